@@ -1,0 +1,1 @@
+"""I/O out: the only room that changes anything outside the process."""

@@ -1,0 +1,241 @@
+"""argv and environment to `Inputs`; outcome or error to an exit code. The one catch site of the project."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import signal
+import sys
+import typing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from ghmlops import __version__
+from ghmlops.act.console import Console, printable
+from ghmlops.commands import COMMANDS
+from ghmlops.core.errors import DataError, GhmlopsError, InputError, nearest
+from ghmlops.core.model import Outcome, failed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import FrameType, ModuleType
+
+    from ghmlops.commands.base import Common, Result, Services
+    from ghmlops.core.context import Context
+
+INTERRUPTED = 130
+MAX_EVENT_BYTES = 32 * 1024 * 1024
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with this project's errors: one line, and the nearest known word."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        raise InputError(message, hint=f"`{self.prog} --help` lists what is known")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1, 2 or 130 (see the README, "Exit codes")."""
+    for name in ("SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), _interrupt)
+    environ = dict(os.environ)
+    console = Console(sys.stderr)
+    args = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in args or environ.get("GHMLOPS_JSON", "").lower() in _TRUE
+    context: Context | None = None
+    try:
+        from ghmlops.core.context import read_context
+
+        parsed = _parse(args, environ)
+        if parsed is None:
+            return 0
+        name, inputs = parsed
+        context = read_context(environ, _event(environ))
+        return _run(name, inputs, context, environ, console)
+    except GhmlopsError as error:
+        _report_error(error, environ, console, as_json=as_json)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.note("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (closed with the process)
+        return 1
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _parse(args: list[str], environ: Mapping[str, str]) -> tuple[str, Common] | None:
+    if not args or args[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_overview())
+        return None
+    if args[0] == "--version":
+        sys.stdout.write(f"ghmlops {__version__}\n")
+        return None
+    known = tuple(c.name for c in COMMANDS)
+    if args[0] not in known:
+        raise InputError(f'"{printable(args[0])}" is not a command', hint=nearest(args[0], known))
+    module = command_module(args[0])
+    given = _flags(args[0], module, args[1:])
+    return args[0], _inputs(module.Inputs, given, environ)
+
+
+def _overview() -> str:
+    width = max(len(c.name) for c in COMMANDS)
+    lines = [f"  {c.name:<{width}}  {c.summary}" for c in COMMANDS]
+    return "\n".join(
+        [
+            "usage: ghmlops COMMAND [--input VALUE ...]",
+            "",
+            "Measures, judges and gates machine-learning services.",
+            "",
+            *lines,
+            "",
+            "`ghmlops COMMAND --help` lists a command's inputs. Every input --some-name can also be given as the",
+            "variable GHMLOPS_SOME_NAME. Exit codes: 0 better than --fail-on, 1 at or beyond it, 2 could not judge,",
+            "130 interrupted. `ghmlops --version` prints the version.",
+            "",
+        ]
+    )
+
+
+def command_module(name: str) -> ModuleType:
+    """Import the module of a command of the table."""
+    return importlib.import_module(f"ghmlops.commands.{name.replace('-', '_')}")
+
+
+def input_types(kind: type[Common]) -> dict[str, Any]:
+    """Return field name to annotated type, the `Doc` included."""
+    return typing.get_type_hints(kind, include_extras=True)
+
+
+def _flags(name: str, module: ModuleType, args: list[str]) -> dict[str, str]:
+    parser = Parser(
+        prog=f"ghmlops {name}", description=(module.__doc__ or "").strip().splitlines()[0], allow_abbrev=False
+    )
+    defaults = {f.encode_name: f for f in msgspec.structs.fields(module.Inputs)}
+    for field, annotated in input_types(module.Inputs).items():
+        base, (doc,) = annotated.__origin__, annotated.__metadata__
+        flag = "--" + field.replace("_", "-")
+        default = defaults[field].default
+        tail = "" if default in ("", None, False) or default is msgspec.NODEFAULT else f" (default: {default})"
+        text = (doc.description + tail).replace("%", "%%")
+        if (doc.extra or {}).get("positional"):
+            parser.add_argument(field, nargs="?", help=text)
+        elif base is bool:
+            parser.add_argument(flag, nargs="?", const="true", help=text, metavar="true|false")
+        else:
+            parser.add_argument(flag, help=text, metavar=field.upper().split("_")[-1])
+    return {k: v for k, v in vars(parser.parse_args(args)).items() if v is not None}
+
+
+def _inputs(kind: type[Common], given: Mapping[str, str], environ: Mapping[str, str]) -> Common:
+    values: dict[str, object] = {}
+    for field, annotated in input_types(kind).items():
+        raw = given.get(field)
+        if raw is None:
+            raw = environ.get(f"GHMLOPS_{field.upper()}", "") or None  # GitHub passes an unset input as ""
+        if raw is not None:
+            values[field] = _convert(field.replace("_", "-"), raw, annotated.__origin__)
+    missing = [f.encode_name for f in msgspec.structs.fields(kind) if f.required and f.encode_name not in values]
+    if missing:
+        name = missing[0].replace("_", "-")
+        raise InputError(f"input `{name}` is required", hint=f"give --{name} or set GHMLOPS_{missing[0].upper()}")
+    return msgspec.convert(values, kind)
+
+
+def _convert(name: str, raw: str, kind: object) -> object:
+    if kind is bool:
+        if raw.lower() not in _TRUE + _FALSE:
+            raise InputError(f'input `{name}`: expected true or false, got "{printable(raw)}"', hint=f"--{name} true")
+        return raw.lower() in _TRUE
+    if kind is Outcome:
+        allowed = ("fail", "inconclusive", "warn")
+        if raw not in allowed:
+            raise InputError(f'input `{name}`: "{printable(raw)}" is not known', hint=nearest(raw, allowed))
+        return Outcome(raw)
+    if kind == int | None:
+        if not raw.strip().isdecimal():
+            raise InputError(f'input `{name}`: expected a whole number, got "{printable(raw)}"', hint=f"--{name} 1")
+        return int(raw)
+    if "\x00" in raw:
+        raise InputError(f"input `{name}` holds a NUL byte", hint="remove it")
+    return raw
+
+
+def _event(environ: Mapping[str, str]) -> dict[str, Any]:
+    path = environ.get("GITHUB_EVENT_PATH", "")
+    if not path or not Path(path).is_file():
+        return {}
+    data = Path(path).read_bytes()[: MAX_EVENT_BYTES + 1]
+    try:
+        event = json.loads(data)
+    except (ValueError, RecursionError):
+        raise DataError(f"event file {path} is not JSON", hint="GITHUB_EVENT_PATH names the event's payload") from None
+    return event if isinstance(event, dict) else {}
+
+
+def _run(name: str, inputs: Common, context: Context, environ: Mapping[str, str], console: Console) -> int:
+    from ghmlops.commands.base import Services
+
+    services = Services(
+        context=context, environ=environ, cwd=Path.cwd(), now=lambda: datetime.now(UTC), console=console
+    )
+    result: Result = command_module(name).run(inputs, services)
+    console.settle()
+    _emit(result, inputs, services)
+    if result.exit_code is not None:
+        return result.exit_code
+    if result.outcome is Outcome.ERROR:
+        return 2
+    return 1 if failed(result.outcome, inputs.fail_on) else 0
+
+
+def _emit(result: Result, inputs: Common, services: Services) -> None:
+    from ghmlops.act.runner import write_outputs, write_summary
+    from ghmlops.report.annotations import annotate
+
+    context = services.context
+    if inputs.json:
+        head = {"outcome": result.outcome, "reason_code": result.reason_code, "reason": result.reason}
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode({**head, **result.data}), indent=2).decode() + "\n")
+    elif result.text:
+        sys.stdout.write(result.text.rstrip("\n") + "\n")
+    if context.in_actions:
+        services.console.stream.write("".join(line + "\n" for line in annotate(result.findings)))
+    if context.output_file:
+        write_outputs(
+            context.output_file,
+            {"outcome": result.outcome.value, "reason-code": result.reason_code, **result.outputs},
+        )
+    if context.summary_file and result.summary:
+        write_summary(context.summary_file, result.summary)
+
+
+def _report_error(error: GhmlopsError, environ: Mapping[str, str], console: Console, *, as_json: bool) -> None:
+    from ghmlops.report.annotations import workflow_command
+
+    outcome = Outcome.ERROR if error.exit_code != 1 else Outcome.FAIL
+    line = f"{error.message}; {error.hint}" if error.hint else error.message
+    console.note(f"ghmlops: error: {line}")
+    if as_json:
+        body = {"outcome": outcome, "reason_code": error.reason_code, "reason": error.message, "hint": error.hint}
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(body), indent=2).decode() + "\n")
+    if environ.get("GITHUB_ACTIONS") == "true":
+        console.stream.write(workflow_command("error", line, title="ghmlops") + "\n")
+    if environ.get("GITHUB_OUTPUT"):
+        from ghmlops.act.runner import write_outputs
+
+        try:
+            write_outputs(environ["GITHUB_OUTPUT"], {"outcome": outcome.value, "reason-code": error.reason_code})
+        except InputError as second:
+            console.note(f"ghmlops: error: {second.message}")

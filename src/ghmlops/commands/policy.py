@@ -1,0 +1,121 @@
+"""`init` writes a commented starter policy; `check` validates a policy and prints what would run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from ghmlops.commands.base import OUTCOME_OUTPUTS, Common, Doc, Result
+from ghmlops.core.errors import InputError, PolicyError, nearest
+from ghmlops.core.model import Outcome
+from ghmlops.core.policy import Policy, read_policy
+from ghmlops.core.quantities import show_duration
+
+if TYPE_CHECKING:
+    from ghmlops.commands.base import Services
+
+TASKS = ("init", "check")
+MAX_POLICY_BYTES = 1 << 20
+
+
+class Inputs(Common, frozen=True, kw_only=True):
+    """Inputs of `policy`."""
+
+    task: Annotated[str, Doc(description="init or check.", extra={"positional": True})]
+
+
+OUTPUTS = OUTCOME_OUTPUTS
+
+
+def run(inputs: Inputs, services: Services) -> Result:
+    """Run `policy init` or `policy check`.
+
+    Raises:
+        InputError: the task is not known, or `init` would overwrite a file.
+        PolicyError: the policy is not valid.
+    """
+    path = services.cwd / inputs.policy
+    if inputs.task == "init":
+        return _init(path, inputs)
+    if inputs.task == "check":
+        policy = load_policy(path, inputs.policy)
+        lines = describe(policy)
+        return Result(
+            outcome=Outcome.PASS,
+            reason_code="policy-valid",
+            reason=f"{inputs.policy} is a valid policy.",
+            text="\n".join([f"{inputs.policy}: valid. It would run:", *(f"  {line}" for line in lines)]),
+            data={"runs": lines, "policy": msgspec.to_builtins(policy)},
+        )
+    raise InputError(f'"{inputs.task}" is not a task of `policy`', hint=nearest(inputs.task, TASKS))
+
+
+def load_policy(path: Path, shown: str) -> Policy:
+    """Read the policy file at `path`, called `shown` in messages.
+
+    Raises:
+        PolicyError: it is missing, unreadable or invalid.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_POLICY_BYTES).decode()
+    except FileNotFoundError:
+        raise PolicyError(f"{shown}: no such file", hint="`ghmlops policy init` writes a starter policy") from None
+    except OSError as error:
+        raise PolicyError(f"{shown}: {error.strerror}", hint="name the policy file with --policy") from None
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{shown}: not UTF-8 at byte {error.start}", hint="save the file as UTF-8 text") from None
+    return read_policy(content, shown)
+
+
+def _init(path: Path, inputs: Inputs) -> Result:
+    from ghmlops.act.files import write_atomically
+
+    starter = (Path(__file__).parent.parent / "starter.yml").read_text(encoding="utf-8")
+    if path.exists():
+        raise InputError(f"{inputs.policy} exists already", hint="edit it, or name another file with --policy")
+    if inputs.dry_run:
+        return Result(
+            outcome=Outcome.PASS, reason_code="dry-run", reason=f"{inputs.policy} would be written.", text=starter
+        )
+    write_atomically(path, starter)
+    return Result(
+        outcome=Outcome.PASS,
+        reason_code="policy-written",
+        reason=f"{inputs.policy} was written.",
+        text=f"wrote {inputs.policy}; edit it, then run `ghmlops policy check`",
+        data={"policy_file": inputs.policy},
+    )
+
+
+def describe(policy: Policy) -> list[str]:
+    """Return one line for each thing that the policy would run."""
+    lines = []
+    if policy.preview:
+        source = f"start `{policy.preview.command}`" if policy.preview.command else f"use {policy.preview.url}"
+        lines.append(
+            f"preview: {source}, ready at {policy.preview.ready} within {show_duration(policy.preview.timeout)}"
+        )
+    if latency := policy.latency:
+        arrivals = latency.arrivals
+        limits = [f"{name} <= {show_duration(limit)}" for name, limit in latency.slo.quantiles.items()]
+        limits += [f"errors <= {latency.slo.errors:.4g}"] if latency.slo.errors is not None else []
+        margins = ", ".join(f"{name} {m.fail:.3g}/{m.safe:.3g}" for name, m in latency.margins.items())
+        lines.append(
+            f"latency: {latency.request.method} {latency.request.path}, {arrivals.model} {arrivals.rate:g}/s for "
+            f"{show_duration(arrivals.duration)} after {show_duration(arrivals.warmup)} of warm-up; "
+            f"objectives: {', '.join(limits) or 'none'}; margins (fail/safe): {margins}"
+        )
+    if regression := policy.regression:
+        where = ", ".join(" x ".join(s) for s in regression.slices) or "none"
+        lines.append(
+            f"regression: {regression.task}, key {', '.join(regression.key)}, label {regression.label}; "
+            f"slices: {where}; windows: {regression.window or 'none'}; intent: {regression.intent}"
+        )
+    lines.append(
+        f"gate: {policy.gate.environment} needs {', '.join(policy.required) or 'nothing (and so never passes)'}, "
+        f"not older than {show_duration(policy.gate.max_age)}"
+    )
+    return lines

@@ -1,0 +1,34 @@
+"""Pull-request comment, job summary and pages, from evidence files alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from ghmlops.commands.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, WithToken
+
+if TYPE_CHECKING:
+    from ghmlops.commands.base import Result, Services
+
+
+class Inputs(WithToken, frozen=True, kw_only=True):
+    """Inputs of `report`."""
+
+    markdown: Annotated[str, Doc(description="File to write the comment's Markdown to.")] = ""
+    html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
+    junit: Annotated[str, Doc(description="File to write JUnit XML to.")] = ""
+    comment: Annotated[bool, Doc(description="Create or edit the one comment of the pull request.")] = True
+    pull_request: Annotated[
+        int | None, Doc(description="Number of the pull request; found from the event, or by head commit, where empty.")
+    ] = None
+    artifact_url: Annotated[str, Doc(description="Link to the uploaded evidence.")] = ""
+
+
+OUTPUTS = (
+    *OUTCOME_OUTPUTS,
+    VERDICT_OUTPUT,
+    Output("comment-url", "Address of the comment; empty where none was written."),
+)
+
+
+def run(inputs: Inputs, services: Services) -> Result:
+    raise RuntimeError("being built")

@@ -1,0 +1,113 @@
+"""What a run knows about where it runs, read from the runner's variables and the event payload (both hostile)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """One run. Fields are empty where the run does not tell; locally, git fills `head_sha` and `repository`."""
+
+    in_actions: bool = False
+    repository: str = ""
+    head_sha: str = ""
+    """The commit under test: on pull requests the head of the branch, never GitHub's merge commit."""
+    base_sha: str = ""
+    event_name: str = ""
+    event: dict[str, Any] = {}
+    event_path: str = ""
+    pull_request: int | None = None
+    ref_name: str = ""
+    workflow: str = ""
+    job: str = ""
+    actor: str = ""
+    run_id: str = ""
+    run_attempt: int = 1
+    server_url: str = ""
+    api_url: str = ""
+    output_file: str = ""
+    summary_file: str = ""
+    temp: str = ""
+
+    @property
+    def run_url(self) -> str:
+        """Address of the run on GitHub, or empty."""
+        known = self.server_url and self.repository and self.run_id
+        return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}" if known else ""
+
+
+def is_sha(value: object) -> bool:
+    """True for a full git object id in lower case hexadecimal."""
+    return isinstance(value, str) and _SHA.fullmatch(value) is not None
+
+
+def is_repository(value: object) -> bool:
+    """True for `owner/name`."""
+    return isinstance(value, str) and _REPOSITORY.fullmatch(value) is not None
+
+
+def dig(value: object, *keys: str) -> Any:  # noqa: ANN401  (a JSON value)
+    """Follow `keys` through nested objects; `None` where one is missing."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def read_context(env: Mapping[str, str], event: dict[str, Any]) -> Context:
+    """Build the context from the runner's variables and the parsed event payload.
+
+    A malformed variable is treated as absent: what needs it says so later, in the words of the user.
+    """
+    event_name = env.get("GITHUB_EVENT_NAME", "")
+    return Context(
+        in_actions=env.get("GITHUB_ACTIONS") == "true",
+        repository=repo if is_repository(repo := env.get("GITHUB_REPOSITORY", "")) else "",
+        head_sha=_head(env, event_name, event),
+        base_sha=_base(event),
+        event_name=event_name,
+        event=event,
+        event_path=env.get("GITHUB_EVENT_PATH", ""),
+        pull_request=_number(dig(event, "pull_request", "number")),
+        ref_name=env.get("GITHUB_REF_NAME", ""),
+        workflow=env.get("GITHUB_WORKFLOW", ""),
+        job=env.get("GITHUB_JOB", ""),
+        actor=env.get("GITHUB_ACTOR", ""),
+        run_id=run if (run := env.get("GITHUB_RUN_ID", "")).isdigit() else "",
+        run_attempt=int(attempt) if (attempt := env.get("GITHUB_RUN_ATTEMPT", "")).isdigit() else 1,
+        server_url=env.get("GITHUB_SERVER_URL", "").rstrip("/"),
+        api_url=env.get("GITHUB_API_URL", "").rstrip("/"),
+        output_file=env.get("GITHUB_OUTPUT", ""),
+        summary_file=env.get("GITHUB_STEP_SUMMARY", ""),
+        temp=env.get("RUNNER_TEMP", ""),
+    )
+
+
+def _head(env: Mapping[str, str], event_name: str, event: dict[str, Any]) -> str:
+    for candidate in (
+        dig(event, "pull_request", "head", "sha"),
+        dig(event, "workflow_run", "head_sha") if event_name == "workflow_run" else None,
+        env.get("GITHUB_SHA", ""),
+    ):
+        if is_sha(candidate):
+            return str(candidate)
+    return ""
+
+
+def _base(event: dict[str, Any]) -> str:
+    for candidate in (dig(event, "pull_request", "base", "sha"), dig(event, "before")):
+        if is_sha(candidate) and set(candidate) != {"0"}:
+            return str(candidate)
+    return ""
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -1,0 +1,191 @@
+"""Strict YAML: every value keeps its line and path, so that an error can name them.
+
+Scalars stay text (so that the country `NO` is not a boolean); each reader below says what it expects. Anchors, aliases,
+tags, duplicate keys and more than one document are refused, which also keeps a hostile file from growing in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+
+from ghmlops.core import quantities
+from ghmlops.core.errors import PolicyError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+MAX_BYTES = 262_144
+MAX_DEPTH = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A YAML value with its place. `value` is text, `None`, a list or a dict of `Located`."""
+
+    value: str | list[Located] | dict[str, Located] | None
+    line: int
+    path: str
+    file: str
+
+    def error(self, what: str, hint: str = "") -> PolicyError:
+        """Return the error that says what is wrong at this place."""
+        where = f"{self.file}:{self.line}"
+        return PolicyError(f"{where}: `{self.path}`: {what}" if self.path else f"{where}: {what}", hint=hint)
+
+
+def parse(text: str, file: str) -> Located:
+    """Parse one strict YAML document.
+
+    Raises:
+        PolicyError: the text is not YAML, or uses what is refused (see the module's docstring).
+    """
+    if len(text) > MAX_BYTES:
+        raise PolicyError(
+            f"{file}: larger than {MAX_BYTES} bytes", hint="a policy is a short file; is this the right one?"
+        )
+    try:
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):
+                line = token.start_mark.line + 1
+                raise PolicyError(
+                    f"{file}:{line}: anchors, aliases and tags are not allowed", hint="write the value out"
+                )
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not valid YAML"
+        raise PolicyError(f"{file}:{line}: {problem}", hint="check the indentation and quoting of that line") from None
+    except RecursionError:
+        raise PolicyError(f"{file}: nested too deeply", hint="a policy has at most a few levels") from None
+    if node is None:
+        raise PolicyError(f"{file}: the file is empty", hint="`ghmlops policy init` writes a starter policy")
+    return _locate(node, "", file, 0)
+
+
+def _locate(node: yaml.Node, path: str, file: str, depth: int) -> Located:
+    line = node.start_mark.line + 1
+    if depth > MAX_DEPTH:
+        raise PolicyError(f"{file}:{line}: nested too deeply", hint="a policy has at most a few levels")
+    if isinstance(node, yaml.MappingNode):
+        entries: dict[str, Located] = {}
+        for key, value in node.value:
+            name = str(key.value)
+            below = f"{path}.{name}" if path else name
+            if not isinstance(key, yaml.ScalarNode):
+                raise PolicyError(f"{file}:{key.start_mark.line + 1}: a key must be plain text", hint="quote the key")
+            if name in entries:
+                raise PolicyError(
+                    f"{file}:{key.start_mark.line + 1}: `{below}` is given twice", hint="keep one of them"
+                )
+            inner = _locate(value, below, file, depth + 1)
+            entries[name] = Located(
+                value=inner.value,
+                line=key.start_mark.line + 1,
+                path=below,
+                file=file,
+            )
+        return Located(value=entries, line=line, path=path, file=file)
+    if isinstance(node, yaml.SequenceNode):
+        items = [_locate(item, f"{path}[{place}]", file, depth + 1) for place, item in enumerate(node.value)]
+        return Located(value=items, line=line, path=path, file=file)
+    plain_null = node.tag == "tag:yaml.org,2002:null"
+    return Located(value=None if plain_null else str(node.value), line=line, path=path, file=file)
+
+
+def text(at: Located) -> str:
+    """Read non-empty text."""
+    if not isinstance(at.value, str) or not at.value.strip():
+        raise at.error(
+            "expected text" if at.value is None or at.value == "" else "expected text, not a list or mapping"
+        )
+    if any(ord(c) < 32 for c in at.value):
+        raise at.error("control characters are not allowed here")
+    return at.value
+
+
+def scalar(convert: Callable[[str], T]) -> Callable[[Located], T]:
+    """Make a reader from a function that raises ValueError with a sentence."""
+
+    def read(at: Located) -> T:
+        try:
+            return convert(text(at))
+        except ValueError as error:
+            example = quantities.EXAMPLES.get(getattr(convert, "__name__", ""))
+            raise at.error(str(error), f"write it as {example}" if example else "") from None
+
+    return read
+
+
+def one_of(*known: str) -> Callable[[Located], str]:
+    """Make a reader of one of several words."""
+
+    def read(at: Located) -> str:
+        word = text(at)
+        if word not in known:
+            raise at.error(f'"{word}" is not known', nearest(word, known))
+        return word
+
+    return read
+
+
+def listing(read: Callable[[Located], T]) -> Callable[[Located], tuple[T, ...]]:
+    """Make a reader of a list; a single value stands for a list of one."""
+
+    def read_all(at: Located) -> tuple[T, ...]:
+        if isinstance(at.value, list):
+            return tuple(read(item) for item in at.value)
+        return (read(at),)
+
+    return read_all
+
+
+def table(key: Callable[[str], str], read: Callable[[Located], T]) -> Callable[[Located], dict[str, T]]:
+    """Make a reader of a mapping with free keys; `key` normalises a key or raises ValueError with a sentence."""
+
+    def read_all(at: Located) -> dict[str, T]:
+        result: dict[str, T] = {}
+        for name, value in entries(at).items():
+            try:
+                known = key(name)
+            except ValueError as error:
+                raise value.error(str(error)) from None
+            if known in result:
+                raise value.error("is given twice, under two spellings", "keep one of them")
+            result[known] = read(value)
+        return result
+
+    return read_all
+
+
+def entries(at: Located) -> dict[str, Located]:
+    """Read a mapping."""
+    if not isinstance(at.value, dict):
+        raise at.error("expected a mapping (key: value)")
+    return at.value
+
+
+def record(
+    make: Callable[..., T], readers: Mapping[str, Callable[[Located], Any]], required: tuple[str, ...] = ()
+) -> Callable[[Located], T]:
+    """Make a reader of a mapping with fixed keys into `make(**fields)`; `-` in a key becomes `_` in the field.
+
+    An unknown key is an error that names it and the nearest known one; so is a missing required key.
+    """
+
+    def read(at: Located) -> T:
+        given = entries(at)
+        for name, value in given.items():
+            if name not in readers:
+                raise value.error(f"unknown key `{name}`", nearest(name, tuple(readers)))
+        for name in required:
+            if name not in given:
+                below = f"`{at.path}`" if at.path else "the policy"
+                raise at.error(f"{below} needs the key `{name}`", f"add `{name}:`")
+        return make(**{name.replace("-", "_").replace(".", "_"): readers[name](value) for name, value in given.items()})
+
+    return read

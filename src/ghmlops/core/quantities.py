@@ -1,0 +1,115 @@
+"""Durations, rates, ratios and counts as people write them: `150ms`, `200/s`, `0.5%`, `1GiB`."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_NUMBER = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_DURATION = re.compile(rf"{_NUMBER}\s*(us|ms|s|m|h|d)")
+_RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)")
+_RATIO = re.compile(rf"{_NUMBER}\s*(%?)")
+_SIZE = re.compile(rf"{_NUMBER}\s*(B|[KMGT]i?B)?")
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "B": 1} | {
+    f"{letter}{infix}B": base**power
+    for power, letter in enumerate("KMGT", start=1)
+    for infix, base in (("", 1000), ("i", 1024))
+}
+
+
+def duration(text: str) -> float:
+    """Return seconds: `150ms`, `60s`, `5m`, `1h`, `7d`.
+
+    Raises:
+        ValueError: `text` is not a positive duration with a unit.
+    """
+    found = _DURATION.fullmatch(text.strip())
+    seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
+    if not seconds > 0 or not math.isfinite(seconds):
+        raise ValueError(f'expected a duration with a unit, got "{text}"')
+    return seconds
+
+
+def rate(text: str) -> float:
+    """Return events a second: `200/s`, `30/m`.
+
+    Raises:
+        ValueError: `text` is not a positive rate with a unit.
+    """
+    found = _RATE.fullmatch(text.strip())
+    value = float(found[1]) / _SECONDS[found[2]] if found else 0.0
+    if not value > 0 or not math.isfinite(value):
+        raise ValueError(f'expected a rate with a unit, got "{text}"')
+    return value
+
+
+def ratio(text: str) -> float:
+    """Return a fraction between 0 and 1: `0.5%` or `0.005`.
+
+    Raises:
+        ValueError: `text` is not a ratio, or lies outside 0..1.
+    """
+    found = _RATIO.fullmatch(text.strip())
+    value = (float(found[1]) / (100 if found[2] else 1)) if found else -1.0
+    if not 0 <= value <= 1:
+        raise ValueError(f'expected a ratio between 0 and 1, got "{text}"')
+    return value
+
+
+def number(text: str) -> float:
+    """Return a finite number.
+
+    Raises:
+        ValueError: `text` is not one.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f'expected a number, got "{text}"')
+    return value
+
+
+def count(text: str) -> int:
+    """Return a whole number of at least 0.
+
+    Raises:
+        ValueError: `text` is not one.
+    """
+    if not re.fullmatch(r"[0-9]{1,15}", text.strip()):
+        raise ValueError(f'expected a whole number, got "{text}"')
+    return int(text)
+
+
+def size(text: str) -> int:
+    """Return bytes: `512MB`, `1.5GiB`, `1048576`.
+
+    Raises:
+        ValueError: `text` is not a size.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    value = int(float(found[1]) * _BYTES[found[2] or ""]) if found else 0
+    if value <= 0:
+        raise ValueError(f'expected a size with a unit, got "{text}"')
+    return value
+
+
+def show_duration(seconds: float) -> str:
+    """Return seconds in the unit a person would choose: `0.15` becomes `150 ms`."""
+    for unit, factor in (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0)):
+        if seconds >= factor:
+            return f"{seconds / factor:.4g} {unit}"
+    return f"{seconds * 1e3:.4g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.4g} us"
+
+
+EXAMPLES = {
+    "duration": "`150ms`, `60s` or `5m`",
+    "rate": "`200/s` or `30/m`",
+    "ratio": "`0.5%` or `0.005`",
+    "number": "`0.5`",
+    "count": "`200`",
+    "size": "`512MB` or `1.5GiB`",
+}
+"""How a person writes each of them, for hints."""

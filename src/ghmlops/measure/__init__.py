@@ -1,0 +1,1 @@
+"""I/O in: everything that is read or measured from the world."""

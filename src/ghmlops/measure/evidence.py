@@ -1,0 +1,112 @@
+"""Reading evidence and verdict files, which other jobs may have written: hostile until they fit the schema."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+
+from ghmlops.core.errors import EvidenceError
+from ghmlops.core.model import EVIDENCE_SCHEMA, VERDICT_SCHEMA, Evidence, Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T", Evidence, Verdict)
+MAX_FILE_BYTES = 32 * 1024 * 1024
+MAX_FILES = 512
+
+
+class Loaded(NamedTuple):
+    """One file of the evidence folder: what it says, or why it cannot be read (`problem`)."""
+
+    file: str
+    sha256: str
+    evidence: Evidence | None
+    problem: str
+
+
+def list_evidence(folder: Path) -> list[Path]:
+    """Return the evidence files of `folder` (its own `*.json`, no links, no hidden files, not verdicts), sorted.
+
+    Raises:
+        EvidenceError: it is not a folder, or holds more than `MAX_FILES`.
+    """
+    if not folder.is_dir():
+        raise EvidenceError(
+            f"evidence folder {folder} does not exist", hint="run a measuring command first, or download its artifact"
+        )
+    found = sorted(
+        path
+        for path in folder.glob("*.json")
+        if path.is_file() and not path.is_symlink() and not path.name.startswith((".", "verdict"))
+    )
+    if len(found) > MAX_FILES:
+        raise EvidenceError(
+            f"{folder} holds {len(found)} files, more than {MAX_FILES}", hint="is this the right folder?"
+        )
+    return found
+
+
+def load_folder(folder: Path) -> list[Loaded]:
+    """Read every evidence file of `folder`; one that cannot be read is returned with its problem, not skipped.
+
+    Raises:
+        EvidenceError: as `list_evidence`.
+    """
+    return [_load(path) for path in list_evidence(folder)]
+
+
+def _load(path: Path) -> Loaded:
+    digest = ""
+    try:
+        data = read_bounded(path)
+        digest = hashlib.sha256(data).hexdigest()
+        return Loaded(path.name, digest, decode(data, Evidence, EVIDENCE_SCHEMA, path.name), "")
+    except EvidenceError as error:
+        return Loaded(path.name, digest, None, error.message)
+
+
+def read_verdict(path: Path) -> Verdict:
+    """Read a verdict file.
+
+    Raises:
+        EvidenceError: missing, too large, or not a verdict.
+    """
+    return decode(read_bounded(path), Verdict, VERDICT_SCHEMA, str(path))
+
+
+def read_bounded(path: Path) -> bytes:
+    """Return the bytes of a regular file of at most `MAX_FILE_BYTES`.
+
+    Raises:
+        EvidenceError: it is missing, a link, not a file, or larger.
+    """
+    try:
+        if path.is_symlink() or not path.is_file():
+            what = "is a link" if path.is_symlink() else "does not exist" if not path.exists() else "is not a file"
+            raise EvidenceError(f"{path} {what}", hint="check the path, and that the job before this one wrote it")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise EvidenceError(f"{path} cannot be read: {error.strerror}", hint="check its permissions") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise EvidenceError(f"{path} is larger than {MAX_FILE_BYTES} bytes", hint="evidence files are small")
+    return data
+
+
+def decode(data: bytes, kind: type[T], schema: str, name: str) -> T:
+    """Decode `data` strictly as `kind`.
+
+    Raises:
+        EvidenceError: it is not JSON, or does not fit the schema.
+    """
+    hint = f"expected the schema {schema}; write it with the same release of ghmlops"
+    try:
+        value = msgspec.json.decode(data, type=Evidence | Verdict)  # a union makes the tag `schema` required
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise EvidenceError(f"{name} is not readable as {schema}: {error}", hint=hint) from None
+    if not isinstance(value, kind):
+        raise EvidenceError(f"{name} is not {schema} but another kind of file", hint=hint)
+    return value

@@ -1,0 +1,1 @@
+"""Pure: evidence in, text out (held by import-linter)."""

@@ -1,0 +1,37 @@
+"""Workflow annotations: at most ten of a type a step, the worst first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.core.model import Finding, Outcome
+from ghmlops.report import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MOST = 10
+_KIND = {
+    Outcome.ERROR: "error",
+    Outcome.FAIL: "error",
+    Outcome.INCONCLUSIVE: "warning",
+    Outcome.WARN: "warning",
+}
+
+
+def workflow_command(kind: str, message: str, title: str = "") -> str:
+    """Return one `::error title=...::message` line."""
+    head = f"::{kind} title={escape.command_property(title)}::" if title else f"::{kind}::"
+    return head + escape.command_data(escape.one_line(message, 1000))
+
+
+def annotate(findings: Iterable[Finding]) -> list[str]:
+    """Return annotation lines for what did not pass, worst first, `MOST` of a type."""
+    lines: list[str] = []
+    used = {"error": 0, "warning": 0}
+    for finding in sorted(findings, key=lambda f: -f.outcome.severity):
+        kind = _KIND.get(finding.outcome)
+        if kind and used[kind] < MOST:
+            used[kind] += 1
+            lines.append(workflow_command(kind, finding.reason, title=f"{finding.id}: {finding.outcome.value}"))
+    return lines
