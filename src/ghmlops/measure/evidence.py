@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from ghmlops.core.errors import EvidenceError
 from ghmlops.core.model import EVIDENCE_SCHEMA, VERDICT_SCHEMA, Evidence, Verdict
+from ghmlops.core.verdict import Loaded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,15 +17,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", Evidence, Verdict)
 MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_FILES = 512
-
-
-class Loaded(NamedTuple):
-    """One file of the evidence folder: what it says, or why it cannot be read (`problem`)."""
-
-    file: str
-    sha256: str
-    evidence: Evidence | None
-    problem: str
 
 
 def list_evidence(folder: Path) -> list[Path]:

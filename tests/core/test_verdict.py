@@ -1,0 +1,138 @@
+"""Evidence to verdict: what counts, and that nothing missing ever passes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ghmlops.core.model import Evidence, Finding, Outcome, Provenance
+from ghmlops.core.verdict import Loaded, Rules, merge
+
+COMMIT, OTHER = "a" * 40, "b" * 40
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def rules(**changes: Any) -> Rules:
+    """Return rules that need latency and regression."""
+    known: dict[str, Any] = {"commit": COMMIT, "required": ("latency", "regression"), "now": NOW, "max_age": 86400.0}
+    return Rules(**{**known, **changes})
+
+
+def evidence(command: str = "latency", outcome: str = "pass", **changes: Any) -> Loaded:
+    """Return a readable evidence file with one finding."""
+    origin: dict[str, Any] = {
+        "repository": "acme/s",
+        "head_sha": COMMIT,
+        "started": "2026-01-01T12:00:00Z",
+        "run_id": "1",
+    }
+    origin |= changes.pop("origin", {})
+    findings = changes.pop("findings", [found(f"{command}-x", outcome)])
+    leg = changes.get("leg", "")
+    made = Evidence(
+        command=command,
+        outcome=Outcome(changes.pop("says", outcome)),
+        provenance=Provenance(**origin),
+        findings=findings,
+        **changes,
+    )
+    return Loaded(f"{command}-{leg}.json" if leg else f"{command}.json", "0" * 64, made, "")
+
+
+def found(name: str, outcome: str) -> Finding:
+    """Return a finding."""
+    return Finding(id=name, metric="m", outcome=Outcome(outcome), reason=f"{name}: {outcome}.", docs="x#y")
+
+
+BOTH = [evidence("latency"), evidence("regression")]
+
+
+def test_complete_and_good_passes() -> None:
+    """All that is required, for this commit, fresh and passing: pass."""
+    verdict = merge(BOTH, rules(), service="s", environment="production")
+    assert (verdict.outcome, verdict.reason_code) == (Outcome.PASS, "all-passed")
+    assert [(e.file, e.outcome) for e in verdict.evidence] == [
+        ("latency.json", Outcome.PASS),
+        ("regression.json", Outcome.PASS),
+    ]
+    assert verdict.commit == COMMIT
+
+
+BROKEN = Loaded("regression.json", "", None, "truncated")
+
+
+@pytest.mark.parametrize(
+    ("files", "change", "outcome", "code"),
+    [
+        ([], {}, "inconclusive", "evidence-missing"),
+        ([], {"required": ()}, "inconclusive", "nothing-measured"),
+        ([evidence("latency")], {}, "inconclusive", "evidence-missing"),
+        ([evidence("latency"), BROKEN], {}, "error", "evidence-unreadable"),
+        ([evidence("latency", origin={"head_sha": OTHER}), evidence("regression")], {}, "error", "evidence-foreign"),
+        ([evidence("latency", origin={"head_sha": ""}), evidence("regression")], {}, "error", "evidence-foreign"),
+        (BOTH, {"repository": "else/where"}, "error", "evidence-foreign"),
+        (BOTH, {"repository": "ACME/s"}, "pass", "all-passed"),
+        (BOTH, {"max_age": 60.0}, "inconclusive", "evidence-stale"),
+        (BOTH, {"now": datetime(2025, 1, 1, tzinfo=UTC)}, "inconclusive", "evidence-stale"),
+        ([evidence("latency", origin={"started": ""}), evidence("regression")], {}, "inconclusive", "evidence-stale"),
+        ([evidence("latency", origin={"started": "now"}), BOTH[1]], {}, "inconclusive", "evidence-stale"),
+        ([evidence("latency", findings=[]), BOTH[1]], {}, "inconclusive", "evidence-empty"),
+        ([evidence("latency", says="error"), BOTH[1]], {}, "error", "evidence-worse"),
+        ([evidence("latency", "fail", says="pass"), BOTH[1]], {}, "fail", "latency-x"),
+        ([evidence("latency", "warn"), BOTH[1]], {}, "warn", "latency-x"),
+        ([evidence("latency", "inconclusive"), BOTH[1]], {}, "inconclusive", "latency-x"),
+        ([*BOTH, evidence("latency", "fail", leg="eu")], {}, "fail", "latency-x"),
+    ],
+)
+def test_what_counts(files: list[Loaded], change: dict[str, Any], outcome: str, code: str) -> None:
+    """Missing, stale, foreign, empty and unreadable evidence is inconclusive or error; the worst finding decides."""
+    verdict = merge(files, rules(**change))
+    assert (verdict.outcome.value, verdict.reason_code) == (outcome, code)
+
+
+def test_a_foreign_file_names_both_commits() -> None:
+    """The reason tells which commit was measured and which was asked for."""
+    verdict = merge([evidence("latency", origin={"head_sha": OTHER})], rules())
+    assert OTHER in verdict.reason
+    assert COMMIT in verdict.reason
+
+
+def test_the_newest_attempt_counts() -> None:
+    """A re-run of the same run replaces its earlier attempt; another run does not."""
+    first = evidence("latency", "fail", origin={"run_attempt": 1})._replace(file="latency-1.json")
+    second = evidence("latency", "pass", origin={"run_attempt": 2})
+    verdict = merge([first, second, BOTH[1]], rules())
+    assert verdict.outcome is Outcome.PASS
+    assert [n.what for n in verdict.not_measured] == ["evidence file latency-1.json"]
+    elsewhere = evidence("latency", "pass", origin={"run_attempt": 2, "run_id": "2"})
+    assert merge([first, elsewhere, BOTH[1]], rules()).outcome is Outcome.FAIL
+
+
+def test_a_latency_failure_needs_a_second_run_to_be_acted_on() -> None:
+    """Only the same finding failing again confirms; a regression failure follows from files and needs none."""
+    alone = merge([evidence("latency", "fail"), evidence("regression", "fail")], rules())
+    assert alone.confirmed == ["regression:regression-x"]
+    again = evidence("latency", "fail", leg="confirm")
+    assert merge([evidence("latency", "fail"), again, BOTH[1]], rules()).confirmed == ["latency:latency-x"]
+    other = evidence("latency", leg="confirm", findings=[found("latency-y", "fail")], says="fail")
+    assert merge([evidence("latency", "fail"), other, BOTH[1]], rules()).confirmed == []
+
+
+def test_a_contradicted_failure_is_inconclusive() -> None:
+    """Where the second run passes the same quantile, nothing is proved either way."""
+    verdict = merge([evidence("latency", "fail"), evidence("latency", "pass", leg="confirm"), BOTH[1]], rules())
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "second run" in verdict.reason
+    assert verdict.confirmed == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"), [("inconclusive", "warn"), ("fail", "fail"), ("pass", "pass"), ("warn", "warn")]
+)
+def test_a_person_overrides_only_inconclusive(outcome: str, expected: str) -> None:
+    """An override lets `inconclusive` through as `warn` and is recorded; it never touches a failure."""
+    verdict = merge([evidence("latency", outcome), BOTH[1]], rules(), override="seen by kim")
+    assert verdict.outcome.value == expected
+    assert bool(verdict.override) == (outcome == "inconclusive")
