@@ -20,7 +20,9 @@ MAX_FILES = 512
 
 
 def list_evidence(folder: Path) -> list[Path]:
-    """Return the evidence files of `folder` (its own `*.json`, no links, no hidden files, not verdicts), sorted.
+    """Return the evidence files of `folder` (its own `*.json`, no hidden files, no verdicts), sorted.
+
+    A link is listed too, so that reading it is refused in the open instead of passed over.
 
     Raises:
         EvidenceError: it is not a folder, or holds more than `MAX_FILES`.
@@ -32,7 +34,7 @@ def list_evidence(folder: Path) -> list[Path]:
     found = sorted(
         path
         for path in folder.glob("*.json")
-        if path.is_file() and not path.is_symlink() and not path.name.startswith((".", "verdict"))
+        if (path.is_symlink() or path.is_file()) and not path.name.startswith((".", "verdict"))
     )
     if len(found) > MAX_FILES:
         raise EvidenceError(

@@ -1,0 +1,128 @@
+"""The one comment of a pull request: found by its hidden marker, edited in place, never a second one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ghmlops.act.github.client import Client, ask
+from ghmlops.core.errors import GitHubError, PermissionMissing
+
+if TYPE_CHECKING:
+    from github.IssueComment import IssueComment
+
+NEED = "pull-requests: write"
+LIMIT = 65_536
+"""Characters; GitHub refuses a longer comment."""
+
+
+class Comment(NamedTuple):
+    """What became of a comment: `state` is `created`, `edited` or `unchanged`."""
+
+    url: str
+    id: int
+    state: str
+
+
+class Existing(NamedTuple):
+    """A comment as it stands."""
+
+    url: str
+    id: int
+    body: str
+
+
+def own_comment(client: Client, *, number: int, marker: str) -> Existing | None:
+    """Return the comment that `upsert_comment` would edit, or `None`; its text tells what an earlier run said.
+
+    Raises:
+        GitHubError: GitHub refused; `PermissionMissing` names the permission.
+    """
+    own = _own(client, number, marker, _login(client))
+    return Existing(own[0].html_url, own[0].id, own[0].body or "") if own else None
+
+
+def upsert_comment(client: Client, *, number: int, marker: str, body: str) -> Comment:
+    """Create or edit the comment that carries `marker` on pull request `number`.
+
+    Only a comment of the token's own author counts: anybody can paste the marker. The marker must be the first line of
+    `body`, and is looked for there only, so that a quotation of it does not count either. Where two runs raced and
+    left two, the older one is kept.
+
+    Raises:
+        GitHubError: GitHub refused; `PermissionMissing` names the permission.
+        ValueError: the marker is not the first line, or the body is too long (a bug, not an input).
+    """
+    if _first_line(body) != marker or len(body) > LIMIT:
+        raise ValueError("the marker is not the first line of the comment, or the comment is too long")
+    login = _login(client)
+    own = _own(client, number, marker, login)
+    if own and (kept := _keep(client, own, body)):
+        return kept
+    made = ask(
+        client,
+        lambda: client.repo.get_issue(number).create_comment(body),
+        doing=f"commenting on pull request #{number}",
+        need=NEED,
+        found=lambda: next(iter(_own(client, number, marker, login)), None),
+    )
+    return Comment(made.html_url, made.id, "created")
+
+
+def _login(client: Client) -> str:
+    """Return the login behind a person's token; empty for an installation (GITHUB_TOKEN, an App), which has none."""
+    try:
+        return ask(client, lambda: client.api.get_user().login, doing="asking who the token is", need="metadata: read")
+    except PermissionMissing:
+        return ""
+
+
+def _keep(client: Client, own: list[IssueComment], body: str) -> Comment | None:
+    """Edit the oldest own comment and delete its doubles; `None` where it went away meanwhile."""
+    first, state = own[0], "unchanged"
+    if not _same(first.body or "", body):
+        try:
+            ask(client, lambda: first.edit(body), doing=f"editing comment {first.id}", need=NEED)
+        except GitHubError as error:
+            if error.reason_code == "not-found":
+                return None
+            raise
+        state = "edited"
+    for double in own[1:]:
+        if double.user.login == first.user.login:
+            _delete(client, double)
+    return Comment(first.html_url, first.id, state)
+
+
+def _delete(client: Client, double: IssueComment) -> None:
+    try:
+        ask(client, double.delete, doing=f"deleting the doubled comment {double.id}", need=NEED)
+    except GitHubError as error:
+        if error.reason_code != "not-found":
+            raise
+
+
+def _same(one: str, other: str) -> bool:
+    return one.replace("\r\n", "\n").rstrip() == other.replace("\r\n", "\n").rstrip()
+
+
+def _own(client: Client, number: int, marker: str, login: str) -> list[IssueComment]:
+    """Return own comments that carry the marker, oldest first."""
+    listed = ask(
+        client,
+        lambda: list(client.repo.get_issue(number).get_comments()),
+        doing=f"listing the comments of pull request #{number}",
+        need="pull-requests: read",
+    )
+    own = [c for c in listed if _first_line(c.body or "") == marker and _by(c, login)]
+    return sorted(own, key=lambda c: c.id)
+
+
+def _by(comment: IssueComment, login: str) -> bool:
+    """True for a comment of the token's author; the author is `None` where the account is gone."""
+    if login:
+        return bool(getattr(comment.user, "login", "") == login)
+    return bool(getattr(comment.user, "type", "") == "Bot")
+
+
+def _first_line(body: str) -> str:
+    return body.strip().partition("\n")[0].strip()

@@ -1,0 +1,1 @@
+"""A small stateful local GitHub API for tests; see `github_api.server`."""

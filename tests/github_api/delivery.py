@@ -1,0 +1,138 @@
+"""Deployments, statuses, rules, references, runs and artifacts."""
+
+from __future__ import annotations
+
+from github_api import shapes
+from github_api.calls import NOT_FOUND, Answer, Call, Json, invalid, refusal
+from github_api.state import State
+
+
+def list_deployments(state: State, call: Call) -> Answer:
+    keys = ("sha", "ref", "task", "environment")
+    found = [
+        d
+        for d in reversed(state.deployments)
+        if d["repository"] == call.repository and all(call.query.get(k) in (None, "none", d[k]) for k in keys)
+    ]
+    return Answer(200, [shapes.deployment(call.root, d) for d in found])
+
+
+def create_deployment(state: State, call: Call) -> Answer:
+    body = call.body
+    ref, refs = body["ref"], state.repositories[call.repository]["refs"]
+    sha = refs.get(f"heads/{ref}", ref)
+    if not state.knows_commit(call.repository, sha):
+        return refusal(422, f"No ref found for: {ref}")
+    if body.get("required_contexts") != []:
+        return refusal(409, "Conflict: Commit status checks failed for " + ref)
+    state._deployment(
+        sha=sha,
+        ref=ref,
+        task=body.get("task", "deploy"),
+        payload=body.get("payload", ""),
+        environment=body.get("environment", "production"),
+        description=body.get("description", ""),
+        transient_environment=body.get("transient_environment", False),
+        production_environment=body.get("production_environment", body.get("environment") == "production"),
+        repository=call.repository,
+        **call.author,
+    )
+    return Answer(201, shapes.deployment(call.root, state.deployments[-1]))
+
+
+def _deployment(state: State, call: Call) -> Json | None:
+    return next((d for d in state.deployments if str(d["id"]) == call.path["deployment_id"]), None)
+
+
+def list_deployment_statuses(state: State, call: Call) -> Answer:
+    found = _deployment(state, call)
+    if found is None:
+        return NOT_FOUND
+    rows = [s for s in reversed(state.deployment_statuses) if s["deployment"] == found["id"]]
+    return Answer(200, [shapes.deployment_status(call.root, s) for s in rows])
+
+
+def create_deployment_status(state: State, call: Call) -> Answer:
+    found = _deployment(state, call)
+    if found is None:
+        return NOT_FOUND
+    body = call.body
+    if len(body.get("description", "")) > 140:
+        return invalid("description is too long (maximum is 140 characters)")
+    made = state.stamped(
+        repository=call.repository,
+        deployment=found["id"],
+        state=body["state"],
+        description=body.get("description", ""),
+        environment=body.get("environment", found["environment"]),
+        environment_url=body.get("environment_url", ""),
+        log_url=body.get("log_url") or body.get("target_url", ""),
+        target_url=body.get("target_url") or body.get("log_url", ""),
+        **call.author,
+    )
+    state.deployment_statuses.append(made)
+    return Answer(201, shapes.deployment_status(call.root, made))
+
+
+def create_status(state: State, call: Call) -> Answer:
+    sha, body = call.path["sha"], call.body
+    if not state.knows_commit(call.repository, sha):
+        return refusal(422, f"No commit found for SHA: {sha}")
+    if len(body.get("description") or "") > 140:
+        return invalid("description is too long (maximum is 140 characters)")
+    made = state.stamped(
+        repository=call.repository,
+        sha=sha,
+        state=body["state"],
+        description=body.get("description"),
+        target_url=body.get("target_url"),
+        context=body.get("context", "default"),
+        **call.author,
+    )
+    state.statuses.append(made)
+    return Answer(201, shapes.commit_status(call.root, made))
+
+
+def list_statuses(state: State, call: Call) -> Answer:
+    rows = [s for s in reversed(state.statuses) if s["sha"] == call.path["ref"]]
+    return Answer(200, [shapes.commit_status(call.root, s) for s in rows])
+
+
+def list_rules(state: State, call: Call) -> Answer:
+    kinds = state.repositories[call.repository]["rules"].get(call.path["branch"], [])
+    return Answer(200, [shapes.rule(call.repository, kind) for kind in kinds])
+
+
+def get_ref(state: State, call: Call) -> Answer:
+    sha = state.repositories[call.repository]["refs"].get(call.path["ref"])
+    return Answer(200, shapes.git_ref(call.root, call.repository, call.path["ref"], sha)) if sha else NOT_FOUND
+
+
+def create_ref(state: State, call: Call) -> Answer:
+    refs, ref, sha = state.repositories[call.repository]["refs"], call.body["ref"], call.body["sha"]
+    if not ref.startswith("refs/") or ref.count("/") < 2:
+        return refusal(422, "Reference name must start with 'refs/'")
+    name = ref.removeprefix("refs/")
+    if name in refs:
+        return refusal(422, "Reference already exists")
+    refs[name] = sha
+    return Answer(201, shapes.git_ref(call.root, call.repository, name, sha))
+
+
+def get_run(state: State, call: Call) -> Answer:
+    found = next((r for r in state.runs if str(r["id"]) == call.path["run_id"]), None)
+    return Answer(200, shapes.workflow_run(call.root, found, state.repositories)) if found else NOT_FOUND
+
+
+def list_artifacts(state: State, call: Call) -> Answer:
+    name = call.query.get("name")
+    found = [a for a in state.artifacts if str(a["run_id"]) == call.path["run_id"] and name in (None, a["name"])]
+    shown = [shapes.artifact(call.root, a) for a in found]
+    return Answer(200, {"total_count": len(shown), "artifacts": shown})
+
+
+def download_artifact(state: State, call: Call) -> Answer:
+    found = next((a for a in state.artifacts if str(a["id"]) == call.path["artifact_id"]), None)
+    if found is None:
+        return NOT_FOUND
+    return Answer(302, None, (("Location", f"{call.root}/_zip/{found['id']}"),))

@@ -1,0 +1,58 @@
+"""The visible table of endpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from github_api import conversation, delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from github_api.calls import Answer, Call
+    from github_api.state import State
+
+OWNED = "/repos/{owner}/{repo}"
+
+
+class Route(NamedTuple):
+    """An endpoint and the permissions of which the token needs one."""
+
+    serve: Callable[[State, Call], Answer]
+    needs: tuple[str, ...] = ()
+
+
+COMMENT_WRITE, PULLS_READ = ("pull_requests:write", "issues:write"), ("pull_requests:read",)
+ROUTES: dict[tuple[str, str], Route] = {
+    ("get", "/user"): Route(conversation.get_user),
+    ("get", OWNED): Route(conversation.get_repository, ("contents:read",)),
+    ("get", f"{OWNED}/pulls"): Route(conversation.list_pulls, PULLS_READ),
+    ("post", f"{OWNED}/pulls"): Route(conversation.create_pull, ("pull_requests:write",)),
+    ("get", f"{OWNED}/pulls/{{pull_number}}"): Route(conversation.get_pull, PULLS_READ),
+    ("get", f"{OWNED}/pulls/{{pull_number}}/commits"): Route(conversation.list_commits_of_pull, PULLS_READ),
+    ("get", f"{OWNED}/commits/{{commit_sha}}/pulls"): Route(conversation.list_pulls_of_commit, PULLS_READ),
+    ("get", f"{OWNED}/commits/{{ref}}/statuses"): Route(delivery.list_statuses, ("statuses:read",)),
+    ("get", f"{OWNED}/issues/{{issue_number}}/comments"): Route(
+        conversation.list_comments, ("pull_requests:read", "issues:read")
+    ),
+    ("post", f"{OWNED}/issues/{{issue_number}}/comments"): Route(conversation.create_comment, COMMENT_WRITE),
+    ("patch", f"{OWNED}/issues/comments/{{comment_id}}"): Route(conversation.edit_comment, COMMENT_WRITE),
+    ("delete", f"{OWNED}/issues/comments/{{comment_id}}"): Route(conversation.delete_comment, COMMENT_WRITE),
+    ("get", f"{OWNED}/deployments"): Route(delivery.list_deployments, ("deployments:read",)),
+    ("post", f"{OWNED}/deployments"): Route(delivery.create_deployment, ("deployments:write",)),
+    ("get", f"{OWNED}/deployments/{{deployment_id}}/statuses"): Route(
+        delivery.list_deployment_statuses, ("deployments:read",)
+    ),
+    ("post", f"{OWNED}/deployments/{{deployment_id}}/statuses"): Route(
+        delivery.create_deployment_status, ("deployments:write",)
+    ),
+    ("post", f"{OWNED}/statuses/{{sha}}"): Route(delivery.create_status, ("statuses:write",)),
+    ("get", f"{OWNED}/rules/branches/{{branch}}"): Route(delivery.list_rules),
+    ("get", f"{OWNED}/git/ref/{{ref}}"): Route(delivery.get_ref, ("contents:read",)),
+    ("post", f"{OWNED}/git/refs"): Route(delivery.create_ref, ("contents:write",)),
+    ("get", f"{OWNED}/actions/runs/{{run_id}}"): Route(delivery.get_run, ("actions:read",)),
+    ("get", f"{OWNED}/actions/runs/{{run_id}}/artifacts"): Route(delivery.list_artifacts, ("actions:read",)),
+    ("get", f"{OWNED}/actions/artifacts/{{artifact_id}}/{{archive_format}}"): Route(
+        delivery.download_artifact, ("actions:read",)
+    ),
+}

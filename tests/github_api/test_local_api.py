@@ -1,0 +1,205 @@
+"""The local GitHub API itself: it judges both directions, keeps state, and runs as a process."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from github_api import shapes, spec
+from github_api.server import Api, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD = "a" * 40
+SERVER = Path(__file__).with_name("server.py")
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    """The server with one of everything."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as made:
+        made.writestr("latency.json", "{}")
+    rules = {"main": ["pull_request", "required_status_checks", "non_fast_forward", "deletion"]}
+    refs = {"heads/main": "b" * 40, "heads/topic/x": "c" * 40}
+    content = base64.b64encode(packed.getvalue()).decode()
+    seed: dict[str, Any] = {
+        "repositories": {"acme/shop": {"rules": rules, "refs": refs}},
+        "tokens": {"alice": {"login": "alice", "kind": "user"}},
+        "pull_requests": [{"number": 7, "head_sha": HEAD}],
+        "comments": [{"issue": 7, "body": "hello"}],
+        "deployments": [{"sha": HEAD}],
+        "runs": [{"id": 42, "head_sha": HEAD}],
+        "artifacts": [{"run_id": 42, "name": "evidence", "zip_base64": content}],
+    }
+    with running(seed) as server:
+        yield server
+
+
+def call(api: Api, method: str, path: str, body: object = None, user: str = "t") -> requests.Response:
+    """Send one request."""
+    return requests.request(method, api.url + path, json=body, headers={"Authorization": f"Bearer {user}"}, timeout=10)
+
+
+REPO = "/repos/acme/shop"
+ENDPOINTS = [
+    ("GET", REPO, None, 200),
+    ("GET", f"{REPO}/pulls?state=all&per_page=5", None, 200),
+    ("POST", f"{REPO}/pulls", {"title": "t", "head": "topic/x", "base": "main"}, 201),
+    ("GET", f"{REPO}/pulls/7", None, 200),
+    ("GET", f"{REPO}/pulls/7/commits", None, 200),
+    ("GET", f"{REPO}/commits/{HEAD}/pulls", None, 200),
+    ("GET", f"{REPO}/commits/{HEAD}/statuses", None, 200),
+    ("GET", f"{REPO}/issues/7/comments", None, 200),
+    ("POST", f"{REPO}/issues/7/comments", {"body": "x"}, 201),
+    ("PATCH", f"{REPO}/issues/comments/101", {"body": "x"}, 200),
+    ("DELETE", f"{REPO}/issues/comments/101", None, 204),
+    ("GET", f"{REPO}/deployments?environment=production", None, 200),
+    ("POST", f"{REPO}/deployments", {"ref": HEAD, "required_contexts": []}, 201),
+    ("GET", f"{REPO}/deployments/102/statuses", None, 200),
+    ("POST", f"{REPO}/deployments/102/statuses", {"state": "in_progress"}, 201),
+    ("POST", f"{REPO}/statuses/{HEAD}", {"state": "success", "context": "c"}, 201),
+    ("GET", f"{REPO}/rules/branches/main", None, 200),
+    ("GET", f"{REPO}/git/ref/heads/topic/x", None, 200),
+    ("POST", f"{REPO}/git/refs", {"ref": "refs/heads/new", "sha": HEAD}, 201),
+    ("GET", f"{REPO}/actions/runs/42", None, 200),
+    ("GET", f"{REPO}/actions/runs/42/artifacts?name=evidence", None, 200),
+    ("GET", f"{REPO}/actions/artifacts/103/zip", None, 200),
+    ("GET", "/user", None, 403),
+    ("GET", f"{REPO}/pulls/99", None, 404),
+    ("GET", "/repos/acme/other", None, 404),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), ENDPOINTS)
+def test_every_endpoint_answers_as_described(api: Api, method: str, path: str, body: object, status: int) -> None:
+    """Each endpoint answers, and its answer fits GitHub's own description of it."""
+    answer = call(api, method, path, body)
+    assert (answer.status_code, api.violations) == (status, [])
+
+
+VIOLATIONS = [
+    ("POST", f"{REPO}/issues/7/comments", {"body": "x", "extra": 1}, "'extra' was unexpected"),
+    ("POST", f"{REPO}/issues/7/comments", {"body": 1}, "is not of type 'string'"),
+    ("POST", f"{REPO}/issues/7/comments", {}, "'body' is a required property"),
+    ("POST", f"{REPO}/issues/7/comments", None, "the body is missing"),
+    ("POST", f"{REPO}/statuses/{HEAD}", {"state": "great"}, "is not one of"),
+    ("POST", f"{REPO}/deployments/102/statuses", {"state": "success", "environment_uri": "x"}, "was unexpected"),
+    ("GET", f"{REPO}/pulls?sate=open", None, "query parameter `sate` is not known"),
+    ("GET", f"{REPO}/pulls?state=ajar", None, "is not one of"),
+    ("GET", f"{REPO}/pulls/seven", None, "is not of type 'integer'"),
+    ("GET", f"{REPO}/nothing", None, "no such endpoint"),
+    ("PUT", f"{REPO}/pulls/7/merge", {}, "no such endpoint"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "words"), VIOLATIONS)
+def test_what_github_does_not_describe_is_a_violation(
+    api: Api, method: str, path: str, body: object, words: str
+) -> None:
+    """An unknown field, a wrong type, an unknown parameter or address is answered 500 and remembered."""
+    assert call(api, method, path, body).status_code == 500
+    (violation,) = api.violations
+    assert words in violation
+
+
+def test_own_answers_are_judged_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer of this server that does not fit is a violation as well."""
+    whole = shapes.comment
+
+    def spoiled(root: str, stored: dict[str, Any]) -> dict[str, Any]:
+        return {**whole(root, stored), "created_at": "yesterday"}
+
+    monkeypatch.setattr(shapes, "comment", spoiled)
+    assert call(api, "GET", f"{REPO}/issues/7/comments").status_code == 500
+    assert "answer to GET" in api.violations[0]
+    assert "yesterday" in api.violations[0]
+
+
+def test_a_merged_pull_request(api: Api) -> None:
+    """A closed pull request with a merge commit is merged, and has the commits that were seeded."""
+    about = {"state": "closed", "merge_commit_sha": "c" * 40, "messages": ["one", "two"]}
+    api.seed(pull_requests=[{"number": 8, "head_sha": HEAD, **about}])
+    merged = call(api, "GET", f"{REPO}/pulls/8").json()
+    commits = call(api, "GET", f"{REPO}/pulls/8/commits").json()
+    assert (merged["merged"], merged["merge_commit_sha"]) == (True, "c" * 40)
+    assert [c["commit"]["message"] for c in commits] == ["one", "two"]
+    assert commits[-1]["sha"] == HEAD
+    assert api.violations == []
+
+
+def test_tokens(api: Api) -> None:
+    """An unknown token is 401, a weak one 403 with the permission in a header, a person's token has a name."""
+    api.seed(tokens={"weak": {"permissions": {"contents": "read"}}})
+    weak = call(api, "POST", f"{REPO}/issues/7/comments", {"body": "x"}, "weak")
+    assert call(api, "GET", REPO, user="nobody").status_code == 401
+    assert (weak.status_code, weak.json()["message"]) == (403, "Resource not accessible by integration")
+    assert "pull_requests=write" in weak.headers["X-Accepted-GitHub-Permissions"]
+    assert call(api, "GET", "/user", user="alice").json()["login"] == "alice"
+    assert api.violations == []
+
+
+def test_pages(api: Api) -> None:
+    """Lists come in pages with links."""
+    api.seed(comments=[{"issue": 7, "body": str(i)} for i in range(4)])
+    first = call(api, "GET", f"{REPO}/issues/7/comments?per_page=2")
+    last = requests.get(first.links["last"]["url"], headers={"Authorization": "token t"}, timeout=10)
+    assert [c["body"] for c in first.json()] == ["hello", "0"]
+    assert [c["body"] for c in last.json()] == ["3"]
+    assert "next" not in last.links
+
+
+def test_faults(api: Api) -> None:
+    """A fault strikes as often as it was ordered; a lost answer has done its work, a refused one has not."""
+    path = f"{REPO}/issues/7/comments"
+    api.seed(
+        faults=[{"kind": "lost-answer", "method": "POST", "path": "comments"}, {"kind": "refused", "path": "comments"}]
+    )
+    for _ in range(2):
+        with pytest.raises(requests.ConnectionError):
+            call(api, "POST", path, {"body": "x"})
+    assert call(api, "POST", path, {"body": "y"}).status_code == 201
+    assert [c["body"] for c in api.state.comments] == ["hello", "x", "y"]
+
+
+def test_as_a_process(tmp_path: Path) -> None:
+    """It prints its address, is seeded and dumped over HTTP, and ends on SIGTERM."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    (tmp_path / "seed.json").write_text(json.dumps({"repositories": {"acme/shop": {}}}))
+    command = [sys.executable, str(SERVER), "--port", "0", "--state", str(tmp_path / "seed.json")]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        url = json.loads(child.stdout.readline())["url"]
+        seeded = requests.post(f"{url}/_seed", json={"pull_requests": [{"number": 7, "head_sha": HEAD}]}, timeout=10)
+        refused = requests.post(f"{url}/_seed", json={"pulls": []}, timeout=10)
+        dumped = requests.get(f"{url}/_state", timeout=10).json()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 0
+    finally:
+        child.kill()
+        child.communicate(timeout=10)
+    assert (seeded.status_code, refused.status_code) == (204, 400)
+    assert refused.json()["message"] == "seed: pulls is not known"
+    assert [p["number"] for p in dumped["pull_requests"]] == [7]
+    assert (dumped["comments"], dumped["violations"]) == ([], [])
+
+
+def test_without_the_description_the_command_is_told(tmp_path: Path) -> None:
+    """Where the description was not fetched, the error holds the command that fetches it."""
+    with pytest.raises(FileNotFoundError, match=r"@octokit/openapi@23\.0\.2"), running(file=tmp_path / "none.json"):
+        pytest.fail("it started")

@@ -1,0 +1,82 @@
+"""Reading evidence that other jobs wrote: nothing that cannot be read is passed over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ghmlops.act.evidence import encode, write_evidence
+from ghmlops.core.errors import EvidenceError
+from ghmlops.core.model import Evidence, Outcome, Provenance
+from ghmlops.measure import evidence as reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = Evidence(
+    command="latency", outcome=Outcome.PASS, provenance=Provenance(repository="acme/s", head_sha="a" * 40), leg="eu"
+)
+
+
+def test_what_is_written_reads_back(tmp_path: Path) -> None:
+    """A written file has the documented name, reads back equal, and its digest is that of its bytes."""
+    path = write_evidence(tmp_path / "new", GOOD)
+    assert path.name == "latency-eu.json"
+    (loaded,) = reading.load_folder(tmp_path / "new")
+    assert (loaded.evidence, loaded.problem) == (GOOD, "")
+    assert len(loaded.sha256) == 64
+    assert list((tmp_path / "new").iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "not readable as ghmlops/evidence/v1"),
+        (b"{", "not readable"),
+        (b"\xff\xfe", "not readable"),
+        (b"[" * 100_000, "not readable"),
+        (b"{}", "missing required field `schema`"),
+        (encode(GOOD).replace(b"evidence/v1", b"evidence/v9"), "Invalid value"),
+        (encode(GOOD).replace(b'"pass"', b'"fine"'), "Invalid enum value"),
+        (encode(GOOD).replace(b'"leg"', b'"lag"'), "unknown field `lag`"),
+        (encode(GOOD).replace(b'"seconds": null', b'"seconds": NaN'), "not readable"),
+    ],
+)
+def test_what_does_not_fit_the_schema_has_a_problem(tmp_path: Path, content: bytes, said: str) -> None:
+    """Damaged and hostile files are returned with their problem, neither skipped nor raised."""
+    (tmp_path / "latency.json").write_bytes(content)
+    (loaded,) = reading.load_folder(tmp_path)
+    assert loaded.evidence is None
+    assert said in loaded.problem
+
+
+def test_links_and_giants_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link, which could point anywhere, and a file above the bound are problems of their own."""
+    folder = tmp_path / "evidence"
+    write_evidence(folder, GOOD)
+    (tmp_path / "outside.json").write_bytes(encode(GOOD))
+    (folder / "regression.json").symlink_to(tmp_path / "outside.json")
+    monkeypatch.setattr(reading, "MAX_FILE_BYTES", 10)
+    first, second = reading.load_folder(folder)
+    assert "larger than 10 bytes" in first.problem
+    assert "is a link" in second.problem
+
+
+def test_verdicts_hidden_files_and_folders_are_not_evidence(tmp_path: Path) -> None:
+    """Only the folder's own evidence files are read."""
+    for name in ("verdict.json", ".hidden.json", "notes.txt"):
+        (tmp_path / name).write_text("{")
+    (tmp_path / "sub").mkdir()
+    assert reading.load_folder(tmp_path) == []
+
+
+def test_folders_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing folder and one with too many files are said."""
+    with pytest.raises(EvidenceError, match="does not exist"):
+        reading.load_folder(tmp_path / "none")
+    monkeypatch.setattr(reading, "MAX_FILES", 1)
+    (tmp_path / "a.json").write_text("{")
+    (tmp_path / "b.json").write_text("{")
+    with pytest.raises(EvidenceError, match="holds 2 files"):
+        reading.load_folder(tmp_path)
