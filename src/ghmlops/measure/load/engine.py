@@ -1,0 +1,271 @@
+"""The run itself: sends at the scheduled times, whatever the answers do, to one arm or to two at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import threading
+from array import array
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import uvloop
+
+from ghmlops.core.answers import Answers, Kind
+from ghmlops.measure.load.arm import PENDING, Arm
+from ghmlops.measure.load.timer import SendTimer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from ghmlops.measure.load.target import Target
+
+MAX_REQUESTS = 1_000_000
+MAX_SECONDS = 7200.0
+"""Hard caps of a run, an arm, warm-up and extension included."""
+GRACE = 5.0
+"""Seconds after the last time-out at which a run that has not ended is ended."""
+_BURST = 64
+_LEAD = 0.05
+_TICK = 0.02
+_PRIORITY = -10
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What to send. One arm, or two that get the same requests at the same times.
+
+    Attributes:
+        targets: each arm's service, probed; connections are opened in this order.
+        requests: each arm's serialised requests; `order` picks from them.
+        order: for each scheduled request its place in `requests`.
+        times: ascending seconds from the begin, shape (n,).
+        warmup: how many of the first requests belong to no block.
+        block: requests an arm and block; the last block may be shorter.
+        second_first: for each request, 1 where the second arm is written first; unused with one arm.
+        connections: most connections an arm.
+        timeout: seconds from the scheduled send after which a request has failed.
+    """
+
+    targets: Sequence[Target]
+    requests: Sequence[Sequence[bytes]]
+    order: Sequence[int]
+    times: NDArray[np.float64]
+    warmup: int
+    block: int
+    second_first: Sequence[int]
+    connections: int
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What was seen, in whole blocks without the warm-up; times of `time.monotonic`."""
+
+    arms: tuple[Answers, ...]
+    dispatched: NDArray[np.float64]
+    """When the generator turned to each request, shape (n,)."""
+    examples: tuple[dict[Kind, str], ...]
+    """Each arm's first failure of each kind."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """About the generator: timer, priority, connections, requests that waited for one."""
+
+
+def run_load(
+    load: Load,
+    on_block: Callable[[Sequence[Answers]], bool],
+    on_tick: Callable[[int, float], None] = lambda _sent, _seconds: None,
+) -> Recording:
+    """Run to the end of the schedule, or until `on_block` says that it has seen enough.
+
+    Args:
+        load: what to send.
+        on_block: called with each arm's answers to each block, in order, once all of them have ended; False stops.
+        on_tick: called now and then with the number of requests sent an arm and the seconds since the begin.
+
+    Raises:
+        KeyboardInterrupt: a signal asked to stop; every connection is closed.
+        ValueError: more requests or seconds than the hard caps (a bug: the caller has checked them).
+    """
+    if not load.warmup < len(load.times) <= MAX_REQUESTS or load.times[-1] > MAX_SECONDS:
+        raise ValueError("empty schedule, or one above the hard caps")
+    engine = _Engine(load, on_block, on_tick)
+    with _quiet_process() as raised, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(engine.run())
+    if engine.interrupted:
+        raise KeyboardInterrupt
+    return engine.recording(raised=raised)
+
+
+@contextlib.contextmanager
+def _quiet_process() -> Iterator[bool]:
+    """No garbage collection, raised priority where that is allowed (yields whether); signals are put back after."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    raised = False
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, min(before, _PRIORITY))
+        raised = True
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS} if main else {}
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield raised
+    finally:
+        if collecting:
+            gc.enable()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if raised:
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, 0, before)
+
+
+class _Engine:
+    __slots__ = (
+        "_arms", "_coins", "_end", "_finished", "_left", "_load", "_next", "_next_block", "_on_block", "_on_tick",
+        "_scheduled", "_start", "_timer", "_times", "dispatched", "interrupted",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        load: Load,
+        on_block: Callable[[Sequence[Answers]], bool],
+        on_tick: Callable[[int, float], None],
+    ) -> None:
+        self._load, self._on_block, self._on_tick = load, on_block, on_tick
+        self._arms = [
+            Arm(target, [requests[place] for place in load.order], load.connections, load.timeout, self._ended)
+            for target, requests in zip(load.targets, load.requests, strict=True)
+        ]
+        self._coins = load.second_first
+        measured = len(load.times) - load.warmup
+        sizes = [min(load.block, measured - start) for start in range(0, measured, load.block)]
+        self._left = [size * len(self._arms) for size in sizes]
+        self._next = self._next_block = 0
+        self.dispatched = array("d", bytes(8 * len(load.times)))
+        self.interrupted = False
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._finished: asyncio.Future[None] = loop.create_future()
+        loop.set_exception_handler(self._crashed)
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                loop.add_signal_handler(number, self._interrupt)
+        self._start = monotonic() + _LEAD
+        self._scheduled = self._load.times + self._start
+        self._times: list[float] = self._scheduled.tolist()
+        self._end = self._times[-1] + self._load.timeout + GRACE
+        self._timer = SendTimer(loop, self._send_due)
+        self._timer.set_for(self._times[0])
+        ticking = loop.call_later(_TICK, self._tick)
+        try:
+            await self._finished
+        finally:
+            ticking.cancel()
+            self._timer.close()
+            for arm in self._arms:
+                await arm.stop()
+            await asyncio.sleep(0)  # the loop's turn in which connections are closed
+
+    def _send_due(self) -> None:
+        """Send every request whose time has come; a few at a time, so that answers are read in between."""
+        index, times, arms = self._next, self._times, self._arms
+        last = min(len(times), index + _BURST)
+        now = monotonic()
+        while index < last and times[index] <= now:
+            self.dispatched[index] = now
+            if len(arms) == 1:
+                arms[0].offer(index)
+            elif self._coins[index]:
+                arms[1].offer(index)
+                arms[0].offer(index)
+            else:
+                arms[0].offer(index)
+                arms[1].offer(index)
+            index += 1
+            now = monotonic()
+        self._next = index
+        if index < len(times):
+            self._timer.set_for(times[index])
+        else:
+            self._timer.close()
+
+    def _ended(self, index: int) -> None:
+        place = index - self._load.warmup
+        if place >= 0:
+            block = place // self._load.block
+            self._left[block] -= 1
+            if not self._left[block] and block == self._next_block:
+                asyncio.get_running_loop().call_soon(self._report_blocks)
+
+    def _report_blocks(self) -> None:
+        """Hand over the blocks that are complete, in order."""
+        while not self._finished.done() and self._next_block < len(self._left) and not self._left[self._next_block]:
+            start = self._load.warmup + self._next_block * self._load.block
+            stop = min(start + self._load.block, len(self._times))
+            self._next_block += 1
+            more = self._on_block([arm.answers(self._scheduled).part(start, stop) for arm in self._arms])
+            if not more or self._next_block == len(self._left):
+                self._stop()
+
+    def _tick(self) -> None:
+        if self._finished.done():
+            return
+        now = monotonic()
+        for arm in self._arms:
+            arm.expire(now, self._times)
+        self._on_tick(self._next, now - self._start)
+        if now > self._end:
+            self._give_up(now)
+        asyncio.get_running_loop().call_later(_TICK, self._tick)
+
+    def _give_up(self, now: float) -> None:
+        """End what has not ended: the generator could not keep its schedule at all."""
+        for index in range(self._next, len(self._times)):
+            self.dispatched[index] = now
+        self._next = len(self._times)
+        for arm in self._arms:
+            for index, kind in enumerate(arm.kind):
+                if kind == PENDING:
+                    arm.finish(index, now, Kind.UNSENT, example="the run had to be ended")
+
+    def _stop(self) -> None:
+        if not self._finished.done():
+            self._finished.set_result(None)
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+        self._stop()
+
+    def _crashed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Let a bug in a callback end the run with its traceback; sockets that fail are counted where they fail."""
+        error = context.get("exception")
+        if error is not None and not isinstance(error, OSError) and not self._finished.done():
+            self._finished.set_exception(error)
+
+    def recording(self, *, raised: bool) -> Recording:
+        start = self._load.warmup
+        stop = min(start + self._next_block * self._load.block, len(self._times))
+        return Recording(
+            arms=tuple(arm.answers(self._scheduled).part(start, stop) for arm in self._arms),
+            dispatched=np.frombuffer(self.dispatched, np.float64)[start:stop],
+            examples=tuple(arm.examples for arm in self._arms),
+            notes={
+                "timer": self._timer.kind,
+                "priority_raised": raised,
+                "requests_sent": self._next,
+                "connections": [arm.peak for arm in self._arms],
+                "waited_for_a_connection": [arm.waited for arm in self._arms],
+            },
+        )

@@ -1,0 +1,111 @@
+"""Where requests go: address, a first look whether it can be reached, and the bytes that are sent."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from ghmlops.core.errors import InputError, PolicyError, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.policy import Request
+
+PROBE_SECONDS = 10.0
+_FRAMING = ("content-length", "transfer-encoding")
+_PATH_SAFE = "/?&=%:@!$'()*+,;~-._[]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One arm's service. `address` is the numeric address that answered the probe; empty before it."""
+
+    url: str
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    prefix: str
+    authority: str
+    """Value of the header `host`."""
+    address: str = ""
+
+
+def parse_target(url: str, name: str) -> Target:
+    """Read an address; `name` is the input it came from.
+
+    Raises:
+        InputError: it is not an http or https address without user, query and fragment.
+    """
+
+    def wrong(why: str) -> InputError:
+        return InputError(f'input `{name}`: {why}, got "{url}"', hint=f"for example --{name} http://127.0.0.1:8000")
+
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise wrong("expected an http or https address") from None
+    if parts.scheme not in ("http", "https") or not host or not url.isascii() or any(c <= " " for c in url):
+        raise wrong("expected an http or https address")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise wrong("an address has no user name, query or fragment")
+    tls = ssl.create_default_context() if parts.scheme == "https" else None
+    shown = f"[{host}]" if ":" in host else host
+    return Target(
+        url=url.rstrip("/"),
+        host=host,
+        port=port or (443 if tls else 80),
+        tls=tls,
+        prefix=parts.path.rstrip("/"),
+        authority=f"{shown}:{port}" if port else shown,
+    )
+
+
+def probe(target: Target, name: str) -> Target:
+    """Open one connection, TLS included, and close it; return the target with the address that answered.
+
+    Raises:
+        ServiceError: it cannot be resolved or reached, or its certificate is not trusted.
+    """
+    hint = f"is the service of --{name} running, and does it listen on this address?"
+    try:
+        with socket.create_connection((target.host, target.port), timeout=PROBE_SECONDS) as plain:
+            address = str(plain.getpeername()[0])
+            if target.tls is not None:
+                target.tls.wrap_socket(plain, server_hostname=target.host).close()
+    except socket.gaierror as error:
+        raise ServiceError(f"{target.url}: the host is not known ({error.strerror})", hint=hint) from None
+    except ssl.SSLError as error:
+        why = getattr(error, "verify_message", "") or error.reason or "TLS failed"
+        raise ServiceError(f"{target.url}: {why}", hint="the certificate must be valid for this host") from None
+    except TimeoutError:
+        raise ServiceError(f"{target.url}: no connection within {PROBE_SECONDS:.0f} s", hint=hint) from None
+    except OSError as error:
+        raise ServiceError(f"{target.url}: {error.strerror or error}", hint=hint) from None
+    except UnicodeError:
+        raise ServiceError(f"{target.url}: the host is not known", hint=hint) from None
+    return replace(target, address=address)
+
+
+def serialise(request: Request, target: Target, bodies: Sequence[bytes]) -> list[bytes]:
+    """Return the bytes of one request for each body; without bodies, of the one request that has none.
+
+    Raises:
+        PolicyError: a header of the policy would break the framing of the request.
+    """
+    for name in request.headers:
+        if name in _FRAMING:
+            raise PolicyError(
+                f"`latency.request.headers.{name}`: ghmlops sets this header itself", hint="take it out of the policy"
+            )
+    headers = {"host": target.authority, "accept": "*/*", "user-agent": "ghmlops"} | request.headers
+    path = quote(target.prefix + request.path, safe=_PATH_SAFE)
+    head = f"{request.method} {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items())
+    start = head.encode()
+    if not bodies:
+        return [start + b"\r\n"]
+    return [b"%scontent-length: %d\r\n\r\n%s" % (start, len(body), body) for body in bodies]

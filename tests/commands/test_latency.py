@@ -1,0 +1,322 @@
+"""`ghmlops latency` against real services: verdicts, evidence, confirmation, bad input, interruption."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scoring_service
+from ghmlops.act.console import Console
+from ghmlops.act.evidence import write_evidence
+from ghmlops.commands.base import Result, Services
+from ghmlops.commands.latency import Inputs, run
+from ghmlops.core.context import Context
+from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
+from ghmlops.core.model import Evidence, Finding, Outcome, Provenance
+from ghmlops.measure.evidence import decode
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+SECRET = "s3cr3t-token"
+POLICY = """
+version: 1
+service: scorer
+latency:
+  request:
+    method: POST
+    path: {path}
+    headers: {{content-type: application/json, authorization: {secret}}}
+    timeout: 2s
+  payloads: rows.jsonl
+  arrivals: {{poisson: {rate}/s, duration: {duration}, warmup: 0.2s}}
+  {more}
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A repository's folder with a payload file."""
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"row": {i}}}\n' for i in range(5)), encoding="utf-8")
+    return tmp_path
+
+
+def write_policy(place: Path, *, path: str = "/predict", rate: int = 600, duration: str = "6s", more: str = "") -> None:
+    text = POLICY.format(path=path, rate=rate, duration=duration, more=more, secret=SECRET)
+    (place / "policy.yml").write_text(text, encoding="utf-8")
+
+
+def services(place: Path) -> Services:
+    return Services(
+        context=Context(head_sha=SHA, repository="acme/scorer"),
+        environ={},
+        cwd=place,
+        now=lambda: datetime.now(UTC),
+        console=Console(io.StringIO()),
+    )
+
+
+def latency(place: Path, url: str, baseline: str = "", **more: Any) -> Result:
+    """Run the command; again, at most four times, where this machine was too busy for the generator, which it says."""
+    for _ in range(4):
+        result = run(Inputs(policy="policy.yml", url=url, baseline_url=baseline, **more), services(place))
+        if result.reason_code != "guard-lateness":
+            break
+    return result
+
+
+def evidence(place: Path, name: str = "latency.json") -> Evidence:
+    return decode((place / "evidence" / name).read_bytes(), Evidence, "ghmlops/evidence/v1", name)
+
+
+def outcomes(found: Evidence) -> dict[str, str]:
+    return {f.id: f.outcome.value for f in found.findings}
+
+
+def test_two_like_services_do_not_fail(place: Path) -> None:
+    """A/A: no finding fails; the evidence is whole, says where it comes from, and holds no secret."""
+    write_policy(place, more="slo: {p99: 500ms, errors: 2%}")
+    with scoring_service.started("--delay", "0.005") as a, scoring_service.started("--delay", "0.005") as b:
+        result = latency(place, b, a)
+    found = evidence(place)
+    assert Outcome.FAIL not in {f.outcome for f in found.findings}
+    expected = ["latency-p50", "latency-p95", "latency-p99", "error-ratio", "objective-p99", "objective-errors"]
+    assert list(outcomes(found)) == [*expected, "guard-lateness", "guard-data", "guard-split"]
+    assert (found.command, found.leg, found.provenance.head_sha, found.provenance.seed) == ("latency", "", SHA, 1)
+    assert found.provenance.fingerprints["data"].startswith("sha256:")
+    assert [m.arm for m in found.measurements] == ["baseline"] * 3 + ["candidate"] * 3
+    coins = found.details["coins"]
+    assert coins["pairs"] == found.details["settings"]["judged_an_arm"] == sum(coins["written_first"].values())
+    assert len(found.details["duet"]["log_ratios"]["p99"]) == coins["pairs"] // 250
+    assert SECRET not in (place / "evidence" / "latency.json").read_text(encoding="utf-8")
+    assert result.outputs["evidence-file"] == "evidence/latency.json"
+    assert 5.0 <= float(result.outputs["p99"]) < 2000
+    assert 0.1 < float(result.outputs["ratio-p99"]) < 10
+    assert "latency-p99" in result.text
+    assert [p.name for p in (place / "evidence").iterdir()] == ["latency.json"]
+
+
+def test_a_slower_candidate_fails_early_and_is_confirmed(place: Path) -> None:
+    """Twice as slow: fails after a part of the plan; the confirming run swaps the slots and fails again."""
+    write_policy(place, rate=800, duration="6s")
+    with scoring_service.started("--delay", "0.005") as a, scoring_service.started("--delay", "0.012") as b:
+        result = latency(place, b, a)
+        latency(place, b, a, confirm="evidence/latency.json", seed=2)
+    first, second = evidence(place), evidence(place, "latency-confirm.json")
+    assert (result.outcome, result.reason_code) == (Outcome.FAIL, "latency-p50")
+    assert "against the baseline, at least +" in result.reason
+    assert first.details["settings"]["judged_an_arm"] < 4500
+    assert float(result.outputs["ratio-p99"]) > 1.3
+    assert [s["arm"] for s in first.details["settings"]["slots"]] == ["baseline", "candidate"]
+    assert [s["arm"] for s in second.details["settings"]["slots"]] == ["candidate", "baseline"]
+    assert (second.leg, second.outcome) == ("confirm", Outcome.FAIL)
+    confirms = second.details["confirms"]
+    assert "latency-p50" in confirms["failed"]
+    assert "latency-p50" in confirms["failed_again"]
+
+
+def test_failing_requests_fail_by_the_error_ratio(place: Path) -> None:
+    """A candidate that answers one request in ten with 500 fails, and is counted by kind."""
+    write_policy(place, more="slo: {errors: 1%}")
+    with (
+        scoring_service.started("--delay", "0.003") as a,
+        scoring_service.started("--delay", "0.003", "--fail-share", "0.1") as b,
+    ):
+        result = latency(place, b, a)
+    found = evidence(place)
+    assert (result.outcome, outcomes(found)["error-ratio"]) == (Outcome.FAIL, "fail")
+    assert outcomes(found)["objective-errors"] == "fail"
+    failures = found.details["failures"]["candidate"]["status"]
+    assert failures["codes"] == {"500": failures["count"]}
+    assert failures["example"].startswith("HTTP/1.1 500")
+    assert any("response times of" in n.what for n in found.not_measured)
+
+
+def test_two_dead_services_are_an_error_with_evidence(place: Path) -> None:
+    """Both arms refuse every request alike: nothing was compared, the outcome is `error`, and the evidence says why."""
+    write_policy(place, path="/status/503")
+    with scoring_service.started() as a, scoring_service.started() as b:
+        result = latency(place, b, a)
+    assert (result.outcome, result.reason_code) == (Outcome.ERROR, "guard-data")
+    assert result.outputs["p99"] == result.outputs["ratio-p99"] == ""
+    assert "pass" not in {v for k, v in outcomes(evidence(place)).items() if not k.startswith("guard-")}
+
+
+def test_objectives_alone(place: Path) -> None:
+    """Without a baseline the objectives judge; what was not compared is listed."""
+    write_policy(place, rate=400, duration="1s", more="slo: {p90: 400ms, p50: 1ms}")
+    with scoring_service.started("--delay", "0.01") as b:
+        result = latency(place, b)
+    found = evidence(place)
+    assert outcomes(found)["objective-p50"] == "fail"
+    assert outcomes(found)["objective-p90"] == "pass"
+    assert result.outputs["ratio-p99"] == ""
+    assert "latency against a baseline" in [n.what for n in found.not_measured]
+
+
+def test_too_few_requests_are_inconclusive(place: Path) -> None:
+    """Two blocks can decide nothing, and the reason says how many requests could."""
+    write_policy(place, rate=500, duration="1s")
+    with scoring_service.started() as a, scoring_service.started() as b:
+        latency(place, b, a)
+    found = evidence(place)
+    assert outcomes(found)["latency-p99"] == "inconclusive"
+    assert "a pass needs at least 1,250 requests an arm" in found.findings[0].reason
+
+
+def test_dry_run_sends_nothing(place: Path) -> None:
+    """Both addresses, the rate and the requests are printed; no connection is made and no file written."""
+    write_policy(place)
+    result = latency(place, "http://127.0.0.1:9", "http://127.0.0.1:10", dry_run=True)
+    assert (result.outcome, result.reason_code) == (Outcome.PASS, "dry-run")
+    for part in ("http://127.0.0.1:9", "http://127.0.0.1:10", "600/s", "3,500 an arm", "5 payloads"):
+        assert part in result.text
+    assert not (place / "evidence").exists()
+
+
+def test_get_needs_no_payloads(place: Path) -> None:
+    """GET without a payload file is loaded; POST without one is an error."""
+    text = "version: 1\nservice: s\nlatency:\n  request: {method: METHOD, path: /predict}\n"
+    text += "  arrivals: {constant: 200/s, duration: 1s, warmup: 100ms}\n  slo: {p90: 1s}\n"
+    (place / "policy.yml").write_text(text.replace("METHOD", "GET"), encoding="utf-8")
+    with scoring_service.started() as b:
+        assert latency(place, b).outcome is not Outcome.FAIL
+        (place / "policy.yml").write_text(text.replace("METHOD", "POST"), encoding="utf-8")
+        with pytest.raises(InputError, match="POST needs request bodies"):
+            latency(place, b)
+    assert evidence(place).details["settings"]["payloads"] == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "arguments", "error", "message"),
+    [
+        ("", {"url": "nowhere"}, InputError, "input `url`: expected an http or https address"),
+        ("", {"baseline_url": "ftp://x"}, InputError, "input `baseline-url`: "),
+        ("", {"baseline_url": "http://127.0.0.1:9/"}, InputError, "are the same address"),
+        ("", {"baseline_url": ""}, InputError, "nothing could be judged"),
+        ("", {"payloads": "gone.parquet"}, DataError, r"gone\.parquet: no such file"),
+        ("", {"confirm": "gone.json"}, EvidenceError, "does not exist"),
+        ("", {"policy": "gone.yml"}, PolicyError, r"gone\.yml: no such file"),
+    ],
+)
+def test_bad_input(place: Path, more: str, arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+    """Each mistake is named before anything is sent, with a hint."""
+    write_policy(place, more=more)
+    given = {"policy": "policy.yml", "url": "http://127.0.0.1:9", "baseline_url": "http://127.0.0.1:10"} | arguments
+    with pytest.raises(error, match=message) as caught:
+        run(Inputs(**given), services(place))
+    assert getattr(caught.value, "hint", "")
+    assert not (place / "evidence").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("version: 1\nservice: s\n", "has no section `latency`"),
+        ("version: 1\nservice: s\nlatency: {arrivals: {constant: 1/h, duration: 1s}}\n", "sends no request at all"),
+        ("version: 1\nservice: s\nlatency: {arrivals: {constant: 1/s, duration: 2h}}\n", "more than 7200"),
+        ("version: 1\nservice: s\nlatency: {arrivals: {constant: 900000/s, duration: 1m}}\n", "requests an arm, more"),
+    ],
+)
+def test_policies_that_cannot_run(place: Path, text: str, message: str) -> None:
+    """No section, no request, and more than the hard caps are errors of the policy."""
+    (place / "policy.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(PolicyError, match=message):
+        latency(place, "http://127.0.0.1:9", "http://127.0.0.1:10")
+
+
+@pytest.mark.parametrize(
+    ("sha", "outcome", "message"),
+    [("f" * 40, Outcome.FAIL, "was measured on commit"), (SHA, Outcome.PASS, "is not the evidence of a failed")],
+)
+def test_only_a_failed_run_of_this_commit_is_confirmed(place: Path, sha: str, outcome: Outcome, message: str) -> None:
+    """Evidence without a failure, and evidence of another commit, are refused."""
+    write_policy(place, more="slo: {p50: 1s}")
+    finding = Finding(id="latency-p50", metric="p50", outcome=outcome, reason="Made here.", docs="a.md#b")
+    origin = Provenance(repository="acme/scorer", head_sha=sha)
+    made = Evidence(command="latency", outcome=outcome, findings=[finding], provenance=origin)
+    write_evidence(place / "evidence", made)
+    with pytest.raises(EvidenceError, match=message):
+        latency(place, "http://127.0.0.1:9", confirm="evidence/latency.json")
+
+
+def command(place: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "ghmlops", "latency", "--policy", str(place / "policy.yml"), *arguments]
+
+
+def test_an_address_that_refuses_exits_2(place: Path) -> None:
+    """One line with a hint, no traceback, no evidence."""
+    write_policy(place)
+    given = command(place, "--url", "http://127.0.0.1:9", "--baseline-url", "http://127.0.0.1:10")
+    done = subprocess.run(
+        given, cwd=place, env=os.environ | {"GITHUB_SHA": SHA}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "Connection refused; is the service of --" in done.stderr
+    assert not (place / "evidence").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_exits_130_without_files(place: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """Stopped in the middle of its load: exit 130, no evidence and no temporary file."""
+    log = tmp_path / "log"
+    write_policy(place, rate=200, duration="60s")
+    with (
+        scoring_service.started() as a,
+        scoring_service.started("--log", str(log)) as b,
+        subprocess.Popen(
+            command(place, "--url", b, "--baseline-url", a),
+            cwd=place,
+            env=os.environ | {"GITHUB_SHA": SHA},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        wait_for_connections(process.pid)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.splitlines() == ["interrupted"]
+    assert not (place / "evidence").exists()
+    assert len(log.read_text(encoding="utf-8").splitlines()) > 0
+
+
+def wait_for_connections(pid: int) -> None:
+    """Wait until the process holds sockets: it is loading by then."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        links = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()]
+        if sum(link.startswith("socket:") for link in links) >= 4:
+            return
+        time.sleep(0.02)
+    raise AssertionError("never connected")
+
+
+def test_json_and_exit_code(place: Path) -> None:
+    """A failing run exits 1 and prints JSON that a script can read."""
+    write_policy(place, rate=300, duration="1s", more="slo: {p50: 1ms}")
+    environ = os.environ | {"GITHUB_SHA": SHA}
+    told: dict[str, Any] = {}
+    with scoring_service.started("--delay", "0.01") as b:
+        for _ in range(4):
+            given = command(place, "--url", b, "--json")
+            done = subprocess.run(
+                given, cwd=place, env=environ, capture_output=True, text=True, timeout=60, check=False
+            )
+            told = json.loads(done.stdout)
+            assert done.returncode == {"fail": 1, "error": 2}[told["outcome"]], done.stderr
+            if told["reason_code"] != "guard-lateness":
+                break
+    assert (told["outcome"], told["reason_code"]) == ("fail", "objective-p50")
+    assert told["evidence_file"] == "evidence/latency.json"
+    assert told["p99_ms"] > 10

@@ -1,0 +1,60 @@
+"""Exact binomial bounds and tests, against scipy's own and against their definitions."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from ghmlops.core.stats import binomial
+
+COUNTS = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(counts=COUNTS, level=st.sampled_from([0.9, 0.99]))
+def test_bounds_are_clopper_pearson(counts: tuple[int, int], level: float) -> None:
+    """One-sided bounds at level L are the ends of scipy's exact two-sided interval at 2 L - 1."""
+    count, n = counts
+    exact = stats.binomtest(count, n).proportion_ci(confidence_level=2 * level - 1, method="exact")
+    assert (exact.low, exact.high) == pytest.approx(
+        (binomial.lower_bound(count, n, level), binomial.upper_bound(count, n, level)), abs=1e-9
+    )
+
+
+def test_no_trials_bound_nothing() -> None:
+    """Nothing seen says nothing: the bounds are 0 and 1."""
+    assert (binomial.lower_bound(0, 0, 0.99), binomial.upper_bound(0, 0, 0.99)) == (0.0, 1.0)
+
+
+@given(first=st.integers(0, 2000), second=st.integers(0, 2000))
+def test_even_split_is_scipys_two_sided_test(first: int, second: int) -> None:
+    """The split's p-value is the exact two-sided binomial test at one half; no request at all gives 1."""
+    expected = stats.binomtest(first, first + second).pvalue if first + second else 1.0
+    assert expected == pytest.approx(binomial.p_even_split(first, second), abs=1e-12)
+
+
+@pytest.mark.parametrize(("baseline", "candidate", "expected"), [(0, 0, 1.0), (0, 9, 2**-9), (3, 0, 1.0), (1, 1, 0.75)])
+def test_mcnemar_counts_only_discordant_pairs_and_only_harm(baseline: int, candidate: int, expected: float) -> None:
+    """The one-sided p-value is P(X >= candidate) for a fair coin a discordant pair."""
+    assert expected == pytest.approx(binomial.mcnemar_p_harm(baseline, candidate))
+
+
+@pytest.mark.parametrize("excess", [0.0, 0.004, 0.02])
+def test_excess_bound_covers_the_truth(excess: float) -> None:
+    """The 99 % bound of a paired excess of failures misses the truth in at most about 1 % of samples."""
+    import numpy as np
+
+    rng = np.random.default_rng(5)
+    n, shared = 1500, 0.01
+    misses = 0
+    for _ in range(400):
+        both = rng.multinomial(n, [shared / 2, shared / 2 + excess, 1 - shared - excess])
+        misses += binomial.paired_excess_bound(int(both[0]), int(both[1]), n, 0.99) < excess
+    assert misses <= 10
+
+
+def test_excess_bound_needs_data() -> None:
+    """No failure in 1,500 pairs leaves room for 0.35 %; no pair at all for everything."""
+    assert binomial.paired_excess_bound(0, 0, 0, 0.99) == 1.0
+    assert binomial.paired_excess_bound(0, 0, 1500, 0.99) == pytest.approx(0.00353, abs=1e-5)

@@ -1,0 +1,155 @@
+"""Payload files: every accepted shape, and every bad one with its row, its reason and a hint."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import duckdb
+import msgspec
+import pytest
+
+from ghmlops.core.errors import DataError
+from ghmlops.measure import payloads
+from ghmlops.measure.checkout import fingerprint
+from ghmlops.measure.payloads import read_payloads
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def parquet(path: Path, query: str) -> Path:
+    duckdb.connect().execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    return path
+
+
+def jsonl(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_jsonl_lines_are_sent_as_they_are(tmp_path: Path) -> None:
+    """Order, spacing inside a line and non-ASCII text stay; blank lines and the line's end do not."""
+    path = jsonl(tmp_path / "r.jsonl", '{"a":  1}\r\n\n  ["ü"]\n"x"')
+    found = read_payloads(path, "r.jsonl")
+    assert found.bodies == [b'{"a":  1}', '["ü"]'.encode(), b'"x"']
+    assert (found.cut, found.fingerprint) == (False, fingerprint(path))
+
+
+@pytest.mark.parametrize(
+    ("query", "bodies"),
+    [
+        ("SELECT * FROM (VALUES (1, 'plain'), (2, 'ü')) t(id, body)", [b"plain", "ü".encode()]),
+        ("SELECT 'only' AS anything", [b"only"]),
+        ("SELECT 'bytes'::BLOB AS body", [b"bytes"]),
+        ("SELECT {'a': 1, 'b': [1, 2]} AS body", [b'{"a":1,"b":[1,2]}']),
+        ("SELECT 5 AS n", [b"5"]),
+        ('SELECT \'q\' AS "a""b"', [b"q"]),
+    ],
+)
+def test_parquet_bodies(tmp_path: Path, query: str, bodies: list[bytes]) -> None:
+    """The column `body`, or the only column: text and bytes as they are, other types as JSON."""
+    assert read_payloads(parquet(tmp_path / "r.parquet", query), "r").bodies == bodies
+
+
+def test_parquet_columns_become_an_object(tmp_path: Path) -> None:
+    """Several columns without `body` are one JSON object a row, in the file's order, nulls included."""
+    path = parquet(tmp_path / "r.parquet", "SELECT i AS id, i * 0.5 AS x, NULL::VARCHAR AS s FROM range(5000) t(i)")
+    found = read_payloads(path, "r").bodies
+    assert [json.loads(body) for body in found[:2]] == [{"id": 0, "x": 0.0, "s": None}, {"id": 1, "x": 0.5, "s": None}]
+    assert [json.loads(body)["id"] for body in found] == list(range(5000))
+
+
+def test_parquet_by_its_first_bytes(tmp_path: Path) -> None:
+    """A Parquet file under another name is still one."""
+    path = parquet(tmp_path / "r.parquet", "SELECT 'x' AS body").rename(tmp_path / "requests.data")
+    assert read_payloads(path, "r").bodies == [b"x"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "r.jsonl: the payload file has no rows"),
+        (b"\n \n", "r.jsonl: the payload file has no rows"),
+        (b'{"a": 1}\n{"a": }\n', "r.jsonl:2: not JSON"),
+        (b'{"a": 1}\n\n{"a": "\xff"}\n', "r.jsonl:3: not UTF-8 at byte 7"),
+        (b'{"a": NaN}\n', "r.jsonl:1: not JSON"),
+        (b"[" * 100_000, "r.jsonl:1: not JSON"),
+        (b"\xff\xfe{\x00}\x00", "r.jsonl:1: not UTF-8"),
+    ],
+)
+def test_bad_jsonl(tmp_path: Path, content: bytes, message: str) -> None:
+    """Empty, broken, deeply nested and wrongly encoded lines are errors that name the line."""
+    with pytest.raises(DataError) as caught:
+        read_payloads(jsonl(tmp_path / "r.jsonl", content), "r.jsonl")
+    assert caught.value.message.startswith(message)
+    assert caught.value.hint
+
+
+def test_truncated_parquet(tmp_path: Path) -> None:
+    """Half of a Parquet file, and text under its name, are errors of one line without a path of the machine."""
+    whole = parquet(tmp_path / "w.parquet", "SELECT i, i::VARCHAR AS s FROM range(10000) t(i)").read_bytes()
+    for content in (whole[: len(whole) // 2], b"PAR1", b'{"a": 1}\n', b""):
+        with pytest.raises(DataError, match=r"^r\.parquet: cannot be read as Parquet") as caught:
+            read_payloads(jsonl(tmp_path / "r.parquet", content), "r.parquet")
+        assert "\n" not in caught.value.message
+        assert str(tmp_path) not in caught.value.message
+
+
+def test_damaged_parquet_pages(tmp_path: Path) -> None:
+    """A file whose footer is whole and whose data is not is an error too."""
+    content = bytearray(
+        parquet(tmp_path / "r.parquet", "SELECT md5(i::VARCHAR) AS s FROM range(5000) t(i)").read_bytes()
+    )
+    content[4 : len(content) // 2] = b"\xff" * (len(content) // 2 - 4)
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
+        read_payloads(jsonl(tmp_path / "r.parquet", bytes(content)), "r.parquet")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELECT 'x' AS body WHERE false", "r: the payload file has no rows"),
+        ("SELECT * FROM (VALUES ('x'), (NULL)) t(body)", "r: row 2: the body is null"),
+        ("SELECT * FROM (VALUES ([1]), (NULL)) t(body)", "r: row 2: the body is null"),
+        ("SELECT 'nan'::DOUBLE AS x, 1 AS y", "r: row 1: not JSON"),
+    ],
+)
+def test_bad_parquet_rows(tmp_path: Path, query: str, message: str) -> None:
+    """No rows, a null body, a NaN in a JSON object: errors that name the row."""
+    with pytest.raises(DataError) as caught:
+        read_payloads(parquet(tmp_path / "r.parquet", query), "r")
+    assert caught.value.message.startswith(message)
+
+
+def test_missing_and_odd_paths(tmp_path: Path) -> None:
+    """No file, a folder, and a name that DuckDB would take for a pattern."""
+    with pytest.raises(DataError, match=r"x\.jsonl: no such file"):
+        read_payloads(tmp_path / "x.jsonl", "x.jsonl")
+    with pytest.raises(DataError, match="d is a folder"):
+        read_payloads(tmp_path, "d")
+    odd = parquet(tmp_path / "r.parquet", "SELECT 'x' AS body").rename(tmp_path / "r*.parquet")
+    with pytest.raises(DataError, match=r"the path holds `\*`"):
+        read_payloads(odd, "r*.parquet")
+
+
+def test_what_is_read_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows and bytes beyond the limits are left out, and the result says so."""
+    path = jsonl(tmp_path / "r.jsonl", "".join(f'{{"i": {i}}}\n' for i in range(20)))
+    packed = parquet(tmp_path / "r.parquet", "SELECT i AS body FROM range(20) t(i)")
+    monkeypatch.setattr(payloads, "MAX_ROWS", 10)
+    for file in (path, packed):
+        found = read_payloads(file, "r")
+        assert (len(found.bodies), found.cut) == (10, True)
+    monkeypatch.setattr(payloads, "MAX_BYTES", 30)
+    assert len(read_payloads(path, "r").bodies) == 3
+    monkeypatch.setattr(payloads, "MAX_LINE", 5)
+    with pytest.raises(DataError, match="r:1: longer than 5 bytes"):
+        read_payloads(path, "r")
+
+
+def test_bodies_of_an_object_are_json(tmp_path: Path) -> None:
+    """Dates, decimals and lists of a row come out as JSON that parses."""
+    query = "SELECT DATE '2026-01-02' AS d, 1.5::DECIMAL(4,1) AS n, [1, 2] AS l, true AS b, 'a\"b' AS s"
+    (body,) = read_payloads(parquet(tmp_path / "r.parquet", query), "r").bodies
+    assert msgspec.json.decode(body) == {"d": "2026-01-02", "n": 1.5, "l": [1, 2], "b": True, "s": 'a"b'}
