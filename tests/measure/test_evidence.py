@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from ghmlops.act.evidence import encode, write_evidence
-from ghmlops.core.errors import EvidenceError
+from ghmlops.core.errors import EvidenceError, InputError
 from ghmlops.core.model import Evidence, Outcome, Provenance
 from ghmlops.measure import evidence as reading
 
@@ -80,3 +81,11 @@ def test_folders_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "b.json").write_text("{")
     with pytest.raises(EvidenceError, match="holds 2 files"):
         reading.load_folder(tmp_path)
+
+
+@pytest.mark.parametrize("leg", ["../x", "a/b", ".hidden", "-x", "a b", "x" * 65, "a\n"])
+def test_a_leg_cannot_leave_the_folder(tmp_path: Path, leg: str) -> None:
+    """The leg becomes part of a file's name, so only a plain name is one."""
+    with pytest.raises(InputError, match="is not a plain name"):
+        write_evidence(tmp_path, msgspec.structs.replace(GOOD, leg=leg))
+    assert list(tmp_path.iterdir()) == []

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ghmlops.act.files import write_atomically
+from ghmlops.core.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ghmlops.core.model import Evidence, Verdict
+
+_LEG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def encode(value: Evidence | Verdict) -> bytes:
@@ -20,7 +24,15 @@ def encode(value: Evidence | Verdict) -> bytes:
 
 
 def evidence_name(command: str, leg: str) -> str:
-    """Return `<command>[-<leg>].json`."""
+    """Return `<command>[-<leg>].json`.
+
+    Raises:
+        InputError: `leg` is not a plain name; it must not reach another folder.
+    """
+    if leg and not _LEG.fullmatch(leg):
+        raise InputError(
+            f"input `leg`: {leg[:80]!r} is not a plain name", hint="use at most 64 letters, digits, `-`, `_` and `.`"
+        )
     return f"{command}-{leg}.json" if leg else f"{command}.json"
 
 

@@ -11,19 +11,18 @@ from ghmlops.act.console import printable
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
 from ghmlops.commands.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, Result, WithToken
+from ghmlops.commands.collected import collect
 from ghmlops.commands.policy import load_policy
 from ghmlops.commands.provenance import commit_under_test
 from ghmlops.core.context import is_sha
 from ghmlops.core.decide import Origin, describe, gate_steps, passes, short
-from ghmlops.core.errors import EvidenceError, InputError
-from ghmlops.core.model import NotMeasured, Outcome, Verdict
-from ghmlops.core.verdict import Loaded, Rules, merge
+from ghmlops.core.errors import InputError
+from ghmlops.core.model import Outcome, Verdict
+from ghmlops.core.verdict import Rules, merge
 from ghmlops.measure import checkout
-from ghmlops.measure.evidence import load_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ghmlops.commands.base import Services
     from ghmlops.core.decide import Step
@@ -107,7 +106,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _judge(inputs: Inputs, services: Services, policy: Policy, environment: str) -> Verdict:
     commit = _commit(inputs.commit.strip().lower(), services)
-    files, absent = _evidence(services.cwd / inputs.evidence_dir, inputs.evidence_dir)
+    files, absent = collect(services.cwd / inputs.evidence_dir, inputs.evidence_dir)
     rules = Rules(
         commit=commit,
         required=policy.required,
@@ -119,16 +118,6 @@ def _judge(inputs: Inputs, services: Services, policy: Policy, environment: str)
     override = f"{given} (by {short(services.context.actor) or 'an unknown person'})" if given else ""
     verdict = merge(files, rules, service=policy.service, environment=environment, override=override)
     return msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *absent])
-
-
-def _evidence(folder: Path, shown: str) -> tuple[list[Loaded], list[NotMeasured]]:
-    """Return what lies in the folder; one that is not there is nothing measured, one that is no good is an error."""
-    try:
-        return load_folder(folder), []
-    except EvidenceError as error:
-        if folder.exists():
-            return [Loaded(shown, "", None, error.message)], []
-        return [], [NotMeasured(what="everything", why=f"evidence folder {shown} does not exist")]
 
 
 def _commit(given: str, services: Services) -> str:

@@ -83,11 +83,6 @@ def merge(
     )
 
 
-def evidence_outcome(evidence: Evidence) -> Outcome:
-    """Return what a file counts for: never better than its own findings, and nothing at all is `inconclusive`."""
-    return worst([evidence.outcome, worst(f.outcome for f in evidence.findings)])
-
-
 def _newest_attempts(files: Sequence[Loaded]) -> list[Loaded]:
     """Leave out what a later attempt of the same run measured again."""
     newest: dict[tuple[str, ...], int] = {}
@@ -112,7 +107,8 @@ def _superseded(files: Sequence[Loaded], current: Sequence[Loaded]) -> list[NotM
 def _problem(loaded: Loaded, rules: Rules) -> Finding | None:
     evidence = loaded.evidence
     if evidence is None:
-        return _finding("evidence-unreadable", Outcome.ERROR, f"{loaded.file} cannot be used: {loaded.problem}.")
+        unreadable = f"Evidence file {loaded.file} cannot be used: {loaded.problem}."
+        return _finding("evidence-unreadable", Outcome.ERROR, unreadable)
     origin = evidence.provenance
     if origin.head_sha != rules.commit:
         reason = f"{loaded.file} was measured for commit {origin.head_sha[:40] or '(none)'}, not for {rules.commit}."

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", Evidence, Verdict)
 MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_FILES = 512
+MAX_FOLDER_BYTES = 256 * 1024 * 1024
 
 
 def list_evidence(folder: Path) -> list[Path]:
@@ -25,7 +26,7 @@ def list_evidence(folder: Path) -> list[Path]:
     A link is listed too, so that reading it is refused in the open instead of passed over.
 
     Raises:
-        EvidenceError: it is not a folder, or holds more than `MAX_FILES`.
+        EvidenceError: it is not a folder, or holds more than `MAX_FILES` or `MAX_FOLDER_BYTES`.
     """
     if not folder.is_dir():
         raise EvidenceError(
@@ -40,6 +41,8 @@ def list_evidence(folder: Path) -> list[Path]:
         raise EvidenceError(
             f"{folder} holds {len(found)} files, more than {MAX_FILES}", hint="is this the right folder?"
         )
+    if sum(path.lstat().st_size for path in found) > MAX_FOLDER_BYTES:
+        raise EvidenceError(f"{folder} holds more than {MAX_FOLDER_BYTES} bytes", hint="is this the right folder?")
     return found
 
 
@@ -55,9 +58,9 @@ def load_folder(folder: Path) -> list[Loaded]:
 def _load(path: Path) -> Loaded:
     digest = ""
     try:
-        data = read_bounded(path)
+        data = read_bounded(path, "it")
         digest = hashlib.sha256(data).hexdigest()
-        return Loaded(path.name, digest, decode(data, Evidence, EVIDENCE_SCHEMA, path.name), "")
+        return Loaded(path.name, digest, decode(data, Evidence, EVIDENCE_SCHEMA, "it"), "")
     except EvidenceError as error:
         return Loaded(path.name, digest, None, error.message)
 
@@ -71,22 +74,23 @@ def read_verdict(path: Path) -> Verdict:
     return decode(read_bounded(path), Verdict, VERDICT_SCHEMA, str(path))
 
 
-def read_bounded(path: Path) -> bytes:
-    """Return the bytes of a regular file of at most `MAX_FILE_BYTES`.
+def read_bounded(path: Path, shown: str = "") -> bytes:
+    """Return the bytes of a regular file of at most `MAX_FILE_BYTES`; messages call it `shown`.
 
     Raises:
         EvidenceError: it is missing, a link, not a file, or larger.
     """
+    name = shown or str(path)
     try:
         if path.is_symlink() or not path.is_file():
             what = "is a link" if path.is_symlink() else "does not exist" if not path.exists() else "is not a file"
-            raise EvidenceError(f"{path} {what}", hint="check the path, and that the job before this one wrote it")
+            raise EvidenceError(f"{name} {what}", hint="check the path, and that the job before this one wrote it")
         with path.open("rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise EvidenceError(f"{path} cannot be read: {error.strerror}", hint="check its permissions") from None
+        raise EvidenceError(f"{name} cannot be read: {error.strerror}", hint="check its permissions") from None
     if len(data) > MAX_FILE_BYTES:
-        raise EvidenceError(f"{path} is larger than {MAX_FILE_BYTES} bytes", hint="evidence files are small")
+        raise EvidenceError(f"{name} is larger than {MAX_FILE_BYTES} bytes", hint="evidence files are small")
     return data
 
 

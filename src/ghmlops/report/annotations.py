@@ -21,7 +21,7 @@ _KIND = {
 
 def workflow_command(kind: str, message: str, title: str = "") -> str:
     """Return one `::error title=...::message` line."""
-    head = f"::{kind} title={escape.command_property(title)}::" if title else f"::{kind}::"
+    head = f"::{kind} title={escape.command_property(escape.one_line(title, 120))}::" if title else f"::{kind}::"
     return head + escape.command_data(escape.one_line(message, 1000))
 
 

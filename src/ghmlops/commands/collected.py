@@ -1,0 +1,26 @@
+"""The evidence folder as the commands that judge read it: what is not there is nothing measured, never a pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.core.errors import EvidenceError
+from ghmlops.core.model import NotMeasured
+from ghmlops.core.verdict import Loaded
+from ghmlops.measure.evidence import load_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def collect(folder: Path, shown: str) -> tuple[list[Loaded], list[NotMeasured]]:
+    """Return the files of `folder`, called `shown` in messages, and what is missing.
+
+    A folder that is not there holds nothing; one that cannot be read as an evidence folder is an unreadable file.
+    """
+    try:
+        return load_folder(folder), []
+    except EvidenceError as error:
+        if folder.exists():
+            return [Loaded(shown, "", None, error.message)], []
+        return [], [NotMeasured(what="everything", why=f"evidence folder {shown} does not exist")]

@@ -1,0 +1,139 @@
+"""The report as GitHub-flavoured Markdown: a comment or a job summary, never longer than what GitHub takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tabulate import DataRow, TableFormat, tabulate
+
+from ghmlops.report import escape, numbers, words
+from ghmlops.report.budget import Block, Rows, fit
+from ghmlops.report.view import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+COMMENT_LIMIT = 60_000
+"""Bytes; GitHub refuses a comment above 65,536 characters."""
+SUMMARY_LIMIT = 1_000_000
+"""Bytes; GitHub drops a step's summary above 1 MiB without a word."""
+_TITLE_LIMIT = 80
+
+
+def comment(report: Report) -> str:
+    """Return the pull-request comment. Its first line is the marker, its second names the commit; both are hidden."""
+    return fit([report.marker, *_blocks(report)], COMMENT_LIMIT, _notice(report), at=_NOTICE_AT + 1) + "\n"
+
+
+def summary(report: Report) -> str:
+    """Return the job summary: the same without the hidden lines, with more room."""
+    return fit(list(_blocks(report)), SUMMARY_LIMIT - 1, _notice(report), at=_NOTICE_AT) + "\n"
+
+
+_NOTICE_AT = 3
+"""After heading, reason and action."""
+
+
+def _blocks(report: Report) -> Iterator[Block]:
+    yield f"## {words.SAID[report.outcome].symbol} {inline(report.heading)}"
+    yield f"**Why:** {inline(report.why)}"
+    yield f"**To do:** {report.action}"
+    for notice in report.notices:
+        yield f"> {inline(notice)}"
+    yield inline(report.subject)
+    yield _table(report.pillars)
+    if report.worst.items:
+        yield from _bullets(report.worst)
+    yield from _bullets(report.not_measured)
+    yield inline(report.passed)
+    for section in report.sections:
+        yield from _section(section)
+    if report.links:
+        yield " · ".join(inline(link) for link in report.links)
+
+
+def _bullets(bullets: Bullets) -> Iterator[Block]:
+    yield f"### {bullets.title}"
+    if bullets.items:
+        yield Rows(head="", lines=[_item(first, second) for first, second in bullets.items])
+    else:
+        yield bullets.empty
+
+
+def _item(first: Cell, second: Cell) -> str:
+    return f"- {inline(first)}<br>{inline(second)}" if second else f"- {inline(first)}"
+
+
+def _section(section: Section) -> Iterator[Block]:
+    yield f"<details><summary>{section.title}</summary>"
+    if section.note:
+        yield inline(section.note)
+    for table in section.tables:
+        if len(section.tables) > 1:
+            yield f"**{escape.markdown(table.title, _TITLE_LIMIT)}**"
+        if table.rows:
+            yield _table(table)
+    if section.commands:
+        first, *lines, last = escape.fence(section.commands).split("\n")
+        yield Rows(head=first, lines=lines, tail=last)
+    yield "</details>"
+
+
+def _table(table: Table) -> Rows:
+    titles = [escape.markdown(column.title, 60) for column in table.columns]
+    rule = "|" + "|".join("---:" if column.right else "---" for column in table.columns) + "|"
+    cells = [[inline(cell) for cell in row] for row in table.rows]
+    made = tabulate(cells, headers=titles, tablefmt=_unpadded(rule), disable_numparse=True, stralign=None)
+    head, _, *lines = made.split("\n")
+    return Rows(head=f"{head}\n{rule}", lines=lines)
+
+
+def _unpadded(rule: str) -> TableFormat:
+    """Return tabulate's pipe format without the filling that would make every row as long as the longest."""
+    row = DataRow("| ", " | ", " |")
+    return TableFormat(
+        lineabove=None,
+        linebelowheader=lambda _widths, _aligns: rule,
+        linebetweenrows=None,
+        linebelow=None,
+        headerrow=row,
+        datarow=row,
+        padding=0,
+        with_header_hide=None,
+    )
+
+
+def _notice(report: Report) -> Callable[[int], str]:
+    def notice(rows: int) -> str:
+        gone = f"{numbers.count(rows)} rows of the tables below are left out, from the bottom"
+        return f"> **Shortened** to what GitHub takes: {gone}. The whole stands {inline(report.whole)}."
+
+    return notice
+
+
+def inline(cell: Cell) -> str:
+    """Return one cell as Markdown on one line; untrusted text is escaped."""
+    return "".join(_inline(piece) for piece in cell)
+
+
+def _inline(piece: Inline) -> str:
+    match piece:
+        case Words(text, strong):
+            return _strong(text) if strong else text
+        case Text(text, limit):
+            return escape.markdown(text, limit)
+        case Code(text, limit):
+            return escape.code(text, limit)
+        case Link(text, url, is_code):
+            shown = escape.code(text) if is_code else escape.markdown(text)
+            return f"[{shown}](<{url.replace('&', '&amp;')}>)" if url else shown
+        case Mark(outcome):
+            return f"{words.SAID[outcome].symbol} {words.SAID[outcome].word}"
+        case Plot():
+            return ""
+
+
+def _strong(text: str) -> str:
+    inner = text.strip()
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{before}**{inner}**{after}" if inner else text

@@ -1,0 +1,91 @@
+"""One row a pillar and leg: its value, change, limit and outcome, taken from the finding that decides it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.core.model import Outcome, worst
+from ghmlops.report import findings, numbers
+from ghmlops.report.view import Cell, Code, Column, Mark, Table, Text, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.model import EvidenceFile, Verdict
+    from ghmlops.report.facts import Facts
+    from ghmlops.report.findings import Placed
+
+COLUMNS = (
+    Column("Pillar"),
+    Column("Outcome"),
+    Column("Decided by"),
+    Column("Baseline → candidate"),
+    Column("Change"),
+    Column("Limit"),
+    Column("Findings"),
+)
+
+
+def table(verdict: Verdict, placed: Sequence[Placed], facts: Facts) -> Table:
+    """Return a row for each evidence file, and for each required command that has none; the worst first.
+
+    Args:
+        verdict: names the files.
+        placed: its findings with their origin, the worst first.
+        facts: name what is required.
+    """
+    grouped: dict[tuple[str, str], list[Placed]] = {}
+    for entry in placed:
+        grouped.setdefault((entry.command, entry.leg), []).append(entry)
+    files = sorted(verdict.evidence, key=lambda file: (file.command, file.leg))
+    rows = [(file.outcome, _row(file, grouped.get((file.command, file.leg), []))) for file in files]
+    there = {file.command for file in verdict.evidence}
+    rows += [
+        (Outcome.INCONCLUSIVE, _plain((Code(name, 60),), Outcome.INCONCLUSIVE, (Words("no evidence"),)))
+        for name in facts.required
+        if name not in there
+    ]
+    if not rows:
+        rows = [(Outcome.INCONCLUSIVE, _plain((Words("none"),), Outcome.INCONCLUSIVE, (Words("no evidence at all"),)))]
+    rows.sort(key=lambda row: -row[0].severity)
+    return Table(title="Pillars", columns=COLUMNS, rows=[row for _, row in rows])
+
+
+def _row(file: EvidenceFile, own: Sequence[Placed]) -> tuple[Cell, ...]:
+    if not file.command:
+        return _plain((Code(file.file, 100),), file.outcome, (Words("this file cannot be read"),))
+    pillar: Cell = (Code(findings.source(file.command, file.leg), 100),)
+    if not own or worst(p.finding.outcome for p in own).severity < file.outcome.severity:
+        return _plain(pillar, file.outcome, (Words("this evidence does not count"),))
+    decisive = deciding(own)
+    finding = decisive.finding
+    rule = findings.name(finding)
+    if findings.is_part(finding) or finding.dataset:
+        rule = (*rule, Words(" at "), *findings.where(decisive, with_source=False))
+    numberless = finding.change is None and finding.candidate is None and finding.baseline is None
+    value: Cell = (Text(finding.reason, 200),) if numberless else findings.values(finding)
+    change, limit = (*findings.change(finding), *findings.plot(finding)), (Words(numbers.limit(finding)),)
+    return (pillar, (Mark(file.outcome),), rule, value, change, limit, _counts(own))
+
+
+def _counts(own: Sequence[Placed]) -> Cell:
+    """Say how many findings have which outcome, the worst first."""
+    counted = {outcome: sum(p.finding.outcome is outcome for p in own) for outcome in Outcome}
+    return (Words(", ".join(f"{numbers.count(n)} {outcome.value}" for outcome, n in counted.items() if n)),)
+
+
+def deciding(own: Sequence[Placed]) -> Placed:
+    """Return the finding that speaks for its pillar, from findings sorted worst first and not empty.
+
+    That is the worst one; where all passed, the one of the whole that comes nearest to its limit.
+    """
+    first = own[0]
+    if first.finding.outcome is not Outcome.PASS:
+        return first
+    measured = [p for p in own if p.finding.change and p.finding.margin and not findings.is_part(p.finding)]
+    return measured[0] if measured else first
+
+
+def _plain(pillar: Cell, outcome: Outcome, said: Cell) -> tuple[Cell, ...]:
+    nothing = findings.NOTHING
+    return (pillar, (Mark(outcome),), nothing, said, nothing, nothing, nothing)

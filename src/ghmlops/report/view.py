@@ -1,0 +1,128 @@
+"""What a report says, before it is Markdown or HTML: text, tables, and what each piece of text is.
+
+Renderers escape `Text` and `Code`, which hold untrusted data; `Words` are this project's own and need none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ghmlops.core.model import Outcome
+
+
+class Words(NamedTuple):
+    """Our own words or formatted numbers, free of markup; `strong` where the eye should stop."""
+
+    text: str
+    strong: bool = False
+
+
+class Text(NamedTuple):
+    """Untrusted text, cut at `limit` characters."""
+
+    text: str
+    limit: int = 300
+
+
+class Code(NamedTuple):
+    """Untrusted text in a fixed-width font, cut at `limit` characters."""
+
+    text: str
+    limit: int = 120
+
+
+class Link(NamedTuple):
+    """Text (untrusted) that leads to `url`, which has passed `escape.address`; no link where it is empty."""
+
+    text: str
+    url: str
+    code: bool = False
+
+
+class Mark(NamedTuple):
+    """An outcome: symbol and word."""
+
+    outcome: Outcome
+
+
+class Plot(NamedTuple):
+    """An interval against its limits, drawn where pictures can be; otherwise left out. Any number may be missing."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    floor: float | None
+    ceiling: float | None
+    outcome: Outcome
+
+
+Inline = Words | Text | Code | Link | Mark | Plot
+Cell = tuple[Inline, ...]
+
+
+class Column(NamedTuple):
+    """A column of a table; numbers stand right."""
+
+    title: str
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under a heading, most important first: where space is short, they are left out from the bottom.
+
+    `title` and the columns' titles are untrusted. Cells of a row are as many as `columns`.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: list[tuple[Cell, ...]]
+    sentence_last: bool = False
+    """The last column is a sentence on the row, which may stand below it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bullets:
+    """A list under a heading, most important first. Each item has a line, and may have a second one."""
+
+    title: str
+    items: list[tuple[Cell, Cell]]
+    empty: str = ""
+    """Said where there is no item."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part that is collapsed where that can be."""
+
+    title: str
+    tables: list[Table] = field(default_factory=list)
+    note: Cell = ()
+    commands: list[str] = field(default_factory=list)
+    """Untrusted lines for a shell, already quoted for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The whole report over one commit."""
+
+    service: str
+    """Untrusted."""
+    outcome: Outcome
+    heading: Cell
+    why: Cell
+    action: str
+    """Our own words; `code` in backticks."""
+    subject: Cell
+    notices: list[Cell]
+    pillars: Table
+    worst: Bullets
+    not_measured: Bullets
+    passed: Cell
+    sections: list[Section]
+    links: list[Cell]
+    whole: Cell
+    """Where the whole report stands, for a reader of a shortened one."""
+    marker: str
+    """Hidden HTML comments: which comment this is, and for which commit."""

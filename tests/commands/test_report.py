@@ -1,0 +1,433 @@
+"""`ghmlops report`: files, job summary, comment; bad input; what it loads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+
+from ghmlops.act.evidence import write_evidence
+from ghmlops.cli import main
+from ghmlops.measure.evidence import read_verdict
+from github_api import spec
+from github_api.server import Api, running
+from report import samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ghmlops.core.model import Evidence
+
+COMMIT, BASE, OTHER = "a" * 40, "b" * 40, "c" * 40
+POLICY = """\
+version: 1
+service: click scorer
+latency: {slo: {p99: 1s}}
+regression: {task: regression, key: [id], label: y, prediction: p}
+"""
+MARKER = "<!-- ghmlops:report service=click%20scorer workflow=report -->"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run in a folder with a policy, as a job of a push to the commit."""
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/ghmlops.yml").write_text(POLICY)
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_ACTIONS", "GITHUB_EVENT_PATH", "GITHUB_API_URL", "GITHUB_EVENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    known = {
+        "GITHUB_REPOSITORY": "acme/shop",
+        "GITHUB_SHA": COMMIT,
+        "GITHUB_RUN_ID": "42",
+        "GITHUB_WORKFLOW": "report",
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_OUTPUT": str(tmp_path / "outputs"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+@pytest.fixture
+def api(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The local GitHub API, which the run knows; at the end nothing may have broken the specification."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    assert here.is_dir()  # its variables are set first, this one after them
+    pulls = [{"number": 7, "head_sha": COMMIT, "head_ref": "topic", "head_repository": "ada/shop"}]
+    with running({"repositories": {"acme/shop": {}}, "pull_requests": pulls}) as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        yield server
+        assert server.violations == []
+
+
+def measured(here: Path, *files: Evidence, **origin: Any) -> None:
+    """Write evidence as the measuring commands do, just now and for the commit."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    known = {"repository": "acme/shop", "head_sha": COMMIT, "base_sha": BASE, "started": started, "run_id": "42"}
+    for file in files:
+        made = samples.provenance(**{**known, **origin})
+        write_evidence(here / "evidence", msgspec.structs.replace(file, provenance=made))
+
+
+def event(here: Path, monkeypatch: pytest.MonkeyPatch, name: str, payload: dict[str, Any]) -> None:
+    """Hand the run an event."""
+    (here / "event.json").write_text(json.dumps(payload))
+    monkeypatch.setenv("GITHUB_EVENT_NAME", name)
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(here / "event.json"))
+
+
+def pull_request(number: int = 7, head: str = COMMIT) -> dict[str, Any]:
+    """Return the payload of a pull-request event."""
+    return {"pull_request": {"number": number, "head": {"sha": head}, "base": {"sha": BASE}}}
+
+
+def completed(head: str = COMMIT, repository: str = "ada/shop", branch: str = "topic") -> dict[str, Any]:
+    """Return the payload of a `workflow_run` event, as for a fork: its own list of pull requests is empty."""
+    origin = {"full_name": repository}
+    run = {"id": 41, "run_attempt": 3, "head_sha": head, "head_branch": branch, "head_repository": origin}
+    return {"workflow_run": {**run, "event": "pull_request", "pull_requests": []}}
+
+
+def outputs(here: Path) -> dict[str, str]:
+    """Parse the step's outputs."""
+    found, lines = {}, iter((here / "outputs").read_text().splitlines())
+    for line in lines:
+        name, _, mark = line.partition("<<")
+        value = []
+        while (text := next(lines)) != mark:
+            value.append(text)
+        found[name] = "\n".join(value)
+    return found
+
+
+def bodies(api: Api) -> list[str]:
+    """Return the comments' texts."""
+    return [comment["body"] for comment in api.state.dump()["comments"]]
+
+
+def test_files_summary_and_outputs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every file asked for is written whole, with the verdict, the job summary and the outputs; exit 0 for a pass."""
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--markdown", "out/c.md", "--html", "out/p.html", "--junit", "out/j.xml"]) == 0
+    assert (here / "out/c.md").read_text().startswith(MARKER)
+    assert "## ✅ click scorer passes" in (here / "summary.md").read_text()
+    assert (here / "out/p.html").read_text().startswith("<!doctype html>")
+    assert ElementTree.parse(here / "out/j.xml").getroot().tag == "testsuites"  # noqa: S314  (our own output)
+    assert read_verdict(here / "evidence/verdict.json").commit == COMMIT
+    assert outputs(here) == {
+        "outcome": "pass",
+        "reason-code": "all-passed",
+        "verdict-file": "evidence/verdict.json",
+        "comment-url": "",
+    }
+    told = capsys.readouterr()
+    assert "written: out/p.html" in told.out
+    assert "no comment written: no token was given" in told.err
+    assert sorted(p.name for p in (here / "out").iterdir()) == ["c.md", "j.xml", "p.html"]
+
+
+def test_the_same_evidence_is_reported_twice_alike(here: Path) -> None:
+    """A verdict written into the folder does not count as evidence the second time."""
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--markdown", "one.md"]) == 0
+    assert main(["report", "--markdown", "two.md"]) == 0
+    assert (here / "one.md").read_bytes() == (here / "two.md").read_bytes()
+
+
+def test_exit_code_follows_the_outcome(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A failure exits 1, and becomes annotations; what fails the step is for `fail-on` to say."""
+    measured(here, samples.latency(slow=True), samples.regression())
+    assert main(["report"]) == 1
+    measured(here, samples.latency(leg="x"))
+    (here / "evidence/latency.json").unlink()
+    (here / "evidence/regression.json").unlink()
+    assert main(["report"]) == 0
+    assert main(["report", "--fail-on", "inconclusive"]) == 1
+    assert "There is no evidence of `regression` for this commit." in capsys.readouterr().out
+
+
+def test_annotations(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a workflow, what did not pass is annotated."""
+    measured(here, samples.latency(slow=True), samples.regression())
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert main(["report"]) == 1
+    assert "::error title=latency-p50%3A fail::p50 of the candidate is +18.4%25" in capsys.readouterr().err
+
+
+def test_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--json` prints the verdict and the files."""
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--json", "--markdown", "c.md"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["outcome"] == told["verdict"]["outcome"] == "pass"
+    assert told["files"] == ["evidence/verdict.json", "c.md"]
+
+
+def test_dry_run(here: Path, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is written, neither here nor on GitHub; what would be is said."""
+    measured(here, samples.latency(), samples.regression())
+    given = ["--markdown", "c.md", "--token", "t", "--pull-request", "7"]
+    assert main(["report", "--dry-run", *given]) == 0
+    told = capsys.readouterr()
+    assert "would write: c.md" in told.out
+    assert "would create or edit the comment on pull request #7" in told.err
+    assert not (here / "c.md").exists()
+    assert not (here / "evidence/verdict.json").exists()
+    assert api.state.dump()["requests"] == []
+
+
+def test_without_a_policy(here: Path) -> None:
+    """Evidence can be reported on without a policy: nothing is required, and the service is the repository's name."""
+    (here / ".github/ghmlops.yml").unlink()
+    measured(here, samples.latency())
+    assert main(["report", "--markdown", "c.md"]) == 0
+    assert "## ✅ shop passes" in (here / "c.md").read_text()
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_without_evidence(here: Path, api: Api, *, folder: bool) -> None:
+    """Nothing measured is inconclusive, and the comment says so."""
+    if folder:
+        (here / "evidence").mkdir()
+    assert main(["report", "--token", "t", "--pull-request", "7", "--fail-on", "inconclusive"]) == 1
+    (body,) = bodies(api)
+    assert "## ❔ click scorer is not decided" in body
+    assert "There is no evidence of \\`latency\\` for this commit." in body
+    assert ("evidence folder evidence does not exist" in body) is not folder
+
+
+def test_unreadable_evidence(here: Path) -> None:
+    """A truncated file is shown, and the outcome is error: exit 2, with the report written."""
+    measured(here, samples.latency(), samples.regression())
+    whole = (here / "evidence/latency.json").read_text()
+    (here / "evidence/latency.json").write_text(whole[: len(whole) // 2])
+    assert main(["report", "--markdown", "c.md"]) == 2
+    text = (here / "c.md").read_text()
+    assert "## 🛑 click scorer could not be judged" in text
+    assert "| `latency.json` | 🛑 error |" in text
+    assert outputs(here)["reason-code"] == "evidence-unreadable"
+
+
+def test_foreign_evidence(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Evidence of another commit is refused, with both commits named; no report is made of it."""
+    measured(here, samples.latency(), head_sha=OTHER)
+    assert main(["report", "--markdown", "c.md"]) == 2
+    told = capsys.readouterr().err
+    assert f"latency.json was measured for commit {OTHER}, and this run is about {COMMIT}; " in told
+    assert told.count("\n") == 1
+    assert not (here / "c.md").exists()
+
+
+def test_a_link_in_the_folder_is_not_followed(here: Path) -> None:
+    """A hostile artifact cannot hand in a file from elsewhere."""
+    measured(here, samples.latency(), samples.regression())
+    (here / "evidence/latency.json").rename(here / "secret.json")
+    (here / "evidence/latency.json").symlink_to(here / "secret.json")
+    assert main(["report", "--fail-on", "inconclusive"]) in (1, 2)
+
+
+def test_a_comment_is_created_then_edited(
+    here: Path, api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pull request's event names the number; a second report edits the one comment in place."""
+    event(here, monkeypatch, "pull_request", pull_request())
+    measured(here, samples.latency(slow=True), samples.regression())
+    assert main(["report", "--token", "t"]) == 1
+    (first,) = bodies(api)
+    assert first.splitlines()[0] == MARKER
+    assert "## ❌ click scorer fails" in first
+    assert "comment created on pull request #7: http" in capsys.readouterr().err
+    assert outputs(here)["comment-url"].endswith("#issuecomment-" + str(api.state.dump()["comments"][0]["id"]))
+
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--token", "t"]) == 0
+    (second,) = bodies(api)
+    assert "## ✅ click scorer passes" in second
+    assert main(["report", "--token", "t"]) == 0
+    assert "comment unchanged on pull request #7" in capsys.readouterr().err
+
+
+def test_the_second_stage_finds_the_pull_request_of_a_fork(
+    here: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In `workflow_run`, commit, run and attempt are the event's; the number is looked up by head, never in files."""
+    monkeypatch.setenv("GITHUB_SHA", OTHER)
+    event(here, monkeypatch, "workflow_run", completed())
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--token", "t"]) == 0
+    (body,) = bodies(api)
+    assert f"<!-- ghmlops:commit commit={COMMIT} run=41 attempt=3 outcome=pass -->" in body
+    assert "attempt 3" in body
+    assert "https://github.example/acme/shop/actions/runs/41" in body
+    assert api.state.dump()["comments"][0]["issue"] == 7
+
+
+def test_a_head_without_a_pull_request(
+    here: Path, api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the head belongs to no pull request, one line says that no comment was written; that is no error."""
+    event(here, monkeypatch, "workflow_run", completed(branch="gone"))
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--token", "t"]) == 0
+    assert f"no comment written: no pull request has the head {COMMIT[:12]}" in capsys.readouterr().err
+    assert bodies(api) == []
+
+
+def test_a_stale_commit_is_marked(here: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report on a commit that is no longer the head says so."""
+    event(here, monkeypatch, "pull_request", pull_request())
+    api.seed(pull_requests=[{"number": 7, "head_sha": OTHER}])
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--token", "t"]) == 0
+    (body,) = bodies(api)
+    assert "> **Stale:** this report is about" in body
+    assert f"https://github.example/acme/shop/commit/{OTHER}" in body
+
+
+def test_a_new_commit_tells_what_was_said_before(here: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comment is edited for a new head and names the verdict before; a second report on it changes nothing."""
+    measured(here, samples.latency(slow=True), samples.regression())
+    assert main(["report", "--token", "t", "--pull-request", "7"]) == 1
+    api.seed(pull_requests=[{"number": 7, "head_sha": OTHER}])
+    monkeypatch.setenv("GITHUB_SHA", OTHER)
+    measured(here, samples.latency(), samples.regression(), head_sha=OTHER)
+    for _ in range(2):
+        assert main(["report", "--token", "t", "--pull-request", "7"]) == 0
+        (body,) = bodies(api)
+        assert f"> Before: ❌ fail on [`{COMMIT[:10]}`]" in body
+        assert "Stale" not in body
+    assert api.state.dump()["comments"][0]["edits"] == 1
+
+
+def test_a_late_report_does_not_replace_a_newer_one(
+    here: Path, api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What already speaks of the head is left alone, and the console says so; so is a later attempt of the same run."""
+    api.seed(pull_requests=[{"number": 7, "head_sha": OTHER}])
+    monkeypatch.setenv("GITHUB_SHA", OTHER)
+    monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "2")
+    measured(here, samples.latency(), samples.regression(), head_sha=OTHER)
+    assert main(["report", "--token", "t", "--pull-request", "7"]) == 0
+    before = bodies(api)
+    monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "1")
+    assert main(["report", "--token", "t", "--pull-request", "7"]) == 0
+    monkeypatch.setenv("GITHUB_SHA", COMMIT)
+    measured(here, samples.latency(slow=True), samples.regression())
+    assert main(["report", "--token", "t", "--pull-request", "7"]) == 1
+    assert bodies(api) == before
+    told = capsys.readouterr().err
+    assert told.count(f"comment left as it is: it already tells of commit {OTHER[:12]}, attempt 2: http") == 2
+
+
+def test_a_push_has_no_comment(here: Path, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that belongs to no pull request says so in one line; nothing is asked of GitHub."""
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--token", "t"]) == 0
+    assert "no comment written: this run belongs to no pull request" in capsys.readouterr().err
+    assert api.state.dump()["requests"] == []
+
+
+def test_no_comment_where_none_is_wanted(here: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`comment: false` writes none, whatever the event holds."""
+    event(here, monkeypatch, "pull_request", {})
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--token", "t", "--comment", "false"]) == 0
+    assert bodies(api) == []
+
+
+def test_a_read_only_token(here: Path, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    """The missing permission is named; the files are there all the same."""
+    api.seed(tokens={"weak": {"permissions": {"pull_requests": "read", "contents": "read"}}})
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--token", "weak", "--pull-request", "7", "--markdown", "c.md"]) == 2
+    told = capsys.readouterr().err
+    assert "pull-requests: write" in told
+    assert outputs(here)["reason-code"] == "permission-missing"
+    assert (here / "c.md").is_file()
+
+
+def test_somebody_elses_comment_is_left_alone(here: Path, api: Api) -> None:
+    """Anybody can paste the marker; only the token's own comment is edited."""
+    api.seed(comments=[{"issue": 7, "body": f"{MARKER}\nmine", "login": "mallory"}])
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--token", "t", "--pull-request", "7"]) == 0
+    assert [body.startswith(f"{MARKER}\nmine") for body in bodies(api)] == [True, False]
+
+
+def test_ten_thousand_findings(here: Path, api: Api) -> None:
+    """The comment and the job summary stay within what GitHub takes."""
+    measured(here, samples.many_findings(10_000), samples.latency())
+    assert main(["report", "--token", "t", "--pull-request", "7"]) == 1
+    (body,) = bodies(api)
+    assert len(body.encode()) <= 60_000
+    assert (here / "summary.md").stat().st_size <= 1_000_002
+
+
+@pytest.mark.parametrize("name", ["pull_request", "pull_request_target"])
+def test_an_event_file_without_a_pull_request(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """One line, exit 2, a hint; an explicit number mends it."""
+    event(here, monkeypatch, name, {"repository": {}})
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report"]) == 2
+    told = capsys.readouterr().err
+    assert f"event.json of a {name} event holds no pull request; name it with --pull-request" in told
+    assert told.count("\n") == 1
+    assert main(["report", "--pull-request", "7"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            ["--artifact-url", "javascript:alert(1)"],
+            "input `artifact-url`: expected an http or https address",
+        ),
+        (["--pull-request", "0"], "input `pull-request`: 0 is not a pull request"),
+        (["--pull-request", "x"], "input `pull-request`: expected a whole number"),
+        (["--markdown", "c.md/x", "--html", "c.md"], "cannot write"),
+        (["--html", "."], "cannot write"),
+    ],
+)
+def test_bad_inputs(here: Path, capsys: pytest.CaptureFixture[str], given: list[str], words: str) -> None:
+    """One line that names the input, exit 2."""
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", *given]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_bad_policy(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A policy that is there must be valid."""
+    (here / ".github/ghmlops.yml").write_text("version: 1\nservice: x\nlatencyy: {}\n")
+    measured(here, samples.latency())
+    assert main(["report"]) == 2
+    assert "latency" in capsys.readouterr().err
+
+
+def test_help_and_a_report_without_a_token_stay_light(here: Path) -> None:
+    """Neither loads a scientific package, nor the client of GitHub."""
+    measured(here, samples.latency(), samples.regression())
+    heavy = "{'numpy', 'scipy', 'pandas', 'pyarrow', 'duckdb', 'github', 'requests'}"
+    for arguments in (["report", "--help"], ["report", "--html", "p.html", "--junit", "j.xml"]):
+        script = f"""
+import sys
+from ghmlops.cli import main
+try:
+    code = main({arguments!r})
+except SystemExit as ended:
+    code = ended.code
+sys.exit(code or ', '.join(sorted({heavy} & set(sys.modules))) or None)
+"""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr

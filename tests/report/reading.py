@@ -1,0 +1,96 @@
+"""Reads rendered reports back: Markdown as GitHub would, HTML as a browser would."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from markdown_it import MarkdownIt
+
+VOID = ("br", "meta", "rect", "line", "circle")
+ACTIVE = re.compile(r"(?i)(?<![\w])@\w|#\d|\bGH-\d|https?://|\bwww\.\w|mailto:\w|:[a-z]\w*:")
+"""What GitHub makes a mention, a reference, a link or an emoji of, outside code."""
+
+
+@dataclass
+class Seen(HTMLParser):
+    """Tags, attributes, comments and texts of a document; fails on tags that are not balanced."""
+
+    tags: list[str] = field(default_factory=list)
+    attributes: list[tuple[str, str, str]] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    """(innermost tag, text)."""
+    declarations: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self.open[-1] if self.open else "", data))
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(data)
+
+    def handle_decl(self, decl: str) -> None:
+        self.declarations.append(decl)
+
+    def unknown_decl(self, data: str) -> None:
+        raise AssertionError(f"declaration {data!r}")
+
+    def handle_pi(self, data: str) -> None:
+        raise AssertionError(f"processing instruction {data!r}")
+
+    def links(self) -> set[str]:
+        """Return all addresses."""
+        return {value for _, name, value in self.attributes if name == "href"}
+
+    def text(self, *, code: bool) -> str:
+        """Return the text inside code, or outside it."""
+        return "\n".join(text for tag, text in self.texts if (tag in ("code", "pre")) is code)
+
+
+def read_html(text: str) -> Seen:
+    """Parse an HTML document or fragment."""
+    seen = Seen()
+    seen.feed(text)
+    seen.close()
+    assert seen.open == []
+    return seen
+
+
+def read_markdown(text: str) -> Seen:
+    """Render Markdown with tables and raw HTML, as GitHub does before it sanitises, and parse the result."""
+    renderer = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    return read_html(renderer.render(text))
+
+
+def columns(line: str) -> int:
+    """Count the cells of a Markdown table's line; a bar after a backslash is text."""
+    return len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) - 1
+
+
+def tables(text: str) -> list[list[str]]:
+    """Return the tables of a Markdown text as lists of lines, the heading and the rule included."""
+    found: list[list[str]] = []
+    inside = False
+    for line in text.splitlines():
+        if line.startswith("|"):
+            found[-1].append(line) if inside else found.append([line])
+        inside = line.startswith("|")
+    return found

@@ -1,0 +1,288 @@
+"""Evidence as the measuring commands write it, for the report's tests: realistic numbers, no two alike."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from ghmlops.core.model import (
+    Direction,
+    Evidence,
+    Finding,
+    Interval,
+    Measurement,
+    NotMeasured,
+    Outcome,
+    Provenance,
+    Verdict,
+    conclude,
+)
+from ghmlops.core.verdict import Loaded, Rules, merge
+from ghmlops.report.facts import Facts
+from ghmlops.report.layout import lay_out
+from ghmlops.report.view import Report
+
+HEAD = "3f9c1b7a52d84e06a1f0c9d8e7b6a5948372615f"
+BASE = "b41d0e9f8a7c6b5d4e3f2a1b0c9d8e7f6a5b4c3d"
+NOW = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
+FACTS = Facts(
+    workflow="check",
+    server_url="https://github.example",
+    repository="acme/click-scorer",
+    base_sha=BASE,
+    run_id="4242",
+    run_attempt=2,
+    run_url="https://github.example/acme/click-scorer/actions/runs/4242",
+    artifact_url="https://github.example/acme/click-scorer/actions/runs/4242/artifacts/77",
+    docs_url="https://github.example/ghmlops/ghmlops/blob/v1/",
+    policy=".github/ghmlops.yml",
+    required=("latency", "regression"),
+)
+
+
+def provenance(**changed: Any) -> Provenance:
+    """Return where a sample comes from."""
+    known: dict[str, Any] = {
+        "repository": "acme/click-scorer",
+        "head_sha": HEAD,
+        "base_sha": BASE,
+        "run_id": "4242",
+        "run_attempt": 2,
+        "version": "0.1.0",
+        "started": "2026-03-04T12:00:00Z",
+        "seconds": 83.412,
+        "seed": 1,
+        "fingerprints": {
+            "code": "git:" + "5e" * 20,
+            "data": "sha256:" + "ab" * 32,
+            "environment": "sha256:" + "cd" * 32,
+        },
+    }
+    return Provenance(**{**known, **changed})
+
+
+def quantile(name: str, before: float, ratio: tuple[float, float, float], outcome: Outcome, margin: float) -> Finding:
+    """Return a finding of the duet: values in ms, change and margin as ratios."""
+    estimate, low, high = ratio
+    return Finding(
+        id=f"latency-{name}",
+        metric=name,
+        outcome=outcome,
+        reason=f"{name} of the candidate is {100 * estimate:+.1f}% (between {100 * low:+.1f}% and {100 * high:+.1f}%); "
+        "6,000 requests an arm",
+        docs="actions/latency/README.md#the-verdict",
+        description="Response time of the candidate against the baseline's, on paired blocks.",
+        unit="ratio",
+        direction=Direction.LOWER,
+        baseline=before,
+        candidate=before * (1 + estimate) * 1.001,
+        change=Interval(estimate=estimate, low=low, high=high),
+        method="duet: e-process on the log ratios of paired blocks of 250 requests",
+        margin=margin,
+        n=6000,
+    )
+
+
+def objective(outcome: Outcome, seen: float) -> Finding:
+    """Return the finding on `p99 <= 150 ms`."""
+    return Finding(
+        id="objective-p99",
+        metric="p99",
+        outcome=outcome,
+        reason=f"objective p99 <= 150ms: {31 if seen < 150 else 214} of 6,000 requests took longer or failed",
+        docs="actions/latency/README.md#objectives",
+        description="The policy's objective on the candidate alone.",
+        unit="ms",
+        direction=Direction.LOWER,
+        candidate=seen,
+        method="exact binomial bound",
+        margin=150.0,
+        n=6000,
+    )
+
+
+def guard(name: str, outcome: Outcome, reason: str) -> Finding:
+    """Return a finding over the measurement itself."""
+    return Finding(
+        id=f"guard-{name}",
+        metric=name,
+        outcome=outcome,
+        reason=reason,
+        docs="actions/latency/README.md#guards",
+        n=6000,
+    )
+
+
+def errors(outcome: Outcome) -> Finding:
+    """Return the finding on failed requests."""
+    return Finding(
+        id="error-ratio",
+        metric="error-ratio",
+        outcome=outcome,
+        reason="3 of 6,000 requests failed on the candidate alone, 1 on the baseline alone: at most 0.17% (99 %)",
+        docs="actions/latency/README.md#the-verdict",
+        unit="ratio",
+        direction=Direction.LOWER,
+        baseline=1 / 6000,
+        candidate=3 / 6000,
+        change=Interval(estimate=2 / 6000, high=0.00167),
+        method="exact one-sided McNemar",
+        margin=0.01,
+        n=6000,
+    )
+
+
+def latency(*, slow: bool = False, leg: str = "") -> Evidence:
+    """Return the evidence of a latency run."""
+    if slow:
+        found = [
+            quantile("p50", 41.2, (0.184, 0.151, 0.219), Outcome.FAIL, 0.02),
+            quantile("p95", 88.0, (0.162, 0.104, 0.223), Outcome.FAIL, 0.03),
+            quantile("p99", 131.0, (0.141, 0.02, 0.271), Outcome.INCONCLUSIVE, 0.05),
+            objective(Outcome.FAIL, 157.2),
+        ]
+    else:
+        found = [
+            quantile("p50", 41.2, (0.004, -0.011, 0.021), Outcome.PASS, 0.02),
+            quantile("p95", 88.0, (0.012, -0.02, 0.047), Outcome.PASS, 0.03),
+            quantile("p99", 131.0, (-0.013, -0.062, 0.041), Outcome.PASS, 0.05),
+            objective(Outcome.PASS, 129.4),
+        ]
+    found += [errors(Outcome.PASS), guard("split", Outcome.PASS, "even load: 6,000 requests offered to each arm")]
+    found += [guard("lateness", Outcome.PASS, "on schedule: 0.02% of the requests more than 10 ms late")]
+    scale = 1.18 if slow else 1.0
+    values = {"mean": 47.1, "p50": 41.2, "p90": 71.9, "p95": 88.0, "p99": 131.0, "p99.9": 219.3, "max": 1402.7}
+    return evidence(
+        "latency",
+        found,
+        leg=leg,
+        measurements=[
+            Measurement(id="response-time", arm="baseline", unit="ms", n=6000, values=dict(values)),
+            Measurement(
+                id="response-time", arm="candidate", unit="ms", n=6000, values={k: v * scale for k, v in values.items()}
+            ),
+        ],
+        not_measured=[NotMeasured(what="cold start", why="the first 5 s are warm-up and are discarded")],
+        details={"arrivals": {"model": "poisson", "rate": 200.0, "duration": 30.0}, "connections": 64},
+    )
+
+
+def metric(name: str, values: tuple[float, float], spread: float, outcome: Outcome, **more: Any) -> Finding:
+    """Return a finding of the prediction diff whose change is an absolute difference."""
+    before, after = values
+    change = after - before
+    known: dict[str, Any] = {
+        "unit": "ratio",
+        "direction": Direction.HIGHER,
+        "margin": 0.005,
+        "n": 32_735,
+        "change": Interval(estimate=change, low=change - spread, high=change + spread),
+        "method": "McNemar mid-p",
+        "docs": "actions/regression/README.md#metrics",
+        "reason": f"{name} changed by {100 * change:+.2f} pt (99 % interval {100 * (change - spread):+.2f} to "
+        f"{100 * (change + spread):+.2f}), the margin is 0.5 pt",
+    }
+    return Finding(
+        **{
+            "id": f"regression-{name}",
+            "metric": name,
+            "outcome": outcome,
+            "baseline": before,
+            "candidate": after,
+            **known,
+            **more,
+        }
+    )
+
+
+def regression(*, broken: bool = False, leg: str = "") -> Evidence:
+    """Return the evidence of a prediction diff, with slices and windows."""
+    loss = metric("log-loss", (0.4031, 0.4039), 0.0, Outcome.PASS, direction=Direction.LOWER, margin=0.01)
+    loss_change = Interval(estimate=0.002, low=-0.0011, high=0.0051)
+    found = [
+        metric("accuracy", (0.8123, 0.8119), 0.0018, Outcome.PASS),
+        metric("auc", (0.8634, 0.8631), 0.0011, Outcome.PASS, unit=""),
+        _changed(loss, change=loss_change, reason="log-loss grew by 0.20% (99 % interval -0.11% to 0.51%)"),
+        metric("positive-rate", (0.241, 0.2432), 0.002, Outcome.PASS, direction=Direction.TARGET, margin=0.01),
+    ]
+    if broken:
+        found[0] = metric("accuracy", (0.8123, 0.7961), 0.0021, Outcome.FAIL)
+        found += [
+            metric("accuracy", (0.83, 0.741), 0.02, Outcome.FAIL, slice={"carrier": "B6"}, n=5462),
+            metric("accuracy", (0.81, 0.762), 0.03, Outcome.WARN, slice={"carrier": "EV", "origin": "JFK"}, n=1403),
+            metric("accuracy", (0.80, 0.755), 0.025, Outcome.FAIL, window="2013-11-01", n=2714),
+        ]
+    return evidence(
+        "regression",
+        found,
+        leg=leg,
+        not_measured=[NotMeasured(what="3 slices of `carrier`", why="fewer than 200 rows each: AS, HA, OO")],
+        details={
+            "flips": {"negative": 231, "positive": 214},
+            "slices": [
+                {"slice": "carrier=B6", "rows": 5462, "accuracy": -0.089, "p": 2.1e-12},
+                {"slice": "carrier=EV", "rows": 5190, "accuracy": -0.011, "p": 0.08},
+            ],
+        },
+    )
+
+
+def _changed(finding: Finding, **changes: Any) -> Finding:
+    import msgspec
+
+    return msgspec.structs.replace(finding, **changes)
+
+
+def evidence(command: str, found: list[Finding], **more: Any) -> Evidence:
+    """Return evidence that concludes from its findings."""
+    outcome, code, reason = conclude(found)
+    known: dict[str, Any] = {"outcome": outcome, "reason_code": code, "reason": reason, "provenance": provenance()}
+    return Evidence(**{"command": command, "findings": found, **known, **more})
+
+
+def loaded(*files: Evidence) -> list[Loaded]:
+    """Return evidence as it is read from a folder."""
+    return [
+        Loaded(
+            f"{e.command}-{e.leg}.json" if e.leg else f"{e.command}.json",
+            hashlib.sha256(repr(e).encode()).hexdigest(),
+            e,
+            "",
+        )
+        for e in files
+    ]
+
+
+def merged(
+    *files: Evidence, extra: tuple[Loaded, ...] = (), required: tuple[str, ...] = ("latency", "regression")
+) -> Verdict:
+    """Return the verdict over sample evidence."""
+    rules = Rules(commit=HEAD, required=required, now=NOW, max_age=7 * 86400.0, repository="acme/click-scorer")
+    return merge([*loaded(*files), *extra], rules, service="click-scorer")
+
+
+def report(*files: Evidence, facts: Facts = FACTS, **more: Any) -> Report:
+    """Return the laid-out report over sample evidence."""
+    return lay_out(merged(*files, required=facts.required, **more), files, facts)
+
+
+def unreadable() -> Loaded:
+    """Return a file that is no evidence."""
+    return Loaded("latency.json", "", None, "it is not readable as ghmlops/evidence/v1: truncated")
+
+
+def many_findings(number: int) -> Evidence:
+    """Return a prediction diff with `number` findings on slices, half of them failures."""
+    found = [
+        metric(
+            "accuracy",
+            (0.8, 0.8 - 0.00003 * (i % 500)),
+            0.002,
+            Outcome.FAIL if i % 500 > 250 else Outcome.PASS,
+            slice={"campaign": f"campaign-{i:05d}"},
+            n=200 + i,
+        )
+        for i in range(number)
+    ]
+    return evidence("regression", found)

@@ -1,0 +1,76 @@
+"""Whole reports, held as files: what a person sees for each outcome. `pytest --golden` rewrites them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from ghmlops.core.model import NotMeasured, Outcome
+from ghmlops.report import html, junit, markdown
+from ghmlops.report.layout import lay_out
+from ghmlops.report.marker import Told
+from report import samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ghmlops.core.model import Evidence
+    from ghmlops.core.verdict import Loaded
+
+CASES: dict[str, tuple[tuple[Evidence, ...], tuple[Loaded, ...]]] = {
+    "pass": ((samples.latency(), samples.regression()), ()),
+    "fail": ((samples.latency(slow=True), samples.regression(broken=True)), ()),
+    "inconclusive": ((samples.latency(),), ()),
+    "error": ((samples.regression(),), (samples.unreadable(),)),
+    "legs": ((samples.latency(leg="cpu"), samples.latency(leg="gpu", slow=True), samples.regression()), ()),
+    "nothing": ((), ()),
+    "cut": ((samples.many_findings(2000), samples.latency()), ()),
+}
+EXPECTED = {
+    "pass": Outcome.PASS,
+    "fail": Outcome.FAIL,
+    "inconclusive": Outcome.INCONCLUSIVE,
+    "error": Outcome.ERROR,
+    "legs": Outcome.FAIL,
+    "nothing": Outcome.INCONCLUSIVE,
+    "cut": Outcome.FAIL,
+}
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_the_comment(name: str, golden: Callable[[str, str], None]) -> None:
+    """The comment of each outcome is the one that was looked at."""
+    files, extra = CASES[name]
+    report = samples.report(*files, extra=extra)
+    assert report.outcome is EXPECTED[name]
+    golden(f"report-{name}.md", markdown.comment(report))
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n != "cut"])
+def test_the_page(name: str, golden: Callable[[str, str], None]) -> None:
+    """The page of each outcome is the one that was looked at."""
+    files, extra = CASES[name]
+    golden(f"report-{name}.html", html.page(samples.report(*files, extra=extra)))
+
+
+def test_the_test_report(golden: Callable[[str, str], None]) -> None:
+    """The JUnit file of a failure is the one that was looked at."""
+    files, _ = CASES["fail"]
+    golden("report-fail.xml", junit.junit(samples.merged(*files), files))
+
+
+def test_a_stale_and_overridden_report(golden: Callable[[str, str], None]) -> None:
+    """A report on a commit that is no longer the head says so, and a person's override is quoted."""
+    files = (samples.latency(),)
+    verdict = msgspec.structs.replace(
+        samples.merged(*files),
+        outcome=Outcome.WARN,
+        reason_code="overridden",
+        override="hotfix | see <b>ticket</b> @team (by octocat)",
+        environment="production",
+        not_measured=[NotMeasured(what="everything", why="evidence folder evidence does not exist")],
+    )
+    facts = msgspec.structs.replace(samples.FACTS, current_head="d" * 40, previous=Told("e" * 40, Outcome.FAIL))
+    golden("report-stale.md", markdown.comment(lay_out(verdict, files, facts)))

@@ -1,0 +1,274 @@
+"""Whatever stands in evidence, events and policies, a report holds no markup but its own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ghmlops.core.model import Evidence, Finding, Interval, Measurement, NotMeasured, Outcome, Verdict
+from ghmlops.core.verdict import Loaded
+from ghmlops.report import html, markdown
+from ghmlops.report.annotations import annotate
+from ghmlops.report.facts import Facts
+from ghmlops.report.junit import junit
+from ghmlops.report.layout import lay_out
+from report import samples
+from report.reading import ACTIVE, Seen, columns, read_html, read_markdown, tables
+
+if TYPE_CHECKING:
+    from ghmlops.report.view import Report
+
+ATTACKS = (
+    "a | b || c",
+    "`code` ``two`` ```",
+    "<script>alert(1)</script>",
+    "</code></td></table><img src=x onerror=alert(1)>",
+    "--> <b>out of the comment</b> <!--",
+    "<!-- ghmlops:report service=click-scorer workflow=check -->",
+    "@team @octo-cat/admins",
+    "#1 GH-2 acme/shop#3 a@b.example",
+    "::error::owned%0A",
+    "line\n\n# heading\n\n- item\n\n> quote\n\n```\nfence",
+    "\r\n| cell |\r\n|---|\r\n",
+    "\u202eevil\u202c \u2066x\u2069 \u200bzero",
+    "\x1b[31mred\x1b[0m \x00 \x07",
+    "[text](javascript:alert(1)) ![i](https://evil.example/i.png)",
+    "https://evil.example/?q=1 www.evil.example mailto:x@evil.example",
+    "<https://evil.example> [ref]: https://evil.example",
+    "**bold** _it_ ~~gone~~ $x^2$ $$y$$ :smile: :100:",
+    "1. one\n2. two",
+    "1) one",
+    "+ plus",
+    "- minus",
+    "= equals",
+    "# hash",
+    "    indented",
+    "\\",
+    "\\| \\` trailing \\",
+    "</details><details open><summary>x</summary>",
+    "&lt;b&gt; &amp; &#60;script&#62;",
+    "]]> <![CDATA[ <?xml ?> <!DOCTYPE x>",
+    "'\" onmouseover=alert(1) x='",
+    "{{constructor}} ${{ github.token }} {0}",
+    "",
+    " ",
+    "\ud83d\ude00 \u0627\u0644\u0639\u0631\u0628\u064a\u0629".encode("utf-16", "surrogatepass").decode("utf-16"),
+    "x" * 1_000_000,
+    "|`<" * 5000,
+)
+OWN_MARKDOWN_TAGS = frozenset(
+    {"h2", "h3", "p", "strong", "em", "blockquote", "table", "thead", "tbody", "tr", "th", "td", "code", "a", "details"}
+    | {"summary", "ul", "li", "br", "pre"}
+)
+OWN_PAGE_TAGS = frozenset(
+    {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "p", "strong", "span"}
+    | {"code", "bdi", "a", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "details"}
+    | {"summary", "pre", "footer", "svg", "rect", "line", "circle"}
+)
+OWN_ATTRIBUTES = frozenset(
+    {"lang", "charset", "http-equiv", "content", "name", "class", "href", "rel", "role", "tabindex", "aria-label"}
+    | {"aria-hidden", "scope", "colspan", "open", "viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2"}
+    | {"cx", "cy", "r", "style"}
+)
+OWN_HEADINGS = re.compile(r"The worst (\d+ of [\d,]+ )?findings|Not measured")
+PIECES = st.lists(st.sampled_from(ATTACKS[:31])).map("".join)
+HOSTILE = st.one_of(st.sampled_from(ATTACKS), st.text(max_size=60), PIECES)
+
+
+def hostile_evidence(bad: str) -> Evidence:
+    """Return evidence with `bad` in every place that takes text."""
+    finding = Finding(
+        id=bad,
+        metric=bad,
+        outcome=Outcome.FAIL,
+        reason=bad,
+        docs=bad,
+        description=bad,
+        dataset=bad,
+        slice={bad: bad, bad + "2": 10**400, "n": None, "t": True},
+        window=bad,
+        unit=bad,
+        baseline=1.0,
+        candidate=2.0,
+        change=Interval(estimate=1.0, low=0.5),
+        method=bad,
+        margin=0.5,
+        n=10**50,
+    )
+    origin = samples.provenance(
+        run_id=bad, version=bad, started="2026-03-04T12:00:00Z", base_sha=bad, fingerprints={bad: bad}, seed=10**60
+    )
+    details: dict[str, Any] = {
+        bad: bad,
+        "rows": [{bad: bad, "deep": {"a": [{bad: [bad]}]}}, {}, {"other": 10**400}],
+        "object": {bad: {bad: bad}},
+        "list": [bad],
+    }
+    return Evidence(
+        command=bad,
+        leg=bad,
+        outcome=Outcome.FAIL,
+        provenance=origin,
+        reason=bad,
+        reason_code=bad,
+        findings=[finding, msgspec.structs.replace(finding, docs="actions/../../x.md"), finding],
+        measurements=[Measurement(id=bad, arm=bad, unit=bad, n=1, values={bad: 1.0, bad + "2": None})],
+        not_measured=[NotMeasured(what=bad, why=bad)],
+        details=details,
+    )
+
+
+def hostile_verdict(bad: str) -> tuple[Verdict, Evidence]:
+    """Return a verdict over hostile evidence, and over a file that cannot be read with a hostile name."""
+    file = hostile_evidence(bad)
+    verdict = samples.merged(file, extra=(Loaded(bad, bad, None, bad),), required=(bad,))
+    return msgspec.structs.replace(verdict, service=bad, environment=bad, override=bad), file
+
+
+def hostile_report(bad: str) -> Report:
+    """Return the report over hostile evidence in a hostile run."""
+    verdict, file = hostile_verdict(bad)
+    facts = Facts(
+        workflow=bad,
+        server_url="https://github.example",
+        repository=bad,
+        base_sha=bad,
+        run_id=bad,
+        run_url=bad,
+        artifact_url=bad,
+        docs_url="https://github.example/docs/",
+        policy=bad,
+        required=(bad,),
+        evidence_dir=bad,
+        current_head=bad,
+    )
+    return lay_out(verdict, [file], facts)
+
+
+def assert_inactive(seen: Seen, tags: frozenset[str]) -> None:
+    """Assert that nothing was added: no tag, attribute, address, comment, mention or reference."""
+    assert set(seen.tags) <= tags
+    assert {name for _, name, _ in seen.attributes} <= OWN_ATTRIBUTES
+    assert [link for link in seen.links() if not link.startswith("https://github.example/")] == []
+
+
+def check_markdown(bad: str) -> None:
+    """Assert that the Markdown of a hostile report is ours alone."""
+    text = markdown.comment(hostile_report(bad))
+    assert len(text.encode()) <= markdown.COMMENT_LIMIT
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text)
+    assert text.splitlines()[0].startswith("<!-- ghmlops:report service=")
+    seen = read_markdown(text)
+    assert_inactive(seen, OWN_MARKDOWN_TAGS)
+    assert len(seen.comments) == 2
+    assert all(" ghmlops:" in comment and "--" not in comment for comment in seen.comments)
+    assert (seen.tags.count("h2"), seen.tags.count("details"), seen.tags.count("summary")) == (1, 5, 5)
+    assert all(OWN_HEADINGS.fullmatch(text) for tag, text in seen.texts if tag == "h3")
+    assert not ACTIVE.search(seen.text(code=False).replace("ghmlops:", ""))
+    prose = re.sub(r"(?ms)^`{3,}sh$.*?^`{3,}$", "", text)
+    assert "$" not in re.sub(r"\\\$|`[^`\n]*`", "", prose)
+    for table in tables(text):
+        assert {columns(line) for line in table} == {columns(table[0])}
+    assert seen.tags.count("tr") == sum(len(table) - 1 for table in tables(text))
+
+
+@pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))
+def test_markdown_of_each_attack(bad: str) -> None:
+    """No attack becomes a tag, a row, a heading, a link, a mention or a reference."""
+    check_markdown(bad)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(HOSTILE)
+def test_markdown_of_any_text(bad: str) -> None:
+    """Nor does any other text."""
+    check_markdown(bad)
+
+
+def check_page(bad: str) -> None:
+    """Assert that the page of a hostile report is ours alone."""
+    seen = read_html(html.page(hostile_report(bad)))
+    assert_inactive(seen, OWN_PAGE_TAGS)
+    assert seen.comments == []
+    assert seen.declarations == ["doctype html"]
+    assert (seen.tags.count("main"), seen.tags.count("h1"), seen.tags.count("style")) == (1, 1, 1)
+    assert [name for _, name, _ in seen.attributes if name.startswith("on") or name in ("src", "style")] == []
+
+
+@pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))
+def test_page_of_each_attack(bad: str) -> None:
+    """No attack becomes a tag, an attribute or an address of the page."""
+    check_page(bad)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(HOSTILE)
+def test_page_of_any_text(bad: str) -> None:
+    """Nor does any other text."""
+    check_page(bad)
+
+
+@pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))
+def test_test_report_of_each_attack(bad: str) -> None:
+    """The JUnit file stays well-formed, with one case a finding."""
+    verdict, file = hostile_verdict(bad)
+    root = ElementTree.fromstring(junit(verdict, [file]).encode())  # noqa: S314  (our own output)
+    assert {element.tag for element in root.iter()} <= {"testsuites", "testsuite", "testcase", "failure", "error"}
+    assert len(list(root.iter("testcase"))) == len(verdict.findings)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text())
+def test_test_report_of_any_text(bad: str) -> None:
+    """Nor does any text that JSON can hold break it."""
+    verdict, file = hostile_verdict(bad)
+    ElementTree.fromstring(junit(verdict, [file]).encode())  # noqa: S314  (our own output)
+
+
+@pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))
+def test_annotations_of_each_attack(bad: str) -> None:
+    """An annotation is one line and begins with our own command."""
+    for line in annotate(hostile_verdict(bad)[0].findings):
+        assert re.match(r"::(error|warning) title=[^\n\r:,]*::", line)
+        assert not set(line) & set("\n\r\x1b\x00")
+
+
+def test_addresses_that_are_not_http_are_not_links() -> None:
+    """A link is made of a plain http address only."""
+    for url in (
+        "javascript:alert(1)",
+        "https://",
+        "http://a b",
+        "data:text/html,x",
+        "//x",
+        "https://x/>)<b>",
+        "http://[",
+    ):
+        facts = msgspec.structs.replace(samples.FACTS, artifact_url=url, run_url=url)
+        report = lay_out(samples.merged(samples.latency()), [samples.latency()], facts)
+        for seen in (read_markdown(markdown.comment(report)), read_html(html.page(report))):
+            assert {link.split("/")[2] for link in seen.links()} == {"github.example"}
+
+
+def test_an_address_is_kept_whole() -> None:
+    """What looks like an entity in an address is not read as one."""
+    url = "https://github.example/a?x=1&copy=2&lt;=3"
+    facts = msgspec.structs.replace(samples.FACTS, artifact_url=url)
+    report = lay_out(samples.merged(samples.latency()), [samples.latency()], facts)
+    assert url.replace(";", "%3B") in {link.replace(";", "%3B") for link in read_html(html.page(report)).links()}
+    assert url in read_markdown(markdown.comment(report)).links()
+
+
+def test_documentation_links_stay_in_the_repository() -> None:
+    """`docs` comes from evidence too: a path that leaves the repository is no link."""
+    for docs in ("../../../evil.md", "/etc/x.md", "https://evil.example/x.md", "a/../../b.md#x", "x.html", "a.md#x y"):
+        found = msgspec.structs.replace(samples.latency(slow=True).findings[0], docs=docs)
+        report = samples.report(samples.evidence("latency", [found]))
+        links = read_html(html.page(report)).links()
+        assert [link for link in links if "evil" in link or docs in link] == []

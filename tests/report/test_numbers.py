@@ -1,0 +1,184 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ghmlops.core.model import Direction, Finding, Interval, Outcome
+from ghmlops.report import numbers
+from report import samples
+
+MINUS, DASH = "\u2212", "\u2013"
+
+
+def finding(**changed: Any) -> Finding:
+    """Return a finding with the given fields."""
+    return Finding(**{"id": "x", "metric": "x", "outcome": Outcome.PASS, "reason": "", "docs": "", **changed})
+
+
+def plain(text: str) -> str:
+    """Return text with ordinary spaces."""
+    return text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (None, "ms", DASH),
+        (0.0, "ms", "0 ms"),
+        (0.01234, "ms", "0.0123 ms"),
+        (41.23, "ms", "41.2 ms"),
+        (1402.7, "ms", "1,403 ms"),
+        (-3.456, "ms", f"{MINUS}3.46 ms"),
+        (0.0005, "ratio", "0.0500 %"),
+        (0.8123, "ratio", "81.2 %"),
+        (0.81234567, "", "0.8123"),
+        (1234567.0, "", "1,234,567"),
+        (0.4031, "nats", "0.4031 nats"),
+        (3.0, "<script>", "3.000"),
+        (10**400, "", "∞"),
+        (-(10**400), "ms", f"{MINUS}∞ ms"),
+    ],
+)
+def test_values(value: float | None, unit: str, expected: str) -> None:
+    """Three or four digits, thousands separated, known units; a hostile unit is dropped."""
+    assert expected == plain(numbers.number(value, numbers.unit_scale(unit)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (None, DASH),
+        (0.8, "0.800 s"),
+        (59.0, "59.0 s"),
+        (83.4, "1 min 23 s"),
+        (7500.0, "2 h 5 min"),
+        (1e12, "1,000,000,000,000 s"),
+    ],
+)
+def test_durations(seconds: float | None, expected: str) -> None:
+    """Seconds below a minute, then minutes, then hours."""
+    assert expected == plain(numbers.duration(seconds))
+
+
+def test_a_count_longer_than_a_float_reaches() -> None:
+    """JSON holds whole numbers of any length."""
+    assert numbers.count(10**400) == "∞"
+    assert numbers.count(1234567) == "1,234,567"
+    assert numbers.count(None) == DASH
+
+
+def test_a_ratio_of_response_times() -> None:
+    """The values are milliseconds, the change and the margin are percent of the baseline."""
+    found = samples.quantile("p99", 131.0, (0.031, 0.012, 0.05), Outcome.PASS, 0.05)
+    assert plain(numbers.change(found)) == "+3.1 % [+1.2, +5.0]"
+    assert plain(numbers.limit(found)) == "≤ +5 %"
+    assert plain(numbers.number(found.baseline, numbers.value_scale(found))) == "131 ms"
+    assert numbers.tendency(found) == "↑ worse"
+
+
+def test_a_difference_of_shares() -> None:
+    """The values are percent, the change and the margin are points."""
+    found = samples.metric("accuracy", (0.8123, 0.7961), 0.0021, Outcome.FAIL)
+    assert plain(numbers.change(found)) == f"{MINUS}1.6 pt [{MINUS}1.8, {MINUS}1.4]"
+    assert plain(numbers.limit(found)) == f"≥ {MINUS}0.5 pt"
+    assert plain(numbers.number(found.candidate, numbers.value_scale(found))) == "79.6 %"
+    assert numbers.tendency(found) == "↓ worse"
+
+
+def test_a_rate_that_only_the_pair_has() -> None:
+    """Churn has no baseline value: its change is the rate itself, in points."""
+    change = Interval(estimate=0.034, low=0.031, high=0.037)
+    found = finding(
+        metric="churn", unit="ratio", direction=Direction.LOWER, candidate=0.034, change=change, margin=0.05
+    )
+    assert plain(numbers.change(found)) == "+3.4 pt [+3.1, +3.7]"
+    assert plain(numbers.number(found.candidate, numbers.value_scale(found))) == "3.40 %"
+
+
+def test_an_objective() -> None:
+    """Without a change, the limit is one of the value."""
+    found = samples.objective(Outcome.PASS, 129.4)
+    assert plain(numbers.limit(found)) == "≤ 150 ms"
+    assert numbers.change(found) == DASH
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "direction", "expected"),
+    [
+        (0.1, 0.2, Direction.HIGHER, "↑ better"),
+        (0.1, 0.2, Direction.LOWER, "↑ worse"),
+        (-0.2, -0.1, Direction.HIGHER, "↓ worse"),
+        (-0.2, -0.1, Direction.LOWER, "↓ better"),
+        (-0.2, -0.1, Direction.TARGET, "↓ moved"),
+        (-0.1, 0.1, Direction.LOWER, "→ no clear change"),
+        (0.0, 0.1, Direction.LOWER, "→ no clear change"),
+        (None, 0.1, Direction.LOWER, ""),
+        (0.1, None, Direction.LOWER, "↑ worse"),
+        (0.1, 0.2, None, ""),
+    ],
+)
+def test_which_way(low: float | None, high: float | None, direction: Direction | None, expected: str) -> None:
+    """Better and worse are said in words, and only as far as the interval shows it."""
+    found = finding(direction=direction, change=Interval(estimate=0.1, low=low, high=high))
+    assert expected == numbers.tendency(found)
+
+
+@pytest.mark.parametrize(
+    ("interval", "expected"),
+    [
+        (Interval(estimate=0.5), "+0.50 ms"),
+        (Interval(estimate=0.5, low=0.1), "+0.50 ms [at least +0.10]"),
+        (Interval(estimate=0.5, high=0.9), "+0.50 ms [at most +0.90]"),
+        (Interval(low=0.1, high=0.9), "[+0.10, +0.90] ms"),
+        (Interval(), DASH),
+        (Interval(estimate=0.0, low=-0.0, high=0.0), "0.0 ms [0.0, 0.0]"),
+    ],
+)
+def test_open_intervals(interval: Interval, expected: str) -> None:
+    """A bound that is not there is said, not invented."""
+    assert expected == plain(numbers.change(finding(unit="ms", change=interval)))
+
+
+def test_limits_of_the_three_directions() -> None:
+    """A margin is a size; the direction says on which side it lies."""
+    change = Interval(estimate=0.1)
+    for direction, expected in (
+        (Direction.LOWER, "≤ +0.005"),
+        (Direction.HIGHER, f"≥ {MINUS}0.005"),
+        (Direction.TARGET, "within ±0.005"),
+    ):
+        assert expected == numbers.limit(finding(direction=direction, change=change, margin=0.005))
+    assert numbers.limit(finding(margin=None)) == DASH
+
+
+ANY = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**40), 10**40)
+
+
+@given(
+    ANY, ANY, ANY, ANY, ANY, st.sampled_from(list(Direction)), st.sampled_from(["", "ms", "ratio", "pt", "a/b", "|"])
+)
+def test_any_number_is_written(
+    estimate: float | None,
+    low: float | None,
+    high: float | None,
+    baseline: float | None,
+    margin: float | None,
+    direction: Direction,
+    unit: str,
+) -> None:
+    """Whatever JSON can hold is written, on one line, without markup and without NaN."""
+    interval = msgspec.structs.replace(Interval(), estimate=estimate, low=low, high=high)
+    found = finding(
+        unit=unit, direction=direction, baseline=baseline, candidate=low, change=interval, margin=margin, metric="p50"
+    )
+    told = [numbers.change(found), numbers.limit(found), numbers.tendency(found)]
+    told.append(numbers.number(baseline, numbers.value_scale(found)))
+    for text in told:
+        assert not set(text) & set("|<>`*_\n&#@")
+        assert "nan" not in text
