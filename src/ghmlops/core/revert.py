@@ -1,0 +1,304 @@
+"""Planning of a revert, pure: what was asked, who may ask, which commits may be reverted, what the message says.
+
+The bot acts alone only on a confirmed failure of exactly the commit it reverts, never on its own reverts, and never
+twice on the same commit. A person who gives a reason may do what the bot may not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ghmlops.core.context import is_sha
+from ghmlops.core.errors import EvidenceError, InputError, NeedsPerson
+from ghmlops.core.model import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.model import Verdict
+
+TRAILER = "Ghmlops-Reverts"
+MOST_COMMITS = 50
+_HEX = re.compile(r"[0-9a-f]{7,64}")
+_RANGE = re.compile(r"([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})")
+_PULL_REQUEST = re.compile(r"#([1-9][0-9]{0,9})")
+_REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+_BRANCH = re.compile(r"[A-Za-z0-9_][^\x00-\x20\x7f~^:?*\[\\]{0,243}")
+_SAYS_REVERTS = re.compile(rf"^(?:This reverts commit|{TRAILER}:) ([0-9a-f]{{7,64}})", re.MULTILINE)
+_OWN = re.compile(rf"^{TRAILER}: ([0-9a-f]{{40,64}})$", re.MULTILINE)
+_SKIP = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]", re.IGNORECASE)
+_CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What `--commit` named: object ids (full or at least seven digits), a range (`after`, `last`], or a number."""
+
+    ids: tuple[str, ...] = ()
+    after: str = ""
+    last: str = ""
+    pull_request: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit as git stores it. `parents` are the real ones, also where a shallow clone hides them."""
+
+    sha: str
+    parents: tuple[str, ...]
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """First line of the message."""
+        return self.message.partition("\n")[0].strip()
+
+    @property
+    def body(self) -> str:
+        """Everything after the first line."""
+        return self.message.partition("\n")[2]
+
+    @property
+    def own(self) -> bool:
+        """True for a revert that ghmlops wrote."""
+        return _OWN.search(self.body) is not None
+
+    def says_it_reverts(self, sha: str) -> bool:
+        """True where the message claims to revert `sha`; a claim, not a proof."""
+        return any(sha.startswith(found) for found in _SAYS_REVERTS.findall(self.body))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """Why a revert may be done: by a person with a reason, or by a verdict for the commit `verdict_for`."""
+
+    by_person: bool
+    reason: str = ""
+    reason_code: str = ""
+    verdict_for: str = ""
+
+
+class Earlier(StrEnum):
+    """What the branch tells of an earlier revert of the same commit."""
+
+    NONE = "none"
+    CLAIMED = "claimed"
+    """A later commit says that it reverts this one."""
+    PROVEN = "proven"
+    """A later commit is the exact inverse of this one, and was not reverted itself."""
+
+
+class Attempt(StrEnum):
+    """What undoing one commit on top of the branch gave."""
+
+    CLEAN = "clean"
+    EMPTY = "empty"
+    CONFLICT = "conflict"
+
+
+class Refusal(StrEnum):
+    """Why a person is needed; the values are reason codes."""
+
+    NOT_ON_BRANCH = "commit-not-on-branch"
+    ROOT = "root-commit"
+    OWN_REVERT = "own-revert"
+    CAME_BACK = "reverted-before"
+    CONFLICT = "revert-conflict"
+
+
+REFUSAL_HINTS = {
+    Refusal.NOT_ON_BRANCH: "name the branch with --branch, and the commit as it stands there",
+    Refusal.ROOT: "push a new commit that mends it",
+    Refusal.OWN_REVERT: "a person may ask with --reason",
+    Refusal.CAME_BACK: "a person may ask with --reason",
+    Refusal.CONFLICT: "revert it by hand; nothing was pushed and nothing was changed here",
+}
+
+
+def parse_spec(text: str) -> Spec:
+    """Read `--commit`: a SHA, a comma list, a range `A..B` (B included, A not), or `#PR`.
+
+    Raises:
+        InputError: it is none of them. Names of branches and tags are not accepted: they move.
+    """
+    given = text.strip()
+    lower = given.lower()
+    if found := _PULL_REQUEST.fullmatch(given):
+        return Spec(pull_request=int(found[1]))
+    if found := _RANGE.fullmatch(lower):
+        return Spec(after=found[1], last=found[2])
+    ids = tuple(dict.fromkeys(part.strip() for part in lower.split(",")))
+    if len(ids) <= MOST_COMMITS and all(_HEX.fullmatch(part) for part in ids):
+        return Spec(ids=ids)
+    many = len(ids) > MOST_COMMITS
+    raise InputError(
+        f"input `commit`: more than {MOST_COMMITS} commits" if many else f'input `commit`: cannot read "{_cut(given)}"',
+        hint="give a SHA of at least 7 digits, several with commas, a range A..B, or a pull request as #12",
+    )
+
+
+def check_names(remote: str, branch: str) -> None:
+    """Refuse names that git could take for an option, a path outside, or another kind of reference.
+
+    An empty `branch` stands for the default branch of the remote.
+
+    Raises:
+        InputError: names the input.
+    """
+    if not _REMOTE.fullmatch(remote) or ".." in remote:
+        raise InputError(f'input `remote`: "{_cut(remote)}" is not the name of a remote', hint="--remote origin")
+    parts = branch.split("/")
+    bad = ".." in branch or "@{" in branch or any(p.startswith(".") or p.endswith((".", ".lock")) for p in parts)
+    if branch and (not _BRANCH.fullmatch(branch) or bad or "" in parts or not branch.isprintable()):
+        raise InputError(f'input `branch`: "{_cut(branch)}" is not the name of a branch', hint="--branch main")
+
+
+def grounds(verdict: Verdict | None, reason: str) -> Grounds:
+    """Decide who asks, before any commit is looked at.
+
+    Raises:
+        InputError: neither a verdict nor a reason was given.
+        NeedsPerson: the verdict did not fail, or its failure is not confirmed, and no person gave a reason.
+    """
+    said = one_line(reason, 500)
+    code = verdict.reason_code if verdict is not None and _CODE.fullmatch(verdict.reason_code) else ""
+    commit = verdict.commit if verdict is not None else ""
+    if said:
+        return Grounds(by_person=True, reason=said, reason_code=code, verdict_for=commit)
+    if verdict is None:
+        raise InputError(
+            "neither `verdict-file` nor `reason` is given, and nothing is reverted without one",
+            hint="name the verdict that failed with --verdict-file, or say why with --reason",
+        )
+    if verdict.outcome is not Outcome.FAIL:
+        raise NeedsPerson(
+            f"the verdict for {commit[:12]} is `{verdict.outcome.value}`, and only a failure is reverted",
+            hint="a person may ask with --reason",
+            reason_code="verdict-not-fail",
+        )
+    failing = {f.id for f in verdict.findings if f.outcome is Outcome.FAIL}
+    if not any(name.partition(":")[2] in failing for name in verdict.confirmed):
+        raise NeedsPerson(
+            f"the failure of {commit[:12]} ({code or 'no reason code'}) is not confirmed by a second run",
+            hint="measure again on a fresh deployment, or let a person ask with --reason",
+            reason_code="failure-not-confirmed",
+        )
+    return Grounds(by_person=False, reason_code=code, verdict_for=commit)
+
+
+def check_verdict_commit(asked: Grounds, newest: str) -> None:
+    """Hold the verdict against the newest of the commits to revert.
+
+    Raises:
+        EvidenceError: the verdict is for another commit.
+    """
+    if asked.verdict_for and asked.verdict_for != newest:
+        shown = asked.verdict_for[:12] if is_sha(asked.verdict_for) else "something else"
+        raise EvidenceError(
+            f"the verdict is for {shown}, not for {newest[:12]}",
+            hint="revert the commit that failed, not the one that happens to be newest",
+        )
+
+
+def in_force(commit: Commit, later: Sequence[Commit]) -> bool:
+    """True where no commit of `later` (oldest first) claims to revert `commit` and is in force itself."""
+    return not any(
+        other.says_it_reverts(commit.sha) and in_force(other, later[place + 1 :]) for place, other in enumerate(later)
+    )
+
+
+def guard(commit: Commit, *, on_branch: bool, by_person: bool) -> Refusal | None:
+    """Decide what is known before anything is tried."""
+    if not on_branch:
+        return Refusal.NOT_ON_BRANCH
+    if not commit.parents:
+        return Refusal.ROOT
+    if commit.own and not by_person:
+        return Refusal.OWN_REVERT
+    return None
+
+
+def settle(attempt: Attempt, earlier: Earlier, *, by_person: bool) -> Refusal | None:
+    """Decide after the attempt: go on (`None`; an empty attempt is done already), or why not."""
+    if attempt is Attempt.EMPTY or (attempt is Attempt.CONFLICT and earlier is Earlier.PROVEN):
+        return None
+    if attempt is Attempt.CONFLICT:
+        return Refusal.CONFLICT
+    return Refusal.CAME_BACK if earlier is not Earlier.NONE and not by_person else None
+
+
+def refusal_text(why: Refusal, commit: Commit, branch: str, files: Sequence[str] = ()) -> str:
+    """Return one sentence, without full stop."""
+    name, on = f"{commit.sha[:12]} ({one_line(commit.subject, 80)})", f"`{one_line(branch, 100)}`"
+    listed = ", ".join(one_line(f, 120) for f in files[:10]) + (f" and {len(files) - 10} more" if files[10:] else "")
+    return {
+        Refusal.NOT_ON_BRANCH: f"{name} is not on {on}; history may have been rewritten, or the branch is another",
+        Refusal.ROOT: f"{name} is the first commit of {on} and has nothing to go back to",
+        Refusal.OWN_REVERT: f"{name} is itself a revert by ghmlops, and these are never reverted by the bot",
+        Refusal.CAME_BACK: f"{name} was reverted before on {on} and its change is back: somebody wanted it",
+        Refusal.CONFLICT: f"{name} cannot be undone on {on}: later commits changed the same lines of {listed}",
+    }[why]
+
+
+def revert_message(commit: Commit, asked: Grounds, run_url: str) -> str:
+    """Return the message of the revert commit. Hostile text stays on its own line and can add no trailer."""
+    subject = _no_skip(one_line(commit.subject, 200))
+    merge = f", reversing\nchanges made to {commit.parents[0]}" if len(commit.parents) > 1 else ""
+    lines = [f'Revert "{subject}"', "", f"This reverts commit {commit.sha}{merge}.", ""]
+    if asked.reason:
+        lines.append(f"Reason: {_no_skip(one_line(asked.reason, 500))}")
+    if asked.reason_code:
+        lines.append(f"Verdict: {asked.reason_code}")
+    if run_url:
+        lines.append(f"Run: {one_line(run_url, 300)}")
+    return "\n".join([*lines, "", f"{TRAILER}: {commit.sha}", ""])
+
+
+def pull_request_text(undone: Sequence[Commit], asked: Grounds, run_url: str) -> tuple[str, str]:
+    """Return title and body of the revert pull request. The body holds nothing hostile, since it is Markdown."""
+    if not undone:
+        return "", ""
+    subject = one_line(undone[0].subject, 150)
+    title = f'Revert "{subject}"' if len(undone) == 1 else f"Revert {len(undone)} commits"
+    lines = [f"This reverts commit {commit.sha}." for commit in undone]
+    lines += ["", f"Asked for by {'a person' if asked.by_person else 'a confirmed failure'}"]
+    lines[-1] += f" (`{asked.reason_code}`)" if asked.reason_code else ""
+    lines[-1] += f" in {run_url}" if run_url else ""
+    # A squash merge makes this text the message of the commit: the trailers mark it as a revert by ghmlops.
+    return title, "\n".join([*lines, "", *(f"{TRAILER}: {commit.sha}" for commit in undone)])
+
+
+def _no_skip(text: str) -> str:
+    """Take the force out of `[skip ci]` and its like: the mark of the bad commit would hold back the revert's CI."""
+    return _SKIP.sub(r"(\1)", text)
+
+
+def revert_branch(newest: str) -> str:
+    """Name of the branch of a revert pull request; the same for the same commit, so that it is opened once."""
+    return f"ghmlops/revert-{newest[:12]}"
+
+
+def rebased_count(pull_request: Sequence[str], branch: Sequence[str]) -> int:
+    """Tell how many commits a merged pull request became on its branch: all of them (rebase) or one (squash).
+
+    Args:
+        pull_request: messages of its commits, oldest first.
+        branch: messages of as many commits of the branch, first parents, ending with the merged one, oldest first.
+    """
+    same = len(pull_request) == len(branch) and all(
+        a.strip() == b.strip() for a, b in zip(pull_request, branch, strict=True)
+    )
+    return len(pull_request) if same and pull_request else 1
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return `text` on one line of at most `limit` printable characters."""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _cut(text: str) -> str:
+    return one_line(text, 80)
