@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common, Doc, Output
+import msgspec
+
+from ghmlops.commands.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common, Doc, Output, Result
+from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
+from ghmlops.core.model import Evidence, Finding, Outcome
+from ghmlops.core.verdict import CONFIRM
 
 if TYPE_CHECKING:
-    from ghmlops.commands.base import Result, Services
+    from collections.abc import Callable, Iterator
+
+    from ghmlops.commands.base import Services
+    from ghmlops.core.policy import Policy
 
 
 class Inputs(Common, frozen=True, kw_only=True):
     """Inputs of `check`. It runs the pull request's code, so it takes no token: `report` comments from its evidence."""
 
+    url: Annotated[str, Doc(description="Address of the candidate; empty: the policy's preview is started.")] = ""
     baseline_url: Annotated[
         str, Doc(description="Address of the baseline; empty: the preview command is started on the base commit too.")
     ] = ""
@@ -31,7 +42,227 @@ OUTPUTS = (
     VERDICT_OUTPUT,
     Output("evidence-dir", "Folder of the evidence files, to upload as an artifact."),
 )
+OWN_FILES = ("check", "preview", "latency", "regression")
+"""Commands whose evidence a run of `check` replaces."""
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the two arms answer; `baseline` is empty where there is none."""
+
+    candidate: str
+    baseline: str
 
 
 def run(inputs: Inputs, services: Services) -> Result:
-    raise RuntimeError("being built")
+    """Run every pillar of the policy, then the report over their evidence.
+
+    A pillar that cannot be judged does not keep the others from running: its error becomes evidence, and the verdict
+    is then `error`.
+
+    Raises:
+        PolicyError: the policy is missing or invalid, or measures nothing.
+        InputError: `base` is not a commit of this repository.
+    """
+    from ghmlops.commands.policy import describe, load_policy
+
+    policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    if policy.latency is None and policy.regression is None:
+        raise PolicyError(f"{inputs.policy} measures nothing", hint="add a section `latency:` or `regression:`")
+    base = base_commit(inputs, services)
+    if inputs.dry_run:
+        lines = [*describe(policy), f"baseline commit: {base or 'none: no comparison of latency'}"]
+        return Result(outcome=Outcome.PASS, reason_code="dry-run", reason="Nothing was run.", text="\n".join(lines))
+    services = dataclasses.replace(services, context=msgspec.structs.replace(services.context, base_sha=base))
+    _clear(inputs, services)
+    _policy_evidence(inputs, services, base)
+    if policy.regression is not None:
+        _pillar("regression", inputs, services, lambda: _regression(inputs, services))
+    if policy.latency is not None:
+        _pillar("latency", inputs, services, lambda: _latency(policy, inputs, services, base))
+    return _report(inputs, services)
+
+
+def base_commit(inputs: Inputs, services: Services) -> str:
+    """Return the full SHA of the baseline's commit, or empty where there is none.
+
+    Raises:
+        InputError: `base` does not name a commit of this repository.
+    """
+    from ghmlops.core.context import is_sha
+    from ghmlops.measure.checkout import git_read
+
+    if not inputs.base:
+        return services.context.base_sha
+    if is_sha(inputs.base):
+        return inputs.base
+    named = f"{inputs.base}^{{commit}}"
+    found = git_read(services.cwd, "rev-parse", "--verify", "--quiet", "--end-of-options", named).splitlines()
+    if len(found) != 1 or not is_sha(found[0]):
+        raise InputError(
+            f'input `base`: "{inputs.base}" is not a commit of this repository', hint="give a full SHA or a branch"
+        )
+    return found[0]
+
+
+def _clear(inputs: Inputs, services: Services) -> None:
+    """Remove what an earlier run of `check` left, so that old evidence cannot stand in for new."""
+    from ghmlops.act.evidence import evidence_name
+
+    folder = services.cwd / inputs.evidence_dir
+    for command in OWN_FILES:
+        for leg in (inputs.leg, _confirm_leg(inputs)):
+            (folder / evidence_name(command, leg)).unlink(missing_ok=True)
+
+
+def _confirm_leg(inputs: Inputs) -> str:
+    return f"{inputs.leg}-{CONFIRM}" if inputs.leg else CONFIRM
+
+
+def _pillar(name: str, inputs: Inputs, services: Services, measure: Callable[[], Result]) -> None:
+    services.console.note(f"{name}: measuring")
+    try:
+        result = measure()
+    except GhmlopsError as error:
+        # Not swallowed: it becomes evidence with the outcome `error`, which no verdict can be better than.
+        reason = f"{name} could not be judged: {error.message}" + (f"; {error.hint}" if error.hint else "") + "."
+        finding = Finding(
+            id=f"{name}-not-judged",
+            metric=name,
+            outcome=Outcome.ERROR,
+            reason=reason,
+            docs=f"actions/{name}/README.md#limits",
+            description="The pillar could be measured.",
+        )
+        _write(name, [finding], inputs, services)
+        services.console.note(f"{name}: error: {error.message}")
+        return
+    services.console.note(f"{name}: {result.outcome.value}: {result.reason}")
+
+
+def _write(command: str, findings: list[Finding], inputs: Inputs, services: Services) -> None:
+    from ghmlops.act.evidence import write_evidence
+    from ghmlops.commands.provenance import provenance
+    from ghmlops.core.model import conclude
+
+    outcome, code, reason = conclude(findings)
+    evidence = Evidence(
+        command=command,
+        leg=inputs.leg,
+        outcome=outcome,
+        reason_code=code,
+        reason=reason,
+        findings=findings,
+        provenance=provenance(inputs, services, services.now()),
+    )
+    write_evidence(services.cwd / inputs.evidence_dir, evidence)
+
+
+def _policy_evidence(inputs: Inputs, services: Services, base: str) -> None:
+    """Say whether the change under test also changes the policy that judges it: people decide about that."""
+    from ghmlops.measure.checkout import git_read
+
+    if not base:
+        return
+    before = git_read(services.cwd, "show", f"{base}:./{inputs.policy}")
+    now = (services.cwd / inputs.policy).read_text(encoding="utf-8").strip()
+    same = before == now
+    was = "differs from" if before else "is not in"
+    finding = Finding(
+        id="policy-unchanged" if same else "policy-changed",
+        metric="policy",
+        outcome=Outcome.PASS if same else Outcome.WARN,
+        reason=f"The policy {'is the same as in' if same else was} the baseline's commit {base[:12]}.",
+        docs="README.md#the-policy",
+        description="The change is judged by the policy of its baseline.",
+    )
+    _write("check", [finding], inputs, services)
+
+
+def _regression(inputs: Inputs, services: Services) -> Result:
+    from ghmlops.commands import regression
+
+    given = regression.Inputs(
+        policy=inputs.policy,
+        evidence_dir=inputs.evidence_dir,
+        leg=inputs.leg,
+        baseline=inputs.baseline,
+        candidate=inputs.candidate,
+    )
+    return regression.run(given, services)
+
+
+def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> Result:
+    """Run the duet; when it fails, run it again on fresh deployments with the slots swapped."""
+    from ghmlops.act.evidence import evidence_name
+    from ghmlops.commands import latency
+
+    given = latency.Inputs(
+        policy=inputs.policy, evidence_dir=inputs.evidence_dir, leg=inputs.leg, seed=inputs.seed, url="unset"
+    )
+    with _deployed(policy, inputs, services, base, swapped=False) as at:
+        at_once = msgspec.structs.replace(given, url=at.candidate, baseline_url=at.baseline)
+        first = latency.run(at_once, services)
+    fresh = not inputs.url and policy.preview is not None and policy.preview.command
+    if first.outcome is not Outcome.FAIL or not fresh:
+        return first
+    services.console.note("latency: failed; measuring again on fresh deployments with the slots swapped")
+    failed = f"{inputs.evidence_dir}/{evidence_name('latency', inputs.leg)}"
+    with _deployed(policy, inputs, services, base, swapped=True) as at:
+        again = msgspec.structs.replace(
+            given, url=at.candidate, baseline_url=at.baseline, leg=_confirm_leg(inputs), confirm=failed
+        )
+        latency.run(again, services)
+    return first
+
+
+@contextlib.contextmanager
+def _deployed(policy: Policy, inputs: Inputs, services: Services, base: str, *, swapped: bool) -> Iterator[Addresses]:
+    """Give both arms' addresses; what is started here is ended here, with its whole process tree."""
+    from ghmlops.act.git.worktree import worktree
+    from ghmlops.measure.preview import running
+
+    preview = policy.preview
+    if preview is None and not inputs.url:
+        raise PolicyError(
+            f"{inputs.policy} has a section `latency` but no `preview`", hint="add `preview:`, or give the input `url`"
+        )
+    found = {
+        "candidate": inputs.url or (preview.url if preview else ""),
+        "baseline": inputs.baseline_url or (preview.baseline_url if preview else ""),
+    }
+    with contextlib.ExitStack() as stack:
+        folders = {"candidate": services.cwd}
+        if not found["baseline"] and base and preview and preview.command:
+            other = worktree(services.cwd, base, environ=services.environ, temp=services.context.temp)
+            folders["baseline"] = stack.enter_context(other)
+        for arm in sorted(folders, reverse=swapped):
+            if not found[arm]:
+                assert preview is not None  # noqa: S101  (no address was given, so there is a section)
+                started = running(
+                    preview.command,
+                    cwd=folders[arm],
+                    environ=services.environ,
+                    ready=preview.ready,
+                    timeout=preview.timeout,
+                    progress=services.console.progress,
+                    temp=services.context.temp,
+                )
+                found[arm] = stack.enter_context(started).url
+                services.console.note(f"preview: the {arm} is ready at {found[arm]}")
+        yield Addresses(**found)
+
+
+def _report(inputs: Inputs, services: Services) -> Result:
+    from ghmlops.commands import report
+
+    given = report.Inputs(
+        policy=inputs.policy,
+        evidence_dir=inputs.evidence_dir,
+        fail_on=inputs.fail_on,
+        comment=False,
+        markdown=inputs.markdown,
+        html=inputs.html,
+    )
+    done = report.run(given, services)
+    outputs = {k: v for k, v in done.outputs.items() if k != "comment-url"}
+    return dataclasses.replace(done, outputs={**outputs, "evidence-dir": inputs.evidence_dir})
