@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from ghmlops.core.errors import EvidenceError, InputError, NeedsPerson
 from ghmlops.core.model import Finding, Outcome, Verdict
 from ghmlops.core.revert import (
-    REFUSAL_HINTS,
     Attempt,
     Commit,
     Earlier,
@@ -24,12 +23,10 @@ from ghmlops.core.revert import (
     guard,
     in_force,
     parse_spec,
-    pull_request_text,
     rebased_count,
-    refusal_text,
-    revert_message,
     settle,
 )
+from ghmlops.core.revert_text import REFUSAL_HINTS, pull_request_text, refusal_text, revert_message
 
 A, B, C, D = (letter * 40 for letter in "abcd")
 

@@ -10,7 +10,8 @@ import msgspec
 from ghmlops.commands.base import OUTCOME_OUTPUTS, Common, Doc, Result
 from ghmlops.core.errors import InputError, PolicyError, nearest
 from ghmlops.core.model import Outcome
-from ghmlops.core.policy import Policy, read_policy
+from ghmlops.core.policy import Policy
+from ghmlops.core.policy_reading import read_policy
 from ghmlops.core.quantities import show_duration
 
 if TYPE_CHECKING:

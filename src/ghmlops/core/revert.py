@@ -1,4 +1,4 @@
-"""Planning of a revert, pure: what was asked, who may ask, which commits may be reverted, what the message says.
+"""Planning of a revert, pure: what was asked, who may ask, which commits may be reverted.
 
 The bot acts alone only on a confirmed failure of exactly the commit it reverts, never on its own reverts, and never
 twice on the same commit. A person who gives a reason may do what the bot may not.
@@ -29,7 +29,6 @@ _REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _BRANCH = re.compile(r"[A-Za-z0-9_][^\x00-\x20\x7f~^:?*\[\\]{0,243}")
 _SAYS_REVERTS = re.compile(rf"^(?:This reverts commit|{TRAILER}:) ([0-9a-f]{{7,64}})", re.MULTILINE)
 _OWN = re.compile(rf"^{TRAILER}: ([0-9a-f]{{40,64}})$", re.MULTILINE)
-_SKIP = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]", re.IGNORECASE)
 _CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")
 
 
@@ -109,15 +108,6 @@ class Refusal(StrEnum):
     CONFLICT = "revert-conflict"
 
 
-REFUSAL_HINTS = {
-    Refusal.NOT_ON_BRANCH: "name the branch with --branch, and the commit as it stands there",
-    Refusal.ROOT: "push a new commit that mends it",
-    Refusal.OWN_REVERT: "a person may ask with --reason",
-    Refusal.CAME_BACK: "a person may ask with --reason",
-    Refusal.CONFLICT: "revert it by hand; nothing was pushed and nothing was changed here",
-}
-
-
 def parse_spec(text: str) -> Spec:
     """Read `--commit`: a SHA, a comma list, a range `A..B` (B included, A not), or `#PR`.
 
@@ -135,7 +125,9 @@ def parse_spec(text: str) -> Spec:
         return Spec(ids=ids)
     many = len(ids) > MOST_COMMITS
     raise InputError(
-        f"input `commit`: more than {MOST_COMMITS} commits" if many else f'input `commit`: cannot read "{_cut(given)}"',
+        f"input `commit`: more than {MOST_COMMITS} commits"
+        if many
+        else f'input `commit`: cannot read "{one_line(given, 80)}"',
         hint="give a SHA of at least 7 digits, several with commas, a range A..B, or a pull request as #12",
     )
 
@@ -149,11 +141,13 @@ def check_names(remote: str, branch: str) -> None:
         InputError: names the input.
     """
     if not _REMOTE.fullmatch(remote) or ".." in remote:
-        raise InputError(f'input `remote`: "{_cut(remote)}" is not the name of a remote', hint="--remote origin")
+        raise InputError(
+            f'input `remote`: "{one_line(remote, 80)}" is not the name of a remote', hint="--remote origin"
+        )
     parts = branch.split("/")
     bad = ".." in branch or "@{" in branch or any(p.startswith(".") or p.endswith((".", ".lock")) for p in parts)
     if branch and (not _BRANCH.fullmatch(branch) or bad or "" in parts or not branch.isprintable()):
-        raise InputError(f'input `branch`: "{_cut(branch)}" is not the name of a branch', hint="--branch main")
+        raise InputError(f'input `branch`: "{one_line(branch, 80)}" is not the name of a branch', hint="--branch main")
 
 
 def grounds(verdict: Verdict | None, reason: str) -> Grounds:
@@ -230,52 +224,6 @@ def settle(attempt: Attempt, earlier: Earlier, *, by_person: bool) -> Refusal | 
     return Refusal.CAME_BACK if earlier is not Earlier.NONE and not by_person else None
 
 
-def refusal_text(why: Refusal, commit: Commit, branch: str, files: Sequence[str] = ()) -> str:
-    """Return one sentence, without full stop."""
-    name, on = f"{commit.sha[:12]} ({one_line(commit.subject, 80)})", f"`{one_line(branch, 100)}`"
-    listed = ", ".join(one_line(f, 120) for f in files[:10]) + (f" and {len(files) - 10} more" if files[10:] else "")
-    return {
-        Refusal.NOT_ON_BRANCH: f"{name} is not on {on}; history may have been rewritten, or the branch is another",
-        Refusal.ROOT: f"{name} is the first commit of {on} and has nothing to go back to",
-        Refusal.OWN_REVERT: f"{name} is itself a revert by ghmlops, and these are never reverted by the bot",
-        Refusal.CAME_BACK: f"{name} was reverted before on {on} and its change is back: somebody wanted it",
-        Refusal.CONFLICT: f"{name} cannot be undone on {on}: later commits changed the same lines of {listed}",
-    }[why]
-
-
-def revert_message(commit: Commit, asked: Grounds, run_url: str) -> str:
-    """Return the message of the revert commit. Hostile text stays on its own line and can add no trailer."""
-    subject = _no_skip(one_line(commit.subject, 200))
-    merge = f", reversing\nchanges made to {commit.parents[0]}" if len(commit.parents) > 1 else ""
-    lines = [f'Revert "{subject}"', "", f"This reverts commit {commit.sha}{merge}.", ""]
-    if asked.reason:
-        lines.append(f"Reason: {_no_skip(one_line(asked.reason, 500))}")
-    if asked.reason_code:
-        lines.append(f"Verdict: {asked.reason_code}")
-    if run_url:
-        lines.append(f"Run: {one_line(run_url, 300)}")
-    return "\n".join([*lines, "", f"{TRAILER}: {commit.sha}", ""])
-
-
-def pull_request_text(undone: Sequence[Commit], asked: Grounds, run_url: str) -> tuple[str, str]:
-    """Return title and body of the revert pull request. The body holds nothing hostile, since it is Markdown."""
-    if not undone:
-        return "", ""
-    subject = one_line(undone[0].subject, 150)
-    title = f'Revert "{subject}"' if len(undone) == 1 else f"Revert {len(undone)} commits"
-    lines = [f"This reverts commit {commit.sha}." for commit in undone]
-    lines += ["", f"Asked for by {'a person' if asked.by_person else 'a confirmed failure'}"]
-    lines[-1] += f" (`{asked.reason_code}`)" if asked.reason_code else ""
-    lines[-1] += f" in {run_url}" if run_url else ""
-    # A squash merge makes this text the message of the commit: the trailers mark it as a revert by ghmlops.
-    return title, "\n".join([*lines, "", *(f"{TRAILER}: {commit.sha}" for commit in undone)])
-
-
-def _no_skip(text: str) -> str:
-    """Take the force out of `[skip ci]` and its like: the mark of the bad commit would hold back the revert's CI."""
-    return _SKIP.sub(r"(\1)", text)
-
-
 def revert_branch(newest: str) -> str:
     """Name of the branch of a revert pull request; the same for the same commit, so that it is opened once."""
     return f"ghmlops/revert-{newest[:12]}"
@@ -298,7 +246,3 @@ def one_line(text: str, limit: int) -> str:
     """Return `text` on one line of at most `limit` printable characters."""
     shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-def _cut(text: str) -> str:
-    return one_line(text, 80)

@@ -15,6 +15,7 @@ from ghmlops.act.git.publish import Plan, Push
 from ghmlops.act.git.worktree import detached
 from ghmlops.core import revert as core
 from ghmlops.core.errors import NeedsPerson
+from ghmlops.core.revert_text import REFUSAL_HINTS, pull_request_text, refusal_text, revert_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,12 +122,12 @@ def _make(remote: Remote, request: Request) -> Plan:
             if attempt is core.Attempt.CLEAN:
                 work.read(
                     "commit", "--quiet", "--no-verify", "--cleanup=verbatim", "--file=-",
-                    stdin=core.revert_message(commit, request.asked, request.run_url),
+                    stdin=revert_message(commit, request.asked, request.run_url),
                 )  # fmt: skip
                 undone.append(commit)
         head = work.read("rev-parse", "--verify", "--quiet", "HEAD")
         diffstat = work.read("diff", "--stat=100", "--no-ext-diff", tip, head)
-    title, body = core.pull_request_text(undone, request.asked, request.run_url)
+    title, body = pull_request_text(undone, request.asked, request.run_url)
     return Plan(
         branch=remote.branch,
         tip=tip,
@@ -197,5 +198,5 @@ def _identity(git: Git) -> dict[str, str]:
 def _refuse(why: core.Refusal | None, commit: core.Commit, branch: str, files: list[str] | None = None) -> None:
     if why is not None:
         raise NeedsPerson(
-            core.refusal_text(why, commit, branch, files or ()), hint=core.REFUSAL_HINTS[why], reason_code=why.value
+            refusal_text(why, commit, branch, files or ()), hint=REFUSAL_HINTS[why], reason_code=why.value
         )

@@ -1,0 +1,35 @@
+"""Log loss: mean negative logarithm of the probability given to the true class, in nats.
+
+Probabilities are clipped to [2^-52, 1 - 2^-52], as scikit-learn does for double precision, so that a certain and wrong
+answer costs 36 nats and not infinity.
+"""
+
+from __future__ import annotations
+
+from ghmlops.core.metric import Metric
+from ghmlops.core.model import Direction
+from ghmlops.core.paired import Cells, Compared, compare_means
+
+CLIP = 2.0**-52
+_CLIPPED = f"greatest(least({{s}}, {1.0 - CLIP!r}), {CLIP!r})"
+ROW = f"-ln(CASE WHEN {{y}} = 1 THEN {_CLIPPED} ELSE 1.0 - {_CLIPPED} END)"
+
+
+def compare(cells: Cells, tail: float) -> Compared:
+    """Compare the mean losses by their paired differences."""
+    return compare_means(cells, tail, Direction.LOWER)
+
+
+LOG_LOSS = Metric(
+    id="log-loss",
+    title="log loss",
+    task="binary",
+    direction=Direction.LOWER,
+    unit="nats",
+    margin=0.01,
+    margin_of="baseline",
+    row=ROW,
+    compare=compare,
+    hunted=True,
+    implausible=0.5,
+)

@@ -1,0 +1,26 @@
+"""Negative flips: share of labelled rows that the baseline had right and the candidate has wrong."""
+
+from __future__ import annotations
+
+from ghmlops.core.metric import Metric
+from ghmlops.core.metrics.accuracy import ROW
+from ghmlops.core.model import Direction
+from ghmlops.core.paired import Cells, Compared
+from ghmlops.core.rates import compare_rate
+
+
+def compare(cells: Cells, tail: float) -> Compared:
+    """Return the share of right answers that were lost, with its interval."""
+    return compare_rate(cells, (-0.5, 0.5), tail)
+
+
+NEGATIVE_FLIPS = Metric(
+    id="negative-flips",
+    title="negative flips",
+    task="binary",
+    direction=Direction.LOWER,
+    unit="ratio",
+    margin=None,
+    row=ROW,
+    compare=compare,
+)

@@ -1,0 +1,257 @@
+"""The strict reader of the policy file: one function a section, each from a located YAML value to its type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ghmlops.core import located, quantities
+from ghmlops.core.errors import nearest
+from ghmlops.core.located import Located, listing, one_of, record, scalar, table, text
+from ghmlops.core.metrics import TABLE
+from ghmlops.core.policy import (
+    DEFAULT_LATENCY_MARGINS,
+    DEFAULT_PATH,
+    OBJECTIVES,
+    PILLARS,
+    QUANTILES,
+    Arrivals,
+    Artifacts,
+    Gate,
+    Latency,
+    LatencyMargin,
+    Objectives,
+    Policy,
+    Preview,
+    Regression,
+    Request,
+)
+
+_SPELLINGS = {"logloss": "log-loss", "log_loss": "log-loss", "roc-auc": "auc", "negative_flips": "negative-flips"}
+
+
+def read_policy(content: str, file: str = DEFAULT_PATH) -> Policy:
+    """Read a policy strictly.
+
+    Args:
+        content: the text of the file.
+        file: its name, for messages.
+
+    Raises:
+        PolicyError: names the file, line, key and the nearest valid one.
+    """
+    return _policy(located.parse(content, file))
+
+
+def metric_id(name: str) -> str:
+    """Return the kebab-case id of a metric as people may spell it.
+
+    Raises:
+        ValueError: there is no such metric; the sentence names the known ones.
+    """
+    known = tuple(metric for metrics in TABLE.values() for metric in metrics)
+    found = _SPELLINGS.get(name, name)
+    if found not in known:
+        raise ValueError(f"there is no metric `{name}`: {nearest(found, known)}")
+    return found
+
+
+def _version(at: Located) -> int:
+    if text(at) != "1":
+        raise at.error(f'version "{at.value}" is not known', "this release reads `version: 1`")
+    return 1
+
+
+def _service(at: Located) -> str:
+    name = text(at)
+    if len(name) > 100 or not all(c.isalnum() or c in "-_. " for c in name):
+        raise at.error("expected at most 100 letters, digits, `-`, `_`, `.` or spaces")
+    return name
+
+
+def _url(at: Located) -> str:
+    value = text(at)
+    if not value.startswith(("http://", "https://")):
+        raise at.error(f'expected an http or https address, got "{value}"')
+    return value.rstrip("/")
+
+
+def _path(at: Located) -> str:
+    value = text(at)
+    if not value.startswith("/"):
+        raise at.error(f'expected a path that starts with "/", got "{value}"')
+    return value
+
+
+def _command(at: Located) -> str:
+    value = text(at)
+    if "{port}" not in value:
+        raise at.error("the command has no `{port}`", "the service must listen where it is told: add `--port {port}`")
+    return value
+
+
+def _preview(at: Located) -> Preview:
+    readers = {
+        "command": _command,
+        "url": _url,
+        "baseline-url": _url,
+        "ready": _path,
+        "timeout": scalar(quantities.duration),
+    }
+    found = record(Preview, readers)(at)
+    if bool(found.command) == bool(found.url):
+        raise at.error("needs exactly one of `command` and `url`")
+    return found
+
+
+def _arrivals(at: Located) -> Arrivals:
+    def make(**fields: Any) -> Arrivals:  # noqa: ANN401  (the readers below fix the types)
+        models = [name for name in ("poisson", "constant") if name in fields]
+        if len(models) != 1:
+            raise at.error("needs exactly one arrival model", "for example `{poisson: 200/s, duration: 60s}`")
+        model = models[0]
+        return Arrivals(model=model, rate=fields.pop(model), **fields)
+
+    seconds, per_second = scalar(quantities.duration), scalar(quantities.rate)
+    return record(make, {"poisson": per_second, "constant": per_second, "duration": seconds, "warmup": seconds})(at)
+
+
+def _objectives(at: Located) -> Objectives:
+    given = dict(located.entries(at))
+    errors = scalar(quantities.ratio)(given.pop("errors")) if "errors" in given else None
+    readers = dict.fromkeys(OBJECTIVES, scalar(quantities.duration))
+    rest = Located(value=given, line=at.line, path=at.path, file=at.file)
+    known = {**readers, "errors": scalar(quantities.ratio)}
+    values: dict[str, float] = record(dict, known)(rest)
+    return Objectives(quantiles={k.replace("p99_9", "p99.9"): v for k, v in values.items()}, errors=errors)
+
+
+def _latency_margin(name: str, at: Located) -> LatencyMargin:
+    default = DEFAULT_LATENCY_MARGINS[name]
+    if isinstance(at.value, dict):
+        ratio = scalar(quantities.ratio)
+        made = record(LatencyMargin, {"fail": ratio, "safe": ratio}, required=("fail", "safe"))(at)
+    else:
+        fail = scalar(quantities.ratio)(at)
+        made = LatencyMargin(fail=fail, safe=max(default.safe, fail * default.safe / default.fail))
+    if not made.fail < made.safe:
+        raise at.error(
+            "`safe` must be larger than `fail`", "the candidate fails beyond `fail` and passes within `safe`"
+        )
+    return made
+
+
+def _latency_margins(at: Located) -> dict[str, LatencyMargin]:
+    given = located.entries(at)
+    record(dict, dict.fromkeys(QUANTILES, lambda at: at))(at)
+    return DEFAULT_LATENCY_MARGINS | {name: _latency_margin(name, value) for name, value in given.items()}
+
+
+def _header_name(name: str) -> str:
+    if not name or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name):
+        raise ValueError("is not a header name")
+    return name.lower()
+
+
+def _positive_count(at: Located) -> int:
+    value = scalar(quantities.count)(at)
+    if value < 1:
+        raise at.error("expected at least 1")
+    return value
+
+
+def _latency(at: Located) -> Latency:
+    request = record(
+        Request,
+        {
+            "method": one_of("GET", "POST", "PUT", "PATCH", "DELETE"),
+            "path": _path,
+            "headers": table(_header_name, text),
+            "timeout": scalar(quantities.duration),
+        },
+    )
+    readers = {
+        "request": request,
+        "payloads": text,
+        "arrivals": _arrivals,
+        "slo": _objectives,
+        "margins": _latency_margins,
+        "connections": _positive_count,
+    }
+    return record(Latency, readers)(at)
+
+
+def _slices(at: Located) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(at.value, list):
+        raise at.error("expected a list of columns", "for example `[device, [device, country]]`")
+    return tuple(listing(text)(item) for item in at.value)
+
+
+def _labels_margin(at: Located) -> dict[str, float]:
+    return table(metric_id, scalar(quantities.ratio))(at)
+
+
+def _regression(at: Located) -> Regression:
+    readers = {
+        "task": one_of("binary", "regression"),
+        "key": listing(text),
+        "label": text,
+        "score": text,
+        "prediction": text,
+        "threshold": scalar(quantities.ratio),
+        "classes": listing(text),
+        "time": text,
+        "window": one_of("1h", "1d", "1w", "1mo"),
+        "slices": _slices,
+        "minimum-rows": _positive_count,
+        "group": text,
+        "margins": _labels_margin,
+        "undecided": one_of("inconclusive", "warn"),
+        "intent": one_of("improve", "unchanged"),
+        "artifacts": record(Artifacts, {"baseline": text, "candidate": text}),
+        "labels": text,
+    }
+    found: Regression = record(Regression, readers, required=("task", "key", "label"))(at)
+    if not found.key:
+        raise at.error("`key` is empty", "name the column that identifies a row: `key: [id]`")
+    if found.task == "binary" and not found.score:
+        raise at.error("task `binary` needs the key `score`", "name the column of the probability: `score: p_click`")
+    if found.task == "regression" and not found.prediction:
+        raise at.error("task `regression` needs the key `prediction`", "name the column of the predicted value")
+    if len(found.classes) not in (0, 2):
+        raise at.error("`classes` of a binary task names two", "the negative class, then the positive: `[no, yes]`")
+    if found.window and not found.time:
+        raise at.error("`window` needs the key `time`", "name the column of the event time: `time: event_time`")
+    _check_margins(found, at)
+    return found
+
+
+def _check_margins(found: Regression, at: Located) -> None:
+    known = TABLE[found.task]
+    for name in found.margins:
+        if name not in known:
+            raise at.error(f"`margins.{name}`: not a metric of task `{found.task}`", nearest(name, known))
+
+
+def _gate(at: Located) -> Gate:
+    readers = {
+        "environment": text,
+        "require": listing(one_of(*PILLARS)),
+        "max-age": scalar(quantities.duration),
+    }
+    return record(Gate, readers)(at)
+
+
+def _policy(at: Located) -> Policy:
+    readers = {
+        "version": _version,
+        "service": _service,
+        "preview": _preview,
+        "latency": _latency,
+        "regression": _regression,
+        "gate": _gate,
+    }
+    found: Policy = record(Policy, readers, required=("version", "service"))(at)
+    for name in found.gate.require:
+        if getattr(found, name) is None:
+            raise at.error(f"`gate.require` names `{name}`, but the policy has no section `{name}`", f"add `{name}:`")
+    return found

@@ -1,0 +1,1 @@
+"""Two Parquet prediction artifacts in; counted facts and tables of partial aggregates out. The engine is DuckDB."""

@@ -1,0 +1,367 @@
+"""`ghmlops regression` end to end on real Parquet files: verdicts, evidence, bad input, interruption."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pytest
+
+import prediction_artifacts as artifacts
+from ghmlops.act.console import Console
+from ghmlops.commands.base import Result, Services
+from ghmlops.commands.regression import Inputs, run
+from ghmlops.core.context import Context
+from ghmlops.core.errors import DataError, InputError, PolicyError
+from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Finding, Outcome
+from ghmlops.measure.evidence import decode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+POLICY = """
+version: 1
+service: scorer
+regression:
+  task: binary
+  key: [id]
+  label: y
+  score: s
+  time: t
+  window: 1w
+  slices: [device, country, [device, country]]
+  artifacts: {baseline: baseline.parquet, candidate: candidate.parquet}
+"""
+SIMPLE = """
+version: 1
+service: scorer
+regression: {task: binary, key: [id], label: y, score: s}
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A repository's folder with a policy and the artifacts of a baseline and a fair candidate."""
+    (tmp_path / "policy.yml").write_text(POLICY, encoding="utf-8")
+    artifacts.write(tmp_path / "baseline.parquet", artifacts.rows(30_000, 1))
+    artifacts.write(tmp_path / "candidate.parquet", artifacts.rows(30_000, 2))
+    return tmp_path
+
+
+def regression(place: Path, **inputs: Any) -> Result:
+    services = Services(
+        context=Context(head_sha=SHA, repository="acme/scorer"),
+        environ={},
+        cwd=place,
+        now=lambda: datetime.now(UTC),
+        console=Console(io.StringIO()),
+    )
+    return run(Inputs(**({"policy": "policy.yml"} | inputs)), services)
+
+
+def evidence(place: Path, name: str = "regression.json") -> Evidence:
+    return decode((place / "evidence" / name).read_bytes(), Evidence, EVIDENCE_SCHEMA, name)
+
+
+def failures(found: Evidence) -> list[Finding]:
+    return [f for f in found.findings if f.outcome is Outcome.FAIL]
+
+
+def broken(seed: int = 3) -> dict[str, Any]:
+    """A candidate whose scores on tablets are noise."""
+    found = artifacts.rows(30_000, seed)
+    tablets = np.array(found["device"]) == "tablet"
+    found["s"] = np.where(tablets, np.random.default_rng(seed).random(30_000), found["s"])
+    return found
+
+
+def test_a_fair_candidate_passes_and_leaves_whole_evidence(place: Path) -> None:
+    """Same recipe, other seed: pass; outputs, provenance, fingerprints, measurements of both arms."""
+    result = regression(place)
+    found = evidence(place)
+    assert result.outcome is found.outcome is Outcome.PASS
+    assert result.outputs == {
+        "evidence-file": "evidence/regression.json",
+        "rows": "30000",
+        "failed-findings": "0",
+    }
+    sha = hashlib.sha256((place / "candidate.parquet").read_bytes()).hexdigest()
+    assert found.provenance.fingerprints["candidate"] == f"sha256:{sha}"
+    assert found.provenance.head_sha == SHA
+    ids = {(m.id, m.arm) for m in found.measurements}
+    both = ("accuracy", "auc", "log-loss", "ece", "positive-rate")
+    sides = {(name, arm) for name in both for arm in ("baseline", "candidate")}
+    assert ids == sides | {("churn", "candidate"), ("negative-flips", "candidate")}
+    judged = {f"regression-{name}" for name in both} | {"contract-rows", "slices-summary", "windows-summary"}
+    assert {f.id for f in found.findings} == judged
+    assert {f.docs.split("#")[0] for f in found.findings} == {"actions/regression/README.md"}
+
+
+def test_a_broken_slice_fails_and_is_named(place: Path) -> None:
+    """Scores on tablets are noise: the slice is a failure of its own, with its numbers; nothing else on devices is."""
+    artifacts.write(place / "candidate.parquet", broken())
+    result = regression(place)
+    found = evidence(place)
+    assert result.outcome is Outcome.FAIL
+    assert int(result.outputs["failed-findings"]) == len(failures(found))
+    named = [f for f in failures(found) if f.slice == {"device": "tablet"}]
+    assert len(named) == 1
+    assert named[0].change
+    assert named[0].n == sum(1 for d in artifacts.rows(30_000, 1)["device"] if d == "tablet")
+    assert "device = tablet" in named[0].reason
+    assert "device = tablet" in result.text
+    assert not [f for f in failures(found) if f.slice in ({"device": "phone"}, {"device": "desktop"})]
+    assert found.details["slices"][0]["outcome"] == "fail"
+
+
+def test_an_average_can_hide_what_the_slice_shows(place: Path) -> None:
+    """The overall accuracy stays inside its margin while a small slice is lost."""
+    found = artifacts.rows(30_000, 1)
+    hit = np.flatnonzero((np.array(found["device"]) == "tablet") & (np.array(found["country"]) == "FR"))[:300]
+    moved = found["s"].copy()
+    moved[hit] = np.where(found["y"][hit] == 1, 0.45, 0.55)
+    artifacts.write(place / "candidate.parquet", found | {"s": moved})
+    text = POLICY.replace("  slices:", "  margins: {accuracy: 1%, log-loss: 5%, auc: 0.02}\n  slices:")
+    (place / "policy.yml").write_text(text, encoding="utf-8")
+    regression(place)
+    outcomes = {f.id: f.outcome for f in evidence(place).findings}
+    assert outcomes["regression-accuracy"] is Outcome.PASS
+    assert {"device": "tablet", "country": "FR"} in [f.slice for f in failures(evidence(place))]
+
+
+def test_few_rows_are_inconclusive_and_never_pass(place: Path) -> None:
+    """120 rows, even equal ones, prove nothing; `undecided: warn` says so more softly."""
+    artifacts.write(place / "small.parquet", artifacts.rows(120, 1))
+    text = SIMPLE.replace("score: s}", "score: s, undecided: warn}")
+    for policy, outcome in ((SIMPLE, Outcome.INCONCLUSIVE), (text, Outcome.WARN)):
+        (place / "policy.yml").write_text(policy, encoding="utf-8")
+        result = regression(place, baseline="small.parquet", candidate="small.parquet")
+        assert result.outcome is outcome
+    found = next(f for f in evidence(place).findings if f.id == "regression-accuracy")
+    assert "such rows would decide" in found.reason
+
+
+def test_the_same_inputs_give_the_same_bytes(place: Path) -> None:
+    """But for the start and the seconds, evidence is reproducible, from shuffled rows too."""
+    artifacts.write(place / "candidate.parquet", broken())
+    texts = []
+    for leg in ("", "", "shuffled"):
+        if leg:
+            rows, order = broken(), np.random.default_rng(1).permutation(30_000)
+            shuffled = {k: v.take(order) if k == "t" else np.array(v)[order] for k, v in rows.items()}
+            artifacts.write(place / "candidate.parquet", shuffled, row_group_size=5000)
+        regression(place, leg="")
+        found = evidence(place)
+        kept = {k: v for k, v in found.provenance.fingerprints.items() if k != "candidate"}
+        neutral = msgspec.structs.replace(found.provenance, started="", seconds=None, fingerprints=kept)
+        texts.append(msgspec.json.encode(msgspec.structs.replace(found, provenance=neutral)))
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_evidence_fits_its_schema_and_holds_no_nan(place: Path) -> None:
+    """One class only, NaN scores: strict JSON, and the leg in the name."""
+    found = artifacts.rows(30_000, 2)
+    found["y"] = np.ones(30_000, dtype=np.int64)
+    found["s"] = np.where(np.arange(30_000) % 7 == 0, np.nan, found["s"])
+    artifacts.write(place / "candidate.parquet", found)
+    artifacts.write(place / "baseline.parquet", artifacts.rows(30_000, 1) | {"y": found["y"]})
+    result = regression(place, leg="b")
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    text = (place / "evidence" / "regression-b.json").read_text(encoding="utf-8")
+    json.loads(text, parse_constant=refuse)
+    assert result.outcome is Outcome.FAIL
+    assert evidence(place, "regression-b.json").leg == "b"
+
+
+def test_leakage_is_a_warning(place: Path) -> None:
+    """An area that jumps to nearly 1 is suspicious, not a triumph."""
+    found = artifacts.rows(30_000, 2)
+    leaked = np.clip(0.5 + 0.4 * (2 * found["y"] - 1) + 0.02 * (found["s"] - 0.5), 0, 1)
+    artifacts.write(place / "candidate.parquet", found | {"s": leaked})
+    (place / "policy.yml").write_text(SIMPLE.replace("score: s}", "score: s, margins: {positive-rate: 20%, ece: 20%}}"))
+    result = regression(place, baseline="baseline.parquet", candidate="candidate.parquet")
+    jumps = {f.metric: f.outcome for f in evidence(place).findings if f.id == "implausible-jump"}
+    assert jumps == {"accuracy": Outcome.WARN, "auc": Outcome.WARN, "log-loss": Outcome.WARN}
+    assert result.outcome is Outcome.WARN
+
+
+def test_churn_and_flips_are_judged_only_by_a_margin_of_the_policy(place: Path) -> None:
+    """Without one they are measurements; with one they pass or fail."""
+    for margins, outcome in (("churn: 50%, negative-flips: 20%", Outcome.PASS), ("churn: 0.1%", Outcome.FAIL)):
+        (place / "policy.yml").write_text(SIMPLE.replace("score: s}", f"score: s, margins: {{{margins}}}}}"))
+        regression(place, baseline="baseline.parquet", candidate="candidate.parquet")
+        found = {f.metric: f for f in evidence(place).findings if f.metric in ("churn", "negative-flips")}
+        assert {f.outcome for f in found.values()} == {outcome}
+        assert found["churn"].baseline is None
+
+
+def test_clusters_are_told_to_the_test(place: Path) -> None:
+    """With `group` the methods say so, and a loss on few users that rows would call is not shown."""
+    first = artifacts.rows(2000, 1)
+    lost = first["s"].copy()
+    users = first["user"]
+    for user in (3, 40):
+        lost[users == user] = np.where(first["y"][users == user] == 1, 0.45, 0.55)
+    artifacts.write(place / "a.parquet", first)
+    artifacts.write(place / "b.parquet", first | {"s": lost})
+    found = {}
+    for name, more in (("rows", ""), ("users", ", group: user")):
+        (place / "policy.yml").write_text(SIMPLE.replace("score: s}", f"score: s{more}}}"))
+        regression(place, baseline="a.parquet", candidate="b.parquet")
+        found[name] = next(f for f in evidence(place).findings if f.id == "regression-accuracy")
+    assert (found["rows"].outcome, found["users"].outcome) == (Outcome.FAIL, Outcome.INCONCLUSIVE)
+    assert "cluster" in found["users"].method
+
+
+def test_a_regression_task_is_judged_by_its_own_metrics(place: Path) -> None:
+    """RMSE, MAE and bias; a shifted candidate fails by bias with the label's deviation as its measure."""
+    (place / "policy.yml").write_text(
+        "version: 1\nservice: s\nregression: {task: regression, key: [id], label: y, prediction: p}\n"
+    )
+    artifacts.write(place / "a.parquet", artifacts.values(5000, 1))
+    artifacts.write(place / "b.parquet", artifacts.values(5000, 2))
+    assert regression(place, baseline="a.parquet", candidate="b.parquet").outcome is Outcome.PASS
+    shifted = artifacts.values(5000, 2)
+    shifted["p"] += 1.0
+    artifacts.write(place / "b.parquet", shifted)
+    regression(place, baseline="a.parquet", candidate="b.parquet")
+    assert {"regression-bias", "regression-rmse"} <= {f.id for f in failures(evidence(place))}
+
+
+def test_hostile_data_reaches_the_terminal_as_text(place: Path) -> None:
+    """Escape sequences and workflow commands in slice values are made visible."""
+    for name in ("baseline", "candidate"):
+        seed = 1 if name == "baseline" else 3
+        rows = broken(seed) if seed == 3 else artifacts.rows(30_000, seed)
+        hostile = {"tablet": "\x1b[2J::error::\npwned|`x`", "phone": "p", "desktop": "d"}
+        rows["device"] = [hostile[d] for d in rows["device"]]
+        artifacts.write(place / f"{name}.parquet", rows)
+    result = regression(place)
+    assert "\x1b" not in result.text
+    assert not [line for line in result.text.split("\n") if line.startswith("::")]
+    assert {"device": "\x1b[2J::error::\npwned|`x`"} in [f.slice for f in failures(evidence(place))]
+
+
+def test_a_dry_run_checks_the_schema_and_writes_nothing(place: Path) -> None:
+    """The plan names metrics, margins, slices and windows; a key of another type is an error already."""
+    result = regression(place, dry_run=True)
+    assert result.outcome is Outcome.PASS
+    for said in ("paired by id", "accuracy: margin 0.005", "device x country", "1w of t, in UTC", "churn: shown only"):
+        assert said in result.text
+    assert not (place / "evidence").exists()
+    artifacts.write(place / "candidate.parquet", artifacts.rows(10, 2) | {"id": [str(i) for i in range(10)]})
+    assert regression(place, dry_run=True).outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error", "said", "hint"),
+    [
+        ({"candidate": "none.parquet"}, DataError, "none.parquet: no such file", "path"),
+        ({"candidate": "policy.yml"}, DataError, "policy.yml: not a Parquet file", "to_parquet"),
+        ({"candidate": "cut.parquet"}, DataError, "cut.parquet: truncated", "again"),
+        ({"memory_limit": "lots"}, InputError, "memory-limit", "1GiB"),
+        ({"labels": "none.parquet"}, DataError, "none.parquet: no such file", "path"),
+        ({"policy": "none.yml"}, PolicyError, "none.yml", "policy init"),
+    ],
+)
+def test_bad_input_is_one_error_with_a_hint(
+    place: Path, inputs: dict[str, Any], error: type[Exception], said: str, hint: str
+) -> None:
+    """Each names what, where and how to mend it, and leaves no evidence."""
+    (place / "cut.parquet").write_bytes((place / "baseline.parquet").read_bytes()[:5000])
+    with pytest.raises(error) as caught:
+        regression(place, **inputs)
+    assert said in str(caught.value)
+    assert hint in getattr(caught.value, "hint", "")
+    assert not (place / "evidence").exists()
+
+
+def test_a_column_that_is_not_there_is_named(place: Path) -> None:
+    """With the nearest one."""
+    (place / "policy.yml").write_text(POLICY.replace("score: s", "score: scor"))
+    with pytest.raises(DataError, match=r'baseline\.parquet: the baseline has no column "scor"'):
+        regression(place)
+
+
+def test_without_artifacts_or_section_the_input_is_named(place: Path) -> None:
+    """Neither flag nor policy names an artifact; the policy has no section."""
+    (place / "policy.yml").write_text(SIMPLE, encoding="utf-8")
+    with pytest.raises(InputError, match="no baseline was given"):
+        regression(place)
+    with pytest.raises(InputError, match="no candidate was given"):
+        regression(place, baseline="baseline.parquet")
+    (place / "policy.yml").write_text("version: 1\nservice: s\n", encoding="utf-8")
+    with pytest.raises(PolicyError, match="no section `regression`"):
+        regression(place)
+
+
+def test_two_empty_artifacts_are_an_error_in_the_evidence(place: Path) -> None:
+    """Zero rows exit with 2 and leave evidence that says why."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    empty = pa.table(artifacts.rows(5, 1)).slice(0, 0)
+    for name in ("baseline", "candidate"):
+        artifacts.write(place / f"{name}.parquet", {c: empty[c] for c in empty.column_names})
+    assert regression(place).outcome is Outcome.ERROR
+    assert [f.id for f in evidence(place).findings] == ["contract-empty", "contract-empty"]
+
+
+def process(place: Path, *args: str) -> subprocess.Popen[str]:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GHMLOPS_"))}
+    command = [sys.executable, "-m", "ghmlops", "regression", "--policy", "policy.yml", *args]
+    return subprocess.Popen(
+        command,
+        cwd=place,
+        env=environ | {"GITHUB_SHA": SHA, "TMPDIR": str(place / "temporary")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_command_line_reports_on_standard_output_and_by_exit_code(place: Path) -> None:
+    """Exit 0 and a table; 1 where it fails; 2 with one line where it cannot judge; JSON where asked."""
+    (place / "temporary").mkdir()
+    for args, code, said in (
+        ((), 0, "regression: pass"),
+        (("--json",), 0, '"outcome": "pass"'),
+        (("--candidate", "broken.parquet"), 1, "device = tablet"),
+        (("--candidate", "none.parquet"), 2, ""),
+    ):
+        artifacts.write(place / "broken.parquet", broken())
+        with process(place, *args) as child:
+            out, err = child.communicate(timeout=120)
+        assert (child.returncode, said in out) == (code, True), err
+        assert "Traceback" not in err
+
+
+def test_an_interruption_leaves_nothing(place: Path) -> None:
+    """SIGTERM during the diff: exit 130, no temporary folder, no evidence, whole or half."""
+    (place / "temporary").mkdir()
+    many = artifacts.rows(400_000, 1)
+    artifacts.write(place / "baseline.parquet", many)
+    artifacts.write(place / "candidate.parquet", many)
+    with process(place) as child:
+        try:
+            while not list((place / "temporary").iterdir()):
+                assert child.poll() is None
+            child.send_signal(signal.SIGTERM)
+            _, err = child.communicate(timeout=120)
+        finally:
+            child.kill()
+    assert child.returncode == 130, err
+    assert not list((place / "temporary").iterdir())
+    assert not list(place.glob("evidence/*"))

@@ -1,0 +1,36 @@
+"""Artifacts of one test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import prediction_artifacts as artifacts
+from ghmlops.core.regression import Observed
+from ghmlops.measure.predictions.reading import read_predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ghmlops.core.policy import Regression
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Observed]:
+    """Write both sides (and labels, if given) and read them by a policy."""
+
+    def run(
+        baseline: dict[str, Any],
+        candidate: dict[str, Any],
+        policy: Regression = artifacts.BINARY,
+        labels: dict[str, Any] | None = None,
+    ) -> Observed:
+        sides = {"baseline": baseline, "candidate": candidate} | ({"labels": labels} if labels is not None else {})
+        files = {
+            role: (artifacts.write(tmp_path / f"{role}.parquet", c), f"{role}.parquet") for role, c in sides.items()
+        }
+        return read_predictions(files, policy, artifacts.MEMORY, lambda _: None)
+
+    return run

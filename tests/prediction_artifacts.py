@@ -1,0 +1,52 @@
+"""Real Parquet prediction artifacts for tests: a click scorer's held-out rows, and ways to spoil them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from ghmlops.core.policy import Regression
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START = datetime(2025, 3, 1, tzinfo=UTC)
+BINARY = Regression(task="binary", key=("id",), label="y", score="s")
+MEMORY = 512 * 1024 * 1024
+
+
+def write(path: Path, columns: dict[str, Any], **options: Any) -> Path:
+    """Write one artifact."""
+    pq.write_table(pa.table(columns), path, **options)
+    return path
+
+
+def rows(n: int, seed: int, *, noise: float = 0.1, shift: int = 0) -> dict[str, Any]:
+    """Return `n` rows of a scorer; the same rows for every `seed`, other scores. `shift` moves the ids."""
+    world, own = np.random.default_rng(7), np.random.default_rng(seed)
+    signal = world.normal(size=n)
+    label = world.random(n) < 1 / (1 + np.exp(-1.5 * signal))
+    device = world.choice(["phone", "desktop", "tablet"], n, p=[0.5, 0.4, 0.1])
+    country = world.choice(["FR", "DE"], n)
+    days = world.integers(0, 14, n)
+    return {
+        "id": np.arange(n) + shift,
+        "y": label.astype(np.int64),
+        "s": 1 / (1 + np.exp(-1.5 * (signal + noise * own.normal(size=n)))),
+        "device": list(device),
+        "country": list(country),
+        "t": pa.array([START + timedelta(days=int(d)) for d in days], pa.timestamp("us", tz="UTC")),
+        "user": (np.arange(n) // 20).astype(np.int64),
+    }
+
+
+def values(n: int, seed: int) -> dict[str, Any]:
+    """Return `n` rows of a regression."""
+    world, own = np.random.default_rng(11), np.random.default_rng(seed)
+    truth = world.normal(loc=50, scale=10, size=n)
+    shared = world.normal(scale=3, size=n)
+    return {"id": np.arange(n), "y": truth, "p": truth + shared + 0.3 * own.normal(size=n)}
