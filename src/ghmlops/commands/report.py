@@ -66,7 +66,8 @@ def run(inputs: Inputs, services: Services) -> Result:
     material = _material(inputs, services)
     files = () if inputs.dry_run else _write(inputs, services, material)
     url, told = report_comment.tell(inputs, services, material, number)
-    services.console.note(told)
+    if told:
+        services.console.note(told)
     return _result(inputs, material, files, url)
 
 

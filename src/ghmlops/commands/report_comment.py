@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def tell(inputs: Inputs, services: Services, material: Material, number: int | None) -> tuple[str, str]:
-    """Create or edit the comment; return its address and one line for the console.
+    """Create or edit the comment; return its address and one line for the console (empty where none was asked for).
 
     Args:
         inputs: the command's.
@@ -25,7 +25,7 @@ def tell(inputs: Inputs, services: Services, material: Material, number: int | N
     """
     by_head = services.context.event_name == "workflow_run"
     if not inputs.comment:
-        return "", "no comment written: `comment` is false"
+        return "", ""
     if not inputs.token:
         return "", "no comment written: no token was given"
     if number is None and not by_head:

@@ -59,8 +59,16 @@ def _likeness(f: Finding) -> object:
 
 
 def worst_first(placed: Sequence[Placed]) -> list[Placed]:
-    """Sort by outcome; among equals, the whole before its slices and windows, then the farthest beyond its limit."""
-    return sorted(placed, key=lambda p: (-p.finding.outcome.severity, is_part(p.finding), -_excess(p.finding)))
+    """Sort by outcome; among equals, the whole before its slices and windows, then the farthest beyond its limit.
+
+    A summary (`slices-summary`) only counts what other findings say with their numbers, so it comes after them.
+    """
+
+    def rank(entry: Placed) -> tuple[int, bool, bool, float]:
+        finding = entry.finding
+        return (-finding.outcome.severity, finding.id.endswith("-summary"), is_part(finding), -_excess(finding))
+
+    return sorted(placed, key=rank)
 
 
 def telling(placed: Sequence[Placed]) -> list[Placed]:

@@ -43,7 +43,7 @@ ul.plain > li:first-child { border-top: 0; padding-top: 0; }
 .reason { display: block; color: var(--soft); margin-top: .2rem; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--soft); padding: .15rem 0 .4rem; }
+caption { text-align: left; max-width: 70rem; color: var(--soft); padding: .15rem 0 .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .55rem; border-bottom: 1px solid var(--line); }
 thead th { background: var(--head); font-weight: 600; white-space: nowrap; border-bottom: 2px solid var(--line); }
 tbody th { font-weight: 600; white-space: nowrap; }
@@ -53,7 +53,7 @@ tr:has(+ .sentence) > * { border-bottom: 0; }
 .passed { margin: 0 0 1.25rem; padding: 0 1.25rem; }
 tbody tr:last-child > * { border-bottom: 0; }
 .number { text-align: right; white-space: nowrap; }
-.figure { white-space: nowrap; }
+.figure { min-width: 9.5em; }
 svg { display: block; width: 150px; height: 18px; margin: .15rem 0; }
 .axis { stroke: var(--soft); stroke-width: 1; }
 .limit { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 3 2; }

@@ -1,0 +1,121 @@
+"""The demo as a person runs it: real data, models, servers, load, git. One whole run with fewer flights."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 240.0
+"""Seconds until a run counts as hanging; it takes about a quarter of this."""
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    """Start the demo over fewer flights, as in a workflow whose variables must not leak into it."""
+    leaks = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SHA": "c" * 40,
+        "GITHUB_REPOSITORY": "someone/else",
+        "GITHUB_TOKEN": "secret",
+        "GITHUB_OUTPUT": str(folder / "leaked-output"),
+        "GITHUB_STEP_SUMMARY": str(folder / "leaked-summary"),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "demo_flights", "--reduced", "--folder", str(folder)],
+        env={**os.environ, **leaks, "PYTHONPATH": str(ROOT / "scripts")},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def left_behind(folder: Path) -> list[psutil.Process]:
+    """Processes that still work below the folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+        except psutil.Error:
+            continue  # ended meanwhile, or another user's
+    return found
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Ask the scratch repository's remote."""
+    done = subprocess.run(
+        ["git", "-C", str(folder / "run" / "acme" / "late-flights.git"), *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    return done.stdout.strip()
+
+
+def test_the_demo_merges_refuses_and_reverts(tmp_path: Path) -> None:
+    """Exit 0: the fair change is deployed, the bad one refused for its reasons and reverted on the remote.
+
+    What an interrupted earlier run left behind is replaced, nothing is inherited from the workflow around it, no
+    process survives, and every path that the summary names exists.
+    """
+    stale = tmp_path / "run" / "stale"
+    stale.mkdir(parents=True)
+    with start(tmp_path) as demo:
+        out, err = demo.communicate(timeout=LIMIT)
+    assert demo.returncode == 0, out + err
+    assert not stale.exists()
+    assert not list(tmp_path.glob("leaked-*"))
+    assert left_behind(tmp_path) == []
+    assert "\x1b" not in out
+    assert git(tmp_path, "rev-parse", "main^{tree}") == git(tmp_path, "rev-parse", "fair^{tree}")
+    subjects = git(tmp_path, "log", "--first-parent", "--format=%s", "main").splitlines()
+    assert len(subjects) == 4
+    assert subjects[0].startswith("Revert ")
+    assert subjects[1].startswith("Merge pull request #2")
+    reports = tmp_path / "run" / "reports"
+    for report in ("fair", "bad", "after-deploy"):
+        for file in ("comment.md", "comment.html", "evidence/latency.json", "evidence/regression.json"):
+            assert (reports / report / file).stat().st_size > 0
+        assert str((reports / report / "comment.html").relative_to(tmp_path)) in out
+    assert "someone/else" not in (reports / "fair" / "evidence" / "latency.json").read_text()
+
+
+def test_an_interrupt_ends_everything(tmp_path: Path) -> None:
+    """SIGINT while a model is trained: exit 130, and no process is left; so does SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with start(tmp_path) as demo:
+            assert demo.stdout is not None
+            for line in demo.stdout:
+                if line.startswith("[2/"):
+                    break
+            deadline = time.monotonic() + 60
+            while not left_behind(tmp_path / "run") and time.monotonic() < deadline:
+                time.sleep(0.05)
+            demo.send_signal(number)
+            demo.communicate(timeout=60)
+        assert demo.returncode == 130
+        assert left_behind(tmp_path) == []
+
+
+def test_two_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Where another demo holds the folder, this one says so and touches nothing."""
+    kept = tmp_path / "run" / "kept"
+    kept.mkdir(parents=True)
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with start(tmp_path) as demo:
+            out, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert "another one is running" in out
+    assert kept.is_dir()
