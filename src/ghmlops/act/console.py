@@ -44,4 +44,5 @@ class Console:
 
 def printable(text: str) -> str:
     """Return `text` without the control characters that move a cursor or begin a workflow command."""
-    return "".join(c if c.isprintable() else " " if c in "\t\n\r" else f"\\x{ord(c):02x}" for c in text)
+    shown = "".join(c if c.isprintable() else " " if c in "\t\n\r" else f"\\x{ord(c):02x}" for c in text)
+    return shown.replace("##[", "## [")  # the runner obeys `##[command]` anywhere in a line

@@ -1,0 +1,294 @@
+"""`ghmlops revert` as a person or a workflow runs it: exit code, outputs, text, verdict, GitHub."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import pytest
+
+from ghmlops.act.evidence import encode
+from ghmlops.core.model import Finding, Outcome, Verdict
+from git_scene import Scene, make_scene
+from github_api import spec
+from github_api.server import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Ran(NamedTuple):
+    """What a run left behind."""
+
+    code: int
+    out: str
+    err: str
+    outputs: dict[str, str]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A remote and the user's clone."""
+    return make_scene(tmp_path)
+
+
+def run(scene: Scene, *args: str, **variables: str) -> Ran:
+    """Run the command in the clone and read its outputs."""
+    file = scene.home / "outputs"
+    file.unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "ghmlops", "revert", *args],
+        cwd=scene.work.folder,
+        env={**scene.work.environ, "GITHUB_OUTPUT": str(file), "RUNNER_TEMP": str(scene.home / "temp"), **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = file.read_text().splitlines() if file.exists() else []
+    outputs = {head.partition("<<")[0]: value for head, value in zip(lines[::3], lines[1::3], strict=True)}
+    return Ran(done.returncode, done.stdout, done.stderr, outputs)
+
+
+def bad_commit(scene: Scene) -> str:
+    """Push a commit that is to be reverted."""
+    bad = scene.work.commit("Bad", {"a.txt": "bad\n"})
+    scene.work.push()
+    return bad
+
+
+def write_verdict(scene: Scene, bad: str, /, **changes: Any) -> str:
+    """Write a verdict that failed and is confirmed, unless `changes` say otherwise; return its name."""
+    found = Finding(id="accuracy", metric="accuracy", outcome=Outcome.FAIL, reason="r", docs="d")
+    made = Verdict(
+        commit=bad,
+        outcome=Outcome.FAIL,
+        reason_code="accuracy",
+        reason="worse",
+        findings=[found],
+        evidence=[],
+        repository="acme/shop",
+        confirmed=["regression:accuracy"],
+    )
+    (scene.home / "verdict.json").write_bytes(encode(msgspec.structs.replace(made, **changes)))
+    return "../verdict.json"
+
+
+def test_a_confirmed_failure_is_reverted(scene: Scene) -> None:
+    """Exit 0, the outputs of the action, and the reason code of the verdict in the message."""
+    bad = bad_commit(scene)
+    ran = run(scene, "--commit", bad, "--verdict-file", write_verdict(scene, bad), GITHUB_REPOSITORY="acme/shop")
+    assert ran.code == 0, ran.err
+    assert ran.outputs == {
+        "outcome": "pass",
+        "reason-code": "reverted",
+        "state": "reverted",
+        "revert-sha": scene.tip(),
+        "pull-request": "",
+    }
+    assert "Verdict: accuracy" in scene.remote.message("main")
+    assert "starts no other workflow" in ran.out
+    again = run(scene, "--commit", bad, "--verdict-file", "../verdict.json", GITHUB_REPOSITORY="acme/shop")
+    assert (again.code, again.outputs["state"]) == (0, "already-reverted")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"confirmed": []}, "failure-not-confirmed"), ({"outcome": Outcome.PASS}, "verdict-not-fail"),
+     ({"outcome": Outcome.INCONCLUSIVE}, "verdict-not-fail")],
+)  # fmt: skip
+def test_a_verdict_that_does_not_ask_for_it(scene: Scene, changes: dict[str, Any], code: str) -> None:
+    """Exit 1, one sentence, state `refused`, an annotation, nothing pushed."""
+    bad = bad_commit(scene)
+    ran = run(scene, "--commit", bad, "--verdict-file", write_verdict(scene, bad, **changes), GITHUB_ACTIONS="true")
+    assert (ran.code, ran.outputs["state"], ran.outputs["reason-code"]) == (1, "refused", code)
+    assert ran.out.startswith("Not reverted: ")
+    assert "::error title=" in ran.err
+    assert scene.tip() == bad
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"commit": "e" * 40}, "the verdict is for eeeeeeeeeeee"), ({"repository": "evil/shop"}, "repository evil/shop")],
+)
+def test_a_foreign_verdict_is_bad_input(scene: Scene, changes: dict[str, Any], words: str) -> None:
+    """A verdict for another commit or repository ends with exit 2."""
+    bad = bad_commit(scene)
+    name = write_verdict(scene, bad, **changes)
+    ran = run(scene, "--commit", bad, "--verdict-file", name, GITHUB_REPOSITORY="acme/shop")
+    assert ran.code == 2
+    assert words in ran.err
+    assert scene.tip() == bad
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--commit", "a" * 40], "neither `verdict-file` nor `reason`"),
+        (["--reason", "x"], "input `commit` is required"),
+        (["--commit", "main", "--reason", "x"], "input `commit`"),
+        (["--commit=--upload-pack=x", "--reason", "x"], "input `commit`"),
+        (["--commit", "a" * 40, "--reason", "x", "--mode", "pul-request"], "did you mean `pull-request`"),
+        (["--commit", "a" * 40, "--reason", "x", "--branch=--force"], "input `branch`"),
+        (["--commit", "a" * 40, "--verdict-file", "none.json"], "none.json does not exist"),
+        (["--commit", "#7", "--reason", "x"], "needs a token"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(scene: Scene, args: list[str], words: str) -> None:
+    """Each mistake is named, without a traceback."""
+    ran = run(scene, *args)
+    assert ran.code == 2
+    assert words in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_an_unreachable_remote_is_exit_2(scene: Scene) -> None:
+    """A remote that is not there is not a refusal."""
+    bad = bad_commit(scene)
+    scene.work.git("remote", "set-url", "origin", "http://127.0.0.1:1/x.git")
+    ran = run(scene, "--commit", bad, "--reason", "slow")
+    assert (ran.code, ran.outputs["reason-code"]) == (2, "git-failed")
+
+
+def test_a_conflict_is_exit_1(scene: Scene) -> None:
+    """The files are named, and the reason code says conflict."""
+    bad = bad_commit(scene)
+    scene.work.commit("Over it", {"a.txt": "other\n"})
+    scene.work.push()
+    ran = run(scene, "--commit", bad, "--reason", "slow")
+    assert (ran.code, ran.outputs["reason-code"], ran.outputs["state"]) == (1, "revert-conflict", "refused")
+    assert "a.txt" in ran.out
+
+
+def test_a_dry_run_prints_the_plan(scene: Scene) -> None:
+    """The text and the JSON tell what would be reverted; the remote is as it was."""
+    bad = bad_commit(scene)
+    ran = run(scene, "--commit", bad, "--reason", "slow", "--dry-run", "--json")
+    assert ran.code == 0
+    said = json.loads(ran.out)
+    assert (said["state"], said["reverted"], said["reason_code"]) == ("planned", [bad], "dry-run")
+    assert "a.txt" in said["diffstat"][0]
+    assert scene.tip() == bad
+
+
+def protect(scene: Scene) -> None:
+    """Let the remote refuse `main`, in GitHub's words."""
+    hook = scene.remote.folder / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(
+        '#!/bin/sh\nread old new ref\n[ "$ref" != refs/heads/main ] || { echo "error: GH006" >&2; exit 1; }\n'
+    )
+    hook.chmod(0o755)
+
+
+@pytest.mark.parametrize("rules", [[], ["pull_request"]])
+def test_a_protected_branch_ends_in_one_pull_request(scene: Scene, rules: list[str]) -> None:
+    """Known by its rules or by the refused push: exit 1, since a person has to merge; a second run finds the same."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    bad = bad_commit(scene)
+    protect(scene)
+    name = f"ghmlops/revert-{bad[:12]}"
+    refs = {f"heads/{name}": "a" * 40}  # the API's own idea of the branch; git's is on the remote
+    with running({"repositories": {"acme/shop": {"rules": {"main": rules}, "refs": refs}}}) as api:
+        given = {"GITHUB_API_URL": api.url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
+        first = run(scene, "--commit", bad, "--reason", "slow", **given)
+        again = run(scene, "--commit", bad, "--reason", "slow", **given)
+        assert (first.code, first.outputs["state"], first.outputs["outcome"]) == (1, "pull-request", "inconclusive"), (
+            first
+        )
+        assert first.outputs["pull-request"] == again.outputs["pull-request"] != ""
+        assert first.outputs["revert-sha"] == again.outputs["revert-sha"] == scene.tip(name)
+        assert scene.tip() == bad
+        assert api.violations == []
+
+
+@contextlib.contextmanager
+def pulls_api(pull: dict[str, Any], messages: list[str]) -> Iterator[str]:
+    """Serve one pull request and its commits."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            found: Any = {"message": "Not Found"}
+            if path.endswith("/pulls/7"):
+                found = {**pull, "url": f"{base}/repos/acme/shop/pulls/7"}
+            elif path.endswith("/pulls/7/commits"):
+                found = [{"sha": "a" * 40, "commit": {"message": m}} for m in messages]
+            elif "/rules/" in path:
+                found = []
+            body = json.dumps(found).encode()
+            self.send_response(404 if isinstance(found, dict) and "message" in found else 200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """Keep the test's output quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    base = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield base
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("kind", ["merge", "squash", "rebase"])
+def test_a_pull_request_is_undone_as_it_was_merged(scene: Scene, kind: str) -> None:
+    """`#7` becomes its merge commit, its squashed commit, or each of its rebased commits, newest first."""
+    good = scene.tip()
+    messages = ["One\n\nwhy", "Two"]
+    scene.work.git("checkout", "--quiet", "-b", "topic")
+    for place, message in enumerate(messages):
+        scene.work.commit(message, {f"{place}.txt": "x\n"})
+    scene.work.git("checkout", "--quiet", "main")
+    if kind == "merge":
+        scene.work.git("merge", "--quiet", "--no-ff", "-m", "Merge pull request #7", "topic")
+    elif kind == "squash":
+        scene.work.git("merge", "--quiet", "--squash", "topic")
+        scene.work.commit("Topic (#7)", {})
+    else:
+        for place, message in enumerate(messages):
+            scene.work.commit(message + "\n", {f"{place}.txt": "x\n"})
+    merged = scene.work.git("rev-parse", "HEAD")
+    scene.work.push()
+    pull = {"number": 7, "merged": True, "merge_commit_sha": merged, "base": {"ref": "main"}}
+    with pulls_api(pull, messages) as url:
+        given = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
+        ran = run(scene, "--commit", "#7", "--reason", "slow", **given)
+    assert ran.code == 0, ran.err
+    assert scene.remote.tree("main") == scene.remote.tree(good)
+    new = scene.remote.git("log", "--format=%s", f"{merged}..main").splitlines()
+    assert (
+        new
+        == {
+            "merge": ['Revert "Merge pull request #7"'],
+            "squash": ['Revert "Topic (#7)"'],
+            "rebase": ['Revert "One"', 'Revert "Two"'],
+        }[kind]
+    )
+
+
+def test_a_pull_request_that_is_not_merged_is_bad_input(scene: Scene) -> None:
+    """There is nothing to revert yet; and one that does not exist is named."""
+    pull = {"number": 7, "merged": False, "merge_commit_sha": "a" * 40, "base": {"ref": "main"}}
+    with pulls_api(pull, ["One"]) as url:
+        given = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
+        ran = run(scene, "--commit", "#7", "--reason", "slow", **given)
+        missing = run(scene, "--commit", "#8", "--reason", "slow", **given)
+    assert (ran.code, missing.code) == (2, 2)
+    assert "#7 is not merged" in ran.err
+    assert "#8" in missing.err

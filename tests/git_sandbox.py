@@ -1,0 +1,95 @@
+"""A bare remote and clones of it, for tests of what writes to git. Real git, without this machine's settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+GIT = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_SYSTEM": "/dev/null",
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.com",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.com",
+}
+
+
+@dataclass(frozen=True)
+class Repo:
+    """One folder with a repository; `git()` is the test's own git, not the one under test."""
+
+    folder: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What the code under test is given: a home without settings."""
+        home = self.folder.parent / "home"
+        home.mkdir(exist_ok=True)
+        return {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": os.environ.get("TMPDIR", "/tmp")}
+
+    def git(self, *args: str, stdin: str = "") -> str:
+        """Run git and return its trimmed output."""
+        done = subprocess.run(
+            ["git", *args],
+            cwd=self.folder,
+            env={**os.environ, **GIT},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"git {args}: {done.stderr}"
+        return done.stdout.strip()
+
+    def commit(self, message: str, files: dict[str, str | None]) -> str:
+        """Write (or, with `None`, delete) files, commit, and return the full id."""
+        for name, content in files.items():
+            path = self.folder / name
+            if content is None:
+                path.unlink()
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content)
+        self.git("add", "-A")
+        self.git("commit", "--quiet", "--allow-empty", "-F", "-", "--cleanup=verbatim", stdin=message)
+        return self.git("rev-parse", "HEAD")
+
+    def push(self) -> None:
+        """Push the branch that is checked out."""
+        self.git("push", "--quiet", "origin", "HEAD")
+
+    def tree(self, commit: str) -> str:
+        """Return the tree of a commit."""
+        return self.git("rev-parse", f"{commit}^{{tree}}")
+
+    def message(self, commit: str) -> str:
+        """Return the message of a commit."""
+        return self.git("log", "-1", "--format=%B", commit)
+
+    def state(self) -> tuple[str, ...]:
+        """Return everything of a checkout that must stay as it was."""
+        files = sorted(p for p in self.folder.rglob("*") if p.is_file() and ".git" not in p.parts)
+        index = (self.folder / ".git" / "index").read_bytes().hex()
+        refs = self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+        own = "\n".join(ref for ref in refs if not ref.startswith("refs/remotes/"))  # these follow a push
+        trees = self.git("worktree", "list")
+        head = (self.folder / ".git" / "HEAD").read_text()
+        return (index, own, trees, head, self.git("stash", "list"), *(f"{p} {p.read_text()}" for p in files))
+
+
+def make_remote(folder: Path) -> Repo:
+    """Return a bare repository whose default branch is `main`."""
+    folder.mkdir(parents=True)
+    remote = Repo(folder)
+    remote.git("init", "--quiet", "--bare", "--initial-branch=main")
+    return remote
+
+
+def clone(remote: Repo, folder: Path, *options: str) -> Repo:
+    """Return a clone; its remote is called `origin`."""
+    Repo(remote.folder.parent).git("clone", "--quiet", *options, f"file://{remote.folder}", str(folder))
+    return Repo(folder)
