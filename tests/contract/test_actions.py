@@ -1,0 +1,138 @@
+"""Every command with an action, and every action with its command, say the same about inputs and outputs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sysconfig
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ghmlops.cli import command_module
+from ghmlops.commands import COMMANDS
+from ghmlops.commands.base import Common
+from ghmlops.core.model import Outcome
+
+Actions = dict[str, dict[str, Any]]
+WITH_ACTION = {c.name: c.action.removesuffix("action.yml").rstrip("/") or "." for c in COMMANDS if c.action}
+NOT_IN_ACTIONS = {"json": "an action's result is its outputs and files; its standard output is the log"}
+
+
+def folders() -> list[Any]:
+    """One parameter a command that is an action: its name and the folder of its action.yml."""
+    return [pytest.param(name, folder, id=name) for name, folder in WITH_ACTION.items()]
+
+
+def fields(name: str) -> dict[str, msgspec.structs.FieldInfo]:
+    """The inputs of a command as an action spells them."""
+    found = msgspec.structs.fields(command_module(name).Inputs)
+    return {f.name.replace("_", "-"): f for f in found if f.name not in NOT_IN_ACTIONS}
+
+
+def test_actions_and_commands_name_each_other(actions: Actions) -> None:
+    """Every action.yml belongs to a command of the table, and every action of the table has its file."""
+    assert sorted(WITH_ACTION.values()) == sorted(actions)
+
+
+@pytest.mark.parametrize(("name", "folder"), folders())
+def test_inputs(name: str, folder: str, actions: Actions) -> None:
+    """Names, order, required and defaults of the inputs are those of `Inputs`; unset is the empty string."""
+    wanted = {}
+    for key, field in fields(name).items():
+        default = field.default
+        text = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
+        text = "${{ github.token }}" if key == "token" else text
+        wanted[key] = {"required": True} if field.required else {"required": False, "default": text}
+    shown = {k: {p: v for p, v in body.items() if p != "description"} for k, body in actions[folder]["inputs"].items()}
+    assert list(wanted.items()) == list(shown.items())
+
+
+@pytest.mark.parametrize(("name", "folder"), folders())
+def test_descriptions(name: str, folder: str, actions: Actions) -> None:
+    """Every input is described in one sentence, the same in `--help` and in action.yml."""
+    hints = msgspec.inspect.type_info(command_module(name).Inputs)
+    assert isinstance(hints, msgspec.inspect.StructType)
+    written = {f.name.replace("_", "-"): f.type for f in hints.fields if f.name not in NOT_IN_ACTIONS}
+    for key, kind in written.items():
+        assert isinstance(kind, msgspec.inspect.Metadata)
+        assert kind.extra_json_schema is not None
+        assert kind.extra_json_schema["description"] == actions[folder]["inputs"][key]["description"]
+        assert kind.extra_json_schema["description"].endswith(".")
+
+
+@pytest.mark.parametrize(("name", "folder"), folders())
+def test_outputs(name: str, folder: str, actions: Actions) -> None:
+    """Outputs are those of `OUTPUTS`, each wired to the step's; all actions say the outcome and its reason's code."""
+    wanted = {
+        o.name: (o.description, f"${{{{ steps.ghmlops.outputs.{o.name} }}}}") for o in command_module(name).OUTPUTS
+    }
+    shown = {k: (body["description"], body["value"]) for k, body in actions[folder]["outputs"].items()}
+    assert wanted == shown
+    assert {"outcome", "reason-code"} <= set(shown)
+
+
+@pytest.mark.parametrize(("name", "folder"), folders())
+def test_environment(name: str, folder: str, actions: Actions) -> None:
+    """Inputs reach the command through variables, all of them, by the name that the command reads."""
+    (step,) = actions[folder]["runs"]["steps"]
+    wanted = {f"GHMLOPS_{key.upper().replace('-', '_')}": f"${{{{ inputs.{key} }}}}" for key in fields(name)}
+    assert wanted == step["env"]
+
+
+@pytest.mark.parametrize(("name", "folder"), folders())
+def test_shape(name: str, folder: str, actions: Actions, root: Path) -> None:
+    """A composite action is one bash step: one call of install.sh with extras that exist, one of ghmlops."""
+    runs = actions[folder]["runs"]
+    (step,) = runs["steps"]
+    up = "" if folder == "." else "/../.."
+    script = re.escape(f'ghmlops=$("$GITHUB_ACTION_PATH{up}/scripts/install.sh" ')
+    found = re.fullmatch(script + rf'([a-z ]+)\)\nexec "\$ghmlops" {name}\n', step["run"])
+    assert runs["using"] == "composite"
+    assert sorted(step) == ["env", "id", "run", "shell"]
+    assert (step["id"], step["shell"]) == ("ghmlops", "bash")
+    assert found is not None
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(found[1].split()) <= set(extras)
+
+
+def test_nothing_is_pasted_into_a_script(actions: Actions) -> None:
+    """No `${{` in any `run:`, and no other action inside a composite one."""
+    for action in actions.values():
+        for step in action["runs"]["steps"]:
+            assert "uses" not in step
+            assert "${{" not in step["run"]
+
+
+def test_scripts_of_actions_pass_shellcheck(actions: Actions) -> None:
+    """What stands under `run:` in an action.yml is clean; for workflows actionlint sees to it."""
+    shellcheck = Path(sysconfig.get_path("scripts")) / "shellcheck"
+    for folder, action in actions.items():
+        for step in action["runs"]["steps"]:
+            done = subprocess.run(
+                [shellcheck, "--shell=bash", "-"], input=step["run"], text=True, capture_output=True, check=False
+            )
+            assert (folder, "", 0) == (folder, done.stdout, done.returncode)
+
+
+def test_allow_list_is_not_stale() -> None:
+    """What actions leave out is an input of every command, and a reason says why."""
+    common = {f.name for f in msgspec.structs.fields(Common)}
+    assert set(NOT_IN_ACTIONS) <= common
+    assert all(NOT_IN_ACTIONS.values())
+
+
+def test_only_writers_take_a_token(actions: Actions) -> None:
+    """The actions that run a change's own code have no token to lose."""
+    with_token = sorted(folder for folder, action in actions.items() if "token" in action["inputs"])
+    assert with_token == ["actions/gate", "actions/report", "actions/revert"]
+
+
+def test_outcomes_are_listed_where_they_are_an_input(actions: Actions) -> None:
+    """`fail-on` names the outcomes it takes."""
+    for action in actions.values():
+        for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.WARN):
+            assert outcome.value in action["inputs"]["fail-on"]["description"]

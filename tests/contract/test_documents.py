@@ -1,0 +1,147 @@
+"""The READMEs say what is true: examples that pass the checkers, permissions, links, and anchors that findings use."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
+
+import pytest
+
+from declared import EXAMPLES, Workflow
+from ghmlops.commands import COMMANDS
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ghmlops" / "tools"
+ACTIONLINT = Path(os.environ.get("GHMLOPS_ACTIONLINT") or CACHE / "actionlint-v1.7.12" / "actionlint")
+HEADINGS = ("When to use it", "Permissions", "Inputs", "Outputs", "A complete workflow", "Limits")
+ACTION_COMMANDS = [c.name for c in COMMANDS if c.action]
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a document."""
+    text = re.sub(r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_action_has_its_page(root: Path) -> None:
+    """Folders of `actions/` and commands that are actions are the same, each with a README."""
+    assert sorted(ACTION_COMMANDS) == sorted(p.parent.name for p in root.glob("actions/*/README.md"))
+    assert sorted(ACTION_COMMANDS) == sorted(p.name for p in (root / "actions").iterdir())
+
+
+@pytest.mark.parametrize("name", ACTION_COMMANDS)
+def test_a_page_says_it_all(root: Path, name: str) -> None:
+    """A page has every part, and one complete workflow that uses its action."""
+    text = (root / "actions" / name / "README.md").read_text()
+    titles = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    uses = "ghmlops/ghmlops@v1" if name == "check" else f"ghmlops/ghmlops/actions/{name}@v1"
+    assert set(HEADINGS) <= set(titles)
+    assert uses in text
+
+
+@pytest.mark.parametrize("name", ACTION_COMMANDS)
+def test_permissions_are_documented(root: Path, name: str) -> None:
+    """The table of permissions is what the job of the example grants."""
+    text = (root / "actions" / name / "README.md").read_text()
+    section = text.split("## Permissions")[1].split("\n## ")[0]
+    documented = set(re.findall(r"^\| `([a-z-]+: [a-z]+)` \|", section, flags=re.MULTILINE))
+    examples = [w for w in EXAMPLES if w.name.startswith(f"actions/{name}/")]
+    granted = {f"{k}: {v}" for w in examples for job in w.body["jobs"].values() for k, v in job["permissions"].items()}
+    assert documented == granted
+
+
+def test_an_example_starts_from_nothing(example: Workflow) -> None:
+    """The workflows to copy grant nothing by default, and something to each job by name."""
+    assert example.body["permissions"] == {}
+    assert all("permissions" in job for job in example.body["jobs"].values() if "ghmlops" in str(job))
+
+
+def test_an_example_passes_actionlint(example: Workflow, tmp_path: Path) -> None:
+    """The workflows to copy are clean, the scripts in them too."""
+    if not ACTIONLINT.is_file():
+        pytest.skip("actionlint is not built: `scripts/test` does it where Go is on the machine")
+    file = tmp_path / "example.yml"
+    file.write_text(example.text)
+    done = subprocess.run([ACTIONLINT, "-pyflakes=", file], capture_output=True, text=True, check=False)
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+def test_an_example_passes_the_language_service(root: Path, example: Workflow, tmp_path: Path) -> None:
+    """GitHub's own checker, which knows our actions' inputs, finds nothing in the workflows to copy."""
+    tools = os.environ.get("GHMLOPS_NODE_TOOLS") or max(
+        CACHE.glob("node-*"), key=lambda p: p.stat().st_mtime, default=""
+    )
+    if not (Path(tools) / "lint-actions.mjs").is_file():
+        pytest.skip("the language service is not installed: `scripts/test` does it where npm is on the machine")
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "example.yml").write_text(example.text)
+    command = ["node", f"{tools}/lint-actions.mjs", str(root), str(folder / "example.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout + done.stderr, done.returncode) == ("1 files checked\n", 0)
+
+
+def test_links_lead_somewhere(document: Path, root: Path) -> None:
+    """Every relative link of a document names a file that exists, and its anchor a heading of it."""
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text()):
+        path, _, anchor = target.partition("#")
+        found = (document.parent / path).resolve() if path else document
+        assert found.exists(), f"{document.relative_to(root)} links to {target}"
+        if anchor:
+            assert anchor in anchors(found)
+
+
+def references(root: Path) -> list[tuple[str, str]]:
+    """Return (module, page with anchor) of everything that the source gives to a finding as its `docs`."""
+    found = []
+    for path in sorted((root / "src").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        name = ".".join(path.relative_to(root / "src").with_suffix("").parts)
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for node in ast.walk(function):
+                if isinstance(node, ast.keyword) and node.arg == "docs":
+                    found += [(name, page) for page in pages(importlib.import_module(name), tree, function, node.value)]
+    return sorted(set(found))
+
+
+def pages(module: ModuleType, tree: ast.Module, function: ast.FunctionDef, value: ast.expr) -> list[str]:
+    """Return what an expression may be: with the module's constants, and with every constant given for a parameter."""
+    code = compile(ast.Expression(value), module.__name__, "eval")
+    parameters = [argument.arg for argument in function.args.args]
+    used = [name for name in code.co_names if name in parameters]
+    if not used:
+        return [eval(code, vars(module))]  # noqa: S307  (this project's own source)
+    (name,) = used
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == function.name]
+    given = {
+        argument.value for call in calls for argument in call.args[parameters.index(name) :][:1] if is_text(argument)
+    }
+    assert calls
+    assert given, f"{module.__name__}: no constant is given for `{name}`"
+    return [eval(code, {**vars(module), name: text}) for text in given]  # noqa: S307
+
+
+def is_text(node: ast.expr) -> TypeGuard[ast.Constant]:
+    """True for a literal string."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def test_findings_lead_somewhere(root: Path) -> None:
+    """Every page that a finding names exists, and so does the heading."""
+    known: dict[str, set[str]] = {}
+    found = references(root)
+    assert len({module for module, _ in found}) > 5
+    for module, page in found:
+        document, _, anchor = page.partition("#")
+        known.setdefault(document, anchors(root / document))
+        assert anchor in known[document], f"{module}: {page}"

@@ -1,0 +1,207 @@
+"""`scripts/install.sh`, which every action calls: run for real, against the package index or uv's cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+KEPT = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_CACHE_DIR", "XDG_CACHE_HOME")
+
+
+def environment(temp: Path, **more: str) -> dict[str, str]:
+    """A runner's environment: what reaches the package index, and RUNNER_TEMP."""
+    kept = {k: v for k, v in os.environ.items() if k in KEPT or k.startswith("PIP_") or k.lower().endswith("_proxy")}
+    return {**kept, "RUNNER_TEMP": str(temp), **more}
+
+
+def install(root: Path, env: dict[str, str], *extras: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the script."""
+    command = ["bash", str(root / "scripts" / "install.sh"), *extras]
+    return subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
+
+
+def snapshot(folder: Path) -> dict[str, float]:
+    """Every file of the source, with the time of its last change."""
+    return {str(p): p.stat().st_mtime for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def suite(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The suite as the runner unpacks it: a copy without `.git`, read by the tests of this module."""
+    copy = tmp_path_factory.mktemp("suite")
+    for name in ("src", "scripts"):
+        shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "uv.lock", "README.md", "LICENSE"):
+        shutil.copy(root / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def temp(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A RUNNER_TEMP in which ghmlops is installed for `report`."""
+    folder = tmp_path_factory.mktemp("runner temp")
+    done = install(suite, environment(folder), "github")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_installs_what_runs(suite: Path, temp: Path, tmp_path: Path) -> None:
+    """It prints one path, of a program that runs anywhere and cannot be led astray by the caller's modules."""
+    (tmp_path / "yaml.py").write_text("raise SystemExit('the wrong yaml')")
+    (tmp_path / "ghmlops.py").write_text("raise SystemExit('the wrong ghmlops')")
+    env = environment(temp, PYTHONPATH=str(tmp_path))
+    done = install(suite, env, "github", cwd=tmp_path)
+    program = done.stdout.rstrip("\n")
+    shown = subprocess.run(
+        [program, "policy", "init"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "wrote .github/ghmlops.yml" in shown.stdout
+    assert Path(program).parent.parent == temp
+
+
+def test_ships_the_schemas(temp: Path) -> None:
+    """The installed package holds the JSON Schemas and the starter policy."""
+    (package,) = temp.glob("ghmlops-*/lib/python*/site-packages/ghmlops")
+    assert (package / "schemas" / "evidence-v1.json").is_file()
+    assert (package / "starter.yml").is_file()
+
+
+def test_installs_only_what_is_asked_for(temp: Path) -> None:
+    """The GitHub-only commands bring no numpy."""
+    (packages,) = temp.glob("ghmlops-*/lib/python*/site-packages")
+    assert (packages / "github").is_dir()
+    assert not (packages / "numpy").exists()
+
+
+def test_leaves_its_own_checkout_as_it_was(suite: Path, tmp_path: Path) -> None:
+    """Nothing is written beside the source: no build folder, no byte code, no environment."""
+    before = snapshot(suite)
+    done = install(suite, environment(tmp_path))
+    assert done.returncode == 0
+    assert before == snapshot(suite)
+
+
+def test_a_second_call_installs_nothing(suite: Path, temp: Path) -> None:
+    """Where all is there, neither uv nor the network is needed."""
+    env = environment(
+        temp, HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9", UV_CACHE_DIR="/dev/null"
+    )
+    done = install(suite, env, "github")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_environment_grows(suite: Path, tmp_path: Path) -> None:
+    """Another action of the job adds its extra to the same environment, and takes nothing away."""
+    first = install(suite, environment(tmp_path), "github")
+    (environment_folder,) = (p for p in tmp_path.glob("ghmlops-*") if (p / "installed").is_dir())
+    before = (environment_folder / "installed" / "ghmlops").stat().st_mtime_ns
+    second = install(suite, environment(tmp_path), "preview")
+    (packages,) = environment_folder.glob("lib/python*/site-packages")
+    assert first.stdout == second.stdout
+    assert sorted(p.name for p in (environment_folder / "installed").iterdir()) == ["ghmlops", "github", "preview"]
+    assert (packages / "github").is_dir()
+    assert (packages / "psutil").is_dir()
+    assert before <= (environment_folder / "installed" / "ghmlops").stat().st_mtime_ns
+
+
+def test_several_steps_at_once(suite: Path, tmp_path: Path) -> None:
+    """Calls at the same time wait for each other and end with the same environment."""
+    with ThreadPoolExecutor(4) as pool:
+        asked = [("github",), ("preview",), (), ("github", "preview")]
+        ended = list(pool.map(lambda extras: install(suite, environment(tmp_path), *extras), asked))
+    assert [done.returncode for done in ended] == [0] * 4
+    assert len({done.stdout for done in ended}) == 1
+
+
+def test_settings_of_the_caller_do_not_matter(suite: Path, temp: Path, tmp_path: Path) -> None:
+    """A project of the caller's, its environment and its uv settings neither steer the installation nor change."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "theirs"\nversion = "1"\n[tool.uv]\noffline = true\n')
+    theirs = {
+        "UV_PROJECT_ENVIRONMENT": str(tmp_path / "theirs"),
+        "UV_OFFLINE": "1",
+        "UV_PYTHON": "2.7",
+        "UV_NO_SYNC": "1",
+        "VIRTUAL_ENV": str(tmp_path / "venv"),
+        "PYTHONHOME": str(tmp_path),
+        "PIP_USER": "1",
+        "PIP_REQUIRE_VIRTUALENV": "1",
+        "PIP_TARGET": str(tmp_path / "target"),
+    }
+    fresh = tmp_path / "temp"
+    done = install(suite, environment(fresh, **theirs), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["pyproject.toml", "temp"]
+    assert done.stdout != install(suite, environment(temp)).stdout
+
+
+def test_outside_of_actions(suite: Path, tmp_path: Path) -> None:
+    """Without RUNNER_TEMP the environment lies in the user's cache folder."""
+    env = environment(tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"), UV_CACHE_DIR=str(Path.home() / ".cache" / "uv"))
+    del env["RUNNER_TEMP"]
+    done = install(suite, env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{tmp_path}/cache/ghmlops/ghmlops-")
+
+
+def test_no_python(suite: Path, tmp_path: Path) -> None:
+    """Without a Python that is new enough: one line, exit 2, an annotation, and the outputs that every action has."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "dirname", "mktemp"):
+        found = shutil.which(name)
+        assert found is not None
+        (tools / name).symlink_to(found)
+    (tools / "python3").write_text('#!/bin/bash\necho ""\n')
+    (tools / "python3").chmod(0o755)
+    outputs = tmp_path / "outputs"
+    env = {"PATH": str(tools), "RUNNER_TEMP": str(tmp_path), "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs)}
+    done = install(suite, env, "github")
+    assert (done.returncode, done.stdout) == (2, "")
+    said = "no Python 3.11 or newer with pip was found; on GitHub, run actions/setup-python before this step"
+    assert [f"ghmlops: error: {said}", f"::error title=ghmlops::{said}"] == done.stderr.splitlines()
+    assert outputs.read_text() == "outcome=error\nreason-code=install-failed\n"
+
+
+def test_no_network(suite: Path, tmp_path: Path) -> None:
+    """Where the package index cannot be reached: the last line says so and what to look at; nothing half-made stays."""
+    nowhere = {
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "PIP_NO_INDEX": "0",
+        "PIP_FIND_LINKS": "",
+        "PIP_RETRIES": "0",
+    }
+    env = environment(tmp_path, **nowhere, PIP_EXTRA_INDEX_URL="", PIP_NO_CACHE_DIR="1")
+    done = install(suite, env)
+    assert (done.returncode, done.stdout) == (2, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ghmlops: error: uv could not be installed: ")
+    assert last.endswith("; can this machine reach the package index?")
+    assert [p.name for p in tmp_path.iterdir() if not p.name.endswith(".lock")] == []
+
+
+def test_a_tampered_file_is_refused(suite: Path, tmp_path: Path) -> None:
+    """uv is installed only where its hash is the pinned one."""
+    spoiled = tmp_path / "suite"
+    shutil.copytree(suite, spoiled)
+    pins = spoiled / "scripts" / "uv.txt"
+    lines = [line[:-1] + ("0" if line[-1] != "0" else "1") if "sha256" in line else line for line in _unfolded(pins)]
+    pins.write_text(" \\\n".join(lines) + "\n")
+    done = install(spoiled, environment(tmp_path / "temp"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].endswith("a downloaded file is not the one that was pinned: do not use it")
+
+
+def _unfolded(pins: Path) -> list[str]:
+    return [line.rstrip(" \\") for line in pins.read_text().splitlines() if not line.startswith("#")]
+
+
+def test_an_unknown_extra(suite: Path, temp: Path) -> None:
+    """A name that is not an extra is refused before anything is run."""
+    done = install(suite, environment(temp), "-x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == 'ghmlops: error: "-x" is not the name of an extra; usage: install.sh [EXTRA ...]\n'

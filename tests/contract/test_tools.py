@@ -1,0 +1,58 @@
+"""Tools are pinned once: what `scripts/test` gets is what the tests look for."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import runner
+from github_api import spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_versions_agree(root: Path) -> None:
+    """The versions in `scripts/test` are those that the tests find in the cache."""
+    (line,) = re.findall(
+        r"^ACT=(\S+) ACTIONLINT=(\S+) OPENAPI=(\S+)$", (root / "scripts/test").read_text(), re.MULTILINE
+    )
+    package = json.loads((root / "scripts/node/package.json").read_text())
+    documents = (root / "tests/contract/test_documents.py").read_text()
+    assert f"act-{line[0]}" in (root / "tests/runner.py").read_text()
+    assert f"actionlint-{line[1]}" in documents
+    assert line[2] == spec.VERSION == package["devDependencies"]["@octokit/openapi"]
+
+
+def test_actions_of_others_are_the_same_everywhere(root: Path) -> None:
+    """The doubles of the tests stand in for exactly the commits that the workflows use."""
+    used = set()
+    for path in (root / ".github" / "workflows").glob("*.yml"):
+        used.update(re.findall(r"uses: actions/([\w-]+)@([0-9a-f]{40})", path.read_text()))
+    assert dict(used) == {**runner.PINS, "cache": dict(used)["cache"]}
+
+
+def test_node_packages_are_pinned_by_hash(root: Path) -> None:
+    """Exact versions, and for every package of the tree a hash and no address of a registry."""
+    package = json.loads((root / "scripts/node/package.json").read_text())
+    lock = json.loads((root / "scripts/node/package-lock.json").read_text())
+    packages = {name: body for name, body in lock["packages"].items() if name}
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in package["devDependencies"].values())
+    assert lock["packages"][""]["devDependencies"] == package["devDependencies"]
+    assert all(body["integrity"].startswith("sha512-") for body in packages.values())
+    assert not any("resolved" in body for body in packages.values())
+
+
+def test_uv_is_pinned_by_hash(root: Path) -> None:
+    """One version of uv, with the hashes of its files."""
+    text = (root / "scripts/uv.txt").read_text()
+    assert len(re.findall(r"^uv==\d+\.\d+\.\d+ \\$", text, re.MULTILINE)) == 1
+    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}", text)) > 1
+
+
+def test_continuous_integration_does_what_people_do(root: Path) -> None:
+    """`.ci/run` and the workflow call `scripts/test`, and nothing cleverer."""
+    commands = [line for line in (root / ".ci/run").read_text().splitlines() if line and not line.startswith("#")]
+    assert commands == ["set -euo pipefail", 'exec "$(dirname -- "${BASH_SOURCE[0]}")/../scripts/test"']
+    assert "- run: .ci/run\n" in (root / ".github/workflows/ci.yml").read_text()

@@ -1,0 +1,112 @@
+"""A double of actions/upload-artifact and actions/download-artifact: speaks the v4 protocol to the runner's server.
+
+The real ones are JavaScript that the tests cannot have without github.com. The behaviour that the suite relies on is
+kept: a name can be used once (409), hidden files are left out, a pattern that matches nothing downloads nothing, and
+another run needs a token.
+"""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import http.client
+import io
+import json
+import os
+import sys
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+
+SERVICE = "twirp/github.actions.results.api.v1.ArtifactService/"
+
+
+def main() -> None:
+    """Run `upload` or `download`, inputs from the environment."""
+    {"upload": upload, "download": download}[sys.argv[1]]()
+
+
+def upload() -> None:
+    """Zip the files and store them under a name of this run."""
+    path, name = Path(os.environ["IN_PATH"]), os.environ["IN_NAME"]
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    base = path.parent if path.is_file() else path
+    files = [p for p in files if not any(part.startswith(".") for part in p.relative_to(base).parts)]
+    if not files:
+        message = f"No files were found with the provided path: {path}."
+        if os.environ["IN_IF_NO_FILES_FOUND"] == "error":
+            sys.exit(f"::error::{message}")
+        print(f"::warning::{message}")
+        return
+    if name in listed(own_run()):
+        sys.exit(f"::error::(409) Conflict: an artifact with the name {name} already exists on the workflow run")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in files:
+            archive.write(file, file.relative_to(base))
+    ids = identity(own_run())
+    url = call("CreateArtifact", {**ids, "name": name, "version": 4})["signedUploadUrl"]
+    send("PUT", f"{url}&comp=block", packed.getvalue())
+    call("FinalizeArtifact", {**ids, "name": name, "size": str(len(packed.getvalue()))})
+    print(f"Artifact {name} has been uploaded: {', '.join(p.name for p in files)}")
+
+
+def download() -> None:
+    """Unpack the artifact of a name, or all that match a pattern, of this or of another run."""
+    run = os.environ["IN_RUN_ID"] or own_run()
+    if run != own_run() and not os.environ["IN_TOKEN"]:
+        sys.exit("::error::another run needs a token")
+    name, pattern, target = os.environ["IN_NAME"], os.environ["IN_PATTERN"], Path(os.environ["IN_PATH"])
+    found = [n for n in listed(run) if n == name or (pattern and fnmatch.fnmatchcase(n, pattern))]
+    if name and not found:
+        sys.exit(f"::error::Unable to download artifact: {name} not found")
+    for artifact in found:
+        url = call("GetSignedArtifactURL", {**identity(run), "name": artifact})["signedUrl"]
+        flat = bool(name) or os.environ["IN_MERGE_MULTIPLE"] == "true"
+        with zipfile.ZipFile(io.BytesIO(send("GET", url))) as archive:
+            archive.extractall(target if flat else target / artifact)
+        print(f"Artifact {artifact} of run {run} has been downloaded")
+    print(f"Total of {len(found)} artifact(s) downloaded")
+
+
+def own_run() -> str:
+    """Return the id of this run."""
+    return os.environ["GITHUB_RUN_ID"]
+
+
+def identity(run: str) -> dict[str, str]:
+    """Return the two ids that the service wants, from the token's scope."""
+    payload = os.environ["ACTIONS_RUNTIME_TOKEN"].split(".")[1]
+    scope = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["scp"]
+    _, _, job = scope.removeprefix("Actions.Results").split(":")
+    return {"workflowRunBackendId": run, "workflowJobRunBackendId": job if run == own_run() else run}
+
+
+def listed(run: str) -> list[str]:
+    """Return the names of a run's artifacts."""
+    try:
+        answer = call("ListArtifacts", identity(run))
+    except http.client.RemoteDisconnected:  # how the runner's server says that the run has uploaded nothing
+        return []
+    return sorted(a["name"] for a in answer.get("artifacts", []))
+
+
+def call(method: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Call the service and return its answer."""
+    answer = send("POST", os.environ["ACTIONS_RESULTS_URL"] + SERVICE + method, json.dumps(body).encode())
+    found: dict[str, Any] = json.loads(answer)
+    return found
+
+
+def send(method: str, url: str, data: bytes | None = None) -> bytes:
+    """Send one request with the runner's token."""
+    headers = {"Authorization": f"Bearer {os.environ['ACTIONS_RUNTIME_TOKEN']}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310  (the runner's own address)
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        content: bytes = answer.read()
+        return content
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Each action by its own path, in the order in which a workflow would use them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import consumer
+
+if TYPE_CHECKING:
+    from github_api.server import Api
+    from runner import Run, World
+
+ALONE = f"""\
+name: alone
+on: workflow_dispatch
+jobs:
+  measure:
+    strategy:
+      max-parallel: 1
+      matrix:
+        leg: [one, two]
+    runs-on: ubuntu-latest
+    steps:
+      - uses: {consumer.CHECKOUT}
+      - id: preview
+        uses: ghmlops/ghmlops/actions/preview@v1
+        with:
+          leg: ${{{{ matrix.leg }}}}
+      - id: latency
+        uses: ghmlops/ghmlops/actions/latency@v1
+        with:
+          url: ${{{{ steps.preview.outputs.url }}}}
+          leg: ${{{{ matrix.leg }}}}
+      - id: regression
+        uses: ghmlops/ghmlops/actions/regression@v1
+        with:
+          leg: ${{{{ matrix.leg }}}}
+      - if: ${{{{ always() && steps.preview.outputs.pid != '' }}}}
+        uses: ghmlops/ghmlops/actions/preview@v1
+        with:
+          stop: ${{{{ steps.preview.outputs.pid }}}}
+      - env:
+          PREVIEW: ${{{{ steps.preview.outputs.outcome }}}} ${{{{ steps.preview.outputs.url }}}}
+          LATENCY: ${{{{ steps.latency.outputs.outcome }}}} ${{{{ steps.latency.outputs.p99 }}}}
+          REGRESSION: ${{{{ steps.regression.outputs.outcome }}}} ${{{{ steps.regression.outputs.rows }}}}
+          FILES: ${{{{ steps.latency.outputs.evidence-file }}}} ${{{{ steps.regression.outputs.evidence-file }}}}
+        run: printf '%s\\n' "$PREVIEW" "$LATENCY" "$REGRESSION" "$FILES" >>"$GITHUB_STEP_SUMMARY"
+      - uses: {consumer.UPLOAD}
+        with:
+          name: ghmlops-evidence-${{{{ matrix.leg }}}}-1
+          path: evidence/
+  judge:
+    needs: measure
+    runs-on: ubuntu-latest
+    steps:
+      - uses: {consumer.CHECKOUT}
+      - uses: {consumer.DOWNLOAD}
+        with:
+          pattern: ghmlops-evidence-*
+          path: evidence
+          merge-multiple: true
+      - id: report
+        uses: ghmlops/ghmlops/actions/report@v1
+        with:
+          comment: false
+          html: report.html
+          junit: report.xml
+          markdown: report.md
+      - id: gate
+        uses: ghmlops/ghmlops/actions/gate@v1
+        with:
+          dry-run: true
+      - env:
+          RESULT: ${{{{ steps.report.outputs.outcome }}}} ${{{{ steps.gate.outputs.outcome }}}}
+        run: |
+          echo "result: $RESULT" >>"$GITHUB_STEP_SUMMARY"
+          ls evidence report.html report.xml report.md
+"""
+FRONT = f"""\
+name: front
+on: workflow_dispatch
+jobs:
+  check:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: {consumer.CHECKOUT}
+      - id: check
+        uses: ghmlops/ghmlops@v1
+        with:
+          markdown: comment.md
+      - env:
+          OUTCOME: ${{{{ steps.check.outputs.outcome }}}}
+          FOLDER: ${{{{ steps.check.outputs.evidence-dir }}}}
+        run: |
+          test -s comment.md
+          echo "$OUTCOME $(ls "$FOLDER" | tr '\\n' ' ')" >>"$GITHUB_STEP_SUMMARY"
+"""
+REVERT = f"""\
+name: revert
+on:
+  workflow_dispatch:
+    inputs:
+      commit: {{type: string, required: true}}
+      reason: {{type: string, required: true}}
+      dry-run: {{type: boolean, default: false}}
+jobs:
+  revert:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: {consumer.CHECKOUT}
+      - id: revert
+        uses: ghmlops/ghmlops/actions/revert@v1
+        with:
+          commit: ${{{{ inputs.commit }}}}
+          reason: ${{{{ inputs.reason }}}}
+          dry-run: ${{{{ inputs.dry-run }}}}
+      - env:
+          STATE: ${{{{ steps.revert.outputs.state }}}} ${{{{ steps.revert.outputs.revert-sha }}}}
+        run: echo "$STATE" >>"$GITHUB_STEP_SUMMARY"
+"""
+
+
+def quiet_run(world: World, workflow: str, api: str = "") -> Run:
+    """Run a workflow that measures latency, again where the machine was too busy to judge: that is not a verdict."""
+    for attempt in range(3):
+        payload = {"repository": consumer.REPOSITORY}
+        run = world.run("workflow_dispatch", workflow, payload, run_id=7001 + attempt, api=api)
+        if not any("the generator was the limit" in message for _, _, message in run.annotations):
+            break
+    return run
+
+
+def test_actions_by_their_own_paths(world: World, api: Api) -> None:
+    """Two legs measure a preview that is gone afterwards; one job judges the evidence of both, and changes nothing."""
+    consumer.fill(world, {"alone.yml": ALONE}, policy=consumer.POLICY + consumer.WITH_LATENCY)
+    run = quiet_run(world, "alone.yml", api.url)
+    assert run.jobs == {"measure-1": "success", "measure-2": "success", "judge": "success"}, run.text
+    for leg, name in (("measure-1", "one"), ("measure-2", "two")):
+        preview, latency, regression, files = run.summaries[leg].splitlines()[-4:]
+        assert preview.startswith("pass http://127.0.0.1:")
+        assert latency.split()[0] == "pass"
+        assert 0 < float(latency.split()[1]) < 10_000
+        assert regression == f"pass {consumer.ROWS}"
+        assert files == f"evidence/latency-{name}.json evidence/regression-{name}.json"
+    assert "result: pass pass" in run.summaries["judge"]
+    assert all(f"{command}-{leg}.json" in run.text for command in ("latency", "regression") for leg in ("one", "two"))
+    assert api.state.dump()["deployments"] == []
+
+
+def test_the_front_action(world: World) -> None:
+    """`uses: ghmlops/ghmlops@v1` runs the whole policy: preview, latency and regression, with one report."""
+    consumer.fill(world, {"front.yml": FRONT}, policy=consumer.POLICY + consumer.WITH_LATENCY)
+    run = quiet_run(world, "front.yml")
+    assert run.jobs == {"check": "success"}, run.text
+    assert "pass latency.json regression.json" in run.summaries["check"], run.summaries
+    assert "click-scorer" in run.summaries["check"]
+
+
+def test_a_person_reverts(world: World, api: Api) -> None:
+    """A dispatch with inputs: first the plan, then the revert on the remote."""
+    start = consumer.fill(world, {"revert.yml": REVERT})
+    commit = consumer.change(world, good=True)
+    inputs = {"commit": commit, "reason": "wrong prices", "dry-run": "true"}
+    plan = world.run("workflow_dispatch", "revert.yml", {"inputs": inputs}, api=api.url)
+    assert plan.jobs == {"revert": "success"}, plan.text
+    assert world.git("rev-parse", "main", cwd=world.remote) == commit
+
+    done = world.run("workflow_dispatch", "revert.yml", {"inputs": {**inputs, "dry-run": "false"}}, api=api.url)
+    assert done.jobs == {"revert": "success"}, done.text
+    head, good = (world.git("rev-parse", name, cwd=world.remote) for name in ("main", f"{start}^{{tree}}"))
+    assert f"reverted {head}" in done.summaries["revert"]
+    assert world.git("rev-parse", f"{head}^{{tree}}", cwd=world.remote) == good
+    assert "wrong prices" in world.git("log", "-1", "--format=%B", "main", cwd=world.remote)

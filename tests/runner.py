@@ -1,0 +1,202 @@
+"""Runs the workflows of a consumer repository with a real runner, `act`, on this machine and without github.com.
+
+What act does not enforce (permissions, concurrency, environments, required inputs) is held by the contract tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+STUBS = ROOT / "tests" / "e2e" / "stubs"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+ACT = Path(os.environ.get("GHMLOPS_ACT") or CACHE / "ghmlops" / "tools" / "act-v0.2.89" / "act")
+PINS = {
+    "checkout": "3d3c42e5aac5ba805825da76410c181273ba90b1",
+    "upload-artifact": "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f",
+    "download-artifact": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
+}
+TOKEN = "e2e-token-0123456789"
+TIME_LIMIT = 300
+"""Seconds for one run of a workflow."""
+NOT_IN_ACT = "      deployment: false\n"
+"""GitHub knows this key of a job's environment, act's schema does not yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What one run of a workflow left behind."""
+
+    code: int
+    jobs: dict[str, str]
+    """Job to `success` or `failure`; one of a called workflow is named `workflow/job`. What was skipped is not here."""
+    summaries: dict[str, str]
+    """Job to the Markdown of its summaries."""
+    annotations: list[tuple[str, str, str]]
+    """(job, kind, message)."""
+    text: str
+    """The log's lines, for a failing test to show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A folder with the suite as GitHub would unpack it, a consumer repository, and its bare remote."""
+
+    folder: Path
+    run_id: int = 4242
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def consumer(self) -> Path:
+        """The consumer's work tree; its remote `origin` is `remote`."""
+        return self.folder / "consumer"
+
+    @property
+    def remote(self) -> Path:
+        """The bare repository."""
+        return self.folder / "remote.git"
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> str:
+        """Run git in the consumer's work tree and return what it prints."""
+        command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", *arguments]
+        done = subprocess.run(command, cwd=cwd or self.consumer, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout.strip()
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write files into the consumer's work tree."""
+        for name, text in files.items():
+            path = self.consumer / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def commit(self, message: str) -> str:
+        """Commit all and push to the remote; return the commit."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        self.git("push", "--quiet", "origin", "HEAD")
+        return self.git("rev-parse", "HEAD")
+
+    def run(
+        self, event: str, workflow: str, payload: dict[str, Any] | None = None, *, run_id: int = 0, api: str = ""
+    ) -> Run:
+        """Run one workflow of the consumer for an event. Dispatch inputs are strings, under `inputs` of the payload."""
+        (self.folder / "art" / str(run_id or self.run_id)).mkdir(exist_ok=True)  # the runner's server expects it
+        file = self.folder / "event.json"
+        file.write_text(json.dumps(payload or {}))
+        values = {
+            "GITHUB_API_URL": api or "http://127.0.0.1:9",
+            "GITHUB_REPOSITORY": "acme/consumer",
+            "GITHUB_RUN_ID": str(run_id or self.run_id),
+            "E2E_ORIGIN": str(self.remote),
+            **self.environment,
+        }
+        local = {f"actions/{name}@{sha}": self.folder / "stubs" / name for name, sha in PINS.items()}
+        local["ghmlops/ghmlops@v1"] = self.folder / "suite"
+        command = [
+            *(str(ACT), event, "-W", f".github/workflows/{workflow}", "-e", str(file)),
+            *("-P", "ubuntu-latest=-self-hosted", "--json", "--rm", "--action-offline-mode", "--no-cache-server"),
+            *("--action-cache-path", str(self.folder / "cache"), "--artifact-server-path", str(self.folder / "art")),
+            *("--artifact-server-addr", "127.0.0.1", "--artifact-server-port", str(free_port())),
+            *(word for name, path in local.items() for word in ("--local-repository", f"{name}={path}")),
+            *(word for name, value in values.items() for word in ("--env", f"{name}={value}")),
+            *("-s", f"GITHUB_TOKEN={TOKEN}"),
+        ]
+        return _parse(*_execute(command, self.consumer, runner_environment(self.folder)))
+
+
+def make_world(folder: Path, *, environment: dict[str, str] | None = None) -> World:
+    """Build the suite's copy, the doubles of GitHub's own actions, and an empty consumer with its remote."""
+    world = World(folder=folder, environment=environment or {})
+    for name in ("home", "tmp", "cache", "art"):
+        (folder / name).mkdir(parents=True)
+    _copy_suite(folder / "suite")
+    for name in PINS:
+        shutil.copytree(STUBS / name, folder / "stubs" / name)
+        shutil.copy(STUBS / "artifact.py", folder / "stubs" / name)
+        _as_repository(folder / "stubs" / name)
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", world.remote], check=True)
+    subprocess.run(["git", "clone", "--quiet", world.remote, world.consumer], check=True, capture_output=True)
+    world.git("symbolic-ref", "HEAD", "refs/heads/main")
+    return world
+
+
+def _copy_suite(target: Path) -> None:
+    """Copy what the repository would hold were it committed now: tracked and new files, not the ignored ones."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    gate = target / ".github" / "workflows" / "deploy-gate.yml"
+    text = gate.read_text()
+    if text.count(NOT_IN_ACT) != 1:
+        raise AssertionError("deploy-gate.yml is expected to have one line that act does not know")
+    gate.write_text(text.replace(NOT_IN_ACT, ""))
+    _as_repository(target)
+
+
+def _as_repository(folder: Path) -> None:
+    for arguments in (["init", "--quiet"], ["add", "--all", "--force"], ["commit", "--quiet", "--message", "v1"]):
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *arguments], cwd=folder, check=True)
+
+
+def runner_environment(folder: Path) -> dict[str, str]:
+    """The environment of the runner: its own home, and what this machine needs to reach a package index."""
+    passed = re.compile(r"PATH|PIP_.*|UV_.*|SSL_CERT_.*|REQUESTS_CA_BUNDLE|(?i:https?_proxy|no_proxy)")
+    kept = {name: value for name, value in os.environ.items() if passed.fullmatch(name)}
+    settings = Path.home() / ".config" / "pip" / "pip.conf"
+    if settings.is_file():
+        kept.setdefault("PIP_CONFIG_FILE", str(settings))
+    kept.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
+    own = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8"}
+    return {**kept, **own, "ACT_DISABLE_VERSION_CHECK": "1", "GIT_PAGER": "cat"}
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _execute(command: list[str], cwd: Path, env: dict[str, str]) -> tuple[int, str, str]:
+    with subprocess.Popen(
+        command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as child:
+        try:
+            out, err = child.communicate(timeout=TIME_LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGINT)
+            out, err = child.communicate(timeout=30)
+            err += f"\nended after {TIME_LIMIT} s"
+        return child.returncode, out, err
+
+
+def _parse(code: int, out: str, err: str) -> Run:
+    jobs: dict[str, str] = {}
+    summaries: dict[str, str] = {}
+    annotations: list[tuple[str, str, str]] = []
+    lines = []
+    for raw in out.splitlines():
+        line = json.loads(raw) if raw.startswith("{") else {"msg": raw}
+        job = line.get("job", line.get("jobID", "")).split("/", 1)[-1].strip()
+        command = line.get("command", "")
+        if "jobResult" in line:
+            jobs[job] = line["jobResult"]
+        if command == "summary":
+            summaries[job] = summaries.get(job, "") + line["content"]
+        elif command in ("error", "warning", "notice"):
+            annotations.append((job, command, line.get("arg", "")))
+        lines.append(f"{job}: {line.get('msg', '').rstrip()}")
+    return Run(code=code, jobs=jobs, summaries=summaries, annotations=annotations, text="\n".join([*lines, err]))
