@@ -1,6 +1,6 @@
 """Makes the README's picture of the comment from the demo's bad pull request, with Chromium.
 
-    scripts/demo && .venv/bin/python scripts/picture.py
+scripts/demo && .venv/bin/python scripts/picture.py
 """
 
 from __future__ import annotations

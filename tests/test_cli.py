@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from ghmlops import __version__
+from ghmlops.act.console import printable
 from ghmlops.cli import command_module, input_types, main
 from ghmlops.commands import COMMANDS
 from ghmlops.commands.base import Common
@@ -156,6 +157,106 @@ def test_help_loads_nothing_heavy(argv: list[str]) -> None:
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "msgspec" in loaded
     assert loaded & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    ("argv", "variables", "expected"),
+    [
+        (["policy", "chek", "--json=true"], {}, True),
+        (["policy", "chek", "--json"], {}, True),
+        (["policy", "chek", "--json", "false"], {"GHMLOPS_JSON": "true"}, False),
+        (["policy", "chek", "--json=false"], {"GHMLOPS_JSON": "true"}, False),
+        (["policy", "chek"], {"GHMLOPS_JSON": "true"}, True),
+    ],
+)
+def test_errors_are_json_where_results_would_be(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    argv: list[str],
+    variables: dict[str, str],
+    expected: bool,
+) -> None:
+    """The error of a command is JSON exactly where its result would have been."""
+    assert here.exists()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(argv) == 2
+    assert bool(capsys.readouterr().out) is expected
+
+
+def test_one_document_also_where_the_outputs_cannot_be_written(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result is printed last, so that a later error does not make it two documents, the first one a pass."""
+    (here / "p.yml").write_text(POLICY)
+    monkeypatch.setenv("GITHUB_OUTPUT", str(here / "none" / "out"))
+    assert main(["policy", "check", "--policy", "p.yml", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["outcome"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("variables", "argv"),
+    [
+        ({"GITHUB_RUN_ATTEMPT": "²"}, ["policy", "check", "--policy", "p.yml"]),
+        ({"GITHUB_RUN_ATTEMPT": "9" * 5000}, ["policy", "check", "--policy", "p.yml"]),
+        ({"GITHUB_EVENT_PATH": "x" * 5000}, ["policy", "check", "--policy", "p.yml"]),
+        ({}, ["latency", "--url", "http://127.0.0.1:1", "--seed", "9" * 5000]),
+        ({}, ["policy", "init", "--policy", "x" * 300]),
+        ({}, ["policy", "check", "--policy", "surrogate.yml"]),
+        ({}, ["policy", "check", "--policy", "escape.yml"]),
+        ({}, ["policy", "check", "--policy", "age.yml"]),
+        ({}, ["gate", "--policy", "p.yml", "--evidence-dir", "p.yml", "--commit", "a" * 40]),
+        ({}, ["check", "--policy", "p.yml", "--evidence-dir", "p.yml"]),
+    ],
+)
+def test_odd_values_are_no_traceback(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    argv: list[str],
+) -> None:
+    """Values that only a broken or hostile caller gives end as a result or as one line, never in a traceback."""
+    (here / "p.yml").write_text(POLICY)
+    (here / "surrogate.yml").write_text(POLICY.replace("service: s", 'service: "\\ud800x"'))
+    (here / "escape.yml").write_text(POLICY.replace("service: s", 'service: "\\U00110000"'))
+    (here / "age.yml").write_text(POLICY + "gate: {max-age: 99999999999999d}\n")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(argv) in (0, 2)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_full_standard_output_is_said(here: Path) -> None:
+    """A result that cannot be written is an error with exit 2."""
+    (here / "p.yml").write_text(POLICY)
+    command = [sys.executable, "-m", "ghmlops", "policy", "check", "--policy", "p.yml"]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "cannot write to standard output" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bug_is_not_a_verdict(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fault of ours keeps its traceback and ends with 2, because 1 would read as a failed check."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(here / "out"))
+    monkeypatch.setattr("ghmlops.commands.policy.describe", lambda _: 1 / 0)
+    (here / "p.yml").write_text(POLICY)
+    assert main(["policy", "check", "--policy", "p.yml"]) == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert (here / "out").read_text().splitlines()[1] == "error"
+
+
+@pytest.mark.parametrize("text", ["::set-output name=x::y", "  ::stop-commands::z", "a ##[error]b"])
+def test_printed_text_starts_no_workflow_command(text: str) -> None:
+    """What the runner would take for a command is broken up."""
+    shown = printable(text)
+    assert not shown.lstrip().startswith("::")
+    assert "##[" not in shown
 
 
 def test_inputs_are_frozen() -> None:

@@ -6,8 +6,10 @@ import argparse
 import importlib
 import json
 import os
+import re
 import signal
 import sys
+import traceback
 import typing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     environ = dict(os.environ)
     console = Console(sys.stderr)
     args = list(sys.argv[1:] if argv is None else argv)
-    as_json = "--json" in args or environ.get("GHMLOPS_JSON", "").lower() in _TRUE
+    as_json = _wants_json(args, environ)
     context: Context | None = None
     try:
         from ghmlops.core.context import read_context
@@ -66,8 +68,45 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.note("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (closed with the process)
+        _give_up_stdout()
         return 1
+    except Exception:  # noqa: BLE001  (a bug keeps its traceback, but Python's exit code 1 would read as a verdict)
+        traceback.print_exc()
+        _error_outputs(environ, console, Outcome.ERROR, "bug")
+        return 2
+
+
+def _wants_json(args: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """True where the result is asked for as JSON; known before the inputs are, so that their errors are JSON too."""
+    for place, arg in enumerate(args):
+        if arg == "--json":
+            return not (place + 1 < len(args) and args[place + 1].lower() in _FALSE)
+        if arg.startswith("--json="):
+            return arg.partition("=")[2].lower() in _TRUE
+    return environ.get("GHMLOPS_JSON", "").lower() in _TRUE
+
+
+def _print(text: str) -> None:
+    """Write the result to standard output.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    if sys.stdout is None:  # closed by the caller
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _give_up_stdout()
+        raise InputError(f"cannot write to standard output: {error.strerror}", hint="is the disk full?") from None
+
+
+def _give_up_stdout() -> None:
+    """Keep Python from writing to a broken standard output again when it ends."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (closed with the process)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -76,10 +115,10 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _parse(args: list[str], environ: Mapping[str, str]) -> tuple[str, Common] | None:
     if not args or args[0] in ("-h", "--help", "help"):
-        sys.stdout.write(_overview())
+        _print(_overview())
         return None
     if args[0] == "--version":
-        sys.stdout.write(f"ghmlops {__version__}\n")
+        _print(f"ghmlops {__version__}\n")
         return None
     known = tuple(c.name for c in COMMANDS)
     if args[0] not in known:
@@ -164,7 +203,7 @@ def _convert(name: str, raw: str, kind: object) -> object:
             raise InputError(f'input `{name}`: "{printable(raw)}" is not known', hint=nearest(raw, allowed))
         return Outcome(raw)
     if kind == int | None:
-        if not raw.strip().isdecimal():
+        if not re.fullmatch(r"[0-9]{1,15}", raw.strip()):
             raise InputError(f'input `{name}`: expected a whole number, got "{printable(raw)}"', hint=f"--{name} 1")
         return int(raw)
     if "\x00" in raw:
@@ -174,11 +213,14 @@ def _convert(name: str, raw: str, kind: object) -> object:
 
 def _event(environ: Mapping[str, str]) -> dict[str, Any]:
     path = environ.get("GITHUB_EVENT_PATH", "")
-    if not path or not Path(path).is_file():
+    if not path or not os.path.isfile(path):
         return {}
-    data = Path(path).read_bytes()[: MAX_EVENT_BYTES + 1]
     try:
-        event = json.loads(data)
+        with Path(path).open("rb") as stream:
+            event = json.loads(stream.read(MAX_EVENT_BYTES + 1))
+    except OSError as error:
+        said = f"event file {path[:200]} cannot be read: {error.strerror}"
+        raise DataError(said, hint="GITHUB_EVENT_PATH names the event's payload") from None
     except (ValueError, RecursionError):
         raise DataError(f"event file {path} is not JSON", hint="GITHUB_EVENT_PATH names the event's payload") from None
     return event if isinstance(event, dict) else {}
@@ -187,9 +229,11 @@ def _event(environ: Mapping[str, str]) -> dict[str, Any]:
 def _run(name: str, inputs: Common, context: Context, environ: Mapping[str, str], console: Console) -> int:
     from ghmlops.commands.base import Services
 
-    services = Services(
-        context=context, environ=environ, cwd=Path.cwd(), now=lambda: datetime.now(UTC), console=console
-    )
+    try:
+        cwd = Path.cwd()
+    except FileNotFoundError:
+        raise InputError("the working directory does not exist any more", hint="change to one that does") from None
+    services = Services(context=context, environ=environ, cwd=cwd, now=lambda: datetime.now(UTC), console=console)
     result: Result = command_module(name).run(inputs, services)
     console.settle()
     _emit(result, inputs, services)
@@ -205,13 +249,6 @@ def _emit(result: Result, inputs: Common, services: Services) -> None:
     from ghmlops.report.annotations import annotate
 
     context = services.context
-    if inputs.json:
-        head = {"outcome": result.outcome, "reason_code": result.reason_code, "reason": result.reason}
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode({**head, **result.data}), indent=2).decode() + "\n")
-    elif result.text:
-        sys.stdout.write(result.text.rstrip("\n") + "\n")
-    if context.in_actions:
-        services.console.stream.write("".join(line + "\n" for line in annotate(result.findings)))
     if context.output_file:
         write_outputs(
             context.output_file,
@@ -219,6 +256,17 @@ def _emit(result: Result, inputs: Common, services: Services) -> None:
         )
     if context.summary_file and result.summary:
         write_summary(context.summary_file, result.summary)
+    if context.in_actions:
+        services.console.stream.write("".join(line + "\n" for line in annotate(result.findings)))
+    if inputs.json:
+        head = {"outcome": result.outcome, "reason_code": result.reason_code, "reason": result.reason}
+        _print_json({**head, **result.data})
+    elif result.text:
+        _print(result.text.rstrip("\n") + "\n")
+
+
+def _print_json(body: Mapping[str, object]) -> None:
+    _print(msgspec.json.format(msgspec.json.encode(body), indent=2).decode() + "\n")
 
 
 def _report_error(error: GhmlopsError, environ: Mapping[str, str], console: Console, *, as_json: bool) -> None:
@@ -227,15 +275,19 @@ def _report_error(error: GhmlopsError, environ: Mapping[str, str], console: Cons
     outcome = Outcome.ERROR if error.exit_code != 1 else Outcome.FAIL
     line = f"{error.message}; {error.hint}" if error.hint else error.message
     console.note(f"ghmlops: error: {line}")
-    if as_json:
-        body = {"outcome": outcome, "reason_code": error.reason_code, "reason": error.message, "hint": error.hint}
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(body), indent=2).decode() + "\n")
     if environ.get("GITHUB_ACTIONS") == "true":
         console.stream.write(workflow_command("error", line, title="ghmlops") + "\n")
-    if environ.get("GITHUB_OUTPUT"):
-        from ghmlops.act.runner import write_outputs
+    _error_outputs(environ, console, outcome, error.reason_code)
+    if as_json:
+        _print_json({"outcome": outcome, "reason_code": error.reason_code, "reason": error.message, "hint": error.hint})
 
+
+def _error_outputs(environ: Mapping[str, str], console: Console, outcome: Outcome, reason_code: str) -> None:
+    """Write the outputs of a run that gave no result."""
+    from ghmlops.act.runner import write_outputs
+
+    if environ.get("GITHUB_OUTPUT"):
         try:
-            write_outputs(environ["GITHUB_OUTPUT"], {"outcome": outcome.value, "reason-code": error.reason_code})
+            write_outputs(environ["GITHUB_OUTPUT"], {"outcome": outcome.value, "reason-code": reason_code})
         except InputError as second:
             console.note(f"ghmlops: error: {second.message}")

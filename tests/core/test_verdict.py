@@ -84,6 +84,20 @@ BROKEN = Loaded("regression.json", "", None, "truncated")
         ([evidence("latency", "warn"), BOTH[1]], {}, "warn", "latency-x"),
         ([evidence("latency", "inconclusive"), BOTH[1]], {}, "inconclusive", "latency-x"),
         ([*BOTH, evidence("latency", "fail", leg="eu")], {}, "fail", "latency-x"),
+        ([evidence("latency", leg="confirm"), BOTH[1]], {}, "inconclusive", "evidence-missing"),
+        ([BOTH[0], evidence("regression", "fail"), evidence("regression", leg="confirm")], {}, "fail", "regression-x"),
+        (
+            [evidence("latency", origin={"fingerprints": {"policy": "a"}}), BOTH[1]],
+            {"policy": "a"},
+            "pass",
+            "all-passed",
+        ),
+        (
+            [evidence("latency", origin={"fingerprints": {"policy": "a"}}), BOTH[1]],
+            {"policy": "b"},
+            "warn",
+            "evidence-policy",
+        ),
     ],
 )
 def test_what_counts(files: list[Loaded], change: dict[str, Any], outcome: str, code: str) -> None:
@@ -106,6 +120,11 @@ def test_the_newest_attempt_counts() -> None:
     verdict = merge([first, second, BOTH[1]], rules())
     assert verdict.outcome is Outcome.PASS
     assert [n.what for n in verdict.not_measured] == ["evidence file latency-1.json"]
+    for useless in ({"started": "2020-01-01T00:00:00Z"}, {"started": ""}):
+        stale = evidence("latency", "pass", origin={"run_attempt": 2, **useless})
+        assert merge([first, stale, BOTH[1]], rules()).outcome is Outcome.FAIL
+    empty = evidence("latency", "pass", origin={"run_attempt": 2}, findings=[])
+    assert merge([first, empty, BOTH[1]], rules()).outcome is Outcome.FAIL
     elsewhere = evidence("latency", "pass", origin={"run_attempt": 2, "run_id": "2"})
     assert merge([first, elsewhere, BOTH[1]], rules()).outcome is Outcome.FAIL
 

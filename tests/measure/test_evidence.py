@@ -72,6 +72,13 @@ def test_verdicts_hidden_files_and_folders_are_not_evidence(tmp_path: Path) -> N
     assert reading.load_folder(tmp_path) == []
 
 
+def test_what_is_called_evidence_is_not_passed_over(tmp_path: Path) -> None:
+    """A folder or another verdict of an evidence file's name is a problem, not silence."""
+    (tmp_path / "verdict-old.json").write_text("{}")
+    (tmp_path / "latency.json").mkdir()
+    assert [bool(loaded.problem) for loaded in reading.load_folder(tmp_path)] == [True, True]
+
+
 def test_folders_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing folder and one with too many files are said."""
     with pytest.raises(EvidenceError, match="does not exist"):

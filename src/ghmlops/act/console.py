@@ -43,6 +43,8 @@ class Console:
 
 
 def printable(text: str) -> str:
-    """Return `text` without the control characters that move a cursor or begin a workflow command."""
+    """Return `text` on one line that moves no cursor and that the runner does not take for a workflow command."""
     shown = "".join(c if c.isprintable() else " " if c in "\t\n\r" else f"\\x{ord(c):02x}" for c in text)
-    return shown.replace("##[", "## [")  # the runner obeys `##[command]` anywhere in a line
+    # The runner obeys `##[command]` anywhere in a line, and `::command::` at its start, white space aside.
+    shown = shown.replace("##[", "## [")
+    return shown.replace("::", ": :", 1) if shown.lstrip().startswith("::") else shown

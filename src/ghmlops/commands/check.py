@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from ghmlops.commands.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common, Doc, Output, Result
 from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
-from ghmlops.core.model import Evidence, Finding, Outcome
+from ghmlops.core.model import Evidence, Finding, Outcome, finite
+from ghmlops.core.quantities import show_duration
 from ghmlops.core.verdict import CONFIRM
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.core.policy import Policy
+    from ghmlops.measure.preview import Preview
 
 
 class Inputs(Common, frozen=True, kw_only=True):
@@ -79,6 +82,8 @@ def run(inputs: Inputs, services: Services) -> Result:
         _pillar("regression", inputs, services, lambda: _regression(inputs, services))
     if policy.latency is not None:
         _pillar("latency", inputs, services, lambda: _latency(policy, inputs, services, base))
+    elif "preview" in policy.required:
+        _pillar("preview", inputs, services, lambda: _preview(policy, inputs, services))
     return _report(inputs, services)
 
 
@@ -111,7 +116,11 @@ def _clear(inputs: Inputs, services: Services) -> None:
     folder = services.cwd / inputs.evidence_dir
     for command in OWN_FILES:
         for leg in (inputs.leg, _confirm_leg(inputs)):
-            (folder / evidence_name(command, leg)).unlink(missing_ok=True)
+            try:
+                (folder / evidence_name(command, leg)).unlink(missing_ok=True)
+            except OSError as error:
+                what = f"cannot remove {inputs.evidence_dir}/{evidence_name(command, leg)}: {error.strerror}"
+                raise InputError(what, hint="name a folder of its own with --evidence-dir") from None
 
 
 def _confirm_leg(inputs: Inputs) -> str:
@@ -163,7 +172,8 @@ def _policy_evidence(inputs: Inputs, services: Services, base: str) -> None:
 
     if not base:
         return
-    before = git_read(services.cwd, "show", f"{base}:./{inputs.policy}")
+    path = os.path.relpath(services.cwd / inputs.policy, services.cwd)
+    before = git_read(services.cwd, "show", f"{base}:./{path}")
     now = (services.cwd / inputs.policy).read_text(encoding="utf-8").strip()
     same = before == now
     was = "differs from" if before else "is not in"
@@ -215,6 +225,32 @@ def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> R
     return first
 
 
+def _preview(policy: Policy, inputs: Inputs, services: Services) -> Result:
+    """Only show that the candidate starts and becomes ready."""
+    with _deployed(policy, inputs, services, "", swapped=False) as at:
+        return Result(outcome=Outcome.PASS, reason_code="preview-ready", reason=f"ready at {at.candidate}.")
+
+
+def _ready_evidence(started: dict[str, Preview], inputs: Inputs, services: Services) -> None:
+    """Keep how long each service that was started here took until it was ready."""
+    findings = [
+        Finding(
+            id="preview-ready",
+            metric="startup-time",
+            outcome=Outcome.PASS,
+            reason=f"The {arm} was ready after {show_duration(preview.seconds)}.",
+            docs="actions/preview/README.md#start-a-command",
+            description="The service starts and becomes ready.",
+            dataset=arm,
+            unit="s",
+            candidate=finite(round(preview.seconds, 3)),
+        )
+        for arm, preview in started.items()
+    ]
+    if findings:
+        _write("preview", findings, inputs, services)
+
+
 @contextlib.contextmanager
 def _deployed(policy: Policy, inputs: Inputs, services: Services, base: str, *, swapped: bool) -> Iterator[Addresses]:
     """Give both arms' addresses; what is started here is ended here, with its whole process tree."""
@@ -230,6 +266,7 @@ def _deployed(policy: Policy, inputs: Inputs, services: Services, base: str, *, 
         "candidate": inputs.url or (preview.url if preview else ""),
         "baseline": inputs.baseline_url or (preview.baseline_url if preview else ""),
     }
+    begun: dict[str, Preview] = {}
     with contextlib.ExitStack() as stack:
         folders = {"candidate": services.cwd}
         if not found["baseline"] and base and preview and preview.command:
@@ -247,8 +284,11 @@ def _deployed(policy: Policy, inputs: Inputs, services: Services, base: str, *, 
                     progress=services.console.progress,
                     temp=services.context.temp,
                 )
-                found[arm] = stack.enter_context(started).url
+                begun[arm] = stack.enter_context(started)
+                found[arm] = begun[arm].url
                 services.console.note(f"preview: the {arm} is ready at {found[arm]}")
+        if not swapped:
+            _ready_evidence(begun, inputs, services)
         yield Addresses(**found)
 
 

@@ -113,6 +113,7 @@ def _judge(inputs: Inputs, services: Services, policy: Policy, environment: str)
         now=services.now(),
         max_age=policy.gate.max_age,
         repository=services.context.repository or checkout.repository_name(services.cwd),
+        policy=checkout.fingerprint(services.cwd / inputs.policy),
     )
     given = short(inputs.override_reason, REASON_LIMIT)
     override = f"{given} (by {short(services.context.actor) or 'an unknown person'})" if given else ""

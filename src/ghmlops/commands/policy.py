@@ -75,7 +75,11 @@ def _init(path: Path, inputs: Inputs) -> Result:
     from ghmlops.act.files import write_atomically
 
     starter = (Path(__file__).parent.parent / "starter.yml").read_text(encoding="utf-8")
-    if path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise InputError(f"cannot write {inputs.policy[:80]}: {error.strerror}", hint="choose another path") from None
+    if there:
         raise InputError(f"{inputs.policy} exists already", hint="edit it, or name another file with --policy")
     if inputs.dry_run:
         return Result(

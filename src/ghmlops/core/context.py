@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_COUNT = re.compile(r"[0-9]{1,18}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 
@@ -81,8 +82,8 @@ def read_context(env: Mapping[str, str], event: dict[str, Any]) -> Context:
         workflow=env.get("GITHUB_WORKFLOW", ""),
         job=env.get("GITHUB_JOB", ""),
         actor=env.get("GITHUB_ACTOR", ""),
-        run_id=run if (run := env.get("GITHUB_RUN_ID", "")).isdigit() else "",
-        run_attempt=int(attempt) if (attempt := env.get("GITHUB_RUN_ATTEMPT", "")).isdigit() else 1,
+        run_id=run if _COUNT.fullmatch(run := env.get("GITHUB_RUN_ID", "")) else "",
+        run_attempt=int(attempt) if _COUNT.fullmatch(attempt := env.get("GITHUB_RUN_ATTEMPT", "")) else 1,
         server_url=env.get("GITHUB_SERVER_URL", "").rstrip("/"),
         api_url=env.get("GITHUB_API_URL", "").rstrip("/"),
         output_file=env.get("GITHUB_OUTPUT", ""),

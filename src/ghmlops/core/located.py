@@ -60,6 +60,8 @@ def parse(text: str, file: str) -> Located:
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not valid YAML"
         raise PolicyError(f"{file}:{line}: {problem}", hint="check the indentation and quoting of that line") from None
+    except ValueError as error:  # an escape that names no character
+        raise PolicyError(f"{file}: {error}", hint="look for a `\\U` or `\\x` escape in double quotes") from None
     except RecursionError:
         raise PolicyError(f"{file}: nested too deeply", hint="a policy has at most a few levels") from None
     if node is None:
@@ -103,8 +105,8 @@ def text(at: Located) -> str:
         raise at.error(
             "expected text" if at.value is None or at.value == "" else "expected text, not a list or mapping"
         )
-    if any(ord(c) < 32 for c in at.value):
-        raise at.error("control characters are not allowed here")
+    if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in at.value):
+        raise at.error("control characters and lone surrogates are not allowed here")
     return at.value
 
 

@@ -10,6 +10,8 @@ _DURATION = re.compile(rf"{_NUMBER}\s*(us|ms|s|m|h|d)")
 _RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)")
 _RATIO = re.compile(rf"{_NUMBER}\s*(%?)")
 _SIZE = re.compile(rf"{_NUMBER}\s*(B|[KMGT]i?B)?")
+LONGEST = 3653 * 86400.0
+"""Seconds; a longer duration is a slip of the pen."""
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "B": 1} | {
     f"{letter}{infix}B": base**power
@@ -22,11 +24,11 @@ def duration(text: str) -> float:
     """Return seconds: `150ms`, `60s`, `5m`, `1h`, `7d`.
 
     Raises:
-        ValueError: `text` is not a positive duration with a unit.
+        ValueError: `text` is not a positive duration of at most ten years with a unit.
     """
     found = _DURATION.fullmatch(text.strip())
     seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
-    if not seconds > 0 or not math.isfinite(seconds):
+    if not 0 < seconds <= LONGEST:
         raise ValueError(f'expected a duration with a unit, got "{text}"')
     return seconds
 

@@ -41,6 +41,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     max_age: float
     repository: str = ""
+    policy: str = ""
+    """Fingerprint of the policy that judges; not compared where empty."""
 
 
 def merge(
@@ -58,11 +60,11 @@ def merge(
     Returns:
         A verdict as bad as its worst finding; `inconclusive` where there is none.
     """
-    current = _newest_attempts(files)
+    current = _newest_attempts(files, rules)
     problems = [p for loaded in current if (p := _problem(loaded, rules))]
     counted = [f.evidence for f in current if f.evidence and not _problem(f, rules)]
     findings = [finding for evidence in counted for finding in _judged(evidence, counted)]
-    findings = [*problems, *_missing(counted, current, rules), *findings]
+    findings = [*problems, *_missing(counted, current, rules), *_other_policy(counted, rules), *findings]
     outcome, code, reason = conclude(findings)
     overridden = bool(override) and outcome is Outcome.INCONCLUSIVE
     return Verdict(
@@ -83,14 +85,18 @@ def merge(
     )
 
 
-def _newest_attempts(files: Sequence[Loaded]) -> list[Loaded]:
-    """Leave out what a later attempt of the same run measured again."""
+def _newest_attempts(files: Sequence[Loaded], rules: Rules) -> list[Loaded]:
+    """Leave out what a later attempt of the same run measured again; one that does not count replaces nothing."""
     newest: dict[tuple[str, ...], int] = {}
     for loaded in files:
-        if loaded.evidence:
+        if loaded.evidence and loaded.evidence.findings and not _problem(loaded, rules):
             key = _identity(loaded.evidence)
-            newest[key] = max(newest.get(key, 0), loaded.evidence.provenance.run_attempt)
-    return [f for f in files if not f.evidence or f.evidence.provenance.run_attempt == newest[_identity(f.evidence)]]
+            newest[key] = max(newest.get(key, 0), _attempt(loaded.evidence))
+    return [f for f in files if not f.evidence or _attempt(f.evidence) >= newest.get(_identity(f.evidence), 0)]
+
+
+def _attempt(evidence: Evidence) -> int:
+    return evidence.provenance.run_attempt
 
 
 def _identity(evidence: Evidence) -> tuple[str, ...]:
@@ -138,7 +144,7 @@ def parse_time(text: str) -> datetime | None:
 
 
 def _missing(counted: Sequence[Evidence], current: Sequence[Loaded], rules: Rules) -> list[Finding]:
-    there = {evidence.command for evidence in counted}
+    there = {evidence.command for evidence in counted if not _confirms(evidence)}
     empty = [
         _finding("evidence-empty", Outcome.INCONCLUSIVE, f"The evidence of `{e.command}` holds no finding.")
         for e in counted
@@ -153,6 +159,16 @@ def _missing(counted: Sequence[Evidence], current: Sequence[Loaded], rules: Rule
     ]
 
 
+def _other_policy(counted: Sequence[Evidence], rules: Rules) -> list[Finding]:
+    """Warn where evidence was judged by another policy than the one that asks for it."""
+    seen = [(e, e.provenance.fingerprints.get("policy", "")) for e in counted]
+    other = sorted({e.command for e, policy in seen if policy and rules.policy and policy != rules.policy})
+    reason = (
+        f"The evidence of {', '.join(f'`{name}`' for name in other)} was judged by another policy file than this one."
+    )
+    return [_finding("evidence-policy", Outcome.WARN, reason)] if other else []
+
+
 def _finding(rule: str, outcome: Outcome, reason: str) -> Finding:
     about = {
         "evidence-unreadable": "Every file of the evidence folder fits its schema.",
@@ -160,6 +176,7 @@ def _finding(rule: str, outcome: Outcome, reason: str) -> Finding:
         "evidence-stale": "Evidence is not older than the policy allows.",
         "evidence-missing": "What the policy requires was measured.",
         "evidence-empty": "Evidence holds at least one finding.",
+        "evidence-policy": "Evidence was judged by the policy that asks for it.",
         "evidence-worse": "Evidence is not better than it says of itself.",
     }
     return Finding(id=rule, metric="evidence", outcome=outcome, reason=reason, docs=DOCS, description=about[rule])
@@ -183,8 +200,13 @@ def _contradicted(finding: Finding, second: Finding | None) -> Finding:
     return msgspec.structs.replace(finding, outcome=Outcome.INCONCLUSIVE, reason=reason)
 
 
+def _confirms(evidence: Evidence) -> bool:
+    return evidence.leg == CONFIRM or evidence.leg.endswith(f"-{CONFIRM}")
+
+
 def _confirming(evidence: Evidence, counted: Sequence[Evidence]) -> Evidence | None:
-    if evidence.leg == CONFIRM or evidence.leg.endswith(f"-{CONFIRM}"):
+    """Return the second run of a measurement; what follows from files alone has none."""
+    if _confirms(evidence) or evidence.command in DETERMINISTIC:
         return None
     leg = f"{evidence.leg}-{CONFIRM}" if evidence.leg else CONFIRM
     return next((e for e in counted if e.command == evidence.command and e.leg == leg), None)

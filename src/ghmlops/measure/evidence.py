@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 T = TypeVar("T", Evidence, Verdict)
 MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_FILES = 512
+VERDICT_NAME = "verdict.json"
 MAX_FOLDER_BYTES = 256 * 1024 * 1024
 
 
 def list_evidence(folder: Path) -> list[Path]:
-    """Return the evidence files of `folder` (its own `*.json`, no hidden files, no verdicts), sorted.
+    """Return the evidence files of `folder` (its own `*.json`, no hidden files, not `verdict.json`), sorted.
 
-    A link is listed too, so that reading it is refused in the open instead of passed over.
+    A link or a folder of such a name is listed too, so that it is refused in the open instead of passed over.
 
     Raises:
         EvidenceError: it is not a folder, or holds more than `MAX_FILES` or `MAX_FOLDER_BYTES`.
     """
     if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
         raise EvidenceError(
-            f"evidence folder {folder} does not exist", hint="run a measuring command first, or download its artifact"
+            f"evidence folder {folder} {what}", hint="run a measuring command first, or download its artifact"
         )
     found = sorted(
-        path
-        for path in folder.glob("*.json")
-        if (path.is_symlink() or path.is_file()) and not path.name.startswith((".", "verdict"))
+        path for path in folder.glob("*.json") if not path.name.startswith(".") and path.name != VERDICT_NAME
     )
     if len(found) > MAX_FILES:
         raise EvidenceError(
