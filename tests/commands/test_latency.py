@@ -140,6 +140,27 @@ def test_failing_requests_fail_by_the_error_ratio(place: Path) -> None:
     assert any("response times of" in n.what for n in found.not_measured)
 
 
+@pytest.mark.parametrize("dead", [("--fail-share", "1"), ("--delay", "600")])
+def test_a_dead_candidate_fails(place: Path, dead: tuple[str, str]) -> None:
+    """500 to every request, or no answer at all, against a fast baseline: `fail`, not `error`."""
+    write_policy(place, rate=400, duration="6s")
+    text = (place / "policy.yml").read_text(encoding="utf-8")
+    (place / "policy.yml").write_text(text.replace("timeout: 2s", "timeout: 100ms"), encoding="utf-8")
+    with scoring_service.started() as a, scoring_service.started(*dead) as b:
+        result = latency(place, b, a)
+    assert (result.outcome, outcomes(evidence(place))["error-ratio"]) == (Outcome.FAIL, "fail")
+
+
+def test_queries_are_not_told(place: Path) -> None:
+    """The query of the policy's path is sent, and stands neither in the plan nor in the evidence."""
+    write_policy(place, path="/predict?key=s3cr3t", rate=300, duration="1s", more="slo: {p50: 1s}")
+    assert "s3cr3t" not in latency(place, "http://127.0.0.1:9", dry_run=True).text
+    with scoring_service.started() as b:
+        latency(place, b)
+    assert evidence(place).details["settings"]["request"]["path"] == "/predict"
+    assert "s3cr3t" not in (place / "evidence" / "latency.json").read_text(encoding="utf-8")
+
+
 def test_two_dead_services_are_an_error_with_evidence(place: Path) -> None:
     """Both arms refuse every request alike: nothing was compared, the outcome is `error`, and the evidence says why."""
     write_policy(place, path="/status/503")

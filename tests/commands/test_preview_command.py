@@ -235,6 +235,27 @@ def test_only_previews_are_stopped(job: Job) -> None:
         process.kill()
 
 
+def test_a_process_that_never_was_is_not_stopped(job: Job) -> None:
+    """A number that no process has and no record names is refused, not passed."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    step = job.step("--stop", str(process.pid))
+    assert step.code == 2
+    assert f"process {process.pid} is not a preview, and none with this number is recorded" in step.err
+
+
+def test_a_supervisor_that_was_killed_had_ended_before(job: Job) -> None:
+    """Its record never got an end, and it passes as ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    old = job.folder / "temp" / "ghmlops-preview-old"
+    old.mkdir()
+    (old / "state.json").write_text(json.dumps({"pid": process.pid, "ended": "", "status": None}))
+    step = job.step("--stop", str(process.pid))
+    assert (step.code, step.out.strip()) == (0, f"Preview {process.pid} had ended before.")
+    (old / "state.json").write_text(json.dumps({"pid": process.pid, "ended": "stopped", "status": None}))
+
+
 def test_a_number_that_was_used_again_is_left_alone(job: Job) -> None:
     """Where our preview has ended and another process has its number, that process lives and the stop passes."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
@@ -246,7 +267,7 @@ def test_a_number_that_was_used_again_is_left_alone(job: Job) -> None:
         process.kill()
 
 
-@pytest.mark.parametrize("pid", ["abc", "-1", "0", "1.5", "$(kill 1)", "99999999999"])
+@pytest.mark.parametrize("pid", ["abc", "-1", "0", "1.5", "$(kill 1)", "9999999999", "4194305", "٣"])
 def test_what_is_not_a_process_id_is_refused(job: Job, pid: str) -> None:
     """Only a positive whole number is taken."""
     step = job.step(f"--stop={pid}")
@@ -310,6 +331,7 @@ def test_a_dry_run_starts_nothing(job: Job) -> None:
         (["--url", "http://x:99999"], "is not an http or https address"),
         (["--url", "http://x/\u202e"], "is not an http or https address"),
         (["--url", "http://me:secret@x"], "'http://x' is not an http or https address"),
+        (["--url", "http://x/?token=s"], "'http://x' is not an http or https address"),
         (["--url", "http://x", "--ready", "healthz"], "expected a path"),
     ],
 )

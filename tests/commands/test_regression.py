@@ -141,11 +141,12 @@ def test_an_average_can_hide_what_the_slice_shows(place: Path) -> None:
 
 def test_few_rows_are_inconclusive_and_never_pass(place: Path) -> None:
     """120 rows, even equal ones, prove nothing; `undecided: warn` says so more softly."""
-    artifacts.write(place / "small.parquet", artifacts.rows(120, 1))
+    for name in ("small.parquet", "copy.parquet"):
+        artifacts.write(place / name, artifacts.rows(120, 1))
     text = SIMPLE.replace("score: s}", "score: s, undecided: warn}")
     for policy, outcome in ((SIMPLE, Outcome.INCONCLUSIVE), (text, Outcome.WARN)):
         (place / "policy.yml").write_text(policy, encoding="utf-8")
-        result = regression(place, baseline="small.parquet", candidate="small.parquet")
+        result = regression(place, baseline="small.parquet", candidate="copy.parquet")
         assert result.outcome is outcome
     found = next(f for f in evidence(place).findings if f.id == "regression-accuracy")
     assert "such rows would decide" in found.reason
@@ -255,6 +256,20 @@ def test_hostile_data_reaches_the_terminal_as_text(place: Path) -> None:
     assert {"device": "\x1b[2J::error::\npwned|`x`"} in [f.slice for f in failures(evidence(place))]
 
 
+@pytest.mark.parametrize("name", ["baseline.parquet", "./x/../baseline.parquet", "linked.parquet"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_file_is_not_compared_with_itself(place: Path, name: str, dry_run: bool) -> None:
+    """However it is named; a copy is another file, and may be compared."""
+    (place / "x").mkdir()
+    (place / "linked.parquet").symlink_to("baseline.parquet")
+    with pytest.raises(InputError, match="is the baseline and the candidate") as caught:
+        regression(place, candidate=name, dry_run=dry_run)
+    assert "--candidate" in caught.value.hint
+    assert not (place / "evidence").exists()
+    (place / "copy.parquet").write_bytes((place / "baseline.parquet").read_bytes())
+    assert regression(place, candidate="copy.parquet", dry_run=dry_run).outcome is Outcome.PASS
+
+
 def test_a_dry_run_checks_the_schema_and_writes_nothing(place: Path) -> None:
     """The plan names metrics, margins, slices and windows; a key of another type is an error already."""
     result = regression(place, dry_run=True)
@@ -356,7 +371,7 @@ def test_an_interruption_leaves_nothing(place: Path) -> None:
     artifacts.write(place / "candidate.parquet", many)
     with process(place) as child:
         try:
-            while not list((place / "temporary").iterdir()):
+            while not any(path.is_dir() for path in (place / "temporary").iterdir()):  # not Python's own probe file
                 assert child.poll() is None
             child.send_signal(signal.SIGTERM)
             _, err = child.communicate(timeout=120)

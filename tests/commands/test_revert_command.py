@@ -114,9 +114,29 @@ def test_a_verdict_that_does_not_ask_for_it(scene: Scene, changes: dict[str, Any
     assert scene.tip() == bad
 
 
+@pytest.mark.parametrize("form", ["{first},{bad}", "{bad},{first}", "{good}..{bad}"])
+def test_a_verdict_takes_no_other_commit_along(scene: Scene, form: str) -> None:
+    """A list or range with an innocent commit is refused, exit 1; with a person's reason it is reverted."""
+    good = scene.tip()
+    first = scene.work.commit("Innocent", {"b.txt": "c\n"})
+    bad = bad_commit(scene)
+    asked = ["--commit", form.format(first=first, bad=bad, good=good), "--verdict-file", write_verdict(scene, bad)]
+    ran = run(scene, *asked)
+    assert (ran.code, ran.outputs["state"], ran.outputs["reason-code"]) == (1, "refused", "verdict-not-about")
+    assert f"not about {first[:12]}" in ran.out
+    assert "--reason" in ran.out
+    assert scene.tip() == bad
+    assert run(scene, *asked, "--reason", "both are slow").code == 0
+    assert scene.remote.tree("main") == scene.remote.tree(good)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"commit": "e" * 40}, "the verdict is for eeeeeeeeeeee"), ({"repository": "evil/shop"}, "repository evil/shop")],
+    [
+        ({"commit": "e" * 40}, "the verdict is for eeeeeeeeeeee"),
+        ({"commit": ""}, "by a full SHA"),
+        ({"repository": "evil/shop"}, "repository evil/shop"),
+    ],
 )
 def test_a_foreign_verdict_is_bad_input(scene: Scene, changes: dict[str, Any], words: str) -> None:
     """A verdict for another commit or repository ends with exit 2."""
@@ -248,7 +268,10 @@ def pulls_api(pull: dict[str, Any], messages: list[str]) -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", ["merge", "squash", "rebase"])
 def test_a_pull_request_is_undone_as_it_was_merged(scene: Scene, kind: str) -> None:
-    """`#7` becomes its merge commit, its squashed commit, or each of its rebased commits, newest first."""
+    """`#7` becomes its merge commit, its squashed commit, or each of its rebased commits, newest first.
+
+    A verdict about the merged commit is about all of them.
+    """
     good = scene.tip()
     messages = ["One\n\nwhy", "Two"]
     scene.work.git("checkout", "--quiet", "-b", "topic")
@@ -268,7 +291,9 @@ def test_a_pull_request_is_undone_as_it_was_merged(scene: Scene, kind: str) -> N
     pull = {"number": 7, "merged": True, "merge_commit_sha": merged, "base": {"ref": "main"}}
     with pulls_api(pull, messages) as url:
         given = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
-        ran = run(scene, "--commit", "#7", "--reason", "slow", **given)
+        foreign = run(scene, "--commit", "#7", "--verdict-file", write_verdict(scene, good), **given)
+        ran = run(scene, "--commit", "#7", "--verdict-file", write_verdict(scene, merged), **given)
+    assert (foreign.code, "the verdict is for" in foreign.err) == (2, True)
     assert ran.code == 0, ran.err
     assert scene.remote.tree("main") == scene.remote.tree(good)
     new = scene.remote.git("log", "--format=%s", f"{merged}..main").splitlines()

@@ -8,6 +8,7 @@ import pytest
 
 from ghmlops.core.contract import blocking, judge_contract, not_measured, unchanged
 from ghmlops.core.contract_facts import Facts, PairFacts, SchemaFacts, SideFacts
+from ghmlops.core.contract_finding import of
 from ghmlops.core.model import Outcome
 
 
@@ -67,6 +68,23 @@ def test_a_kept_contract_is_one_pass() -> None:
 def test_each_fault_is_a_finding_of_its_own(given: Facts, expected: dict[str, Outcome]) -> None:
     """Up to 1 % of missing, added or contradicting rows warns, more fails; the baseline's own faults warn."""
     assert {"rows": Outcome.PASS} | expected == found(given)
+
+
+@pytest.mark.parametrize(
+    ("count", "whole", "expected"),
+    [
+        (2000, 2000, "2,000 of 2,000 (100 %)"),
+        (1999, 2000, "1,999 of 2,000 (99.95 %)"),
+        (999_999, 1_000_000, "999,999 of 1,000,000 (99.99 %)"),
+        (61, 1000, "61 of 1,000 (6.1 %)"),
+        (1, 3, "1 of 3 (33 %)"),
+        (3, 100_000_000, "3 of 100,000,000 (0.000003 %)"),
+        (0, 0, "0 of 0 (0 %)"),
+    ],
+)
+def test_shares_are_read_by_people(count: int, whole: int, expected: str) -> None:
+    """No power of ten, two significant digits, and 100 % is all of them and nothing less."""
+    assert expected == of(count, whole)
 
 
 def test_no_usable_row_is_an_error() -> None:

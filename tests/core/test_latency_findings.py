@@ -187,6 +187,30 @@ def test_a_generator_as_slow_as_the_service_is_an_error() -> None:
     assert "more than a quarter of the median response time" in found["guard-lateness"].reason
 
 
+@pytest.mark.parametrize(("late", "expected"), [(0.0009, "pass"), (0.0011, "error")])
+def test_less_than_a_millisecond_late_is_always_fine(late: float, expected: str) -> None:
+    """Services of 0.2 ms can be judged: a median lateness within 1 ms never trips the guard, beyond it does."""
+    judge, run = judged(arm(6000, 2e-4), arm(6000, 2e-4))
+    found = findings((judge, replace(run, dispatched=run.candidate.scheduled + late)))
+    assert expected == found["guard-lateness"].outcome.value
+
+
+def test_without_a_baseline_the_median_lateness_does_not_trip() -> None:
+    """Lateness is within the response time that the objectives judge, so it hides nothing there."""
+    policy = msgspec.structs.replace(POLICY, slo=Objectives(quantiles={"p99": 0.1}))
+    judge, run = judged(arm(6000), None, policy)
+    found = findings((judge, replace(run, dispatched=run.candidate.scheduled + 0.004)), policy)
+    assert (found["guard-lateness"].outcome, found["objective-p99"].outcome) == (Outcome.PASS, Outcome.PASS)
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [(Kind.STATUS, 0.001), (Kind.TIMEOUT, 2.0)])
+def test_a_dead_candidate_fails_whatever_the_median_lateness(kind: Kind, seconds: float) -> None:
+    """Only 500s, or only time-outs: the candidate is to blame, not a generator 2 ms behind."""
+    judge, run = judged(arm(6000, seconds, bad=6000, kind=kind), arm(6000, 0.001))
+    found = findings((judge, replace(run, dispatched=run.candidate.scheduled + 0.002)))
+    assert (found["guard-lateness"].outcome, found["error-ratio"].outcome) == (Outcome.PASS, Outcome.FAIL)
+
+
 def test_split_off_is_an_error() -> None:
     """The generator's machine kept 60 requests from one arm: the arms are not comparable."""
     judge, run = judged(arm(6000), arm(6000))

@@ -105,6 +105,8 @@ def test_margins_may_name_both_limits() -> None:
         ("path: /predict", "path: predict", 'starts with "/"', ""),
         ("content-type:", "'bad header':", "is not a header name", ""),
         ("[device, country, [device, country]]", "device", "expected a list of columns", "[device,"),
+        ("[device, country, [device, country]]", "[[]]", "a slice names at least one column", "[device,"),
+        ("[device, country, [device, country]]", "[device, []]", ":19: `regression.slices[1]`: a slice", "[device,"),
         ("{poisson: 200/s, duration: 60s, warmup: 5s}", "fast", "expected a mapping", ""),
         ("gate:   ", "gate: [", ":23: ", "indentation"),
     ],
@@ -118,6 +120,27 @@ def test_a_mistake_is_named_with_its_place(old: str, new: str, message: str, hin
     assert hint in caught.value.hint
     assert "\n" not in caught.value.message
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:s3cret@h",
+        "ftp://me:s3cret@h",
+        "me:s3cret@h",
+        "http://me:s3/cret@h",
+        "http://[me:s3cret@h",
+        "http://h/?token=s3cret",
+        "http://h:0/s3cret",
+    ],
+)
+@pytest.mark.parametrize("key", ["url", "baseline-url"])
+def test_a_secret_in_an_address_is_refused_and_not_repeated(key: str, url: str) -> None:
+    """User, password and query have no place in the policy; the message has the place and not the value."""
+    with pytest.raises(PolicyError, match=f":3: `preview.{key}`: ") as caught:
+        read_policy(f"version: 1\nservice: s\npreview: {{{key}: '{url}'}}\n")
+    assert caught.value.hint
+    assert [part for part in ("me:", "s3", "cret") if part in caught.value.message + caught.value.hint] == []
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ from ghmlops.core.revert import (
     Refusal,
     Spec,
     check_names,
-    check_verdict_commit,
+    check_verdict_commits,
     grounds,
     guard,
     in_force,
@@ -182,7 +184,17 @@ def test_only_a_failure_is_reverted(outcome: Outcome) -> None:
     assert (caught.value.exit_code, caught.value.reason_code) == (1, "verdict-not-fail")
 
 
-@pytest.mark.parametrize("confirmed", [[], ["regression:auc"], ["accuracy"], [""]])
+@pytest.mark.parametrize("commit_named", ["", "HEAD", A[:12], A.upper(), f"{A}\n"])
+@pytest.mark.parametrize("reason", ["", "users complain"])
+def test_a_verdict_must_name_its_commit_in_full(commit_named: str, reason: str) -> None:
+    """A verdict about no commit, or about an abbreviated one, is no evidence about any."""
+    given_verdict = msgspec.structs.replace(verdict(Outcome.FAIL, ["regression:accuracy"]), commit=commit_named)
+    with pytest.raises(EvidenceError, match="full SHA") as caught:
+        grounds(given_verdict, reason)
+    assert (caught.value.exit_code, "--reason" in caught.value.hint) == (2, True)
+
+
+@pytest.mark.parametrize("confirmed", [[], ["regression:auc"], ["accuracy"], [""], [":accuracy"], [" :accuracy"]])
 def test_an_unconfirmed_failure_is_not_reverted(confirmed: list[str]) -> None:
     """The confirmation must be there and name a finding that failed."""
     with pytest.raises(NeedsPerson) as caught:
@@ -208,12 +220,36 @@ def test_a_person_may_ask_whatever_the_verdict_says() -> None:
     assert found == Grounds(by_person=True, reason="users complain", reason_code="accuracy", verdict_for=A)
 
 
-def test_the_verdict_is_held_against_the_newest_commit() -> None:
-    """Another commit is refused; without a verdict there is nothing to hold."""
-    check_verdict_commit(Grounds(by_person=True), B)
-    check_verdict_commit(Grounds(by_person=False, verdict_for=A), A)
-    with pytest.raises(EvidenceError, match="not for bbbbbbbbbbbb"):
-        check_verdict_commit(Grounds(by_person=False, verdict_for=A), B)
+@pytest.mark.parametrize(
+    ("asked", "ids", "pull_request", "refused"),
+    [
+        (Grounds(by_person=True), [B, A], False, None),
+        (Grounds(by_person=True, verdict_for=B), [B, A], False, None),
+        (Grounds(by_person=True, verdict_for=A), [B, A], False, EvidenceError),
+        (Grounds(by_person=False, verdict_for=A), [A], False, None),
+        (Grounds(by_person=False, verdict_for=A), [B], False, EvidenceError),
+        (Grounds(by_person=False, verdict_for=A), [C, B], False, EvidenceError),
+        (Grounds(by_person=False), [B], False, EvidenceError),
+        (Grounds(by_person=False, verdict_for=B), [B, A], False, NeedsPerson),
+        (Grounds(by_person=False, verdict_for=A), [B, A], False, NeedsPerson),
+        (Grounds(by_person=False, verdict_for=B), [B, A], True, None),
+        (Grounds(by_person=False, verdict_for=A), [B, A], True, EvidenceError),
+    ],
+)
+def test_the_verdict_is_held_against_every_commit(
+    asked: Grounds, ids: list[str], pull_request: bool, refused: type[Exception] | None
+) -> None:
+    """Without a person only the verdict's own commit may go, or the pull request that ends with it."""
+    with pytest.raises(refused) if refused else contextlib.nullcontext():
+        check_verdict_commits(asked, ids, pull_request=pull_request)
+
+
+def test_commits_beside_the_verdict_are_for_a_person() -> None:
+    """The refusal names them and says what to do."""
+    with pytest.raises(NeedsPerson, match="not about bbbbbbbbbbbb and 1 more") as caught:
+        check_verdict_commits(Grounds(by_person=False, verdict_for=A), [A, B, C], pull_request=False)
+    assert (caught.value.exit_code, caught.value.reason_code) == (1, "verdict-not-about")
+    assert "--reason" in caught.value.hint
 
 
 def test_reverts_of_reverts_cancel_out() -> None:

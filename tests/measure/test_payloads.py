@@ -113,6 +113,9 @@ def test_damaged_parquet_pages(tmp_path: Path) -> None:
         ("SELECT * FROM (VALUES ('x'), (NULL)) t(body)", "r: row 2: the body is null"),
         ("SELECT * FROM (VALUES ([1]), (NULL)) t(body)", "r: row 2: the body is null"),
         ("SELECT 'nan'::DOUBLE AS x, 1 AS y", "r: row 1: not JSON"),
+        ("SELECT * FROM (VALUES (1.5::DOUBLE), ('nan'::DOUBLE)) t(x)", "r: row 2: not JSON"),
+        ("SELECT '-inf'::FLOAT AS body", "r: row 1: not JSON"),
+        ("SELECT {'a': ['inf'::DOUBLE]} AS body", "r: row 1: not JSON"),
     ],
 )
 def test_bad_parquet_rows(tmp_path: Path, query: str, message: str) -> None:

@@ -71,7 +71,7 @@ def _dry_run(job: Job) -> Result:
     from ghmlops.act.console import printable
 
     plan, arrivals = job.plan, job.policy.arrivals
-    lines = [f"would send {job.policy.request.method} {job.policy.request.path} to"]
+    lines = [f"would send {job.policy.request.method} {_shown_path(job)} to"]
     lines += [f"  {name}: {target.url}" for name, target in job.targets.items()]
     lines.append(
         f"{arrivals.model} {arrivals.rate:g}/s: {plan.warmup:,} requests of warm-up, then {plan.planned:,} an arm "
@@ -202,7 +202,7 @@ def _settings(job: Job, recording: Recording) -> dict[str, Any]:
     request = policy.request
     return {
         "slots": [{"arm": name, "url": target.url} for name, target in job.targets.items()],
-        "request": {"method": request.method, "path": request.path, "timeout_s": request.timeout},
+        "request": {"method": request.method, "path": _shown_path(job), "timeout_s": request.timeout},
         "headers": sorted(request.headers),  # names only: values may be secrets
         "arrivals": msgspec.to_builtins(policy.arrivals),
         "requests_an_arm": {"warmup": plan.warmup, "planned": plan.planned, "extension": plan.extension},
@@ -211,6 +211,10 @@ def _settings(job: Job, recording: Recording) -> dict[str, Any]:
         "payloads": len(job.payloads.bodies) if job.payloads else 0,
         "margins": {name: msgspec.to_builtins(margin) for name, margin in policy.margins.items()},
     }
+
+
+def _shown_path(job: Job) -> str:
+    return job.policy.request.path.partition("?")[0]  # a query may hold a secret
 
 
 def _coins(job: Job, judged: int) -> dict[str, Any]:

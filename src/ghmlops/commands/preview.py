@@ -110,7 +110,8 @@ def _plan(wanted: Preview, lifetime: float) -> Result:
         if wanted.url
         else f"start `{wanted.command}` and end it after {quantities.show_duration(lifetime)} at the latest"
     )
-    plan = f"would {what}; ready when {wanted.ready} answers 2xx within {quantities.show_duration(wanted.timeout)}"
+    path = wanted.ready.partition("?")[0]  # a query may hold a secret
+    plan = f"would {what}; ready when {path} answers 2xx within {quantities.show_duration(wanted.timeout)}"
     return Result(outcome=Outcome.PASS, reason_code="dry-run", reason=f"{plan}.", text=_printable(plan))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +48,8 @@ def run(inputs: Inputs, services: Services) -> Result:
     """Pair the artifacts by key, judge, write the evidence.
 
     Raises:
-        InputError: an artifact is not named, the memory limit is malformed or too small, or the commit is not known.
+        InputError: an artifact is not named, or is both sides; the memory limit is malformed or too small; the
+            commit is not known.
         PolicyError: the policy is invalid or has no section `regression`.
         DataError: an artifact is missing, damaged or not Parquet, or lacks a column.
     """
@@ -101,6 +103,11 @@ def _artifacts(inputs: Inputs, policy: Regression, cwd: Path) -> dict[str, tuple
                 f"no {role} was given",
                 hint=f"give --{role} FILE, or `regression: {{artifacts: {{{role}: FILE}}}}` in {inputs.policy}",
             )
+    if os.path.realpath(cwd / named["baseline"]) == os.path.realpath(cwd / named["candidate"]):
+        raise InputError(
+            f"{named['candidate']} is the baseline and the candidate: a file compared with itself proves nothing",
+            hint="give the two files that --baseline and --candidate are to compare; a copy may stand for one of them",
+        )
     if labels := inputs.labels or policy.labels:
         named["labels"] = labels
     return {role: (cwd / name, name) for role, name in named.items()}

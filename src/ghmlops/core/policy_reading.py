@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from ghmlops.core import located, quantities
 from ghmlops.core.errors import nearest
@@ -70,8 +71,15 @@ def _service(at: Located) -> str:
 
 def _url(at: Located) -> str:
     value = text(at)
-    if not value.startswith(("http://", "https://")):
-        raise at.error(f'expected an http or https address, got "{value}"')
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:  # the value is not repeated: it may hold a password
+        raise at.error("expected an http or https address", "for example `http://127.0.0.1:8000`")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise at.error("an address has no user name, query or fragment", "take it out; a policy is read by everybody")
     return value.rstrip("/")
 
 
@@ -183,6 +191,9 @@ def _latency(at: Located) -> Latency:
 def _slices(at: Located) -> tuple[tuple[str, ...], ...]:
     if not isinstance(at.value, list):
         raise at.error("expected a list of columns", "for example `[device, [device, country]]`")
+    for item in at.value:
+        if item.value == []:
+            raise item.error("a slice names at least one column", "for example `[device, [device, country]]`")
     return tuple(listing(text)(item) for item in at.value)
 
 

@@ -154,10 +154,16 @@ def grounds(verdict: Verdict | None, reason: str) -> Grounds:
     """Decide who asks, before any commit is looked at.
 
     Raises:
+        EvidenceError: the verdict does not name the commit that it is about by a full SHA.
         InputError: neither a verdict nor a reason was given.
         NeedsPerson: the verdict did not fail, or its failure is not confirmed, and no person gave a reason.
     """
     said = one_line(reason, 500)
+    if verdict is not None and not is_sha(verdict.commit):
+        raise EvidenceError(
+            "the verdict does not say by a full SHA which commit it is about",
+            hint="write the verdict again with `ghmlops gate`, or leave --verdict-file out and say why with --reason",
+        )
     code = verdict.reason_code if verdict is not None and _CODE.fullmatch(verdict.reason_code) else ""
     commit = verdict.commit if verdict is not None else ""
     if said:
@@ -174,7 +180,8 @@ def grounds(verdict: Verdict | None, reason: str) -> Grounds:
             reason_code="verdict-not-fail",
         )
     failing = {f.id for f in verdict.findings if f.outcome is Outcome.FAIL}
-    if not any(name.partition(":")[2] in failing for name in verdict.confirmed):
+    pairs = [name.partition(":") for name in verdict.confirmed]
+    if not any(command.strip() and finding in failing for command, _, finding in pairs):
         raise NeedsPerson(
             f"the failure of {commit[:12]} ({code or 'no reason code'}) is not confirmed by a second run",
             hint="measure again on a fresh deployment, or let a person ask with --reason",
@@ -183,13 +190,27 @@ def grounds(verdict: Verdict | None, reason: str) -> Grounds:
     return Grounds(by_person=False, reason_code=code, verdict_for=commit)
 
 
-def check_verdict_commit(asked: Grounds, newest: str) -> None:
-    """Hold the verdict against the newest of the commits to revert.
+def check_verdict_commits(asked: Grounds, ids: Sequence[str], *, pull_request: bool) -> None:
+    """Hold the verdict against the commits to revert: without a person, it must be about each of them.
+
+    Args:
+        asked: who asks.
+        ids: full ids, newest first.
+        pull_request: they are what one pull request became; a verdict about the newest is about them all.
 
     Raises:
+        NeedsPerson: there are commits that the verdict is not about.
         EvidenceError: the verdict is for another commit.
     """
-    if asked.verdict_for and asked.verdict_for != newest:
+    newest, others = ids[0], [sha for sha in ids if sha != asked.verdict_for]
+    if not asked.by_person and not pull_request and 0 < len(others) < len(ids):
+        raise NeedsPerson(
+            f"the verdict is about {asked.verdict_for[:12]} alone, and not about {others[0][:12]}"
+            + (f" and {len(others) - 1} more" if others[1:] else ""),
+            hint="revert that commit alone, or let a person ask for all of them with --reason",
+            reason_code="verdict-not-about",
+        )
+    if asked.verdict_for != newest and (asked.verdict_for or not asked.by_person):
         shown = asked.verdict_for[:12] if is_sha(asked.verdict_for) else "something else"
         raise EvidenceError(
             f"the verdict is for {shown}, not for {newest[:12]}",

@@ -82,18 +82,18 @@ def _lines(path: Path, shown: str) -> Iterator[bytes]:
             if len(line) > MAX_LINE:
                 raise DataError(f"{shown}:{number}: longer than {MAX_LINE} bytes", hint="one request body a line")
             if body:
-                _check_json(body, f"{shown}:{number}")
+                _check_json(body, f"{shown}:{number}", "JSONL holds one JSON value a line")
                 yield body
 
 
-def _check_json(body: bytes, where: str) -> None:
+def _check_json(body: bytes, where: str, hint: str) -> None:
     try:
         body.decode()
         msgspec.json.decode(body)
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not UTF-8 at byte {error.start}", hint="save the file as UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise DataError(f"{where}: not JSON ({error})", hint="JSONL holds one JSON value a line") from None
+        raise DataError(f"{where}: not JSON ({error})", hint=hint) from None
 
 
 def _parquet(path: Path, shown: str) -> Iterator[bytes]:
@@ -105,13 +105,14 @@ def _parquet(path: Path, shown: str) -> Iterator[bytes]:
         # One thread keeps the file's order; nothing but this file is read.
         with duckdb.connect(config={"threads": 1, "memory_limit": "1GB"}) as engine:
             rows = engine.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
-            query = f"SELECT {_body(rows)} FROM read_parquet(?) AS row_ LIMIT {MAX_ROWS + 1}"  # noqa: S608  (quoted)
+            body, made_here = _body(rows)
+            query = f"SELECT {body} FROM read_parquet(?) AS row_ LIMIT {MAX_ROWS + 1}"  # noqa: S608  (quoted)
             found = engine.execute(query, [str(path)])
             number = 0
             while batch := found.fetchmany(1000):
                 for (value,) in batch:
                     number += 1
-                    yield _row(value, f"{shown}: row {number}", made_here=query.startswith("SELECT to_json"))
+                    yield _row(value, f"{shown}: row {number}", made_here=made_here)
     except duckdb.Error as error:
         why = str(error).partition("\n")[0].replace(str(path), shown)
         raise DataError(
@@ -119,16 +120,16 @@ def _parquet(path: Path, shown: str) -> Iterator[bytes]:
         ) from None
 
 
-def _body(columns: list[tuple[str, str]]) -> str:
-    """Return the SQL expression of a row's body."""
+def _body(columns: list[tuple[str, str]]) -> tuple[str, bool]:
+    """Return the SQL expression of a row's body, and whether it makes JSON."""
     types = {name: kind for name, kind, *_ in columns}
     if len(types) > 1 and "body" not in types:
-        return "to_json(row_)"
+        return "to_json(row_)", True
     name = "body" if "body" in types else next(iter(types))
     quoted = '"' + name.replace('"', '""') + '"'
     if types[name] in ("VARCHAR", "BLOB"):
-        return quoted
-    return f"CASE WHEN {quoted} IS NULL THEN NULL ELSE to_json({quoted}) END"
+        return quoted, False
+    return f"CASE WHEN {quoted} IS NULL THEN NULL ELSE to_json({quoted}) END", True
 
 
 def _row(value: str | bytes | None, where: str, *, made_here: bool) -> bytes:
@@ -136,5 +137,5 @@ def _row(value: str | bytes | None, where: str, *, made_here: bool) -> bytes:
         raise DataError(f"{where}: the body is null", hint="leave the row out, or write the body")
     body = value if isinstance(value, bytes) else value.encode()
     if made_here:  # a NaN becomes text that no JSON parser takes
-        _check_json(body, where)
+        _check_json(body, where, "JSON has no NaN and no infinity; write null, or leave the row out")
     return body

@@ -152,7 +152,7 @@ def test_reverted_and_written_over_is_done_too(scene: Scene) -> None:
     scene.work.commit("Over it", {"a.txt": changed(3, "new idea")})
     scene.work.push()
     tip = scene.tip()
-    assert scene.revert(bad, asked=Grounds(by_person=False)).state == "already-reverted"
+    assert scene.revert(bad, asked=Grounds(by_person=False, verdict_for=bad)).state == "already-reverted"
     assert scene.tip() == tip
 
 
@@ -346,13 +346,13 @@ def test_a_dry_run_shows_the_change_and_pushes_nothing(scene: Scene) -> None:
 
 
 def test_a_verdict_for_another_commit_is_refused(scene: Scene) -> None:
-    """The verdict must be for the commit that is reverted; of several, for the newest."""
+    """The verdict must be for the commit that is reverted; beside a person's reason, for the newest of several."""
     first = scene.work.commit("First", {"a.txt": changed(3, "x")})
     second = scene.work.commit("Second", {"b.txt": "c\n"})
     scene.work.push()
     with pytest.raises(EvidenceError, match="the verdict is for"):
-        scene.revert(f"{first},{second}", asked=Grounds(by_person=False, verdict_for=first))
-    asked = Grounds(by_person=False, verdict_for=second)
+        scene.revert(second, asked=Grounds(by_person=False, verdict_for=first))
+    asked = Grounds(by_person=True, reason="slow", verdict_for=second)
     assert scene.revert(f"{first},{second}", asked=asked).state == "reverted"
 
 

@@ -24,6 +24,12 @@ BAD = [
     ({"token": "line\nbreak"}, "input `token` is not a token"),
     ({"api_url": ""}, "address of GitHub's API is not known"),
     ({"api_url": "file:///etc/passwd"}, "address of GitHub's API is not known"),
+    ({"api_url": "http://[bad"}, "GITHUB_API_URL is not an http or https address"),
+    ({"api_url": "http://x y:99999"}, "GITHUB_API_URL is not an http or https address"),
+    ({"api_url": "http://x:99999"}, "GITHUB_API_URL is not an http or https address"),
+    ({"api_url": "http://x:0"}, "GITHUB_API_URL is not an http or https address"),
+    ({"api_url": "http://"}, "GITHUB_API_URL is not an http or https address"),
+    ({"api_url": "https://me:pw@x"}, "GITHUB_API_URL is not an http or https address"),
     ({"repository": ""}, "the repository is not known"),
 ]
 

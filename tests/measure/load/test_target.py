@@ -45,6 +45,7 @@ def test_addresses(url: str, host: str, port: int, prefix: str, authority: str) 
         "http://a b/",
         "http://x:99999",
         "http://x:port",
+        "http://x:0",
         "http://u:p@x/",
         "http://x/?q=1",
         "http://x/#f",
@@ -58,6 +59,35 @@ def test_malformed_addresses(url: str) -> None:
     with pytest.raises(InputError, match="input `baseline-url`: ") as caught:
         parse_target(url, "baseline-url")
     assert "--baseline-url http://" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://me:s3cret@h", '"http://h"'),
+        ("https://me:s3cret@h:8000/path?s3cret", '"https://h:8000"'),
+        ("http://h/path?token=s3cret", '"http://h"'),
+        ("http://h#s3cret", '"http://h"'),
+        ("http://me:s3/cret@h", '"http://…"'),
+        ("http://me:s3?cret@h", '"http://…"'),
+        ("http://[me:s3cret@h", '"http://h"'),
+        ("me:s3cret@h", '"h"'),
+        ("me:s3cret@h://x", '"h:"'),
+    ],
+)
+def test_no_secret_of_an_address_is_repeated(url: str, shown: str) -> None:
+    """User, password and query never reach the message, however the address is malformed; scheme and host do."""
+    with pytest.raises(InputError) as caught:
+        parse_target(url, "url")
+    told = caught.value.message + caught.value.hint
+    assert caught.value.message.endswith(f"got {shown}")
+    assert [part for part in ("me:", "s3", "cret", "token") if part in told] == []
+
+
+def test_port_0_is_refused() -> None:
+    """Port 0 is not taken for the scheme's own port."""
+    with pytest.raises(InputError, match="nothing listens on port 0"):
+        parse_target("http://127.0.0.1:0", "url")
 
 
 def test_probe_of_a_service(service: str) -> None:

@@ -215,6 +215,10 @@ def test_labels_may_come_from_a_third_file(read: Read) -> None:
     [
         (lambda y: ["yes" if v else "no" for v in y], ("no", "yes")),
         (lambda y: [bool(v) for v in y], ()),
+        (lambda y: [bool(v) for v in y], ("No", "YES")),
+        (lambda y: [bool(v) for v in y], ("0", "1")),
+        (lambda y: [not v for v in y], ("true", "False")),
+        (lambda y: [not v for v in y], ("yes", "no")),
         (lambda y: [float(v) for v in y], ()),
         (lambda y: [1 if v else -1 for v in y], ("-1", "1")),
         (lambda y: ["a'b" if v else 'c"d' for v in y], ('c"d', "a'b")),
@@ -245,6 +249,24 @@ def test_text_labels_need_classes_and_numbers_need_numbers(read: Read) -> None:
     assert "classes: [no, yes]" in caught.value.hint
     with pytest.raises(DataError, match="holds numbers"):
         read(rows(N, 1), rows(N, 2), replace(BINARY, classes=("no", "yes")))
+
+
+@pytest.mark.parametrize("classes", [("ham", "spam"), ("no", "true"), ("yes", "true"), ("0.0", "1.0")])
+def test_boolean_labels_are_not_guessed_from_names(classes: tuple[str, ...], read: Read) -> None:
+    """Names that do not say which of them is True are refused; a guess would turn the labels around."""
+    first, second = rows(N, 1), rows(N, 2)
+    given = {"y": first["y"] == 1}
+    with pytest.raises(DataError, match='"y" holds booleans') as caught:
+        read(first | given, second | given, replace(BINARY, classes=classes))
+    assert "[false, true]" in caught.value.hint
+
+
+@pytest.mark.parametrize("classes", [("nan", "inf"), ("0", "nan"), ("0", "1e999")])
+def test_numeric_classes_are_finite(classes: tuple[str, ...], read: Read) -> None:
+    """What Python calls a number, and SQL does not, is an error of the input."""
+    with pytest.raises(DataError, match="holds numbers") as caught:
+        read(rows(N, 1), rows(N, 2), replace(BINARY, classes=classes))
+    assert "finite" in caught.value.hint
 
 
 def test_a_text_label_against_a_number_is_an_error(read: Read) -> None:

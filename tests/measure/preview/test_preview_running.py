@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import psutil
@@ -53,7 +55,7 @@ def test_every_kind_of_service_is_ready_and_then_gone(
     services: Services, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forked, double-forked, deaf to SIGTERM or flooding its log: it serves, and afterwards no process is left."""
-    monkeypatch.setattr("ghmlops.measure.preview.launch.GRACE", 0.3)
+    monkeypatch.setattr("ghmlops.measure.preview.service.BLOCK_GRACE", 0.3)
     with running(
         services.command(kind),
         cwd=services.folder,
@@ -213,6 +215,62 @@ def test_a_shell_is_never_involved(services: Services) -> None:
         pass
     assert "['$(touch ran)', ';', 'touch', 'ran'," in caught.value.message
     assert not (services.folder / "ran").exists()
+
+
+def test_further_signals_do_not_break_the_teardown(services: Services) -> None:
+    """Signals while two services that are deaf to SIGTERM are being ended: nothing is left when the starter ends."""
+    code = (
+        "import contextlib, sys, time, os, signal\nfrom pathlib import Path\n"
+        "from ghmlops.measure.preview import running\n"
+        "def interrupt(*_):\n    raise KeyboardInterrupt\n"
+        "signal.signal(signal.SIGTERM, interrupt); signal.signal(signal.SIGHUP, interrupt)\n"
+        "with contextlib.ExitStack() as stack:\n"
+        "    for _ in range(2):\n"
+        "        stack.enter_context(running(sys.argv[1], cwd=Path('.'), environ=dict(os.environ), ready='/healthz'))\n"
+        "    print('ready', flush=True); time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, services.command("stubborn")],
+        env={**os.environ, **services.environ, "TMPDIR": str(services.folder / "temp")},
+        cwd=services.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        for further in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.4)
+            process.send_signal(further)
+        process.wait(30)
+        assert services.left() == []
+        assert list((services.folder / "temp").iterdir()) == []
+    assert process.returncode != 0
+
+
+def test_a_thread_ends_its_service_too(services: Services) -> None:
+    """Elsewhere than in the main thread no signal handler is touched, and the service ends all the same."""
+    urls: list[str] = []
+
+    def run() -> None:
+        with running(
+            services.command("plain"), cwd=services.folder, environ=services.environ, ready="/healthz"
+        ) as made:
+            urls.append(made.url)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(60)
+    assert len(urls) == 1
+    assert services.left() == []
+
+
+def test_the_query_of_the_probe_is_not_told(services: Services) -> None:
+    """It may hold a secret."""
+    error = failing(services, "plain", timeout=1.0, ready="/nope?token=s3cret")
+    assert "/nope within 1 s: answered 404" in error.message
+    assert "s3cret" not in error.message
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])

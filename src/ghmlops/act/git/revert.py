@@ -106,7 +106,7 @@ def _proposed(remote: Remote, plan: Plan, forge: Forge | None, said: str) -> End
 def _make(remote: Remote, request: Request) -> Plan:
     """Make the revert commits on the branch's present tip, in a work tree that is gone afterwards."""
     tip, ids = history.find_commits(remote, request.spec, request.merged)
-    core.check_verdict_commit(request.asked, ids[0])
+    core.check_verdict_commits(request.asked, ids, pull_request=request.merged is not None)
     commits = [history.read_commit(remote.git, sha) for sha in ids]
     person = request.asked.by_person
     for commit in commits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.act.github.client import Client, ask
+from ghmlops.act.github.client import Client, ask, told
 from ghmlops.core.errors import GitHubError, PermissionMissing
 
 if TYPE_CHECKING:
@@ -58,20 +58,23 @@ def upsert_comment(client: Client, *, number: int, marker: str, body: str) -> Co
     own = _own(client, number, marker, login)
     if own and (kept := _keep(client, own, body)):
         return kept
-    made = ask(
-        client,
-        lambda: client.repo.get_issue(number).create_comment(body),
-        doing=f"commenting on pull request #{number}",
-        need=NEED,
-        found=lambda: next(iter(_own(client, number, marker, login)), None),
-    )
-    return Comment(made.html_url, made.id, "created")
+
+    def create() -> Comment:
+        made = client.repo.get_issue(number).create_comment(body)
+        return Comment(told(made.html_url), told(made.id), "created")
+
+    def found() -> Comment | None:
+        return next((Comment(c.html_url, c.id, "created") for c in _own(client, number, marker, login)), None)
+
+    return ask(client, create, doing=f"commenting on pull request #{number}", need=NEED, found=found)
 
 
 def _login(client: Client) -> str:
     """Return the login behind a person's token; empty for an installation (GITHUB_TOKEN, an App), which has none."""
     try:
-        return ask(client, lambda: client.api.get_user().login, doing="asking who the token is", need="metadata: read")
+        return ask(
+            client, lambda: told(client.api.get_user().login), doing="asking who the token is", need="metadata: read"
+        )
     except PermissionMissing:
         return ""
 
@@ -107,13 +110,17 @@ def _same(one: str, other: str) -> bool:
 
 def _own(client: Client, number: int, marker: str, login: str) -> list[IssueComment]:
     """Return own comments that carry the marker, oldest first."""
-    listed = ask(
+
+    def read() -> list[IssueComment]:
+        listed = client.repo.get_issue(number).get_comments()
+        return [c for c in listed if _first_line(c.body or "") == marker and _by(c, login) and told(c.id)]
+
+    own = ask(
         client,
-        lambda: list(client.repo.get_issue(number).get_comments()),
+        read,
         doing=f"listing the comments of pull request #{number}",
         need="pull-requests: read",
     )
-    own = [c for c in listed if _first_line(c.body or "") == marker and _by(c, login)]
     return sorted(own, key=lambda c: c.id)
 
 

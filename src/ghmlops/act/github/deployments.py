@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from github import BadAttributeException
 from github.GithubObject import NotSet
 
-from ghmlops.act.github.client import Client, ask
+from ghmlops.act.github.client import Client, ask, told
 
 if TYPE_CHECKING:
     from github.Deployment import Deployment
@@ -28,7 +28,7 @@ def record_deployment(client: Client, step: CreateDeployment) -> int:
         return adopted
     return ask(
         client,
-        lambda: (
+        lambda: told(
             client.repo.create_deployment(
                 ref=step.sha,
                 task=step.task,
@@ -50,11 +50,15 @@ def record_deployment(client: Client, step: CreateDeployment) -> int:
 def _existing(client: Client, step: CreateDeployment) -> int | None:
     listed = ask(
         client,
-        lambda: list(client.repo.get_deployments(sha=step.sha, task=step.task, environment=step.environment)),
+        lambda: [
+            told(d.id)
+            for d in client.repo.get_deployments(sha=step.sha, task=step.task, environment=step.environment)
+            if _payload(d) == step.payload
+        ],
         doing=f"listing the deployments to {step.environment}",
         need=DEPLOYMENTS,
     )
-    return min((d.id for d in listed if _payload(d) == step.payload), default=None)
+    return min(listed, default=None)
 
 
 def _payload(deployment: Deployment) -> Any:  # noqa: ANN401  (somebody's JSON)
@@ -74,12 +78,16 @@ def set_deployment_status(client: Client, deployment_id: int, step: SetDeploymen
     """
     ask(
         client,
-        lambda: client.repo.get_deployment(deployment_id).create_status(
-            step.state,
-            description=step.description,
-            environment=step.environment,
-            environment_url=step.environment_url or NotSet,
-            target_url=step.log_url or NotSet,
+        lambda: told(
+            client.repo.get_deployment(deployment_id)
+            .create_status(
+                step.state,
+                description=step.description,
+                environment=step.environment,
+                environment_url=step.environment_url or NotSet,
+                target_url=step.log_url or NotSet,
+            )
+            .state
         ),
         doing=f"setting deployment {deployment_id} to {step.state}",
         need=DEPLOYMENTS,
@@ -100,7 +108,7 @@ def set_commit_status(client: Client, step: SetCommitStatus) -> None:
     address = f"/repos/{client.repository}/statuses/{step.sha}"
     ask(
         client,
-        lambda: client.api.requester.requestJsonAndCheck("POST", address, input=fields),
+        lambda: told(client.api.requester.requestJsonAndCheck("POST", address, input=fields)[1].get("state") or None),
         doing=f"setting the status {step.context} of commit {step.sha[:12]} to {step.state}",
         need=STATUSES,
     )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ghmlops.act.github.client import Client, ask
+from ghmlops.act.github.client import Client, ask, told
 from ghmlops.act.github.pulls import READ
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
-
-if TYPE_CHECKING:
-    from github.PullRequest import PullRequest
 
 
 class MergedPullRequest(NamedTuple):
@@ -31,12 +28,14 @@ def merged_pull_request(client: Client, number: int) -> MergedPullRequest:
         GitHubError: there is none, or GitHub refused.
     """
 
-    def read() -> tuple[PullRequest, tuple[str, ...]]:
+    def read() -> MergedPullRequest | None:
         found = client.repo.get_pull(number)
-        merged = bool(found.merged) and is_sha(found.merge_commit_sha)
-        return found, tuple(c.commit.message for c in found.get_commits()) if merged else ()
+        if not told(found.merged) or not is_sha(found.merge_commit_sha):
+            return None
+        messages = tuple(told(c.commit.message) for c in found.get_commits())
+        return MergedPullRequest(sha=found.merge_commit_sha, base=told(found.base.ref), messages=messages)
 
-    found, messages = ask(client, read, doing=f"reading pull request #{number}", need=READ)
-    if not messages:
+    merged = ask(client, read, doing=f"reading pull request #{number}", need=READ)
+    if merged is None or not merged.messages:
         raise InputError(f"pull request #{number} is not merged", hint="there is nothing to revert; close it instead")
-    return MergedPullRequest(sha=found.merge_commit_sha, base=found.base.ref, messages=messages)
+    return merged

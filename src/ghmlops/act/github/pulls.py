@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from ghmlops.act.github.client import Client, ask
+from ghmlops.act.github.client import Client, ask, told
 from ghmlops.core.errors import GitHubError
 
 if TYPE_CHECKING:
@@ -99,10 +99,17 @@ def protected(client: Client, branch: str) -> tuple[str, ...]:
         GitHubError: GitHub refused for another reason than not knowing.
     """
     address = f"/repos/{client.repository}/rules/branches/{quote(branch, safe='')}"
+
+    def read() -> list[str]:
+        _, rules = client.api.requester.requestJsonAndCheck("GET", address)
+        if not isinstance(rules, list):
+            raise TypeError("the rules of a branch are a list")
+        return [rule["type"] for rule in rules]
+
     try:
-        _, rules = ask(
+        kinds = ask(
             client,
-            lambda: client.api.requester.requestJsonAndCheck("GET", address),
+            read,
             doing=f"reading the rules of branch {branch}",
             need="metadata: read",
         )
@@ -110,7 +117,6 @@ def protected(client: Client, branch: str) -> tuple[str, ...]:
         if error.reason_code == "not-found":
             return ()
         raise
-    kinds = (rule.get("type") for rule in rules if isinstance(rule, dict))
     return tuple(dict.fromkeys(kind for kind in kinds if kind in BLOCKING_RULES))
 
 
@@ -125,7 +131,7 @@ def open_revert_pull_request(client: Client, *, head: str, base: str, title: str
 
     def listed() -> list[int]:
         same = client.repo.get_pulls(state="open", head=f"{client.owner}:{head}", base=base)
-        return [p.number for p in same if p.head.ref == head]
+        return [told(p.number) for p in same if p.head.ref == head]
 
     def existing() -> int | None:
         return min(ask(client, listed, doing="looking for an open revert pull request", need=READ), default=None)
@@ -134,7 +140,7 @@ def open_revert_pull_request(client: Client, *, head: str, base: str, title: str
         return number
     return ask(
         client,
-        lambda: client.repo.create_pull(base, head, title=title, body=body).number,
+        lambda: told(client.repo.create_pull(base, head, title=title, body=body).number),
         doing=f"opening a pull request from {head} to {base}",
         need=WRITE,
         found=existing,
@@ -143,4 +149,4 @@ def open_revert_pull_request(client: Client, *, head: str, base: str, title: str
 
 def _read(found: ApiPullRequest) -> PullRequest:
     origin = getattr(found.head.repo, "full_name", "")  # None where the fork was deleted
-    return PullRequest(found.number, found.head.sha, origin, found.state, found.html_url)
+    return PullRequest(told(found.number), told(found.head.sha), origin, told(found.state), told(found.html_url))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
+from ghmlops.measure.load.address import shown_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +39,12 @@ def parse_target(url: str, name: str) -> Target:
     """Read an address; `name` is the input it came from.
 
     Raises:
-        InputError: it is not an http or https address without user, query and fragment.
+        InputError: not an http or https address without user, query and fragment; the message repeats none of them.
     """
 
     def wrong(why: str) -> InputError:
-        return InputError(f'input `{name}`: {why}, got "{url}"', hint=f"for example --{name} http://127.0.0.1:8000")
+        hint = f"for example --{name} http://127.0.0.1:8000"
+        return InputError(f'input `{name}`: {why}, got "{shown_address(url)}"', hint=hint)
 
     try:
         parts = urlsplit(url)
@@ -51,8 +53,10 @@ def parse_target(url: str, name: str) -> Target:
         raise wrong("expected an http or https address") from None
     if parts.scheme not in ("http", "https") or not host or not url.isascii() or any(c <= " " for c in url):
         raise wrong("expected an http or https address")
-    if parts.username is not None or parts.query or parts.fragment:
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise wrong("an address has no user name, query or fragment")
+    if port == 0:
+        raise wrong("nothing listens on port 0")
     tls = ssl.create_default_context() if parts.scheme == "https" else None
     shown = f"[{host}]" if ":" in host else host
     return Target(

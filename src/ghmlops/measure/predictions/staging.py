@@ -7,6 +7,7 @@ usable, `t` time (UTC, naive), `g` group, `x0..` slice columns.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from ghmlops.core.contract_facts import SideFacts
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _PLAIN_SLICES = ("integer", "float", "boolean")
 _LONG_TEXT = 200
+_BOOLEAN_PAIRS = (("false", "true"), ("0", "1"), ("no", "yes"))
+"""Names of the negative and the positive class that can only mean False and True."""
 
 
 def keys(layout: Layout) -> list[str]:
@@ -69,20 +72,39 @@ def _class(layout: Layout, role: str, column: str) -> str:
     """Return SQL for 0, 1, or NULL where the value is no class."""
     name, given, classes = identifier(column), kind(layout.types[role][column]), layout.policy.classes
     if given == "boolean":
-        positive = not classes or classes[1].lower() in ("true", "1", "yes")
+        positive = _true_is_positive(column, classes)
         return f"CAST(CASE WHEN {name} THEN {int(positive)} WHEN NOT {name} THEN {int(not positive)} END AS TINYINT)"
     if given == "text":
         values: Sequence[str] = [literal(c) for c in classes]
     else:
-        try:
-            values = [repr(float(c)) for c in classes or ("0", "1")]
-        except ValueError:
-            raise DataError(
-                f'column "{column}" holds numbers, and the policy\'s classes are {", ".join(classes)}',
-                hint="write `classes` as the numbers in the column, for example `[0, 1]`",
-            ) from None
+        values = [repr(number) for number in _numbers(column, classes or ("0", "1"))]
         name = f"CAST({name} AS DOUBLE)"
     return f"CAST(CASE WHEN {name} = {values[0]} THEN 0 WHEN {name} = {values[1]} THEN 1 END AS TINYINT)"
+
+
+def _true_is_positive(column: str, classes: Sequence[str]) -> bool:
+    names = tuple(name.lower() for name in classes)
+    if not names or names in _BOOLEAN_PAIRS:
+        return True
+    if names[::-1] in _BOOLEAN_PAIRS:
+        return False
+    raise DataError(
+        f'column "{column}" holds booleans, and the policy\'s classes are {", ".join(classes)}',
+        hint="write `classes: [false, true]`, the negative class first, or leave `classes` out",
+    )
+
+
+def _numbers(column: str, classes: Sequence[str]) -> list[float]:
+    try:
+        numbers = [float(name) for name in classes]
+    except ValueError:
+        numbers = []
+    if numbers and all(isfinite(number) for number in numbers):
+        return numbers
+    raise DataError(
+        f'column "{column}" holds numbers, and the policy\'s classes are {", ".join(classes)}',
+        hint="write `classes` as the finite numbers in the column, for example `[0, 1]`",
+    )
 
 
 def _prediction(layout: Layout, role: str) -> list[str]:

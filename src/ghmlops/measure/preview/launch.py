@@ -56,6 +56,8 @@ class Wanted:
     """Folder for temporary files; the system's where empty."""
     lifetime: float = LONGEST
     """Seconds after which it is ended."""
+    grace: float = GRACE
+    """Seconds between SIGTERM and SIGKILL."""
     watch: int | None = None
     """Process whose end ends it."""
 
@@ -131,7 +133,7 @@ def launch(wanted: Wanted, *, detach: bool) -> tuple[Supervised, str]:
         "cwd": str(wanted.cwd),
         "environ": given,
         "lifetime": wanted.lifetime,
-        "grace": GRACE,
+        "grace": wanted.grace,
         "watch": wanted.watch,
     }
     folder = _folder(wanted.temp)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from ghmlops.core.errors import InputError
+from ghmlops.measure.load.address import shown_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,16 +45,15 @@ def check_address(url: str, ready: str) -> str:
         InputError: `url` is not http or https with a host, or `ready` is not a path.
     """
     if not ready.startswith("/") or not re.fullmatch(r"[!-~]+", ready):
-        raise InputError(f'input `ready`: expected a path that starts with "/", got {ready!r}', hint="--ready /healthz")
+        raise InputError('input `ready`: expected a path that starts with "/"', hint="--ready /healthz")
     try:
         parts = urlsplit(url)
         known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
     except ValueError:
         known = False
     if not known or not re.fullmatch(r"[!-~]+", url) or parts.query or parts.fragment:
-        shown = re.sub(r"//[^/]*@", "//", url)  # a password must not reach the log
         raise InputError(
-            f"input `url`: {shown!r} is not an http or https address without user and query",
+            f"input `url`: {shown_address(url)!r} is not an http or https address without user and query",
             hint="--url http://127.0.0.1:8080",
         )
     return url.rstrip("/") + ready
@@ -74,11 +74,12 @@ def wait_until_ready(
         Seconds until it was ready, and why it is not ready (empty where it is).
     """
     started = time.monotonic()
+    shown = address.partition("?")[0]  # a query may hold a secret
     wait, last = SHORTEST_PAUSE, Answer(None, "no answer")
     while True:
         passed = time.monotonic() - started
         if passed >= timeout:
-            return passed, f"not ready at {address} within {timeout:g} s: {last}"
+            return passed, f"not ready at {shown} within {timeout:g} s: {last}"
         last = probe(address, min(ATTEMPT_SECONDS, timeout - passed))
         passed = time.monotonic() - started
         gone = pause(0.0 if last.ready else max(0.0, min(wait, timeout - passed)))
@@ -86,7 +87,7 @@ def wait_until_ready(
             return passed, gone
         if last.ready:
             return passed, ""
-        progress(f"waiting for {address}: {last} ({passed:.0f} of {timeout:g} s)")
+        progress(f"waiting for {shown}: {last} ({passed:.0f} of {timeout:g} s)")
         wait = min(wait * 1.5, LONGEST_PAUSE)
 
 

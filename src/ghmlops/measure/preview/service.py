@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,8 +17,12 @@ from ghmlops.measure.preview.probe import check_address, wait_until_ready
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+    from types import FrameType
 
 SUPERVISOR_SECONDS = 30.0
+BLOCK_GRACE = 2.0
+"""Seconds that a service of a block has to end by itself: several end one after the other, and a runner that cancels
+a step kills it about ten seconds after its first signal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +58,17 @@ def running(  # noqa: PLR0913  (keywords only; callers have these values one by 
         InputError: the command or the path cannot be used.
         ServiceError: it ended, or was not ready in time; the message has the end of its log.
     """
-    wanted = Wanted(command=command, cwd=cwd, environ=environ, ready=ready, timeout=timeout, temp=temp)
+    wanted = Wanted(
+        command=command, cwd=cwd, environ=environ, ready=ready, timeout=timeout, temp=temp, grace=BLOCK_GRACE
+    )
     supervised, url = _launch(wanted, detach=False)
     try:
         yield _ready(supervised, wanted, url, progress)
     finally:
-        supervised.end()
-        supervised.forget()
-        shutil.rmtree(supervised.folder, ignore_errors=True)
+        with undisturbed():
+            supervised.end()
+            supervised.forget()
+            shutil.rmtree(supervised.folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -75,11 +84,36 @@ def outliving(wanted: Wanted, progress: Callable[[str], None] = lambda _: None) 
         yield _ready(supervised, wanted, url, progress)
         supervised.release()
     except BaseException:
-        supervised.end()
-        shutil.rmtree(supervised.folder, ignore_errors=True)
+        with undisturbed():
+            supervised.end()
+            shutil.rmtree(supervised.folder, ignore_errors=True)
         raise
     finally:
         supervised.forget()
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold back SIGINT, SIGTERM and SIGHUP until the block has ended; then the first that came takes effect.
+
+    Only the main thread can do so, and only it is interrupted by them; elsewhere this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        held.append(number)
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, how in before.items():
+            signal.signal(number, signal.SIG_DFL if how is None else how)
+        if held:
+            signal.raise_signal(held[0])
 
 
 def _launch(wanted: Wanted, *, detach: bool) -> tuple[Supervised, str]:

@@ -15,6 +15,8 @@ from ghmlops.core.errors import InputError, ServiceError
 from ghmlops.measure.preview.launch import GRACE, MODULE, PREFIX, log_tail
 from ghmlops.measure.preview.supervisor import KILL_SECONDS, LOG, STATE
 
+MAX_PID = 2**22
+"""Beyond this Linux numbers no process."""
 _PASSING = re.compile(
     r"(ba|da|z|k|fi)?sh|pwsh|python[0-9.]*|uvx?|ghmlops|env|timeout|nice|sudo|setsid|time", re.IGNORECASE
 )
@@ -44,13 +46,13 @@ def stop(text: str, temp: str) -> Stopped:
     """End the preview whose supervisor is the process `text`, and wait until all of it is gone.
 
     A process that is not a supervisor of ours is never touched: its arguments must name the supervisor's module and a
-    folder of ours, and the record in that folder must name the process. Ending twice is fine.
+    folder of ours, and the record in that folder must name the process. Ending twice is fine: the record stays.
 
     Raises:
-        InputError: not a process id, or of a process that is not a preview.
+        InputError: not a process id, or of a process that is not and was not a preview.
         ServiceError: it does not end.
     """
-    if not re.fullmatch(r"[1-9][0-9]{0,9}", text.strip()):
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", text.strip(), re.ASCII) or int(text) > MAX_PID:
         raise InputError(f"input `stop`: {text!r} is not a process id", hint="give the output `pid` of the preview")
     pid = int(text)
     try:
@@ -61,14 +63,17 @@ def stop(text: str, temp: str) -> Stopped:
             process.wait(GRACE + KILL_SECONDS + 10.0)
             return Stopped("now")
     except psutil.NoSuchProcess:
-        return _recorded(pid, temp) or Stopped("gone")
+        pass
     except psutil.AccessDenied:
         raise InputError(f"input `stop`: process {pid} belongs to another user", hint="stop it as that user") from None
     except psutil.TimeoutExpired:
         raise ServiceError(f"the preview {pid} does not end", hint=f"kill -9 {pid}") from None
     if (before := _recorded(pid, temp)) is not None:
-        return before  # ours ended, and its number went to another process
-    raise InputError(f"input `stop`: process {pid} is not a preview", hint="give the output `pid` of the preview")
+        return before  # ours ended; its number may belong to another process by now
+    raise InputError(
+        f"input `stop`: process {pid} is not a preview, and none with this number is recorded",
+        hint="give the output `pid` of the preview, with the same RUNNER_TEMP or TMPDIR",
+    )
 
 
 def _folder_of(process: psutil.Process) -> Path | None:
@@ -86,11 +91,11 @@ def _folder_of(process: psutil.Process) -> Path | None:
 def _recorded(pid: int, temp: str) -> Stopped | None:
     for folder in Path(temp or tempfile.gettempdir()).glob(f"{PREFIX}*"):
         state = _read(folder)
-        if state.get("pid") == pid and state.get("ended"):
+        if state.get("pid") == pid:
             status = state.get("status")
             if isinstance(status, int):
                 return Stopped(str(state["ended"]), status, log_tail(folder / LOG))
-            return Stopped(str(state["ended"]))
+            return Stopped(str(state.get("ended") or "gone"))
     return None
 
 
