@@ -142,8 +142,11 @@ def test_an_unchanged_candidate_passes(repository: Repository) -> None:
     assert {p.name for p in (repository.folder / "evidence").glob("*.json")} >= {
         "check.json",
         "latency.json",
+        "preview.json",
         "regression.json",
     }
+    ready = evidence(repository, "preview.json")["findings"]
+    assert [(f["id"], f["dataset"]) for f in ready] == [("preview-ready", "baseline"), ("preview-ready", "candidate")]
     latency = evidence(repository, "latency.json")
     assert (latency["provenance"]["head_sha"], latency["provenance"]["base_sha"]) == (head, repository.base)
     assert {m["arm"] for m in latency["measurements"]} == {"baseline", "candidate"}
@@ -188,6 +191,17 @@ def test_a_change_of_the_policy_is_said(repository: Repository) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert evidence(repository, "check.json")["findings"][0]["id"] == "policy-changed"
     assert evidence(repository, "check.json")["outcome"] == "warn"
+
+
+def test_a_required_preview_is_shown_without_latency(repository: Repository) -> None:
+    """Where the gate needs a preview and nothing is timed, the candidate is started to show that it becomes ready."""
+    policy = (repository.folder / ".github/ghmlops.yml").read_text()
+    without = policy.partition("latency:")[0] + "regression:" + policy.partition("regression:")[2]
+    (repository.folder / "only.yml").write_text(without + "gate: {require: [preview, regression]}\n")
+    done = check(repository, "--policy", "only.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert evidence(repository, "preview.json")["findings"][0]["id"] == "preview-ready"
+    assert services_left() == []
 
 
 def test_old_evidence_does_not_stand_in(repository: Repository) -> None:
