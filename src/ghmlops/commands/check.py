@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +15,7 @@ from ghmlops.core.quantities import show_duration
 from ghmlops.core.verdict import CONFIRM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Mapping
 
     from ghmlops.commands.base import Services
     from ghmlops.core.policy import Policy
@@ -47,13 +46,6 @@ OUTPUTS = (
 )
 OWN_FILES = ("check", "preview", "latency", "regression")
 """Commands whose evidence a run of `check` replaces."""
-
-
-class Addresses(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the two arms answer; `baseline` is empty where there is none."""
-
-    candidate: str
-    baseline: str
 
 
 def run(inputs: Inputs, services: Services) -> Result:
@@ -205,11 +197,13 @@ def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> R
     """Run the duet; when it fails, run it again on fresh deployments with the slots swapped."""
     from ghmlops.act.evidence import evidence_name
     from ghmlops.commands import latency
+    from ghmlops.commands.check_arms import deployed
 
     given = latency.Inputs(
         policy=inputs.policy, evidence_dir=inputs.evidence_dir, leg=inputs.leg, seed=inputs.seed, url="unset"
     )
-    with _deployed(policy, inputs, services, base, swapped=False) as at:
+    with deployed(policy, inputs, services, base) as at:
+        _ready_evidence(at.started, inputs, services)
         at_once = msgspec.structs.replace(given, url=at.candidate, baseline_url=at.baseline)
         first = latency.run(at_once, services)
     fresh = not inputs.url and policy.preview is not None and policy.preview.command
@@ -217,7 +211,7 @@ def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> R
         return first
     services.console.note("latency: failed; measuring again on fresh deployments with the slots swapped")
     failed = f"{inputs.evidence_dir}/{evidence_name('latency', inputs.leg)}"
-    with _deployed(policy, inputs, services, base, swapped=True) as at:
+    with deployed(policy, inputs, services, base, swapped=True) as at:
         again = msgspec.structs.replace(
             given, url=at.candidate, baseline_url=at.baseline, leg=_confirm_leg(inputs), confirm=failed
         )
@@ -227,11 +221,14 @@ def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> R
 
 def _preview(policy: Policy, inputs: Inputs, services: Services) -> Result:
     """Only show that the candidate starts and becomes ready."""
-    with _deployed(policy, inputs, services, "", swapped=False) as at:
+    from ghmlops.commands.check_arms import deployed
+
+    with deployed(policy, inputs, services, "") as at:
+        _ready_evidence(at.started, inputs, services)
         return Result(outcome=Outcome.PASS, reason_code="preview-ready", reason=f"ready at {at.candidate}.")
 
 
-def _ready_evidence(started: dict[str, Preview], inputs: Inputs, services: Services) -> None:
+def _ready_evidence(started: Mapping[str, Preview], inputs: Inputs, services: Services) -> None:
     """Keep how long each service that was started here took until it was ready."""
     findings = [
         Finding(
@@ -249,47 +246,6 @@ def _ready_evidence(started: dict[str, Preview], inputs: Inputs, services: Servi
     ]
     if findings:
         _write("preview", findings, inputs, services)
-
-
-@contextlib.contextmanager
-def _deployed(policy: Policy, inputs: Inputs, services: Services, base: str, *, swapped: bool) -> Iterator[Addresses]:
-    """Give both arms' addresses; what is started here is ended here, with its whole process tree."""
-    from ghmlops.act.git.worktree import worktree
-    from ghmlops.measure.preview import running
-
-    preview = policy.preview
-    if preview is None and not inputs.url:
-        raise PolicyError(
-            f"{inputs.policy} has a section `latency` but no `preview`", hint="add `preview:`, or give the input `url`"
-        )
-    found = {
-        "candidate": inputs.url or (preview.url if preview else ""),
-        "baseline": inputs.baseline_url or (preview.baseline_url if preview else ""),
-    }
-    begun: dict[str, Preview] = {}
-    with contextlib.ExitStack() as stack:
-        folders = {"candidate": services.cwd}
-        if not found["baseline"] and base and preview and preview.command:
-            other = worktree(services.cwd, base, environ=services.environ, temp=services.context.temp)
-            folders["baseline"] = stack.enter_context(other)
-        for arm in sorted(folders, reverse=swapped):
-            if not found[arm]:
-                assert preview is not None  # noqa: S101  (no address was given, so there is a section)
-                started = running(
-                    preview.command,
-                    cwd=folders[arm],
-                    environ=services.environ,
-                    ready=preview.ready,
-                    timeout=preview.timeout,
-                    progress=services.console.progress,
-                    temp=services.context.temp,
-                )
-                begun[arm] = stack.enter_context(started)
-                found[arm] = begun[arm].url
-                services.console.note(f"preview: the {arm} is ready at {found[arm]}")
-        if not swapped:
-            _ready_evidence(begun, inputs, services)
-        yield Addresses(**found)
 
 
 def _report(inputs: Inputs, services: Services) -> Result:
