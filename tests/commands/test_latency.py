@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import contextlib
+import io
 import json
 import os
 import signal
@@ -158,7 +158,7 @@ def test_queries_are_not_told(place: Path) -> None:
     assert "s3cr3t" not in latency(place, "http://127.0.0.1:9", dry_run=True).text
     with scoring_service.started() as b:
         latency(place, b)
-    assert evidence(place).details["settings"]["request"]["path"] == "/predict"
+    assert evidence(place).details["settings"]["requests"][0]["path"] == "/predict"
     assert "s3cr3t" not in (place / "evidence" / "latency.json").read_text(encoding="utf-8")
 
 

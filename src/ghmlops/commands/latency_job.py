@@ -9,15 +9,15 @@ from ghmlops.core.errors import EvidenceError, InputError, PolicyError
 from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ghmlops.commands.base import Services
     from ghmlops.commands.latency import Inputs
     from ghmlops.core.latency import Plan
-    from ghmlops.core.policy import Latency
+    from ghmlops.core.policy import Latency, Request
+    from ghmlops.measure.calls import Calls
     from ghmlops.measure.load.target import Target
-    from ghmlops.measure.payloads import Payloads
-
-BODILESS = ("GET", "DELETE")
-"""Methods that may be sent without payloads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +28,16 @@ class Job:
     seed: int
     plan: Plan
     targets: dict[str, Target]
-    payloads: Payloads | None
+    calls: Calls
     confirms: dict[str, Any]
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """For each scheduled request the place of its call."""
+        from ghmlops.core.mix import order
+
+        weights = [endpoint.weight for endpoint in self.policy.endpoints]
+        return order(self.calls.places, weights, len(self.plan.times), self.plan.warmup, self.seed)
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:
@@ -39,6 +47,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         GhmlopsError: as `ghmlops.commands.latency.run`, but for services that cannot be reached.
     """
     from ghmlops.commands.policy import load_policy
+    from ghmlops.measure.calls import read_calls
     from ghmlops.measure.load.target import parse_target
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy).latency
@@ -52,7 +61,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
                 "`url` and `baseline-url` are the same address: the candidate would be compared with itself",
                 hint="deploy the baseline at an address of its own",
             )
-    elif not policy.slo.quantiles and policy.slo.errors is None:
+    elif policy.slo.empty:
         raise InputError(
             f"nothing could be judged: no `baseline-url` was given and {inputs.policy} has no `latency.slo`",
             hint="give --baseline-url, or objectives such as `slo: {p99: 150ms, errors: 0.1%}`",
@@ -62,8 +71,13 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     confirms = _failed_run(inputs, services) if inputs.confirm else {}
     if confirms:  # a confirming run swaps the slots
         targets = dict(reversed(targets.items()))
-    payloads = _payloads(policy, inputs, services)
-    return Job(policy=policy, seed=seed, plan=plan, targets=targets, payloads=payloads, confirms=confirms)
+    calls = read_calls(policy, services.cwd, inputs.payloads)
+    return Job(policy=policy, seed=seed, plan=plan, targets=targets, calls=calls, confirms=confirms)
+
+
+def shown_path(endpoint: Request) -> str:
+    """Return the path without its query, which may hold a secret."""
+    return endpoint.path.partition("?")[0]
 
 
 def _plan(policy: Latency, seed: int, inputs: Inputs, *, paired: bool) -> Plan:
@@ -89,20 +103,6 @@ def _plan(policy: Latency, seed: int, inputs: Inputs, *, paired: bool) -> Plan:
             f"{inputs.policy}: `latency.arrivals` sends no request at all", hint="raise the rate or the duration"
         )
     return plan
-
-
-def _payloads(policy: Latency, inputs: Inputs, services: Services) -> Payloads | None:
-    from ghmlops.measure.payloads import read_payloads
-
-    named = inputs.payloads or policy.payloads
-    if named:
-        return read_payloads(services.cwd / named, named)
-    if policy.request.method not in BODILESS:
-        raise InputError(
-            f"{policy.request.method} needs request bodies, and no payload file is given",
-            hint="give --payloads, or `latency.payloads` in the policy",
-        )
-    return None
 
 
 def _failed_run(inputs: Inputs, services: Services) -> dict[str, Any]:

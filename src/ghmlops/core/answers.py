@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class Kind(IntEnum):
-    """How a request ended. `OK` is a whole answer with a 2xx status; all others are failures."""
+    """How a request ended. `OK` is a whole answer, of an expected status, that passed its checks; all else failed."""
 
     OK = 0
     STATUS = 1
-    """Answered with another status than 2xx (redirects are not followed)."""
+    """Answered with a status that is not expected."""
     TIMEOUT = 2
     REFUSED = 3
     RESET = 4
@@ -37,11 +37,47 @@ class Kind(IntEnum):
     """The generator's own machine had no more sockets, ports or memory."""
     UNSENT = 10
     """Never handed to the service: the generator ran out of time."""
+    REDIRECT = 11
+    """A 3xx answer; redirects are not followed."""
+    THROTTLED = 12
+    """429, or 503 with Retry-After: the service asks for less load."""
+    CHECK = 13
+    """A good status, and an answer that misses a check of the policy's `expect`."""
 
     @property
     def label(self) -> str:
         """Kebab-case name for people."""
         return self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What streamed answers brought, request by request, and each gap between two tokens.
+
+    Attributes:
+        first: when the first token arrived, shape (n,); 0 where none did.
+        last: when the last one did; 0 where none did.
+        count: tokens of each answer.
+        gap: seconds between two tokens of one answer, of all answers, shape (gaps,).
+        gap_of: for each gap the request it belongs to.
+    """
+
+    first: Floats
+    last: Floats
+    count: NDArray[np.uint32]
+    gap: NDArray[np.float32]
+    gap_of: NDArray[np.uint32]
+
+    def part(self, start: int, stop: int) -> Tokens:
+        """Return the requests `start` to `stop`, renumbered from 0."""
+        inside = (self.gap_of >= start) & (self.gap_of < stop)
+        return Tokens(
+            first=self.first[start:stop],
+            last=self.last[start:stop],
+            count=self.count[start:stop],
+            gap=self.gap[inside],
+            gap_of=self.gap_of[inside] - np.uint32(start),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +91,8 @@ class Answers:
         done: when the whole answer had arrived, or the failure was seen.
         status: HTTP status; 0 where there is none.
         kind: `Kind` as a number.
+        endpoint: place of the request's endpoint in the policy's mix.
+        tokens: of a streaming run; `None` otherwise.
     """
 
     scheduled: Floats
@@ -63,6 +101,8 @@ class Answers:
     done: Floats
     status: NDArray[np.uint16]
     kind: NDArray[np.uint8]
+    endpoint: NDArray[np.uint8] | None = None
+    tokens: Tokens | None = None
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -76,11 +116,13 @@ class Answers:
             done=self.done[start:stop],
             status=self.status[start:stop],
             kind=self.kind[start:stop],
+            endpoint=None if self.endpoint is None else self.endpoint[start:stop],
+            tokens=None if self.tokens is None else self.tokens.part(start, stop),
         )
 
     @property
     def ok(self) -> Flags:
-        """Where a whole 2xx answer arrived."""
+        """Where a whole and good answer arrived."""
         return np.equal(self.kind, Kind.OK)
 
     @property

@@ -12,7 +12,11 @@ import msgspec
 DEFAULT_PATH = ".github/ghmlops.yml"
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 OBJECTIVES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
-PILLARS = ("preview", "latency", "regression")
+PILLARS = ("preview", "latency", "capacity", "regression")
+EXTRA_EVIDENCE = ("import",)
+"""Commands beside the pillars whose evidence a gate may require."""
+PROTOCOLS = ("http/1.1", "http/2", "grpc")
+PRESETS = ("open-inference", "openai-chat")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,22 +53,80 @@ class Preview(Section, frozen=True, kw_only=True):
     timeout: float = 60.0
 
 
-class Request(Section, frozen=True, kw_only=True):
-    """The request that is sent again and again, its body taken from the payloads."""
+class JsonCheck(Section, frozen=True, kw_only=True):
+    """What one place of a JSON answer must hold: the value `equals`, or text in which `matches` is found."""
 
+    path: str
+    """Dotted, with list places in brackets: `outputs[0].name`."""
+    equals: str = ""
+    """The value as the policy spells it; compared with the answer's text, number, `true`, `false` or `null`."""
+    matches: str = ""
+    """Regular expression, searched in the answer's text."""
+
+
+class Expect(Section, frozen=True, kw_only=True):
+    """What makes an answer a good one. An answer with another status, or that misses a check, is a failed request."""
+
+    status: tuple[int, ...] = ()
+    """Good statuses; any 2xx where empty."""
+    contains: str = ""
+    """Text that the body must hold."""
+    json: tuple[JsonCheck, ...] = ()
+    smallest: int = 0
+    largest: int | None = None
+    """Bounds of the body in bytes."""
+
+
+class Request(Section, frozen=True, kw_only=True):
+    """One endpoint: the request that is sent again and again, its body taken from the payloads."""
+
+    name: str = ""
+    """Of an endpoint of a mix, for people."""
+    weight: float = 1.0
+    """Share of the requests, relative to the other endpoints of the mix."""
     method: str = "POST"
     path: str = "/"
+    """May hold `{{column}}` fields of the payload's row."""
     headers: dict[str, str] = {}
+    """`${NAME}` in a value is taken from the environment."""
     timeout: float = 10.0
+    payloads: str = ""
+    """File of this endpoint; the section's `payloads` where empty."""
+    template: str = ""
+    """Body with `{{column}}` fields, filled with the JSON of each payload row's values."""
+    expect: Expect = Expect()
+
+
+class Trace(Section, frozen=True, kw_only=True):
+    """A recording of real arrivals that is replayed: its gaps are kept."""
+
+    file: str
+    format: Literal["", "common", "combined", "csv", "jsonl", "parquet"] = ""
+    """Known by the file's name and content where empty."""
+    time: str = "time"
+    """Column or key of the time stamp (CSV, JSONL, Parquet)."""
+    speed: float = 1.0
+    """2 replays twice as fast."""
 
 
 class Arrivals(Section, frozen=True, kw_only=True):
     """When requests are sent: an open model, independent of the answers."""
 
-    model: Literal["poisson", "constant"] = "poisson"
+    model: Literal["poisson", "constant", "ramp", "steps", "spike", "diurnal", "replay"] = "poisson"
     rate: float = 50.0
+    """Mean rate over the duration; 0 for a replay, whose file says it."""
     duration: float = 60.0
+    """For a replay: the most of the recording that is sent, in seconds of the run; 0: all of it."""
     warmup: float = 5.0
+    curve: tuple[tuple[float, float], ...] = ()
+    """Rate over time as straight lines through (second, rate) points from 0 to `duration`; two at one second are a
+    jump. Empty for `poisson`, `constant` and `replay`."""
+    trace: Trace | None = None
+
+    @property
+    def shaped(self) -> bool:
+        """True where the demand has a course that a run must not cut short."""
+        return bool(self.curve) or self.trace is not None
 
 
 class Objectives(Section, frozen=True, kw_only=True):
@@ -72,18 +134,68 @@ class Objectives(Section, frozen=True, kw_only=True):
 
     quantiles: dict[str, float] = {}
     errors: float | None = None
+    first_token: dict[str, float] = {}
+    """Streams: seconds from the scheduled send to the first token, by quantile."""
+    token_gap: dict[str, float] = {}
+    """Streams: seconds between tokens, by quantile over all gaps."""
+
+    @property
+    def empty(self) -> bool:
+        """True where nothing is asked."""
+        return not self.quantiles and self.errors is None and not self.first_token and not self.token_gap
 
 
 class Latency(Section, frozen=True, kw_only=True):
     """The latency smoke test."""
 
     request: Request = Request()
+    mix: tuple[Request, ...] = ()
+    """Several endpoints with weights, instead of `request`."""
+    protocol: Literal["http/1.1", "http/2", "grpc"] = "http/1.1"
+    preset: Literal["", "open-inference", "openai-chat"] = ""
+    model: str = ""
+    """Name of the model, for a preset."""
+    stream: Literal["", "sse", "chunked"] = ""
+    """How a streaming answer is cut into tokens: one an event, or one a chunk."""
+    ca_file: str = ""
+    """PEM file of the authorities to trust for https, instead of the system's."""
     payloads: str = ""
     arrivals: Arrivals = Arrivals()
     slo: Objectives = Objectives()
     margins: dict[str, LatencyMargin] = msgspec.field(default_factory=lambda: dict(DEFAULT_LATENCY_MARGINS))
     connections: int = 64
     """Most connections the generator opens to each arm."""
+    processes: int = 0
+    """Generator processes; 0: one for each 10,000 requests a second, at most one a core."""
+
+    @property
+    def endpoints(self) -> tuple[Request, ...]:
+        """What is requested: the mix, or the one request."""
+        return self.mix or (self.request,)
+
+
+class Capacity(Section, frozen=True, kw_only=True):
+    """The stress test: the highest arrival rate that meets the objectives. Requests are those of `latency`."""
+
+    slo: Objectives = Objectives()
+    """The objectives; those of `latency` where empty."""
+    start: float = 10.0
+    """First rate, a second."""
+    most: float = 10_000.0
+    """No higher rate is tried."""
+    probe: float = 10.0
+    """Seconds of one probe, after its warm-up."""
+    warmup: float = 2.0
+    resolution: float = 0.05
+    """The search ends when the bracket of rates is this narrow, as a ratio."""
+    budget: float = 1800.0
+    """Most seconds of the whole search."""
+    demand: float = 0.0
+    """Rate to serve, for the number of replicas; 0: not asked."""
+    headroom: float = 0.3
+    """Share of each replica's capacity that is kept free."""
+    predict: tuple[float, ...] = ()
+    """Rates at which the fitted law is to tell the response time."""
 
 
 class Artifacts(Section, frozen=True, kw_only=True):
@@ -139,7 +251,10 @@ class Policy(Section, frozen=True, kw_only=True):
     service: str
     version: int = 1
     preview: Preview | None = None
+    targets: tuple[str, ...] = ()
+    """Hosts that may be loaded beside loopback and the preview's own; `*.example.com` stands for all below it."""
     latency: Latency | None = None
+    capacity: Capacity | None = None
     regression: Regression | None = None
     gate: Gate = Gate()
 
@@ -148,4 +263,4 @@ class Policy(Section, frozen=True, kw_only=True):
         """Commands whose evidence the gate needs."""
         if self.gate.require:
             return self.gate.require
-        return tuple(name for name in ("latency", "regression") if getattr(self, name) is not None)
+        return tuple(name for name in ("latency", "capacity", "regression") if getattr(self, name) is not None)

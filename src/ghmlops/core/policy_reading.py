@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from ghmlops.core import located, quantities
 from ghmlops.core.errors import nearest
 from ghmlops.core.located import Located, listing, one_of, record, scalar, table, text
 from ghmlops.core.metrics import TABLE
-from ghmlops.core.policy import (
-    DEFAULT_LATENCY_MARGINS,
-    DEFAULT_PATH,
-    OBJECTIVES,
-    PILLARS,
-    QUANTILES,
-    Arrivals,
-    Artifacts,
-    Gate,
-    Latency,
-    LatencyMargin,
-    Objectives,
-    Policy,
-    Preview,
-    Regression,
-    Request,
-)
+from ghmlops.core.policy import DEFAULT_PATH, EXTRA_EVIDENCE, PILLARS, Artifacts, Gate, Policy, Preview, Regression
+from ghmlops.core.policy_load import host, path, positive_count, read_capacity, read_latency
 
 _SPELLINGS = {"logloss": "log-loss", "log_loss": "log-loss", "roc-auc": "auc", "negative_flips": "negative-flips"}
 
@@ -83,13 +67,6 @@ def _url(at: Located) -> str:
     return value.rstrip("/")
 
 
-def _path(at: Located) -> str:
-    value = text(at)
-    if not value.startswith("/"):
-        raise at.error(f'expected a path that starts with "/", got "{value}"')
-    return value
-
-
 def _command(at: Located) -> str:
     value = text(at)
     if "{port}" not in value:
@@ -102,90 +79,13 @@ def _preview(at: Located) -> Preview:
         "command": _command,
         "url": _url,
         "baseline-url": _url,
-        "ready": _path,
+        "ready": path,
         "timeout": scalar(quantities.duration),
     }
     found = record(Preview, readers)(at)
     if bool(found.command) == bool(found.url):
         raise at.error("needs exactly one of `command` and `url`")
     return found
-
-
-def _arrivals(at: Located) -> Arrivals:
-    def make(**fields: Any) -> Arrivals:  # noqa: ANN401  (the readers below fix the types)
-        models = [name for name in ("poisson", "constant") if name in fields]
-        if len(models) != 1:
-            raise at.error("needs exactly one arrival model", "for example `{poisson: 200/s, duration: 60s}`")
-        model = models[0]
-        return Arrivals(model=model, rate=fields.pop(model), **fields)
-
-    seconds, per_second = scalar(quantities.duration), scalar(quantities.rate)
-    return record(make, {"poisson": per_second, "constant": per_second, "duration": seconds, "warmup": seconds})(at)
-
-
-def _objectives(at: Located) -> Objectives:
-    given = dict(located.entries(at))
-    errors = scalar(quantities.ratio)(given.pop("errors")) if "errors" in given else None
-    readers = dict.fromkeys(OBJECTIVES, scalar(quantities.duration))
-    rest = Located(value=given, line=at.line, path=at.path, file=at.file)
-    known = {**readers, "errors": scalar(quantities.ratio)}
-    values: dict[str, float] = record(dict, known)(rest)
-    return Objectives(quantiles={k.replace("p99_9", "p99.9"): v for k, v in values.items()}, errors=errors)
-
-
-def _latency_margin(name: str, at: Located) -> LatencyMargin:
-    default = DEFAULT_LATENCY_MARGINS[name]
-    if isinstance(at.value, dict):
-        ratio = scalar(quantities.ratio)
-        made = record(LatencyMargin, {"fail": ratio, "safe": ratio}, required=("fail", "safe"))(at)
-    else:
-        fail = scalar(quantities.ratio)(at)
-        made = LatencyMargin(fail=fail, safe=max(default.safe, fail * default.safe / default.fail))
-    if not made.fail < made.safe:
-        raise at.error(
-            "`safe` must be larger than `fail`", "the candidate fails beyond `fail` and passes within `safe`"
-        )
-    return made
-
-
-def _latency_margins(at: Located) -> dict[str, LatencyMargin]:
-    given = located.entries(at)
-    record(dict, dict.fromkeys(QUANTILES, lambda at: at))(at)
-    return DEFAULT_LATENCY_MARGINS | {name: _latency_margin(name, value) for name, value in given.items()}
-
-
-def _header_name(name: str) -> str:
-    if not name or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name):
-        raise ValueError("is not a header name")
-    return name.lower()
-
-
-def _positive_count(at: Located) -> int:
-    value = scalar(quantities.count)(at)
-    if value < 1:
-        raise at.error("expected at least 1")
-    return value
-
-
-def _latency(at: Located) -> Latency:
-    request = record(
-        Request,
-        {
-            "method": one_of("GET", "POST", "PUT", "PATCH", "DELETE"),
-            "path": _path,
-            "headers": table(_header_name, text),
-            "timeout": scalar(quantities.duration),
-        },
-    )
-    readers = {
-        "request": request,
-        "payloads": text,
-        "arrivals": _arrivals,
-        "slo": _objectives,
-        "margins": _latency_margins,
-        "connections": _positive_count,
-    }
-    return record(Latency, readers)(at)
 
 
 def _slices(at: Located) -> tuple[tuple[str, ...], ...]:
@@ -213,7 +113,7 @@ def _regression(at: Located) -> Regression:
         "time": text,
         "window": one_of("1h", "1d", "1w", "1mo"),
         "slices": _slices,
-        "minimum-rows": _positive_count,
+        "minimum-rows": positive_count,
         "group": text,
         "margins": _labels_margin,
         "undecided": one_of("inconclusive", "warn"),
@@ -246,7 +146,7 @@ def _check_margins(found: Regression, at: Located) -> None:
 def _gate(at: Located) -> Gate:
     readers = {
         "environment": text,
-        "require": listing(one_of(*PILLARS)),
+        "require": listing(one_of(*PILLARS, *EXTRA_EVIDENCE)),
         "max-age": scalar(quantities.duration),
     }
     return record(Gate, readers)(at)
@@ -257,12 +157,16 @@ def _policy(at: Located) -> Policy:
         "version": _version,
         "service": _service,
         "preview": _preview,
-        "latency": _latency,
+        "targets": listing(host),
+        "latency": read_latency,
+        "capacity": read_capacity,
         "regression": _regression,
         "gate": _gate,
     }
     found: Policy = record(Policy, readers, required=("version", "service"))(at)
+    if found.capacity is not None and found.latency is None:
+        raise at.error("the section `capacity` needs a section `latency`", "its requests and payloads stand there")
     for name in found.gate.require:
-        if getattr(found, name) is None:
+        if name in PILLARS and getattr(found, name) is None:
             raise at.error(f"`gate.require` names `{name}`, but the policy has no section `{name}`", f"add `{name}:`")
     return found

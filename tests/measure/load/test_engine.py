@@ -14,10 +14,11 @@ import pytest
 
 import scoring_service
 from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.calls import Call
 from ghmlops.core.policy import Request
 from ghmlops.measure.load import connection
 from ghmlops.measure.load.engine import Load, Recording, run_load
-from ghmlops.measure.load.target import Target, parse_target, probe, serialise
+from ghmlops.measure.load.target import Target, parse_target, probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,8 +41,8 @@ def load(
         "warmup": 0, "block": 10, "connections": 8, "timeout": 3.0, "second_first": coins,
         "order": [i % len(bodies) for i in range(n)], "times": np.arange(n) / rate,
     }  # fmt: skip
-    requests = [serialise(Request(path=path), arm, bodies) for arm in arms]
-    return Load(targets=arms, requests=requests, **(given | more))
+    calls = [Call(endpoint=0, path=path, body=body) for body in bodies]
+    return Load(targets=arms, endpoints=[Request(path=path)], calls=calls, **(given | more))
 
 
 def run(given: Load, on_block: Callable[[Sequence[Answers]], bool] = lambda _: True) -> Recording:

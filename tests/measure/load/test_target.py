@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httptools
 import pytest
 
+from ghmlops.core.calls import Call
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
 from ghmlops.core.policy import Request
 from ghmlops.measure.load.target import parse_target, probe, serialise
@@ -162,7 +163,9 @@ def test_serialised_requests_parse_again() -> None:
     """Method, path with the address's prefix, headers and body come through, with the right length."""
     target = replace(parse_target("http://127.0.0.1:8000/api/", "url"), address="127.0.0.1")
     request = Request(path="/pre dict/é?x=1&y=%20", headers={"content-type": "application/json", "x-name": "ü"})
-    (first, second) = serialise(request, target, ['{"naïve": "ü"}'.encode(), b""])
+    bodies = ['{"naïve": "ü"}'.encode(), b""]
+    calls = [Call(endpoint=0, path=request.path, body=body) for body in bodies]
+    (first, second) = serialise([request], target, calls)
     seen = Seen()
     parser = httptools.HttpRequestParser(seen)
     parser.feed_data(first)
@@ -174,7 +177,8 @@ def test_serialised_requests_parse_again() -> None:
 
 def test_a_request_without_body() -> None:
     """GET has no content-length."""
-    (only,) = serialise(Request(method="GET", path="/health"), parse_target("http://h", "url"), [])
+    call = Call(endpoint=0, path="/health", body=None)
+    (only,) = serialise([Request(method="GET")], parse_target("http://h", "url"), [call])
     assert only.startswith(b"GET /health HTTP/1.1\r\nhost: h\r\n")
     assert b"content-length" not in only
 
@@ -183,4 +187,4 @@ def test_a_request_without_body() -> None:
 def test_framing_headers_are_refused(name: str) -> None:
     """A header that would break the framing is an error of the policy."""
     with pytest.raises(PolicyError, match=name):
-        serialise(Request(headers={name: "1"}), parse_target("http://h", "url"), [b"x"])
+        serialise([Request(headers={name: "1"})], parse_target("http://h", "url"), [])

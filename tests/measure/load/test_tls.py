@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from ghmlops.core.calls import Call
 from ghmlops.core.errors import ServiceError
 from ghmlops.core.policy import Request
 from ghmlops.measure.load.engine import Load, run_load
-from ghmlops.measure.load.target import parse_target, probe, serialise
+from ghmlops.measure.load.target import parse_target, probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,8 @@ def test_load_over_tls(port: int, certificate: tuple[Path, Path]) -> None:
     target = probe(replace(parse_target(f"https://localhost:{port}", "url"), tls=trusting), "url")
     load = Load(
         targets=[target],
-        requests=[serialise(Request(method="GET", path="/"), target, [])],
+        endpoints=[Request(method="GET", path="/")],
+        calls=[Call(endpoint=0, path="/", body=None)],
         order=[0] * 30,
         times=np.arange(30) / 100,
         warmup=0,

@@ -18,6 +18,7 @@ import uvloop
 
 from ghmlops.core.answers import Answers, Kind
 from ghmlops.measure.load.arm import PENDING, Arm
+from ghmlops.measure.load.target import serialise
 from ghmlops.measure.load.timer import SendTimer
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ghmlops.core.calls import Call
+    from ghmlops.core.policy import Request
     from ghmlops.measure.load.target import Target
 
 MAX_REQUESTS = 1_000_000
@@ -45,8 +48,9 @@ class Load:
 
     Attributes:
         targets: each arm's service, probed; connections are opened in this order.
-        requests: each arm's serialised requests; `order` picks from them.
-        order: for each scheduled request its place in `requests`.
+        endpoints: what is requested, with headers as they are sent.
+        calls: the requests of one round through the payloads; `order` picks from them.
+        order: for each scheduled request its place in `calls`.
         times: ascending seconds from the begin, shape (n,).
         warmup: how many of the first requests belong to no block.
         block: requests an arm and block; the last block may be shorter.
@@ -56,7 +60,8 @@ class Load:
     """
 
     targets: Sequence[Target]
-    requests: Sequence[Sequence[bytes]]
+    endpoints: Sequence[Request]
+    calls: Sequence[Call]
     order: Sequence[int]
     times: NDArray[np.float64]
     warmup: int
@@ -64,6 +69,8 @@ class Load:
     second_first: Sequence[int]
     connections: int
     timeout: float
+    protocol: str = "http/1.1"
+    stream: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +152,8 @@ class _Engine:
         self._load, self._on_block, self._on_tick = load, on_block, on_tick
         self._arms = [
             Arm(target, [requests[place] for place in load.order], load.connections, load.timeout, self._ended)
-            for target, requests in zip(load.targets, load.requests, strict=True)
+            for target in load.targets
+            for requests in [serialise(load.endpoints, target, load.calls)]
         ]
         self._coins = load.second_first
         measured = len(load.times) - load.warmup

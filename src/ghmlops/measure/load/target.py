@@ -14,6 +14,7 @@ from ghmlops.measure.load.address import shown_address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ghmlops.core.calls import Call
     from ghmlops.core.policy import Request
 
 PROBE_SECONDS = 10.0
@@ -95,21 +96,28 @@ def probe(target: Target, name: str) -> Target:
     return replace(target, address=address)
 
 
-def serialise(request: Request, target: Target, bodies: Sequence[bytes]) -> list[bytes]:
-    """Return the bytes of one request for each body; without bodies, of the one request that has none.
+def serialise(endpoints: Sequence[Request], target: Target, calls: Sequence[Call]) -> list[bytes]:
+    """Return the bytes of each call as HTTP/1.1.
 
     Raises:
         PolicyError: a header of the policy would break the framing of the request.
     """
-    for name in request.headers:
+    fields = [_header_lines(endpoint, target) for endpoint in endpoints]
+    return [_wire(endpoints[call.endpoint].method, fields[call.endpoint], target.prefix, call) for call in calls]
+
+
+def _header_lines(endpoint: Request, target: Target) -> bytes:
+    for name in endpoint.headers:
         if name in _FRAMING:
             raise PolicyError(
                 f"`latency.request.headers.{name}`: ghmlops sets this header itself", hint="take it out of the policy"
             )
-    headers = {"host": target.authority, "accept": "*/*", "user-agent": "ghmlops"} | request.headers
-    path = quote(target.prefix + request.path, safe=_PATH_SAFE)
-    head = f"{request.method} {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items())
-    start = head.encode()
-    if not bodies:
-        return [start + b"\r\n"]
-    return [b"%scontent-length: %d\r\n\r\n%s" % (start, len(body), body) for body in bodies]
+    headers = {"host": target.authority, "accept": "*/*", "user-agent": "ghmlops"} | endpoint.headers
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+
+
+def _wire(method: str, fields: bytes, prefix: str, call: Call) -> bytes:
+    start = f"{method} {quote(prefix + call.path, safe=_PATH_SAFE)} HTTP/1.1\r\n".encode() + fields
+    if call.body is None:
+        return start + b"\r\n"
+    return b"%scontent-length: %d\r\n\r\n%s" % (start, len(call.body), call.body)

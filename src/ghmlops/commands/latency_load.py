@@ -1,0 +1,94 @@
+"""A latency job, put on the generator: probes, coins, the order of the requests, progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ghmlops.commands.base import Services
+    from ghmlops.commands.latency_job import Job
+    from ghmlops.core.answers import Answers
+    from ghmlops.core.latency import Judge
+    from ghmlops.core.policy import Latency
+    from ghmlops.measure.calls import Calls
+    from ghmlops.measure.load.engine import Load, Recording
+    from ghmlops.measure.load.target import Target
+
+INPUTS = {"candidate": "url", "baseline": "baseline-url"}
+"""The input that an arm's address came from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is sent.
+
+    Attributes:
+        policy: the section `latency`, its headers and preset filled in.
+        calls: the requests, payloads filled in.
+        seed: of the order of the requests and of the coins.
+    """
+
+    policy: Latency
+    calls: Calls
+    seed: int
+
+
+def make_load(source: Source, targets: Sequence[Target], times: NDArray[np.float64], warmup: int = 0) -> Load:
+    """Return what the generator is to send at `times`: to one target, or to two at once.
+
+    Args:
+        source: the requests.
+        targets: probed, in the order of the slots.
+        times: ascending seconds from the begin, shape (n,).
+        warmup: how many of the first requests are discarded.
+    """
+    from ghmlops.core.arrivals import coins
+    from ghmlops.core.duet import BLOCK
+    from ghmlops.core.mix import order
+    from ghmlops.measure.load.engine import Load
+
+    n, policy, calls, seed = len(times), source.policy, source.calls, source.seed
+    endpoints = policy.endpoints
+    return Load(
+        targets=targets,
+        endpoints=endpoints,
+        calls=calls.calls,
+        order=order(calls.places, [e.weight for e in endpoints], n, warmup, seed).tolist(),
+        times=times,
+        warmup=warmup,
+        block=BLOCK,
+        second_first=coins(n, seed).tolist(),
+        connections=policy.connections,
+        timeout=max(endpoint.timeout for endpoint in endpoints),
+        protocol=policy.protocol,
+        stream=policy.stream,
+    )
+
+
+def measure(job: Job, services: Services) -> tuple[Recording, Judge]:
+    """Probe both arms, then load them until the judge has seen enough."""
+    from ghmlops.core.latency import Block, Judge
+    from ghmlops.measure.load.engine import run_load
+    from ghmlops.measure.load.target import probe
+
+    plan, names = job.plan, list(job.targets)
+    targets = [probe(target, INPUTS[name]) for name, target in job.targets.items()]
+    judge = Judge(job.policy, plan)
+
+    def on_block(answers: Sequence[Answers]) -> bool:
+        by_name = dict(zip(names, answers, strict=True))
+        return judge.feed(Block(candidate=by_name["candidate"], baseline=by_name.get("baseline")))
+
+    def on_tick(sent: int, seconds: float) -> None:
+        if services.console.terminal:
+            judged = f"{judge.judged:,} of {plan.planned:,} judged"
+            services.console.progress(f"latency: {sent:,} requests an arm sent, {judged}, {max(seconds, 0):.0f} s")
+
+    load = make_load(Source(policy=job.policy, calls=job.calls, seed=job.seed), targets, plan.times, plan.warmup)
+    return run_load(load, on_block, on_tick), judge

@@ -1,0 +1,297 @@
+"""The strict readers of the policy's sections `latency` and `capacity`, and of `targets`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ghmlops.core import demand, located, quantities
+from ghmlops.core.located import Located, listing, one_of, record, scalar, table, text
+from ghmlops.core.policy import (
+    DEFAULT_LATENCY_MARGINS,
+    OBJECTIVES,
+    PRESETS,
+    PROTOCOLS,
+    QUANTILES,
+    Arrivals,
+    Capacity,
+    Expect,
+    JsonCheck,
+    Latency,
+    LatencyMargin,
+    Objectives,
+    Request,
+    Trace,
+)
+
+_SECONDS, _PER_SECOND, _RATIO = scalar(quantities.duration), scalar(quantities.rate), scalar(quantities.ratio)
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_MODELS = ("poisson", "constant", "ramp", "steps", "spike", "diurnal", "replay")
+_EXAMPLE = "for example `{poisson: 200/s, duration: 60s}`"
+
+
+def path(at: Located) -> str:
+    """Read a path of the service."""
+    value = text(at)
+    if not value.startswith("/"):
+        raise at.error(f'expected a path that starts with "/", got "{value}"')
+    return value
+
+
+def positive_count(at: Located) -> int:
+    """Read a whole number of at least 1."""
+    value = scalar(quantities.count)(at)
+    if value < 1:
+        raise at.error("expected at least 1")
+    return value
+
+
+def host(at: Located) -> str:
+    """Read a host name or address, `*.` in front for all below it."""
+    value = text(at)
+    if not _HOST.fullmatch(value):
+        raise at.error("expected a host without scheme, port and path", "for example `scorer.example.com`")
+    return value.lower().rstrip(".")
+
+
+def _trace(at: Located) -> Trace:
+    def positive(words: str) -> float:
+        value = quantities.number(words)
+        if not value > 0:
+            raise ValueError(f'expected a number above 0, got "{words}"')
+        return value
+
+    readers = {
+        "file": text,
+        "format": one_of("common", "combined", "csv", "jsonl", "parquet"),
+        "time": text,
+        "speed": scalar(positive),
+    }
+    return record(Trace, readers, required=("file",))(at)
+
+
+def _arrivals(at: Located) -> Arrivals:
+    given = dict(located.entries(at))
+    models = [name for name in given if name in _MODELS]
+    if len(models) > 1 or (given and not models and not given.keys() - {"duration", "warmup"}):
+        raise at.error("needs exactly one arrival model", _EXAMPLE)
+    readers = {"duration": _SECONDS, "warmup": _SECONDS}
+    if not models:
+        return record(Arrivals, dict.fromkeys(_MODELS, _PER_SECOND) | readers)(at)
+    model: Any = models[0]
+    place = given.pop(model)
+    common: dict[str, Any] = record(dict, dict.fromkeys(_MODELS, text) | readers)(_without(at, given))
+    if model in ("poisson", "constant"):
+        return Arrivals(model=model, rate=_PER_SECOND(place), **common)
+    if model == "replay":
+        return Arrivals(model=model, rate=0.0, trace=_trace(place), **({"duration": 0.0} | common))
+    duration = common.setdefault("duration", Arrivals().duration)
+    curve = _CURVES[model](place, duration)
+    rate = demand.mean_rate(curve)
+    if not rate > 0:
+        raise place.error("sends no request at all", "raise a rate")
+    return Arrivals(model=model, rate=rate, curve=curve, **common)
+
+
+def _without(at: Located, entries: dict[str, Located]) -> Located:
+    return Located(value=entries, line=at.line, path=at.path, file=at.file)
+
+
+def _rate_or_none(at: Located) -> float:
+    return 0.0 if at.value in ("0", "0/s", "0/m", "0/h") else _PER_SECOND(at)
+
+
+def _ramp(at: Located, duration: float) -> demand.Curve:
+    found: dict[str, float] = record(dict, {"from": _rate_or_none, "to": _rate_or_none}, required=("from", "to"))(at)
+    return demand.ramp(duration, found["from"], found["to"])
+
+
+def _steps(at: Located, duration: float) -> demand.Curve:
+    rates = listing(_rate_or_none)(at)
+    if not rates:
+        raise at.error("expected a list of rates", "for example `[50/s, 100/s, 200/s]`")
+    return demand.steps(duration, rates)
+
+
+def _spike(at: Located, duration: float) -> demand.Curve:
+    readers = {"base": _rate_or_none, "peak": _PER_SECOND, "at": _SECONDS, "lasts": _SECONDS}
+    found: dict[str, float] = record(dict, readers, required=tuple(readers))(at)
+    if found["at"] + found["lasts"] > duration:
+        raise at.error(f"the spike ends after the duration of {quantities.show_duration(duration)}")
+    return demand.spike(duration, **found)
+
+
+def _diurnal(at: Located, duration: float) -> demand.Curve:
+    readers = {"low": _rate_or_none, "high": _PER_SECOND, "period": _SECONDS}
+    found: dict[str, float] = record(dict, readers, required=("low", "high"))(at)
+    return demand.diurnal(duration, found["low"], found["high"], found.get("period", duration))
+
+
+_CURVES = {"ramp": _ramp, "steps": _steps, "spike": _spike, "diurnal": _diurnal}
+
+
+def _objectives(at: Located) -> Objectives:
+    quantiles = dict.fromkeys(OBJECTIVES, _SECONDS)
+    below: dict[str, Any] = {"first-token": record(dict, quantiles), "token-gap": record(dict, quantiles)}
+    found: dict[str, Any] = record(dict, {**quantiles, "errors": _RATIO, **below})(at)
+    errors, first, gap = found.pop("errors", None), found.pop("first_token", {}), found.pop("token_gap", {})
+    return Objectives(quantiles=_named(found), errors=errors, first_token=_named(first), token_gap=_named(gap))
+
+
+def _named(values: dict[str, float]) -> dict[str, float]:
+    return {name.replace("p99_9", "p99.9"): value for name, value in values.items()}
+
+
+def _latency_margin(name: str, at: Located) -> LatencyMargin:
+    default = DEFAULT_LATENCY_MARGINS[name]
+    if isinstance(at.value, dict):
+        made = record(LatencyMargin, {"fail": _RATIO, "safe": _RATIO}, required=("fail", "safe"))(at)
+    else:
+        fail = _RATIO(at)
+        made = LatencyMargin(fail=fail, safe=max(default.safe, fail * default.safe / default.fail))
+    if not made.fail < made.safe:
+        raise at.error(
+            "`safe` must be larger than `fail`", "the candidate fails beyond `fail` and passes within `safe`"
+        )
+    return made
+
+
+def _latency_margins(at: Located) -> dict[str, LatencyMargin]:
+    given = located.entries(at)
+    record(dict, dict.fromkeys(QUANTILES, lambda at: at))(at)
+    return DEFAULT_LATENCY_MARGINS | {name: _latency_margin(name, value) for name, value in given.items()}
+
+
+def _header_name(name: str) -> str:
+    if not name or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name):
+        raise ValueError("is not a header name")
+    return name.lower()
+
+
+def _status(at: Located) -> int:
+    value = scalar(quantities.count)(at)
+    if not 200 <= value <= 599:
+        raise at.error(f"expected a status from 200 to 599, got {value}")
+    return value
+
+
+def _pattern(at: Located) -> str:
+    value = text(at)
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise at.error(f"not a regular expression: {error}") from None
+    return value
+
+
+def _json_checks(at: Located) -> tuple[JsonCheck, ...]:
+    found = []
+    for name, value in located.entries(at).items():
+        if isinstance(value.value, dict):
+            check: dict[str, str] = record(dict, {"equals": _literal, "matches": _pattern})(value)
+            if len(check) != 1:
+                raise value.error("needs exactly one of `equals` and `matches`")
+            found.append(JsonCheck(path=name, **check))
+        else:
+            found.append(JsonCheck(path=name, equals=_literal(value)))
+    return tuple(found)
+
+
+def _literal(at: Located) -> str:
+    return "null" if at.value is None else text(at)
+
+
+def _expect(at: Located) -> Expect:
+    size = scalar(quantities.size)
+    readers = {
+        "status": listing(_status),
+        "contains": text,
+        "json": _json_checks,
+        "body": record(dict, {"min": size, "max": size}),
+    }
+    found: dict[str, Any] = record(dict, readers)(at)
+    body = found.pop("body", {})
+    made = Expect(smallest=body.get("min", 0), largest=body.get("max"), **found)
+    if made.largest is not None and made.largest < made.smallest:
+        raise at.error("`body.max` is smaller than `body.min`")
+    return made
+
+
+_REQUEST = {
+    "method": one_of("GET", "POST", "PUT", "PATCH", "DELETE"),
+    "path": path,
+    "headers": table(_header_name, text),
+    "timeout": _SECONDS,
+    "template": text,
+    "expect": _expect,
+}
+
+
+def _weight(at: Located) -> float:
+    value = scalar(quantities.number)(at)
+    if not value > 0:
+        raise at.error("expected a weight above 0")
+    return value
+
+
+def _mix(at: Located) -> tuple[Request, ...]:
+    extra = {"name": text, "weight": _weight, "payloads": text}
+    if not isinstance(at.value, list) or not at.value:
+        raise at.error("expected a list of endpoints", "for example `[{path: /predict, weight: 9}, {path: /explain}]`")
+    found = tuple(record(Request, _REQUEST | extra, required=("path",))(item) for item in at.value)
+    if len(found) > 32:
+        raise at.error("expected at most 32 endpoints")
+    return found
+
+
+def read_latency(at: Located) -> Latency:
+    """Read the section `latency`."""
+    readers = {
+        "request": record(Request, _REQUEST),
+        "mix": _mix,
+        "protocol": one_of(*PROTOCOLS),
+        "preset": one_of(*PRESETS),
+        "model": text,
+        "stream": one_of("sse", "chunked"),
+        "ca-file": text,
+        "payloads": text,
+        "arrivals": _arrivals,
+        "slo": _objectives,
+        "margins": _latency_margins,
+        "connections": positive_count,
+        "processes": positive_count,
+    }
+    found: Latency = record(Latency, readers)(at)
+    if found.mix and "request" in located.entries(at):
+        raise at.error("has `request` and `mix`", "an endpoint of the mix is a request; keep one of the two")
+    if found.preset and not found.model:
+        raise at.error(f"preset `{found.preset}` needs the key `model`", "name the model: `model: scorer`")
+    if found.protocol == "grpc" and found.preset != "open-inference":
+        raise at.error("protocol `grpc` is known for `preset: open-inference` only")
+    if (found.slo.first_token or found.slo.token_gap) and not (found.stream or found.preset == "openai-chat"):
+        raise at.error("objectives on tokens need the key `stream`", "add `stream: sse`, or `preset: openai-chat`")
+    return found
+
+
+def read_capacity(at: Located) -> Capacity:
+    """Read the section `capacity`."""
+    readers = {
+        "slo": _objectives,
+        "start": _PER_SECOND,
+        "most": _PER_SECOND,
+        "probe": _SECONDS,
+        "warmup": _SECONDS,
+        "resolution": _RATIO,
+        "budget": _SECONDS,
+        "demand": _PER_SECOND,
+        "headroom": _RATIO,
+        "predict": listing(_PER_SECOND),
+    }
+    found: Capacity = record(Capacity, readers)(at)
+    if not found.start < found.most:
+        raise at.error("`most` must be larger than `start`")
+    if not 0.005 <= found.resolution <= 0.5:
+        raise at.error("`resolution` must lie between 0.5% and 50%")
+    if found.headroom > 0.9:
+        raise at.error("`headroom` must be at most 90%")
+    return found
