@@ -212,7 +212,7 @@ def test_get_needs_no_payloads(place: Path) -> None:
     with scoring_service.started() as b:
         assert latency(place, b).outcome is not Outcome.FAIL
         (place / "policy.yml").write_text(text.replace("METHOD", "POST"), encoding="utf-8")
-        with pytest.raises(InputError, match="POST needs request bodies"):
+        with pytest.raises(InputError, match="POST /predict needs request bodies"):
             latency(place, b)
     assert evidence(place).details["settings"]["payloads"] == 0
 

@@ -9,7 +9,7 @@ _NUMBER = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _DURATION = re.compile(rf"{_NUMBER}\s*(us|ms|s|m|h|d)")
 _RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)")
 _RATIO = re.compile(rf"{_NUMBER}\s*(%?)")
-_SIZE = re.compile(rf"{_NUMBER}\s*(B|[KMGT]i?B)?")
+_SIZE = re.compile(rf"{_NUMBER}\s*(B|[kKMGT]i?B)?")
 LONGEST = 3653 * 86400.0
 """Seconds; a longer duration is a slip of the pen."""
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -92,7 +92,7 @@ def size(text: str) -> int:
         ValueError: `text` is not a size.
     """
     found = _SIZE.fullmatch(text.strip())
-    value = int(float(found[1]) * _BYTES[found[2] or ""]) if found else 0
+    value = int(float(found[1]) * _BYTES[(found[2] or "").replace("k", "K")]) if found else 0
     if value <= 0:
         raise ValueError(f'expected a size with a unit, got "{text}"')
     return value
