@@ -16,6 +16,7 @@ from ghmlops.core.quantities import show_duration
 
 if TYPE_CHECKING:
     from ghmlops.commands.base import Services
+    from ghmlops.core.policy import Latency, Objectives
 
 TASKS = ("init", "check")
 MAX_POLICY_BYTES = 1 << 20
@@ -103,16 +104,17 @@ def describe(policy: Policy) -> list[str]:
         lines.append(
             f"preview: {source}, ready at {policy.preview.ready} within {show_duration(policy.preview.timeout)}"
         )
-    if latency := policy.latency:
-        arrivals = latency.arrivals
-        limits = [f"{name} <= {show_duration(limit)}" for name, limit in latency.slo.quantiles.items()]
-        limits += [f"errors <= {latency.slo.errors:.4g}"] if latency.slo.errors is not None else []
-        margins = ", ".join(f"{name} {m.fail:.3g}/{m.safe:.3g}" for name, m in latency.margins.items())
+    if policy.latency:
+        lines.append(_latency(policy.latency))
+    if capacity := policy.capacity:
         lines.append(
-            f"latency: {latency.request.method} {latency.request.path}, {arrivals.model} {arrivals.rate:g}/s for "
-            f"{show_duration(arrivals.duration)} after {show_duration(arrivals.warmup)} of warm-up; "
-            f"objectives: {', '.join(limits) or 'none'}; margins (fail/safe): {margins}"
+            f"capacity: from {capacity.start:g}/s to at most {capacity.most:g}/s, "
+            f"probes of {show_duration(capacity.probe)}, within {show_duration(capacity.budget)}; "
+            f"objectives: {_objectives(capacity.slo) if not capacity.slo.empty else 'those of latency'}"
         )
+    if policy.latency:
+        hosts = ", ".join(policy.targets)
+        lines.append(f"load may go to: loopback, the preview's own host{', ' + hosts if hosts else ''}")
     if regression := policy.regression:
         where = ", ".join(" x ".join(s) for s in regression.slices) or "none"
         lines.append(
@@ -124,3 +126,28 @@ def describe(policy: Policy) -> list[str]:
         f"not older than {show_duration(policy.gate.max_age)}"
     )
     return lines
+
+
+def _latency(latency: Latency) -> str:
+    arrivals, margins = latency.arrivals, latency.margins
+    requests = ", ".join(f"{r.method} {r.path.partition('?')[0]}" for r in latency.endpoints)
+    how = [latency.protocol] if latency.protocol != "http/1.1" else []
+    how += [f"{latency.preset} of {latency.model}"] if latency.preset else []
+    if arrivals.trace:
+        demand = f"replay of {arrivals.trace.file} at {arrivals.trace.speed:g} times its speed"
+    else:
+        demand = f"{arrivals.model} {arrivals.rate:.4g}/s for {show_duration(arrivals.duration)}"
+    limits = ", ".join(f"{name} {m.fail:.3g}/{m.safe:.3g}" for name, m in margins.items())
+    return (
+        f"latency: {requests}{' (' + ', '.join(how) + ')' if how else ''}, {demand} after {show_duration(arrivals.warmup)} of warm-up; "
+        f"objectives: {_objectives(latency.slo)}; margins (fail/safe): {limits}"
+    )
+
+
+def _objectives(slo: Objectives) -> str:
+    named = {"": slo.quantiles, "first token ": slo.first_token, "token gap ": slo.token_gap}
+    limits = [
+        f"{what}{name} <= {show_duration(limit)}" for what, limits in named.items() for name, limit in limits.items()
+    ]
+    limits += [f"errors <= {slo.errors:.4g}"] if slo.errors is not None else []
+    return ", ".join(limits) or "none"
