@@ -138,8 +138,9 @@ def _latency(latency: Latency) -> str:
     else:
         demand = f"{arrivals.model} {arrivals.rate:.4g}/s for {show_duration(arrivals.duration)}"
     limits = ", ".join(f"{name} {m.fail:.3g}/{m.safe:.3g}" for name, m in margins.items())
+    special = f" ({', '.join(how)})" if how else ""
     return (
-        f"latency: {requests}{' (' + ', '.join(how) + ')' if how else ''}, {demand} after {show_duration(arrivals.warmup)} of warm-up; "
+        f"latency: {requests}{special}, {demand} after {show_duration(arrivals.warmup)} of warm-up; "
         f"objectives: {_objectives(latency.slo)}; margins (fail/safe): {limits}"
     )
 
