@@ -29,6 +29,24 @@ if TYPE_CHECKING:
 
 OK = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 14\r\n\r\n{"score": 0.5}'
 
+CHAT = b'data: {"choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n'
+DONE = b"data: [DONE]\n\n"
+STREAMS = {
+    "sse": [b": hi\n\n", b"data: one\n\n", b"event: x\ndata: two\ndata: lines\n\n", b"data:\n\n", b"data: 4\n\n", DONE],
+    "crlf": [b"data: one\r\n\r\ndata: tw", b"o\r", b"\n\r\n", b"data: three\r\n\r\n"],
+    "chat": [b'data: {"choices": [{"delta": {"role": "assistant"}}]}\n\n', CHAT % b"a", CHAT % b"b", CHAT % b"",
+             b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n', b'data: {"choices": []}\n\n', DONE],
+    "unfinished": [CHAT % b"a", CHAT % b"b"],
+    "cut": [CHAT % b"a", CHAT % b"b"],
+    "open": [b"data: one\n\n", b"data: two\n\n"],
+    "none": [b": nothing to say\n\n"],
+}  # fmt: skip
+"""Bodies of streams, in the pieces in which they are written."""
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
 
 class Service(asyncio.Protocol):
     """One connection."""
@@ -36,13 +54,23 @@ class Service(asyncio.Protocol):
     def __init__(self, options: argparse.Namespace, log: list[tuple[float, bytes]]) -> None:
         self.options, self.log = options, log
         self.parser = httptools.HttpRequestParser(self)
-        self.body, self.url = b"", b""
+        self.body, self.url, self.secret = b"", b"", b""
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
         self.parser.feed_data(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name == b"authorization":
+            self.secret = value
+
+    def on_headers_complete(self) -> None:
+        """Answer before the body has come, where the path asks for that, and read no more."""
+        if self.url == b"/early":
+            self.transport.pause_reading()
+            self.say(OK.replace(b"200 OK", b"413 Too Large"))
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -133,6 +161,78 @@ class Service(asyncio.Protocol):
         if not self.transport.is_closing():
             self.transport.write(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
             asyncio.get_running_loop().call_later(0.001, self.more)
+
+    def throttled(self, url: str, _body: bytes) -> None:
+        code = url.rsplit("/", 1)[1].encode()
+        self.say(b"HTTP/1.1 %s X\r\nretry-after: 7\r\ncontent-length: 4\r\n\r\nbusy" % code)
+
+    def whoami(self, _url: str, _body: bytes) -> None:
+        """Refuse, and repeat the secret that was sent."""
+        told = b"no access for " + self.secret
+        self.say(b"HTTP/1.1 403 Forbidden\r\ncontent-length: %d\r\n\r\n%s" % (len(told), told))
+
+    def json(self, _url: str, _body: bytes) -> None:
+        self.sized(b'{"model": "m", "n": %d, "outputs": [{"name": "score", "data": [0.5, null]}]}' % len(self.log))
+
+    def varied(self, _url: str, _body: bytes) -> None:
+        """Bodies of 1 to 300 bytes, another date each time, the head and the body in two writes now and then."""
+        n = len(self.log)
+        body = b"x" * (n * 37 % 300 + 1)
+        head = b"HTTP/1.1 200 OK\r\ndate: Mon, 01 Jan 2024 00:00:%02d GMT\r\ncontent-length: %d\r\n\r\n" % (
+            n % 60,
+            len(body),
+        )
+        if n % 5:
+            self.say(head + body)
+        else:
+            self.say(head)
+            asyncio.get_running_loop().call_later(0.002, self.say, body)
+
+    def same_size(self, _url: str, _body: bytes) -> None:
+        """Every first piece has the same size; some have ten more bytes to come, some end the connection."""
+        turn = len(self.log) % 3
+        if turn == 0:
+            self.say(b"HTTP/1.1 200 OK\r\nx-padding: abcde\r\ncontent-length: 14\r\n\r\n" + b"a" * 14)
+        elif turn == 1:
+            self.say(b"HTTP/1.1 200 OK\r\nx-padding: abcde\r\ncontent-length: 24\r\n\r\n" + b"b" * 14)
+            asyncio.get_running_loop().call_later(0.003, self.say, b"c" * 10)
+        else:
+            self.say(b"HTTP/1.1 200 OK\r\nconnection:close\r\ncontent-length: 14\r\n\r\n" + b"d" * 14)
+
+    def stalls(self, _url: str, _body: bytes) -> None:
+        """Begin to answer, and never end."""
+        self.say(OK[:-5])
+
+    def trickle(self, _url: str, _body: bytes) -> None:
+        """The answer byte by byte."""
+        self.drip([OK[place : place + 1] for place in range(len(OK))])
+
+    def drip(self, pieces: list[bytes], after: float = 0.001, close: bool = False) -> None:
+        """Write one piece after the other."""
+        if pieces:
+            self.say(pieces[0])
+            asyncio.get_running_loop().call_later(after, self.drip, pieces[1:], after, close)
+        elif close:
+            self.transport.close()
+
+    def early(self, _url: str, _body: bytes) -> None:
+        """Never called: see `on_headers_complete`."""
+
+    def sized(self, body: bytes) -> None:
+        self.say(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+        )
+
+    def stream(self, url: str, _body: bytes) -> None:
+        """The stream of the named kind, piece by piece, each in a write of its own; `cut` and `open` end it badly."""
+        kind = url.rsplit("/", 1)[1]
+        framed = kind != "open"
+        pieces = [chunk(piece) if framed else piece for piece in STREAMS[kind]]
+        field = b"transfer-encoding: chunked\r\n" if framed else b""
+        pieces.insert(0, b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" + field + b"\r\n")
+        if framed and kind != "cut":
+            pieces.append(b"0\r\n\r\n")
+        self.drip(pieces, after=0.004, close=kind in ("cut", "open"))
 
     def silent(self, _url: str, _body: bytes) -> None:
         """Never answer."""

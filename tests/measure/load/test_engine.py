@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,8 @@ import pytest
 import scoring_service
 from ghmlops.core.answers import Answers, Kind
 from ghmlops.core.calls import Call
-from ghmlops.core.policy import Request
-from ghmlops.measure.load import connection
+from ghmlops.core.policy import Expect, JsonCheck, Request
+from ghmlops.measure.load import exchange
 from ghmlops.measure.load.engine import Load, Recording, run_load
 from ghmlops.measure.load.target import Target, parse_target, probe
 
@@ -33,6 +34,7 @@ def load(
     rate: float = 400.0,
     bodies: Sequence[bytes] = (b'{"a": 1}',),
     targets: Sequence[Target] | None = None,
+    request: Request | None = None,
     **more: Any,
 ) -> Load:
     arms = targets or [probe(parse_target(url, "url"), "url") for url in urls]
@@ -41,8 +43,11 @@ def load(
         "warmup": 0, "block": 10, "connections": 8, "timeout": 3.0, "second_first": coins,
         "order": [i % len(bodies) for i in range(n)], "times": np.arange(n) / rate,
     }  # fmt: skip
-    calls = [Call(endpoint=0, path=path, body=body) for body in bodies]
-    return Load(targets=arms, endpoints=[Request(path=path)], calls=calls, **(given | more))
+    given |= {
+        "calls": [Call(endpoint=0, path=request.path if request else path, body=body) for body in bodies],
+        "endpoints": [request or Request(path=path)],
+    }
+    return Load(targets=arms, **(given | more))
 
 
 def run(given: Load, on_block: Callable[[Sequence[Answers]], bool] = lambda _: True) -> Recording:
@@ -53,9 +58,17 @@ def kinds(answers: Answers) -> dict[str, int]:
     return {kind.label: count for kind in Kind if (count := answers.count([kind]))}
 
 
-@pytest.mark.parametrize("path", ["/predict", "/echo", "/chunked", "/empty", "/interim", "/last", "/until-end"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/predict", "/echo", "/chunked", "/empty", "/interim", "/last", "/until-end", "/json", "/varied", "/same-size",
+        "/trickle",
+    ],
+)  # fmt: skip
 def test_good_answers_of_every_shape(service: str, path: str) -> None:
-    """Lengths, chunks, 204, interim answers, closing servers and bodies that end with the connection are all whole."""
+    """Lengths, chunks, 204, interim answers, closing servers, bodies that end with the connection, in pieces or of
+    another length each time: all are whole.
+    """
     (answers,) = run(load([service], path)).arms
     assert kinds(answers) == {"ok": 40}
     assert bool((answers.scheduled <= answers.sent).all())
@@ -74,8 +87,11 @@ def test_connections_closed_while_they_rest_cost_no_request(service: str) -> Non
     ("path", "kind", "example"),
     [
         ("/status/500", "status", "HTTP/1.1 500 X oops"),
-        ("/status/302", "status", "HTTP/1.1 302 X oops"),
-        ("/status/429", "status", "HTTP/1.1 429 X oops"),
+        ("/status/503", "status", "HTTP/1.1 503 X oops"),
+        ("/status/302", "redirect", "redirects are not followed: HTTP/1.1 302 X oops"),
+        ("/status/429", "throttled", "HTTP/1.1 429 X oops"),
+        ("/throttled/429", "throttled", "Retry-After: 7: HTTP/1.1 429 X busy"),
+        ("/throttled/503", "throttled", "Retry-After: 7: HTTP/1.1 503 X busy"),
         ("/unknown", "status", "HTTP/1.1 404 Not Found"),
         ("/close-first", "closed", "before any byte of an answer"),
         ("/close-mid", "closed", "after 80 bytes of an answer: HTTP/1.1 200 OK"),
@@ -109,9 +125,18 @@ def test_silence_times_out_from_the_schedule(service: str) -> None:
     assert "no byte of an answer" in recording.examples[0][Kind.TIMEOUT] or "no connection" in str(recording.examples)
 
 
+def test_an_answer_that_stalls_times_out(service: str) -> None:
+    """The begin of an answer is none: the request fails at its time-out, and what had come is told."""
+    recording = run(load([service], "/stalls", n=6, rate=100.0, block=6, timeout=0.4))
+    assert kinds(recording.arms[0]) == {"timeout": 6}
+    assert (
+        recording.examples[0][Kind.TIMEOUT] == "not done 0.4 s after its scheduled send, after 80 bytes of the answer"
+    )
+
+
 def test_an_endless_body_is_cut(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body beyond the limit ends the request and the connection."""
-    monkeypatch.setattr(connection, "MAX_ANSWER", 3_000_000)
+    monkeypatch.setattr(exchange, "MAX_ANSWER", 3_000_000)
     (answers,) = run(load([service], "/endless", n=4, rate=20.0, block=4, timeout=10.0)).arms
     assert kinds(answers) == {"too-large": 4}
 
@@ -204,13 +229,20 @@ def test_a_bug_in_the_judge_is_not_swallowed(service: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_interrupt_and_are_put_back(service: str, number: signal.Signals) -> None:
     """A signal ends the run as KeyboardInterrupt; handlers, priority and garbage collection are as before."""
-    before = signal.getsignal(number), os.getpriority(os.PRIO_PROCESS, 0), gc.isenabled()
+
+    def state() -> tuple[object, ...]:
+        return (
+            signal.getsignal(number), os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0),
+            os.sched_getparam(0).sched_priority, gc.isenabled(),
+        )  # fmt: skip
+
+    before = state()
     timer = threading.Timer(1.5, os.kill, (os.getpid(), number))  # well into the run, also on a busy machine
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         run(load([service], n=4000, rate=100.0))
     timer.join()
-    assert before == (signal.getsignal(number), os.getpriority(os.PRIO_PROCESS, 0), gc.isenabled())
+    assert before == state()
 
 
 def test_it_runs_outside_the_main_thread(service: str) -> None:
@@ -241,7 +273,96 @@ def test_the_generator_reports_on_itself(service: str) -> None:
     """Timer, priority, connections and sends are noted, and dispatch times follow the schedule."""
     recording = run(load([service]))
     assert recording.notes["timer"] in ("timerfd", "loop")
-    assert isinstance(recording.notes["priority_raised"], bool)
+    assert recording.notes["priority"] in ("real-time", "nice", "none")
+    assert recording.notes["priority_raised"] == (recording.notes["priority"] != "none")
     assert recording.notes["requests_sent"] == 40
     assert 1 <= recording.notes["connections"][0] <= 8
     assert bool((recording.dispatched >= recording.arms[0].scheduled).all())
+
+
+@pytest.mark.parametrize(
+    ("path", "expect", "example"),
+    [
+        ("/predict", Expect(contains="score", smallest=14, largest=14), ""),
+        ("/predict", Expect(contains="label"), 'expected the body to contain "label", got "{"score": 0.5}"'),
+        ("/predict", Expect(largest=13), "expected a body of at least 0 and at most 13 bytes, got 14"),
+        ("/predict", Expect(smallest=15), "expected a body of at least 15 bytes, got 14"),
+        ("/predict", Expect(json=(JsonCheck(path="score", equals="0.50"),)), ""),
+        ("/predict", Expect(json=(JsonCheck(path="score", equals="0.6"),)), "expected `score` to equal 0.6, got 0.5"),
+        ("/json", Expect(json=(JsonCheck(path="outputs[0].name", matches="^sc"),)), ""),
+        ("/json", Expect(json=(JsonCheck(path="outputs[1].name", matches="."),)), "expected `outputs[1].name` in the"),
+        ("/chunked", Expect(contains="cd"), ""),
+        ("/chunked", Expect(json=(JsonCheck(path="a", equals="1"),)), 'expected JSON, got "abcde"'),
+        ("/trickle", Expect(contains='"score"', smallest=14), ""),
+        ("/status/404", Expect(status=(200, 404), contains="oops"), ""),
+        ("/status/302", Expect(status=(302,)), ""),
+        ("/throttled/503", Expect(status=(503,)), ""),
+    ],
+)
+def test_checks_of_answers(service: str, path: str, expect: Expect, example: str) -> None:
+    """A good answer passes its checks, also when it is not parsed again; another is a failed check, and says why."""
+    recording = run(load([service], path, request=Request(path=path, expect=expect), n=20))
+    assert kinds(recording.arms[0]) == {"check" if example else "ok": 20}
+    assert example in recording.examples[0].get(Kind.CHECK, "")
+    if example:
+        assert set(recording.arms[0].status.tolist()) == {200}
+
+
+def test_an_unexpected_status_names_the_expected_ones(service: str) -> None:
+    """A 2xx that the policy does not list is a failure."""
+    recording = run(load([service], request=Request(path="/predict", expect=Expect(status=(201, 202))), n=10))
+    assert kinds(recording.arms[0]) == {"status": 10}
+    assert "expected status 201 or 202: HTTP/1.1 200 OK" in recording.examples[0][Kind.STATUS]
+
+
+def test_a_mix_of_endpoints_is_checked_each_by_its_own(service: str) -> None:
+    """The check, the shape and the column `endpoint` are those of the request's own endpoint."""
+    endpoints = [
+        Request(path="/predict", expect=Expect(contains="score")),
+        Request(path="/echo", expect=Expect(contains="score")),
+    ]
+    calls = [Call(endpoint=0, path="/predict", body=b"x"), Call(endpoint=1, path="/echo", body=b"other")]
+    given = load([service], n=40, calls=calls, endpoints=endpoints, order=[i % 2 for i in range(40)])
+    (answers,) = run(given).arms
+    assert answers.endpoint is not None
+    assert answers.endpoint.tolist() == [0, 1] * 20
+    assert answers.kind.tolist() == [Kind.OK, Kind.CHECK] * 20
+
+
+def test_a_secret_that_the_service_repeats_is_not_told(service: str) -> None:
+    """A token of the headers does not reach an example, though the answer holds it."""
+    request = Request(path="/whoami", headers={"authorization": "Bearer t0ken-of-ours"})
+    recording = run(load([service], "/whoami", request=request, n=10))
+    assert kinds(recording.arms[0]) == {"status": 10}
+    assert recording.examples[0][Kind.STATUS] == "HTTP/1.1 403 Forbidden no access for …"
+
+
+def test_an_answer_before_the_request_is_whole(service: str) -> None:
+    """A body too large for the service: its answer counts, and the connection is not used again."""
+    given = load([service], "/early", n=4, rate=20.0, block=4, bodies=[b"x" * 20_000_000], timeout=20.0)
+    recording = run(given)
+    assert set(kinds(recording.arms[0])) <= {"status", "reset"}
+    assert kinds(recording.arms[0]).get("status", 0) > 0
+    assert "413" in recording.examples[0][Kind.STATUS]
+
+
+def test_large_requests_and_answers(service: str) -> None:
+    """A body that no socket takes at once goes out whole, and comes back whole."""
+    body = bytes(range(256)) * 8192
+    expect = Expect(smallest=len(body), largest=len(body))
+    given = load(
+        [service], request=Request(path="/echo", expect=expect), path="/echo", n=6, rate=20.0, block=6, bodies=[body]
+    )
+    (answers,) = run(replace(given, timeout=20.0)).arms
+    assert kinds(answers) == {"ok": 6}
+
+
+def test_a_backlog_is_sent_in_order(tmp_path: Path) -> None:
+    """A schedule whose times are all 0 is a closed loop: every free connection takes the next request."""
+    bodies = [b"%d" % i for i in range(500)]
+    with scoring_service.started("--log", str(tmp_path / "log")) as url:
+        recording = run(load([url], n=500, bodies=bodies, times=np.zeros(500), connections=1, timeout=30.0))
+    assert kinds(recording.arms[0]) == {"ok": 500}
+    told = [line.split(" ", 1)[1] for line in (tmp_path / "log").read_text().splitlines()]
+    assert told == [body.decode() for body in bodies]
+    assert recording.notes["connections"] == [1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import ssl
 import subprocess
@@ -13,15 +14,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from ghmlops.core.answers import Kind
 from ghmlops.core.calls import Call
-from ghmlops.core.errors import ServiceError
-from ghmlops.core.policy import Request
+from ghmlops.core.errors import PolicyError, ServiceError
+from ghmlops.core.policy import Expect, Request
 from ghmlops.measure.load.engine import Load, run_load
 from ghmlops.measure.load.target import parse_target, probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from ghmlops.measure.load.target import Target
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not on this machine")
 
@@ -62,10 +66,30 @@ class Server(ThreadingHTTPServer):
 
 
 @pytest.fixture(scope="module")
-def port(certificate: tuple[Path, Path]) -> Iterator[int]:
-    """Port of a service that speaks TLS."""
+def expired(certificate: tuple[Path, Path]) -> Path:
+    """Another certificate of the same key for localhost, which ended in 2020."""
+    folder = certificate[0].parent
+    names = {"config": "ca.cnf", "request": "request.pem", "out": "expired.pem"}
+    files = {name: str(folder / file) for name, file in names.items()}
+    (folder / "index").touch()
+    (folder / "ca.cnf").write_text(
+        f"[ca]\ndefault_ca=own\n[own]\ndatabase={folder}/index\nnew_certs_dir={folder}\nrand_serial=yes\n"
+        "default_md=sha256\npolicy=any\nx509_extensions=names\n[any]\ncommonName=supplied\n"
+        "[names]\nsubjectAltName=DNS:localhost\n"
+    )
+    request = ["req", "-new", "-key", str(certificate[1]), "-subj", "/CN=localhost", "-out", files["request"]]
+    sign = ["ca", "-batch", "-notext", "-selfsign", "-config", files["config"], "-keyfile", str(certificate[1])]
+    sign += ["-in", files["request"], "-out", files["out"]]
+    sign += ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"]
+    for command in (request, sign):
+        subprocess.run(["openssl", *command], check=True, capture_output=True, timeout=60)
+    return folder / "expired.pem"
+
+
+@contextlib.contextmanager
+def served(certificate: Path, key: Path) -> Iterator[int]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(*certificate)
+    tls.load_cert_chain(certificate, key)
     with Server(("127.0.0.1", 0), Answers) as server:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever)
@@ -75,19 +99,66 @@ def port(certificate: tuple[Path, Path]) -> Iterator[int]:
         thread.join(10)
 
 
+@pytest.fixture(scope="module")
+def port(certificate: tuple[Path, Path]) -> Iterator[int]:
+    """Port of a service that speaks TLS."""
+    with served(*certificate) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def expired_port(expired: Path, certificate: tuple[Path, Path]) -> Iterator[int]:
+    """Port of a service whose certificate has expired."""
+    with served(expired, certificate[1]) as port:
+        yield port
+
+
 def test_an_untrusted_certificate_is_an_error(port: int) -> None:
     """The message names the reason that TLS gives."""
     with pytest.raises(ServiceError, match="self-signed certificate"):
         probe(parse_target(f"https://localhost:{port}", "url"), "url")
 
 
-def test_load_over_tls(port: int, certificate: tuple[Path, Path]) -> None:
-    """With the certificate trusted every request is answered."""
-    trusting = ssl.create_default_context(cafile=str(certificate[0]))
-    target = probe(replace(parse_target(f"https://localhost:{port}", "url"), tls=trusting), "url")
-    load = Load(
+def test_an_expired_certificate_says_so(expired_port: int, expired: Path) -> None:
+    """Trusted, but too old: one clear line."""
+    with pytest.raises(ServiceError, match=rf"https://localhost:{expired_port}: certificate has expired"):
+        probe(parse_target(f"https://localhost:{expired_port}", "url", str(expired)), "url")
+
+
+def test_a_certificate_of_another_host(port: int, certificate: tuple[Path, Path]) -> None:
+    """The host of the address must be one of the certificate's."""
+    with pytest.raises(ServiceError, match=r"not valid for '127\.0\.0\.1'"):
+        probe(parse_target(f"https://127.0.0.1:{port}", "url", str(certificate[0])), "url")
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate", "key"])
+def test_a_ca_file_that_is_none(tmp_path: Path, certificate: tuple[Path, Path], content: str | None) -> None:
+    """Missing, empty, garbage, a key: an error of the policy that names the key and the file."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(certificate[1].read_text() if content == "key" else content)
+    with pytest.raises(
+        PolicyError, match=r"`latency\.ca-file`: .*ca\.pem\" (cannot be read|holds no certificate)"
+    ) as caught:
+        parse_target("https://localhost", "url", str(file))
+    assert "BEGIN CERTIFICATE" in caught.value.hint
+
+
+def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
+    """Said as what it is."""
+    with pytest.raises(PolicyError, match="cannot be read"):
+        parse_target("https://localhost", "url", str(tmp_path))
+
+
+def test_a_ca_file_is_not_read_for_http() -> None:
+    """Plain addresses need none."""
+    assert parse_target("http://localhost", "url", "nowhere.pem").tls is None
+
+
+def load_of(target: Target) -> Load:
+    return Load(
         targets=[target],
-        endpoints=[Request(method="GET", path="/")],
+        endpoints=[Request(method="GET", path="/", expect=Expect(contains="ok"))],
         calls=[Call(endpoint=0, path="/", body=None)],
         order=[0] * 30,
         times=np.arange(30) / 100,
@@ -95,7 +166,21 @@ def test_load_over_tls(port: int, certificate: tuple[Path, Path]) -> None:
         block=10,
         second_first=[],
         connections=4,
-        timeout=5.0,
+        timeout=10.0,
     )
-    (answers,) = run_load(load, lambda _: True).arms
-    assert answers.kind.tolist() == [0] * 30
+
+
+def test_load_over_tls(port: int, certificate: tuple[Path, Path]) -> None:
+    """With the certificate trusted every request is answered, and checked."""
+    target = probe(parse_target(f"https://localhost:{port}", "url", str(certificate[0])), "url")
+    (answers,) = run_load(load_of(target), lambda _: True).arms
+    assert answers.kind.tolist() == [Kind.OK] * 30
+
+
+@pytest.mark.parametrize(("trusted", "why"), [(False, "self-signed certificate"), (True, "certificate has expired")])
+def test_a_certificate_that_turns_bad_in_mid_run(expired_port: int, expired: Path, trusted: bool, why: str) -> None:
+    """After the probe: each request fails as `connect`, with the reason as its example."""
+    target = parse_target(f"https://localhost:{expired_port}", "url", str(expired) if trusted else "")
+    recording = run_load(load_of(replace(target, address="127.0.0.1")), lambda _: True)
+    assert recording.arms[0].kind.tolist() == [Kind.CONNECT] * 30
+    assert why in recording.examples[0][Kind.CONNECT]

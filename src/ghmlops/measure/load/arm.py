@@ -7,22 +7,32 @@ import errno
 from array import array
 from collections import deque
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ghmlops.core.answers import Answers, Kind
-from ghmlops.measure.load.connection import Connection
+from ghmlops.measure.load.checks import Check
+from ghmlops.measure.load.poller import Poller
+from ghmlops.measure.load.protocols import PROTOCOLS, CannotCarry
+from ghmlops.measure.load.secrets import secrets_of
+from ghmlops.measure.load.shape import Shape, shape_of
+from ghmlops.measure.load.stream import TokenLog
+from ghmlops.measure.load.target import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from ghmlops.measure.load.engine import Load
+    from ghmlops.measure.load.protocols import Carrier
     from ghmlops.measure.load.target import Target
 
 PENDING = 255
 """Kind of a request that has not ended."""
+MOST_SHAPES = 16
+"""How often an endpoint's answers may take another shape; beyond, what does not fit is parsed each time."""
 _LOCAL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 
 
@@ -34,38 +44,64 @@ class Arm:
     Columns are `array`s (one store a field costs less than in NumPy) and are read as NumPy views of the same memory.
 
     Attributes:
-        requests: for each scheduled request its bytes on the wire.
+        target: the service.
+        requests: for each scheduled request what its protocol made of it; the bytes on the wire for HTTP/1.1.
+        endpoint: for each scheduled request the place of its endpoint.
+        shapes: for each endpoint how its good answers look, once one was seen.
+        stream: how answers are cut into tokens; empty: they are not.
+        tokens: of a stream.
+        timeout: seconds from the scheduled send after which a request has failed.
+        queue: requests that wait for a connection.
         waited: requests that found no free connection.
         peak: most connections open at once.
         examples: the first failure of each kind, for people.
     """
 
     __slots__ = (
-        "_idle", "_limit", "_on_done", "_open", "_opening", "_queue", "_stopped", "_target",
-        "_tasks", "_timeout", "done", "examples", "first", "kind", "peak", "requests", "sent", "status", "waited",
+        "_checks", "_connect", "_each", "_idle", "_lessons", "_limit", "_open", "_opening", "_poller", "_secrets",
+        "_stopped", "_tasks", "done", "endpoint", "examples", "first", "kind", "peak", "queue", "requests", "sent",
+        "shapes", "status", "stream", "target", "timeout", "tokens", "waited",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        target: Target,
-        requests: Sequence[bytes],
-        limit: int,
-        timeout: float,
-        on_done: Callable[[int], None],
-    ) -> None:
-        n = len(requests)
-        self._target, self.requests = target, requests
-        self._limit, self._timeout, self._on_done = limit, timeout, on_done
+    def __init__(self, load: Load, target: Target) -> None:
+        n = len(load.times)
+        protocol = PROTOCOLS[load.protocol]()
+        prepared = protocol.prepare(load.endpoints, target, load.calls)
+        self.requests: list[Any] = [prepared[place] for place in load.order]
+        self.target, self.timeout = target, load.timeout
+        self._connect, self._limit, self._each = protocol.connect, load.connections, protocol.each
+        self._checks = [Check(endpoint.expect) for endpoint in load.endpoints]
+        self._secrets = secrets_of(load.endpoints)
+        self.endpoint = array("B", (load.calls[place].endpoint for place in load.order))
+        self.shapes: list[Shape | None] = [None] * len(load.endpoints)
+        self._lessons = [MOST_SHAPES] * len(load.endpoints)
+        self.stream, self.tokens = load.stream, TokenLog(n if load.stream else 0)
         self.sent, self.first, self.done = (array("d", bytes(8 * n)) for _ in range(3))
         self.status = array("H", bytes(2 * n))
         self.kind = array("B", bytes([PENDING])) * n
         self.waited = self.peak = self._opening = 0
         self.examples: dict[Kind, str] = {}
         self._stopped = False
-        self._idle: list[Connection] = []
-        self._open: set[Connection] = set()
-        self._queue: deque[int] = deque()
+        self._idle: list[Carrier] = []
+        self._open: set[Carrier] = set()
+        self.queue: deque[int] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._poller: Poller | None = None
+
+    @property
+    def room(self) -> int:
+        """How many more carriers may be opened."""
+        return self._limit - len(self._open)
+
+    def check(self, index: int) -> Check:
+        """Return what the answer to request `index` must be."""
+        return self._checks[self.endpoint[index]]
+
+    def poller(self) -> Poller:
+        """Return what watches the plain sockets of this arm."""
+        if self._poller is None:
+            self._poller = Poller(asyncio.get_running_loop())
+        return self._poller
 
     def offer(self, index: int) -> None:
         """Send request `index`, or queue it where no connection is free."""
@@ -73,35 +109,63 @@ class Arm:
             self._idle.pop().send(index)
         else:
             self.waited += 1
-            self._queue.append(index)
+            self.queue.append(index)
             self._open_more()
 
-    def opened(self, connection: Connection) -> None:
+    @property
+    def full(self) -> bool:
+        """True where a request could only wait: every connection that may be opened is open and busy."""
+        return not self._idle and len(self._open) >= self._limit
+
+    def backlog(self, start: int, stop: int) -> None:
+        """Let the requests `start` to `stop` wait for a connection; of an arm that is `full`."""
+        self.waited += stop - start
+        self.queue.extend(range(start, stop))
+
+    def opened(self, connection: Carrier) -> None:
         """Take a new connection into use."""
         self._open.add(connection)
         self.peak = max(self.peak, len(self._open))
         self.released(connection)
 
-    def released(self, connection: Connection) -> None:
+    def released(self, connection: Carrier) -> None:
         """Give a connection its next request, or let it rest."""
         if self._stopped:
             connection.drop()
-        elif self._queue:
-            connection.send(self._queue.popleft())
+        elif self.queue:
+            connection.send(self.queue.popleft())
         else:
             self._idle.append(connection)
 
     def handed_back(self, index: int) -> None:
         """Take back a request of which no byte was written; it is the next to be sent."""
-        self._queue.appendleft(index)
+        self.queue.appendleft(index)
 
-    def dropped(self, connection: Connection) -> None:
+    def dropped(self, connection: Carrier) -> None:
         """Forget a closed connection; may be called twice."""
         if connection in self._open:
             self._open.discard(connection)
             if connection in self._idle:
                 self._idle.remove(connection)
             self._open_more()
+
+    def good(self, connection: Carrier, index: int, now: float, status: int) -> None:
+        """Record that request `index` was answered well, and give its connection the next one."""
+        self.first[index] = self.done[index] = now
+        self.status[index] = status
+        self.kind[index] = 0
+        if self.queue:
+            connection.send(self.queue.popleft())
+        else:
+            connection.index = -1
+            self.released(connection)
+
+    def learn(self, index: int, answer: bytes, status: int) -> None:
+        """Take the shape of a whole and good answer to request `index`; only a few times, for it costs."""
+        number = self.endpoint[index]
+        if self._lessons[number]:
+            self._lessons[number] -= 1
+            self.shapes[number] = shape_of(answer, status, self._checks[number])
 
     def finish(self, index: int, now: float, kind: Kind, status: int = 0, example: str = "") -> None:
         """Record how request `index` ended; a second end of the same request is not one."""
@@ -111,56 +175,67 @@ class Arm:
         self.kind[index] = kind
         self.status[index] = status
         if kind and kind not in self.examples:
+            for secret in self._secrets:
+                example = example.replace(secret, "…")
             self.examples[kind] = example[:300]
-        self._on_done(index)
 
     def expire(self, now: float, times: Sequence[float]) -> None:
         """Give up on requests whose response time has reached the time-out; `times` is the schedule."""
-        begun = now - self._timeout
-        while self._queue and times[self._queue[0]] <= begun:
-            example = f"not sent {self._timeout:g} s after its schedule: no connection was free or could be opened"
-            self.finish(self._queue.popleft(), now, Kind.TIMEOUT, example=example)
+        begun = now - self.timeout
+        while self.queue and times[self.queue[0]] <= begun:
+            example = f"not sent {self.timeout:g} s after its schedule: no connection was free or could be opened"
+            self.finish(self.queue.popleft(), now, Kind.TIMEOUT, example=example)
         for connection in [c for c in self._open if c.index >= 0 and times[c.index] <= begun]:
-            connection.time_out(self._timeout)
+            connection.time_out(self.timeout)
+
+    def give_up(self, now: float) -> None:
+        """End what has not ended: the generator could not keep its schedule at all."""
+        for connection in list(self._open):
+            connection.index = -1
+            connection.drop()
+        for index, kind in enumerate(self.kind):
+            if kind == PENDING:
+                self.finish(index, now, Kind.UNSENT, example="the run had to be ended")
 
     async def stop(self) -> None:
         """Close every connection; what has not ended stays so."""
         self._stopped = True
-        self._queue.clear()
+        self.queue.clear()
         for connection in list(self._open):
             connection.index = -1
             connection.drop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._poller is not None:
+            self._poller.close()
 
-    def answers(self, scheduled: NDArray[np.float64]) -> Answers:
-        """Return the columns as views: they show what has ended so far."""
+    def answers(self, scheduled: NDArray[np.float64], start: int, stop: int) -> Answers:
+        """Return the requests `start` to `stop` as views: they show what has ended so far. Tokens are copied."""
         return Answers(
-            scheduled=scheduled,
-            sent=np.frombuffer(self.sent, np.float64),
-            first=np.frombuffer(self.first, np.float64),
-            done=np.frombuffer(self.done, np.float64),
-            status=np.frombuffer(self.status, np.uint16),
-            kind=np.frombuffer(self.kind, np.uint8),
+            scheduled=scheduled[start:stop],
+            sent=np.frombuffer(self.sent, np.float64)[start:stop],
+            first=np.frombuffer(self.first, np.float64)[start:stop],
+            done=np.frombuffer(self.done, np.float64)[start:stop],
+            status=np.frombuffer(self.status, np.uint16)[start:stop],
+            kind=np.frombuffer(self.kind, np.uint8)[start:stop],
+            endpoint=np.frombuffer(self.endpoint, np.uint8)[start:stop],
+            tokens=self.tokens.part(start, stop) if self.stream else None,
         )
 
     def _open_more(self) -> None:
-        if self._stopped or self._opening >= len(self._queue) or len(self._open) + self._opening >= self._limit:
+        coming = self._opening * self._each
+        if self._stopped or coming >= len(self.queue) or len(self._open) + coming >= self._limit:
             return
         self._opening += 1
-        task = asyncio.get_running_loop().create_task(self._connect())
+        task = asyncio.get_running_loop().create_task(self._open_one())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _connect(self) -> None:
-        target = self._target
-        name = target.host if target.tls is not None else None
+    async def _open_one(self) -> None:
         try:
-            async with asyncio.timeout(self._timeout):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(self), target.address, target.port, ssl=target.tls, server_hostname=name
-                )
+            async with asyncio.timeout(self.timeout):
+                await self._connect(self)
         except TimeoutError:
             pass  # the request that waits for it times out by itself
         except OSError as error:
@@ -171,11 +246,13 @@ class Arm:
 
     def _refused(self, error: OSError) -> None:
         """Let the request fail for which the connection was to be opened."""
-        if isinstance(error, ConnectionRefusedError):
+        if isinstance(error, CannotCarry):
+            kind = error.kind
+        elif isinstance(error, ConnectionRefusedError):
             kind = Kind.REFUSED
         elif isinstance(error, ConnectionResetError):
             kind = Kind.RESET
         else:
             kind = Kind.LOCAL if error.errno in _LOCAL else Kind.CONNECT
-        if self._queue and not self._stopped:
-            self.finish(self._queue.popleft(), monotonic(), kind, example=error.strerror or str(error))
+        if self.queue and not self._stopped:
+            self.finish(self.queue.popleft(), monotonic(), kind, example=reason(error))

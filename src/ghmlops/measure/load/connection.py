@@ -1,186 +1,180 @@
-"""One keep-alive HTTP/1.1 connection that carries one request at a time."""
+"""Connections of HTTP/1.1: plain ones on their sockets, those with TLS on the loop's transports."""
 
 from __future__ import annotations
 
 import asyncio
-import os
+import select
+import socket
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
-
-from ghmlops.core.answers import Kind
+from ghmlops.measure.load.exchange import NOTHING, Exchange
+from ghmlops.measure.load.poller import AVAILABLE
 
 if TYPE_CHECKING:
     from ghmlops.measure.load.arm import Arm
+    from ghmlops.measure.load.poller import Poller
 
-MAX_ANSWER = 16 * 1024 * 1024
-"""Bytes of one answer; a longer one is a failure, so that an endless body ends."""
-NOTHING = -1
-"""Index of a connection that carries no request."""
-_SPENT = HttpResponseParser(object())
+_BUFFER = bytearray(256 * 1024)
+"""Every plain socket is read into it: what was read is taken before the next socket is."""
 
 
-class Connection(asyncio.Protocol):
-    """A connection of an arm. `index` is the request that it carries, or `NOTHING`."""
+async def connect(arm: Arm) -> None:
+    """Open one connection of `arm`; it reports to the arm by `opened`.
 
-    __slots__ = (
-        "_arm",
-        "_ended",
-        "_fd",
-        "_head",
-        "_keep",
-        "_parser",
-        "_received",
-        "_served",
-        "_status",
-        "_transport",
-        "index",
-    )
+    Raises:
+        OSError: it cannot be opened, or the certificate is not trusted.
+    """
+    target, loop = arm.target, asyncio.get_running_loop()
+    if target.tls is not None or not AVAILABLE:
+        name = target.host if target.tls is not None else None
+        await loop.create_connection(
+            lambda: Transported(arm), target.address, target.port, ssl=target.tls, server_hostname=name
+        )
+        return
+    family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
+    plain = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        plain.setblocking(False)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await loop.sock_connect(plain, (target.address, target.port))
+    except BaseException:
+        plain.close()
+        raise
+    arm.opened(Plain(arm, plain, arm.poller()))
 
-    def __init__(self, arm: Arm) -> None:
-        self._arm = arm
-        self.index = NOTHING
-        self._received = self._ended = self._status = 0
-        self._keep = True
-        self._served = False
-        self._head = b""
-        self._parser = HttpResponseParser(self)
+
+class Plain(Exchange):
+    """A connection without TLS. It writes and reads its socket itself, which a transport would do at twice the cost."""
+
+    __slots__ = ("_fd", "_left", "_poller", "_read", "_socket", "_write")
+
+    def __init__(self, arm: Arm, plain: socket.socket, poller: Poller) -> None:
+        super().__init__(arm)
+        self._socket, self._poller = plain, poller
+        self._fd = plain.fileno()
+        self._read, self._write = plain.recv_into, plain.send
+        self._left = memoryview(b"")
+        poller.watch(self._fd, self._readable)
+
+    def send(self, index: int) -> None:
+        """Write request `index` now: at the end of the loop's turn the requests of one turn would go out in no order,
+        which would make the coin of each pair meaningless.
+        """
+        self.index = index
+        arm = self._arm
+        data = arm.requests[index]
+        arm.sent[index] = monotonic()
+        try:
+            written = self._write(data)
+        except BlockingIOError:
+            written = 0
+        except OSError as error:
+            self.not_written(index, error)
+            return
+        if written != len(data):
+            self._left = memoryview(data)[written:]
+            self.unsent = True
+            self._poller.change(self._fd, self._writable, writing=True)
+
+    def _readable(self, _events: int) -> None:
+        """Take what has come. An answer of the known shape, in one piece, is the path that must be short."""
+        index, arm = self.index, self._arm
+        shape = arm.shapes[arm.endpoint[index]]  # of any endpoint where there is no request
+        if shape is None or index < 0 or self._received:
+            self._read_any()
+            return
+        try:
+            size = self._read(_BUFFER)
+        except OSError as error:
+            self._unread(error)
+            return
+        now = monotonic()
+        if not (size == shape.size and shape.simple and _BUFFER.startswith(shape.head)) or (
+            _BUFFER.find(shape.needle, shape.start, size) < 0
+        ):
+            self._took(size, now)
+        else:
+            self._served = True
+            arm.first[index] = arm.done[index] = now
+            arm.status[index] = shape.status
+            arm.kind[index] = 0
+            if arm.queue:
+                self.send(arm.queue.popleft())
+            else:
+                self.index = NOTHING
+                arm.released(self)
+
+    def _read_any(self) -> None:
+        try:
+            size = self._read(_BUFFER)
+        except OSError as error:
+            self._unread(error)
+        else:
+            self._took(size, monotonic())
+
+    def _took(self, size: int, now: float) -> None:
+        if size:
+            self.take(_BUFFER, size, now)
+        else:
+            self.closed(None)
+
+    def _unread(self, error: OSError) -> None:
+        if not isinstance(error, BlockingIOError):
+            self.closed(error)
+
+    def _writable(self, events: int) -> None:
+        """Go on with a request that the socket did not take at once; it may be answered before it is whole."""
+        if events & ~select.EPOLLOUT:
+            self._read_any()
+        if self.index < 0 or not events & select.EPOLLOUT:
+            return
+        try:
+            self._left = self._left[self._write(self._left) :]
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.closed(error)
+            return
+        if not self._left:
+            self.unsent = False
+            self._poller.change(self._fd, self._readable, writing=False)
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            self._poller.forget(self._fd)
+            self._fd = -1
+            self._socket.close()
+
+
+class Transported(Exchange, asyncio.Protocol):
+    """A connection whose bytes go through a transport of the loop: TLS, or no `epoll` here."""
+
+    __slots__ = ("_transport",)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Report for work."""
         self._transport = cast("asyncio.Transport", transport)
-        plain = transport.get_extra_info("sslcontext") is None
-        self._fd = transport.get_extra_info("socket").fileno() if plain else -1
         self._arm.opened(self)
 
     def send(self, index: int) -> None:
-        """Write request `index` now.
-
-        Straight to the socket where that is possible: the loop would only write at the end of its turn, and the
-        requests of one turn in no order, which would make the coin of each pair meaningless.
-        """
+        """Hand request `index` to the transport, which writes it in this turn of the loop."""
         self.index = index
-        data = self._arm.requests[index]
         self._arm.sent[index] = monotonic()
-        if self._fd >= 0 and not self._transport.get_write_buffer_size():
-            try:
-                written = os.write(self._fd, data)
-            except BlockingIOError:
-                written = 0
-            except OSError as error:
-                self._cannot_write(index, error)
-                return
-            if written == len(data):
-                return
-            data = data[written:]
-        self._transport.write(data)
-
-    def _cannot_write(self, index: int, error: OSError) -> None:
-        """A connection that served before was closed while it rested: no byte left, so the request goes elsewhere."""
-        if self._served:
-            self.index = NOTHING
-            self._arm.handed_back(index)
-            self.drop()
-        else:
-            self._fail(Kind.RESET, f"{error.strerror} while the request was written")
+        self._transport.write(self._arm.requests[index])
 
     def data_received(self, data: bytes) -> None:
         """Take a piece of the answer."""
-        now = monotonic()
-        index = self.index
-        if index < 0:  # bytes that nobody asked for
-            self.drop()
-            return
-        if not self._received:
-            self._arm.first[index] = now
-            self._head = data
-        self._received += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade) as error:
-            self._fail(Kind.GARBAGE, f"{error}: {_shown(self._head)}")
-            return
-        if self._ended:
-            self._finish(now)
-        elif self._received > MAX_ANSWER:
-            self._fail(Kind.TOO_LARGE, f"more than {MAX_ANSWER} bytes: {_shown(self._head)}")
-
-    def on_message_complete(self) -> None:
-        """Note the end of an answer; called by the parser. Interim answers (1xx) are passed over."""
-        status = self._parser.get_status_code()
-        if status >= 200:
-            self._status = status
-            self._ended += 1
-            self._keep = self._parser.should_keep_alive()
-
-    def _finish(self, now: float) -> None:
-        index, status, reuse = self.index, self._status, self._keep and self._ended == 1
-        self.index = NOTHING
-        self._received = self._ended = 0
-        self._served = True
-        if 200 <= status < 300:
-            self._arm.finish(index, now, Kind.OK, status)
-        else:
-            self._arm.finish(index, now, Kind.STATUS, status, _shown(self._head))
-        if reuse:
-            self._arm.released(self)
-        else:
-            self.drop()
-
-    def _fail(self, kind: Kind, example: str) -> None:
-        index, self.index = self.index, NOTHING
-        if index >= 0:
-            self._arm.finish(index, monotonic(), kind, 0, example)
-        self.drop()
-
-    def time_out(self, limit: float) -> None:
-        """Give up on the request that is being carried."""
-        done = f", after {self._received} bytes of the answer" if self._received else ", no byte of an answer"
-        self._fail(Kind.TIMEOUT, f"not done {limit:g} s after its scheduled send{done}")
+        self.take(data, len(data), monotonic())
 
     def eof_received(self) -> bool:
         """Stop using a connection that the service closed."""
-        if self.index >= 0:
-            self._closed(None)
-        self.drop()
+        self.closed(None)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Account for the request that was being carried."""
-        if self.index >= 0:
-            self._closed(exc)
-        self.drop()
+        self.closed(exc)
 
-    def _closed(self, exc: Exception | None) -> None:
-        if exc is None and self._received and _ends_with_connection(self._head):
-            self._status, self._keep = self._parser.get_status_code(), False
-            self._ended = 1
-            self._finish(monotonic())
-        elif exc is not None:
-            self._fail(Kind.RESET, str(exc) or type(exc).__name__)
-        elif self._received:
-            self._fail(Kind.CLOSED, f"after {self._received} bytes of an answer: {_shown(self._head)}")
-        else:
-            self._fail(Kind.CLOSED, "before any byte of an answer")
-
-    def drop(self) -> None:
-        """Close for good; may be called twice."""
-        self._fd = -1
-        self._head, self._parser = b"", _SPENT  # parser and connection name each other, and nothing is collected now
+    def _close(self) -> None:
         self._transport.abort()
-        self._arm.dropped(self)
-
-
-def _ends_with_connection(head: bytes) -> bool:
-    """True where an answer has neither length nor chunks, by its `head`: it ends where the connection does."""
-    headers, end, _ = head.partition(b"\r\n\r\n")
-    names = {line.partition(b":")[0].strip().lower() for line in headers.split(b"\r\n")[1:]}
-    return bool(end) and not names & {b"content-length", b"transfer-encoding"}
-
-
-def _shown(head: bytes) -> str:
-    """Return the status line and the begin of the body for people; headers are left out, they may hold secrets."""
-    first, _, rest = head.partition(b"\r\n")
-    body = rest.partition(b"\r\n\r\n")[2]
-    return (first[:80] + b" " + body[:120]).decode("utf-8", "replace").strip()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
-import os
-import signal
 import threading
 from array import array
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -18,11 +15,11 @@ import uvloop
 
 from ghmlops.core.answers import Answers, Kind
 from ghmlops.measure.load.arm import PENDING, Arm
-from ghmlops.measure.load.target import serialise
+from ghmlops.measure.load.quiet import SIGNALS, quiet_process
 from ghmlops.measure.load.timer import SendTimer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,10 +33,9 @@ MAX_SECONDS = 7200.0
 GRACE = 5.0
 """Seconds after the last time-out at which a run that has not ended is ended."""
 _BURST = 64
+_BACKLOG = 4096
 _LEAD = 0.05
 _TICK = 0.02
-_PRIORITY = -10
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +53,9 @@ class Load:
         second_first: for each request, 1 where the second arm is written first; unused with one arm.
         connections: most connections an arm.
         timeout: seconds from the scheduled send after which a request has failed.
+        protocol: a name of `protocols.PROTOCOLS`.
+        stream: how answers are cut into tokens, `sse` or `chunked`; empty: they are not.
+        begin: second 0 of the schedule, by `time.monotonic`; where it is not reached, as soon as all is ready.
     """
 
     targets: Sequence[Target]
@@ -71,6 +70,7 @@ class Load:
     timeout: float
     protocol: str = "http/1.1"
     stream: str = ""
+    begin: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,41 +105,19 @@ def run_load(
     if not load.warmup < len(load.times) <= MAX_REQUESTS or load.times[-1] > MAX_SECONDS:
         raise ValueError("empty schedule, or one above the hard caps")
     engine = _Engine(load, on_block, on_tick)
-    with _quiet_process() as raised, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        quiet_process(len(load.times) / max(float(load.times[-1]), 1e-9)) as priority,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(engine.run())
     if engine.interrupted:
         raise KeyboardInterrupt
-    return engine.recording(raised=raised)
-
-
-@contextlib.contextmanager
-def _quiet_process() -> Iterator[bool]:
-    """No garbage collection, raised priority where that is allowed (yields whether); signals are put back after."""
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    raised = False
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, min(before, _PRIORITY))
-        raised = True
-    main = threading.current_thread() is threading.main_thread()
-    handlers = {number: signal.getsignal(number) for number in _SIGNALS} if main else {}
-    collecting = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        yield raised
-    finally:
-        if collecting:
-            gc.enable()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        if raised:
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, 0, before)
+    return engine.recording(priority)
 
 
 class _Engine:
     __slots__ = (
-        "_arms", "_coins", "_end", "_finished", "_left", "_load", "_next", "_next_block", "_on_block", "_on_tick",
+        "_arms", "_coins", "_end", "_finished", "_load", "_next", "_next_block", "_on_block", "_on_tick",
         "_scheduled", "_start", "_timer", "_times", "dispatched", "interrupted",
     )  # fmt: skip
 
@@ -150,15 +128,8 @@ class _Engine:
         on_tick: Callable[[int, float], None],
     ) -> None:
         self._load, self._on_block, self._on_tick = load, on_block, on_tick
-        self._arms = [
-            Arm(target, [requests[place] for place in load.order], load.connections, load.timeout, self._ended)
-            for target in load.targets
-            for requests in [serialise(load.endpoints, target, load.calls)]
-        ]
-        self._coins = load.second_first
-        measured = len(load.times) - load.warmup
-        sizes = [min(load.block, measured - start) for start in range(0, measured, load.block)]
-        self._left = [size * len(self._arms) for size in sizes]
+        self._arms = [Arm(load, target) for target in load.targets]
+        self._coins = np.asarray(load.second_first, np.uint8).tobytes()
         self._next = self._next_block = 0
         self.dispatched = array("d", bytes(8 * len(load.times)))
         self.interrupted = False
@@ -168,11 +139,11 @@ class _Engine:
         self._finished: asyncio.Future[None] = loop.create_future()
         loop.set_exception_handler(self._crashed)
         if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
+            for number in SIGNALS:
                 loop.add_signal_handler(number, self._interrupt)
-        self._start = monotonic() + _LEAD
+        self._start = max(monotonic() + _LEAD, self._load.begin)
         self._scheduled = self._load.times + self._start
-        self._times: list[float] = self._scheduled.tolist()
+        self._times = array("d", self._scheduled.tobytes())
         self._end = self._times[-1] + self._load.timeout + GRACE
         self._timer = SendTimer(loop, self._send_due)
         self._timer.set_for(self._times[0])
@@ -188,43 +159,53 @@ class _Engine:
 
     def _send_due(self) -> None:
         """Send every request whose time has come; a few at a time, so that answers are read in between."""
-        index, times, arms = self._next, self._times, self._arms
-        last = min(len(times), index + _BURST)
+        index, times = self._next, self._times
         now = monotonic()
-        while index < last and times[index] <= now:
-            self.dispatched[index] = now
-            if len(arms) == 1:
-                arms[0].offer(index)
-            elif self._coins[index]:
-                arms[1].offer(index)
-                arms[0].offer(index)
-            else:
-                arms[0].offer(index)
-                arms[1].offer(index)
-            index += 1
-            now = monotonic()
+        if all(arm.full for arm in self._arms):
+            index = self._backlog(now)
+        else:
+            last = min(len(times), index + _BURST)
+            while index < last and times[index] <= now:
+                self.dispatched[index] = now
+                self._offer(index)
+                index += 1
+                now = monotonic()
         self._next = index
         if index < len(times):
             self._timer.set_for(times[index])
         else:
             self._timer.close()
 
-    def _ended(self, index: int) -> None:
-        place = index - self._load.warmup
-        if place >= 0:
-            block = place // self._load.block
-            self._left[block] -= 1
-            if not self._left[block] and block == self._next_block:
-                asyncio.get_running_loop().call_soon(self._report_blocks)
+    def _offer(self, index: int) -> None:
+        arms = self._arms
+        if len(arms) == 1:
+            arms[0].offer(index)
+        elif self._coins[index]:
+            arms[1].offer(index)
+            arms[0].offer(index)
+        else:
+            arms[0].offer(index)
+            arms[1].offer(index)
+
+    def _backlog(self, now: float) -> int:
+        """Turn to many requests at once: none of them can be sent before a connection is free."""
+        start = self._next
+        stop = bisect_right(self._times, now, start, min(len(self._times), start + _BACKLOG))
+        self.dispatched[start:stop] = array("d", [now]) * (stop - start)
+        for arm in self._arms:
+            arm.backlog(start, stop)
+        return stop
 
     def _report_blocks(self) -> None:
         """Hand over the blocks that are complete, in order."""
-        while not self._finished.done() and self._next_block < len(self._left) and not self._left[self._next_block]:
+        while not self._finished.done():
             start = self._load.warmup + self._next_block * self._load.block
             stop = min(start + self._load.block, len(self._times))
+            if any(PENDING in arm.kind[start:stop] for arm in self._arms):
+                return
             self._next_block += 1
-            more = self._on_block([arm.answers(self._scheduled).part(start, stop) for arm in self._arms])
-            if not more or self._next_block == len(self._left):
+            more = self._on_block([arm.answers(self._scheduled, start, stop) for arm in self._arms])
+            if not more or stop == len(self._times):
                 self._stop()
 
     def _tick(self) -> None:
@@ -236,6 +217,7 @@ class _Engine:
         self._on_tick(self._next, now - self._start)
         if now > self._end:
             self._give_up(now)
+        self._report_blocks()
         asyncio.get_running_loop().call_later(_TICK, self._tick)
 
     def _give_up(self, now: float) -> None:
@@ -244,9 +226,7 @@ class _Engine:
             self.dispatched[index] = now
         self._next = len(self._times)
         for arm in self._arms:
-            for index, kind in enumerate(arm.kind):
-                if kind == PENDING:
-                    arm.finish(index, now, Kind.UNSENT, example="the run had to be ended")
+            arm.give_up(now)
 
     def _stop(self) -> None:
         if not self._finished.done():
@@ -262,18 +242,20 @@ class _Engine:
         if error is not None and not isinstance(error, OSError) and not self._finished.done():
             self._finished.set_exception(error)
 
-    def recording(self, *, raised: bool) -> Recording:
+    def recording(self, priority: str) -> Recording:
         start = self._load.warmup
         stop = min(start + self._next_block * self._load.block, len(self._times))
         return Recording(
-            arms=tuple(arm.answers(self._scheduled).part(start, stop) for arm in self._arms),
+            arms=tuple(arm.answers(self._scheduled, start, stop) for arm in self._arms),
             dispatched=np.frombuffer(self.dispatched, np.float64)[start:stop],
             examples=tuple(arm.examples for arm in self._arms),
             notes={
                 "timer": self._timer.kind,
-                "priority_raised": raised,
+                "priority": priority,
+                "priority_raised": priority != "none",
                 "requests_sent": self._next,
                 "connections": [arm.peak for arm in self._arms],
                 "waited_for_a_connection": [arm.waited for arm in self._arms],
+                "token_gaps_dropped": [arm.tokens.dropped for arm in self._arms],
             },
         )

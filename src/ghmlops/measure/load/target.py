@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from dataclasses import dataclass, replace
@@ -36,11 +37,12 @@ class Target:
     address: str = ""
 
 
-def parse_target(url: str, name: str) -> Target:
-    """Read an address; `name` is the input it came from.
+def parse_target(url: str, name: str, ca_file: str = "") -> Target:
+    """Read an address; `name` is the input it came from, `ca_file` a PEM file to trust instead of the system's.
 
     Raises:
         InputError: not an http or https address without user, query and fragment; the message repeats none of them.
+        PolicyError: `ca_file` is needed, and is not there or holds no certificate.
     """
 
     def wrong(why: str) -> InputError:
@@ -58,7 +60,7 @@ def parse_target(url: str, name: str) -> Target:
         raise wrong("an address has no user name, query or fragment")
     if port == 0:
         raise wrong("nothing listens on port 0")
-    tls = ssl.create_default_context() if parts.scheme == "https" else None
+    tls = _trusting(ca_file) if parts.scheme == "https" else None
     shown = f"[{host}]" if ":" in host else host
     return Target(
         url=url.rstrip("/"),
@@ -68,6 +70,29 @@ def parse_target(url: str, name: str) -> Target:
         prefix=parts.path.rstrip("/"),
         authority=f"{shown}:{port}" if port else shown,
     )
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """Return a context that verifies certificate and host."""
+    if not ca_file:
+        return ssl.create_default_context()
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError:
+        why = "holds no certificate in PEM form"
+    except (OSError, ValueError) as error:
+        why = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    hint = "a text file with `-----BEGIN CERTIFICATE-----`, relative to the repository"
+    raise PolicyError(f'`latency.ca-file`: "{ca_file}" {why}', hint=hint)
+
+
+def numeric_addresses(target: Target) -> list[str]:
+    """Return every numeric address of the target's host; none where the name is not known."""
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return sorted({str(place[0]) for *_, place in found})
 
 
 def probe(target: Target, name: str) -> Target:
@@ -85,8 +110,9 @@ def probe(target: Target, name: str) -> Target:
     except socket.gaierror as error:
         raise ServiceError(f"{target.url}: the host is not known ({error.strerror})", hint=hint) from None
     except ssl.SSLError as error:
-        why = getattr(error, "verify_message", "") or error.reason or "TLS failed"
-        raise ServiceError(f"{target.url}: {why}", hint="the certificate must be valid for this host") from None
+        raise ServiceError(
+            f"{target.url}: {reason(error)}", hint="the certificate must be valid for this host"
+        ) from None
     except TimeoutError:
         raise ServiceError(f"{target.url}: no connection within {PROBE_SECONDS:.0f} s", hint=hint) from None
     except OSError as error:
@@ -94,6 +120,13 @@ def probe(target: Target, name: str) -> Target:
     except UnicodeError:
         raise ServiceError(f"{target.url}: the host is not known", hint=hint) from None
     return replace(target, address=address)
+
+
+def reason(error: OSError) -> str:
+    """Return why a connection could not be opened, in a few words."""
+    if isinstance(error, ssl.SSLError):
+        return str(getattr(error, "verify_message", "") or error.reason or "TLS failed")
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def serialise(endpoints: Sequence[Request], target: Target, calls: Sequence[Call]) -> list[bytes]:
@@ -104,6 +137,11 @@ def serialise(endpoints: Sequence[Request], target: Target, calls: Sequence[Call
     """
     fields = [_header_lines(endpoint, target) for endpoint in endpoints]
     return [_wire(endpoints[call.endpoint].method, fields[call.endpoint], target.prefix, call) for call in calls]
+
+
+def encoded_path(prefix: str, call: Call) -> str:
+    """Return the path of `call` below `prefix` as it is sent."""
+    return quote(prefix + call.path, safe=_PATH_SAFE)
 
 
 def _header_lines(endpoint: Request, target: Target) -> bytes:
@@ -117,7 +155,7 @@ def _header_lines(endpoint: Request, target: Target) -> bytes:
 
 
 def _wire(method: str, fields: bytes, prefix: str, call: Call) -> bytes:
-    start = f"{method} {quote(prefix + call.path, safe=_PATH_SAFE)} HTTP/1.1\r\n".encode() + fields
+    start = f"{method} {encoded_path(prefix, call)} HTTP/1.1\r\n".encode() + fields
     if call.body is None:
         return start + b"\r\n"
     return b"%scontent-length: %d\r\n\r\n%s" % (start, len(call.body), call.body)
