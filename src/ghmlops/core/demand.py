@@ -33,10 +33,20 @@ def diurnal(duration: float, low: float, high: float, period: float) -> Curve:
     count = max(math.ceil(_WAVE_POINTS * duration / period), 2)
     middle, swing = (low + high) / 2, (high - low) / 2
     times = [duration * k / count for k in range(count + 1)]
-    return tuple((t, middle - swing * math.cos(2 * math.pi * t / period)) for t in times)
+    # Rounded, so that the last bit of another machine's cosine makes no other schedule.
+    return tuple((t, round(middle - swing * math.cos(2 * math.pi * t / period), 9)) for t in times)
 
 
 def mean_rate(curve: Curve) -> float:
     """Return the mean rate over the curve's duration."""
     area = sum((t1 - t0) * (r0 + r1) / 2 for (t0, r0), (t1, r1) in pairwise(curve))
     return area / curve[-1][0]
+
+
+def cut(curve: Curve, seconds: float) -> Curve:
+    """Return the curve up to `seconds`; all of it where it is shorter."""
+    if seconds >= curve[-1][0]:
+        return curve
+    kept = [(t, rate) for t, rate in curve if t <= seconds]
+    (t0, r0), (t1, r1) = kept[-1], curve[len(kept)]
+    return (*kept, (seconds, r0 + (r1 - r0) * (seconds - t0) / (t1 - t0)))

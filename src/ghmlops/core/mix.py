@@ -27,7 +27,8 @@ def order(places: Sequence[range], weights: Sequence[float], n: int, warmup: int
         warmup: how many of them come first and are discarded.
         seed: of the run.
     """
-    chances = np.array(weights) / np.sum(weights)
+    shares = np.array(weights, np.float64) / max(weights)  # first, so that the sum of huge weights stays finite
+    chances = shares / shares.sum()
     drawn = np.random.default_rng([seed, _STREAM]).choice(len(places), size=n, p=chances)
     found = np.empty(n, np.int64)
     for number, calls in enumerate(places):
