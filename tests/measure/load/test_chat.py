@@ -1,0 +1,94 @@
+"""The chat preset through the generator, against a small real service that streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pytest
+
+import chat_service
+from ghmlops.core import presets
+from ghmlops.core.answers import Answers, Kind, Tokens
+from ghmlops.core.calls import Call
+from ghmlops.core.policy import Latency, Request
+from ghmlops.measure.load.engine import Load, Recording, run_load
+from ghmlops.measure.load.target import parse_target, probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@pytest.fixture(scope="module")
+def chat() -> Iterator[str]:
+    with chat_service.started("--first", "0.005", "--gap", "0.001") as url:
+        yield url
+
+
+def run(url: str, model: str, rows: Sequence[dict[str, Any]], n: int = 40, **more: Any) -> Recording:
+    policy = presets.apply(Latency(preset="openai-chat", model=model, **more))
+    bodies = [presets.body(policy, msgspec.json.encode(row)) for row in rows]
+    load = Load(
+        targets=[probe(parse_target(url, "url"), "url")],
+        endpoints=policy.endpoints,
+        calls=[Call(endpoint=0, path=policy.request.path, body=body) for body in bodies],
+        order=[i % len(bodies) for i in range(n)],
+        times=np.arange(n) / 200.0,
+        warmup=0,
+        block=n,
+        second_first=[0] * n,
+        connections=16,
+        timeout=30.0,
+        stream=policy.stream,
+    )
+    return run_load(load, lambda _: True)
+
+
+def kinds(answers: Answers) -> dict[str, int]:
+    return {kind.label: count for kind in Kind if (count := answers.count([kind]))}
+
+
+def tokens_of(recording: Recording) -> tuple[Answers, Tokens]:
+    (answers,) = recording.arms
+    assert answers.tokens is not None
+    return answers, answers.tokens
+
+
+@pytest.mark.parametrize("model", ["tiny", "usage", "lumps"])
+def test_tokens_are_counted_exactly(chat: str, model: str) -> None:
+    """As many tokens as were asked for, row by row; neither role, reason to finish, usage nor `[DONE]` is one."""
+    rows = [{"prompt": "a", "max_tokens": count} for count in (1, 5, 20, 33)]
+    answers, tokens = tokens_of(run(chat, model, rows))
+    assert kinds(answers) == {"ok": 40}
+    assert tokens.count.tolist() == [1, 5, 20, 33] * 10
+    assert len(tokens.gap) == (0 + 4 + 19 + 32) * 10
+    assert np.bincount(tokens.gap_of, minlength=40).tolist() == [0, 4, 19, 32] * 10
+
+
+def test_times_of_a_stream_are_in_order(chat: str) -> None:
+    """First byte, first token, last token and end follow each other; the service's delay comes first."""
+    answers, tokens = tokens_of(run(chat, "tiny", [{"messages": [{"role": "user", "content": "a"}]}]))
+    assert set(tokens.count) == {8}
+    assert bool((answers.sent <= answers.first).all())
+    assert bool((answers.first <= tokens.first).all())
+    assert bool((tokens.first <= tokens.last).all())
+    assert bool((tokens.last <= answers.done).all())
+    assert bool((tokens.first - answers.sent > 0.004).all())
+    assert bool((tokens.gap >= 0).all())
+    last = np.add.reduceat(tokens.gap[np.argsort(tokens.gap_of, kind="stable")], np.arange(0, 40 * 7, 7))
+    assert np.allclose(last, tokens.last - tokens.first, atol=1e-4)
+
+
+@pytest.mark.parametrize(("model", "kind"), [("dies", "closed"), ("cut", "closed"), ("mute", "check")])
+def test_streams_that_are_no_answer(chat: str, model: str, kind: str) -> None:
+    """A stream that breaks off, that ends before it says so, or that holds no token has failed, with an example."""
+    recording = run(chat, model, [{"prompt": "a"}], n=12)
+    assert kinds(recording.arms[0]) == {kind: 12}
+    assert len(recording.examples[0]) == 1
+
+
+def test_a_path_of_its_own_is_kept(chat: str) -> None:
+    """Where the policy names another path it is requested, and the service's refusal is counted."""
+    recording = run(chat, "tiny", [{"prompt": "a"}], n=4, request=Request(path="/other"))
+    assert kinds(recording.arms[0]) == {"status": 4}

@@ -1,0 +1,224 @@
+"""HTTP/2 against a service that does on purpose what good ones seldom do, frame by frame."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from h2.config import H2Configuration
+from h2.connection import ConnectionState, H2Connection
+from h2.errors import ErrorCodes
+from h2.events import RequestReceived
+from h2.settings import SettingCodes, Settings
+
+from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.calls import Call
+from ghmlops.core.policy import Request
+from ghmlops.measure.load.engine import Load, Recording, run_load
+from ghmlops.measure.load.target import parse_target, probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Answer = Callable[["Peer", int, str], None]
+    """Answers a request: the connection, the number of its stream, its path."""
+
+
+class Peer:
+    """One connection of the service; `number` counts them from 0."""
+
+    def __init__(self, plain: socket.socket, number: int) -> None:
+        self.plain, self.number = plain, number
+        self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
+
+    def serve(self, answer: Answer, first: dict[SettingCodes, int]) -> None:
+        """Take requests until the other side closes."""
+        with self.plain:
+            self.h2.local_settings = Settings(client=False, initial_values=first)
+            self.h2.initiate_connection()
+            while True:
+                try:
+                    self.flush()
+                    data = self.plain.recv(65536)
+                except OSError:
+                    return
+                if not data:
+                    return
+                if self.h2.state_machine.state is ConnectionState.CLOSED:  # by this side: what still comes is late
+                    continue
+                for event in self.h2.receive_data(data):
+                    if isinstance(event, RequestReceived) and event.stream_id:
+                        answer(self, event.stream_id, dict(event.headers)[b":path"].decode())
+
+    def good(self, stream: int) -> None:
+        self.h2.send_headers(stream, [(":status", "200")])
+        self.h2.send_data(stream, b"good", end_stream=True)
+
+    def flush(self) -> None:
+        self.plain.sendall(self.h2.data_to_send())
+
+
+@contextmanager
+def serving(answer: Answer, first: dict[SettingCodes, int] | None = None) -> Iterator[str]:
+    """Serve on threads, a thread a connection, until leaving."""
+    threads: list[threading.Thread] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            while True:
+                try:
+                    plain, _ = listener.accept()
+                except OSError:
+                    return
+                peer = Peer(plain, len(threads) - 1)  # the probe's connection is the first
+                threads.append(threading.Thread(target=peer.serve, args=(answer, first or {})))
+                threads[-1].start()
+
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join(30)
+            for thread in threads:
+                thread.join(30)
+
+
+def run(
+    url: str, paths: list[str], timeout: float = 30.0, rate: float = 100.0, times: list[float] | None = None
+) -> Recording:
+    n = len(paths)
+    load = Load(
+        targets=[probe(parse_target(url, "url"), "url")],
+        endpoints=[Request(method="GET")],
+        calls=[Call(endpoint=0, path=path, body=None) for path in paths],
+        order=list(range(n)),
+        times=np.arange(n) / rate if times is None else np.array(times),
+        warmup=0,
+        block=n,
+        second_first=[0] * n,
+        connections=32,
+        timeout=timeout,
+        protocol="http/2",
+    )
+    return run_load(load, lambda _: True)
+
+
+def kinds(answers: Answers) -> dict[str, int]:
+    return {kind.label: count for kind in Kind if (count := answers.count([kind]))}
+
+
+def test_streams_that_goaway_leaves_out_go_over_another_connection() -> None:
+    """GOAWAY after the first of five requests under way: the other four are sent again, and counted once."""
+    waiting: list[int] = []
+
+    def answer(peer: Peer, stream: int, _path: str) -> None:
+        if peer.number > 0:
+            peer.good(stream)
+            return
+        waiting.append(stream)
+        if len(waiting) == 5:
+            peer.good(waiting[0])
+            peer.h2.close_connection(ErrorCodes.NO_ERROR, last_stream_id=waiting[0])
+
+    with serving(answer) as url:
+        recording = run(url, ["/"] * 5, rate=100_000.0)
+    assert recording.examples == ({},)
+    assert kinds(recording.arms[0]) == {"ok": 5}
+
+
+def test_goaway_for_a_fault_before_any_answer_is_a_failure() -> None:
+    """A service that turns every connection away: failures, no endless circle of connections."""
+
+    def answer(peer: Peer, _stream: int, _path: str) -> None:
+        peer.h2.close_connection(ErrorCodes.ENHANCE_YOUR_CALM, last_stream_id=0)
+
+    with serving(answer) as url:
+        recording = run(url, ["/"] * 4)
+    assert kinds(recording.arms[0]) == {"closed": 4}
+    assert recording.examples[0][Kind.CLOSED] == "GOAWAY ENHANCE_YOUR_CALM before any answer"
+
+
+def test_a_limit_of_streams_that_is_lowered_is_kept() -> None:
+    """After the first answer one request at a time: what does not fit goes over other connections."""
+
+    def answer(peer: Peer, stream: int, _path: str) -> None:
+        peer.good(stream)
+        peer.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 1})
+
+    with serving(answer) as url:
+        recording = run(url, ["/"] * 40, rate=2_000.0)
+    assert recording.examples == ({},)
+    assert kinds(recording.arms[0]) == {"ok": 40}
+
+
+def test_a_service_that_allows_no_stream() -> None:
+    """SETTINGS_MAX_CONCURRENT_STREAMS of 0: the service asks for less load."""
+    with serving(lambda *_: None, {SettingCodes.MAX_CONCURRENT_STREAMS: 0}) as url:
+        recording = run(url, ["/"] * 3)
+    assert kinds(recording.arms[0]) == {"throttled": 3}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (ErrorCodes.REFUSED_STREAM, "throttled"),
+        (ErrorCodes.ENHANCE_YOUR_CALM, "throttled"),
+        (ErrorCodes.CANCEL, "reset"),
+    ],
+)
+def test_codes_of_rst_stream(code: ErrorCodes, kind: str) -> None:
+    """A refused stream asks for less load; any other code is a broken one."""
+    with serving(lambda peer, stream, _: peer.h2.reset_stream(stream, code)) as url:
+        recording = run(url, ["/"] * 3)
+    assert kinds(recording.arms[0]) == {kind: 3}
+    assert list(recording.examples[0].values()) == [f"RST_STREAM {code.name}, no byte of an answer"]
+
+
+def test_frames_that_break_the_protocol_are_garbage() -> None:
+    """A frame of a stream that was never opened: the connection is of no use, the next request gets another."""
+
+    def answer(peer: Peer, stream: int, path: str) -> None:
+        if path == "/bad":
+            peer.flush()
+            peer.plain.sendall(b"\x00\x00\x04\x00\x00\x00\x00\x00\x63oops")  # DATA on stream 99
+        else:
+            peer.good(stream)
+
+    with serving(answer) as url:
+        recording = run(url, ["/", "/bad", "/"], times=[0.0, 0.2, 2.0])
+    assert recording.arms[0].kind.tolist() == [Kind.OK, Kind.GARBAGE, Kind.OK]
+    assert recording.examples[0][Kind.GARBAGE].startswith("not HTTP/2 as it should be: ")
+
+
+def test_a_connection_that_falls_silent_is_not_used_again() -> None:
+    """A service that stops answering on one connection: what timed out is the only request lost."""
+
+    def answer(peer: Peer, stream: int, _path: str) -> None:
+        if peer.number > 0 or stream == 1:
+            peer.good(stream)
+
+    with serving(answer) as url:
+        recording = run(url, ["/", "/", "/"], timeout=2.0, times=[0.0, 0.1, 4.1])
+    assert recording.arms[0].kind.tolist() == [Kind.OK, Kind.TIMEOUT, Kind.OK]
+
+
+def test_interim_answers_are_passed_over() -> None:
+    """103 and 100 come before the answer, and are none; trailers come after it."""
+
+    def answer(peer: Peer, stream: int, _path: str) -> None:
+        peer.h2.send_headers(stream, [(":status", "103"), ("link", "x")])
+        peer.h2.send_headers(stream, [(":status", "100")])
+        peer.h2.send_headers(stream, [(":status", "200")])
+        peer.h2.send_data(stream, b"good")
+        peer.h2.send_headers(stream, [("x-checksum", "1")], end_stream=True)
+
+    with serving(answer) as url:
+        recording = run(url, ["/"] * 5)
+    assert recording.examples == ({},)
+    assert set(recording.arms[0].status) == {200}
