@@ -2,16 +2,16 @@
 
 Baseline and candidate answer the same payloads at the same times, so what disturbs the machine disturbs both. Of each
 pair of blocks k and each quantile q, only d_k = log Q_q(candidate) - log Q_q(baseline) is kept. Under no change the
-sign of d_k is as likely plus as minus, however the noise hangs together over time; so for every lambda
+sign of d_k is as likely plus as minus, given all earlier pairs, however the noise that both arms share hangs together
+over time: what `bets` needs for its e-processes. (Noise of one arm alone must not outlast a block: a baseline that
+became slow for minutes by itself is slower, and the numbers cannot tell why.)
 
-    exp(sum_k (lambda * x_k - log cosh(lambda * x_k)))
+p50 and p95 are single quantiles in units of 5 %. A p99 of 250 requests hangs on two or three of them; so there
 
-has an expectation of at most 1 at any stopping time (an e-process): it seldom grows large by chance, and it may be
-looked at after every block. Their mean over a grid of lambda is one too. By Ville's inequality the probability that
-it ever reaches E is at most 1/E.
-
-Sources: de la Peña (1999) for sums of symmetric variables; Ramdas, Grünwald, Vovk, Shafer (2023), "Game-theoretic
-statistics and safe anytime-valid inference", for e-processes, mixtures and confidence sequences.
+- d is the difference of the mean logarithms of a few order statistics around the p99, once narrow (the 2nd to the 5th
+  slowest of 250) and once wide (2nd to 7th), and the e-process is the mean of both;
+- a pair is weighed by what its own tails tell of its precision: d is divided by the mean log excess of the slowest 8
+  of 250 over the 9th, averaged over the arms. Swapping the arms does not change it, nor does a change of scale.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.bets import GRID, TAIL, Record, log_bets, log_mix, rejected_below
 from ghmlops.core.policy import QUANTILES
 
 if TYPE_CHECKING:
@@ -40,14 +41,19 @@ CAP = 72
 FAIL_AT = 300.0
 PASS_AT = 20.0
 SCALE = 0.05
-"""Unit of x: a difference of 5 % counts as one."""
-LAMBDAS: Floats = np.geomspace(0.02, 3.0, 14)
+"""Unit of p50 and p95: a difference of 5 % counts as one."""
+WIDE, SPREAD = "p99-wide", "p99-spread"
+TOLD = (*QUANTILES, WIDE, SPREAD)
+"""What `compare` tells of a pair of blocks."""
 FEWEST_TO_PASS = math.ceil(math.log2(PASS_AT))
 FEWEST_TO_FAIL = math.ceil(math.log2(FAIL_AT))
 """One pair can at most double an e-process, so fewer pairs than these can never decide."""
-_FLOOR = 1e-9
-_LOG_MEAN = math.log(len(LAMBDAS))
-_WIDEST = 64.0
+_TAIL = "p99"
+_UNIT, _UNIT_FLOOR = 0.6, 0.01
+"""Standard deviation of the p99's d, as a share of the spread of the tail, for payloads that explain half of the
+variance; and the spread below which blocks are not told apart."""
+_TOP = 8
+_FLOOR, _CEILING = 1e-9, 1e9
 
 
 def quantile(ascending: Floats, q: float) -> float:
@@ -66,34 +72,33 @@ def quantile(ascending: Floats, q: float) -> float:
     return low if low == high else low + (high - low) * (place - below)
 
 
-def log_ratios(baseline: Floats, candidate: Floats) -> dict[str, float]:
-    """Return d = log Q(candidate) - log Q(baseline) of one pair of blocks for each quantile of `QUANTILES`.
+def compare(baseline: Floats, candidate: Floats) -> dict[str, float]:
+    """Return all that the verdict takes from one pair of blocks, by the names in `TOLD`.
 
     Args:
-        baseline: response times of the block in any positive unit, shape (n,), unsorted, none of them NaN.
+        baseline: response times of the block in any positive unit, shape (n,), n >= 1, unsorted, none of them NaN.
         candidate: those of the same requests on the other arm.
+
+    Returns:
+        d for each quantile and, for the p99, the wide d and the spread of the tails, which weighs the pair.
     """
-    low, high = np.sort(baseline), np.sort(candidate)
+    first, second = _describe(baseline), _describe(candidate)
+    found = {name: second[name] - first[name] for name in (*QUANTILES, WIDE)}
+    return {**found, SPREAD: (first[SPREAD] + second[SPREAD]) / 2}
+
+
+def _describe(times: Floats) -> dict[str, float]:
+    """Return the logarithms of one arm's quantiles, the p99 smoothed, and the mean log excess of its slowest 8."""
+    ascending = np.clip(np.sort(times), _FLOOR, _CEILING)
+    found = {name: math.log(quantile(ascending, q)) for name, q in QUANTILES.items() if name != _TAIL}
+    logs, place = np.log(ascending), int(QUANTILES[_TAIL] * (len(ascending) - 1))
+    top = min(_TOP, len(logs) - 1)
     return {
-        name: math.log(max(quantile(high, q), _FLOOR)) - math.log(max(quantile(low, q), _FLOOR))
-        for name, q in QUANTILES.items()
+        **found,
+        _TAIL: float(logs[max(0, place - 1) : place + 3].mean()),
+        WIDE: float(logs[max(0, place - 3) : place + 3].mean()),
+        SPREAD: float(logs[-top:].mean() - logs[-top - 1]) if top else 0.0,
     }
-
-
-def log_bets(x: Floats) -> Floats:
-    """Return lambda * x - log cosh(lambda * x) for every lambda; adds an axis of `LAMBDAS` at the end.
-
-    log cosh y is computed as |y| + log1p(exp(-2 |y|)) - log 2, which does not overflow.
-    """
-    y = x[..., np.newaxis] * LAMBDAS
-    size = np.abs(y)
-    return np.asarray(y - size - np.log1p(np.exp(-2.0 * size)) + math.log(2.0))
-
-
-def log_mean_exp(sums: Floats) -> Floats:
-    """Return log(mean(exp(sums))) over the last axis, safe for sums of any size."""
-    top = sums.max(axis=-1)
-    return np.asarray(top + np.log(np.exp(sums - top[..., np.newaxis]).sum(axis=-1)) - _LOG_MEAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +109,11 @@ class Ratio:
     """exp of the median of d."""
     low: float
     high: float
-    """All ratios that were never rejected: from below at `FAIL_AT` (99.7 %), from above at `PASS_AT` (95 %)."""
+    """All ratios that were not rejected: from below at `FAIL_AT` (99.7 %), from above at `PASS_AT` (95 %)."""
     log_e_fail: float
     log_e_pass: float
-    """Largest values that the two e-processes reached, as logarithms."""
+    """The two e-processes as logarithms: the largest values that they reached; that for the pass of a patient verdict
+    is the last one."""
 
     @property
     def failed(self) -> bool:
@@ -123,80 +129,100 @@ class Ratio:
 class Duet:
     """The running verdict: fed one pair of blocks after the other, in order.
 
+    Args:
+        margins: m0 and m1 by quantile.
+        patient: a pass is never final. For demand with a course, which must be seen to its end: a pass in a quiet
+            hour must not hide what the peak shows. All pairs count, a failure at any time wins, and it is a pass where
+            every pass e-process stands at `PASS_AT` or more *now*. That one was there *ever* would be valid too
+            (Ville), but would remember the quiet hour; "now" is only reached when "ever" is, so its risk of a wrong
+            pass is no larger, at whatever pair the run ends.
+
     Attributes:
-        decision: `""` while undecided, then `fail` or `pass`; the first one stands.
         logs: by quantile, the d of every pair fed, also of those after the decision.
-        decided_at: number of pairs at the decision; 0 while there is none.
+        tail: by `WIDE` and `SPREAD`, the same.
     """
 
-    __slots__ = ("_limits", "_signs", "_sums", "_top", "decided_at", "decision", "logs")
+    __slots__ = ("_fixed", "_fixed_at", "_limits", "_now", "_patient", "_sums", "_top", "logs", "tail")
 
-    def __init__(self, margins: Mapping[str, LatencyMargin]) -> None:
-        self.decision = ""
-        self.decided_at = 0
+    def __init__(self, margins: Mapping[str, LatencyMargin], *, patient: bool = False) -> None:
+        self._patient, self._fixed, self._fixed_at = patient, "", 0
         self.logs: dict[str, list[float]] = {name: [] for name in QUANTILES}
-        fails = [-math.log1p(margins[name].fail) for name in QUANTILES]
-        passes = [math.log1p(margins[name].safe) for name in QUANTILES]
-        self._limits: Floats = np.array([fails, passes])
-        self._signs: Floats = np.array([[1.0], [-1.0]])
-        self._sums: Floats = np.zeros((2, len(QUANTILES), len(LAMBDAS)))
+        self.tail: dict[str, list[float]] = {WIDE: [], SPREAD: []}
+        self._limits = {name: (math.log1p(margins[name].fail), math.log1p(margins[name].safe)) for name in QUANTILES}
+        self._sums: dict[str, Floats] = {name: np.zeros((2, 1, len(GRID.lambdas))) for name in QUANTILES}
+        self._sums[_TAIL] = np.zeros((2, 2, len(TAIL.lambdas)))
+        self._now: Floats = np.zeros((2, len(QUANTILES)))
         self._top: Floats = np.zeros((2, len(QUANTILES)))
 
     @property
     def pairs(self) -> int:
         """Pairs of blocks fed so far."""
-        return len(next(iter(self.logs.values())))
+        return len(self.tail[WIDE])
 
-    def feed(self, ratios: Mapping[str, float]) -> str:
-        """Take the log ratios of the next pair of blocks and return the decision."""
-        for name, log in ratios.items():
-            self.logs[name].append(log)
-        if not self.decision:
-            d = np.array([ratios[name] for name in QUANTILES])
-            self._sums += log_bets((self._signs * d + self._limits) / SCALE)
-            np.maximum(self._top, log_mean_exp(self._sums), out=self._top)
+    @property
+    def final(self) -> bool:
+        """True where no further pair can change the decision."""
+        return bool(self._fixed)
+
+    @property
+    def decision(self) -> str:
+        """`fail`, `pass`, or `""` while undecided. The first one stands; a patient verdict's pass may still be lost."""
+        if self._fixed or not self._patient:
+            return self._fixed
+        return "pass" if self._passes() else ""
+
+    @property
+    def decided_at(self) -> int:
+        """Number of pairs at the decision; 0 while there is none. A patient verdict's pass is of all pairs so far."""
+        return self._fixed_at or (self.pairs if self.decision else 0)
+
+    def feed(self, told: Mapping[str, float]) -> str:
+        """Take the next pair of blocks, as `compare` tells of it, and return the decision."""
+        for name, values in (*self.logs.items(), *self.tail.items()):
+            values.append(told[name])
+        if not self._fixed:
+            self._bet()
             if (self._top[0] >= math.log(FAIL_AT)).any():
-                self.decision = "fail"
-            elif (self._top[1] >= math.log(PASS_AT)).all():
-                self.decision = "pass"
-            self.decided_at = self.pairs if self.decision else 0
+                self._fixed = "fail"
+            elif not self._patient and self._passes():
+                self._fixed = "pass"
+            self._fixed_at = self.pairs if self._fixed else 0
         return self.decision
+
+    def _bet(self) -> None:
+        """Bet on the newest pair: in row 0 that the ratio is beyond m0, in row 1 that it is below m1."""
+        for place, (name, (m0, m1)) in enumerate(self._limits.items()):
+            record = self._record(name, slice(self.pairs - 1, self.pairs))
+            x = np.stack([record.d[0] - m0, m1 - record.d[0]]) / record.unit[0]
+            self._sums[name] += log_bets(x, record.stakes)
+            self._now[:, place] = log_mix(self._sums[name], record.stakes)
+        np.maximum(self._top, self._now, out=self._top)
+
+    def _passes(self) -> bool:
+        seen = self._now if self._patient else self._top
+        return bool((seen[1] >= math.log(PASS_AT)).all())
+
+    def _record(self, name: str, part: slice) -> Record:
+        if name == _TAIL:
+            d = np.column_stack([self.logs[name][part], self.tail[WIDE][part]])
+            return Record(d=d, unit=_UNIT * (np.array(self.tail[SPREAD][part]).clip(0.0) + _UNIT_FLOOR), stakes=TAIL)
+        d = np.array(self.logs[name][part])[:, np.newaxis]
+        return Record(d=d, unit=np.full(len(d), SCALE), stakes=GRID)
 
     def ratio(self, name: str) -> Ratio:
         """Return what the pairs up to the decision say of quantile `name`; at least one pair must have been fed."""
-        used = np.array(self.logs[name][: self.decided_at or None])
+        used = self._record(name, slice(self._fixed_at or None))
+        against = Record(d=-used.d, unit=used.unit, stakes=used.stakes)
         place = list(QUANTILES).index(name)
+        low = math.exp(rejected_below(used, FAIL_AT))
+        high = math.exp(-rejected_below(against, PASS_AT, ever=not self._patient))
         return Ratio(
-            estimate=math.exp(float(np.median(used))),
-            low=math.exp(rejected_below(used)),
-            high=math.exp(-rejected_below(-used, PASS_AT)),
+            estimate=math.exp(float(np.median(used.d[:, 0]))),
+            low=low,
+            high=max(low, high),  # where the ratio changed on the way, both ends can reject the other
             log_e_fail=float(self._top[0, place]),
-            log_e_pass=float(self._top[1, place]),
+            log_e_pass=float((self._now if self._patient else self._top)[1, place]),
         )
-
-
-def rejected_below(d: Floats, reach: float = FAIL_AT) -> float:
-    """Return the highest log ratio that the e-process against "no larger than this" rejected at any time.
-
-    Args:
-        d: log ratios in order, shape (pairs,).
-        reach: value of the e-process that rejects.
-
-    Returns:
-        -inf where none is rejected. The process falls as the limit rises, so bisection finds it.
-    """
-
-    def rejected(limit: float) -> bool:
-        sums = log_bets((d - limit) / SCALE).cumsum(axis=0)
-        return bool(log_mean_exp(sums).max() >= math.log(reach))
-
-    low, high = -_WIDEST, _WIDEST
-    if not rejected(low):
-        return -math.inf
-    while high - low > 1e-6:
-        middle = (low + high) / 2
-        low, high = (middle, high) if rejected(middle) else (low, middle)
-    return low
 
 
 def planned_pairs(requests: int) -> int:

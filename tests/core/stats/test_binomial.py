@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +41,22 @@ def test_even_split_is_scipys_two_sided_test(first: int, second: int) -> None:
 def test_mcnemar_counts_only_discordant_pairs_and_only_harm(baseline: int, candidate: int, expected: float) -> None:
     """The one-sided p-value is P(X >= candidate) for a fair coin a discordant pair."""
     assert expected == pytest.approx(binomial.mcnemar_p_harm(baseline, candidate))
+
+
+@given(baseline=st.integers(0, 40), candidate=st.integers(0, 40))
+def test_mcnemar_is_exact(baseline: int, candidate: int) -> None:
+    """It equals the count of coin rows with at least as many harms, over all coin rows; no approximation, no ties."""
+    n = baseline + candidate
+    expected = Fraction(sum(math.comb(n, k) for k in range(candidate, n + 1)), 2**n)
+    assert float(expected) == pytest.approx(binomial.mcnemar_p_harm(baseline, candidate), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 8, 9, 30, 400])
+def test_mcnemar_keeps_its_level(n: int) -> None:
+    """Of all rows of `n` fair coins, at most 1 in 300 has a p-value below 1/300; 8 discordant pairs never have one."""
+    alarms = sum(math.comb(n, k) for k in range(n + 1) if binomial.mcnemar_p_harm(n - k, k) < 1 / 300)
+    assert alarms * 300 <= 2**n
+    assert (alarms > 0) == (n > 8)
 
 
 @pytest.mark.parametrize("excess", [0.0, 0.004, 0.02])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from scipy import special
 
 
-def upper_bound(count: int, n: int, level: float) -> float:
+def upper_bound(count: float, n: float, level: float) -> float:
     """Return the exact (Clopper-Pearson) one-sided upper bound of a proportion.
 
     Args:
-        count: successes seen, 0..n.
+        count: successes seen, 0..n; effective counts of dependent trials need not be whole.
         n: trials; with none the bound is 1.
         level: confidence of this one bound, e.g. 0.99.
     """
@@ -18,7 +18,7 @@ def upper_bound(count: int, n: int, level: float) -> float:
     return float(special.betaincinv(count + 1, n - count, level))
 
 
-def lower_bound(count: int, n: int, level: float) -> float:
+def lower_bound(count: float, n: float, level: float) -> float:
     """Return the exact (Clopper-Pearson) one-sided lower bound of a proportion; arguments as `upper_bound`."""
     if count <= 0:
         return 0.0
