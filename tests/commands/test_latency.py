@@ -95,14 +95,14 @@ def test_two_like_services_do_not_fail(place: Path) -> None:
     assert found.provenance.fingerprints["data"].startswith("sha256:")
     assert [m.arm for m in found.measurements] == ["baseline"] * 3 + ["candidate"] * 3
     coins = found.details["coins"]
-    assert coins["pairs"] == found.details["settings"]["judged_an_arm"] == sum(coins["written_first"].values())
+    assert coins["pairs"] == found.details["judged_an_arm"] == sum(coins["written_first"].values())
     assert len(found.details["duet"]["log_ratios"]["p99"]) == coins["pairs"] // 250
     assert SECRET not in (place / "evidence" / "latency.json").read_text(encoding="utf-8")
     assert result.outputs["evidence-file"] == "evidence/latency.json"
     assert 5.0 <= float(result.outputs["p99"]) < 2000
     assert 0.1 < float(result.outputs["ratio-p99"]) < 10
     assert "latency-p99" in result.text
-    assert [p.name for p in (place / "evidence").iterdir()] == ["latency.json"]
+    assert sorted(p.name for p in (place / "evidence").iterdir()) == ["latency.hlog", "latency.json"]
 
 
 def test_a_slower_candidate_fails_early_and_is_confirmed(place: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_slower_candidate_fails_early_and_is_confirmed(place: Path) -> None:
     first, second = evidence(place), evidence(place, "latency-confirm.json")
     assert (result.outcome, result.reason_code) == (Outcome.FAIL, "latency-p50")
     assert "against the baseline, at least +" in result.reason
-    assert first.details["settings"]["judged_an_arm"] < 4500
+    assert first.details["judged_an_arm"] < 4500
     assert float(result.outputs["ratio-p99"]) > 1.3
     assert [s["arm"] for s in first.details["settings"]["slots"]] == ["baseline", "candidate"]
     assert [s["arm"] for s in second.details["settings"]["slots"]] == ["candidate", "baseline"]
@@ -345,3 +345,103 @@ def test_json_and_exit_code(place: Path) -> None:
     assert (told["outcome"], told["reason_code"]) == ("fail", "objective-p50")
     assert told["evidence_file"] == "evidence/latency.json"
     assert told["p99_ms"] > 10
+
+
+def write_demand(place: Path, arrivals: str, more: str = "") -> None:
+    text = f"""
+version: 1
+service: scorer
+latency:
+  request: {{method: GET, path: /predict, timeout: 2s}}
+  arrivals: {arrivals}
+  slo: {{p90: 2s, errors: 20%}}
+  {more}
+"""
+    (place / "policy.yml").write_text(text, encoding="utf-8")
+
+
+def test_demand_with_a_course_is_run_whole(place: Path) -> None:
+    """A ramp against a slower candidate: a failure that is plain early on does not cut the ramp short."""
+    write_demand(place, "{ramp: {from: 400/s, to: 1100/s}, duration: 4s, warmup: 200ms}")
+    with scoring_service.started("--delay", "0.003") as a, scoring_service.started("--delay", "0.009") as b:
+        result = latency(place, b, a)
+    found = evidence(place)
+    assert found.details["judged_an_arm"] == found.details["settings"]["requests_an_arm"]["planned"] == 3000
+    assert found.details["duet"]["pairs"] + found.details["duet"]["blocks_without_enough_answers"] == 12
+    assert (result.outcome, outcomes(found)["latency-p50"]) == (Outcome.FAIL, "fail")
+
+
+def test_a_recording_is_replayed(place: Path) -> None:
+    """Every recorded request is sent once, at twice its speed; the evidence names the recording and its fingerprint."""
+    stamps = [1_700_000_000 + k * 0.01 + (k // 50) * 0.5 for k in range(200)]
+    (place / "log.csv").write_text("time\n" + "".join(f"{stamp:.3f}\n" for stamp in stamps), encoding="utf-8")
+    write_demand(place, "{replay: {file: log.csv, speed: 2}, warmup: 100ms}")
+    dry = latency(place, "http://127.0.0.1:9", dry_run=True)
+    assert dry.data["requests"] == 200
+    log = place / "log"
+    with scoring_service.started("--log", str(log)) as b:
+        latency(place, b)
+    found = evidence(place)
+    assert found.details["judged_an_arm"] == found.details["replay"]["requests"] == 200
+    assert found.details["replay"]["first"].startswith("2023-11-14T22:13:20")
+    assert found.provenance.fingerprints["trace"].startswith("sha256:")
+    assert found.details["settings"]["arrivals"]["trace"]["speed"] == 2.0
+
+
+def test_a_run_that_begins_later_says_when(place: Path) -> None:
+    """`start-at` without a shard: the whole run waits; a time that has passed is told as lateness and is no error."""
+    write_demand(place, "{constant: 300/s, duration: 1s, warmup: 100ms}")
+    start = time.time() + 2.0
+    with scoring_service.started() as b:
+        latency(place, b, start_at=f"{start:.3f}")
+        generator = evidence(place).details["generator"]
+        assert generator["began"] >= start - 0.05  # a clock may be set meanwhile
+        latency(place, b, start_at="1700000000")
+    generator = evidence(place).details["generator"]
+    assert (generator["start_at"], generator["started_late_s"] > 1e6) == (1.7e9, True)
+
+
+def test_streams_are_measured(place: Path) -> None:
+    """Server-sent events: first byte, first token, gaps and tokens a second are told, and their objectives judged."""
+    slo = "{first-token: {p50: 5s}, token-gap: {p50: 5s}, errors: 20%}"
+    text = f"""
+version: 1
+service: scorer
+latency:
+  request: {{method: GET, path: /stream/sse, timeout: 5s}}
+  arrivals: {{constant: 60/s, duration: 2s, warmup: 100ms}}
+  stream: sse
+  slo: {slo}
+"""
+    (place / "policy.yml").write_text(text, encoding="utf-8")
+    with scoring_service.started() as b:
+        latency(place, b)
+    found = evidence(place)
+    units = {m.id: m.unit for m in found.measurements}
+    assert list(units)[3:] == ["time-to-first-byte", "time-to-first-token", "token-gap", "tokens-per-second"]
+    assert (units["token-gap"], units["tokens-per-second"]) == ("ms", "tokens/s")
+    assert outcomes(found)["objective-first-token-p50"] == outcomes(found)["objective-token-gap-p50"] == "pass"
+    first = next(m for m in found.measurements if m.id == "time-to-first-token")
+    assert 0 < (first.values["p50"] or 0) < 5000
+
+
+def test_a_mix_is_told_by_endpoint(place: Path) -> None:
+    """Each endpoint's requests, failures and response times stand in the evidence, and add up."""
+    text = """
+version: 1
+service: scorer
+latency:
+  mix:
+    - {name: good, path: /predict, method: GET, weight: 3}
+    - {path: /status/503, method: GET, weight: 1}
+  arrivals: {poisson: 400/s, duration: 1s, warmup: 100ms}
+  slo: {errors: 90%}
+"""
+    (place / "policy.yml").write_text(text, encoding="utf-8")
+    with scoring_service.started() as b:
+        latency(place, b)
+    good, bad = evidence(place).details["endpoints"]
+    assert (good["endpoint"], bad["endpoint"]) == ("good", "GET /status/503")
+    assert good["candidate"]["requests"] + bad["candidate"]["requests"] == 400
+    assert good["candidate"]["failed"] < bad["candidate"]["failed"] == bad["candidate"]["requests"]
+    assert bad["candidate"]["response_time_ms"]["p50"] is None

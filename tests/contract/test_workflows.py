@@ -16,6 +16,7 @@ Callable = dict[str, Workflow]
 PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
     "ci.yml": {"test": {"contents": "read"}},
     "pr-gate.yml": {"measure": {"contents": "read"}, "verdict": {}},
+    "load.yml": {"plan": {}, "shard": {"contents": "read"}, "merge": {"contents": "read"}},
     "report.yml": {"report": {"actions": "read", "contents": "read", "pull-requests": "write"}},
     "deploy-gate.yml": {
         "gate": {"actions": "read", "contents": "read", "deployments": "write", "statuses": "write"},

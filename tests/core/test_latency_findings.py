@@ -12,9 +12,11 @@ from ghmlops.core import latency_evidence
 from ghmlops.core.answers import Answers, Kind
 from ghmlops.core.duet import BLOCK
 from ghmlops.core.latency import Block, Judge, make_plan
-from ghmlops.core.latency_findings import Run, error_finding, judge_run
+from ghmlops.core.latency_findings import error_finding, judge_run
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.policy import Arrivals, Latency, LatencyMargin, Objectives
+from ghmlops.core.tally import Run, Tally, tally_of
+from ghmlops.core.tally_file import pack
 
 POLICY = Latency(arrivals=Arrivals(model="constant", rate=100.0, duration=60.0, warmup=1.0))
 
@@ -50,6 +52,20 @@ def findings(run: tuple[Judge, Run], policy: Latency = POLICY) -> dict[str, Find
     judge, seen = run
     plan = make_plan(policy, 1, paired=seen.baseline is not None)
     return {f.id: f for f in judge_run(judge, seen, policy, plan)}
+
+
+def summed(run: tuple[Judge, Run], policy: Latency = POLICY) -> Tally:
+    """The tally of what was judged."""
+    judge, seen = run
+    return tally_of(judge, seen, policy, make_plan(policy, 1, paired=seen.baseline is not None))
+
+
+def errors_of(baseline: Answers, candidate: Answers) -> Finding:
+    """The finding on failed requests of a run that takes all of these."""
+    run = Run(candidate=candidate, baseline=baseline, dispatched=candidate.scheduled)
+    tally = summed((Judge(POLICY, make_plan(POLICY, 1, paired=True)), run))
+    assert tally.baseline is not None
+    return error_finding(tally, tally.baseline)
 
 
 def outcomes(run: tuple[Judge, Run]) -> dict[str, str]:
@@ -112,21 +128,21 @@ def test_undecided_is_inconclusive() -> None:
 )
 def test_error_ratio(baseline_bad: int, candidate_bad: int, expected: str) -> None:
     """Nine failures on the candidate alone are beyond chance; the same on the baseline alone are no harm."""
-    found = error_finding(arm(2500, bad=baseline_bad, kind=Kind.STATUS), arm(2500, bad=candidate_bad, kind=Kind.RESET))
+    found = errors_of(arm(2500, bad=baseline_bad, kind=Kind.STATUS), arm(2500, bad=candidate_bad, kind=Kind.RESET))
     assert expected == found.outcome.value
     assert f"{candidate_bad:,} of 2,500 requests failed on the candidate alone" in found.reason
 
 
 def test_error_ratio_needs_data() -> None:
     """A hundred clean pairs cannot show that at most 1 % more fail; none at all show nothing."""
-    assert error_finding(arm(100), arm(100)).outcome == Outcome.INCONCLUSIVE
-    assert error_finding(arm(0), arm(0)).outcome == Outcome.INCONCLUSIVE
+    assert errors_of(arm(100), arm(100)).outcome == Outcome.INCONCLUSIVE
+    assert errors_of(arm(0), arm(0)).outcome == Outcome.INCONCLUSIVE
 
 
 def test_failures_on_the_same_payloads_are_no_harm() -> None:
     """Both arms refuse the same 5 % of the payloads: the candidate is not to blame."""
     both = arm(6000, bad=300, kind=Kind.STATUS)
-    assert error_finding(both, both).outcome == Outcome.PASS
+    assert errors_of(both, both).outcome == Outcome.PASS
 
 
 def test_a_candidate_that_fails_everything_fails() -> None:
@@ -244,31 +260,30 @@ def test_objectives_alone() -> None:
 
 def test_measurements_hold_answers_only() -> None:
     """Percentiles are over whole answers in ms; p99.9 is null below 6,636 of them; without answers all is null."""
-    _, run = judged(arm(6000, bad=10, kind=Kind.CLOSED), None)
-    by_id = {m.id: m for m in latency_evidence.measurements(run)}
+    judge, run = judged(arm(6000, bad=10, kind=Kind.CLOSED), None)
+    by_id = {m.id: m for m in latency_evidence.measurements(summed((judge, run)))}
     assert list(by_id) == ["response-time", "service-time", "lateness"]
     response = by_id["response-time"]
     assert ("candidate", "ms", len(run.candidate) - 10) == (response.arm, response.unit, response.n)
     assert list(response.values) == ["mean", "p50", "p90", "p95", "p99", "p99.9", "max"]
     assert (response.values["p99"], response.values["p99.9"]) == (10.0, None)
     assert {0.1} == {v for v in by_id["lateness"].values.values() if v is not None}
-    _, dead = judged(arm(250, bad=250, kind=Kind.REFUSED), None)
+    dead = summed(judged(arm(250, bad=250, kind=Kind.REFUSED), None))
     assert {None} == set(latency_evidence.measurements(dead)[0].values.values())
 
 
 def test_failures_are_told_by_kind_with_an_example() -> None:
     """Counts of the judged requests, statuses by code, and one example a kind."""
-    _, run = judged(arm(500, bad=7, kind=Kind.STATUS), None)
-    told = latency_evidence.failure_details(run, {"candidate": {Kind.STATUS: "HTTP/1.1 503 X oops"}})
+    run = summed(judged(arm(500, bad=7, kind=Kind.STATUS), None))
+    told = latency_evidence.failure_details(run, {"candidate": {"status": "HTTP/1.1 503 X oops"}})
     status = {"count": 7, "example": "HTTP/1.1 503 X oops", "codes": {"503": 7}}
     assert {"candidate": {"status": status}} == told
 
 
 def test_not_measured_names_what_is_missing() -> None:
     """No baseline, no objectives, too few for p99.9, failed requests, a duration beyond 72 pairs: each is listed."""
-    _, alone = judged(arm(500, bad=7, kind=Kind.STATUS), None)
-    plan = make_plan(POLICY, 1, paired=False)
-    what = [n.what for n in latency_evidence.not_measured(alone, plan, POLICY)]
+    alone = summed(judged(arm(500, bad=7, kind=Kind.STATUS), None))
+    what = [n.what for n in latency_evidence.not_measured(alone, POLICY)]
     assert what == [
         "latency against a baseline",
         "objectives on the candidate",
@@ -276,16 +291,17 @@ def test_not_measured_names_what_is_missing() -> None:
         "response times of 7 requests",
     ]
     long = msgspec.structs.replace(POLICY, arrivals=Arrivals(model="constant", rate=200.0, duration=100.0))
-    _, both = judged(arm(500), arm(500))
-    listed = latency_evidence.not_measured(both, make_plan(long, 1, paired=True), long)
+    both = summed(judged(arm(500), arm(500), long), long)
+    listed = latency_evidence.not_measured(both, long)
     assert "2,000 requests of the policy's duration" in [n.what for n in listed]
 
 
 def test_evidence_is_json_without_nan() -> None:
     """Everything that a run leaves can be written as JSON, also when nothing was answered."""
     for pair in (judged(arm(6000), arm(6000)), judged(arm(0), arm(0))):
-        judge, run = pair
-        assert msgspec.json.encode(latency_evidence.duet_details(judge))
-        encoded = msgspec.json.encode([list(findings(pair).values()), latency_evidence.generator_details(run)])
+        tally = summed(pair)
+        assert msgspec.json.encode(latency_evidence.duet_details(tally, POLICY, extended=False))
+        told = [list(findings(pair).values()), latency_evidence.generator_details(tally), pack(tally)]
+        encoded = msgspec.json.encode(told)
         assert b"NaN" not in encoded
         assert b"Infinity" not in encoded

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from ghmlops.core.answers import Answers, Kind
 from ghmlops.core.duet import BLOCK
 from ghmlops.core.latency import Block, Judge, Plan, make_plan
-from ghmlops.core.policy import Arrivals, Latency, Objectives
+from ghmlops.core.policy import Arrivals, Latency, Objectives, Trace
 
 
 def arm(seconds: float | list[float], kind: Kind = Kind.OK, bad: int = 0) -> Answers:
@@ -147,3 +148,61 @@ def test_a_plan_without_a_whole_block_stops_at_its_end() -> None:
     judge = Judge(policy(249), plan)
     assert not judge.feed(Block(candidate=arm([0.01] * 249), baseline=arm([0.01] * 249)))
     assert judge.duet.decision == ""
+
+
+SHAPES = {
+    "ramp": Arrivals(model="ramp", rate=300.0, duration=60.0, curve=((0.0, 100.0), (60.0, 500.0))),
+    "replay": Arrivals(model="replay", rate=0.0, duration=0.0, trace=Trace(file="access.log")),
+}
+RECORDED = np.arange(18_125) / 300.0
+
+
+@pytest.mark.parametrize("name", list(SHAPES))
+def test_demand_with_a_course_is_planned_whole(name: str) -> None:
+    """No cap of 72 pairs, no reserve; every complete block is a pair; a replay keeps the recorded gaps."""
+    given = msgspec.structs.replace(policy(100), arrivals=SHAPES[name])
+    plan = make_plan(given, 1, paired=True, trace=RECORDED if name == "replay" else None)
+    assert (plan.whole, plan.extension) == (True, 0)
+    assert (18_000 if name == "ramp" else 18_125, 72) == (plan.planned, plan.pairs)
+    assert bool((np.diff(plan.times) >= 0).all())
+    longer = msgspec.structs.replace(SHAPES["ramp"], duration=90.0, curve=((0.0, 300.0), (90.0, 300.0)))
+    assert make_plan(msgspec.structs.replace(given, arrivals=longer), 1, paired=True).pairs == 108
+    if name == "replay":
+        assert np.allclose(np.diff(plan.times[plan.warmup :]), 1 / 300, atol=2e-6)
+
+
+def whole_judge(blocks: int, slo: Objectives | None = None) -> Judge:
+    arrivals = Arrivals(model="ramp", rate=250.0, duration=float(blocks), curve=((0.0, 250.0), (float(blocks), 250.0)))
+    return judge_of(Latency(arrivals=arrivals, slo=slo or Objectives()))
+
+
+def test_a_course_is_gone_through_to_its_end() -> None:
+    """Neither a pass nor a failure nor a missing block stops a run whose demand has a course."""
+    for candidate in (arm(0.01), arm(0.02), arm(0.01, Kind.STATUS, bad=250)):
+        assert until_stop(whole_judge(20), candidate, arm(0.01)) == 20
+
+
+def test_an_early_pass_does_not_hide_a_later_failure() -> None:
+    """Equal for 30 blocks, half as slow again at the peak that follows: what passed there passes no more, and fails."""
+    judge = whole_judge(90)
+    decisions = []
+    for block in range(90):
+        slower = 0.015 if block >= 30 else 0.01
+        assert judge.feed(Block(candidate=arm(slower), baseline=arm(0.01))) == (block < 89)
+        decisions.append(judge.duet.decision)
+    assert (decisions[29], decisions[44], decisions[-1]) == ("pass", "", "fail")
+
+
+def test_an_early_failure_stays() -> None:
+    """Slower at first and equal for long after: a failure that was shown is not washed out."""
+    judge = whole_judge(60)
+    for block in range(60):
+        judge.feed(Block(candidate=arm(0.015 if block < 15 else 0.01), baseline=arm(0.01)))
+    assert judge.duet.decision == "fail"
+
+
+def test_objectives_of_a_course_are_looked_at_once() -> None:
+    """At its end and not before."""
+    judge = whole_judge(8, Objectives(quantiles={"p99": 1.0}))
+    until_stop(judge, arm(0.01), arm(0.01))
+    assert judge.looks == 0

@@ -152,7 +152,7 @@ def test_the_front_action(world: World) -> None:
     consumer.fill(world, {"front.yml": FRONT}, policy=consumer.POLICY + consumer.WITH_LATENCY)
     run = quiet_run(world, "front.yml")
     assert run.jobs == {"check": "success"}, run.text
-    assert "pass latency.json preview.json regression.json" in run.summaries["check"], run.summaries
+    assert "pass latency.hlog latency.json preview.json regression.json" in run.summaries["check"], run.summaries
     assert "click-scorer" in run.summaries["check"]
 
 

@@ -11,6 +11,7 @@ from ghmlops.act.files import write_atomically
 from ghmlops.core.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ghmlops.core.model import Evidence, Verdict
@@ -36,10 +37,24 @@ def evidence_name(command: str, leg: str) -> str:
     return f"{command}-{leg}.json" if leg else f"{command}.json"
 
 
-def write_evidence(folder: Path, evidence: Evidence) -> Path:
+def companion_name(command: str, leg: str, ending: str) -> str:
+    """Return the name of a file that lies beside the evidence: `<command>[-<leg>].<ending>`.
+
+    Raises:
+        InputError: as `evidence_name`.
+    """
+    return evidence_name(command, leg).removesuffix("json") + ending
+
+
+def write_evidence(folder: Path, evidence: Evidence, companions: Mapping[str, bytes] | None = None) -> Path:
     """Write one evidence file and return its path.
+
+    `companions` are written first, by their endings (`hlog`) beside it, so that evidence that is there is whole.
 
     Raises:
         InputError: the folder cannot be written to.
     """
-    return write_atomically(folder / evidence_name(evidence.command, evidence.leg), encode(evidence))
+    path = folder / evidence_name(evidence.command, evidence.leg)
+    for ending, content in (companions or {}).items():
+        write_atomically(folder / companion_name(evidence.command, evidence.leg, ending), content)
+    return write_atomically(path, encode(evidence))

@@ -25,6 +25,12 @@ class Inputs(Common, frozen=True, kw_only=True):
     confirm: Annotated[
         str, Doc(description="Evidence file of a failed run that this run, on fresh deployments, is to confirm.")
     ] = ""
+    shard: Annotated[
+        str, Doc(description="Send only a part of the schedule, 3/16 for the third of sixteen; merge judges them.")
+    ] = ""
+    start_at: Annotated[
+        str, Doc(description="Begin at this time, in seconds of the Unix epoch; the same for all shards.")
+    ] = ""
 
 
 OUTPUTS = (
@@ -39,7 +45,8 @@ def run(inputs: Inputs, services: Services) -> Result:
     """Load the candidate, and the baseline beside it where there is one; judge; write the evidence.
 
     Raises:
-        InputError: an address is malformed, nothing could be judged, or the commit under test is not known.
+        InputError: an address, the shard or the start is malformed, nothing could be judged, or the commit under test
+            is not known.
         PolicyError: the policy is invalid, has no section `latency`, or asks for more than the hard caps.
         DataError: the payload file cannot be used.
         EvidenceError: the file to confirm is not the evidence of a failed run on this commit.
@@ -57,9 +64,9 @@ def run(inputs: Inputs, services: Services) -> Result:
     commit_under_test(services)  # known before anything is sent
     started = services.now()
     recording, judge = measure(job, services)
-    evidence = make_evidence(inputs, services, job, (recording, judge), started)
-    write_evidence(services.cwd / inputs.evidence_dir, evidence)
-    return _result(evidence, str(Path(inputs.evidence_dir) / evidence_name(evidence.command, evidence.leg)))
+    evidence, log = make_evidence(inputs, services, job, (recording, judge), started)
+    write_evidence(services.cwd / inputs.evidence_dir, evidence, {"hlog": log})
+    return result_of(evidence, str(Path(inputs.evidence_dir) / evidence_name(evidence.command, evidence.leg)))
 
 
 def _dry_run(job: Job) -> Result:
@@ -67,17 +74,21 @@ def _dry_run(job: Job) -> Result:
     from ghmlops.commands.latency_job import shown_path
 
     plan, arrivals = job.plan, job.policy.arrivals
+    seconds = arrivals.duration or max(plan.seconds - arrivals.warmup, 1.0)
+    rate = arrivals.rate or (plan.part.of - plan.part.warmup if plan.part else plan.planned) / seconds
     requests = ", ".join(f"{endpoint.method} {shown_path(endpoint)}" for endpoint in job.policy.endpoints)
     lines = [f"would send {requests} to"]
     lines += [f"  {name}: {target.url}" for name, target in job.targets.items()]
+    shown = f"shard {job.shard[0]} of {job.shard[1]} of " if job.shard else ""
+    more = f", {plan.extension:,} more if undecided" if plan.extension else ""
     lines.append(
-        f"{arrivals.model} {arrivals.rate:g}/s: {plan.warmup:,} requests of warm-up, then {plan.planned:,} an arm "
-        f"within {arrivals.duration:g} s" + (f", {plan.extension:,} more if undecided" if plan.extension else "")
+        f"{shown}{arrivals.model} {rate:g}/s: {plan.warmup:,} requests of warm-up, "
+        f"then {plan.planned:,} an arm within {seconds:g} s{more}"
     )
     if any(call.body is not None for call in job.calls.calls):
         lines.append(f"bodies: {len(job.calls.calls):,} payloads in turn")
     text = "\n".join(printable(line) for line in lines)
-    data = {"requests": plan.planned, "extension": plan.extension, "warmup": plan.warmup, "rate": arrivals.rate}
+    data = {"requests": plan.planned, "extension": plan.extension, "warmup": plan.warmup, "rate": rate}
     urls = {name: target.url for name, target in job.targets.items()}
     return Result(
         outcome=Outcome.PASS,
@@ -88,7 +99,8 @@ def _dry_run(job: Job) -> Result:
     )
 
 
-def _result(evidence: Evidence, file: str) -> Result:
+def result_of(evidence: Evidence, file: str) -> Result:
+    """Return what a person and a workflow are told of the evidence in `file`."""
     from ghmlops.core.model import finite
 
     p99 = next(m.values["p99"] for m in evidence.measurements if (m.id, m.arm) == ("response-time", "candidate"))
@@ -128,7 +140,7 @@ def _text(evidence: Evidence, file: str) -> str:
         "",
         *(f"{f.outcome.value:<12}  {f.id}: {f.reason}" for f in evidence.findings),
     ]
-    if confirms := evidence.details["confirms"]:
+    if confirms := evidence.details.get("confirms"):
         again = ", ".join(confirms["failed_again"]) or "none"
         lines.append(f"failed in the run to confirm: {', '.join(confirms['failed'])}; failed again: {again}")
     lines.append(f"evidence: {file}")

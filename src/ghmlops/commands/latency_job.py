@@ -15,29 +15,49 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.latency import Inputs
     from ghmlops.core.latency import Plan
-    from ghmlops.core.policy import Latency, Request
+    from ghmlops.core.policy import Latency, Policy, Request
     from ghmlops.measure.calls import Calls
     from ghmlops.measure.load.target import Target
+    from ghmlops.measure.trace import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Everything a run needs, read and checked. `targets` is by arm, in the order of the slots."""
+    """Everything a run needs, read and checked. `targets` is by arm, in the order of the slots.
 
+    `whole` is the policy as written; `policy` its section `latency` as it is sent.
+    """
+
+    whole: Policy
     policy: Latency
     seed: int
     plan: Plan
     targets: dict[str, Target]
     calls: Calls
     confirms: dict[str, Any]
+    shard: tuple[int, int] | None = None
+    start_at: float | None = None
+    recorded: Recorded | None = None
+    """Of a replay."""
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """For each scheduled request the place of its call."""
+        """For each scheduled request the place of its call; a shard's requests keep theirs of the whole schedule."""
         from ghmlops.core.mix import order
 
         weights = [endpoint.weight for endpoint in self.policy.endpoints]
-        return order(self.calls.places, weights, len(self.plan.times), self.plan.warmup, self.seed)
+        n, warmup = _whole(self.plan)
+        found = order(self.calls.places, weights, n, warmup, self.seed)
+        return found[self.plan.part.places] if self.plan.part else found
+
+    @property
+    def coins(self) -> NDArray[np.uint8]:
+        """For each scheduled request its coin; a shard's requests keep theirs of the whole schedule."""
+        from ghmlops.core.arrivals import coins
+
+        n, _ = _whole(self.plan)
+        found = coins(n, self.seed)
+        return found[self.plan.part.places] if self.plan.part else found
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:
@@ -46,16 +66,15 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     Raises:
         GhmlopsError: as `ghmlops.commands.latency.run`, but for services that cannot be reached.
     """
+    from ghmlops.commands.latency_source import read_target, ready_latency
     from ghmlops.commands.policy import load_policy
     from ghmlops.measure.calls import read_calls
-    from ghmlops.measure.load.target import parse_target
 
-    policy = load_policy(services.cwd / inputs.policy, inputs.policy).latency
-    if policy is None:
-        raise PolicyError(f"{inputs.policy} has no section `latency`", hint="add one: `latency: {request: ...}`")
-    targets = {"candidate": parse_target(inputs.url, "url")}
+    whole = load_policy(services.cwd / inputs.policy, inputs.policy)
+    policy = ready_latency(whole, inputs.policy, services)
+    targets = {"candidate": read_target(inputs.url, "url", whole, services)}
     if inputs.baseline_url:
-        targets = {"baseline": parse_target(inputs.baseline_url, "baseline-url")} | targets
+        targets = {"baseline": read_target(inputs.baseline_url, "baseline-url", whole, services)} | targets
         if inputs.baseline_url.rstrip("/") == inputs.url.rstrip("/"):
             raise InputError(
                 "`url` and `baseline-url` are the same address: the candidate would be compared with itself",
@@ -66,13 +85,53 @@ def prepare(inputs: Inputs, services: Services) -> Job:
             f"nothing could be judged: no `baseline-url` was given and {inputs.policy} has no `latency.slo`",
             hint="give --baseline-url, or objectives such as `slo: {p99: 150ms, errors: 0.1%}`",
         )
-    seed = 1 if inputs.seed is None else inputs.seed
-    plan = _plan(policy, seed, inputs, paired="baseline" in targets)
+    seed = _seed(inputs)
+    shard, start_at = _shard(inputs, services)
+    recorded = _recorded(policy, services)
+    plan = _plan(policy, inputs, paired="baseline" in targets, shard=shard, recorded=recorded)
     confirms = _failed_run(inputs, services) if inputs.confirm else {}
     if confirms:  # a confirming run swaps the slots
         targets = dict(reversed(targets.items()))
     calls = read_calls(policy, services.cwd, inputs.payloads)
-    return Job(policy=policy, seed=seed, plan=plan, targets=targets, calls=calls, confirms=confirms)
+    return Job(
+        whole=whole,
+        policy=policy,
+        seed=seed,
+        plan=plan,
+        targets=targets,
+        calls=calls,
+        confirms=confirms,
+        shard=shard,
+        start_at=start_at,
+        recorded=recorded,
+    )
+
+
+def _recorded(policy: Latency, services: Services) -> Recorded | None:
+    """Read the recording that is to be replayed, if there is one."""
+    from ghmlops.measure.trace import read_trace
+
+    trace = policy.arrivals.trace
+    if trace is None:
+        return None
+    return read_trace(services.cwd / trace.file, trace.file, trace, policy.arrivals.duration)
+
+
+def _shard(inputs: Inputs, services: Services) -> tuple[tuple[int, int] | None, float | None]:
+    from ghmlops.core.shards import parse_shard, parse_start
+
+    shard, start_at = parse_shard(inputs.shard), parse_start(inputs.start_at, services.now().timestamp())
+    if shard and shard[1] > 1 and start_at is None:
+        raise InputError(
+            "input `shard` needs `start-at`: the shards of one schedule begin at one time",
+            hint="give all of them the same, for example `--start-at $(($(date +%s) + 60))`",
+        )
+    return shard, start_at
+
+
+def _whole(plan: Plan) -> tuple[int, int]:
+    """Return how many requests the whole schedule has, and how many of them warm up."""
+    return (plan.part.of, plan.part.warmup) if plan.part else (len(plan.times), plan.warmup)
 
 
 def shown_path(endpoint: Request) -> str:
@@ -80,24 +139,39 @@ def shown_path(endpoint: Request) -> str:
     return endpoint.path.partition("?")[0]
 
 
-def _plan(policy: Latency, seed: int, inputs: Inputs, *, paired: bool) -> Plan:
+def _seed(inputs: Inputs) -> int:
+    return 1 if inputs.seed is None else inputs.seed
+
+
+def _plan(
+    policy: Latency,
+    inputs: Inputs,
+    *,
+    paired: bool,
+    shard: tuple[int, int] | None,
+    recorded: Recorded | None,
+) -> Plan:
     from ghmlops.core.latency import make_plan
     from ghmlops.measure.load.engine import MAX_REQUESTS, MAX_SECONDS
 
     arrivals = policy.arrivals
-    seconds = arrivals.warmup + arrivals.duration * (2 if paired else 1)
+    seconds = arrivals.warmup + arrivals.duration * (2 if paired and not (shard or arrivals.shaped) else 1)
+    part = shard[1] if shard else 1
     if seconds > MAX_SECONDS:
         raise PolicyError(
             f"{inputs.policy}: `latency.arrivals` may take {seconds:.0f} s, more than {MAX_SECONDS:.0f}",
             hint="shorten `duration`",
         )
-    if seconds * arrivals.rate > MAX_REQUESTS:
+    if seconds * arrivals.rate / part > MAX_REQUESTS:
         raise PolicyError(
-            f"{inputs.policy}: `latency.arrivals` asks for {seconds * arrivals.rate:,.0f} requests an arm, "
+            f"{inputs.policy}: `latency.arrivals` asks for {seconds * arrivals.rate / part:,.0f} requests an arm, "
             f"more than {MAX_REQUESTS:,}",
             hint="lower the rate or the duration",
         )
-    plan = make_plan(policy, seed, paired=paired)
+    trace = recorded.times if recorded else None
+    plan = make_plan(policy, _seed(inputs), paired=paired, trace=trace, shard=shard)
+    if not plan.planned and part > 1:
+        raise InputError(f"input `shard`: shard {inputs.shard} has no request to send", hint="use fewer shards")
     if not plan.planned:
         raise PolicyError(
             f"{inputs.policy}: `latency.arrivals` sends no request at all", hint="raise the rate or the duration"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.latency_job import Job
     from ghmlops.core.answers import Answers
-    from ghmlops.core.latency import Judge
+    from ghmlops.core.latency import Judge, Part
     from ghmlops.core.policy import Latency
     from ghmlops.measure.calls import Calls
     from ghmlops.measure.load.engine import Load, Recording
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 INPUTS = {"candidate": "url", "baseline": "baseline-url"}
 """The input that an arm's address came from."""
+READY = 5.0
+"""Seconds that the generator is given before a common start; its processes are started in them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,13 @@ class Source:
     seed: int
 
 
-def make_load(source: Source, targets: Sequence[Target], times: NDArray[np.float64], warmup: int = 0) -> Load:
+def make_load(
+    source: Source,
+    targets: Sequence[Target],
+    times: NDArray[np.float64],
+    warmup: int = 0,
+    part: Part | None = None,
+) -> Load:
     """Return what the generator is to send at `times`: to one target, or to two at once.
 
     Args:
@@ -47,23 +55,29 @@ def make_load(source: Source, targets: Sequence[Target], times: NDArray[np.float
         targets: probed, in the order of the slots.
         times: ascending seconds from the begin, shape (n,).
         warmup: how many of the first requests are discarded.
+        part: of a shard, which of the whole schedule's requests `times` are; each keeps its call and its coin.
     """
     from ghmlops.core.arrivals import coins
     from ghmlops.core.duet import BLOCK
     from ghmlops.core.mix import order
     from ghmlops.measure.load.engine import Load
 
-    n, policy, calls, seed = len(times), source.policy, source.calls, source.seed
+    policy, calls, seed = source.policy, source.calls, source.seed
     endpoints = policy.endpoints
+    n, warm = (part.of, part.warmup) if part else (len(times), warmup)
+    chosen = order(calls.places, [endpoint.weight for endpoint in endpoints], n, warm, seed)
+    flips = coins(n, seed)
+    if part:
+        chosen, flips = chosen[part.places], flips[part.places]
     return Load(
         targets=targets,
         endpoints=endpoints,
         calls=calls.calls,
-        order=order(calls.places, [e.weight for e in endpoints], n, warmup, seed).tolist(),
+        order=chosen.tolist(),
         times=times,
         warmup=warmup,
         block=BLOCK,
-        second_first=coins(n, seed).tolist(),
+        second_first=flips.tolist(),
         connections=policy.connections,
         timeout=max(endpoint.timeout for endpoint in endpoints),
         protocol=policy.protocol,
@@ -73,12 +87,11 @@ def make_load(source: Source, targets: Sequence[Target], times: NDArray[np.float
 
 def measure(job: Job, services: Services) -> tuple[Recording, Judge]:
     """Probe both arms, then load them until the judge has seen enough."""
+    from ghmlops.commands.latency_source import generate, reach
     from ghmlops.core.latency import Block, Judge
-    from ghmlops.measure.load.engine import run_load
-    from ghmlops.measure.load.target import probe
 
     plan, names = job.plan, list(job.targets)
-    targets = [probe(target, INPUTS[name]) for name, target in job.targets.items()]
+    targets = [reach(target, INPUTS[name], job.whole) for name, target in job.targets.items()]
     judge = Judge(job.policy, plan)
 
     def on_block(answers: Sequence[Answers]) -> bool:
@@ -90,5 +103,19 @@ def measure(job: Job, services: Services) -> tuple[Recording, Judge]:
             judged = f"{judge.judged:,} of {plan.planned:,} judged"
             services.console.progress(f"latency: {sent:,} requests an arm sent, {judged}, {max(seconds, 0):.0f} s")
 
-    load = make_load(Source(policy=job.policy, calls=job.calls, seed=job.seed), targets, plan.times, plan.warmup)
-    return run_load(load, on_block, on_tick), judge
+    source = Source(policy=job.policy, calls=job.calls, seed=job.seed)
+    load = make_load(source, targets, plan.times, plan.warmup, plan.part)
+    load = replace(load, begin=_wait(job.start_at, services))
+    return generate(load, job.policy, on_block, on_tick), judge
+
+
+def _wait(start_at: float | None, services: Services) -> float:
+    """Sleep until a little before `start_at`; return it by `time.monotonic`, and 0 for at once."""
+    from time import monotonic, sleep
+
+    if start_at is None:
+        return 0.0
+    while (left := start_at - services.now().timestamp()) > READY:
+        services.console.progress(f"latency: starts in {left:.0f} s")
+        sleep(min(left - READY, 1.0))
+    return monotonic() + left

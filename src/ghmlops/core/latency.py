@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core import arrivals, objectives
-from ghmlops.core.duet import BLOCK, Duet, log_ratios, planned_pairs
+from ghmlops.core.duet import BLOCK, Duet, compare, planned_pairs
 from ghmlops.core.model import Outcome
+from ghmlops.core.objectives import Share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,21 @@ FEWEST_TIMED = BLOCK * 4 // 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Which requests of a whole schedule one shard sends.
+
+    Attributes:
+        places: of the shard's requests in the whole schedule, ascending, shape (n,).
+        of: requests of the whole schedule, warm-up included.
+        warmup: how many of those warm up.
+    """
+
+    places: NDArray[np.int64]
+    of: int
+    warmup: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """When each request is sent, in seconds from the begin of the run; the same for both arms.
 
@@ -36,6 +52,8 @@ class Plan:
         planned: how many requests an arm the plan holds.
         extension: how many more are sent if the duet is undecided at the plan's end.
         pairs: complete pairs of blocks in the plan; 0 without a baseline or with too few requests.
+        whole: the run goes through all of it, whatever it has seen: demand with a course, and shards.
+        part: of a shard; `None` where the plan is the whole schedule.
     """
 
     times: Floats
@@ -43,6 +61,8 @@ class Plan:
     planned: int
     extension: int
     pairs: int
+    whole: bool = False
+    part: Part | None = None
 
     @property
     def seconds(self) -> float:
@@ -50,17 +70,53 @@ class Plan:
         return float(self.times[-1]) if len(self.times) else 0.0
 
 
-def make_plan(policy: Latency, seed: int, *, paired: bool) -> Plan:
-    """Lay out a run: with a baseline whole blocks, at most 72 pairs, and as many again in reserve."""
+def make_plan(
+    policy: Latency,
+    seed: int,
+    *,
+    paired: bool,
+    trace: Floats | None = None,
+    shard: tuple[int, int] | None = None,
+) -> Plan:
+    """Lay out a run.
+
+    With a baseline it is whole blocks, at most 72 pairs, and as many again in reserve. Demand with a course, and a
+    shard's part of any demand, is sent as it is: every complete block is a pair, and there is no reserve.
+
+    Args:
+        policy: the section `latency`.
+        seed: of the run.
+        paired: True with a baseline.
+        trace: of a replay, the recorded times in seconds.
+        shard: (3, 16) for the third of sixteen; each sends every 16th request of the same schedule.
+    """
     model = policy.arrivals
-    warm = arrivals.schedule(model, model.warmup, seed, part=0)
-    times = arrivals.schedule(model, model.duration, seed, part=1)
+    warm = arrivals.warmup_times(model, seed, trace)
+    times = arrivals.demand_times(model, seed, trace)
+    if model.shaped or shard:
+        return _whole_plan(warm, model.warmup + times, shard or (1, 1), paired=paired)
     pairs = planned_pairs(len(times)) if paired else 0
     planned = pairs * BLOCK or len(times)
     end = float(times[planned]) if planned < len(times) else model.duration
     more = arrivals.schedule(model, model.duration, seed, part=2)[:planned] if pairs else np.empty(0)
     parts = [warm, model.warmup + times[:planned], model.warmup + end + more]
     return Plan(times=np.concatenate(parts), warmup=len(warm), planned=planned, extension=len(more), pairs=pairs)
+
+
+def _whole_plan(warm: Floats, demand: Floats, shard: tuple[int, int], *, paired: bool) -> Plan:
+    every = np.concatenate([warm, demand])
+    times, places = arrivals.thin(every, *shard)
+    warmup = int((places < len(warm)).sum())
+    planned = len(times) - warmup
+    return Plan(
+        times=times,
+        warmup=warmup,
+        planned=planned,
+        extension=0,
+        pairs=planned // BLOCK if paired else 0,
+        whole=True,
+        part=Part(places=places, of=len(every), warmup=len(warm)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,26 +132,29 @@ class Judge:
 
     Attributes:
         duet: the paired verdict.
-        judged: requests an arm seen so far; a whole number of blocks, except at the end of a run without a baseline.
+        judged: requests an arm seen so far; a whole number of blocks, except at the end of a run.
+        pairs: the number of each compared pair of blocks, with what the duet was told of it.
         missing: blocks with too few answers for their quantiles.
         looks: how often the objectives were looked at; at most twice.
         extended: True when the run went beyond its plan.
     """
 
-    __slots__ = ("_misses", "_open", "_plan", "_policy", "duet", "extended", "judged", "looks", "missing")
+    __slots__ = ("_open", "_plan", "_policy", "_shares", "duet", "extended", "judged", "looks", "missing", "pairs")
 
     def __init__(self, policy: Latency, plan: Plan) -> None:
         self._policy, self._plan = policy, plan
-        self._misses = dict.fromkeys(objectives.allowed_shares(policy.slo), 0)
-        self.duet = Duet(policy.margins)
+        self._shares = dict.fromkeys(objectives.allowed_shares(policy.slo), Share())
+        self.duet = Duet(policy.margins, patient=plan.whole)
+        self.pairs: list[tuple[int, dict[str, float]]] = []
         self.judged = self.missing = self.looks = 0
         self.extended = self._open = False
 
     def feed(self, block: Block) -> bool:
         """Take the next block, in order; True while more requests are needed."""
         self.judged += len(block.candidate)
-        for name, count in objectives.misses(self._policy.slo, block.candidate).items():
-            self._misses[name] += count
+        if not self._plan.whole:  # which never looks early
+            for name, share in objectives.misses(self._policy.slo, block.candidate).items():
+                self._shares[name] += share
         if block.baseline is not None and len(block.candidate) == BLOCK:
             self._compare(block.baseline, block.candidate)
         return self._more_needed()
@@ -105,10 +164,14 @@ class Judge:
         if int(timed.sum()) < FEWEST_TIMED:
             self.missing += 1
         else:
-            self.duet.feed(log_ratios(baseline.response[timed], candidate.response[timed]))
+            told = compare(baseline.response[timed], candidate.response[timed])
+            self.pairs.append((self.judged // BLOCK, told))
+            self.duet.feed(told)
 
     def _more_needed(self) -> bool:
         plan = self._plan
+        if plan.whole:
+            return self.judged < plan.planned
         if self.judged >= plan.planned:
             self.extended = plan.extension > 0 and (self.extended or self._undecided())
             return self._undecided() and self.judged < plan.planned + plan.extension
@@ -123,8 +186,9 @@ class Judge:
             return False
         if not self.looks:
             self.looks = 1
-            shares = objectives.allowed_shares(self._policy.slo)
-            seen = [objectives.judge_share(self._misses[name], self.judged, shares[name]) for name in floors]
+            allowed = objectives.allowed_shares(self._policy.slo)
+            counted = {name: self._shares[name] for name in floors}
+            seen = [objectives.judge_share(c.missed, c.n, allowed[name]) for name, c in counted.items()]
             self._open = any(outcome is Outcome.INCONCLUSIVE for outcome in seen)
         return self._open
 

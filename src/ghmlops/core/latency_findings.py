@@ -7,32 +7,26 @@ of the run that would pass or fail becomes `inconclusive`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
-from ghmlops.core.answers import Answers, Kind
-from ghmlops.core.duet import BLOCK, FAIL_AT, FEWEST_TO_FAIL, FEWEST_TO_PASS, PASS_AT, Duet, quantile
+from ghmlops.core.answers import Kind
+from ghmlops.core.duet import BLOCK, FAIL_AT, FEWEST_TO_FAIL, FEWEST_TO_PASS, PASS_AT, Duet
 from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
 from ghmlops.core.objectives import objective_findings
 from ghmlops.core.policy import QUANTILES
 from ghmlops.core.stats import binomial
+from ghmlops.core.tally import LATE, Tally, tally_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
 
     from ghmlops.core.latency import Judge, Plan
     from ghmlops.core.policy import Latency, LatencyMargin
-
-    Floats = NDArray[np.float64]
+    from ghmlops.core.tally import ArmTally, Run
 
 README = "actions/latency/README.md"
-LATE = 0.010
-"""Seconds behind its schedule at which a send counts as late."""
-LATE_SHARE = 0.01
-"""Share of late sends at which a block is late: from there on lateness reaches its p99."""
 LATE_BLOCKS = 0.25
 """Most late blocks. A pause of the machine makes one or two blocks late, on both arms alike, and is no fault; a
 generator that cannot keep up makes many of them so."""
@@ -48,41 +42,38 @@ SPLIT_P = 1e-4
 ERROR_P = 1.0 / FAIL_AT
 ERROR_MARGIN = 0.01
 ERROR_LEVEL = 0.99
-_KEPT_BACK = (Kind.LOCAL, Kind.UNSENT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """The judged part of a run: whole blocks without the warm-up. `baseline` is `None` where there is none.
-
-    `dispatched` is when the generator turned to each request, shape (n,), same clock as the answers.
-    """
-
-    candidate: Answers
-    baseline: Answers | None
-    dispatched: Floats
 
 
 def judge_run(judge: Judge, run: Run, policy: Latency, plan: Plan) -> list[Finding]:
-    """Return every finding of a run that has ended: quantiles, error ratio, objectives, guards."""
+    """Return every finding of a run that has ended."""
+    return judge_tally(tally_of(judge, run, policy, plan), policy)
+
+
+def judge_tally(tally: Tally, policy: Latency) -> list[Finding]:
+    """Return every finding of a run, or of the sum of its shards: quantiles, error ratio, objectives, guards."""
     errors: Finding | None = None
     compared: list[Finding] = []
-    if run.baseline is not None:
-        errors = error_finding(run.baseline, run.candidate)
-        compared = [*quantile_findings(judge, run, policy.margins, plan, run.baseline), errors]
-    objectives = objective_findings(policy.slo, run.candidate)
-    return distrust([*compared, *objectives, *guard_findings(judge, run, errors)])
+    if tally.baseline is not None:
+        errors = error_finding(tally, tally.baseline)
+        compared = [*quantile_findings(tally, tally.baseline, policy.margins), errors]
+    objectives = objective_findings(policy.slo, tally.objectives)
+    return distrust([*compared, *objectives, *guard_findings(tally, errors)])
 
 
-def quantile_findings(
-    judge: Judge, run: Run, margins: dict[str, LatencyMargin], plan: Plan, baseline: Answers
-) -> list[Finding]:
+def duet_of(tally: Tally, margins: Mapping[str, LatencyMargin]) -> Duet:
+    """Return the paired verdict, fed with the tally's pairs of blocks in their order."""
+    duet = Duet(margins, patient=tally.whole)
+    for pair in tally.pairs:
+        duet.feed(pair.told)
+    return duet
+
+
+def quantile_findings(tally: Tally, baseline: ArmTally, margins: Mapping[str, LatencyMargin]) -> list[Finding]:
     """Return one finding for each quantile: candidate against baseline."""
-    both = baseline.timed & run.candidate.timed
-    low, high = np.sort(baseline.response[both]), np.sort(run.candidate.response[both])
+    duet = duet_of(tally, margins)
     found = []
     for name, q in QUANTILES.items():
-        outcome, change, reason = _compared(name, judge.duet, margins[name], plan)
+        outcome, change, reason = _compared(name, duet, margins[name], tally)
         found.append(
             Finding(
                 id=f"latency-{name}",
@@ -93,25 +84,31 @@ def quantile_findings(
                 docs=f"{README}#the-verdict",
                 unit="ratio",
                 direction=Direction.LOWER,
-                baseline=finite(quantile(low, q) * 1e3),
-                candidate=finite(quantile(high, q) * 1e3),
+                baseline=_milliseconds(baseline, q),
+                candidate=_milliseconds(tally.candidate, q),
                 change=change,
                 method=f"duet: e-process on the log ratios of paired blocks of {BLOCK} requests; "
                 f"fails at E >= {FAIL_AT:.0f} beyond the margin, passes at E >= {PASS_AT:.0f} within "
                 f"{margins[name].safe:.3g}; baseline and candidate in ms",
                 margin=margins[name].fail,
-                n=judge.judged,
+                n=tally.requests,
             )
         )
     return found
 
 
-def _compared(name: str, duet: Duet, margin: LatencyMargin, plan: Plan) -> tuple[Outcome, Interval | None, str]:
-    if 2 * plan.pairs < FEWEST_TO_PASS:
+def _milliseconds(arm: ArmTally, q: float) -> float | None:
+    return None if arm.compared is None else finite(arm.compared.quantile(q) / 1e6)
+
+
+def _compared(name: str, duet: Duet, margin: LatencyMargin, tally: Tally) -> tuple[Outcome, Interval | None, str]:
+    if tally.planned_pairs * (1 if tally.whole else 2) < FEWEST_TO_PASS:
         least = (
             f"a pass needs at least {FEWEST_TO_PASS * BLOCK:,} requests an arm, a failure {FEWEST_TO_FAIL * BLOCK:,}"
         )
-        planned = f"{plan.planned + plan.extension:,} are planned at most"
+        planned = f"{tally.most:,} are planned at most"
+        if tally.whole and tally.most >= FEWEST_TO_PASS * BLOCK:
+            planned += f", in shards whose own requests make {tally.planned_pairs} blocks: use fewer shards"
         return Outcome.INCONCLUSIVE, None, f"{name}: too few requests for a decision: {least}; {planned}."
     if not duet.pairs:
         return Outcome.INCONCLUSIVE, None, f"{name}: no pair of blocks has enough answers to compare."
@@ -140,11 +137,9 @@ def _bound(change: float | None) -> str:
     return "no limit" if change is None else f"{change:+.1%}"
 
 
-def error_finding(baseline: Answers, candidate: Answers) -> Finding:
+def error_finding(tally: Tally, baseline: ArmTally) -> Finding:
     """Return the finding on failed requests: exact McNemar on the same payloads sent at the same time."""
-    n = len(candidate)
-    only_candidate = int((baseline.ok & ~candidate.ok).sum())
-    only_baseline = int((~baseline.ok & candidate.ok).sum())
+    n, only_candidate, only_baseline = tally.requests, tally.only_candidate, tally.only_baseline
     p = binomial.mcnemar_p_harm(only_baseline, only_candidate)
     high = binomial.paired_excess_bound(only_baseline, only_candidate, n, ERROR_LEVEL)
     change = (only_candidate - only_baseline) / n if n else None
@@ -167,8 +162,8 @@ def error_finding(baseline: Answers, candidate: Answers) -> Finding:
         docs=f"{README}#the-verdict",
         unit="ratio",
         direction=Direction.LOWER,
-        baseline=finite(float((~baseline.ok).mean())) if n else None,
-        candidate=finite(float((~candidate.ok).mean())) if n else None,
+        baseline=finite(1 - baseline.ok / n) if n else None,
+        candidate=finite(1 - tally.candidate.ok / n) if n else None,
         change=Interval(estimate=finite(change), high=finite(high)),
         method="exact one-sided McNemar on pairs of the same payload (p < 1/300 fails); exact upper bound of "
         "candidate - baseline (99 %)",
@@ -177,10 +172,10 @@ def error_finding(baseline: Answers, candidate: Answers) -> Finding:
     )
 
 
-def guard_findings(judge: Judge, run: Run, errors: Finding | None) -> list[Finding]:
+def guard_findings(tally: Tally, errors: Finding | None) -> list[Finding]:
     """Return one finding for each guard over the measurement itself."""
-    found = [_lateness(run), _data(judge, run, errors)]
-    return [*found, _split(run.baseline, run.candidate)] if run.baseline is not None else found
+    found = [_lateness(tally), _data(tally, errors)]
+    return [*found, _split(tally.baseline, tally.candidate)] if tally.baseline is not None else found
 
 
 def _guard(name: str, what: str, problem: str, fine: str, n: int) -> Finding:
@@ -195,13 +190,8 @@ def _guard(name: str, what: str, problem: str, fine: str, n: int) -> Finding:
     )
 
 
-def offered(answers: Answers) -> int:
-    """Return how many requests reached the arm or were held up by it: all that the generator did not keep back."""
-    return len(answers) - answers.count(_KEPT_BACK)
-
-
-def _split(baseline: Answers, candidate: Answers) -> Finding:
-    first, second = offered(baseline), offered(candidate)
+def _split(baseline: ArmTally, candidate: ArmTally) -> Finding:
+    first, second = baseline.offered, candidate.offered
     p = binomial.p_even_split(first, second)
     counts = f"{first:,} requests offered to the baseline, {second:,} to the candidate"
     bad = f"the arms did not get the same load: {counts} (exact binomial p = {p:.2g} < {SPLIT_P:g})"
@@ -214,59 +204,56 @@ def _split(baseline: Answers, candidate: Answers) -> Finding:
     )
 
 
-def lateness(run: Run) -> dict[str, float]:
+def lateness(tally: Tally) -> dict[str, float]:
     """Return how well the generator kept its schedule: shares, and seconds behind it."""
-    late = np.maximum(run.dispatched - run.candidate.scheduled, 0.0)
-    if not len(late):
+    sends, n = tally.sends, tally.requests
+    if not n:
         return dict.fromkeys(("p50", "p99", "max"), math.inf) | {"late": 1.0, "late_blocks": 1.0, "achieved": 0.0}
-    blocks = [float((late[start : start + BLOCK] > LATE).mean()) for start in range(0, len(late), BLOCK)]
-    late_blocks = sum(share > LATE_SHARE for share in blocks)
-    ordered = np.sort(late)
-    end = float(run.candidate.scheduled[-1]) + LATE
+    several = sends.late_blocks > 1 or sends.blocks == 1
     return {
-        "late": float((late > LATE).mean()),
-        "late_blocks": late_blocks / len(blocks) if late_blocks > 1 or len(blocks) == 1 else 0.0,
-        "achieved": float((run.dispatched <= end).mean()),
-        "p50": quantile(ordered, 0.5),
-        "p99": quantile(ordered, 0.99),
-        "max": float(ordered[-1]),
+        "late": sends.late / n,
+        "late_blocks": sends.late_blocks / sends.blocks if several else 0.0,
+        "achieved": sends.achieved / n,
+        "p50": sends.behind.quantile(0.5) / 1e9,
+        "p99": sends.behind.quantile(0.99) / 1e9,
+        "max": sends.behind.largest / 1e9,
     }
 
 
-def _lateness(run: Run) -> Finding:
-    seen = lateness(run)
+def _lateness(tally: Tally) -> Finding:
+    seen = lateness(tally)
     shown = f"{seen['late']:.2%} of the requests more than {LATE * 1e3:.0f} ms late, median {seen['p50'] * 1e3:.2f} ms"
     problem = ""
     if seen["late_blocks"] > LATE_BLOCKS or seen["late"] > LATE_MOST:
         problem = f"the generator was the limit: {shown}; {seen['late_blocks']:.0%} of the blocks were late"
     elif seen["achieved"] < ACHIEVED:
         problem = f"the generator was the limit: only {seen['achieved']:.2%} of the offered requests were sent in time"
-    elif seen["p50"] > max(LATE_MEDIAN_FLOOR, LATE_MEDIAN * _faster_median(run)):
+    elif seen["p50"] > max(LATE_MEDIAN_FLOOR, LATE_MEDIAN * _faster_median(tally)):
         problem = f"the generator was the limit: {shown}, more than a quarter of the median response time"
-    return _guard("lateness", "The generator keeps its schedule.", problem, f"on schedule: {shown}", len(run.candidate))
+    return _guard("lateness", "The generator keeps its schedule.", problem, f"on schedule: {shown}", tally.requests)
 
 
-def _faster_median(run: Run) -> float:
+def _faster_median(tally: Tally) -> float:
     """Return the faster arm's median response time in seconds; infinite where no two arms answered."""
-    if run.baseline is None or not run.baseline.ok.any() or not run.candidate.ok.any():
+    if tally.baseline is None or not (tally.baseline.ok and tally.candidate.ok):
         return math.inf
-    return min(quantile(np.sort(arm.response[arm.ok]), 0.5) for arm in (run.baseline, run.candidate))
+    return min(arm.spreads["response-time"].quantile(0.5) for arm in (tally.baseline, tally.candidate)) / 1e9
 
 
-def _data(judge: Judge, run: Run, errors: Finding | None) -> Finding:
-    n = len(run.candidate)
-    unsent = run.candidate.count([Kind.UNSENT]) + (run.baseline.count([Kind.UNSENT]) if run.baseline is not None else 0)
+def _data(tally: Tally, errors: Finding | None) -> Finding:
+    n, missing = tally.requests, tally.missing
+    unsent = sum(arm.kinds.get(Kind.UNSENT.label, 0) for arm in tally.arms.values())
     harmed = errors is not None and errors.outcome is Outcome.FAIL
     problem = ""
     if not n:
         problem = "nothing was measured: no block of requests was completed"
     elif unsent:
         problem = f"{unsent:,} requests were never sent within the time allowed"
-    elif judge.missing and not harmed:
-        problem = f"{judge.missing} pairs of blocks have too few answers on both arms to compare"
+    elif missing and not harmed:
+        problem = f"{missing} pairs of blocks have too few answers on both arms to compare"
     fine = f"all {n:,} requests of an arm are accounted for"
-    if judge.missing and harmed:
-        fine += f"; {judge.missing} pairs of blocks miss answers because requests failed, which `error-ratio` judges"
+    if missing and harmed:
+        fine += f"; {missing} pairs of blocks miss answers because requests failed, which `error-ratio` judges"
     return _guard("data", "No block of requests is missing answers.", problem, fine, n)
 
 

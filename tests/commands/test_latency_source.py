@@ -1,0 +1,147 @@
+"""What `latency` sends and where to: targets, headers from the environment, presets, several processes, TLS."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chat_service
+import scoring_service
+from ghmlops.act.console import Console
+from ghmlops.commands.base import Result, Services
+from ghmlops.commands.latency import Inputs, run
+from ghmlops.core.context import Context
+from ghmlops.core.errors import InputError, PolicyError, ServiceError
+from ghmlops.core.model import Evidence, Outcome
+from ghmlops.measure.evidence import decode
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+ARRIVALS = "arrivals: {constant: 200/s, duration: 1s, warmup: 100ms}"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A repository's folder with payload files."""
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"row": {i}}}\n' for i in range(5)), encoding="utf-8")
+    (tmp_path / "chat.jsonl").write_text('{"prompt": "hello"}\n', encoding="utf-8")
+    return tmp_path
+
+
+def policy(place: Path, latency: str, more: str = "") -> None:
+    text = f"version: 1\nservice: s\n{more}\nlatency:\n  {ARRIVALS}\n  payloads: rows.jsonl\n  {latency}\n"
+    (place / "policy.yml").write_text(text, encoding="utf-8")
+
+
+def latency(place: Path, url: str, environ: dict[str, str] | None = None, **more: Any) -> Result:
+    """Run the command; again, at most four times, where this machine was too busy for the generator, which it says."""
+    services = Services(
+        context=Context(head_sha=SHA, repository="acme/scorer"),
+        environ=environ or {},
+        cwd=place,
+        now=lambda: datetime.now(UTC),
+        console=Console(io.StringIO()),
+    )
+    for _ in range(4):
+        result = run(Inputs(policy="policy.yml", url=url, **more), services)
+        if result.reason_code != "guard-lateness":
+            break
+    return result
+
+
+def evidence(place: Path) -> Evidence:
+    return decode((place / "evidence" / "latency.json").read_bytes(), Evidence, "ghmlops/evidence/v1", "latency.json")
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.7", "https://scorer.invalid:8443/v1", "http://[2001:db8::7]:80"])
+def test_a_host_that_no_target_names_is_refused(place: Path, url: str) -> None:
+    """Nothing is sent, also not in a dry run; the error says what to paste."""
+    policy(place, "slo: {p90: 1s}")
+    for dry_run in (False, True):
+        with pytest.raises(InputError, match="no target of the policy") as caught:
+            latency(place, url, dry_run=dry_run)
+        assert "`targets: [" in caught.value.hint
+        assert caught.value.reason_code == "target-not-allowed"
+
+
+@pytest.mark.parametrize(
+    "allowing",
+    ["targets: [scorer.invalid]", 'targets: ["*.invalid"]', "preview: {url: 'http://scorer.invalid:9000'}"],
+)
+def test_a_host_of_the_policy_is_loaded(place: Path, allowing: str) -> None:
+    """Named in `targets`, or the preview's own: the only fault left is that it does not exist."""
+    policy(place, "slo: {p90: 1s}", allowing)
+    assert latency(place, "http://scorer.invalid:8000", dry_run=True).reason_code == "dry-run"
+    with pytest.raises(ServiceError, match="the host is not known"):
+        latency(place, "http://scorer.invalid:8000")
+
+
+def test_a_name_of_this_machine_is_loopback(place: Path) -> None:
+    """`localhost` needs no target."""
+    policy(place, "slo: {p90: 1s}")
+    with scoring_service.started() as url:
+        assert latency(place, url.replace("127.0.0.1", "localhost")).outcome is not Outcome.ERROR
+
+
+def test_a_token_comes_from_the_environment_and_stays_there(place: Path) -> None:
+    """The service sees it; the evidence, which quotes the service's answer, does not."""
+    policy(place, 'request: {path: /whoami, headers: {authorization: "Bearer ${SCORER_TOKEN}"}}\n  slo: {p90: 1s}')
+    with scoring_service.started() as url:
+        result = latency(place, url, {"SCORER_TOKEN": "s3cr3t-value"})
+        with pytest.raises(PolicyError, match="the variable SCORER_TOKEN is not set"):
+            latency(place, url)
+    told = (place / "evidence" / "latency.json").read_text(encoding="utf-8")
+    example = json.loads(told)["details"]["failures"]["candidate"]["status"]["example"]
+    assert "no access for" in example
+    assert "s3cr3t-value" not in told + result.text
+
+
+def test_the_runner_s_own_token_is_not_sent(place: Path) -> None:
+    """A policy comes with the pull request."""
+    policy(place, 'request: {headers: {x: "${GITHUB_TOKEN}"}}\n  slo: {p90: 1s}')
+    with pytest.raises(PolicyError, match="is the runner's own"):
+        latency(place, "http://127.0.0.1:9", {"GITHUB_TOKEN": "t"})
+
+
+def test_a_check_that_cannot_be_read_is_told_first(place: Path) -> None:
+    """Before anything is sent."""
+    policy(place, 'request: {expect: {json: {"a[": 1}}}\n  slo: {p90: 1s}')
+    with pytest.raises(PolicyError, match=r"a\["):
+        latency(place, "http://127.0.0.1:9", dry_run=True)
+
+
+def test_several_processes_give_one_result(place: Path) -> None:
+    """Two generators offer one schedule: every judged request is there once."""
+    policy(place, "request: {path: /predict}\n  processes: 2\n  slo: {p50: 5s}")
+    with scoring_service.started() as url:
+        result = latency(place, url)
+    found = evidence(place)
+    assert found.details["generator"]["processes"] == 2
+    assert found.details["judged_an_arm"] == 200
+    assert result.outcome is Outcome.PASS, result.reason
+
+
+def test_a_chat_is_measured_in_tokens(place: Path) -> None:
+    """The preset sends the prompt, reads the stream, and objectives on tokens are judged."""
+    more = "preset: openai-chat\n  model: tiny\n  slo: {p50: 5s, first-token: {p50: 5s}, token-gap: {p50: 5s}}"
+    policy(place, more)
+    with chat_service.started() as url:
+        result = latency(place, url, payloads="chat.jsonl")
+    by_id = {f.id: f.outcome for f in evidence(place).findings}
+    assert by_id["objective-first-token-p50"] is by_id["objective-token-gap-p50"] is Outcome.PASS, result.reason
+    measured = {m.id: m.values for m in evidence(place).measurements}
+    assert {"time-to-first-token", "token-gap", "tokens-per-second"} <= set(measured)
+
+
+def test_a_mix_is_told_by_endpoint(place: Path) -> None:
+    """Each endpoint is sent by its weight; fields of the path are filled in."""
+    policy(place, 'mix: [{path: /predict, weight: 3}, {path: "/echo/{{row}}"}]\n  slo: {p50: 5s}')
+    with scoring_service.started() as url:
+        result = latency(place, url)
+    assert result.outcome is Outcome.PASS, result.reason
+    paths = [request["path"] for request in evidence(place).details["settings"]["requests"]]
+    assert paths == ["/predict", "/echo/{{row}}"]

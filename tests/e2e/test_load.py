@@ -1,0 +1,124 @@
+"""Load from a matrix of four machines: planned, fanned out, merged, and nothing lost or sent twice."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import consumer
+import scoring_service
+from ghmlops.core.interval_log import counted
+from ghmlops.core.model import Evidence
+from ghmlops.measure.evidence import decode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner import World
+
+SHARDS = 4
+LEAD = 15
+REQUESTS, WARMUP, ROWS = 1200, 300, 1600
+POLICY = """\
+version: 1
+service: click-scorer
+latency:
+  request: {method: POST, path: /predict, headers: {content-type: application/json}}
+  payloads: rows.jsonl
+  arrivals: {constant: 300/s, duration: 4s, warmup: 1s}
+  slo: {p90: 5s, errors: 20%}
+"""
+LOAD = """\
+name: load
+on: workflow_dispatch
+permissions: {}
+jobs:
+  load:
+    permissions:
+      contents: read
+    uses: ghmlops/ghmlops/.github/workflows/load.yml@v1
+    with:
+      url: URL
+      shards: SHARDS
+      lead: LEAD
+      fail-on: fail
+  after:
+    needs: load
+    if: always()
+    runs-on: ubuntu-latest
+    steps:
+      - env:
+          OUTCOME: ${{ needs.load.outputs.outcome }} ${{ needs.load.outputs.reason-code }}
+          ARTIFACT: ${{ needs.load.outputs.artifact }}
+          SHARDS: ${{ needs.load.outputs.shards }}
+        run: printf '%s\\n' "$OUTCOME" "$ARTIFACT" "$SHARDS" >>"$GITHUB_STEP_SUMMARY"
+"""
+
+
+def artifact(world: World, run_id: int, name: str) -> dict[str, bytes]:
+    """Return the files of an artifact, as the runner's server keeps it."""
+    (file,) = (p for p in (world.folder / "art" / str(run_id)).rglob("*.zip") if name in str(p))
+    with zipfile.ZipFile(io.BytesIO(file.read_bytes())) as archive:
+        return {entry: archive.read(entry) for entry in archive.namelist()}
+
+
+def read(files: dict[str, bytes], name: str) -> Evidence:
+    return decode(files[name], Evidence, "ghmlops/evidence/v1", name)
+
+
+def bodies(log: Path) -> Counter[str]:
+    """Return what the service was sent, counted."""
+    return Counter(line.partition(" ")[2] for line in log.read_text(encoding="utf-8").splitlines())
+
+
+def test_four_machines_send_one_schedule(world: World, tmp_path: Path) -> None:
+    """The service saw exactly the requests of the whole schedule, each once, and the merged counts are the shards' sum.
+
+    A machine that takes longer than the lead to get ready starts late; then the verdict says so and names it.
+    """
+    consumer.fill(world, {}, policy=POLICY)
+    world.write({"rows.jsonl": "".join(json.dumps({"row": n}) + "\n" for n in range(ROWS))})
+    for attempt in range(3):  # again where this machine was too busy for a generator, which it says
+        log, run_id = tmp_path / f"log-{attempt}", 7000 + attempt
+        with scoring_service.started("--delay", "0.002", "--log", str(log)) as url:
+            workflow = LOAD.replace("URL", url).replace("SHARDS\n", f"{SHARDS}\n").replace("LEAD", str(LEAD))
+            world.write({".github/workflows/load.yml": workflow})
+            world.commit("Load")
+            run = world.run("workflow_dispatch", "load.yml", run_id=run_id)
+        if "the generator was the limit" not in run.text:
+            break
+    called = "ghmlops load"
+    assert {f"{called}/Plan", f"{called}/Merge"} <= set(run.jobs), run.text
+    assert Counter(dict.fromkeys(wanted(), 1)) == bodies(log), run.text
+
+    files = artifact(world, run_id, "ghmlops-evidence-load-1")
+    found = read(files, "latency.json")
+    parts = [shard_evidence(world, run_id, number) for number in range(1, SHARDS + 1)]
+    assert REQUESTS == found.details["judged_an_arm"] == sum(p.details["judged_an_arm"] for p in parts)
+    response = next(m for m in found.measurements if m.id == "response-time")
+    assert response.n == sum(m.n for p in parts for m in p.measurements if m.id == "response-time")
+    assert response.n == counted(files["latency.hlog"])["candidate"].total
+
+    late = [n for n, p in enumerate(parts, start=1) if p.details["generator"]["started_late_s"] > 1.0]
+    first = next(f for f in found.findings if f.id == "shards")
+    tripped = [p for p in parts if p.outcome.value == "error"]
+    assert ("error" if tripped else "inconclusive" if late else "pass") == first.outcome.value
+    assert all(f"{n} (" in first.reason for n in late)
+    told = run.summaries.get("after", "").split()
+    expected: list[Any] = [found.outcome.value, found.reason_code, "ghmlops-evidence-load-1", str(SHARDS)]
+    assert told == expected or found.outcome.value in ("error", "fail"), run.text
+
+
+def wanted() -> set[str]:
+    """Return the payloads of the schedule: in turn from the first judged one on; the warm-up takes the last ones."""
+    return {json.dumps({"row": n}) for n in [*range(REQUESTS), *range(ROWS - WARMUP, ROWS)]}
+
+
+def shard_evidence(world: World, run_id: int, number: int) -> Evidence:
+    """Return what one machine uploaded."""
+    files = artifact(world, run_id, f"ghmlops-shard-1-{number}-of-{SHARDS}-load")
+    assert sorted(files) == [f"latency-shard-{number}-of-{SHARDS}.{ending}" for ending in ("hlog", "json")]
+    return read(files, f"latency-shard-{number}-of-{SHARDS}.json")
