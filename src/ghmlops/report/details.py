@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 MOST_TABLES = 20
 MOST_COLUMNS = 12
 MOST_COMMANDS = 20
-MEASURING = ("latency", "regression")
-SEEDED = ("latency",)
+MEASURING = ("latency", "capacity", "regression")
+SEEDED = ("latency", "capacity")
+LOADING = ("latency", "capacity")
 
 
 def measurements(evidence: Sequence[Evidence]) -> list[Table]:
@@ -169,7 +170,7 @@ def _command(file: Evidence, shared: Sequence[str], evidence: Sequence[Evidence]
     given += ["--seed", findings.value_text(seeds[0])] if seeds else []
     if file.command == "check" and is_sha(file.provenance.base_sha):
         given += ["--base", file.provenance.base_sha]
-    arms = {m.arm for m in file.measurements} if file.command == "latency" else set()
+    arms = {m.arm for m in file.measurements} if file.command in LOADING else set()
     addresses = ['--url "$URL"'] if arms else []
     addresses += ['--baseline-url "$BASELINE_URL"'] if "baseline" in arms else []
     return " ".join([shlex.join(given), *addresses])

@@ -44,6 +44,7 @@ _SCALES = {
     "pt": Scale(1.0, "pt", 3),
     "ms": MILLISECONDS,
     "s": Scale(1.0, "s", 3),
+    "1/s": Scale(1.0, "/s", 4),
     "": PLAIN,
 }
 
