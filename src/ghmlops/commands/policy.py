@@ -110,7 +110,7 @@ def describe(policy: Policy) -> list[str]:
         lines.append(
             f"capacity: from {capacity.start:g}/s to at most {capacity.most:g}/s, "
             f"probes of {show_duration(capacity.probe)}, within {show_duration(capacity.budget)}; "
-            f"objectives: {_objectives(capacity.slo) if not capacity.slo.empty else 'those of latency'}"
+            f"objectives: {describe_objectives(capacity.slo) if not capacity.slo.empty else 'those of latency'}"
         )
     if policy.latency:
         hosts = ", ".join(policy.targets)
@@ -131,7 +131,7 @@ def describe(policy: Policy) -> list[str]:
 def _latency(latency: Latency) -> str:
     arrivals, margins = latency.arrivals, latency.margins
     requests = ", ".join(f"{r.method} {r.path.partition('?')[0]}" for r in latency.endpoints)
-    how = [latency.protocol] if latency.protocol != "http/1.1" else []
+    how: list[str] = [latency.protocol] if latency.protocol != "http/1.1" else []
     how += [f"{latency.preset} of {latency.model}"] if latency.preset else []
     if arrivals.trace:
         demand = f"replay of {arrivals.trace.file} at {arrivals.trace.speed:g} times its speed"
@@ -141,11 +141,12 @@ def _latency(latency: Latency) -> str:
     special = f" ({', '.join(how)})" if how else ""
     return (
         f"latency: {requests}{special}, {demand} after {show_duration(arrivals.warmup)} of warm-up; "
-        f"objectives: {_objectives(latency.slo)}; margins (fail/safe): {limits}"
+        f"objectives: {describe_objectives(latency.slo)}; margins (fail/safe): {limits}"
     )
 
 
-def _objectives(slo: Objectives) -> str:
+def describe_objectives(slo: Objectives) -> str:
+    """Return the objectives on one line; `none` where there are none."""
     named = {"": slo.quantiles, "first token ": slo.first_token, "token gap ": slo.token_gap}
     limits = [
         f"{what}{name} <= {show_duration(limit)}" for what, limits in named.items() for name, limit in limits.items()

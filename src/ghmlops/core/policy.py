@@ -137,7 +137,7 @@ class Objectives(Section, frozen=True, kw_only=True):
     first_token: dict[str, float] = {}
     """Streams: seconds from the scheduled send to the first token, by quantile."""
     token_gap: dict[str, float] = {}
-    """Streams: seconds between tokens, by quantile over all gaps."""
+    """Streams: seconds between tokens, by quantile of each answer's own gaps; p99 lets 1 % of the answers miss it."""
 
     @property
     def empty(self) -> bool:
@@ -166,7 +166,7 @@ class Latency(Section, frozen=True, kw_only=True):
     connections: int = 64
     """Most connections the generator opens to each arm."""
     processes: int = 0
-    """Generator processes; 0: one for each 10,000 requests a second, at most one a core."""
+    """Generator processes; 0: as many as the rate and the protocol ask for, at most one a core."""
 
     @property
     def endpoints(self) -> tuple[Request, ...]:
@@ -240,8 +240,8 @@ class Gate(Section, frozen=True, kw_only=True):
 
     environment: str = "production"
     require: tuple[str, ...] = ()
-    """Commands whose evidence must be there; where empty, `latency` and `regression` if the policy has them. A stress test
-    takes its time, so `capacity` is only required where it is named."""
+    """Commands whose evidence must be there; where empty, `latency` and `regression` if the policy has them. A stress
+    test takes its time, so `capacity` is only required where it is named."""
     max_age: float = 7 * 86400.0
     """Evidence older than this is stale."""
 
