@@ -1,0 +1,88 @@
+"""Our engine as one generator of the bench: `ours.py '{"url": ..., "rate": ..., ...}'` prints what it saw as JSON.
+
+A process of its own, as the command `ghmlops latency` is, so that its memory and its processor time are its own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.calls import Call
+from ghmlops.core.duet import BLOCK, quantile
+from ghmlops.core.policy import Expect, JsonCheck, Request
+from ghmlops.measure.load.engine import MAX_REQUESTS, Load, Recording, run_load
+from ghmlops.measure.load.target import parse_target, probe
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are no package that could be installed
+
+from bench.loadbench.truth import ANSWER, BODY, PATH
+
+_CHECKS = {
+    "contains": Expect(status=(200,), contains='"score"', smallest=len(ANSWER), largest=len(ANSWER)),
+    "json": Expect(status=(200,), json=(JsonCheck(path="model", equals="click-scorer"),)),
+}
+_FASTEST = 250_000
+"""Requests a second that a closed loop is planned for at most."""
+
+
+def make_load(spec: dict[str, Any]) -> Load:
+    """Return a closed loop (all requests are due at once, and wait for a connection) or one at a constant rate."""
+    rate, seconds = float(spec["rate"]), float(spec["seconds"])
+    count = round(rate * seconds) if rate else min(int(_FASTEST * seconds), MAX_REQUESTS)
+    expect = _CHECKS[spec.get("check", "contains")]
+    url = spec["url"].removesuffix(PATH)
+    return Load(
+        targets=[probe(parse_target(url, "url"), "url")],
+        endpoints=(Request(path=PATH, headers={"content-type": "application/json"}, expect=expect),),
+        calls=[Call(endpoint=0, path=PATH, body=BODY.encode())],
+        order=[0] * count,
+        times=np.arange(count) / rate if rate else np.zeros(count),
+        warmup=0,
+        block=BLOCK,
+        second_first=[0] * count,
+        connections=int(spec.get("most", spec["connections"])),
+        timeout=10.0 if rate else seconds + 60.0,
+    )
+
+
+def measure(spec: dict[str, Any]) -> Recording:
+    """Run the load; a closed loop ends when its time is over."""
+    load = make_load(spec)
+    end = float("inf") if spec["rate"] else time.monotonic() + float(spec["seconds"])
+
+    def on_block(_answers: Sequence[Answers]) -> bool:
+        return time.monotonic() < end
+
+    return run_load(load, on_block)
+
+
+def summary(recording: Recording) -> dict[str, Any]:
+    """Return counts, quantiles of the response times, lateness of the sends, and the engine's own notes."""
+    (answers,) = recording.arms
+    response = np.sort(answers.response[answers.ok])
+    late = np.sort(np.maximum(recording.dispatched - answers.scheduled, 0.0))
+    quantiles = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
+    return {
+        "good": int(answers.ok.sum()),
+        "failed": int((~answers.ok).sum()),
+        "quantiles": {name: quantile(response, q) for name, q in quantiles.items()} if len(response) else {},
+        "more": {
+            "unsent": answers.count([Kind.UNSENT, Kind.LOCAL]),
+            "late_p50": quantile(late, 0.5) if len(late) else None,
+            "late_p99": quantile(late, 0.99) if len(late) else None,
+            "priority_raised": bool(recording.notes.get("priority_raised")),
+            "examples": {kind.label: text for kind, text in recording.examples[0].items()},
+        },
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(summary(measure(json.loads(sys.argv[1])))))
