@@ -78,8 +78,9 @@ def test_the_interval_does_not_contradict_a_known_service(place: Path) -> None:
     assert [f.id for f in found.findings] == ["capacity"]
     assert found.outcome is result.outcome is found.findings[0].outcome
     assert found.details["probes"][0]["rate"] == 40
-    assert told["requests_sent"] > 64
+    assert told["requests_sent"] > 0
     assert found.details["settings"]["requests"] == "GET /predict"
+    assert found.details["settings"]["objectives"]["quantiles"] == {"p90": 0.06}
     text = (place / "evidence" / "capacity.json").read_text(encoding="utf-8")
     assert "s3cr3t" not in text + result.text
     assert "rate" in result.text

@@ -196,6 +196,58 @@ def metric(name: str, values: tuple[float, float], spread: float, outcome: Outco
     )
 
 
+CURVE = (
+    (10.0, "pass", 13.535, 58.042, 84.745, 1.0, 0.19812, 696),
+    (20.0, "pass", 13.787, 61.622, 93.737, 1.0, 0.42296, 694),
+    (40.0, "pass", 17.935, 73.159, 105.96, 1.0, 0.9856, 2772),
+    (51.874, "pass", 18.578, 76.145, 112.1, 1.0, 1.3566, 2775),
+    (67.272, "unsure", 26.25, 99.119, 142.13, 1.0, 2.3772, 11091),
+    (76.608, "unsure", 33.932, 119.25, 162.9, 1.0, 3.3369, 3060),
+    (80.0, "fail", 41.994, 158.38, 252.73, 1.0, 4.5116, 12807),
+    (95.138, "fail", 114.79, 435.68, 501.26, 0.99817, 15.309, 3819),
+    (113.14, "fail", 1638.8, 2281.9, 2345.1, 0.81699, 143.86, 1142),
+    (160.0, "fail", 4279.5, 6856.0, None, 0.55674, 378.69, 1595),
+)
+"""Of one search on a queue of two workers of 20 ms; the last row had failed requests, too."""
+
+
+def capacity() -> Evidence:
+    """Return the evidence of a search for the capacity."""
+    found = Finding(
+        id="capacity",
+        metric="capacity",
+        outcome=Outcome.PASS,
+        reason="The capacity lies between 51.874/s, where the objectives are shown to hold, and 80/s, where they are "
+        "shown to be missed; the service (its response time) was the limit. 500/s with 30% headroom need 14 such "
+        "replicas.",
+        docs="actions/capacity/README.md#how-it-decides",
+        description="The highest arrival rate at which the objectives are shown to hold.",
+        unit="1/s",
+        direction=Direction.HIGHER,
+        candidate=51.874,
+        method="geometric ramp and bisection with Poisson probes",
+        n=114357,
+    )
+    keys = ("rate", "stands", "p50_ms", "p95_ms", "p99_ms", "achieved", "in_flight", "n")
+    times: dict[str, float | None] = {"mean": 26.191, "p50": 18.578, "p90": 61.015, "p95": 76.145, "p99": 112.1}
+    return evidence(
+        "capacity",
+        [found],
+        measurements=[
+            Measurement(id="capacity", arm="candidate", unit="1/s", n=114357, values={"low": 51.874, "high": 80.0}),
+            Measurement(id="response-time", arm="candidate", unit="ms", n=2775, values=times),
+        ],
+        not_measured=[NotMeasured(what="response time predicted at 200/s", why="the rate lies beyond the law's peak")],
+        details={
+            "result": {"low": 51.874, "high": 80.0, "width": 0.5422, "limited_by": "service", "replicas": 14},
+            "curve": [dict(zip(keys, row, strict=True)) for row in CURVE],
+            "law": {"lambda": {"estimate": 41.016, "low": 40.017, "high": 41.94}, "levels": 34},
+            "predicted": [{"rate": 50.0, "estimate_ms": 27.907, "low_ms": 27.006, "high_ms": 28.94}],
+            "settings": {"requests": "GET /predict", "objectives": {"quantiles": {"p99": 0.2}, "errors": 0.01}},
+        },
+    )
+
+
 def regression(*, broken: bool = False, leg: str = "") -> Evidence:
     """Return the evidence of a prediction diff, with slices and windows."""
     loss = metric("log-loss", (0.4031, 0.4039), 0.0, Outcome.PASS, direction=Direction.LOWER, margin=0.01)

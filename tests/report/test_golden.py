@@ -25,6 +25,7 @@ CASES: dict[str, tuple[tuple[Evidence, ...], tuple[Loaded, ...]]] = {
     "inconclusive": ((samples.latency(),), ()),
     "error": ((samples.regression(),), (samples.unreadable(),)),
     "legs": ((samples.latency(leg="cpu"), samples.latency(leg="gpu", slow=True), samples.regression()), ()),
+    "capacity": ((samples.capacity(), samples.latency(), samples.regression()), ()),
     "nothing": ((), ()),
     "cut": ((samples.many_findings(2000), samples.latency()), ()),
 }
@@ -34,6 +35,7 @@ EXPECTED = {
     "inconclusive": Outcome.INCONCLUSIVE,
     "error": Outcome.ERROR,
     "legs": Outcome.FAIL,
+    "capacity": Outcome.PASS,
     "nothing": Outcome.INCONCLUSIVE,
     "cut": Outcome.FAIL,
 }

@@ -69,12 +69,12 @@ OWN_MARKDOWN_TAGS = frozenset(
 OWN_PAGE_TAGS = frozenset(
     {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "p", "strong", "span"}
     | {"code", "bdi", "a", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "details"}
-    | {"summary", "pre", "footer", "svg", "rect", "line", "circle"}
+    | {"summary", "pre", "footer", "svg", "rect", "line", "circle", "path", "text", "figure", "figcaption"}
 )
 OWN_ATTRIBUTES = frozenset(
     {"lang", "charset", "http-equiv", "content", "name", "class", "href", "rel", "role", "tabindex", "aria-label"}
     | {"aria-hidden", "scope", "colspan", "open", "viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2"}
-    | {"cx", "cy", "r", "style"}
+    | {"cx", "cy", "r", "d", "style"}
 )
 OWN_HEADINGS = re.compile(r"The worst (\d+ of [\d,]+ )?findings|Not measured")
 PIECES = st.lists(st.sampled_from(ATTACKS[:31])).map("".join)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ghmlops.core.context import is_sha
-from ghmlops.report import findings, numbers
-from ghmlops.report.view import Cell, Code, Column, Mark, Table, Text, Words
+from ghmlops.report import findings, numbers, plot
+from ghmlops.report.view import Cell, Chart, Code, Column, Mark, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 MOST_TABLES = 20
 MOST_COLUMNS = 12
 MOST_COMMANDS = 20
+MOST_POINTS = 300
+MOST_LIMITS = 10
+LEAST_DRAWN = 1e-9
 MEASURING = ("latency", "capacity", "regression")
 SEEDED = ("latency", "capacity")
 LOADING = ("latency", "capacity")
@@ -64,7 +68,9 @@ def settings(evidence: Sequence[Evidence]) -> list[Table]:
         plain: list[tuple[str, object]] = []
         for key, value in file.details.items():
             if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-                tables.append(_listed(f"{source}: {key}"[:120], value))
+                listed = _listed(f"{source}: {key}"[:120], value)
+                curve = file.command == "capacity" and key == "curve"
+                tables.append(replace(listed, chart=_chart(file.details, value)) if curve else listed)
             else:
                 plain += _flat(key, value)
         if plain:
@@ -90,6 +96,37 @@ def _listed(title: str, rows: Sequence[dict[str, Any]]) -> Table:
         columns=tuple(Column(key, right=numeric[key]) for key in shown),
         rows=[tuple((Text(_shown(row.get(key)), 120),) for key in shown) for row in rows],
     )
+
+
+def _chart(held: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Chart | None:
+    """Return the curve of a search for capacity; `None` where the evidence does not hold one as we write it."""
+    given = [(rate, row) for row in rows if (rate := _drawn(row.get("rate")))]
+    known = sorted(given, key=lambda point: point[0])
+    if not 2 <= len(known) <= MOST_POINTS:
+        return None
+    limits = list(_inner(held, "settings", "objectives", "quantiles").items())
+    result = _inner(held, "result")
+    return Chart(
+        rates=[rate for rate, _ in known],
+        lines={name: [_drawn(row.get(f"{name}_ms")) for _, row in known] for name in ("p99", "p95", "p50")},
+        limits={name: 1e3 * limit for name, value in limits[:MOST_LIMITS] if (limit := _drawn(value))},
+        low=_drawn(result.get("low")),
+        high=_drawn(result.get("high")),
+    )
+
+
+def _drawn(value: object) -> float | None:
+    """Return a number that can stand on an axis from zero; `None` for all else."""
+    number = plot.finite(value)
+    return number if number is not None and number > LEAST_DRAWN else None
+
+
+def _inner(held: dict[str, Any], *path: str) -> dict[str, Any]:
+    """Return the object at the end of `path`; an empty one where there is none."""
+    for key in path:
+        inner = held.get(key)
+        held = inner if isinstance(inner, dict) else {}
+    return held
 
 
 def _is_number(value: object) -> bool:

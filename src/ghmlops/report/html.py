@@ -8,7 +8,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.report import escape, plot, words
+from ghmlops.report import chart, escape, plot, words
 from ghmlops.report.style import CSS
 from ghmlops.report.view import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Words
 
@@ -91,6 +91,8 @@ def _section(section: Section, *, opened: bool) -> Iterator[str]:
     if section.note:
         yield f"<p>{inline(section.note)}</p>"
     for table in section.tables:
+        if table.chart:
+            yield from chart.figure(table.chart)
         if table.rows:
             yield from _table(table, table.title)
         else:

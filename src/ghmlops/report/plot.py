@@ -19,8 +19,8 @@ def svg(plot: Plot) -> str:
     Each drawing has its own scale. An open end of the interval runs to the border. The words beside it say the same, so
     it is hidden from readers of text. Returns nothing where the numbers give no scale.
     """
-    estimate, low, high = _finite(plot.estimate), _finite(plot.low), _finite(plot.high)
-    limits = [limit for limit in (_finite(plot.floor), _finite(plot.ceiling)) if limit is not None]
+    estimate, low, high = finite(plot.estimate), finite(plot.low), finite(plot.high)
+    limits = [limit for limit in (finite(plot.floor), finite(plot.ceiling)) if limit is not None]
     known = [abs(v) for v in (estimate, low, high) if v is not None] + [_ROOM_FOR_LIMIT * abs(v) for v in limits]
     reach = max(known, default=0.0)
     if estimate is None or not 0 < reach < math.inf:
@@ -45,8 +45,9 @@ def svg(plot: Plot) -> str:
     return f'<svg class="{plot.outcome.value}" {box} aria-hidden="true">{"".join(parts)}</svg>'
 
 
-def _finite(value: float | None) -> float | None:
-    if value is None:
+def finite(value: object) -> float | None:
+    """Return a number that can be drawn; `None` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         number = float(value)

@@ -60,6 +60,21 @@ svg { display: block; width: 150px; height: 18px; margin: .15rem 0; }
 .room { fill: var(--head); }
 .span { stroke: var(--tone); stroke-width: 3; }
 .dot { fill: var(--tone); stroke: var(--card); stroke-width: 1; }
+figure { margin: .5rem 0 1rem; }
+figcaption { color: var(--soft); font-size: .9rem; max-width: 70rem; overflow-wrap: anywhere; }
+.chart { width: 100%; max-width: 44rem; height: auto; }
+.chart text { fill: var(--soft); font-size: 12px; text-anchor: middle; }
+.chart .row { text-anchor: end; }
+.chart .name { text-anchor: start; }
+.chart .grid { stroke: var(--line); }
+.chart .limit { stroke: var(--fail); }
+.band { fill: var(--inconclusive-tint); }
+.edge { stroke: var(--inconclusive); }
+.p50, .p95, .p99 { stroke: var(--ink); fill: var(--ink); stroke-width: 2; stroke-linecap: round; }
+.p95 { stroke: var(--link); fill: var(--link); stroke-dasharray: 7 5; }
+.p50 { stroke: var(--soft); fill: var(--soft); stroke-dasharray: 1 5; }
+.chart path { fill: none; }
+.chart circle { stroke: none; }
 details { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 0 0 .75rem; }
 summary { cursor: pointer; padding: .75rem 1.25rem; }
 summary h2 { display: inline; font-size: 1.05rem; }

@@ -68,6 +68,23 @@ class Column(NamedTuple):
     right: bool = False
 
 
+class Chart(NamedTuple):
+    """Response times against the rate, drawn where pictures can be; the table that holds it has the same numbers.
+
+    Every number is above zero; the interval and the limits are untrusted, and may be out of all proportion.
+    """
+
+    rates: list[float]
+    """A second, ascending."""
+    lines: dict[str, list[float | None]]
+    """Milliseconds at each rate, by our own name of the line."""
+    limits: dict[str, float]
+    """Milliseconds that the objectives allow, by their name (untrusted)."""
+    low: float | None
+    high: float | None
+    """The interval of the capacity, a second."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Rows under a heading, most important first: where space is short, they are left out from the bottom.
@@ -80,6 +97,8 @@ class Table:
     rows: list[tuple[Cell, ...]]
     sentence_last: bool = False
     """The last column is a sentence on the row, which may stand below it."""
+    chart: Chart | None = None
+    """Drawn above the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

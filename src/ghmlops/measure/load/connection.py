@@ -62,20 +62,26 @@ class Plain(Exchange):
         which would make the coin of each pair meaningless.
         """
         self.index = index
-        arm = self._arm
-        data = arm.requests[index]
-        arm.sent[index] = monotonic()
+        self._arm.sent[index] = monotonic()
+        data = self._arm.requests[index]
         try:
             written = self._write(data)
-        except BlockingIOError:
-            written = 0
         except OSError as error:
+            self._not_sent(index, data, error)
+        else:
+            if written != len(data):
+                self._sent_in_part(data, written)
+
+    def _not_sent(self, index: int, data: bytes, error: OSError) -> None:
+        if isinstance(error, BlockingIOError):
+            self._sent_in_part(data, 0)
+        else:
             self.not_written(index, error)
-            return
-        if written != len(data):
-            self._left = memoryview(data)[written:]
-            self.unsent = True
-            self._poller.change(self._fd, self._writable, writing=True)
+
+    def _sent_in_part(self, data: bytes, written: int) -> None:
+        self._left = memoryview(data)[written:]
+        self.unsent = True
+        self._poller.change(self._fd, self._writable, writing=True)
 
     def _readable(self, _events: int) -> None:
         """Take what has come. An answer of the known shape, in one piece, is the path that must be short."""
@@ -94,16 +100,26 @@ class Plain(Exchange):
             _BUFFER.find(shape.needle, shape.start, size) < 0
         ):
             self._took(size, now)
+            return
+        self._served = True
+        arm.first[index] = arm.done[index] = now
+        arm.status[index] = shape.status
+        arm.kind[index] = 0
+        if not arm.queue:
+            self.index = NOTHING
+            arm.released(self)
+            return
+        # As `send` does, without another call and another look at the clock.
+        index = self.index = arm.queue.popleft()
+        arm.sent[index] = now
+        data = arm.requests[index]
+        try:
+            written = self._write(data)
+        except OSError as error:
+            self._not_sent(index, data, error)
         else:
-            self._served = True
-            arm.first[index] = arm.done[index] = now
-            arm.status[index] = shape.status
-            arm.kind[index] = 0
-            if arm.queue:
-                self.send(arm.queue.popleft())
-            else:
-                self.index = NOTHING
-                arm.released(self)
+            if written != len(data):
+                self._sent_in_part(data, written)
 
     def _read_any(self) -> None:
         try:
