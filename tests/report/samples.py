@@ -241,7 +241,7 @@ def capacity() -> Evidence:
         details={
             "result": {"low": 51.874, "high": 80.0, "width": 0.5422, "limited_by": "service", "replicas": 14},
             "curve": [dict(zip(keys, row, strict=True)) for row in CURVE],
-            "law": {"lambda": {"estimate": 41.016, "low": 40.017, "high": 41.94}, "levels": 34},
+            "law": {"lambda": {"estimate": 41.016, "low": 40.017, "high": 41.94}, "probes": 34},
             "predicted": [{"rate": 50.0, "estimate_ms": 27.907, "low_ms": 27.006, "high_ms": 28.94}],
             "settings": {"requests": "GET /predict", "objectives": {"quantiles": {"p99": 0.2}, "errors": 0.01}},
         },

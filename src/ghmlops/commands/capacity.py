@@ -132,7 +132,7 @@ def _text(evidence: Evidence, file: str) -> str:
     lines.append(tabulate(rows, headers=[c.replace("_", " ") for c in columns]))
     if law := evidence.details["law"]:
         parts = [f"{name} {_bounds(law[name])}" for name in ("lambda", "sigma", "kappa", "peak-throughput")]
-        lines += ["", f"law of {law['levels']} levels: {', '.join(parts)}"]
+        lines += ["", f"law fitted to {law['probes']} probes: {', '.join(parts)}"]
     for row in evidence.details["predicted"]:
         told = {"estimate": row["estimate_ms"], "low": row["low_ms"], "high": row["high_ms"]}
         lines.append(f"predicted mean response time at {row['rate']:g}/s: {_bounds(told, ' ms')}, {row['said']}")

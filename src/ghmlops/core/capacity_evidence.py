@@ -247,7 +247,7 @@ def _law_details(fit: Fit) -> dict[str, Any]:
     found = {name: {key: _tidy(v) for key, v in bounds._asdict().items()} for name, bounds in named.items()}
     return found | {
         "residual": _tidy(fit.residual),
-        "levels": fit.levels,
+        "probes": fit.levels,
         "interval": "95 % bootstrap of the residuals",
     }
 
