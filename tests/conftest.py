@@ -1,4 +1,4 @@
-"""The one switch that rewrites golden files: `pytest --golden`, or `GHMLOPS_GOLDEN=write`."""
+"""Hypothesis without clock and dice; the switch that rewrites golden files (`--golden`, `GHMLOPS_GOLDEN=write`)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+# Examples come from the test's own name and take as long as they take: what passes here passes on a busy machine too.
+settings.register_profile(
+    "ghmlops", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ghmlops")
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -144,6 +144,22 @@ def test_the_policys_statuses_count(place: Path) -> None:
     assert evidence(place).details["failed_requests"] == {"fewest": 392, "most": 392}
 
 
+def test_requests_that_were_cut_off_pass_nothing(place: Path) -> None:
+    """Claim: 1,000 fast answers do not hide 60 requests that hung until oha's deadline: neither pass nor failure."""
+    write_policy(place, "{p99: 1s, errors: 1%}")
+    body = {
+        "summary": {"slowest": 0.01, "average": 0.005},
+        "latencyPercentiles": {"p50": 0.005, "p99": 0.009},
+        "statusCodeDistribution": {"200": 1000},
+        "errorDistribution": {"aborted due to deadline": 60},
+    }
+    (place / "cut.json").write_text(json.dumps(body), encoding="utf-8")
+    assert run(place, place / "cut.json").outcome == Outcome.INCONCLUSIVE
+    body["errorDistribution"] = {}
+    (place / "whole.json").write_text(json.dumps(body), encoding="utf-8")
+    assert run(place, place / "whole.json").outcome == Outcome.PASS
+
+
 def test_nothing_is_written_in_a_dry_run(place: Path) -> None:
     """Claim: a dry run judges and shows, and writes no file."""
     result = run(place, SAMPLES / "oha.json", dry_run=True)
@@ -197,3 +213,11 @@ def test_the_command_line(place: Path, content: bytes, code: int) -> None:
     assert code == done.returncode, done.stderr
     assert (1 if code else 0) == len(done.stderr.splitlines())
     assert "Traceback" not in done.stderr
+
+
+def test_no_log_of_an_earlier_import_is_left(place: Path) -> None:
+    """Claim: `import.hlog` is of the evidence that lies beside it, or is not there."""
+    run(place, log(place, [1_000_000] * 200), unit="ns", failed=0)
+    assert (place / "evidence" / "import.hlog").exists()
+    run(place, SAMPLES / "oha.json")
+    assert not (place / "evidence" / "import.hlog").exists()

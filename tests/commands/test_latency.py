@@ -7,12 +7,14 @@ import io
 import json
 import os
 import signal
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +27,9 @@ from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
 from ghmlops.core.model import Evidence, Finding, Outcome, Provenance
 from ghmlops.measure.evidence import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 SECRET = "s3cr3t-token"
@@ -86,8 +91,11 @@ def test_two_like_services_do_not_fail(place: Path) -> None:
     """A/A: no finding fails; the evidence is whole, says where it comes from, and holds no secret."""
     write_policy(place, more="slo: {p99: 500ms, errors: 2%}")
     with scoring_service.started("--delay", "0.005") as a, scoring_service.started("--delay", "0.005") as b:
-        result = latency(place, b, a)
-    found = evidence(place)
+        for _ in range(3):  # a quantile may fail once in 300 runs, by the design of the verdict
+            result = latency(place, b, a)
+            found = evidence(place)
+            if Outcome.FAIL not in {f.outcome for f in found.findings}:
+                break
     assert Outcome.FAIL not in {f.outcome for f in found.findings}
     expected = ["latency-p50", "latency-p95", "latency-p99", "error-ratio", "objective-p99", "objective-errors"]
     assert list(outcomes(found)) == [*expected, "guard-lateness", "guard-data", "guard-split"]
@@ -115,7 +123,9 @@ def test_a_slower_candidate_fails_early_and_is_confirmed(place: Path) -> None:
     assert (result.outcome, result.reason_code) == (Outcome.FAIL, "latency-p50")
     assert "against the baseline, at least +" in result.reason
     assert first.details["judged_an_arm"] < 4500
-    assert float(result.outputs["ratio-p99"]) > 1.3
+    change = next(f.change for f in first.findings if f.id == "latency-p50")
+    assert change is not None
+    assert (change.estimate or 0) > 0.3  # the p99 is what the machine's pauses make of it
     assert [s["arm"] for s in first.details["settings"]["slots"]] == ["baseline", "candidate"]
     assert [s["arm"] for s in second.details["settings"]["slots"]] == ["candidate", "baseline"]
     assert (second.leg, second.outcome) == ("confirm", Outcome.FAIL)
@@ -138,6 +148,8 @@ def test_failing_requests_fail_by_the_error_ratio(place: Path) -> None:
     failures = found.details["failures"]["candidate"]["status"]
     assert failures["codes"] == {"500": failures["count"]}
     assert failures["example"].startswith("HTTP/1.1 500")
+    told = f"failed: candidate: status: {failures['count']:,} requests, for example: HTTP/1.1 500"
+    assert [line for line in result.text.splitlines() if line.startswith(told)]
     assert any("response times of" in n.what for n in found.not_measured)
 
 
@@ -223,9 +235,13 @@ def test_get_needs_no_payloads(place: Path) -> None:
         ("", {"url": "nowhere"}, InputError, "input `url`: expected an http or https address"),
         ("", {"baseline_url": "ftp://x"}, InputError, "input `baseline-url`: "),
         ("", {"baseline_url": "http://127.0.0.1:9/"}, InputError, "are the same address"),
+        ("", {"url": "http://LocalHost", "baseline_url": "http://localhost:80/"}, InputError, "are the same address"),
         ("", {"baseline_url": ""}, InputError, "nothing could be judged"),
         ("", {"payloads": "gone.parquet"}, DataError, r"gone\.parquet: no such file"),
         ("", {"confirm": "gone.json"}, EvidenceError, "does not exist"),
+        ("", {"leg": "../x"}, InputError, "is not a plain name"),
+        ("", {"evidence_dir": "policy.yml"}, InputError, "input `evidence-dir`: cannot write to"),
+        ("", {"evidence_dir": "policy.yml/below"}, InputError, "input `evidence-dir`: cannot write to"),
         ("", {"policy": "gone.yml"}, PolicyError, r"gone\.yml: no such file"),
     ],
 )
@@ -287,14 +303,37 @@ def test_an_address_that_refuses_exits_2(place: Path) -> None:
     assert not (place / "evidence").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_exits_130_without_files(place: Path, tmp_path: Path, number: signal.Signals) -> None:
-    """Stopped in the middle of its load: exit 130, no evidence and no temporary file."""
-    log = tmp_path / "log"
-    write_policy(place, rate=200, duration="60s")
+@contextlib.contextmanager
+def never_answering() -> Iterator[tuple[str, threading.Event]]:
+    """A service that reads and says nothing; the event is set once a request has come."""
+    asked = threading.Event()
+
+    class Silent(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                while self.request.recv(65536):
+                    asked.set()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Silent) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        finally:
+            server.shutdown()
+            thread.join(30)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_exits_130_without_files(place: Path, number: signal.Signals, processes: int) -> None:
+    """Stopped in the middle of its load, as a terminal does it to the whole group: exit 130, one line, no evidence and
+    no temporary file.
+    """
+    write_policy(place, rate=200, duration="60s", more=f"processes: {processes}")
     with (
-        scoring_service.started() as a,
-        scoring_service.started("--log", str(log)) as b,
+        never_answering() as (a, _),
+        never_answering() as (b, asked),
         subprocess.Popen(
             command(place, "--url", b, "--baseline-url", a),
             cwd=place,
@@ -302,29 +341,15 @@ def test_an_interrupted_run_exits_130_without_files(place: Path, tmp_path: Path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         ) as process,
     ):
-        wait_for_connections(process.pid)
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        assert asked.wait(60)
+        os.killpg(process.pid, number)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.splitlines() == ["interrupted"]
-    assert not (place / "evidence").exists()
-    assert len(log.read_text(encoding="utf-8").splitlines()) > 0
-
-
-def wait_for_connections(pid: int) -> None:
-    """Wait until the process holds sockets: it is loading by then. Files that it closes meanwhile are passed over."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        links = []
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(FileNotFoundError):
-                links.append(os.readlink(f"/proc/{pid}/fd/{name}"))
-        if sum(link.startswith("socket:") for link in links) >= 4:
-            return
-        time.sleep(0.02)
-    raise AssertionError("never connected")
+    assert sorted(path.name for path in place.iterdir()) == ["policy.yml", "rows.jsonl"]
 
 
 def test_json_and_exit_code(place: Path) -> None:

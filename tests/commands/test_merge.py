@@ -93,8 +93,8 @@ def bodies(log: Path) -> Counter[str]:
 
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Sent:
-    """Three shards against one service; all again, at most four times, where this machine was too busy for one."""
-    for _ in range(4):
+    """Three shards against one service; all again, at most ten times, where this machine was too busy for one."""
+    for _ in range(10):
         place = tmp_path_factory.mktemp("sent")
         repository(place, rate=400)
         with scoring_service.started("--delay", "0.002", "--log", str(place / "log")) as url:
@@ -210,6 +210,14 @@ def test_a_tripped_shard_is_named(place: Path) -> None:
     assert "shard 2: the generator was the limit: made here" in result.reason
 
 
+@pytest.mark.parametrize("confirms", ["x", {"failed": "p99"}, {"failed": [1, {"a": 2}]}])
+def test_what_a_shard_confirms_may_be_anything(place: Path, confirms: object) -> None:
+    """A confirming run's notes that no run of ours wrote are left out, and nothing breaks."""
+    for shard in range(1, SHARDS + 1):
+        edit(shard_file(place, shard), lambda body: body["details"].update(confirms=confirms))
+    assert merged(place)[1].details["confirms"] == {}
+
+
 def test_files_may_lie_in_one_folder(place: Path) -> None:
     """Artifacts may be unpacked side by side or into one folder."""
     for shard in range(1, SHARDS + 1):
@@ -237,6 +245,15 @@ def other_seed(place: Path) -> None:
 
 def other_settings(place: Path) -> None:
     edit(shard_file(place, 3), lambda body: body["details"]["settings"].update(connections=1))
+
+
+def fewer_misses(place: Path) -> None:
+    edit(shard_file(place, 3), lambda body: body["details"]["tally"]["objectives"]["errors"].update(missed=1, n=200))
+
+
+def half_the_schedule(place: Path) -> None:
+    for shard in range(1, SHARDS + 1):
+        edit(shard_file(place, shard), lambda body: body["details"]["shard"].update(schedule=400))
 
 
 def no_tally(place: Path) -> None:
@@ -306,6 +323,8 @@ def no_latency(place: Path) -> None:
         (twice, EvidenceError, "shard 2 of 3 is there 2 times"),
         (other_seed, EvidenceError, r"shards/3/.* is not a part of the same run: its seed is 7, that of others 1"),
         (other_settings, EvidenceError, r"shards/3/.* its settings is"),
+        (fewer_misses, EvidenceError, r"shards/3/.* its counts contradict each other"),
+        (half_the_schedule, EvidenceError, r"is not of a run by policy\.yml: its part of the schedule is"),
         (no_tally, EvidenceError, r"shards/3/.* is not usable as the evidence of a shard"),
         (no_shard, EvidenceError, "is not the evidence of a shard"),
         (no_log, EvidenceError, "does not exist"),

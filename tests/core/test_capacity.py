@@ -176,6 +176,18 @@ def test_a_broken_service_is_not_probed_on_and_on() -> None:
     assert "No rate passes" in sentence
 
 
+def test_a_service_that_died_is_not_probed_on() -> None:
+    """Whatever it met before: no further probe, no replicas, and a failure that says where it ended."""
+    state, found = scripted(below(500.0))
+    assert ruling(sum_up(state, 1))[0] == Outcome.PASS
+    died = replace(state, died=True)
+    told = sum_up(died, 1)
+    assert capacity.next_rate(died) is None
+    assert (told.found.low, told.found.limit, told.found.complete) == (found.low, "errors", False)
+    assert ruling(told)[:2] == (Outcome.FAIL, "service-died")
+    assert details(told, Capacity(demand=500.0))["result"]["replicas"] is None
+
+
 def test_rates_that_cannot_tell_belong_to_the_interval() -> None:
     """Between 90 and 120 no probe can tell: neither end lies there, and these rates are probed longest."""
     state, found = scripted(
@@ -380,18 +392,19 @@ def test_an_objective_of_no_errors_has_no_floor() -> None:
 def test_the_evidence_holds_the_curve_the_law_and_predictions() -> None:
     """Rates ascending with their standing; the law near M/M/2's response times; nothing predicted beyond the peak."""
     state, found = search(3, P90, Queue(workers=2, mean=0.02))
-    told, policy = sum_up(state, 1), Capacity(demand=500.0, predict=(50.0, 5000.0))
+    told, policy = sum_up(state, 1), Capacity(demand=500.0, predict=(50.0, 5000.0, 0.5))
     shown = details(told, policy)
     rates = [row["rate"] for row in shown["curve"]]
     assert rates == sorted(rates)
     assert {"p50_ms", "p95_ms", "p99_ms", "errors", "achieved", "in_flight"} <= set(shown["curve"][0])
     assert found.low is not None
     assert shown["result"]["replicas"] == math.ceil(500 / (found.low * 0.7))
-    near, beyond = shown["predicted"]
+    near, beyond, below_all = shown["predicted"]
     truth = 20 / (1 - 0.5**2)
     assert 0.75 * truth < near["estimate_ms"] < 1.25 * truth
     assert near["low_ms"] <= near["estimate_ms"] <= near["high_ms"]
     assert (beyond["estimate_ms"], beyond["said"]) == (None, "beyond the law's peak")
+    assert (near["said"], below_all["said"]) == ("within the data", "extrapolated")
     ids = [m.id for m in measurements(told, policy)]
     assert ids[:2] == ["capacity", "response-time"]
     assert {"law-lambda", "law-sigma", "law-kappa", "predicted-response-time-at-50"} <= set(ids)

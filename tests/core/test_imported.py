@@ -13,6 +13,7 @@ from ghmlops.core.histogram import Histogram
 from ghmlops.core.imported import (
     Imported,
     Misses,
+    contradict,
     error_misses,
     findings,
     judge,
@@ -22,7 +23,7 @@ from ghmlops.core.imported import (
     unmeasured,
 )
 from ghmlops.core.model import Outcome
-from ghmlops.core.policy import Objectives
+from ghmlops.core.policy import Expect, JsonCheck, Latency, Objectives, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,7 @@ def test_the_truth_lies_within_the_bounds(rule: str, values: list[int], limit: i
     ordered = np.sort(np.array(values, float))
     n = len(ordered)
     points = [percentile(q, float(RULES[rule](ordered, q)), n) for q in (0.5, 0.9, 0.95, 0.99, 1.0)]
+    assert not contradict(points)
     low, high = slower(run(timed=n, requests=n, points=tuple(points)), float(limit))
     assert low <= int((ordered > limit).sum()) <= high
 
@@ -162,7 +164,7 @@ def test_unknown_failures_never_pass() -> None:
     found = run(timed=5000, requests=None, failed=(0, None), histogram=fast, values={"p99": 1.0})
     slo = Objectives(quantiles={"p50": 1.0, "p99": 1.0}, errors=0.5)
     assert [f.outcome for f in findings(slo, found)] == [Outcome.INCONCLUSIVE] * 3
-    assert "failed requests" in [row.what for row in unmeasured(slo, found)]
+    assert "failed requests" in [row.what for row in unmeasured(Latency(slo=slo), found)]
 
 
 def test_a_histogram_is_judged_in_its_unit() -> None:
@@ -179,7 +181,7 @@ def test_what_no_tool_tells_is_said() -> None:
     by_id = {f.id: f for f in findings(slo, found)}
     assert by_id["objective-first-token-p95"].outcome == Outcome.INCONCLUSIVE
     assert "k6 does not tell this time" in by_id["objective-token-gap-p99"].reason
-    listed = {row.what for row in unmeasured(slo, found)}
+    listed = {row.what for row in unmeasured(Latency(slo=slo), found)}
     assert {"first-token-p95", "token-gap-p99", "p50 of the response time", "the commit under test"} <= listed
     assert "p99 of the response time" not in listed
     assert (
@@ -187,3 +189,29 @@ def test_what_no_tool_tells_is_said() -> None:
         by_id["objective-p99"].margin,
         by_id["objective-p99"].n,
     ) == (5.0, 100.0, 1000)
+
+
+def test_what_only_the_policy_knows_is_said() -> None:
+    """Claim: demand, checks of bodies and statuses that differ by endpoint are listed as not measured."""
+    checked = Request(expect=Expect(json=(JsonCheck(path="score", matches="[0-9]"),)))
+    other = Request(expect=Expect(status=(202,)))
+    plain = {row.what for row in unmeasured(Latency(slo=Objectives(errors=0.1)), run())}
+    mixed = {row.what for row in unmeasured(Latency(slo=Objectives(errors=0.1), mix=(checked, other)), run())}
+    assert "the policy's demand" in plain
+    assert {"the policy's checks of the answers' bodies", "the policy's good statuses"} == mixed - plain
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([], False),
+        ([(0.5, 5), (0.99, 8), (1.0, 9)], False),
+        ([(0.5, 5), (0.99, 5), (1.0, 5)], False),
+        ([(0.99, 160), (1.0, 100)], True),
+        ([(0.999, 160), (1.0, 100)], True),
+        ([(0.5, 500), (0.99, 400)], True),
+    ],
+)
+def test_percentiles_that_cannot_be(points: list[tuple[float, float]], expected: bool) -> None:
+    """Claim: a longer time that more requests exceed is a contradiction; equal times are none."""
+    assert expected == contradict([percentile(q, time, 1000) for q, time in points])

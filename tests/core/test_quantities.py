@@ -63,6 +63,8 @@ def test_reads_what_people_write(read: Callable[[str], float], text: str, expect
         (quantities.count, "-1"),
         (quantities.size, "much"),
         (quantities.size, "0"),
+        (quantities.size, "0.5B"),
+        (quantities.size, "9" * 400),
     ],
 )
 def test_refuses_everything_else(read: Callable[[str], float], text: str) -> None:

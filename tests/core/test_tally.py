@@ -19,7 +19,8 @@ from ghmlops.core.interval_log import counted, log_of, sum_logs
 from ghmlops.core.latency import Block, Judge, Plan, make_plan
 from ghmlops.core.latency_findings import judge_tally
 from ghmlops.core.model import Evidence, Outcome, Provenance
-from ghmlops.core.policy import Arrivals, Latency, Objectives, Request
+from ghmlops.core.policy import Arrivals, Latency, Objectives, Request, Trace
+from ghmlops.core.shard_policy import contradiction, planned
 from ghmlops.core.shards import (
     LATE_START,
     Shard,
@@ -246,7 +247,19 @@ def paired() -> bytes:
         (("candidate", "spreads"), {}),
         (("objectives", "p99", "missed"), 10**9),
         (("objectives", "p99", "n"), -1),
+        (("objectives", "p99", "missed"), 0),
+        (("objectives", "p99", "values"), None),
+        (("objectives", "errors", "missed"), 0),
+        (("objectives", "errors", "n"), 11_999),
+        (("candidate", "compared"), None),
+        (("only_candidate",), 0),
         (("only_candidate",), 10**9),
+        (("pairs",), []),
+        (("pairs", 0, "block"), 2),
+        (("pairs", 0, "block"), 49),
+        (("baseline",), None),
+        (("planned_pairs",), 47),
+        (("sends", "blocks"), 47),
         (("pairs", 0, "block"), -1),
         (("pairs", 0, "told"), {}),
         (("pairs", 0, "told", "p50"), 1e300),
@@ -373,12 +386,36 @@ def test_a_late_shard_is_named(three: list[Shard], late: float, expected: str) -
     assert {expected} == {f.outcome.value for f in found if f.id.startswith("objective-")}
 
 
+def test_a_shard_that_began_before_the_others_is_named(three: list[Shard]) -> None:
+    """A clock that goes wrong is as bad as a machine that is late."""
+    (first, *_) = judge_shards([three[0], shard_of(three[1].tally, 2, 3, began=900.0), three[2]], POLICY)
+    assert first.outcome == Outcome.INCONCLUSIVE
+    assert "started early: shard 2 (100.0 s) of 3" in first.reason
+
+
+def test_a_shard_that_passes_is_none(three: list[Shard]) -> None:
+    """Whatever a part says, it is no measurement."""
+    with pytest.raises(EvidenceError, match="its outcome is pass"):
+        shard_of(three[1].tally, 2, 3, outcome="pass")
+
+
 def test_a_shard_that_tripped_makes_an_error(three: list[Shard]) -> None:
     """A guard of one shard is an error of the sum, which names the shard."""
     found = judge_shards([three[0], shard_of(three[1].tally, 2, 3, outcome="error"), three[2]], POLICY)
     assert (found[0].id, found[0].outcome) == ("shards", Outcome.ERROR)
     assert found[0].reason == "shard 2: Made here."
     assert {Outcome.INCONCLUSIVE} == {f.outcome for f in found if f.id.startswith("objective-")}
+
+
+def test_a_guard_that_a_shard_keeps_quiet_about_trips(three: list[Shard]) -> None:
+    """The counts of each shard are judged again: in the sum, one late generator of several would not show."""
+    tally = three[1].tally
+    late = msgspec.structs.replace(tally.sends, late=tally.requests // 10, late_blocks=tally.sends.blocks)
+    quiet = shard_of(msgspec.structs.replace(tally, sends=late), 2, 3)
+    quiet = replace(quiet, evidence=msgspec.structs.replace(quiet.evidence, findings=[]))
+    (first, *_) = judge_shards([three[0], quiet, three[2]], POLICY)
+    assert first.outcome == Outcome.ERROR
+    assert first.reason.startswith("shard 2: the generator was the limit")
 
 
 def test_a_shard_twice_is_an_error(three: list[Shard]) -> None:
@@ -407,6 +444,7 @@ def test_the_odd_one_is_named(three: list[Shard], what: str) -> None:
         ({"shards": 1000}, "there is no shard"),
         ({"start_at": None}, "its start is no time"),
         ({"began": -1.0}, "its start is no time"),
+        ({"began": 1e300}, "its start is no time"),
         ({"schedule": "all"}, "Expected `int`"),
         ({"arms": ["baseline"]}, "its arms"),
         ({"connections": []}, "its arms"),
@@ -448,3 +486,55 @@ def test_shards_too_small_for_a_block_say_so() -> None:
     found = {f.id: f for f in judge_shards(shards, POLICY)}["latency-p50"]
     assert found.outcome == Outcome.INCONCLUSIVE
     assert "in shards whose own requests make 0 blocks: use fewer shards" in found.reason
+
+
+@pytest.mark.parametrize("count", [1, 3, 256])
+def test_a_shard_has_its_part_of_the_policys_schedule(count: int) -> None:
+    """What the policy and the seed give is known: a part of another schedule is named, whoever cut it."""
+    _, parts, plans = whole_and_shards(POLICY, count, paired=False)
+    whole = planned(POLICY, 1)
+    assert whole == (400, 12_000)
+    for k, (part, plan) in enumerate(zip(parts, plans, strict=True), start=1):
+        shard = shard_of(part, k, count)
+        own = replace(shard, run=msgspec.structs.replace(shard.run, warmup=plan.warmup))
+        assert contradiction(own, POLICY, whole) == ""
+        cut = replace(own, run=msgspec.structs.replace(own.run, schedule=6000))
+        assert "of 12,000 in all" in contradiction(cut, POLICY, whole)
+        fewer = replace(own, tally=msgspec.structs.replace(part, requests=part.requests - 1))
+        assert "of 12,000 in all" in contradiction(fewer, POLICY, whole)
+
+
+def test_slow_answers_are_those_of_the_histogram(three: list[Shard]) -> None:
+    """A count of misses that the histogram beside it does not bear out is named; recordings are not laid out again."""
+    strict = msgspec.structs.replace(POLICY, slo=Objectives(quantiles={"p99": 0.012}, errors=0.02))
+    _, (tally,), _ = whole_and_shards(strict, 1, paired=False)
+    shard = replace(three[0], tally=tally)
+    assert contradiction(shard, strict, None) == ""
+    for change in (-50, 50):
+        share = tally.objectives["p99"]
+        other = tally.objectives | {"p99": msgspec.structs.replace(share, missed=share.missed + change)}
+        odd = replace(shard, tally=msgspec.structs.replace(tally, objectives=other))
+        assert "its histogram says otherwise" in contradiction(odd, strict, None)
+    assert "does not count what the policy asks for" in contradiction(shard, STREAM, None)
+    trace = Arrivals(model="replay", rate=0.0, duration=0.0, trace=Trace(file="access.log"))
+    assert planned(msgspec.structs.replace(POLICY, arrivals=trace), 1) is None
+
+
+def of_kind(answers: Answers, kind: Kind) -> Answers:
+    """The same requests, all of them ended alike."""
+    return replace(answers, kind=np.full(len(answers), kind, np.uint8))
+
+
+def test_what_is_written_is_read_again() -> None:
+    """Streams, a mix, and arms that failed whole: no true tally is taken for a forged one."""
+    both = msgspec.structs.replace(
+        STREAM, slo=Objectives(quantiles={"p99": 1.0}, first_token={"p95": 0.05}, errors=0.1)
+    )
+    tallies = [part for paired in (False, True) for part in whole_and_shards(both, 3, paired=paired)[1]]
+    plan = make_plan(POLICY, 1, paired=True, shard=(1, 1))
+    good = answered(plan.times[plan.warmup :], seed=1)
+    for kind in (Kind.TIMEOUT, Kind.STATUS):
+        bad = of_kind(good, kind)
+        tallies += [tally_for(plan, one, other, POLICY) for one, other in ((good, bad), (bad, good), (bad, bad))]
+    for tally in tallies:
+        assert unpack(msgspec.json.decode(msgspec.json.encode(pack(tally)))) == tally

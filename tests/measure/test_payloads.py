@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -126,11 +127,14 @@ def test_bad_parquet_rows(tmp_path: Path, query: str, message: str) -> None:
 
 
 def test_missing_and_odd_paths(tmp_path: Path) -> None:
-    """No file, a folder, and a name that DuckDB would take for a pattern."""
+    """No file, a folder, a pipe that nobody writes to, and a name that DuckDB would take for a pattern."""
     with pytest.raises(DataError, match=r"x\.jsonl: no such file"):
         read_payloads(tmp_path / "x.jsonl", "x.jsonl")
     with pytest.raises(DataError, match="d is a folder"):
         read_payloads(tmp_path, "d")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="pipe is a pipe or a device"):
+        read_payloads(tmp_path / "pipe", "pipe")
     odd = parquet(tmp_path / "r.parquet", "SELECT 'x' AS body").rename(tmp_path / "r*.parquet")
     with pytest.raises(DataError, match=r"the path holds `\*`"):
         read_payloads(odd, "r*.parquet")

@@ -63,6 +63,25 @@ def test_tables_of_the_evidence_are_tables_of_the_report() -> None:
     ]
 
 
+def test_results_of_other_tools_are_read_again_and_shards_sent_again() -> None:
+    """An import names its file, its tool and what had to be given; what was joined from shards is sent in shards."""
+    told = {"file": "a b.hlog", "tool": "hdr", "unit": "us", "failed_requests": {"fewest": 3, "most": 3}}
+    imported = samples.evidence("import", [], details=told)
+    oha = samples.evidence("import", [], leg="oha", details={"file": "oha.json", "tool": "oha"})
+    broken = samples.evidence("import", [], leg="bad", details={"failed_requests": [], "tool": "hdr"})
+    joined = msgspec.structs.replace(samples.latency(), details={"shards_planned": 4})
+    files = [msgspec.structs.replace(file, findings=joined.findings) for file in (imported, oha, broken, joined)]
+    lines = details.commands(samples.merged(*files), files, samples.FACTS)[1:-1]
+    tails = [line.partition("--evidence-dir evidence ")[2] for line in lines]
+    assert tails == [
+        "--file 'a b.hlog' --tool hdr --unit us --failed 3",
+        "--leg oha --file oha.json --tool oha",
+        f"--leg bad --file '{DASH}' --tool hdr --unit '{DASH}'",
+        '--seed 1 --shard 1/4 --url "$URL" --baseline-url "$BASELINE_URL" --start-at "$START"'
+        "  # each of the shards at once, then `ghmlops merge`",
+    ]
+
+
 def test_wide_and_many_are_bounded() -> None:
     """At most a dozen columns and twenty tables, and what is left out is counted."""
     wide = {"wide": [{f"c{i}": i for i in range(1000)}]} | {f"t{i}": [{"a": 1}] for i in range(60)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from ghmlops.core.model import Evidence, Verdict
 
+COMPANIONS = ("hlog",)
+"""Endings of the files that may lie beside evidence."""
 _LEG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -46,15 +49,47 @@ def companion_name(command: str, leg: str, ending: str) -> str:
     return evidence_name(command, leg).removesuffix("json") + ending
 
 
+def check_writable(folder: Path, command: str, leg: str) -> None:
+    """Find out before a long measurement whether its evidence could be written.
+
+    Raises:
+        InputError: `leg` is not a plain name, or the folder is none or cannot be written to.
+    """
+    evidence_name(command, leg)
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        usable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        raise InputError(
+            f"input `evidence-dir`: cannot write to {folder}", hint="choose a folder that can be written to"
+        )
+
+
 def write_evidence(folder: Path, evidence: Evidence, companions: Mapping[str, bytes] | None = None) -> Path:
     """Write one evidence file and return its path.
 
-    `companions` are written first, by their endings (`hlog`) beside it, so that evidence that is there is whole.
+    `companions` are written first, by their endings (`hlog`) beside it, so that evidence that is there is whole. One of
+    an earlier run that this one does not have is taken away: it would belong to other evidence.
 
     Raises:
         InputError: the folder cannot be written to.
     """
     path = folder / evidence_name(evidence.command, evidence.leg)
-    for ending, content in (companions or {}).items():
-        write_atomically(folder / companion_name(evidence.command, evidence.leg, ending), content)
+    for ending in COMPANIONS:
+        beside = folder / companion_name(evidence.command, evidence.leg, ending)
+        if companions and ending in companions:
+            write_atomically(beside, companions[ending])
+        else:
+            _take_away(beside)
     return write_atomically(path, encode(evidence))
+
+
+def _take_away(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot remove {path.name}, which is of an earlier run: {error.strerror}", hint="remove it, and run again"
+        ) from None

@@ -44,7 +44,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         DataError: the payload file cannot be used.
         ServiceError: the address cannot be reached.
     """
-    from ghmlops.act.evidence import evidence_name, write_evidence
+    from ghmlops.act.evidence import check_writable, evidence_name, write_evidence
     from ghmlops.commands.capacity_job import prepare
     from ghmlops.commands.capacity_load import search_capacity
     from ghmlops.commands.provenance import commit_under_test
@@ -53,7 +53,8 @@ def run(inputs: Inputs, services: Services) -> Result:
     job = prepare(inputs, services)
     if inputs.dry_run:
         return _dry_run(job)
-    commit_under_test(services)  # known before anything is sent
+    commit_under_test(services)  # known before anything is sent, and so is this
+    check_writable(services.cwd / inputs.evidence_dir, "capacity", inputs.leg)
     started = services.now()
     measured = search_capacity(job, services)
     search = sum_up(measured.state, job.source.seed)

@@ -57,13 +57,14 @@ def search_capacity(job: Job, services: Services) -> Searched:
         started = services.now()
         seen, notes = _measure(job, services, target, (probe, state))
         done = judge_probe(probe, seen, job.slo)
+        alive = True
         if done.vote in (Vote.PASS, Vote.UNSURE):
             crowded = crowded or _full(job, notes)
         else:
             best = min((d.quantiles["p50"] for d in state.history if d.vote is Vote.PASS), default=0.0)
-            _rest(job, services, target, best)
+            alive = _rest(job, services, target, best)
         took = (services.now() - started).total_seconds()
-        state = capacity.feed(state, replace(done, took=took))
+        state = replace(capacity.feed(state, replace(done, took=took)), died=not alive)
         if not services.console.terminal:
             services.console.note(f"capacity: {probe.rate:g}/s for {probe.seconds:.1f} s: {done.vote.value}")
     kept = {key: value for key, value in notes.items() if isinstance(value, str | bool | int | float)}
@@ -147,19 +148,28 @@ def _seen(recording: Recording, timeout: float, warmup: int, *, stopped: bool) -
     )
 
 
-def _rest(job: Job, services: Services, target: Target, best: float) -> None:
-    """Let the service work off what an overload left in it: until a few single requests are answered as at first."""
+def _rest(job: Job, services: Services, target: Target, best: float) -> bool:
+    """Let the service work off what an overload left in it: until a few single requests are answered as at first.
+
+    `best` is the service's best median in seconds, 0 where it never passed.
+
+    Returns:
+        False where it did answer before, and at the end of the rest answers nothing at all.
+    """
     import numpy as np
 
     from ghmlops.commands.latency_load import make_load
     from ghmlops.measure.load.engine import run_load
 
     until = services.now().timestamp() + REST
-    load = make_load(job.source, [target], np.linspace(0.0, 0.4, 5))
+    load, alive = make_load(job.source, [target], np.linspace(0.0, 0.4, 5)), True
     while services.now().timestamp() < until:
         answers = run_load(load, lambda _arms: True).arms[0]
-        if best == 0.0 or (len(answers) and float(np.median(answers.response)) <= CALM * best + CALM_FLOOR):
-            return
+        times = np.where(answers.ok, answers.response, np.inf)
+        if best == 0.0 or (len(times) and float(np.median(times)) <= CALM * best + CALM_FLOOR):
+            return True
+        alive = bool(answers.ok.any())
+    return alive
 
 
 def _progress(job: Job, now: tuple[Probe, State], seconds: float) -> str:

@@ -70,6 +70,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _objectives(inputs: Inputs, services: Services) -> Latency:
     from ghmlops.commands.policy import load_policy
+    from ghmlops.core import presets
     from ghmlops.core.errors import InputError, PolicyError
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy).latency
@@ -80,7 +81,7 @@ def _objectives(inputs: Inputs, services: Services) -> Latency:
             f"nothing could be judged: {inputs.policy} has no `latency.slo`",
             hint="give objectives such as `slo: {p99: 150ms, errors: 0.1%}`",
         )
-    return policy
+    return presets.apply(policy)
 
 
 def _given(inputs: Inputs, policy: Latency) -> Given:
@@ -110,7 +111,7 @@ def _evidence(inputs: Inputs, services: Services, policy: Latency, read: Read, s
         provenance=provenance(inputs, services, started, fingerprints={"data": read.fingerprint}),
         findings=judged,
         measurements=[imported.measurement(found)],
-        not_measured=imported.unmeasured(policy.slo, found),
+        not_measured=imported.unmeasured(policy, found),
         details={
             "tool": found.tool,
             "file": inputs.file,

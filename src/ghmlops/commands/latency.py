@@ -45,19 +45,21 @@ def run(inputs: Inputs, services: Services) -> Result:
     """Load the candidate, and the baseline beside it where there is one; judge; write the evidence.
 
     Raises:
-        InputError: an address, the shard or the start is malformed, nothing could be judged, or the commit under test
-            is not known.
+        InputError: an address, the leg, the shard or the start is malformed, nothing could be judged, the evidence
+            could not be written, or the commit under test is not known.
         PolicyError: the policy is invalid, has no section `latency`, or asks for more than the hard caps.
         DataError: the payload file cannot be used.
         EvidenceError: the file to confirm is not the evidence of a failed run on this commit.
         ServiceError: an address cannot be reached.
     """
-    from ghmlops.act.evidence import evidence_name, write_evidence
+    from ghmlops.act.evidence import check_writable, evidence_name, write_evidence
     from ghmlops.commands.latency_evidence import make_evidence
     from ghmlops.commands.latency_job import prepare
     from ghmlops.commands.latency_load import measure
     from ghmlops.commands.provenance import commit_under_test
 
+    folder = services.cwd / inputs.evidence_dir
+    check_writable(folder, "latency", inputs.leg)
     job = prepare(inputs, services)
     if inputs.dry_run:
         return _dry_run(job)
@@ -65,7 +67,7 @@ def run(inputs: Inputs, services: Services) -> Result:
     started = services.now()
     recording, judge = measure(job, services)
     evidence, log = make_evidence(inputs, services, job, (recording, judge), started)
-    write_evidence(services.cwd / inputs.evidence_dir, evidence, {"hlog": log})
+    write_evidence(folder, evidence, {"hlog": log})
     return result_of(evidence, str(Path(inputs.evidence_dir) / evidence_name(evidence.command, evidence.leg)))
 
 
@@ -140,6 +142,10 @@ def _text(evidence: Evidence, file: str) -> str:
         "",
         *(f"{f.outcome.value:<12}  {f.id}: {f.reason}" for f in evidence.findings),
     ]
+    for arm, kinds in evidence.details.get("failures", {}).items():
+        for kind, told in kinds.items():
+            example = f", for example: {printable(told['example'])}" if told["example"] else ""
+            lines.append(f"failed: {arm}: {kind}: {told['count']:,} requests{example}")
     if confirms := evidence.details.get("confirms"):
         again = ", ".join(confirms["failed_again"]) or "none"
         lines.append(f"failed in the run to confirm: {', '.join(confirms['failed'])}; failed again: {again}")

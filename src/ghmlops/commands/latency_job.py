@@ -75,7 +75,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     targets = {"candidate": read_target(inputs.url, "url", whole, services)}
     if inputs.baseline_url:
         targets = {"baseline": read_target(inputs.baseline_url, "baseline-url", whole, services)} | targets
-        if inputs.baseline_url.rstrip("/") == inputs.url.rstrip("/"):
+        if len({(arm.host, arm.port, arm.prefix) for arm in targets.values()}) == 1:
             raise InputError(
                 "`url` and `baseline-url` are the same address: the candidate would be compared with itself",
                 hint="deploy the baseline at an address of its own",

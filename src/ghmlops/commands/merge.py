@@ -106,14 +106,16 @@ def _policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) -> Late
     """Return the policy's section, which must be the one that the shards were sent by, on the same commit."""
     from ghmlops.commands.policy import load_policy
     from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.core import presets
     from ghmlops.core.errors import EvidenceError, PolicyError
-    from ghmlops.core.objectives import allowed_shares
+    from ghmlops.core.shard_policy import contradiction, planned
     from ghmlops.measure.checkout import fingerprint
 
-    path, origin, first = services.cwd / inputs.policy, shards[0].evidence.provenance, shards[0]
-    policy = load_policy(path, inputs.policy).latency
-    if policy is None:
+    path, origin = services.cwd / inputs.policy, shards[0].evidence.provenance
+    written = load_policy(path, inputs.policy).latency
+    if written is None:
         raise PolicyError(f"{inputs.policy} has no section `latency`", hint="name the policy of the shards")
+    policy = presets.apply(written)
     if origin.fingerprints.get("policy") != fingerprint(path):
         raise EvidenceError(
             f"the shards were sent by another policy than {inputs.policy}",
@@ -124,14 +126,13 @@ def _policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) -> Late
             f"the shards measured commit {origin.head_sha[:40]}, not the one under test",
             hint="merge them in the run that sent them",
         )
-    endpoints = len(policy.mix)
-    if first.tally.objectives.keys() != allowed_shares(policy.slo).keys() or any(
-        len(arm.endpoints) != endpoints for arm in first.tally.arms.values()
-    ):
-        raise EvidenceError(
-            f"{first.file} does not count what {inputs.policy} asks for",
-            hint="write it with the same release of ghmlops",
-        )
+    whole = planned(policy, origin.seed)
+    for shard in shards:
+        if problem := contradiction(shard, policy, whole):
+            raise EvidenceError(
+                f"{shard.file} is not of a run by {inputs.policy}: {problem}",
+                hint="write it with the same release of ghmlops",
+            )
     return policy
 
 
@@ -171,6 +172,7 @@ def _joined(
             "failures": told.failure_details(tally, _examples(shards)),
             "generator": told.generator_details(tally),
             "shards": [_shown(shard) for shard in shards],
+            "shards_planned": shards[0].run.shards,
             "confirms": confirmation(_confirms(shards), findings),
         },
     )
@@ -209,7 +211,10 @@ def _examples(shards: Sequence[Shard]) -> dict[str, dict[str, str]]:
 def _confirms(shards: Sequence[Shard]) -> dict[str, Any]:
     """Return what the shards of a confirming run were to confirm; empty for any other run."""
     confirms = shards[0].evidence.details.get("confirms")
-    if not isinstance(confirms, dict) or not isinstance(confirms.get("failed"), list):
+    if not isinstance(confirms, dict):
+        return {}
+    failed = confirms.get("failed")
+    if not isinstance(failed, list) or not all(isinstance(name, str) for name in failed):
         return {}
     return {name: value for name, value in confirms.items() if name != "failed_again"}
 

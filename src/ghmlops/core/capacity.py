@@ -153,6 +153,8 @@ class State:
 
     plan: Plan
     history: tuple[Probed, ...] = ()
+    died: bool = False
+    """After the last probe the service did not come back: nothing more can be learnt from it."""
 
     @property
     def seconds(self) -> float:
@@ -223,7 +225,7 @@ def feed(state: State, done: Probed) -> State:
 def next_rate(state: State) -> Probe | None:
     """Return the next probe; `None` where the search is at its end, or a budget is."""
     probe = wanted(state)
-    if probe is None or len(state.history) >= MOST_PROBES:
+    if probe is None or state.died or len(state.history) >= MOST_PROBES:
         return None
     plan = state.plan
     least = plan.base(probe.rate)
@@ -355,7 +357,8 @@ def conclude(state: State) -> Found:
     twice = [rate for rate in passed if len(_counted(p for p in state.history if p.rate == rate)) > 1]
     rest = wanted(state)
     complete = rest is None or rest.purpose in ("law", "refine") or (bool(twice) and high is not None)
-    limit = _limit(state, known, high, complete=complete)
+    complete = complete and not state.died
+    limit = "errors" if state.died else _limit(state, known, high, complete=complete)
     return Found(low=max(twice, default=low), high=high, limit=limit, complete=complete, reason=_ending(state, rest))
 
 
@@ -372,6 +375,8 @@ def _limit(state: State, known: dict[float, Standing], high: float | None, *, co
 
 def _ending(state: State, rest: Probe | None) -> str:
     plan, probes = state.plan, f"{len(state.history)} probes in {state.seconds:.0f} s"
+    if state.died:
+        return f"the search was ended after {probes}"
     if rest is None:
         return f"the search ended by itself after {probes}"
     if plan.total - state.sent < plan.requests:

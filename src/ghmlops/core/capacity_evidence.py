@@ -85,6 +85,8 @@ def ruling(search: Search) -> tuple[Outcome, str, str]:
     """Return outcome, reason code and the sentence that says what was found."""
     found = search.found
     low, high, limit = found.low, found.high, SAID[found.limit]
+    if search.state.died:
+        return Outcome.FAIL, "service-died", _death(search)
     if found.limit == "generator":
         least = f"at least {low:g}/s were served within the objectives, more could not be offered" if low else limit
         return Outcome.ERROR, "generator-limited", f"{least[0].upper()}{least[1:]}: {_generator(search)}."
@@ -99,6 +101,12 @@ def ruling(search: Search) -> tuple[Outcome, str, str]:
         code = "service-broken" if capacity.broken(search.state) else "no-rate-passes"
         return Outcome.FAIL, code, f"No rate passes, the lowest tried was {tried:g}/s: {lowest.reason}; {limit}."
     return Outcome.INCONCLUSIVE, *_undecided(search)
+
+
+def _death(search: Search) -> str:
+    last, low = search.state.history[-1], search.found.low
+    before = "" if low is None else f", after it had met the objectives at {low:g}/s"
+    return f"The service answered no request any more after a probe at {last.rate:g}/s, and did not come back{before}."
 
 
 def _undecided(search: Search) -> tuple[str, str]:
@@ -254,8 +262,9 @@ def _law_details(fit: Fit) -> dict[str, Any]:
 
 def _predicted(search: Search, fit: Fit, rate: float) -> dict[str, Any]:
     bounds = fit.response(rate)
-    known = max(done.throughput for done in law_points(search.state.history))
-    said = "beyond the law's peak" if bounds.estimate is None else "extrapolated" if rate > known else "within the data"
+    known = [done.throughput for done in law_points(search.state.history)]
+    inside = 0.99 * min(known) <= rate <= 1.01 * max(known)
+    said = "beyond the law's peak" if bounds.estimate is None else "within the data" if inside else "extrapolated"
     milliseconds = {f"{k}_ms": None if v is None else _tidy(v * 1e3) for k, v in bounds._asdict().items()}
     return {"rate": _tidy(rate), **milliseconds, "said": said}
 

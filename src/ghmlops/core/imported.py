@@ -10,14 +10,23 @@ both. An objective passes only when the most misses there may be would pass, and
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.core.histogram import Histogram
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
 from ghmlops.core.objectives import LEVEL, allowed_shares, limits, sample_floor
-from ghmlops.core.policy import OBJECTIVES, Objectives
+from ghmlops.core.policy import OBJECTIVES, Expect, Objectives
 from ghmlops.core.quantities import show_duration
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.policy import Latency
 
 DOCS = "actions/import/README.md#objectives"
 METHOD = "exact binomial (Clopper-Pearson) bounds, 99 % each, of the fewest and the most misses that the file allows"
@@ -88,6 +97,16 @@ def percentile(q: float, low: float, n: int, *, high: float | None = None, slack
     beyond = round((1.0 - q) * n, 6)
     fewest = max(0, math.floor(beyond - slack * n))
     return Point(low=low, high=top, fewest=fewest, most=min(n, math.ceil(beyond + slack * n)))
+
+
+def contradict(points: Sequence[Point]) -> bool:
+    """Return whether no times at all can give these points: a longer time that is exceeded by more requests."""
+    ascending = sorted(points, key=lambda p: p.low)
+    lows = [p.low for p in ascending]
+    beyond = [0]  # of the i longest, the largest `fewest`
+    for point in reversed(ascending):
+        beyond.append(max(beyond[-1], point.fewest))
+    return any(beyond[len(lows) - bisect_right(lows, p.high)] > p.most for p in ascending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,9 +251,9 @@ def histogram_values(histogram: Histogram, unit_ns: int) -> dict[str, float | No
     return found
 
 
-def unmeasured(slo: Objectives, found: Imported) -> list[NotMeasured]:
+def unmeasured(policy: Latency, found: Imported) -> list[NotMeasured]:
     """Return what a reader could believe was checked, and was not."""
-    rows = list(found.not_measured)
+    slo, rows = policy.slo, [*found.not_measured, *_not_sent_by_us(policy)]
     rows += [
         NotMeasured(what=f"{name} of the response time", why="it is not in the file")
         for name in VALUES
@@ -246,4 +265,17 @@ def unmeasured(slo: Objectives, found: Imported) -> list[NotMeasured]:
         rows.append(NotMeasured(what="failed requests", why="the file does not count them: nothing can pass without"))
     rows.append(NotMeasured(what="the commit under test", why="the file does not say which build it was measured on"))
     rows.append(NotMeasured(what="latency against a baseline", why="the file holds one run"))
+    return rows
+
+
+def _not_sent_by_us(policy: Latency) -> list[NotMeasured]:
+    """Return what of the policy says how `latency` sends and checks: another tool knew nothing of it."""
+    rows = [NotMeasured(what="the policy's demand", why="the file is judged on the load that the other tool sent")]
+    expected = {endpoint.expect for endpoint in policy.endpoints}
+    if any(msgspec.structs.replace(expect, status=()) != Expect() for expect in expected):
+        why = "no answer's body is in the file; only what the other tool checked itself can have failed"
+        rows.append(NotMeasured(what="the policy's checks of the answers' bodies", why=why))
+    if len({expect.status for expect in expected}) > 1:
+        why = "the endpoints differ in them, and the file does not tell the endpoints apart: any 2xx counts as good"
+        rows.append(NotMeasured(what="the policy's good statuses", why=why))
     return rows

@@ -23,10 +23,13 @@ from ghmlops.core.policy import (
     Request,
     Trace,
 )
+from ghmlops.core.targets import is_address
 
 _SECONDS, _PER_SECOND, _RATIO = scalar(quantities.duration), scalar(quantities.rate), scalar(quantities.ratio)
-_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 _MODELS = ("poisson", "constant", "ramp", "steps", "spike", "diurnal", "replay")
+_MOST_WAVES = 1000
+_MOST_PROCESSES = 128
 _EXAMPLE = "for example `{poisson: 200/s, duration: 60s}`"
 
 
@@ -46,10 +49,17 @@ def positive_count(at: Located) -> int:
     return value
 
 
+def _processes(at: Located) -> int:
+    value = positive_count(at)
+    if value > _MOST_PROCESSES:
+        raise at.error(f"expected at most {_MOST_PROCESSES}", "one a core is enough; leave it out")
+    return value
+
+
 def host(at: Located) -> str:
     """Read a host name or address, `*.` in front for all below it."""
     value = text(at)
-    if not _HOST.fullmatch(value):
+    if not (_HOST.fullmatch(value) or is_address(value)):
         raise at.error("expected a host without scheme, port and path", "for example `scorer.example.com`")
     return value.lower().rstrip(".")
 
@@ -124,7 +134,10 @@ def _spike(at: Located, duration: float) -> demand.Curve:
 def _diurnal(at: Located, duration: float) -> demand.Curve:
     readers = {"low": _rate_or_none, "high": _PER_SECOND, "period": _SECONDS}
     found: dict[str, float] = record(dict, readers, required=("low", "high"))(at)
-    return demand.diurnal(duration, found["low"], found["high"], found.get("period", duration))
+    period = found.get("period", duration)
+    if duration / period > _MOST_WAVES:
+        raise at.error(f"has more than {_MOST_WAVES:,} periods within the duration", "make `period` longer")
+    return demand.diurnal(duration, found["low"], found["high"], period)
 
 
 _CURVES = {"ramp": _ramp, "steps": _steps, "spike": _spike, "diurnal": _diurnal}
@@ -179,7 +192,7 @@ def _pattern(at: Located) -> str:
     value = text(at)
     try:
         re.compile(value)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise at.error(f"not a regular expression: {error}") from None
     return value
 
@@ -259,7 +272,7 @@ def read_latency(at: Located) -> Latency:
         "slo": _objectives,
         "margins": _latency_margins,
         "connections": positive_count,
-        "processes": positive_count,
+        "processes": _processes,
     }
     found: Latency = record(Latency, readers)(at)
     if found.mix and "request" in located.entries(at):

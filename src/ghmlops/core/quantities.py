@@ -92,10 +92,10 @@ def size(text: str) -> int:
         ValueError: `text` is not a size.
     """
     found = _SIZE.fullmatch(text.strip())
-    value = int(float(found[1]) * _BYTES[(found[2] or "").replace("k", "K")]) if found else 0
-    if value <= 0:
+    value = float(found[1]) * _BYTES[(found[2] or "").replace("k", "K")] if found else 0.0
+    if not 1 <= value < math.inf:
         raise ValueError(f'expected a size with a unit, got "{text}"')
-    return value
+    return int(value)
 
 
 def show_duration(seconds: float) -> str:

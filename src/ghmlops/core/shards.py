@@ -65,6 +65,11 @@ class ShardRun(Frozen, frozen=True, kw_only=True):
         """Seconds behind the common start; at least 0."""
         return 0.0 if self.start_at is None else max(0.0, self.began - self.start_at)
 
+    @property
+    def early(self) -> float:
+        """Seconds before the common start, by a clock that goes wrong; at least 0."""
+        return 0.0 if self.start_at is None else max(0.0, self.start_at - self.began)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
@@ -157,9 +162,10 @@ def _impossible(run: ShardRun, tally: Tally, evidence: Evidence) -> str:
         return "its arms are not those of its tally"
     if any(pair.shard != run.shard for pair in tally.pairs) or not tally.whole or tally.requests != tally.most:
         return "it is not the whole part of one shard"
-    if not evidence.leg.endswith(shard_leg("", run.shard, run.shards)):
-        return f"its leg is {evidence.leg[:80]!r}"
-    return ""
+    if evidence.outcome not in (Outcome.INCONCLUSIVE, Outcome.ERROR):
+        return f"its outcome is {evidence.outcome.value}, and a part is no measurement"
+    named = evidence.leg.endswith(shard_leg("", run.shard, run.shards))
+    return "" if named else f"its leg is {evidence.leg[:80]!r}"
 
 
 _ALIKE: dict[str, Callable[[Shard], Any]] = {
@@ -252,7 +258,8 @@ def _shards_finding(shards: Sequence[Shard]) -> Finding:
     there = {shard.run.shard: shard for shard in shards}
     missing = [str(number) for number in range(1, several + 1) if number not in there]
     late = [f"{n} ({s.run.late:.1f} s)" for n, s in sorted(there.items()) if s.run.late > LATE_START]
-    tripped = [f"shard {n}: {s.evidence.reason}" for n, s in sorted(there.items()) if _tripped(s.evidence)]
+    early = [f"{n} ({s.run.early:.1f} s)" for n, s in sorted(there.items()) if s.run.early > LATE_START]
+    tripped = [f"shard {n}: {why}" for n, s in sorted(there.items()) if (why := _tripped(s))]
     outcome, reason = Outcome.PASS, f"All {several} shards are there and began together."
     sent, schedule = sum(shard.tally.requests for shard in shards), shards[0].run.schedule
     if not missing and sent != schedule:
@@ -262,6 +269,8 @@ def _shards_finding(shards: Sequence[Shard]) -> Finding:
         problems.append(f"missing: shard {', '.join(missing)} of {several}")
     if late:
         problems.append(f"started late: shard {', '.join(late)} of {several}")
+    if early:
+        problems.append(f"started early: shard {', '.join(early)} of {several}")
     if tripped:
         outcome, reason = Outcome.ERROR, "; ".join([*(t.rstrip(".") for t in tripped), *problems]) + "."
     elif problems:
@@ -278,5 +287,10 @@ def _shards_finding(shards: Sequence[Shard]) -> Finding:
     )
 
 
-def _tripped(evidence: Evidence) -> bool:
-    return evidence.outcome is Outcome.ERROR or any(f.outcome is Outcome.ERROR for f in evidence.findings)
+def _tripped(shard: Shard) -> str:
+    """Say which guard of a shard tripped, by its own words or by its counts; empty where none did."""
+    evidence = shard.evidence
+    if evidence.outcome is Outcome.ERROR or any(f.outcome is Outcome.ERROR for f in evidence.findings):
+        return evidence.reason
+    found = shard_findings(shard.run, shard.tally)
+    return next((f.reason for f in found if f.outcome is Outcome.ERROR), "")

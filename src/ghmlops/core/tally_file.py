@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from ghmlops.core.answers import Kind
-from ghmlops.core.duet import TOLD
+from ghmlops.core.duet import BLOCK, TOLD
 from ghmlops.core.spread import as_json, from_json
 from ghmlops.core.tally import ArmTally, Tally
 
 _WIDEST = 64.0
+STREAM = ("first-token-", "token-gap-")
 _TABLES = ("spreads", "endpoints")
 _MOST = 32
 
@@ -44,16 +45,45 @@ def unpack(packed: object) -> Tally:
     told = [value for pair in tally.pairs for value in pair.told.values()]
     fine = (
         min(wholes) >= 0
+        and _objectives_fit(tally)
+        and _pairs_fit(tally)
         and all(math.isfinite(value) and abs(value) <= _WIDEST for value in told)
         and all(pair.told.keys() == set(TOLD) for pair in tally.pairs)
         and all(_fits(arm, n) for arm in tally.arms.values())
         and max(tally.only_candidate + tally.only_baseline, sends.late, sends.achieved, sends.blocks) <= n
-        and max(len(tally.pairs) + tally.missing, sends.late_blocks) <= sends.blocks
+        and sends.late_blocks <= sends.blocks == -(-n // BLOCK)
         and sends.behind.n == n
     )
     if not fine:
         raise ValueError("its counts contradict each other")
     return tally
+
+
+def _objectives_fit(tally: Tally) -> bool:
+    """True where each objective counts the candidate's failures, and a quantile of the response time its very times."""
+    n, failed = tally.requests, tally.requests - tally.candidate.ok
+    times = tally.candidate.spreads.get("response-time")
+    for name, share in tally.objectives.items():
+        if name == "errors":
+            if (share.n, share.missed) != (n, failed):
+                return False
+        elif not name.startswith(STREAM) and (share.n != n or share.missed < failed or share.values != times):
+            return False
+    return True
+
+
+def _pairs_fit(tally: Tally) -> bool:
+    """True where every whole block was compared once or is missing; without a baseline there is none."""
+    blocks = [pair.block for pair in tally.pairs]
+    alone = tally.only_candidate - tally.only_baseline
+    if tally.baseline is None:
+        nothing = not blocks and tally.missing == tally.planned_pairs == tally.only_candidate == alone == 0
+        return nothing and tally.candidate.compared is None
+    whole = tally.requests // BLOCK
+    known = len(set(blocks)) == len(blocks) == whole - tally.missing and set(blocks) <= set(range(1, whole + 1))
+    one, other = tally.candidate.compared, tally.baseline.compared
+    both = one is not None and other is not None and one.n == other.n
+    return known and both and tally.planned_pairs == whole and alone == tally.baseline.ok - tally.candidate.ok
 
 
 def _small(packed: object) -> bool:
@@ -76,4 +106,5 @@ def _fits(arm: ArmTally, n: int) -> bool:
         and sum(arm.statuses.values()) == arm.kinds.get(Kind.STATUS.label, 0)
         and (arm.compared is None or arm.compared.n <= n)
         and (not arm.endpoints or sum(e.requests for e in arm.endpoints) == n)
+        and (not arm.endpoints or sum(e.response.n for e in arm.endpoints) == arm.ok)
     )

@@ -38,6 +38,11 @@ def refusal(host: str, address: str, name: str) -> InputError:
     )
 
 
+def is_address(text: str) -> bool:
+    """Tell whether `text` is a numeric address, without brackets and port."""
+    return _numeric(text) is not None
+
+
 def _covers(known: str, name: str) -> bool:
     if known.startswith("*."):
         return name.endswith(known[1:]) and not _numeric(name)

@@ -79,8 +79,9 @@ def read_payloads(
     """
     room = room or Room(rows=MAX_ROWS, size=MAX_BYTES)
     try:
-        if path.is_dir():
-            raise DataError(f"{shown} is a folder, not a payload file", hint=f"expected {_SHAPE}")
+        if path.exists() and not path.is_file():  # a pipe would keep us waiting for ever
+            what = "a folder" if path.is_dir() else "a pipe or a device"
+            raise DataError(f"{shown} is {what}, not a payload file", hint=f"expected {_SHAPE}")
         with path.open("rb") as stream:
             head = stream.read(4)
         parquet = path.suffix.lower() == ".parquet" or head == _MAGIC

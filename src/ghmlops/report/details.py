@@ -24,7 +24,7 @@ MOST_COMMANDS = 20
 MOST_POINTS = 300
 MOST_LIMITS = 10
 LEAST_DRAWN = 1e-9
-MEASURING = ("latency", "capacity", "regression")
+MEASURING = ("latency", "capacity", "regression", "import")
 SEEDED = ("latency", "capacity")
 LOADING = ("latency", "capacity")
 
@@ -205,9 +205,30 @@ def _command(file: Evidence, shared: Sequence[str], evidence: Sequence[Evidence]
     sources = [e for e in evidence if e.leg == file.leg] if file.command == "check" else [file]
     seeds = [e.provenance.seed for e in sources if e.provenance.seed is not None and e.command in SEEDED]
     given += ["--seed", findings.value_text(seeds[0])] if seeds else []
+    given += _imported(file.details) if file.command == "import" else []
     if file.command == "check" and is_sha(file.provenance.base_sha):
         given += ["--base", file.provenance.base_sha]
     arms = {m.arm for m in file.measurements} if file.command in LOADING else set()
     addresses = ['--url "$URL"'] if arms else []
     addresses += ['--baseline-url "$BASELINE_URL"'] if "baseline" in arms else []
-    return " ".join([shlex.join(given), *addresses])
+    several = _shards(file)
+    given += several
+    alone = " ".join([shlex.join(given), *addresses])
+    return f'{alone} --start-at "$START"  # each of the shards at once, then `ghmlops merge`' if several else alone
+
+
+def _shards(file: Evidence) -> list[str]:
+    """Return the input of the first of the shards that a latency evidence was joined from."""
+    several = file.details.get("shards_planned") if file.command == "latency" else None
+    return ["--shard", f"1/{findings.value_text(several)}"] if isinstance(several, int) else []
+
+
+def _imported(told: dict[str, Any]) -> list[str]:
+    """Return the inputs of `import` that its evidence tells; unit and failures where they had to be given."""
+    given = ["--file", _shown(told.get("file")), "--tool", _shown(told.get("tool"))]
+    failed = told.get("failed_requests")
+    if told.get("tool") == "hdr":
+        given += ["--unit", _shown(told.get("unit"))]
+        most = failed.get("most") if isinstance(failed, dict) else None
+        given += ["--failed", findings.value_text(most)] if isinstance(most, int) else []
+    return given

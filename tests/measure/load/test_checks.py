@@ -52,7 +52,25 @@ def test_paths(path: str, expected: tuple[str | int, ...]) -> None:
     assert json_steps(path) == expected
 
 
-@pytest.mark.parametrize("path", ["", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[0]b", "a[-1]", "a]", "a.[0]"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        ".",
+        "a.",
+        ".a",
+        "a..b",
+        "a[",
+        "a[]",
+        "a[x]",
+        "a[0]b",
+        "a[-1]",
+        "a]",
+        "a.[0]",
+        "a[" + "9" * 5000 + "]",
+        "a[٣]",
+    ],
+)
 def test_malformed_paths_are_errors_of_the_policy(path: str) -> None:
     """The message names the path."""
     with pytest.raises(PolicyError, match="is not the path of a JSON value"):
@@ -102,3 +120,12 @@ def test_a_part_of_a_buffer_is_checked_alone() -> None:
     buffer = bytearray(b"score|body|score")
     assert Check(Expect(contains="score")).body(buffer, 6, 10) == 'expected the body to contain "score", got "body"'
     assert Check(Expect(contains="body", smallest=4, largest=4)).body(buffer, 6, 10) == ""
+
+
+def test_an_answer_nested_as_deep_as_can_be_read_is_a_missed_check() -> None:
+    """Depths about the limit, where it can just be read and not be told again: a sentence, never an error."""
+    for check in (JsonCheck(path="a", matches="x"), JsonCheck(path="a", equals="x")):
+        place = Check(Expect(json=(check,)))
+        for depth in range(700, 1050):
+            for opened, closed in ((b"[", b"]"), (b'{"a":', b"}")):
+                assert place.body(b'{"a":' + opened * depth + b"1" + closed * depth + b"}").startswith("expected ")

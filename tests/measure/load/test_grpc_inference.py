@@ -273,6 +273,14 @@ def test_headers_that_grpc_forbids(name: str) -> None:
         prepare([Request(headers={name: "x"})], TARGET, [])
 
 
+@pytest.mark.parametrize(("name", "value"), [("x!a", "b"), ("x-a", "\xe9"), ("x-a", "a\tb")])
+def test_headers_that_cannot_be_metadata(name: str, value: str) -> None:
+    """What the library would log for each request and never send is refused before the run; the value is not told."""
+    with pytest.raises(PolicyError, match=f"latency.request.headers.{name}`: cannot be sent") as caught:
+        prepare([Request(headers={name: value})], TARGET, [])
+    assert value not in f"{caught.value.message}{caught.value.hint}" or value == "b"
+
+
 def test_an_address_with_a_path() -> None:
     """gRPC knows no path below which a service lies."""
     with pytest.raises(InputError, match="gRPC knows no paths"):

@@ -95,7 +95,7 @@ def run(
     n = len(paths)
     load = Load(
         targets=[probe(parse_target(url, "url"), "url")],
-        endpoints=[Request(method="GET")],
+        endpoints=[Request(method="GET", timeout=timeout)],
         calls=[Call(endpoint=0, path=path, body=None) for path in paths],
         order=list(range(n)),
         times=np.arange(n) / rate if times is None else np.array(times),
@@ -222,3 +222,21 @@ def test_interim_answers_are_passed_over() -> None:
         recording = run(url, ["/"] * 5)
     assert recording.examples == ({},)
     assert set(recording.arms[0].status) == {200}
+
+
+@pytest.mark.parametrize("status", [b"abc", b"-5", b"99999", b"", b"\xb2\xb2\xb2"])
+def test_a_status_that_is_none_is_garbage(status: bytes) -> None:
+    """The library hands out whatever stands there; the requests fail, and the connection lives on."""
+
+    def answer(peer: Peer, stream: int, path: str) -> None:
+        if path == "/odd":
+            field = b"\x08" + bytes([len(status)]) + status  # HPACK: a literal with the name of the static table
+            peer.plain.sendall(len(field).to_bytes(3, "big") + b"\x01\x05" + stream.to_bytes(4, "big") + field)
+        else:
+            peer.good(stream)
+
+    with serving(answer) as url:
+        recording = run(url, ["/odd", "/good", "/odd", "/good"], times=[0.0, 0.1, 0.2, 0.3])
+    expected = [Kind.GARBAGE, Kind.OK, Kind.GARBAGE, Kind.OK]
+    assert expected == recording.arms[0].kind.tolist()
+    assert recording.examples[0][Kind.GARBAGE].startswith("expected a status of three digits, got ")

@@ -45,7 +45,7 @@ def load(url: str, n: int = 200, *, arms: int = 1, headers: dict[str, str] | Non
         "warmup": 23, "block": 50, "connections": 8, "timeout": PATIENCE, "second_first": [i % 2 for i in range(n)],
         "order": list(range(n)), "times": np.arange(n) / 500.0,
     }  # fmt: skip
-    endpoints = [Request(path="/predict", headers=headers or {})]
+    endpoints = [Request(path="/predict", headers=headers or {}, timeout=PATIENCE)]
     return Load(endpoints=endpoints, **(given | more))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.policy import Request
 from ghmlops.measure.load.quiet import MOST_REAL_TIME, quiet_process
-from ghmlops.measure.load.secrets import secrets_of
+from ghmlops.measure.load.secrets import blotted, secrets_of
 
 
 def scheduling() -> tuple[int, int, int]:
@@ -48,3 +48,19 @@ def test_words_that_may_be_secrets() -> None:
     """Values and their words, the longest first; short ones and those of harmless headers are none."""
     headers = {"authorization": "Bearer abcdefgh", "x-key": "12345", "content-type": "application/json"}
     assert secrets_of([Request(headers=headers)]) == ("Bearer abcdefgh", "abcdefgh", "Bearer")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no access for t0k3n-abcdef!", "no access for …!"),
+        ("t0k3n-abcdeft0k3n-abcdef", "……"),
+        ('cut in it: "t0k3n-abc…"', 'cut in it: "……"'),
+        ("t0k3n-abcXYZ", "…XYZ"),
+        ("t0k3n and t0k3", "t0k3n and t0k3"),
+        ("", ""),
+    ],
+)
+def test_a_secret_is_blotted_out_even_where_the_text_was_cut_in_it(text: str, expected: str) -> None:
+    """Six characters of its begin are enough; fewer say nothing."""
+    assert blotted(text, ("t0k3n-abcdef",)) == expected

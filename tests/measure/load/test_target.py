@@ -131,8 +131,9 @@ def hangs_up() -> Iterator[int]:
 
 def test_probe_of_tls_that_is_none(hangs_up: int) -> None:
     """https where plain HTTP is spoken is an error of the service, not a traceback."""
-    with pytest.raises(ServiceError, match=f"https://127.0.0.1:{hangs_up}: "):
+    with pytest.raises(ServiceError, match=f"https://127.0.0.1:{hangs_up}: ") as caught:
         probe(parse_target(f"https://127.0.0.1:{hangs_up}", "url"), "url")
+    assert "begins with http://" in caught.value.hint
 
 
 def test_certificates_are_verified() -> None:
@@ -188,3 +189,11 @@ def test_framing_headers_are_refused(name: str) -> None:
     """A header that would break the framing is an error of the policy."""
     with pytest.raises(PolicyError, match=name):
         serialise([Request(headers={name: "1"})], parse_target("http://h", "url"), [])
+
+
+def test_headers_are_sent_as_latin_1() -> None:
+    """As servers read them: one byte a character."""
+    endpoint = Request(method="GET", headers={"x-name": "caf\xe9"})
+    call = Call(endpoint=0, path="/", body=None)
+    (wire,) = serialise([endpoint], parse_target("http://h", "url"), [call])
+    assert b"x-name: caf\xe9\r\n" in wire

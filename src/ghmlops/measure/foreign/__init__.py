@@ -10,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.errors import DataError, InputError, nearest
+from ghmlops.core.imported import contradict
 from ghmlops.measure.foreign import hdr, k6, locust, oha, vegeta, vegeta_report, wrk2
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def read_results(path: Path, shown: str, tool: str, given: Given) -> Read:
         imported = found.read(data, given)
     except DataError as error:
         raise DataError(f"{shown}: {error.message}", hint=error.hint) from None
+    if contradict(imported.points):
+        raise DataError(f"{shown}: its percentiles contradict each other", hint="is the file damaged, or edited?")
     return Read(imported, "sha256:" + hashlib.sha256(data).hexdigest())
 
 

@@ -17,7 +17,7 @@ from ghmlops.core.model import NotMeasured
 from ghmlops.core.policy import OBJECTIVES
 from ghmlops.measure.foreign.given import CLOSED_LOOP, Given
 
-_HEADER = re.compile(r"^\s*Value\s+Percentile\s+TotalCount\s+1/\(1-Percentile\)\s*$", re.MULTILINE)
+_HEADER = re.compile(r"^[ \t]*Value[ \t]+Percentile[ \t]+TotalCount[ \t]+1/\(1-Percentile\)[ \t]*\r?$", re.MULTILINE)
 _ROW = re.compile(r"\s*([0-9]{1,20}(?:\.[0-9]{1,12})?)\s+([01]\.[0-9]{1,16})\s+([0-9]{1,18})(?:\s+(?:[0-9.]+|inf))?\s*")
 _MEAN = re.compile(r"#\[Mean\s*=\s*([0-9]{1,20}(?:\.[0-9]{1,12})?)")
 _MAX = re.compile(r"#\[Max\s*=\s*([0-9]{1,20}(?:\.[0-9]{1,12})?), Total count\s*=\s*([0-9]{1,18})\]")

@@ -31,6 +31,9 @@ class _Counter(msgspec.Struct):
 class _Rate(msgspec.Struct):
     passes: Count
     fails: Count
+    value: float | None = None
+    """The share of passes, in a summary export; `handleSummary` calls it `rate`."""
+    rate: float | None = None
 
 
 def recognises(head: bytes) -> bool:
@@ -45,7 +48,7 @@ def read(data: bytes, given: Given) -> Imported:
         DataError: it is not one, or has no HTTP requests.
     """
     given.nothing_given("k6")
-    metrics = {name: body.get("values", body) for name, body in parse(data, _Summary, "k6").metrics.items()}
+    metrics = _metrics(parse(data, _Summary, "k6").metrics)
     if "http_reqs" not in metrics or _TIMES not in metrics:
         raise DataError("k6 made no HTTP request", hint="import the summary of a test that uses `k6/http`")
     requests = fit(metrics["http_reqs"], _Counter, "k6").count
@@ -65,6 +68,11 @@ def read(data: bytes, given: Given) -> Imported:
     )
 
 
+def _metrics(told: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return each metric's values, which `handleSummary` wraps once more."""
+    return {name: fit(body.get("values", body), dict[str, Any], "k6") for name, body in told.items()}
+
+
 def _failed(metrics: dict[str, Any], requests: int) -> tuple[tuple[int, int | None], list[NotMeasured]]:
     """Return the fewest and most failures: a failed check may be of a request that k6 counts as good."""
     if "http_req_failed" not in metrics:
@@ -73,6 +81,12 @@ def _failed(metrics: dict[str, Any], requests: int) -> tuple[tuple[int, int | No
     if failures.passes + failures.fails != requests:
         raise DataError(
             f"k6 counts {requests:,} requests but {failures.passes + failures.fails:,} that failed or did not",
+            hint="is the file damaged?",
+        )
+    share = failures.value if failures.rate is None else failures.rate
+    if share is not None and abs(share * requests - failures.passes) > 0.5 + 1e-6 * requests:
+        raise DataError(
+            f"k6 counts {failures.passes:,} failed of {requests:,} requests, but tells a share of {share:.4g}",
             hint="is the file damaged?",
         )
     checks = fit(metrics["checks"], _Rate, "k6").fails if "checks" in metrics else 0
@@ -90,6 +104,8 @@ def _dropped(metrics: dict[str, Any]) -> list[NotMeasured]:
 def _times(trend: dict[str, Any], n: int) -> tuple[dict[str, float | None], tuple[Point, ...]]:
     values: dict[str, float | None] = {}
     points = []
+    if "count" in trend and fit(trend["count"], Count, "k6") != n:
+        raise DataError(f"k6 tells {trend['count']} times of {n:,} requests", hint="is the file damaged?")
     for key, raw in trend.items():
         share = _PERCENTILE.fullmatch(key)
         q = float(share[1]) / 100 if share else {"med": 0.5, "max": 1.0}.get(key)

@@ -1,7 +1,8 @@
 """oha's JSON (`oha --no-tui --output-format json`, 1.16).
 
 Its times cover every answer, whatever its status, and its "success rate" counts answers of any status as successes:
-failures are counted here from the statuses. Requests that its deadline cut off are no failures of the service.
+failures are counted here from the statuses. Requests that its deadline cut off may have been just sent, or hung for
+long: each may be a failure.
 """
 
 from __future__ import annotations
@@ -60,13 +61,18 @@ def read(data: bytes, given: Given) -> Imported:
     values: dict[str, float | None] = {name: time * 1e3 for name, time in ends.items() if time is not None}
     notes = [CLOSED_LOOP]
     if cut:
-        notes.append(NotMeasured(what=f"{cut:,} requests", why="oha's deadline cut them off before they were answered"))
+        notes.append(
+            NotMeasured(
+                what=f"{cut:,} requests",
+                why="oha's deadline cut them off before they were answered: each may have failed",
+            )
+        )
     return Imported(
         tool="oha",
         timed=timed,
         timed_failures=True,
-        requests=timed + errors,
-        failed=(failed, failed),
+        requests=timed + errors + cut,
+        failed=(failed, failed + cut),
         points=tuple(points) if timed else (),
         values={**known, **values} if timed else {},
         not_measured=tuple(notes),

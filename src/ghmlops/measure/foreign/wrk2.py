@@ -18,13 +18,17 @@ from ghmlops.measure.foreign.hdr import decoded, read_table
 if TYPE_CHECKING:
     from ghmlops.measure.foreign.given import Given
 
-_SPECTRUM = re.compile(r"Detailed Percentile spectrum:\s*\n\s*Value\s+Percentile\s+TotalCount\s+1/\(1-Percentile\)")
-_REQUESTS = re.compile(r"^\s*([0-9]{1,18}) requests in ", re.MULTILINE)
+_SPECTRUM = re.compile(
+    r"Detailed Percentile spectrum:[ \t\r]*\n[ \t]*Value[ \t]+Percentile[ \t]+TotalCount[ \t]+1/\(1-Percentile\)"
+)
+_REQUESTS = re.compile(r"^[ \t]*([0-9]{1,18}) requests in ", re.MULTILINE)
+_LAST = re.compile(r"^[ \t]*Requests/sec:", re.MULTILINE)
+"""Stands below the failures: without it they may be cut off."""
 _STATUS = re.compile(r"Non-2xx or 3xx responses: ([0-9]{1,18})")
 _SOCKET = re.compile(
     r"Socket errors: connect ([0-9]{1,15}), read ([0-9]{1,15}), write ([0-9]{1,15}), timeout ([0-9]{1,15})"
 )
-_SHARE = re.compile(r"^\s*([0-9]{1,3}\.[0-9]{3})%\s+([0-9]{1,12}\.[0-9]{2})(us|ms|s|m|h)\s*$", re.MULTILINE)
+_SHARE = re.compile(r"^[ \t]*([0-9]{1,3}\.[0-9]{3})%[ \t]+([0-9]{1,12}\.[0-9]{2})(us|ms|s|m|h)[ \t]*\r?$", re.MULTILINE)
 _MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6}
 
 
@@ -42,7 +46,7 @@ def read(data: bytes, given: Given) -> Imported:
     given.nothing_given("wrk2")
     text = decoded(data)
     spectrum, requests = _SPECTRUM.search(text), _REQUESTS.search(text)
-    if spectrum is None or requests is None:
+    if spectrum is None or requests is None or not _LAST.search(text, requests.end()):
         raise DataError("wrk2's report is truncated", hint="run `wrk2 --latency`, and keep its whole output")
     table = read_table(text[spectrum.end() :])  # the first one: corrected; `-U` prints another after it
     answered = int(requests[1])

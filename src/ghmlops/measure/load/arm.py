@@ -15,7 +15,7 @@ from ghmlops.core.answers import Answers, Kind
 from ghmlops.measure.load.checks import Check
 from ghmlops.measure.load.poller import Poller
 from ghmlops.measure.load.protocols import PROTOCOLS, CannotCarry
-from ghmlops.measure.load.secrets import secrets_of
+from ghmlops.measure.load.secrets import blotted, secrets_of
 from ghmlops.measure.load.shape import Shape, shape_of
 from ghmlops.measure.load.stream import TokenLog
 from ghmlops.measure.load.target import reason
@@ -50,7 +50,7 @@ class Arm:
         shapes: for each endpoint how its good answers look, once one was seen.
         stream: how answers are cut into tokens; empty: they are not.
         tokens: of a stream.
-        timeout: seconds from the scheduled send after which a request has failed.
+        timeout: the longest time-out of an endpoint.
         queue: requests that wait for a connection.
         waited: requests that found no free connection.
         peak: most connections open at once.
@@ -58,9 +58,9 @@ class Arm:
     """
 
     __slots__ = (
-        "_checks", "_connect", "_each", "_idle", "_lessons", "_limit", "_open", "_opening", "_poller", "_secrets",
-        "_stopped", "_tasks", "done", "endpoint", "examples", "first", "kind", "peak", "queue", "requests", "sent",
-        "shapes", "status", "stream", "target", "timeout", "tokens", "waited",
+        "_checks", "_connect", "_each", "_idle", "_lessons", "_limit", "_limits", "_open", "_opening", "_poller",
+        "_secrets", "_stopped", "_tasks", "done", "endpoint", "examples", "first", "kind", "peak", "queue", "requests",
+        "sent", "shapes", "status", "stream", "target", "timeout", "tokens", "waited",
     )  # fmt: skip
 
     def __init__(self, load: Load, target: Target) -> None:
@@ -68,7 +68,8 @@ class Arm:
         protocol = PROTOCOLS[load.protocol]()
         prepared = protocol.prepare(load.endpoints, target, load.calls)
         self.requests: list[Any] = [prepared[place] for place in load.order]
-        self.target, self.timeout = target, load.timeout
+        self._limits = [min(load.timeout, endpoint.timeout) for endpoint in load.endpoints]
+        self.target, self.timeout = target, max(self._limits)
         self._connect, self._limit, self._each = protocol.connect, load.connections, protocol.each
         self._checks = [Check(endpoint.expect) for endpoint in load.endpoints]
         self._secrets = secrets_of(load.endpoints)
@@ -175,18 +176,37 @@ class Arm:
         self.kind[index] = kind
         self.status[index] = status
         if kind and kind not in self.examples:
-            for secret in self._secrets:
-                example = example.replace(secret, "…")
-            self.examples[kind] = example[:300]
+            self.examples[kind] = blotted(example, self._secrets)[:300]
 
     def expire(self, now: float, times: Sequence[float]) -> None:
-        """Give up on requests whose response time has reached the time-out; `times` is the schedule."""
-        begun = now - self.timeout
+        """Give up on requests whose response time has reached their time-out; `times` is the schedule."""
+        begun = now - min(self._limits)
+        kept = []
         while self.queue and times[self.queue[0]] <= begun:
-            example = f"not sent {self.timeout:g} s after its schedule: no connection was free or could be opened"
-            self.finish(self.queue.popleft(), now, Kind.TIMEOUT, example=example)
+            index = self.queue.popleft()
+            limit = self._limits[self.endpoint[index]]
+            if times[index] <= now - limit:
+                example = f"not sent {limit:g} s after its schedule: no connection was free or could be opened"
+                self.finish(index, now, Kind.TIMEOUT, example=example)
+            else:
+                kept.append(index)
+        self.queue.extendleft(reversed(kept))
         for connection in [c for c in self._open if c.index >= 0 and times[c.index] <= begun]:
-            connection.time_out(self.timeout)
+            limit = self._limits[self.endpoint[connection.index]]
+            if times[connection.index] <= now - limit:
+                connection.time_out(limit)
+
+    def fail_late(self, scheduled: NDArray[np.float64], start: int, stop: int) -> None:
+        """Let answers fail that came after their time-out, and before `expire` had looked again."""
+        kind = np.frombuffer(self.kind, np.uint8)[start:stop]
+        took = np.frombuffer(self.done, np.float64)[start:stop] - scheduled[start:stop]
+        limits = np.array(self._limits)[np.frombuffer(self.endpoint, np.uint8)[start:stop]]
+        late = np.flatnonzero((kind == Kind.OK) & (took > limits))
+        if len(late):
+            kind[late] = Kind.TIMEOUT
+            np.frombuffer(self.status, np.uint16)[start:stop][late] = 0
+            example = f"answered later than {limits[late[0]]:g} s after its scheduled send"
+            self.examples.setdefault(Kind.TIMEOUT, example)
 
     def give_up(self, now: float) -> None:
         """End what has not ended: the generator could not keep its schedule at all."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SHOWN = 120
 """Bytes of a body in an example."""
-_STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<place>\d+)\]")
+_STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<place>[0-9]{1,9})\]")
 _NOWHERE = object()
 
 
@@ -63,13 +63,9 @@ class Check:
     def _misses(self, body: bytes) -> str:
         try:
             value = msgspec.json.decode(body)
+            return next((missed for place in self.json if (missed := place.misses(value))), "")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return f"expected JSON, got {shown(body)}"
-        for place in self.json:
-            missed = place.misses(value)
-            if missed:
-                return missed
-        return ""
 
     def _listed(self) -> str:
         return " or ".join(str(code) for code in sorted(self._statuses))

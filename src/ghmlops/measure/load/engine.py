@@ -52,7 +52,8 @@ class Load:
         block: requests an arm and block; the last block may be shorter.
         second_first: for each request, 1 where the second arm is written first; unused with one arm.
         connections: most connections an arm.
-        timeout: seconds from the scheduled send after which a request has failed.
+        timeout: seconds from the scheduled send after which any request has failed; each has its endpoint's where that
+            is shorter.
         protocol: a name of `protocols.PROTOCOLS`.
         stream: how answers are cut into tokens, `sse` or `chunked`; empty: they are not.
         begin: second 0 of the schedule, by `time.monotonic`; where it is not reached, as soon as all is ready.
@@ -204,6 +205,8 @@ class _Engine:
             if any(PENDING in arm.kind[start:stop] for arm in self._arms):
                 return
             self._next_block += 1
+            for arm in self._arms:
+                arm.fail_late(self._scheduled, start, stop)
             more = self._on_block([arm.answers(self._scheduled, start, stop) for arm in self._arms])
             if not more or stop == len(self._times):
                 self._stop()

@@ -37,6 +37,8 @@ MOST_CALLS = 32
 _PATH = re.compile(r"/v2/models/(?P<model>[^/?]+)(/versions/(?P<version>[^/?]+))?/infer")
 _FORBIDDEN = ("connection", "content-length", "grpc-timeout", "host", "te", "transfer-encoding", "upgrade")
 _OURS = ("content-type", "accept")
+_KEY, _VALUE = re.compile(r"[0-9a-z_.-]+"), re.compile(r"[ -~]*")
+"""What the library takes; anything else it would log, request by request, and never send."""
 _TRANSPORT = (
     ("onnection refused", Kind.REFUSED),
     ("onnection reset", Kind.RESET),
@@ -87,7 +89,12 @@ def _message(call: Call, place: int) -> bytes:
 
 
 def _metadata(endpoint: Request) -> tuple[tuple[str, str], ...]:
-    for name in endpoint.headers:
+    for name, value in endpoint.headers.items():
+        if name not in _OURS and not (_KEY.fullmatch(name) and _VALUE.fullmatch(value)):
+            raise PolicyError(
+                f"`latency.request.headers.{name}`: cannot be sent as metadata of gRPC",
+                hint="names are lower-case letters, digits, `-`, `_` and `.`; values are printable ASCII",
+            )
         if name in _FORBIDDEN or name.startswith("grpc-") or name.endswith("-bin"):
             raise PolicyError(
                 f"`latency.request.headers.{name}`: gRPC has no such metadata, or the library sets it itself",

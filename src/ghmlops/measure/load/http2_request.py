@@ -49,4 +49,4 @@ def _prepared(method: str, fields: dict[str, str], target: Target, call: Call) -
     }
     if call.body is not None:
         rest["content-length"] = str(len(call.body))
-    return [(name.encode(), value.encode()) for name, value in (pseudo | rest).items()], call.body or b""
+    return [(name.encode(), value.encode("latin-1")) for name, value in (pseudo | rest).items()], call.body or b""

@@ -56,7 +56,12 @@ class Stream:
         index, arm, now = self.index, self._arm, self._session.now
         arm.first[index] = now
         named = dict(fields)
-        self._status = int(named.get(b":status", b"0"))
+        status = named.get(b":status", b"")
+        if len(status) != 3 or not status.isdigit():
+            self._session.cancel(self.number, 0.0)
+            self.fail(Kind.GARBAGE, f"expected a status of three digits, got {shown(status)}")
+            return
+        self._status = int(status)
         self._retry_after = named.get(b"retry-after", b"").decode("latin-1")
         if arm.stream and 200 <= self._status < 300:
             self._cutter = CUTTERS[arm.stream](lambda: arm.tokens.token(index, self._session.now))

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ import numpy as np
 from ghmlops.core.arrivals import thin
 from ghmlops.core.errors import GhmlopsError
 from ghmlops.measure.load.engine import Recording, run_load
+from ghmlops.measure.load.quiet import SIGNALS
 from ghmlops.measure.load.weave import join, merge_notes, weave
 from ghmlops.measure.load.worker import Done, trust_of, work
 
@@ -40,7 +42,6 @@ _LEAD, _LEAD_A_REQUEST = 0.5, 4e-6
 """Seconds from the word to start to second 0 of the schedule: each process makes its requests ready in them."""
 _TICK = 0.1
 _END_SECONDS = 5.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_processes(
@@ -218,7 +219,8 @@ def _started(load: Load, processes: int) -> Iterator[list[_Worker]]:
             mine, theirs = spawn.Pipe()
             process = spawn.Process(target=work, args=(theirs, part, trusts), daemon=True)
             worker = _Worker(k + 1, process, mine, places)
-            process.start()
+            with _signals_wait():
+                process.start()
             workers.append(worker)
             theirs.close()
         yield workers
@@ -236,16 +238,30 @@ def _started(load: Load, processes: int) -> Iterator[list[_Worker]]:
 
 
 @contextlib.contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Hold signals back; a process that is started meanwhile begins so, and lets them in once it can end quietly.
+
+    Otherwise Ctrl-C, which goes to all of them, ends one within an import, with a traceback.
+    """
+    resource_tracker.ensure_running()  # or else it starts with the process, and lets the signals in
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
 def _signals_interrupt() -> Iterator[None]:
     """Let the signals that end a program end its generator processes first."""
     main = threading.current_thread() is threading.main_thread()
 
     def interrupt(_number: int, _frame: object) -> None:
-        for number in _SIGNALS:  # a second one must not break the clean-up
+        for number in SIGNALS:  # a second one must not break the clean-up
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS} if main else {}
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS} if main else {}
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,3 +20,13 @@ def secrets_of(endpoints: Sequence[Request]) -> tuple[str, ...]:
     values = (value for endpoint in endpoints for name, value in endpoint.headers.items() if name not in _PLAIN)
     words = {word for value in values for word in (value, *value.split()) if len(word) >= _SHORTEST}
     return tuple(sorted(words, key=len, reverse=True))
+
+
+def blotted(text: str, secrets: Sequence[str]) -> str:
+    """Return `text` with each secret replaced by `…`; the begin of one, too, for an example may have been cut in it."""
+    for secret in secrets:
+        begin, at = secret[:_SHORTEST], 0
+        while (at := text.find(begin, at)) >= 0:
+            same = takewhile(lambda pair: pair[0] == pair[1], zip(secret, text[at:], strict=False))
+            text = text[:at] + "…" + text[at + sum(1 for _ in same) :]
+    return text

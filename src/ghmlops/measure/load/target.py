@@ -109,10 +109,12 @@ def probe(target: Target, name: str) -> Target:
                 target.tls.wrap_socket(plain, server_hostname=target.host).close()
     except socket.gaierror as error:
         raise ServiceError(f"{target.url}: the host is not known ({error.strerror})", hint=hint) from None
+    except ssl.SSLCertVerificationError as error:
+        trusted = "the certificate must be valid for this host"
+        raise ServiceError(f"{target.url}: {reason(error)}", hint=trusted) from None
     except ssl.SSLError as error:
-        raise ServiceError(
-            f"{target.url}: {reason(error)}", hint="the certificate must be valid for this host"
-        ) from None
+        plain_one = "does the service speak TLS there? The address of one that does not begins with http://"
+        raise ServiceError(f"{target.url}: TLS failed ({reason(error)})", hint=plain_one) from None
     except TimeoutError:
         raise ServiceError(f"{target.url}: no connection within {PROBE_SECONDS:.0f} s", hint=hint) from None
     except OSError as error:
@@ -151,7 +153,7 @@ def _header_lines(endpoint: Request, target: Target) -> bytes:
                 f"`latency.request.headers.{name}`: ghmlops sets this header itself", hint="take it out of the policy"
             )
     headers = {"host": target.authority, "accept": "*/*", "user-agent": "ghmlops"} | endpoint.headers
-    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
 
 
 def _wire(method: str, fields: bytes, prefix: str, call: Call) -> bytes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.errors import GhmlopsError
 from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.quiet import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,10 @@ def trust_of(target: Target) -> Trust | None:
 
 def work(pipe: Connection[Any, Any], load: Load, trusts: list[Trust | None]) -> None:
     """Be a generator process: wait for the common start, send, tell."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     outbox: Outbox = queue.SimpleQueue()
     teller = threading.Thread(target=_tell_all, args=(pipe, outbox), daemon=True)
     teller.start()
