@@ -88,7 +88,9 @@ def write_evidence(folder: Path, evidence: Evidence, companions: Mapping[str, by
 
 def _take_away(path: Path) -> None:
     try:
-        path.unlink(missing_ok=True)
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return  # a folder that is none is told where the evidence is written
     except OSError as error:
         raise InputError(
             f"cannot remove {path.name}, which is of an earlier run: {error.strerror}", hint="remove it, and run again"
