@@ -6,6 +6,7 @@ import asyncio
 import errno
 from array import array
 from collections import deque
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +59,9 @@ class Arm:
     """
 
     __slots__ = (
-        "_checks", "_connect", "_each", "_idle", "_lessons", "_limit", "_limits", "_open", "_opening", "_poller",
-        "_secrets", "_stopped", "_tasks", "done", "endpoint", "examples", "first", "kind", "peak", "queue", "requests",
-        "sent", "shapes", "status", "stream", "target", "timeout", "tokens", "waited",
+        "_all", "_checks", "_connect", "_each", "_idle", "_lessons", "_limit", "_limits", "_open", "_opening",
+        "_poller", "_secrets", "_shortest", "_stopped", "_tasks", "done", "endpoint", "examples", "first", "kind",
+        "peak", "queue", "requests", "sent", "shapes", "status", "stream", "target", "timeout", "tokens", "waited",
     )  # fmt: skip
 
     def __init__(self, load: Load, target: Target) -> None:
@@ -69,6 +70,7 @@ class Arm:
         prepared = protocol.prepare(load.endpoints, target, load.calls)
         self.requests: list[Any] = [prepared[place] for place in load.order]
         self._limits = [min(load.timeout, endpoint.timeout) for endpoint in load.endpoints]
+        self._shortest = min(self._limits)
         self.target, self.timeout = target, max(self._limits)
         self._connect, self._limit, self._each = protocol.connect, load.connections, protocol.each
         self._checks = [Check(endpoint.expect) for endpoint in load.endpoints]
@@ -79,7 +81,7 @@ class Arm:
         self.stream, self.tokens = load.stream, TokenLog(n if load.stream else 0)
         self.sent, self.first, self.done = (array("d", bytes(8 * n)) for _ in range(3))
         self.status = array("H", bytes(2 * n))
-        self.kind = array("B", bytes([PENDING])) * n
+        self.kind = bytearray([PENDING]) * n
         self.waited = self.peak = self._opening = 0
         self.examples: dict[Kind, str] = {}
         self._stopped = False
@@ -88,6 +90,7 @@ class Arm:
         self.queue: deque[int] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._poller: Poller | None = None
+        self._all: Answers | None = None
 
     @property
     def room(self) -> int:
@@ -180,7 +183,7 @@ class Arm:
 
     def expire(self, now: float, times: Sequence[float]) -> None:
         """Give up on requests whose response time has reached their time-out; `times` is the schedule."""
-        begun = now - min(self._limits)
+        begun = now - self._shortest
         kept = []
         while self.queue and times[self.queue[0]] <= begun:
             index = self.queue.popleft()
@@ -198,13 +201,15 @@ class Arm:
 
     def fail_late(self, scheduled: NDArray[np.float64], start: int, stop: int) -> None:
         """Let answers fail that came after their time-out, and before `expire` had looked again."""
-        kind = np.frombuffer(self.kind, np.uint8)[start:stop]
-        took = np.frombuffer(self.done, np.float64)[start:stop] - scheduled[start:stop]
-        limits = np.array(self._limits)[np.frombuffer(self.endpoint, np.uint8)[start:stop]]
-        late = np.flatnonzero((kind == Kind.OK) & (took > limits))
+        part = self._whole(scheduled).part(start, stop)
+        took = part.response
+        if took.max() <= self._shortest:
+            return
+        limits = np.array(self._limits)[part.endpoint]
+        late = np.flatnonzero(part.ok & (took > limits))
         if len(late):
-            kind[late] = Kind.TIMEOUT
-            np.frombuffer(self.status, np.uint16)[start:stop][late] = 0
+            part.kind[late] = Kind.TIMEOUT
+            part.status[late] = 0
             example = f"answered later than {limits[late[0]]:g} s after its scheduled send"
             self.examples.setdefault(Kind.TIMEOUT, example)
 
@@ -232,16 +237,22 @@ class Arm:
 
     def answers(self, scheduled: NDArray[np.float64], start: int, stop: int) -> Answers:
         """Return the requests `start` to `stop` as views: they show what has ended so far. Tokens are copied."""
-        return Answers(
-            scheduled=scheduled[start:stop],
-            sent=np.frombuffer(self.sent, np.float64)[start:stop],
-            first=np.frombuffer(self.first, np.float64)[start:stop],
-            done=np.frombuffer(self.done, np.float64)[start:stop],
-            status=np.frombuffer(self.status, np.uint16)[start:stop],
-            kind=np.frombuffer(self.kind, np.uint8)[start:stop],
-            endpoint=np.frombuffer(self.endpoint, np.uint8)[start:stop],
-            tokens=self.tokens.part(start, stop) if self.stream else None,
-        )
+        part = self._whole(scheduled).part(start, stop)
+        return replace(part, tokens=self.tokens.part(start, stop)) if self.stream else part
+
+    def _whole(self, scheduled: NDArray[np.float64]) -> Answers:
+        """Return all requests as views, without tokens; made once, for blocks are asked for while requests are sent."""
+        if self._all is None:
+            self._all = Answers(
+                scheduled=scheduled,
+                sent=np.frombuffer(self.sent, np.float64),
+                first=np.frombuffer(self.first, np.float64),
+                done=np.frombuffer(self.done, np.float64),
+                status=np.frombuffer(self.status, np.uint16),
+                kind=np.frombuffer(self.kind, np.uint8),
+                endpoint=np.frombuffer(self.endpoint, np.uint8),
+            )
+        return self._all
 
     def _open_more(self) -> None:
         coming = self._opening * self._each

@@ -202,7 +202,7 @@ class _Engine:
         while not self._finished.done():
             start = self._load.warmup + self._next_block * self._load.block
             stop = min(start + self._load.block, len(self._times))
-            if any(PENDING in arm.kind[start:stop] for arm in self._arms):
+            if any(arm.kind.find(PENDING, start, stop) >= 0 for arm in self._arms):
                 return
             self._next_block += 1
             for arm in self._arms:
