@@ -133,15 +133,21 @@ def test_server_logs_its_delays(program: Path) -> None:
 
 @serves
 def test_server_stalls(program: Path) -> None:
-    """Nothing is answered in the stall, neither what came before it nor what comes within it."""
+    """Nothing is read or answered in the stall: what came before it or comes within it, on old and new connections."""
     service = truth.Service(median=0.05, sigma=0.0, seed=1, stall=(0.03, 0.3))
     with truth.serving(program, service, core()) as server, dial(server.url) as peer:
         peer.sendall(ASK)
         time.sleep(0.1)
         peer.sendall(ASK)
+        with dial(server.url) as late:
+            late.sendall(ASK)
+            assert answers(late, 1) == [truth.ANSWER]
         assert answers(peer, 2) == [truth.ANSWER] * 2
     begin, end = server.log.stall
     assert end - begin >= 0.3 - 1e-6
+    first, *rest = server.log.entries[::3]
+    assert first < begin
+    assert all(arrival >= end for arrival in rest)
     assert all(done >= end for done in server.log.entries[2::3])
 
 

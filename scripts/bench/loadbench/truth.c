@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <math.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -188,10 +189,15 @@ static void answer_due(void) {
     }
 }
 
-static void stall(void) {
-    struct timespec until = {(time_t)head.stall_end, (long)((head.stall_end - floor(head.stall_end)) * 1e9)};
+/* Connections are accepted meanwhile, as by a service with a thread for that: hundreds of them accepted one after the
+ * other at the end would prolong the stall by milliseconds that are not in the truth. */
+static void stall(int listener) {
     stall_for = 0;
-    while (!stopping && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {}
+    for (double left; !stopping && (left = head.stall_end - now()) > 0;) {
+        struct pollfd coming = {.fd = listener, .events = POLLIN};
+        struct timespec wait = {(time_t)left, (long)((left - floor(left)) * 1e9)};
+        if (ppoll(&coming, 1, &wait, NULL) > 0) take_connections(listener);
+    }
     head.stall_end = now();
 }
 
@@ -245,7 +251,7 @@ int main(int count, char **words) {
     while (!stopping) {
         if (median > 0 || stall_for > 0) set_timer(timer);
         int ready = epoll_wait(polling, events, EVENTS, -1);
-        if (stall_for > 0 && head.received && now() >= head.stall_begin) stall();
+        if (stall_for > 0 && head.received && now() >= head.stall_begin) stall(listener);
         for (int i = 0; i < ready; i++) {
             if (events[i].data.fd == listener) take_connections(listener);
             else if (events[i].data.fd != timer) readable(events[i].data.fd);

@@ -31,7 +31,7 @@ def test_a_socket_forgotten_by_what_was_read_before_it_is_not_called() -> None:
     called: list[int] = []
 
     async def main() -> None:
-        poller = Poller(asyncio.get_running_loop())
+        poller = Poller(asyncio.get_running_loop(), lambda: None)
         with pairs(2) as made:
             for place, (near, far) in enumerate(made):
 
@@ -57,7 +57,7 @@ def test_more_sockets_than_one_turn_reads_are_all_read() -> None:
     events: dict[int, int] = {}
 
     async def main() -> None:
-        poller = Poller(asyncio.get_running_loop())
+        poller = Poller(asyncio.get_running_loop(), lambda: None)
         with pairs(100) as made:
             for place, (near, far) in enumerate(made):
 
@@ -80,3 +80,29 @@ def test_more_sockets_than_one_turn_reads_are_all_read() -> None:
         runner.run(asyncio.wait_for(main(), 30))
     assert {place for place, found in events.items() if found & select.EPOLLOUT} == {7}
     assert all(found & select.EPOLLIN for found in events.values())
+
+
+def test_what_has_come_is_told_once_and_its_end_too() -> None:
+    """What is not read is not told again; more of it is, with the end of the stream; a call follows each turn."""
+    told: list[int] = []
+    turns: list[int] = []
+
+    async def main() -> None:
+        poller = Poller(asyncio.get_running_loop(), lambda: turns.append(len(told)))
+        with pairs(1) as ((near, far),):
+            poller.watch(near.fileno(), told.append)
+            far.send(b"x")
+            while len(told) < 1:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.02)
+            assert told == [select.EPOLLIN]
+            far.shutdown(socket.SHUT_WR)
+            while len(told) < 2:
+                await asyncio.sleep(0.001)
+            poller.forget(near.fileno())
+            poller.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.wait_for(main(), 30))
+    assert told == [select.EPOLLIN, select.EPOLLIN | select.EPOLLRDHUP]
+    assert turns[-1] == 2

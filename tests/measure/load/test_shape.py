@@ -5,7 +5,7 @@ from __future__ import annotations
 import httptools
 import pytest
 
-from ghmlops.core.policy import Expect
+from ghmlops.core.policy import Expect, JsonCheck
 from ghmlops.measure.load.checks import Check
 from ghmlops.measure.load.shape import shape_of
 
@@ -50,7 +50,7 @@ def test_another_date_id_and_length_fit() -> None:
         .replace(b"14", b"16")
     )
     start = other.find(b"{")
-    assert shape.fits(other, len(other)) == start
+    assert shape.takes(other, len(other))
     assert (shape.head, shape.size) == (other[:start], len(other))
     buffer = bytearray(other + b"left over of an older answer")
     assert shape.fits(buffer, len(other)) == start
@@ -81,6 +81,34 @@ def test_what_frames_otherwise_does_not_fit(old: bytes, new: bytes) -> None:
     assert shape is not None
     assert other != ANSWER
     assert shape.fits(other, len(other)) == 0
+
+
+def test_only_good_answers_are_what_the_next_is_known_by() -> None:
+    """An answer that fits and misses a check leaves head, size and known begin as they were."""
+    check = Check(Expect(contains="score", smallest=14))
+    shape = shape_of(ANSWER, 200, check)
+    assert shape is not None
+    assert shape.known == ANSWER[: ANSWER.find(b"score") + 5]
+    before = (shape.head, shape.start, shape.size, shape.known)
+    short = ANSWER.replace(b"0.5", b"1").replace(b": 14", b": 12")
+    other = ANSWER.replace(b"score", b"label")
+    for bad in (short, other):
+        assert shape.fits(bad, len(bad))
+        assert not shape.takes(bad, len(bad))
+        assert (shape.head, shape.start, shape.size, shape.known) == before
+    longer = ANSWER.replace(b"0.5", b"0.55").replace(b": 14", b": 15")
+    assert shape.takes(longer, len(longer))
+    assert (shape.size, shape.known) == (len(longer), longer[: longer.find(b"score") + 5])
+
+
+def test_where_more_is_asked_of_a_body_no_begin_is_enough() -> None:
+    """A JSON check looks at the whole body each time."""
+    check = Check(Expect(json=(JsonCheck(path="score", equals="0.5"),)))
+    shape = shape_of(ANSWER, 200, check)
+    assert shape is not None
+    assert (shape.known, shape.simple) == (b"", False)
+    assert shape.takes(ANSWER, len(ANSWER))
+    assert not shape.takes(ANSWER.replace(b"0.5", b"0.7"), len(ANSWER))
 
 
 def test_what_fits_is_what_the_parser_takes() -> None:

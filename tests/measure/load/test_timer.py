@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 
 import pytest
@@ -42,3 +43,32 @@ def test_it_fires_once_for_each_time_set_and_never_early(kind: str, monkeypatch:
         runner.run(main())
     assert len(fired) == len(offsets)
     assert all(at >= offset - 0.002 for at, offset in zip(fired, offsets, strict=True))
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(10.0, 1e-4), (2000.0, 1e-4), (5000.0, 4e-5), (10_001.0, 0.0)])
+def test_how_early_the_process_wakes_up(rate: float, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of a millisecond, a fifth of the core at most, and not at all at high rates or on an only core."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert timer.early(rate) == pytest.approx(seconds)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert timer.early(rate) == 0.0
+
+
+@pytest.mark.parametrize("kind", ["timerfd", "loop"])
+def test_what_is_near_is_awaited(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time itself is waited for where the timer was early for it; nothing else is, and without a timer nothing."""
+    if kind == "loop":
+        monkeypatch.setattr(timer, "_open_timer", lambda: -1)
+
+    async def main() -> None:
+        sends = timer.SendTimer(asyncio.get_running_loop(), lambda: None, early=0.05)
+        near = time.monotonic() + 0.04
+        assert (sends.awaited(near) >= near) == (kind == "timerfd")
+        far = time.monotonic() + 1000.0
+        assert sends.awaited(far) < far
+        past = time.monotonic() - 1.0
+        assert sends.awaited(past) > past
+        sends.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())

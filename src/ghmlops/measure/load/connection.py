@@ -8,15 +8,19 @@ import socket
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
+from ghmlops.measure.load.arrival import ArrivalClock, stamps
 from ghmlops.measure.load.exchange import NOTHING, Exchange
 from ghmlops.measure.load.poller import AVAILABLE
 
 if TYPE_CHECKING:
     from ghmlops.measure.load.arm import Arm
-    from ghmlops.measure.load.poller import Poller
 
 _BUFFER = bytearray(256 * 1024)
 """Every plain socket is read into it: what was read is taken before the next socket is."""
+
+_BUFFERS = [_BUFFER]
+_MORE = getattr(select, "EPOLLIN", 0) | getattr(select, "EPOLLOUT", 0)
+"""Events after which a socket may be read again later; with any other it has ended or failed."""
 
 
 async def connect(arm: Arm) -> None:
@@ -41,7 +45,9 @@ async def connect(arm: Arm) -> None:
     except BaseException:
         plain.close()
         raise
-    arm.opened(Plain(arm, plain, arm.poller()))
+    if arm.clock is not None and not stamps(plain):
+        arm.clock = None
+    arm.opened(Plain(arm, plain) if arm.clock is None else Stamped(arm, plain, arm.clock))
 
 
 class Plain(Exchange):
@@ -49,13 +55,13 @@ class Plain(Exchange):
 
     __slots__ = ("_fd", "_left", "_poller", "_read", "_socket", "_write")
 
-    def __init__(self, arm: Arm, plain: socket.socket, poller: Poller) -> None:
+    def __init__(self, arm: Arm, plain: socket.socket) -> None:
         super().__init__(arm)
-        self._socket, self._poller = plain, poller
+        self._socket, self._poller = plain, arm.poller()
         self._fd = plain.fileno()
         self._read, self._write = plain.recv_into, plain.send
         self._left = memoryview(b"")
-        poller.watch(self._fd, self._readable)
+        self._poller.watch(self._fd, self._readable)
 
     def send(self, index: int) -> None:
         """Write request `index` now: at the end of the loop's turn the requests of one turn would go out in no order,
@@ -64,8 +70,9 @@ class Plain(Exchange):
         self.index = index
         self._arm.sent[index] = monotonic()
         data = self._arm.requests[index]
+        write = self._write  # by a name of its own: looking up and calling at once takes longer
         try:
-            written = self._write(data)
+            written = write(data)
         except OSError as error:
             self._not_sent(index, data, error)
         else:
@@ -83,51 +90,50 @@ class Plain(Exchange):
         self.unsent = True
         self._poller.change(self._fd, self._writable, writing=True)
 
-    def _readable(self, _events: int) -> None:
+    def _readable(self, events: int) -> None:
         """Take what has come. An answer of the known shape, in one piece, is the path that must be short."""
         index, arm = self.index, self._arm
         shape = arm.shapes[arm.endpoint[index]]  # of any endpoint where there is no request
-        if shape is None or index < 0 or self._received:
-            self._read_any()
+        if shape is None or index < 0 or self._received or events != select.EPOLLIN:
+            self._read_all(events)
             return
+        read = self._read
         try:
-            size = self._read(_BUFFER)
+            size = read(_BUFFER)
         except OSError as error:
             self._unread(error)
             return
         now = monotonic()
-        if not (size == shape.size and shape.simple and _BUFFER.startswith(shape.head)) or (
-            _BUFFER.find(shape.needle, shape.start, size) < 0
+        if size != shape.size or not (
+            (shape.known and _BUFFER.startswith(shape.known))
+            or (shape.simple and _BUFFER.startswith(shape.head) and _BUFFER.find(shape.needle, shape.start, size) >= 0)
         ):
             self._took(size, now)
+            if size == len(_BUFFER):
+                self._read_all(events)
             return
         self._served = True
-        arm.first[index] = arm.done[index] = now
+        arm.done[index] = now  # `first` is filled in with the block
         arm.status[index] = shape.status
         arm.kind[index] = 0
-        if not arm.queue:
-            self.index = NOTHING
-            arm.released(self)
-            return
-        # As `send` does, without another call and another look at the clock.
-        index = self.index = arm.queue.popleft()
-        arm.sent[index] = now
-        data = arm.requests[index]
-        try:
-            written = self._write(data)
-        except OSError as error:
-            self._not_sent(index, data, error)
-        else:
-            if written != len(data):
-                self._sent_in_part(data, written)
+        self.index = NOTHING
+        arm.idle.append(self)
 
-    def _read_any(self) -> None:
-        try:
-            size = self._read(_BUFFER)
-        except OSError as error:
-            self._unread(error)
-        else:
-            self._took(size, monotonic())
+    def _read_all(self, events: int) -> None:
+        """Read until nothing is left: what was there is not told again. The end of the stream is read too."""
+        while self._fd >= 0:
+            try:
+                size, now = self._receive()
+            except OSError as error:
+                self._unread(error)
+                return
+            self._took(size, now)
+            if size < len(_BUFFER) and not events & ~_MORE:
+                return
+
+    def _receive(self) -> tuple[int, float]:
+        """Read into the buffer; return how many bytes, and when the last of them came, as far as can be known."""
+        return self._read(_BUFFER), monotonic()
 
     def _took(self, size: int, now: float) -> None:
         if size:
@@ -139,10 +145,14 @@ class Plain(Exchange):
         if not isinstance(error, BlockingIOError):
             self.closed(error)
 
+    def _free(self) -> None:
+        """Rest until the end of the turn, in which all sockets are read first: the arm then serves its queue."""
+        self._arm.idle.append(self)
+
     def _writable(self, events: int) -> None:
         """Go on with a request that the socket did not take at once; it may be answered before it is whole."""
         if events & ~select.EPOLLOUT:
-            self._read_any()
+            self._read_all(events)
         if self.index < 0 or not events & select.EPOLLOUT:
             return
         try:
@@ -161,6 +171,23 @@ class Plain(Exchange):
             self._poller.forget(self._fd)
             self._fd = -1
             self._socket.close()
+
+
+class Stamped(Plain):
+    """A connection without TLS whose answers are timed by the kernel."""
+
+    __slots__ = ("_clock", "_recvmsg")
+
+    def __init__(self, arm: Arm, plain: socket.socket, clock: ArrivalClock) -> None:
+        self._clock, self._recvmsg = clock, plain.recvmsg_into
+        super().__init__(arm, plain)
+
+    def _readable(self, events: int) -> None:
+        self._read_all(events)
+
+    def _receive(self) -> tuple[int, float]:
+        size, came = self._clock.read(self._recvmsg, _BUFFERS)
+        return size, max(came, self._arm.sent[self.index])  # what came before the request is no part of its answer
 
 
 class Transported(Exchange, asyncio.Protocol):

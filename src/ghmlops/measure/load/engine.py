@@ -15,8 +15,9 @@ import uvloop
 
 from ghmlops.core.answers import Answers, Kind
 from ghmlops.measure.load.arm import PENDING, Arm
+from ghmlops.measure.load.arrival import MOST_STAMPED
 from ghmlops.measure.load.quiet import SIGNALS, quiet_process
-from ghmlops.measure.load.timer import SendTimer
+from ghmlops.measure.load.timer import SendTimer, early
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +74,17 @@ class Load:
     stream: str = ""
     begin: float = 0.0
 
+    @property
+    def rate(self) -> float:
+        """Requests a second and arm, on average."""
+        return len(self.times) / max(float(self.times[-1]), 1e-9)
+
+    @property
+    def stamped(self) -> bool:
+        """True where the kernel may time the answers: of both arms or of none, or they could not be compared."""
+        plain = self.protocol == "http/1.1" and all(target.tls is None for target in self.targets)
+        return plain and self.rate <= MOST_STAMPED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
@@ -84,7 +96,7 @@ class Recording:
     examples: tuple[dict[Kind, str], ...]
     """Each arm's first failure of each kind."""
     notes: dict[str, Any] = field(default_factory=dict)
-    """About the generator: timer, priority, connections, requests that waited for one."""
+    """About the generator: timer, who timed the answers, priority, connections, requests that waited for one."""
 
 
 def run_load(
@@ -107,7 +119,7 @@ def run_load(
         raise ValueError("empty schedule, or one above the hard caps")
     engine = _Engine(load, on_block, on_tick)
     with (
-        quiet_process(len(load.times) / max(float(load.times[-1]), 1e-9)) as priority,
+        quiet_process(load.rate) as priority,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         runner.run(engine.run())
@@ -146,7 +158,7 @@ class _Engine:
         self._scheduled = self._load.times + self._start
         self._times = array("d", self._scheduled.tobytes())
         self._end = self._times[-1] + self._load.timeout + GRACE
-        self._timer = SendTimer(loop, self._send_due)
+        self._timer = SendTimer(loop, self._send_due, early(self._load.rate))
         self._timer.set_for(self._times[0])
         ticking = loop.call_later(_TICK, self._tick)
         try:
@@ -161,11 +173,11 @@ class _Engine:
     def _send_due(self) -> None:
         """Send every request whose time has come; a few at a time, so that answers are read in between."""
         index, times = self._next, self._times
-        now = monotonic()
         if all(arm.full for arm in self._arms):
-            index = self._backlog(now)
+            index = self._backlog(monotonic())
         else:
             last = min(len(times), index + _BURST)
+            now = self._timer.awaited(times[index])
             while index < last and times[index] <= now:
                 self.dispatched[index] = now
                 self._offer(index)
@@ -254,6 +266,8 @@ class _Engine:
             examples=tuple(arm.examples for arm in self._arms),
             notes={
                 "timer": self._timer.kind,
+                "answers_timed_by": "kernel" if all(arm.clock for arm in self._arms) else "process",
+                "answers_not_stamped": [arm.clock.unstamped if arm.clock else 0 for arm in self._arms],
                 "priority": priority,
                 "priority_raised": priority != "none",
                 "requests_sent": self._next,

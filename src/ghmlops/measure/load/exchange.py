@@ -59,6 +59,10 @@ class Exchange:
         """Close the socket; may be called twice."""
         raise NotImplementedError
 
+    def _free(self) -> None:
+        """Be there for the next request."""
+        self._arm.released(self)
+
     def take(self, data: bytes | bytearray, size: int, now: float) -> None:
         """Take a piece of the answer: the first `size` bytes of `data`, read at `now`."""
         index, arm = self.index, self._arm
@@ -67,9 +71,11 @@ class Exchange:
             return
         if not self._received and not self.unsent:
             shape = arm.shapes[arm.endpoint[index]]
-            if shape is not None and (start := shape.fits(data, size)) and not shape.check.body(data, start, size):
+            if shape is not None and shape.takes(data, size):
                 self._served = True
-                arm.good(self, index, now, shape.status)
+                arm.good(index, now, shape.status)
+                self.index = NOTHING
+                self._free()
                 return
         if not self._received:
             arm.first[index] = now
@@ -143,7 +149,7 @@ class Exchange:
         self._served = True
         arm.finish(index, now, kind, status, example)
         if reuse:
-            arm.released(self)
+            self._free()
         else:
             self.drop()
 

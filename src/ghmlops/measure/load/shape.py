@@ -27,19 +27,23 @@ class Shape:
     """A head that was parsed, and the pattern of heads that end alike.
 
     Attributes:
-        head: the last head of this shape.
+        head: of the last good answer of this shape.
         start: where its body begins.
-        size: bytes of the whole answer with that head.
+        size: bytes of the whole answer.
+        known: its begin, up to the end of what its body must hold: an answer of the same size that begins so is a good
+            one. Empty where more is asked of a body.
         status: its status, which the endpoint takes for good.
         check: of the endpoint.
         needle: what the body must hold.
         simple: nothing else is asked of a body of this length.
     """
 
-    __slots__ = ("_pattern", "check", "head", "needle", "simple", "size", "start", "status")
+    __slots__ = ("_pattern", "check", "head", "known", "needle", "simple", "size", "start", "status")
 
-    def __init__(self, head: bytes, pattern: re.Pattern[bytes], size: int, status: int, check: Check) -> None:
-        self.head, self.start, self.size, self.status, self.check = head, len(head), size, status, check
+    def __init__(self, pattern: re.Pattern[bytes], status: int, check: Check) -> None:
+        self.head = self.known = b""
+        self.start = self.size = 0
+        self.status, self.check = status, check
         self.needle, self.simple = check.needle, not check.json
         self._pattern = pattern
 
@@ -48,10 +52,22 @@ class Shape:
         if size == self.size and buffer.startswith(self.head):
             return self.start
         found = self._pattern.match(buffer, 0, size)
-        if found is None or found.end() + int(found[1]) != size:
-            return 0
-        self.head, self.start, self.size = found[0], found.end(), size
-        return self.start
+        return found.end() if found is not None and found.end() + int(found[1]) == size else 0
+
+    def takes(self, buffer: bytes | bytearray, size: int) -> bool:
+        """Return whether the first `size` bytes are one whole good answer of this shape; the next is known by it."""
+        start = self.fits(buffer, size)
+        if not start or self.check.body(buffer, start, size):
+            return False
+        if size != self.size or not buffer.startswith(self.head):
+            self.note(buffer, start, size)
+        return True
+
+    def note(self, answer: bytes | bytearray, start: int, size: int) -> None:
+        """Know the next answer by this one, which is good."""
+        self.head, self.start, self.size = bytes(answer[:start]), start, size
+        needle = answer.find(self.needle, start, size) if self.simple else -1
+        self.known = bytes(answer[: needle + len(self.needle)]) if needle >= 0 else b""
 
 
 def shape_of(answer: bytes, status: int, check: Check) -> Shape | None:
@@ -87,5 +103,9 @@ def shape_of(answer: bytes, status: int, check: Check) -> Shape | None:
     if lengths != 1:
         return None
     pattern = re.compile(b"\r\n".join(parts) + b"\r\n\r\n")
-    shape = Shape(head + blank, pattern, 0, status, check)
-    return shape if shape.fits(answer, len(answer)) else None
+    shape = Shape(pattern, status, check)
+    start = shape.fits(answer, len(answer))
+    if not start:
+        return None
+    shape.note(answer, start, len(answer))
+    return shape
