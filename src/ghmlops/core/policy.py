@@ -9,6 +9,9 @@ from typing import Literal
 
 import msgspec
 
+from ghmlops.core.prediction_policy import Regression
+from ghmlops.core.section import Section
+
 DEFAULT_PATH = ".github/ghmlops.yml"
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 OBJECTIVES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
@@ -17,10 +20,6 @@ EXTRA_EVIDENCE = ("import",)
 """Commands beside the pillars whose evidence a gate may require."""
 PROTOCOLS = ("http/1.1", "http/2", "grpc")
 PRESETS = ("open-inference", "openai-chat")
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the sections."""
 
 
 class LatencyMargin(Section, frozen=True, kw_only=True):
@@ -87,7 +86,7 @@ class Request(Section, frozen=True, kw_only=True):
     method: str = "POST"
     path: str = "/"
     """May hold `{{column}}` fields of the payload's row."""
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
     """`${NAME}` in a value is taken from the environment."""
     timeout: float = 10.0
     payloads: str = ""
@@ -132,11 +131,11 @@ class Arrivals(Section, frozen=True, kw_only=True):
 class Objectives(Section, frozen=True, kw_only=True):
     """Limits on the candidate alone: seconds for quantiles of the response time, a ratio for errors."""
 
-    quantiles: dict[str, float] = {}
+    quantiles: dict[str, float] = msgspec.field(default_factory=dict)
     errors: float | None = None
-    first_token: dict[str, float] = {}
+    first_token: dict[str, float] = msgspec.field(default_factory=dict)
     """Streams: seconds from the scheduled send to the first token, by quantile."""
-    token_gap: dict[str, float] = {}
+    token_gap: dict[str, float] = msgspec.field(default_factory=dict)
     """Streams: seconds between tokens, by quantile of each answer's own gaps; p99 lets 1 % of the answers miss it."""
 
     @property
@@ -196,43 +195,6 @@ class Capacity(Section, frozen=True, kw_only=True):
     """Share of each replica's capacity that is kept free."""
     predict: tuple[float, ...] = ()
     """Rates at which the fitted law is to tell the response time."""
-
-
-class Artifacts(Section, frozen=True, kw_only=True):
-    """Where the prediction artifacts of both sides lie, relative to the repository."""
-
-    baseline: str = ""
-    candidate: str = ""
-
-
-class Regression(Section, frozen=True, kw_only=True):
-    """The diff of two prediction artifacts."""
-
-    task: Literal["binary", "regression"]
-    key: tuple[str, ...]
-    label: str
-    score: str = ""
-    """Column of the probability of the positive class (binary)."""
-    prediction: str = ""
-    """Column of the decision (binary) or of the predicted value (regression)."""
-    threshold: float = 0.5
-    """Decision threshold on `score` where there is no `prediction` column; at or above is positive."""
-    classes: tuple[str, ...] = ()
-    """Binary: `[negative, positive]` where labels are not 0/1 or booleans."""
-    time: str = ""
-    window: Literal["", "1h", "1d", "1w", "1mo"] = ""
-    slices: tuple[tuple[str, ...], ...] = ()
-    minimum_rows: int = 200
-    """Slices and windows with fewer rows are listed as not measured."""
-    group: str = ""
-    """Column that groups dependent rows (user, session): tests then work on groups."""
-    margins: dict[str, float] = {}
-    """By metric id: absolute for accuracy-like metrics, a fraction of the baseline's value for losses."""
-    undecided: Literal["inconclusive", "warn"] = "inconclusive"
-    """What an overall metric is called that neither passes nor fails."""
-    intent: Literal["improve", "unchanged"] = "improve"
-    artifacts: Artifacts = Artifacts()
-    labels: str = ""
 
 
 class Gate(Section, frozen=True, kw_only=True):

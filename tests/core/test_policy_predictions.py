@@ -1,0 +1,89 @@
+"""The section `regression` of the policy: tasks, data sets, renamed columns, metrics of one's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from ghmlops.core.errors import PolicyError
+from ghmlops.core.model import Direction
+from ghmlops.core.policy_reading import read_policy
+from ghmlops.core.prediction_policy import Changed, CustomMetric, Dataset, Drift, Regression
+
+BINARY = "task: binary, key: [id], label: y, score: s"
+
+
+def section(text: str) -> Regression:
+    found = read_policy(f"version: 1\nservice: x\nregression: {{{text}}}\n").regression
+    assert found is not None
+    return found
+
+
+def test_the_parts_of_a_whole_section() -> None:
+    """Everything beyond the simple case lands in its field."""
+    found = section(
+        BINARY + ", datasets: {eu: {baseline: a.parquet, candidate: [b.parquet, c.parquet], noise: n.parquet}, "
+        "us: {baseline: 'artifact:p@main', candidate: d/, labels: l.parquet}}, baseline: {score: p, device: dev}, "
+        "slices: [device], features: [age], search: 3, drift: {psi: 0.1, ks: 0.2}, tolerance: {s: 1e-4}, "
+        "changed-rows: {rows: 5, show: [device], mask: [device], hash: [id]}, "
+        "metrics: {cost: {sql: 'abs(prediction - label)', direction: lower, margin: 2.5, unit: EUR}}"
+    )
+    assert found.datasets == (
+        Dataset(name="eu", baseline=("a.parquet",), candidate=("b.parquet", "c.parquet"), noise=("n.parquet",)),
+        Dataset(name="us", baseline=("artifact:p@main",), candidate=("d/",), labels=("l.parquet",)),
+    )
+    assert (found.features, found.search, found.tolerance) == (("age",), 3, {"s": 1e-4})
+    assert found.drift == Drift(psi=0.1, ks=0.2)
+    assert found.changed == Changed(rows=5, show=("device",), mask=("device",), hash=("id",))
+    cost = CustomMetric(name="cost", sql="abs(prediction - label)", direction=Direction.LOWER, margin=2.5, unit="EUR")
+    assert found.metrics == (cost,)
+
+
+def test_a_column_is_renamed_by_its_role_or_by_its_name() -> None:
+    """`baseline: {score: p}` and `{device: dev}`; the other side keeps the policy's names."""
+    found = section(BINARY + ", slices: [device], baseline: {score: p, device: dev}, candidate: {y: truth}")
+    names = {(role, c): found.column(role, c) for role in ("baseline", "candidate") for c in ("s", "device", "y", "id")}
+    renamed = {key: name for key, name in names.items() if name != key[1]}
+    assert renamed == {("baseline", "s"): "p", ("baseline", "device"): "dev", ("candidate", "y"): "truth"}
+
+
+def test_one_data_set_has_no_name() -> None:
+    """`artifacts` and `labels` are the only data set."""
+    found = section(BINARY + ", artifacts: {baseline: a, candidate: b}, labels: l.parquet")
+    assert found.datasets == (Dataset(baseline=("a",), candidate=("b",), labels=("l.parquet",)),)
+    assert section(BINARY).datasets == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("task: ranking, key: [id], label: y, score: s", "needs the key `query`"),
+        ("task: multiclass, key: [id], label: y, score: v", "needs the key `classes`"),
+        ("task: multiclass, key: [id], label: y, score: v, classes: [a, b, a]", "names one twice"),
+        ("task: embedding, key: [id]", "needs the key `score`"),
+        ("task: regression, key: [id], label: y, prediction: p, threshold: 0.3", "does not read `threshold`"),
+        (BINARY + ", artifacts: {baseline: a}, datasets: {x: {baseline: a, candidate: b}}", "are both given"),
+        (BINARY + ", datasets: {x: {baseline: a}}", "needs the key `candidate`"),
+        (BINARY + ", datasets: {'../x': {baseline: a, candidate: b}}", "cannot name a data set"),
+        (BINARY + ", labels: l, datasets: {x: {baseline: a, candidate: b}}", "`labels` beside `datasets`"),
+        (BINARY + ", baseline: {scor: p}", "`scor` is no column that the policy uses"),
+        (BINARY + ", metrics: {auc: {sql: '1', direction: lower}}", "is a metric already"),
+        (BINARY + ", metrics: {cost: {sql: '1', direction: down}}", '"down" is not known'),
+        (BINARY + ", metrics: {cost: {sql: '1', direction: lower, margin: -1}}", "a number of 0 or more"),
+        (BINARY + ", tolerance: {s: nan}", "a number of 0 or more"),
+        (BINARY + ", margins: {ndcg: 1%}", "not a metric of task `binary`"),
+        (BINARY + ", drift: {kl: 1}", "unknown key `kl`"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_place(text: str, said: str) -> None:
+    """File, line and key are named, and nothing is guessed."""
+    with pytest.raises(PolicyError) as caught:
+        section(text)
+    assert said in caught.value.message
+    assert caught.value.message.startswith(".github/ghmlops.yml:3: ")
+    assert "\n" not in caught.value.message
+
+
+def test_a_margin_may_be_given_for_a_metric_of_ones_own() -> None:
+    """Its name counts like any other's."""
+    found = section(BINARY + ", metrics: {cost: {sql: '1', direction: lower}}, margins: {cost: 10%}")
+    assert found.margins == {"cost": 0.1}
