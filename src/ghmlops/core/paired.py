@@ -1,12 +1,14 @@
-"""Paired rows, summed up: the one contract between the engine that reads the artifacts and the metrics.
+"""Paired rows, summed up: the one contract between the engines that read the artifacts and the metrics.
 
-The engine delivers a table of cells (overall, a slice, a window, a cluster inside one of them), each with sums that can
-be added to the sums of other rows: `Cells`. A metric (`ghmlops.core.metric`) says which value it gives to a row and how
-sums become a change with its interval. Only what depends on the order of all scores needs the rows: `Columns`.
+An engine delivers a table of cells (overall, a slice, a window, a cluster inside one of them), each with partial
+aggregates that can be added to those of other rows: sums of a row's value (`Cells`), counts of label and decisions
+(`Counts`), counts of binned scores (`Grid`). A metric (`ghmlops.core.metric`) says which of them it needs and how they
+become a change with its interval. Only what depends on the order of all scores needs the rows: `Columns`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +20,11 @@ from ghmlops.core.stats import mcnemar, sign_flip, student, tango
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Key = tuple[str | int | float | bool | None, ...]
+Decided = Callable[[Ints, Ints], Floats]
+"""Label (-1: none) and decision of rows, shape (k,), to the value of each."""
+FINE, COARSE = 65_280, 510
+"""Bins of equal width of one side's scores, and of each side of the joint table: 128 fine ones make a coarse one, and
+both are multiples of the 15 bins of the expected calibration error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +66,68 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
-    """The usable paired rows themselves, shape (n,): binary label, two scores, and the cluster of each row if any."""
+class Counts:
+    """Usable rows counted by cell, label and both decisions: one entry a combination that occurs, shape (k,).
 
-    positive: NDArray[np.bool_]
+    Classes are numbered 0..classes-1; a binary task has the classes 0 (negative) and 1 (positive).
+    """
+
+    cells: int
+    """m; entries of a cell may be absent."""
+    classes: int
+    cell: Ints
+    """0..m-1."""
+    label: Ints
+    """-1: the row has no label (yet)."""
+    baseline: Ints
+    candidate: Ints
+    n: Floats
+    group: Ints | None = None
+    """Cluster of the entry, where rows depend on each other: entries are then one a (cell, combination, cluster)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """The usable paired rows themselves, shape (n,). Labels are 0 and 1 in a binary task, and known for every row."""
+
+    label: Floats
     baseline: Floats
+    """Scores (binary), values (regression)."""
     candidate: Floats
     group: NDArray[np.uint64] | None = None
+    cell: Ints | None = None
+    """Cell of each row, where the columns are those of several cells."""
+
+    @property
+    def positive(self) -> NDArray[np.bool_]:
+        """Rows of the positive class (binary)."""
+        return np.asarray(self.label == 1)
+
+    def of(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
+        """Return some of the rows."""
+        return Columns(
+            label=self.label[rows],
+            baseline=self.baseline[rows],
+            candidate=self.candidate[rows],
+            group=None if self.group is None else self.group[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The usable labelled rows of a binary task, counted in bins of equal width over 0..1: floor(score * bins).
+
+    A score of 1 is in the last bin. All counts can be added to those of other rows.
+    """
+
+    baseline: Ints
+    """Counts by class and `FINE` bin of the baseline's score, shape (2, FINE)."""
+    candidate: Ints
+    label: Ints
+    """The joint table, one entry a combination that occurs, shape (k,): class, `COARSE` bins of both sides, rows."""
+    first: Ints
+    second: Ints
+    n: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +161,8 @@ class Compared:
     error: Floats
     """Standard error of candidate - baseline."""
     method: str
+    bound: float = 0.0
+    """Largest error of `candidate - baseline` that comes from counting in bins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +173,8 @@ class CellTable:
     """Of each cell, in the order of the cut's columns; a window is the ISO date or time of its start."""
     sums: dict[tuple[str, bool], Cells]
     """By (`Metric.row`, `Metric.labelled`), in the order of `keys`."""
+    counts: Counts | None = None
+    """Of a task with classes."""
     small: int = 0
     """Cells left out because they hold fewer rows than the minimum."""
     small_rows: int = 0
@@ -116,6 +182,49 @@ class CellTable:
     """Cells of the baseline that the candidate has no row of: key and rows of the baseline."""
     new: int = 0
     """Cells that only the candidate has."""
+    place: Ints | None = None
+    """Of each cell of `Columns.cell`: its place in `keys`, or -1 where it is in none."""
+
+
+def decided_cells(counts: Counts, decided: Decided, *, labelled: bool) -> Cells:
+    """Return the sums of a value that follows from label and decision, shape (counts.cells,)."""
+    a = decided(counts.label, counts.baseline)
+    return paired_cells(counts, a, decided(counts.label, counts.candidate) - a, labelled=labelled)
+
+
+def paired_cells(counts: Counts, a: Floats, d: Floats, *, labelled: bool = False) -> Cells:
+    """Return the sums of `a`, the baseline's value, and `d`, candidate - baseline, of each entry, shape (k,).
+
+    Args:
+        counts: the entries; each value counts for the rows of its entry.
+        a: shape (k,).
+        d: shape (k,).
+        labelled: leave rows without a label out.
+    """
+    used = counts.label >= 0 if labelled else np.ones(len(counts.n), dtype=np.bool_)
+    cell, n, a, d = counts.cell[used], counts.n[used], a[used], d[used]
+
+    def summed(values: Floats) -> Floats:
+        return np.bincount(cell, weights=values * n, minlength=counts.cells).astype(np.float64)
+
+    groups = None
+    if counts.group is not None:
+        groups = _grouped(cell, counts.group[used], (n, a * n, d * n, d * d * n))
+    return Cells(
+        n=summed(np.ones_like(n)),
+        a=summed(a),
+        d=summed(d),
+        aa=summed(a * a),
+        ad=summed(a * d),
+        dd=summed(d * d),
+        groups=groups,
+    )
+
+
+def _grouped(cell: Ints, group: Ints, values: tuple[Floats, Floats, Floats, Floats]) -> Groups:
+    pairs, place = np.unique(np.stack([cell, group]), axis=1, return_inverse=True)
+    n, a, d, dd = (np.bincount(place.ravel(), weights=v, minlength=pairs.shape[1]).astype(np.float64) for v in values)
+    return Groups(cell=pairs[0], n=n, a=a, d=d, dd=dd)
 
 
 def moments(cells: Cells) -> Moments:
@@ -159,40 +268,54 @@ class Estimated:
     freedom: Floats
     """Degrees of freedom of the error; below 1 nothing is known."""
     method: str
+    bound: float = 0.0
+    """How far counting in bins may have moved the change."""
 
 
 def compare_shares(cells: Cells, tail: float, direction: Direction) -> Compared:
     """Compare the shares of rows that say yes (each value 0 or 1).
 
-    Independent rows: McNemar mid-p and Tango's interval. Clusters: sign-flip test and the cluster-robust interval.
+    Independent rows: McNemar mid-p and Tango's interval. Clusters: sign-flip test and the cluster-robust interval,
+    never inside of Tango's; where no row changed, that of as many rows as there are clusters.
     """
-    if cells.groups is not None:
-        return compare_means(cells, tail, direction)
-    rows = np.where(cells.n > 0, 1.0, np.nan)
     gained, lost = (cells.dd + cells.d) / 2.0, (cells.dd - cells.d) / 2.0
-    low, high = tango.interval(np.maximum(cells.n, 1.0), gained, lost, tail)
+    rows, number = np.where(cells.n > 0, 1.0, np.nan), cells.n
+    if cells.groups is not None:
+        clusters = np.bincount(cells.groups.cell, minlength=len(cells.n)).astype(np.float64)
+        number = np.where(cells.dd > 0, cells.n, clusters)
+    low, high = tango.interval(np.maximum(number, 1.0), gained, lost, tail)
+    if cells.groups is not None:
+        found, (least, most), p = _clustered(cells, tail)
+        interval = np.minimum(low * rows, least), np.maximum(high * rows, most)
+        return oriented(found, interval=interval, p=p, direction=direction)
     p = mcnemar.p_more(gained, lost) * rows, mcnemar.p_more(lost, gained) * rows
-    return _oriented(
-        _estimated(cells, "McNemar mid-p, Tango interval"), interval=(low * rows, high * rows), p=p, direction=direction
-    )
+    found = _estimated(cells, "McNemar mid-p, Tango interval")
+    return oriented(found, interval=(low * rows, high * rows), p=p, direction=direction)
 
 
 def compare_means(cells: Cells, tail: float, direction: Direction) -> Compared:
     """Compare the means of the two sides by their paired differences: Student's t, or sign-flip over clusters."""
     if cells.groups is None:
         return compare_estimates(_estimated(cells, "paired t"), tail, direction)
+    found, interval, p = _clustered(cells, tail)
+    return oriented(found, interval=interval, p=p, direction=direction)
+
+
+def _clustered(cells: Cells, tail: float) -> tuple[Estimated, tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Return the change of means over clusters, its limits, and the p-values of a rise and of a fall."""
+    if cells.groups is None:
+        raise ValueError("the cells have no clusters")
     found = _estimated(cells, "cluster sign-flip, cluster-robust t interval")
     known = np.where(found.freedom >= 1, 1.0, np.nan)
     up = sign_flip.p_above(cells.groups.cell, cells.groups.d, len(cells.n)) * known
-    interval = student.limits(found.change, found.error, found.freedom, tail)
-    return _oriented(found, interval=interval, p=(up, 1.0 - up), direction=direction)
+    return found, student.limits(found.change, found.error, found.freedom, tail), (up, 1.0 - up)
 
 
 def compare_estimates(found: Estimated, tail: float, direction: Direction) -> Compared:
     """Compare two estimates by Student's t on their difference (means, the delta method, DeLong)."""
     up = student.p_above(found.change, found.error, found.freedom)
     interval = student.limits(found.change, found.error, found.freedom, tail)
-    return _oriented(found, interval=interval, p=(up, 1.0 - up), direction=direction)
+    return oriented(found, interval=interval, p=(up, 1.0 - up), direction=direction)
 
 
 def _estimated(cells: Cells, method: str) -> Estimated:
@@ -207,10 +330,17 @@ def _estimated(cells: Cells, method: str) -> Estimated:
     )
 
 
-def _oriented(
+def oriented(
     found: Estimated, *, interval: tuple[Floats, Floats], p: tuple[Floats, Floats], direction: Direction
 ) -> Compared:
-    """Turn a change so that positive is harm. `p` holds the one-sided p-values of a rise and of a fall."""
+    """Turn a change so that positive is harm.
+
+    Args:
+        found: the change.
+        interval: its limits.
+        p: the one-sided p-values of a rise and of a fall.
+        direction: which way is harm.
+    """
     low, high = interval
     up, down = p
     if direction is Direction.LOWER:
@@ -233,6 +363,7 @@ def _oriented(
         p=harm,
         error=found.error,
         method=found.method,
+        bound=found.bound,
     )
 
 

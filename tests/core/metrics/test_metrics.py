@@ -1,220 +1,255 @@
-"""One conformance suite over the table of metrics, and what is particular to some."""
+"""One conformance suite over the table of metrics: what every one of them must do, whichever way it compares."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyped]
+from scipy import special
 
 from ghmlops.core import metrics
-from ghmlops.core.judge import ALPHA
 from ghmlops.core.metric import Metric
 from ghmlops.core.metrics import TABLE, metrics_of
-from ghmlops.core.metrics.accuracy import ACCURACY
-from ghmlops.core.metrics.auc import AUC
-from ghmlops.core.metrics.bias import BIAS
-from ghmlops.core.metrics.churn import CHURN
-from ghmlops.core.metrics.ece import ECE
-from ghmlops.core.metrics.log_loss import LOG_LOSS
-from ghmlops.core.metrics.mae import MAE
-from ghmlops.core.metrics.negative_flips import NEGATIVE_FLIPS
-from ghmlops.core.metrics.positive_rate import POSITIVE_RATE
-from ghmlops.core.metrics.rmse import RMSE
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Columns, Compared, Floats, Groups
+from ghmlops.core.paired import Cells, Compared, Counts, Groups, decided_cells
+from ghmlops.core.prediction_policy import Regression, Task
+from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values
 
-METRICS = [metric for task in TABLE for metric in metrics_of(task)]
-BY_SUMS = [m for m in METRICS if m.compare]
-BY_COLUMNS = [m for m in METRICS if m.compare_columns]
-
-
-def cells(baseline: Floats, candidate: Floats, group: np.ndarray | None = None) -> Cells:
-    change = candidate - baseline
-    groups = None
-    if group is not None:
-        size = int(group.max()) + 1
-        sums = [np.bincount(group, weights=w, minlength=size).astype(float) for w in (baseline, change, change**2)]
-        groups = Groups(
-            cell=np.zeros(size, dtype=np.int64),
-            n=np.bincount(group).astype(float),
-            a=sums[0],
-            d=sums[1],
-            dd=sums[2],
-        )
-    n, products = np.array([float(len(change))]), (baseline * baseline, baseline * change, change * change)
-    aa, ad, dd = (np.array([x.sum()]) for x in products)
-    return Cells(n=n, a=np.array([baseline.sum()]), d=np.array([change.sum()]), aa=aa, ad=ad, dd=dd, groups=groups)
+TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression", "ranking", "embedding")
+POLICIES = {task: Regression(task=task, key=("id",), top=2) for task in TASKS}
+EVERY = [(task, metric) for task in TASKS for metric in metrics_of(POLICIES[task])]
+METRICS = pytest.mark.parametrize(("task", "metric"), EVERY, ids=[f"{task}-{metric.id}" for task, metric in EVERY])
+FIELDS = ("n", "baseline", "candidate", "low", "high", "loss", "loss_low", "loss_high", "p", "error")
 
 
-def shares(n: int = 2000) -> tuple[Floats, Floats]:
+@lru_cache
+def rows_of(task: str, n: int = 800, harm: float = 0.35) -> Rows:
+    """Draw paired rows; the candidate answers at random in a share `harm` of them."""
     rng = np.random.default_rng(n)
-    first = (rng.random(n) < 0.8).astype(float)
-    return first, np.where(rng.random(n) < 0.1, 1 - first, first)
+    replaced = rng.random(n) < harm
+    if task == "binary":
+        signal = rng.normal(-1.0, 2.0, n)
+        scores = special.expit(signal)
+        return binary(rng.random(n) < scores, scores, np.where(replaced, rng.random(n), scores))
+    if task == "multiclass":
+        vectors = rng.dirichlet([0.4] * 4, n)
+        label = np.sum(np.cumsum(vectors, axis=1) < rng.random((n, 1)), axis=1)
+        return multiclass(label, vectors, np.where(replaced[:, None], rng.dirichlet([0.4] * 4, n), vectors))
+    if task == "regression":
+        label = rng.normal(50.0, 4.0, n)
+        first = label + rng.normal(0.2, 1.0, n)
+        return valued(label, first, np.where(replaced, first + rng.normal(3.0, 5.0, n), first))
+    if task == "ranking":
+        first = rng.beta(3, 2, n)
+        return valued(np.zeros(n), first, np.where(replaced, first * rng.random(n), first))
+    return valued(np.zeros(n), np.zeros(n), np.where(replaced, rng.random(n), 0.0))
 
 
-def compare(metric: Metric, data: Cells) -> Compared:
-    assert metric.compare
-    return metric.compare(data, metric.tail(ALPHA))
+def same(first: Compared, second: Compared, rel: float = 1e-9) -> None:
+    for name in FIELDS:
+        assert getattr(second, name) == pytest.approx(getattr(first, name), rel=rel, abs=1e-12, nan_ok=True), name
 
 
 def test_every_file_is_in_the_table_once() -> None:
-    """A metric is one file and its id in the table, under the task that it belongs to."""
+    """A metric is one file and its id in the table, under the tasks that it belongs to."""
     files = {path.stem for path in Path(metrics.__file__).parent.glob("*.py")} - {"__init__"}
-    assert files == {metric.id.replace("-", "_") for metric in METRICS}
-    assert {task: tuple(m.id for m in metrics_of(task)) for task in TABLE} == TABLE
-    assert all(m.task == task for task in TABLE for m in metrics_of(task))
+    assert files == {metric.id.replace("-", "_") for _, metric in EVERY}
+    assert {task: tuple(m.id for m in metrics_of(POLICIES[task])) for task in TASKS} == TABLE
+    assert {m.id: m.tasks for _, m in EVERY} == {
+        id_: tuple(task for task, ids in TABLE.items() if id_ in ids) for ids in TABLE.values() for id_ in ids
+    }
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.id)
-def test_a_metric_is_either_sums_or_columns_and_only_sums_are_hunted(metric: Metric) -> None:
-    """Slices and windows come from sums; a metric over columns has no row's value."""
-    assert (metric.compare is None) != (metric.compare_columns is None)
-    assert bool(metric.row) == (metric.compare is not None)
-    assert not (metric.hunted and metric.compare is None)
+@METRICS
+def test_a_metric_compares_in_exactly_one_exact_way(task: str, metric: Metric) -> None:
+    """From a row's value, from several, from counts, or from columns; bins only stand in for columns."""
+    assert task in metric.tasks
+    ways = [metric.compare, metric.compare_rows, metric.compare_counts, metric.compare_columns]
+    assert sum(way is not None for way in ways) == 1
+    assert (metric.compare is not None) == (bool(metric.row) != (metric.decided is not None))
+    assert (metric.compare_rows is not None) == bool(metric.rows)
+    assert metric.compare_grid is None or metric.compare_columns is not None
 
 
-@pytest.mark.parametrize("metric", BY_SUMS, ids=lambda m: m.id)
+@METRICS
 @pytest.mark.parametrize("grouped", [False, True])
-def test_no_rows_and_one_row_say_nothing_and_raise_nothing(metric: Metric, grouped: bool) -> None:
-    """An empty or single-row cell has no shown loss: p is not small and the limits, if known, hold 0 or are NaN."""
+def test_no_rows_and_one_row_say_nothing_and_raise_nothing(task: str, metric: Metric, grouped: bool) -> None:
+    """An empty or single-row cell shows no loss: p is not small, no lower limit above 0 but of a counted rate."""
     for size in (0, 1):
-        values = np.ones(size)
-        group = np.zeros(size, dtype=np.int64) if grouped and size else None
-        found = compare(metric, cells(values, values, group))
+        rows = rows_of(task).of(np.arange(size))
+        rows = replace(rows, group=np.zeros(size, dtype=np.int64)) if grouped else rows
+        found = compare(metric, rows)
+        assert found.n[0] == size
         assert not found.p[0] < 0.05
-        assert not found.loss_low[0] > 0
+        assert metric.paired_only or not found.loss_low[0] > 0
+        assert size or np.isnan([found.baseline[0], found.loss[0], found.loss_high[0]])[1:].all()
 
 
-@pytest.mark.parametrize("metric", BY_SUMS, ids=lambda m: m.id)
-def test_an_artifact_against_itself_is_no_loss(metric: Metric) -> None:
-    """Equal sides: change and loss are exactly 0, and no harm is shown."""
-    values = shares()[0]
-    found = compare(metric, cells(values, values))
+@METRICS
+@pytest.mark.parametrize("grouped", [False, True])
+def test_an_artifact_against_itself_is_exactly_no_loss(task: str, metric: Metric, grouped: bool) -> None:
+    """Equal sides: change and loss are exactly 0, the limits hold 0, and no harm is shown."""
+    rows = rows_of(task)
+    rows = replace(rows, candidate=rows.baseline, group=np.arange(800) // 10 if grouped else None)
+    found = compare(metric, rows)
     assert (found.candidate[0] - found.baseline[0], found.loss[0]) == (0.0, 0.0)
+    assert found.loss_low[0] <= 0.0 <= found.loss_high[0]
     assert not found.p[0] < 0.05
 
 
-@pytest.mark.parametrize("metric", BY_COLUMNS, ids=lambda m: m.id)
-def test_columns_against_themselves_are_no_loss(metric: Metric) -> None:
-    """As above, for the metrics over columns, in clusters too."""
-    rng = np.random.default_rng(1)
-    scores = rng.random(300)
-    for group in (None, np.repeat(np.arange(30), 10).astype(np.uint64)):
-        columns = Columns(positive=rng.random(300) < scores, baseline=scores, candidate=scores, group=group)
-        assert metric.compare_columns
-        found = metric.compare_columns(columns, 0.01)
-        assert (found.loss[0], found.loss_low[0], found.loss_high[0]) == (0.0, 0.0, 0.0)
+@METRICS
+def test_harm_points_the_right_way(task: str, metric: Metric) -> None:
+    """Rows answered at random are a shown loss; with the sides exchanged, a shown gain, or a move all the same."""
+    rows = rows_of(task, 3000)
+    worse, better = compare(metric, rows), compare(metric, rows.swapped())
+    if metric.paired_only:
+        assert worse.loss[0] > 0
+        assert worse.low[0] < worse.candidate[0] < worse.high[0]
+        return
+    assert worse.loss[0] > 0 < worse.loss_low[0]
+    assert worse.p[0] < 1e-3
+    assert bool(better.loss_high[0] < 0) is (metric.direction is not Direction.TARGET)
+    assert bool(better.loss_low[0] > 0) is (metric.direction is Direction.TARGET)
 
 
-def test_harm_points_the_right_way() -> None:
-    """Lost accuracy, risen loss and any move of the positive rate are positive losses with small p."""
-    better = np.r_[np.ones(900), np.zeros(100)]
-    worse = np.r_[np.ones(800), np.zeros(200)]
-    for metric, first, second in (
-        (ACCURACY, better, worse),
-        (LOG_LOSS, worse + 1.0, better + 1.1),
-        (POSITIVE_RATE, better, worse),
-        (POSITIVE_RATE, worse, better),
-    ):
-        found = compare(metric, cells(first, second))
-        assert found.loss[0] > 0 < found.loss_low[0]
-        assert found.p[0] < 1e-6
-    assert compare(ACCURACY, cells(worse, better)).loss_high[0] < 0
+@METRICS
+def test_clusters_of_one_row_are_no_clusters(task: str, metric: Metric) -> None:
+    """The standard error is the same, and so are the limits, but for the better ones that shares have without them."""
+    rows = rows_of(task, harm=0.1)
+    alone, single = compare(metric, rows), compare(metric, replace(rows, group=np.arange(800)))
+    assert single.candidate[0] == pytest.approx(alone.candidate[0], rel=1e-12)
+    # McNemar's and the sign-flip test, DeLong's scaling within a class, and exact binomial limits differ a little
+    assert single.error[0] == pytest.approx(alone.error[0], rel=0.003)
+    assert single.p[0] == pytest.approx(alone.p[0], abs=0.02, nan_ok=True)
+    reach = alone.high[0] - alone.low[0]
+    assert [single.low[0], single.high[0]] == pytest.approx([alone.low[0], alone.high[0]], abs=0.12 * reach)
 
 
-def test_clusters_agree_with_statsmodels() -> None:
-    """The cluster-robust standard error is that of OLS on a constant with clustered covariance."""
-    first, second = shares()
-    group = np.random.default_rng(3).integers(0, 60, len(first))
-    found = compare(ACCURACY, cells(first, second, group))
-    fitted = OLS(second - first, np.ones(len(first))).fit(cov_type="cluster", cov_kwds={"groups": group})
-    assert float(fitted.bse[0]) == pytest.approx(found.error[0], rel=1e-9)
+@METRICS
+def test_clusters_widen_what_rows_would_show(task: str, metric: Metric) -> None:
+    """Twenty copies of each row in a cluster show about what the rows show once."""
+    rows = rows_of(task, 400, harm=0.2)
+    once = compare(metric, rows)
+    many = compare(metric, replace(rows.of(np.repeat(np.arange(400), 20)), group=np.repeat(np.arange(400), 20)))
+    assert many.candidate[0] == pytest.approx(once.candidate[0], rel=0.02)
+    # the slope of a quantile function that rises in steps depends on how wide they are
+    assert many.error[0] == pytest.approx(once.error[0], rel=0.3 if metric.id == "error-quantile" else 0.06)
 
 
-def test_clusters_widen_what_rows_would_show() -> None:
-    """Fifty copies of each row in a cluster show no more than the rows once."""
-    first, second = shares(300)
-    once = compare(ACCURACY, cells(first, second))
-    group = np.repeat(np.arange(300), 50)
-    many = compare(ACCURACY, cells(np.repeat(first, 50), np.repeat(second, 50), group))
-    assert once.error[0] == pytest.approx(many.error[0], rel=0.01)
-    assert once.p[0] == pytest.approx(many.p[0], abs=0.02)
+@METRICS
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_order_of_rows_does_not_matter(task: str, metric: Metric, grouped: bool) -> None:
+    """Shuffled rows give the same comparison."""
+    rows = rows_of(task)
+    rows = replace(rows, group=np.arange(800) // 7) if grouped else rows
+    same(compare(metric, rows), compare(metric, rows.of(np.random.default_rng(4).permutation(800))))
 
 
-def test_flips_are_counted_from_the_same_sums() -> None:
-    """Churn is all that changed, negative flips what was right and is wrong, with exact limits."""
-    first, second = shares()
-    churn, flips = compare(CHURN, cells(first, second)), compare(NEGATIVE_FLIPS, cells(first, second))
-    assert float(np.mean(first != second)) == pytest.approx(churn.candidate[0], abs=1e-12)
-    assert float(np.mean((first == 1) & (second == 0))) == pytest.approx(flips.candidate[0], abs=1e-12)
-    assert flips.low[0] < flips.candidate[0] < flips.high[0]
+@pytest.mark.parametrize("grouped", [False, True])
+@METRICS
+def test_added_aggregates_are_those_of_all_rows(task: str, metric: Metric, grouped: bool) -> None:
+    """Sums, and counts, of two halves compare as those of the whole."""
+    if metric.compare_columns is not None:
+        return  # rows are not summed up; bins are, and are tested with the metrics that have them
+    rows = rows_of(task)
+    rows = replace(rows, group=np.arange(800) // 7) if grouped else rows
+    halves = [rows.of(np.arange(0, 300)), rows.of(np.arange(300, 800))]
+    if metric.compare_counts is not None:
+        joined = together([counts(half) for half in halves])
+        same(compare(metric, rows), metric.compare_counts(joined, 0.01))
+    elif metric.decided is not None:
+        assert metric.compare is not None
+        joined = together([counts(half) for half in halves])
+        same(compare(metric, rows), metric.compare(decided_cells(joined, metric.decided, labelled=True), 0.01))
+    else:
+        kinds = [added([kind_of(sql, metric, rows, half) for half in halves]) for sql in metric.rows or (metric.row,)]
+        found = metric.compare_rows(tuple(kinds), 0.01) if metric.compare_rows else metric.compare(kinds[0], 0.01)  # type: ignore[misc]
+        same(compare(metric, rows), found)
 
 
-@pytest.mark.parametrize("metric", [CHURN, NEGATIVE_FLIPS], ids=lambda m: m.id)
-def test_flips_in_clusters_have_wider_limits_and_none_seen_is_bounded_by_the_clusters(metric: Metric) -> None:
-    """Clusters widen the limits; without any flip the bound counts clusters, not rows."""
-    first, second = shares(1000)
-    group = np.repeat(np.arange(20), 50)
-    alone, together = compare(metric, cells(first, second)), compare(metric, cells(first, second, group))
-    assert together.high[0] >= alone.high[0]
-    assert together.low[0] <= alone.low[0]
-    none = compare(metric, cells(first, first, group))
-    assert pytest.approx(none.high[0], rel=1e-9) == 1 - 0.01 ** (1 / 20)
+def kind_of(sql: str, metric: Metric, rows: Rows, half: Rows) -> Cells:
+    """Sum one kind of row value of some rows; the constants are those of all rows, as an engine's are."""
+    sql = sql.replace("{y0}", repr(float(rows.label.mean())))
+    first, second = (
+        values(sql.replace("{p0}", repr(float(whole.p.mean()))), metric, half, part)
+        for whole, part in ((rows.baseline, half.baseline), (rows.candidate, half.candidate))
+    )
+    return cells(first, second, half.group)
 
 
-def test_rmse_slopes_agree_with_a_bootstrap() -> None:
-    """The delta method's error is that of resampled rows, within the resampling's own noise."""
-    rng = np.random.default_rng(9)
-    first, second = rng.normal(size=3000) ** 2, (rng.normal(size=3000) * 1.2) ** 2
-    second = 0.7 * first + 0.3 * second
-    found = compare(RMSE, cells(first, second))
-    draws = rng.integers(0, 3000, (800, 3000))
-    spread = np.std(np.sqrt(second[draws].mean(axis=1)) - np.sqrt(first[draws].mean(axis=1)))
-    assert spread == pytest.approx(found.error[0], rel=0.12)
+def together(parts: list[Counts]) -> Counts:
+    names = ("cell", "label", "baseline", "candidate", "n")
+    group = None if parts[0].group is None else np.concatenate([part.group for part in parts if part.group is not None])
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return Counts(cells=1, classes=parts[0].classes, group=group, **joined)
 
 
-def test_rmse_from_or_to_no_error_at_all_is_defined() -> None:
-    """A side without any error is compared, not undefined."""
-    errors, none = np.abs(np.random.default_rng(1).normal(size=500)), np.zeros(500)
-    assert compare(RMSE, cells(none, errors)).loss_low[0] > 0
-    assert compare(RMSE, cells(errors, none)).loss_high[0] < 0
+def added(parts: list[Cells]) -> Cells:
+    """Add sums; a cluster that is in both halves is added up too (rows 294 to 300 are one)."""
+    sums = {name: sum(getattr(part, name) for part in parts) for name in ("n", "a", "d", "aa", "ad", "dd")}
+    groups = [part.groups for part in parts if part.groups is not None]
+    if not groups:
+        return Cells(**sums)
+    first = len(groups[0].n)
+    place = np.concatenate([np.arange(first), first - 1 + np.arange(len(groups[1].n))])
+    clusters = {
+        name: np.bincount(place, weights=np.concatenate([getattr(g, name) for g in groups])).astype(float)
+        for name in ("n", "a", "d", "dd")
+    }
+    return Cells(**sums, groups=Groups(cell=np.zeros(place.max() + 1, dtype=np.int64), **clusters))
 
 
-def test_bias_harms_by_its_size_whichever_its_sign() -> None:
-    """Moving towards 0 is a gain from either side; moving away is a loss, through 0 as well."""
-    noise = np.random.default_rng(2).normal(size=2000)
-    for before, after, harm in ((1.0, 0.1, False), (-1.0, 0.1, False), (0.1, -1.0, True), (-0.2, -1.0, True)):
-        found = compare(BIAS, cells(noise + before, noise + after))
-        assert bool(found.loss_low[0] > 0 and found.p[0] < 0.01) is harm
-        assert bool(found.loss_high[0] < 0) is not harm
+@pytest.mark.parametrize("task", TASKS)
+def test_several_cells_at_once_are_each_cell_alone(task: Task) -> None:
+    """A comparison of many cells is vectorised: every cell has what it would have by itself."""
+    rows = rows_of(task)
+    half = np.arange(800) % 3 == 0
+    parts = [rows.of(np.flatnonzero(half)), rows.of(np.flatnonzero(~half))]
+    for metric in metrics_of(POLICIES[task]):
+        if metric.compare_counts is None:
+            continue
+        both = replace(counts(rows), cells=2, cell=(~half).astype(np.int64))
+        found = metric.compare_counts(both, 0.01)
+        for place, part in enumerate(parts):
+            alone = compare(metric, part)
+            assert [getattr(found, f)[place] for f in FIELDS] == pytest.approx(
+                [getattr(alone, f)[0] for f in FIELDS], rel=1e-9, nan_ok=True
+            )
 
 
-def test_ece_uses_fifteen_equal_bins_the_last_closed() -> None:
-    """Two bins by hand: scores 0.03 and 1.0 against their outcomes."""
-    positive = np.array([False, False, True, True])
-    columns = Columns(positive=positive, baseline=np.array([0.03, 0.05, 1.0, 1.0]), candidate=np.full(4, 0.5))
-    assert ECE.compare_columns
-    found = ECE.compare_columns(columns, 0.01)
-    assert pytest.approx((found.baseline[0], found.candidate[0]), abs=1e-12) == (0.08 / 4, 0.0)
+def test_default_margins_are_those_of_the_design_and_the_rest_is_shown() -> None:
+    """0.5 pt, 0.005, 1 % of the baseline's, 0.01, 1 pt either way, 5 % of a deviation; others where a policy asks."""
+    found = {m.id: m.limit(0.4, 10.0, None) for _, m in EVERY}
+    judged = {
+        "accuracy": 0.005,
+        "auc": 0.005,
+        "average-precision": 0.005,
+        "ndcg": 0.005,
+        "log-loss": 0.004,
+        "brier": 0.004,
+        "rmse": 0.004,
+        "mae": 0.004,
+        "pinball": 0.004,
+        "ece": 0.01,
+        "positive-rate": 0.01,
+        "bias": 0.5,
+        "mean-prediction": 0.5,
+        "spread-ratio": 0.05,
+    }
+    assert {id_: limit for id_, limit in found.items() if limit is not None} == pytest.approx(judged)
 
 
-def test_one_class_leaves_the_area_undefined() -> None:
-    """AUC on positives alone is NaN, not a number."""
-    columns = Columns(positive=np.ones(50, dtype=bool), baseline=np.linspace(0, 1, 50), candidate=np.linspace(1, 0, 50))
-    assert AUC.compare_columns
-    found = AUC.compare_columns(columns, 0.01)
-    assert np.isnan([found.baseline[0], found.loss[0], found.loss_high[0]]).all()
-
-
-def test_default_margins_are_those_of_the_design() -> None:
-    """0.5 pt, 0.005, 1 % of the baseline's, 0.01, 1 pt either way, 5 % of the label's deviation, none."""
-    found = {m.id: m.limit(0.4, 10.0, None) for m in METRICS}
-    assert found["accuracy"] == found["auc"] == 0.005
-    assert found["log-loss"] == found["rmse"] == found["mae"] == pytest.approx(0.004)
-    assert found["ece"] == found["positive-rate"] == 0.01
-    assert found["bias"] == found["mean-prediction"] == 0.5
-    assert found["churn"] is found["negative-flips"] is None
-    assert MAE.limit(0.4, 10.0, 0.1) == pytest.approx(0.04)
-    assert POSITIVE_RATE.direction is Direction.TARGET
+def test_hunted_metrics_are_judged_and_come_from_aggregates() -> None:
+    """Slices and windows are cut from aggregates, and a place fails only beyond a margin."""
+    hunted = {task: [m for m in metrics_of(POLICIES[task]) if m.hunted] for task in TASKS}
+    assert all(m.margin is not None and (m.compare or m.compare_rows) for ones in hunted.values() for m in ones)
+    assert {task: [m.id for m in ones] for task, ones in hunted.items()} == {
+        "binary": ["accuracy", "log-loss", "positive-rate"],
+        "multiclass": ["accuracy", "log-loss"],
+        "regression": ["rmse", "mae", "bias", "spread-ratio", "mean-prediction"],
+        "ranking": ["ndcg"],
+        "embedding": [],
+    }

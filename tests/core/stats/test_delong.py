@@ -66,3 +66,18 @@ def test_a_single_row_of_a_class_has_no_known_error() -> None:
     positive = np.array([True, False, False])
     found = delong.compare(positive, np.array([0.9, 0.1, 0.2]), np.array([0.1, 0.5, 0.2]))
     assert np.isnan(found.error)
+
+
+def test_binned_areas_and_components_are_those_of_tied_scores() -> None:
+    """Scores rounded to bins: area and influences as of the rows; the bound is half of the pairs that are tied."""
+    positive, first, _ = scores(400, 1)
+    found, place = np.unique(first, return_inverse=True)
+    yes, no = np.bincount(place, weights=positive), np.bincount(place, weights=~positive)
+    area = delong.binned(yes, no)
+    rows = delong.compare(positive, np.zeros(400), first)
+    assert area.value == pytest.approx(rows.candidate, abs=1e-12)
+    got = np.where(positive, area.positive[place], area.negative[place])
+    assert got == pytest.approx(rows.influence, abs=1e-12)
+    tied = np.mean(first[positive][:, None] == first[~positive][None, :])
+    assert area.bound == pytest.approx(tied / 2)
+    assert len(found) == len(area.positive)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ghmlops.core.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared, compare_shares
+from ghmlops.core.paired import Cells, Compared, Floats, Ints, compare_shares
 
-ROW = "CASE WHEN {p} = {y} THEN 1.0 ELSE 0.0 END"
+
+def right(label: Ints, decision: Ints) -> Floats:
+    """Return 1 where the decision equals the label, else 0, shape (k,)."""
+    return np.asarray(label == decision, dtype=np.float64)
 
 
 def compare(cells: Cells, tail: float) -> Compared:
@@ -17,11 +22,11 @@ def compare(cells: Cells, tail: float) -> Compared:
 ACCURACY = Metric(
     id="accuracy",
     title="accuracy",
-    task="binary",
+    tasks=("binary", "multiclass"),
     direction=Direction.HIGHER,
     unit="ratio",
     margin=0.005,
-    row=ROW,
+    decided=right,
     compare=compare,
     hunted=True,
     implausible=0.10,

@@ -11,8 +11,7 @@ from ghmlops.core.model import Direction
 from ghmlops.core.paired import Cells, Compared, compare_means
 
 CLIP = 2.0**-52
-_CLIPPED = f"greatest(least({{s}}, {1.0 - CLIP!r}), {CLIP!r})"
-ROW = f"-ln(CASE WHEN {{y}} = 1 THEN {_CLIPPED} ELSE 1.0 - {_CLIPPED} END)"
+ROW = f"-ln(greatest(least({{t}}, {1.0 - CLIP!r}), {CLIP!r}))"
 
 
 def compare(cells: Cells, tail: float) -> Compared:
@@ -23,7 +22,7 @@ def compare(cells: Cells, tail: float) -> Compared:
 LOG_LOSS = Metric(
     id="log-loss",
     title="log loss",
-    task="binary",
+    tasks=("binary", "multiclass"),
     direction=Direction.LOWER,
     unit="nats",
     margin=0.01,

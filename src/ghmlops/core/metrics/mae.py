@@ -15,7 +15,7 @@ def compare(cells: Cells, tail: float) -> Compared:
 MAE = Metric(
     id="mae",
     title="MAE",
-    task="regression",
+    tasks=("regression",),
     direction=Direction.LOWER,
     unit="",
     margin=0.01,

@@ -15,7 +15,7 @@ def compare(cells: Cells, tail: float) -> Compared:
 MEAN_PREDICTION = Metric(
     id="mean-prediction",
     title="mean prediction",
-    task="regression",
+    tasks=("regression",),
     direction=Direction.TARGET,
     unit="",
     margin=0.05,

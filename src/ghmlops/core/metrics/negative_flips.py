@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ghmlops.core.metric import Metric
-from ghmlops.core.metrics.accuracy import ROW
+from ghmlops.core.metrics.accuracy import right
 from ghmlops.core.model import Direction
 from ghmlops.core.paired import Cells, Compared
 from ghmlops.core.rates import compare_rate
@@ -17,10 +17,11 @@ def compare(cells: Cells, tail: float) -> Compared:
 NEGATIVE_FLIPS = Metric(
     id="negative-flips",
     title="negative flips",
-    task="binary",
+    tasks=("binary", "multiclass"),
     direction=Direction.LOWER,
     unit="ratio",
     margin=None,
-    row=ROW,
+    decided=right,
+    paired_only=True,
     compare=compare,
 )

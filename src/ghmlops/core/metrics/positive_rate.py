@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ghmlops.core.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared, compare_shares
+from ghmlops.core.paired import Cells, Compared, Floats, Ints, compare_shares
 
-ROW = "CASE WHEN {p} = 1 THEN 1.0 ELSE 0.0 END"
+
+def positive(label: Ints, decision: Ints) -> Floats:
+    """Return 1 where the decision is positive, else 0, shape (k,); the label does not matter."""
+    del label
+    return np.asarray(decision == 1, dtype=np.float64)
 
 
 def compare(cells: Cells, tail: float) -> Compared:
@@ -17,11 +23,11 @@ def compare(cells: Cells, tail: float) -> Compared:
 POSITIVE_RATE = Metric(
     id="positive-rate",
     title="positive rate",
-    task="binary",
+    tasks=("binary",),
     direction=Direction.TARGET,
     unit="ratio",
     margin=0.01,
-    row=ROW,
+    decided=positive,
     labelled=False,
     compare=compare,
     hunted=True,

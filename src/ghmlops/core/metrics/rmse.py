@@ -32,7 +32,7 @@ def compare(cells: Cells, tail: float) -> Compared:
 RMSE = Metric(
     id="rmse",
     title="RMSE",
-    task="regression",
+    tasks=("regression",),
     direction=Direction.LOWER,
     unit="",
     margin=0.01,

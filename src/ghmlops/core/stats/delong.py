@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,31 @@ def _components(positive: NDArray[np.bool_], scores: Floats) -> Floats:
     found[positive] = (ranks[positive] - midranks(scores[positive])) / no
     found[~positive] = 1.0 - (ranks[~positive] - midranks(scores[~positive])) / yes
     return found
+
+
+class Binned(NamedTuple):
+    """An area from counts in bins; what a row of each class in each bin adds to it, shape (k,)."""
+
+    value: float
+    positive: Floats
+    negative: Floats
+    bound: float
+    """How far the area may be off: half of the pairs that share a bin."""
+
+
+def binned(positive: Floats, negative: Floats) -> Binned:
+    """Return the area of scores that are known by bin, pairs that share a bin counted one half.
+
+    Args:
+        positive: positive rows in each bin, bins rising, shape (k,); at least one in all.
+        negative: negative rows, likewise.
+    """
+    yes, no = positive.sum(), negative.sum()
+    for_positive = (np.cumsum(negative) - 0.5 * negative) / no
+    for_negative = (np.cumsum(positive[::-1])[::-1] - 0.5 * positive) / yes
+    area = float(positive @ for_positive / yes)
+    bound = float(0.5 * (positive @ negative) / (yes * no))
+    return Binned(area, (for_positive - area) / yes, (for_negative - area) / no, bound)
 
 
 def midranks(values: Floats) -> Floats:

@@ -1,0 +1,32 @@
+"""A metric of the user's own: the mean of an SQL expression over the paired rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.core.metric import Metric
+from ghmlops.core.paired import Cells, Compared, compare_means
+from ghmlops.core.prediction_policy import TASKS
+
+if TYPE_CHECKING:
+    from ghmlops.core.prediction_policy import CustomMetric
+
+
+def custom(given: CustomMetric) -> Metric:
+    """Return the metric: its row's value is what the engine computed under the metric's name."""
+
+    def compare(cells: Cells, tail: float) -> Compared:
+        return compare_means(cells, tail, given.direction)
+
+    return Metric(
+        id=given.name,
+        title=given.name,
+        tasks=TASKS,
+        direction=given.direction,
+        unit=given.unit,
+        margin=given.margin,
+        row=f"{{{given.name}}}",
+        labelled=False,
+        compare=compare,
+        hunted=given.margin is not None,
+    )

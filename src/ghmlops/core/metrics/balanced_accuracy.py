@@ -1,0 +1,29 @@
+"""Balanced accuracy: mean of the recalls of the two classes."""
+
+from __future__ import annotations
+
+from ghmlops.core.confusion import Margins, class_recall, compare_confusion, macro
+from ghmlops.core.metric import Metric
+from ghmlops.core.model import Direction
+from ghmlops.core.paired import Compared, Counts, Floats
+
+
+def balanced(seen: Margins) -> tuple[Floats, Margins]:
+    """Return the mean recall and its slopes; NaN where only one class has labels."""
+    return macro(*class_recall(seen))
+
+
+def compare(counts: Counts, tail: float) -> Compared:
+    """Compare the values of the two confusion tables."""
+    return compare_confusion(counts, tail, balanced)
+
+
+BALANCED_ACCURACY = Metric(
+    id="balanced-accuracy",
+    title="balanced accuracy",
+    tasks=("binary",),
+    direction=Direction.HIGHER,
+    unit="ratio",
+    margin=None,
+    compare_counts=compare,
+)

@@ -1,0 +1,26 @@
+"""Brier score: mean squared distance of the score and the label 0 or 1."""
+
+from __future__ import annotations
+
+from ghmlops.core.metric import Metric
+from ghmlops.core.model import Direction
+from ghmlops.core.paired import Cells, Compared, compare_means
+
+
+def compare(cells: Cells, tail: float) -> Compared:
+    """Compare the mean scores by their paired differences."""
+    return compare_means(cells, tail, Direction.LOWER)
+
+
+BRIER = Metric(
+    id="brier",
+    title="Brier score",
+    tasks=("binary",),
+    direction=Direction.LOWER,
+    unit="",
+    margin=0.01,
+    margin_of="baseline",
+    row="({s} - {y}) * ({s} - {y})",
+    compare=compare,
+    implausible=0.5,
+)

@@ -1,0 +1,31 @@
+"""Recall@k: share of the relevant documents of a query that are among its first k, mean over queries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.core.metric import Metric
+from ghmlops.core.model import Direction
+from ghmlops.core.paired import Cells, Compared, compare_means
+
+if TYPE_CHECKING:
+    from ghmlops.core.prediction_policy import Regression
+
+
+def compare(cells: Cells, tail: float) -> Compared:
+    """Compare the means over queries by their paired differences."""
+    return compare_means(cells, tail, Direction.HIGHER)
+
+
+def bind(policy: Regression) -> Metric:
+    """Return the metric at the policy's k."""
+    return Metric(
+        id="recall-at-k",
+        title=f"recall@{policy.at}",
+        tasks=("ranking",),
+        direction=Direction.HIGHER,
+        unit="",
+        margin=None,
+        row="{recall-at-k}",
+        compare=compare,
+    )

@@ -1,0 +1,271 @@
+"""Values and standard errors of the metrics against scikit-learn, numpy, scipy and statsmodels, on real data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import statsmodels.api as sm  # type: ignore[import-untyped]
+from sklearn import metrics as oracle  # type: ignore[import-untyped]
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression, Ridge  # type: ignore[import-untyped]
+from sklearn.naive_bayes import GaussianNB  # type: ignore[import-untyped]
+from sklearn.tree import DecisionTreeRegressor  # type: ignore[import-untyped]
+from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyped]
+
+from ghmlops.core.classes import METRICS, per_class
+from ghmlops.core.judge import ALPHA
+from ghmlops.core.metric import Metric
+from ghmlops.core.metrics import metrics_of
+from ghmlops.core.metrics.calibration_slope import log_odds
+from ghmlops.core.paired import Compared, Floats
+from ghmlops.core.prediction_policy import Regression, Task
+from ghmlops.core.stats import logistic
+from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values
+
+CLOSE = 1e-9
+
+
+@lru_cache
+def tumours() -> Rows:
+    """Two models of the breast-cancer data, trained on every third row and rounded, so that there are ties."""
+    x, y = load_breast_cancer(return_X_y=True)
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    first = LogisticRegression(C=0.001).fit(x[::3], y[::3]).predict_proba(x)[:, 1]
+    second = LogisticRegression(C=1.0).fit(x[::3, :4], y[::3]).predict_proba(x[:, :4])[:, 1]
+    return binary(y, np.round(first, 3), np.round(second, 3))
+
+
+@lru_cache
+def digits() -> Rows:
+    """Two models of the digits: a linear one and a naive one, on few pixels."""
+    x, y = load_digits(return_X_y=True)
+    x = x / 16.0
+    first = LogisticRegression(C=0.05, max_iter=300).fit(x[::5], y[::5]).predict_proba(x)
+    second = GaussianNB(var_smoothing=0.05).fit(x[::5, :40], y[::5]).predict_proba(x[:, :40])
+    return multiclass(y.astype(np.int64), first, second)
+
+
+@lru_cache
+def diabetes() -> Rows:
+    """Two regressions of the diabetes data."""
+    x, y = load_diabetes(return_X_y=True)
+    first = Ridge(alpha=0.1).fit(x[::2], y[::2]).predict(x)
+    second = DecisionTreeRegressor(max_depth=3, random_state=1).fit(x[::2], y[::2]).predict(x)
+    return valued(y, first, second)
+
+
+def metric_of(task: Task, name: str) -> Metric:
+    policy = Regression(task=task, key=("id",), top=3, quantile=0.7, error_quantile=0.9)
+    return next(m for m in metrics_of(policy) if m.id == name)
+
+
+def slope(y: Floats, s: Floats) -> float:
+    return float(sm.Logit(y, sm.add_constant(log_odds(s))).fit(disp=0, tol=1e-14, method="newton").params[1])
+
+
+def calibration_error(y: Floats, s: Floats) -> float:
+    place = np.minimum(np.floor(s * 15).astype(int), 14)
+    parts = [abs(s[place == k].mean() - y[place == k].mean()) * np.mean(place == k) for k in np.unique(place)]
+    return float(sum(parts))
+
+
+BY_DECISION: dict[str, Callable[[Floats, Floats], float]] = {
+    "accuracy": oracle.accuracy_score,
+    "balanced-accuracy": oracle.balanced_accuracy_score,
+    "precision": oracle.precision_score,
+    "recall": oracle.recall_score,
+    "f1": oracle.f1_score,
+    "mcc": oracle.matthews_corrcoef,
+    "positive-rate": lambda _, p: float(np.mean(p)),
+}
+BY_SCORE: dict[str, Callable[[Floats, Floats], float]] = {
+    "auc": oracle.roc_auc_score,
+    "average-precision": oracle.average_precision_score,
+    "log-loss": oracle.log_loss,
+    "brier": oracle.brier_score_loss,
+    "ece": calibration_error,
+    "calibration-slope": slope,
+}
+REGRESSION: dict[str, Callable[[Floats, Floats], float]] = {
+    "rmse": oracle.root_mean_squared_error,
+    "mae": oracle.mean_absolute_error,
+    "bias": lambda y, p: float(np.mean(p - y)),
+    "r2": oracle.r2_score,
+    "pinball": lambda y, p: float(oracle.mean_pinball_loss(y, p, alpha=0.7)),
+    "error-quantile": lambda y, p: float(np.quantile(np.abs(p - y), 0.9)),
+    "mean-prediction": lambda _, p: float(np.mean(p)),
+}
+
+
+def both(found: Compared) -> list[float]:
+    return [found.baseline[0], found.candidate[0]]
+
+
+@pytest.mark.parametrize("name", [*BY_DECISION, *BY_SCORE])
+def test_binary_values_agree(name: str) -> None:
+    """Both sides to 1e-9, ties among the scores and all."""
+    rows = tumours()
+    expected = [
+        BY_DECISION[name](rows.label, side.p) if name in BY_DECISION else BY_SCORE[name](rows.label, side.s)
+        for side in (rows.baseline, rows.candidate)
+    ]
+    assert both(compare(metric_of("binary", name), rows)) == pytest.approx(expected, abs=CLOSE)
+    assert expected[0] != expected[1]
+
+
+def test_multiclass_values_agree() -> None:
+    """Accuracy, macro recall and F1, top-3 accuracy, log loss, and flips by their definition; to 1e-9."""
+    rows = digits()
+    y = rows.label
+    vectors = [digit_vectors(0), digit_vectors(1)]
+    sides = (rows.baseline, rows.candidate)
+    right = [y == side.p for side in sides]
+    expected = {
+        "accuracy": [oracle.accuracy_score(y, side.p) for side in sides],
+        "macro-recall": [oracle.recall_score(y, side.p, average="macro") for side in sides],
+        "macro-f1": [oracle.f1_score(y, side.p, average="macro") for side in sides],
+        "top-k-accuracy": [oracle.top_k_accuracy_score(y, v, k=3) for v in vectors],
+        "log-loss": [oracle.log_loss(y, v) for v in vectors],
+        "negative-flips": [0.0, np.mean(right[0] & ~right[1])],
+        "positive-flips": [0.0, np.mean(~right[0] & right[1])],
+        "churn": [0.0, np.mean(sides[0].p != sides[1].p)],
+    }
+    for name, pair in expected.items():
+        assert both(compare(metric_of("multiclass", name), rows)) == pytest.approx(pair, abs=CLOSE), name
+
+
+def digit_vectors(which: int) -> Floats:
+    x, y = load_digits(return_X_y=True)
+    x = x / 16.0
+    if which == 0:
+        return np.asarray(LogisticRegression(C=0.05, max_iter=300).fit(x[::5], y[::5]).predict_proba(x))
+    return np.asarray(GaussianNB(var_smoothing=0.05).fit(x[::5, :40], y[::5]).predict_proba(x[:, :40]))
+
+
+@pytest.mark.parametrize("name", list(REGRESSION))
+def test_regression_values_agree(name: str) -> None:
+    """Both sides to 1e-9 of the value."""
+    rows = diabetes()
+    expected = [REGRESSION[name](rows.label, side.p) for side in (rows.baseline, rows.candidate)]
+    assert both(compare(metric_of("regression", name), rows)) == pytest.approx(expected, rel=CLOSE, abs=CLOSE)
+
+
+def test_the_spread_ratio_is_that_of_the_deviations() -> None:
+    """Standard deviation of the candidate's predictions over the baseline's."""
+    rows = diabetes()
+    found = compare(metric_of("regression", "spread-ratio"), rows)
+    assert both(found) == pytest.approx([1.0, np.std(rows.candidate.p) / np.std(rows.baseline.p)], rel=CLOSE)
+
+
+def resampled(metric: Metric, rows: Rows, left_out: int) -> float:
+    """Return the standard error of the change by leaving groups of rows out (a delete-a-group jackknife)."""
+    n = len(rows.label)
+    part = np.random.default_rng(8).permutation(n) % left_out
+    kinds = [[values(sql, metric, rows, s) for s in (rows.baseline, rows.candidate)] for sql in sql_of(metric)]
+    changes = []
+    for k in range(left_out):
+        kept = np.flatnonzero(part != k)
+        sums = tuple(cells(first[kept], second[kept]) for first, second in kinds)
+        if metric.compare_rows is not None:
+            found = metric.compare_rows(sums, ALPHA)
+        else:
+            found = metric.compare(sums[0], ALPHA) if metric.compare and sums else compare(metric, rows.of(kept))
+        changes.append(found.candidate[0] - found.baseline[0])
+    return float(np.sqrt((left_out - 1) * np.var(changes)))
+
+
+def sql_of(metric: Metric) -> tuple[str, ...]:
+    return metric.rows or ((metric.row,) if metric.row else ())
+
+
+@lru_cache
+def dull(n: int = 4000) -> dict[Task, Rows]:
+    """Return smooth rows of each task: what the delta method is right about."""
+    rng = np.random.default_rng(17)
+    signal = rng.normal(-0.7, 1.5, n)
+    first, second = (1 / (1 + np.exp(-1.3 * (signal + 0.5 * rng.normal(size=n)))) for _ in range(2))
+    label = rng.random(n) < 1 / (1 + np.exp(-signal))
+    logits = rng.normal(size=(n, 3)) * 2
+    true = np.argmax(logits + rng.gumbel(size=(n, 3)), axis=1)
+    vectors = [np.exp(logits + rng.normal(size=(n, 3))) for _ in range(2)]
+    vectors = [v / v.sum(axis=1, keepdims=True) for v in vectors]
+    y = rng.normal(20, 3, n)
+    values = [y + rng.standard_t(8, n) + 0.3 * k for k in range(2)]
+    return {
+        "binary": binary(label, first, second),
+        "multiclass": multiclass(true, vectors[0], vectors[1]),
+        "regression": valued(y, values[0], 1.1 * values[1]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        *(("binary", n) for n in ("balanced-accuracy", "precision", "recall", "f1", "mcc", "auc", "average-precision")),
+        ("binary", "calibration-slope"),
+        *(("multiclass", n) for n in ("macro-recall", "macro-f1")),
+        *(("regression", n) for n in ("rmse", "r2", "spread-ratio")),
+    ],
+)
+def test_standard_errors_agree_with_a_jackknife(task: Task, name: str) -> None:
+    """The analytic slopes give the error that leaving rows out gives, within the jackknife's own noise."""
+    rows, metric = dull()[task], metric_of(task, name)
+    assert resampled(metric, rows, 100) == pytest.approx(compare(metric, rows).error[0], rel=0.2)
+
+
+@pytest.mark.parametrize("name", ["log-loss", "brier"])
+def test_clusters_agree_with_statsmodels(name: str) -> None:
+    """The cluster-robust standard error of a mean is that of OLS on a constant with clustered covariance."""
+    rows = replace(tumours(), group=np.random.default_rng(3).integers(0, 60, len(tumours().label)))
+    sides = [
+        -np.log(np.clip(side.t, 2.0**-52, 1)) if name == "log-loss" else (side.s - rows.label) ** 2
+        for side in (rows.baseline, rows.candidate)
+    ]
+    fitted = OLS(sides[1] - sides[0], np.ones(len(sides[0]))).fit(cov_type="cluster", cov_kwds={"groups": rows.group})
+    assert float(fitted.bse[0]) == pytest.approx(compare(metric_of("binary", name), rows).error[0], rel=CLOSE)
+
+
+def test_the_slope_of_one_side_has_the_sandwich_error_of_statsmodels() -> None:
+    """What the rows add to a slope squares up to the HC0 variance."""
+    rows = tumours()
+    x = log_odds(rows.candidate.s)
+    fitted = sm.Logit(rows.label, sm.add_constant(x)).fit(disp=0, tol=1e-14, cov_type="HC0")
+    line = logistic.fit(x, rows.label, 1.0 - rows.label)
+    own = np.sqrt(np.sum(logistic.slope_influence(line, x, rows.label) ** 2))
+    assert float(fitted.bse[1]) == pytest.approx(own, rel=1e-7)
+
+
+def test_recall_and_f1_by_class_agree_with_scikit_learn() -> None:
+    """Each class of the digits, both sides; recall's p is McNemar's within the class, and the rows are the class's."""
+    rows = digits()
+    found = per_class(counts(rows), ALPHA)
+    assert set(found) == set(METRICS)
+    for name, score in (("recall", oracle.recall_score), ("f1", oracle.f1_score)):
+        for got, side in ((found[name].baseline, rows.baseline), (found[name].candidate, rows.candidate)):
+            assert list(got) == pytest.approx(list(score(rows.label, side.p, average=None)), abs=CLOSE)
+        assert found[name].n.tolist() == np.bincount(rows.label.astype(int)).tolist()
+    for k in range(10):
+        own = rows.of(np.flatnonzero(rows.label == k))
+        alone = compare(metric_of("multiclass", "accuracy"), own)
+        assert found["recall"].p[k] == pytest.approx(alone.p[0], rel=CLOSE)
+        one = binary(rows.label == k, (rows.baseline.p == k) * 1.0, (rows.candidate.p == k) * 1.0)
+        assert found["f1"].error[k] == pytest.approx(compare(metric_of("binary", "f1"), one).error[0], rel=0.02)
+
+
+def test_a_class_without_rows_is_undefined_and_clusters_are_summed() -> None:
+    """No row of the class: NaN, never 0 or a pass. Fifty copies of each row in clusters show what one shows."""
+    rows = digits().of(np.flatnonzero(digits().label != 4))
+    found = per_class(counts(rows), ALPHA)
+    assert all(np.isnan([f.loss[4], f.loss_high[4], f.p[4]]).all() and f.n[4] == 0 for f in found.values())
+    few = rows.of(np.arange(200))
+    many = replace(few.of(np.repeat(np.arange(200), 50)), group=np.repeat(np.arange(200), 50))
+    once, again = per_class(counts(few), ALPHA), per_class(counts(many), ALPHA)
+    for name in METRICS:
+        assert again[name].candidate == pytest.approx(once[name].candidate, nan_ok=True)
+        seen = once[name].error > 0
+        assert seen.any()
+        assert np.max(np.abs(again[name].error[seen] / once[name].error[seen] - 1.0)) < 0.5
