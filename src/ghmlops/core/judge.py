@@ -40,6 +40,8 @@ class Comparison:
     error: float
     margin: float | None
     method: str
+    bound: float = 0.0
+    """Largest error of the change that comes from counting in bins."""
 
     @property
     def change(self) -> float:
@@ -49,7 +51,7 @@ class Comparison:
     @property
     def paired_only(self) -> bool:
         """True for a rate that only the pair has: the baseline's value says nothing."""
-        return self.metric.margin is None
+        return self.metric.paired_only
 
 
 class Ruling(NamedTuple):
@@ -78,6 +80,7 @@ def comparison_at(
         error=float(compared.error[place]),
         margin=metric.limit(baseline, spread, margins.get(metric.id)),
         method=compared.method,
+        bound=compared.bound,
     )
 
 
@@ -119,7 +122,7 @@ def _rows_needed(found: Comparison) -> str:
     return f"; about {math.ceil(needed / 10**digits) * 10**digits:,} such rows would decide"
 
 
-def finding(found: Comparison, ruling: Ruling, *, where: str = "") -> Finding:
+def finding(found: Comparison, ruling: Ruling, *, where: str = "", dataset: str = "") -> Finding:
     """Write a ruling over all rows down; `where` opens the sentence."""
     return Finding(
         id=f"regression-{found.metric.id}",
@@ -128,6 +131,7 @@ def finding(found: Comparison, ruling: Ruling, *, where: str = "") -> Finding:
         reason=f"{where}{sentence(found)}: {ruling.clause}.",
         docs=f"{DOCS}#the-verdict",
         description=DESCRIPTIONS[found.metric.direction].format(found.metric.title),
+        dataset=dataset,
         unit=found.metric.unit,
         direction=found.metric.direction,
         baseline=None if found.paired_only else tidy(found.baseline),

@@ -6,18 +6,21 @@ A family (all slices together, all windows together) is tested as one: Holm at `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from ghmlops.core import judge
 from ghmlops.core.judge import Comparison, Ruling, tidy
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.core.stats import cochran, multiplicity
+from ghmlops.core.onset import Onset, onset
+from ghmlops.core.stats import multiplicity
 
 BLOCK = 0.01
 NOTE = 0.05
@@ -27,32 +30,45 @@ MOST_LISTED = 200
 """Rows of the table in the evidence's details."""
 DOCS = f"{judge.DOCS}#slices-and-windows"
 Value = str | int | float | bool | None
+Kind = Literal["slice", "window", "class"]
+PLURAL = {"slice": "slices", "window": "windows", "class": "classes"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One metric in one slice or window. `slice` is empty for a window, `window` is None for a slice."""
+    """One metric in one slice or window of one data set. `slice` is empty for a window, `window` is None for a slice.
+
+    Both are for all rows of a data set.
+    """
 
     slice: Mapping[str, Value]
     window: str | None
     found: Comparison
+    dataset: str = ""
+    """Empty for the only one."""
 
     @property
     def name(self) -> str:
-        """How a sentence names it: `device = tablet, country = FR`, or `window 2025-03-01`."""
-        return name_place(self.slice, self.window)
+        """How a sentence names it: `device = tablet, country = FR`, or `data set eu, window 2025-03-01`."""
+        return name_place(self.slice, self.window, self.dataset)
+
+    @property
+    def label(self) -> str:
+        """How a table names it beside its data set: `device = tablet`, or `2025-03-01`."""
+        return name_place(self.slice, None) if self.window is None else self.window
 
     @property
     def key(self) -> tuple[object, ...]:
         """The same for every metric of one slice or window."""
-        return (*self.slice.items(), self.window)
+        return (self.dataset, *self.slice.items(), self.window)
 
 
-def name_place(where: Mapping[str, Value], window: str | None) -> str:
-    """Name a slice or a window for a sentence."""
+def name_place(where: Mapping[str, Value], window: str | None, dataset: str = "") -> str:
+    """Name a slice or a window for a sentence; all rows of the only data set have no name."""
+    parts = [f"data set {dataset}"] if dataset else []
     if window is not None:
-        return f"window {window}"
-    return ", ".join(f"{column} = {'null' if v is None else v}" for column, v in where.items())
+        return ", ".join([*parts, f"window {window}"])
+    return ", ".join([*parts, *(f"{column} = {'null' if v is None else v}" for column, v in where.items())])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +79,8 @@ class Tested:
     p: float
     holm: float
     bh: float
-
-    @property
-    def outcome(self) -> Outcome:
-        """fail or warn for shown harm beyond the margin, else pass."""
-        found = self.place.found
-        if found.margin is None or not found.loss > found.margin:
-            return Outcome.PASS
-        if self.holm <= BLOCK:
-            return Outcome.FAIL
-        return Outcome.WARN if self.bh <= NOTE else Outcome.PASS
+    outcome: Outcome
+    """fail or warn for shown harm beyond the margin, else pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,34 +89,52 @@ class Family:
 
     findings: list[Finding]
     table: list[dict[str, object]]
+    bad: frozenset[tuple[object, ...]] = frozenset()
+    """`Place.key` of every place that fails or warns."""
+    onset: Onset | None = None
+    """Of the worst metric and data set, where windows fail or warn."""
+
+    @property
+    def since(self) -> str | None:
+        """Start of the first bad window."""
+        return None if self.onset is None else self.onset.since
 
 
-def harm_p(found: Comparison) -> float:
-    """Return the p-value that is hunted with.
+def harm_p(found: Sequence[Comparison]) -> NDArray[np.float64]:
+    """Return the p-values that are hunted with, shape (len(found),); 1 where it is undefined.
 
     Quality: against "no harm". Behaviour (any move is one) is no harm by itself, so its move must be shown to be larger
     than the margin: the normal tail beyond it.
     """
-    if found.metric.direction is not Direction.TARGET:
-        return found.p
-    if not (found.error > 0 and found.margin is not None):
-        return 0.0 if found.error == 0 and found.margin is not None and found.loss > found.margin else 1.0
-    return float(special.ndtr((found.margin - found.loss) / found.error))
+    fields = [(f.p, f.loss, f.error, np.nan if f.margin is None else f.margin) for f in found]
+    p, loss, error, margin = np.array(fields, dtype=np.float64).reshape(-1, 4).T
+    target = np.array([f.metric.direction is Direction.TARGET for f in found], dtype=np.bool_)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        beyond = special.ndtr(np.where(error > 0, (margin - loss) / error, np.nan))
+    exact = np.where((error == 0) & (loss > margin), 0.0, 1.0)  # without any spread the move is what it is
+    hunted = np.where(target, np.where(error > 0, beyond, exact), p)
+    return np.asarray(np.where(np.isfinite(hunted), hunted, 1.0), dtype=np.float64)
 
 
-def correct(places: Sequence[Place]) -> list[Tested]:
-    """Test a family as one, the smallest p first. A place whose p is undefined counts as a test and shows nothing."""
-    raw = np.array([harm_p(place.found) for place in places], dtype=np.float64)
-    p = np.where(np.isfinite(raw), raw, 1.0)
+def correct(places: Sequence[Place], at_least: NDArray[np.float64] | float = 0.0) -> list[Tested]:
+    """Test a family as one, the smallest p first. A place whose p is undefined counts as a test and shows nothing.
+
+    `at_least` are the p-values of a second claim that has to hold too, shape (len(places),).
+    """
+    p = np.maximum(harm_p([place.found for place in places]), at_least)
     holm, bh = multiplicity.holm(p), multiplicity.benjamini_hochberg(p)
-    tested = [
-        Tested(place=place, p=float(p[i]), holm=float(holm[i]), bh=float(bh[i])) for i, place in enumerate(places)
+    fields = [(f.loss, math.inf if f.margin is None else f.margin) for f in (place.found for place in places)]
+    loss, margin = np.array(fields, dtype=np.float64).reshape(-1, 2).T
+    level = np.where(loss > margin, np.where(holm <= BLOCK, 2, np.where(bh <= NOTE, 1, 0)), 0)
+    outcomes = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
+    return [
+        Tested(place=places[i], p=float(p[i]), holm=float(holm[i]), bh=float(bh[i]), outcome=outcomes[level[i]])
+        for i in np.lexsort((-loss, p))
     ]
-    return sorted(tested, key=lambda t: (t.p, -t.place.found.loss, t.place.name, t.place.found.metric.id))
 
 
-def hunt(places: Sequence[Place], kind: Literal["slice", "window"], minimum: int) -> Family:
-    """Judge a family.
+def hunt(places: Sequence[Place], kind: Kind, minimum: int) -> Family:
+    """Judge a family: the places of all data sets together.
 
     Args:
         places: every place with at least `minimum` rows, all hunted metrics.
@@ -116,26 +142,32 @@ def hunt(places: Sequence[Place], kind: Literal["slice", "window"], minimum: int
         minimum: for the sentences.
 
     Returns:
-        A finding for each of the worst places that fail or warn, and one summary.
+        A finding for each of the worst places that fail or warn, and one summary; for windows also since when.
     """
     tested = correct(places)
-    bad: dict[object, list[Tested]] = {}
+    bad: dict[tuple[object, ...], list[Tested]] = {}
     for one in tested:
         if one.outcome is not Outcome.PASS:
             bad.setdefault(one.place.key, []).append(one)
     ranked = sorted(bad.values(), key=lambda ones: -max(o.outcome.severity for o in ones))
     findings = [_place_finding(ones, kind) for ones in ranked[:MOST_FINDINGS]]
-    findings.append(_summary(tested, ranked, kind, minimum))
-    return Family(findings=findings, table=[_listed(one, kind) for one in tested[:MOST_LISTED]])
+    since = onset(places, _worst(ranked[0]).place) if ranked and kind == "window" else None
+    findings.append(_summary(tested, ranked, (kind, minimum, since)))
+    table = [listed(one, kind, one.outcome.value) for one in tested[:MOST_LISTED]]
+    return Family(findings=findings, table=table, bad=frozenset(bad), onset=since)
+
+
+def _worst(ones: Sequence[Tested]) -> Tested:
+    return max(ones, key=lambda one: (one.outcome.severity, -one.p))
 
 
 def _place_finding(ones: Sequence[Tested], kind: str) -> Finding:
     """Write one place down by its worst metric; the others are named."""
-    worst = max(ones, key=lambda one: (one.outcome.severity, -one.p))
+    worst = _worst(ones)
     others = [one.place.found.metric.title for one in ones if one is not worst]
     place = worst.place
     corrected = (
-        f"Holm p = {worst.holm:.2g} over all {kind}s, loss beyond the margin of "
+        f"Holm p = {worst.holm:.2g} over all {PLURAL[kind]}, loss beyond the margin of "
         f"{judge.amount(place.found.metric, place.found.margin or 0.0)}"
         if worst.outcome is Outcome.FAIL
         else f"false-discovery q = {worst.bh:.2g}, not shown at Holm p = {worst.holm:.2g}"
@@ -145,6 +177,7 @@ def _place_finding(ones: Sequence[Tested], kind: str) -> Finding:
     return msgspec.structs.replace(
         written,
         id=f"{kind}-{place.found.metric.id}",
+        dataset=place.dataset,
         slice=dict(place.slice),
         window=place.window,
         docs=DOCS,
@@ -152,12 +185,15 @@ def _place_finding(ones: Sequence[Tested], kind: str) -> Finding:
     )
 
 
-def _summary(tested: Sequence[Tested], ranked: Sequence[Sequence[Tested]], kind: str, minimum: int) -> Finding:
+def _summary(
+    tested: Sequence[Tested], ranked: Sequence[Sequence[Tested]], about: tuple[str, int, Onset | None]
+) -> Finding:
+    kind, minimum, since = about
     names = {one.place.key for one in tested}
     failed = sum(1 for ones in ranked if any(o.outcome is Outcome.FAIL for o in ones))
     outcome = Outcome.FAIL if failed else Outcome.WARN if ranked else Outcome.PASS
     metrics = list(dict.fromkeys(one.place.found.metric.title for one in tested))
-    looked = f"{len(names):,} {kind}{'' if len(names) == 1 else 's'} of at least {minimum:,} rows"
+    looked = f"{len(names):,} {kind if len(names) == 1 else PLURAL[kind]} of at least {minimum:,} rows"
     if not names:
         outcome, said = Outcome.WARN, f"no {kind} has {minimum:,} rows, so none was looked at"
     elif not ranked:
@@ -165,10 +201,10 @@ def _summary(tested: Sequence[Tested], ranked: Sequence[Sequence[Tested]], kind:
     else:
         left = len(ranked) - MOST_FINDINGS
         more = f"; the worst {MOST_FINDINGS} are listed" if left > 0 else ""
-        said = f"{looked}: {failed:,} failed, {len(ranked) - failed:,} to look at{more}"
+        said = f"{looked}: {failed:,} failed, {len(ranked) - failed:,} to look at{more}{_when(since)}"
     return Finding(
-        id=f"{kind}s-summary",
-        metric=f"{kind}s",
+        id=f"{PLURAL[kind]}-summary",
+        metric=PLURAL[kind],
         outcome=outcome,
         reason=said[0].upper() + said[1:] + ".",
         docs=DOCS,
@@ -178,76 +214,50 @@ def _summary(tested: Sequence[Tested], ranked: Sequence[Sequence[Tested]], kind:
     )
 
 
-def uneven(places: Sequence[Place]) -> list[Finding]:
-    """Ask, for each quality metric, whether the change is the same in every window (Cochran's Q).
-
-    Some window must be beyond the margin too: a change that differs from window to window without harm is no finding.
-    """
-    metrics = {place.found.metric.id: place.found.metric for place in places}
-    quality = [m for m in metrics.values() if m.direction is not Direction.TARGET]
-    findings = []
-    for metric in quality:
-        own = [place for place in places if place.found.metric.id == metric.id]
-        result = cochran.heterogeneity(
-            np.array([p.found.change for p in own]), np.array([_smoothed_error(p.found) for p in own])
-        )
-        worst = max(own, key=lambda p: p.found.loss if np.isfinite(p.found.loss) else -np.inf)
-        beyond = worst.found.margin is not None and worst.found.loss > worst.found.margin
-        if not (result.p < BLOCK / len(quality) and beyond):
-            continue
-        findings.append(
-            Finding(
-                id="windows-uneven",
-                metric=metric.id,
-                outcome=Outcome.WARN,
-                reason=(
-                    f"The change of {metric.title} differs between {len(own):,} windows more than noise explains "
-                    f"(Cochran's Q = {result.q:.1f}, p = {result.p:.2g}); the worst is {worst.name}: "
-                    f"{judge.sentence(worst.found)}."
-                ),
-                docs=DOCS,
-                description="Is the change the same in every window?",
-                unit=metric.unit,
-                direction=metric.direction,
-                method="Cochran's Q over the windows",
-                n=sum(place.found.n for place in own),
-            )
-        )
-    return findings
-
-
-def _smoothed_error(found: Comparison) -> float:
-    """Return the standard error; for shares never below that of one discordant pair, which windows without any have."""
-    floor = 1.0 / found.n if found.metric.unit == "ratio" and found.n else 0.0
-    return max(found.error, floor)
+def _when(since: Onset | None) -> str:
+    if since is None:
+        return ""
+    where = f" of data set {since.dataset}" if since.dataset else ""
+    return f"; {since.metric}{where} is worse {since.when}"
 
 
 def missing(
-    lost: Sequence[tuple[Mapping[str, Value], str | None, int]], kind: Literal["slice", "window"]
+    lost: Sequence[tuple[Mapping[str, Value], str | None, int]], kind: Literal["slice", "window"], dataset: str = ""
 ) -> list[Finding]:
-    """Report places of the baseline, with at least the minimum of rows, that the candidate has no row of."""
+    """Report places of the baseline, with at least the minimum of rows, that the candidate has no row of.
+
+    At most `MOST_FINDINGS`; the last one says how many more there are.
+    """
+    left = len(lost) - MOST_FINDINGS
+    shown = lost[:MOST_FINDINGS]
+    more = [
+        f" So it is with {left:,} more {kind}s." if left > 0 and i == len(shown) - 1 else "" for i in range(len(shown))
+    ]
     return [
         Finding(
             id=f"{kind}-missing",
             metric="rows",
             outcome=Outcome.FAIL,
-            reason=(f"{name_place(where, window)}: the baseline has {rows:,} rows, the candidate none."),
+            reason=f"{name_place(where, window, dataset)}: the baseline has {rows:,} rows, the candidate none.{also}",
             docs=DOCS,
             description=f"Does the candidate answer for every {kind} of the baseline?",
+            dataset=dataset,
             slice=dict(where),
             window=window,
             baseline=float(rows),
             candidate=0.0,
             n=rows,
         )
-        for where, window, rows in lost[:MOST_FINDINGS]
+        for (where, window, rows), also in zip(shown, more, strict=True)
     ]
 
 
-def _listed(one: Tested, kind: str) -> dict[str, object]:
+def listed(one: Tested, kind: str, outcome: str) -> dict[str, object]:
+    """Return the row of a table; `kind` is the column that names the place."""
     found = one.place.found
     return {
-        kind: one.place.name.removeprefix("window "),
+        kind: one.place.label,
+        "dataset": one.place.dataset,
         "metric": found.metric.id,
         "rows": found.n,
         "baseline": tidy(found.baseline),
@@ -258,7 +268,7 @@ def _listed(one: Tested, kind: str) -> dict[str, object]:
         "p": _short(one.p),
         "holm": _short(one.holm),
         "bh": _short(one.bh),
-        "outcome": one.outcome.value,
+        "outcome": outcome,
     }
 
 

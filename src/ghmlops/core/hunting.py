@@ -1,0 +1,175 @@
+"""Harm by slice, window and class, over all data sets: what is hunted, what is searched, and what is only shown."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Literal
+
+from ghmlops.core import search, slices, uneven
+from ghmlops.core.comparing import compare_cells, compare_classes, overall_metrics
+from ghmlops.core.cube import WINDOW
+from ghmlops.core.judge import tidy
+from ghmlops.core.metrics import metrics_of
+from ghmlops.core.model import Direction, NotMeasured
+from ghmlops.core.slices import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.judge import Comparison
+    from ghmlops.core.model import Finding
+    from ghmlops.core.observed import Judged, Observed
+    from ghmlops.core.paired import CellTable
+    from ghmlops.core.prediction_policy import Regression
+
+MOST_TIMELINE = 400
+MOST_CELLS = 400
+"""Rows of the metrics that are shown by slice, and by window."""
+
+
+def metric_row(found: Comparison, dataset: str, finding: Finding | None) -> dict[str, Any]:
+    """Return the row of a table of metrics."""
+    return {
+        "dataset": dataset,
+        "metric": found.metric.id,
+        "rows": found.n,
+        "baseline": None if found.paired_only else tidy(found.baseline),
+        "candidate": tidy(found.candidate),
+        "change": tidy(found.change),
+        "low": tidy(found.low),
+        "high": tidy(found.high),
+        "margin": tidy(found.margin),
+        "unit": found.metric.unit,
+        "outcome": finding.outcome.value if finding else "",
+        "method": found.method,
+    }
+
+
+def hunt_places(
+    kind: Literal["slice", "window"], compared: Sequence[Observed], policy: Regression, judged: Judged
+) -> frozenset[tuple[object, ...]]:
+    """Hunt a family over all data sets; returns the places that have a finding."""
+    cuts = [tuple(dict.fromkeys(c)) for c in policy.slices] if kind == "slice" else [(WINDOW,)] * bool(policy.window)
+    if not cuts or not compared:
+        return frozenset()
+    places = [place for one in compared for cut in cuts for place in places_of(one, cut, policy)]
+    family = slices.hunt(places, kind, policy.minimum_rows)
+    judged.findings.extend(family.findings)
+    judged.rows(f"{kind}s", family.table)
+    for one in compared:
+        for cut in cuts:
+            table = one.tables[cut]
+            lost = [(*located(key, cut), rows) for key, rows in table.lost]
+            judged.findings.extend(slices.missing(lost, kind, one.dataset))
+            judged.skipped(one, _small(cut, table, policy.minimum_rows))
+    judged.rows("cells", _shown(compared, cuts, policy))
+    if kind == "window":
+        judged.findings.extend(uneven.windows_uneven(places))
+        judged.rows("timeline", _timeline(slices.correct(places)))
+    return family.bad
+
+
+def _shown(compared: Sequence[Observed], cuts: Sequence[tuple[str, ...]], policy: Regression) -> list[dict[str, Any]]:
+    """Return the metrics that are not hunted, in every slice or window: shown, the worst against its error first."""
+    rows = []
+    for one in compared:
+        for cut, metric in itertools.product(cuts, (m for m in overall_metrics(policy) if not m.hunted)):
+            for place, found in compare_cells(metric, one, cut, policy):
+                if found.n >= policy.minimum_rows:
+                    where = located(one.tables[cut].keys[place], cut)
+                    rows.append((-found.loss / found.error if found.error > 0 else 0.0, one.dataset, where, found))
+    rows.sort(
+        key=lambda row: (row[0] if row[0] == row[0] else 0.0, row[1], str(row[2]), row[3].metric.id)
+    )  # NaN: middle
+    return [
+        {
+            "dataset": dataset,
+            "slice": slices.name_place(*where) if where[1] is None else "",
+            "window": where[1],
+            **{key: value for key, value in metric_row(found, dataset, None).items() if key not in _NOT_IN_CELLS},
+        }
+        for _, dataset, where, found in rows[:MOST_CELLS]
+    ]
+
+
+_NOT_IN_CELLS = ("dataset", "margin", "outcome", "method")
+
+
+def _timeline(tested: Sequence[slices.Tested]) -> list[dict[str, Any]]:
+    """Return every window of the quality metrics in the order of time."""
+    own = [t for t in tested if t.place.found.metric.direction is not Direction.TARGET]
+    own.sort(key=lambda t: (t.place.dataset, t.place.found.metric.id, str(t.place.window)))
+    return [
+        {
+            "dataset": t.place.dataset,
+            "window": t.place.window,
+            "metric": t.place.found.metric.id,
+            "rows": t.place.found.n,
+            "baseline": tidy(t.place.found.baseline),
+            "candidate": tidy(t.place.found.candidate),
+            "low": tidy(t.place.found.low),
+            "high": tidy(t.place.found.high),
+            "outcome": t.outcome.value,
+        }
+        for t in own[:MOST_TIMELINE]
+    ]
+
+
+def places_of(one: Observed, cut: tuple[str, ...], policy: Regression) -> list[Place]:
+    """Return every hunted metric in every cell of a cut that has the minimum of rows for it."""
+    table, found = one.tables[cut], []
+    for metric in metrics_of(policy):
+        if not metric.hunted or not table.keys:
+            continue
+        for place, comparison in compare_cells(metric, one, cut, policy):
+            if comparison.n >= policy.minimum_rows:
+                where, window = located(table.keys[place], cut)
+                found.append(Place(slice=where, window=window, found=comparison, dataset=one.dataset))
+    return found
+
+
+def located(key: tuple[Any, ...], cut: tuple[str, ...]) -> tuple[dict[str, Any], str | None]:
+    """Return a cell's slice and window."""
+    both = dict(zip(cut, key, strict=True))
+    window = both.pop(WINDOW, None)
+    return both, None if window is None else str(window)
+
+
+def _small(cut: tuple[str, ...], table: CellTable, minimum: int) -> list[NotMeasured]:
+    what = "windows" if cut == (WINDOW,) else f"slices by {' x '.join(cut)}"
+    found = []
+    if table.small:
+        why = f"{table.small:,} hold fewer than {minimum:,} usable rows each ({table.small_rows:,} rows together)"
+        found.append(NotMeasured(what=what, why=why))
+    if table.new:
+        why = f"{table.new:,} are new in the candidate, with nothing to compare them to"
+        found.append(NotMeasured(what=what, why=why))
+    return found
+
+
+def hunt_classes(compared: Sequence[Observed], policy: Regression, judged: Judged) -> None:
+    """Hunt recall and F1 of every class."""
+    if policy.task != "multiclass":
+        return
+    places = [place for one in compared for place in compare_classes(one, policy)]
+    family = slices.hunt(places, "class", policy.minimum_rows)
+    judged.findings.extend(family.findings)
+    judged.rows("classes", [{**row, "class": str(row["class"]).removeprefix("class = ")} for row in family.table])
+
+
+def search_slices(
+    compared: Sequence[Observed],
+    overall: Sequence[Place],
+    reported: frozenset[tuple[object, ...]],
+    rules: tuple[Regression, Judged],
+) -> None:
+    policy, judged = rules
+    cuts = {cut for one in compared for cut in one.tables if cut and WINDOW not in cut and len(cut) <= 2}
+    if not policy.search or not cuts:
+        return
+    places = [
+        place for one in compared for cut in sorted(cuts) if cut in one.tables for place in places_of(one, cut, policy)
+    ]
+    family = search.search(places, top=policy.search, minimum=policy.minimum_rows, overall=overall, reported=reported)
+    judged.findings.extend(family.findings)
+    judged.rows("searched", family.table)
