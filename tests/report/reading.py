@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
 
-VOID = ("br", "meta", "rect", "line", "circle", "path")
+VOID = ("br", "meta")
 ACTIVE = re.compile(r"(?i)(?<![\w])@\w|#\d|\bGH-\d|https?://|\bwww\.\w|mailto:\w|:[a-z]\w*:")
 """What GitHub makes a mention, a reference, a link or an emoji of, outside code."""
 

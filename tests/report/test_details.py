@@ -82,6 +82,12 @@ def test_results_of_other_tools_are_read_again_and_shards_sent_again() -> None:
     ]
 
 
+def test_rows_without_a_column_are_a_setting() -> None:
+    """A list of empty objects is no table."""
+    (table,) = details.settings([msgspec.structs.replace(samples.latency(), details={"rows": [{}, {}]})])
+    assert [[inline(cell) for cell in row] for row in table.rows] == [["`rows`", "\\[{},{}\\]"]]
+
+
 def test_wide_and_many_are_bounded() -> None:
     """At most a dozen columns and twenty tables, and what is left out is counted."""
     wide = {"wide": [{f"c{i}": i for i in range(1000)}]} | {f"t{i}": [{"a": 1}] for i in range(60)}

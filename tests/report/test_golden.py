@@ -11,7 +11,7 @@ from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.report import html, junit, markdown
 from ghmlops.report.layout import lay_out
 from ghmlops.report.marker import Told
-from report import samples
+from report import prediction_samples, samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,8 @@ CASES: dict[str, tuple[tuple[Evidence, ...], tuple[Loaded, ...]]] = {
     "error": ((samples.regression(),), (samples.unreadable(),)),
     "legs": ((samples.latency(leg="cpu"), samples.latency(leg="gpu", slow=True), samples.regression()), ()),
     "capacity": ((samples.capacity(), samples.latency(), samples.regression()), ()),
+    "predictions": ((samples.latency(), prediction_samples.predictions()), ()),
+    "datasets": ((prediction_samples.predictions(datasets=("golden", "live"), broken=False),), ()),
     "nothing": ((), ()),
     "cut": ((samples.many_findings(2000), samples.latency()), ()),
 }
@@ -36,6 +38,8 @@ EXPECTED = {
     "error": Outcome.ERROR,
     "legs": Outcome.FAIL,
     "capacity": Outcome.PASS,
+    "predictions": Outcome.FAIL,
+    "datasets": Outcome.INCONCLUSIVE,
     "nothing": Outcome.INCONCLUSIVE,
     "cut": Outcome.FAIL,
 }
@@ -50,17 +54,18 @@ def test_the_comment(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"report-{name}.md", markdown.comment(report))
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if n != "cut"])
+@pytest.mark.parametrize("name", [n for n in CASES if n not in ("cut", "datasets")])
 def test_the_page(name: str, golden: Callable[[str, str], None]) -> None:
     """The page of each outcome is the one that was looked at."""
     files, extra = CASES[name]
     golden(f"report-{name}.html", html.page(samples.report(*files, extra=extra)))
 
 
-def test_the_test_report(golden: Callable[[str, str], None]) -> None:
+@pytest.mark.parametrize("name", ["fail", "predictions"])
+def test_the_test_report(name: str, golden: Callable[[str, str], None]) -> None:
     """The JUnit file of a failure is the one that was looked at."""
-    files, _ = CASES["fail"]
-    golden("report-fail.xml", junit.junit(samples.merged(*files), files))
+    files, _ = CASES[name]
+    golden(f"report-{name}.xml", junit.junit(samples.merged(*files), files))
 
 
 def test_a_stale_and_overridden_report(golden: Callable[[str, str], None]) -> None:

@@ -69,7 +69,7 @@ OWN_MARKDOWN_TAGS = frozenset(
 OWN_PAGE_TAGS = frozenset(
     {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "p", "strong", "span"}
     | {"code", "bdi", "a", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "details"}
-    | {"summary", "pre", "footer", "svg", "rect", "line", "circle", "path", "text", "figure", "figcaption"}
+    | {"summary", "pre", "footer", "svg", "rect", "line", "circle", "path", "text", "figure", "figcaption", "br"}
 )
 OWN_ATTRIBUTES = frozenset(
     {"lang", "charset", "http-equiv", "content", "name", "class", "href", "rel", "role", "tabindex", "aria-label"}

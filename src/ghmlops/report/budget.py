@@ -19,6 +19,8 @@ class Rows:
     head: str
     lines: list[str]
     tail: str = ""
+    spare: int = 0
+    """So many lines at the bottom go before any line of any other rows that is not spare."""
 
 
 Block = str | Rows
@@ -41,7 +43,9 @@ def fit(blocks: Sequence[Block], limit: int, notice: Callable[[int], str], at: i
     if _size(whole) <= limit:
         return whole
     total = sum(kept)
-    _shorten(blocks, kept, _size(whole) - limit + _size(notice(total) + _GAP) + _notes(blocks))
+    excess = _size(whole) - limit + _size(notice(total) + _GAP) + _notes(blocks)
+    excess = _shorten(blocks, kept, excess, [_floor(block) for block in blocks])
+    _shorten(blocks, kept, excess, [0] * len(blocks))
     told = notice(total - sum(kept))
     text = _joined([*blocks[:at], told, *blocks[at:]], [*kept[:at], 0, *kept[at:]])
     if _size(text) > limit:
@@ -49,9 +53,17 @@ def fit(blocks: Sequence[Block], limit: int, notice: Callable[[int], str], at: i
     return text
 
 
-def _shorten(blocks: Sequence[Block], kept: list[int], excess: int) -> None:
-    """Lower the numbers in `kept` until `excess` bytes are gone, or no row is left."""
-    sizes = {i: [_size(line) + 1 for line in b.lines] for i, b in enumerate(blocks) if isinstance(b, Rows) and b.lines}
+def _floor(block: Block) -> int:
+    return max(len(block.lines) - block.spare, 0) if isinstance(block, Rows) else 0
+
+
+def _shorten(blocks: Sequence[Block], kept: list[int], excess: int, floors: Sequence[int]) -> int:
+    """Lower the numbers in `kept` until `excess` bytes are gone, or all are at their floors; return what is left."""
+    sizes = {
+        i: [_size(line) + 1 for line in block.lines[: kept[i]]]
+        for i, block in enumerate(blocks)
+        if isinstance(block, Rows) and kept[i] > floors[i]
+    }
     heap = [(-sum(rows), i) for i, rows in sizes.items()]
     heapq.heapify(heap)
     while excess > 0 and heap:
@@ -59,11 +71,12 @@ def _shorten(blocks: Sequence[Block], kept: list[int], excess: int) -> None:
         kept[i] -= 1
         gone = sizes[i][kept[i]]
         excess -= gone
-        if kept[i]:
+        if kept[i] > floors[i]:
             heapq.heappush(heap, (size + gone, i))
-        else:
+        elif not kept[i]:
             block = blocks[i]
             excess -= _size(block.head + block.tail) if isinstance(block, Rows) else 0
+    return excess
 
 
 def _notes(blocks: Sequence[Block]) -> int:

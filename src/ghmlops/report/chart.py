@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ghmlops.report import escape, numbers
+from ghmlops.report.axis import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 626, 30, 252
-TICKS = 6
-"""Most marks of an axis beside its zero."""
 ROOM = 2.0
 """The drawing ends at the largest objective times this: overloaded, a queue takes any time."""
 LEGEND = 90
@@ -35,7 +33,7 @@ def figure(chart: Chart) -> Iterator[str]:
         return
     top = min(highest, ROOM * max(chart.limits.values())) if chart.limits else highest
     right = _last(chart, top)
-    across, up = _Scale(right, LEFT, RIGHT), _Scale(top, BOTTOM, TOP)
+    across, up = Scale(0.0, right, LEFT, RIGHT), Scale(0.0, top, BOTTOM, TOP)
     parts = [
         *_band(chart, across),
         *_grid(across, up),
@@ -59,23 +57,7 @@ def _last(chart: Chart, top: float) -> float:
     return min(max(known, chart.low or 0.0, chart.high or 0.0), chart.rates[-1])
 
 
-class _Scale:
-    """Places of the numbers from 0 to `most` between two edges of the drawing."""
-
-    def __init__(self, most: float, start: int, end: int) -> None:
-        self.most, self._start, self._end = most, start, end
-
-    def __call__(self, value: float) -> str:
-        return f"{self._start + value / self.most * (self._end - self._start):.1f}"
-
-    def ticks(self) -> list[float]:
-        """Return round numbers from zero on, at most `TICKS` beside it."""
-        power = 10.0 ** math.floor(math.log10(self.most / TICKS))
-        step = next(power * times for times in (1, 2, 5, 10, 20) if self.most / (power * times) <= TICKS)
-        return [step * number for number in range(int(self.most / step + 1e-9) + 1)]
-
-
-def _band(chart: Chart, across: _Scale) -> Iterator[str]:
+def _band(chart: Chart, across: Scale) -> Iterator[str]:
     """Shade the interval of the capacity; one that is open runs to the border."""
     if chart.low is None or not chart.low <= min(chart.high or across.most, across.most):
         return
@@ -85,7 +67,7 @@ def _band(chart: Chart, across: _Scale) -> Iterator[str]:
         yield f'<line class="edge" x1="{edge}" y1="{TOP}" x2="{edge}" y2="{BOTTOM}"/>'
 
 
-def _grid(across: _Scale, up: _Scale) -> Iterator[str]:
+def _grid(across: Scale, up: Scale) -> Iterator[str]:
     for value in up.ticks():
         yield f'<line class="grid" x1="{LEFT}" y1="{up(value)}" x2="{RIGHT}" y2="{up(value)}"/>'
         yield f'<text class="row" x="{LEFT - 8}" y="{float(up(value)) + 4:.1f}">{numbers.plain(value)}</text>'
@@ -97,7 +79,7 @@ def _grid(across: _Scale, up: _Scale) -> Iterator[str]:
     yield f'<text class="row" x="{LEFT - 8}" y="{TOP - 12}">ms</text>'
 
 
-def _lines(chart: Chart, across: _Scale, up: _Scale) -> Iterator[str]:
+def _lines(chart: Chart, across: Scale, up: Scale) -> Iterator[str]:
     """Draw each line where two neighbours are known, cut off at the top, and name it above."""
     for number, (name, values) in enumerate(chart.lines.items()):
         points = [point for point in zip(chart.rates, values, strict=True) if point[0] <= across.most]
@@ -112,7 +94,7 @@ def _lines(chart: Chart, across: _Scale, up: _Scale) -> Iterator[str]:
                 yield f'<circle class="{name}" cx="{across(rate)}" cy="{up(value)}" r="2.5"/>'
 
 
-def _piece(one: _Point, two: _Point, across: _Scale, up: _Scale) -> str:
+def _piece(one: _Point, two: _Point, across: Scale, up: Scale) -> str:
     """Return the path between two points, as far as it lies in the drawing; nothing where it does not."""
     (rate, value), (next_rate, next_value) = one, two
     if value is None or next_value is None or min(value, next_value) > up.most:

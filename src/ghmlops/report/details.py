@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.context import is_sha
-from ghmlops.report import findings, numbers, plot
+from ghmlops.report import findings, given, numbers, plot
 from ghmlops.report.view import Cell, Chart, Code, Column, Mark, Table, Text, Words
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def settings(evidence: Sequence[Evidence]) -> list[Table]:
         source = findings.source(file.command, file.leg)
         plain: list[tuple[str, object]] = []
         for key, value in file.details.items():
-            if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            if given.holds(file, key):  # a section of its own
+                continue
+            if isinstance(value, list) and any(value) and all(isinstance(row, dict) for row in value):
                 listed = _listed(f"{source}: {key}"[:120], value)
                 curve = file.command == "capacity" and key == "curve"
                 tables.append(replace(listed, chart=_chart(file.details, value)) if curve else listed)

@@ -107,6 +107,15 @@ def is_part(finding: Finding) -> bool:
     return bool(finding.slice) or finding.window is not None
 
 
+def rows_compared(found: Sequence[Finding]) -> int:
+    """Return how many rows were compared: the largest number behind an overall change of each data set, summed."""
+    most: dict[str, int] = {}
+    for finding in found:
+        if finding.n and finding.change and not is_part(finding):
+            most[finding.dataset] = max(most.get(finding.dataset, 0), finding.n)
+    return sum(most.values())
+
+
 def _excess(finding: Finding) -> float:
     """Return the harm as a multiple of the limit, as far as that is known."""
     if not finding.margin:
@@ -226,7 +235,8 @@ def table(placed: Sequence[Placed], title: str = "All findings, the worst first"
     """Return every finding; the column `Where` names the evidence where there is more than one."""
     several = len({(p.command, p.leg) for p in placed if p.command}) > 1
     rows = [row(p, with_source=several) for p in worst_first(placed)]
-    return without_empty(Table(title=title, columns=COLUMNS, rows=rows, sentence_last=True))
+    passed = sum(p.finding.outcome is Outcome.PASS for p in placed)
+    return without_empty(Table(title=title, columns=COLUMNS, rows=rows, sentence_last=True, spare=passed))
 
 
 def without_empty(table: Table) -> Table:
@@ -237,4 +247,5 @@ def without_empty(table: Table) -> Table:
         columns=tuple(table.columns[i] for i in kept),
         rows=[tuple(row[i] for i in kept) for row in table.rows],
         sentence_last=table.sentence_last,
+        spare=table.spare,
     )

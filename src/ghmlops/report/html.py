@@ -8,9 +8,23 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.report import chart, escape, plot, words
+from ghmlops.report import bars, chart, escape, findings, line_chart, plot, words
 from ghmlops.report.style import CSS
-from ghmlops.report.view import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Words
+from ghmlops.report.view import (
+    Bullets,
+    Cell,
+    Code,
+    Inline,
+    Link,
+    Mark,
+    Plot,
+    Report,
+    Section,
+    Table,
+    Text,
+    Timeline,
+    Words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +40,11 @@ _LEGEND = (
     "In the drawings the bar is the interval and the dot the estimate; the middle line is no change, the dashed line "
     "the limit. Each row has its own scale."
 )
-_FIGURES = ("Limit", "Baseline → candidate", "Finding", "Decided by")
+_BARS = (
+    "Bars: the share of the baseline's rows in each bin; outline: the candidate's. Bins are drawn equally wide, and "
+    "each drawing has its own height."
+)
+_FIGURES = ("Limit", "Window", "Baseline → candidate", "Finding", "Decided by")
 
 
 def page(report: Report) -> str:
@@ -48,6 +66,10 @@ def _lines(report: Report) -> Iterator[str]:
     yield "</section>"
     if report.worst.items:
         yield from _bullets(report.worst, "plain")
+    for table in report.shown:
+        yield f'<section class="card">\n<h2>{escape.page(table.title)}</h2>'
+        yield from _content(table)
+        yield "</section>"
     yield from _bullets(report.not_measured, "")
     yield f'<p class="passed">{inline(report.passed)}</p>'
     for number, section in enumerate(report.sections):
@@ -91,16 +113,32 @@ def _section(section: Section, *, opened: bool) -> Iterator[str]:
     if section.note:
         yield f"<p>{inline(section.note)}</p>"
     for table in section.tables:
-        if table.chart:
-            yield from chart.figure(table.chart)
-        if table.rows:
-            yield from _table(table, table.title)
-        else:
-            yield f"<p>{escape.page(table.title, 300)}</p>"
+        yield from _content(table)
+    if section.histograms:
+        yield f'<p>{_BARS}</p>\n<div class="gallery">'
+        for drawn in section.histograms:
+            yield from bars.figure(drawn)
+        yield "</div>"
     if section.commands:
         lines = "\n".join(escape.page(line) for line in section.commands)
         yield f"<pre><code>{lines}</code></pre>"
     yield "</div>\n</details>"
+
+
+def _content(table: Table) -> Iterator[str]:
+    """Draw a table's chart; below that of a timeline, its numbers are folded away."""
+    if isinstance(table.chart, Timeline):
+        yield from line_chart.figure(table.chart)
+        yield '<details class="numbers">\n<summary>The numbers</summary>\n<div>'
+        yield from _table(table, table.title)
+        yield "</div>\n</details>"
+        return
+    if table.chart:
+        yield from chart.figure(table.chart)
+    if table.rows:
+        yield from _table(table, table.title)
+    else:
+        yield f"<p>{escape.page(table.title, 300)}</p>"
 
 
 def _table(table: Table, caption: str, *, row_heading: bool = False) -> Iterator[str]:
@@ -116,7 +154,7 @@ def _table(table: Table, caption: str, *, row_heading: bool = False) -> Iterator
         if row_heading:
             cells[0] = f'<th scope="row">{inline(row[0])}</th>'
         yield f"<tr>{''.join(cells)}</tr>"
-        if table.sentence_last:
+        if table.sentence_last and row[-1] != findings.NOTHING:
             yield f'<tr class="sentence"><td colspan="{len(columns)}">{inline(row[-1])}</td></tr>'
     yield "</tbody>\n</table>\n</div>"
 

@@ -58,7 +58,7 @@ def _case(suite: ElementTree.Element, source: str, placed: Placed) -> None:
     finding = placed.finding
     names = [finding.id]
     names += [finding.metric] if finding.metric.replace(".", "-") not in finding.id else []
-    names += [finding.dataset] if finding.dataset else []
+    names += [f"data set {finding.dataset}"] if finding.dataset else []
     names += [f"{key}={findings.value_text(value)}" for key, value in finding.slice.items()]
     names += [f"from {finding.window}"] if finding.window is not None else []
     case = ElementTree.SubElement(suite, "testcase", classname=_clean(source), name=_clean(" ".join(names)))

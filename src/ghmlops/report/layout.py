@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.context import is_sha
 from ghmlops.core.model import Evidence, NotMeasured, Outcome, Verdict
-from ghmlops.report import details, findings, marker, numbers, pillars, words
+from ghmlops.report import details, findings, marker, numbers, pillars, predictions, words
 from ghmlops.report.escape import address
-from ghmlops.report.view import Bullets, Cell, Code, Link, Mark, Report, Section, Text, Words
+from ghmlops.report.view import Bullets, Cell, Code, Link, Mark, Report, Section, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +42,9 @@ def lay_out(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Rep
         action=words.action(verdict.outcome, verdict.reason_code, verdict.environment),
         subject=_subject(verdict, evidence, facts),
         notices=_notices(verdict, facts),
-        pillars=pillars.table(verdict, placed, facts),
+        pillars=pillars.table(verdict, placed, facts, evidence),
         worst=_worst(placed, facts),
+        shown=_shown(placed, evidence),
         not_measured=_not_measured(verdict, evidence),
         passed=_passed(placed),
         sections=_sections(verdict, evidence, facts, placed),
@@ -73,12 +74,8 @@ def commit(sha: str, facts: Facts) -> Link:
 
 
 def measured_rows(evidence: Sequence[Evidence]) -> int:
-    """Return how many rows were compared: the largest number behind an overall change of each `regression`, summed."""
-    return sum(
-        max((f.n for f in e.findings if f.n and f.change and not findings.is_part(f)), default=0)
-        for e in evidence
-        if e.command == "regression"
-    )
+    """Return how many rows were compared, over every `regression` and its data sets."""
+    return sum(findings.rows_compared(e.findings) for e in evidence if e.command == "regression")
 
 
 def measured_requests(evidence: Sequence[Evidence]) -> int:
@@ -113,6 +110,17 @@ def _worst(placed: Sequence[Placed], facts: Facts) -> Bullets:
     bad = findings.telling(placed)
     title = "The worst findings" if len(bad) <= WORST else f"The worst {WORST} of {numbers.count(len(bad))} findings"
     return Bullets(title=title, items=[_bullet(p, facts) for p in bad[:WORST]])
+
+
+def _shown(placed: Sequence[Placed], evidence: Sequence[Evidence]) -> list[Table]:
+    """Return what stands open: metrics that did not pass, where the list above names not all, and when it began."""
+    named = [(p.finding.dataset, p.finding.metric) for p in findings.telling(placed)[:WORST] if not _part(p)]
+    failing = predictions.failing(evidence) if predictions.hidden(evidence, named) else []
+    return [*failing, *predictions.opening(evidence)]
+
+
+def _part(placed: Placed) -> bool:
+    return findings.is_part(placed.finding)
 
 
 def _bullet(placed: Placed, facts: Facts) -> tuple[Cell, Cell]:
@@ -153,6 +161,7 @@ def _passed(placed: Sequence[Placed]) -> Cell:
 def _sections(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts, placed: Sequence[Placed]) -> list[Section]:
     measured, settings = details.measurements(evidence), details.settings(evidence)
     sections = [Section(title=f"All {numbers.count(len(placed))} findings", tables=[findings.table(placed)])]
+    sections += predictions.sections(evidence)
     if measured:
         sections.append(Section(title="All measurements", tables=measured))
     if settings:

@@ -6,9 +6,23 @@ from typing import TYPE_CHECKING
 
 from tabulate import DataRow, TableFormat, tabulate
 
-from ghmlops.report import escape, numbers, words
+from ghmlops.report import escape, mermaid, numbers, words
 from ghmlops.report.budget import Block, Rows, fit
-from ghmlops.report.view import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Words
+from ghmlops.report.view import (
+    Bullets,
+    Cell,
+    Code,
+    Inline,
+    Link,
+    Mark,
+    Plot,
+    Report,
+    Section,
+    Table,
+    Text,
+    Timeline,
+    Words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +58,9 @@ def _blocks(report: Report) -> Iterator[Block]:
     yield _table(report.pillars)
     if report.worst.items:
         yield from _bullets(report.worst)
+    for table in report.shown:
+        yield f"### {table.title}"
+        yield from _content(table)
     yield from _bullets(report.not_measured)
     yield inline(report.passed)
     for section in report.sections:
@@ -64,19 +81,34 @@ def _item(first: Cell, second: Cell) -> str:
     return f"- {inline(first)}<br>{inline(second)}" if second else f"- {inline(first)}"
 
 
+def _content(table: Table) -> Iterator[Block]:
+    """Yield what of a table has a place in Markdown; a drawing is left out as a whole or not at all."""
+    if isinstance(table.chart, Timeline) and _sketched(table) and (drawn := mermaid.lines(table.chart)):
+        yield inline(mermaid.legend(table.chart))
+        yield Rows(head="", lines=["\n".join(["```mermaid", *drawn, "```"])])
+    if table.rows and not table.page_only:
+        yield _table(table)
+
+
 def _section(section: Section) -> Iterator[Block]:
+    tables = [table for table in section.tables if not table.page_only or _sketched(table)]
+    if not tables and not section.commands:
+        return
     yield f"<details><summary>{section.title}</summary>"
     if section.note:
         yield inline(section.note)
-    for table in section.tables:
+    for table in tables:
         if len(section.tables) > 1:
             yield f"**{escape.markdown(table.title, _TITLE_LIMIT)}**"
-        if table.rows:
-            yield _table(table)
+        yield from _content(table)
     if section.commands:
         first, *lines, last = escape.fence(section.commands).split("\n")
         yield Rows(head=first, lines=lines, tail=last)
     yield "</details>"
+
+
+def _sketched(table: Table) -> bool:
+    return isinstance(table.chart, Timeline) and table.chart.sketched
 
 
 def _table(table: Table) -> Rows:
@@ -85,7 +117,7 @@ def _table(table: Table) -> Rows:
     cells = [[inline(cell) for cell in row] for row in table.rows]
     made = tabulate(cells, headers=titles, tablefmt=_unpadded(rule), disable_numparse=True, stralign=None)
     head, _, *lines = made.split("\n")
-    return Rows(head=f"{head}\n{rule}", lines=lines)
+    return Rows(head=f"{head}\n{rule}", lines=lines, spare=table.spare)
 
 
 def _unpadded(rule: str) -> TableFormat:

@@ -22,7 +22,7 @@ MISSING = "\u2013"
 """A dash where there is no number."""
 _UNIT = re.compile(r"[A-Za-z][A-Za-z/ ]{0,15}")
 _QUANTILE = re.compile(r"p\d{1,2}([.-]\d{1,3})?")
-_LARGEST = 1e15
+LARGEST = 1e15
 
 
 class Scale(NamedTuple):
@@ -65,12 +65,19 @@ def count(value: int | None) -> str:
     """Write a whole number with separated thousands."""
     if value is None:
         return MISSING
-    return f"{value:,}" if abs(value) < _LARGEST else _digits(_float(value), 4, signed=False)
+    return f"{value:,}" if abs(value) < LARGEST else _digits(_float(value), 4, signed=False)
 
 
 def plain(value: float) -> str:
     """Write a number that stands for itself, such as a setting: four significant digits, six above 1,000."""
     return _short(value, PLAIN, signed=False)
+
+
+def probability(value: float | None) -> str:
+    """Write a probability: three digits, and below 0.001 in powers of ten."""
+    if value is None:
+        return MISSING
+    return _mended(f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.1e}" if value else "0")
 
 
 def duration(seconds: float | None) -> str:
@@ -201,7 +208,7 @@ def _places(largest: float) -> int:
 
 
 def _digits(value: float, digits: int, *, signed: bool) -> str:
-    if not abs(value) < _LARGEST:
+    if not abs(value) < LARGEST:
         return _mended(f"{value:+.3g}" if signed else f"{value:.3g}")
     if value != 0 and abs(value) < 1e-6:
         return _mended(f"{value:+.2g}" if signed else f"{value:.2g}")
@@ -210,7 +217,7 @@ def _digits(value: float, digits: int, *, signed: bool) -> str:
 
 
 def _fixed(value: float, places: int, *, signed: bool) -> str:
-    if not abs(value) < _LARGEST:
+    if not abs(value) < LARGEST:
         return _mended(f"{value:+.3g}" if signed else f"{value:.3g}")
     rounded = round(value, places) + 0.0  # adding zero turns -0.0 into 0.0
     return _mended(f"{rounded:+,.{places}f}" if signed and rounded else f"{rounded:,.{places}f}")
@@ -219,7 +226,7 @@ def _fixed(value: float, places: int, *, signed: bool) -> str:
 def _short(value: float, scale: Scale, *, signed: bool) -> str:
     """Write a limit, which a person typed: no more digits than it has."""
     scaled = _float(value) * scale.factor
-    if not abs(scaled) < _LARGEST or 0 < abs(scaled) < 1e-6:
+    if not abs(scaled) < LARGEST or 0 < abs(scaled) < 1e-6:
         shown = f"{scaled:.3g}"
     else:
         digits = 6 if abs(scaled) >= 1000 else 4

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Outcome, worst
-from ghmlops.report import findings, numbers
-from ghmlops.report.view import Cell, Code, Column, Mark, Table, Text, Words
+from ghmlops.report import findings, numbers, sentence
+from ghmlops.report.view import Cell, Code, Column, Mark, Table, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.model import EvidenceFile, Verdict
+    from ghmlops.core.model import Evidence, EvidenceFile, Verdict
     from ghmlops.report.facts import Facts
     from ghmlops.report.findings import Placed
 
@@ -23,22 +23,29 @@ COLUMNS = (
     Column("Change"),
     Column("Limit"),
     Column("Findings"),
+    Column("In one sentence"),
 )
 
 
-def table(verdict: Verdict, placed: Sequence[Placed], facts: Facts) -> Table:
+def table(verdict: Verdict, placed: Sequence[Placed], facts: Facts, evidence: Sequence[Evidence]) -> Table:
     """Return a row for each evidence file, and for each required command that has none; the worst first.
 
     Args:
         verdict: names the files.
         placed: its findings with their origin, the worst first.
         facts: name what is required.
+        evidence: the files that could be read.
     """
     grouped: dict[tuple[str, str], list[Placed]] = {}
     for entry in placed:
         grouped.setdefault((entry.command, entry.leg), []).append(entry)
     files = sorted(verdict.evidence, key=lambda file: (file.command, file.leg))
-    rows = [(file.outcome, _row(file, grouped.get((file.command, file.leg), []))) for file in files]
+    told = {(e.command, e.leg): e for e in evidence}
+    rows = [
+        (file.outcome, _row(file, grouped.get(name, []), told.get(name)))
+        for file in files
+        for name in [(file.command, file.leg)]
+    ]
     there = {file.command for file in verdict.evidence}
     rows += [
         (Outcome.INCONCLUSIVE, _plain((Code(name, 60),), Outcome.INCONCLUSIVE, (Words("no evidence"),)))
@@ -48,10 +55,10 @@ def table(verdict: Verdict, placed: Sequence[Placed], facts: Facts) -> Table:
     if not rows:
         rows = [(Outcome.INCONCLUSIVE, _plain((Words("none"),), Outcome.INCONCLUSIVE, (Words("no evidence at all"),)))]
     rows.sort(key=lambda row: -row[0].severity)
-    return Table(title="Pillars", columns=COLUMNS, rows=[row for _, row in rows])
+    return Table(title="Pillars", columns=COLUMNS, rows=[row for _, row in rows], sentence_last=True)
 
 
-def _row(file: EvidenceFile, own: Sequence[Placed]) -> tuple[Cell, ...]:
+def _row(file: EvidenceFile, own: Sequence[Placed], told: Evidence | None) -> tuple[Cell, ...]:
     if not file.command:
         return _plain((Code(file.file, 100),), file.outcome, (Words("this file cannot be read"),))
     pillar: Cell = (Code(findings.source(file.command, file.leg), 100),)
@@ -62,10 +69,9 @@ def _row(file: EvidenceFile, own: Sequence[Placed]) -> tuple[Cell, ...]:
     rule = findings.name(finding)
     if findings.is_part(finding) or finding.dataset:
         rule = (*rule, Words(" at "), *findings.where(decisive, with_source=False))
-    numberless = finding.change is None and finding.candidate is None and finding.baseline is None
-    value: Cell = (Text(finding.reason, 200),) if numberless else findings.values(finding)
     change, limit = (*findings.change(finding), *findings.plot(finding)), (Words(numbers.limit(finding)),)
-    return (pillar, (Mark(file.outcome),), rule, value, change, limit, _counts(own))
+    said = sentence.sentence(own, decisive, told)
+    return (pillar, (Mark(file.outcome),), rule, findings.values(finding), change, limit, _counts(own), said)
 
 
 def _counts(own: Sequence[Placed]) -> Cell:
@@ -88,4 +94,4 @@ def deciding(own: Sequence[Placed]) -> Placed:
 
 def _plain(pillar: Cell, outcome: Outcome, said: Cell) -> tuple[Cell, ...]:
     nothing = findings.NOTHING
-    return (pillar, (Mark(outcome),), nothing, said, nothing, nothing, nothing)
+    return (pillar, (Mark(outcome),), nothing, said, nothing, nothing, nothing, nothing)

@@ -42,6 +42,7 @@ ul.plain > li { padding: .6rem 0; border-top: 1px solid var(--line); }
 ul.plain > li:first-child { border-top: 0; padding-top: 0; }
 .reason { display: block; color: var(--soft); margin-top: .2rem; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
+.wide + .wide { margin-top: 1.25rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; max-width: 70rem; color: var(--soft); padding: .15rem 0 .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .55rem; border-bottom: 1px solid var(--line); }
@@ -74,6 +75,20 @@ figcaption { color: var(--soft); font-size: .9rem; max-width: 70rem; overflow-wr
 .p95 { stroke: var(--link); fill: var(--link); stroke-dasharray: 7 5; }
 .p50 { stroke: var(--soft); fill: var(--soft); stroke-dasharray: 1 5; }
 .chart path { fill: none; }
+.baseline { stroke: var(--soft); fill: var(--soft); stroke-width: 2; stroke-dasharray: 2 3; }
+.candidate { stroke: var(--link); fill: var(--link); stroke-width: 2; }
+.wide-chart { max-width: 60rem; }
+.wide-chart path.limit { stroke: var(--fail); stroke-width: 1.5; stroke-dasharray: 7 5; }
+.chart path.band { fill: var(--inconclusive-tint); }
+.shade { fill: var(--tint); }
+.chart circle.mark { fill: var(--tone); stroke: var(--card); stroke-width: 1.5; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .25rem 1.25rem; }
+.bars { max-width: 20rem; }
+.bar { fill: var(--soft); fill-opacity: .45; }
+.outline { stroke: var(--link); stroke-width: 2; }
+.numbers { border: 0; background: none; margin: 0 0 1rem; }
+.numbers > summary { padding: .25rem 0; color: var(--soft); }
+.numbers > div { padding: 0; }
 .chart circle { stroke: none; }
 details { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 0 0 .75rem; }
 summary { cursor: pointer; padding: .75rem 1.25rem; }

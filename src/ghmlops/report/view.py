@@ -85,6 +85,54 @@ class Chart(NamedTuple):
     """The interval of the capacity, a second."""
 
 
+class Moment(NamedTuple):
+    """One window of a timeline, as it stands in the evidence."""
+
+    window: str
+    """Untrusted."""
+    baseline: float
+    candidate: float
+    low: float | None
+    """Limits of candidate - baseline."""
+    high: float | None
+    outcome: Outcome
+
+
+class Timeline(NamedTuple):
+    """A metric by window, in time order: a line chart."""
+
+    metric: str
+    """Untrusted."""
+    dataset: str
+    """Untrusted; empty for the only one."""
+    unit: str
+    """Untrusted."""
+    moments: list[Moment]
+    floor: float | None
+    """How far the candidate may lie below the baseline, at least 0; None: not judged that way."""
+    ceiling: float | None
+    sketched: bool = False
+    """Drawn in Markdown too, which has room for one."""
+
+
+class Histogram(NamedTuple):
+    """One column of both artifacts, counted in the same bins."""
+
+    column: str
+    """Untrusted."""
+    dataset: str
+    """Untrusted; empty for the only one."""
+    labels: list[str]
+    """Untrusted: a bin's value; of a numeric column one more, its edges."""
+    numeric: bool
+    baseline: list[float]
+    """Rows by bin, at least 0; they share one length with the candidate's."""
+    candidate: list[float]
+    distances: str
+    """Our own words: PSI and KS, where known."""
+    outcome: Outcome | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Rows under a heading, most important first: where space is short, they are left out from the bottom.
@@ -97,8 +145,12 @@ class Table:
     rows: list[tuple[Cell, ...]]
     sentence_last: bool = False
     """The last column is a sentence on the row, which may stand below it."""
-    chart: Chart | None = None
+    chart: Chart | Timeline | None = None
     """Drawn above the table."""
+    spare: int = 0
+    """Rows at the bottom that tell of no harm: where space is short, they go before any other row of the report."""
+    page_only: bool = False
+    """The rows stand in the HTML page alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +172,8 @@ class Section:
     note: Cell = ()
     commands: list[str] = field(default_factory=list)
     """Untrusted lines for a shell, already quoted for it."""
+    histograms: list[Histogram] = field(default_factory=list)
+    """Drawn in the HTML page alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +191,8 @@ class Report:
     notices: list[Cell]
     pillars: Table
     worst: Bullets
+    shown: list[Table]
+    """What stands open beside the worst findings; their titles are our own words."""
     not_measured: Bullets
     passed: Cell
     sections: list[Section]
