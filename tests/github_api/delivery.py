@@ -124,9 +124,31 @@ def get_run(state: State, call: Call) -> Answer:
     return Answer(200, shapes.workflow_run(call.root, found, state.repositories)) if found else NOT_FOUND
 
 
+def list_runs(state: State, call: Call) -> Answer:
+    keys = {"branch": "head_branch", "event": "event", "head_sha": "head_sha"}
+    found = [
+        r
+        for r in sorted(state.runs, key=lambda r: -r["id"])
+        if r["repository"] == call.repository
+        and all(call.query.get(k) in (None, r[field]) for k, field in keys.items())
+        and call.query.get("status") in (None, r["status"], r["conclusion"])
+    ]
+    shown = [shapes.workflow_run(call.root, r, state.repositories) for r in found]
+    return Answer(200, {"total_count": len(shown), "workflow_runs": shown})
+
+
 def list_artifacts(state: State, call: Call) -> Answer:
-    name = call.query.get("name")
-    found = [a for a in state.artifacts if str(a["run_id"]) == call.path["run_id"] and name in (None, a["name"])]
+    return _artifacts(call, [a for a in state.artifacts if str(a["run_id"]) == call.path["run_id"]])
+
+
+def list_repository_artifacts(state: State, call: Call) -> Answer:
+    return _artifacts(call, [a for a in state.artifacts if a["repository"] == call.repository])
+
+
+def _artifacts(call: Call, among: list[Json]) -> Answer:
+    """Newest first."""
+    found = [a for a in among if call.query.get("name") in (None, a["name"])]
+    found.sort(key=lambda a: (a["created_at"], a["id"]), reverse=True)
     shown = [shapes.artifact(call.root, a) for a in found]
     return Answer(200, {"total_count": len(shown), "artifacts": shown})
 
@@ -135,4 +157,6 @@ def download_artifact(state: State, call: Call) -> Answer:
     found = next((a for a in state.artifacts if str(a["id"]) == call.path["artifact_id"]), None)
     if found is None:
         return NOT_FOUND
-    return Answer(302, None, (("Location", f"{call.root}/_zip/{found['id']}"),))
+    if found["expired"]:
+        return refusal(410, "Artifact has expired")
+    return Answer(302, None, (("Location", found["location"] or f"{call.root}/_zip/{found['id']}"),))

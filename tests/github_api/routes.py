@@ -50,6 +50,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", f"{OWNED}/rules/branches/{{branch}}"): Route(delivery.list_rules),
     ("get", f"{OWNED}/git/ref/{{ref}}"): Route(delivery.get_ref, ("contents:read",)),
     ("post", f"{OWNED}/git/refs"): Route(delivery.create_ref, ("contents:write",)),
+    ("get", f"{OWNED}/actions/runs"): Route(delivery.list_runs, ("actions:read",)),
+    ("get", f"{OWNED}/actions/artifacts"): Route(delivery.list_repository_artifacts, ("actions:read",)),
     ("get", f"{OWNED}/actions/runs/{{run_id}}"): Route(delivery.get_run, ("actions:read",)),
     ("get", f"{OWNED}/actions/runs/{{run_id}}/artifacts"): Route(delivery.list_artifacts, ("actions:read",)),
     ("get", f"{OWNED}/actions/artifacts/{{artifact_id}}/{{archive_format}}"): Route(

@@ -27,7 +27,9 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control, without a 
     merge_commit_sha, messages}]`; one with a known number replaces the old one (a moved head). `state: closed` with a
     `merge_commit_sha` is merged; `messages` are those of its own commits.
   - `comments`: `[{issue, body, login, type: "User" or "Bot"}]`; `deployments`: `[{sha, environment, task, payload}]`.
-  - `runs`: `[{id, head_sha, head_repository, event, conclusion}]`; `artifacts`: `[{run_id, name, zip_base64}]`.
+  - `runs`: `[{id, head_sha, head_repository, head_branch, event, status, conclusion, created_at}]`; a higher `id` is
+    newer. `artifacts`: `[{run_id, name, zip_base64, expired, digest, created_at, size_in_bytes, location}]`; `location`
+    is where a download is sent to, this server where empty.
   - `faults`: `[{kind, method: "POST", path: "regular expression", times: 1, skip: 0, status: 502, message, headers}]`;
     `kind` is `status` (answers so, does nothing), `lost-answer` (does it, then closes the connection) or `refused`
     (closes the connection, does nothing).
@@ -139,6 +141,10 @@ class Api(ThreadingHTTPServer):
         return route.serve(self.state, Call(root, name, values, query, body, token))
 
     def _page(self, base: str, query: dict[str, str], answer: Answer) -> Answer:
+        if answer.status == 200 and isinstance(answer.body, dict) and "total_count" in answer.body:
+            (key,) = answer.body.keys() - {"total_count"}
+            cut = self._page(base, query, answer._replace(body=answer.body[key]))
+            return cut._replace(body={**answer.body, key: cut.body})
         if answer.status != 200 or not isinstance(answer.body, list):
             return answer
         page, size = int(query.get("page", 1)), min(int(query.get("per_page", 30)), 100)

@@ -235,9 +235,14 @@ def artifact(root: str, stored: Json) -> Json:
         "size_in_bytes": stored["size_in_bytes"],
         "url": url,
         "archive_download_url": f"{url}/zip",
-        "expired": False,
+        "expired": stored["expired"],
+        "digest": stored["digest"],
         **dict.fromkeys(("created_at", "expires_at", "updated_at"), stored["created_at"]),
-        "workflow_run": {"id": stored["run_id"], "head_sha": stored["head_sha"]},
+        "workflow_run": {
+            "id": stored["run_id"],
+            "head_branch": stored["head_branch"],
+            "head_sha": stored["head_sha"],
+        },
     }
 
 

@@ -138,20 +138,27 @@ class State:
             "status": "completed",
             "conclusion": "success",
             "run_attempt": 1,
+            "created_at": now(),
         }
-        self.runs.append({"id": id, "head_sha": head_sha, "created_at": now(), **_filled(defaults, about)})
+        self.runs.append({"id": id, "head_sha": head_sha, **_filled(defaults, about)})
 
-    def _artifact(self, *, run_id: int, name: str, zip_base64: str) -> None:
+    def _artifact(self, *, run_id: int, name: str, zip_base64: str, **about: Any) -> None:
+        defaults: Json = {"expired": False, "digest": None, "created_at": now(), "size_in_bytes": None, "location": ""}
+        given = _filled(defaults, about)
         content = base64.b64decode(zip_base64, validate=True)
         run = next(r for r in self.runs if r["id"] == run_id)
         self.artifacts.append(
             self.stamped(
-                run_id=run_id,
-                name=name,
-                zip=content,
-                size_in_bytes=len(content),
-                repository=run["repository"],
-                head_sha=run["head_sha"],
+                **{
+                    **given,
+                    "run_id": run_id,
+                    "name": name,
+                    "zip": content,
+                    "size_in_bytes": len(content) if given["size_in_bytes"] is None else given["size_in_bytes"],
+                    "repository": run["repository"],
+                    "head_sha": run["head_sha"],
+                    "head_branch": run["head_branch"],
+                }
             )
         )
 

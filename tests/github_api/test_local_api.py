@@ -75,7 +75,9 @@ ENDPOINTS = [
     ("GET", f"{REPO}/rules/branches/main", None, 200),
     ("GET", f"{REPO}/git/ref/heads/topic/x", None, 200),
     ("POST", f"{REPO}/git/refs", {"ref": "refs/heads/new", "sha": HEAD}, 201),
+    ("GET", f"{REPO}/actions/runs?branch=change&event=pull_request&status=success", None, 200),
     ("GET", f"{REPO}/actions/runs/42", None, 200),
+    ("GET", f"{REPO}/actions/artifacts?name=evidence&per_page=5", None, 200),
     ("GET", f"{REPO}/actions/runs/42/artifacts?name=evidence", None, 200),
     ("GET", f"{REPO}/actions/artifacts/103/zip", None, 200),
     ("GET", "/user", None, 403),
@@ -160,6 +162,19 @@ def test_pages(api: Api) -> None:
     assert [c["body"] for c in first.json()] == ["hello", "0"]
     assert [c["body"] for c in last.json()] == ["3"]
     assert "next" not in last.links
+
+
+def test_lists_of_runs_and_artifacts(api: Api) -> None:
+    """Runs and artifacts are listed newest first, filtered as asked, in pages beside their count."""
+    api.seed(
+        runs=[{"id": n, "head_sha": HEAD, "event": "push", "head_branch": "main"} for n in (50, 51)],
+        artifacts=[{"run_id": n, "name": "preds", "zip_base64": ""} for n in (50, 51)],
+    )
+    runs = call(api, "GET", f"{REPO}/actions/runs?event=push&branch=main").json()
+    page = call(api, "GET", f"{REPO}/actions/artifacts?name=preds&per_page=1&page=2")
+    assert [r["id"] for r in runs["workflow_runs"]] == [51, 50]
+    assert (page.json()["total_count"], [a["workflow_run"]["id"] for a in page.json()["artifacts"]]) == (2, [50])
+    assert api.violations == []
 
 
 def test_faults(api: Api) -> None:

@@ -1,0 +1,129 @@
+"""From what a user names as an artifact to Parquet files on this machine, and where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ghmlops.core.artifact_spec import CloudSpec, LocalSpec, WorkflowSpec, parse_specs
+from ghmlops.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ghmlops.act.github.artifacts import Located
+    from ghmlops.commands.base import Services
+    from ghmlops.core.artifact_spec import Spec
+    from ghmlops.measure.predictions.sources import Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """One artifact, ready to be read.
+
+    Attributes:
+        files: sorted, real paths, each once; at least one.
+        hive_root: the folder beneath which folders called `key=value` are columns; `None` where there are none.
+        shown: how messages call it.
+        provenance: `source`, and for a workflow's artifact `run-id`, `run-attempt`, `run-event`, `run-conclusion`,
+            `head-sha`, `head-branch`, `head-repository`, `created-at` (of the run), `artifact-id`, `artifact-digest`;
+            of the second spec `source-2` and so on. Empty values are left out.
+    """
+
+    files: tuple[Path, ...]
+    hive_root: Path | None
+    shown: str
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+def resolve(specs: str | Sequence[str], role: str, *, token: str, services: Services, work: Path) -> Resolved:
+    """Find the files of an artifact; fetch them first where they are elsewhere.
+
+    Args:
+        specs: one text of one or several specs, or a list of specs; `core.artifact_spec` says what they are.
+        role: `baseline`, `candidate`, `labels`; for messages, and names folders in `work`.
+        token: for artifacts of workflow runs.
+        services: the command's.
+        work: private folder, which the caller removes; what is fetched stays there.
+
+    Raises:
+        InputError: a spec is malformed; a token or an extra is missing.
+        DataError: there are no files, or ones that cannot be used.
+        GitHubError: the artifact cannot be had.
+    """
+    parsed = parse_specs(specs, f"the {role}")
+    found: list[Found] = []
+    provenance: dict[str, str] = {}
+    for number, spec in enumerate(parsed, start=1):
+        files, told = _one(spec, token, services, work / f"{role}-{number}")
+        found.append(files)
+        end = f"-{number}" if number > 1 else ""
+        provenance |= {f"{key}{end}": value for key, value in {"source": spec.text, **told}.items() if value}
+    return _joined(parsed, found, provenance)
+
+
+def _joined(parsed: Sequence[Spec], found: Sequence[Found], provenance: dict[str, str]) -> Resolved:
+    from ghmlops.measure.predictions.sources import join
+
+    more = f" and {len(parsed) - 1:,} more" if len(parsed) > 1 else ""
+    whole = join(found, f"{parsed[0].text}{more}")
+    return Resolved(files=whole.files, hive_root=whole.hive_root, shown=whole.shown, provenance=provenance)
+
+
+def _one(spec: Spec, token: str, services: Services, place: Path) -> tuple[Found, dict[str, str]]:
+    """Return the files of one spec, and what is known of their origin; `place` is free for what is fetched."""
+    from ghmlops.measure.predictions.sources import find_files
+
+    match spec:
+        case LocalSpec():
+            return find_files(spec, services.cwd), {}
+        case CloudSpec():
+            from ghmlops.measure.predictions.cloud import fetch
+
+            return fetch(spec, place, services.environ, services.console.progress), {}
+        case WorkflowSpec():
+            located = _download(spec, token, services, place)
+            files = find_files(LocalSpec(pattern=spec.path or "."), place, spec.text)
+            return files, _origin(located)
+
+
+def _download(spec: WorkflowSpec, token: str, services: Services, place: Path) -> Located:
+    """Fetch the archive and unpack it into `place`."""
+    from ghmlops.act.github.artifacts import locate
+    from ghmlops.act.github.client import connect
+    from ghmlops.act.github.download import download
+    from ghmlops.core.file_pattern import is_parquet
+    from ghmlops.measure import checkout
+    from ghmlops.measure.unpack import unpack
+
+    if not token:
+        raise InputError(
+            f"{spec.text}: artifacts of workflow runs need a token",
+            hint="pass `token: ${{ github.token }}`, and give the job `permissions: {contents: read, actions: read}`",
+        )
+    console, archive = services.console, place.with_name(f"{place.name}.zip")
+    repository = services.context.repository or checkout.repository_name(services.cwd)
+    with connect(token=token, api_url=services.context.api_url, repository=repository, note=console.note) as client:
+        located = locate(client, spec)
+        download(client, located.artifact, archive, console.progress)
+    unpack(archive, place, spec.text, (lambda _: True) if spec.path else is_parquet)
+    archive.unlink()
+    console.note(f"{spec.text}: run {located.run.id} ({located.run.event}) of commit {located.run.head_sha[:12]}")
+    return located
+
+
+def _origin(located: Located) -> dict[str, str]:
+    run, artifact = located.run, located.artifact
+    return {
+        "run-id": str(run.id),
+        "run-attempt": str(run.run_attempt),
+        "run-event": run.event,
+        "run-conclusion": run.conclusion or run.status or "",
+        "head-sha": run.head_sha,
+        "head-branch": run.head_branch or "",
+        "head-repository": run.head_repository.full_name if run.head_repository else "",
+        "created-at": run.created_at,
+        "artifact-id": str(artifact.id),
+        "artifact-digest": artifact.digest or "",
+    }
