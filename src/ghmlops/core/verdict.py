@@ -213,7 +213,8 @@ def _confirming(evidence: Evidence, counted: Sequence[Evidence]) -> Evidence | N
 
 
 def _confirmed(evidence: Evidence, counted: Sequence[Evidence]) -> list[str]:
-    failed = {f.id for f in evidence.findings if f.outcome is Outcome.FAIL}
+    # A measurement that cannot be repeated says nothing about the change, so nothing is undone for it.
+    failed = {f.id for f in evidence.findings if f.outcome is Outcome.FAIL and not f.id.startswith("replay-")}
     if evidence.command not in DETERMINISTIC:
         again = _confirming(evidence, counted)
         failed &= {f.id for f in again.findings if f.outcome is Outcome.FAIL} if again else set()

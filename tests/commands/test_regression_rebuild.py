@@ -1,0 +1,349 @@
+"""`ghmlops regression --rebuild`: real builds, twice, of a commit of a real repository."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ghmlops.act.console import Console
+from ghmlops.commands.base import Result, Services
+from ghmlops.commands.regression import Inputs
+from ghmlops.commands.regression_rebuild import rebuild
+from ghmlops.core.context import Context
+from ghmlops.core.errors import DataError, GhmlopsError, InputError, PolicyError
+from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome
+from ghmlops.measure.evidence import decode
+from git_sandbox import Repo
+
+POLICY = """
+version: 1
+service: scorer
+regression:
+  task: binary
+  key: [id]
+  label: y
+  score: s
+  artifacts: {baseline: old.parquet, candidate: out/new.parquet}
+"""
+START = """
+import os, random, sys, time
+import numpy as np, pyarrow as pa, pyarrow.parquet as pq
+N = 400
+ids = list(range(N))
+fair = np.random.default_rng(5)
+table = {"id": ids, "y": [i % 2 for i in ids], "s": fair.random(N), "name": [f"row-{i}" for i in ids]}
+os.makedirs("out", exist_ok=True)
+def write(columns, name="out/new.parquet", **how):
+    pq.write_table(pa.table(columns), name, **how)
+COUNT = os.environ["COUNTER"]
+count = len(open(COUNT).read()) if os.path.exists(COUNT) else 0
+open(COUNT, "a").write("x")
+"""
+
+
+class Scene:
+    """A repository whose build is a script, and the command over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.repo = Repo(folder / "repo")
+        self.repo.folder.mkdir()
+        self.repo.git("init", "--quiet", "--initial-branch=main")
+        self.temp = folder / "temp"
+        self.temp.mkdir()
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self.environ = {**self.repo.environ, "PATH": path, "COUNTER": str(folder / "count"), "GHMLOPS_TOKEN": "secret"}
+        self.policy = POLICY
+
+    def run(
+        self, body: str, command: str = "python build.py", files: dict[str, str | None] | None = None, **more: Any
+    ) -> Result:
+        self.repo.commit("build", {"build.py": START + body, ".github/ghmlops.yml": self.policy, **(files or {})})
+        return self.again(command, **more)
+
+    def again(self, command: str = "python build.py", **more: Any) -> Result:
+        services = Services(
+            context=Context(temp=str(self.temp)),
+            environ=self.environ,
+            cwd=self.repo.folder,
+            now=lambda: datetime.now(UTC),
+            console=Console(io.StringIO()),
+        )
+        return rebuild(Inputs(rebuild=command, **more), services)
+
+    def evidence(self) -> Evidence:
+        data = (self.repo.folder / "evidence" / "rebuild.json").read_bytes()
+        return decode(data, Evidence, EVIDENCE_SCHEMA, "rebuild.json")
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """An empty repository."""
+    return Scene(tmp_path)
+
+
+def classes(found: Evidence) -> dict[str, str]:
+    return {row["column"]: row["class"] for row in found.details["columns"]}
+
+
+def test_a_deterministic_build_gives_the_same_bytes(scene: Scene) -> None:
+    """Two builds, one artifact; nothing is left in the temporary folder, in git's records or in the checkout."""
+    result = scene.run("write(table)\n")
+    assert (result.outcome, result.reason_code) == (Outcome.PASS, "all-passed")
+    found = scene.evidence()
+    assert [f.id for f in found.findings] == ["rebuild-bit-identical"]
+    assert found.provenance.fingerprints["first"] == found.provenance.fingerprints["second"]
+    assert classes(found) == {"y": "bit-identical", "s": "bit-identical", "name": "bit-identical"}
+    assert list(scene.temp.iterdir()) == []
+    assert len(scene.repo.git("worktree", "list").splitlines()) == 1
+    assert not (scene.repo.folder / "out").exists()
+
+
+def test_an_unseeded_random_number_is_found_in_its_column(scene: Scene) -> None:
+    """The column is named, with how many rows and how far; the others are the same."""
+    result = scene.run('table["s"] = np.random.default_rng().random(N)\nwrite(table)\n')
+    assert result.outcome is Outcome.FAIL
+    assert "an unseeded random number" in result.reason
+    found = scene.evidence()
+    assert classes(found) == {"s": "changed", "y": "bit-identical", "name": "bit-identical"}
+    column = next(f for f in found.findings if f.id == "rebuild-column")
+    assert column.n == 400
+    assert column.candidate is not None
+    assert 0.5 < column.candidate < 1
+
+
+def test_rows_in_the_order_of_a_set_are_the_same_content(scene: Scene) -> None:
+    """Only the order of rows hangs on the hash of a text: that is a pass, and says what to write."""
+    body = """
+order = [int(name[4:]) for name in {f"row-{i}" for i in ids}]
+write({k: [v[i] for i in order] for k, v in table.items()})
+"""
+    result = scene.run(body)
+    assert result.outcome is Outcome.PASS
+    found = scene.evidence().findings[0]
+    assert found.id == "rebuild-same-content"
+    assert "write sorted" in found.reason
+
+
+NOISE = 'table["s"] = table["s"] + np.random.default_rng().choice([0.0, 1e-9], N)\nwrite(table)\n'
+
+
+def test_noise_is_judged_by_the_tolerance_of_the_policy(scene: Scene) -> None:
+    """1e-9 fails without a tolerance, with the typical cause; within one it passes, and is still told."""
+    result = scene.run(NOISE)
+    assert result.outcome is Outcome.FAIL
+    assert "the order of a parallel sum, or a GPU" in result.reason
+    scene.policy = POLICY + "  tolerance: {s: 0.00000001}\n"
+    result = scene.run(NOISE)
+    assert result.outcome is Outcome.PASS
+    assert scene.evidence().findings[0].id == "rebuild-within-tolerance"
+    assert classes(scene.evidence())["s"] == "within tolerance"
+
+
+def test_a_sample_without_a_seed_is_told_by_its_rows(scene: Scene) -> None:
+    """Rows that only one build has are counted."""
+    body = "keep = sorted(random.sample(ids, 300))\nwrite({k: [v[i] for i in keep] for k, v in table.items()})\n"
+    assert scene.run(body).outcome is Outcome.FAIL
+    row = scene.evidence().details["builds"][0]
+    assert row["missing"] == row["added"] > 0
+    assert "sampling" in scene.evidence().reason
+
+
+def test_another_schema_is_not_reproducible(scene: Scene) -> None:
+    """A column that only one build has, and one of another type."""
+    body = """
+if count % 2:
+    table["more"] = ids
+    table["y"] = [float(v) for v in table["y"]]
+write(table)
+"""
+    assert scene.run(body).outcome is Outcome.FAIL
+    assert "only the second build has the columns more" in scene.evidence().reason
+    assert "y is BIGINT and then DOUBLE" in scene.evidence().reason
+
+
+def test_repeated_keys_are_compared_as_multisets(scene: Scene) -> None:
+    """Other order within a key is the same content; another value is found."""
+    body = """
+table["id"] = [i // 2 for i in ids]
+order = list(range(N))
+random.shuffle(order)
+write({k: [v[i] for i in order] for k, v in table.items()})
+"""
+    assert scene.run(body).outcome is Outcome.PASS
+    assert "multisets" in scene.evidence().findings[0].reason
+    assert (
+        scene.run(body.replace("order = list", 'table["s"][7] = random.random()\norder = list')).outcome is Outcome.FAIL
+    )
+    assert classes(scene.evidence()) == {"s": "changed", "y": "bit-identical", "name": "bit-identical"}
+    assert scene.evidence().details["columns"][0]["changed"] == 1
+
+
+def test_a_second_build_that_fails_is_a_finding(scene: Scene) -> None:
+    """The first succeeded, so the build is not reproducible; the end of the output says why."""
+    result = scene.run('write(table)\nif count % 2:\n    print("no more disk")\n    sys.exit(3)\n')
+    assert (result.outcome, result.reason_code) == (Outcome.FAIL, "rebuild-failed")
+    assert "ended with exit status 3" in result.reason
+    assert "no more disk" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "command", "error", "said"),
+    [
+        ("sys.exit('lost')", "python build.py", InputError, "exit status 1; the end of its output: lost"),
+        ("", "python build.py", DataError, "left no artifact: out/new.parquet"),
+        ("", "no-such-program", InputError, "could not be started"),
+        ("", "python 'build.py", InputError, "No closing quotation"),
+        ("", "   ", InputError, "is empty"),
+        ("open('out/new.parquet', 'w').write('no')", "python build.py", DataError, "not a Parquet file"),
+        ("del table['id']\nwrite(table)", "python build.py", DataError, 'no column "id"'),
+    ],
+)
+def test_a_build_that_leaves_nothing_is_one_error(
+    scene: Scene, body: str, command: str, error: type[GhmlopsError], said: str
+) -> None:
+    """It says what happened, leaves no evidence and nothing on the disk."""
+    with pytest.raises(error) as caught:
+        scene.run(body, command)
+    assert said in caught.value.message
+    assert caught.value.hint
+    assert not (scene.repo.folder / "evidence").exists()
+    assert list(scene.temp.iterdir()) == []
+
+
+def test_a_file_of_the_commit_is_not_taken_for_what_was_built(scene: Scene) -> None:
+    """The artifact is committed, and the command writes nothing."""
+    scene.run("write(table)")
+    (scene.repo.folder / "out").mkdir()
+    scene.repo.commit("with artifact", {"out/new.parquet": "stale"})
+    with pytest.raises(DataError, match=r"did not write .*: what is there is the commit's own"):
+        scene.again("true")
+
+
+def test_writing_outside_of_the_folder_is_told(scene: Scene) -> None:
+    """An absolute path into the checkout: no artifact where it is looked for, and where it went is said."""
+    target = scene.repo.folder / "out"
+    body = f"os.makedirs({str(target)!r}, exist_ok=True)\nwrite(table, {str(target / 'new.parquet')!r})\n"
+    with pytest.raises(DataError) as caught:
+        scene.run(body)
+    assert "it wrote outside of its folder instead" in caught.value.message
+    assert "out/new.parquet" in caught.value.message
+
+
+def test_what_lies_beside_the_folder_is_a_warning(scene: Scene) -> None:
+    """The artifact is right, but something was left next to the folder."""
+    result = scene.run("write(table)\nopen('../cache.bin', 'w').write('x')\n")
+    assert (result.outcome, result.reason_code) == (Outcome.WARN, "rebuild-outside")
+    assert "../cache.bin" in result.reason
+
+
+def test_a_link_that_leads_out_is_refused(scene: Scene, tmp_path: Path) -> None:
+    """A link as an artifact would be the same file for both builds."""
+    shared = tmp_path / "shared.parquet"
+    body = f"write(table, {str(shared)!r})\nos.symlink({str(shared)!r}, 'out/new.parquet')\n"
+    with pytest.raises(DataError, match="a link that leads out of the folder it was built in"):
+        scene.run(body)
+
+
+@pytest.mark.parametrize(
+    "name", ["/data/new.parquet", "../new.parquet", "s3://bucket/new.parquet", "artifact:new@main"]
+)
+def test_an_artifact_elsewhere_cannot_be_built(scene: Scene, name: str) -> None:
+    """Both builds would write, or read, the same one."""
+    scene.policy = POLICY.replace("out/new.parquet", name)
+    with pytest.raises(PolicyError, match="outside of the folder"):
+        scene.run("write(table)")
+
+
+def test_folders_patterns_and_data_sets_are_compared_each(scene: Scene) -> None:
+    """Two data sets: a folder of partitions and a pattern; only the second differs."""
+    scene.policy = POLICY.replace(
+        "  artifacts: {baseline: old.parquet, candidate: out/new.parquet}\n",
+        "  datasets:\n    first: {baseline: a, candidate: out/first}\n    second: {baseline: b, candidate: 'out/b*'}\n",
+    )
+    body = """
+for part in (0, 1):
+    os.makedirs(f"out/first/part={part}")
+    write({k: v[part * 200 : part * 200 + 200] for k, v in table.items()}, f"out/first/part={part}/x.parquet")
+    table["s"] = np.random.default_rng().random(N)
+    half = {k: v[part * 200 : part * 200 + 200] for k, v in table.items()}
+    write(half, f"out/b{part}.parquet")
+"""
+    body = body.replace('table["s"] = np', 'saved = table["s"]; table["s"] = np') + '    table["s"] = saved\n'
+    assert scene.run(body).outcome is Outcome.FAIL
+    rows = {row["dataset"]: row for row in scene.evidence().details["builds"]}
+    assert {name: row["class"] for name, row in rows.items()} == {
+        "first": "bit-identical",
+        "second": "not reproducible",
+    }
+    assert (rows["first"]["files"], rows["second"]["files"]) == (2, 2)
+    failed = {(f.id, f.dataset) for f in scene.evidence().findings if f.outcome is Outcome.FAIL}
+    assert failed == {("rebuild-not-reproducible", "second"), ("rebuild-column", "second")}
+
+
+def test_the_build_sees_a_clean_commit_and_no_token(scene: Scene) -> None:
+    """No file that is not committed, an empty temporary folder of its own, no token, no shell, and no hash seed."""
+    (scene.repo.folder / "local.txt").write_text("not committed")
+    body = """
+import json, tempfile
+seen = {
+    "files": sorted(os.listdir(".")), "temp": os.listdir(tempfile.gettempdir()), "args": sys.argv[1:],
+    "token": "GHMLOPS_TOKEN" in os.environ, "seed": os.environ.get("PYTHONHASHSEED"), "where": os.getcwd(),
+    "home": os.environ["HOME"], "tmp": tempfile.gettempdir(),
+}
+open(COUNT + ".json", "a").write(json.dumps(seen) + "\\n")
+write(table)
+"""
+    scene.repo.folder.joinpath("local.txt").unlink()
+    scene.repo.commit("first", {"kept.txt": "x", "build.py": START + body, ".github/ghmlops.yml": POLICY})
+    (scene.repo.folder / "local.txt").write_text("not committed")
+    (scene.repo.folder / "kept.txt").write_text("changed")
+    scene.again("python build.py '$HOME' '*'")
+    with open(scene.environ["COUNTER"] + ".json", encoding="utf-8") as stream:
+        first, second = (json.loads(line) for line in stream)
+    assert first["files"] == second["files"] == [".git", ".github", "build.py", "kept.txt", "out"]
+    assert first["args"] == ["$HOME", "*"]
+    assert (first["temp"], first["token"], first["seed"]) == ([], False, None)
+    assert first["home"] == scene.environ["HOME"]
+    assert first["where"] != second["where"]
+    assert first["tmp"] != second["tmp"]
+    assert "1 files with changes" in scene.evidence().not_measured[0].what
+
+
+def test_what_a_build_starts_ends_with_it(scene: Scene, tmp_path: Path) -> None:
+    """A process that it left in the background is gone."""
+    note = tmp_path / "pid"
+    body = f"""
+import subprocess
+child = subprocess.Popen(["sleep", "300"], start_new_session=True)
+open({str(note)!r}, "a").write(f"{{child.pid}} ")
+write(table)
+"""
+    scene.run(body)
+    left = [int(pid) for pid in note.read_text().split()]
+    assert len(left) == 2
+    assert not any(psutil.pid_exists(pid) for pid in left)
+
+
+def test_a_repository_in_a_folder_of_it(scene: Scene) -> None:
+    """The command runs where the user ran it: in the same folder below the root."""
+    scene.repo.commit("nested", {"model/build.py": START + "write(table)", "model/.github/ghmlops.yml": POLICY})
+    root, scene.repo = scene.repo, Repo(scene.repo.folder / "model")
+    assert scene.again().outcome is Outcome.PASS
+    assert scene.evidence().details["settings"]["folder"] == "model/"
+    assert root.git("status", "--porcelain") == "?? model/evidence/"
+
+
+def test_a_dry_run_builds_nothing(scene: Scene) -> None:
+    """It says what would be built and compared."""
+    result = scene.run("write(table)", dry_run=True)
+    assert result.reason_code == "dry-run"
+    assert "out/new.parquet" in result.text
+    assert list(scene.temp.iterdir()) == []

@@ -1,0 +1,164 @@
+"""Two artifacts compared column by column: what counts as the same, and by how much the rest differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+
+import prediction_artifacts as artifacts
+from ghmlops.core.behaviour import ColumnChange
+from ghmlops.core.errors import DataError
+from ghmlops.measure.predictions.columns import CHUNK, Content, compare_columns
+from ghmlops.measure.predictions.source import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+N = 300
+HOSTILE = "we\"ird'; DROP TABLE x; --|`"
+
+
+def compare(folder: Path, one: dict[str, Any], two: dict[str, Any], **how: Any) -> Content:
+    sources = []
+    for name, columns in (("one", one), ("two", two)):
+        path = artifacts.write(folder / f"{name} [*].parquet", columns, row_group_size=64)
+        sources.append(Source.of(path, name))
+    return compare_columns(sources[0], sources[1], how.get("key", ["id"]), how.get("tolerance", {}), artifacts.MEMORY)
+
+
+def only(found: Content, column: str) -> ColumnChange:
+    return next(c for c in found.columns if c.column == column)
+
+
+def base(**columns: Any) -> dict[str, Any]:
+    return {"id": np.arange(N), **columns}
+
+
+def test_every_type_is_the_same_in_any_order(tmp_path: Path) -> None:
+    """NaN is NaN and null is null, nested types too; rows that stand elsewhere are counted."""
+    rng = np.random.default_rng(1)
+    whole = pa.table(
+        base(
+            f=rng.random(N),
+            nan=np.where(np.arange(N) % 3 == 0, np.nan, 1.0),
+            none=[None, 1.0, 2.0] * (N // 3),
+            vector=pa.array([[float(i), None, float("nan")] for i in range(N)], pa.list_(pa.float32())),
+            fixed=pa.array(list(rng.random((N, 2)).tolist()), pa.list_(pa.float64(), 2)),
+            deep=pa.array([[[i], None] for i in range(N)]),
+            struct=pa.array([{"a": i, "b": [str(i)]} for i in range(N)]),
+            map=pa.array([[("k", i)] for i in range(N)], pa.map_(pa.string(), pa.int64())),
+            time=pa.array([1000 * i for i in range(N)], pa.timestamp("us", tz="UTC")),
+            money=pa.array([None if i == 5 else i for i in range(N)], pa.decimal128(20, 4)),
+            **{HOSTILE: [b"\x00\xff"] * N},
+        )
+    )
+    turned = whole.take(np.arange(N)[::-1])
+    names = whole.column_names
+    found = compare(tmp_path, {n: whole[n] for n in names}, {n: turned[n] for n in names})
+    assert {c.column: c.kind for c in found.columns} == dict.fromkeys(names[1:], "bit-identical")
+    assert (found.rows, found.missing, found.added, found.moved) == ((N, N), 0, 0, N)
+    assert all(c.largest is None for c in found.columns)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "tolerance", "identical", "within", "largest"),
+    [
+        ([1.0, 2.0, 3.0], [1.0, 2.0 + 1e-9, 3.5], 1e-8, 1, 1, 0.5),
+        ([1e6, 1e6, 0.1], [1e6 + 0.5, 1e6 + 2, 0.1 + 2e-6], 1e-6, 0, 1, 2.0),
+        ([float("nan"), float("inf"), float("inf")], [1.0, float("-inf"), float("inf")], 9.0, 1, 0, None),
+        ([None, 1.0, None], [1.0, None, None], 9.0, 1, 0, None),
+        ([2**62, 5, 7], [2**62 + 1, 5, 9], 0.0, 1, 0, 2.0),
+        ([-(2**63), 1, 1], [2**63 - 1, 1, 1], 0.5, 2, 0, float(2**64 - 1)),
+        ([1e308, 1.0, 1.0], [-1e308, 1.0, 1.0], 9.0, 2, 0, None),
+        (["a", "b", ""], ["a", "c", ""], 9.0, 2, 0, None),
+        ([True, False, True], [True, True, True], 9.0, 2, 0, None),
+        ([[1.0, 2.0], [3.0], [4.0]], [[1.0, 2.0 + 1e-9], [3.0, 4.0], [4.25]], 1e-8, 0, 1, 0.25),
+        ([[1.0, None], [None], []], [[1.1, None], [2.0], []], 0.5, 1, 1, pytest.approx(0.1)),
+        ([{"a": 1.0}, {"a": 2.0}, None], [{"a": 1.5}, {"a": 2.0}, None], 9.0, 2, 0, None),
+    ],
+)
+def test_differences_are_measured(
+    tmp_path: Path,
+    one: list[Any],
+    two: list[Any],
+    tolerance: float,
+    identical: int,
+    within: int,
+    largest: float | None,
+) -> None:
+    """Absolute up to 1 and relative above; 64-bit integers exactly; lists of floats element by element."""
+    ids = [1, 2, 3]
+    found = compare(tmp_path, {"id": ids, "c": one}, {"id": ids[::-1], "c": two[::-1]}, tolerance={"c": tolerance})
+    column = only(found, "c")
+    assert (column.rows, column.identical, column.within, column.largest) == (3, identical, within, largest)
+
+
+def test_rows_missing_and_added_do_not_blur_the_columns(tmp_path: Path) -> None:
+    """Only paired rows are compared; a null is a key as any other; several columns make one key."""
+    one = {"a": [1, 1, None, 4], "b": ["x", "y", "x", "z"], "v": [1.0, 2.0, 3.0, 4.0]}
+    two = {"a": [1, None, 1, 5], "b": ["y", "x", "x", "z"], "v": [2.0, 3.0, 9.0, 4.0]}
+    found = compare(tmp_path, one, two, key=["a", "b"])
+    assert (found.missing, found.added) == (1, 1)
+    assert (only(found, "v").rows, only(found, "v").identical, only(found, "v").largest) == (3, 2, 8.0)
+
+
+def test_repeated_keys_are_multisets(tmp_path: Path) -> None:
+    """Order within a key says nothing; a value that only one side has does; so does another combination of values."""
+    one = {"id": [1, 1, 2], "v": [1.0, float("nan"), 3.0], "w": ["a", "b", "c"]}
+    found = compare(tmp_path, one, {"id": [2, 1, 1], "v": [3.0, float("nan"), 1.0], "w": ["c", "b", "a"]})
+    assert (found.repeated, found.missing, found.whole) == (1, 0, 0)
+    assert {c.kind for c in found.columns} == {"bit-identical"}
+    found = compare(tmp_path, one, {"id": [1, 1, 2], "v": [1.0, 5.0, 3.0], "w": ["a", "b", "c"]})
+    assert (only(found, "v").changed, only(found, "w").changed, found.whole) == (1, 0, 1)
+    found = compare(tmp_path, one, {"id": [1, 1, 2], "v": [1.0, float("nan"), 3.0], "w": ["b", "a", "c"]})
+    assert ({c.kind for c in found.columns}, found.whole) == ({"bit-identical"}, 2)
+
+
+def test_schemas_are_compared_first(tmp_path: Path) -> None:
+    """Columns of one side and columns of another type are named, not cast; a key of another type cannot pair."""
+    one = base(a=[1] * N, b=[1] * N, c=[1.0] * N)
+    two = base(b=[1.0] * N, c=[1.0] * N, d=["x"] * N)
+    found = compare(tmp_path, one, two)
+    assert (found.only, found.retyped) == ((("a",), ("d",)), (("b", "BIGINT", "DOUBLE"),))
+    assert [c.column for c in found.columns] == ["c"]
+    found = compare(tmp_path, one, {**one, "id": [str(i) for i in range(N)]})
+    assert "id of the key has another type" in found.unpaired
+    assert found.columns == ()
+    with pytest.raises(DataError, match='two: no column "id"'):
+        compare(tmp_path, one, {"a": [1]})
+
+
+def test_a_thousand_columns_are_compared(tmp_path: Path) -> None:
+    """In passes of a bounded width; each keeps its own name and count."""
+    many = {f"c{i}": np.full(4, float(i)) for i in range(30 * CHUNK + 40)}
+    other = {**many, "c7": np.full(4, 7.5), "c999": np.array([999.0, 0.0, 999.0, 999.0])}
+    ids = {"id": np.arange(4)}
+    found = compare(tmp_path, ids | many, ids | other)
+    assert len(found.columns) == 1000
+    assert {c.column: (c.changed, c.largest) for c in found.columns if c.changed} == {
+        "c7": (4, 0.5),
+        "c999": (1, 999.0),
+    }
+
+
+def test_columns_called_like_the_engines_own_are_data(tmp_path: Path) -> None:
+    """Where a row stands is then not known, and all else is."""
+    rows = base(filename=["x"] * N, file_row_number=[3] * N)
+    found = compare(tmp_path, rows, {**rows, "filename": ["y"] * N})
+    assert found.moved is None
+    assert {c.column: c.changed for c in found.columns} == {"filename": N, "file_row_number": 0}
+
+
+def test_files_are_joined_in_their_order(tmp_path: Path) -> None:
+    """One file against three with the same rows in the same order: nothing moved."""
+    rows = base(v=np.arange(N) / 7)
+    one = Source.of(artifacts.write(tmp_path / "one.parquet", rows), "one")
+    parts = [
+        artifacts.write(tmp_path / f"{i}.parquet", {k: v[i * 100 : i * 100 + 100] for k, v in rows.items()})
+        for i in range(3)
+    ]
+    found = compare_columns(one, Source(files=tuple(parts), shown="two"), ["id"], {}, artifacts.MEMORY)
+    assert (found.moved, only(found, "v").kind) == (0, "bit-identical")
