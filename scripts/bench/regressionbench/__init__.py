@@ -1,0 +1,1 @@
+"""Parts of `scripts/bench/regression`: the prediction diff beside a pure scan, pandas, polars and datacompy."""

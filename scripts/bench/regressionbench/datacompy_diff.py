@@ -1,0 +1,41 @@
+"""`datacompy_diff.py pandas|polars BASELINE CANDIDATE`: datacompy's own report; no metrics, no slices."""
+
+# ruff: noqa: ANN401  (frames of libraries without types here)
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import datacompy  # type: ignore[import-not-found]
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are no package that could be installed
+
+from bench.regressionbench.data import COLUMNS
+
+
+def diff(engine: str, baseline: str, candidate: str) -> dict[str, float]:
+    """Read, compare, write the report."""
+    compare = datacompy.PandasCompare if engine == "pandas" else datacompy.PolarsCompare
+    found = compare(_read(engine, baseline), _read(engine, candidate), join_columns=["id"])
+    if "DataComPy" not in found.report():
+        raise ValueError("there is no report")
+    rows = {"paired": len(found.intersect_rows), "missing": len(found.df1_unq_rows), "added": len(found.df2_unq_rows)}
+    changes = next(column["unequal_cnt"] for column in found.column_stats if column["column"] == "y_pred")
+    return {**rows, "decision_changes": int(changes)}
+
+
+def _read(engine: str, path: str) -> Any:
+    if engine == "pandas":
+        import pandas as pd  # type: ignore[import-untyped]
+
+        return pd.read_parquet(path, columns=list(COLUMNS))
+    import polars as pl  # type: ignore[import-not-found]
+
+    files = f"{path}/*.parquet" if Path(path).is_dir() else path
+    return pl.read_parquet(files, columns=list(COLUMNS))
+
+
+if __name__ == "__main__":
+    print(json.dumps(diff(*sys.argv[1:4])))

@@ -1,0 +1,76 @@
+"""`ghmlops regression` as a user runs it: a policy, two artifacts, a process; read back from its evidence."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..loadbench.child import BenchError
+from .data import Artifacts, Facts
+from .measure import Run, last_words
+
+COMMIT = "0" * 39 + "1"
+"""The commit under test; the bench is no repository."""
+POLICY = """\
+version: 1
+service: bench
+regression:
+  task: binary
+  key: [id]
+  label: clicked
+  score: p_click
+  prediction: y_pred
+  time: event_time
+  window: 1d
+  slices: [device, country, plan, [device, country]]
+  margins: {accuracy: 0.005, auc: 0.002, log-loss: 1%, negative-flips: 5%, churn: 5%}
+"""
+
+
+def command(artifacts: Artifacts, folder: Path, memory: str) -> list[str]:
+    """Return the command, which runs in `folder`; its policy is written there."""
+    (folder / "policy.yml").write_text(POLICY)
+    sides = [word for side in ("baseline", "candidate") for word in (f"--{side}", str(artifacts.path(side)))]
+    return [sys.executable, "-m", "ghmlops", "regression", "--policy", "policy.yml", *sides, "--memory-limit", memory]
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that it gets: none of a runner, and a commit."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GHMLOPS_"))}
+    return kept | {"GITHUB_SHA": COMMIT}
+
+
+def read(run: Run, folder: Path) -> Facts:
+    """Return what the evidence says.
+
+    Raises:
+        BenchError: the command could not judge.
+        KeyError: it left a finding or a metric out: then its time would be that of less work.
+    """
+    if run.code not in (0, 1):
+        raise BenchError(f"exit code {run.code}: {last_words(run)}")
+    return found(json.loads((folder / "evidence" / "regression.json").read_text()))
+
+
+def found(evidence: dict[str, Any]) -> Facts:
+    """Return the facts of an evidence file. Raises as `read`."""
+    rows = {finding["id"]: finding["n"] for finding in evidence["findings"]}
+    values = {(m["id"], m["arm"]): m["values"]["value"] for m in evidence["measurements"]}
+    facts: dict[str, float] = {
+        "paired": rows["contract-rows"],
+        "missing": rows["contract-removed-rows"],
+        "added": rows["contract-added-rows"],
+        "slices": rows["slices-summary"],
+        "windows": rows["windows-summary"],
+    }
+    for name in ("accuracy", "log-loss", "auc", "ece", "positive-rate"):
+        for side in ("baseline", "candidate"):
+            facts[f"{name.replace('-', '_')}_{side}"] = values[name, side]
+    facts["negative_flips"] = values["negative-flips", "candidate"]
+    changes = values["churn", "candidate"] * facts["paired"]
+    # Evidence gives ten digits, so a whole number of rows comes back within a hundredth of one.
+    facts["decision_changes"] = round(changes) if abs(changes - round(changes)) < 0.01 else changes
+    return facts

@@ -1,0 +1,91 @@
+"""`polars_diff.py BASELINE CANDIDATE`: the diff by polars' lazy frames and streaming engine; less than ours does."""
+
+# ruff: noqa: ANN401  (frames of libraries without types here)
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl  # type: ignore[import-not-found]
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are no package that could be installed
+
+from bench.regressionbench.data import COLUMNS, MINIMUM_ROWS, SLICES
+
+MEASURED = ("right_a", "right_b", "loss_a", "loss_b", "yes_a", "yes_b")
+
+
+def diff(baseline: str, candidate: str) -> dict[str, float]:
+    """Scan, check, join, sum up."""
+    first, second = (pl.scan_parquet(_files(path)).select(COLUMNS) for path in (baseline, candidate))
+    rows = [check(side) for side in (first, second)]
+    other = second.select("id", "clicked", "p_click", "y_pred")
+    joined = first.join(other, on="id", suffix="_b").with_columns(*measures()).collect(engine="streaming")
+    if (joined["clicked"] != joined["clicked_b"]).any():
+        raise ValueError("labels differ")
+    paired = joined.height
+    found = {"rows_baseline": rows[0], "rows_candidate": rows[1], "paired": paired}
+    return {**found, "missing": rows[0] - paired, "added": rows[1] - paired, **overall(joined), **places(joined.lazy())}
+
+
+def _files(path: str) -> str:
+    return f"{path}/*.parquet" if Path(path).is_dir() else path
+
+
+def check(side: Any) -> int:
+    """Refuse what the contract forbids and return the number of rows."""
+    key, score = pl.col("id"), pl.col("p_click")
+    seen = side.select(
+        rows=pl.len(),
+        keys=key.n_unique(),
+        nulls=pl.sum_horizontal(pl.col("id", "clicked", "p_click", "y_pred").null_count()),
+        outside=(~score.is_between(0, 1)).sum(),
+    ).collect(engine="streaming")
+    rows, keys, nulls, outside = seen.row(0)
+    if keys != rows or nulls or outside:
+        raise ValueError(f"{rows} rows with {keys} keys, {nulls} nulls, {outside} scores outside")
+    return int(rows)
+
+
+def measures() -> list[Any]:
+    """Return the values of each row."""
+    found = []
+    for side, tail in (("a", ""), ("b", "_b")):
+        label, score, said = pl.col("clicked"), pl.col(f"p_click{tail}"), pl.col(f"y_pred{tail}")
+        loss = -pl.when(label == 1).then(score).otherwise(1 - score).log()
+        found += [(said == label).alias(f"right_{side}"), loss.alias(f"loss_{side}"), (said == 1).alias(f"yes_{side}")]
+    return found
+
+
+def overall(joined: Any) -> dict[str, float]:
+    """Return the metrics over all pairs."""
+    label = pl.col("clicked") == 1
+    parts = [(pl.col("y_pred") != pl.col("y_pred_b")).sum().alias("decision_changes"), label.sum().alias("yes")]
+    for side, name, tail in (("a", "baseline", ""), ("b", "candidate", "_b")):
+        parts.append(pl.col(f"right_{side}").mean().alias(f"accuracy_{name}"))
+        parts.append(pl.col(f"loss_{side}").mean().alias(f"log_loss_{name}"))
+        parts.append(pl.col(f"p_click{tail}").rank().filter(label).sum().alias(f"auc_{name}"))
+    found: dict[str, float] = joined.select(parts).row(0, named=True)
+    yes = found.pop("yes")
+    for name in ("auc_baseline", "auc_candidate"):
+        found[name] = (found[name] - yes * (yes + 1) / 2) / (yes * (joined.height - yes))
+    return found
+
+
+def places(joined: Any) -> dict[str, float]:
+    """Sum up each slice and each day."""
+    cells = [joined.group_by(*by).agg(*_statistics()) for by in SLICES]
+    cells.append(joined.group_by(pl.col("event_time").dt.truncate("1d")).agg(*_statistics()))
+    counts = [int((table["n"] >= MINIMUM_ROWS).sum()) for table in pl.collect_all(cells, engine="streaming")]
+    return {"slices": sum(counts[:-1]), "windows": counts[-1]}
+
+
+def _statistics() -> list[Any]:
+    measured = pl.col(*MEASURED).cast(pl.Float64)
+    return [pl.len().alias("n"), measured.mean().name.suffix("_mean"), measured.var().name.suffix("_var")]
+
+
+if __name__ == "__main__":
+    print(json.dumps(diff(*sys.argv[1:3])))
