@@ -9,10 +9,16 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from ghmlops.core.policy import Regression
+from ghmlops.core.prediction_policy import Regression
+from ghmlops.measure.predictions.engines import Engine, open_engine
+from ghmlops.measure.predictions.reading import read_predictions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from ghmlops.core.observed import Observed
+    from ghmlops.measure.predictions.source import Source
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 BINARY = Regression(task="binary", key=("id",), label="y", score="s")
@@ -50,3 +56,9 @@ def values(n: int, seed: int) -> dict[str, Any]:
     truth = world.normal(loc=50, scale=10, size=n)
     shared = world.normal(scale=3, size=n)
     return {"id": np.arange(n), "y": truth, "p": truth + shared + 0.3 * own.normal(size=n)}
+
+
+def observe(sources: Mapping[str, Source], policy: Regression, memory: int = MEMORY) -> Observed:
+    """Read artifacts as the command does."""
+    with open_engine(Engine(memory=memory), sources) as session:
+        return read_predictions(session, policy, lambda _: None)

@@ -18,9 +18,9 @@ def rows(n: int, seed: int) -> dict[str, Any]:
     """Return rows of a binary task with two attributes and a window; every seventh has no label, some no window."""
     rng = np.random.default_rng(seed)
     return {
-        "device": rng.choice(["phone", "tv", None], n),
+        "device": rng.choice(np.array(["phone", "tv", None], dtype=object), n),
         "size": rng.choice([1, 2, 10], n),
-        WINDOW: rng.choice(["2025-03-01", "2025-03-02", None], n, p=[0.5, 0.4, 0.1]),
+        WINDOW: rng.choice(np.array(["2025-03-01", "2025-03-02", None], dtype=object), n, p=[0.5, 0.4, 0.1]),
         "side": rng.choice([BOTH, ONLY_BASELINE, ONLY_CANDIDATE], n, p=[0.9, 0.06, 0.04]),
         "label": np.where(np.arange(n) % 7 == 0, -1, rng.integers(0, 2, n)),
         "baseline": rng.integers(0, 2, n),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ghmlops.core.contract_finding import by_share, finding, listed, of
-from ghmlops.core.contract_values import attributes, labels, scores
+from ghmlops.core.contract_values import attributes, documents, labels, scores
 from ghmlops.core.model import Finding, NotMeasured, Outcome
 
 if TYPE_CHECKING:
     from ghmlops.core.contract_facts import Facts, PairFacts, SchemaFacts
+
+SURE = 3.0
+"""Standard errors by which missing rows are harder or easier than the others before that is said."""
 
 
 def blocking(facts: Facts) -> list[Finding]:
@@ -46,6 +50,7 @@ def judge_contract(facts: Facts) -> list[Finding]:
         *labels(facts, facts.pairs),
         *_rows(facts, facts.pairs),
         *attributes(facts.pairs),
+        *documents(facts.pairs),
     ]
     return [_kept(facts, facts.pairs), *faults] if facts.pairs.usable else [*faults, _nothing(facts.pairs)]
 
@@ -59,6 +64,10 @@ def _kept(facts: Facts, pairs: PairFacts) -> Finding:
             (f"widths differ: {listed(schema.widths)}", schema.widths),
             (f"times without a zone were read as UTC: {listed(schema.naive)}", schema.naive),
             (f"columns that only one side has and nothing uses: {listed(schema.only)}", schema.only),
+            (
+                f"features that only one side has, whose drift is not known: {listed(schema.one_sided)}",
+                schema.one_sided,
+            ),
         )
         if known
     ]
@@ -124,19 +133,28 @@ def _rows(facts: Facts, pairs: PairFacts) -> list[Finding]:
 
 
 def _hard_rows(facts: Facts, pairs: PairFacts) -> str:
-    """Say whether the missing rows are the hard ones: quality on the paired rows against quality on all rows."""
+    """Say whether the missing rows are the hard ones, and what a comparison of averages would have said."""
     if any(number is None for number in pairs.quality):
         return ""
     before, after, all_before, all_after = (float(number or 0.0) for number in pairs.quality)
-    if facts.task == "binary":
-        return (
-            f"; accuracy moved by {100 * (after - before):+.2f} points on the paired rows and by "
-            f"{100 * (all_after - all_before):+.2f} points if each side is taken over all its own rows"
-        )
-    return (
-        f"; RMSE moved by {after - before:+.4g} on the paired rows and by {all_after - all_before:+.4g} if each "
-        "side is taken over all its own rows"
-    )
+    share = pairs.removed / (pairs.paired + pairs.removed)
+    if facts.task == "regression":
+        name, paired, unpaired = "RMSE", before - after, all_before - all_after
+        error = (all_before**2 - (1 - share) * before**2) / share
+        harder, spread = error - before**2, before**2 * math.sqrt(2 / pairs.removed)
+        told = [_moved(change if abs(change) > 1e-4 * before else 0.0, ".4g") for change in (paired, unpaired)]
+    else:
+        name, paired, unpaired = "accuracy", after - before, all_after - all_before
+        harder, spread = (before - all_before) / share, math.sqrt(before * (1 - before) / pairs.removed)
+        told = [_moved(round(100 * change, 2), ".2f", " points") for change in (paired, unpaired)]
+    which = ""
+    if abs(harder) > SURE * spread:
+        which = f", and they are the {'hard' if harder > 0 else 'easy'} ones"
+    return f"{which}: paired {name} is {told[0]}, unpaired {'is' if told[1] == 'unchanged' else 'looks'} {told[1]}"
+
+
+def _moved(change: float, digits: str, unit: str = "") -> str:
+    return f"{abs(change):{digits}}{unit} {'better' if change > 0 else 'worse'}" if change else "unchanged"
 
 
 def unchanged(pairs: PairFacts) -> Finding:
@@ -164,17 +182,23 @@ def unchanged(pairs: PairFacts) -> Finding:
 
 def not_measured(facts: Facts, *, group: bool, windows: bool) -> list[NotMeasured]:
     """List what a reader could believe was looked at. Needs the facts of the pairing."""
-    pairs, found = facts.pairs, []
+    pairs, found = facts.pairs, _unchecked(facts)
     if pairs is None:
-        return []
+        return found
     unlabelled = pairs.usable - pairs.labelled
-    if unlabelled > 0:
+    if unlabelled > 0 and facts.task != "embedding":
         found.append(
             NotMeasured(
                 what="quality of rows without a label",
                 why=f"{of(unlabelled, pairs.usable)} usable rows have no label (yet): only their behaviour counted",
             )
         )
+    if pairs.pointless:
+        why = f"{of(pairs.pointless, pairs.queries or 0)} queries have no relevant document: no order of them is better"
+        found.append(NotMeasured(what="queries without a relevant document", why=why))
+    if facts.schema.fine:
+        why = f"too many values, and hardly a slice of one could be large enough: {listed(facts.schema.fine)}"
+        found.append(NotMeasured(what="the search for slices in some features", why=why))
     if windows and pairs.windows_without_time:
         found.append(NotMeasured(what="windows", why=f"{pairs.windows_without_time:,} usable rows have no time"))
     if group and pairs.no_group:
@@ -184,3 +208,17 @@ def not_measured(facts: Facts, *, group: bool, windows: bool) -> list[NotMeasure
             )
         )
     return found
+
+
+def _unchecked(facts: Facts) -> list[NotMeasured]:
+    """Say which files carry no page checksums."""
+    sides = [*facts.sides, *([("file of labels", facts.labels)] if facts.labels else [])]
+    if all(seen.unchecked_chunks == seen.chunks for _, seen in sides):
+        why = "the artifacts carry none (pyarrow: write_page_checksum)"
+        return [NotMeasured(what="page checksums", why=why)] if any(seen.chunks for _, seen in sides) else []
+    bare = [
+        f"{of(seen.unchecked_chunks, seen.chunks)} column chunks of the {side}"
+        for side, seen in sides
+        if seen.unchecked_chunks
+    ]
+    return [NotMeasured(what="page checksums", why=f"{' and '.join(bare)} carry none")] if bare else []

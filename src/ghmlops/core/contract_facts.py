@@ -21,9 +21,18 @@ class SideFacts:
     nan_scores: int = 0
     infinite_scores: int = 0
     outside_scores: int = 0
-    """Finite and outside 0..1 (binary)."""
+    """Finite and outside 0..1 (binary); vectors with such an element (multiclass)."""
     low_score: float | None = None
     high_score: float | None = None
+    broken_vectors: int = 0
+    """Vectors with an element that is null, NaN or infinite."""
+    ragged_vectors: int = 0
+    """Vectors that have not one probability for each class."""
+    unnormalised_vectors: int = 0
+    """Vectors of probabilities whose sum is not 1."""
+    zero_vectors: int = 0
+    """Embeddings without a direction: empty, or all 0."""
+    null_queries: int = 0
     null_predictions: int = 0
     """The column of decisions is null, or holds a value that is no class."""
     stale_predictions: int = 0
@@ -33,6 +42,10 @@ class SideFacts:
     """Labels that are no class, or not a finite number."""
     odd_label_examples: tuple[str, ...] = ()
     null_times: int = 0
+    chunks: int = 0
+    """Column chunks of the files, as far as their pages were looked at."""
+    unchecked_chunks: int = 0
+    """Of them: without page checksums."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +62,8 @@ class PairFacts:
     label_conflicts: int = 0
     time_conflicts: int = 0
     slice_conflicts: dict[str, int] = field(default_factory=dict)
+    feature_conflicts: dict[str, int] = field(default_factory=dict)
+    """Rows whose feature, as it is binned, differs: no fault, for a change may well be about its inputs."""
     changed: int = 0
     """Paired rows whose prediction differs beyond the tolerance."""
     largest_change: float | None = None
@@ -61,6 +76,14 @@ class PairFacts:
     label_spread: float | None = None
     """Standard deviation of the label over the labelled rows."""
     windows_without_time: int = 0
+    queries: int | None = None
+    """Ranking: queries with paired documents."""
+    pointless: int = 0
+    """Of them: without a relevant document."""
+    query_conflicts: int = 0
+    """Documents that the sides give to different queries."""
+    unlike_lengths: int = 0
+    """Embeddings that have different lengths on the two sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +103,11 @@ class SchemaFacts:
     single: bool = False
     """Scores are compared at single precision, because one side holds no more."""
     only: tuple[str, ...] = ()
-    """Columns that only one side has."""
+    """Columns that only one side has and nothing uses."""
+    one_sided: tuple[str, ...] = ()
+    """Features that only one side has: their drift is not known."""
+    fine: tuple[str, ...] = ()
+    """Features of too many values to search slices in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from ghmlops.core.contract_finding import by_share, finding, listed, of
 from ghmlops.core.model import Finding, Outcome
 
 if TYPE_CHECKING:
-    from ghmlops.core.contract_facts import Facts, PairFacts
+    from ghmlops.core.contract_facts import Facts, PairFacts, SideFacts
 
 
 def scores(facts: Facts) -> list[Finding]:
@@ -16,47 +16,89 @@ def scores(facts: Facts) -> list[Finding]:
     found = []
     for side, seen in facts.sides:
         outcome = Outcome.FAIL if side == "candidate" else Outcome.WARN
-        faults = [
-            f"{count:,} {what}"
-            for count, what in (
-                (seen.null_scores, "null"),
-                (seen.nan_scores, "NaN"),
-                (seen.infinite_scores, "infinite"),
-                (seen.null_predictions, "without a known class"),
-            )
-            if count
-        ]
-        if faults:
-            found.append(
-                finding(
-                    "unusable-prediction",
-                    outcome,
-                    f"Predictions of the {side} that cannot be compared and were left out, of {seen.rows:,}: "
-                    f"{listed(faults)}.",
-                    n=seen.null_scores + seen.nan_scores + seen.infinite_scores + seen.null_predictions,
-                )
-            )
-        if seen.outside_scores:
-            found.append(
-                finding(
-                    "score-range",
-                    outcome,
-                    f"{seen.outside_scores:,} of {seen.rows:,} scores of the {side} lie outside 0..1 "
-                    f"({seen.low_score:.4g} to {seen.high_score:.4g}) and were left out; are they log-odds?",
-                    n=seen.outside_scores,
-                )
-            )
-        if seen.stale_predictions:
-            found.append(
-                finding(
-                    "stale-prediction",
-                    Outcome.WARN,
-                    f"{seen.stale_predictions:,} of {seen.rows:,} decisions of the {side} contradict its scores at the "
-                    "threshold; the column of decisions was believed.",
-                    n=seen.stale_predictions,
-                )
-            )
-    return found
+        found += [_unusable(side, seen, outcome), _outside(facts.task, side, seen, outcome)]
+        found += [*_vectors(facts.task, side, seen, outcome), _stale(facts.task, side, seen)]
+    return [one for one in found if one is not None]
+
+
+def _unusable(side: str, seen: SideFacts, outcome: Outcome) -> Finding | None:
+    counts = (
+        (seen.null_scores, "null"),
+        (seen.nan_scores, "NaN"),
+        (seen.infinite_scores, "infinite"),
+        (seen.broken_vectors, "with an element that is null, NaN or infinite"),
+        (seen.null_predictions, "without a known class"),
+        (seen.null_queries, "without a query"),
+    )
+    faults = [f"{count:,} {what}" for count, what in counts if count]
+    if not faults:
+        return None
+    return finding(
+        "unusable-prediction",
+        outcome,
+        f"Predictions of the {side} that cannot be compared and were left out, of {seen.rows:,}: "
+        f"{listed(faults, len(counts))}.",
+        n=sum(count for count, _ in counts),
+    )
+
+
+def _outside(task: str, side: str, seen: SideFacts, outcome: Outcome) -> Finding | None:
+    if not seen.outside_scores:
+        return None
+    if task == "multiclass":
+        said, those = f"probability vectors of the {side} have an element outside 0..1", "logits before the softmax"
+    else:
+        said, those = f"scores of the {side} lie outside 0..1", "log-odds"
+    if seen.low_score is not None and seen.high_score is not None:
+        said += f" ({seen.low_score:.4g} to {seen.high_score:.4g})"
+    return finding(
+        "score-range",
+        outcome,
+        f"{of(seen.outside_scores, seen.rows)} {said} and were left out; are they {those}?",
+        n=seen.outside_scores,
+    )
+
+
+def _vectors(task: str, side: str, seen: SideFacts, outcome: Outcome) -> list[Finding]:
+    """Judge the shape of vectors."""
+    noun = "vectors" if task == "embedding" else "probability vectors"
+    faults = (
+        (
+            "ragged-vector",
+            seen.ragged_vectors,
+            "do not hold one probability for each of `classes`; does the policy name them all?",
+        ),
+        ("unnormalised-vector", seen.unnormalised_vectors, "do not add up to 1; is a softmax missing?"),
+        ("zero-vector", seen.zero_vectors, "are empty or all 0, which has no direction."),
+    )
+    return [
+        finding(name, outcome, f"{of(count, seen.rows)} {noun} of the {side} were left out: they {what}", n=count)
+        for name, count, what in faults
+        if count
+    ]
+
+
+def _stale(task: str, side: str, seen: SideFacts) -> Finding | None:
+    """Judge decisions that their scores contradict; most of them together are a mistake in the order of classes."""
+    if not seen.stale_predictions:
+        return None
+    most = 2 * seen.stale_predictions > seen.rows
+    if task == "multiclass":
+        said = "are not the class of the largest probability"
+        hint = "the order of `classes` is probably not that of the vector"
+    else:
+        said = "contradict its scores at the threshold"
+        hint = "the score is probably that of the other class"
+    return finding(
+        "stale-prediction",
+        Outcome.WARN,
+        f"{of(seen.stale_predictions, seen.rows)} decisions of the {side} {said}; the column of decisions was believed"
+        f"{f', but {hint}' if most else ''}.",
+        n=seen.stale_predictions,
+    )
+
+
+_NO_LABEL = {"regression": "are not finite numbers", "ranking": "are not finite numbers of 0 or more"}
 
 
 def labels(facts: Facts, pairs: PairFacts) -> list[Finding]:
@@ -65,7 +107,7 @@ def labels(facts: Facts, pairs: PairFacts) -> list[Finding]:
     for side, seen in [*facts.sides, *([("file of labels", facts.labels)] if facts.labels else [])]:
         if seen.odd_labels:
             examples = f" (for example {listed(seen.odd_label_examples)})" if seen.odd_label_examples else ""
-            what = "name no class" if facts.task == "binary" else "are not finite numbers"
+            what = _NO_LABEL.get(facts.task, "name no class")
             found.append(
                 finding(
                     "label-values",
@@ -84,7 +126,7 @@ def labels(facts: Facts, pairs: PairFacts) -> list[Finding]:
                 n=pairs.label_conflicts,
             )
         )
-    if pairs.usable and not pairs.labelled:
+    if pairs.usable and not pairs.labelled and facts.task != "embedding":
         found.append(
             finding(
                 "labels-missing",
@@ -120,4 +162,30 @@ def attributes(pairs: PairFacts) -> list[Finding]:
                     n=count,
                 )
             )
+    return found
+
+
+def documents(pairs: PairFacts) -> list[Finding]:
+    """Judge what the sides must agree on beyond single rows: the query of a document, the length of an embedding."""
+    found = []
+    if pairs.query_conflicts:
+        found.append(
+            finding(
+                "query-changed",
+                by_share(pairs.query_conflicts, pairs.paired),
+                f"The sides give {of(pairs.query_conflicts, pairs.paired)} paired documents to different queries; they "
+                "were left out of the metrics.",
+                n=pairs.query_conflicts,
+            )
+        )
+    if pairs.unlike_lengths:
+        found.append(
+            finding(
+                "vector-length",
+                Outcome.FAIL,
+                f"{of(pairs.unlike_lengths, pairs.paired)} paired vectors have different lengths on the two sides, so "
+                "there is no distance between them.",
+                n=pairs.unlike_lengths,
+            )
+        )
     return found

@@ -35,7 +35,7 @@ POLICY = Regression(task="regression", key=("id",), at=7, top=3, quantile=0.9, e
 
 def decisions(n: int = 2000) -> tuple[Floats, Floats, Floats]:
     rng = np.random.default_rng(n)
-    label = (rng.random(n) < 0.4) * 1.0
+    label: Floats = (rng.random(n) < 0.4).astype(np.float64)
     first = np.where(rng.random(n) < 0.8, label, 1 - label)
     return label, first, np.where(rng.random(n) < 0.1, 1 - first, first)
 

@@ -72,7 +72,7 @@ def test_binned_areas_and_components_are_those_of_tied_scores() -> None:
     """Scores rounded to bins: area and influences as of the rows; the bound is half of the pairs that are tied."""
     positive, first, _ = scores(400, 1)
     found, place = np.unique(first, return_inverse=True)
-    yes, no = np.bincount(place, weights=positive), np.bincount(place, weights=~positive)
+    yes, no = (np.bincount(place, weights=w).astype(np.float64) for w in (positive, ~positive))
     area = delong.binned(yes, no)
     rows = delong.compare(positive, np.zeros(400), first)
     assert area.value == pytest.approx(rows.candidate, abs=1e-12)

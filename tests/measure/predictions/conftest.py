@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.core.regression import Observed
-from ghmlops.measure.predictions.reading import read_predictions
+from ghmlops.core.observed import Observed
+from ghmlops.measure.predictions.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ghmlops.core.policy import Regression
+    from ghmlops.core.prediction_policy import Regression
 
 
 @pytest.fixture
@@ -29,8 +29,9 @@ def read(tmp_path: Path) -> Callable[..., Observed]:
     ) -> Observed:
         sides = {"baseline": baseline, "candidate": candidate} | ({"labels": labels} if labels is not None else {})
         files = {
-            role: (artifacts.write(tmp_path / f"{role}.parquet", c), f"{role}.parquet") for role, c in sides.items()
+            role: Source.of(artifacts.write(tmp_path / f"{role}.parquet", c), f"{role}.parquet")
+            for role, c in sides.items()
         }
-        return read_predictions(files, policy, artifacts.MEMORY, lambda _: None)
+        return artifacts.observe(files, policy)
 
     return run

@@ -8,22 +8,26 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 from scipy import stats
+from scipy.spatial import distance
 from sklearn import metrics  # type: ignore[import-untyped]
-from sklearn.datasets import load_breast_cancer, load_diabetes  # type: ignore[import-untyped]
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression, Ridge  # type: ignore[import-untyped]
 from sklearn.model_selection import cross_val_predict  # type: ignore[import-untyped]
 from sklearn.naive_bayes import GaussianNB  # type: ignore[import-untyped]
 from sklearn.preprocessing import scale  # type: ignore[import-untyped]
 
-from ghmlops.core.policy import Regression
-from ghmlops.core.regression import compare_overall
+from ghmlops.core import drift
+from ghmlops.core.comparing import compare_cells, compare_classes, compare_overall
+from ghmlops.core.cube import WINDOW
+from ghmlops.core.metrics import metrics_of
+from ghmlops.core.prediction_policy import Regression
 from prediction_artifacts import BINARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ghmlops.core.judge import Comparison
-    from ghmlops.core.regression import Observed
+    from ghmlops.core.observed import Observed
 
 REGRESSION = Regression(task="regression", key=("id",), label="y", prediction="p")
 TO = 1e-9
@@ -132,18 +136,178 @@ def test_sums_by_slice_window_and_group_are_those_of_the_rows(read: Callable[...
     seen = read(first, second, policy)
     right = (second["s"] >= 0.5) == (first["y"] == 1)
     device, country = np.array(first["device"]), np.array(first["country"])
-    row = next(key for key in seen.slices[1][1].sums if "CASE WHEN {p} = {y}" in key[0])
-    columns, table = seen.slices[1]
-    assert columns == ("device", "country")
+    cut = ("device", "country")
+    table = seen.tables[cut]
     for place, (d, c) in enumerate(table.keys):
         inside = (device == d) & (country == c)
-        cell = table.sums[row]
-        assert (inside.sum(), right[inside].sum()) == (cell.n[place], cell.a[place] + cell.d[place])
-    assert sum(table.sums[row].n) == 3000
-    assert seen.windows
-    assert [f"2025-03-{day:02}" for day in range(1, 15)] == [key[0] for key in seen.windows.keys]
+        assert table.counts
+        cell = table.counts.cell == place
+        hit = cell & (table.counts.candidate == table.counts.label)
+        assert (inside.sum(), right[inside].sum()) == (table.counts.n[cell].sum(), table.counts.n[hit].sum())
+    assert table.counts
+    assert sum(table.counts.n) == 3000
+    assert [f"2025-03-{day:02}" for day in range(1, 15)] == [key[0] for key in seen.tables[WINDOW,].keys]
     before = ((first["s"] >= 0.5) == (first["y"] == 1)).astype(float)
     change = right - before
     totals = np.array([(change - change.mean())[first["user"] == u].sum() for u in range(150)])
     expected = np.sqrt((totals**2).sum() * 150 / 149) / 3000
     assert expected == pytest.approx(by_id(seen, policy)["accuracy"].error, rel=1e-9)
+
+
+def test_every_binary_metric_agrees(tumours: dict[str, np.ndarray], read: Callable[..., Observed]) -> None:
+    """Balanced accuracy, precision, recall, F1, MCC, average precision, and the Brier score."""
+    label = tumours["label"]
+    seen = read(shuffled(label, "s", tumours["baseline"], 1), shuffled(label, "s", tumours["candidate"], 2))
+    found = by_id(seen, BINARY)
+    for side in ("baseline", "candidate"):
+        score = tumours[side]
+        called = score >= 0.5
+        expected = {
+            "balanced-accuracy": metrics.balanced_accuracy_score(label, called),
+            "precision": metrics.precision_score(label, called),
+            "recall": metrics.recall_score(label, called),
+            "f1": metrics.f1_score(label, called),
+            "mcc": metrics.matthews_corrcoef(label, called),
+            "average-precision": metrics.average_precision_score(label, score),
+            "brier": metrics.brier_score_loss(label, score),
+        }
+        assert expected == pytest.approx({name: getattr(found[name], side) for name in expected}, abs=TO)
+
+
+def test_every_regression_metric_agrees(diabetes: dict[str, np.ndarray], read: Callable[..., Observed]) -> None:
+    """R2, pinball loss, quantile of the absolute error, ratio of spreads, at the policy's quantiles."""
+    label = diabetes["label"]
+    policy = replace(REGRESSION, quantile=0.3, error_quantile=0.8)
+    seen = read(shuffled(label, "p", diabetes["baseline"], 1), shuffled(label, "p", diabetes["candidate"], 2), policy)
+    found = by_id(seen, policy)
+    for side in ("baseline", "candidate"):
+        value = diabetes[side]
+        expected = {
+            "r2": metrics.r2_score(label, value),
+            "pinball": metrics.mean_pinball_loss(label, value, alpha=0.3),
+        }
+        assert expected == pytest.approx({name: getattr(found[name], side) for name in expected}, abs=TO)
+        errors = np.sort(np.abs(value - label))
+        quantile = getattr(found["error-quantile"], side)
+        assert (
+            np.quantile(errors, 0.8, method="lower") - TO <= quantile <= np.quantile(errors, 0.8, method="higher") + TO
+        )
+    (spread,) = (m for m in metrics_of(policy) if m.id == "spread-ratio")  # it is hunted, in every cell
+    ((_, ratio),) = compare_cells(spread, seen, (), policy)
+    assert diabetes["candidate"].std() / diabetes["baseline"].std() - 1 == pytest.approx(ratio.change, abs=TO)
+    everything = metrics.r2_score(label, diabetes["candidate"]) - metrics.r2_score(label, diabetes["baseline"])
+    assert everything == pytest.approx(found["r2"].change, abs=TO)
+
+
+@pytest.fixture(scope="module")
+def wines() -> dict[str, np.ndarray]:
+    """Held-out probabilities of two models on scikit-learn's wines."""
+    features, label = load_wine(return_X_y=True)
+    features = scale(features)[:, :3]
+    models = LogisticRegression(max_iter=500), GaussianNB()
+    first, second = (cross_val_predict(m, features, label, cv=5, method="predict_proba") for m in models)
+    return {"label": label, "baseline": first, "candidate": second}
+
+
+def test_multiclass_values_agree_with_scikit_learn(wines: dict[str, np.ndarray], read: Callable[..., Observed]) -> None:
+    """Accuracy, macro recall and F1, top-k, log loss, churn; recall and F1 of each class."""
+    label, names = wines["label"], ("a", "b", "c")
+    policy = Regression(
+        task="multiclass", key=("id",), label="y", score="v", classes=names, top=2, minimum_rows=5, prediction=""
+    )
+    sides = [
+        {"id": np.arange(len(label))[o], "y": [names[i] for i in label[o]], "v": list(wines[side][o])}
+        for side, o in (
+            (side, np.random.default_rng(seed).permutation(len(label)))
+            for seed, side in enumerate(("baseline", "candidate"))
+        )
+    ]
+    seen = read(*sides, policy)
+    found = by_id(seen, policy)
+    calls = {side: wines[side].argmax(axis=1) for side in ("baseline", "candidate")}
+    for side in ("baseline", "candidate"):
+        expected = {
+            "accuracy": metrics.accuracy_score(label, calls[side]),
+            "macro-recall": metrics.recall_score(label, calls[side], average="macro"),
+            "macro-f1": metrics.f1_score(label, calls[side], average="macro"),
+            "top-k-accuracy": metrics.top_k_accuracy_score(label, wines[side], k=2),
+            "log-loss": metrics.log_loss(label, wines[side]),
+        }
+        assert expected == pytest.approx({name: getattr(found[name], side) for name in expected}, abs=TO)
+    assert np.mean(calls["baseline"] != calls["candidate"]) == pytest.approx(found["churn"].candidate, abs=TO)
+    places = compare_classes(seen, policy)
+    for metric, function in (("recall", metrics.recall_score), ("f1", metrics.f1_score)):
+        for side in ("baseline", "candidate"):
+            expected_each = function(label, calls[side], average=None)
+            given = [getattr(p.found, side) for p in places if p.found.metric.id == metric]
+            assert list(expected_each) == pytest.approx(given, abs=TO)
+
+
+def test_ranking_values_agree_with_scikit_learn(diabetes: dict[str, np.ndarray], read: Callable[..., Observed]) -> None:
+    """NDCG@k by `ndcg_score`, mean reciprocal rank, MAP by `average_precision_score`, recall@k: the diabetes data as
+    34 queries of 13 documents, the most ill quarter of each relevant in grades."""
+    each, k = 13, 4
+    count = len(diabetes["label"]) // each
+    n = count * each
+    grade = np.floor(stats.rankdata(diabetes["label"][:n].reshape(count, each), axis=1, method="ordinal") / 4).ravel()
+    policy = Regression(task="ranking", key=("id",), label="y", score="s", query="q", at=k, minimum_rows=1)
+    sides, expected = [], {}
+    for side in ("baseline", "candidate"):
+        order = np.random.default_rng(len(side)).permutation(n)
+        score = diabetes[side][:n]
+        sides.append({"id": order, "y": grade[order], "s": score[order], "q": (np.arange(n) // each)[order]})
+        graded, scored = grade.reshape(count, each), score.reshape(count, each)
+        assert all(len(np.unique(row)) == each for row in scored)
+        ranks = stats.rankdata(-scored, axis=1)
+        relevant = graded > 0
+        expected[side] = {
+            "ndcg": metrics.ndcg_score(graded, scored, k=k),
+            "mrr": np.mean(1 / np.where(relevant, ranks, np.inf).min(axis=1)),
+            "map": np.mean([metrics.average_precision_score(r, s) for r, s in zip(relevant, scored, strict=True)]),
+            "recall-at-k": np.mean((relevant & (ranks <= k)).sum(axis=1) / relevant.sum(axis=1)),
+        }
+    found = by_id(read(*sides, policy), policy)
+    for side, values in expected.items():
+        assert values == pytest.approx({name: getattr(found[name], side) for name in values}, abs=TO)
+    changes = [
+        metrics.ndcg_score(g[None], c[None], k=k) - metrics.ndcg_score(g[None], b[None], k=k)
+        for g, b, c in zip(
+            grade.reshape(count, each),
+            diabetes["baseline"][:n].reshape(count, each),
+            diabetes["candidate"][:n].reshape(count, each),
+            strict=True,
+        )
+    ]
+    both = stats.ttest_1samp(changes, 0.0).confidence_interval(0.98)
+    assert (both.low, both.high) == pytest.approx((found["ndcg"].low, found["ndcg"].high), abs=1e-9)
+
+
+def test_embeddings_agree_with_scipy(read: Callable[..., Observed]) -> None:
+    """The scaled measurements of the tumours as embeddings, the other side noisy and in single precision."""
+    features = scale(load_breast_cancer(return_X_y=True)[0])
+    other = (features + 0.5 * np.random.default_rng(0).normal(size=features.shape)).astype(np.float32)
+    policy = Regression(task="embedding", key=("id",), score="v")
+    ids = {"id": np.arange(len(features))}
+    seen = read(ids | {"v": list(features)}, ids | {"v": list(other)}, policy)
+    expected = [distance.cosine(a, b.astype(np.float64)) for a, b in zip(features, other, strict=True)]
+    found = by_id(seen, policy)["cosine-distance"]
+    assert np.mean(expected) == pytest.approx(found.candidate, abs=TO)
+    assert np.std(expected, ddof=1) / np.sqrt(len(expected)) == pytest.approx(found.error, rel=1e-7)
+
+
+def test_drift_of_real_columns_agrees_with_scipy(read: Callable[..., Observed]) -> None:
+    """Two halves of the diabetes data: Kolmogorov-Smirnov and Wasserstein distances within what the bins can move."""
+    features, label = load_diabetes(return_X_y=True)
+    half = len(label) // 2
+    policy = replace(REGRESSION, features=("bmi", "bp"), search=0)
+    sides = [
+        {"id": np.arange(half), "y": label[:half], "p": label[:half], "bmi": part[:, 2], "bp": part[:, 3]}
+        for part in (features[:half], features[half : 2 * half])
+    ]
+    seen = read(*sides, policy)
+    for column, place in (("bmi", 2), ("bp", 3)):
+        first, second = features[:half, place], features[half : 2 * half, place]
+        found = drift.distances(next(d for d in seen.features if d.column == column))
+        assert stats.ks_2samp(first, second).statistic == pytest.approx(found.ks, abs=2 / half)
+        spread = first.std(ddof=1)
+        assert stats.wasserstein_distance(first, second) / spread == pytest.approx(found.wasserstein, abs=5e-3)

@@ -18,8 +18,9 @@ import pytest
 import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.predictions.artifact import MAX_ROWS, check_bytes, check_footer
-from ghmlops.measure.predictions.reading import read_predictions
-from ghmlops.measure.predictions.session import identifier, literal, open_session
+from ghmlops.measure.predictions.dialect import identifier, literal
+from ghmlops.measure.predictions.session import open_session
+from ghmlops.measure.predictions.source import Source
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_real_bomb_is_refused_before_its_rows_are_read(tmp_path: Path, good: P
     assert bomb.stat().st_size < 1_000_000
     with (
         pytest.raises(DataError, match="30,000,000 rows"),
-        open_session({"baseline": (good, "a"), "candidate": (bomb, "b")}, artifacts.MEMORY),
+        open_session({"baseline": Source.of(good, "a"), "candidate": Source.of(bomb, "b")}, artifacts.MEMORY),
     ):
         pass
 
@@ -78,16 +79,18 @@ def test_pages_that_do_not_decode_are_an_error_with_the_file_named(tmp_path: Pat
     whole[200:2000] = os.urandom(1800)
     bad = tmp_path / "bad.parquet"
     bad.write_bytes(whole)
-    files = {"baseline": (good, "a.parquet"), "candidate": (bad, "b.parquet")}
+    files = {"baseline": Source.of(good, "a.parquet"), "candidate": Source.of(bad, "b.parquet")}
     with pytest.raises(DataError, match="cannot be read"):
-        read_predictions(files, artifacts.BINARY, artifacts.MEMORY, lambda _: None)
+        artifacts.observe(files, artifacts.BINARY)
 
 
 def test_the_session_reads_nothing_but_the_artifacts(good: Path, tmp_path: Path) -> None:
     """Other files, attaching, extensions and settings are all refused; a path with a pattern is one file."""
     odd = tmp_path / "we[1]rd * ' name.parquet"
     odd.write_bytes(good.read_bytes())
-    with open_session({"baseline": (odd, "a"), "candidate": (good, "b")}, artifacts.MEMORY) as session:
+    with open_session(
+        {"baseline": Source.of(odd, "a"), "candidate": Source.of(good, "b")}, artifacts.MEMORY
+    ) as session:
         assert session.count("baseline") == 500
         for sql in (
             "SELECT * FROM read_csv('/etc/passwd')",
@@ -109,8 +112,8 @@ def test_temporary_files_are_gone_after_success_and_after_an_error(
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
-    files = {"baseline": (good, "a"), "candidate": (good, "b")}
-    read_predictions(files, artifacts.BINARY, artifacts.MEMORY, lambda _: None)
+    files = {"baseline": Source.of(good, "a"), "candidate": Source.of(good, "b")}
+    artifacts.observe(files, artifacts.BINARY)
 
     def fail() -> None:
         with open_session(files, artifacts.MEMORY):
@@ -124,9 +127,9 @@ def test_temporary_files_are_gone_after_success_and_after_an_error(
 
 def test_too_little_memory_is_an_input_error(good: Path) -> None:
     """A limit that cannot hold a page names the input that raises it."""
-    files = {"baseline": (good, "a"), "candidate": (good, "b")}
+    files = {"baseline": Source.of(good, "a"), "candidate": Source.of(good, "b")}
     with pytest.raises(InputError, match="memory") as caught:
-        read_predictions(files, artifacts.BINARY, 200_000, lambda _: None)
+        artifacts.observe(files, artifacts.BINARY, memory=200_000)
     assert "--memory-limit" in caught.value.hint
 
 
@@ -144,6 +147,7 @@ def test_a_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
         import signal, sys, tempfile
         from pathlib import Path
         from ghmlops.measure.predictions.session import open_session
+        from ghmlops.measure.predictions.source import Source
 
         def stop(*_): raise KeyboardInterrupt
 
@@ -151,7 +155,8 @@ def test_a_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
         tempfile.tempdir = {str(place)!r}
         good = Path({str(good)!r})
         try:
-            with open_session({{"baseline": (good, "a"), "candidate": (good, "b")}}, 2**29) as session:
+            files = {{"baseline": Source.of(good, "a"), "candidate": Source.of(good, "b")}}
+            with open_session(files, 2**29) as session:
                 print("ready", flush=True)
                 session.rows("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b "
                              "WHERE a.range * b.range % 7 = 3")
@@ -173,7 +178,9 @@ def test_a_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
 def test_fewer_rows_than_a_page_spill_nothing_wrong(tmp_path: Path) -> None:
     """One row on each side is read like any other."""
     one = {"id": np.array([1]), "y": np.array([1]), "s": np.array([0.5])}
-    files = {role: (artifacts.write(tmp_path / f"{role}.parquet", one), role) for role in ("baseline", "candidate")}
-    seen = read_predictions(files, artifacts.BINARY, artifacts.MEMORY, lambda _: None)
+    files = {
+        role: Source.of(artifacts.write(tmp_path / f"{role}.parquet", one), role) for role in ("baseline", "candidate")
+    }
+    seen = artifacts.observe(files, artifacts.BINARY)
     assert seen.facts.pairs
     assert seen.facts.pairs.usable == 1

@@ -1,136 +1,164 @@
 # ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every text by `literal`)
-"""Rows of both artifacts, paired by key: the table `pairs`, and what the pairing found.
+"""Rows of both artifacts, paired by key: the table `pairs`.
 
-Columns: `side` (0 both, 1 only baseline, 2 only candidate), `ok` (paired and usable on both sides), `y` label, `sa sb`
-scores, `pa pb` decisions or values, `ua ub` usable, `w` start of the window, `g` group, `x0..` slice columns.
+Columns: `side` (0 both, 1 only baseline, 2 only candidate), `ok` (paired and usable on both sides), `y` label,
+`label_conflict`, `moved` (attributes or time differ), `sa sb` scores, `pa pb` decisions or values, `ua ub` usable,
+`delta` largest difference of two vectors, `same` the vectors are equal or both null, `ta tb ra rb` probability and rank
+of the true class, `g` group, `q` query, `c0..` codes of attributes, `alone` 32 bits of the key of an unpaired row.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.contract_facts import PairFacts
-from ghmlops.core.model import finite
-from ghmlops.measure.predictions.staging import keys, slices
+from ghmlops.measure.predictions.counting import repeated
+from ghmlops.measure.predictions.custom import own_values
+from ghmlops.measure.predictions.layout import VECTORED
+from ghmlops.measure.predictions.staging import attributes, codes, keys
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ghmlops.measure.predictions.counting import Counted
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.session import Session
-
-UNITS = {"1h": "hour", "1d": "day", "1w": "week", "1mo": "month"}
-TOLERANCE, SINGLE_TOLERANCE = 1e-9, 1e-6
-"""Scores closer than this are unchanged: absolute up to 1, relative above. The second: one side is single precision."""
+    from ghmlops.measure.predictions.staging import Staged
 
 
-def pair(session: Session, layout: Layout) -> PairFacts:
-    """Create the table `pairs` and count what the contract asks about it."""
-    names = keys(layout)
-    sources = {role: _source(session, layout, role) for role in session.roles}
-    labels = "labels" in sources
-    resolved = "l.y" if labels else "CASE WHEN a.y IS NULL THEN b.y WHEN b.y IS NULL OR a.y = b.y THEN a.y END"
-    conflict = "false" if labels else "coalesce(a.y <> b.y, false)"
-    parts = [
-        f"CASE WHEN b.{names[0]} IS NULL THEN 1 WHEN a.{names[0]} IS NULL THEN 2 ELSE 0 END AS side",
-        "coalesce(a.u AND b.u, false) AS ok",
-        f"{resolved} AS y, {conflict} AS label_conflict",
-        "a.s AS sa, b.s AS sb, a.p AS pa, b.p AS pb, coalesce(a.u, false) AS ua, coalesce(b.u, false) AS ub",
-        *_attributes(layout),
-    ]
-    joined = " AND ".join(f"a.{k} = b.{k}" for k in names)
-    label_join = (
-        " LEFT JOIN ({}) l ON {}".format(
-            sources["labels"], " AND ".join(f"coalesce(a.{k}, b.{k}) = l.{k}" for k in names)
-        )
-        if labels
-        else ""
-    )
-    session.script(
-        f"CREATE TEMP TABLE pairs AS SELECT {', '.join(parts)} FROM ({sources['baseline']}) a "
-        f"FULL JOIN ({sources['candidate']}) b ON {joined}{label_join}"
-    )
-    return _facts(session, layout)
+def pair(at: Staged, counted: Mapping[str, Counted]) -> dict[str, dict[str, int]]:
+    """Create the table `pairs`, of rows whose key occurs once, and return what is known of repeated keys, by role.
+
+    Unique keys are not looked for in advance, which would cost as much as the pairing: the numbers of rows tell. With
+    A and B keyed rows, P paired and A - P and B - P unpaired ones, no key repeats among the paired; the few unpaired
+    rows are counted. Only where that fails, or where the pairs of repeated keys grew beyond all bounds (or would, on an
+    engine without such bounds), are the repeated keys found and left out.
+    """
+    session, layout = at.session, at.layout
+    found: dict[str, dict[str, int]] = {role: {} for role in session.roles}
+    if "labels" in found:
+        found["labels"] = repeated(session, layout, "labels")
+    first, second = counted["baseline"].keyed, counted["candidate"].keyed
+    hopeful = session.bounded and not found.get("labels", {}).get("repeated_keys")
+    if hopeful and session.attempt("pairs", _joined(at, ())) and _unique(session, first, second):
+        return found
+    for role in ("baseline", "candidate"):
+        found[role] = repeated(session, layout, role)
+    session.store("pairs", _joined(at, repeating(found)))
+    return found
 
 
-def _source(session: Session, layout: Layout, role: str) -> str:
-    """Return SQL for the rows of an artifact that can be paired: with a key that is nowhere repeated."""
+def repeating(found: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
+    """Return the roles in which keys repeat."""
+    return tuple(role for role, counts in found.items() if counts.get("repeated_keys"))
+
+
+def keyed(layout: Layout, role: str, bad: tuple[str, ...]) -> str:
+    """Return SQL for the rows of an artifact that can be paired: with a key that repeats in none of the `bad` roles."""
     names = keys(layout)
     known = " AND ".join(f"{k} IS NOT NULL" for k in names)
-    repeated = [r for r in session.roles if session.row(f"SELECT count(*) AS n FROM repeated_{r}")["n"]]
-    joins = " ".join(f"ANTI JOIN repeated_{r} USING ({', '.join(names)})" for r in repeated)
+    joins = " ".join(f"ANTI JOIN repeated_{r} USING ({', '.join(names)})" for r in bad)
     return f"SELECT * FROM (SELECT * FROM side_{role} WHERE {known}) {joins}"
 
 
-def _attributes(layout: Layout) -> list[str]:
-    """Return SQL for the attributes: the baseline's where it has the row and the column, else the candidate's."""
-    policy, parts, first = layout.policy, [], "k0"
-
-    def taken(column: str, short: str) -> str:
-        if not layout.has("baseline", column):
-            return f"b.{short}"
-        other = f"b.{short}" if layout.has("candidate", column) else "NULL"
-        return f"CASE WHEN a.{first} IS NOT NULL THEN a.{short} ELSE {other} END"
-
-    def differs(column: str, short: str) -> str:
-        if not (layout.has("baseline", column) and layout.has("candidate", column)):
-            return "false"
-        return f"(a.{first} IS NOT NULL AND b.{first} IS NOT NULL AND a.{short} IS DISTINCT FROM b.{short})"
-
-    if policy.time:
-        moment = taken(policy.time, "t")
-        window = f"date_trunc('{UNITS[policy.window]}', {moment})" if policy.window else "CAST(NULL AS TIMESTAMP)"
-        parts.append(f"{window} AS w, {differs(policy.time, 't')} AS time_conflict")
-    if policy.group:
-        parts.append(f"{taken(policy.group, 'g')} AS g, {taken(policy.group, 'g_null')} AS g_null")
-    for column, short in slices(layout).items():
-        parts.append(f"{taken(column, short)} AS {short}, {differs(column, short)} AS {short}_conflict")
-    return parts
+def _unique(session: Session, first: int, second: int) -> bool:
+    """True where no key can have occurred twice."""
+    found = session.row(
+        """SELECT count(*) FILTER (WHERE side = 1) AS removed, count(*) FILTER (WHERE side = 2) AS added,
+        count(DISTINCT alone) FILTER (WHERE side = 1) AS removed_keys,
+        count(DISTINCT alone) FILTER (WHERE side = 2) AS added_keys FROM pairs WHERE side <> 0"""
+    )
+    paired = int(session.row("SELECT count(*) AS n FROM pairs WHERE side = 0")["n"])
+    whole = (paired + found["removed"], paired + found["added"]) == (first, second)
+    return whole and (found["removed"], found["added"]) == (found["removed_keys"], found["added_keys"])
 
 
-def _facts(session: Session, layout: Layout) -> PairFacts:
-    policy, schema = layout.policy, layout.schema
-    tolerance = SINGLE_TOLERANCE if schema.single else TOLERANCE
-    same = f"coalesce(abs(sb - sa) <= {tolerance!r} * greatest(1.0, abs(sa), abs(sb)), false)"
-    changed = f"((sa IS DISTINCT FROM sb AND NOT {same}) OR pa IS DISTINCT FROM pb)"
-    if policy.task == "regression":
-        changed = f"(sa IS DISTINCT FROM sb AND NOT {same})"
-    wanted = [
-        "count(*) FILTER (side = 0) AS paired",
-        "count(*) FILTER (side = 1) AS removed",
-        "count(*) FILTER (side = 2) AS added",
-        "count(*) FILTER (ok) AS usable",
-        "count(*) FILTER (ok AND y IS NOT NULL) AS labelled",
-        "count(*) FILTER (side = 0 AND label_conflict) AS label_conflicts",
-        f"count(*) FILTER (side = 0 AND {changed}) AS changed",
-        "max(abs(sb - sa)) FILTER (ok) AS largest_change",
-        "stddev_samp(y) FILTER (ok AND y IS NOT NULL) AS label_spread",
-        *(["count(*) FILTER (ok AND y = 1) AS positives"] if policy.task == "binary" else []),
-        *(["count(*) FILTER (time_conflict) AS time_conflicts"] if policy.time else []),
-        *(["count(*) FILTER (ok AND w IS NULL) AS windows_without_time"] if policy.window else []),
-        *(["count(*) FILTER (ok AND g_null) AS no_group"] if policy.group else []),
-    ]
-    found = session.row(f"SELECT {', '.join(wanted)} FROM pairs")
-    found |= {name: finite(found[name]) for name in ("largest_change", "label_spread")}
-    conflicts = {}
-    if short := slices(layout):
-        counts = ", ".join(f"count(*) FILTER ({x}_conflict) AS {x}" for x in short.values())
-        by_short = session.row(f"SELECT {counts} FROM pairs")
-        conflicts = {column: int(by_short[x]) for column, x in short.items()}
-    return PairFacts(**found, slice_conflicts=conflicts, tolerance=tolerance, quality=_quality(session, layout))
-
-
-def _quality(session: Session, layout: Layout) -> tuple[float | None, float | None, float | None, float | None]:
-    """Return accuracy or RMSE of both sides on the paired rows, then of each side on all its own rows."""
-    if layout.policy.task == "binary":
-        value = {side: f"avg(CASE WHEN p{side} = y THEN 1.0 ELSE 0.0 END)" for side in "ab"}
+def _joined(at: Staged, bad: tuple[str, ...]) -> str:
+    """Return SQL for the rows of `pairs`, without the keys that repeat in the `bad` roles."""
+    session, layout, plan = at.session, at.layout, at.plan
+    names, policy = keys(layout), layout.policy
+    sources = {role: keyed(layout, role, bad) for role in session.roles}
+    grouped = "a" if policy.group and layout.has("baseline", policy.group) else "b"
+    only = f"CASE WHEN b.{names[0]} IS NULL THEN 1 WHEN a.{names[0]} IS NULL THEN 2 ELSE 0 END"
+    if "labels" in sources:
+        label, conflict = "l.y", "false"
     else:
-        value = {side: f"sqrt(avg((p{side} - y) * (p{side} - y)))" for side in "ab"}
+        label = "CASE WHEN a.y IS NULL THEN b.y WHEN b.y IS NULL OR a.y = b.y THEN a.y END"
+        conflict = "coalesce(a.y <> b.y, false)"
+    parts = [
+        f"CAST({only} AS TINYINT) AS side",
+        f"coalesce({_comparable(at)}, false) AS ok",
+        f"{label} AS y, {conflict} AS label_conflict",
+        "coalesce(a.h <> b.h, false) AS moved",
+        "a.p AS pa, b.p AS pb, coalesce(a.u, false) AS ua, coalesce(b.u, false) AS ub",
+        *(["a.v AS va, b.v AS vb"] if policy.task in VECTORED else ["a.s AS sa, b.s AS sb"]),
+        *[_taken(layout, bundle, code) for bundle, code in zip(plan.bundles, codes(plan), strict=True)],
+        *([f"coalesce(a.g, b.g) AS g, coalesce({grouped}.g_null, true) AS g_null"] if policy.group else []),
+        *(["a.q AS qa, b.q AS qb"] if policy.query else []),
+        *[f"a.m{i} AS ma{i}, b.m{i} AS mb{i}" for i in range(len(plan.custom))],
+        _alone(session, names),
+    ]
+    on = " AND ".join(f"a.{k} = b.{k}" for k in names)
+    joined = f"FROM ({sources['baseline']}) a FULL JOIN ({sources['candidate']}) b ON {on}"
+    if "labels" in sources:
+        on = " AND ".join(f"coalesce(a.{k}, b.{k}) = l.{k}" for k in names)
+        joined += f" LEFT JOIN ({sources['labels']}) l ON {on}"
+    return f"SELECT {_kept(at)} FROM (SELECT {', '.join(parts)} {joined})"
 
-    def over(side: str, rows: str) -> str:
-        inner, closing = (value[side][:-1], ")") if value[side].startswith("sqrt") else (value[side], "")
-        return f"{inner} FILTER ({rows} AND y IS NOT NULL){closing}"
 
-    found = session.rows(
-        f"SELECT {over('a', 'ok')}, {over('b', 'ok')}, {over('a', 'ua AND side <> 2')}, "
-        f"{over('b', 'ub AND side <> 1')} FROM pairs"
-    )[0]
-    return finite(found[0]), finite(found[1]), finite(found[2]), finite(found[3])
+def _comparable(at: Staged) -> str:
+    if at.layout.policy.task != "embedding":
+        return "a.u AND b.u"
+    first, second = (at.session.dialect.length(f"{side}.v") for side in "ab")
+    return f"a.u AND b.u AND {first} = {second}"
+
+
+def _taken(layout: Layout, bundle: tuple[str, ...], code: str) -> str:
+    """Return SQL for a code: the baseline's where it has the row, else the candidate's; see `bundled`."""
+    if any(not layout.has("baseline", attribute or layout.policy.time) for attribute in bundle):
+        return f"b.{code} AS {code}"
+    return f"coalesce(a.{code}, b.{code}) AS {code}"
+
+
+def _alone(session: Session, names: list[str]) -> str:
+    removed = session.dialect.short_hash([f"a.{k}" for k in names])
+    added = session.dialect.short_hash([f"b.{k}" for k in names])
+    return f"CASE WHEN b.{names[0]} IS NULL THEN {removed} WHEN a.{names[0]} IS NULL THEN {added} END AS alone"
+
+
+def _kept(at: Staged) -> str:
+    """Return the columns of `pairs`: vectors are looked at here and not kept."""
+    dialect, policy = at.session.dialect, at.layout.policy
+    parts = ["side", "ok", "y", "label_conflict", "moved", "pa", "pb", "ua", "ub", "alone", *codes(at.plan)]
+    parts += ["g", "g_null"] if policy.group else []
+    if policy.query:
+        parts += ["coalesce(qa, qb) AS q", "ok AND qa <> qb AS query_conflict"]
+    if policy.task not in VECTORED:
+        parts += ["sa", "sb"]
+    else:
+        parts.append(f"CASE WHEN ok THEN {dialect.distance('va', 'vb')} END AS delta")
+        parts.append("va IS NOT DISTINCT FROM vb AS same")
+    if policy.task == "multiclass":
+        for side in "ab":
+            true = dialect.element(f"v{side}", "y")
+            parts.append(f"CASE WHEN u{side} AND y IS NOT NULL THEN {true} END AS t{side}")
+            better = dialect.above(f"v{side}", dialect.element(f"v{side}", "y"))
+            parts.append(f"CASE WHEN u{side} AND y IS NOT NULL THEN {better} + 1 END AS r{side}")
+    if policy.task == "embedding":
+        parts.append(f"CASE WHEN ok THEN 1.0 - {dialect.cosine('va', 'vb')} END AS d")
+    return ", ".join([*parts, *own_values(at)])
+
+
+def conflicts(session: Session, layout: Layout, bad: tuple[str, ...]) -> dict[str, int]:
+    """Count, for each attribute and the time, the paired rows whose values differ. Reads the artifacts again."""
+    short = {column: name for column, name in attributes(layout).items() if column}
+    compared = short | ({layout.policy.time: "t"} if layout.policy.time else {})
+    both = {c: n for c, n in compared.items() if layout.has("baseline", c) and layout.has("candidate", c)}
+    if not both:
+        return {}
+    counts = ", ".join(
+        f"count(*) FILTER (WHERE a.{name} IS DISTINCT FROM b.{name}) AS n{i}" for i, name in enumerate(both.values())
+    )
+    on = " AND ".join(f"a.{k} = b.{k}" for k in keys(layout))
+    first, second = (keyed(layout, role, bad) for role in ("baseline", "candidate"))
+    found = session.row(f"SELECT {counts} FROM ({first}) a JOIN ({second}) b ON {on}")
+    return {column: int(found[f"n{i}"]) for i, column in enumerate(both)}

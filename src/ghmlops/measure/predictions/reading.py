@@ -2,112 +2,228 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from typing import TYPE_CHECKING
 
 from ghmlops.core.contract import blocking
-from ghmlops.core.contract_facts import Facts, SchemaFacts, SideFacts
+from ghmlops.core.contract_facts import Facts, SideFacts
+from ghmlops.core.cube import WINDOW
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.regression import Observed
-from ghmlops.measure.predictions.aggregates import Cut, read_cells, read_columns
-from ghmlops.measure.predictions.layout import read_layout
-from ghmlops.measure.predictions.pairing import pair
-from ghmlops.measure.predictions.session import open_session
-from ghmlops.measure.predictions.staging import count_side, slices, stage
+from ghmlops.core.observed import APART, Observed
+from ghmlops.core.regression import needs_rows
+from ghmlops.measure.predictions.changed import read_changed
+from ghmlops.measure.predictions.counting import count_side, too_fine
+from ghmlops.measure.predictions.cubes import Source, count_entries, kinds_of, read_cube, with_groups
+from ghmlops.measure.predictions.custom import check_metrics, columns_of
+from ghmlops.measure.predictions.distributions import OTHERS, probabilities, quarters, read_features, read_values
+from ghmlops.measure.predictions.facts import changes_of, likeness, means_of, pair_facts
+from ghmlops.measure.predictions.layout import CLASSED, read_layout
+from ghmlops.measure.predictions.pairing import pair, repeating
+from ghmlops.measure.predictions.queries import rank
+from ghmlops.measure.predictions.scores import read_columns, read_fine, read_grid
+from ghmlops.measure.predictions.staging import Plan, attributes, bundled, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-    from ghmlops.core.policy import Regression
+    from ghmlops.core.contract_facts import PairFacts, SchemaFacts
+    from ghmlops.core.drift import Distribution
+    from ghmlops.core.paired import CellTable, Columns, Grid
+    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.measure.predictions.counting import Counted
+    from ghmlops.measure.predictions.cubes import Read
     from ghmlops.measure.predictions.layout import Layout
+    from ghmlops.measure.predictions.scores import Fine
     from ghmlops.measure.predictions.session import Session
+    from ghmlops.measure.predictions.staging import Staged
+
+EXACT_ROWS = 250_000
+"""Labelled rows up to which scores are read as they are; beyond, those of a binary task are counted in bins."""
+MOST_ROWS = 2_000_000
+"""The same for the values of a regression, which no bins serve."""
+TWO, MOST_ENTRIES = 2, 2_000_000
+"""Classes of which nothing is gained by counting only right and wrong; entries of a cube from which on that is done."""
+MOST_SEARCHED = 12
+"""Attributes whose pairs are searched."""
+TOLERANCE, SINGLE_TOLERANCE = 1e-9, 1e-6
+"""Scores closer than this are unchanged: absolute up to 1, relative above. The second: one side is single precision."""
+Cuts = dict[tuple[str, ...], "CellTable"]
 
 
-def read_schema(artifacts: Mapping[str, tuple[Path, str]], policy: Regression, memory: int) -> SchemaFacts:
+def read_schema(session: Session, policy: Regression) -> SchemaFacts:
     """Check files, columns and types without reading rows.
-
-    Args:
-        artifacts: role (`baseline`, `candidate`, `labels`) to path and how messages call it.
-        policy: names the columns.
-        memory: bytes that the engine may use.
 
     Raises:
         DataError: a file or a column cannot be used.
         InputError: the memory limit is too small.
     """
-    with open_session(artifacts, memory) as session:
-        return read_layout(session, policy).schema
+    return read_layout(session, policy).schema
 
 
 def read_predictions(
-    artifacts: Mapping[str, tuple[Path, str]],
-    policy: Regression,
-    memory: int,
-    progress: Callable[[str], None],
+    session: Session, policy: Regression, progress: Callable[[str], None], *, apart: bool = False
 ) -> Observed:
     """Read, count, pair and sum up. Where the contract forbids a comparison, only its facts are returned.
 
-    Arguments and errors as `read_schema`; `progress` is told what is being done.
+    Args:
+        session: over the artifacts `baseline`, `candidate` and, where there is one, `labels`.
+        policy: names the columns.
+        progress: is told what is being done.
+        apart: sum up how far scores are apart, too.
+
+    Raises:
+        DataError: a file or a column cannot be used.
+        InputError: the memory limit is too small.
+        PolicyError: a custom metric is no expression.
     """
-    with open_session(artifacts, memory) as session:
-        layout = read_layout(session, policy)
-        facts = _count(session, layout, progress)
-        if blocking(facts):
-            return Observed(facts=facts)
-        progress("pairing rows by key")
-        found = pair(session, layout)
-        facts = Facts(
-            task=facts.task,
-            schema=facts.schema,
-            baseline=facts.baseline,
-            candidate=facts.candidate,
-            labels=facts.labels,
-            pairs=found,
-        )
-        return _sum_up(session, layout, facts, progress) if found.usable else Observed(facts=facts)
-
-
-def _count(session: Session, layout: Layout, progress: Callable[[str], None]) -> Facts:
-    schema, sides = layout.schema, dict[str, SideFacts]()
-    if not (schema.mismatched_keys or schema.mismatched_labels):
-        stage(session, layout)
+    layout = read_layout(session, policy)
+    if layout.schema.mismatched_keys or layout.schema.mismatched_labels:
+        sides = {role: SideFacts(rows=session.count(role)) for role in session.roles}
+        return Observed(facts=_facts(layout, sides))
+    features = read_features(session, layout) if policy.features else ()
+    if fine := tuple(d.column for d in features if OTHERS in (d.values or ()) and d.column not in policy.slice_columns):
+        layout = dataclasses.replace(layout, fine=fine, schema=dataclasses.replace(layout.schema, fine=fine))
+    binned = [d for d in features if d.edges is not None and d.column not in policy.slice_columns]
+    at = _staged(session, layout, {d.column: quarters(d) for d in binned})
+    if policy.metrics:
+        check_metrics(at)
+    counted: dict[str, Counted] = {}
     for role in session.roles:
         progress(f"checking the {role}")
-        if schema.mismatched_keys or schema.mismatched_labels:
-            rows = session.count(role)
-            sides[role] = SideFacts(rows=rows)
-        else:
-            sides[role] = count_side(session, layout, role)
+        counted[role] = count_side(at, role, session.pages(role))
+    prints = {role: one.fingerprint for role, one in counted.items()}
+    facts = _facts(layout, {role: one.facts for role, one in counted.items()})
+    if blocking(facts):
+        return Observed(facts=facts, fingerprints=prints, features=features)
+    progress("pairing rows by key")
+    repeats = pair(at, counted)
+    sides = {
+        role: dataclasses.replace(one.facts, **repeats[role])  # type: ignore[arg-type]
+        for role, one in counted.items()
+    }
+    facts = _facts(layout, sides)
+    return dataclasses.replace(
+        _sum_up(at, facts, repeating(repeats), progress, apart=apart), fingerprints=prints, features=features
+    )
+
+
+def _staged(session: Session, layout: Layout, edges: Mapping[str, list[float]]) -> Staged:
+    """Stage with one code for all attributes, or one for each where their combinations are too many."""
+    custom = columns_of(layout.policy) if layout.policy.metrics else ()
+    plan = Plan(bundles=bundled(layout), edges=edges, custom=custom)
+    at = stage(session, layout, plan)
+    if attributes(layout) and too_fine(session):
+        at = stage(session, layout, _one_by_one(plan, layout))
+    return at
+
+
+def _one_by_one(plan: Plan, layout: Layout) -> Plan:
+    return dataclasses.replace(plan, bundles=tuple((a,) for a in attributes(layout)), together=False)
+
+
+def _facts(layout: Layout, sides: Mapping[str, SideFacts]) -> Facts:
     return Facts(
         task=layout.policy.task,
-        schema=schema,
+        schema=layout.schema,
         baseline=sides["baseline"],
         candidate=sides["candidate"],
         labels=sides.get("labels"),
     )
 
 
-def _sum_up(session: Session, layout: Layout, facts: Facts, progress: Callable[[str], None]) -> Observed:
-    policy = layout.policy
-    every = metrics_of(policy.task)
-    hunted = tuple(metric for metric in every if metric.hunted)
-    grouped, short = bool(policy.group), slices(layout)
-    progress("summing up all rows")
-    overall = read_cells(session, Cut(grouped=grouped), tuple(m for m in every if m.overall))
-    by_slice = []
-    for columns in policy.slices:
-        progress(f"summing up by {', '.join(columns)}")
-        cut = tuple(dict.fromkeys(short[column] for column in columns))
-        table = read_cells(session, Cut(columns=cut, minimum=policy.minimum_rows, grouped=grouped), hunted)
-        by_slice.append((tuple(dict.fromkeys(columns)), table))
-    windows = None
-    if policy.window:
-        progress("summing up by window")
-        hourly = policy.window == "1h"
-        cut_by_time = Cut(columns=("w",), minimum=policy.minimum_rows, grouped=grouped, hourly=hourly)
-        windows = read_cells(session, cut_by_time, hunted)
-    scores = None
+def cuts_of(policy: Regression, layout: Layout) -> tuple[tuple[str, ...], ...]:
+    """Return every way in which the rows are cut: slices, windows, and what the search looks at."""
+    own = [tuple(dict.fromkeys(columns)) for columns in policy.slices] + [(WINDOW,)] * bool(policy.window)
+    attributes = layout.attributes[:MOST_SEARCHED] if policy.search else ()
+    searched = [*((column,) for column in attributes), *itertools.combinations(attributes, 2)]
+    asked = dict.fromkeys(own)
+    known = {frozenset(columns) for columns in asked}
+    return (*asked, *(columns for columns in searched if frozenset(columns) not in known))
+
+
+def _sum_up(
+    at: Staged, facts: Facts, bad: tuple[str, ...], progress: Callable[[str], None], *, apart: bool
+) -> Observed:
+    policy = at.layout.policy
+    single = at.layout.schema.single
+    tolerance = policy.tolerance.get(at.layout.score, SINGLE_TOLERANCE if single else TOLERANCE)
+    classes = (len(policy.classes) or 2) if policy.task in CLASSED else 0
+    rows = Source(table="pairs", classes=classes, tolerance=tolerance, means=means_of(at))
+    progress("summing up")
+    if policy.task == "ranking":
+        rank(at)
+        whole, source = read_cube(at, rows, ((), ())), Source(table="queries", classes=0, tolerance=0.0)
+    else:
+        whole, source = None, rows
+    tables, read = _tables(at, source, apart=apart and policy.task in (*CLASSED[:1], "regression"))
+    like = likeness(at, tolerance)
+    pairs = pair_facts(at, whole or read, like, bad, tolerance)
+    facts = dataclasses.replace(facts, pairs=pairs)
+    if not pairs.usable:
+        return Observed(facts=facts)
+    scored: tuple[Distribution, ...] = ()
+    fine = None
     if policy.task == "binary":
-        progress("reading scores")
-        scores = read_columns(session, grouped=grouped)
-    return Observed(facts=facts, overall=overall, columns=scores, slices=tuple(by_slice), windows=windows)
+        fine = read_fine(at.session)
+        scored = (probabilities(at, fine, (facts.baseline.rows, facts.candidate.rows)),)
+    elif policy.task in ("regression", "ranking"):
+        scored = (read_values(at),)
+    columns, grid = _scores(at, pairs, read, fine, progress)
+    return Observed(
+        facts=facts,
+        tables=tables,
+        columns=columns,
+        grid=grid,
+        scores=scored,
+        changes=changes_of(at, whole or read, like, pairs),
+        changed_rows=read_changed(at, bad) if policy.changed.rows else [],
+    )
+
+
+def _tables(at: Staged, source: Source, *, apart: bool) -> tuple[Cuts, Read]:
+    """Return the table of every cut, and the finest cube (of all rows, where attributes do not share one code)."""
+    policy, layout = at.layout.policy, at.layout
+    metrics = metrics_of(policy)
+    kinds = kinds_of(metrics) + ((APART,) if apart else ())
+    cuts, minimum = cuts_of(policy, layout), policy.minimum_rows
+    if at.plan.together and not _collapsed(at, tuple(attributes(layout))):
+        read = read_cube(at, source, (tuple(attributes(layout)), kinds))
+        tables = {(): read.cube.cut(())} | {cut: read.cube.cut(cut, minimum) for cut in cuts}
+        reads = dict.fromkeys(tables, read)
+    else:
+        read = read_cube(at, source, ((), kinds))
+        tables, reads = {(): read.cube.cut(())}, {(): read}
+        shared = read_cube(at, source, (tuple(attributes(layout)), kinds), collapsed=True) if at.plan.together else None
+        for cut in cuts:
+            reads[cut] = shared or read_cube(at, source, (cut, kinds), collapsed=_collapsed(at, cut))
+            tables[cut] = reads[cut].cube.cut(cut, minimum)
+    if policy.group:
+        tables = {cut: with_groups(at, source, reads[cut], (table, tuple(table.sums))) for cut, table in tables.items()}
+    return tables, read
+
+
+def _collapsed(at: Staged, cut: tuple[str, ...]) -> bool:
+    """True where cells and classes are so many that only right and wrong are told apart in each cell."""
+    many = at.layout.policy.task == "multiclass" and len(at.layout.policy.classes) > TWO
+    return many and count_entries(at, cut) > MOST_ENTRIES
+
+
+def _scores(
+    at: Staged, pairs: PairFacts, read: Read, fine: tuple[Fine, Fine] | None, progress: Callable[[str], None]
+) -> tuple[Columns | None, Grid | None]:
+    """Return the scores themselves where they are few or where bins would leave a verdict open, else bins."""
+    policy = at.layout.policy
+    if policy.task not in ("binary", "regression") or not pairs.labelled:
+        return None, None
+    grouped = bool(policy.group)
+    progress("reading scores")
+    if pairs.labelled <= (EXACT_ROWS if policy.task == "binary" else MOST_ROWS):
+        return read_columns(at.session, grouped=grouped, codes=read.codes if at.plan.together else {}), None
+    if fine is None:
+        return None, None
+    grid = read_grid(at.session, fine)
+    if not grouped and not needs_rows(grid, policy):
+        return None, grid
+    progress("reading scores once more, because bins are too coarse for the verdict")
+    return read_columns(at.session, grouped=grouped, codes={}), grid

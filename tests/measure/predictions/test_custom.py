@@ -1,0 +1,196 @@
+"""Metrics of the user's own: an expression over a row, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from ghmlops.core.comparing import compare_overall
+from ghmlops.core.errors import DataError, PolicyError
+from ghmlops.core.model import Direction, Outcome
+from ghmlops.core.prediction_policy import CustomMetric, Regression
+from ghmlops.core.regression import judge_observed
+from prediction_artifacts import BINARY, rows, values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ghmlops.core.judge import Comparison
+    from ghmlops.core.observed import Observed
+
+    Read = Callable[..., Observed]
+
+N = 400
+
+
+def policy(*expressions: str, base: Regression = BINARY, margin: float | None = None) -> Regression:
+    own = [
+        CustomMetric(name=f"own-{i}", sql=sql, direction=Direction.LOWER, margin=margin)
+        for i, sql in enumerate(expressions)
+    ]
+    return replace(base, metrics=tuple(own))
+
+
+def by_id(seen: Observed, rules: Regression) -> dict[str, Comparison]:
+    return {c.metric.id: c for c in compare_overall(seen, rules)}
+
+
+def test_an_expression_is_the_mean_of_its_rows(read: Read) -> None:
+    """Score, decision, label and columns of the side that is looked at; null rows do not count."""
+    first, second = rows(N, 1), rows(N, 2)
+    first["amount"], second["amount"] = np.arange(N) * 1.0, np.arange(N) * 2.0
+    rules = policy(
+        "abs(score - label) * amount",
+        "CASE WHEN device IN ('phone', 'tablet') THEN prediction END",
+        'CASE WHEN "user" < 3 AND NOT prediction = label THEN 1 ELSE 0 END',
+        "greatest(least(ln(score), -0.5), -pow(2, 3)) / 2 + round(s, 1)",
+    )
+    seen = read(first, second, rules)
+    found = by_id(seen, rules)
+    for side, name in ((first, "baseline"), (second, "candidate")):
+        called = (side["s"] >= 0.5).astype(int)
+        device = np.array(side["device"]) != "desktop"
+        expected = [
+            (np.abs(side["s"] - side["y"]) * side["amount"]).mean(),
+            called[device].mean(),
+            ((side["user"] < 3) & (called != side["y"])).mean(),
+            (np.maximum(np.minimum(np.log(side["s"]), -0.5), -8) / 2 + np.round(side["s"], 1)).mean(),
+        ]
+        assert expected == pytest.approx([getattr(found[f"own-{i}"], name) for i in range(4)], abs=1e-9)
+    assert found["own-1"].n == (np.array(first["device"]) != "desktop").sum()
+
+
+def test_an_expression_is_judged_and_hunted(read: Read) -> None:
+    """With a margin it has a finding of its own, and slices are looked at."""
+    rules = replace(policy("abs(score - label)", margin=0.001), slices=(("device",),), minimum_rows=10)
+    judged = judge_observed([read(rows(N, 1), rows(N, 2, noise=2.0), rules)], rules)
+    assert Outcome.FAIL is next(f.outcome for f in judged.findings if f.id == "own-0" or f.metric == "own-0")
+    assert any(row["metric"] == "own-0" for row in judged.details["slices"])
+
+
+def test_other_tasks_have_own_metrics_too(read: Read) -> None:
+    """A regression by rows; a ranking by the mean over the documents of each query."""
+    base = Regression(task="regression", key=("id",), label="y", prediction="p")
+    rules = policy("abs(prediction - label) * 2 + 0 * score", base=base)
+    first, second = values(N, 1), values(N, 2)
+    found = by_id(read(first, second, rules), rules)
+    assert 2 * np.abs(second["p"] - second["y"]).mean() == pytest.approx(found["own-0"].candidate, abs=1e-9)
+    base = Regression(task="ranking", key=("id",), label="y", score="s", query="q")
+    rules = policy("score * label", base=base)
+    query = {"q": np.repeat(np.arange(N // 10), 10)}
+    first, second = rows(N, 1) | query, rows(N, 2) | query
+    found = by_id(read(first, second, rules), rules)
+    useful = first["y"].reshape(-1, 10).sum(axis=1) > 0
+    expected = (second["s"] * second["y"]).reshape(-1, 10).mean(axis=1)[useful].mean()
+    assert expected == pytest.approx(found["own-0"].candidate, abs=1e-9)
+
+
+def test_what_is_no_number_for_a_row_never_passes(read: Read) -> None:
+    """Infinity is a number to SQL; the metric is undefined, and says so."""
+    rules = policy("1e308 * 10 * score", margin=0.1)
+    judged = judge_observed([read(rows(N, 1), rows(N, 2), rules)], rules)
+    assert next(f.outcome for f in judged.findings if f.metric == "own-0") is Outcome.INCONCLUSIVE
+
+
+HOSTILE = [
+    "(SELECT 1)",
+    "(SELECT max(content) FROM read_text('{file}'))",
+    "EXISTS (SELECT * FROM read_csv('{file}'))",
+    "score IN (SELECT 1)",
+    "read_text('{file}')",
+    "read_blob('{file}')",
+    "read_parquet('{file}')",
+    "1 FROM read_csv('{file}')",
+    "1; COPY (SELECT 1) TO '{file}'",
+    "1; ATTACH '{file}'",
+    "1; PRAGMA database_list",
+    "1; CREATE MACRO f() AS 1",
+    "1; SET enable_external_access = true",
+    "COPY pairs TO '{file}'",
+    "getenv('HOME')",
+    "current_setting('memory_limit')",
+    "query('SELECT 1')",
+    "1 UNION SELECT 2",
+    "1 WHERE 1 = 1",
+    "score, label",
+    "*",
+    "COLUMNS(*)",
+    "count(*)",
+    "sum(score) OVER ()",
+    "random()",
+    "uuid()",
+    "now()",
+    "current_date",
+    "$1",
+    "?",
+    ":x",
+    "pairs.sa",
+    "CAST(score AS my_type)",
+    "CAST(score AS JSON)",
+    "score AS x",
+    "x -> x",
+    "score[1]",
+    "[score]",
+    "{{'a': 1}}",
+    "regexp_extract(device, '(a+)+$')",
+    "repeat(device, 1000000000)",
+    "list_sum(range(1000000000))",
+    "1 -- comment\n; DROP TABLE pairs",
+    "'",
+    "(",
+    "",
+    "  ",
+    "DROP TABLE pairs",
+    "score COLLATE nocase",
+    "now",
+]
+
+
+@pytest.mark.parametrize("sql", HOSTILE)
+def test_what_is_more_than_an_expression_is_refused_in_one_line(sql: str, tmp_path: Path, read: Read) -> None:
+    """Queries, files, statements, settings, aggregates, functions that are not known: nothing is read or written."""
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    rules = policy(sql.format(file=secret))
+    with pytest.raises((PolicyError, DataError)) as caught:
+        read(rows(20, 1), rows(20, 2), rules)
+    assert "\n" not in caught.value.message
+    assert "own-0" in caught.value.message or '"now"' in caught.value.message
+    assert secret.read_text() == "a\n1\n"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["(" * 900 + "1" + ")" * 900, "-" * 1500 + "1", "1" + " + 1" * 450, "NOT " * 400 + "true", "x" * 5000, "1" * 5000],
+)
+def test_very_deep_and_very_long_expressions_are_refused(sql: str, read: Read) -> None:
+    """No recursion reaches its end."""
+    with pytest.raises(PolicyError) as caught:
+        read(rows(20, 1), rows(20, 2), policy(sql))
+    assert "\n" not in caught.value.message
+
+
+def test_types_and_columns_that_do_not_fit_are_one_line(read: Read) -> None:
+    """A column that neither side has, with the nearest; text where a number is needed; text that is no number."""
+    with pytest.raises(DataError, match='reads "scor", which no artifact has') as caught:
+        read(rows(20, 1), rows(20, 2), policy("scor * 2"))
+    assert "score" in caught.value.hint
+    with pytest.raises(PolicyError, match="`own-0`: the SQL does not fit its columns") as fault:
+        read(rows(20, 1), rows(20, 2), policy("abs(t)"))
+    assert "\n" not in fault.value.message
+    with pytest.raises(DataError, match="a value cannot be used") as caught:
+        read(rows(20, 1), rows(20, 2), policy("CAST(device AS DOUBLE)"))
+    assert "\n" not in caught.value.message
+
+
+def test_columns_of_one_side_and_hostile_names(read: Read) -> None:
+    """The other side's value stands in; a name is quoted, whatever it is."""
+    first = rows(N, 1) | {'a"b; DROP TABLE pairs --': np.arange(N)}
+    rules = policy('"a""b; DROP TABLE pairs --" * score')
+    second = rows(N, 2)
+    found = by_id(read(first, second, rules), rules)
+    assert (np.arange(N) * second["s"]).mean() == pytest.approx(found["own-0"].candidate, abs=1e-9)

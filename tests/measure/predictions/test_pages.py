@@ -1,0 +1,142 @@
+"""Page checksums: what a writer vouched for is checked, and what none vouches for is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+
+import prediction_artifacts as artifacts
+from ghmlops.core.contract import not_measured
+from ghmlops.core.errors import DataError
+from ghmlops.measure.predictions.pages import Chunk, check_pages, read_header
+from ghmlops.measure.predictions.session import open_session
+from ghmlops.measure.predictions.source import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ghmlops.measure.predictions.pages import Pages
+
+N = 5000
+CODECS = ["none", *(codec for codec in ("snappy", "gzip", "brotli", "zstd", "lz4") if pa.Codec.is_available(codec))]
+
+
+def content() -> dict[str, Any]:
+    """Text that a dictionary holds, lists, nulls and numbers."""
+    found = artifacts.rows(N, 1)
+    found["some"] = [None if i % 3 else float(i) for i in range(N)]
+    found["list"] = [[float(i), 0.5] for i in range(N)]
+    return found
+
+
+def checked(path: Path) -> Pages:
+    with open_session({"baseline": Source.of(path, "shown.parquet")}, artifacts.MEMORY) as session:
+        return session.pages("baseline")
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_page_of_a_sound_file_has_its_checksum(codec: str, version: str, tmp_path: Path) -> None:
+    """All codecs, both kinds of data pages, dictionary pages, several row groups and pages a column."""
+    path = artifacts.write(
+        tmp_path / "a.parquet",
+        content(),
+        compression=codec,
+        data_page_version=version,
+        write_page_checksum=True,
+        row_group_size=2000,
+        data_page_size=1024,
+    )
+    found = checked(path)
+    assert (found.chunks, found.unchecked) == (3 * 9, 0)
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_one_flipped_bit_that_still_decodes_is_found(dictionary: bool, version: str, tmp_path: Path) -> None:
+    """In the last byte of a page: pyarrow reads another number, and nothing else could notice."""
+    scores = {"id": np.arange(N), "s": np.linspace(0.1, 0.9, N)}
+    path = tmp_path / "a.parquet"
+    options = {
+        "compression": "none",
+        "data_page_version": version,
+        "use_dictionary": dictionary,
+        "row_group_size": 2500,
+    }
+    artifacts.write(path, scores, write_page_checksum=True, **options)
+    column = pq.ParquetFile(path).metadata.row_group(1).column(1)
+    place = column.data_page_offset if not dictionary else column.dictionary_page_offset
+    whole = bytearray(path.read_bytes())
+    at = whole.index(scores["s"][2600].tobytes(), place) + 3
+    whole[at] ^= 1
+    path.write_bytes(whole)
+    assert pq.read_table(path, page_checksum_verification=False)["s"][2600].as_py() != scores["s"][2600]
+    with pytest.raises(DataError, match=r'shown\.parquet: damaged, row group 1, column "s": the checksum') as caught:
+        checked(path)
+    assert "\n" not in caught.value.message
+
+
+def test_a_damaged_page_is_an_error_before_any_row_is_read(tmp_path: Path) -> None:
+    """The whole way: one line that names the file."""
+    good = artifacts.write(tmp_path / "good.parquet", artifacts.rows(N, 1))
+    bad = artifacts.write(tmp_path / "bad.parquet", artifacts.rows(N, 2), compression="none", write_page_checksum=True)
+    whole = bytearray(bad.read_bytes())
+    whole[1000] ^= 64
+    bad.write_bytes(whole)
+    files = {"baseline": Source.of(good, "good.parquet"), "candidate": Source.of(bad, "bad.parquet")}
+    with pytest.raises(DataError, match=r"bad\.parquet: damaged"):
+        artifacts.observe(files, artifacts.BINARY)
+
+
+def test_files_without_checksums_are_said_not_to_be_measured(tmp_path: Path) -> None:
+    """pyarrow writes none unless asked; one side's are counted and the other's listed."""
+    without = artifacts.write(tmp_path / "without.parquet", artifacts.rows(N, 1))
+    given = artifacts.write(tmp_path / "with.parquet", artifacts.rows(N, 2), write_page_checksum=True)
+    assert (checked(without).chunks, checked(without).unchecked) == (7, 7)
+    files = {"baseline": Source.of(without, "a"), "candidate": Source.of(given, "b")}
+    seen = artifacts.observe(files, artifacts.BINARY)
+    (said,) = [n.why for n in not_measured(seen.facts, group=False, windows=False) if n.what == "page checksums"]
+    assert "the baseline" in said
+    assert "the candidate" not in said
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x15\x00\x15\x02\x00",  # no size
+        b"\x1f\x00",  # no such type
+        b"\x15" + b"\xff" * 11,  # a number that never ends
+        b"\x1c" * 40 + b"\x00" * 60,  # structs in structs
+        b"\x19\xfc\xff\xff\xff\xff\x0f",  # a list of billions
+        b"\x18\xff\xff\xff\xff\x7f",  # a text of gigabytes
+        b"",
+    ],
+)
+def test_a_header_that_is_none_ends_quickly_in_an_error(data: bytes, tmp_path: Path) -> None:
+    """Lengths are held against what is there; nothing is believed, and nothing runs for long."""
+    path = tmp_path / "x"
+    path.write_bytes(b"PAR1" + data + b"PAR1")
+    with pytest.raises(DataError, match="a page header cannot be read"):
+        check_pages(path, "x", [Chunk(0, "s", 4, len(data) + 1)])
+
+
+def test_a_chunk_outside_the_file_is_an_error(tmp_path: Path) -> None:
+    """Negative or too large offsets, and a page larger than its chunk."""
+    path = tmp_path / "x"
+    path.write_bytes(b"PAR1" + b"\x15\x00\x15\x64\x15\x64\x00" + b"PAR1")
+    for start, size in ((-4, 10), (4, 1000), (4, -1), (0, 4)):
+        with pytest.raises(DataError, match="lie outside the file"):
+            check_pages(path, "x", [Chunk(0, "s", start, size)])
+    with pytest.raises(DataError, match="a page header cannot be read"):
+        check_pages(path, "x", [Chunk(0, "s", 4, 7)])
+
+
+def test_a_header_is_read_with_all_that_may_stand_in_it() -> None:
+    """Sizes and a negative checksum; a struct, a list, a map, a double and a text are passed over."""
+    nested = b"\x1c" + b"\x17" + b"\x00" * 8 + b"\x18\x03abc" + b"\x19\x21\x01\x02" + b"\x1b\x01\x85\x01x\x02" + b"\x00"
+    data = b"\x15\x00\x15\x0a\x15\x0c\x15\x01" + nested + b"\x00rest"
+    assert read_header(data) == (len(data) - 4, 6, 2**32 - 1)
