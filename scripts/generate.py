@@ -97,7 +97,7 @@ def action_inputs(kind: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401  (a c
         body: dict[str, Any] = {"description": doc.description, "required": fields[field].required}
         if not fields[field].required:
             secret = (doc.extra or {}).get("secret")
-            body["default"] = "${{ github.token }}" if secret else _default(fields[field].default)
+            body["default"] = "${{ github.token }}" if secret is True else _default(fields[field].default)
         found[field.replace("_", "-")] = body
     return found
 

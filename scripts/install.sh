@@ -15,6 +15,8 @@ source "$root/scripts/uv.sh"
 
 main() {
   local extra base python key env
+  mapfile -t wanted < <(wanted "$@")
+  set -- "${wanted[@]}"
   for extra in "$@"; do
     [[ $extra =~ ^[a-z][a-z0-9-]*$ ]] || fail "\"$extra\" is not the name of an extra" "usage: install.sh [EXTRA ...]"
   done
@@ -31,6 +33,18 @@ main() {
     complete "$env" "$@" || install "$python" "$env" "$@"
   fi
   printf '%s\n' "$env/ghmlops"
+}
+
+# wanted EXTRA...: the extras, and beside `regression` those that the step's inputs or its policy call for.
+wanted() {
+  local named=${GHMLOPS_BASELINE:-}$'\n'${GHMLOPS_CANDIDATE:-}$'\n'${GHMLOPS_LABELS:-}
+  if (($# > 0)); then printf '%s\n' "$@"; fi
+  [[ " $* " == *" regression "* ]] || return 0
+  if [[ -f ${GHMLOPS_POLICY:-} ]]; then named+=$'\n'$(<"$GHMLOPS_POLICY"); fi
+  if [[ ${GHMLOPS_ENGINE:-} == spark ]]; then echo spark; fi
+  if [[ -n ${GHMLOPS_REBUILD:-} ]]; then echo preview; fi # the end of the build's whole process tree
+  if [[ $named == *artifact:* ]]; then echo github; fi
+  if [[ $named =~ (s3|gs|az|abfss?):// ]]; then echo cloud; fi
 }
 
 # fingerprint PYTHON: names exactly this ghmlops on exactly this Python: two releases in one job must not share an

@@ -205,3 +205,31 @@ def test_an_unknown_extra(suite: Path, temp: Path) -> None:
     done = install(suite, environment(temp), "-x")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == 'ghmlops: error: "-x" is not the name of an extra; usage: install.sh [EXTRA ...]\n'
+
+
+@pytest.mark.parametrize(
+    ("inputs", "extras", "wanted"),
+    [
+        ({}, ["regression"], ["regression"]),
+        ({"GHMLOPS_ENGINE": "spark"}, ["regression"], ["regression", "spark"]),
+        ({"GHMLOPS_BASELINE": "artifact:predictions@main"}, ["regression"], ["regression", "github"]),
+        ({"GHMLOPS_LABELS": "gs://bucket/labels.parquet"}, ["regression"], ["regression", "cloud"]),
+        ({"GHMLOPS_REBUILD": "python build.py"}, ["regression"], ["regression", "preview"]),
+        ({"GHMLOPS_POLICY": "policy.yml"}, ["preview", "regression"], ["preview", "regression", "github", "cloud"]),
+        ({"GHMLOPS_POLICY": "missing.yml"}, ["regression"], ["regression"]),
+        ({"GHMLOPS_POLICY": "policy.yml", "GHMLOPS_ENGINE": "spark"}, ["latency"], ["latency"]),
+        ({"GHMLOPS_POLICY": "policy.yml"}, [], []),
+    ],
+)
+def test_the_diff_brings_what_its_inputs_call_for(
+    root: Path, tmp_path: Path, inputs: dict[str, str], extras: list[str], wanted: list[str]
+) -> None:
+    """Spark, GitHub and the stores are large or rare: they are installed where inputs or policy name them."""
+    (tmp_path / "policy.yml").write_text("artifacts: {baseline: 'artifact:p@main', candidate: 's3://b/c.parquet'}\n")
+    script = (root / "scripts" / "install.sh").read_text()
+    function = script[script.index("wanted() {") : script.index("\n}\n", script.index("wanted() {")) + 3]
+    command = ["bash", "-euo", "pipefail", "-c", f'{function}wanted "$@"', "install.sh", *extras]
+    done = subprocess.run(
+        command, env={"PATH": os.environ["PATH"], **inputs}, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout.split(), done.stderr) == (wanted, "")

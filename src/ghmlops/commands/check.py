@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.core.policy import Policy
+    from ghmlops.core.prediction_policy import Regression
     from ghmlops.measure.preview import Preview
 
 
@@ -30,10 +31,12 @@ class Inputs(Common, frozen=True, kw_only=True):
         str, Doc(description="Address of the baseline; empty: the preview command is started on the base commit too.")
     ] = ""
     base: Annotated[str, Doc(description="Commit of the baseline; the pull request's base where empty.")] = ""
-    baseline: Annotated[str, Doc(description="Parquet file of the baseline's predictions; overrides the policy.")] = ""
-    candidate: Annotated[str, Doc(description="Parquet file of the candidate's predictions; overrides the policy.")] = (
-        ""
-    )
+    baseline: Annotated[
+        str, Doc(description="The baseline's predictions: file, glob or folder; overrides the policy.")
+    ] = ""
+    candidate: Annotated[
+        str, Doc(description="The candidate's predictions: file, glob or folder; overrides the policy.")
+    ] = ""
     seed: Annotated[int | None, Doc(description="Seed of the schedule and of the coins.")] = 1
     markdown: Annotated[str, Doc(description="File to write the report's Markdown to.")] = ""
     html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
@@ -71,7 +74,8 @@ def run(inputs: Inputs, services: Services) -> Result:
     _clear(inputs, services)
     _policy_evidence(inputs, services, base)
     if policy.regression is not None:
-        _pillar("regression", inputs, services, lambda: _regression(inputs, services))
+        section = policy.regression
+        _pillar("regression", inputs, services, lambda: _regression(section, inputs, services))
     if policy.latency is not None:
         _pillar("latency", inputs, services, lambda: _latency(policy, inputs, services, base))
     elif "preview" in policy.required:
@@ -180,7 +184,7 @@ def _policy_evidence(inputs: Inputs, services: Services, base: str) -> None:
     _write("check", [finding], inputs, services)
 
 
-def _regression(inputs: Inputs, services: Services) -> Result:
+def _regression(policy: Regression, inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands import regression
 
     given = regression.Inputs(
@@ -190,7 +194,16 @@ def _regression(inputs: Inputs, services: Services) -> Result:
         baseline=inputs.baseline,
         candidate=inputs.candidate,
     )
+    fetched = [spec for one in policy.datasets for side in _SIDES for spec in getattr(one, side)]
+    if any(spec.startswith("artifact:") for spec in (*fetched, inputs.baseline, inputs.candidate)):
+        raise InputError(
+            "artifacts of other runs need a token, and `check` holds none, because it runs the change's own code",
+            hint="use actions/regression in a job of its own, or fetch the artifact in an earlier step",
+        )
     return regression.run(given, services)
+
+
+_SIDES = ("baseline", "candidate", "labels", "noise")
 
 
 def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> Result:

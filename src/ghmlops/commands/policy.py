@@ -118,7 +118,8 @@ def describe(policy: Policy) -> list[str]:
     if regression := policy.regression:
         where = ", ".join(" x ".join(s) for s in regression.slices) or "none"
         lines.append(
-            f"regression: {regression.task}, key {', '.join(regression.key)}, label {regression.label}; "
+            f"regression: {regression.task}, key {', '.join(regression.key)}, label {regression.label or 'none'}; "
+            f"data sets: {', '.join(d.name for d in regression.datasets if d.name) or 'one'}; "
             f"slices: {where}; windows: {regression.window or 'none'}; intent: {regression.intent}"
         )
     lines.append(

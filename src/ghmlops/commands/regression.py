@@ -1,39 +1,54 @@
-"""Diff of two Parquet prediction artifacts, row by row: contract, metrics, behaviour, slices, windows."""
+"""Diff of Parquet prediction artifacts, row by row: contract, metrics, behaviour, slices, windows, reproducibility."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
+from ghmlops.commands.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result, WithToken
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import Evidence, Outcome, conclude
-from ghmlops.core.quantities import size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ghmlops.commands.base import Services
     from ghmlops.core.model import Finding
-    from ghmlops.core.policy import Regression
-    from ghmlops.core.regression import Observed
+    from ghmlops.core.prediction_policy import Dataset, Regression
 
 MOST_LINES = 30
 """Findings in the terminal's table; the evidence holds all."""
+_SPEC = "a file, glob, folder, list, `artifact:NAME@BRANCH`, `#RUN` or `@SHA`, or an s3, gs or az URL"
 
 
-class Inputs(Common, frozen=True, kw_only=True):
+class Inputs(WithToken, frozen=True, kw_only=True):
     """Inputs of `regression`; the rest stands in the policy's section `regression`."""
 
-    baseline: Annotated[str, Doc(description="Parquet file of the baseline's predictions; overrides the policy.")] = ""
-    candidate: Annotated[str, Doc(description="Parquet file of the candidate's predictions; overrides the policy.")] = (
-        ""
-    )
-    labels: Annotated[str, Doc(description="Parquet file of labels joined by key, where the artifacts hold none.")] = ""
+    token: Annotated[
+        str,
+        Doc(
+            description="GitHub token; only artifacts of other runs need one (actions: read).",
+            extra={"secret": "asked"},
+        ),
+    ] = ""
+    baseline: Annotated[str, Doc(description=f"The baseline's predictions: {_SPEC}; overrides the policy.")] = ""
+    candidate: Annotated[
+        str, Doc(description="The candidate's predictions, named like the baseline's; overrides the policy.")
+    ] = ""
+    labels: Annotated[
+        str, Doc(description="Labels joined by key, where the artifacts hold none; named like the baseline.")
+    ] = ""
+    engine: Annotated[str, Doc(description="duckdb (in process) or spark (the extra `spark`).")] = "duckdb"
+    spark_master: Annotated[
+        str, Doc(description="Master URL for engine spark: local[2], spark://host:7077, yarn, k8s://...")
+    ] = "local[*]"
     memory_limit: Annotated[str, Doc(description="Memory the diff may use before it spills to disk, e.g. 1GiB.")] = (
         "1GiB"
     )
+    replay: Annotated[str, Doc(description="Evidence file whose measurement is repeated and compared.")] = ""
+    rebuild: Annotated[
+        str, Doc(description="Build command that is run twice to see whether its artifacts are reproducible.")
+    ] = ""
 
 
 OUTPUTS = (
@@ -45,36 +60,92 @@ OUTPUTS = (
 
 
 def run(inputs: Inputs, services: Services) -> Result:
-    """Pair the artifacts by key, judge, write the evidence.
+    """Pair the artifacts by key, judge, write the evidence; or repeat a measurement; or build twice.
 
     Raises:
         InputError: an artifact is not named, or is both sides; the memory limit is malformed or too small; the
             commit is not known.
         PolicyError: the policy is invalid or has no section `regression`.
         DataError: an artifact is missing, damaged or not Parquet, or lacks a column.
+        EvidenceError: the evidence to replay cannot be used.
+        GitHubError: an artifact of a workflow run cannot be had.
     """
     from ghmlops.act.evidence import evidence_name, write_evidence
+    from ghmlops.commands.provenance import commit_under_test
+
+    if inputs.replay and inputs.rebuild:
+        raise InputError("`replay` and `rebuild` are both given", hint="give one of them")
+    if inputs.replay:
+        from ghmlops.commands.regression_replay import replay
+
+        return replay(inputs, services, lambda asked, datasets: _measure(asked, services, datasets))
+    if inputs.rebuild:
+        from ghmlops.commands.regression_rebuild import rebuild
+
+        return rebuild(inputs, services)
+    policy = _policy(inputs, services)
+    datasets = _datasets(inputs, policy)
+    if inputs.dry_run:
+        from ghmlops.commands.regression_plan import plan
+
+        return plan(inputs, services, policy, datasets)
+    commit_under_test(services)  # known before anything is read
+    evidence = _measure(inputs, services, datasets)
+    write_evidence(services.cwd / inputs.evidence_dir, evidence)
+    return _result(evidence, str(Path(inputs.evidence_dir) / evidence_name(evidence.command, evidence.leg)))
+
+
+def _policy(inputs: Common, services: Services) -> Regression:
     from ghmlops.commands.policy import load_policy
-    from ghmlops.commands.provenance import commit_under_test, provenance
-    from ghmlops.core.regression import judge_observed
-    from ghmlops.measure import checkout
-    from ghmlops.measure.predictions.reading import read_predictions
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy).regression
     if policy is None:
         raise PolicyError(
             f"{inputs.policy} has no section `regression`", hint="add one: `regression: {task: binary, ...}`"
         )
-    artifacts, memory = _artifacts(inputs, policy, services.cwd), _memory(inputs)
-    if inputs.dry_run:
-        return _plan(artifacts, policy, memory)
-    commit_under_test(services)  # known before anything is read
-    started = services.now()
-    observed = read_predictions(artifacts, policy, memory, services.console.progress)
-    judged = judge_observed(observed, policy)
-    prints = {role: checkout.fingerprint(path) for role, (path, _) in artifacts.items()}
+    return policy
+
+
+def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
+    """Return what is compared: the policy's data sets, or what the inputs name."""
+    import msgspec
+
+    from ghmlops.core.prediction_policy import Dataset
+
+    given = {name: getattr(inputs, name) for name in ("baseline", "candidate", "labels") if getattr(inputs, name)}
+    if given and len(policy.datasets) > 1:
+        raise InputError(
+            f"{', '.join(f'--{name}' for name in given)} beside several data sets",
+            hint=f"name the artifacts of each under `datasets` in {inputs.policy}, or give a policy with one",
+        )
+    known = policy.datasets or (Dataset(),)
+    found = tuple(msgspec.structs.replace(one, **{name: (text,) for name, text in given.items()}) for one in known)
+    for one in found:
+        for role in ("baseline", "candidate"):
+            if not getattr(one, role):
+                raise InputError(
+                    f"no {role} was given",
+                    hint=f"give --{role} FILE, or `regression: {{artifacts: {{{role}: FILE}}}}` in {inputs.policy}",
+                )
+    return found
+
+
+def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) -> Evidence:
+    """Read and judge the data sets; nothing is written."""
+    from ghmlops.commands.provenance import provenance
+    from ghmlops.commands.regression_reading import observe
+    from ghmlops.core.regression import judge_observed
+    from ghmlops.core.replay_inputs import INPUTS, write_inputs
+
+    policy, started = _policy(inputs, services), services.now()
+    seen, sources = observe(inputs, services, policy, datasets)
+    judged = judge_observed(seen, policy)
     outcome, code, reason = conclude(judged.findings)
-    evidence = Evidence(
+    prints = {
+        f"{one.dataset}/{role}" if one.dataset else role: p for one in seen for role, p in one.fingerprints.items()
+    }
+    asked = write_inputs(inputs.policy, inputs.engine, inputs.memory_limit, datasets)
+    return Evidence(
         command="regression",
         leg=inputs.leg,
         outcome=outcome,
@@ -84,78 +155,15 @@ def run(inputs: Inputs, services: Services) -> Result:
         findings=judged.findings,
         measurements=judged.measurements,
         not_measured=judged.not_measured,
-        details=judged.details,
-    )
-    write_evidence(services.cwd / inputs.evidence_dir, evidence)
-    file = str(Path(inputs.evidence_dir) / evidence_name(evidence.command, evidence.leg))
-    return _result(evidence, observed, file)
-
-
-def _artifacts(inputs: Inputs, policy: Regression, cwd: Path) -> dict[str, tuple[Path, str]]:
-    """Return role to (path, how messages call it)."""
-    named = {
-        "baseline": inputs.baseline or policy.artifacts.baseline,
-        "candidate": inputs.candidate or policy.artifacts.candidate,
-    }
-    for role, name in named.items():
-        if not name:
-            raise InputError(
-                f"no {role} was given",
-                hint=f"give --{role} FILE, or `regression: {{artifacts: {{{role}: FILE}}}}` in {inputs.policy}",
-            )
-    if os.path.realpath(cwd / named["baseline"]) == os.path.realpath(cwd / named["candidate"]):
-        raise InputError(
-            f"{named['candidate']} is the baseline and the candidate: a file compared with itself proves nothing",
-            hint="give the two files that --baseline and --candidate are to compare; a copy may stand for one of them",
-        )
-    if labels := inputs.labels or policy.labels:
-        named["labels"] = labels
-    return {role: (cwd / name, name) for role, name in named.items()}
-
-
-def _memory(inputs: Inputs) -> int:
-    try:
-        return size(inputs.memory_limit)
-    except ValueError as error:
-        raise InputError(f"input `memory-limit`: {error}", hint="--memory-limit 1GiB") from None
-
-
-def _plan(artifacts: Mapping[str, tuple[Path, str]], policy: Regression, memory: int) -> Result:
-    """Check files, columns and types, and say what would be compared."""
-    from ghmlops.act.console import printable
-    from ghmlops.core.metrics import metrics_of
-    from ghmlops.measure.predictions.reading import read_schema
-
-    schema = read_schema(artifacts, policy, memory)
-    problems = (*schema.mismatched_keys, *schema.mismatched_labels)
-    lines = [
-        f"would compare {artifacts['candidate'][1]} with {artifacts['baseline'][1]}, paired by {', '.join(policy.key)}"
-    ]
-    lines += [f"  labels: {policy.label}" + (f" of {artifacts['labels'][1]}" if "labels" in artifacts else "")]
-    for metric in metrics_of(policy.task):
-        margin = policy.margins.get(metric.id, metric.margin)
-        unit = {"absolute": "", "baseline": " of the baseline's", "label-spread": " of the label's deviation"}
-        said = "shown only" if margin is None else f"margin {margin:g}{unit[metric.margin_of]}"
-        where = "" if metric.overall else " (slices and windows only)"
-        lines.append(f"  {metric.id}: {said}{where}")
-    lines += [f"  slices: {' x '.join(columns)}, of at least {policy.minimum_rows:,} rows" for columns in policy.slices]
-    lines += [f"  windows: {policy.window} of {policy.time}, in UTC"] if policy.window else []
-    lines += [f"  groups: {policy.group}"] if policy.group else []
-    lines += [f"  note: types differ: {line}" for line in schema.different]
-    lines += [f"  error: {line}; a key or a label is never cast" for line in problems]
-    return Result(
-        outcome=Outcome.ERROR if problems else Outcome.PASS,
-        reason_code="contract-key-type" if schema.mismatched_keys else "contract-label-type" if problems else "dry-run",
-        reason="The artifacts cannot be compared." if problems else "The artifacts would be compared.",
-        text="\n".join(printable(line) for line in lines),
-        data={"columns": schema.columns, "problems": list(problems)},
+        details={**judged.details, "sources": sources, INPUTS: asked},
     )
 
 
-def _result(evidence: Evidence, observed: Observed, file: str) -> Result:
+def _result(evidence: Evidence, file: str) -> Result:
     from ghmlops.act.console import printable
 
-    rows = observed.facts.pairs.paired if observed.facts.pairs else 0
+    paired = [f.n or 0 for f in evidence.findings if f.id == "contract-rows"]
+    rows = sum(paired)
     failed = sum(1 for finding in evidence.findings if finding.outcome is Outcome.FAIL)
     lines = [
         f"regression: {evidence.outcome.value}: {evidence.reason}",
@@ -191,7 +199,7 @@ def _table(findings: Sequence[Finding]) -> str:
             (
                 finding.outcome.value,
                 finding.id,
-                printable(name_place(finding.slice, finding.window))[:40],
+                printable(name_place(finding.slice, finding.window, finding.dataset))[:40],
                 "" if finding.n is None else f"{finding.n:,}",
                 _number(finding.baseline),
                 _number(finding.candidate),

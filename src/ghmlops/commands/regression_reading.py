@@ -1,0 +1,137 @@
+"""The artifacts of every data set: found, fetched, opened and read."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ghmlops.core.errors import InputError
+from ghmlops.core.quantities import size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ghmlops.commands.artifacts import Resolved
+    from ghmlops.commands.base import Services
+    from ghmlops.commands.regression import Inputs
+    from ghmlops.core.observed import NoiseFloor, Observed
+    from ghmlops.core.prediction_policy import Dataset, Regression
+    from ghmlops.measure.predictions.engines import Engine
+    from ghmlops.measure.predictions.source import Source
+
+ENGINES = ("duckdb", "spark")
+
+
+def engine_of(inputs: Inputs) -> Engine:
+    """Return the engine that the inputs ask for.
+
+    Raises:
+        InputError: there is no such engine; the memory limit is malformed.
+    """
+    from ghmlops.measure.predictions.engines import Engine
+
+    if inputs.engine not in ENGINES:
+        raise InputError(f'input `engine`: "{inputs.engine}" is not known', hint=f"one of {', '.join(ENGINES)}")
+    try:
+        memory = size(inputs.memory_limit)
+    except ValueError as error:
+        raise InputError(f"input `memory-limit`: {error}", hint="--memory-limit 1GiB") from None
+    return Engine(name=inputs.engine, memory=memory, master=inputs.spark_master)
+
+
+def observe(
+    inputs: Inputs, services: Services, policy: Regression, datasets: Sequence[Dataset]
+) -> tuple[list[Observed], list[dict[str, Any]]]:
+    """Read every data set; returns what was seen, and where each artifact came from.
+
+    Raises:
+        InputError, DataError, PolicyError, GitHubError: as `regression.run`.
+    """
+    from ghmlops.measure.predictions.engines import open_engine, ready
+    from ghmlops.measure.predictions.reading import read_predictions
+
+    progress = services.console.progress
+    seen, told = [], []
+    with ready(engine_of(inputs)) as engine:
+        for one in datasets:
+            with resolved(one, inputs, services) as found:
+                told += [{"dataset": one.name, "role": role, **artifact.provenance} for role, artifact in found.items()]
+                sources = {role: source_of(artifact) for role, artifact in found.items() if role != "noise"}
+                with open_engine(engine, sources) as session:
+                    read = read_predictions(session, policy, progress, apart="noise" in found)
+                floor = None
+                if "noise" in found and read.tables:
+                    progress("reading the second baseline")
+                    floor = _noise(
+                        engine, policy, {role: source_of(artifact) for role, artifact in found.items()}, services
+                    )
+                seen.append(dataclasses.replace(read, dataset=one.name, noise=floor))
+    return seen, told
+
+
+@contextlib.contextmanager
+def resolved(one: Dataset, inputs: Inputs, services: Services) -> Iterator[dict[str, Resolved]]:
+    """Find the artifacts of a data set by role; what had to be fetched is removed at the end.
+
+    Raises:
+        InputError: both sides are the same files.
+    """
+    from ghmlops.commands.artifacts import resolve
+
+    with tempfile.TemporaryDirectory(prefix="ghmlops-artifacts-", ignore_cleanup_errors=True) as name:
+        found = {}
+        for role in ("baseline", "candidate", "labels", "noise"):
+            if specs := getattr(one, role):
+                given = specs[0] if len(specs) == 1 else specs
+                found[role] = resolve(given, role, token=inputs.token, services=services, work=Path(name))
+        for role, what in (("candidate", "the candidate"), ("noise", "the second baseline")):
+            if role in found and set(found[role].files) & set(found["baseline"].files):
+                raise InputError(
+                    f"{found[role].shown} is the baseline and {what}: a file compared with itself proves nothing",
+                    hint="give the two files that --baseline and --candidate are to compare; a copy may stand for one "
+                    "of them",
+                )
+        yield found
+
+
+def source_of(artifact: Resolved) -> Source:
+    """Return a resolved artifact as the engines take it."""
+    from ghmlops.measure.predictions.source import Source
+
+    return Source(files=artifact.files, shown=artifact.shown, hive_root=artifact.hive_root)
+
+
+def _noise(engine: Engine, policy: Regression, sources: Mapping[str, Source], services: Services) -> NoiseFloor | None:
+    """Compare the baseline with the second baseline, as far as the noise floor asks."""
+    import msgspec
+
+    from ghmlops.core.observed import APART, NoiseFloor
+    from ghmlops.core.prediction_policy import Changed
+    from ghmlops.measure.predictions.engines import open_engine
+    from ghmlops.measure.predictions.reading import read_predictions
+
+    own = policy.renamed.get("baseline", {})
+    plain = msgspec.structs.replace(
+        policy,
+        slices=(),
+        window="",
+        features=(),
+        search=0,
+        metrics=(),
+        changed=Changed(),
+        renamed={**policy.renamed, "candidate": own},
+    )
+    pair = {"baseline": sources["baseline"], "candidate": sources["noise"]}
+    pair |= {"labels": sources["labels"]} if "labels" in sources else {}
+    with open_engine(engine, pair) as session:
+        read = read_predictions(session, plain, services.console.progress, apart=True)
+    if not read.tables:
+        raise InputError(
+            f"{sources['noise'].shown}: the second baseline has no row in common with the baseline",
+            hint="`noise` is the same recipe with another seed, on the same rows",
+        )
+    table = read.tables[()]
+    return NoiseFloor(counts=table.counts, apart=table.sums.get(APART))
