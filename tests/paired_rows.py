@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from ghmlops.core.metric import Metric
 from ghmlops.core.paired import (
@@ -25,6 +27,9 @@ from ghmlops.core.paired import (
     Ints,
     decided_cells,
 )
+
+Given = NDArray[Any]
+"""Numbers or truth values; taken as doubles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +68,13 @@ class Rows:
         return replace(self, baseline=self.candidate, candidate=self.baseline)
 
 
-def side(p: Floats, s: Floats | None = None, t: Floats | None = None, r: Floats | None = None) -> Side:
+def side(p: Given, s: Given | None = None, t: Given | None = None, r: Given | None = None) -> Side:
     """Return a side; what is not given is as `p`."""
     p, s, t, r = (np.asarray(p if x is None else x, dtype=np.float64) for x in (p, s, t, r))
     return Side(p=p, s=s, t=t, r=r)
 
 
-def binary(label: Floats, baseline: Floats, candidate: Floats, group: Ints | None = None) -> Rows:
+def binary(label: Given, baseline: Given, candidate: Given, group: Ints | None = None) -> Rows:
     """Return rows of a binary task from scores, decided at 0.5."""
     label = np.asarray(label, dtype=np.float64)
     sides = [side((s >= 0.5) * 1.0, s, np.where(label == 1, s, 1.0 - s)) for s in (baseline, candidate)]

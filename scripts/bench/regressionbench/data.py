@@ -12,7 +12,7 @@ from pathlib import Path
 
 SIDES = ("baseline", "candidate")
 COLUMNS = ("id", "clicked", "p_click", "y_pred", "event_time", "device", "country", "plan")
-"""The eight columns of fourteen that the policy names. Ours reads the others too, for the fingerprint of the content."""
+"""The eight columns of fourteen that the policy names. Ours reads the others too, for the content's fingerprint."""
 SLICES = (("device",), ("country",), ("plan",), ("device", "country"))
 MINIMUM_ROWS = 200
 """Paired rows that a slice or a window needs to be judged, as by default in a policy."""

@@ -31,7 +31,7 @@ def compare_overall(one: Observed, policy: Regression) -> list[Comparison]:
     """Compare every metric of the task over all rows; those that have no row to look at are left out."""
     found = []
     for metric in overall_metrics(policy):
-        compared = _from_aggregates(metric, one.tables[()])
+        compared = _from_aggregates(metric, one.tables[()], policy)
         if compared is None and metric.compare_columns and one.columns is not None:
             compared = metric.compare_columns(one.columns, metric.tail(ALPHA))
         if compared is None and metric.compare_grid and one.grid is not None:
@@ -46,7 +46,7 @@ def compare_cells(
 ) -> Iterator[tuple[int, Comparison]]:
     """Compare one metric in every cell of a cut; yields (place of the cell, comparison)."""
     table = one.tables[cut]
-    compared = _from_aggregates(metric, table)
+    compared = _from_aggregates(metric, table, policy)
     if compared is not None:
         for place in range(len(table.keys)):
             yield place, _at(compared, place, metric, one, policy)
@@ -68,11 +68,13 @@ def _by_columns(
         yield cell, _at(metric.compare_columns(rows, metric.tail(ALPHA)), 0, metric, one, policy)
 
 
-def _from_aggregates(metric: Metric, table: CellTable) -> Compared | None:
+def _from_aggregates(metric: Metric, table: CellTable, policy: Regression) -> Compared | None:
+    """Return the comparison where the table has what the metric needs; counts may tell right and wrong only."""
     tail = metric.tail(ALPHA)
+    whole = table.counts is not None and table.counts.classes >= len(policy.classes)
     if metric.compare_rows is not None:
         return metric.compare_rows(tuple(table.sums[row, metric.labelled] for row in metric.rows), tail)
-    if metric.compare_counts is not None and table.counts is not None:
+    if metric.compare_counts is not None and table.counts is not None and whole:
         return metric.compare_counts(table.counts, tail)
     if metric.compare is not None and metric.decided is not None and table.counts is not None:
         return metric.compare(decided_cells(table.counts, metric.decided, labelled=metric.labelled), tail)

@@ -236,12 +236,13 @@ def moments(cells: Cells) -> Moments:
     if cells.groups is None:
         n, freedom = cells.n, cells.n - 1
         scale = _ratio(np.ones_like(n), n * np.where(freedom > 0, freedom, np.nan))
-        return Moments(
-            var_a=np.maximum(cells.aa - n * mean_a**2, 0.0) * scale,
-            cov_ad=(cells.ad - n * mean_a * mean_d) * scale,
-            var_d=np.maximum(cells.dd - n * mean_d**2, 0.0) * scale,
-            freedom=freedom,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # values whose squares have no number: nothing is known
+            return Moments(
+                var_a=np.maximum(cells.aa - n * mean_a**2, 0.0) * scale,
+                cov_ad=(cells.ad - n * mean_a * mean_d) * scale,
+                var_d=np.maximum(cells.dd - n * mean_d**2, 0.0) * scale,
+                freedom=freedom,
+            )
     groups, size = cells.groups, len(cells.n)
     off_a = groups.a - groups.n * mean_a[groups.cell]
     off_d = groups.d - groups.n * mean_d[groups.cell]
