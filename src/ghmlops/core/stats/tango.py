@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 Floats = NDArray[np.float64]
-_HALVINGS = 60
+_HALVINGS = 45
 
 
 def interval(n: Floats, gained: Floats, lost: Floats, tail: float) -> tuple[Floats, Floats]:

@@ -195,11 +195,12 @@ def _attributes(at: Staged, bundles: list[int], cells: Ints) -> tuple[list[list[
         known = values_of(at, i, row)
         blank = (None,) * len(at.plan.bundles[i])
         keys = [known.get(code, blank) for code in row.tolist()]
-        for place in range(len(blank)):
-            own = ordered([key[place] for key in keys])
+        for column in zip(*keys, strict=True) if keys else [()] * len(blank):
+            seen = dict.fromkeys(zip(map(type, column), column, strict=True))  # True and 1 are two values
+            own = ordered([value for _, value in seen])
             where = {(type(value), value): code for code, value in enumerate(own)}
             values.append(own)
-            codes.append(np.array([where[type(key[place]), key[place]] for key in keys], dtype=np.int64))
+            codes.append(np.array([where[type(value), value] for value in column], dtype=np.int64))
     return values, codes
 
 
@@ -233,10 +234,16 @@ def _signed(code: int) -> int:
     return code - 2**64 if code >= 2**63 else code
 
 
-def _value(value: object) -> str | int | float | bool | None:
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+def _value(value: object) -> Value:
+    """Return a value of an attribute as JSON has it."""
+    if value is None or type(value) in _PLAIN:  # by far the most, and there may be 100,000 of them
+        return value  # type: ignore[return-value]
+    if isinstance(value, float):
+        return value if np.isfinite(value) else str(value)
+    return str(value)
+
+
+_PLAIN = frozenset({str, int, bool})
 
 
 def _whole(values: np.ndarray) -> Ints:
