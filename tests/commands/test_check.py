@@ -219,6 +219,18 @@ def test_old_evidence_does_not_stand_in(repository: Repository) -> None:
     assert done.returncode == 2  # notes.json is not ours to remove, and is not evidence
 
 
+def test_artifacts_of_other_runs_are_not_for_the_job_that_runs_the_change(repository: Repository) -> None:
+    """They need a token, which code of a pull request must not be near: an error that says what to do instead."""
+    policy = (repository.folder / ".github/ghmlops.yml").read_text()
+    only = policy.partition("preview:")[0] + "regression:" + policy.partition("regression:")[2]
+    (repository.folder / "only.yml").write_text(only.replace("base.parquet", "'artifact:predictions@main'"))
+    done = check(repository, "--policy", "only.yml", timeout=60)
+    assert done.returncode == 2
+    found = evidence(repository, "regression.json")
+    assert (found["outcome"], "need a token" in found["reason"]) == ("error", True)
+    assert "actions/regression" in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
