@@ -173,3 +173,15 @@ def test_more_memory_than_allowed_is_an_input_error(read: Read, monkeypatch: pyt
     with pytest.raises(InputError, match="memory") as caught:
         read(*sides)
     assert "\n" not in caught.value.message
+
+
+def test_a_decision_that_flips_within_the_tolerance_of_its_score_is_a_change(read: Callable[..., Observed]) -> None:
+    """`intent: unchanged`: less than the tolerance is enough, where the threshold lies between."""
+    first = rows(N, 1)
+    first["s"][0] = 0.5
+    second = first | {"s": first["s"].copy()}
+    second["s"][0] = 0.5 - 1e-12
+    policy = replace(BINARY, intent="unchanged")
+    judged = judge_observed([read(first, second, policy)], policy)
+    found = {f.reason.split(" ", 1)[0]: f.outcome for f in judged.findings if f.id == "predictions-changed"}
+    assert sorted(found.values()) == [Outcome.FAIL, Outcome.PASS, Outcome.PASS]

@@ -18,7 +18,6 @@ _FIXED = {b"connection", b"keep-alive", b"proxy-connection"}
 _NEVER = {b"transfer-encoding", b"upgrade", b"trailer"}
 _BODILESS = (204, 304)
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
-_FIRST = re.compile(rb"HTTP/1\.1 [0-9]{3} [\t\x20-\x7e\x80-\xff]*")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LENGTH = re.compile(rb"([ \t]*)[0-9]{1,8}([ \t]*)")
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Quality = tuple[float | None, float | None, float | None, float | None]
 NO_QUALITY: Quality = (None, None, None, None)
+DECISION = "decision"
+"""What the decisions are called where the policy names no column of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +161,12 @@ def changes_of(at: Staged, read: Read, like: Likeness, pairs: PairFacts) -> tupl
             tolerance=pairs.tolerance,
         )
     ]
-    if policy.task in CLASSED and policy.prediction:
+    if policy.task in CLASSED:  # a score that hardly moved may have crossed the threshold
         same = (cube.side == BOTH) & (cube.baseline == cube.candidate)
         found.append(
-            ColumnChange(column=policy.prediction, rows=pairs.paired, identical=int(cube.n[same].sum()), within=0)
+            ColumnChange(
+                column=policy.prediction or DECISION, rows=pairs.paired, identical=int(cube.n[same].sum()), within=0
+            )
         )
     counted = {**pairs.feature_conflicts, **pairs.slice_conflicts}
     counted |= {policy.time: pairs.time_conflicts} if policy.time else {}
