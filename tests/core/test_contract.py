@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ghmlops.core.contract import blocking, judge_contract, not_measured, unchanged
+from ghmlops.core.contract import blocking, judge_contract, not_measured
 from ghmlops.core.contract_facts import Facts, PairFacts, SchemaFacts, SideFacts
 from ghmlops.core.contract_finding import of
 from ghmlops.core.model import Outcome
@@ -174,19 +174,6 @@ def test_scores_are_called_what_they_are() -> None:
     assert "logits before the softmax" in found.reason
     (_, odd) = judge_contract(facts(candidate={"odd_labels": 3}, task="ranking"))
     assert "finite numbers of 0 or more" in odd.reason
-
-
-def test_unchanged_means_unchanged() -> None:
-    """One changed prediction fails the intent; none at all is not a pass of nothing."""
-    pairs = facts().pairs
-    assert pairs
-    assert unchanged(pairs).outcome is Outcome.PASS
-    changed = facts(changed=1, largest_change=0.25).pairs
-    assert changed
-    assert (unchanged(changed).outcome, "0.25" in unchanged(changed).reason) == (Outcome.FAIL, True)
-    nothing = facts(paired=0, usable=0, labelled=0).pairs
-    assert nothing
-    assert unchanged(nothing).outcome is Outcome.INCONCLUSIVE
 
 
 def test_what_was_not_looked_at_is_said() -> None:

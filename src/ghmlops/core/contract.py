@@ -157,29 +157,6 @@ def _moved(change: float, digits: str, unit: str = "") -> str:
     return f"{abs(change):{digits}}{unit} {'better' if change > 0 else 'worse'}" if change else "unchanged"
 
 
-def unchanged(pairs: PairFacts) -> Finding:
-    """Judge the intent "predictions must not change"."""
-    if not pairs.paired:
-        return finding("predictions-changed", Outcome.INCONCLUSIVE, "No row was paired.", n=0, prefix="")
-    if not pairs.changed:
-        return finding(
-            "predictions-changed",
-            Outcome.PASS,
-            f"No prediction of {pairs.paired:,} differs by more than {pairs.tolerance:g} (relative above 1).",
-            n=pairs.paired,
-            prefix="",
-        )
-    largest = f", by at most {pairs.largest_change:.4g}" if pairs.largest_change is not None else ""
-    return finding(
-        "predictions-changed",
-        Outcome.FAIL,
-        f"{of(pairs.changed, pairs.paired)} predictions changed beyond {pairs.tolerance:g}{largest}, and the policy "
-        "says `intent: unchanged`.",
-        n=pairs.changed,
-        prefix="",
-    )
-
-
 def not_measured(facts: Facts, *, group: bool, windows: bool) -> list[NotMeasured]:
     """List what a reader could believe was looked at. Needs the facts of the pairing."""
     pairs, found = facts.pairs, _unchecked(facts)

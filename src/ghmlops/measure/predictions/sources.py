@@ -7,7 +7,6 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from ghmlops.core import file_pattern
 from ghmlops.core.errors import DataError
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 MAX_FILES = 10_000
 MAX_ENTRIES = 500_000
 """Names looked at; a pattern over a whole disk is a mistake."""
-NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive and Spark write where the value is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +104,6 @@ def partition_keys(files: Sequence[Path], root: Path, shown: str) -> tuple[str, 
                 hint="write all files with the same partition columns, or name one folder",
             )
     return first
-
-
-def partition_values(file: Path, root: Path) -> dict[str, str | None]:
-    """Return key to value of the folders between `root` and `file`; `None` where Hive says that there is no value."""
-    found = (part.partition("=") for part in file.relative_to(root).parts[:-1])
-    return {key: None if value == NO_VALUE else unquote(value) for key, equals, value in found if key and equals}
 
 
 def _keys(file: Path, root: Path) -> tuple[str, ...]:
