@@ -104,6 +104,26 @@ def test_no_usable_row_is_an_error() -> None:
     assert found(facts(paired=0, usable=0, labelled=0)) == {"rows": Outcome.ERROR}
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            facts(usable=0, labelled=0),
+            "1,000 rows were paired by key, none of them with usable predictions on both sides.",
+        ),
+        (facts(paired=0, usable=0, labelled=0), "no key of one side occurs on the other."),
+        (
+            facts(candidate={"repeated_keys": 9, "repeated_rows": 1000}, paired=0, usable=0, labelled=0),
+            "no key that occurs once is on both sides; does `key` in the policy name every column of it?",
+        ),
+    ],
+)
+def test_why_nothing_can_be_compared(given: Facts, said: str) -> None:
+    """Keys that match nothing, keys that repeat, and predictions that cannot be used are mended in different places."""
+    last = judge_contract(given)[-1]
+    assert (last.id, last.outcome, last.reason) == ("contract-rows", Outcome.ERROR, f"No row can be compared: {said}")
+
+
 def test_what_cannot_be_paired_is_not_even_tried() -> None:
     """Zero rows, and keys or labels that only a cast would bring together."""
     assert [f.id for f in blocking(facts(candidate={"rows": 0}))] == ["contract-empty"]

@@ -52,7 +52,7 @@ def judge_contract(facts: Facts) -> list[Finding]:
         *attributes(facts.pairs),
         *documents(facts.pairs),
     ]
-    return [_kept(facts, facts.pairs), *faults] if facts.pairs.usable else [*faults, _nothing(facts.pairs)]
+    return [_kept(facts, facts.pairs), *faults] if facts.pairs.usable else [*faults, _nothing(facts, facts.pairs)]
 
 
 def _kept(facts: Facts, pairs: PairFacts) -> Finding:
@@ -78,14 +78,13 @@ def _kept(facts: Facts, pairs: PairFacts) -> Finding:
     return finding("rows", Outcome.PASS, "; ".join([said, *notes]) + ".", n=pairs.usable)
 
 
-def _nothing(pairs: PairFacts) -> Finding:
-    return finding(
-        "rows",
-        Outcome.ERROR,
-        f"No row can be compared: {pairs.paired:,} rows were paired by key, none of them with usable predictions on "
-        "both sides.",
-        n=0,
-    )
+def _nothing(facts: Facts, pairs: PairFacts) -> Finding:
+    why = f"{pairs.paired:,} rows were paired by key, none of them with usable predictions on both sides"
+    if not pairs.paired:
+        why = "no key of one side occurs on the other"
+        if facts.baseline.repeated_keys or facts.candidate.repeated_keys:
+            why = "no key that occurs once is on both sides; does `key` in the policy name every column of it?"
+    return finding("rows", Outcome.ERROR, f"No row can be compared: {why}{'' if why.endswith('?') else '.'}", n=0)
 
 
 def _schema(schema: SchemaFacts) -> list[Finding]:
