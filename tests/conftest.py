@@ -1,4 +1,7 @@
-"""Hypothesis without clock and dice; the switch that rewrites golden files (`--golden`, `GHMLOPS_GOLDEN=write`)."""
+"""Hypothesis without clock and dice; the switch that rewrites golden files; which tests run beside others.
+
+The switch is `--golden`, or `GHMLOPS_GOLDEN=write`.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,38 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in the background deaf to Ctrl-C, and so would be the commands that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-GOLDEN = Path(__file__).parent / "golden"
+HERE = Path(__file__).parent
+GOLDEN = HERE / "golden"
+TIMED = (
+    "commands/test_capacity_command.py",
+    "commands/test_check.py",
+    "commands/test_latency.py",
+    "commands/test_latency_source.py",
+    "commands/test_merge.py",
+    "commands/test_preview_command.py",
+    "commands/test_service_that_dies.py",
+    "e2e/",
+    "measure/load/",
+    "scripts/",
+)
+"""What loads real services and measures them: neighbours on the same cores would be the noise."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch."""
     parser.addoption("--golden", action="store_true", help="rewrite the golden files instead of comparing with them")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread files over the workers of pytest-xdist, where there are some; one of them runs the timed ones, last."""
+
+    def timed(item: pytest.Item) -> bool:
+        return item.path.relative_to(HERE).as_posix().startswith(TIMED)
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("timed" if timed(item) else str(item.path)))
+    items.sort(key=timed)
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ _ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%\[\]-]{1,1900}")
 def one_line(text: str, limit: int = 200) -> str:
     """Return `text` on one line, control and direction-changing characters made visible, cut at `limit` characters."""
     cut = text[:limit] if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(c if c.isprintable() else " " if c in "\t\r\n" else "\ufffd" for c in cut).strip()
+    if not cut.isprintable():
+        cut = "".join(c if c.isprintable() else " " if c in "\t\r\n" else "\ufffd" for c in cut)
+    return cut.strip()
 
 
 def markdown(text: str, limit: int = 200) -> str:

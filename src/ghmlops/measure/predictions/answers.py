@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _BOOLEAN_PAIRS = (("false", "true"), ("0", "1"), ("no", "yes"))
 """Names of the negative and the positive class that can only mean False and True."""
+_SMALL = 2**31
+"""Class numbers below it are compared with integer columns as integers."""
 NORMAL = 1e-3
 """How far the sum of class probabilities may be from 1: what single and half precision leave."""
 
@@ -60,8 +62,12 @@ def class_of(dialect: Dialect, layout: Layout, role: str, column: str) -> str:
     if given == "text":
         values: Sequence[str] = [dialect.literal(c) for c in classes]
     else:
-        values = [f"CAST({number!r} AS DOUBLE)" for number in _numbers(column, classes or ("0", "1"))]
-        name = f"CAST({name} AS DOUBLE)"
+        wanted = _numbers(column, classes or ("0", "1"))
+        if given == "integer" and all(number.is_integer() and abs(number) < _SMALL for number in wanted):
+            values = [str(int(number)) for number in wanted]  # compared as they are, which is faster
+        else:
+            values = [f"CAST({number!r} AS DOUBLE)" for number in wanted]
+            name = f"CAST({name} AS DOUBLE)"
     return f"CAST(CASE WHEN {name} = {values[0]} THEN 0 WHEN {name} = {values[1]} THEN 1 END AS TINYINT)"
 
 
@@ -118,7 +124,7 @@ def prediction(dialect: Dialect, layout: Layout, role: str) -> list[str]:
     if not policy.prediction:
         return [f"{score} AS s", f"{by_score} AS p", "false AS stale"]
     decision = class_of(dialect, layout, role, policy.prediction)
-    stale = f"coalesce({decision} <> {by_score} AND {score} <> {cut}, false)"
+    stale = f"coalesce(({decision} = 1 AND {score} < {cut}) OR ({decision} = 0 AND {score} > {cut}), false)"
     return [f"{score} AS s", f"{decision} AS p", f"{stale} AS stale"]
 
 
@@ -145,8 +151,8 @@ def usable(dialect: Dialect, layout: Layout) -> str:
         wanted = f"{shaped} AND abs({dialect.total('v')} - 1) <= {NORMAL} AND p IS NOT NULL"
     elif task == "embedding":
         wanted = f"{dialect.every('v', dialect.finite('e'))} AND NOT {dialect.every('v', 'e = 0')}"
+    elif task == "binary":
+        wanted = "s BETWEEN 0 AND 1 AND p IS NOT NULL"  # neither NaN nor infinity is
     else:
-        bounds = " AND s BETWEEN 0 AND 1" if task == "binary" else ""
-        decided = {"ranking": " AND q IS NOT NULL"}.get(task, " AND p IS NOT NULL")
-        wanted = f"s IS NOT NULL AND {dialect.finite('s')}{bounds}{decided}"
+        wanted = f"s IS NOT NULL AND {dialect.finite('s')} AND {'q' if task == 'ranking' else 'p'} IS NOT NULL"
     return f"coalesce({wanted}, false)"
