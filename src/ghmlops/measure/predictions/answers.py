@@ -152,7 +152,8 @@ def usable(dialect: Dialect, layout: Layout) -> str:
     elif task == "embedding":
         wanted = f"{dialect.every('v', dialect.finite('e'))} AND NOT {dialect.every('v', 'e = 0')}"
     elif task == "binary":
-        wanted = "s BETWEEN 0 AND 1 AND p IS NOT NULL"  # neither NaN nor infinity is
+        # NaN is in no range, but the engine drops the range where a file's statistics, which leave NaN out, lie in it.
+        wanted = f"{dialect.finite('s')} AND s BETWEEN 0 AND 1 AND p IS NOT NULL"
     else:
         wanted = f"s IS NOT NULL AND {dialect.finite('s')} AND {'q' if task == 'ranking' else 'p'} IS NOT NULL"
     return f"coalesce({wanted}, false)"
