@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,11 +35,12 @@ TIMED = (
     "commands/test_latency.py",
     "commands/test_latency_source.py",
     "commands/test_merge.py",
-    "commands/test_preview_command.py",
     "commands/test_service_that_dies.py",
-    "e2e/",
+    "e2e/test_actions.py",
+    "e2e/test_load.py",
+    "e2e/test_pull_request.py",
     "measure/load/",
-    "scripts/",
+    "scripts/test_demo_run.py",
 )
 """What loads real services and measures them: neighbours on the same cores would be the noise."""
 
@@ -48,16 +50,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="rewrite the golden files instead of comparing with them")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread files over the workers of pytest-xdist, where there are some; one of them runs the timed ones, last."""
+    """Leave the timed tests to the end."""
+    items.sort(key=lambda item: _timed(item.path.relative_to(HERE).as_posix()))
 
-    def timed(item: pytest.Item) -> bool:
-        return item.path.relative_to(HERE).as_posix().startswith(TIMED)
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("timed" if timed(item) else str(item.path)))
-    items.sort(key=timed)
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # the base has no types
+    """Spreads files over the workers of pytest-xdist, where there are some; one of them runs all the timed ones."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "timed" if _timed(file.removeprefix("tests/")) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduler:
+    """Name the scheduler."""
+    return Scheduler(config, log)
+
+
+def _timed(file: str) -> bool:
+    return file.startswith(TIMED)
 
 
 @pytest.fixture

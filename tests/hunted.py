@@ -10,7 +10,8 @@ import numpy as np
 from ghmlops.core.judge import ALPHA, Comparison, comparison_at
 from ghmlops.core.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared, compare_means, compare_shares
+from ghmlops.core.paired import Cells, Compared
+from ghmlops.core.paired_change import compare_means, compare_shares
 from ghmlops.core.search import search
 from ghmlops.core.slices import Place
 

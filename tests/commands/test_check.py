@@ -46,7 +46,7 @@ Server(("127.0.0.1", int(sys.argv[-1])), Answer).serve_forever()
 POLICY = """\
 version: 1
 service: check-test
-preview: {{command: "{python} serve.py --port {{port}}", ready: /, timeout: 30s}}
+preview: {{command: "{python} answers.py --port {{port}}", ready: /, timeout: 30s}}
 latency:
   request: {{method: POST, path: /}}
   payloads: requests.jsonl
@@ -89,7 +89,7 @@ def repository(tmp_path: Path) -> Repository:
     """A repository with a service, a policy, payloads and the predictions of an unchanged model."""
     folder = tmp_path / "repo"
     (folder / ".github").mkdir(parents=True)
-    (folder / "serve.py").write_text(SERVICE)
+    (folder / "answers.py").write_text(SERVICE)
     (folder / ".github/ghmlops.yml").write_text(POLICY.format(python=sys.executable))
     (folder / "requests.jsonl").write_text('{"x": 1}\n{"x": 2}\n')
     (folder / ".gitignore").write_text("evidence/\n*.parquet\n*.md\n*.html\n")
@@ -101,7 +101,7 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(folder, git(folder, "rev-parse", "HEAD"))
 
 
-def change(repository: Repository, old: str, new: str, file: str = "serve.py") -> str:
+def change(repository: Repository, old: str, new: str, file: str = "answers.py") -> str:
     """Commit a change of one file and return the commit."""
     path = repository.folder / file
     assert old in path.read_text()
@@ -131,7 +131,7 @@ def evidence(repository: Repository, name: str) -> Any:
 def services_left() -> list[str]:
     """Return the command lines of services of this test that still run."""
     lines = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [line for line in lines if "serve.py --port" in line and sys.executable in line]
+    return [line for line in lines if "answers.py --port" in line and sys.executable in line]
 
 
 def test_an_unchanged_candidate_passes(repository: Repository) -> None:

@@ -134,11 +134,12 @@ def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) ->
     """Read and judge the data sets; nothing is written."""
     from ghmlops.commands.provenance import provenance
     from ghmlops.commands.regression_reading import observe
-    from ghmlops.core.regression import judge_observed
     from ghmlops.core.replay_inputs import INPUTS, write_inputs
 
     policy, started = _policy(inputs, services), services.now()
     seen, sources = observe(inputs, services, policy, datasets)
+    from ghmlops.core.regression import judge_observed  # loaded by now: see `reading.JUDGE`
+
     judged = judge_observed(seen, policy)
     outcome, code, reason = conclude(judged.findings)
     prints = {

@@ -11,16 +11,8 @@ from ghmlops.core.confusion import class_f1, influence_error, labelled_rows, mar
 from ghmlops.core.metric import Metric
 from ghmlops.core.metrics.accuracy import right
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import (
-    Compared,
-    Counts,
-    Estimated,
-    Floats,
-    Ints,
-    compare_estimates,
-    compare_shares,
-    decided_cells,
-)
+from ghmlops.core.paired import Compared, Counts, Floats, Ints, decided_cells
+from ghmlops.core.paired_change import Estimated, compare_estimates, compare_shares
 
 MARGIN = 0.005
 RECALL = Metric(

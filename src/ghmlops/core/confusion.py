@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Compared, Counts, Estimated, Floats, Ints, compare_estimates
+from ghmlops.core.paired import Compared, Counts, Floats, Ints
+from ghmlops.core.paired_change import Estimated, compare_estimates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

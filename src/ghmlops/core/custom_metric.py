@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.metric import Metric
-from ghmlops.core.paired import Cells, Compared, compare_means
+from ghmlops.core.paired import Cells, Compared
+from ghmlops.core.paired_change import compare_means
 from ghmlops.core.prediction_policy import TASKS
 
 if TYPE_CHECKING:

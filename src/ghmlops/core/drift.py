@@ -1,4 +1,4 @@
-"""How far a distribution moved between two artifacts: counts in bins, and the four distances on them."""
+"""How far a distribution moved between two artifacts: four distances on its counts in bins."""
 
 from __future__ import annotations
 
@@ -10,37 +10,13 @@ import numpy as np
 from scipy import special
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from ghmlops.core.distribution import Distribution
     from ghmlops.core.paired import Floats, Ints
 
 PSI_BINS = 10
 """Bins of equal mass in the baseline, made by joining neighbours; missing values are one bin more."""
 FLOOR = 1e-4
 """Least share of a bin in the PSI, or half a row where that is more: an empty bin would make it infinite."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
-    """One column of both artifacts, counted in the same bins; every row of a side once. Mergeable by addition.
-
-    A numeric column has `edges`, shape (b + 1,), rising: bin i holds edges[i] <= x < edges[i + 1], the last one also
-    its upper edge. Any other column has `values`, its b most frequent ones as text; the last may stand for all others.
-    """
-
-    column: str
-    baseline: Ints
-    """Rows, shape (b,)."""
-    candidate: Ints
-    missing: tuple[int, int]
-    """Rows of each side with null, NaN or infinity."""
-    edges: Floats | None = None
-    values: Sequence[str] = ()
-
-    @property
-    def rows(self) -> tuple[int, int]:
-        """Rows of each side, those with a missing value too."""
-        return int(self.baseline.sum()) + self.missing[0], int(self.candidate.sum()) + self.missing[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

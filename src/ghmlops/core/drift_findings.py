@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core import judge
-from ghmlops.core.drift import Distances, Distribution, distances
+from ghmlops.core.distribution import Distribution
+from ghmlops.core.drift import Distances, distances
 from ghmlops.core.judge import ALPHA, tidy
 from ghmlops.core.model import Direction, Finding, Outcome
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.behaviour import ColumnChange
     from ghmlops.core.contract_facts import Facts
-    from ghmlops.core.drift import Distribution
+    from ghmlops.core.distribution import Distribution
     from ghmlops.core.paired import Cells, CellTable, Columns, Counts, Grid
 
 APART = ("{apart}", False)

@@ -12,8 +12,8 @@ import pytest
 import prediction_artifacts as artifacts
 from ghmlops.core.contract import not_measured
 from ghmlops.core.errors import DataError
+from ghmlops.measure.predictions.opening import open_session
 from ghmlops.measure.predictions.pages import Chunk, check_pages, read_header
-from ghmlops.measure.predictions.session import open_session
 from ghmlops.measure.predictions.source import Source
 
 if TYPE_CHECKING:

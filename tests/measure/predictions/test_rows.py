@@ -13,7 +13,7 @@ import prediction_artifacts as artifacts
 from ghmlops.core.contract import judge_contract
 from ghmlops.core.model import Outcome
 from ghmlops.core.regression import judge_observed
-from ghmlops.measure.predictions import session
+from ghmlops.measure.predictions import opening
 from prediction_artifacts import BINARY, rows
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_repeated_keys_among_removed_and_added_rows_are_found(read: Read) -> Non
 def test_one_key_very_often_on_both_sides_does_not_explode(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred thousand times a hundred thousand rows fit into no memory and disk: they are never all made."""
     often = 100_000
-    monkeypatch.setattr(session, "_SPILL", 64 * 1024**2)
+    monkeypatch.setattr(opening, "_SPILL", 64 * 1024**2)
     sides = [
         {"id": np.r_[np.zeros(often, np.int64), [1, 2]], "y": np.ones(often + 2, np.int64), "s": np.full(often + 2, s)}
         for s in (0.4, 0.6)

@@ -19,7 +19,7 @@ import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.predictions.artifact import MAX_ROWS, check_bytes, check_footer
 from ghmlops.measure.predictions.dialect import identifier, literal
-from ghmlops.measure.predictions.session import open_session
+from ghmlops.measure.predictions.opening import open_session
 from ghmlops.measure.predictions.source import Source
 
 
@@ -146,7 +146,7 @@ def test_a_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
         f"""
         import signal, sys, tempfile
         from pathlib import Path
-        from ghmlops.measure.predictions.session import open_session
+        from ghmlops.measure.predictions.opening import open_session
         from ghmlops.measure.predictions.source import Source
 
         def stop(*_): raise KeyboardInterrupt

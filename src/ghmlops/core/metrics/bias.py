@@ -7,7 +7,8 @@ from dataclasses import replace
 from ghmlops.core.distance import compare_distances
 from ghmlops.core.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared, moments
+from ghmlops.core.paired import Cells, Compared
+from ghmlops.core.paired_change import moments
 
 
 def compare(cells: Cells, tail: float) -> Compared:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ghmlops.core.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared, compare_means
+from ghmlops.core.paired import Cells, Compared
+from ghmlops.core.paired_change import compare_means
 
 CLIP = 2.0**-52
 ROW = f"-ln(greatest(least({{t}}, {1.0 - CLIP!r}), {CLIP!r}))"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ghmlops.core.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared, compare_means
+from ghmlops.core.paired import Cells, Compared
+from ghmlops.core.paired_change import compare_means
 
 
 def compare(cells: Cells, tail: float) -> Compared:

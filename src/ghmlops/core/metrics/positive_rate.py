@@ -6,7 +6,8 @@ import numpy as np
 
 from ghmlops.core.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared, Floats, Ints, compare_shares
+from ghmlops.core.paired import Cells, Compared, Floats, Ints
+from ghmlops.core.paired_change import compare_shares
 
 
 def positive(label: Ints, decision: Ints) -> Floats:

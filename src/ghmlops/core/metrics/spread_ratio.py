@@ -6,7 +6,8 @@ import numpy as np
 
 from ghmlops.core.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared, Estimated, Floats, moments, oriented
+from ghmlops.core.paired import Cells, Compared, Floats
+from ghmlops.core.paired_change import Estimated, moments, oriented
 from ghmlops.core.stats import student
 
 VALUE = "({p} - {p0})"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.behaviour import ColumnChange
 from ghmlops.core.errors import DataError, nearest
 from ghmlops.measure.predictions.dialect import identifier, literal
-from ghmlops.measure.predictions.session import open_session
+from ghmlops.measure.predictions.opening import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

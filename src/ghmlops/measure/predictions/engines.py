@@ -7,7 +7,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ghmlops.measure.predictions.session import Session, open_session
+from ghmlops.measure.predictions.opening import open_session
+from ghmlops.measure.predictions.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

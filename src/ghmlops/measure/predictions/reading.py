@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import itertools
+import threading
 from typing import TYPE_CHECKING
 
 from ghmlops.core.contract import blocking
@@ -11,7 +13,6 @@ from ghmlops.core.contract_facts import Facts, SideFacts
 from ghmlops.core.cube import WINDOW
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.observed import APART, Observed
-from ghmlops.core.regression import needs_rows
 from ghmlops.measure.predictions.changed import read_changed
 from ghmlops.measure.predictions.counting import count_side, too_fine
 from ghmlops.measure.predictions.cubes import Source, count_entries, kinds_of, read_cube, with_groups
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ghmlops.core.contract_facts import PairFacts, SchemaFacts
-    from ghmlops.core.drift import Distribution
+    from ghmlops.core.distribution import Distribution
     from ghmlops.core.paired import CellTable, Columns, Grid
     from ghmlops.core.prediction_policy import Regression
     from ghmlops.measure.predictions.counting import Counted
@@ -48,6 +49,8 @@ MOST_SEARCHED = 12
 """Attributes whose pairs are searched."""
 TOLERANCE, SINGLE_TOLERANCE = 1e-9, 1e-6
 """Scores closer than this are unchanged: absolute up to 1, relative above. The second: one side is single precision."""
+JUDGE = "ghmlops.core.regression"
+"""Loaded while the engine reads: with SciPy that takes a third of a second."""
 Cuts = dict[tuple[str, ...], "CellTable"]
 
 
@@ -88,6 +91,7 @@ def read_predictions(
     at = _staged(session, layout, {d.column: quarters(d) for d in binned})
     if policy.metrics:
         check_metrics(at)
+    threading.Thread(target=importlib.import_module, args=(JUDGE,)).start()
     counted: dict[str, Counted] = {}
     for role in session.roles:
         progress(f"checking the {role}")
@@ -213,6 +217,8 @@ def _scores(
     at: Staged, pairs: PairFacts, read: Read, fine: tuple[Fine, Fine] | None, progress: Callable[[str], None]
 ) -> tuple[Columns | None, Grid | None]:
     """Return the scores themselves where they are few or where bins would leave a verdict open, else bins."""
+    from ghmlops.core.regression import needs_rows
+
     policy = at.layout.policy
     if policy.task not in ("binary", "regression") or not pairs.labelled:
         return None, None

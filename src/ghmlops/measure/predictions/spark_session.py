@@ -23,7 +23,8 @@ from pyspark import StorageLevel
 from pyspark.errors import AnalysisException, PySparkException
 
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions.session import Session, open_session
+from ghmlops.measure.predictions.opening import open_session
+from ghmlops.measure.predictions.session import Session
 from ghmlops.measure.predictions.spark_dialect import SparkDialect
 from ghmlops.measure.predictions.spark_start import cause
 
