@@ -11,6 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from msgspec.structs import replace
 
+from ghmlops.core import regression
 from ghmlops.core.contract import not_measured
 from ghmlops.core.cube import WINDOW
 from ghmlops.core.prediction_policy import Changed, Regression
@@ -283,7 +284,7 @@ def test_bins_give_the_verdicts_of_the_rows(noise: float, read: Read, monkeypatc
     first, second = rows(6000, 1), rows(6000, 2, noise=noise)
     exact = judge_observed([read(first, second)], BINARY)
     monkeypatch.setattr(reading, "EXACT_ROWS", 10)
-    monkeypatch.setattr(reading, "needs_rows", lambda *_: False)
+    monkeypatch.setattr(regression, "needs_rows", lambda *_: False)
     seen = read(first, second)
     assert (seen.columns, seen.grid is None) == (None, False)
     binned = judge_observed([seen], BINARY)
@@ -296,7 +297,7 @@ def test_bins_give_the_verdicts_of_the_rows(noise: float, read: Read, monkeypatc
 def test_scores_are_read_after_all_where_bins_leave_a_verdict_open(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """The margin lies within the bound of the bins."""
     monkeypatch.setattr(reading, "EXACT_ROWS", 10)
-    monkeypatch.setattr(reading, "needs_rows", lambda *_: True)
+    monkeypatch.setattr(regression, "needs_rows", lambda *_: True)
     calls = []
 
     def noted(*given: Any, **named: Any) -> Any:
