@@ -81,6 +81,7 @@ _ROWS = tuple(f"rows_{side}" for side in SIDES)
 PEERS = (
     Tool(name="scan", gives=_ROWS, command=_child("scan.py", "all"), read=_printed),
     Tool(name="scan-8", gives=_ROWS, command=_child("scan.py", "eight"), read=_printed),
+    Tool(name="join", gives=COUNTS[:3], command=_child("scan.py", "join"), read=_printed),
     Tool(name="pandas", gives=ALL, command=_child("pandas_diff.py"), read=_printed, module="pandas"),
     Tool(name="polars", gives=ALL, command=_child("polars_diff.py"), read=_printed, module="polars"),
     Tool(
@@ -99,7 +100,7 @@ PEERS = (
         most=1_000_000,
     ),
 )
-"""The scans are run by the project's own Python and so by the same DuckDB as ours; the rest by the peers' own."""
+"""Scans and join are run by the project's own Python and so by the same DuckDB as ours; the rest by the peers' own."""
 
 
 def python_of(tool: Tool) -> str | None:
