@@ -11,7 +11,7 @@ from ghmlops.report.view import Cell, Code, Column, Mark, Table, Words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.model import Evidence, EvidenceFile, Verdict
+    from ghmlops.core.model import Evidence, EvidenceFile, Finding, Verdict
     from ghmlops.report.facts import Facts
     from ghmlops.report.findings import Placed
 
@@ -19,12 +19,11 @@ COLUMNS = (
     Column("Pillar"),
     Column("Outcome"),
     Column("Decided by"),
-    Column("Baseline → candidate"),
     Column("Change"),
-    Column("Limit"),
     Column("Findings"),
     Column("In one sentence"),
 )
+"""Few, so that the sentence is not squeezed: GitHub gives a comment some 800 pixels."""
 
 
 def table(verdict: Verdict, placed: Sequence[Placed], facts: Facts, evidence: Sequence[Evidence]) -> Table:
@@ -69,9 +68,17 @@ def _row(file: EvidenceFile, own: Sequence[Placed], told: Evidence | None) -> tu
     rule = findings.name(finding)
     if findings.is_part(finding) or finding.dataset:
         rule = (*rule, Words(" at "), *findings.where(decisive, with_source=False))
-    change, limit = (*findings.change(finding), *findings.plot(finding)), (Words(numbers.limit(finding)),)
     said = sentence.sentence(own, decisive, told)
-    return (pillar, (Mark(file.outcome),), rule, findings.values(finding), change, limit, _counts(own), said)
+    return (pillar, (Mark(file.outcome),), rule, _change(finding), _counts(own), said)
+
+
+def _change(finding: Finding) -> Cell:
+    """Say baseline and candidate, the change with its interval, and the limit, as far as they are known."""
+    limit = numbers.limit(finding)
+    known = [cell for cell in (findings.values(finding), findings.change(finding)) if cell != findings.NOTHING]
+    known += [(Words(f"limit {limit}"),)] if limit != numbers.MISSING else []
+    said: Cell = tuple(piece for cell in known for piece in (Words(" · "), *cell))[1:]
+    return (*said, *findings.plot(finding)) if said else findings.NOTHING
 
 
 def _counts(own: Sequence[Placed]) -> Cell:
@@ -94,4 +101,4 @@ def deciding(own: Sequence[Placed]) -> Placed:
 
 def _plain(pillar: Cell, outcome: Outcome, said: Cell) -> tuple[Cell, ...]:
     nothing = findings.NOTHING
-    return (pillar, (Mark(outcome),), nothing, said, nothing, nothing, nothing, nothing)
+    return (pillar, (Mark(outcome),), nothing, said, nothing, nothing)
