@@ -43,6 +43,8 @@ TIMED = (
     "scripts/test_demo_run.py",
 )
 """What loads real services and measures them: neighbours on the same cores would be the noise."""
+if gone := [name for name in TIMED if not (HERE / name).exists()]:
+    raise FileNotFoundError(f"{__file__} names as timed what is not there: {', '.join(gone)}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -277,7 +277,7 @@ def test_evidence_is_read() -> None:
 def test_the_bench_end_to_end(tmp_path: Path) -> None:
     """Ours under both limits and the peers agree with the truth; a peer that cannot be had is named; exit code 0."""
     command = [sys.executable, str(SCRIPTS / "bench" / "regression"), "--rows", "20k", "--rounds", "1", "--no-install"]
-    command += ["--peers", "scan,polars", "--work", str(tmp_path), "--json", str(tmp_path / "found.json")]
+    command += ["--peers", "scan,join,polars", "--work", str(tmp_path), "--json", str(tmp_path / "found.json")]
     done = subprocess.run(
         command,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
@@ -289,7 +289,7 @@ def test_the_bench_end_to_end(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "found.json").read_text())
     assert [record["error"] for record in found["records"] if record["error"]] == []
     polars = ["polars"] * there(next(t for t in PEERS if t.name == "polars"))
-    assert {record["tool"] for record in found["records"]} == {"ours", "ours, 512MB", "scan", *polars}
+    assert {record["tool"] for record in found["records"]} == {"ours", "ours, 512MB", "scan", "join", *polars}
     assert (found["skipped"] == ["polars: skipped, polars is not installed"]) is not bool(polars)
     assert re.search(r"^ours, 512MB +\d", done.stdout, re.MULTILINE)
     assert done.returncode == 0, done.stderr

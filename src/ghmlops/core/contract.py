@@ -79,12 +79,12 @@ def _kept(facts: Facts, pairs: PairFacts) -> Finding:
 
 
 def _nothing(facts: Facts, pairs: PairFacts) -> Finding:
-    why = f"{pairs.paired:,} rows were paired by key, none of them with usable predictions on both sides"
+    why = f"{pairs.paired:,} rows were paired by key, none of them with usable predictions on both sides."
     if not pairs.paired:
-        why = "no key of one side occurs on the other"
+        why = "no key of one side occurs on the other."
         if facts.baseline.repeated_keys or facts.candidate.repeated_keys:
             why = "no key that occurs once is on both sides; does `key` in the policy name every column of it?"
-    return finding("rows", Outcome.ERROR, f"No row can be compared: {why}{'' if why.endswith('?') else '.'}", n=0)
+    return finding("rows", Outcome.ERROR, f"No row can be compared: {why}", n=0)
 
 
 def _schema(schema: SchemaFacts) -> list[Finding]:
