@@ -12,7 +12,9 @@ from ghmlops.core.paired import Cells, Compared
 from ghmlops.core.paired_change import compare_means
 
 CLIP = 2.0**-52
-ROW = f"-ln(greatest(least({{t}}, {1.0 - CLIP!r}), {CLIP!r}))"
+LEAST, MOST = f"CAST({CLIP!r} AS DOUBLE)", f"CAST({1.0 - CLIP!r} AS DOUBLE)"
+ROW = f"-ln(CASE WHEN {{t}} < {LEAST} THEN {LEAST} WHEN {{t}} > {MOST} THEN {MOST} ELSE {{t}} END)"
+"""Null where the probability is: `least` and `greatest` pass over nulls, and take longer."""
 
 
 def compare(cells: Cells, tail: float) -> Compared:

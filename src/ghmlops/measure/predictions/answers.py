@@ -63,6 +63,8 @@ def class_of(dialect: Dialect, layout: Layout, role: str, column: str) -> str:
         values: Sequence[str] = [dialect.literal(c) for c in classes]
     else:
         wanted = _numbers(column, classes or ("0", "1"))
+        if given == "integer" and wanted == [0, 1]:  # nothing to look up
+            return f"CAST(CASE WHEN {name} BETWEEN 0 AND 1 THEN {name} END AS TINYINT)"
         if given == "integer" and all(number.is_integer() and abs(number) < _SMALL for number in wanted):
             values = [str(int(number)) for number in wanted]  # compared as they are, which is faster
         else:
@@ -124,7 +126,7 @@ def prediction(dialect: Dialect, layout: Layout, role: str) -> list[str]:
     if not policy.prediction:
         return [f"{score} AS s", f"{by_score} AS p", "false AS stale"]
     decision = class_of(dialect, layout, role, policy.prediction)
-    stale = f"coalesce(({decision} = 1 AND {score} < {cut}) OR ({decision} = 0 AND {score} > {cut}), false)"
+    stale = f"({decision} = 1) <> ({score} >= {cut}) AND {score} <> {cut}"  # null where either is
     return [f"{score} AS s", f"{decision} AS p", f"{stale} AS stale"]
 
 
@@ -153,7 +155,7 @@ def usable(dialect: Dialect, layout: Layout) -> str:
         wanted = f"{dialect.every('v', dialect.finite('e'))} AND NOT {dialect.every('v', 'e = 0')}"
     elif task == "binary":
         # NaN is in no range, but the engine drops the range where a file's statistics, which leave NaN out, lie in it.
-        wanted = f"{dialect.finite('s')} AND s BETWEEN 0 AND 1 AND p IS NOT NULL"
+        return f"(s IS NOT NULL AND {dialect.finite('s')} AND s BETWEEN 0 AND 1 AND p IS NOT NULL)"
     else:
         wanted = f"s IS NOT NULL AND {dialect.finite('s')} AND {'q' if task == 'ranking' else 'p'} IS NOT NULL"
     return f"coalesce({wanted}, false)"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ghmlops.core.contract_facts import SideFacts
 from ghmlops.core.model import finite
 from ghmlops.measure.predictions.answers import NORMAL, class_of
-from ghmlops.measure.predictions.dialect import identifier
+from ghmlops.measure.predictions.dialect import how_many, identifier
 from ghmlops.measure.predictions.layout import CLASSED, VECTORED
 from ghmlops.measure.predictions.staging import keys
 
@@ -65,17 +65,16 @@ def count_side(at: Staged, role: str, pages: Pages) -> Counted:
 def _wanted(session: Session, layout: Layout, role: str) -> dict[str, str]:
     """Return name to SQL over all rows."""
     dialect, policy = session.dialect, layout.policy
-    counts = {
-        "null_keys": " OR ".join(f"{k} IS NULL" for k in keys(layout)),
-        "null_labels": "NOT y_given",
-        "odd_labels": "y_given AND y IS NULL",
+    found = {
+        '"rows"': "count(*)",
+        "null_keys": how_many(" OR ".join(f"{k} IS NULL" for k in keys(layout))),
+        "null_labels": f"count(*) - {how_many('y_given')}",
+        "odd_labels": f"{how_many('y_given')} - count(y)",
     }
     if role != "labels":
-        counts |= {"unusable": "NOT u", "stale_predictions": "stale AND u"}
+        found |= {"unusable": f"count(*) - {how_many('u')}", "stale_predictions": how_many("stale AND u")}
         if policy.time and layout.has(role, policy.time):
-            counts["null_times"] = "t IS NULL"
-    found = {'"rows"': "count(*)"}
-    found |= {name: f"count(*) FILTER (WHERE {condition})" for name, condition in counts.items()}
+            found["null_times"] = "count(*) - count(t)"
     found["total"] = f"coalesce(sum(CAST(fp AS {dialect.whole})), 0)"
     found["mixed"] = "coalesce(bit_xor(fp), 0)"
     return found

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from ghmlops.core.cube import Cube, Sums, ordered
 from ghmlops.core.paired import Groups
+from ghmlops.measure.predictions.pairing import OK, SIDE, STATES
 from ghmlops.measure.predictions.staging import Staged, attributes
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.cube import Value
     from ghmlops.core.metric import Metric
-    from ghmlops.core.paired import CellTable, Ints, Key
+    from ghmlops.core.paired import CellTable, Floats, Ints, Key
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.session import Session
 
@@ -27,7 +29,7 @@ FIRST_ROWS = 500_000
 """Rows in which the values behind codes are looked for first."""
 NO_CODE = -1
 """Of a row without a code, as `_whole` reads null."""
-_NAN = "CAST('NaN' AS DOUBLE)"
+_INTEGERS = 2**31
 Kinds = tuple[tuple[str, bool], ...]
 
 
@@ -64,8 +66,10 @@ def template(layout: Layout, source: Source, kind: tuple[str, bool], side: str) 
     row, labelled = kind
     names = {"y": "y", "s": f"s{side}", "p": f"p{side}", "t": f"t{side}", "r": f"r{side}"}
     names["d"] = "0.0" if side == "a" else "d"
+    if _masked(layout, kind):
+        names["y"] = "z"
     if layout.policy.task == "binary":
-        names["t"] = f"(CASE WHEN y = 1 THEN s{side} ELSE 1.0 - s{side} END)"
+        names["t"] = f"abs(s{side} - (1.0 - {names['y']}))"  # s where the label is 1, 1 - s where it is 0, exactly
     for metric in ("ndcg", "mrr", "map", "recall-at-k"):
         names[metric] = f"{metric.replace('-', '_')}_{side}"
     names["cosine-distance"] = names["d"]
@@ -74,6 +78,12 @@ def template(layout: Layout, source: Source, kind: tuple[str, bool], side: str) 
     names |= {"y0": means["y0"], "p0": means[f"p0{side}"]} if means else {}
     names |= {metric.name: f"o{place}{side}" for place, metric in enumerate(layout.policy.metrics)}
     return row.format(**names)
+
+
+def _masked(layout: Layout, kind: tuple[str, bool]) -> bool:
+    """True where a value is null by itself if its row does not count: it is computed from `z`, see `_values`."""
+    row, labelled = kind
+    return layout.policy.task == "binary" and labelled and ("{y}" in row or "{t}" in row)
 
 
 def count_entries(at: Staged, chosen: Sequence[str]) -> int:
@@ -96,23 +106,21 @@ def read_cube(at: Staged, source: Source, wanted: tuple[Sequence[str], Kinds], *
     code_names = [f"c{i}" for i in bundles]
     classed = source.classes > 0
     label, *sides = _decided(collapsed=collapsed) if classed else ("CASE WHEN y IS NULL THEN -1 ELSE 0 END", "-1", "-1")
-    shape = (3, 2, max(source.classes, 1) + 1, source.classes + 1, source.classes + 1)
-    digits = ["CAST(side AS BIGINT)", "CASE WHEN ok THEN 1 ELSE 0 END", *(f"({sql} + 1)" for sql in (label, *sides))]
-    packed = digits[0]  # one number for all that is told apart: grouping by it takes half as long as by five columns
-    for size, digit in zip(shape[1:], digits[1:], strict=True):
-        packed = f"({packed} * {size} + {digit})"
+    shape = (STATES, max(source.classes, 1) + 1, source.classes + 1, source.classes + 1)
+    packed = f"CAST(state AS {'INTEGER' if math.prod(shape) < _INTEGERS else 'BIGINT'})"
+    for size, sql in zip(
+        shape[1:], (label, *sides), strict=True
+    ):  # grouping by one number takes half as long as by four
+        packed = f"({packed} * {size} + ({sql} + 1))"
     values, sums = _values(session, layout, source, kinds)
-    inner = f"SELECT {', '.join([*code_names, f'{packed} AS packed', *values])} FROM {source.table}"
+    inner = f"SELECT {', '.join([*code_names, f'{packed} AS packed', *values])} FROM {_marked(source)}"
     names = ", ".join([*code_names, "packed"])
     found = session.columns(
         f"SELECT {', '.join([names, 'count(*) AS n', *sums])} FROM ({inner}) GROUP BY {names} ORDER BY {names}"
     )
-    parts = np.unravel_index(_whole(found["packed"]), shape)
-    split = {name: np.asarray(part, dtype=np.int64) for name, part in zip(_PARTS, parts, strict=True)}
-    return _read(at, source, (bundles, kinds), found | split)
-
-
-_PARTS = ("side", "ok", "yk", "pak", "pbk")
+    state, *parts = (np.asarray(part, dtype=np.int64) for part in np.unravel_index(_whole(found["packed"]), shape))
+    split = dict(zip(("label", "baseline", "candidate"), (part - 1 for part in parts), strict=True))
+    return _read(at, source, (bundles, kinds), found | split | {"side": state & SIDE, "ok": state == OK})
 
 
 def _decided(*, collapsed: bool) -> tuple[str, ...]:
@@ -123,16 +131,21 @@ def _decided(*, collapsed: bool) -> tuple[str, ...]:
     return "CASE WHEN y IS NULL THEN -1 ELSE 1 END", *right
 
 
+def _marked(source: Source) -> str:
+    """Return SQL for the rows with `z`, the label where the row counts: one test of a row instead of one a value."""
+    return f"(SELECT *, CASE WHEN ok THEN CAST(y AS DOUBLE) END AS z FROM {source.table}) t"
+
+
 def _values(session: Session, layout: Layout, source: Source, kinds: Kinds) -> tuple[list[str], list[str]]:
     """Return SQL for each row's value on both sides, null where the row does not count, and for the sums of them."""
     rows, sums = [], []
     own = {f"{{{metric.name}}}" for metric in layout.policy.metrics}
     for i, (row, labelled) in enumerate(kinds):
         counts = "ok AND y IS NOT NULL" if labelled else "ok"
-        rows += [
-            f"CASE WHEN {counts} THEN CAST({template(layout, source, (row, labelled), s)} AS DOUBLE) END AS v{s}{i}"
-            for s in "ab"
-        ]
+        for s in "ab":
+            value = f"CAST({template(layout, source, (row, labelled), s)} AS DOUBLE)"
+            masked = _masked(layout, (row, labelled))
+            rows.append(f"{value if masked else f'CASE WHEN {counts} THEN {value} END'} AS v{s}{i}")
         bounded = layout.policy.task != "regression" and row not in own
         first, change = f"va{i}", f"(vb{i} - va{i})"
         both = first if bounded else f"CASE WHEN vb{i} IS NOT NULL THEN va{i} END"  # bounded: both sides or none
@@ -146,7 +159,6 @@ def _values(session: Session, layout: Layout, source: Source, kinds: Kinds) -> t
         sums.append(f"count({change}) AS n{i}")
         for name, term in terms.items():
             if bounded and name in ("aa", "ad"):  # no metric of such a task reads them
-                sums.append(f"{_NAN} AS {name}{i}")
                 continue
             total = session.dialect.bounded_sum(term) if bounded else session.dialect.exact_sum(term)
             sums.append(f"{total} AS {name}{i}")
@@ -167,18 +179,22 @@ def _read(
     if names:
         cells, cell = np.unique(stacked, axis=1, return_inverse=True)
     values, codes = _attributes(at, bundles, cells) if names else ([], [])
+
+    def summed(name: str) -> Floats:  # what no metric reads is not summed
+        return _floats(found[name]) if name in found else np.full(len(found["n"]), np.nan)
+
     cube = Cube(
         columns=columns,
         values=tuple(values),
         codes=np.stack(codes) if codes else np.zeros((0, cells.shape[1]), np.int64),
         cell=np.asarray(cell, dtype=np.int64).ravel(),
         side=found["side"],
-        usable=np.asarray(found["ok"], dtype=np.bool_),
-        label=found["yk"] - 1,
-        baseline=found["pak"] - 1,
-        candidate=found["pbk"] - 1,
+        usable=found["ok"],
+        label=found["label"],
+        baseline=found["baseline"],
+        candidate=found["candidate"],
         n=_floats(found["n"]),
-        sums={kind: Sums(**{name: _floats(found[f"{name}{i}"]) for name in _SUMS}) for i, kind in enumerate(kinds)},
+        sums={kind: Sums(**{name: summed(f"{name}{i}") for name in _SUMS}) for i, kind in enumerate(kinds)},
         classes=source.classes,
     )
     return Read(
@@ -261,7 +277,7 @@ def with_groups(at: Staged, source: Source, read: Read, cut: tuple[CellTable, Ki
     """Return the table with the sums and counts of each cluster inside each of its cells."""
     session, (table, kinds) = at.session, cut
     values, sums = _values(session, at.layout, source, kinds)
-    rows = f"(SELECT {', '.join(['*', *values])} FROM {source.table} WHERE ok) r"
+    rows = f"(SELECT {', '.join(['*', *values])} FROM {_marked(source)} WHERE ok) r"
     where = "0"
     if read.codes and table.place is not None:
         session.load("places", {"cell": table.place}, codes=read.codes)

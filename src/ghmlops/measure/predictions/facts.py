@@ -13,6 +13,7 @@ from ghmlops.core.contract_facts import PairFacts
 from ghmlops.core.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE, WINDOW
 from ghmlops.core.model import finite
 from ghmlops.measure.predictions.cubes import Source, read_cube
+from ghmlops.measure.predictions.dialect import how_many
 from ghmlops.measure.predictions.layout import CLASSED, SIDES, VECTORED
 from ghmlops.measure.predictions.pairing import conflicts
 from ghmlops.measure.predictions.queries import query_facts
@@ -49,26 +50,36 @@ class Likeness:
 
 
 def likeness(at: Staged, tolerance: float) -> Likeness:
-    """Count over the table `pairs`: one pass, without groups, which costs next to nothing."""
+    """Count over `pairs`: one pass, without groups, which costs next to nothing."""
     policy = at.layout.policy
-    vectored = policy.task in VECTORED
-    apart = "delta" if vectored else "abs(sb - sa)"
-    scale = "1.0" if vectored else "greatest(1.0, abs(sa), abs(sb))"
-    same = "same" if vectored else "sa IS NOT DISTINCT FROM sb"
-    near = f"({same} OR coalesce({apart} <= {tolerance!r} * {scale}, false))"
-    decided = " AND pa IS NOT DISTINCT FROM pb" if policy.task in CLASSED else ""
+    if policy.task in VECTORED:
+        apart, same, bounds = "delta", "same", [f"delta <= {tolerance!r}"]
+    else:
+        apart, same = "abs(sb - sa)", _alike("sa", "sb")
+        scales = ("", " * abs(sa)", " * abs(sb)")  # absolute up to 1, relative above: faster than `greatest`
+        bounds = [f"{apart} <= {tolerance!r}{scale}" for scale in scales]
+    near = f"side = 0 AND ({same} OR (ok AND ({' OR '.join(bounds)})))"
+    decided = f" AND {_alike('pa', 'pb')}" if policy.task in CLASSED else ""
     counts = {
         "identical": f"side = 0 AND {same}",
-        "near": f"side = 0 AND {near}",
-        "changed": f"side = 0 AND NOT ({near}{decided})",
-        "conflicts": "side = 0 AND label_conflict",
-        "moved": "side = 0 AND moved",
+        "near": near,
+        "unchanged": f"{near}{decided}",
+        "paired": "side = 0",
+        "conflicts": "label_conflict",
+        "moved": "moved",
         "dropped": "(side <> 2 AND NOT ua) OR (side <> 1 AND NOT ub)",
         "ungrouped": "ok AND g_null" if policy.group else "false",
     }
-    parts = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in counts.items())
+    parts = ", ".join(f"{how_many(condition)} AS {name}" for name, condition in counts.items())
     found = at.session.row(f"SELECT {parts}, max({apart}) FILTER (WHERE ok) AS largest FROM pairs")
-    return Likeness(largest=finite(found.pop("largest")), **{name: int(n) for name, n in found.items()})
+    largest = finite(found.pop("largest"))
+    n = {name: int(value) for name, value in found.items()}
+    return Likeness(largest=largest, changed=n.pop("paired") - n.pop("unchanged"), **n)
+
+
+def _alike(first: str, second: str) -> str:
+    """Return SQL that is true of equal values and of two nulls, and else false or null."""
+    return f"({first} = {second} OR ({first} IS NULL AND {second} IS NULL))"
 
 
 def pair_facts(at: Staged, read: Read, like: Likeness, bad: tuple[str, ...], tolerance: float) -> PairFacts:

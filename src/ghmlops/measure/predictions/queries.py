@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ghmlops.measure.predictions.pairing import OK
 from ghmlops.measure.predictions.staging import codes
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def rank(at: Staged) -> None:
     picked += ", false AS g_null" if at.layout.policy.group else ""
     at.session.store(
         "queries",
-        f"SELECT s.q, CAST(s.side AS TINYINT) AS side, coalesce(m.relevant > 0, false) AS ok, CAST(0 AS DOUBLE) AS y, "
+        f"SELECT s.q, s.side, coalesce(m.relevant > 0, false) AS ok, "
+        f"CAST(CASE WHEN m.relevant > 0 THEN {OK} ELSE s.side END AS TINYINT) AS state, CAST(0 AS DOUBLE) AS y, "
         f"CAST(NULL AS INTEGER) AS pa, CAST(NULL AS INTEGER) AS pb{picked}, {', '.join([_listed(), *own])} "
         f"FROM ({seen}) s LEFT JOIN ({measured}) m ON s.q = m.q",
     )

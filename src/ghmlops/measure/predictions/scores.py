@@ -92,9 +92,7 @@ def read_grid(session: Session, fine: tuple[Fine, Fine]) -> Grid:
 
 
 def _fine(session: Session, side: str) -> Fine:
-    packed = (
-        f"({_bin(f's{side}', FINE)} * 6 + CAST(coalesce(y, -1) AS INTEGER) * 2 + 2 + CASE WHEN ok THEN 1 ELSE 0 END)"
-    )
+    packed = f"({_bin(f's{side}', FINE)} * 6 + CAST(coalesce(y, -1) AS INTEGER) * 2 + 2 + CAST(ok AS INTEGER))"
     found = session.columns(f"SELECT {packed} AS packed, count(*) AS n FROM pairs WHERE u{side} GROUP BY 1 ORDER BY 1")
     place, rest = np.divmod(np.asarray(np.ma.getdata(found["packed"]), dtype=np.int64), 6)
     label, paired = np.divmod(rest, 2)

@@ -31,7 +31,7 @@ class SparkDialect(Dialect):
     text = "STRING"
     vector = "ARRAY<DOUBLE>"
     whole = "DECIMAL(38, 0)"
-    code = "BIGINT"
+    code = short_code = "BIGINT"
 
     def literal(self, text: str) -> str:
         """Return `text` as an SQL string; Spark reads backslashes as escapes."""
