@@ -6,6 +6,7 @@ features, the window). Each slice, crossed slice and window, and what the slice 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ Value = str | int | float | bool | None
 WINDOW = ""
 """The attribute that is the window's start; no column has an empty name."""
 BOTH, ONLY_BASELINE, ONLY_CANDIDATE = 0, 1, 2
+_FEW = 4
+"""Times the entries: so many possible codes are counted in a table of all of them instead of sorting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +159,7 @@ class Cube:
         base = self.classes + 1  # one more for "none", which is -1
         shape = (max(cells, 1), base, base, base)
         parts = (cell[chosen], self.label[chosen] + 1, self.baseline[chosen] + 1, self.candidate[chosen] + 1)
-        found, place = np.unique(np.ravel_multi_index(parts, shape), return_inverse=True)
+        found, n = _summed(np.ravel_multi_index(parts, shape), self.n[chosen], math.prod(shape))
         split = np.unravel_index(found, shape)
         return Counts(
             cells=cells,
@@ -165,8 +168,18 @@ class Cube:
             label=split[1].astype(np.int64) - 1,
             baseline=split[2].astype(np.int64) - 1,
             candidate=split[3].astype(np.int64) - 1,
-            n=np.bincount(place.ravel(), weights=self.n[chosen], minlength=len(found)).astype(np.float64),
+            n=n,
         )
+
+
+def _summed(code: Ints, n: Floats, codes: int) -> tuple[Ints, Floats]:
+    """Return the codes that occur, rising, and the rows of each; sorted only where many `codes` are possible."""
+    if codes <= _FEW * len(code):
+        n = np.bincount(code, weights=n, minlength=codes).astype(np.float64)
+        seen = np.flatnonzero(np.bincount(code, minlength=codes)).astype(np.int64)
+        return seen, n[seen]
+    found, place = np.unique(code, return_inverse=True)
+    return found, np.bincount(place.ravel(), weights=n, minlength=len(found)).astype(np.float64)
 
 
 def ordered(values: Sequence[Value]) -> list[Value]:

@@ -46,7 +46,7 @@ def label(dialect: Dialect, layout: Layout, role: str) -> list[str]:
 
 
 def class_of(dialect: Dialect, layout: Layout, role: str, column: str) -> str:
-    """Return SQL for the class of a value: its number, or NULL where the value is no class."""
+    """Return SQL for the class of a value: its number, or NULL where the value is no class (see `Layout.sound`)."""
     policy = layout.policy
     name, given, classes = column_of(layout, role, column), kind(layout.type_of(role, column)), policy.classes
     if policy.task == "multiclass":
@@ -56,21 +56,27 @@ def class_of(dialect: Dialect, layout: Layout, role: str, column: str) -> str:
             return f"CAST({dialect.place(f'CAST({name} AS INTEGER)', _flags(column, classes))} AS INTEGER)"
         numbers = [f"CAST({number!r} AS DOUBLE)" for number in _numbers(column, classes)]
         return f"CAST({dialect.place(f'CAST({name} AS DOUBLE)', numbers)} AS INTEGER)"
+    negative, positive = _conditions(dialect, (name, given, column), classes)
+    if layout.sound:
+        return f"CAST({positive} AS TINYINT)"
+    return f"CAST(CASE WHEN {negative} THEN 0 WHEN {positive} THEN 1 END AS TINYINT)"
+
+
+def _conditions(dialect: Dialect, at: tuple[str, str, str], classes: Sequence[str]) -> tuple[str, str]:
+    """Return SQL that is true of the negative and of the positive class. `at`: SQL, kind and name of the column."""
+    name, given, column = at
     if given == "boolean":
-        positive = _true_is_positive(column, classes)
-        return f"CAST(CASE WHEN {name} THEN {int(positive)} WHEN NOT {name} THEN {int(not positive)} END AS TINYINT)"
+        return (f"NOT {name}", name) if _true_is_positive(column, classes) else (name, f"NOT {name}")
     if given == "text":
-        values: Sequence[str] = [dialect.literal(c) for c in classes]
+        values = [dialect.literal(c) for c in classes]
     else:
-        wanted = _numbers(column, classes or ("0", "1"))
-        if given == "integer" and wanted == [0, 1]:  # nothing to look up
-            return f"CAST(CASE WHEN {name} BETWEEN 0 AND 1 THEN {name} END AS TINYINT)"
-        if given == "integer" and all(number.is_integer() and abs(number) < _SMALL for number in wanted):
-            values = [str(int(number)) for number in wanted]  # compared as they are, which is faster
+        numbers = _numbers(column, classes or ("0", "1"))
+        if given == "integer" and all(number.is_integer() and abs(number) < _SMALL for number in numbers):
+            values = [str(int(number)) for number in numbers]  # compared as they are, which is faster
         else:
-            values = [f"CAST({number!r} AS DOUBLE)" for number in wanted]
+            values = [f"CAST({number!r} AS DOUBLE)" for number in numbers]
             name = f"CAST({name} AS DOUBLE)"
-    return f"CAST(CASE WHEN {name} = {values[0]} THEN 0 WHEN {name} = {values[1]} THEN 1 END AS TINYINT)"
+    return f"{name} = {values[0]}", f"{name} = {values[1]}"
 
 
 def _flags(column: str, classes: Sequence[str]) -> list[str]:
@@ -147,6 +153,8 @@ def _vector(dialect: Dialect, layout: Layout, role: str) -> list[str]:
 def usable(dialect: Dialect, layout: Layout) -> str:
     """Return SQL for whether a row's prediction can be compared."""
     task, size = layout.policy.task, len(layout.policy.classes)
+    if layout.sound:
+        return "true"
     if task == "multiclass":
         inside = f"{dialect.finite('e')} AND e >= 0 AND e <= 1"
         shaped = f"{dialect.length('v')} = {size} AND {dialect.every('v', inside)}"

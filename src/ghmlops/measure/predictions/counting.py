@@ -33,6 +33,8 @@ class Counted:
     """Of the content: independent of the order of rows and columns, encoding, files and row groups."""
     keyed: int
     """Rows with a key."""
+    sound: bool
+    """See `Layout.sound`."""
 
 
 def too_fine(session: Session) -> bool:
@@ -51,6 +53,7 @@ def count_side(at: Staged, role: str, pages: Pages) -> Counted:
     keyed = int(found["rows"]) - int(found["null_keys"])
     if role not in layout.label_roles:
         found["null_labels"] = 0
+    sound = not found["odd_labels"] and not found.get("unusable")
     if found.pop("unusable", 0):
         found |= _faults(session, layout, role)
     prints = int(found.pop("total")), int(found.pop("mixed"))
@@ -59,6 +62,7 @@ def count_side(at: Staged, role: str, pages: Pages) -> Counted:
         facts=SideFacts(**found, odd_label_examples=examples, chunks=pages.chunks, unchecked_chunks=pages.unchecked),
         fingerprint=_fingerprint(session, layout, role, (int(found["rows"]), *prints)),
         keyed=keyed,
+        sound=sound,
     )
 
 

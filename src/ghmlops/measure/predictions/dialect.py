@@ -126,6 +126,10 @@ class Dialect:
         whole = (f"list_transform({v}, lambda e: coalesce(e, 0.0))" for v in (first, second))
         return f"list_cosine_similarity({', '.join(whole)})"  # it looks for nulls in rows that are not asked for, too
 
+    def size(self, text: str) -> str:
+        """Bytes of a text in UTF-8; characters would have to be counted."""
+        return f"strlen({text})"
+
     def standard_hash(self, text: str) -> str:
         """Hexadecimal MD5 of a text."""
         return f"md5({text})"

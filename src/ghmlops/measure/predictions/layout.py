@@ -81,6 +81,8 @@ class Layout:
     """Roles whose folders are columns."""
     fine: tuple[str, ...] = ()
     """Features of so many values that no slice of one is worth a look."""
+    sound: bool = False
+    """The contract has found every prediction usable and every label a class or none: neither is tested once more."""
 
     def actual(self, role: str, column: str) -> str:
         """Return what the artifact calls the column that the policy calls `column`."""

@@ -77,6 +77,7 @@ def _connect(folder: Path, files: list[Path], memory: int) -> duckdb.DuckDBPyCon
         "memory_limit": f"{max(memory // 1000, 1)}KB",
         "temp_directory": str(folder / "spill"),
         "preserve_insertion_order": "false",
+        "enable_external_file_cache": "false",  # the kernel caches files, outside the limit of memory
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }

@@ -116,11 +116,12 @@ def _joined(at: Staged, bad: tuple[str, ...]) -> str:
 
 
 def _state(at: Staged) -> str:
-    first, second = (f"{flag} * CAST({side}.u AS TINYINT)" for side, flag in (("a", _BASELINE), ("b", _CANDIDATE)))
+    usable = (("a", _BASELINE), ("b", _CANDIDATE))
+    first, second = (str(flag) if at.layout.sound else f"{flag} * CAST({side}.u AS TINYINT)" for side, flag in usable)
     both = f"{first} + {second}"
     if at.layout.policy.task == "embedding":
         lengths = (at.session.dialect.length(f"{side}.v") for side in "ab")
-        both += f" + CASE WHEN a.u AND b.u AND {' <> '.join(lengths)} THEN {_UNLIKE} ELSE 0 END"
+        both += f" + CASE WHEN {' <> '.join(lengths)} THEN {_UNLIKE} ELSE 0 END"
     return f"CAST({_by_side(at.layout, f'{_REMOVED} + {first}', f'{_ADDED} + {second}', both)} AS TINYINT)"
 
 

@@ -136,6 +136,10 @@ class SparkDialect(Dialect):
         """Sum of squares of a vector."""
         return f"aggregate({vector}, {_ZERO}, (total, e) -> total + e * e)"
 
+    def size(self, text: str) -> str:
+        """Bytes of a text in UTF-8."""
+        return f"octet_length({text})"
+
     def standard_hash(self, text: str) -> str:
         """Hexadecimal MD5 of a text."""
         return f"md5(CAST({text} AS BINARY))"

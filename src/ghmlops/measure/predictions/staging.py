@@ -28,6 +28,7 @@ _PLAIN = ("integer", "float", "boolean")
 _WIDE = {"integer": "BIGINT", "float": "DOUBLE"}
 """What values of different widths are cast to: a hash tells widths apart."""
 _LONG_TEXT = 200
+"""Bytes."""
 UNITS = {"1h": "hour", "1d": "day", "1w": "week", "1mo": "month"}
 
 
@@ -179,7 +180,7 @@ def _slice(dialect: Dialect, layout: Layout, column: str, plan: Plan) -> Callabl
             return f"CAST({name} AS {wide})" if wide else name
         text = f"CAST({name} AS {dialect.text})"
         cut = f"concat(left({text}, 160), '...', {dialect.standard_hash(text)})"
-        return f"CASE WHEN length({text}) > {_LONG_TEXT} THEN {cut} ELSE {text} END"
+        return f"CASE WHEN {dialect.size(text)} > {_LONG_TEXT} THEN {cut} ELSE {text} END"
 
     return value
 
