@@ -251,6 +251,19 @@ def test_a_bug_is_not_a_verdict(
     assert (here / "out").read_text().splitlines()[1] == "error"
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_in_text_that_is_executed(here: Path, name: str) -> None:
+    """As in the making of a dataclass: Python would end itself by SIGINT at the end, although it was caught."""
+    (here / "program.py").write_text(
+        "import signal, sys\nfrom ghmlops import cli\n"
+        f"cli.command_module = lambda name: exec('signal.raise_signal(signal.{name})')\n"
+        "sys.exit(cli.main(['check']))"
+    )
+    command = [sys.executable, "-m", "program"]
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.strip()) == (130, "interrupted")
+
+
 @pytest.mark.parametrize("text", ["::set-output name=x::y", "  ::stop-commands::z", "a ##[error]b"])
 def test_printed_text_starts_no_workflow_command(text: str) -> None:
     """What the runner would take for a command is broken up."""

@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1, 2 or 130 (see the README, "Exit codes")."""
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), _interrupt)
     environ = dict(os.environ)
     console = Console(sys.stderr)
@@ -109,8 +109,13 @@ def _give_up_stdout() -> None:
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (closed with the process)
 
 
+class _Interrupted(KeyboardInterrupt):
+    """Not the built-in one itself: where that passes through an `exec` of text, as of `dataclasses`, Python ends itself
+    by SIGINT in the end, although it was caught."""
+
+
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+    raise _Interrupted
 
 
 def _parse(args: list[str], environ: Mapping[str, str]) -> tuple[str, Common] | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.errors import InputError
@@ -80,13 +78,14 @@ def resolved(one: Dataset, inputs: Inputs, services: Services) -> Iterator[dict[
         InputError: both sides are the same files.
     """
     from ghmlops.commands.artifacts import resolve
+    from ghmlops.measure.temporary import temporary_folder
 
-    with tempfile.TemporaryDirectory(prefix="ghmlops-artifacts-", ignore_cleanup_errors=True) as name:
+    with temporary_folder("ghmlops-artifacts-") as work:
         found = {}
         for role in ("baseline", "candidate", "labels", "noise"):
             if specs := getattr(one, role):
                 given = specs[0] if len(specs) == 1 else specs
-                found[role] = resolve(given, role, token=inputs.token, services=services, work=Path(name))
+                found[role] = resolve(given, role, token=inputs.token, services=services, work=work)
         for role, what in (("candidate", "the candidate"), ("noise", "the second baseline")):
             if role in found and set(found[role].files) & set(found["baseline"].files):
                 raise InputError(

@@ -102,7 +102,7 @@ def run_build(  # noqa: PLR0913  (keywords only; the caller has these values one
         InputError: there is no place for temporary files, or psutil is not installed.
     """
     from ghmlops.measure.preview.launch import Supervised, log_tail
-    from ghmlops.measure.preview.service import undisturbed
+    from ghmlops.measure.temporary import undisturbed
 
     if importlib.util.find_spec("psutil") is None:
         raise InputError("--rebuild needs psutil", hint="install the extra: `pip install 'ghmlops[preview]'`")

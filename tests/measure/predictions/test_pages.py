@@ -35,7 +35,7 @@ def content() -> dict[str, Any]:
 
 def checked(path: Path) -> Pages:
     with open_session({"baseline": Source.of(path, "shown.parquet")}, artifacts.MEMORY) as session:
-        return session.pages("baseline")
+        return session.pages("baseline", session.chunks("baseline"))
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])

@@ -16,7 +16,6 @@ from ghmlops.measure.predictions.staging import keys
 
 if TYPE_CHECKING:
     from ghmlops.measure.predictions.layout import Layout
-    from ghmlops.measure.predictions.pages import Pages
     from ghmlops.measure.predictions.session import Session
     from ghmlops.measure.predictions.staging import Staged
 
@@ -45,7 +44,7 @@ def too_fine(session: Session) -> bool:
     return int(found["cells"]) > max(FINE_SHARE * int(found["n"]), 1000)
 
 
-def count_side(at: Staged, role: str, pages: Pages) -> Counted:
+def count_side(at: Staged, role: str) -> Counted:
     """Count what the contract asks about an artifact, in one pass over all its columns."""
     session, layout = at.session, at.layout
     parts = ", ".join(f"{sql} AS {name}" for name, sql in _wanted(session, layout, role).items())
@@ -59,7 +58,7 @@ def count_side(at: Staged, role: str, pages: Pages) -> Counted:
     prints = int(found.pop("total")), int(found.pop("mixed"))
     examples = _odd_examples(session, layout, role) if found["odd_labels"] else ()
     return Counted(
-        facts=SideFacts(**found, odd_label_examples=examples, chunks=pages.chunks, unchecked_chunks=pages.unchecked),
+        facts=SideFacts(**found, odd_label_examples=examples),
         fingerprint=_fingerprint(session, layout, role, (int(found["rows"]), *prints)),
         keyed=keyed,
         sound=sound,

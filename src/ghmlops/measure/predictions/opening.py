@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -14,9 +13,11 @@ from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.predictions.artifact import check_bytes, check_footer
 from ghmlops.measure.predictions.dialect import literal
 from ghmlops.measure.predictions.session import Session
+from ghmlops.measure.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ghmlops.measure.predictions.source import Source
 
@@ -40,15 +41,17 @@ def open_session(sources: Mapping[str, Source], memory: int) -> Iterator[Session
     sizes = {
         role: sum(check_bytes(file, source.names(file)) for file in source.files) for role, source in sources.items()
     }
-    with tempfile.TemporaryDirectory(prefix="ghmlops-regression-", ignore_cleanup_errors=True) as name:
-        folder = Path(name).resolve()
+    with temporary_folder("ghmlops-regression-") as made:
+        folder = made.resolve()
         for role, source in sources.items():
             for place, file in enumerate(source.files):
                 link = folder / role / source.inner(place)
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(file.resolve())
         files = [file.resolve() for source in sources.values() for file in source.files]
-        session = Session(_connect(folder, files, memory), folder, sources)
+        with ThreadPoolExecutor(max_workers=1) as beside:  # in the main thread the engine would swallow a signal
+            connection = beside.submit(_connect, folder, files, memory).result()
+        session = Session(connection, folder, sources)
         try:
             for role, source in sources.items():
                 _check_footer(session, role, sizes[role])

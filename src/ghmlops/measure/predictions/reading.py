@@ -6,11 +6,13 @@ import dataclasses
 import importlib
 import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ghmlops.core.contract import blocking
 from ghmlops.core.contract_facts import Facts, SideFacts
 from ghmlops.core.cube import WINDOW
+from ghmlops.core.errors import DataError
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.observed import APART, Observed
 from ghmlops.measure.predictions.changed import read_changed
@@ -92,10 +94,7 @@ def read_predictions(
     if policy.metrics:
         check_metrics(at)
     threading.Thread(target=importlib.import_module, args=(JUDGE,)).start()
-    counted: dict[str, Counted] = {}
-    for role in session.roles:
-        progress(f"checking the {role}")
-        counted[role] = count_side(at, role, session.pages(role))
+    counted = _counted(at, progress)
     prints = {role: one.fingerprint for role, one in counted.items()}
     facts = _facts(layout, {role: one.facts for role, one in counted.items()})
     if blocking(facts):
@@ -122,6 +121,24 @@ def _staged(session: Session, layout: Layout, edges: Mapping[str, list[float]]) 
     if attributes(layout) and too_fine(session):
         at = stage(session, layout, _one_by_one(plan, layout))
     return at
+
+
+def _counted(at: Staged, progress: Callable[[str], None]) -> dict[str, Counted]:
+    """Count each artifact while its pages are held against their checksums, of which the errors are the more exact."""
+    session, counted = at.session, {}
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages") as beside:
+        for role in session.roles:
+            progress(f"checking the {role}")
+            pages = beside.submit(session.pages, role, session.chunks(role))
+            try:
+                one = count_side(at, role)
+            except DataError:
+                pages.result()
+                raise
+            chunks, unchecked = pages.result().chunks, pages.result().unchecked
+            facts = dataclasses.replace(one.facts, chunks=chunks, unchecked_chunks=unchecked)
+            counted[role] = dataclasses.replace(one, facts=facts)
+    return counted
 
 
 def _one_by_one(plan: Plan, layout: Layout) -> Plan:

@@ -15,7 +15,7 @@ from ghmlops.measure.predictions.dialect import Dialect, literal
 from ghmlops.measure.predictions.pages import Chunk, Pages, check_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ghmlops.measure.predictions.source import Source
@@ -110,18 +110,32 @@ class Session:
         """Return how many rows an artifact holds. Raises as `rows`."""
         return int(self.row(f"SELECT count(*) AS n FROM {self.table(role)}")["n"])
 
-    def pages(self, role: str) -> Pages:
-        """Hold the pages of an artifact against their checksums. Raises as `rows`."""
+    def chunks(self, role: str) -> list[list[Chunk]]:
+        """Return where each file of an artifact has the pages of a column. Raises as `rows`."""
+        files = self.files(role)
+        found: dict[str, list[Chunk]] = {file: [] for file in files}
+        for file, *row in self.rows(
+            "SELECT file_name, row_group_id, path_in_schema, least(data_page_offset, nullif(dictionary_page_offset, 0))"
+            f" AS start, total_compressed_size FROM parquet_metadata([{', '.join(literal(file) for file in files)}]) "
+            "WHERE num_values > 0 ORDER BY start"
+        ):
+            found[file].append(Chunk(*row))
+        return list(found.values())
+
+    def pages(self, role: str, chunks: Sequence[Sequence[Chunk]]) -> Pages:
+        """Hold the pages of an artifact against their checksums. Runs beside queries; raises as `rows`."""
         seen = unchecked = 0
-        for link, file in zip(self.files(role), self._sources[role].files, strict=True):
-            found = self.rows(
-                "SELECT row_group_id, path_in_schema, least(data_page_offset, nullif(dictionary_page_offset, 0)) AS "
-                "start, total_compressed_size "
-                f"FROM parquet_metadata({literal(link)}) WHERE num_values > 0 ORDER BY start"
-            )
-            one = check_pages(file, self._sources[role].names(file), (Chunk(*row) for row in found))
+        source = self._sources[role]
+        for file, own in zip(source.files, chunks, strict=True):
+            one = check_pages(file, source.names(file), self._until_closed(own))
             seen, unchecked = seen + one.chunks, unchecked + one.unchecked
         return Pages(chunks=seen, unchecked=unchecked)
+
+    def _until_closed(self, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            if self._closed:
+                raise CancelledError
+            yield chunk
 
     def rows(self, sql: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a query with bound `values` and return its rows.

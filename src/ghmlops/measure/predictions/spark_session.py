@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from ghmlops.measure.predictions.pages import Pages
+    from ghmlops.measure.predictions.pages import Chunk
     from ghmlops.measure.predictions.source import Source
 
 ROWS_A_TASK = 250_000
@@ -59,7 +59,7 @@ class SparkReading(Session):
 
     def __init__(self, spark: SparkSession, sources: Mapping[str, Source], checked: Session) -> None:
         super().__init__(duckdb.connect(":memory:"), _folder(sources), sources)
-        self._connection.execute("SET TimeZone = 'UTC'")
+        self._run(lambda: self._connection.execute("SET TimeZone = 'UTC'"))
         self._checked = checked
         self._types = {role: checked.types(role) for role in checked.roles}
         rows = sum(checked.count(role) for role in checked.roles)
@@ -82,9 +82,9 @@ class SparkReading(Session):
         """Return how many rows an artifact holds, as its footers say."""
         return self._checked.count(role)
 
-    def pages(self, role: str) -> Pages:
-        """Hold the pages of an artifact against their checksums, here and not on the cluster. Raises as `rows`."""
-        return self._checked.pages(role)
+    def chunks(self, role: str) -> list[list[Chunk]]:
+        """Return where each file of an artifact has the pages of a column, which are checked here."""
+        return self._checked.chunks(role)
 
     def open(self, role: str) -> None:
         """Create the view of an artifact.

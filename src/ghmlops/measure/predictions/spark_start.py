@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +26,7 @@ except ModuleNotFoundError as error:
         f"engine spark needs {error.name}, which is not installed",
         hint="install the extra: `pip install 'ghmlops[spark]'`",
     ) from error
+from ghmlops.measure.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,11 +83,11 @@ def started(master: str, memory: int) -> Iterator[SparkSession]:
     """
     _check(memory)
     with (
-        tempfile.TemporaryDirectory(prefix="ghmlops-spark-", ignore_cleanup_errors=True) as name,
+        temporary_folder("ghmlops-spark-") as made,
         # Beside the main thread, in which Spark would replace the handler of the interrupt.
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="spark") as worker,
     ):
-        folder = Path(name).resolve()
+        folder = made.resolve()
         launched = Launched()
         try:
             yield worker.submit(_start, master, memory, folder, launched).result()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import signal
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,11 +11,11 @@ from typing import TYPE_CHECKING
 from ghmlops.core.errors import ServiceError
 from ghmlops.measure.preview.launch import Supervised, Wanted, launch, log_tail
 from ghmlops.measure.preview.probe import check_address, wait_until_ready
+from ghmlops.measure.temporary import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
-    from types import FrameType
 
 SUPERVISOR_SECONDS = 30.0
 BLOCK_GRACE = 2.0
@@ -90,30 +88,6 @@ def outliving(wanted: Wanted, progress: Callable[[str], None] = lambda _: None) 
         raise
     finally:
         supervised.forget()
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold back SIGINT, SIGTERM and SIGHUP until the block has ended; then the first that came takes effect.
-
-    Only the main thread can do so, and only it is interrupted by them; elsewhere this does nothing.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-
-    def hold(number: int, _frame: FrameType | None) -> None:
-        held.append(number)
-
-    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, how in before.items():
-            signal.signal(number, signal.SIG_DFL if how is None else how)
-        if held:
-            signal.raise_signal(held[0])
 
 
 def _launch(wanted: Wanted, *, detach: bool) -> tuple[Supervised, str]:
