@@ -32,10 +32,11 @@ def interval(n: Floats, gained: Floats, lost: Floats, tail: float) -> tuple[Floa
 
 
 def _solve(left: Floats, right: Floats, counts: tuple[Floats, Floats, Floats], target: float) -> Floats:
-    for _ in range(_HALVINGS):
-        middle = (left + right) / 2.0
-        above = _score(middle, *counts) > target  # the statistic falls as the difference grows
-        left, right = np.where(above, middle, left), np.where(above, right, middle)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for _ in range(_HALVINGS):
+            middle = (left + right) / 2.0
+            above = _score(middle, *counts) > target  # the statistic falls as the difference grows
+            left, right = np.where(above, middle, left), np.where(above, right, middle)
     return np.asarray((left + right) / 2.0, dtype=np.float64)
 
 
@@ -46,6 +47,5 @@ def _score(change: Floats, n: Floats, gained: Floats, lost: Floats) -> Floats:
     share = (np.sqrt(np.maximum(second * second - 4.0 * first * third, 0.0)) - second) / (2.0 * first)
     variance = n * (2.0 * share + change * (1.0 - change))
     distance = gained - lost - n * change
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score = distance / np.sqrt(np.maximum(variance, 0.0))
+    score = distance / np.sqrt(np.maximum(variance, 0.0))
     return np.asarray(np.where(np.isnan(score), 0.0, score), dtype=np.float64)

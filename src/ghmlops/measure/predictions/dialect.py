@@ -65,7 +65,9 @@ class Dialect:
         return f"CAST({self.hash(values)} & 4294967295 AS UINTEGER)"
 
     def truncated(self, unit: str, moment: str) -> str:
-        """Start of the hour, day, week (from Monday) or month of a time without a zone, as a time."""
+        """Start of the hour, day, week (from Monday) or month of a time without a zone, as a time or a date."""
+        if unit == "day":  # by far the fastest
+            return f"CAST({moment} AS DATE)"
         return f"CAST(date_trunc('{unit}', {moment}) AS TIMESTAMP)"
 
     def utc(self, moment: str) -> str:

@@ -53,11 +53,12 @@ def open_session(sources: Mapping[str, Source], memory: int) -> Iterator[Session
             connection = beside.submit(_connect, folder, files, memory).result()
         session = Session(connection, folder, sources)
         try:
+            disk = _SPILL
             for role, source in sources.items():
-                _check_footer(session, role, sizes[role])
+                disk += _check_footer(session, role, sizes[role])
                 if len(source.files) > 1:
                     _check_alike(session, role, source)
-            session.script(f"SET max_temp_directory_size = '{_disk(session)}B'")
+            session.script(f"SET max_temp_directory_size = '{disk}B'")
             session.script("SET lock_configuration = true")
             yield session
         finally:
@@ -95,23 +96,16 @@ def _connect(folder: Path, files: list[Path], memory: int) -> duckdb.DuckDBPyCon
     return connection
 
 
-def _disk(session: Session) -> int:
-    """Return the bytes that may be spilled: several times what pairing rows with unique keys can need."""
-    files = ", ".join(literal(file) for role in session.roles for file in session.files(role))
+def _check_footer(session: Session, role: str, size: int) -> int:
+    """Check what the footers promise, and return the bytes that may be spilled: several times what pairing can need."""
+    files = ", ".join(literal(file) for file in session.files(role))
     found = session.row(
-        f"SELECT CAST(sum(num_rows) AS BIGINT) AS n, (SELECT CAST(sum(total_uncompressed_size) AS BIGINT) "
+        f"SELECT CAST(sum(num_rows) AS BIGINT) AS n, (SELECT CAST(coalesce(sum(total_uncompressed_size), 0) AS BIGINT) "
         f"FROM parquet_metadata([{files}])) AS unpacked FROM parquet_file_metadata([{files}])"
     )
-    return _SPILL + _SPILL_PER_ROW * int(found["n"]) + 4 * int(found["unpacked"] or 0)
-
-
-def _check_footer(session: Session, role: str, size: int) -> None:
-    files = ", ".join(literal(file) for file in session.files(role))
-    found = session.row(f"SELECT CAST(sum(num_rows) AS BIGINT) AS n FROM parquet_file_metadata([{files}])")
-    pages = session.row(
-        f"SELECT coalesce(sum(total_uncompressed_size), 0) AS unpacked FROM parquet_metadata([{files}])"
-    )
-    check_footer(session.shown(role), size=size, rows=int(found["n"]), unpacked=int(pages["unpacked"]))
+    rows, unpacked = int(found["n"]), int(found["unpacked"])
+    check_footer(session.shown(role), size=size, rows=rows, unpacked=unpacked)
+    return _SPILL_PER_ROW * rows + 4 * unpacked
 
 
 def _check_alike(session: Session, role: str, source: Source) -> None:

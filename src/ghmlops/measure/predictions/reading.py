@@ -168,7 +168,7 @@ def cuts_of(policy: Regression, layout: Layout) -> tuple[tuple[str, ...], ...]:
 def _sum_up(
     at: Staged, facts: Facts, bad: tuple[str, ...], progress: Callable[[str], None], *, apart: bool
 ) -> Observed:
-    policy = at.layout.policy
+    session, policy = at.session, at.layout.policy
     single = at.layout.schema.single
     tolerance = policy.tolerance.get(at.layout.score, SINGLE_TOLERANCE if single else TOLERANCE)
     classes = (len(policy.classes) or 2) if policy.task in CLASSED else 0
@@ -179,16 +179,18 @@ def _sum_up(
         whole, source = read_cube(at, rows, ((), ())), Source(table="queries", classes=0, tolerance=0.0)
     else:
         whole, source = None, rows
-    tables, read = _tables(at, source, apart=apart and policy.task in (*CLASSED[:1], "regression"))
-    like = likeness(at, tolerance)
+    read, reads = _reads(at, source, apart=apart and policy.task in (*CLASSED[:1], "regression"))
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="counts") as beside:  # the engine counts on meanwhile
+        later = beside.submit(likeness, at, tolerance)
+        binned = beside.submit(read_fine, session) if policy.task == "binary" else None
+        tables = _tables(at, source, reads)
+        like, fine = later.result(), binned.result() if binned else None
     pairs = pair_facts(at, whole or read, like, bad, tolerance)
     facts = dataclasses.replace(facts, pairs=pairs)
     if not pairs.usable:
         return Observed(facts=facts)
     scored: tuple[Distribution, ...] = ()
-    fine = None
-    if policy.task == "binary":
-        fine = read_fine(at.session)
+    if fine is not None:
         scored = (probabilities(at, fine, (facts.baseline.rows, facts.candidate.rows)),)
     elif policy.task in ("regression", "ranking"):
         scored = (read_values(at),)
@@ -204,26 +206,28 @@ def _sum_up(
     )
 
 
-def _tables(at: Staged, source: Source, *, apart: bool) -> tuple[Cuts, Read]:
-    """Return the table of every cut, and the finest cube (of all rows, where attributes do not share one code)."""
+def _reads(at: Staged, source: Source, *, apart: bool) -> tuple[Read, dict[tuple[str, ...], Read]]:
+    """Return the finest cube (of all rows, where attributes do not share one code), and the cube of every cut."""
     policy, layout = at.layout.policy, at.layout
-    metrics = metrics_of(policy)
-    kinds = kinds_of(metrics) + ((APART,) if apart else ())
-    cuts, minimum = cuts_of(policy, layout), policy.minimum_rows
+    kinds = kinds_of(metrics_of(policy)) + ((APART,) if apart else ())
+    cuts = cuts_of(policy, layout)
     if at.plan.together and not _collapsed(at, tuple(attributes(layout))):
         read = read_cube(at, source, (tuple(attributes(layout)), kinds))
-        tables = {(): read.cube.cut(())} | {cut: read.cube.cut(cut, minimum) for cut in cuts}
-        reads = dict.fromkeys(tables, read)
-    else:
-        read = read_cube(at, source, ((), kinds))
-        tables, reads = {(): read.cube.cut(())}, {(): read}
-        shared = read_cube(at, source, (tuple(attributes(layout)), kinds), collapsed=True) if at.plan.together else None
-        for cut in cuts:
-            reads[cut] = shared or read_cube(at, source, (cut, kinds), collapsed=_collapsed(at, cut))
-            tables[cut] = reads[cut].cube.cut(cut, minimum)
-    if policy.group:
-        tables = {cut: with_groups(at, source, reads[cut], (table, tuple(table.sums))) for cut, table in tables.items()}
-    return tables, read
+        return read, dict.fromkeys(((), *cuts), read)
+    read = read_cube(at, source, ((), kinds))
+    shared = read_cube(at, source, (tuple(attributes(layout)), kinds), collapsed=True) if at.plan.together else None
+    return read, {(): read} | {
+        cut: shared or read_cube(at, source, (cut, kinds), collapsed=_collapsed(at, cut)) for cut in cuts
+    }
+
+
+def _tables(at: Staged, source: Source, reads: Mapping[tuple[str, ...], Read]) -> Cuts:
+    """Return the table of every cut, with the sums of the groups where there are such."""
+    policy = at.layout.policy
+    tables = {cut: read.cube.cut(cut, policy.minimum_rows if cut else 0) for cut, read in reads.items()}
+    if not policy.group:
+        return tables
+    return {cut: with_groups(at, source, reads[cut], (table, tuple(table.sums))) for cut, table in tables.items()}
 
 
 def _collapsed(at: Staged, cut: tuple[str, ...]) -> bool:

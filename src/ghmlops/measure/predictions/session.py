@@ -152,10 +152,10 @@ class Session:
         def fetch() -> dict[str, Any]:
             done = self._connection.execute(sql, values or [])
             names = [column[0] for column in done.description or []]
-            found = done.fetchone()
-            if found is None:
-                raise ValueError("the query returned no row")
-            return dict(zip(names, found, strict=True))
+            found = done.fetchall()  # all: a result that is not read to its end blocks the connection
+            if len(found) != 1:
+                raise ValueError(f"the query returned {len(found)} rows")
+            return dict(zip(names, found[0], strict=True))
 
         return self._run(fetch)
 
