@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ghmlops.core.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE, WINDOW, Cube, Sums, ordered
+from ghmlops.core.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE, Cube, Sums, ordered
 from ghmlops.core.metrics.accuracy import right
+from ghmlops.core.observed import WINDOW
 from ghmlops.core.paired import CellTable, decided_cells
 
 KIND = ("{s}", True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ghmlops.core.observed import WINDOW
 from ghmlops.core.paired import Cells, CellTable, Counts
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from ghmlops.core.paired import Floats, Ints, Key
 
 Value = str | int | float | bool | None
-WINDOW = ""
-"""The attribute that is the window's start; no column has an empty name."""
 BOTH, ONLY_BASELINE, ONLY_CANDIDATE = 0, 1, 2
 _FEW = 4
 """Times the entries: so many possible codes are counted in a table of all of them instead of sorting."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ghmlops.core import search, slices, uneven
 from ghmlops.core.comparing import compare_cells, compare_classes, overall_metrics
-from ghmlops.core.cube import WINDOW
 from ghmlops.core.judge import tidy
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, NotMeasured
+from ghmlops.core.observed import WINDOW
 from ghmlops.core.slices import Place
 
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ghmlops.core.distribution import Distribution
     from ghmlops.core.paired import Cells, CellTable, Columns, Counts, Grid
 
+WINDOW = ""
+"""The attribute that is the window's start; no column has an empty name."""
 APART = ("{apart}", False)
 """What the engine sums where there is a noise floor: 0 and how far the two scores of a row are apart."""
 

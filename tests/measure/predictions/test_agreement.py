@@ -18,8 +18,8 @@ from sklearn.preprocessing import scale  # type: ignore[import-untyped]
 
 from ghmlops.core import drift
 from ghmlops.core.comparing import compare_cells, compare_classes, compare_overall
-from ghmlops.core.cube import WINDOW
 from ghmlops.core.metrics import metrics_of
+from ghmlops.core.observed import WINDOW
 from ghmlops.core.prediction_policy import Regression
 from prediction_artifacts import BINARY
 

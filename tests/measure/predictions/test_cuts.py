@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from ghmlops.core import regression
 from ghmlops.core.contract import not_measured
-from ghmlops.core.cube import WINDOW
+from ghmlops.core.observed import WINDOW
 from ghmlops.core.prediction_policy import Changed, Regression
 from ghmlops.core.regression import judge_observed
-from ghmlops.measure.predictions import reading, scores
+from ghmlops.measure.predictions import reading, scores, summing
 from prediction_artifacts import BINARY, START, rows, values
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def test_bins_give_the_verdicts_of_the_rows(noise: float, read: Read, monkeypatc
     """Beyond the limit of exact rows the outcomes are the same, and the values within the stated bound."""
     first, second = rows(6000, 1), rows(6000, 2, noise=noise)
     exact = judge_observed([read(first, second)], BINARY)
-    monkeypatch.setattr(reading, "EXACT_ROWS", 10)
+    monkeypatch.setattr(summing, "EXACT_ROWS", 10)
     monkeypatch.setattr(regression, "needs_rows", lambda *_: False)
     seen = read(first, second)
     assert (seen.columns, seen.grid is None) == (None, False)
@@ -296,7 +296,7 @@ def test_bins_give_the_verdicts_of_the_rows(noise: float, read: Read, monkeypatc
 
 def test_scores_are_read_after_all_where_bins_leave_a_verdict_open(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """The margin lies within the bound of the bins."""
-    monkeypatch.setattr(reading, "EXACT_ROWS", 10)
+    monkeypatch.setattr(summing, "EXACT_ROWS", 10)
     monkeypatch.setattr(regression, "needs_rows", lambda *_: True)
     calls = []
 
@@ -304,7 +304,7 @@ def test_scores_are_read_after_all_where_bins_leave_a_verdict_open(read: Read, m
         calls.append(named)
         return scores.read_columns(*given, **named)
 
-    monkeypatch.setattr(reading, "read_columns", noted)
+    monkeypatch.setattr(summing, "read_columns", noted)
     seen = read(rows(N, 1), rows(N, 2))
     assert seen.columns
     assert seen.grid
@@ -314,7 +314,7 @@ def test_scores_are_read_after_all_where_bins_leave_a_verdict_open(read: Read, m
 
 def test_a_regression_of_very_many_rows_says_what_it_lacks(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quantile needs the rows: it is listed, the rest is measured."""
-    monkeypatch.setattr(reading, "MOST_ROWS", 10)
+    monkeypatch.setattr(summing, "MOST_ROWS", 10)
     policy = Regression(task="regression", key=("id",), label="y", prediction="p")
     judged = judge_observed([read(values(N, 1), values(N, 2), policy)], policy)
     assert {"rmse", "mae"} < {row["metric"] for row in judged.details["metrics"]}

@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
-from ghmlops.core.cube import WINDOW
 from ghmlops.core.errors import DataError
+from ghmlops.core.observed import WINDOW
 from ghmlops.measure.predictions.source import Source
 from prediction_artifacts import BINARY, rows, write
 

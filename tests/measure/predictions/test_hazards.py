@@ -10,9 +10,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from msgspec.structs import replace
 
-from ghmlops.core.cube import WINDOW
 from ghmlops.core.errors import DataError
 from ghmlops.core.model import Outcome
+from ghmlops.core.observed import WINDOW
 from ghmlops.core.prediction_policy import Regression
 from ghmlops.core.regression import judge_observed
 from prediction_artifacts import BINARY, rows, values

@@ -17,7 +17,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.paired import decided_cells
 from ghmlops.core.prediction_policy import Regression
 from ghmlops.core.regression import judge_observed
-from ghmlops.measure.predictions import reading
+from ghmlops.measure.predictions import summing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,7 +199,7 @@ def test_very_many_classes_are_told_apart_as_right_and_wrong(read: Read, monkeyp
     policy = replace(MANY, slices=(("site",),), group="team")
     first, second = (classified(seed) | {"team": np.arange(N) // 6} for seed in (1, 2))
     plain = read(first, second, policy)
-    monkeypatch.setattr(reading, "MOST_ENTRIES", 1)
+    monkeypatch.setattr(summing, "MOST_ENTRIES", 1)
     few = read(first, second, policy)
     for one in (plain, few):
         assert one.tables[()].counts

@@ -8,7 +8,6 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
-import numpy as np
 
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.predictions.dialect import Dialect, literal
@@ -17,6 +16,8 @@ from ghmlops.measure.predictions.pages import Chunk, Pages, check_pages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import numpy as np
 
     from ghmlops.measure.predictions.source import Source
 
@@ -82,7 +83,7 @@ class Session:
 
     def load(self, name: str, columns: Mapping[str, np.ndarray], codes: Mapping[str, np.ndarray]) -> None:
         """Keep NumPy columns of one length under a name; `codes` hold the bits of hashes. Raises as `rows`."""
-        given = {**columns, **{key: bits.view(np.uint64) for key, bits in codes.items()}}
+        given = {**columns, **{key: bits.view("uint64") for key, bits in codes.items()}}
 
         def copy() -> None:
             self._connection.register("given", given)
