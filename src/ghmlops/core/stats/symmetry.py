@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, special
+from scipy import special
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,6 +47,8 @@ def clustered(cluster: Ints, kind: Ints, rows: Floats, classes: int) -> Homogene
     Source: the statistic above is the sum of the shifts against their second moments about 0; here over clusters, in
     place of rows.
     """
+    from scipy import sparse  # most policies name no group, and it takes longer to load than all that they need
+
     shape = (int(cluster.max(initial=-1)) + 1, classes)
     shifts = sparse.csr_array((rows, (cluster, kind)), shape=shape)
     return _quadratic(np.asarray(shifts.sum(axis=0)), (shifts.T @ shifts).toarray())
