@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.session import Session
     from ghmlops.measure.predictions.staging import Staged
 
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 LATER = ("ghmlops.measure.predictions.summing", "ghmlops.core.regression")
 """Loaded while the engine reads: with NumPy and SciPy that takes half a second."""
 
@@ -67,7 +69,7 @@ def read_predictions(
     at = _staged(session, layout, edges)
     if policy.metrics:
         check_metrics(at)
-    threading.Thread(target=lambda: [importlib.import_module(name) for name in LATER]).start()
+    threading.Thread(target=_load).start()
     counted = _counted(at, progress)
     prints = {role: one.fingerprint for role, one in counted.items()}
     facts = _facts(layout, {role: one.facts for role, one in counted.items()})
@@ -86,6 +88,18 @@ def read_predictions(
 
     found = sum_up(at, facts, repeating(repeats), progress, apart=apart)
     return dataclasses.replace(found, fingerprints=prints, features=features)
+
+
+def _load() -> None:
+    """Import what is needed later. OpenBLAS would start threads that spin; no product of matrices here is so large."""
+    given = os.environ.get(_BLAS_THREADS)
+    os.environ.setdefault(_BLAS_THREADS, "1")
+    try:
+        for name in LATER:
+            importlib.import_module(name)
+    finally:
+        if given is None:
+            os.environ.pop(_BLAS_THREADS, None)  # what this process starts may need them
 
 
 def _features(session: Session, layout: Layout) -> tuple[Layout, tuple[Distribution, ...], dict[str, list[float]]]:
