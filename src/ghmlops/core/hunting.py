@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ghmlops.core import search, slices, uneven
@@ -45,28 +46,72 @@ def metric_row(found: Comparison, dataset: str, finding: Finding | None) -> dict
     }
 
 
-def hunt_places(
-    kind: Literal["slice", "window"], compared: Sequence[Observed], policy: Regression, judged: Judged
-) -> frozenset[tuple[object, ...]]:
-    """Hunt a family over all data sets; returns the places that have a finding."""
-    cuts = [tuple(dict.fromkeys(c)) for c in policy.slices] if kind == "slice" else [(WINDOW,)] * bool(policy.window)
-    if not cuts or not compared:
-        return frozenset()
-    places = [place for one in compared for cut in cuts for place in places_of(one, cut, policy)]
-    family = slices.hunt(places, kind, policy.minimum_rows)
-    judged.findings.extend(family.findings)
-    judged.rows(f"{kind}s", family.table)
-    for one in compared:
-        for cut in cuts:
-            table = one.tables[cut]
-            lost = [(*located(key, cut), rows) for key, rows in table.lost]
-            judged.findings.extend(slices.missing(lost, kind, one.dataset))
-            judged.skipped(one, _small(cut, table, policy.minimum_rows))
-    judged.rows("cells", _shown(compared, cuts, policy))
-    if kind == "window":
-        judged.findings.extend(uneven.windows_uneven(places))
-        judged.rows("timeline", _timeline(slices.correct(places)))
-    return family.bad
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """The families of one run; each metric is compared once in each cell, although two families ask for it."""
+
+    compared: Sequence[Observed]
+    policy: Regression
+    judged: Judged
+    _known: dict[tuple[int, tuple[str, ...]], list[Place]] = field(default_factory=dict)
+
+    def places(self, kind: Literal["slice", "window"]) -> frozenset[tuple[object, ...]]:
+        """Hunt a family over all data sets; returns the places that have a finding."""
+        policy, judged = self.policy, self.judged
+        cuts = (
+            [tuple(dict.fromkeys(c)) for c in policy.slices] if kind == "slice" else [(WINDOW,)] * bool(policy.window)
+        )
+        if not cuts or not self.compared:
+            return frozenset()
+        places = [place for one in range(len(self.compared)) for cut in cuts for place in self._places(one, cut)]
+        family = slices.hunt(places, kind, policy.minimum_rows)
+        judged.findings.extend(family.findings)
+        judged.rows(f"{kind}s", family.table)
+        for one in self.compared:
+            for cut in cuts:
+                table = one.tables[cut]
+                lost = [(*located(key, cut), rows) for key, rows in table.lost]
+                judged.findings.extend(slices.missing(lost, kind, one.dataset))
+                judged.skipped(one, _small(cut, table, policy.minimum_rows))
+        judged.rows("cells", _shown(self.compared, cuts, policy))
+        if kind == "window":
+            judged.findings.extend(uneven.windows_uneven(places))
+            judged.rows("timeline", _timeline(slices.correct(places)))
+        return family.bad
+
+    def classes(self) -> None:
+        """Hunt recall and F1 of every class."""
+        if self.policy.task != "multiclass":
+            return
+        places = [place for one in self.compared for place in compare_classes(one, self.policy)]
+        family = slices.hunt(places, "class", self.policy.minimum_rows)
+        self.judged.findings.extend(family.findings)
+        rows = [{**row, "class": str(row["class"]).removeprefix("class = ")} for row in family.table]
+        self.judged.rows("classes", rows)
+
+    def search(self, overall: Sequence[Place], reported: frozenset[tuple[object, ...]]) -> None:
+        """Search the slices of one and two columns for harm that no finding tells of yet."""
+        policy = self.policy
+        cuts = {cut for one in self.compared for cut in one.tables if cut and WINDOW not in cut and len(cut) <= 2}
+        if not policy.search or not cuts:
+            return
+        places = [
+            place
+            for number, one in enumerate(self.compared)
+            for cut in sorted(cuts)
+            if cut in one.tables
+            for place in self._places(number, cut)
+        ]
+        family = search.search(
+            places, top=policy.search, minimum=policy.minimum_rows, overall=overall, reported=reported
+        )
+        self.judged.findings.extend(family.findings)
+        self.judged.rows("searched", family.table)
+
+    def _places(self, one: int, cut: tuple[str, ...]) -> list[Place]:
+        if (one, cut) not in self._known:
+            self._known[one, cut] = places_of(self.compared[one], cut, self.policy)
+        return self._known[one, cut]
 
 
 def _shown(compared: Sequence[Observed], cuts: Sequence[tuple[str, ...]], policy: Regression) -> list[dict[str, Any]]:
@@ -145,31 +190,3 @@ def _small(cut: tuple[str, ...], table: CellTable, minimum: int) -> list[NotMeas
         why = f"{table.new:,} are new in the candidate, with nothing to compare them to"
         found.append(NotMeasured(what=what, why=why))
     return found
-
-
-def hunt_classes(compared: Sequence[Observed], policy: Regression, judged: Judged) -> None:
-    """Hunt recall and F1 of every class."""
-    if policy.task != "multiclass":
-        return
-    places = [place for one in compared for place in compare_classes(one, policy)]
-    family = slices.hunt(places, "class", policy.minimum_rows)
-    judged.findings.extend(family.findings)
-    judged.rows("classes", [{**row, "class": str(row["class"]).removeprefix("class = ")} for row in family.table])
-
-
-def search_slices(
-    compared: Sequence[Observed],
-    overall: Sequence[Place],
-    reported: frozenset[tuple[object, ...]],
-    rules: tuple[Regression, Judged],
-) -> None:
-    policy, judged = rules
-    cuts = {cut for one in compared for cut in one.tables if cut and WINDOW not in cut and len(cut) <= 2}
-    if not policy.search or not cuts:
-        return
-    places = [
-        place for one in compared for cut in sorted(cuts) if cut in one.tables for place in places_of(one, cut, policy)
-    ]
-    family = search.search(places, top=policy.search, minimum=policy.minimum_rows, overall=overall, reported=reported)
-    judged.findings.extend(family.findings)
-    judged.rows("searched", family.table)

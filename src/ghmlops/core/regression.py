@@ -8,7 +8,7 @@ import msgspec
 
 from ghmlops.core import behaviour, contract, drift_findings, flips, judge, noise, ranks, uneven
 from ghmlops.core.comparing import compare_overall, overall_metrics, shifted
-from ghmlops.core.hunting import hunt_classes, hunt_places, metric_row, search_slices
+from ghmlops.core.hunting import Hunt, metric_row
 from ghmlops.core.implausible import implausible
 from ghmlops.core.judge import ALPHA, Comparison, rule, tidy
 from ghmlops.core.metrics import metrics_of
@@ -36,9 +36,10 @@ def judge_observed(seen: Sequence[Observed], policy: Regression) -> Judged:
         _judge_behaviour(one, policy, judged)
     if len(compared) > 1:
         judged.findings.extend(uneven.datasets_uneven(overall))
-    reported = hunt_places("slice", compared, policy, judged) | hunt_places("window", compared, policy, judged)
-    hunt_classes(compared, policy, judged)
-    search_slices(compared, overall, reported, (policy, judged))
+    hunt = Hunt(compared, policy, judged)
+    reported = hunt.places("slice") | hunt.places("window")
+    hunt.classes()
+    hunt.search(overall, reported)
     return judged
 
 

@@ -72,7 +72,9 @@ def fit(x: Floats, yes: Floats, no: Floats) -> Line:
 
 def _cost(u: Floats, yes: Floats, no: Floats, line: tuple[float, float]) -> float:
     odds = line[0] + line[1] * u
-    return float(yes @ np.logaddexp(0.0, -odds) + no @ np.logaddexp(0.0, odds))
+    far = np.abs(odds)  # both log(1 + exp(odds)) and log(1 + exp(-odds)), from one logarithm
+    near = np.log1p(np.exp(-far))
+    return float((yes + no) @ near + np.where(odds > 0, no, yes) @ far)
 
 
 def slope_influence(line: Line, x: Floats, yes: float | Floats) -> Floats:
