@@ -127,10 +127,12 @@ def _state(at: Staged) -> str:
 
 def _mark(dialect: Dialect, layout: Layout) -> str:
     removed, added = (dialect.short_hash([f"{side}.{k}" for k in keys(layout)]) for side in "ab")
-    both = f"{_MOVED} * CAST(a.h <> b.h AS TINYINT)"
+    alike, both = "a.h = b.h", f"{_MOVED} * CAST(a.h <> b.h AS TINYINT)"
     if len(layout.label_roles) == len(SIDES):
+        alike += " AND a.y = b.y"
         both += f" + CASE WHEN a.y <> b.y THEN {_CONFLICT} ELSE 0 END"
-    return _by_side(layout, removed, added, f"CAST({both} AS {dialect.short_code})")
+    flags = _by_side(layout, removed, added, f"CAST({both} AS {dialect.short_code})")
+    return f"CASE WHEN {alike} THEN CAST(0 AS {dialect.short_code}) ELSE {flags} END"  # nearly every row ends at once
 
 
 def _by_side(layout: Layout, removed: str, added: str, both: str) -> str:
@@ -142,7 +144,7 @@ def _label(layout: Layout) -> str:
     """Return SQL for the label: null where the sides give different ones."""
     roles = layout.label_roles
     if len(roles) == len(SIDES):
-        return "CASE WHEN a.y IS NULL THEN b.y WHEN b.y IS NULL OR a.y = b.y THEN a.y END"
+        return "CASE WHEN a.y = b.y THEN a.y WHEN a.y IS NULL THEN b.y WHEN b.y IS NULL THEN a.y END"
     return "l.y" if "labels" in roles else "b.y" if "candidate" in roles else "a.y"
 
 
