@@ -138,7 +138,7 @@ def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) ->
 
     policy, started = _policy(inputs, services), services.now()
     seen, sources = observe(inputs, services, policy, datasets)
-    from ghmlops.core.regression import judge_observed  # loaded by now: see `reading.JUDGE`
+    from ghmlops.core.regression import judge_observed  # loaded by now: see `reading.LATER`
 
     judged = judge_observed(seen, policy)
     outcome, code, reason = conclude(judged.findings)

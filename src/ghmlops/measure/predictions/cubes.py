@@ -62,7 +62,7 @@ def kinds_of(metrics: Sequence[Metric]) -> Kinds:
 
 
 def template(layout: Layout, source: Source, kind: tuple[str, bool], side: str) -> str:
-    """Return a metric's row value on one side (`a` or `b`) as SQL over the table `pairs` or `queries`."""
+    """Return a metric's row value on one side (`a` or `b`) as SQL over `pairs` or `queries`."""
     row, labelled = kind
     names = {"y": "y", "s": f"s{side}", "p": f"p{side}", "t": f"t{side}", "r": f"r{side}"}
     names["d"] = "0.0" if side == "a" else "d"

@@ -35,7 +35,7 @@ def probabilities(at: Staged, fine: tuple[Fine, Fine], rows: tuple[int, int]) ->
 
 
 def read_values(at: Staged) -> Distribution:
-    """Count the usable values of both sides, paired or not. Needs the table `pairs`."""
+    """Count the usable values of both sides, paired or not. Needs the view `pairs`."""
     session = at.session
     centre, scale, low, high = _scale(session, "SELECT sa AS x FROM pairs WHERE ua")
     counts, missing = [], []

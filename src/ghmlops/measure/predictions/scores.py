@@ -23,7 +23,7 @@ def read_columns(session: Session, *, grouped: bool, codes: Mapping[str, Ints]) 
     """Read label and scores of the usable labelled rows, in an order that depends on nothing but their values.
 
     Args:
-        session: has the table `pairs`.
+        session: has the view `pairs`.
         grouped: rows depend on each other within `g`.
         codes: of each cell of the cube, by the name of the bundle's code; none where cells are not asked for.
     """
