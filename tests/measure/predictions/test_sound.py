@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from ghmlops.core.prediction_policy import Regression
 from ghmlops.measure.predictions import reading
+from ghmlops.measure.predictions.counting import count_side
 from prediction_artifacts import BINARY, rows, values
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Read = Callable[..., Observed]
 
 N = 600
-CUT = {"slices": (("device",),), "minimum_rows": 5}
+CUT: dict[str, Any] = {"slices": (("device",),), "minimum_rows": 5}
 
 
 def _sides(**columns: Callable[[np.ndarray], Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -91,10 +92,10 @@ def _told(seen: Observed) -> Any:
 def test_the_same_as_where_everything_is_tested(case: str, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each task and each type of label and decision, to the bit."""
     sides, policy = CASES[case]
-    count, found = reading.count_side, list[bool]()
+    found = list[bool]()
 
     def doubted(at: Staged, role: str) -> Counted:
-        one = count(at, role)
+        one = count_side(at, role)
         found.append(one.sound)
         return dataclasses.replace(one, sound=False)
 

@@ -26,12 +26,12 @@ def interval(n: Floats, gained: Floats, lost: Floats, tail: float) -> tuple[Floa
     """
     z = float(special.ndtri(1.0 - tail))
     estimate = (gained - lost) / n
-    low = _solve(np.full_like(estimate, -1.0), estimate, (n, gained, lost), z)
-    high = _solve(estimate, np.full_like(estimate, 1.0), (n, gained, lost), -z)
+    ends = np.stack([np.full_like(estimate, -1.0), estimate, np.full_like(estimate, 1.0)])
+    low, high = _solve(ends[:2], ends[1:], (n, gained, lost), np.array([[z], [-z]]))  # both at once
     return low, high
 
 
-def _solve(left: Floats, right: Floats, counts: tuple[Floats, Floats, Floats], target: float) -> Floats:
+def _solve(left: Floats, right: Floats, counts: tuple[Floats, Floats, Floats], target: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         for _ in range(_HALVINGS):
             middle = (left + right) / 2.0
