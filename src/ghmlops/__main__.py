@@ -2,6 +2,6 @@
 
 import sys
 
-from ghmlops.cli import main
+from ghmlops.cli import program
 
-sys.exit(main())
+sys.exit(program())
