@@ -2,6 +2,6 @@
 
 import sys
 
-from ghmlops.cli import program
+from ghmlops.cli import main
 
-sys.exit(program())
+sys.exit(main())

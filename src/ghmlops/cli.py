@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 import json
 import os
@@ -42,13 +41,6 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
         raise InputError(message, hint=f"`{self.prog} --help` lists what is known")
-
-
-def program() -> int:
-    """Run the command of the command line as a process that ends with it; returns its exit code."""
-    code = main()
-    gc.freeze()  # Python would search all that is left for cycles, for a tenth of the time of a short command
-    return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from ghmlops.core.prediction_policy import CustomMetric
 
 
+def row_of(given: CustomMetric) -> str:
+    """Return what templates call a row's value: a metric may be named like one of their own words, as `t` or `y`."""
+    return f"own-{given.name}"
+
+
 def custom(given: CustomMetric) -> Metric:
-    """Return the metric: its row's value is what the engine computed under the metric's name."""
+    """Return the metric: its row's value is what the engine computed for `row_of`."""
 
     def compare(cells: Cells, tail: float) -> Compared:
         return compare_means(cells, tail, given.direction)
@@ -26,7 +31,7 @@ def custom(given: CustomMetric) -> Metric:
         direction=given.direction,
         unit=given.unit,
         margin=given.margin,
-        row=f"{{{given.name}}}",
+        row=f"{{{row_of(given)}}}",
         labelled=False,
         compare=compare,
         hunted=given.margin is not None,

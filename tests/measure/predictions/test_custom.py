@@ -64,6 +64,23 @@ def test_an_expression_is_the_mean_of_its_rows(read: Read) -> None:
     assert found["own-1"].n == (np.array(first["device"]) != "desktop").sum()
 
 
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_a_name_that_the_metrics_use_themselves(task: str, read: Read) -> None:
+    """Columns of the engine, words of templates, other metrics' words: the others stay what they are."""
+    base, sides = BINARY, (rows(N, 1), rows(N, 2))
+    if task == "regression":
+        base = Regression(task="regression", key=("id",), label="y", prediction="p")
+        sides = values(N, 1), values(N, 2)
+    names = ("y", "s", "p", "t", "r", "d", "z", "y0", "p0", "apart", "ndcg", "n")
+    own = tuple(CustomMetric(name=name, sql="label + 1", direction=Direction.LOWER) for name in names)
+    rules = replace(base, metrics=own)
+    plain, named = by_id(read(*sides, base), base), by_id(read(*sides, rules), rules)
+    figures = [{n: (c.n, c.baseline, c.candidate, c.low, c.high) for n, c in one.items()} for one in (plain, named)]
+    assert {name: found for name, found in figures[1].items() if name in plain} == figures[0]
+    expected = np.mean(np.asarray(sides[0]["y"]) + 1.0)
+    assert [named[name].baseline for name in names] == pytest.approx([expected] * len(names), abs=1e-9)
+
+
 def test_an_expression_is_judged_and_hunted(read: Read) -> None:
     """With a margin it has a finding of its own, and slices are looked at."""
     rules = replace(policy("abs(score - label)", margin=0.001), slices=(("device",),), minimum_rows=10)

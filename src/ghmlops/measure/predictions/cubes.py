@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.cube import Cube, Sums, ordered
+from ghmlops.core.custom_metric import row_of
 from ghmlops.core.paired import Groups
 from ghmlops.measure.predictions.pairing import OK, SIDE, STATES
 from ghmlops.measure.predictions.staging import Staged, attributes
@@ -76,7 +77,7 @@ def template(layout: Layout, source: Source, kind: tuple[str, bool], side: str) 
     names["apart"] = "0.0" if side == "a" else "abs(sb - sa)"
     means = {name: f"CAST({mean!r} AS DOUBLE)" for name, mean in source.means.get(labelled, {}).items()}
     names |= {"y0": means["y0"], "p0": means[f"p0{side}"]} if means else {}
-    names |= {metric.name: f"o{place}{side}" for place, metric in enumerate(layout.policy.metrics)}
+    names |= {row_of(metric): f"o{place}{side}" for place, metric in enumerate(layout.policy.metrics)}
     return row.format(**names)
 
 
@@ -139,7 +140,7 @@ def _marked(source: Source) -> str:
 def _values(session: Session, layout: Layout, source: Source, kinds: Kinds) -> tuple[list[str], list[str]]:
     """Return SQL for each row's value on both sides, null where the row does not count, and for the sums of them."""
     rows, sums = [], []
-    own = {f"{{{metric.name}}}" for metric in layout.policy.metrics}
+    own = {f"{{{row_of(metric)}}}" for metric in layout.policy.metrics}
     for i, (row, labelled) in enumerate(kinds):
         counts = "ok AND y IS NOT NULL" if labelled else "ok"
         for s in "ab":
