@@ -23,6 +23,10 @@ def test_versions_agree(root: Path) -> None:
     assert f"act-{line[0]}" in (root / "tests/runner.py").read_text()
     assert f"actionlint-{line[1]}" in documents
     assert line[2] == spec.VERSION == package["devDependencies"]["@octokit/openapi"]
+    (java,) = re.findall(
+        r"^HDRHISTOGRAM=(\S+) MAVEN_COPY=\d+\.\d+\.\d+$", (root / "scripts/test").read_text(), re.MULTILINE
+    )
+    assert f"HdrHistogram-{java}.jar" in (root / "tests/core/test_hlog.py").read_text()
 
 
 def test_actions_of_others_are_the_same_everywhere(root: Path) -> None:
