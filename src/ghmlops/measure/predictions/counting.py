@@ -92,7 +92,8 @@ def _faults(session: Session, layout: Layout, role: str) -> dict[str, Any]:
         inside = dialect.finite("s")
         counts = {
             "null_scores": "s IS NULL",
-            "nan_scores": "isnan(s)",
+            # DuckDB takes `isnan` for false where a file's statistics, which leave NaN out, hold numbers.
+            "nan_scores": f"NOT {inside} AND NOT {dialect.infinite('s')}",
             "infinite_scores": dialect.infinite("s"),
             "outside_scores": f"{inside} AND (s < 0 OR s > 1)" if policy.task == "binary" else "false",
         }
@@ -101,7 +102,7 @@ def _faults(session: Session, layout: Layout, role: str) -> dict[str, Any]:
         counts["null_predictions"] = f"{'v' if policy.task in VECTORED else 's'} IS NOT NULL AND p IS NULL"
     if policy.query:
         counts["null_queries"] = "q IS NULL"
-    parts = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in counts.items())
+    parts = ", ".join(f"{how_many(condition)} AS {name}" for name, condition in counts.items())
     found = session.row(f"SELECT {parts}{bounds} FROM side_{role}")
     return found | {name: finite(found[name]) for _, name in _BOUNDS if name in found}
 

@@ -109,9 +109,8 @@ def read_cube(at: Staged, source: Source, wanted: tuple[Sequence[str], Kinds], *
     label, *sides = _decided(collapsed=collapsed) if classed else ("CASE WHEN y IS NULL THEN -1 ELSE 0 END", "-1", "-1")
     shape = (STATES, max(source.classes, 1) + 1, source.classes + 1, source.classes + 1)
     packed = f"CAST(state AS {'INTEGER' if math.prod(shape) < _INTEGERS else 'BIGINT'})"
-    for size, sql in zip(
-        shape[1:], (label, *sides), strict=True
-    ):  # grouping by one number takes half as long as by four
+    # Grouping by one number takes half as long as by four.
+    for size, sql in zip(shape[1:], (label, *sides), strict=True):
         packed = f"({packed} * {size} + ({sql} + 1))"
     values, sums = _values(session, layout, source, kinds)
     inner = f"SELECT {', '.join([*code_names, f'{packed} AS packed', *values])} FROM {_marked(source)}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.measure.predictions.counting import repeated
 from ghmlops.measure.predictions.custom import own_values
+from ghmlops.measure.predictions.dialect import how_many
 from ghmlops.measure.predictions.layout import SIDES, VECTORED
 from ghmlops.measure.predictions.staging import attributes, codes, keys
 
@@ -186,7 +187,7 @@ def conflicts(session: Session, layout: Layout, bad: tuple[str, ...]) -> dict[st
     if not both:
         return {}
     counts = ", ".join(
-        f"count(*) FILTER (WHERE a.{name} IS DISTINCT FROM b.{name}) AS n{i}" for i, name in enumerate(both.values())
+        f"{how_many(f'a.{name} IS DISTINCT FROM b.{name}')} AS n{i}" for i, name in enumerate(both.values())
     )
     on = " AND ".join(f"a.{k} = b.{k}" for k in keys(layout))
     first, second = (keyed(layout, role, bad) for role in ("baseline", "candidate"))

@@ -137,8 +137,8 @@ def _counted(at: Staged, progress: Callable[[str], None]) -> dict[str, Counted]:
             except DataError:
                 pages.result()
                 raise
-            chunks, unchecked = pages.result().chunks, pages.result().unchecked
-            facts = dataclasses.replace(one.facts, chunks=chunks, unchecked_chunks=unchecked)
+            checked = pages.result()
+            facts = dataclasses.replace(one.facts, chunks=checked.chunks, unchecked_chunks=checked.unchecked)
             counted[role] = dataclasses.replace(one, facts=facts)
     return counted
 
