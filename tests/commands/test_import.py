@@ -20,8 +20,8 @@ from ghmlops.act.console import Console
 from ghmlops.commands.base import Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
-from ghmlops.core.histogram import Histogram
-from ghmlops.core.hlog import LogInterval, log_unit, read_log, write_log
+from ghmlops.core.histograms.histogram import Histogram
+from ghmlops.core.histograms.hlog import LogInterval, log_unit, read_log, write_log
 from ghmlops.core.model import Evidence, Outcome
 from ghmlops.measure.evidence import decode
 

@@ -21,7 +21,7 @@ from ghmlops.commands import latency, merge
 from ghmlops.commands.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import EvidenceError, GhmlopsError, InputError, PolicyError
-from ghmlops.core.hlog import read_log
+from ghmlops.core.histograms.hlog import read_log
 from ghmlops.core.interval_log import counted
 from ghmlops.core.model import Evidence, Outcome
 from ghmlops.measure.evidence import decode

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.histogram import STANDARD, Histogram, Layout
+from ghmlops.core.histograms.histogram import STANDARD, Histogram, Layout
 
 VALUES = st.lists(st.one_of(st.integers(0, 5000), st.integers(0, STANDARD.highest)), max_size=60)
 

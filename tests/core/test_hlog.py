@@ -18,10 +18,10 @@ from hdrh.log import HistogramLogReader  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghmlops.core import hlog
+from ghmlops.core.histograms import hlog
 from ghmlops.core.errors import DataError
-from ghmlops.core.histogram import STANDARD, Histogram, Layout
-from ghmlops.core.hlog import LogInterval, decode, encode, log_unit, read_log, write_log
+from ghmlops.core.histograms.histogram import STANDARD, Histogram, Layout
+from ghmlops.core.histograms.hlog import LogInterval, decode, encode, log_unit, read_log, write_log
 
 VALUES = st.lists(st.one_of(st.integers(0, 3000), st.integers(0, STANDARD.highest)), max_size=40)
 LAYOUTS = [Layout(), Layout(lowest=1000, digits=2), Layout(highest=2**40, digits=5), Layout(highest=10, digits=1)]

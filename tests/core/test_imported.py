@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghmlops.core.histogram import Histogram
+from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.imported import (
     Imported,
     Misses,

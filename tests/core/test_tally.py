@@ -13,8 +13,8 @@ from ghmlops.core import latency_evidence
 from ghmlops.core.answers import Answers, Kind, Tokens
 from ghmlops.core.duet import BLOCK
 from ghmlops.core.errors import DataError, EvidenceError, InputError
-from ghmlops.core.histogram import Histogram
-from ghmlops.core.hlog import read_log
+from ghmlops.core.histograms.histogram import Histogram
+from ghmlops.core.histograms.hlog import read_log
 from ghmlops.core.interval_log import counted, log_of, sum_logs
 from ghmlops.core.latency import Block, Judge, Plan, make_plan
 from ghmlops.core.latency_findings import judge_tally
@@ -34,7 +34,7 @@ from ghmlops.core.shards import (
     shard_leg,
     sum_up,
 )
-from ghmlops.core.spread import Spread
+from ghmlops.core.histograms.exact_histogram import Spread
 from ghmlops.core.tally import Run, Tally, tally_of
 from ghmlops.core.tally_file import pack, unpack
 

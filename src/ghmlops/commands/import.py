@@ -124,7 +124,7 @@ def _evidence(inputs: Inputs, services: Services, policy: Latency, read: Read, s
 
 
 def _companions(found: Imported, started: datetime) -> dict[str, bytes]:
-    from ghmlops.core.hlog import UNITS, LogInterval, write_log
+    from ghmlops.core.histograms.hlog import UNITS, LogInterval, write_log
 
     if found.histogram is None:
         return {}

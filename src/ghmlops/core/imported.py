@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.core.histogram import Histogram
+from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
 from ghmlops.core.objectives import LEVEL, allowed_shares, limits, sample_floor
 from ghmlops.core.policy import OBJECTIVES, Expect, Objectives

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ghmlops.core.policy import Latency
-    from ghmlops.core.spread import Spread
+    from ghmlops.core.histograms.exact_histogram import Spread
     from ghmlops.core.tally import Tally
 
 RARE = "p99.9"

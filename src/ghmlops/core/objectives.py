@@ -19,7 +19,7 @@ import numpy as np
 from ghmlops.core.model import Direction, Finding, Frozen, Outcome, finite
 from ghmlops.core.policy import OBJECTIVES
 from ghmlops.core.quantities import show_duration
-from ghmlops.core.spread import Spread
+from ghmlops.core.histograms.exact_histogram import Spread
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
 
 if TYPE_CHECKING:

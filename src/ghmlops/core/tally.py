@@ -16,7 +16,7 @@ from ghmlops.core.answers import Answers, Kind
 from ghmlops.core.duet import BLOCK
 from ghmlops.core.model import Frozen
 from ghmlops.core.objectives import Share, shares
-from ghmlops.core.spread import NANOSECONDS, THOUSANDTHS, Spread
+from ghmlops.core.histograms.exact_histogram import NANOSECONDS, THOUSANDTHS, Spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

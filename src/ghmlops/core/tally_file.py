@@ -9,7 +9,7 @@ import msgspec
 
 from ghmlops.core.answers import Kind
 from ghmlops.core.duet import BLOCK, TOLD
-from ghmlops.core.spread import as_json, from_json
+from ghmlops.core.histograms.exact_histogram import as_json, from_json
 from ghmlops.core.tally import ArmTally, Tally
 
 _WIDEST = 64.0

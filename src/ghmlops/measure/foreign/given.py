@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.core.hlog import UNITS
+from ghmlops.core.histograms.hlog import UNITS
 from ghmlops.core.imported import MOST_REQUESTS
 from ghmlops.core.model import NotMeasured
 

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.histogram import Histogram
-from ghmlops.core.hlog import UNITS, log_unit, read_log
+from ghmlops.core.histograms.histogram import Histogram
+from ghmlops.core.histograms.hlog import UNITS, log_unit, read_log
 from ghmlops.core.imported import MOST_REQUESTS, Imported, Point, histogram_values
 from ghmlops.core.model import NotMeasured
 from ghmlops.core.policy import OBJECTIVES

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core import hlog
+from ghmlops.core.histograms import hlog
 from ghmlops.core.errors import DataError
-from ghmlops.core.histogram import STANDARD, Histogram
+from ghmlops.core.histograms.histogram import STANDARD, Histogram
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

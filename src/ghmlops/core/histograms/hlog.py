@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.histogram import Histogram, Layout
+from ghmlops.core.histograms.histogram import Histogram, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,1 @@
+"""HdrHistogram: recording, merging, and the `.hlog` log format."""
