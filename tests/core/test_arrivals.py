@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ghmlops.core import demand
-from ghmlops.core.arrivals import MODELS, coins, demand_times, first_rate, schedule, thin, warmup_times
+from ghmlops.core.load import rate_curve as demand
+from ghmlops.core.load.arrivals import MODELS, coins, demand_times, first_rate, schedule, thin, warmup_times
 from ghmlops.core.policy import Arrivals, Trace
 
 CURVES = {

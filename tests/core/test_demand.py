@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghmlops.core.demand import cut, diurnal, mean_rate, ramp, spike, steps
+from ghmlops.core.load.rate_curve import cut, diurnal, mean_rate, ramp, spike, steps
 
 
 def at(curve: tuple[tuple[float, float], ...], second: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.headers import fill
+from ghmlops.core.load.header_values import fill
 from ghmlops.core.policy import Request
 
 SECRET = "s3cret-value"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ghmlops.core.mix import order
+from ghmlops.core.load.request_order import order
 
 PLACES = [range(3), range(3, 4), range(4, 104)]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ghmlops.core import presets
+from ghmlops.core.load import presets
 from ghmlops.core.policy import Expect, JsonCheck, Latency, Request
 
 INFERENCE = Latency(preset="open-inference", model="click scorer/2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core.targets import allowed, refusal
+from ghmlops.core.load.allowed_hosts import allowed, refusal
 
 
 @pytest.mark.parametrize(

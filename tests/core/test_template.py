@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ghmlops.core.errors import DataError, PolicyError
-from ghmlops.core.template import body_template, fill, path_template
+from ghmlops.core.load.template import body_template, fill, path_template
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

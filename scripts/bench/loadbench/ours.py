@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ghmlops.core.answers import Answers, Kind
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.duet import BLOCK, quantile
 from ghmlops.core.policy import Expect, JsonCheck, Request
 from ghmlops.measure.load.engine import MAX_REQUESTS, Load, Recording, run_load

@@ -70,7 +70,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _objectives(inputs: Inputs, services: Services) -> Latency:
     from ghmlops.commands.policy import load_policy
-    from ghmlops.core import presets
+    from ghmlops.core.load import presets
     from ghmlops.core.errors import InputError, PolicyError
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy).latency

@@ -43,7 +43,7 @@ class Job:
     @property
     def order(self) -> NDArray[np.int64]:
         """For each scheduled request the place of its call; a shard's requests keep theirs of the whole schedule."""
-        from ghmlops.core.mix import order
+        from ghmlops.core.load.request_order import order
 
         weights = [endpoint.weight for endpoint in self.policy.endpoints]
         n, warmup = _whole(self.plan)
@@ -53,7 +53,7 @@ class Job:
     @property
     def coins(self) -> NDArray[np.uint8]:
         """For each scheduled request its coin; a shard's requests keep theirs of the whole schedule."""
-        from ghmlops.core.arrivals import coins
+        from ghmlops.core.load.arrivals import coins
 
         n, _ = _whole(self.plan)
         found = coins(n, self.seed)

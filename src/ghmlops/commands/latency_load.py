@@ -57,9 +57,9 @@ def make_load(
         warmup: how many of the first requests are discarded.
         part: of a shard, which of the whole schedule's requests `times` are; each keeps its call and its coin.
     """
-    from ghmlops.core.arrivals import coins
+    from ghmlops.core.load.arrivals import coins
     from ghmlops.core.duet import BLOCK
-    from ghmlops.core.mix import order
+    from ghmlops.core.load.request_order import order
     from ghmlops.measure.load.engine import Load
 
     policy, calls, seed = source.policy, source.calls, source.seed

@@ -29,7 +29,7 @@ def ready_latency(policy: Policy, shown: str, services: Services) -> Latency:
     """
     import msgspec
 
-    from ghmlops.core import headers, presets
+    from ghmlops.core.load import header_values as headers, presets
     from ghmlops.measure.load.checks import Check
 
     if policy.latency is None:
@@ -50,7 +50,7 @@ def read_target(url: str, name: str, policy: Policy, services: Services) -> Targ
         InputError: it is malformed, or a host that may not be loaded.
         PolicyError: the policy's `ca-file` cannot be used.
     """
-    from ghmlops.core.targets import allowed, refusal
+    from ghmlops.core.load.allowed_hosts import allowed, refusal
     from ghmlops.measure.load.target import numeric_addresses, parse_target
 
     ca_file = policy.latency.ca_file if policy.latency else ""
@@ -70,7 +70,7 @@ def reach(target: Target, name: str, policy: Policy) -> Target:
         InputError: the name led elsewhere this time.
         ServiceError: it cannot be reached.
     """
-    from ghmlops.core.targets import allowed, refusal
+    from ghmlops.core.load.allowed_hosts import allowed, refusal
     from ghmlops.measure.load.target import probe
 
     found = probe(target, name)

@@ -106,7 +106,7 @@ def _policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) -> Late
     """Return the policy's section, which must be the one that the shards were sent by, on the same commit."""
     from ghmlops.commands.policy import load_policy
     from ghmlops.commands.provenance import commit_under_test
-    from ghmlops.core import presets
+    from ghmlops.core.load import presets
     from ghmlops.core.errors import EvidenceError, PolicyError
     from ghmlops.core.shard_policy import contradiction, planned
     from ghmlops.measure.checkout import fingerprint

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core import arrivals, objectives
+from ghmlops.core.load import arrivals
+from ghmlops.core import objectives
 from ghmlops.core.duet import BLOCK, Duet, compare, planned_pairs
 from ghmlops.core.model import Outcome
 from ghmlops.core.objectives import Share

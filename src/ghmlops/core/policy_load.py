@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ghmlops.core import demand, located, quantities
+from ghmlops.core.load import rate_curve as demand
+from ghmlops.core import located, quantities
 from ghmlops.core.located import Located, listing, one_of, record, scalar, table, text
 from ghmlops.core.policy import (
     DEFAULT_LATENCY_MARGINS,
@@ -23,7 +24,7 @@ from ghmlops.core.policy import (
     Request,
     Trace,
 )
-from ghmlops.core.targets import is_address
+from ghmlops.core.load.allowed_hosts import is_address
 
 _SECONDS, _PER_SECOND, _RATIO = scalar(quantities.duration), scalar(quantities.rate), scalar(quantities.ratio)
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")

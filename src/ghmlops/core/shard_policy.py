@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core import arrivals
+from ghmlops.core.load import arrivals
 from ghmlops.core.objectives import allowed_shares, limits
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.core.template import body_template, fill, path_template
+from ghmlops.core.load.template import body_template, fill, path_template
 from ghmlops.measure import payloads as files
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ghmlops.core.policy import Latency, Request
-    from ghmlops.core.template import Template
+    from ghmlops.core.load.template import Template
     from ghmlops.measure.payloads import Payloads
 
 BODILESS = ("GET", "DELETE")
@@ -133,7 +133,7 @@ class _Endpoint:
     def _finished(self, body: bytes, where: str) -> bytes:
         if not self._policy.preset:
             return body
-        from ghmlops.core import presets
+        from ghmlops.core.load import presets
 
         try:
             return presets.body(self._policy, body)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import scoring_service
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Request
 from ghmlops.measure.load import arrival
 from ghmlops.measure.load.arrival import MOST_STAMPED, ArrivalClock, apart, stamps

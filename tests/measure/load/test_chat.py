@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import chat_service
-from ghmlops.core import presets
+from ghmlops.core.load import presets
 from ghmlops.core.answers import Answers, Kind, Tokens
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Latency, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load
 from ghmlops.measure.load.target import parse_target, probe

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.answers import Answers, Kind
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Expect, Request
 from ghmlops.measure.load import arrival, connection
 from ghmlops.measure.load.engine import Load, Recording, run_load

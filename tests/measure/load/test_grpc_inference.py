@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 import scoring_service
-from ghmlops.core import inference_messages, presets
+from ghmlops.core import inference_messages
+from ghmlops.core.load import presets
 from ghmlops.core.answers import Answers, Kind
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.errors import DataError, InputError, PolicyError
 from ghmlops.core.policy import Expect, JsonCheck, Latency, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load

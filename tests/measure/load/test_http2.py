@@ -14,7 +14,7 @@ import pytest
 
 import scoring_service
 from ghmlops.core.answers import Answers, Kind
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.policy import Expect, JsonCheck, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load

@@ -16,7 +16,7 @@ from h2.events import RequestReceived
 from h2.settings import SettingCodes, Settings
 
 from ghmlops.core.answers import Answers, Kind
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Request
 from ghmlops.measure.load.engine import Load, Recording, run_load
 from ghmlops.measure.load.target import parse_target, probe

@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from ghmlops.core import presets
+from ghmlops.core.load import presets
 from ghmlops.core.answers import Answers, Kind
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Expect, JsonCheck, Latency, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load
 from ghmlops.measure.load.target import parse_target, probe

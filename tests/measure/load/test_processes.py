@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import scoring_service
 from ghmlops.core.answers import Answers, Kind, Tokens
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.errors import GhmlopsError, PolicyError
 from ghmlops.core.policy import Request
 from ghmlops.measure.load.engine import Load

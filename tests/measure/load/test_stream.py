@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.answers import Kind
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Expect, Request
 from ghmlops.measure.load import exchange, stream
 from ghmlops.measure.load.engine import Load, run_load

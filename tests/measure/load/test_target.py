@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httptools
 import pytest
 
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
 from ghmlops.core.policy import Request
 from ghmlops.measure.load.target import parse_target, probe, serialise

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.answers import Kind
-from ghmlops.core.calls import Call
+from ghmlops.core.load.call import Call
 from ghmlops.core.errors import PolicyError, ServiceError
 from ghmlops.core.policy import Expect, Request
 from ghmlops.measure.load.engine import Load, run_load

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.calls import Call
+    from ghmlops.core.load.call import Call
     from ghmlops.core.policy import Request
     from ghmlops.measure.load.target import Target
 

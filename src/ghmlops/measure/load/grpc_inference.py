@@ -27,7 +27,7 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.calls import Call
+    from ghmlops.core.load.call import Call
     from ghmlops.core.policy import Request
     from ghmlops.measure.load.arm import Arm
     from ghmlops.measure.load.target import Target

@@ -10,7 +10,7 @@ from ghmlops.measure.load.target import encoded_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.calls import Call
+    from ghmlops.core.load.call import Call
     from ghmlops.core.policy import Request
     from ghmlops.measure.load.target import Target
 

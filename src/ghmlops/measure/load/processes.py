@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.arrivals import thin
+from ghmlops.core.load.arrivals import thin
 from ghmlops.core.errors import GhmlopsError
 from ghmlops.measure.load.engine import Recording, run_load
 from ghmlops.measure.load.quiet import SIGNALS

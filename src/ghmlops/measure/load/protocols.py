@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from ghmlops.core.answers import Kind
-    from ghmlops.core.calls import Call
+    from ghmlops.core.load.call import Call
     from ghmlops.core.policy import Request
     from ghmlops.measure.load.arm import Arm
     from ghmlops.measure.load.target import Target

@@ -15,7 +15,7 @@ from ghmlops.measure.load.address import shown_address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.calls import Call
+    from ghmlops.core.load.call import Call
     from ghmlops.core.policy import Request
 
 PROBE_SECONDS = 10.0

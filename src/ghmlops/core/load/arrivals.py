@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from ghmlops.core import demand
+from ghmlops.core.load import rate_curve as demand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
