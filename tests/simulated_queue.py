@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core import capacity
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.capacity import State
 from ghmlops.core.capacity_probe import Seen, judge_probe
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.signal import lfilter
 
-from ghmlops.core.duet import BLOCK
+from ghmlops.core.latency.duet import BLOCK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

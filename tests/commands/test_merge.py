@@ -22,7 +22,7 @@ from ghmlops.commands.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import EvidenceError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.histograms.hlog import read_log
-from ghmlops.core.interval_log import counted
+from ghmlops.core.latency.interval_log import counted
 from ghmlops.core.model import Evidence, Outcome
 from ghmlops.measure.evidence import decode
 

@@ -10,18 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ghmlops.core.histograms.histogram import Histogram
-from ghmlops.core.imported import (
-    Imported,
-    Misses,
-    contradict,
-    error_misses,
-    findings,
-    judge,
-    percentile,
-    slower,
-    time_misses,
-    unmeasured,
-)
+from ghmlops.core.latency.external_results import Imported, Misses, contradict, error_misses, findings, judge, percentile, slower, time_misses, unmeasured
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy import Expect, JsonCheck, Latency, Objectives, Request
 

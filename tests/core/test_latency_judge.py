@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from ghmlops.core.answers import Answers, Kind
-from ghmlops.core.duet import BLOCK
-from ghmlops.core.latency import Block, Judge, Plan, make_plan
+from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.duet import BLOCK
+from ghmlops.core.latency.stopping import Block, Judge, Plan, make_plan
 from ghmlops.core.policy import Arrivals, Latency, Objectives, Trace
 
 

@@ -8,17 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ghmlops.core.answers import Answers, Kind, Tokens
+from ghmlops.core.latency.answers import Answers, Kind, Tokens
 from ghmlops.core.model import Outcome
-from ghmlops.core.objectives import (
-    Share,
-    judge_share,
-    misses,
-    objective_findings,
-    reachable_floors,
-    sample_floor,
-    shares,
-)
+from ghmlops.core.latency.objectives import Share, judge_share, misses, objective_findings, reachable_floors, sample_floor, shares
 from ghmlops.core.policy import Objectives
 
 

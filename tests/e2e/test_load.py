@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import consumer
 import scoring_service
-from ghmlops.core.interval_log import counted
+from ghmlops.core.latency.interval_log import counted
 from ghmlops.core.model import Evidence
 from ghmlops.measure.evidence import decode
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ghmlops.core.duet import BLOCK
+from ghmlops.core.latency.duet import BLOCK
 
 BENCH = Path(__file__).resolve().parents[2] / "scripts" / "bench"
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
-from ghmlops.core.duet import BLOCK, quantile
+from ghmlops.core.latency.duet import BLOCK, quantile
 from ghmlops.core.policy import Expect, JsonCheck, Request
 from ghmlops.measure.load.engine import MAX_REQUESTS, Load, Recording, run_load
 from ghmlops.measure.load.target import parse_target, probe

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.commands.capacity_job import Job
-    from ghmlops.core.answers import Answers
+    from ghmlops.core.latency.answers import Answers
     from ghmlops.core.capacity import Probe, State
     from ghmlops.core.capacity_probe import Seen
-    from ghmlops.core.objectives import Share
+    from ghmlops.core.latency.objectives import Share
     from ghmlops.measure.load.engine import Recording
     from ghmlops.measure.load.target import Target
 
@@ -118,7 +118,7 @@ class _Watch:
         import numpy as np
 
         from ghmlops.core.capacity_probe import failing
-        from ghmlops.core.objectives import shares
+        from ghmlops.core.latency.objectives import shares
 
         answers = arms[0]
         judged = self._ended >= self._warmup

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ghmlops.commands.base import Services
-    from ghmlops.core.imported import Imported
+    from ghmlops.core.latency.external_results import Imported
     from ghmlops.core.policy import Latency
     from ghmlops.measure.foreign import Read
     from ghmlops.measure.foreign.given import Given
@@ -95,7 +95,7 @@ def _given(inputs: Inputs, policy: Latency) -> Given:
 
 def _evidence(inputs: Inputs, services: Services, policy: Latency, read: Read, started: datetime) -> Evidence:
     from ghmlops.commands.provenance import provenance
-    from ghmlops.core import imported
+    from ghmlops.core.latency import external_results as imported
     from ghmlops.core.model import conclude
 
     found = read.imported

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.latency import Inputs
     from ghmlops.commands.latency_job import Job
-    from ghmlops.core.latency import Judge
-    from ghmlops.core.shards import ShardRun
+    from ghmlops.core.latency.stopping import Judge
+    from ghmlops.core.latency.shards import ShardRun
     from ghmlops.measure.load.engine import Recording
 
 
@@ -26,13 +26,13 @@ def make_evidence(
 ) -> tuple[Evidence, bytes]:
     """Return the evidence of a run that has ended, and its histograms as an `.hlog`."""
     from ghmlops.commands.provenance import provenance
-    from ghmlops.core import latency_evidence as shown
-    from ghmlops.core.interval_log import log_of
-    from ghmlops.core.latency_findings import judge_tally
+    from ghmlops.core.latency import details as shown
+    from ghmlops.core.latency.interval_log import log_of
+    from ghmlops.core.latency.findings import judge_tally
     from ghmlops.core.model import conclude
-    from ghmlops.core.shards import shard_findings, shard_leg
-    from ghmlops.core.tally import Run, tally_of
-    from ghmlops.core.tally_file import pack
+    from ghmlops.core.latency.shards import shard_findings, shard_leg
+    from ghmlops.core.latency.tally import Run, tally_of
+    from ghmlops.core.latency.tally_file import pack
 
     recording, judge = measured
     by_name = dict(zip(job.targets, recording.arms, strict=True))
@@ -103,7 +103,7 @@ def _replay(job: Job) -> dict[str, Any]:
 def _shard_run(job: Job, recording: Recording, began: float, log: bytes) -> ShardRun:
     import hashlib
 
-    from ghmlops.core.shards import ShardRun
+    from ghmlops.core.latency.shards import ShardRun
 
     shard, shards = job.shard or (1, 1)
     return ShardRun(

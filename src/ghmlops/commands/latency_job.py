@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.commands.latency import Inputs
-    from ghmlops.core.latency import Plan
+    from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.policy import Latency, Policy, Request
     from ghmlops.measure.calls import Calls
     from ghmlops.measure.load.target import Target
@@ -118,7 +118,7 @@ def _recorded(policy: Latency, services: Services) -> Recorded | None:
 
 
 def _shard(inputs: Inputs, services: Services) -> tuple[tuple[int, int] | None, float | None]:
-    from ghmlops.core.shards import parse_shard, parse_start
+    from ghmlops.core.latency.shards import parse_shard, parse_start
 
     shard, start_at = parse_shard(inputs.shard), parse_start(inputs.start_at, services.now().timestamp())
     if shard and shard[1] > 1 and start_at is None:
@@ -151,7 +151,7 @@ def _plan(
     shard: tuple[int, int] | None,
     recorded: Recorded | None,
 ) -> Plan:
-    from ghmlops.core.latency import make_plan
+    from ghmlops.core.latency.stopping import make_plan
     from ghmlops.measure.load.engine import MAX_REQUESTS, MAX_SECONDS
 
     arrivals = policy.arrivals

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.commands.latency_job import Job
-    from ghmlops.core.answers import Answers
-    from ghmlops.core.latency import Judge, Part
+    from ghmlops.core.latency.answers import Answers
+    from ghmlops.core.latency.stopping import Judge, Part
     from ghmlops.core.policy import Latency
     from ghmlops.measure.calls import Calls
     from ghmlops.measure.load.engine import Load, Recording
@@ -58,7 +58,7 @@ def make_load(
         part: of a shard, which of the whole schedule's requests `times` are; each keeps its call and its coin.
     """
     from ghmlops.core.load.arrivals import coins
-    from ghmlops.core.duet import BLOCK
+    from ghmlops.core.latency.duet import BLOCK
     from ghmlops.core.load.request_order import order
     from ghmlops.measure.load.engine import Load
 
@@ -88,7 +88,7 @@ def make_load(
 def measure(job: Job, services: Services) -> tuple[Recording, Judge]:
     """Probe both arms, then load them until the judge has seen enough."""
     from ghmlops.commands.latency_source import generate, reach
-    from ghmlops.core.latency import Block, Judge
+    from ghmlops.core.latency.stopping import Block, Judge
 
     plan, names = job.plan, list(job.targets)
     targets = [reach(target, INPUTS[name], job.whole) for name, target in job.targets.items()]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ghmlops.commands.base import Services
-    from ghmlops.core.answers import Answers
+    from ghmlops.core.latency.answers import Answers
     from ghmlops.core.policy import Latency, Policy
     from ghmlops.measure.load.engine import Load, Recording
     from ghmlops.measure.load.target import Target

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.core.policy import Latency
-    from ghmlops.core.shards import Shard
+    from ghmlops.core.latency.shards import Shard
 
 
 class Inputs(Common, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 def _read(folder: Path, shown: str) -> list[Shard]:
     import hashlib
 
-    from ghmlops.core.shards import check_alike, read_shard
+    from ghmlops.core.latency.shards import check_alike, read_shard
     from ghmlops.measure.evidence import decode, read_bounded
 
     found = []
@@ -108,7 +108,7 @@ def _policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) -> Late
     from ghmlops.commands.provenance import commit_under_test
     from ghmlops.core.load import presets
     from ghmlops.core.errors import EvidenceError, PolicyError
-    from ghmlops.core.shard_policy import contradiction, planned
+    from ghmlops.core.latency.shard_check import contradiction, planned
     from ghmlops.measure.checkout import fingerprint
 
     path, origin = services.cwd / inputs.policy, shards[0].evidence.provenance
@@ -143,9 +143,9 @@ def _joined(
 
     from ghmlops.commands.latency_evidence import confirmation, full_arms
     from ghmlops.commands.provenance import provenance
-    from ghmlops.core import latency_evidence as told
+    from ghmlops.core.latency import details as told
     from ghmlops.core.model import conclude
-    from ghmlops.core.shards import judge_shards, sum_up
+    from ghmlops.core.latency.shards import judge_shards, sum_up
 
     tally, findings = sum_up(shards), judge_shards(shards, policy)
     outcome, code, reason = conclude(findings)
@@ -228,7 +228,7 @@ def _logs(folder: Path, shown: str, shards: Sequence[Shard]) -> bytes:
     import hashlib
 
     from ghmlops.core.errors import DataError, EvidenceError
-    from ghmlops.core.interval_log import counted, sum_logs
+    from ghmlops.core.latency.interval_log import counted, sum_logs
     from ghmlops.measure.evidence import read_bounded
 
     found, hint = [], "keep each shard's `.hlog` beside its evidence"

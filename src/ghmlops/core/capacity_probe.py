@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.capacity import Cause, Probe, Probed, Vote
-from ghmlops.core.duet import BLOCK, quantile
-from ghmlops.core.objectives import LEVEL, allowed_shares, limits, sample_floor, shares
+from ghmlops.core.latency.duet import BLOCK, quantile
+from ghmlops.core.latency.objectives import LEVEL, allowed_shares, limits, sample_floor, shares
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.objectives import Share
+    from ghmlops.core.latency.objectives import Share
     from ghmlops.core.policy import Objectives
 
     Floats = NDArray[np.float64]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ghmlops.core.errors import DataError, GhmlopsError, InputError
-from ghmlops.core.imported import Imported, slower
+from ghmlops.core.latency.external_results import Imported, slower
 from ghmlops.measure import foreign
 from ghmlops.measure.foreign import TOOLS, read_results
 from ghmlops.measure.foreign.given import Given

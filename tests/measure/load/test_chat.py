@@ -10,7 +10,7 @@ import pytest
 
 import chat_service
 from ghmlops.core.load import presets
-from ghmlops.core.answers import Answers, Kind, Tokens
+from ghmlops.core.latency.answers import Answers, Kind, Tokens
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Latency, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core.answers import Kind
+from ghmlops.core.latency.answers import Kind
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.policy import Expect, JsonCheck
 from ghmlops.measure.load.checks import Check, json_steps, same

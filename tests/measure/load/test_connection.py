@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Expect, Request
 from ghmlops.measure.load import arrival, connection

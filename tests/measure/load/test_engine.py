@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import scoring_service
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Expect, JsonCheck, Request
 from ghmlops.measure.load import exchange

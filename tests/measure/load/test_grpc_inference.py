@@ -18,7 +18,7 @@ import pytest
 import scoring_service
 from ghmlops.core import inference_messages
 from ghmlops.core.load import presets
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.errors import DataError, InputError, PolicyError
 from ghmlops.core.policy import Expect, JsonCheck, Latency, Request

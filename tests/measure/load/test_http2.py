@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import scoring_service
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.policy import Expect, JsonCheck, Request

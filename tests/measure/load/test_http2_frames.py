@@ -15,7 +15,7 @@ from h2.errors import ErrorCodes
 from h2.events import RequestReceived
 from h2.settings import SettingCodes, Settings
 
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Request
 from ghmlops.measure.load.engine import Load, Recording, run_load

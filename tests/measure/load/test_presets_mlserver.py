@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.load import presets
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy import Expect, JsonCheck, Latency, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load

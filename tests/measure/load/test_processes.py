@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scoring_service
-from ghmlops.core.answers import Answers, Kind, Tokens
+from ghmlops.core.latency.answers import Answers, Kind, Tokens
 from ghmlops.core.load.call import Call
 from ghmlops.core.errors import GhmlopsError, PolicyError
 from ghmlops.core.policy import Request

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ghmlops.core.answers import Kind
+from ghmlops.core.latency.answers import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.errors import PolicyError, ServiceError
 from ghmlops.core.policy import Expect, Request

@@ -10,14 +10,14 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.errors import DataError, InputError, nearest
-from ghmlops.core.imported import contradict
+from ghmlops.core.latency.external_results import contradict
 from ghmlops.measure.foreign import hdr, k6, locust, oha, vegeta, vegeta_report, wrk2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ghmlops.core.imported import Imported
+    from ghmlops.core.latency.external_results import Imported
     from ghmlops.measure.foreign.given import Given
 
 MAX_BYTES = 256 * 1024 * 1024

@@ -9,7 +9,7 @@ import msgspec
 
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.histograms.hlog import UNITS
-from ghmlops.core.imported import MOST_REQUESTS
+from ghmlops.core.latency.external_results import MOST_REQUESTS
 from ghmlops.core.model import NotMeasured
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ghmlops.core.errors import DataError
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.histograms.hlog import UNITS, log_unit, read_log
-from ghmlops.core.imported import MOST_REQUESTS, Imported, Point, histogram_values
+from ghmlops.core.latency.external_results import MOST_REQUESTS, Imported, Point, histogram_values
 from ghmlops.core.model import NotMeasured
 from ghmlops.core.policy import OBJECTIVES
 from ghmlops.measure.foreign.given import CLOSED_LOOP, Given

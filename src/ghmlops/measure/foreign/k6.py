@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.imported import Imported, Point, percentile
+from ghmlops.core.latency.external_results import Imported, Point, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import CLOSED_LOOP, NO_ENDPOINTS, OWN_RULE, Count, Given, Milliseconds, fit, parse
 

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.imported import MOST_REQUESTS, Imported, Point, percentile
+from ghmlops.core.latency.external_results import MOST_REQUESTS, Imported, Point, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import CLOSED_LOOP
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.imported import Imported, percentile
+from ghmlops.core.latency.external_results import Imported, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import CLOSED_LOOP, Count, Given, Seconds, parse
 

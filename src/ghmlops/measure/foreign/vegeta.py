@@ -7,7 +7,7 @@ import numpy as np
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.histograms.histogram import Histogram
-from ghmlops.core.imported import Imported, histogram_values
+from ghmlops.core.latency.external_results import Imported, histogram_values
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import Count, Given, Nanoseconds, parse
 

@@ -12,7 +12,7 @@ import math
 import msgspec
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.imported import Imported, percentile
+from ghmlops.core.latency.external_results import Imported, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import NO_ENDPOINTS, Count, Given, Nanoseconds, parse
 from ghmlops.measure.foreign.vegeta import LATE_SENDS

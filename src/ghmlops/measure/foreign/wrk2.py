@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.imported import MOST_REQUESTS, Imported
+from ghmlops.core.latency.external_results import MOST_REQUESTS, Imported
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import NO_ENDPOINTS, OWN_RULE
 from ghmlops.measure.foreign.hdr import decoded, read_table

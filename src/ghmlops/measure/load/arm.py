@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.measure.load.arrival import ArrivalClock
 from ghmlops.measure.load.checks import Check
 from ghmlops.measure.load.poller import Poller

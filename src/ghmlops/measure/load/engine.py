@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import uvloop
 
-from ghmlops.core.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.measure.load.arm import PENDING, Arm
 from ghmlops.measure.load.arrival import MOST_STAMPED
 from ghmlops.measure.load.quiet import SIGNALS, quiet_process

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from ghmlops.core.answers import Kind
+from ghmlops.core.latency.answers import Kind
 from ghmlops.measure.load.checks import SHOWN
 from ghmlops.measure.load.stream import CUTTERS, ChunkCutter, EventCutter
 

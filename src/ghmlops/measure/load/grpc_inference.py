@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from ghmlops.core.answers import Kind
+from ghmlops.core.latency.answers import Kind
 from ghmlops.core.errors import DataError, InputError, PolicyError
 from ghmlops.measure.load.exchange import MAX_ANSWER, NOTHING
 

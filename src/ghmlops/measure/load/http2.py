@@ -16,7 +16,7 @@ from h2.errors import ErrorCodes
 from h2.exceptions import NoAvailableStreamIDError, ProtocolError, StreamClosedError, TooManyStreamsError
 from h2.settings import SettingCodes, Settings
 
-from ghmlops.core.answers import Kind
+from ghmlops.core.latency.answers import Kind
 from ghmlops.measure.load.http2_stream import Stream
 from ghmlops.measure.load.protocols import CannotCarry
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ghmlops.core.answers import Kind
+from ghmlops.core.latency.answers import Kind
 from ghmlops.measure.load.checks import SHOWN, shown
 from ghmlops.measure.load.exchange import MAX_ANSWER, NOTHING
 from ghmlops.measure.load.stream import CUTTERS, ChunkCutter, EventCutter

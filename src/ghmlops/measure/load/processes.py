@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.answers import Answers
+    from ghmlops.core.latency.answers import Answers
     from ghmlops.measure.load.engine import Load
 
     OnBlock = Callable[[Sequence[Answers]], bool]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from ghmlops.core.answers import Kind
+    from ghmlops.core.latency.answers import Kind
     from ghmlops.core.load.call import Call
     from ghmlops.core.policy import Request
     from ghmlops.measure.load.arm import Arm

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from ghmlops.core.answers import Tokens
+from ghmlops.core.latency.answers import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable

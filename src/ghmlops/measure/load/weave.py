@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.answers import Answers, Tokens
+from ghmlops.core.latency.answers import Answers, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ghmlops.core.answers import Answers, Kind
+    from ghmlops.core.latency.answers import Answers, Kind
     from ghmlops.measure.load.engine import Load
     from ghmlops.measure.load.target import Target
 

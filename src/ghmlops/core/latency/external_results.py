@@ -18,7 +18,7 @@ import msgspec
 
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
-from ghmlops.core.objectives import LEVEL, allowed_shares, limits, sample_floor
+from ghmlops.core.latency.objectives import LEVEL, allowed_shares, limits, sample_floor
 from ghmlops.core.policy import OBJECTIVES, Expect, Objectives
 from ghmlops.core.quantities import show_duration
 from ghmlops.core.stats.binomial import lower_bound, upper_bound

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.answers import Answers
+    from ghmlops.core.latency.answers import Answers
 
 
 def log_of(arms: Mapping[str, Answers], times: NDArray[np.float64], began: float) -> bytes:

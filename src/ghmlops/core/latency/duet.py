@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.bets import GRID, TAIL, Record, log_bets, log_mix, rejected_below
+from ghmlops.core.latency.e_process import GRID, TAIL, Record, log_bets, log_mix, rejected_below
 from ghmlops.core.policy import QUANTILES
 
 if TYPE_CHECKING:

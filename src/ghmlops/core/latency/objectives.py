@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.answers import Answers
+    from ghmlops.core.latency.answers import Answers
     from ghmlops.core.policy import Objectives
 
     Floats = NDArray[np.float64]

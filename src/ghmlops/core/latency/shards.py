@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.errors import EvidenceError, InputError
-from ghmlops.core.latency_findings import guard_findings, judge_tally
+from ghmlops.core.latency.findings import guard_findings, judge_tally
 from ghmlops.core.model import Evidence, Finding, Frozen, Outcome
-from ghmlops.core.tally import Tally
-from ghmlops.core.tally_file import unpack
+from ghmlops.core.latency.tally import Tally
+from ghmlops.core.latency.tally_file import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.answers import Answers, Kind
-from ghmlops.core.duet import BLOCK
+from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.duet import BLOCK
 from ghmlops.core.model import Frozen
-from ghmlops.core.objectives import Share, shares
+from ghmlops.core.latency.objectives import Share, shares
 from ghmlops.core.histograms.exact_histogram import NANOSECONDS, THOUSANDTHS, Spread
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.latency import Judge, Plan
+    from ghmlops.core.latency.stopping import Judge, Plan
     from ghmlops.core.policy import Latency
 
     Floats = NDArray[np.float64]

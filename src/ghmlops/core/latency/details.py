@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ghmlops.core.answers import Kind
-from ghmlops.core.duet import BLOCK, CAP, planned_pairs, spread
-from ghmlops.core.latency_findings import duet_of, lateness
+from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.duet import BLOCK, CAP, planned_pairs, spread
+from ghmlops.core.latency.findings import duet_of, lateness
 from ghmlops.core.model import Measurement, NotMeasured, finite
-from ghmlops.core.objectives import sample_floor
+from ghmlops.core.latency.objectives import sample_floor
 from ghmlops.core.policy import OBJECTIVES
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.policy import Latency
     from ghmlops.core.histograms.exact_histogram import Spread
-    from ghmlops.core.tally import Tally
+    from ghmlops.core.latency.tally import Tally
 
 RARE = "p99.9"
 """The percentile that is only told from enough answers: `sample_floor` of its share."""

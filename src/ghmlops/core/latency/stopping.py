@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.load import arrivals
-from ghmlops.core import objectives
-from ghmlops.core.duet import BLOCK, Duet, compare, planned_pairs
+from ghmlops.core.latency import objectives
+from ghmlops.core.latency.duet import BLOCK, Duet, compare, planned_pairs
 from ghmlops.core.model import Outcome
-from ghmlops.core.objectives import Share
+from ghmlops.core.latency.objectives import Share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ghmlops.core.answers import Answers
+    from ghmlops.core.latency.answers import Answers
     from ghmlops.core.policy import Latency
 
     Floats = NDArray[np.float64]

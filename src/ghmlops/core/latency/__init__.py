@@ -1,0 +1,1 @@
+"""The latency verdict: the paired e-process, objectives, error tests, shards, imported results."""
