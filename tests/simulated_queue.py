@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core import capacity
+from ghmlops.core.capacity import search as capacity
 from ghmlops.core.latency.answers import Answers, Kind
-from ghmlops.core.capacity import State
-from ghmlops.core.capacity_probe import Seen, judge_probe
+from ghmlops.core.capacity.search import State
+from ghmlops.core.capacity.probe import Seen, judge_probe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ghmlops.core.capacity import Plan, Probe
+    from ghmlops.core.capacity.search import Plan, Probe
     from ghmlops.core.policy import Objectives
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import simulated_queue
-from ghmlops.core import capacity
+from ghmlops.core.capacity import search as capacity
 from ghmlops.core.latency.answers import Kind
-from ghmlops.core.capacity import Found, Plan, Probe, Probed, Standing, State, Vote
-from ghmlops.core.capacity_evidence import SAID, details, finding, measurements, not_measured, ruling, sum_up
-from ghmlops.core.capacity_probe import Seen, autocorrelation, drifts, failing, floor_of, in_flight, judge_probe
+from ghmlops.core.capacity.search import Found, Plan, Probe, Probed, Standing, State, Vote
+from ghmlops.core.capacity.evidence import SAID, details, finding, measurements, not_measured, ruling, sum_up
+from ghmlops.core.capacity.probe import Seen, autocorrelation, drifts, failing, floor_of, in_flight, judge_probe
 from ghmlops.core.model import Outcome
 from ghmlops.core.latency.objectives import shares
 from ghmlops.core.policy import Capacity, Objectives

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from ghmlops.core.scaling import LEAST, Fit, Law, fit
+from ghmlops.core.capacity.scaling_law import LEAST, Fit, Law, fit
 
 LEVELS = np.array([0.3, 0.8, 2.0, 4.0, 8.0, 16.0, 32.0])
 TRUE = Law(rate=50.0, sigma=0.08, kappa=0.002)

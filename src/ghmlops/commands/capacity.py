@@ -11,7 +11,7 @@ from ghmlops.core.model import Evidence, Outcome
 if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.capacity_job import Job
-    from ghmlops.core.capacity_evidence import Search
+    from ghmlops.core.capacity.evidence import Search
 
 
 class Inputs(Common, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ def run(inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands.capacity_job import prepare
     from ghmlops.commands.capacity_load import search_capacity
     from ghmlops.commands.provenance import commit_under_test
-    from ghmlops.core.capacity_evidence import sum_up
+    from ghmlops.core.capacity.evidence import sum_up
 
     job = prepare(inputs, services)
     if inputs.dry_run:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.capacity import Inputs
     from ghmlops.commands.latency_load import Source
-    from ghmlops.core.capacity import Plan
-    from ghmlops.core.capacity_evidence import Search
+    from ghmlops.core.capacity.search import Plan
+    from ghmlops.core.capacity.evidence import Search
     from ghmlops.core.policy import Capacity, Objectives, Policy
     from ghmlops.measure.load.target import Target
 
@@ -36,7 +36,7 @@ class Job:
     ) -> Evidence:
         """Return the evidence of a search that has ended; `found` is the search and notes on the generator."""
         from ghmlops.commands.provenance import provenance
-        from ghmlops.core import capacity_evidence as shown
+        from ghmlops.core.capacity import evidence as shown
         from ghmlops.core.model import NotMeasured
 
         search, notes = found
@@ -111,8 +111,8 @@ def _source(whole: Policy, inputs: Inputs, services: Services) -> tuple[Target, 
 
 
 def _plan(policy: Capacity, slo: Objectives, shown: str) -> Plan:
-    from ghmlops.core.capacity import Plan
-    from ghmlops.core.capacity_probe import floor_of
+    from ghmlops.core.capacity.search import Plan
+    from ghmlops.core.capacity.probe import floor_of
     from ghmlops.measure.load.engine import MAX_REQUESTS, MAX_SECONDS
 
     if slo.empty:

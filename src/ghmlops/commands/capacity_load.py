@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.capacity_job import Job
     from ghmlops.core.latency.answers import Answers
-    from ghmlops.core.capacity import Probe, State
-    from ghmlops.core.capacity_probe import Seen
+    from ghmlops.core.capacity.search import Probe, State
+    from ghmlops.core.capacity.probe import Seen
     from ghmlops.core.latency.objectives import Share
     from ghmlops.measure.load.engine import Recording
     from ghmlops.measure.load.target import Target
@@ -47,9 +47,9 @@ def search_capacity(job: Job, services: Services) -> Searched:
         KeyboardInterrupt: a signal asked to stop.
     """
     from ghmlops.commands.latency_source import reach
-    from ghmlops.core import capacity
-    from ghmlops.core.capacity import State, Vote
-    from ghmlops.core.capacity_probe import judge_probe
+    from ghmlops.core.capacity import search as capacity
+    from ghmlops.core.capacity.search import State, Vote
+    from ghmlops.core.capacity.probe import judge_probe
 
     target = reach(job.target, "url", job.whole)
     state, crowded, notes = State(plan=job.plan), False, dict[str, Any]()
@@ -117,7 +117,7 @@ class _Watch:
         """Take the answers to one block; False stops the probe."""
         import numpy as np
 
-        from ghmlops.core.capacity_probe import failing
+        from ghmlops.core.capacity.probe import failing
         from ghmlops.core.latency.objectives import shares
 
         answers = arms[0]
@@ -134,7 +134,7 @@ class _Watch:
 
 
 def _seen(recording: Recording, timeout: float, warmup: int, *, stopped: bool) -> Seen:
-    from ghmlops.core.capacity_probe import Seen
+    from ghmlops.core.capacity.probe import Seen
 
     answers = recording.arms[0]
     return Seen(
@@ -173,7 +173,7 @@ def _rest(job: Job, services: Services, target: Target, best: float) -> bool:
 
 
 def _progress(job: Job, now: tuple[Probe, State], seconds: float) -> str:
-    from ghmlops.core.capacity import edges, levels
+    from ghmlops.core.capacity.search import edges, levels
 
     probe, state = now
     low, high = edges(levels(state.history))

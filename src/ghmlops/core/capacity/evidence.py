@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core import capacity, scaling
-from ghmlops.core.capacity import LEVELS, Probed, Vote
+from ghmlops.core.capacity import search as capacity, scaling_law as scaling
+from ghmlops.core.capacity.search import LEVELS, Probed, Vote
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.capacity import Found, State
+    from ghmlops.core.capacity.search import Found, State
     from ghmlops.core.policy import Capacity
-    from ghmlops.core.scaling import Bounds, Fit
+    from ghmlops.core.capacity.scaling_law import Bounds, Fit
 
 README = "actions/capacity/README.md"
 METHOD = (

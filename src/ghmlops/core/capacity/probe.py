@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ghmlops.core.latency.answers import Answers, Kind
-from ghmlops.core.capacity import Cause, Probe, Probed, Vote
+from ghmlops.core.capacity.search import Cause, Probe, Probed, Vote
 from ghmlops.core.latency.duet import BLOCK, quantile
 from ghmlops.core.latency.objectives import LEVEL, allowed_shares, limits, sample_floor, shares
 from ghmlops.core.stats.binomial import lower_bound, upper_bound

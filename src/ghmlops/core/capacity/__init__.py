@@ -1,0 +1,1 @@
+"""The capacity search, its probes, and the Universal Scalability Law."""
