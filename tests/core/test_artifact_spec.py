@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.artifact_spec import CloudSpec, LocalSpec, WorkflowSpec, parse_spec, parse_specs
+from ghmlops.core.artifacts.spec import CloudSpec, LocalSpec, WorkflowSpec, parse_spec, parse_specs
 from ghmlops.core.errors import InputError
 
 SHA = "0123456789abcdef0123456789ABCDEF01234567"

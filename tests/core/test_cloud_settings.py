@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core import cloud_settings
-from ghmlops.core.artifact_spec import CloudSpec
+from ghmlops.core.artifacts import object_store as cloud_settings
+from ghmlops.core.artifacts.spec import CloudSpec
 from ghmlops.core.errors import InputError
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "hunter22"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core import file_pattern
+from ghmlops.core.artifacts import file_pattern
 
 MEANT = [
     ("", "a.parquet", True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core.inner_path import inner_parts
+from ghmlops.core.artifacts.safe_path import inner_parts
 
 BAD = [
     ("/etc/passwd", "is an absolute path"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ghmlops.core.artifact_spec import LocalSpec
+from ghmlops.core.artifacts.spec import LocalSpec
 from ghmlops.core.errors import InputError
 from ghmlops.measure import build
 from ghmlops.measure.build import Ended, build_environment, run_build, words_of

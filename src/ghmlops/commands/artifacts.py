@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ghmlops.core.artifact_spec import CloudSpec, LocalSpec, WorkflowSpec, parse_specs
+from ghmlops.core.artifacts.spec import CloudSpec, LocalSpec, WorkflowSpec, parse_specs
 from ghmlops.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ghmlops.act.github.artifacts import Located
     from ghmlops.commands.base import Services
-    from ghmlops.core.artifact_spec import Spec
+    from ghmlops.core.artifacts.spec import Spec
     from ghmlops.measure.predictions.sources import Found
 
 
@@ -93,7 +93,7 @@ def _download(spec: WorkflowSpec, token: str, services: Services, place: Path) -
     from ghmlops.act.github.artifacts import locate
     from ghmlops.act.github.client import connect
     from ghmlops.act.github.download import download
-    from ghmlops.core.file_pattern import is_parquet
+    from ghmlops.core.artifacts.file_pattern import is_parquet
     from ghmlops.measure import checkout
     from ghmlops.measure.unpack import unpack
 

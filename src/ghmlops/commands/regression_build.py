@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ghmlops.commands.base import Services
-    from ghmlops.core.artifact_spec import LocalSpec
+    from ghmlops.core.artifacts.spec import LocalSpec
     from ghmlops.core.prediction_policy import Regression
     from ghmlops.measure.build import Ended
     from ghmlops.measure.built_files import BuiltFiles

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.base import Result
 from ghmlops.commands.regression_build import COUNTED, Build, Wanted, build_once, check_first
-from ghmlops.core.artifact_spec import LocalSpec, parse_specs
+from ghmlops.core.artifacts.spec import LocalSpec, parse_specs
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import Evidence, NotMeasured, Outcome, conclude
 from ghmlops.core.quantities import size

@@ -14,7 +14,7 @@ from ghmlops.measure.predictions.sources import find_files, join
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ghmlops.core.artifact_spec import LocalSpec
+    from ghmlops.core.artifacts.spec import LocalSpec
 
 _MOST_SEEN = 20_000
 """Files of the checkout that are watched."""

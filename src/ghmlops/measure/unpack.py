@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.inner_path import inner_parts
+from ghmlops.core.artifacts.safe_path import inner_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -10,7 +10,7 @@ import pytest
 from ghmlops.act.github import artifacts
 from ghmlops.act.github.artifacts import locate
 from ghmlops.act.github.client import connect
-from ghmlops.core.artifact_spec import WorkflowSpec
+from ghmlops.core.artifacts.spec import WorkflowSpec
 from ghmlops.core.errors import GitHubError, PermissionMissing
 from github_api import delivery
 from github_api.routes import OWNED, ROUTES

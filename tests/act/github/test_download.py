@@ -13,7 +13,7 @@ import pytest
 from ghmlops.act.github.artifacts import Located, locate
 from ghmlops.act.github.client import connect
 from ghmlops.act.github.download import download
-from ghmlops.core.artifact_spec import WorkflowSpec
+from ghmlops.core.artifacts.spec import WorkflowSpec
 from ghmlops.core.errors import GitHubError, InputError, PermissionMissing
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyarrow import fs  # type: ignore[import-untyped]
 
-from ghmlops.core.artifact_spec import CloudSpec, parse_spec
+from ghmlops.core.artifacts.spec import CloudSpec, parse_spec
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.predictions import cloud
 from ghmlops.measure.predictions.cloud import fetch, filesystem

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ghmlops.core.artifact_spec import LocalSpec
+from ghmlops.core.artifacts.spec import LocalSpec
 from ghmlops.core.errors import DataError
 from ghmlops.measure.predictions import sources
 from ghmlops.measure.predictions.sources import Found, find_files, join

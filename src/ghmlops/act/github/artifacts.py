@@ -12,7 +12,7 @@ from ghmlops.core.errors import GitHubError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ghmlops.core.artifact_spec import WorkflowSpec
+    from ghmlops.core.artifacts.spec import WorkflowSpec
 
 T = TypeVar("T", bound=msgspec.Struct)
 READ = "actions: read"

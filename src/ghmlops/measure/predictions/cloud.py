@@ -14,9 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ghmlops.core import cloud_settings, file_pattern
+from ghmlops.core.artifacts import object_store as cloud_settings, file_pattern
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.core.inner_path import inner_parts
+from ghmlops.core.artifacts.safe_path import inner_parts
 from ghmlops.measure.predictions.sources import MAX_ENTRIES, MAX_FILES, Found, partition_keys
 
 try:
@@ -31,7 +31,7 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ghmlops.core.artifact_spec import CloudSpec
+    from ghmlops.core.artifacts.spec import CloudSpec
 
 MAX_BYTES = 64 * 1024**3
 STREAMS = 8

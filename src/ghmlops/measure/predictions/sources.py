@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghmlops.core import file_pattern
+from ghmlops.core.artifacts import file_pattern
 from ghmlops.core.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ghmlops.core.artifact_spec import LocalSpec
+    from ghmlops.core.artifacts.spec import LocalSpec
 
 MAX_FILES = 10_000
 MAX_ENTRIES = 500_000

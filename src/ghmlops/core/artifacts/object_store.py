@@ -23,7 +23,7 @@ from ghmlops.core.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ghmlops.core.artifact_spec import CloudSpec
+    from ghmlops.core.artifacts.spec import CloudSpec
 
 CONNECT_TIMEOUT = 10.0
 """Seconds."""

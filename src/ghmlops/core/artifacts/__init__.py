@@ -1,0 +1,1 @@
+"""Where prediction artifacts are: specifications, file patterns, object stores, safe paths."""
