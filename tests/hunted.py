@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.judge import ALPHA, Comparison, comparison_at
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared
-from ghmlops.core.paired_change import compare_means, compare_shares
+from ghmlops.core.paired.aggregates import Cells, Compared
+from ghmlops.core.paired.change import compare_means, compare_shares
 from ghmlops.core.search import search
 from ghmlops.core.slices import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.paired import Floats, Ints
+    from ghmlops.core.paired.aggregates import Floats, Ints
     from ghmlops.core.slices import Family
 
 DISCORDANT = 0.045

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ghmlops.core.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE, Cube, Sums, ordered
+from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE, Cube, Sums, ordered
 from ghmlops.core.metrics.accuracy import right
 from ghmlops.core.observed import WINDOW
-from ghmlops.core.paired import CellTable, decided_cells
+from ghmlops.core.paired.aggregates import CellTable, decided_cells
 
 KIND = ("{s}", True)
 

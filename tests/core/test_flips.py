@@ -8,7 +8,7 @@ from scipy import stats
 
 from ghmlops.core.flips import flip_table, judge_symmetry, split_churn
 from ghmlops.core.model import Outcome
-from ghmlops.core.paired import Counts
+from ghmlops.core.paired.aggregates import Counts
 
 NO, YES = "no", "yes"
 

@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.implausible import implausible
 from ghmlops.core.judge import Comparison
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction, Outcome
 from hunted import ACCURACY, LOSS, compared, share_cells
 

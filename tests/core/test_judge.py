@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ghmlops.core.judge import Comparison, finding, rule, sentence, tidy
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics.accuracy import ACCURACY
 from ghmlops.core.metrics.churn import CHURN
 from ghmlops.core.metrics.positive_rate import POSITIVE_RATE

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from ghmlops.core.model import Outcome
-from ghmlops.core.paired import COARSE, FINE, Columns, Grid
+from ghmlops.core.paired.aggregates import COARSE, FINE, Columns, Grid
 from ghmlops.core.ranks import Correlation, from_columns, from_grid, judge_ranks
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.judge import Comparison
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Outcome
 from ghmlops.core.slices import MOST_FINDINGS, MOST_LISTED, Place, harm_p, hunt, missing, name_place
 from ghmlops.core.uneven import datasets_uneven, windows_uneven

@@ -10,15 +10,15 @@ import numpy as np
 from ghmlops.core import classes
 from ghmlops.core.judge import ALPHA, Comparison, comparison_at
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.paired import decided_cells
+from ghmlops.core.paired.aggregates import decided_cells
 from ghmlops.core.slices import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.core.metric import Metric
+    from ghmlops.core.paired.metric import Metric
     from ghmlops.core.observed import Observed
-    from ghmlops.core.paired import CellTable, Compared, Grid
+    from ghmlops.core.paired.aggregates import CellTable, Compared, Grid
     from ghmlops.core.prediction_policy import Regression
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.paired import Floats, Ints
+    from ghmlops.core.paired.aggregates import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

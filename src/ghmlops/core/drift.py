@@ -11,7 +11,7 @@ from scipy import special
 
 if TYPE_CHECKING:
     from ghmlops.core.distribution import Distribution
-    from ghmlops.core.paired import Floats, Ints
+    from ghmlops.core.paired.aggregates import Floats, Ints
 
 PSI_BINS = 10
 """Bins of equal mass in the baseline, made by joining neighbours; missing values are one bin more."""

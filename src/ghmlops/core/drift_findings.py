@@ -16,7 +16,7 @@ from ghmlops.core.model import Direction, Finding, Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.paired import Floats, Ints
+    from ghmlops.core.paired.aggregates import Floats, Ints
     from ghmlops.core.prediction_policy import Drift
 
 DOCS = f"{judge.DOCS}#drift"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.paired import Counts, Floats, Ints
+    from ghmlops.core.paired.aggregates import Counts, Floats, Ints
 
 SHIFT = 0.01
 """Net move of a class, as a share of the rows, beyond which lopsided churn is a warning: the positive rate's margin."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ghmlops.core.judge import Comparison
     from ghmlops.core.model import Finding
     from ghmlops.core.observed import Judged, Observed
-    from ghmlops.core.paired import CellTable
+    from ghmlops.core.paired.aggregates import CellTable
     from ghmlops.core.prediction_policy import Regression
 
 MOST_TIMELINE = 400

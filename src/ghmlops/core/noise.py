@@ -13,8 +13,8 @@ from ghmlops.core import judge
 from ghmlops.core.behaviour import DOCS
 from ghmlops.core.judge import ALPHA, tidy
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
-from ghmlops.core.paired import Cells, Counts, Groups
-from ghmlops.core.paired_change import moments
+from ghmlops.core.paired.aggregates import Cells, Counts, Groups
+from ghmlops.core.paired.change import moments
 from ghmlops.core.stats import student
 
 MARGIN = 0.01

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ghmlops.core.behaviour import ColumnChange
     from ghmlops.core.contract_facts import Facts
     from ghmlops.core.distribution import Distribution
-    from ghmlops.core.paired import Cells, CellTable, Columns, Counts, Grid
+    from ghmlops.core.paired.aggregates import Cells, CellTable, Columns, Counts, Grid
 
 WINDOW = ""
 """The attribute that is the window's start; no column has an empty name."""

@@ -12,11 +12,11 @@ from ghmlops.core import judge
 from ghmlops.core.behaviour import DOCS
 from ghmlops.core.judge import ALPHA, tidy
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
-from ghmlops.core.paired import COARSE
+from ghmlops.core.paired.aggregates import COARSE
 from ghmlops.core.stats.delong import midranks
 
 if TYPE_CHECKING:
-    from ghmlops.core.paired import Columns, Floats, Grid
+    from ghmlops.core.paired.aggregates import Columns, Floats, Grid
 
 REORDERED = 0.5
 """A correlation shown to be below this is a warning: half of the order and more is gone. Above, it is only shown."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.observed import Observed
-    from ghmlops.core.paired import Grid
+    from ghmlops.core.paired.aggregates import Grid
     from ghmlops.core.prediction_policy import Regression
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics import error_quantile, metrics_of, ndcg, pinball, recall_at_k, top_k_accuracy
 from ghmlops.core.metrics.accuracy import ACCURACY
 from ghmlops.core.metrics.bias import BIAS
@@ -26,7 +26,7 @@ from ghmlops.core.metrics.recall import RECALL
 from ghmlops.core.metrics.rmse import RMSE
 from ghmlops.core.metrics.spread_ratio import SPREAD_RATIO
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Columns, Compared, Floats
+from ghmlops.core.paired.aggregates import Columns, Compared, Floats
 from ghmlops.core.prediction_policy import Regression
 from paired_rows import binary, cells, compare, counts, multiclass, sums, valued
 

@@ -18,10 +18,10 @@ from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyp
 
 from ghmlops.core.classes import METRICS, per_class
 from ghmlops.core.judge import ALPHA
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.metrics.calibration_slope import log_odds
-from ghmlops.core.paired import Compared, Floats
+from ghmlops.core.paired.aggregates import Compared, Floats
 from ghmlops.core.prediction_policy import Regression, Task
 from ghmlops.core.stats import logistic
 from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values

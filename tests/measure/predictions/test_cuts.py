@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ghmlops.core.observed import Observed
-    from ghmlops.core.paired import CellTable
+    from ghmlops.core.paired.aggregates import CellTable
 
     Read = Callable[..., Observed]
 

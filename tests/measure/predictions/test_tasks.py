@@ -14,7 +14,7 @@ from ghmlops.core.contract import judge_contract, not_measured
 from ghmlops.core.errors import DataError
 from ghmlops.core.metrics.accuracy import right
 from ghmlops.core.model import Outcome
-from ghmlops.core.paired import decided_cells
+from ghmlops.core.paired.aggregates import decided_cells
 from ghmlops.core.prediction_policy import Regression
 from ghmlops.core.regression import judge_observed
 from ghmlops.measure.predictions import summing

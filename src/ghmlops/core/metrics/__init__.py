@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ghmlops.core.metric import Metric
+    from ghmlops.core.paired.metric import Metric
     from ghmlops.core.prediction_policy import Regression
 
 TABLE: dict[str, tuple[str, ...]] = {
@@ -53,7 +53,7 @@ def metrics_of(policy: Regression) -> tuple[Metric, ...]:
     """Return the metrics of a policy's task in the order of `TABLE`, then the user's own."""
     own: tuple[Metric, ...] = ()
     if policy.metrics:
-        from ghmlops.core.custom_metric import custom
+        from ghmlops.core.paired.custom_metric import custom
 
         own = tuple(custom(metric) for metric in policy.metrics)
     return (*(_load(name.replace("-", "_"), policy) for name in TABLE[policy.task]), *own)

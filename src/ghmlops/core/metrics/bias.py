@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ghmlops.core.distance import compare_distances
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.distance_to_target import compare_distances
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared
-from ghmlops.core.paired_change import moments
+from ghmlops.core.paired.aggregates import Cells, Compared
+from ghmlops.core.paired.change import moments
 
 
 def compare(cells: Cells, tail: float) -> Compared:

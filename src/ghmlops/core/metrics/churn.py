@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared, Counts, Floats, paired_cells
-from ghmlops.core.rates import compare_rate
+from ghmlops.core.paired.aggregates import Cells, Compared, Counts, Floats, paired_cells
+from ghmlops.core.paired.pair_rates import compare_rate
 
 
 def changed(cells: Cells, tail: float) -> Compared:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.influence import Side, compare_pair, pair_of_columns, undefined
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.influence import Side, compare_pair, pair_of_columns, undefined
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.stats import quantile
 
 if TYPE_CHECKING:
-    from ghmlops.core.paired import Columns, Compared, Floats
+    from ghmlops.core.paired.aggregates import Columns, Compared, Floats
     from ghmlops.core.prediction_policy import Regression
 
 

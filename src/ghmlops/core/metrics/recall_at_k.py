@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.metric import Metric
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Compared
-from ghmlops.core.paired_change import compare_means
+from ghmlops.core.paired.aggregates import Cells, Compared
+from ghmlops.core.paired.change import compare_means
 
 if TYPE_CHECKING:
     from ghmlops.core.prediction_policy import Regression

@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every text by `literal`)
-"""The paired rows, summed up by every combination of attribute values; see `ghmlops.core.cube`."""
+"""The paired rows, summed up by every combination of attribute values; see `ghmlops.core.paired.cube`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.cube import Cube, Sums, ordered
-from ghmlops.core.custom_metric import row_of
-from ghmlops.core.paired import Groups
+from ghmlops.core.paired.cube import Cube, Sums, ordered
+from ghmlops.core.paired.custom_metric import row_of
+from ghmlops.core.paired.aggregates import Groups
 from ghmlops.measure.predictions.pairing import OK, SIDE, STATES
 from ghmlops.measure.predictions.staging import Staged, attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.cube import Value
-    from ghmlops.core.metric import Metric
-    from ghmlops.core.paired import CellTable, Floats, Ints, Key
+    from ghmlops.core.paired.cube import Value
+    from ghmlops.core.paired.metric import Metric
+    from ghmlops.core.paired.aggregates import CellTable, Floats, Ints, Key
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.session import Session
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.distribution import Distribution
-from ghmlops.core.paired import FINE
+from ghmlops.core.paired.aggregates import FINE
 from ghmlops.measure.predictions.answers import column_of
 from ghmlops.measure.predictions.layout import NUMBER_KINDS, SIDES, kind
 
 if TYPE_CHECKING:
-    from ghmlops.core.paired import Floats, Ints
+    from ghmlops.core.paired.aggregates import Floats, Ints
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.scores import Fine
     from ghmlops.measure.predictions.session import Session

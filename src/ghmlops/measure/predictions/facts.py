@@ -10,7 +10,7 @@ import numpy as np
 
 from ghmlops.core.behaviour import ColumnChange
 from ghmlops.core.contract_facts import PairFacts
-from ghmlops.core.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
+from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
 from ghmlops.core.model import finite
 from ghmlops.core.observed import WINDOW
 from ghmlops.measure.predictions.cubes import Source, read_cube
@@ -20,7 +20,7 @@ from ghmlops.measure.predictions.pairing import conflicts
 from ghmlops.measure.predictions.queries import query_facts
 
 if TYPE_CHECKING:
-    from ghmlops.core.cube import Cube
+    from ghmlops.core.paired.cube import Cube
     from ghmlops.measure.predictions.cubes import Read
     from ghmlops.measure.predictions.session import Session
     from ghmlops.measure.predictions.staging import Staged

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.paired import COARSE, FINE, Columns, Grid
+from ghmlops.core.paired.aggregates import COARSE, FINE, Columns, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ghmlops.core.paired import Ints
+    from ghmlops.core.paired.aggregates import Ints
     from ghmlops.measure.predictions.session import Session
 
 _LABELLED = "ok AND y IS NOT NULL"

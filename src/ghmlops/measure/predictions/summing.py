@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.contract_facts import Facts, PairFacts
     from ghmlops.core.distribution import Distribution
-    from ghmlops.core.paired import CellTable, Columns, Grid
+    from ghmlops.core.paired.aggregates import CellTable, Columns, Grid
     from ghmlops.core.prediction_policy import Regression
     from ghmlops.measure.predictions.cubes import Read
     from ghmlops.measure.predictions.layout import Layout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired import Cells, Compared
+from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.stats import binomial, student
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Cells, Columns, Compared, Counts, Decided, Grid
+from ghmlops.core.paired.aggregates import Cells, Columns, Compared, Counts, Decided, Grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import COARSE, FINE, Columns, Compared, Floats, Grid, Ints
-from ghmlops.core.paired_change import Estimated, Moments, compare_estimates
+from ghmlops.core.paired.aggregates import COARSE, FINE, Columns, Compared, Floats, Grid, Ints
+from ghmlops.core.paired.change import Estimated, Moments, compare_estimates
 
 NESTED = FINE // COARSE
 """Fine bins of a coarse one."""

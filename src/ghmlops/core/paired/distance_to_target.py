@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired import Compared, Floats
-from ghmlops.core.paired_change import Moments
+from ghmlops.core.paired.aggregates import Compared, Floats
+from ghmlops.core.paired.change import Moments
 from ghmlops.core.stats import student
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Compared, Counts, Floats, Ints
-from ghmlops.core.paired_change import Estimated, compare_estimates
+from ghmlops.core.paired.aggregates import Compared, Counts, Floats, Ints
+from ghmlops.core.paired.change import Estimated, compare_estimates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

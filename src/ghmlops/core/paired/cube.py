@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghmlops.core.observed import WINDOW
-from ghmlops.core.paired import Cells, CellTable, Counts
+from ghmlops.core.paired.aggregates import Cells, CellTable, Counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.paired import Floats, Ints, Key
+    from ghmlops.core.paired.aggregates import Floats, Ints, Key
 
 Value = str | int | float | bool | None
 BOTH, ONLY_BASELINE, ONLY_CANDIDATE = 0, 1, 2

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired import Compared, ratio
+from ghmlops.core.paired.aggregates import Compared, ratio
 from ghmlops.core.stats import mcnemar, sign_flip, student, tango
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ghmlops.core.paired import Cells, Floats
+    from ghmlops.core.paired.aggregates import Cells, Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

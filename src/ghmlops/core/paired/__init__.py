@@ -1,0 +1,1 @@
+"""Sums over paired rows and the change of a metric that follows from them."""
