@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.judge import ALPHA, Comparison, comparison_at
+from ghmlops.core.predictions.ruling import ALPHA, Comparison, comparison_at
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means, compare_shares
-from ghmlops.core.search import search
-from ghmlops.core.slices import Place
+from ghmlops.core.predictions.subgroups.search import search
+from ghmlops.core.predictions.subgroups.family import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ghmlops.core.paired.aggregates import Floats, Ints
-    from ghmlops.core.slices import Family
+    from ghmlops.core.predictions.subgroups.family import Family
 
 DISCORDANT = 0.045
 """Share of rows on which one model is right and the other wrong."""

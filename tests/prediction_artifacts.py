@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ghmlops.core.observed import Observed
+    from ghmlops.core.predictions.observed import Observed
     from ghmlops.measure.predictions.source import Source
 
 START = datetime(2025, 3, 1, tzinfo=UTC)

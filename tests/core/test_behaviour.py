@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core.behaviour import MOST_FINDINGS, ColumnChange, determinism_table, judge_unchanged
+from ghmlops.core.predictions.behaviour.determinism import MOST_FINDINGS, ColumnChange, determinism_table, judge_unchanged
 from ghmlops.core.model import Outcome
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE, Cube, Sums, ordered
 from ghmlops.core.metrics.accuracy import right
-from ghmlops.core.observed import WINDOW
+from ghmlops.core.predictions.observed import WINDOW
 from ghmlops.core.paired.aggregates import CellTable, decided_cells
 
 KIND = ("{s}", True)

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from ghmlops.core.distribution import Distribution
-from ghmlops.core.drift import FLOOR, distances, joined
-from ghmlops.core.drift_findings import MOST_FINDINGS, judge_drift, shrink
+from ghmlops.core.predictions.behaviour.distribution import Distribution
+from ghmlops.core.predictions.behaviour.drift import FLOOR, distances, joined
+from ghmlops.core.predictions.behaviour.drift_findings import MOST_FINDINGS, judge_drift, shrink
 from ghmlops.core.model import Outcome
 from ghmlops.core.prediction_policy import Drift
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ghmlops.core.flips import flip_table, judge_symmetry, split_churn
+from ghmlops.core.predictions.behaviour.flips import flip_table, judge_symmetry, split_churn
 from ghmlops.core.model import Outcome
 from ghmlops.core.paired.aggregates import Counts
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from ghmlops.core.implausible import implausible
-from ghmlops.core.judge import Comparison
+from ghmlops.core.predictions.implausible import implausible
+from ghmlops.core.predictions.ruling import Comparison
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction, Outcome
 from hunted import ACCURACY, LOSS, compared, share_cells

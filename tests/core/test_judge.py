@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ghmlops.core.judge import Comparison, finding, rule, sentence, tidy
+from ghmlops.core.predictions.ruling import Comparison, finding, rule, sentence, tidy
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics.accuracy import ACCURACY
 from ghmlops.core.metrics.churn import CHURN

@@ -10,7 +10,7 @@ from scipy import stats
 
 from ghmlops.core.model import Outcome
 from ghmlops.core.paired.aggregates import COARSE, FINE, Columns, Grid
-from ghmlops.core.ranks import Correlation, from_columns, from_grid, judge_ranks
+from ghmlops.core.predictions.behaviour.rank_correlation import Correlation, from_columns, from_grid, judge_ranks
 
 
 def columns(first: np.ndarray, second: np.ndarray, group: np.ndarray | None = None) -> Columns:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ghmlops.core.behaviour import ColumnChange
+from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.model import Outcome
 from ghmlops.core.rebuild import MOST_COLUMNS, Rebuilt, judge
 

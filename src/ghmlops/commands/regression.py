@@ -138,7 +138,7 @@ def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) ->
 
     policy, started = _policy(inputs, services), services.now()
     seen, sources = observe(inputs, services, policy, datasets)
-    from ghmlops.core.regression import judge_observed  # loaded by now: see `reading.LATER`
+    from ghmlops.core.predictions.judgement import judge_observed
 
     judged = judge_observed(seen, policy)
     outcome, code, reason = conclude(judged.findings)
@@ -190,7 +190,7 @@ def _table(findings: Sequence[Finding]) -> str:
     from tabulate import tabulate
 
     from ghmlops.act.console import printable
-    from ghmlops.core.slices import name_place
+    from ghmlops.core.predictions.subgroups.family import name_place
 
     ranked = sorted(findings, key=lambda f: -f.outcome.severity)
     rows = []

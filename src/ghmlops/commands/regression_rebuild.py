@@ -192,7 +192,7 @@ def _not_measured(services: Services) -> list[NotMeasured]:
 
 
 def _details(wanted: Wanted, builds: Sequence[Build], built: Sequence[Rebuilt]) -> dict[str, object]:
-    from ghmlops.core.behaviour import determinism_table
+    from ghmlops.core.predictions.behaviour.determinism import determinism_table
     from ghmlops.core.rebuild import row
 
     return {
@@ -227,7 +227,7 @@ def _result(evidence: Evidence, built: Sequence[Rebuilt], file: str) -> Result:
     from tabulate import tabulate
 
     from ghmlops.act.console import printable
-    from ghmlops.core.behaviour import determinism_table
+    from ghmlops.core.predictions.behaviour.determinism import determinism_table
 
     lines = [f"rebuild: {evidence.outcome.value}: {evidence.reason}", ""]
     for one in built:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ghmlops.core.contract_finding import listed, of
-from ghmlops.core.judge import DOCS, tidy
+from ghmlops.core.predictions.contract.finding import listed, of
+from ghmlops.core.predictions.ruling import DOCS, tidy
 from ghmlops.core.model import Finding, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.behaviour import ColumnChange
+    from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 
 MOST_COLUMNS = 50
 """Columns with a finding of their own, the most changed first; one finding sums up the others."""

@@ -15,7 +15,7 @@ import msgspec
 
 from ghmlops.core.model import Evidence
 from ghmlops.core.replay_inputs import INPUTS, cut
-from ghmlops.core.slices import name_place
+from ghmlops.core.predictions.subgroups.family import name_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

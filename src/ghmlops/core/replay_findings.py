@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ghmlops.core.judge import DOCS
+from ghmlops.core.predictions.ruling import DOCS
 from ghmlops.core.model import Finding, NotMeasured, Outcome
 from ghmlops.core.replay import KINDS
 

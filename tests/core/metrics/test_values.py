@@ -16,8 +16,8 @@ from sklearn.naive_bayes import GaussianNB  # type: ignore[import-untyped]
 from sklearn.tree import DecisionTreeRegressor  # type: ignore[import-untyped]
 from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyped]
 
-from ghmlops.core.classes import METRICS, per_class
-from ghmlops.core.judge import ALPHA
+from ghmlops.core.predictions.per_class import METRICS, per_class
+from ghmlops.core.predictions.ruling import ALPHA
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.metrics.calibration_slope import log_odds

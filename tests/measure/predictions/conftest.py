@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.core.observed import Observed
+from ghmlops.core.predictions.observed import Observed
 from ghmlops.measure.predictions.source import Source
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.core.behaviour import ColumnChange
+from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.errors import DataError
 from ghmlops.measure.predictions.columns import CHUNK, Content, compare_columns
 from ghmlops.measure.predictions.source import Source

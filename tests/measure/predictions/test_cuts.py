@@ -11,18 +11,18 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from msgspec.structs import replace
 
-from ghmlops.core import regression
-from ghmlops.core.contract import not_measured
-from ghmlops.core.observed import WINDOW
+from ghmlops.core.predictions import judgement as regression
+from ghmlops.core.predictions.contract.checks import not_measured
+from ghmlops.core.predictions.observed import WINDOW
 from ghmlops.core.prediction_policy import Changed, Regression
-from ghmlops.core.regression import judge_observed
+from ghmlops.core.predictions.judgement import judge_observed
 from ghmlops.measure.predictions import reading, scores, summing
 from prediction_artifacts import BINARY, START, rows, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.observed import Observed
+    from ghmlops.core.predictions.observed import Observed
     from ghmlops.core.paired.aggregates import CellTable
 
     Read = Callable[..., Observed]

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError
-from ghmlops.core.observed import WINDOW
+from ghmlops.core.predictions.observed import WINDOW
 from ghmlops.measure.predictions.source import Source
 from prediction_artifacts import BINARY, rows, write
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ghmlops.core.observed import Observed
+    from ghmlops.core.predictions.observed import Observed
 
     Read = Callable[..., Observed]
 

@@ -12,15 +12,15 @@ from msgspec.structs import replace
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.model import Outcome
-from ghmlops.core.observed import WINDOW
+from ghmlops.core.predictions.observed import WINDOW
 from ghmlops.core.prediction_policy import Regression
-from ghmlops.core.regression import judge_observed
+from ghmlops.core.predictions.judgement import judge_observed
 from prediction_artifacts import BINARY, rows, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.observed import Observed
+    from ghmlops.core.predictions.observed import Observed
 
     Read = Callable[..., Observed]
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.core.contract import not_measured
+from ghmlops.core.predictions.contract.checks import not_measured
 from ghmlops.core.errors import DataError
 from ghmlops.measure.predictions.opening import open_session
 from ghmlops.measure.predictions.pages import Chunk, check_pages, read_header

@@ -10,16 +10,16 @@ import pytest
 from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
-from ghmlops.core.contract import judge_contract
+from ghmlops.core.predictions.contract.checks import judge_contract
 from ghmlops.core.model import Outcome
-from ghmlops.core.regression import judge_observed
+from ghmlops.core.predictions.judgement import judge_observed
 from ghmlops.measure.predictions import opening
 from prediction_artifacts import BINARY, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.observed import Observed
+    from ghmlops.core.predictions.observed import Observed
 
     Read = Callable[..., Observed]
 

@@ -17,7 +17,7 @@ from prediction_artifacts import BINARY, rows, values
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.observed import Observed
+    from ghmlops.core.predictions.observed import Observed
     from ghmlops.measure.predictions.counting import Counted
     from ghmlops.measure.predictions.staging import Staged
 

@@ -25,7 +25,7 @@ import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.model import Direction
 from ghmlops.core.prediction_policy import Changed, CustomMetric, Regression
-from ghmlops.core.regression import judge_observed
+from ghmlops.core.predictions.judgement import judge_observed
 from ghmlops.measure.predictions.engines import Engine, open_engine, ready
 from ghmlops.measure.predictions.reading import read_predictions
 from ghmlops.measure.predictions.source import Source
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ghmlops.core.observed import Observed
+    from ghmlops.core.predictions.observed import Observed
 
 MASTER = "local-cluster[2,1,1024]"
 LIGHT = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ghmlops.core.behaviour import ColumnChange
+from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.errors import DataError, nearest
 from ghmlops.measure.predictions.dialect import identifier, literal
 from ghmlops.measure.predictions.opening import open_session

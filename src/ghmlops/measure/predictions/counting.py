@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ghmlops.core.contract_facts import SideFacts
+from ghmlops.core.predictions.contract.facts import SideFacts
 from ghmlops.core.model import finite
 from ghmlops.measure.predictions.answers import NORMAL, class_of
 from ghmlops.measure.predictions.dialect import how_many, identifier

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.distribution import Distribution
+from ghmlops.core.predictions.behaviour.distribution import Distribution
 from ghmlops.core.paired.aggregates import FINE
 from ghmlops.measure.predictions.answers import column_of
 from ghmlops.measure.predictions.layout import NUMBER_KINDS, SIDES, kind

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.behaviour import ColumnChange
-from ghmlops.core.contract_facts import PairFacts
+from ghmlops.core.predictions.behaviour.determinism import ColumnChange
+from ghmlops.core.predictions.contract.facts import PairFacts
 from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
 from ghmlops.core.model import finite
-from ghmlops.core.observed import WINDOW
+from ghmlops.core.predictions.observed import WINDOW
 from ghmlops.measure.predictions.cubes import Source, read_cube
 from ghmlops.measure.predictions.dialect import how_many
 from ghmlops.measure.predictions.layout import CLASSED, SIDES, VECTORED

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.contract_facts import SchemaFacts
+from ghmlops.core.predictions.contract.facts import SchemaFacts
 from ghmlops.core.errors import DataError, PolicyError, nearest
 
 if TYPE_CHECKING:

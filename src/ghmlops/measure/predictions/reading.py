@@ -9,10 +9,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ghmlops.core.contract import blocking
-from ghmlops.core.contract_facts import Facts, SideFacts
+from ghmlops.core.predictions.contract.checks import blocking
+from ghmlops.core.predictions.contract.facts import Facts, SideFacts
 from ghmlops.core.errors import DataError
-from ghmlops.core.observed import Observed
+from ghmlops.core.predictions.observed import Observed
 from ghmlops.measure.predictions.counting import count_side, too_fine
 from ghmlops.measure.predictions.custom import check_metrics, columns_of
 from ghmlops.measure.predictions.layout import read_layout
@@ -22,8 +22,8 @@ from ghmlops.measure.predictions.staging import Plan, attributes, bundled, stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ghmlops.core.contract_facts import SchemaFacts
-    from ghmlops.core.distribution import Distribution
+    from ghmlops.core.predictions.contract.facts import SchemaFacts
+    from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.prediction_policy import Regression
     from ghmlops.measure.predictions.counting import Counted
     from ghmlops.measure.predictions.layout import Layout
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.staging import Staged
 
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
-LATER = ("ghmlops.measure.predictions.summing", "ghmlops.core.regression")
+LATER = ("ghmlops.measure.predictions.summing", "ghmlops.core.predictions.judgement")
 """Loaded while the engine reads: with NumPy and SciPy that takes half a second."""
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ghmlops.core.observed import WINDOW
+from ghmlops.core.predictions.observed import WINDOW
 from ghmlops.measure.predictions.answers import column_of, label, prediction, usable
 from ghmlops.measure.predictions.dialect import identifier, literal
 from ghmlops.measure.predictions.layout import SIDES, ZONED, kind, partition_time

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.observed import APART, WINDOW, Observed
+from ghmlops.core.predictions.observed import APART, WINDOW, Observed
 from ghmlops.measure.predictions.changed import read_changed
 from ghmlops.measure.predictions.cubes import Source, count_entries, kinds_of, read_cube, with_groups
 from ghmlops.measure.predictions.distributions import probabilities, read_values
@@ -21,8 +21,8 @@ from ghmlops.measure.predictions.staging import attributes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ghmlops.core.contract_facts import Facts, PairFacts
-    from ghmlops.core.distribution import Distribution
+    from ghmlops.core.predictions.contract.facts import Facts, PairFacts
+    from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.paired.aggregates import CellTable, Columns, Grid
     from ghmlops.core.prediction_policy import Regression
     from ghmlops.measure.predictions.cubes import Read
@@ -127,7 +127,7 @@ def _scores(
     at: Staged, pairs: PairFacts, read: Read, fine: tuple[Fine, Fine] | None, progress: Callable[[str], None]
 ) -> tuple[Columns | None, Grid | None]:
     """Return the scores themselves where they are few or where bins would leave a verdict open, else bins."""
-    from ghmlops.core.regression import needs_rows
+    from ghmlops.core.predictions.judgement import needs_rows
 
     policy = at.layout.policy
     if policy.task not in ("binary", "regression") or not pairs.labelled:

@@ -6,20 +6,20 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ghmlops.core import search, slices, uneven
-from ghmlops.core.comparing import compare_cells, compare_classes, overall_metrics
-from ghmlops.core.judge import tidy
+from ghmlops.core.predictions.subgroups import search, family as slices, heterogeneity as uneven
+from ghmlops.core.predictions.comparison import compare_cells, compare_classes, overall_metrics
+from ghmlops.core.predictions.ruling import tidy
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, NotMeasured
-from ghmlops.core.observed import WINDOW
-from ghmlops.core.slices import Place
+from ghmlops.core.predictions.observed import WINDOW
+from ghmlops.core.predictions.subgroups.family import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.judge import Comparison
+    from ghmlops.core.predictions.ruling import Comparison
     from ghmlops.core.model import Finding
-    from ghmlops.core.observed import Judged, Observed
+    from ghmlops.core.predictions.observed import Judged, Observed
     from ghmlops.core.paired.aggregates import CellTable
     from ghmlops.core.prediction_policy import Regression
 

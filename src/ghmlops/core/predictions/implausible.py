@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ghmlops.core import judge
-from ghmlops.core.judge import Comparison, tidy
+from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.ruling import Comparison, tidy
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 
 DOCS = f"{judge.DOCS}#behaviour"

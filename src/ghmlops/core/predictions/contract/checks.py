@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ghmlops.core.contract_finding import by_share, finding, listed, of
-from ghmlops.core.contract_values import attributes, documents, labels, scores
+from ghmlops.core.predictions.contract.finding import by_share, finding, listed, of
+from ghmlops.core.predictions.contract.values import attributes, documents, labels, scores
 from ghmlops.core.model import Finding, NotMeasured, Outcome
 
 if TYPE_CHECKING:
-    from ghmlops.core.contract_facts import Facts, PairFacts, SchemaFacts
+    from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SchemaFacts
 
 SURE = 3.0
 """Standard errors by which missing rows are harder or easier than the others before that is said."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core import judge
-from ghmlops.core.behaviour import DOCS, MOST_LISTED
-from ghmlops.core.contract_finding import of
-from ghmlops.core.judge import ALPHA, tidy
+from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.behaviour.determinism import DOCS, MOST_LISTED
+from ghmlops.core.predictions.contract.finding import of
+from ghmlops.core.predictions.ruling import ALPHA, tidy
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.stats import mcnemar, sign_flip, symmetry
 

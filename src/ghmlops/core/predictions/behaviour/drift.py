@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 if TYPE_CHECKING:
-    from ghmlops.core.distribution import Distribution
+    from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.paired.aggregates import Floats, Ints
 
 PSI_BINS = 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ghmlops.core.judge import DOCS as README
+from ghmlops.core.predictions.ruling import DOCS as README
 from ghmlops.core.model import Finding, Outcome
 
 DOCS = f"{README}#the-contract"

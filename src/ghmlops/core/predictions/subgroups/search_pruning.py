@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ghmlops.core.judge import ALPHA, Comparison
-from ghmlops.core.onset import smoothed_error
-from ghmlops.core.slices import Place, Tested
+from ghmlops.core.predictions.ruling import ALPHA, Comparison
+from ghmlops.core.predictions.subgroups.onset import smoothed_error
+from ghmlops.core.predictions.subgroups.family import Place, Tested
 
 Item = tuple[str, object]
 Items = frozenset[Item]

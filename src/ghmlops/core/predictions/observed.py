@@ -10,9 +10,9 @@ from ghmlops.core.model import Finding, Measurement, NotMeasured
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.behaviour import ColumnChange
-    from ghmlops.core.contract_facts import Facts
-    from ghmlops.core.distribution import Distribution
+    from ghmlops.core.predictions.behaviour.determinism import ColumnChange
+    from ghmlops.core.predictions.contract.facts import Facts
+    from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.paired.aggregates import Cells, CellTable, Columns, Counts, Grid
 
 WINDOW = ""

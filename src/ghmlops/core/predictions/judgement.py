@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ghmlops.core import behaviour, contract, drift_findings, flips, judge, noise, ranks, uneven
-from ghmlops.core.comparing import compare_overall, overall_metrics, shifted
-from ghmlops.core.hunting import Hunt, metric_row
-from ghmlops.core.implausible import implausible
-from ghmlops.core.judge import ALPHA, Comparison, rule, tidy
+from ghmlops.core.predictions.behaviour import determinism as behaviour, drift_findings, flips, noise_floor as noise, rank_correlation as ranks
+from ghmlops.core.predictions.contract import checks as contract
+from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.subgroups import heterogeneity as uneven
+from ghmlops.core.predictions.comparison import compare_overall, overall_metrics, shifted
+from ghmlops.core.predictions.subgroups.subgroup_tests import Hunt, metric_row
+from ghmlops.core.predictions.implausible import implausible
+from ghmlops.core.predictions.ruling import ALPHA, Comparison, rule, tidy
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured
-from ghmlops.core.observed import APART, Judged
-from ghmlops.core.slices import Place
+from ghmlops.core.predictions.observed import APART, Judged
+from ghmlops.core.predictions.subgroups.family import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.observed import Observed
+    from ghmlops.core.predictions.observed import Observed
     from ghmlops.core.paired.aggregates import Grid
     from ghmlops.core.prediction_policy import Regression
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core import judge
-from ghmlops.core.distribution import Distribution
-from ghmlops.core.drift import Distances, distances
-from ghmlops.core.judge import ALPHA, tidy
+from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.behaviour.distribution import Distribution
+from ghmlops.core.predictions.behaviour.drift import Distances, distances
+from ghmlops.core.predictions.ruling import ALPHA, tidy
 from ghmlops.core.model import Direction, Finding, Outcome
 
 if TYPE_CHECKING:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core import judge
+from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.core.onset import onset, smoothed_error
-from ghmlops.core.slices import BLOCK, DOCS
+from ghmlops.core.predictions.subgroups.onset import onset, smoothed_error
+from ghmlops.core.predictions.subgroups.family import BLOCK, DOCS
 from ghmlops.core.stats import cochran
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.slices import Place
+    from ghmlops.core.predictions.subgroups.family import Place
 
 
 def windows_uneven(places: Sequence[Place]) -> list[Finding]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.contract_finding import by_share, finding, listed, of
+from ghmlops.core.predictions.contract.finding import by_share, finding, listed, of
 from ghmlops.core.model import Finding, Outcome
 
 if TYPE_CHECKING:
-    from ghmlops.core.contract_facts import Facts, PairFacts, SideFacts
+    from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SideFacts
 
 
 def scores(facts: Facts) -> list[Finding]:

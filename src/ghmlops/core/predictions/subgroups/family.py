@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ghmlops.core import judge
-from ghmlops.core.judge import Comparison, Ruling, tidy
+from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.ruling import Comparison, Ruling, tidy
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.core.onset import Onset, onset
+from ghmlops.core.predictions.subgroups.onset import Onset, onset
 from ghmlops.core.stats import multiplicity
 
 BLOCK = 0.01

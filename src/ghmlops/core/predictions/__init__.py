@@ -1,0 +1,1 @@
+"""Judging a prediction diff: contract, metrics, behaviour, subgroups."""

@@ -1,0 +1,1 @@
+"""How predictions behave: flips, drift, rank correlation, noise floor, determinism."""

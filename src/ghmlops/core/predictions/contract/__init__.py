@@ -1,0 +1,1 @@
+"""The data contract: schema, keys, missing rows, invalid values."""

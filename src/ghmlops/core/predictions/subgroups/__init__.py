@@ -1,0 +1,1 @@
+"""Slices, windows and the search for subgroups that nobody declared."""
