@@ -8,7 +8,7 @@ import pytest
 
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.model import Outcome
-from ghmlops.core.rebuild import MOST_COLUMNS, Rebuilt, judge
+from ghmlops.core.reproduce.rebuild import MOST_COLUMNS, Rebuilt, judge
 
 
 def column(name: str = "s", **fields: Any) -> ColumnChange:

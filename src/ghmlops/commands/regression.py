@@ -134,7 +134,7 @@ def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) ->
     """Read and judge the data sets; nothing is written."""
     from ghmlops.commands.provenance import provenance
     from ghmlops.commands.regression_reading import observe
-    from ghmlops.core.replay_inputs import INPUTS, write_inputs
+    from ghmlops.core.reproduce.replay_inputs import INPUTS, write_inputs
 
     policy, started = _policy(inputs, services), services.now()
     seen, sources = observe(inputs, services, policy, datasets)

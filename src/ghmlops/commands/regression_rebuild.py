@@ -12,7 +12,7 @@ from ghmlops.core.artifacts.spec import LocalSpec, parse_specs
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import Evidence, NotMeasured, Outcome, conclude
 from ghmlops.core.quantities import size
-from ghmlops.core.replay_inputs import leads_out
+from ghmlops.core.reproduce.replay_inputs import leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.regression import Inputs
     from ghmlops.core.model import Finding
     from ghmlops.core.prediction_policy import Regression
-    from ghmlops.core.rebuild import Rebuilt
+    from ghmlops.core.reproduce.rebuild import Rebuilt
 
 COMMAND = "rebuild"
 """Of the evidence. Not `regression`: two equal builds say nothing of the model, and must not stand in for its diff."""
@@ -134,7 +134,7 @@ def _specs(inputs: Inputs, policy: Regression) -> dict[str, tuple[LocalSpec, ...
 
 
 def _compared(wanted: Wanted, builds: Sequence[Build]) -> list[Rebuilt]:
-    from ghmlops.core.rebuild import Rebuilt
+    from ghmlops.core.reproduce.rebuild import Rebuilt
     from ghmlops.measure.predictions.columns import compare_columns
     from ghmlops.measure.predictions.source import Source
 
@@ -162,7 +162,7 @@ def _compared(wanted: Wanted, builds: Sequence[Build]) -> list[Rebuilt]:
 
 
 def _findings(wanted: Wanted, builds: Sequence[Build], built: Sequence[Rebuilt]) -> list[Finding]:
-    from ghmlops.core.rebuild import finding, judge
+    from ghmlops.core.reproduce.rebuild import finding, judge
 
     findings = [one for rebuilt in built for one in judge(rebuilt)]
     for problem in builds[1].problems:
@@ -193,7 +193,7 @@ def _not_measured(services: Services) -> list[NotMeasured]:
 
 def _details(wanted: Wanted, builds: Sequence[Build], built: Sequence[Rebuilt]) -> dict[str, object]:
     from ghmlops.core.predictions.behaviour.determinism import determinism_table
-    from ghmlops.core.rebuild import row
+    from ghmlops.core.reproduce.rebuild import row
 
     return {
         "settings": {"command": wanted.words, "commit": wanted.commit, "folder": wanted.prefix},

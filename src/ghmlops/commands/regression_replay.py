@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.commands.base import Result
-from ghmlops.core import replay_findings
+from ghmlops.core.reproduce import replay_findings
 from ghmlops.core.errors import EvidenceError, InputError, PolicyError
 from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome, conclude
-from ghmlops.core.replay import REPLAY, compare
-from ghmlops.core.replay_inputs import again, check_policy_path, read_inputs
+from ghmlops.core.reproduce.replay import REPLAY, compare
+from ghmlops.core.reproduce.replay_inputs import again, check_policy_path, read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.regression import Inputs
     from ghmlops.core.prediction_policy import Dataset
-    from ghmlops.core.replay import Replayed
+    from ghmlops.core.reproduce.replay import Replayed
 
 COMMAND, LEG = "regression", "replay"
 MOST_LINES = 20

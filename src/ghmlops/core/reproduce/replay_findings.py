@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ghmlops.core.predictions.ruling import DOCS
 from ghmlops.core.model import Finding, NotMeasured, Outcome
-from ghmlops.core.replay import KINDS
+from ghmlops.core.reproduce.replay import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.replay import InputChange, Replayed
+    from ghmlops.core.reproduce.replay import InputChange, Replayed
 
 MOST_NAMED = 3
 _WHERE = f"{DOCS}#reproducibility"

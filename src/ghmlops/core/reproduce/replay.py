@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.model import Evidence
-from ghmlops.core.replay_inputs import INPUTS, cut
+from ghmlops.core.reproduce.replay_inputs import INPUTS, cut
 from ghmlops.core.predictions.subgroups.family import name_place
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Replaying a measurement from its evidence, and building a model twice."""
