@@ -8,20 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.decide import (
-    CreateDeployment,
-    OpenPullRequest,
-    Origin,
-    SetCommitStatus,
-    SetDeploymentStatus,
-    Step,
-    UpsertComment,
-    clearing_steps,
-    describe,
-    gate_steps,
-    passes,
-    short,
-)
+from ghmlops.core.steps.gate import CreateDeployment, OpenPullRequest, Origin, SetCommitStatus, SetDeploymentStatus, Step, UpsertComment, clearing_steps, describe, gate_steps, passes, short
 from ghmlops.core.model import Outcome, Verdict
 
 COMMIT = "a" * 40

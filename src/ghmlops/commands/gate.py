@@ -15,7 +15,7 @@ from ghmlops.commands.collected import collect
 from ghmlops.commands.policy import load_policy
 from ghmlops.commands.provenance import commit_under_test
 from ghmlops.core.context import is_sha
-from ghmlops.core.decide import Origin, describe, gate_steps, passes, short
+from ghmlops.core.steps.gate import Origin, describe, gate_steps, passes, short
 from ghmlops.core.errors import InputError
 from ghmlops.core.model import Outcome, Verdict
 from ghmlops.core.verdict import Rules, merge
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.commands.base import Services
-    from ghmlops.core.decide import Step
+    from ghmlops.core.steps.gate import Step
     from ghmlops.core.policy import Policy
 
 REASON_LIMIT = 500

@@ -10,14 +10,7 @@ import pytest
 
 from ghmlops.act.console import Console
 from ghmlops.act.github.perform import Performed, perform
-from ghmlops.core.decide import (
-    OpenPullRequest,
-    Origin,
-    SetDeploymentStatus,
-    Step,
-    UpsertComment,
-    gate_steps,
-)
+from ghmlops.core.steps.gate import OpenPullRequest, Origin, SetDeploymentStatus, Step, UpsertComment, gate_steps
 from ghmlops.core.errors import GitHubError, PermissionMissing
 from ghmlops.core.model import Outcome, Verdict
 

@@ -6,16 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.act.github import comments, deployments, pulls
-from ghmlops.core.decide import (
-    CreateDeployment,
-    OpenPullRequest,
-    SetCommitStatus,
-    SetDeploymentStatus,
-    Step,
-    UpsertComment,
-    clearing_steps,
-    describe,
-)
+from ghmlops.core.steps.gate import CreateDeployment, OpenPullRequest, SetCommitStatus, SetDeploymentStatus, Step, UpsertComment, clearing_steps, describe
 from ghmlops.core.errors import GitHubError
 
 if TYPE_CHECKING:

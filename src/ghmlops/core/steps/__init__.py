@@ -1,0 +1,1 @@
+"""Effects as data: what the gate decides, one frozen step per effect."""
