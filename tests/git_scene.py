@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ghmlops.act.git.client import open_repository
 from ghmlops.act.git.revert import Ended, Request, revert
-from ghmlops.core.revert import Grounds, parse_spec
+from ghmlops.core.revert.plan import Grounds, parse_spec
 from git_sandbox import Repo, clone, make_remote
 
 if TYPE_CHECKING:

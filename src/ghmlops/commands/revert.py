@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from ghmlops.commands.base import OUTCOME_OUTPUTS, Doc, Output, Result, WithToken
-from ghmlops.core import revert as core
+from ghmlops.core.revert import plan as core
 from ghmlops.core.errors import EvidenceError, InputError, NeedsPerson, nearest
 from ghmlops.core.model import Finding, Outcome
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ghmlops.core.errors import EvidenceError, GitError, InputError, NeedsPerson
-from ghmlops.core.revert import Grounds
+from ghmlops.core.revert.plan import Grounds
 from git_sandbox import Repo
 from git_scene import LINES
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ghmlops.act.git import client
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import GitError, InputError
-from ghmlops.core.revert import MOST_COMMITS, Commit, Spec, check_names, rebased_count
+from ghmlops.core.revert.plan import MOST_COMMITS, Commit, Spec, check_names, rebased_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

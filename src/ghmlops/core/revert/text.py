@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.core.revert import TRAILER, Commit, Grounds, Refusal, one_line
+from ghmlops.core.revert.plan import TRAILER, Commit, Grounds, Refusal, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

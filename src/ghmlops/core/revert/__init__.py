@@ -1,0 +1,1 @@
+"""Planning a revert and the text of its commit."""
