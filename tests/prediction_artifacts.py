@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from ghmlops.core.prediction_policy import Regression
+from ghmlops.core.policy.regression import Regression
 from ghmlops.measure.predictions.engines import Engine, open_engine
 from ghmlops.measure.predictions.reading import read_predictions
 

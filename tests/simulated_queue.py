@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.capacity.search import Plan, Probe
-    from ghmlops.core.policy import Objectives
+    from ghmlops.core.policy.latency import Objectives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

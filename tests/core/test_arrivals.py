@@ -14,7 +14,7 @@ from scipy import stats
 
 from ghmlops.core.load import rate_curve as demand
 from ghmlops.core.load.arrivals import MODELS, coins, demand_times, first_rate, schedule, thin, warmup_times
-from ghmlops.core.policy import Arrivals, Trace
+from ghmlops.core.policy.latency import Arrivals, Trace
 
 CURVES = {
     "ramp": demand.ramp(40.0, 0.0, 500.0),

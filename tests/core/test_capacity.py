@@ -17,7 +17,7 @@ from ghmlops.core.capacity.evidence import SAID, details, finding, measurements,
 from ghmlops.core.capacity.probe import Seen, autocorrelation, drifts, failing, floor_of, in_flight, judge_probe
 from ghmlops.core.model import Outcome
 from ghmlops.core.latency.objectives import shares
-from ghmlops.core.policy import Capacity, Objectives
+from ghmlops.core.policy.latency import Capacity, Objectives
 from queueing_service import share_over, true_capacity
 from simulated_queue import Queue, seen_of
 

@@ -14,7 +14,7 @@ from ghmlops.core.predictions.behaviour.distribution import Distribution
 from ghmlops.core.predictions.behaviour.drift import FLOOR, distances, joined
 from ghmlops.core.predictions.behaviour.drift_findings import MOST_FINDINGS, judge_drift, shrink
 from ghmlops.core.model import Outcome
-from ghmlops.core.prediction_policy import Drift
+from ghmlops.core.policy.regression import Drift
 
 LIMITS = Drift()
 

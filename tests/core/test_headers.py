@@ -6,7 +6,7 @@ import pytest
 
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.load.header_values import fill
-from ghmlops.core.policy import Request
+from ghmlops.core.policy.latency import Request
 
 SECRET = "s3cret-value"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.latency.external_results import Imported, Misses, contradict, error_misses, findings, judge, percentile, slower, time_misses, unmeasured
 from ghmlops.core.model import Outcome
-from ghmlops.core.policy import Expect, JsonCheck, Latency, Objectives, Request
+from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Objectives, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from ghmlops.core.latency.duet import BLOCK
 from ghmlops.core.latency.stopping import Block, Judge, make_plan
 from ghmlops.core.latency.findings import error_finding, judge_run
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.core.policy import Arrivals, Latency, LatencyMargin, Objectives
+from ghmlops.core.policy.latency import Arrivals, Latency, LatencyMargin, Objectives
 from ghmlops.core.latency.tally import Run, Tally, tally_of
 from ghmlops.core.latency.tally_file import pack
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.policy import LatencyMargin, Policy
+from ghmlops.core.policy.latency import LatencyMargin, Policy
 from ghmlops.core.policy_reading import read_policy
 
 FULL = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.policy import Capacity, Expect, JsonCheck, Latency, Objectives, Policy, Trace
+from ghmlops.core.policy.latency import Capacity, Expect, JsonCheck, Latency, Objectives, Policy, Trace
 from ghmlops.core.policy_reading import read_policy
 
 HEAD = "version: 1\nservice: s\n"

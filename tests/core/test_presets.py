@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ghmlops.core.load import presets
-from ghmlops.core.policy import Expect, JsonCheck, Latency, Request
+from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request
 
 INFERENCE = Latency(preset="open-inference", model="click scorer/2")
 CHAT = Latency(preset="openai-chat", model="tiny")

@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.errors import EvidenceError, InputError
 from ghmlops.core.model import Evidence, Finding, Interval, Measurement, NotMeasured, Outcome, Provenance, conclude
-from ghmlops.core.prediction_policy import Dataset
+from ghmlops.core.policy.regression import Dataset
 from ghmlops.core.reproduce.replay import MOST_SHOWN, Replayed, compare
 from ghmlops.core.reproduce.replay_findings import judge, not_measured, rule, table
 from ghmlops.core.reproduce.replay_inputs import again, check_policy_path, leads_out, read_inputs, write_inputs

@@ -19,7 +19,7 @@ from ghmlops.core.latency.interval_log import counted, log_of, sum_logs
 from ghmlops.core.latency.stopping import Block, Judge, Plan, make_plan
 from ghmlops.core.latency.findings import judge_tally
 from ghmlops.core.model import Evidence, Outcome, Provenance
-from ghmlops.core.policy import Arrivals, Latency, Objectives, Request, Trace
+from ghmlops.core.policy.latency import Arrivals, Latency, Objectives, Request, Trace
 from ghmlops.core.latency.shard_check import contradiction, planned
 from ghmlops.core.latency.shards import LATE_START, Shard, ShardRun, check_alike, judge_shards, parse_shard, parse_start, read_shard, shard_findings, shard_leg, sum_up
 from ghmlops.core.histograms.exact_histogram import Spread

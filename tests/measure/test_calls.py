@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, PolicyError
-from ghmlops.core.policy import Latency, Request
+from ghmlops.core.policy.latency import Latency, Request
 from ghmlops.measure import payloads
 from ghmlops.measure.calls import Calls, read_calls
 from ghmlops.measure.checkout import fingerprint

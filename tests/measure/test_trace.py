@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from ghmlops.core.errors import DataError, PolicyError
-from ghmlops.core.policy import Trace
+from ghmlops.core.policy.latency import Trace
 from ghmlops.measure import trace as module
 from ghmlops.measure import trace_formats
 from ghmlops.measure.checkout import fingerprint

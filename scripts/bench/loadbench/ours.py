@@ -17,7 +17,7 @@ import numpy as np
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.latency.duet import BLOCK, quantile
-from ghmlops.core.policy import Expect, JsonCheck, Request
+from ghmlops.core.policy.latency import Expect, JsonCheck, Request
 from ghmlops.measure.load.engine import MAX_REQUESTS, Load, Recording, run_load
 from ghmlops.measure.load.target import parse_target, probe
 

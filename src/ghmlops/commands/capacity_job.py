@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.latency_load import Source
     from ghmlops.core.capacity.search import Plan
     from ghmlops.core.capacity.evidence import Search
-    from ghmlops.core.policy import Capacity, Objectives, Policy
+    from ghmlops.core.policy.latency import Capacity, Objectives, Policy
     from ghmlops.measure.load.target import Target
 
 
@@ -83,7 +83,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         GhmlopsError: as `ghmlops.commands.capacity.run`, but for services that cannot be reached.
     """
     from ghmlops.commands.policy import load_policy
-    from ghmlops.core.policy import Capacity
+    from ghmlops.core.policy.latency import Capacity
 
     whole = load_policy(services.cwd / inputs.policy, inputs.policy)
     if whole.latency is None:

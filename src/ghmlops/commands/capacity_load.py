@@ -84,7 +84,7 @@ def _measure(job: Job, services: Services, target: Target, now: tuple[Probe, Sta
     from ghmlops.commands.latency_load import make_load
     from ghmlops.commands.latency_source import generate
     from ghmlops.core.load.arrivals import schedule
-    from ghmlops.core.policy import Arrivals
+    from ghmlops.core.policy.latency import Arrivals
 
     probe, state = now
     total = job.plan.warmup + probe.seconds

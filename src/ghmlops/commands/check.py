@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ghmlops.commands.base import Services
-    from ghmlops.core.policy import Policy
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.latency import Policy
+    from ghmlops.core.policy.regression import Regression
     from ghmlops.measure.preview import Preview
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.commands.check import Inputs
-    from ghmlops.core.policy import Policy
+    from ghmlops.core.policy.latency import Policy
     from ghmlops.measure.preview import Preview
 
 

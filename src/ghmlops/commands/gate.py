@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.core.steps.gate import Step
-    from ghmlops.core.policy import Policy
+    from ghmlops.core.policy.latency import Policy
 
 REASON_LIMIT = 500
 """Characters of an override's reason."""

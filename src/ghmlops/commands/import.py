@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.core.latency.external_results import Imported
-    from ghmlops.core.policy import Latency
+    from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.foreign import Read
     from ghmlops.measure.foreign.given import Given
 

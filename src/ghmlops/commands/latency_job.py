@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.latency import Inputs
     from ghmlops.core.latency.stopping import Plan
-    from ghmlops.core.policy import Latency, Policy, Request
+    from ghmlops.core.policy.latency import Latency, Policy, Request
     from ghmlops.measure.calls import Calls
     from ghmlops.measure.load.target import Target
     from ghmlops.measure.trace import Recorded

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.latency_job import Job
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.latency.stopping import Judge, Part
-    from ghmlops.core.policy import Latency
+    from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.calls import Calls
     from ghmlops.measure.load.engine import Load, Recording
     from ghmlops.measure.load.target import Target

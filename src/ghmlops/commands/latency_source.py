@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.core.latency.answers import Answers
-    from ghmlops.core.policy import Latency, Policy
+    from ghmlops.core.policy.latency import Latency, Policy
     from ghmlops.measure.load.engine import Load, Recording
     from ghmlops.measure.load.target import Target
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ghmlops.commands.base import Services
-    from ghmlops.core.policy import Latency
+    from ghmlops.core.policy.latency import Latency
     from ghmlops.core.latency.shards import Shard
 
 

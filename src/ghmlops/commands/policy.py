@@ -10,13 +10,13 @@ import msgspec
 from ghmlops.commands.base import OUTCOME_OUTPUTS, Common, Doc, Result
 from ghmlops.core.errors import InputError, PolicyError, nearest
 from ghmlops.core.model import Outcome
-from ghmlops.core.policy import Policy
+from ghmlops.core.policy.latency import Policy
 from ghmlops.core.policy_reading import read_policy
 from ghmlops.core.quantities import show_duration
 
 if TYPE_CHECKING:
     from ghmlops.commands.base import Services
-    from ghmlops.core.policy import Latency, Objectives
+    from ghmlops.core.policy.latency import Latency, Objectives
 
 TASKS = ("init", "check")
 MAX_POLICY_BYTES = 1 << 20

@@ -9,7 +9,7 @@ from ghmlops.commands.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc,
 from ghmlops.core import quantities
 from ghmlops.core.errors import InputError, ServiceError
 from ghmlops.core.model import Evidence, Finding, Measurement, Outcome
-from ghmlops.core.policy import DEFAULT_PATH, Preview
+from ghmlops.core.policy.latency import DEFAULT_PATH, Preview
 
 if TYPE_CHECKING:
     from datetime import datetime

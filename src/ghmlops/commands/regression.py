@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.core.model import Finding
-    from ghmlops.core.prediction_policy import Dataset, Regression
+    from ghmlops.core.policy.regression import Dataset, Regression
 
 MOST_LINES = 30
 """Findings in the terminal's table; the evidence holds all."""
@@ -110,7 +110,7 @@ def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
     """Return what is compared: the policy's data sets, or what the inputs name."""
     import msgspec
 
-    from ghmlops.core.prediction_policy import Dataset
+    from ghmlops.core.policy.regression import Dataset
 
     given = {name: getattr(inputs, name) for name in ("baseline", "candidate", "labels") if getattr(inputs, name)}
     if given and len(policy.datasets) > 1:

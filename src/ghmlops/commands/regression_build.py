@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.core.artifacts.spec import LocalSpec
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
     from ghmlops.measure.build import Ended
     from ghmlops.measure.built_files import BuiltFiles
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.commands.regression import Inputs
-    from ghmlops.core.prediction_policy import Dataset, Regression
+    from ghmlops.core.policy.regression import Dataset, Regression
 
 
 def plan(inputs: Inputs, services: Services, policy: Regression, datasets: Sequence[Dataset]) -> Result:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.regression import Inputs
     from ghmlops.core.predictions.observed import NoiseFloor, Observed
-    from ghmlops.core.prediction_policy import Dataset, Regression
+    from ghmlops.core.policy.regression import Dataset, Regression
     from ghmlops.measure.predictions.engines import Engine
     from ghmlops.measure.predictions.source import Source
 
@@ -108,7 +108,7 @@ def _noise(engine: Engine, policy: Regression, sources: Mapping[str, Source], se
     import msgspec
 
     from ghmlops.core.predictions.observed import APART, NoiseFloor
-    from ghmlops.core.prediction_policy import Changed
+    from ghmlops.core.policy.regression import Changed
     from ghmlops.measure.predictions.engines import open_engine
     from ghmlops.measure.predictions.reading import read_predictions
 

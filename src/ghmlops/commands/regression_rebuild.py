@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.commands.regression import Inputs
     from ghmlops.core.model import Finding
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
     from ghmlops.core.reproduce.rebuild import Rebuilt
 
 COMMAND = "rebuild"

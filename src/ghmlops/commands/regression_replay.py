@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.commands.regression import Inputs
-    from ghmlops.core.prediction_policy import Dataset
+    from ghmlops.core.policy.regression import Dataset
     from ghmlops.core.reproduce.replay import Replayed
 
 COMMAND, LEG = "regression", "replay"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.base import Services
     from ghmlops.core.model import Evidence, Verdict
-    from ghmlops.core.policy import Policy
+    from ghmlops.core.policy.latency import Policy
     from ghmlops.core.verdict import Loaded
     from ghmlops.report.facts import Facts
 
@@ -97,7 +97,7 @@ def _material(inputs: Inputs, services: Services) -> Material:
 
     from ghmlops.commands.collected import collect
     from ghmlops.commands.provenance import commit_under_test
-    from ghmlops.core.policy import Gate
+    from ghmlops.core.policy.latency import Gate
     from ghmlops.core.verdict import Rules, merge
     from ghmlops.measure import checkout
 

@@ -8,22 +8,7 @@ from typing import Any
 from ghmlops.core.load import rate_curve as demand
 from ghmlops.core import located, quantities
 from ghmlops.core.located import Located, listing, one_of, record, scalar, table, text
-from ghmlops.core.policy import (
-    DEFAULT_LATENCY_MARGINS,
-    OBJECTIVES,
-    PRESETS,
-    PROTOCOLS,
-    QUANTILES,
-    Arrivals,
-    Capacity,
-    Expect,
-    JsonCheck,
-    Latency,
-    LatencyMargin,
-    Objectives,
-    Request,
-    Trace,
-)
+from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, OBJECTIVES, PRESETS, PROTOCOLS, QUANTILES, Arrivals, Capacity, Expect, JsonCheck, Latency, LatencyMargin, Objectives, Request, Trace
 from ghmlops.core.load.allowed_hosts import is_address
 
 _SECONDS, _PER_SECOND, _RATIO = scalar(quantities.duration), scalar(quantities.rate), scalar(quantities.ratio)

@@ -11,7 +11,7 @@ from ghmlops.core.located import Located, entries, listing, one_of, record, scal
 from ghmlops.core.metrics import TABLE
 from ghmlops.core.model import Direction
 from ghmlops.core.policy_load import positive_count
-from ghmlops.core.prediction_policy import ROLES, TASKS, Changed, CustomMetric, Dataset, Drift, Regression
+from ghmlops.core.policy.regression import ROLES, TASKS, Changed, CustomMetric, Dataset, Drift, Regression
 
 if TYPE_CHECKING:
     from collections.abc import Callable

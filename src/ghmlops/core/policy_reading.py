@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from ghmlops.core import located, quantities
 from ghmlops.core.located import Located, listing, one_of, record, scalar, text
-from ghmlops.core.policy import DEFAULT_PATH, EXTRA_EVIDENCE, PILLARS, Gate, Policy, Preview
+from ghmlops.core.policy.latency import DEFAULT_PATH, EXTRA_EVIDENCE, PILLARS, Gate, Policy, Preview
 from ghmlops.core.policy_load import host, path, read_capacity, read_latency
 from ghmlops.core.policy_predictions import read_regression
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ghmlops.core.policy import Latency, Request
+    from ghmlops.core.policy.latency import Latency, Request
     from ghmlops.core.load.template import Template
     from ghmlops.measure.payloads import Payloads
 

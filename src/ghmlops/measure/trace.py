@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.policy import Trace
+    from ghmlops.core.policy.latency import Trace
 
     Floats = NDArray[np.float64]
     Micros = NDArray[np.int64]

@@ -15,7 +15,7 @@ from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics import TABLE, metrics_of
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared, Counts, Groups, decided_cells
-from ghmlops.core.prediction_policy import Regression, Task
+from ghmlops.core.policy.regression import Regression, Task
 from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression", "ranking", "embedding")

@@ -27,7 +27,7 @@ from ghmlops.core.metrics.rmse import RMSE
 from ghmlops.core.metrics.spread_ratio import SPREAD_RATIO
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Columns, Compared, Floats
-from ghmlops.core.prediction_policy import Regression
+from ghmlops.core.policy.regression import Regression
 from paired_rows import binary, cells, compare, counts, multiclass, sums, valued
 
 POLICY = Regression(task="regression", key=("id",), at=7, top=3, quantile=0.9, error_quantile=0.95)

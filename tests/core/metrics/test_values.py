@@ -22,7 +22,7 @@ from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.metrics.calibration_slope import log_odds
 from ghmlops.core.paired.aggregates import Compared, Floats
-from ghmlops.core.prediction_policy import Regression, Task
+from ghmlops.core.policy.regression import Regression, Task
 from ghmlops.core.stats import logistic
 from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values
 

@@ -14,7 +14,7 @@ import pytest
 
 import scoring_service
 from ghmlops.core.load.call import Call
-from ghmlops.core.policy import Request
+from ghmlops.core.policy.latency import Request
 from ghmlops.measure.load import arrival
 from ghmlops.measure.load.arrival import MOST_STAMPED, ArrivalClock, apart, stamps
 from ghmlops.measure.load.engine import Load, run_load

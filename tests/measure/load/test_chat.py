@@ -12,7 +12,7 @@ import chat_service
 from ghmlops.core.load import presets
 from ghmlops.core.latency.answers import Answers, Kind, Tokens
 from ghmlops.core.load.call import Call
-from ghmlops.core.policy import Latency, Request
+from ghmlops.core.policy.latency import Latency, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load
 from ghmlops.measure.load.target import parse_target, probe
 

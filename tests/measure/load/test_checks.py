@@ -6,7 +6,7 @@ import pytest
 
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.policy import Expect, JsonCheck
+from ghmlops.core.policy.latency import Expect, JsonCheck
 from ghmlops.measure.load.checks import Check, json_steps, same
 
 

@@ -21,7 +21,7 @@ from ghmlops.core.load import presets
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.errors import DataError, InputError, PolicyError
-from ghmlops.core.policy import Expect, JsonCheck, Latency, Request
+from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load
 from ghmlops.measure.load.grpc_inference import kind_of, prepare
 from ghmlops.measure.load.target import Target, parse_target, probe

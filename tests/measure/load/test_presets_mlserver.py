@@ -20,7 +20,7 @@ import pytest
 from ghmlops.core.load import presets
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
-from ghmlops.core.policy import Expect, JsonCheck, Latency, Request
+from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load
 from ghmlops.measure.load.target import parse_target, probe
 

@@ -24,7 +24,7 @@ import scoring_service
 from ghmlops.core.latency.answers import Answers, Kind, Tokens
 from ghmlops.core.load.call import Call
 from ghmlops.core.errors import GhmlopsError, PolicyError
-from ghmlops.core.policy import Request
+from ghmlops.core.policy.latency import Request
 from ghmlops.measure.load.engine import Load
 from ghmlops.measure.load.processes import run_processes
 from ghmlops.measure.load.target import parse_target, probe

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from ghmlops.core.policy import Request
+from ghmlops.core.policy.latency import Request
 from ghmlops.measure.load.quiet import MOST_REAL_TIME, quiet_process
 from ghmlops.measure.load.secrets import blotted, secrets_of
 

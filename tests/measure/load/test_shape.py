@@ -5,7 +5,7 @@ from __future__ import annotations
 import httptools
 import pytest
 
-from ghmlops.core.policy import Expect, JsonCheck
+from ghmlops.core.policy.latency import Expect, JsonCheck
 from ghmlops.measure.load.checks import Check
 from ghmlops.measure.load.shape import shape_of
 

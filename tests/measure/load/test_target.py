@@ -13,7 +13,7 @@ import pytest
 
 from ghmlops.core.load.call import Call
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
-from ghmlops.core.policy import Request
+from ghmlops.core.policy.latency import Request
 from ghmlops.measure.load.target import parse_target, probe, serialise
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import pytest
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.errors import PolicyError, ServiceError
-from ghmlops.core.policy import Expect, Request
+from ghmlops.core.policy.latency import Expect, Request
 from ghmlops.measure.load.engine import Load, run_load
 from ghmlops.measure.load.target import parse_target, probe
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ghmlops.core.predictions.behaviour import drift
 from ghmlops.core.predictions.comparison import compare_cells, compare_classes, compare_overall
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.core.prediction_policy import Regression
+from ghmlops.core.policy.regression import Regression
 from prediction_artifacts import BINARY
 
 if TYPE_CHECKING:

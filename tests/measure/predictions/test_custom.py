@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ghmlops.core.predictions.comparison import compare_overall
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.core.model import Direction, Outcome
-from ghmlops.core.prediction_policy import CustomMetric, Regression
+from ghmlops.core.policy.regression import CustomMetric, Regression
 from ghmlops.core.predictions.judgement import judge_observed
 from prediction_artifacts import BINARY, rows, values
 

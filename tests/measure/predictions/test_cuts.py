@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ghmlops.core.predictions import judgement as regression
 from ghmlops.core.predictions.contract.checks import not_measured
 from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.core.prediction_policy import Changed, Regression
+from ghmlops.core.policy.regression import Changed, Regression
 from ghmlops.core.predictions.judgement import judge_observed
 from ghmlops.measure.predictions import reading, scores, summing
 from prediction_artifacts import BINARY, START, rows, values

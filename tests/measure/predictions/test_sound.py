@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from ghmlops.core.prediction_policy import Regression
+from ghmlops.core.policy.regression import Regression
 from ghmlops.measure.predictions import reading
 from ghmlops.measure.predictions.counting import count_side
 from prediction_artifacts import BINARY, rows, values

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.model import Direction
-from ghmlops.core.prediction_policy import Changed, CustomMetric, Regression
+from ghmlops.core.policy.regression import Changed, CustomMetric, Regression
 from ghmlops.core.predictions.judgement import judge_observed
 from ghmlops.measure.predictions.engines import Engine, open_engine, ready
 from ghmlops.measure.predictions.reading import read_predictions

@@ -15,7 +15,7 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.metrics.accuracy import right
 from ghmlops.core.model import Outcome
 from ghmlops.core.paired.aggregates import decided_cells
-from ghmlops.core.prediction_policy import Regression
+from ghmlops.core.policy.regression import Regression
 from ghmlops.core.predictions.judgement import judge_observed
 from ghmlops.measure.predictions import summing
 

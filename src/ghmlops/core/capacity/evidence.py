@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.capacity.search import Found, State
-    from ghmlops.core.policy import Capacity
+    from ghmlops.core.policy.latency import Capacity
     from ghmlops.core.capacity.scaling_law import Bounds, Fit
 
 README = "actions/capacity/README.md"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.latency.objectives import Share
-    from ghmlops.core.policy import Objectives
+    from ghmlops.core.policy.latency import Objectives
 
     Floats = NDArray[np.float64]
 

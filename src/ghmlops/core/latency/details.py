@@ -9,12 +9,12 @@ from ghmlops.core.latency.duet import BLOCK, CAP, planned_pairs, spread
 from ghmlops.core.latency.findings import duet_of, lateness
 from ghmlops.core.model import Measurement, NotMeasured, finite
 from ghmlops.core.latency.objectives import sample_floor
-from ghmlops.core.policy import OBJECTIVES
+from ghmlops.core.policy.latency import OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ghmlops.core.policy import Latency
+    from ghmlops.core.policy.latency import Latency
     from ghmlops.core.histograms.exact_histogram import Spread
     from ghmlops.core.latency.tally import Tally
 

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.latency.e_process import GRID, TAIL, Record, log_bets, log_mix, rejected_below
-from ghmlops.core.policy import QUANTILES
+from ghmlops.core.policy.latency import QUANTILES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.policy import LatencyMargin
+    from ghmlops.core.policy.latency import LatencyMargin
 
     Floats = NDArray[np.float64]
 

@@ -19,14 +19,14 @@ import msgspec
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
 from ghmlops.core.latency.objectives import LEVEL, allowed_shares, limits, sample_floor
-from ghmlops.core.policy import OBJECTIVES, Expect, Objectives
+from ghmlops.core.policy.latency import OBJECTIVES, Expect, Objectives
 from ghmlops.core.quantities import show_duration
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.policy import Latency
+    from ghmlops.core.policy.latency import Latency
 
 DOCS = "actions/import/README.md#objectives"
 METHOD = "exact binomial (Clopper-Pearson) bounds, 99 % each, of the fewest and the most misses that the file allows"

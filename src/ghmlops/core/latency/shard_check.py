@@ -12,7 +12,7 @@ from ghmlops.core.load import arrivals
 from ghmlops.core.latency.objectives import allowed_shares, limits
 
 if TYPE_CHECKING:
-    from ghmlops.core.policy import Latency
+    from ghmlops.core.policy.latency import Latency
     from ghmlops.core.latency.shards import Shard
     from ghmlops.core.latency.tally import Tally
 

@@ -21,7 +21,7 @@ from ghmlops.core.latency.tally_file import unpack
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ghmlops.core.policy import Latency
+    from ghmlops.core.policy.latency import Latency
 
 DOCS = "actions/merge/README.md#shards"
 MOST_SHARDS = 256

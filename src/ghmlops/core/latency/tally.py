@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.latency.stopping import Judge, Plan
-    from ghmlops.core.policy import Latency
+    from ghmlops.core.policy.latency import Latency
 
     Floats = NDArray[np.float64]
 

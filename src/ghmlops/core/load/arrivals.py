@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.core.policy import Arrivals
+    from ghmlops.core.policy.latency import Arrivals
 
     Times = NDArray[np.float64]
     Model = Callable[[Arrivals, float, np.random.Generator, Times | None], Times]

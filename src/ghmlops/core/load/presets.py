@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from ghmlops.core.policy import JsonCheck
+from ghmlops.core.policy.latency import JsonCheck
 
 if TYPE_CHECKING:
-    from ghmlops.core.policy import Latency, Request
+    from ghmlops.core.policy.latency import Latency, Request
 
 _JSON = {"content-type": "application/json"}
 _ANSWERED = JsonCheck(path="outputs[0].name", matches=".")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.metric import Metric
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
 
 TABLE: dict[str, tuple[str, ...]] = {
     "binary": (

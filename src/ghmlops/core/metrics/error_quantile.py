@@ -13,7 +13,7 @@ from ghmlops.core.stats import quantile
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Columns, Compared, Floats
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
 
 
 def bind(policy: Regression) -> Metric:

@@ -10,7 +10,7 @@ from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
 
 if TYPE_CHECKING:
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
 
 
 def compare(cells: Cells, tail: float) -> Compared:

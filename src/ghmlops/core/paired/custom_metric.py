@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
-from ghmlops.core.prediction_policy import TASKS
+from ghmlops.core.policy.regression import TASKS
 
 if TYPE_CHECKING:
-    from ghmlops.core.prediction_policy import CustomMetric
+    from ghmlops.core.policy.regression import CustomMetric
 
 
 def row_of(given: CustomMetric) -> str:

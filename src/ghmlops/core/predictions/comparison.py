@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ghmlops.core.paired.metric import Metric
     from ghmlops.core.predictions.observed import Observed
     from ghmlops.core.paired.aggregates import CellTable, Compared, Grid
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
 
 
 def overall_metrics(policy: Regression) -> tuple[Metric, ...]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.predictions.observed import Observed
     from ghmlops.core.paired.aggregates import Grid
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
 
 
 def judge_observed(seen: Sequence[Observed], policy: Regression) -> Judged:

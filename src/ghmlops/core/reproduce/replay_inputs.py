@@ -8,7 +8,7 @@ import msgspec
 
 from ghmlops.core.errors import EvidenceError, InputError
 from ghmlops.core.model import Evidence, Frozen
-from ghmlops.core.prediction_policy import Dataset
+from ghmlops.core.policy.regression import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -11,7 +11,7 @@ from ghmlops.core.latency.answers import Kind
 from ghmlops.core.errors import PolicyError
 
 if TYPE_CHECKING:
-    from ghmlops.core.policy import Expect, JsonCheck
+    from ghmlops.core.policy.latency import Expect, JsonCheck
 
 SHOWN = 120
 """Bytes of a body in an example."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.load.call import Call
-    from ghmlops.core.policy import Request
+    from ghmlops.core.policy.latency import Request
     from ghmlops.measure.load.target import Target
 
 MAX_REQUESTS = 1_000_000

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.load.call import Call
-    from ghmlops.core.policy import Request
+    from ghmlops.core.policy.latency import Request
     from ghmlops.measure.load.arm import Arm
     from ghmlops.measure.load.target import Target
 

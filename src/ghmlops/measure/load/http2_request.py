@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.load.call import Call
-    from ghmlops.core.policy import Request
+    from ghmlops.core.policy.latency import Request
     from ghmlops.measure.load.target import Target
 
 _FORBIDDEN = ("connection", "content-length", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.latency.answers import Kind
     from ghmlops.core.load.call import Call
-    from ghmlops.core.policy import Request
+    from ghmlops.core.policy.latency import Request
     from ghmlops.measure.load.arm import Arm
     from ghmlops.measure.load.target import Target
 

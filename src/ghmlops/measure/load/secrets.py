@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.policy import Request
+    from ghmlops.core.policy.latency import Request
 
 _PLAIN = {"accept", "accept-encoding", "accept-language", "content-type", "host", "user-agent"}
 """Headers that hold no secret."""

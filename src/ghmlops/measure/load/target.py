@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.load.call import Call
-    from ghmlops.core.policy import Request
+    from ghmlops.core.policy.latency import Request
 
 PROBE_SECONDS = 10.0
 _FRAMING = ("content-length", "transfer-encoding")

@@ -15,7 +15,7 @@ from ghmlops.measure.predictions.layout import SIDES, VECTORED
 if TYPE_CHECKING:
     from sqlglot.expressions import Expression
 
-    from ghmlops.core.prediction_policy import CustomMetric, Regression
+    from ghmlops.core.policy.regression import CustomMetric, Regression
     from ghmlops.measure.predictions.staging import Staged
 
 OWN = ("score", "prediction", "label")

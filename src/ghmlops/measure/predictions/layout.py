@@ -12,7 +12,7 @@ from ghmlops.core.errors import DataError, PolicyError, nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
     from ghmlops.measure.predictions.session import Session
 
 INTEGERS = (

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.predictions.contract.facts import SchemaFacts
     from ghmlops.core.predictions.behaviour.distribution import Distribution
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
     from ghmlops.measure.predictions.counting import Counted
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.session import Session

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ghmlops.core.predictions.contract.facts import Facts, PairFacts
     from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.paired.aggregates import CellTable, Columns, Grid
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
     from ghmlops.measure.predictions.cubes import Read
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.scores import Fine

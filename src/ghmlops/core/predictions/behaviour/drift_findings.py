@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.paired.aggregates import Floats, Ints
-    from ghmlops.core.prediction_policy import Drift
+    from ghmlops.core.policy.regression import Drift
 
 DOCS = f"{judge.DOCS}#drift"
 MOST_FINDINGS = 50

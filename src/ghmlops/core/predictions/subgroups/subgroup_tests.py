@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ghmlops.core.model import Finding
     from ghmlops.core.predictions.observed import Judged, Observed
     from ghmlops.core.paired.aggregates import CellTable
-    from ghmlops.core.prediction_policy import Regression
+    from ghmlops.core.policy.regression import Regression
 
 MOST_TIMELINE = 400
 MOST_CELLS = 400

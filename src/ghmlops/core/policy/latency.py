@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from ghmlops.core.prediction_policy import Regression
-from ghmlops.core.section import Section
+from ghmlops.core.policy.regression import Regression
+from ghmlops.core.policy.section import Section
 
 DEFAULT_PATH = ".github/ghmlops.yml"
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from ghmlops.core.model import Direction
-from ghmlops.core.section import Section
+from ghmlops.core.policy.section import Section
 
 TASKS = ("binary", "multiclass", "regression", "ranking", "embedding")
 ROLES = ("baseline", "candidate", "labels")
