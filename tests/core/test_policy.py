@@ -6,7 +6,7 @@ import pytest
 
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.policy.latency import LatencyMargin, Policy
-from ghmlops.core.policy_reading import read_policy
+from ghmlops.core.policyfile.document import read_policy
 
 FULL = """\
 version: 1

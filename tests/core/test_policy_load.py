@@ -6,7 +6,7 @@ import pytest
 
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.policy.latency import Capacity, Expect, JsonCheck, Latency, Objectives, Policy, Trace
-from ghmlops.core.policy_reading import read_policy
+from ghmlops.core.policyfile.document import read_policy
 
 HEAD = "version: 1\nservice: s\n"
 

@@ -6,7 +6,7 @@ import pytest
 
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.model import Direction
-from ghmlops.core.policy_reading import read_policy
+from ghmlops.core.policyfile.document import read_policy
 from ghmlops.core.policy.regression import Changed, CustomMetric, Dataset, Drift, Regression
 
 BINARY = "task: binary, key: [id], label: y, score: s"

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score  # type: ignore[import-untyped]
 
-from ghmlops.core.policy_reading import read_policy
+from ghmlops.core.policyfile.document import read_policy
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the scripts are no package that could be installed
 

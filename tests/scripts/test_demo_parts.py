@@ -18,7 +18,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from ghmlops.core.model import Evidence, Finding, Outcome, Provenance, Verdict
-from ghmlops.core.policy_reading import read_policy
+from ghmlops.core.policyfile.document import read_policy
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -11,7 +11,7 @@ from ghmlops.commands.base import OUTCOME_OUTPUTS, Common, Doc, Result
 from ghmlops.core.errors import InputError, PolicyError, nearest
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.latency import Policy
-from ghmlops.core.policy_reading import read_policy
+from ghmlops.core.policyfile.document import read_policy
 from ghmlops.core.quantities import show_duration
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from ghmlops.core.load import rate_curve as demand
-from ghmlops.core import located, quantities
-from ghmlops.core.located import Located, listing, one_of, record, scalar, table, text
+from ghmlops.core.policyfile import yaml_reader as located
+from ghmlops.core import quantities
+from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, OBJECTIVES, PRESETS, PROTOCOLS, QUANTILES, Arrivals, Capacity, Expect, JsonCheck, Latency, LatencyMargin, Objectives, Request, Trace
 from ghmlops.core.load.allowed_hosts import is_address
 

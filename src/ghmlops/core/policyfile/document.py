@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ghmlops.core import located, quantities
-from ghmlops.core.located import Located, listing, one_of, record, scalar, text
+from ghmlops.core.policyfile import yaml_reader as located
+from ghmlops.core import quantities
+from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
 from ghmlops.core.policy.latency import DEFAULT_PATH, EXTRA_EVIDENCE, PILLARS, Gate, Policy, Preview
-from ghmlops.core.policy_load import host, path, read_capacity, read_latency
-from ghmlops.core.policy_predictions import read_regression
+from ghmlops.core.policyfile.latency import host, path, read_capacity, read_latency
+from ghmlops.core.policyfile.regression import read_regression
 
 
 def read_policy(content: str, file: str = DEFAULT_PATH) -> Policy:

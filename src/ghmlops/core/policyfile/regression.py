@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
-from ghmlops.core.located import Located, entries, listing, one_of, record, scalar, table, text
+from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar, table, text
 from ghmlops.core.metrics import TABLE
 from ghmlops.core.model import Direction
-from ghmlops.core.policy_load import positive_count
+from ghmlops.core.policyfile.latency import positive_count
 from ghmlops.core.policy.regression import ROLES, TASKS, Changed, CustomMetric, Dataset, Drift, Regression
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The strict reader of the policy file, one module per section."""
