@@ -10,8 +10,8 @@ import pytest
 
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.policy.latency import Latency, Request
-from ghmlops.measure import payloads
-from ghmlops.measure.calls import Calls, read_calls
+from ghmlops.measure.requests import payloads
+from ghmlops.measure.requests.calls import Calls, read_calls
 from ghmlops.measure.checkout import fingerprint
 
 if TYPE_CHECKING:

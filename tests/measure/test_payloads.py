@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from ghmlops.core.errors import DataError
-from ghmlops.measure import payloads
+from ghmlops.measure.requests import payloads
 from ghmlops.measure.checkout import fingerprint
-from ghmlops.measure.payloads import read_payloads
+from ghmlops.measure.requests.payloads import read_payloads
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,10 @@ import pytest
 
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.core.policy.latency import Trace
-from ghmlops.measure import trace as module
-from ghmlops.measure import trace_formats
+from ghmlops.measure.requests import trace as module
+from ghmlops.measure.requests import trace_formats
 from ghmlops.measure.checkout import fingerprint
-from ghmlops.measure.trace import Recorded, read_trace
+from ghmlops.measure.requests.trace import Recorded, read_trace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -102,7 +102,7 @@ def _source(whole: Policy, inputs: Inputs, services: Services) -> tuple[Target, 
     """Return where requests go and what is sent."""
     from ghmlops.commands.latency_load import Source
     from ghmlops.commands.latency_source import read_target, ready_latency
-    from ghmlops.measure.calls import read_calls
+    from ghmlops.measure.requests.calls import read_calls
 
     policy = ready_latency(whole, inputs.policy, services)
     target = read_target(inputs.url, "url", whole, services)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ghmlops.commands.latency import Inputs
     from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.policy.latency import Latency, Policy, Request
-    from ghmlops.measure.calls import Calls
+    from ghmlops.measure.requests.calls import Calls
     from ghmlops.measure.load.target import Target
-    from ghmlops.measure.trace import Recorded
+    from ghmlops.measure.requests.trace import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     """
     from ghmlops.commands.latency_source import read_target, ready_latency
     from ghmlops.commands.policy import load_policy
-    from ghmlops.measure.calls import read_calls
+    from ghmlops.measure.requests.calls import read_calls
 
     whole = load_policy(services.cwd / inputs.policy, inputs.policy)
     policy = ready_latency(whole, inputs.policy, services)
@@ -109,7 +109,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 
 def _recorded(policy: Latency, services: Services) -> Recorded | None:
     """Read the recording that is to be replayed, if there is one."""
-    from ghmlops.measure.trace import read_trace
+    from ghmlops.measure.requests.trace import read_trace
 
     trace = policy.arrivals.trace
     if trace is None:

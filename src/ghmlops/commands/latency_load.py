@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.latency.stopping import Judge, Part
     from ghmlops.core.policy.latency import Latency
-    from ghmlops.measure.calls import Calls
+    from ghmlops.measure.requests.calls import Calls
     from ghmlops.measure.load.engine import Load, Recording
     from ghmlops.measure.load.target import Target
 

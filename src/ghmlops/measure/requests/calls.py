@@ -10,7 +10,7 @@ import msgspec
 from ghmlops.core.load.call import Call
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.load.template import body_template, fill, path_template
-from ghmlops.measure import payloads as files
+from ghmlops.measure.requests import payloads as files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.policy.latency import Latency, Request
     from ghmlops.core.load.template import Template
-    from ghmlops.measure.payloads import Payloads
+    from ghmlops.measure.requests.payloads import Payloads
 
 BODILESS = ("GET", "DELETE")
 """Methods that may be sent without payloads."""

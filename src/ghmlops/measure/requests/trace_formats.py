@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.core.errors import DataError, nearest
-from ghmlops.measure.stamps import Stamps
+from ghmlops.measure.requests.timestamps import Stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

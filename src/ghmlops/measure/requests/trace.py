@@ -17,8 +17,8 @@ import numpy as np
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.load.engine import MAX_REQUESTS, MAX_SECONDS
-from ghmlops.measure.stamps import LATEST, show
-from ghmlops.measure.trace_formats import READERS, known_format
+from ghmlops.measure.requests.timestamps import LATEST, show
+from ghmlops.measure.requests.trace_formats import READERS, known_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Reads the requests to send: payload files and recorded traces."""
