@@ -15,9 +15,9 @@ import pytest
 
 from ghmlops.core.artifacts.spec import LocalSpec
 from ghmlops.core.errors import InputError
-from ghmlops.measure import build
-from ghmlops.measure.build import Ended, build_environment, run_build, words_of
-from ghmlops.measure.built_files import files_of
+from ghmlops.measure.builds import run as build
+from ghmlops.measure.builds.run import Ended, build_environment, run_build, words_of
+from ghmlops.measure.builds.outputs import files_of
 
 LATE = """
 import subprocess, sys, time
@@ -88,7 +88,7 @@ def test_an_interrupt_ends_the_build(tmp_path: Path) -> None:
     (tmp_path / "temp").mkdir()
     script = (
         "import os, signal, sys, pathlib\n"
-        "from ghmlops.measure.build import run_build\n"
+        "from ghmlops.measure.builds.run import run_build\n"
         "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
         "run_build([sys.executable, '-c', sys.argv[1], sys.argv[2]], cwd=pathlib.Path('/'), environ=os.environ,"
         " temp=sys.argv[3])\n"

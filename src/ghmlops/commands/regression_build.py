@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ghmlops.commands.base import Services
     from ghmlops.core.artifacts.spec import LocalSpec
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.measure.build import Ended
-    from ghmlops.measure.built_files import BuiltFiles
+    from ghmlops.measure.builds.run import Ended
+    from ghmlops.measure.builds.outputs import BuiltFiles
 
 COUNTED = ("first", "second")
 
@@ -49,8 +49,8 @@ class Build:
 def build_once(wanted: Wanted, services: Services, stack: contextlib.ExitStack) -> Build:
     """Build once in a fresh folder, which stays until the artifacts are compared."""
     from ghmlops.act.git.worktree import worktree
-    from ghmlops.measure.build import run_build
-    from ghmlops.measure.built_files import snapshot
+    from ghmlops.measure.builds.run import run_build
+    from ghmlops.measure.builds.outputs import snapshot
 
     fresh = worktree(services.cwd, wanted.commit, environ=services.environ, temp=services.context.temp)
     root = stack.enter_context(fresh).resolve()
@@ -80,7 +80,7 @@ def build_once(wanted: Wanted, services: Services, stack: contextlib.ExitStack) 
 
 def _seen(specs: tuple[LocalSpec, ...], folder: Path) -> dict[str, tuple[int, int, int]]:
     """Return what of the artifact the commit itself holds."""
-    from ghmlops.measure.built_files import files_of
+    from ghmlops.measure.builds.outputs import files_of
 
     with contextlib.suppress(DataError):  # not there yet, as it should be
         return files_of(specs, folder).seen
@@ -90,7 +90,7 @@ def _seen(specs: tuple[LocalSpec, ...], folder: Path) -> dict[str, tuple[int, in
 def _collect(
     build: Build, name: str, specs: tuple[LocalSpec, ...], folder: Path, before: dict[str, tuple[int, int, int]]
 ) -> None:
-    from ghmlops.measure.built_files import files_of
+    from ghmlops.measure.builds.outputs import files_of
 
     try:
         found = files_of(specs, folder)

@@ -78,7 +78,7 @@ def rebuild(inputs: Inputs, services: Services) -> Result:
 def _wanted(inputs: Inputs, services: Services) -> Wanted:
     from ghmlops.commands.policy import load_policy
     from ghmlops.measure import checkout
-    from ghmlops.measure.build import words_of
+    from ghmlops.measure.builds.run import words_of
 
     words = words_of(inputs.rebuild)
     policy = load_policy(services.cwd / inputs.policy, inputs.policy).regression

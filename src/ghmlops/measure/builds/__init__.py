@@ -1,0 +1,1 @@
+"""Runs a model build and collects the files that it writes."""
