@@ -8,13 +8,7 @@ from typing import Any
 
 import pytest
 
-from ghmlops.core.inference_messages import (
-    Request,
-    Response,
-    answer_json,
-    answer_outputs,
-    request_message,
-)
+from ghmlops.measure.load.protocols.inference_messages import Request, Response, answer_json, answer_outputs, request_message
 
 
 def tensor(**more: Any) -> bytes:

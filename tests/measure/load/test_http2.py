@@ -18,7 +18,7 @@ from ghmlops.core.load.call import Call
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.policy.latency import Expect, JsonCheck, Request
 from ghmlops.measure.load.engine import Load, Recording, run_load
-from ghmlops.measure.load.http2_request import prepare
+from ghmlops.measure.load.protocols.http2_request import prepare
 from ghmlops.measure.load.target import Target, parse_target, probe
 
 if TYPE_CHECKING:

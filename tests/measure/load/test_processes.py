@@ -28,7 +28,7 @@ from ghmlops.core.policy.latency import Request
 from ghmlops.measure.load.engine import Load
 from ghmlops.measure.load.processes import run_processes
 from ghmlops.measure.load.target import parse_target, probe
-from ghmlops.measure.load.weave import join, merge_notes, weave
+from ghmlops.measure.load.merge_processes import join, merge_notes, weave
 from ghmlops.measure.load.worker import Trust
 
 if TYPE_CHECKING:

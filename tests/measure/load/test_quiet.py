@@ -8,7 +8,7 @@ import os
 import pytest
 
 from ghmlops.core.policy.latency import Request
-from ghmlops.measure.load.quiet import MOST_REAL_TIME, quiet_process
+from ghmlops.measure.load.process_priority import MOST_REAL_TIME, quiet_process
 from ghmlops.measure.load.secrets import blotted, secrets_of
 
 

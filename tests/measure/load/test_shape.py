@@ -7,7 +7,7 @@ import pytest
 
 from ghmlops.core.policy.latency import Expect, JsonCheck
 from ghmlops.measure.load.checks import Check
-from ghmlops.measure.load.shape import shape_of
+from ghmlops.measure.load.protocols.response_shape import shape_of
 
 ANSWER = (
     b"HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 16:00:00 GMT\r\nconnection: keep-alive\r\nContent-Type: a/b\r\n"

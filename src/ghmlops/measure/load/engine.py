@@ -15,8 +15,8 @@ import uvloop
 
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.measure.load.arm import PENDING, Arm
-from ghmlops.measure.load.arrival import MOST_STAMPED
-from ghmlops.measure.load.quiet import SIGNALS, quiet_process
+from ghmlops.measure.load.kernel_timestamps import MOST_STAMPED
+from ghmlops.measure.load.process_priority import SIGNALS, quiet_process
 from ghmlops.measure.load.timer import SendTimer, early
 
 if TYPE_CHECKING:

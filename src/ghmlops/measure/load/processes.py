@@ -22,8 +22,8 @@ import numpy as np
 from ghmlops.core.load.arrivals import thin
 from ghmlops.core.errors import GhmlopsError
 from ghmlops.measure.load.engine import Recording, run_load
-from ghmlops.measure.load.quiet import SIGNALS
-from ghmlops.measure.load.weave import join, merge_notes, weave
+from ghmlops.measure.load.process_priority import SIGNALS
+from ghmlops.measure.load.merge_processes import join, merge_notes, weave
 from ghmlops.measure.load.worker import Done, trust_of, work
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.errors import GhmlopsError
 from ghmlops.measure.load.engine import run_load
-from ghmlops.measure.load.quiet import SIGNALS
+from ghmlops.measure.load.process_priority import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

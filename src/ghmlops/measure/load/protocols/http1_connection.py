@@ -8,8 +8,8 @@ import socket
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-from ghmlops.measure.load.arrival import ArrivalClock, stamps
-from ghmlops.measure.load.exchange import NOTHING, Exchange
+from ghmlops.measure.load.kernel_timestamps import ArrivalClock, stamps
+from ghmlops.measure.load.protocols.http1_exchange import NOTHING, Exchange
 from ghmlops.measure.load.poller import AVAILABLE
 
 if TYPE_CHECKING:

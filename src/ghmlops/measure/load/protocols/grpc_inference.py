@@ -11,13 +11,13 @@ from urllib.parse import unquote
 
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.errors import DataError, InputError, PolicyError
-from ghmlops.measure.load.exchange import MAX_ANSWER, NOTHING
+from ghmlops.measure.load.protocols.http1_exchange import MAX_ANSWER, NOTHING
 
 try:
     import grpc
     import grpc.aio
 
-    from ghmlops.core import inference_messages as messages
+    from ghmlops.measure.load.protocols import inference_messages as messages
 except ModuleNotFoundError as error:
     raise InputError(
         f"protocol `grpc` needs a package that is not installed: {error.name}",

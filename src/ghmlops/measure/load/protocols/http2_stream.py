@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.latency.answers import Kind
 from ghmlops.measure.load.checks import SHOWN, shown
-from ghmlops.measure.load.exchange import MAX_ANSWER, NOTHING
+from ghmlops.measure.load.protocols.http1_exchange import MAX_ANSWER, NOTHING
 from ghmlops.measure.load.stream import CUTTERS, ChunkCutter, EventCutter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ghmlops.measure.load.arm import Arm
-    from ghmlops.measure.load.http2 import Session
+    from ghmlops.measure.load.protocols.http2_connection import Session
 
 _THROTTLED = ("REFUSED_STREAM", "ENHANCE_YOUR_CALM")
 

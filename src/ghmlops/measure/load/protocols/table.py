@@ -61,21 +61,21 @@ class Wire:
 
 
 def _http1() -> Wire:
-    from ghmlops.measure.load.connection import connect
+    from ghmlops.measure.load.protocols.http1_connection import connect
     from ghmlops.measure.load.target import serialise
 
     return Wire(prepare=serialise, connect=connect)
 
 
 def _http2() -> Wire:
-    from ghmlops.measure.load.http2 import MOST_STREAMS, connect
-    from ghmlops.measure.load.http2_request import prepare
+    from ghmlops.measure.load.protocols.http2_connection import MOST_STREAMS, connect
+    from ghmlops.measure.load.protocols.http2_request import prepare
 
     return Wire(prepare=prepare, connect=connect, each=MOST_STREAMS)
 
 
 def _grpc() -> Wire:
-    from ghmlops.measure.load.grpc_inference import MOST_CALLS, connect, prepare
+    from ghmlops.measure.load.protocols.grpc_inference import MOST_CALLS, connect, prepare
 
     return Wire(prepare=prepare, connect=connect, each=MOST_CALLS)
 
