@@ -10,7 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ghmlops.core.policy.regression import Regression
-from ghmlops.measure.predictions.engines import Engine, open_engine
+from ghmlops.measure.predictions.engine.engines import Engine, open_engine
 from ghmlops.measure.predictions.reading import read_predictions
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ghmlops.core.predictions.observed import Observed
-    from ghmlops.measure.predictions.source import Source
+    from ghmlops.measure.predictions.artifacts.source import Source
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 BINARY = Regression(task="binary", key=("id",), label="y", score="s")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ghmlops.act.github.artifacts import Located
     from ghmlops.commands.base import Services
     from ghmlops.core.artifacts.spec import Spec
-    from ghmlops.measure.predictions.sources import Found
+    from ghmlops.measure.predictions.artifacts.find import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def resolve(specs: str | Sequence[str], role: str, *, token: str, services: Serv
 
 
 def _joined(parsed: Sequence[Spec], found: Sequence[Found], provenance: dict[str, str]) -> Resolved:
-    from ghmlops.measure.predictions.sources import join
+    from ghmlops.measure.predictions.artifacts.find import join
 
     more = f" and {len(parsed) - 1:,} more" if len(parsed) > 1 else ""
     whole = join(found, f"{parsed[0].text}{more}")
@@ -73,13 +73,13 @@ def _joined(parsed: Sequence[Spec], found: Sequence[Found], provenance: dict[str
 
 def _one(spec: Spec, token: str, services: Services, place: Path) -> tuple[Found, dict[str, str]]:
     """Return the files of one spec, and what is known of their origin; `place` is free for what is fetched."""
-    from ghmlops.measure.predictions.sources import find_files
+    from ghmlops.measure.predictions.artifacts.find import find_files
 
     match spec:
         case LocalSpec():
             return find_files(spec, services.cwd), {}
         case CloudSpec():
-            from ghmlops.measure.predictions.cloud import fetch
+            from ghmlops.measure.predictions.artifacts.object_store import fetch
 
             return fetch(spec, place, services.environ, services.console.progress), {}
         case WorkflowSpec():

@@ -23,7 +23,7 @@ def plan(inputs: Inputs, services: Services, policy: Regression, datasets: Seque
     """
     from ghmlops.act.console import printable
     from ghmlops.commands.regression_reading import engine_of, resolved, source_of
-    from ghmlops.measure.predictions.engines import open_engine
+    from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_schema
 
     lines, problems, keyed, columns = [], list[str](), False, 0

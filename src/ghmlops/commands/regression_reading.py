@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ghmlops.commands.regression import Inputs
     from ghmlops.core.predictions.observed import NoiseFloor, Observed
     from ghmlops.core.policy.regression import Dataset, Regression
-    from ghmlops.measure.predictions.engines import Engine
-    from ghmlops.measure.predictions.source import Source
+    from ghmlops.measure.predictions.engine.engines import Engine
+    from ghmlops.measure.predictions.artifacts.source import Source
 
 ENGINES = ("duckdb", "spark")
 
@@ -29,7 +29,7 @@ def engine_of(inputs: Inputs) -> Engine:
     Raises:
         InputError: there is no such engine; the memory limit is malformed.
     """
-    from ghmlops.measure.predictions.engines import Engine
+    from ghmlops.measure.predictions.engine.engines import Engine
 
     if inputs.engine not in ENGINES:
         raise InputError(f'input `engine`: "{inputs.engine}" is not known', hint=f"one of {', '.join(ENGINES)}")
@@ -48,7 +48,7 @@ def observe(
     Raises:
         InputError, DataError, PolicyError, GitHubError: as `regression.run`.
     """
-    from ghmlops.measure.predictions.engines import open_engine, ready
+    from ghmlops.measure.predictions.engine.engines import open_engine, ready
     from ghmlops.measure.predictions.reading import read_predictions
 
     progress = services.console.progress
@@ -98,7 +98,7 @@ def resolved(one: Dataset, inputs: Inputs, services: Services) -> Iterator[dict[
 
 def source_of(artifact: Resolved) -> Source:
     """Return a resolved artifact as the engines take it."""
-    from ghmlops.measure.predictions.source import Source
+    from ghmlops.measure.predictions.artifacts.source import Source
 
     return Source(files=artifact.files, shown=artifact.shown, hive_root=artifact.hive_root)
 
@@ -109,7 +109,7 @@ def _noise(engine: Engine, policy: Regression, sources: Mapping[str, Source], se
 
     from ghmlops.core.predictions.observed import APART, NoiseFloor
     from ghmlops.core.policy.regression import Changed
-    from ghmlops.measure.predictions.engines import open_engine
+    from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_predictions
 
     own = policy.renamed.get("baseline", {})

@@ -135,8 +135,8 @@ def _specs(inputs: Inputs, policy: Regression) -> dict[str, tuple[LocalSpec, ...
 
 def _compared(wanted: Wanted, builds: Sequence[Build]) -> list[Rebuilt]:
     from ghmlops.core.reproduce.rebuild import Rebuilt
-    from ghmlops.measure.predictions.columns import compare_columns
-    from ghmlops.measure.predictions.source import Source
+    from ghmlops.measure.predictions.sql.column_diff import compare_columns
+    from ghmlops.measure.predictions.artifacts.source import Source
 
     policy, found = wanted.policy, []
     key = [policy.column("candidate", column) for column in policy.key]

@@ -8,7 +8,7 @@ import pytest
 
 import prediction_artifacts as artifacts
 from ghmlops.core.predictions.observed import Observed
-from ghmlops.measure.predictions.source import Source
+from ghmlops.measure.predictions.artifacts.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,13 +18,13 @@ from pyarrow import fs  # type: ignore[import-untyped]
 
 from ghmlops.core.artifacts.spec import CloudSpec, parse_spec
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions import cloud
-from ghmlops.measure.predictions.cloud import fetch, filesystem
+from ghmlops.measure.predictions.artifacts import object_store as cloud
+from ghmlops.measure.predictions.artifacts.object_store import fetch, filesystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.measure.predictions.sources import Found
+    from ghmlops.measure.predictions.artifacts.find import Found
 
 LOCK = Path(__file__).parents[3] / "scripts" / "stores" / "requirements.txt"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ghmlops" / "tools"
@@ -285,7 +285,7 @@ def test_without_the_extra() -> None:
     program = (
         "import sys; sys.modules['pyarrow'] = None\n"
         "from ghmlops.core.errors import InputError\n"
-        "try:\n    import ghmlops.measure.predictions.cloud\n"
+        "try:\n    import ghmlops.measure.predictions.artifacts.object_store\n"
         "except InputError as error:\n    print(error.message, '|', error.hint)\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True, timeout=60)

@@ -11,8 +11,8 @@ import pytest
 import prediction_artifacts as artifacts
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.errors import DataError
-from ghmlops.measure.predictions.columns import CHUNK, Content, compare_columns
-from ghmlops.measure.predictions.source import Source
+from ghmlops.measure.predictions.sql.column_diff import CHUNK, Content, compare_columns
+from ghmlops.measure.predictions.artifacts.source import Source
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,8 @@ from ghmlops.core.predictions.contract.checks import not_measured
 from ghmlops.core.predictions.observed import WINDOW
 from ghmlops.core.policy.regression import Changed, Regression
 from ghmlops.core.predictions.judgement import judge_observed
-from ghmlops.measure.predictions import reading, scores, summing
+from ghmlops.measure.predictions import reading
+from ghmlops.measure.predictions.sql import scores, summing
 from prediction_artifacts import BINARY, START, rows, values
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ import pytest
 import prediction_artifacts as artifacts
 from ghmlops.core.predictions.contract.checks import not_measured
 from ghmlops.core.errors import DataError
-from ghmlops.measure.predictions.opening import open_session
-from ghmlops.measure.predictions.pages import Chunk, check_pages, read_header
-from ghmlops.measure.predictions.source import Source
+from ghmlops.measure.predictions.engine.open import open_session
+from ghmlops.measure.predictions.artifacts.page_checksums import Chunk, check_pages, read_header
+from ghmlops.measure.predictions.artifacts.source import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ghmlops.measure.predictions.pages import Pages
+    from ghmlops.measure.predictions.artifacts.page_checksums import Pages
 
 N = 5000
 CODECS = ["none", *(codec for codec in ("snappy", "gzip", "brotli", "zstd", "lz4") if pa.Codec.is_available(codec))]

@@ -13,7 +13,7 @@ import prediction_artifacts as artifacts
 from ghmlops.core.predictions.contract.checks import judge_contract
 from ghmlops.core.model import Outcome
 from ghmlops.core.predictions.judgement import judge_observed
-from ghmlops.measure.predictions import opening
+from ghmlops.measure.predictions.engine import open as opening
 from prediction_artifacts import BINARY, rows
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ from msgspec.structs import replace
 
 from ghmlops.core.policy.regression import Regression
 from ghmlops.measure.predictions import reading
-from ghmlops.measure.predictions.counting import count_side
+from ghmlops.measure.predictions.sql.counting import count_side
 from prediction_artifacts import BINARY, rows, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ghmlops.core.predictions.observed import Observed
-    from ghmlops.measure.predictions.counting import Counted
-    from ghmlops.measure.predictions.staging import Staged
+    from ghmlops.measure.predictions.sql.counting import Counted
+    from ghmlops.measure.predictions.sql.staging import Staged
 
     Read = Callable[..., Observed]
 

@@ -9,8 +9,8 @@ import pytest
 
 from ghmlops.core.artifacts.spec import LocalSpec
 from ghmlops.core.errors import DataError
-from ghmlops.measure.predictions import sources
-from ghmlops.measure.predictions.sources import Found, find_files, join
+from ghmlops.measure.predictions.artifacts import find as sources
+from ghmlops.measure.predictions.artifacts.find import Found, find_files, join
 
 if TYPE_CHECKING:
     from pathlib import Path

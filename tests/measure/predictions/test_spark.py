@@ -26,9 +26,9 @@ from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.regression import Changed, CustomMetric, Regression
 from ghmlops.core.predictions.judgement import judge_observed
-from ghmlops.measure.predictions.engines import Engine, open_engine, ready
+from ghmlops.measure.predictions.engine.engines import Engine, open_engine, ready
 from ghmlops.measure.predictions.reading import read_predictions
-from ghmlops.measure.predictions.source import Source
+from ghmlops.measure.predictions.artifacts.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -346,7 +346,7 @@ def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("JAVA_HOME", raising=False)
     assert "needs Java" in said()[0]
-    monkeypatch.delitem(sys.modules, "ghmlops.measure.predictions.spark_start")
+    monkeypatch.delitem(sys.modules, "ghmlops.measure.predictions.engine.spark_start")
     monkeypatch.setitem(sys.modules, "pyspark", None)
     message, hint = said()
     assert message == "engine spark needs pyspark, which is not installed"

@@ -17,7 +17,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.paired.aggregates import decided_cells
 from ghmlops.core.policy.regression import Regression
 from ghmlops.core.predictions.judgement import judge_observed
-from ghmlops.measure.predictions import summing
+from ghmlops.measure.predictions.sql import summing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
 from ghmlops.measure import checkout
-from ghmlops.measure.predictions.sources import find_files, join
+from ghmlops.measure.predictions.artifacts.find import find_files, join
 
 if TYPE_CHECKING:
     from pathlib import Path

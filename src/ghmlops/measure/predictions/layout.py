@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.measure.predictions.session import Session
+    from ghmlops.measure.predictions.engine.session import Session
 
 INTEGERS = (
     "TINYINT",

@@ -13,11 +13,11 @@ from ghmlops.core.predictions.contract.checks import blocking
 from ghmlops.core.predictions.contract.facts import Facts, SideFacts
 from ghmlops.core.errors import DataError
 from ghmlops.core.predictions.observed import Observed
-from ghmlops.measure.predictions.counting import count_side, too_fine
-from ghmlops.measure.predictions.custom import check_metrics, columns_of
+from ghmlops.measure.predictions.sql.counting import count_side, too_fine
+from ghmlops.measure.predictions.sql.custom_metrics import check_metrics, columns_of
 from ghmlops.measure.predictions.layout import read_layout
-from ghmlops.measure.predictions.pairing import pair, repeating
-from ghmlops.measure.predictions.staging import Plan, attributes, bundled, stage
+from ghmlops.measure.predictions.sql.pairing import pair, repeating
+from ghmlops.measure.predictions.sql.staging import Plan, attributes, bundled, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from ghmlops.core.predictions.contract.facts import SchemaFacts
     from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.measure.predictions.counting import Counted
+    from ghmlops.measure.predictions.sql.counting import Counted
     from ghmlops.measure.predictions.layout import Layout
-    from ghmlops.measure.predictions.session import Session
-    from ghmlops.measure.predictions.staging import Staged
+    from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.sql.staging import Staged
 
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
-LATER = ("ghmlops.measure.predictions.summing", "ghmlops.core.predictions.judgement")
+LATER = ("ghmlops.measure.predictions.sql.summing", "ghmlops.core.predictions.judgement")
 """Loaded while the engine reads: with NumPy and SciPy that takes half a second."""
 
 
@@ -84,7 +84,7 @@ def read_predictions(
         for role, one in counted.items()
     }
     facts = _facts(layout, sides)
-    from ghmlops.measure.predictions.summing import sum_up  # loaded by now
+    from ghmlops.measure.predictions.sql.summing import sum_up
 
     found = sum_up(at, facts, repeating(repeats), progress, apart=apart)
     return dataclasses.replace(found, fingerprints=prints, features=features)
@@ -106,7 +106,7 @@ def _features(session: Session, layout: Layout) -> tuple[Layout, tuple[Distribut
     """Count the features; those of too many values are no slices, and those that are numbers have edges of bins."""
     if not layout.policy.features:
         return layout, (), {}
-    from ghmlops.measure.predictions.distributions import OTHERS, quarters, read_features
+    from ghmlops.measure.predictions.sql.distributions import OTHERS, quarters, read_features
 
     features, sliced = read_features(session, layout), layout.policy.slice_columns
     if fine := tuple(d.column for d in features if OTHERS in (d.values or ()) and d.column not in sliced):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ghmlops.core.artifacts import object_store as cloud_settings, file_pattern
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.artifacts.safe_path import inner_parts
-from ghmlops.measure.predictions.sources import MAX_ENTRIES, MAX_FILES, Found, partition_keys
+from ghmlops.measure.predictions.artifacts.find import MAX_ENTRIES, MAX_FILES, Found, partition_keys
 
 try:
     import pyarrow as pa  # type: ignore[import-untyped]

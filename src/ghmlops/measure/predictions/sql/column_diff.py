@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.errors import DataError, nearest
-from ghmlops.measure.predictions.dialect import identifier, literal
-from ghmlops.measure.predictions.opening import open_session
+from ghmlops.measure.predictions.engine.dialect import identifier, literal
+from ghmlops.measure.predictions.engine.open import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.measure.predictions.session import Session
-    from ghmlops.measure.predictions.source import Source
+    from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.artifacts.source import Source
 
 CHUNK = 32
 """Columns compared in one pass: each adds to what the join holds in memory."""

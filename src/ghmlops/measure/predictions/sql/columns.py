@@ -6,13 +6,13 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
-from ghmlops.measure.predictions.dialect import identifier
+from ghmlops.measure.predictions.engine.dialect import identifier
 from ghmlops.measure.predictions.layout import CLASSED, VECTORED, kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.measure.predictions.dialect import Dialect
+    from ghmlops.measure.predictions.engine.dialect import Dialect
     from ghmlops.measure.predictions.layout import Layout
 
 _BOOLEAN_PAIRS = (("false", "true"), ("0", "1"), ("no", "yes"))

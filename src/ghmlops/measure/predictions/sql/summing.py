@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.predictions.observed import APART, WINDOW, Observed
-from ghmlops.measure.predictions.changed import read_changed
-from ghmlops.measure.predictions.cubes import Source, count_entries, kinds_of, read_cube, with_groups
-from ghmlops.measure.predictions.distributions import probabilities, read_values
-from ghmlops.measure.predictions.facts import changes_of, likeness, means_of, pair_facts
+from ghmlops.measure.predictions.sql.changed_rows import read_changed
+from ghmlops.measure.predictions.sql.cubes import Source, count_entries, kinds_of, read_cube, with_groups
+from ghmlops.measure.predictions.sql.distributions import probabilities, read_values
+from ghmlops.measure.predictions.sql.facts import changes_of, likeness, means_of, pair_facts
 from ghmlops.measure.predictions.layout import CLASSED
-from ghmlops.measure.predictions.queries import rank
-from ghmlops.measure.predictions.scores import read_columns, read_fine, read_grid
-from ghmlops.measure.predictions.staging import attributes
+from ghmlops.measure.predictions.sql.ranking import rank
+from ghmlops.measure.predictions.sql.scores import read_columns, read_fine, read_grid
+from ghmlops.measure.predictions.sql.staging import attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.paired.aggregates import CellTable, Columns, Grid
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.measure.predictions.cubes import Read
+    from ghmlops.measure.predictions.sql.cubes import Read
     from ghmlops.measure.predictions.layout import Layout
-    from ghmlops.measure.predictions.scores import Fine
-    from ghmlops.measure.predictions.staging import Staged
+    from ghmlops.measure.predictions.sql.scores import Fine
+    from ghmlops.measure.predictions.sql.staging import Staged
 
 EXACT_ROWS = 250_000
 """Labelled rows up to which scores are read as they are; beyond, those of a binary task are counted in bins."""

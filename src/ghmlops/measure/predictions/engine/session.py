@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions.dialect import Dialect, literal
-from ghmlops.measure.predictions.pages import Chunk, Pages, check_pages
+from ghmlops.measure.predictions.engine.dialect import Dialect, literal
+from ghmlops.measure.predictions.artifacts.page_checksums import Chunk, Pages, check_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from ghmlops.measure.predictions.source import Source
+    from ghmlops.measure.predictions.artifacts.source import Source
 
 T = TypeVar("T")
 _NUDGE = 0.05

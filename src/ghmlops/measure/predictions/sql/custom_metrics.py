@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlglot.expressions import Expression
 
     from ghmlops.core.policy.regression import CustomMetric, Regression
-    from ghmlops.measure.predictions.staging import Staged
+    from ghmlops.measure.predictions.sql.staging import Staged
 
 OWN = ("score", "prediction", "label")
 """What an expression may name beside the artifact's columns: of the side that is looked at."""

@@ -14,20 +14,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.measure.predictions.counting import repeated
-from ghmlops.measure.predictions.custom import own_values
-from ghmlops.measure.predictions.dialect import how_many
+from ghmlops.measure.predictions.sql.counting import repeated
+from ghmlops.measure.predictions.sql.custom_metrics import own_values
+from ghmlops.measure.predictions.engine.dialect import how_many
 from ghmlops.measure.predictions.layout import SIDES, VECTORED
-from ghmlops.measure.predictions.staging import attributes, codes, keys
+from ghmlops.measure.predictions.sql.staging import attributes, codes, keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ghmlops.measure.predictions.counting import Counted
-    from ghmlops.measure.predictions.dialect import Dialect
+    from ghmlops.measure.predictions.sql.counting import Counted
+    from ghmlops.measure.predictions.engine.dialect import Dialect
     from ghmlops.measure.predictions.layout import Layout
-    from ghmlops.measure.predictions.session import Session
-    from ghmlops.measure.predictions.staging import Staged
+    from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.sql.staging import Staged
 
 _REMOVED, _ADDED, _BASELINE, _CANDIDATE, _UNLIKE = 1, 2, 4, 8, 16
 """Flags of `state`: only the baseline has the row, only the candidate; its prediction there is usable; its vectors are

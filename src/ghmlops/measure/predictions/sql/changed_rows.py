@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ghmlops.measure.predictions.layout import CLASSED, SIDES, VECTORED
-from ghmlops.measure.predictions.pairing import keyed
-from ghmlops.measure.predictions.staging import keys
+from ghmlops.measure.predictions.sql.pairing import keyed
+from ghmlops.measure.predictions.sql.staging import keys
 
 if TYPE_CHECKING:
-    from ghmlops.measure.predictions.staging import Staged
+    from ghmlops.measure.predictions.sql.staging import Staged
 
 _LONG = 100
 _DIGEST = 12

@@ -7,15 +7,15 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ghmlops.measure.predictions.opening import open_session
-from ghmlops.measure.predictions.session import Session
+from ghmlops.measure.predictions.engine.open import open_session
+from ghmlops.measure.predictions.engine.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pyspark.sql import SparkSession
 
-    from ghmlops.measure.predictions.source import Source
+    from ghmlops.measure.predictions.artifacts.source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def ready(engine: Engine) -> Iterator[Engine]:
     if engine.name != "spark" or engine.spark is not None:
         yield engine
         return
-    from ghmlops.measure.predictions.spark_start import started
+    from ghmlops.measure.predictions.engine.spark_start import started
 
     with started(engine.master, engine.memory) as spark:
         yield dataclasses.replace(engine, spark=spark)
@@ -55,7 +55,7 @@ def open_engine(engine: Engine, sources: Mapping[str, Source]) -> Iterator[Sessi
             with open_session(sources, running.memory) as session:
                 yield session
             return
-        from ghmlops.measure.predictions.spark_session import open_spark
+        from ghmlops.measure.predictions.engine.spark_session import open_spark
 
         with open_spark(running.spark, sources, running.memory) as session:
             yield session

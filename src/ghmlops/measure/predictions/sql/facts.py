@@ -13,17 +13,17 @@ from ghmlops.core.predictions.contract.facts import PairFacts
 from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
 from ghmlops.core.model import finite
 from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.measure.predictions.cubes import Source, read_cube
-from ghmlops.measure.predictions.dialect import how_many
+from ghmlops.measure.predictions.sql.cubes import Source, read_cube
+from ghmlops.measure.predictions.engine.dialect import how_many
 from ghmlops.measure.predictions.layout import CLASSED, SIDES, VECTORED
-from ghmlops.measure.predictions.pairing import conflicts
-from ghmlops.measure.predictions.queries import query_facts
+from ghmlops.measure.predictions.sql.pairing import conflicts
+from ghmlops.measure.predictions.sql.ranking import query_facts
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.cube import Cube
-    from ghmlops.measure.predictions.cubes import Read
-    from ghmlops.measure.predictions.session import Session
-    from ghmlops.measure.predictions.staging import Staged
+    from ghmlops.measure.predictions.sql.cubes import Read
+    from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.sql.staging import Staged
 
 Quality = tuple[float | None, float | None, float | None, float | None]
 NO_QUALITY: Quality = (None, None, None, None)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ghmlops.core.paired.aggregates import Ints
-    from ghmlops.measure.predictions.session import Session
+    from ghmlops.measure.predictions.engine.session import Session
 
 _LABELLED = "ok AND y IS NOT NULL"
 

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.measure.predictions.answers import column_of, label, prediction, usable
-from ghmlops.measure.predictions.dialect import identifier, literal
+from ghmlops.measure.predictions.sql.columns import column_of, label, prediction, usable
+from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.layout import SIDES, ZONED, kind, partition_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ghmlops.measure.predictions.dialect import Dialect
+    from ghmlops.measure.predictions.engine.dialect import Dialect
     from ghmlops.measure.predictions.layout import Layout
-    from ghmlops.measure.predictions.session import Session
+    from ghmlops.measure.predictions.engine.session import Session
 
 _PLAIN = ("integer", "float", "boolean")
 _WIDE = {"integer": "BIGINT", "float": "DOUBLE"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.measure.predictions.pairing import OK
-from ghmlops.measure.predictions.staging import codes
+from ghmlops.measure.predictions.sql.pairing import OK
+from ghmlops.measure.predictions.sql.staging import codes
 
 if TYPE_CHECKING:
-    from ghmlops.measure.predictions.staging import Staged
+    from ghmlops.measure.predictions.sql.staging import Staged
 
 
 def rank(at: Staged) -> None:

@@ -23,10 +23,10 @@ from pyspark import StorageLevel
 from pyspark.errors import AnalysisException, PySparkException
 
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions.opening import open_session
-from ghmlops.measure.predictions.session import Session
-from ghmlops.measure.predictions.spark_dialect import SparkDialect
-from ghmlops.measure.predictions.spark_start import cause
+from ghmlops.measure.predictions.engine.open import open_session
+from ghmlops.measure.predictions.engine.session import Session
+from ghmlops.measure.predictions.engine.spark_dialect import SparkDialect
+from ghmlops.measure.predictions.engine.spark_start import cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from ghmlops.measure.predictions.pages import Chunk
-    from ghmlops.measure.predictions.source import Source
+    from ghmlops.measure.predictions.artifacts.page_checksums import Chunk
+    from ghmlops.measure.predictions.artifacts.source import Source
 
 ROWS_A_TASK = 250_000
 """Rows of both sides for which a task of a shuffle is planned."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.measure.predictions.dialect import Dialect
+from ghmlops.measure.predictions.engine.dialect import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

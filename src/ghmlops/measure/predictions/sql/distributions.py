@@ -9,15 +9,15 @@ import numpy as np
 
 from ghmlops.core.predictions.behaviour.distribution import Distribution
 from ghmlops.core.paired.aggregates import FINE
-from ghmlops.measure.predictions.answers import column_of
+from ghmlops.measure.predictions.sql.columns import column_of
 from ghmlops.measure.predictions.layout import NUMBER_KINDS, SIDES, kind
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Floats, Ints
     from ghmlops.measure.predictions.layout import Layout
-    from ghmlops.measure.predictions.scores import Fine
-    from ghmlops.measure.predictions.session import Session
-    from ghmlops.measure.predictions.staging import Staged
+    from ghmlops.measure.predictions.sql.scores import Fine
+    from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.sql.staging import Staged
 
 BINS = 4096
 PROBABILITIES = FINE // 16

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions.artifact import check_bytes, check_footer
-from ghmlops.measure.predictions.dialect import literal
-from ghmlops.measure.predictions.session import Session
+from ghmlops.measure.predictions.artifacts.parquet_file import check_bytes, check_footer
+from ghmlops.measure.predictions.engine.dialect import literal
+from ghmlops.measure.predictions.engine.session import Session
 from ghmlops.measure.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from ghmlops.measure.predictions.source import Source
+    from ghmlops.measure.predictions.artifacts.source import Source
 
 _SPILL, _SPILL_PER_ROW = 512 * 1024**2, 300
 """Bytes that may be spilled: of any run, and for each row."""

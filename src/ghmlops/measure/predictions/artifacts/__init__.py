@@ -1,0 +1,1 @@
+"""Locates, downloads and verifies prediction artifacts."""
