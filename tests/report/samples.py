@@ -21,7 +21,7 @@ from ghmlops.core.model import (
 from ghmlops.core.verdict import Loaded, Rules, merge
 from ghmlops.report.facts import Facts
 from ghmlops.report.layout import lay_out
-from ghmlops.report.view import Report
+from ghmlops.report.text.blocks import Report
 
 HEAD = "3f9c1b7a52d84e06a1f0c9d8e7b6a5948372615f"
 BASE = "b41d0e9f8a7c6b5d4e3f2a1b0c9d8e7f6a5b4c3d"

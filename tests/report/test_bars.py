@@ -8,7 +8,7 @@ import pytest
 
 from ghmlops.core.model import Evidence
 from ghmlops.report import bars, html, markdown, predictions
-from ghmlops.report.view import Histogram
+from ghmlops.report.text.blocks import Histogram
 from report import prediction_samples, samples
 from report.reading import read_html
 

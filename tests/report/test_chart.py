@@ -10,7 +10,7 @@ import pytest
 
 from ghmlops.report import chart, html, markdown
 from ghmlops.report.details import settings
-from ghmlops.report.view import Chart
+from ghmlops.report.text.blocks import Chart
 from report import samples
 from report.reading import read_html
 

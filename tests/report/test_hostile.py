@@ -22,7 +22,7 @@ from report import samples
 from report.reading import ACTIVE, Seen, columns, read_html, read_markdown, tables
 
 if TYPE_CHECKING:
-    from ghmlops.report.view import Report
+    from ghmlops.report.text.blocks import Report
 
 ATTACKS = (
     "a | b || c",

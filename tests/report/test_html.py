@@ -10,7 +10,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.report import html
 from ghmlops.report.plot import svg
 from ghmlops.report.style import CSS
-from ghmlops.report.view import Plot
+from ghmlops.report.text.blocks import Plot
 from report import samples
 from report.reading import read_html
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
-from ghmlops.report import numbers
+from ghmlops.report.text import numbers
 from report import samples
 
 MINUS, DASH = "\u2212", "\u2013"

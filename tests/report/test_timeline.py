@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.model import Evidence, Outcome
 from ghmlops.report import line_chart, markdown, mermaid, timeline
-from ghmlops.report.view import Moment, Timeline
+from ghmlops.report.text.blocks import Moment, Timeline
 from report import prediction_samples, samples
 from report.reading import read_html
 

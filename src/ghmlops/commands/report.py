@@ -73,7 +73,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _number(inputs: Inputs, services: Services) -> int | None:
     """Return the number of the pull request, as far as input and event tell it."""
-    from ghmlops.report.escape import address
+    from ghmlops.report.text.escape import address
 
     if inputs.artifact_url and not address(inputs.artifact_url):
         raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.report import escape
+from ghmlops.report.text import escape
 from ghmlops.report.findings import Placed, value_text, worst_first
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.report import escape, numbers, words
+from ghmlops.report.text import escape, numbers, outcome_text as words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ghmlops.report.view import Histogram
+    from ghmlops.report.text.blocks import Histogram
 
 WIDTH, HEIGHT = 320, 150
 LEFT, RIGHT, TOP, BOTTOM = 8, 312, 8, 122

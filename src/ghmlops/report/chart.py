@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ghmlops.report import escape, numbers
+from ghmlops.report.text import escape, numbers
 from ghmlops.report.axis import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.report.view import Chart
+    from ghmlops.report.text.blocks import Chart
 
     _Point = tuple[float, float | None]
 

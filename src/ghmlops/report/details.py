@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.context import is_sha
-from ghmlops.report import findings, given, numbers, plot
-from ghmlops.report.view import Cell, Chart, Code, Column, Mark, Table, Text, Words
+from ghmlops.report import findings, given, plot
+from ghmlops.report.text import numbers
+from ghmlops.report.text.blocks import Cell, Chart, Code, Column, Mark, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.core.context import is_repository, is_sha
-from ghmlops.report.escape import address
+from ghmlops.report.text.escape import address
 
 if TYPE_CHECKING:
     from ghmlops.report.marker import Told

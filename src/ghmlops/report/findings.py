@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.model import Direction, Evidence, Finding, Outcome
 from ghmlops.core.verdict import CONFIRM
-from ghmlops.report import numbers
-from ghmlops.report.view import Cell, Code, Column, Link, Mark, Plot, Table, Text, Words
+from ghmlops.report.text import numbers
+from ghmlops.report.text.blocks import Cell, Code, Column, Link, Mark, Plot, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

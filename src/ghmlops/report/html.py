@@ -8,23 +8,10 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.report import bars, chart, escape, findings, line_chart, plot, words
+from ghmlops.report import bars, chart, findings, line_chart, plot
+from ghmlops.report.text import escape, outcome_text as words
 from ghmlops.report.style import CSS
-from ghmlops.report.view import (
-    Bullets,
-    Cell,
-    Code,
-    Inline,
-    Link,
-    Mark,
-    Plot,
-    Report,
-    Section,
-    Table,
-    Text,
-    Timeline,
-    Words,
-)
+from ghmlops.report.text.blocks import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Timeline, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

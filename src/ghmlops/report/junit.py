@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from ghmlops.core.model import Outcome
-from ghmlops.report import findings, numbers
+from ghmlops.report import findings
+from ghmlops.report.text import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

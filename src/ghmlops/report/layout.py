@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.context import is_sha
 from ghmlops.core.model import Evidence, NotMeasured, Outcome, Verdict
-from ghmlops.report import details, findings, marker, numbers, pillars, predictions, words
-from ghmlops.report.escape import address
-from ghmlops.report.view import Bullets, Cell, Code, Link, Mark, Report, Section, Table, Text, Words
+from ghmlops.report import details, findings, marker, pillars, predictions
+from ghmlops.report.text import numbers, outcome_text as words
+from ghmlops.report.text.escape import address
+from ghmlops.report.text.blocks import Bullets, Cell, Code, Link, Mark, Report, Section, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
-from ghmlops.report import escape, mermaid, numbers, timeline
+from ghmlops.report.text import escape, numbers
+from ghmlops.report import mermaid, timeline
 from ghmlops.report.axis import Scale
-from ghmlops.report.view import Moment, Timeline
+from ghmlops.report.text.blocks import Moment, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,23 +6,10 @@ from typing import TYPE_CHECKING
 
 from tabulate import DataRow, TableFormat, tabulate
 
-from ghmlops.report import escape, mermaid, numbers, words
+from ghmlops.report.text import escape, numbers, outcome_text as words
+from ghmlops.report import mermaid
 from ghmlops.report.budget import Block, Rows, fit
-from ghmlops.report.view import (
-    Bullets,
-    Cell,
-    Code,
-    Inline,
-    Link,
-    Mark,
-    Plot,
-    Report,
-    Section,
-    Table,
-    Text,
-    Timeline,
-    Words,
-)
+from ghmlops.report.text.blocks import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Timeline, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.report import numbers, timeline
-from ghmlops.report.view import Cell, Code, Timeline, Words
+from ghmlops.report.text import numbers
+from ghmlops.report import timeline
+from ghmlops.report.text.blocks import Cell, Code, Timeline, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

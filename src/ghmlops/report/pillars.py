@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Outcome, worst
-from ghmlops.report import findings, numbers, sentence
-from ghmlops.report.view import Cell, Code, Column, Mark, Table, Words
+from ghmlops.report import findings, sentence
+from ghmlops.report.text import numbers
+from ghmlops.report.text.blocks import Cell, Code, Column, Mark, Table, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ghmlops.report.view import Plot
+    from ghmlops.report.text.blocks import Plot
 
 WIDTH, HEIGHT = 150, 18
 _EDGE = 6

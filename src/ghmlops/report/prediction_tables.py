@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Evidence, Outcome
-from ghmlops.report import findings, given, numbers
+from ghmlops.report import findings, given
+from ghmlops.report.text import numbers
 from ghmlops.report.given import Known, Row
-from ghmlops.report.view import Cell, Code, Column, Inline, Mark, Table, Text, Words
+from ghmlops.report.text.blocks import Cell, Code, Column, Inline, Mark, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Evidence, Outcome
-from ghmlops.report import findings, given, numbers, plot, prediction_tables, timeline
-from ghmlops.report.view import Cell, Column, Histogram, Section, Table, Text, Words
+from ghmlops.report import findings, given, plot, prediction_tables, timeline
+from ghmlops.report.text import numbers
+from ghmlops.report.text.blocks import Cell, Column, Histogram, Section, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Evidence, Finding, Outcome
-from ghmlops.report import findings, given, numbers
-from ghmlops.report.view import Cell, Code, Text, Words
+from ghmlops.report import findings, given
+from ghmlops.report.text import numbers
+from ghmlops.report.text.blocks import Cell, Code, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.model import Direction, Evidence, Outcome
 from ghmlops.report import given
-from ghmlops.report.view import Moment, Timeline
+from ghmlops.report.text.blocks import Moment, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,0 +1,1 @@
+"""Text building blocks: blocks of a report, escaping, number formatting, outcome texts."""
