@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ghmlops.report import chart, html, markdown
-from ghmlops.report.details import settings
+from ghmlops.report.content.details import settings
 from ghmlops.report.text.blocks import Chart
 from report import samples
 from report.reading import read_html

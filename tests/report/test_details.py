@@ -7,7 +7,7 @@ import shlex
 import msgspec
 
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.report import details
+from ghmlops.report.content import details
 from ghmlops.report.markdown import inline
 from report import samples
 

@@ -9,8 +9,8 @@ import pytest
 
 from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.report import html, junit, markdown
-from ghmlops.report.layout import lay_out
-from ghmlops.report.marker import Told
+from ghmlops.report.content.layout import lay_out
+from ghmlops.report.content.comment_marker import Told
 from report import prediction_samples, samples
 
 if TYPE_CHECKING:

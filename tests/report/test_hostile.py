@@ -15,9 +15,9 @@ from ghmlops.core.model import Evidence, Finding, Interval, Measurement, NotMeas
 from ghmlops.core.verdict import Loaded
 from ghmlops.report import html, markdown
 from ghmlops.report.annotations import annotate
-from ghmlops.report.facts import Facts
+from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.junit import junit
-from ghmlops.report.layout import lay_out
+from ghmlops.report.content.layout import lay_out
 from report import samples
 from report.reading import ACTIVE, Seen, columns, read_html, read_markdown, tables
 

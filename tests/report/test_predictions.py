@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from ghmlops.core.model import Evidence, Measurement, Outcome
-from ghmlops.report import given, html, markdown, predictions
+from ghmlops.report.content import evidence_tables as given, predictions
+from ghmlops.report import html, markdown
 from ghmlops.report.annotations import annotate
-from ghmlops.report.details import settings
+from ghmlops.report.content.details import settings
 from ghmlops.report.junit import junit
 from report import prediction_samples, samples
 from report.reading import ACTIVE, columns, read_html, read_markdown, tables

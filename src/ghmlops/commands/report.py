@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ghmlops.core.model import Evidence, Verdict
     from ghmlops.core.policy.latency import Policy
     from ghmlops.core.verdict import Loaded
-    from ghmlops.report.facts import Facts
+    from ghmlops.report.content.run_facts import Facts
 
 PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
 
@@ -140,7 +140,7 @@ def _refuse_foreign(files: Sequence[Loaded], commit: str) -> None:
 
 def _facts(inputs: Inputs, services: Services, policy: Policy | None, repository: str) -> Facts:
     from ghmlops.core.context import dig
-    from ghmlops.report.facts import Facts
+    from ghmlops.report.content.run_facts import Facts
 
     context = services.context
     # In the second stage the run that counts is the one that measured; GitHub's event names it, not the artifact.
@@ -178,7 +178,7 @@ def _write(inputs: Inputs, services: Services, material: Material) -> tuple[str,
     from ghmlops.act.files import write_atomically
     from ghmlops.report import html, markdown
     from ghmlops.report.junit import junit
-    from ghmlops.report.layout import lay_out
+    from ghmlops.report.content.layout import lay_out
 
     verdict, evidence = material.verdict, material.evidence
     report = lay_out(verdict, evidence, material.facts)
@@ -200,7 +200,7 @@ def _result(inputs: Inputs, material: Material, files: tuple[str, ...], url: str
 
     from ghmlops.act.console import printable
     from ghmlops.report import markdown
-    from ghmlops.report.layout import lay_out
+    from ghmlops.report.content.layout import lay_out
 
     verdict = material.verdict
     lines = [f"{verdict.outcome.value}: {verdict.service}, commit {verdict.commit}", f"  {verdict.reason}"]

@@ -64,8 +64,8 @@ def _upsert(client: Client, material: Material, found: PullRequest) -> tuple[str
 
     from ghmlops.act.github.comments import own_comment, upsert_comment
     from ghmlops.report import markdown
-    from ghmlops.report.layout import lay_out
-    from ghmlops.report.marker import marker, read_subject
+    from ghmlops.report.content.layout import lay_out
+    from ghmlops.report.content.comment_marker import marker, read_subject
 
     verdict, facts = material.verdict, material.facts
     mark = marker(verdict.service, facts.workflow)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.report.text import escape
-from ghmlops.report.findings import Placed, value_text, worst_first
+from ghmlops.report.content.findings import Placed, value_text, worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

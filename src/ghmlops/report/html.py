@@ -8,7 +8,8 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.report import bars, chart, findings, line_chart, plot
+from ghmlops.report import bars, chart, line_chart, plot
+from ghmlops.report.content import findings
 from ghmlops.report.text import escape, outcome_text as words
 from ghmlops.report.style import CSS
 from ghmlops.report.text.blocks import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Timeline, Words

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from ghmlops.core.model import Outcome
-from ghmlops.report import findings
+from ghmlops.report.content import findings
 from ghmlops.report.text import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.model import Evidence, Verdict
-    from ghmlops.report.findings import Placed
+    from ghmlops.report.content.findings import Placed
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST = 4000

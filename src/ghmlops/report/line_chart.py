@@ -6,7 +6,8 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from ghmlops.report.text import escape, numbers
-from ghmlops.report import mermaid, timeline
+from ghmlops.report import mermaid
+from ghmlops.report.content import timeline
 from ghmlops.report.axis import Scale
 from ghmlops.report.text.blocks import Moment, Timeline
 

@@ -13,7 +13,7 @@ from ghmlops.report.text.blocks import Cell, Code, Column, Link, Mark, Plot, Tab
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.report.facts import Facts
+    from ghmlops.report.content.run_facts import Facts
 
 _DOCS = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_./-]{0,150}\.md(#[a-z0-9-]{1,80})?")
 COLUMNS = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.model import Direction, Evidence, Outcome
-from ghmlops.report import given
+from ghmlops.report.content import evidence_tables as given
 from ghmlops.report.text.blocks import Moment, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ghmlops.report.given import Known, Row
+    from ghmlops.report.content.evidence_tables import Known, Row
 
 HARM = (Outcome.ERROR, Outcome.FAIL, Outcome.WARN)
 _SMALLEST, _LARGEST = 1e-6, 1e12

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.context import is_sha
 from ghmlops.core.model import Evidence, NotMeasured, Outcome, Verdict
-from ghmlops.report import details, findings, marker, pillars, predictions
+from ghmlops.report.content import details, findings, comment_marker as marker, pillars, predictions
 from ghmlops.report.text import numbers, outcome_text as words
 from ghmlops.report.text.escape import address
 from ghmlops.report.text.blocks import Bullets, Cell, Code, Link, Mark, Report, Section, Table, Text, Words
@@ -18,8 +18,8 @@ from ghmlops.report.text.blocks import Bullets, Cell, Code, Link, Mark, Report, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.report.facts import Facts
-    from ghmlops.report.findings import Placed
+    from ghmlops.report.content.run_facts import Facts
+    from ghmlops.report.content.findings import Placed
 
 WORST = 5
 SHORT_SHA = 10

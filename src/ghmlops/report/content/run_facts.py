@@ -10,7 +10,7 @@ from ghmlops.core.context import is_repository, is_sha
 from ghmlops.report.text.escape import address
 
 if TYPE_CHECKING:
-    from ghmlops.report.marker import Told
+    from ghmlops.report.content.comment_marker import Told
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

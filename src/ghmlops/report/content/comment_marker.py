@@ -12,7 +12,7 @@ from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
     from ghmlops.core.model import Verdict
-    from ghmlops.report.facts import Facts
+    from ghmlops.report.content.run_facts import Facts
 
 _LONGEST = 200
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ghmlops.core.model import Direction, Evidence, Finding, Interval, Outcome
-from ghmlops.report import findings, plot
+from ghmlops.report.content import findings
+from ghmlops.report import plot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

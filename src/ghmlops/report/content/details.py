@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.context import is_sha
-from ghmlops.report import findings, given, plot
+from ghmlops.report.content import findings, evidence_tables as given
+from ghmlops.report import plot
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Chart, Code, Column, Mark, Table, Text, Words
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.model import Evidence, Measurement, Verdict
-    from ghmlops.report.facts import Facts
+    from ghmlops.report.content.run_facts import Facts
 
 MOST_TABLES = 20
 MOST_COLUMNS = 12

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Evidence, Finding, Outcome
-from ghmlops.report import findings, given
+from ghmlops.report.content import findings, evidence_tables as given
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.report.findings import Placed
+    from ghmlops.report.content.findings import Placed
 
 _SINCE = re.compile(r"\bsince (\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z?)?)")
 _LONGEST = 300

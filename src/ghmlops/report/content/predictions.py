@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Evidence, Outcome
-from ghmlops.report import findings, given, plot, prediction_tables, timeline
+from ghmlops.report.content import findings, evidence_tables as given, prediction_tables, timeline
+from ghmlops.report import plot
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Column, Histogram, Section, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ghmlops.report.given import Row
-    from ghmlops.report.timeline import Series
+    from ghmlops.report.content.evidence_tables import Row
+    from ghmlops.report.content.timeline import Series
 
 MOST_FILES = 4
 """Evidence files whose tables are shown; a matrix of more legs has its findings above."""

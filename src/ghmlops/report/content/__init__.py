@@ -1,0 +1,1 @@
+"""What a report says, independent of its format."""
