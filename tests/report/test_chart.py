@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ghmlops.report import chart, html, markdown
+from ghmlops.report.charts import capacity_curve as chart
+from ghmlops.report import html, markdown
 from ghmlops.report.content.details import settings
 from ghmlops.report.text.blocks import Chart
 from report import samples

@@ -8,7 +8,7 @@ import re
 
 from ghmlops.core.model import Outcome
 from ghmlops.report import html
-from ghmlops.report.plot import svg
+from ghmlops.report.charts.interval_plot import svg
 from ghmlops.report.style import CSS
 from ghmlops.report.text.blocks import Plot
 from report import samples

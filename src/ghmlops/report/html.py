@@ -8,7 +8,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.report import bars, chart, line_chart, plot
+from ghmlops.report.charts import histogram_bars as bars, capacity_curve as chart, timeline_chart as line_chart, interval_plot as plot
 from ghmlops.report.content import findings
 from ghmlops.report.text import escape, outcome_text as words
 from ghmlops.report.style import CSS

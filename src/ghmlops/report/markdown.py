@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tabulate import DataRow, TableFormat, tabulate
 
 from ghmlops.report.text import escape, numbers, outcome_text as words
-from ghmlops.report import mermaid
+from ghmlops.report.charts import mermaid
 from ghmlops.report.budget import Block, Rows, fit
 from ghmlops.report.text.blocks import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Timeline, Words
 

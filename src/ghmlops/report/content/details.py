@@ -10,7 +10,7 @@ import msgspec
 
 from ghmlops.core.context import is_sha
 from ghmlops.report.content import findings, evidence_tables as given
-from ghmlops.report import plot
+from ghmlops.report.charts import interval_plot as plot
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Chart, Code, Column, Mark, Table, Text, Words
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ghmlops.core.model import Direction, Evidence, Finding, Interval, Outcome
 from ghmlops.report.content import findings
-from ghmlops.report import plot
+from ghmlops.report.charts import interval_plot as plot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Evidence, Outcome
 from ghmlops.report.content import findings, evidence_tables as given, prediction_tables, timeline
-from ghmlops.report import plot
+from ghmlops.report.charts import interval_plot as plot
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Column, Histogram, Section, Table, Text, Words
 

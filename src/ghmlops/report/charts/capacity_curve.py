@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ghmlops.report.text import escape, numbers
-from ghmlops.report.axis import Scale
+from ghmlops.report.charts.axis import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from ghmlops.report.text import escape, numbers
-from ghmlops.report import mermaid
+from ghmlops.report.charts import mermaid
 from ghmlops.report.content import timeline
-from ghmlops.report.axis import Scale
+from ghmlops.report.charts.axis import Scale
 from ghmlops.report.text.blocks import Moment, Timeline
 
 if TYPE_CHECKING:
