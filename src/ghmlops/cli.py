@@ -251,7 +251,7 @@ def _run(name: str, inputs: Common, context: Context, environ: Mapping[str, str]
 
 def _emit(result: Result, inputs: Common, services: Services) -> None:
     from ghmlops.act.runner import write_outputs, write_summary
-    from ghmlops.report.annotations import annotate
+    from ghmlops.report.formats.annotations import annotate
 
     context = services.context
     if context.output_file:
@@ -275,7 +275,7 @@ def _print_json(body: Mapping[str, object]) -> None:
 
 
 def _report_error(error: GhmlopsError, environ: Mapping[str, str], console: Console, *, as_json: bool) -> None:
-    from ghmlops.report.annotations import workflow_command
+    from ghmlops.report.formats.annotations import workflow_command
 
     outcome = Outcome.ERROR if error.exit_code != 1 else Outcome.FAIL
     line = f"{error.message}; {error.hint}" if error.hint else error.message

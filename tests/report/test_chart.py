@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ghmlops.report.charts import capacity_curve as chart
-from ghmlops.report import html, markdown
+from ghmlops.report.formats import html, markdown
 from ghmlops.report.content.details import settings
 from ghmlops.report.text.blocks import Chart
 from report import samples

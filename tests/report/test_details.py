@@ -8,7 +8,7 @@ import msgspec
 
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.report.content import details
-from ghmlops.report.markdown import inline
+from ghmlops.report.formats.markdown import inline
 from report import samples
 
 SHARED = "--policy .github/ghmlops.yml --evidence-dir evidence"

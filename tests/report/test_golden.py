@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from ghmlops.core.model import NotMeasured, Outcome
-from ghmlops.report import html, junit, markdown
+from ghmlops.report.formats import html, junit, markdown
 from ghmlops.report.content.layout import lay_out
 from ghmlops.report.content.comment_marker import Told
 from report import prediction_samples, samples

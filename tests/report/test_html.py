@@ -7,9 +7,9 @@ import hashlib
 import re
 
 from ghmlops.core.model import Outcome
-from ghmlops.report import html
+from ghmlops.report.formats import html
 from ghmlops.report.charts.interval_plot import svg
-from ghmlops.report.style import CSS
+from ghmlops.report.formats.css import CSS
 from ghmlops.report.text.blocks import Plot
 from report import samples
 from report.reading import read_html

@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.model import Evidence, Outcome
 from ghmlops.report.charts import timeline_chart as line_chart, mermaid
-from ghmlops.report import markdown
+from ghmlops.report.formats import markdown
 from ghmlops.report.content import timeline
 from ghmlops.report.text.blocks import Moment, Timeline
 from report import prediction_samples, samples

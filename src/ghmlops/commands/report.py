@@ -176,8 +176,8 @@ def _write(inputs: Inputs, services: Services, material: Material) -> tuple[str,
     """Write the verdict and the files asked for; return their names."""
     from ghmlops.act.evidence import encode
     from ghmlops.act.files import write_atomically
-    from ghmlops.report import html, markdown
-    from ghmlops.report.junit import junit
+    from ghmlops.report.formats import html, markdown
+    from ghmlops.report.formats.junit import junit
     from ghmlops.report.content.layout import lay_out
 
     verdict, evidence = material.verdict, material.evidence
@@ -199,7 +199,7 @@ def _result(inputs: Inputs, material: Material, files: tuple[str, ...], url: str
     import msgspec
 
     from ghmlops.act.console import printable
-    from ghmlops.report import markdown
+    from ghmlops.report.formats import markdown
     from ghmlops.report.content.layout import lay_out
 
     verdict = material.verdict

@@ -63,7 +63,7 @@ def _upsert(client: Client, material: Material, found: PullRequest) -> tuple[str
     import msgspec
 
     from ghmlops.act.github.comments import own_comment, upsert_comment
-    from ghmlops.report import markdown
+    from ghmlops.report.formats import markdown
     from ghmlops.report.content.layout import lay_out
     from ghmlops.report.content.comment_marker import marker, read_subject
 

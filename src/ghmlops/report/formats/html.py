@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ghmlops.report.charts import histogram_bars as bars, capacity_curve as chart, timeline_chart as line_chart, interval_plot as plot
 from ghmlops.report.content import findings
 from ghmlops.report.text import escape, outcome_text as words
-from ghmlops.report.style import CSS
+from ghmlops.report.formats.css import CSS
 from ghmlops.report.text.blocks import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Timeline, Words
 
 if TYPE_CHECKING:

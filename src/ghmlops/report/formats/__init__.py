@@ -1,0 +1,1 @@
+"""Renderers: Markdown, HTML, JUnit, workflow annotations."""
