@@ -14,7 +14,7 @@ from ghmlops import __version__
 from ghmlops.act.console import printable
 from ghmlops.cli import command_module, input_types, main
 from ghmlops.commands import COMMANDS
-from ghmlops.commands.base import Common
+from ghmlops.commands.shared.base import Common
 
 if TYPE_CHECKING:
     from pathlib import Path

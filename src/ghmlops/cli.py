@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType, ModuleType
 
-    from ghmlops.commands.base import Common, Result, Services
+    from ghmlops.commands.shared.base import Common, Result, Services
     from ghmlops.core.context import Context
 
 INTERRUPTED = 130
@@ -232,7 +232,7 @@ def _event(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _run(name: str, inputs: Common, context: Context, environ: Mapping[str, str], console: Console) -> int:
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
 
     try:
         cwd = Path.cwd()

@@ -18,7 +18,7 @@ import pytest
 
 import queueing_service
 from ghmlops.act.console import Console
-from ghmlops.commands.base import Result, Services
+from ghmlops.commands.shared.base import Result, Services
 from ghmlops.commands.capacity import Inputs, run
 from ghmlops.core.context import Context
 from ghmlops.core.errors import InputError, PolicyError

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from ghmlops.act.console import Console
-from ghmlops.commands.base import Services
+from ghmlops.commands.shared.base import Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
 from ghmlops.core.histograms.histogram import Histogram
@@ -26,7 +26,7 @@ from ghmlops.core.model import Evidence, Outcome
 from ghmlops.measure.evidence import decode
 
 if TYPE_CHECKING:
-    from ghmlops.commands.base import Result
+    from ghmlops.commands.shared.base import Result
 
 command = importlib.import_module("ghmlops.commands.import")
 """A keyword of Python names the module, so it is loaded as the command line loads it."""

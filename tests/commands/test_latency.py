@@ -21,7 +21,7 @@ import pytest
 import scoring_service
 from ghmlops.act.console import Console
 from ghmlops.act.evidence import write_evidence
-from ghmlops.commands.base import Result, Services
+from ghmlops.commands.shared.base import Result, Services
 from ghmlops.commands.latency import Inputs, run
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError

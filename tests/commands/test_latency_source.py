@@ -13,7 +13,7 @@ import pytest
 import chat_service
 import scoring_service
 from ghmlops.act.console import Console
-from ghmlops.commands.base import Result, Services
+from ghmlops.commands.shared.base import Result, Services
 from ghmlops.commands.latency import Inputs, run
 from ghmlops.core.context import Context
 from ghmlops.core.errors import InputError, PolicyError, ServiceError

@@ -18,7 +18,7 @@ import pytest
 import scoring_service
 from ghmlops.act.console import Console
 from ghmlops.commands import latency, merge
-from ghmlops.commands.base import Result, Services
+from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import EvidenceError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.histograms.hlog import read_log

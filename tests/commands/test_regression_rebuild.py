@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ghmlops.act.console import Console
-from ghmlops.commands.base import Result, Services
+from ghmlops.commands.shared.base import Result, Services
 from ghmlops.commands.regression import Inputs
 from ghmlops.commands.regression_rebuild import rebuild
 from ghmlops.core.context import Context

@@ -14,7 +14,7 @@ import pytest
 
 from ghmlops.cli import command_module
 from ghmlops.commands import COMMANDS
-from ghmlops.commands.base import Common
+from ghmlops.commands.shared.base import Common
 from ghmlops.core.model import Outcome
 
 Actions = dict[str, dict[str, Any]]

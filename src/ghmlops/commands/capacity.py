@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
 from ghmlops.core.model import Evidence, Outcome
 
 if TYPE_CHECKING:
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.capacity_job import Job
     from ghmlops.core.capacity.evidence import Search
 
@@ -47,7 +47,7 @@ def run(inputs: Inputs, services: Services) -> Result:
     from ghmlops.act.evidence import check_writable, evidence_name, write_evidence
     from ghmlops.commands.capacity_job import prepare
     from ghmlops.commands.capacity_load import search_capacity
-    from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import commit_under_test
     from ghmlops.core.capacity.evidence import sum_up
 
     job = prepare(inputs, services)

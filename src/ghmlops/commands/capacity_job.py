@@ -11,7 +11,7 @@ from ghmlops.core.model import Evidence
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.capacity import Inputs
     from ghmlops.commands.latency_load import Source
     from ghmlops.core.capacity.search import Plan
@@ -35,7 +35,7 @@ class Job:
         self, inputs: Inputs, services: Services, found: tuple[Search, dict[str, Any]], started: datetime
     ) -> Evidence:
         """Return the evidence of a search that has ended; `found` is the search and notes on the generator."""
-        from ghmlops.commands.provenance import provenance
+        from ghmlops.commands.shared.provenance import provenance
         from ghmlops.core.capacity import evidence as shown
         from ghmlops.core.model import NotMeasured
 
@@ -101,7 +101,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 def _source(whole: Policy, inputs: Inputs, services: Services) -> tuple[Target, Source]:
     """Return where requests go and what is sent."""
     from ghmlops.commands.latency_load import Source
-    from ghmlops.commands.latency_source import read_target, ready_latency
+    from ghmlops.commands.shared.load_source import read_target, ready_latency
     from ghmlops.measure.requests.calls import read_calls
 
     policy = ready_latency(whole, inputs.policy, services)

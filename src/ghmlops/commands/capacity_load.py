@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.capacity_job import Job
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.capacity.search import Probe, State
@@ -46,7 +46,7 @@ def search_capacity(job: Job, services: Services) -> Searched:
         ServiceError: the address cannot be reached.
         KeyboardInterrupt: a signal asked to stop.
     """
-    from ghmlops.commands.latency_source import reach
+    from ghmlops.commands.shared.load_source import reach
     from ghmlops.core.capacity import search as capacity
     from ghmlops.core.capacity.search import State, Vote
     from ghmlops.core.capacity.probe import judge_probe
@@ -82,7 +82,7 @@ def _measure(job: Job, services: Services, target: Target, now: tuple[Probe, Sta
     import numpy as np
 
     from ghmlops.commands.latency_load import make_load
-    from ghmlops.commands.latency_source import generate
+    from ghmlops.commands.shared.load_source import generate
     from ghmlops.core.load.arrivals import schedule
     from ghmlops.core.policy.latency import Arrivals
 

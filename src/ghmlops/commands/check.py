@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from ghmlops.commands.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common, Doc, Output, Result
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common, Doc, Output, Result
 from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
 from ghmlops.core.model import Evidence, Finding, Outcome, finite
 from ghmlops.core.quantities import show_duration
@@ -17,7 +17,7 @@ from ghmlops.core.verdict import CONFIRM
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.latency import Policy
     from ghmlops.core.policy.regression import Regression
     from ghmlops.measure.preview import Preview
@@ -146,7 +146,7 @@ def _pillar(name: str, inputs: Inputs, services: Services, measure: Callable[[],
 
 def _write(command: str, findings: list[Finding], inputs: Inputs, services: Services) -> None:
     from ghmlops.act.evidence import write_evidence
-    from ghmlops.commands.provenance import provenance
+    from ghmlops.commands.shared.provenance import provenance
     from ghmlops.core.model import conclude
 
     outcome, code, reason = conclude(findings)

@@ -11,7 +11,7 @@ from ghmlops.core.errors import PolicyError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.check import Inputs
     from ghmlops.core.policy.latency import Policy
     from ghmlops.measure.preview import Preview

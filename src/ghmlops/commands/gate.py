@@ -10,10 +10,10 @@ import msgspec
 from ghmlops.act.console import printable
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
-from ghmlops.commands.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, Result, WithToken
-from ghmlops.commands.collected import collect
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, Result, WithToken
+from ghmlops.commands.shared.evidence_folder import collect
 from ghmlops.commands.policy import load_policy
-from ghmlops.commands.provenance import commit_under_test
+from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import is_sha
 from ghmlops.core.steps.gate import Origin, describe, gate_steps, passes, short
 from ghmlops.core.errors import InputError
@@ -24,7 +24,7 @@ from ghmlops.measure import checkout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.steps.gate import Step
     from ghmlops.core.policy.latency import Policy
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
 from ghmlops.core.model import Evidence, Outcome
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.latency.external_results import Imported
     from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.foreign import Read
@@ -53,7 +53,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         DataError: the file cannot be used.
     """
     from ghmlops.act.evidence import evidence_name, write_evidence
-    from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import commit_under_test
     from ghmlops.measure.foreign import read_results
 
     policy = _objectives(inputs, services)
@@ -94,7 +94,7 @@ def _given(inputs: Inputs, policy: Latency) -> Given:
 
 
 def _evidence(inputs: Inputs, services: Services, policy: Latency, read: Read, started: datetime) -> Evidence:
-    from ghmlops.commands.provenance import provenance
+    from ghmlops.commands.shared.provenance import provenance
     from ghmlops.core.latency import external_results as imported
     from ghmlops.core.model import conclude
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
 from ghmlops.core.model import Evidence, Outcome
 
 if TYPE_CHECKING:
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.latency_job import Job
 
 
@@ -56,7 +56,7 @@ def run(inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands.latency_evidence import make_evidence
     from ghmlops.commands.latency_job import prepare
     from ghmlops.commands.latency_load import measure
-    from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import commit_under_test
 
     folder = services.cwd / inputs.evidence_dir
     check_writable(folder, "latency", inputs.leg)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.latency import Inputs
     from ghmlops.commands.latency_job import Job
     from ghmlops.core.latency.stopping import Judge
@@ -25,7 +25,7 @@ def make_evidence(
     inputs: Inputs, services: Services, job: Job, measured: tuple[Recording, Judge], started: datetime
 ) -> tuple[Evidence, bytes]:
     """Return the evidence of a run that has ended, and its histograms as an `.hlog`."""
-    from ghmlops.commands.provenance import provenance
+    from ghmlops.commands.shared.provenance import provenance
     from ghmlops.core.latency import details as shown
     from ghmlops.core.latency.interval_log import log_of
     from ghmlops.core.latency.findings import judge_tally

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.latency import Inputs
     from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.policy.latency import Latency, Policy, Request
@@ -66,7 +66,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     Raises:
         GhmlopsError: as `ghmlops.commands.latency.run`, but for services that cannot be reached.
     """
-    from ghmlops.commands.latency_source import read_target, ready_latency
+    from ghmlops.commands.shared.load_source import read_target, ready_latency
     from ghmlops.commands.policy import load_policy
     from ghmlops.measure.requests.calls import read_calls
 
@@ -183,7 +183,7 @@ def _failed_run(inputs: Inputs, services: Services) -> dict[str, Any]:
     """Read the evidence that this run is to confirm: which findings failed there."""
     import hashlib
 
-    from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import commit_under_test
     from ghmlops.measure.evidence import decode, read_bounded
 
     data = read_bounded(services.cwd / inputs.confirm)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.latency_job import Job
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.latency.stopping import Judge, Part
@@ -87,7 +87,7 @@ def make_load(
 
 def measure(job: Job, services: Services) -> tuple[Recording, Judge]:
     """Probe both arms, then load them until the judge has seen enough."""
-    from ghmlops.commands.latency_source import generate, reach
+    from ghmlops.commands.shared.load_source import generate, reach
     from ghmlops.core.latency.stopping import Block, Judge
 
     plan, names = job.plan, list(job.targets)

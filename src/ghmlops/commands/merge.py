@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ghmlops.commands.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
 from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.latency import Latency
     from ghmlops.core.latency.shards import Shard
 
@@ -105,7 +105,7 @@ def _files(folder: Path) -> list[Path]:
 def _policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) -> Latency:
     """Return the policy's section, which must be the one that the shards were sent by, on the same commit."""
     from ghmlops.commands.policy import load_policy
-    from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import commit_under_test
     from ghmlops.core.load import presets
     from ghmlops.core.errors import EvidenceError, PolicyError
     from ghmlops.core.latency.shard_check import contradiction, planned
@@ -142,7 +142,7 @@ def _joined(
     import msgspec
 
     from ghmlops.commands.latency_evidence import confirmation, full_arms
-    from ghmlops.commands.provenance import provenance
+    from ghmlops.commands.shared.provenance import provenance
     from ghmlops.core.latency import details as told
     from ghmlops.core.model import conclude
     from ghmlops.core.latency.shards import judge_shards, sum_up

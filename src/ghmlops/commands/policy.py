@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from ghmlops.commands.base import OUTCOME_OUTPUTS, Common, Doc, Result
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Common, Doc, Result
 from ghmlops.core.errors import InputError, PolicyError, nearest
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.latency import Policy
@@ -15,7 +15,7 @@ from ghmlops.core.policyfile.document import read_policy
 from ghmlops.core.quantities import show_duration
 
 if TYPE_CHECKING:
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.latency import Latency, Objectives
 
 TASKS = ("init", "check")

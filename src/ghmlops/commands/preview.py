@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
 from ghmlops.core import quantities
 from ghmlops.core.errors import InputError, ServiceError
 from ghmlops.core.model import Evidence, Finding, Measurement, Outcome
@@ -14,7 +14,7 @@ from ghmlops.core.policy.latency import DEFAULT_PATH, Preview
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
 
 DOCS = "actions/preview/README.md"
 
@@ -46,7 +46,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         PolicyError: nothing is given, and the policy does not say it either.
         ServiceError: the service is not ready; the message has the end of its log.
     """
-    from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import commit_under_test
 
     if inputs.stop:
         return _stop(inputs, services)
@@ -174,7 +174,7 @@ def _ready(url: str, pid: str, file: str, reason: str, log: str) -> Result:
 def _write(inputs: Inputs, services: Services, started: datetime, reason: str, seconds: float | None) -> str:
     """Write the evidence, and return its path as the user knows it; without `seconds` it was not ready."""
     from ghmlops.act.evidence import write_evidence
-    from ghmlops.commands.provenance import provenance
+    from ghmlops.commands.shared.provenance import provenance
 
     outcome = Outcome.ERROR if seconds is None else Outcome.PASS
     finding = Finding(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result, WithToken
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result, WithToken
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import Evidence, Outcome, conclude
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.model import Finding
     from ghmlops.core.policy.regression import Dataset, Regression
 
@@ -71,7 +71,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         GitHubError: an artifact of a workflow run cannot be had.
     """
     from ghmlops.act.evidence import evidence_name, write_evidence
-    from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import commit_under_test
 
     if inputs.replay and inputs.rebuild:
         raise InputError("`replay` and `rebuild` are both given", hint="give one of them")
@@ -132,7 +132,7 @@ def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
 
 def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) -> Evidence:
     """Read and judge the data sets; nothing is written."""
-    from ghmlops.commands.provenance import provenance
+    from ghmlops.commands.shared.provenance import provenance
     from ghmlops.commands.regression_reading import observe
     from ghmlops.core.reproduce.replay_inputs import INPUTS, write_inputs
 

@@ -11,7 +11,7 @@ from ghmlops.core.errors import DataError, InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.artifacts.spec import LocalSpec
     from ghmlops.core.policy.regression import Regression
     from ghmlops.measure.builds.run import Ended

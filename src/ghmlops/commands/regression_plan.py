@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.commands.base import Result
+from ghmlops.commands.shared.base import Result
 from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.regression import Inputs
     from ghmlops.core.policy.regression import Dataset, Regression
 

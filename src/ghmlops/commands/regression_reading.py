@@ -12,8 +12,8 @@ from ghmlops.core.quantities import size
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ghmlops.commands.artifacts import Resolved
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.resolve_artifact import Resolved
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.regression import Inputs
     from ghmlops.core.predictions.observed import NoiseFloor, Observed
     from ghmlops.core.policy.regression import Dataset, Regression
@@ -77,7 +77,7 @@ def resolved(one: Dataset, inputs: Inputs, services: Services) -> Iterator[dict[
     Raises:
         InputError: both sides are the same files.
     """
-    from ghmlops.commands.artifacts import resolve
+    from ghmlops.commands.shared.resolve_artifact import resolve
     from ghmlops.measure.temporary import temporary_folder
 
     with temporary_folder("ghmlops-artifacts-") as work:

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghmlops.commands.base import Result
+from ghmlops.commands.shared.base import Result
 from ghmlops.commands.regression_build import COUNTED, Build, Wanted, build_once, check_first
 from ghmlops.core.artifacts.spec import LocalSpec, parse_specs
 from ghmlops.core.errors import InputError, PolicyError
@@ -17,7 +17,7 @@ from ghmlops.core.reproduce.replay_inputs import leads_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.regression import Inputs
     from ghmlops.core.model import Finding
     from ghmlops.core.policy.regression import Regression
@@ -40,7 +40,7 @@ def rebuild(inputs: Inputs, services: Services) -> Result:
         GitError: the commit cannot be laid out.
     """
     from ghmlops.act.evidence import check_writable, evidence_name, write_evidence
-    from ghmlops.commands.provenance import commit_under_test, provenance
+    from ghmlops.commands.shared.provenance import commit_under_test, provenance
 
     wanted = _wanted(inputs, services)
     if inputs.dry_run:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.commands.base import Result
+from ghmlops.commands.shared.base import Result
 from ghmlops.core.reproduce import replay_findings
 from ghmlops.core.errors import EvidenceError, InputError, PolicyError
 from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome, conclude
@@ -18,7 +18,7 @@ from ghmlops.core.reproduce.replay_inputs import again, check_policy_path, read_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.regression import Inputs
     from ghmlops.core.policy.regression import Dataset
     from ghmlops.core.reproduce.replay import Replayed
@@ -46,7 +46,7 @@ def replay(inputs: Inputs, services: Services, run_again: Callable[[Inputs, tupl
         PolicyError: the policy cannot be read.
     """
     from ghmlops.act.evidence import check_writable, evidence_name, write_evidence
-    from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import commit_under_test
 
     path = services.cwd / inputs.replay
     before, digest = _read(path, inputs.replay)

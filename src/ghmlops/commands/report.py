@@ -7,13 +7,13 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated
 
 from ghmlops.commands import report_comment
-from ghmlops.commands.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, Result, WithToken
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, Result, WithToken
 from ghmlops.core.errors import EvidenceError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.model import Evidence, Verdict
     from ghmlops.core.policy.latency import Policy
     from ghmlops.core.verdict import Loaded
@@ -95,8 +95,8 @@ def _number(inputs: Inputs, services: Services) -> int | None:
 def _material(inputs: Inputs, services: Services) -> Material:
     import msgspec
 
-    from ghmlops.commands.collected import collect
-    from ghmlops.commands.provenance import commit_under_test
+    from ghmlops.commands.shared.evidence_folder import collect
+    from ghmlops.commands.shared.provenance import commit_under_test
     from ghmlops.core.policy.latency import Gate
     from ghmlops.core.verdict import Rules, merge
     from ghmlops.measure import checkout

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ghmlops.act.github.client import Client
     from ghmlops.act.github.pulls import PullRequest
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.report import Inputs, Material
 
 

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.base import OUTCOME_OUTPUTS, Doc, Output, Result, WithToken
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Doc, Output, Result, WithToken
 from ghmlops.core.revert import plan as core
 from ghmlops.core.errors import EvidenceError, InputError, NeedsPerson, nearest
 from ghmlops.core.model import Finding, Outcome
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ghmlops.act.git.publish import Plan
     from ghmlops.act.git.revert import Ended, Request
     from ghmlops.act.github.client import Client
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
 
 MODES = ("push", "pull-request")
 DOCS = "actions/revert/README.md"

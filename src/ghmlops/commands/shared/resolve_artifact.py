@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ghmlops.act.github.artifacts import Located
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.artifacts.spec import Spec
     from ghmlops.measure.predictions.artifacts.find import Found
 

@@ -10,7 +10,7 @@ from ghmlops.core.errors import PolicyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ghmlops.commands.base import Services
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.policy.latency import Latency, Policy
     from ghmlops.measure.load.engine import Load, Recording

@@ -12,7 +12,7 @@ from ghmlops.measure import checkout
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ghmlops.commands.base import Common, Services
+    from ghmlops.commands.shared.base import Common, Services
 
 
 def provenance(

@@ -1,0 +1,1 @@
+"""What commands share: inputs, services, policy file, provenance, evidence."""
