@@ -19,7 +19,7 @@ import pytest
 import queueing_service
 from ghmlops.act.console import Console
 from ghmlops.commands.shared.base import Result, Services
-from ghmlops.commands.capacity import Inputs, run
+from ghmlops.commands.capacity.run import Inputs, run
 from ghmlops.core.context import Context
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import Evidence, Outcome

@@ -10,7 +10,7 @@ from ghmlops.core.model import Evidence, Outcome
 
 if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.capacity_job import Job
+    from ghmlops.commands.capacity.job import Job
     from ghmlops.core.capacity.evidence import Search
 
 
@@ -45,8 +45,8 @@ def run(inputs: Inputs, services: Services) -> Result:
         ServiceError: the address cannot be reached.
     """
     from ghmlops.act.evidence import check_writable, evidence_name, write_evidence
-    from ghmlops.commands.capacity_job import prepare
-    from ghmlops.commands.capacity_load import search_capacity
+    from ghmlops.commands.capacity.job import prepare
+    from ghmlops.commands.capacity.measure import search_capacity
     from ghmlops.commands.shared.provenance import commit_under_test
     from ghmlops.core.capacity.evidence import sum_up
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.capacity_job import Job
+    from ghmlops.commands.capacity.job import Job
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.capacity.search import Probe, State
     from ghmlops.core.capacity.probe import Seen

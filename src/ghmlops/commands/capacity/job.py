@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.capacity import Inputs
+    from ghmlops.commands.capacity.run import Inputs
     from ghmlops.commands.latency_load import Source
     from ghmlops.core.capacity.search import Plan
     from ghmlops.core.capacity.evidence import Search
@@ -80,7 +80,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     """Read the policy, the address and the payloads.
 
     Raises:
-        GhmlopsError: as `ghmlops.commands.capacity.run`, but for services that cannot be reached.
+        GhmlopsError: as `ghmlops.commands.capacity.run.run`, but for services that cannot be reached.
     """
     from ghmlops.commands.policy import load_policy
     from ghmlops.core.policy.latency import Capacity
