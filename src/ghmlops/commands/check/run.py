@@ -210,7 +210,7 @@ def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> R
     """Run the duet; when it fails, run it again on fresh deployments with the slots swapped."""
     from ghmlops.act.evidence import evidence_name
     from ghmlops.commands import latency
-    from ghmlops.commands.check_arms import deployed
+    from ghmlops.commands.check.arms import deployed
 
     given = latency.Inputs(
         policy=inputs.policy, evidence_dir=inputs.evidence_dir, leg=inputs.leg, seed=inputs.seed, url="unset"
@@ -234,7 +234,7 @@ def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> R
 
 def _preview(policy: Policy, inputs: Inputs, services: Services) -> Result:
     """Only show that the candidate starts and becomes ready."""
-    from ghmlops.commands.check_arms import deployed
+    from ghmlops.commands.check.arms import deployed
 
     with deployed(policy, inputs, services, "") as at:
         _ready_evidence(at.started, inputs, services)

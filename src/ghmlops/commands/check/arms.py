@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.check import Inputs
+    from ghmlops.commands.check.run import Inputs
     from ghmlops.core.policy.latency import Policy
     from ghmlops.measure.preview import Preview
 
