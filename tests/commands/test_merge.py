@@ -17,7 +17,8 @@ import pytest
 
 import scoring_service
 from ghmlops.act.console import Console
-from ghmlops.commands import latency, merge
+from ghmlops.commands.latency import run as latency
+from ghmlops.commands import merge
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import EvidenceError, GhmlopsError, InputError, PolicyError

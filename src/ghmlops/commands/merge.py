@@ -43,7 +43,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         InputError: the commit under test is not known, or the evidence folder cannot be written to.
     """
     from ghmlops.act.evidence import evidence_name, write_evidence
-    from ghmlops.commands.latency import result_of
+    from ghmlops.commands.latency.run import result_of
     from ghmlops.core.errors import EvidenceError
 
     started = services.now()
@@ -141,7 +141,7 @@ def _joined(
 ) -> Evidence:
     import msgspec
 
-    from ghmlops.commands.latency_evidence import confirmation, full_arms
+    from ghmlops.commands.latency.evidence import confirmation, full_arms
     from ghmlops.commands.shared.provenance import provenance
     from ghmlops.core.latency import details as told
     from ghmlops.core.model import conclude

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.capacity.run import Inputs
-    from ghmlops.commands.latency_load import Source
+    from ghmlops.commands.latency.measure import Source
     from ghmlops.core.capacity.search import Plan
     from ghmlops.core.capacity.evidence import Search
     from ghmlops.core.policy.latency import Capacity, Objectives, Policy
@@ -63,7 +63,7 @@ class Job:
     def _settings(self) -> dict[str, Any]:
         import msgspec
 
-        from ghmlops.commands.latency_job import shown_path
+        from ghmlops.commands.latency.job import shown_path
 
         requests = [f"{e.method} {shown_path(e)}" for e in self.source.policy.endpoints]
         return {
@@ -100,7 +100,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 
 def _source(whole: Policy, inputs: Inputs, services: Services) -> tuple[Target, Source]:
     """Return where requests go and what is sent."""
-    from ghmlops.commands.latency_load import Source
+    from ghmlops.commands.latency.measure import Source
     from ghmlops.commands.shared.load_source import read_target, ready_latency
     from ghmlops.measure.requests.calls import read_calls
 

@@ -81,7 +81,7 @@ def _full(job: Job, notes: dict[str, Any]) -> bool:
 def _measure(job: Job, services: Services, target: Target, now: tuple[Probe, State]) -> tuple[Seen, dict[str, Any]]:
     import numpy as np
 
-    from ghmlops.commands.latency_load import make_load
+    from ghmlops.commands.latency.measure import make_load
     from ghmlops.commands.shared.load_source import generate
     from ghmlops.core.load.arrivals import schedule
     from ghmlops.core.policy.latency import Arrivals
@@ -158,7 +158,7 @@ def _rest(job: Job, services: Services, target: Target, best: float) -> bool:
     """
     import numpy as np
 
-    from ghmlops.commands.latency_load import make_load
+    from ghmlops.commands.latency.measure import make_load
     from ghmlops.measure.load.engine import run_load
 
     until = services.now().timestamp() + REST

@@ -65,7 +65,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _dry_run(job: Job) -> Result:
     from ghmlops.act.console import printable
-    from ghmlops.commands.latency_job import shown_path
+    from ghmlops.commands.latency.job import shown_path
     from ghmlops.commands.policy import describe_objectives
 
     plan = job.plan

@@ -209,7 +209,7 @@ _SIDES = ("baseline", "candidate", "labels", "noise")
 def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> Result:
     """Run the duet; when it fails, run it again on fresh deployments with the slots swapped."""
     from ghmlops.act.evidence import evidence_name
-    from ghmlops.commands import latency
+    from ghmlops.commands.latency import run as latency
     from ghmlops.commands.check.arms import deployed
 
     given = latency.Inputs(

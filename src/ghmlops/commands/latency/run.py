@@ -10,7 +10,7 @@ from ghmlops.core.model import Evidence, Outcome
 
 if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.latency_job import Job
+    from ghmlops.commands.latency.job import Job
 
 
 class Inputs(Common, frozen=True, kw_only=True):
@@ -53,9 +53,9 @@ def run(inputs: Inputs, services: Services) -> Result:
         ServiceError: an address cannot be reached.
     """
     from ghmlops.act.evidence import check_writable, evidence_name, write_evidence
-    from ghmlops.commands.latency_evidence import make_evidence
-    from ghmlops.commands.latency_job import prepare
-    from ghmlops.commands.latency_load import measure
+    from ghmlops.commands.latency.evidence import make_evidence
+    from ghmlops.commands.latency.job import prepare
+    from ghmlops.commands.latency.measure import measure
     from ghmlops.commands.shared.provenance import commit_under_test
 
     folder = services.cwd / inputs.evidence_dir
@@ -73,7 +73,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _dry_run(job: Job) -> Result:
     from ghmlops.act.console import printable
-    from ghmlops.commands.latency_job import shown_path
+    from ghmlops.commands.latency.job import shown_path
 
     plan, arrivals = job.plan, job.policy.arrivals
     seconds = arrivals.duration or max(plan.seconds - arrivals.warmup, 1.0)

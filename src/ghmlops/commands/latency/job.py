@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.latency import Inputs
+    from ghmlops.commands.latency.run import Inputs
     from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.policy.latency import Latency, Policy, Request
     from ghmlops.measure.requests.calls import Calls
@@ -64,7 +64,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     """Read the policy, the addresses, the payloads and the file to confirm.
 
     Raises:
-        GhmlopsError: as `ghmlops.commands.latency.run`, but for services that cannot be reached.
+        GhmlopsError: as `ghmlops.commands.latency.run.run`, but for services that cannot be reached.
     """
     from ghmlops.commands.shared.load_source import read_target, ready_latency
     from ghmlops.commands.policy import load_policy

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.latency import Inputs
-    from ghmlops.commands.latency_job import Job
+    from ghmlops.commands.latency.run import Inputs
+    from ghmlops.commands.latency.job import Job
     from ghmlops.core.latency.stopping import Judge
     from ghmlops.core.latency.shards import ShardRun
     from ghmlops.measure.load.engine import Recording
@@ -167,7 +167,7 @@ def full_arms(names: Sequence[str], part: ShardRun, limit: int) -> list[NotMeasu
 
 
 def _settings(job: Job) -> dict[str, Any]:
-    from ghmlops.commands.latency_job import shown_path
+    from ghmlops.commands.latency.job import shown_path
 
     plan, policy = job.plan, job.policy
     part = plan.part  # of the whole schedule, which all shards have in common

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.latency_job import Job
+    from ghmlops.commands.latency.job import Job
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.latency.stopping import Judge, Part
     from ghmlops.core.policy.latency import Latency
