@@ -19,7 +19,7 @@ import pytest
 import prediction_artifacts as artifacts
 from ghmlops.act.console import Console
 from ghmlops.commands.shared.base import Result, Services
-from ghmlops.commands.regression import Inputs, run
+from ghmlops.commands.regression.run import Inputs, run
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, InputError, PolicyError
 from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Finding, Outcome

@@ -185,7 +185,7 @@ def _policy_evidence(inputs: Inputs, services: Services, base: str) -> None:
 
 
 def _regression(policy: Regression, inputs: Inputs, services: Services) -> Result:
-    from ghmlops.commands import regression
+    from ghmlops.commands.regression import run as regression
 
     given = regression.Inputs(
         policy=inputs.policy,

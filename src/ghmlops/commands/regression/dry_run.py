@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.regression import Inputs
+    from ghmlops.commands.regression.run import Inputs
     from ghmlops.core.policy.regression import Dataset, Regression
 
 
@@ -22,7 +22,7 @@ def plan(inputs: Inputs, services: Services, policy: Regression, datasets: Seque
         InputError, DataError, PolicyError, GitHubError: as `regression.run`.
     """
     from ghmlops.act.console import printable
-    from ghmlops.commands.regression_reading import engine_of, resolved, source_of
+    from ghmlops.commands.regression.read import engine_of, resolved, source_of
     from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_schema
 

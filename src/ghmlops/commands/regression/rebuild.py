@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.shared.base import Result
-from ghmlops.commands.regression_build import COUNTED, Build, Wanted, build_once, check_first
+from ghmlops.commands.regression.build import COUNTED, Build, Wanted, build_once, check_first
 from ghmlops.core.artifacts.spec import LocalSpec, parse_specs
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import Evidence, NotMeasured, Outcome, conclude
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.regression import Inputs
+    from ghmlops.commands.regression.run import Inputs
     from ghmlops.core.model import Finding
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.reproduce.rebuild import Rebuilt

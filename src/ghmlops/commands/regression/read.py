@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.shared.resolve_artifact import Resolved
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.regression import Inputs
+    from ghmlops.commands.regression.run import Inputs
     from ghmlops.core.predictions.observed import NoiseFloor, Observed
     from ghmlops.core.policy.regression import Dataset, Regression
     from ghmlops.measure.predictions.engine.engines import Engine

@@ -76,17 +76,17 @@ def run(inputs: Inputs, services: Services) -> Result:
     if inputs.replay and inputs.rebuild:
         raise InputError("`replay` and `rebuild` are both given", hint="give one of them")
     if inputs.replay:
-        from ghmlops.commands.regression_replay import replay
+        from ghmlops.commands.regression.replay import replay
 
         return replay(inputs, services, lambda asked, datasets: _measure(asked, services, datasets))
     if inputs.rebuild:
-        from ghmlops.commands.regression_rebuild import rebuild
+        from ghmlops.commands.regression.rebuild import rebuild
 
         return rebuild(inputs, services)
     policy = _policy(inputs, services)
     datasets = _datasets(inputs, policy)
     if inputs.dry_run:
-        from ghmlops.commands.regression_plan import plan
+        from ghmlops.commands.regression.dry_run import plan
 
         return plan(inputs, services, policy, datasets)
     commit_under_test(services)  # known before anything is read
@@ -133,7 +133,7 @@ def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
 def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) -> Evidence:
     """Read and judge the data sets; nothing is written."""
     from ghmlops.commands.shared.provenance import provenance
-    from ghmlops.commands.regression_reading import observe
+    from ghmlops.commands.regression.read import observe
     from ghmlops.core.reproduce.replay_inputs import INPUTS, write_inputs
 
     policy, started = _policy(inputs, services), services.now()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.regression import Inputs
+    from ghmlops.commands.regression.run import Inputs
     from ghmlops.core.policy.regression import Dataset
     from ghmlops.core.reproduce.replay import Replayed
 
