@@ -262,7 +262,7 @@ def _ready_evidence(started: Mapping[str, Preview], inputs: Inputs, services: Se
 
 
 def _report(inputs: Inputs, services: Services) -> Result:
-    from ghmlops.commands import report
+    from ghmlops.commands.report import run as report
 
     given = report.Inputs(
         policy=inputs.policy,

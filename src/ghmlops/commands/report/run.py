@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands import report_comment
+from ghmlops.commands.report import comment as report_comment
 from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, Result, WithToken
 from ghmlops.core.errors import EvidenceError, InputError
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ghmlops.act.github.client import Client
     from ghmlops.act.github.pulls import PullRequest
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.report import Inputs, Material
+    from ghmlops.commands.report.run import Inputs, Material
 
 
 def tell(inputs: Inputs, services: Services, material: Material, number: int | None) -> tuple[str, str]:
