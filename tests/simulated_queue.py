@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.capacity import search as capacity
-from ghmlops.core.latency.answers import Answers, Kind
-from ghmlops.core.capacity.search import State
 from ghmlops.core.capacity.probe import Seen, judge_probe
+from ghmlops.core.capacity.search import State
+from ghmlops.core.latency.answers import Answers, Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.capacity.search import Plan, Probe
-    from ghmlops.core.policy.latency import Objectives
+    from ghmlops.core.policy.objectives import Objectives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

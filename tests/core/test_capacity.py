@@ -11,13 +11,14 @@ import pytest
 
 import simulated_queue
 from ghmlops.core.capacity import search as capacity
-from ghmlops.core.latency.answers import Kind
-from ghmlops.core.capacity.search import Found, Plan, Probe, Probed, Standing, State, Vote
 from ghmlops.core.capacity.evidence import SAID, details, finding, measurements, not_measured, ruling, sum_up
 from ghmlops.core.capacity.probe import Seen, autocorrelation, drifts, failing, floor_of, in_flight, judge_probe
-from ghmlops.core.model import Outcome
+from ghmlops.core.capacity.search import Found, Plan, Probe, Probed, Standing, State, Vote
+from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.objectives import shares
-from ghmlops.core.policy.latency import Capacity, Objectives
+from ghmlops.core.model import Outcome
+from ghmlops.core.policy.capacity import Capacity
+from ghmlops.core.policy.objectives import Objectives
 from queueing_service import share_over, true_capacity
 from simulated_queue import Queue, seen_of
 

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE, Cube, Sums, ordered
 from ghmlops.core.metrics.accuracy import right
-from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.core.paired.aggregates import CellTable, decided_cells
+from ghmlops.core.paired.aggregates import WINDOW, CellTable, decided_cells
+from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE, Cube, Sums, ordered
 
 KIND = ("{s}", True)
 

@@ -10,9 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ghmlops.core.histograms.histogram import Histogram
-from ghmlops.core.latency.external_results import Imported, Misses, contradict, error_misses, findings, judge, percentile, slower, time_misses, unmeasured
+from ghmlops.core.latency.external_results import (
+    Imported,
+    Misses,
+    contradict,
+    error_misses,
+    findings,
+    judge,
+    percentile,
+    slower,
+    time_misses,
+    unmeasured,
+)
 from ghmlops.core.model import Outcome
-from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Objectives, Request
+from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request
+from ghmlops.core.policy.objectives import Objectives
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,13 @@ import pytest
 from ghmlops.core.latency import details as latency_evidence
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.latency.duet import BLOCK
-from ghmlops.core.latency.stopping import Block, Judge, make_plan
 from ghmlops.core.latency.findings import error_finding, judge_run
-from ghmlops.core.model import Finding, Outcome
-from ghmlops.core.policy.latency import Arrivals, Latency, LatencyMargin, Objectives
+from ghmlops.core.latency.stopping import Block, Judge, make_plan
 from ghmlops.core.latency.tally import Run, Tally, tally_of
 from ghmlops.core.latency.tally_file import pack
+from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.policy.latency import Arrivals, Latency, LatencyMargin
+from ghmlops.core.policy.objectives import Objectives
 
 POLICY = Latency(arrivals=Arrivals(model="constant", rate=100.0, duration=60.0, warmup=1.0))
 

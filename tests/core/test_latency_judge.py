@@ -9,7 +9,8 @@ import pytest
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.latency.duet import BLOCK
 from ghmlops.core.latency.stopping import Block, Judge, Plan, make_plan
-from ghmlops.core.policy.latency import Arrivals, Latency, Objectives, Trace
+from ghmlops.core.policy.latency import Arrivals, Latency, Trace
+from ghmlops.core.policy.objectives import Objectives
 
 
 def arm(seconds: float | list[float], kind: Kind = Kind.OK, bad: int = 0) -> Answers:

@@ -9,9 +9,17 @@ import pytest
 from scipy import stats
 
 from ghmlops.core.latency.answers import Answers, Kind, Tokens
+from ghmlops.core.latency.objectives import (
+    Share,
+    judge_share,
+    misses,
+    objective_findings,
+    reachable_floors,
+    sample_floor,
+    shares,
+)
 from ghmlops.core.model import Outcome
-from ghmlops.core.latency.objectives import Share, judge_share, misses, objective_findings, reachable_floors, sample_floor, shares
-from ghmlops.core.policy.latency import Objectives
+from ghmlops.core.policy.objectives import Objectives
 
 
 def answers(times: list[float], kinds: list[Kind] | None = None) -> Answers:

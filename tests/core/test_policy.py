@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.policy.latency import LatencyMargin, Policy
+from ghmlops.core.policy.document import Policy
+from ghmlops.core.policy.latency import LatencyMargin
 from ghmlops.core.policyfile.document import read_policy
 
 FULL = """\

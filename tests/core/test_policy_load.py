@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.policy.latency import Capacity, Expect, JsonCheck, Latency, Objectives, Policy, Trace
+from ghmlops.core.policy.capacity import Capacity
+from ghmlops.core.policy.document import Policy
+from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Trace
+from ghmlops.core.policy.objectives import Objectives
 from ghmlops.core.policyfile.document import read_policy
 
 HEAD = "version: 1\nservice: s\n"

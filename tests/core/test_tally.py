@@ -9,22 +9,35 @@ import msgspec
 import numpy as np
 import pytest
 
+from ghmlops.core.errors import DataError, EvidenceError, InputError
+from ghmlops.core.histograms.exact_histogram import Spread
+from ghmlops.core.histograms.histogram import Histogram
+from ghmlops.core.histograms.hlog import read_log
 from ghmlops.core.latency import details as latency_evidence
 from ghmlops.core.latency.answers import Answers, Kind, Tokens
 from ghmlops.core.latency.duet import BLOCK
-from ghmlops.core.errors import DataError, EvidenceError, InputError
-from ghmlops.core.histograms.histogram import Histogram
-from ghmlops.core.histograms.hlog import read_log
-from ghmlops.core.latency.interval_log import counted, log_of, sum_logs
-from ghmlops.core.latency.stopping import Block, Judge, Plan, make_plan
 from ghmlops.core.latency.findings import judge_tally
-from ghmlops.core.model import Evidence, Outcome, Provenance
-from ghmlops.core.policy.latency import Arrivals, Latency, Objectives, Request, Trace
+from ghmlops.core.latency.interval_log import counted, log_of, sum_logs
 from ghmlops.core.latency.shard_check import contradiction, planned
-from ghmlops.core.latency.shards import LATE_START, Shard, ShardRun, check_alike, judge_shards, parse_shard, parse_start, read_shard, shard_findings, shard_leg, sum_up
-from ghmlops.core.histograms.exact_histogram import Spread
+from ghmlops.core.latency.shards import (
+    LATE_START,
+    Shard,
+    ShardRun,
+    check_alike,
+    judge_shards,
+    parse_shard,
+    parse_start,
+    read_shard,
+    shard_findings,
+    shard_leg,
+    sum_up,
+)
+from ghmlops.core.latency.stopping import Block, Judge, Plan, make_plan
 from ghmlops.core.latency.tally import Run, Tally, tally_of
 from ghmlops.core.latency.tally_file import pack, unpack
+from ghmlops.core.model import Evidence, Outcome, Provenance
+from ghmlops.core.policy.latency import Arrivals, Latency, Request, Trace
+from ghmlops.core.policy.objectives import Objectives
 
 POLICY = Latency(
     arrivals=Arrivals(model="poisson", rate=400.0, duration=30.0, warmup=1.0),

@@ -10,13 +10,14 @@ import msgspec
 from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Common, Doc, Result
 from ghmlops.core.errors import InputError, PolicyError, nearest
 from ghmlops.core.model import Outcome
-from ghmlops.core.policy.latency import Policy
+from ghmlops.core.policy.document import Policy
 from ghmlops.core.policyfile.document import read_policy
 from ghmlops.core.quantities import show_duration
 
 if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.policy.latency import Latency, Objectives
+    from ghmlops.core.policy.latency import Latency
+    from ghmlops.core.policy.objectives import Objectives
 
 TASKS = ("init", "check")
 MAX_POLICY_BYTES = 1 << 20

@@ -9,7 +9,8 @@ from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Commo
 from ghmlops.core import quantities
 from ghmlops.core.errors import InputError, ServiceError
 from ghmlops.core.model import Evidence, Finding, Measurement, Outcome
-from ghmlops.core.policy.latency import DEFAULT_PATH, Preview
+from ghmlops.core.policy.document import DEFAULT_PATH
+from ghmlops.core.policy.preview import Preview
 
 if TYPE_CHECKING:
     from datetime import datetime

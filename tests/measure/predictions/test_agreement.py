@@ -16,18 +16,18 @@ from sklearn.model_selection import cross_val_predict  # type: ignore[import-unt
 from sklearn.naive_bayes import GaussianNB  # type: ignore[import-untyped]
 from sklearn.preprocessing import scale  # type: ignore[import-untyped]
 
+from ghmlops.core.metrics import metrics_of
+from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.policy.regression import Regression
 from ghmlops.core.predictions.behaviour import drift
 from ghmlops.core.predictions.comparison import compare_cells, compare_classes, compare_overall
-from ghmlops.core.metrics import metrics_of
-from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.core.policy.regression import Regression
 from prediction_artifacts import BINARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.predictions.ruling import Comparison
     from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.ruling import Comparison
 
 REGRESSION = Regression(task="regression", key=("id",), label="y", prediction="p")
 TO = 1e-9

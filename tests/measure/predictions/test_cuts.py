@@ -11,10 +11,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from msgspec.structs import replace
 
+from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.policy.regression import Changed, Regression
 from ghmlops.core.predictions import judgement as regression
 from ghmlops.core.predictions.contract.checks import not_measured
-from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.core.policy.regression import Changed, Regression
 from ghmlops.core.predictions.judgement import judge_observed
 from ghmlops.measure.predictions import reading
 from ghmlops.measure.predictions.sql import scores, summing
@@ -23,8 +23,8 @@ from prediction_artifacts import BINARY, START, rows, values
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.predictions.observed import Observed
     from ghmlops.core.paired.aggregates import CellTable
+    from ghmlops.core.predictions.observed import Observed
 
     Read = Callable[..., Observed]
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError
-from ghmlops.core.predictions.observed import WINDOW
+from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.measure.predictions.artifacts.source import Source
 from prediction_artifacts import BINARY, rows, write
 

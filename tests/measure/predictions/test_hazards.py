@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.model import Outcome
-from ghmlops.core.predictions.observed import WINDOW
+from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.core.policy.regression import Regression
 from ghmlops.core.predictions.judgement import judge_observed
 from prediction_artifacts import BINARY, rows, values

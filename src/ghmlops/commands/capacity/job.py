@@ -11,12 +11,14 @@ from ghmlops.core.model import Evidence
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.capacity.run import Inputs
     from ghmlops.commands.latency.measure import Source
-    from ghmlops.core.capacity.search import Plan
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.capacity.evidence import Search
-    from ghmlops.core.policy.latency import Capacity, Objectives, Policy
+    from ghmlops.core.capacity.search import Plan
+    from ghmlops.core.policy.capacity import Capacity
+    from ghmlops.core.policy.document import Policy
+    from ghmlops.core.policy.objectives import Objectives
     from ghmlops.measure.load.target import Target
 
 
@@ -83,7 +85,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         GhmlopsError: as `ghmlops.commands.capacity.run.run`, but for services that cannot be reached.
     """
     from ghmlops.commands.policy import load_policy
-    from ghmlops.core.policy.latency import Capacity
+    from ghmlops.core.policy.capacity import Capacity
 
     whole = load_policy(services.cwd / inputs.policy, inputs.policy)
     if whole.latency is None:
@@ -111,8 +113,8 @@ def _source(whole: Policy, inputs: Inputs, services: Services) -> tuple[Target, 
 
 
 def _plan(policy: Capacity, slo: Objectives, shown: str) -> Plan:
-    from ghmlops.core.capacity.search import Plan
     from ghmlops.core.capacity.probe import floor_of
+    from ghmlops.core.capacity.search import Plan
     from ghmlops.measure.load.engine import MAX_REQUESTS, MAX_SECONDS
 
     if slo.empty:

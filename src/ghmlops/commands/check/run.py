@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.policy.latency import Policy
+    from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.regression import Regression
     from ghmlops.measure.preview import Preview
 
@@ -209,8 +209,8 @@ _SIDES = ("baseline", "candidate", "labels", "noise")
 def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> Result:
     """Run the duet; when it fails, run it again on fresh deployments with the slots swapped."""
     from ghmlops.act.evidence import evidence_name
-    from ghmlops.commands.latency import run as latency
     from ghmlops.commands.check.arms import deployed
+    from ghmlops.commands.latency import run as latency
 
     given = latency.Inputs(
         policy=inputs.policy, evidence_dir=inputs.evidence_dir, leg=inputs.leg, seed=inputs.seed, url="unset"

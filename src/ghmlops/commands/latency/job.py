@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.latency.run import Inputs
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.latency.stopping import Plan
-    from ghmlops.core.policy.latency import Latency, Policy, Request
-    from ghmlops.measure.requests.calls import Calls
+    from ghmlops.core.policy.document import Policy
+    from ghmlops.core.policy.latency import Latency, Request
     from ghmlops.measure.load.target import Target
+    from ghmlops.measure.requests.calls import Calls
     from ghmlops.measure.requests.trace import Recorded
 
 
@@ -66,8 +67,8 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     Raises:
         GhmlopsError: as `ghmlops.commands.latency.run.run`, but for services that cannot be reached.
     """
-    from ghmlops.commands.shared.load_source import read_target, ready_latency
     from ghmlops.commands.policy import load_policy
+    from ghmlops.commands.shared.load_source import read_target, ready_latency
     from ghmlops.measure.requests.calls import read_calls
 
     whole = load_policy(services.cwd / inputs.policy, inputs.policy)

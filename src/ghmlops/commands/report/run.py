@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.model import Evidence, Verdict
-    from ghmlops.core.policy.latency import Policy
+    from ghmlops.core.policy.document import Policy
     from ghmlops.core.verdict import Loaded
     from ghmlops.report.content.run_facts import Facts
 
@@ -97,7 +97,7 @@ def _material(inputs: Inputs, services: Services) -> Material:
 
     from ghmlops.commands.shared.evidence_folder import collect
     from ghmlops.commands.shared.provenance import commit_under_test
-    from ghmlops.core.policy.latency import Gate
+    from ghmlops.core.policy.gate import Gate
     from ghmlops.core.verdict import Rules, merge
     from ghmlops.measure import checkout
 
@@ -176,9 +176,9 @@ def _write(inputs: Inputs, services: Services, material: Material) -> tuple[str,
     """Write the verdict and the files asked for; return their names."""
     from ghmlops.act.evidence import encode
     from ghmlops.act.files import write_atomically
+    from ghmlops.report.content.layout import lay_out
     from ghmlops.report.formats import html, markdown
     from ghmlops.report.formats.junit import junit
-    from ghmlops.report.content.layout import lay_out
 
     verdict, evidence = material.verdict, material.evidence
     report = lay_out(verdict, evidence, material.facts)
@@ -199,8 +199,8 @@ def _result(inputs: Inputs, material: Material, files: tuple[str, ...], url: str
     import msgspec
 
     from ghmlops.act.console import printable
-    from ghmlops.report.formats import markdown
     from ghmlops.report.content.layout import lay_out
+    from ghmlops.report.formats import markdown
 
     verdict = material.verdict
     lines = [f"{verdict.outcome.value}: {verdict.service}, commit {verdict.commit}", f"  {verdict.reason}"]

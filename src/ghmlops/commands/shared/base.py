@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import msgspec
 
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.core.policy.latency import DEFAULT_PATH
+from ghmlops.core.policy.document import DEFAULT_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.latency.answers import Answers
-    from ghmlops.core.policy.latency import Latency, Policy
+    from ghmlops.core.policy.document import Policy
+    from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.load.engine import Load, Recording
     from ghmlops.measure.load.target import Target
 
@@ -29,7 +30,8 @@ def ready_latency(policy: Policy, shown: str, services: Services) -> Latency:
     """
     import msgspec
 
-    from ghmlops.core.load import header_values as headers, presets
+    from ghmlops.core.load import header_values as headers
+    from ghmlops.core.load import presets
     from ghmlops.measure.load.checks import Check
 
     if policy.latency is None:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.capacity import search as capacity, scaling_law as scaling
+from ghmlops.core.capacity import scaling_law as scaling
+from ghmlops.core.capacity import search as capacity
 from ghmlops.core.capacity.search import LEVELS, Probed, Vote
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.capacity.search import Found, State
-    from ghmlops.core.policy.latency import Capacity
     from ghmlops.core.capacity.scaling_law import Bounds, Fit
+    from ghmlops.core.capacity.search import Found, State
+    from ghmlops.core.policy.capacity import Capacity
 
 README = "actions/capacity/README.md"
 METHOD = (

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.capacity.search import Cause, Probe, Probed, Vote
+from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.latency.duet import BLOCK, quantile
 from ghmlops.core.latency.objectives import LEVEL, allowed_shares, limits, sample_floor, shares
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.latency.objectives import Share
-    from ghmlops.core.policy.latency import Objectives
+    from ghmlops.core.policy.objectives import Objectives
 
     Floats = NDArray[np.float64]
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.duet import BLOCK, CAP, planned_pairs, spread
 from ghmlops.core.latency.findings import duet_of, lateness
-from ghmlops.core.model import Measurement, NotMeasured, finite
 from ghmlops.core.latency.objectives import sample_floor
-from ghmlops.core.policy.latency import OBJECTIVES
+from ghmlops.core.model import Measurement, NotMeasured, finite
+from ghmlops.core.policy.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ghmlops.core.policy.latency import Latency
     from ghmlops.core.histograms.exact_histogram import Spread
     from ghmlops.core.latency.tally import Tally
+    from ghmlops.core.policy.latency import Latency
 
 RARE = "p99.9"
 """The percentile that is only told from enough answers: `sample_floor` of its share."""

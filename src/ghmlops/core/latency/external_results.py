@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.core.histograms.histogram import Histogram
-from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
 from ghmlops.core.latency.objectives import LEVEL, allowed_shares, limits, sample_floor
-from ghmlops.core.policy.latency import OBJECTIVES, Expect, Objectives
+from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
+from ghmlops.core.policy.latency import Expect
+from ghmlops.core.policy.objectives import OBJECTIVES, Objectives
 from ghmlops.core.quantities import show_duration
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
 

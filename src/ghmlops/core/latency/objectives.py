@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.model import Direction, Finding, Frozen, Outcome, finite
-from ghmlops.core.policy.latency import OBJECTIVES
-from ghmlops.core.quantities import show_duration
 from ghmlops.core.histograms.exact_histogram import Spread
+from ghmlops.core.model import Direction, Finding, Frozen, Outcome, finite
+from ghmlops.core.policy.objectives import OBJECTIVES
+from ghmlops.core.quantities import show_duration
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.latency.answers import Answers
-    from ghmlops.core.policy.latency import Objectives
+    from ghmlops.core.policy.objectives import Objectives
 
     Floats = NDArray[np.float64]
 

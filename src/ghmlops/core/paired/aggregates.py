@@ -8,6 +8,12 @@ become a change with its interval. Only what depends on the order of all scores 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ghmlops.core.paired.aggregates import Cells, CellTable, Columns, Counts, Grid
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -218,3 +224,7 @@ def ratio(above: Floats, below: Floats) -> Floats:
     """Return `above` / `below`, NaN where that is no number."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(below != 0, above / below, np.nan), dtype=np.float64)
+
+
+WINDOW = ""
+"""The attribute that is the window's start; no column has an empty name."""

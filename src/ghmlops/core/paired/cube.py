@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.core.paired.aggregates import Cells, CellTable, Counts
+from ghmlops.core.paired.aggregates import WINDOW, Cells, CellTable, Counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

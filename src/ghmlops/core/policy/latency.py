@@ -9,15 +9,10 @@ from typing import Literal
 
 import msgspec
 
-from ghmlops.core.policy.regression import Regression
+from ghmlops.core.policy.objectives import Objectives
 from ghmlops.core.policy.section import Section
 
-DEFAULT_PATH = ".github/ghmlops.yml"
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-OBJECTIVES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
-PILLARS = ("preview", "latency", "capacity", "regression")
-EXTRA_EVIDENCE = ("import",)
-"""Commands beside the pillars whose evidence a gate may require."""
 PROTOCOLS = ("http/1.1", "http/2", "grpc")
 PRESETS = ("open-inference", "openai-chat")
 
@@ -38,18 +33,6 @@ DEFAULT_LATENCY_MARGINS = {
     "p95": LatencyMargin(fail=0.03, safe=0.15),
     "p99": LatencyMargin(fail=0.05, safe=0.20),
 }
-
-
-class Preview(Section, frozen=True, kw_only=True):
-    """How to get a running service: exactly one of `command` and `url`."""
-
-    command: str = ""
-    """Shell-like words, split without a shell; `{port}` becomes a free port."""
-    url: str = ""
-    baseline_url: str = ""
-    ready: str = "/"
-    """Path that answers 2xx when the service is ready."""
-    timeout: float = 60.0
 
 
 class JsonCheck(Section, frozen=True, kw_only=True):
@@ -128,22 +111,6 @@ class Arrivals(Section, frozen=True, kw_only=True):
         return bool(self.curve) or self.trace is not None
 
 
-class Objectives(Section, frozen=True, kw_only=True):
-    """Limits on the candidate alone: seconds for quantiles of the response time, a ratio for errors."""
-
-    quantiles: dict[str, float] = msgspec.field(default_factory=dict)
-    errors: float | None = None
-    first_token: dict[str, float] = msgspec.field(default_factory=dict)
-    """Streams: seconds from the scheduled send to the first token, by quantile."""
-    token_gap: dict[str, float] = msgspec.field(default_factory=dict)
-    """Streams: seconds between tokens, by quantile of each answer's own gaps; p99 lets 1 % of the answers miss it."""
-
-    @property
-    def empty(self) -> bool:
-        """True where nothing is asked."""
-        return not self.quantiles and self.errors is None and not self.first_token and not self.token_gap
-
-
 class Latency(Section, frozen=True, kw_only=True):
     """The latency smoke test."""
 
@@ -171,59 +138,3 @@ class Latency(Section, frozen=True, kw_only=True):
     def endpoints(self) -> tuple[Request, ...]:
         """What is requested: the mix, or the one request."""
         return self.mix or (self.request,)
-
-
-class Capacity(Section, frozen=True, kw_only=True):
-    """The stress test: the highest arrival rate that meets the objectives. Requests are those of `latency`."""
-
-    slo: Objectives = Objectives()
-    """The objectives; those of `latency` where empty."""
-    start: float = 10.0
-    """First rate, a second."""
-    most: float = 10_000.0
-    """No higher rate is tried."""
-    probe: float = 10.0
-    """Seconds of one probe, after its warm-up."""
-    warmup: float = 2.0
-    resolution: float = 0.05
-    """The search ends when the bracket of rates is this narrow, as a ratio."""
-    budget: float = 1800.0
-    """Most seconds of the whole search."""
-    demand: float = 0.0
-    """Rate to serve, for the number of replicas; 0: not asked."""
-    headroom: float = 0.3
-    """Share of each replica's capacity that is kept free."""
-    predict: tuple[float, ...] = ()
-    """Rates at which the fitted law is to tell the response time."""
-
-
-class Gate(Section, frozen=True, kw_only=True):
-    """What a deployment needs."""
-
-    environment: str = "production"
-    require: tuple[str, ...] = ()
-    """Commands whose evidence must be there; where empty, `latency` and `regression` if the policy has them. A stress
-    test takes its time, so `capacity` is only required where it is named."""
-    max_age: float = 7 * 86400.0
-    """Evidence older than this is stale."""
-
-
-class Policy(Section, frozen=True, kw_only=True):
-    """The whole file."""
-
-    service: str
-    version: int = 1
-    preview: Preview | None = None
-    targets: tuple[str, ...] = ()
-    """Hosts that may be loaded beside loopback and the preview's own; `*.example.com` stands for all below it."""
-    latency: Latency | None = None
-    capacity: Capacity | None = None
-    regression: Regression | None = None
-    gate: Gate = Gate()
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """Commands whose evidence the gate needs."""
-        if self.gate.require:
-            return self.gate.require
-        return tuple(name for name in ("latency", "regression") if getattr(self, name) is not None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ghmlops.core.policyfile import yaml_reader as located
 from ghmlops.core import quantities
-from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
-from ghmlops.core.policy.latency import DEFAULT_PATH, EXTRA_EVIDENCE, PILLARS, Gate, Policy, Preview
+from ghmlops.core.policy.document import DEFAULT_PATH, EXTRA_EVIDENCE, PILLARS, Policy
+from ghmlops.core.policy.gate import Gate
+from ghmlops.core.policy.preview import Preview
+from ghmlops.core.policyfile import yaml_reader as located
 from ghmlops.core.policyfile.latency import host, path, read_capacity, read_latency
 from ghmlops.core.policyfile.regression import read_regression
+from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
 
 
 def read_policy(content: str, file: str = DEFAULT_PATH) -> Policy:

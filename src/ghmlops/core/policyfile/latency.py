@@ -5,12 +5,26 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ghmlops.core.load import rate_curve as demand
-from ghmlops.core.policyfile import yaml_reader as located
 from ghmlops.core import quantities
-from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
-from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, OBJECTIVES, PRESETS, PROTOCOLS, QUANTILES, Arrivals, Capacity, Expect, JsonCheck, Latency, LatencyMargin, Objectives, Request, Trace
+from ghmlops.core.load import rate_curve as demand
 from ghmlops.core.load.allowed_hosts import is_address
+from ghmlops.core.policy.capacity import Capacity
+from ghmlops.core.policy.latency import (
+    DEFAULT_LATENCY_MARGINS,
+    PRESETS,
+    PROTOCOLS,
+    QUANTILES,
+    Arrivals,
+    Expect,
+    JsonCheck,
+    Latency,
+    LatencyMargin,
+    Request,
+    Trace,
+)
+from ghmlops.core.policy.objectives import OBJECTIVES, Objectives
+from ghmlops.core.policyfile import yaml_reader as located
+from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
 
 _SECONDS, _PER_SECOND, _RATIO = scalar(quantities.duration), scalar(quantities.rate), scalar(quantities.ratio)
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")

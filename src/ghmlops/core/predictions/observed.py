@@ -10,13 +10,11 @@ from ghmlops.core.model import Finding, Measurement, NotMeasured
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.predictions.behaviour.determinism import ColumnChange
-    from ghmlops.core.predictions.contract.facts import Facts
-    from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.paired.aggregates import Cells, CellTable, Columns, Counts, Grid
+    from ghmlops.core.predictions.behaviour.determinism import ColumnChange
+    from ghmlops.core.predictions.behaviour.distribution import Distribution
+    from ghmlops.core.predictions.contract.facts import Facts
 
-WINDOW = ""
-"""The attribute that is the window's start; no column has an empty name."""
 APART = ("{apart}", False)
 """What the engine sums where there is a noise floor: 0 and how far the two scores of a row are apart."""
 

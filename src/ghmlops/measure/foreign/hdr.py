@@ -14,7 +14,7 @@ from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.histograms.hlog import UNITS, log_unit, read_log
 from ghmlops.core.latency.external_results import MOST_REQUESTS, Imported, Point, histogram_values
 from ghmlops.core.model import NotMeasured
-from ghmlops.core.policy.latency import OBJECTIVES
+from ghmlops.core.policy.objectives import OBJECTIVES
 from ghmlops.measure.foreign.given import CLOSED_LOOP, Given
 
 _HEADER = re.compile(r"^[ \t]*Value[ \t]+Percentile[ \t]+TotalCount[ \t]+1/\(1-Percentile\)[ \t]*\r?$", re.MULTILINE)

@@ -6,22 +6,24 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ghmlops.core.predictions.subgroups import search, family as slices, heterogeneity as uneven
-from ghmlops.core.predictions.comparison import compare_cells, compare_classes, overall_metrics
-from ghmlops.core.predictions.ruling import tidy
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, NotMeasured
-from ghmlops.core.predictions.observed import WINDOW
+from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.predictions.comparison import compare_cells, compare_classes, overall_metrics
+from ghmlops.core.predictions.ruling import tidy
+from ghmlops.core.predictions.subgroups import family as slices
+from ghmlops.core.predictions.subgroups import heterogeneity as uneven
+from ghmlops.core.predictions.subgroups import search
 from ghmlops.core.predictions.subgroups.family import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.predictions.ruling import Comparison
     from ghmlops.core.model import Finding
-    from ghmlops.core.predictions.observed import Judged, Observed
     from ghmlops.core.paired.aggregates import CellTable
     from ghmlops.core.policy.regression import Regression
+    from ghmlops.core.predictions.observed import Judged, Observed
+    from ghmlops.core.predictions.ruling import Comparison
 
 MOST_TIMELINE = 400
 MOST_CELLS = 400

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.model import finite
+from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.predictions.contract.facts import PairFacts
-from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
-from ghmlops.core.model import finite
-from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.measure.predictions.sql.cubes import Source, read_cube
 from ghmlops.measure.predictions.engine.dialect import how_many
 from ghmlops.measure.predictions.layout import CLASSED, SIDES, VECTORED
+from ghmlops.measure.predictions.sql.cubes import Source, read_cube
 from ghmlops.measure.predictions.sql.pairing import conflicts
 from ghmlops.measure.predictions.sql.ranking import query_facts
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.cube import Cube
-    from ghmlops.measure.predictions.sql.cubes import Read
     from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.sql.cubes import Read
     from ghmlops.measure.predictions.sql.staging import Staged
 
 Quality = tuple[float | None, float | None, float | None, float | None]

@@ -12,17 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ghmlops.core.predictions.observed import WINDOW
-from ghmlops.measure.predictions.sql.columns import column_of, label, prediction, usable
+from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.layout import SIDES, ZONED, kind, partition_time
+from ghmlops.measure.predictions.sql.columns import column_of, label, prediction, usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ghmlops.measure.predictions.engine.dialect import Dialect
-    from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.layout import Layout
 
 _PLAIN = ("integer", "float", "boolean")
 _WIDE = {"integer": "BIGINT", "float": "DOUBLE"}

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.predictions.observed import APART, WINDOW, Observed
+from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.predictions.observed import APART, Observed
+from ghmlops.measure.predictions.layout import CLASSED
 from ghmlops.measure.predictions.sql.changed_rows import read_changed
 from ghmlops.measure.predictions.sql.cubes import Source, count_entries, kinds_of, read_cube, with_groups
 from ghmlops.measure.predictions.sql.distributions import probabilities, read_values
 from ghmlops.measure.predictions.sql.facts import changes_of, likeness, means_of, pair_facts
-from ghmlops.measure.predictions.layout import CLASSED
 from ghmlops.measure.predictions.sql.ranking import rank
 from ghmlops.measure.predictions.sql.scores import read_columns, read_fine, read_grid
 from ghmlops.measure.predictions.sql.staging import attributes
@@ -21,12 +22,12 @@ from ghmlops.measure.predictions.sql.staging import attributes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ghmlops.core.predictions.contract.facts import Facts, PairFacts
-    from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.paired.aggregates import CellTable, Columns, Grid
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.measure.predictions.sql.cubes import Read
+    from ghmlops.core.predictions.behaviour.distribution import Distribution
+    from ghmlops.core.predictions.contract.facts import Facts, PairFacts
     from ghmlops.measure.predictions.layout import Layout
+    from ghmlops.measure.predictions.sql.cubes import Read
     from ghmlops.measure.predictions.sql.scores import Fine
     from ghmlops.measure.predictions.sql.staging import Staged
 

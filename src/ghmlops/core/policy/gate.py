@@ -1,0 +1,16 @@
+"""Policy section `gate`: the environment and the evidence that a deployment requires."""
+
+from __future__ import annotations
+
+from ghmlops.core.policy.section import Section
+
+
+class Gate(Section, frozen=True, kw_only=True):
+    """What a deployment needs."""
+
+    environment: str = "production"
+    require: tuple[str, ...] = ()
+    """Commands whose evidence must be there; where empty, `latency` and `regression` if the policy has them. A stress
+    test takes its time, so `capacity` is only required where it is named."""
+    max_age: float = 7 * 86400.0
+    """Evidence older than this is stale."""

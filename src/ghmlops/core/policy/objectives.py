@@ -1,0 +1,25 @@
+"""Objectives (SLOs) of the candidate alone."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ghmlops.core.policy.section import Section
+
+OBJECTIVES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+
+
+class Objectives(Section, frozen=True, kw_only=True):
+    """Limits on the candidate alone: seconds for quantiles of the response time, a ratio for errors."""
+
+    quantiles: dict[str, float] = msgspec.field(default_factory=dict)
+    errors: float | None = None
+    first_token: dict[str, float] = msgspec.field(default_factory=dict)
+    """Streams: seconds from the scheduled send to the first token, by quantile."""
+    token_gap: dict[str, float] = msgspec.field(default_factory=dict)
+    """Streams: seconds between tokens, by quantile of each answer's own gaps; p99 lets 1 % of the answers miss it."""
+
+    @property
+    def empty(self) -> bool:
+        """True where nothing is asked."""
+        return not self.quantiles and self.errors is None and not self.first_token and not self.token_gap
