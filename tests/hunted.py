@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.predictions.ruling import ALPHA, Comparison, comparison_at
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means, compare_shares
+from ghmlops.core.paired.metric import Metric
+from ghmlops.core.predictions.place import Place
+from ghmlops.core.predictions.ruling import ALPHA, Comparison, comparison_at
 from ghmlops.core.predictions.subgroups.search import search
-from ghmlops.core.predictions.subgroups.family import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

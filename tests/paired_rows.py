@@ -13,8 +13,20 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from ghmlops.core.paired.aggregates import (
+    COARSE,
+    FINE,
+    Cells,
+    Columns,
+    Compared,
+    Counts,
+    Floats,
+    Grid,
+    Groups,
+    Ints,
+    decided_cells,
+)
 from ghmlops.core.paired.metric import Metric
-from ghmlops.core.paired.aggregates import COARSE, FINE, Cells, Columns, Compared, Counts, Floats, Grid, Groups, Ints, decided_cells
 
 Given = NDArray[Any]
 """Numbers or truth values; taken as doubles."""

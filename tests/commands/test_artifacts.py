@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ghmlops.act.console import Console
-from ghmlops.commands.shared.resolve_artifact import Resolved, resolve
 from ghmlops.commands.shared.base import Services
+from ghmlops.commands.shared.resolve_artifact import Resolved, resolve
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, GitHubError, InputError
 from github_api import spec

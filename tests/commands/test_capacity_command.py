@@ -18,8 +18,9 @@ import pytest
 
 import queueing_service
 from ghmlops.act.console import Console
+from ghmlops.commands.capacity.command import run
+from ghmlops.commands.capacity.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
-from ghmlops.commands.capacity.run import Inputs, run
 from ghmlops.core.context import Context
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import Evidence, Outcome

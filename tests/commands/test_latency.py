@@ -21,8 +21,9 @@ import pytest
 import scoring_service
 from ghmlops.act.console import Console
 from ghmlops.act.evidence import write_evidence
+from ghmlops.commands.latency.command import run
+from ghmlops.commands.latency.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
-from ghmlops.commands.latency.run import Inputs, run
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
 from ghmlops.core.model import Evidence, Finding, Outcome, Provenance

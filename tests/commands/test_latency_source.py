@@ -13,8 +13,9 @@ import pytest
 import chat_service
 import scoring_service
 from ghmlops.act.console import Console
+from ghmlops.commands.latency.command import run
+from ghmlops.commands.latency.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
-from ghmlops.commands.latency.run import Inputs, run
 from ghmlops.core.context import Context
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
 from ghmlops.core.model import Evidence, Outcome

@@ -18,8 +18,9 @@ import pytest
 
 import prediction_artifacts as artifacts
 from ghmlops.act.console import Console
+from ghmlops.commands.regression.command import run
+from ghmlops.commands.regression.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
-from ghmlops.commands.regression.run import Inputs, run
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, InputError, PolicyError
 from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Finding, Outcome

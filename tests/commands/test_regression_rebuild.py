@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from ghmlops.act.console import Console
-from ghmlops.commands.shared.base import Result, Services
-from ghmlops.commands.regression.run import Inputs
+from ghmlops.commands.regression.inputs import Inputs
 from ghmlops.commands.regression.rebuild import rebuild
+from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome

@@ -12,9 +12,10 @@ import pytest
 
 import scoring_service
 from ghmlops.act.console import Console
-from ghmlops.commands.capacity import run as capacity, measure as capacity_load
-from ghmlops.commands.shared.base import Services
+from ghmlops.commands import capacity
+from ghmlops.commands.capacity import measure as capacity_load
 from ghmlops.commands.capacity.job import prepare
+from ghmlops.commands.shared.base import Services
 from ghmlops.commands.shared.load_source import reach
 from ghmlops.core.context import Context
 from ghmlops.core.model import Outcome

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core.predictions.behaviour.determinism import MOST_FINDINGS, ColumnChange, determinism_table, judge_unchanged
 from ghmlops.core.model import Outcome
+from ghmlops.core.predictions.behaviour.determinism import (
+    MOST_FINDINGS,
+    ColumnChange,
+    determinism_table,
+    judge_unchanged,
+)
 
 
 @pytest.mark.parametrize(

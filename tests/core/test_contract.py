@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from ghmlops.core.model import Outcome
 from ghmlops.core.predictions.contract.checks import blocking, judge_contract, not_measured
 from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SchemaFacts, SideFacts
 from ghmlops.core.predictions.contract.finding import of
-from ghmlops.core.model import Outcome
 
 
 def facts(

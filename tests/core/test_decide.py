@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.steps.gate import CreateDeployment, OpenPullRequest, Origin, SetCommitStatus, SetDeploymentStatus, Step, UpsertComment, clearing_steps, describe, gate_steps, passes, short
 from ghmlops.core.model import Outcome, Verdict
+from ghmlops.core.steps.gate import Origin, clearing_steps, gate_steps, passes
+from ghmlops.core.steps.step import (
+    CreateDeployment,
+    OpenPullRequest,
+    SetCommitStatus,
+    SetDeploymentStatus,
+    Step,
+    UpsertComment,
+    describe,
+    short,
+)
 
 COMMIT = "a" * 40
 RUN = Origin(run_id="42", run_url="https://github.example/r/42")

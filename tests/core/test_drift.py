@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
+from ghmlops.core.model import Outcome
+from ghmlops.core.policy.regression import Drift
 from ghmlops.core.predictions.behaviour.distribution import Distribution
 from ghmlops.core.predictions.behaviour.drift import FLOOR, distances, joined
 from ghmlops.core.predictions.behaviour.drift_findings import MOST_FINDINGS, judge_drift, shrink
-from ghmlops.core.model import Outcome
-from ghmlops.core.policy.regression import Drift
 
 LIMITS = Drift()
 

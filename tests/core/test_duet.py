@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghmlops.core.latency import duet
-from ghmlops.core.latency.e_process import GRID, TAIL, Record, Stakes, log_bets, log_mix, rejected_below
 from ghmlops.core.latency.duet import SPREAD, TOLD, WIDE, Duet, compare, planned_pairs, quantile
+from ghmlops.core.latency.e_process import GRID, TAIL, Record, Stakes, log_bets, log_mix, rejected_below
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, QUANTILES, LatencyMargin
 
 MARGINS = DEFAULT_LATENCY_MARGINS

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ghmlops.core.predictions.behaviour.flips import flip_table, judge_symmetry, split_churn
 from ghmlops.core.model import Outcome
 from ghmlops.core.paired.aggregates import Counts
+from ghmlops.core.predictions.behaviour.flips import flip_table, judge_symmetry, split_churn
 
 NO, YES = "no", "yes"
 

@@ -18,8 +18,8 @@ from hdrh.log import HistogramLogReader  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghmlops.core.histograms import hlog
 from ghmlops.core.errors import DataError
+from ghmlops.core.histograms import hlog
 from ghmlops.core.histograms.histogram import STANDARD, Histogram, Layout
 from ghmlops.core.histograms.hlog import LogInterval, decode, encode, log_unit, read_log, write_log
 

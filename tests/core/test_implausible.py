@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from ghmlops.core.model import Direction, Outcome
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.predictions.implausible import implausible
 from ghmlops.core.predictions.ruling import Comparison
-from ghmlops.core.paired.metric import Metric
-from ghmlops.core.model import Direction, Outcome
 from hunted import ACCURACY, LOSS, compared, share_cells
 
 

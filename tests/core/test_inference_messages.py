@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from ghmlops.measure.load.protocols.inference_messages import Request, Response, answer_json, answer_outputs, request_message
+from ghmlops.measure.load.protocols.inference_messages import (
+    Request,
+    Response,
+    answer_json,
+    answer_outputs,
+    request_message,
+)
 
 
 def tensor(**more: Any) -> bytes:

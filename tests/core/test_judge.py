@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ghmlops.core.predictions.ruling import Comparison, finding, rule, sentence, tidy
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics.accuracy import ACCURACY
 from ghmlops.core.metrics.churn import CHURN
 from ghmlops.core.metrics.positive_rate import POSITIVE_RATE
 from ghmlops.core.model import Outcome
+from ghmlops.core.paired.metric import Metric
+from ghmlops.core.predictions.ruling import Comparison, finding, rule, sentence, tidy
 
 PASS, FAIL, UNDECIDED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 

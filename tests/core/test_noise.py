@@ -12,8 +12,8 @@ from statsmodels.stats.proportion import (  # type: ignore[import-untyped]
 )
 
 from ghmlops.core.model import Outcome
-from ghmlops.core.predictions.behaviour.noise_floor import TIMES, churn_cells, churn_excess, judge_noise, mean_excess
 from ghmlops.core.paired.aggregates import Cells, Counts, Groups
+from ghmlops.core.predictions.behaviour.noise_floor import TIMES, churn_cells, churn_excess, judge_noise, mean_excess
 
 
 def counts(changed: int, rows: int, clusters: int = 0) -> Counts:

@@ -6,8 +6,8 @@ import pytest
 
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.model import Direction
-from ghmlops.core.policyfile.document import read_policy
 from ghmlops.core.policy.regression import Changed, CustomMetric, Dataset, Drift, Regression
+from ghmlops.core.policyfile.document import read_policy
 
 BINARY = "task: binary, key: [id], label: y, score: s"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.model import Outcome
+from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.reproduce.rebuild import MOST_COLUMNS, Rebuilt, judge
 
 

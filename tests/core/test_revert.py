@@ -12,7 +12,22 @@ from hypothesis import strategies as st
 
 from ghmlops.core.errors import EvidenceError, InputError, NeedsPerson
 from ghmlops.core.model import Finding, Outcome, Verdict
-from ghmlops.core.revert.plan import Attempt, Commit, Earlier, Grounds, Refusal, Spec, check_names, check_verdict_commits, grounds, guard, in_force, parse_spec, rebased_count, settle
+from ghmlops.core.revert.plan import (
+    Attempt,
+    Commit,
+    Earlier,
+    Grounds,
+    Refusal,
+    Spec,
+    check_names,
+    check_verdict_commits,
+    grounds,
+    guard,
+    in_force,
+    parse_spec,
+    rebased_count,
+    settle,
+)
 from ghmlops.core.revert.text import REFUSAL_HINTS, pull_request_text, refusal_text, revert_message
 
 A, B, C, D = (letter * 40 for letter in "abcd")

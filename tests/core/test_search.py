@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ghmlops.core.model import Outcome
+from ghmlops.core.predictions.place import Place
 from ghmlops.core.predictions.subgroups.search import search
 from ghmlops.core.predictions.subgroups.search_pruning import Part, harm, without
-from ghmlops.core.predictions.subgroups.family import Place
 from hunted import ACCURACY, LOSS, POSITIVE_RATE, compared, search_alarms, searched, share_cells
 
 VALUES = (8, 8, 10, 12, 15)

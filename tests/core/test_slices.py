@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ghmlops.core.predictions.ruling import Comparison
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Outcome
-from ghmlops.core.predictions.subgroups.family import MOST_FINDINGS, MOST_LISTED, Place, harm_p, hunt, missing, name_place
+from ghmlops.core.paired.metric import Metric
+from ghmlops.core.predictions.place import Place, name_place
+from ghmlops.core.predictions.ruling import Comparison
+from ghmlops.core.predictions.subgroups.family import MOST_FINDINGS, MOST_LISTED, harm_p, hunt, missing
 from ghmlops.core.predictions.subgroups.heterogeneity import datasets_uneven, windows_uneven
 from hunted import ACCURACY, POSITIVE_RATE, compared, share_cells, windows
 

@@ -365,7 +365,7 @@ def test_a_shard_by_itself_is_inconclusive(three: list[Shard]) -> None:
     assert [f.id for f in found] == ["shard", "guard-lateness", "guard-data"]
     assert (found[0].outcome, found[0].reason) == (
         Outcome.INCONCLUSIVE,
-        "Shard 2 of 3; `ghmlops merge` judges them together.",
+        "Shard 2 of 3; `ghmlops merge-shards` judges them together.",
     )
 
 

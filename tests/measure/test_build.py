@@ -16,8 +16,8 @@ import pytest
 from ghmlops.core.artifacts.spec import LocalSpec
 from ghmlops.core.errors import InputError
 from ghmlops.measure.builds import run as build
-from ghmlops.measure.builds.run import Ended, build_environment, run_build, words_of
 from ghmlops.measure.builds.outputs import files_of
+from ghmlops.measure.builds.run import Ended, build_environment, run_build, words_of
 
 LATE = """
 import subprocess, sys, time

@@ -10,9 +10,9 @@ import pytest
 
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.policy.latency import Latency, Request
+from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.requests import payloads
 from ghmlops.measure.requests.calls import Calls, read_calls
-from ghmlops.measure.checkout import fingerprint
 
 if TYPE_CHECKING:
     from pathlib import Path

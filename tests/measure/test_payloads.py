@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from ghmlops.core.errors import DataError
-from ghmlops.measure.requests import payloads
 from ghmlops.measure.checkout import fingerprint
+from ghmlops.measure.requests import payloads
 from ghmlops.measure.requests.payloads import read_payloads
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pytest
 
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.core.policy.latency import Trace
+from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.requests import trace as module
 from ghmlops.measure.requests import trace_formats
-from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.requests.trace import Recorded, read_trace
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from ghmlops.core.model import (
     conclude,
 )
 from ghmlops.core.verdict import Loaded, Rules, merge
-from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.content.layout import lay_out
+from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.text.blocks import Report
 
 HEAD = "3f9c1b7a52d84e06a1f0c9d8e7b6a5948372615f"

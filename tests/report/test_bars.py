@@ -8,8 +8,8 @@ import pytest
 
 from ghmlops.core.model import Evidence
 from ghmlops.report.charts import histogram_bars as bars
-from ghmlops.report.formats import html, markdown
 from ghmlops.report.content import predictions
+from ghmlops.report.formats import html, markdown
 from ghmlops.report.text.blocks import Histogram
 from report import prediction_samples, samples
 from report.reading import read_html

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from ghmlops.report.charts import capacity_curve as chart
-from ghmlops.report.formats import html, markdown
 from ghmlops.report.content.details import settings
+from ghmlops.report.formats import html, markdown
 from ghmlops.report.text.blocks import Chart
 from report import samples
 from report.reading import read_html

@@ -78,7 +78,7 @@ def test_results_of_other_tools_are_read_again_and_shards_sent_again() -> None:
         "--leg oha --file oha.json --tool oha",
         f"--leg bad --file '{DASH}' --tool hdr --unit '{DASH}'",
         '--seed 1 --shard 1/4 --url "$URL" --baseline-url "$BASELINE_URL" --start-at "$START"'
-        "  # each of the shards at once, then `ghmlops merge`",
+        "  # start all shards at once, then run `ghmlops merge-shards`",
     ]
 
 

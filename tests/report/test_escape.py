@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghmlops.core.model import Outcome
+from ghmlops.report.content.comment_marker import Subject, marker, read_subject, subject_line
+from ghmlops.report.content.run_facts import Told
 from ghmlops.report.text import escape
-from ghmlops.report.content.comment_marker import Subject, Told, marker, read_subject, subject_line
 from report import samples
 from report.reading import read_html, read_markdown
 

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from ghmlops.core.model import NotMeasured, Outcome
-from ghmlops.report.formats import html, junit, markdown
 from ghmlops.report.content.layout import lay_out
-from ghmlops.report.content.comment_marker import Told
+from ghmlops.report.content.run_facts import Told
+from ghmlops.report.formats import html, junit, markdown
 from report import prediction_samples, samples
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from ghmlops.core.model import Evidence, Finding, Interval, Measurement, NotMeasured, Outcome, Verdict
 from ghmlops.core.verdict import Loaded
+from ghmlops.report.content.layout import lay_out
+from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.formats import html, markdown
 from ghmlops.report.formats.annotations import annotate
-from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.formats.junit import junit
-from ghmlops.report.content.layout import lay_out
 from report import samples
 from report.reading import ACTIVE, Seen, columns, read_html, read_markdown, tables
 

@@ -7,8 +7,8 @@ import hashlib
 import re
 
 from ghmlops.core.model import Outcome
-from ghmlops.report.formats import html
 from ghmlops.report.charts.interval_plot import svg
+from ghmlops.report.formats import html
 from ghmlops.report.formats.css import CSS
 from ghmlops.report.text.blocks import Plot
 from report import samples

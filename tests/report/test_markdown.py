@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from ghmlops.core.model import Finding, Measurement, NotMeasured, Outcome
+from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.formats import html, markdown
 from ghmlops.report.formats.size_budget import Rows, fit
-from ghmlops.report.content.run_facts import Facts
 from report import samples
 from report.reading import columns, read_html, read_markdown, tables
 

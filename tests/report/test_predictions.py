@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from ghmlops.core.model import Evidence, Measurement, Outcome
-from ghmlops.report.content import evidence_tables as given, predictions
+from ghmlops.report.content import evidence_tables as given
+from ghmlops.report.content import predictions
+from ghmlops.report.content.details import settings
 from ghmlops.report.formats import html, markdown
 from ghmlops.report.formats.annotations import annotate
-from ghmlops.report.content.details import settings
 from ghmlops.report.formats.junit import junit
 from report import prediction_samples, samples
 from report.reading import ACTIVE, columns, read_html, read_markdown, tables

@@ -8,9 +8,10 @@ from itertools import pairwise
 import pytest
 
 from ghmlops.core.model import Evidence, Outcome
-from ghmlops.report.charts import timeline_chart as line_chart, mermaid
-from ghmlops.report.formats import markdown
+from ghmlops.report.charts import mermaid
+from ghmlops.report.charts import timeline_chart as line_chart
 from ghmlops.report.content import timeline
+from ghmlops.report.formats import markdown
 from ghmlops.report.text.blocks import Moment, Timeline
 from report import prediction_samples, samples
 from report.reading import read_html

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from ghmlops.core.latency.answers import Answers, Kind
-from ghmlops.core.load.call import Call
 from ghmlops.core.latency.duet import BLOCK, quantile
+from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Request
-from ghmlops.measure.load.engine import MAX_REQUESTS, Load, Recording, run_load
+from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.load import MAX_REQUESTS, Load, Recording
 from ghmlops.measure.load.target import parse_target, probe
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are no package that could be installed

@@ -24,7 +24,11 @@ COMMANDS = (
         "preview", "start a service, or find it, wait until it is ready, give its URL", "actions/preview/action.yml"
     ),
     Command("latency", "latency smoke test; against a baseline, the paired verdict", "actions/latency/action.yml"),
-    Command("merge", "join the evidence of a latency run's shards and judge their sum", "actions/merge/action.yml"),
+    Command(
+        "merge-shards",
+        "join the evidence of a latency run's shards and judge their sum",
+        "actions/merge-shards/action.yml",
+    ),
     Command("capacity", "stress test: the highest rate that meets the objectives", "actions/capacity/action.yml"),
     Command("import", "another load generator's results, judged by the same policy", "actions/import/action.yml"),
     Command("regression", "diff of two Parquet prediction artifacts", "actions/regression/action.yml"),

@@ -10,14 +10,15 @@ import msgspec
 from ghmlops.act.console import printable
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
-from ghmlops.commands.policy import load_policy
 from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, Result, WithToken
 from ghmlops.commands.shared.evidence_folder import collect
+from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
 from ghmlops.core.model import Outcome, Verdict
-from ghmlops.core.steps.gate import Origin, describe, gate_steps, passes, short
+from ghmlops.core.steps.gate import Origin, gate_steps, passes
+from ghmlops.core.steps.step import describe, short
 from ghmlops.core.verdict import Rules, merge
 from ghmlops.measure import checkout
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.document import Policy
-    from ghmlops.core.steps.gate import Step
+    from ghmlops.core.steps.step import Step
 
 REASON_LIMIT = 500
 """Characters of an override's reason."""

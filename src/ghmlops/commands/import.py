@@ -69,9 +69,9 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 
 def _objectives(inputs: Inputs, services: Services) -> Latency:
-    from ghmlops.commands.policy import load_policy
-    from ghmlops.core.load import presets
+    from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.core.errors import InputError, PolicyError
+    from ghmlops.core.load import presets
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy).latency
     if policy is None:

@@ -68,7 +68,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _wanted(inputs: Inputs, services: Services) -> Preview:
     """Join the inputs and the policy's section; an input beats the policy."""
-    from ghmlops.commands.policy import load_policy
+    from ghmlops.commands.shared.policy_file import load_policy
 
     if inputs.command and inputs.url:
         raise InputError("inputs `command` and `url` are both given", hint="give the one that is to be used")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Doc, Output, Result, WithToken
-from ghmlops.core.revert import plan as core
 from ghmlops.core.errors import EvidenceError, InputError, NeedsPerson, nearest
 from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.revert import plan as core
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

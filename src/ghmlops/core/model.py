@@ -141,7 +141,7 @@ class Evidence(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=EVIDEN
     not_measured: list[NotMeasured] = []
     details: dict[str, Any] = {}
     """Tables for people (changed rows, the log of coins, settings in force), never judged; of a shard of
-    a load, also the counts that `merge` adds up."""
+    a load, also the counts that `merge-shards` adds up."""
 
 
 class EvidenceFile(Frozen, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from ghmlops.core.errors import DataError
 from ghmlops.core.artifacts.safe_path import inner_parts
+from ghmlops.core.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

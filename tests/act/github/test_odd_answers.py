@@ -14,8 +14,8 @@ from ghmlops.act.github.comments import own_comment, upsert_comment
 from ghmlops.act.github.deployments import record_deployment, set_commit_status, set_deployment_status
 from ghmlops.act.github.merged import merged_pull_request
 from ghmlops.act.github.pulls import open_revert_pull_request, protected, pull_request, pull_request_for
-from ghmlops.core.steps.gate import CreateDeployment, SetCommitStatus, SetDeploymentStatus
 from ghmlops.core.errors import GitHubError
+from ghmlops.core.steps.step import CreateDeployment, SetCommitStatus, SetDeploymentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

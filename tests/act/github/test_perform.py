@@ -10,9 +10,10 @@ import pytest
 
 from ghmlops.act.console import Console
 from ghmlops.act.github.perform import Performed, perform
-from ghmlops.core.steps.gate import OpenPullRequest, Origin, SetDeploymentStatus, Step, UpsertComment, gate_steps
 from ghmlops.core.errors import GitHubError, PermissionMissing
 from ghmlops.core.model import Outcome, Verdict
+from ghmlops.core.steps.gate import Origin, gate_steps
+from ghmlops.core.steps.step import OpenPullRequest, SetDeploymentStatus, Step, UpsertComment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

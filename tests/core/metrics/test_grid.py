@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import special
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics.auc import AUC
 from ghmlops.core.metrics.average_precision import AVERAGE_PRECISION
 from ghmlops.core.metrics.calibration_slope import CALIBRATION_SLOPE
 from ghmlops.core.metrics.ece import BINS, ECE
 from ghmlops.core.paired.aggregates import COARSE, FINE, Compared, Grid
+from ghmlops.core.paired.metric import Metric
 from paired_rows import Rows, binary, columns, grid
 
 BINNED = [AUC, AVERAGE_PRECISION, ECE, CALIBRATION_SLOPE]

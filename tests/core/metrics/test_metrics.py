@@ -11,10 +11,10 @@ import pytest
 from scipy import special
 
 from ghmlops.core import metrics
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics import TABLE, metrics_of
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared, Counts, Groups, decided_cells
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import Regression, Task
 from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics import error_quantile, metrics_of, ndcg, pinball, recall_at_k, top_k_accuracy
 from ghmlops.core.metrics.accuracy import ACCURACY
 from ghmlops.core.metrics.bias import BIAS
@@ -27,6 +26,7 @@ from ghmlops.core.metrics.rmse import RMSE
 from ghmlops.core.metrics.spread_ratio import SPREAD_RATIO
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Columns, Compared, Floats
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import Regression
 from paired_rows import binary, cells, compare, counts, multiclass, sums, valued
 

@@ -16,13 +16,13 @@ from sklearn.naive_bayes import GaussianNB  # type: ignore[import-untyped]
 from sklearn.tree import DecisionTreeRegressor  # type: ignore[import-untyped]
 from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyped]
 
-from ghmlops.core.predictions.per_class import METRICS, per_class
-from ghmlops.core.predictions.ruling import ALPHA
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.metrics.calibration_slope import log_odds
 from ghmlops.core.paired.aggregates import Compared, Floats
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import Regression, Task
+from ghmlops.core.predictions.per_class import METRICS, per_class
+from ghmlops.core.predictions.ruling import ALPHA
 from ghmlops.core.stats import logistic
 from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values
 

@@ -16,8 +16,9 @@ import scoring_service
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Request
 from ghmlops.measure.load import kernel_timestamps as arrival
+from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.kernel_timestamps import MOST_STAMPED, ArrivalClock, apart, stamps
-from ghmlops.measure.load.engine import Load, run_load
+from ghmlops.measure.load.load import Load
 from ghmlops.measure.load.target import parse_target, probe
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core.latency.answers import Kind
 from ghmlops.core.errors import PolicyError
+from ghmlops.core.latency.answers import Kind
 from ghmlops.core.policy.latency import Expect, JsonCheck
 from ghmlops.measure.load.checks import Check, json_steps, same
 

@@ -14,8 +14,9 @@ from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, Request
 from ghmlops.measure.load import kernel_timestamps as arrival
+from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.protocols import http1_connection as connection
-from ghmlops.measure.load.engine import Load, Recording, run_load
 from ghmlops.measure.load.target import parse_target, probe
 
 if TYPE_CHECKING:

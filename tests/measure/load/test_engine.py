@@ -17,8 +17,9 @@ import scoring_service
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Request
+from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.protocols import http1_exchange as exchange
-from ghmlops.measure.load.engine import Load, Recording, run_load
 from ghmlops.measure.load.target import Target, parse_target, probe
 
 if TYPE_CHECKING:

@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 
 import scoring_service
-from ghmlops.measure.load.protocols import inference_messages
-from ghmlops.core.load import presets
-from ghmlops.core.latency.answers import Answers, Kind
-from ghmlops.core.load.call import Call
 from ghmlops.core.errors import DataError, InputError, PolicyError
+from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.load import presets
+from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request
-from ghmlops.measure.load.engine import Load, Recording, run_load
+from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.load import Load, Recording
+from ghmlops.measure.load.protocols import inference_messages
 from ghmlops.measure.load.protocols.grpc_inference import kind_of, prepare
 from ghmlops.measure.load.target import Target, parse_target, probe
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 import scoring_service
+from ghmlops.core.errors import PolicyError
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.load.call import Call
-from ghmlops.core.errors import PolicyError
 from ghmlops.core.policy.latency import Expect, JsonCheck, Request
-from ghmlops.measure.load.engine import Load, Recording, run_load
+from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.protocols.http2_request import prepare
 from ghmlops.measure.load.target import Target, parse_target, probe
 

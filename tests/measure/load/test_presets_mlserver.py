@@ -17,11 +17,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from ghmlops.core.load import presets
 from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.load import presets
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request
-from ghmlops.measure.load.engine import Load, Recording, run_load
+from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.target import parse_target, probe
 
 if TYPE_CHECKING:

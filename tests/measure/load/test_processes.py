@@ -21,14 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scoring_service
+from ghmlops.core.errors import GhmlopsError, PolicyError
 from ghmlops.core.latency.answers import Answers, Kind, Tokens
 from ghmlops.core.load.call import Call
-from ghmlops.core.errors import GhmlopsError, PolicyError
 from ghmlops.core.policy.latency import Request
-from ghmlops.measure.load.engine import Load
+from ghmlops.measure.load.load import Load
+from ghmlops.measure.load.merge_processes import join, merge_notes, weave
 from ghmlops.measure.load.processes import run_processes
 from ghmlops.measure.load.target import parse_target, probe
-from ghmlops.measure.load.merge_processes import join, merge_notes, weave
 from ghmlops.measure.load.worker import Trust
 
 if TYPE_CHECKING:

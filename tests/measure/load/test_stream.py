@@ -10,9 +10,10 @@ import pytest
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, Request
-from ghmlops.measure.load.protocols import http1_exchange as exchange
 from ghmlops.measure.load import stream
-from ghmlops.measure.load.engine import Load, run_load
+from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.load import Load
+from ghmlops.measure.load.protocols import http1_exchange as exchange
 from ghmlops.measure.load.stream import ChunkCutter, EventCutter, TokenLog
 from ghmlops.measure.load.target import parse_target, probe
 

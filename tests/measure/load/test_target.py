@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import httptools
 import pytest
 
-from ghmlops.core.load.call import Call
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
+from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Request
 from ghmlops.measure.load.target import parse_target, probe, serialise
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from ghmlops.core.errors import PolicyError, ServiceError
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.load.call import Call
-from ghmlops.core.errors import PolicyError, ServiceError
 from ghmlops.core.policy.latency import Expect, Request
-from ghmlops.measure.load.engine import Load, run_load
+from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.load import Load
 from ghmlops.measure.load.target import parse_target, probe
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.errors import DataError
-from ghmlops.measure.predictions.sql.column_diff import CHUNK, Content, compare_columns
+from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.measure.predictions.artifacts.source import Source
+from ghmlops.measure.predictions.sql.column_diff import CHUNK, Content, compare_columns
 
 if TYPE_CHECKING:
     from pathlib import Path

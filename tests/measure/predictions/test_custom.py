@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from ghmlops.core.predictions.comparison import compare_overall
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.core.model import Direction, Outcome
 from ghmlops.core.policy.regression import CustomMetric, Regression
+from ghmlops.core.predictions.comparison import compare_overall
 from ghmlops.core.predictions.judgement import judge_observed
 from prediction_artifacts import BINARY, rows, values
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ghmlops.core.predictions.ruling import Comparison
     from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.ruling import Comparison
 
     Read = Callable[..., Observed]
 

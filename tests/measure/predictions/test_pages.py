@@ -10,11 +10,11 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.core.predictions.contract.checks import not_measured
 from ghmlops.core.errors import DataError
-from ghmlops.measure.predictions.engine.open import open_session
+from ghmlops.core.predictions.contract.checks import not_measured
 from ghmlops.measure.predictions.artifacts.page_checksums import Chunk, check_pages, read_header
 from ghmlops.measure.predictions.artifacts.source import Source
+from ghmlops.measure.predictions.engine.open import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path

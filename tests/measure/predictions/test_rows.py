@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
-from ghmlops.core.predictions.contract.checks import judge_contract
 from ghmlops.core.model import Outcome
+from ghmlops.core.predictions.contract.checks import judge_contract
 from ghmlops.core.predictions.judgement import judge_observed
 from ghmlops.measure.predictions.engine import open as opening
 from prediction_artifacts import BINARY, rows

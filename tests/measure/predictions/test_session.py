@@ -18,9 +18,9 @@ import pytest
 import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.predictions.artifacts.parquet_file import MAX_ROWS, check_bytes, check_footer
+from ghmlops.measure.predictions.artifacts.source import Source
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.engine.open import open_session
-from ghmlops.measure.predictions.artifacts.source import Source
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.regression import Changed, CustomMetric, Regression
 from ghmlops.core.predictions.judgement import judge_observed
+from ghmlops.measure.predictions.artifacts.source import Source
 from ghmlops.measure.predictions.engine.engines import Engine, open_engine, ready
 from ghmlops.measure.predictions.reading import read_predictions
-from ghmlops.measure.predictions.artifacts.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,21 +9,21 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from msgspec.structs import replace
 
-from ghmlops.core.predictions.comparison import compare_overall
-from ghmlops.core.predictions.contract.checks import judge_contract, not_measured
 from ghmlops.core.errors import DataError
 from ghmlops.core.metrics.accuracy import right
 from ghmlops.core.model import Outcome
 from ghmlops.core.paired.aggregates import decided_cells
 from ghmlops.core.policy.regression import Regression
+from ghmlops.core.predictions.comparison import compare_overall
+from ghmlops.core.predictions.contract.checks import judge_contract, not_measured
 from ghmlops.core.predictions.judgement import judge_observed
 from ghmlops.measure.predictions.sql import summing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.predictions.ruling import Comparison
     from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.ruling import Comparison
 
     Read = Callable[..., Observed]
 

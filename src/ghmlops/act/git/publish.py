@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from ghmlops.act.git import client, history
-from ghmlops.core.revert import plan as core
 from ghmlops.core.errors import GitError, NeedsPerson, PermissionMissing
+from ghmlops.core.revert import plan as core
 from ghmlops.core.revert.plan import one_line
 
 if TYPE_CHECKING:

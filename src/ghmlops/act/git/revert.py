@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from ghmlops.act.git import client, history, publish
 from ghmlops.act.git.publish import Plan, Push
 from ghmlops.act.git.worktree import detached
-from ghmlops.core.revert import plan as core
 from ghmlops.core.errors import NeedsPerson
+from ghmlops.core.revert import plan as core
 from ghmlops.core.revert.text import REFUSAL_HINTS, pull_request_text, refusal_text, revert_message
 
 if TYPE_CHECKING:

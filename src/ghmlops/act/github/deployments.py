@@ -12,7 +12,7 @@ from ghmlops.act.github.client import Client, ask, told
 if TYPE_CHECKING:
     from github.Deployment import Deployment
 
-    from ghmlops.core.steps.gate import CreateDeployment, SetCommitStatus, SetDeploymentStatus
+    from ghmlops.core.steps.step import CreateDeployment, SetCommitStatus, SetDeploymentStatus
 
 DEPLOYMENTS, STATUSES = "deployments: write", "statuses: write"
 PAYLOAD_KEY = "ghmlops"

@@ -6,8 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.act.github import comments, deployments, pulls
-from ghmlops.core.steps.gate import CreateDeployment, OpenPullRequest, SetCommitStatus, SetDeploymentStatus, Step, UpsertComment, clearing_steps, describe
 from ghmlops.core.errors import GitHubError
+from ghmlops.core.steps.gate import clearing_steps
+from ghmlops.core.steps.step import (
+    CreateDeployment,
+    OpenPullRequest,
+    SetCommitStatus,
+    SetDeploymentStatus,
+    Step,
+    UpsertComment,
+    describe,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

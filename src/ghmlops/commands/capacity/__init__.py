@@ -1,1 +1,19 @@
-"""CMD"""
+"""Stress test: the highest arrival rate that meets the objectives, with an interval, and the law behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.commands.capacity.inputs import OUTPUTS, Inputs
+
+if TYPE_CHECKING:
+    from ghmlops.commands.shared.base import Result, Services
+
+__all__ = ["OUTPUTS", "Inputs", "run"]
+
+
+def run(inputs: Inputs, services: Services) -> Result:
+    """Run the command. Its modules are imported here, so that reading its inputs stays fast."""
+    from ghmlops.commands.capacity.command import run as run_command
+
+    return run_command(inputs, services)

@@ -11,7 +11,7 @@ from ghmlops.core.model import Evidence
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ghmlops.commands.capacity.run import Inputs
+    from ghmlops.commands.capacity.inputs import Inputs
     from ghmlops.commands.latency.measure import Source
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.capacity.evidence import Search
@@ -82,9 +82,9 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     """Read the policy, the address and the payloads.
 
     Raises:
-        GhmlopsError: as `ghmlops.commands.capacity.run.run`, but for services that cannot be reached.
+        GhmlopsError: as `ghmlops.commands.capacity.command.run`, but for services that cannot be reached.
     """
-    from ghmlops.commands.policy import load_policy
+    from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.core.policy.capacity import Capacity
 
     whole = load_policy(services.cwd / inputs.policy, inputs.policy)
@@ -115,7 +115,7 @@ def _source(whole: Policy, inputs: Inputs, services: Services) -> tuple[Target, 
 def _plan(policy: Capacity, slo: Objectives, shown: str) -> Plan:
     from ghmlops.core.capacity.probe import floor_of
     from ghmlops.core.capacity.search import Plan
-    from ghmlops.measure.load.engine import MAX_REQUESTS, MAX_SECONDS
+    from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS
 
     if slo.empty:
         raise PolicyError(

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.capacity.job import Job
-    from ghmlops.core.latency.answers import Answers
-    from ghmlops.core.capacity.search import Probe, State
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.capacity.probe import Seen
+    from ghmlops.core.capacity.search import Probe, State
+    from ghmlops.core.latency.answers import Answers
     from ghmlops.core.latency.objectives import Share
-    from ghmlops.measure.load.engine import Recording
+    from ghmlops.measure.load.load import Recording
     from ghmlops.measure.load.target import Target
 
 PARTS = 100
@@ -48,8 +48,8 @@ def search_capacity(job: Job, services: Services) -> Searched:
     """
     from ghmlops.commands.shared.load_source import reach
     from ghmlops.core.capacity import search as capacity
-    from ghmlops.core.capacity.search import State, Vote
     from ghmlops.core.capacity.probe import judge_probe
+    from ghmlops.core.capacity.search import State, Vote
 
     target = reach(job.target, "url", job.whole)
     state, crowded, notes = State(plan=job.plan), False, dict[str, Any]()

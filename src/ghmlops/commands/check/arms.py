@@ -11,7 +11,7 @@ from ghmlops.core.errors import PolicyError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ghmlops.commands.check.run import Inputs
+    from ghmlops.commands.check.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.document import Policy
     from ghmlops.measure.preview import Preview

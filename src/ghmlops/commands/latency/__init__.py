@@ -1,1 +1,19 @@
-"""CMD"""
+"""Latency smoke test of one URL; against a baseline URL, the paired ("duet") verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.commands.latency.inputs import OUTPUTS, Inputs
+
+if TYPE_CHECKING:
+    from ghmlops.commands.shared.base import Result, Services
+
+__all__ = ["OUTPUTS", "Inputs", "run"]
+
+
+def run(inputs: Inputs, services: Services) -> Result:
+    """Run the command. Its modules are imported here, so that reading its inputs stays fast."""
+    from ghmlops.commands.latency.command import run as run_command
+
+    return run_command(inputs, services)

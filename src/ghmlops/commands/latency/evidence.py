@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.latency.run import Inputs
+    from ghmlops.commands.latency.inputs import Inputs
     from ghmlops.commands.latency.job import Job
-    from ghmlops.core.latency.stopping import Judge
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.latency.shards import ShardRun
-    from ghmlops.measure.load.engine import Recording
+    from ghmlops.core.latency.stopping import Judge
+    from ghmlops.measure.load.load import Recording
 
 
 def make_evidence(
@@ -27,12 +27,12 @@ def make_evidence(
     """Return the evidence of a run that has ended, and its histograms as an `.hlog`."""
     from ghmlops.commands.shared.provenance import provenance
     from ghmlops.core.latency import details as shown
-    from ghmlops.core.latency.interval_log import log_of
     from ghmlops.core.latency.findings import judge_tally
-    from ghmlops.core.model import conclude
+    from ghmlops.core.latency.interval_log import log_of
     from ghmlops.core.latency.shards import shard_findings, shard_leg
     from ghmlops.core.latency.tally import Run, tally_of
     from ghmlops.core.latency.tally_file import pack
+    from ghmlops.core.model import conclude
 
     recording, judge = measured
     by_name = dict(zip(job.targets, recording.arms, strict=True))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ghmlops.commands.latency.run import Inputs
+    from ghmlops.commands.latency.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.policy.document import Policy
@@ -65,10 +65,10 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     """Read the policy, the addresses, the payloads and the file to confirm.
 
     Raises:
-        GhmlopsError: as `ghmlops.commands.latency.run.run`, but for services that cannot be reached.
+        GhmlopsError: as `ghmlops.commands.latency.command.run`, but for services that cannot be reached.
     """
-    from ghmlops.commands.policy import load_policy
     from ghmlops.commands.shared.load_source import read_target, ready_latency
+    from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.measure.requests.calls import read_calls
 
     whole = load_policy(services.cwd / inputs.policy, inputs.policy)
@@ -153,7 +153,7 @@ def _plan(
     recorded: Recorded | None,
 ) -> Plan:
     from ghmlops.core.latency.stopping import make_plan
-    from ghmlops.measure.load.engine import MAX_REQUESTS, MAX_SECONDS
+    from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS
 
     arrivals = policy.arrivals
     seconds = arrivals.warmup + arrivals.duration * (2 if paired and not (shard or arrivals.shaped) else 1)

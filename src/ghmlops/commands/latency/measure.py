@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.latency.job import Job
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.latency.stopping import Judge, Part
     from ghmlops.core.policy.latency import Latency
-    from ghmlops.measure.requests.calls import Calls
-    from ghmlops.measure.load.engine import Load, Recording
+    from ghmlops.measure.load.load import Load, Recording
     from ghmlops.measure.load.target import Target
+    from ghmlops.measure.requests.calls import Calls
 
 INPUTS = {"candidate": "url", "baseline": "baseline-url"}
 """The input that an arm's address came from."""
@@ -57,10 +57,10 @@ def make_load(
         warmup: how many of the first requests are discarded.
         part: of a shard, which of the whole schedule's requests `times` are; each keeps its call and its coin.
     """
-    from ghmlops.core.load.arrivals import coins
     from ghmlops.core.latency.duet import BLOCK
+    from ghmlops.core.load.arrivals import coins
     from ghmlops.core.load.request_order import order
-    from ghmlops.measure.load.engine import Load
+    from ghmlops.measure.load.load import Load
 
     policy, calls, seed = source.policy, source.calls, source.seed
     endpoints = policy.endpoints

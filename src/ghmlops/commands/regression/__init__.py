@@ -1,1 +1,19 @@
-"""CMD"""
+"""Diff of Parquet prediction artifacts, row by row: contract, metrics, behaviour, slices, windows, reproducibility."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.commands.regression.inputs import OUTPUTS, Inputs
+
+if TYPE_CHECKING:
+    from ghmlops.commands.shared.base import Result, Services
+
+__all__ = ["OUTPUTS", "Inputs", "run"]
+
+
+def run(inputs: Inputs, services: Services) -> Result:
+    """Run the command. Its modules are imported here, so that reading its inputs stays fast."""
+    from ghmlops.commands.regression.command import run as run_command
+
+    return run_command(inputs, services)

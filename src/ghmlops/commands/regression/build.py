@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.artifacts.spec import LocalSpec
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.measure.builds.run import Ended
     from ghmlops.measure.builds.outputs import BuiltFiles
+    from ghmlops.measure.builds.run import Ended
 
 COUNTED = ("first", "second")
 
@@ -49,8 +49,8 @@ class Build:
 def build_once(wanted: Wanted, services: Services, stack: contextlib.ExitStack) -> Build:
     """Build once in a fresh folder, which stays until the artifacts are compared."""
     from ghmlops.act.git.worktree import worktree
-    from ghmlops.measure.builds.run import run_build
     from ghmlops.measure.builds.outputs import snapshot
+    from ghmlops.measure.builds.run import run_build
 
     fresh = worktree(services.cwd, wanted.commit, environ=services.environ, temp=services.context.temp)
     root = stack.enter_context(fresh).resolve()

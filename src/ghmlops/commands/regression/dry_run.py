@@ -10,8 +10,8 @@ from ghmlops.core.model import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ghmlops.commands.regression.inputs import Inputs
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.regression.run import Inputs
     from ghmlops.core.policy.regression import Dataset, Regression
 
 

@@ -12,13 +12,13 @@ from ghmlops.core.quantities import size
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ghmlops.commands.shared.resolve_artifact import Resolved
+    from ghmlops.commands.regression.inputs import Inputs
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.regression.run import Inputs
-    from ghmlops.core.predictions.observed import NoiseFloor, Observed
+    from ghmlops.commands.shared.resolve_artifact import Resolved
     from ghmlops.core.policy.regression import Dataset, Regression
-    from ghmlops.measure.predictions.engine.engines import Engine
+    from ghmlops.core.predictions.observed import NoiseFloor, Observed
     from ghmlops.measure.predictions.artifacts.source import Source
+    from ghmlops.measure.predictions.engine.engines import Engine
 
 ENGINES = ("duckdb", "spark")
 
@@ -107,8 +107,8 @@ def _noise(engine: Engine, policy: Regression, sources: Mapping[str, Source], se
     """Compare the baseline with the second baseline, as far as the noise floor asks."""
     import msgspec
 
-    from ghmlops.core.predictions.observed import APART, NoiseFloor
     from ghmlops.core.policy.regression import Changed
+    from ghmlops.core.predictions.observed import APART, NoiseFloor
     from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_predictions
 

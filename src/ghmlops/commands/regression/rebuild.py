@@ -6,8 +6,8 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghmlops.commands.shared.base import Result
 from ghmlops.commands.regression.build import COUNTED, Build, Wanted, build_once, check_first
+from ghmlops.commands.shared.base import Result
 from ghmlops.core.artifacts.spec import LocalSpec, parse_specs
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import Evidence, NotMeasured, Outcome, conclude
@@ -17,8 +17,8 @@ from ghmlops.core.reproduce.replay_inputs import leads_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ghmlops.commands.regression.inputs import Inputs
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.regression.run import Inputs
     from ghmlops.core.model import Finding
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.reproduce.rebuild import Rebuilt
@@ -76,7 +76,7 @@ def rebuild(inputs: Inputs, services: Services) -> Result:
 
 
 def _wanted(inputs: Inputs, services: Services) -> Wanted:
-    from ghmlops.commands.policy import load_policy
+    from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.measure import checkout
     from ghmlops.measure.builds.run import words_of
 
@@ -135,8 +135,8 @@ def _specs(inputs: Inputs, policy: Regression) -> dict[str, tuple[LocalSpec, ...
 
 def _compared(wanted: Wanted, builds: Sequence[Build]) -> list[Rebuilt]:
     from ghmlops.core.reproduce.rebuild import Rebuilt
-    from ghmlops.measure.predictions.sql.column_diff import compare_columns
     from ghmlops.measure.predictions.artifacts.source import Source
+    from ghmlops.measure.predictions.sql.column_diff import compare_columns
 
     policy, found = wanted.policy, []
     key = [policy.column("candidate", column) for column in policy.key]

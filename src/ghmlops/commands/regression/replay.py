@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.commands.shared.base import Result
-from ghmlops.core.reproduce import replay_findings
 from ghmlops.core.errors import EvidenceError, InputError, PolicyError
 from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome, conclude
+from ghmlops.core.reproduce import replay_findings
 from ghmlops.core.reproduce.replay import REPLAY, compare
 from ghmlops.core.reproduce.replay_inputs import again, check_policy_path, read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ghmlops.commands.regression.inputs import Inputs
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.regression.run import Inputs
     from ghmlops.core.policy.regression import Dataset
     from ghmlops.core.reproduce.replay import Replayed
 
@@ -93,7 +93,7 @@ def _read(path: Path, shown: str) -> tuple[Evidence, str]:
 
 def _asked(before: Evidence, inputs: Inputs, services: Services) -> tuple[Inputs, tuple[Dataset, ...]]:
     """Return the inputs to run again with, and the data sets: those of the evidence, but for what is given anew."""
-    from ghmlops.commands.policy import load_policy
+    from ghmlops.commands.shared.policy_file import load_policy
 
     shown = inputs.replay
     named = read_inputs(before, shown)

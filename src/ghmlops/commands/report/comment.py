@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ghmlops.act.github.client import Client
     from ghmlops.act.github.pulls import PullRequest
+    from ghmlops.commands.report.inputs import Inputs, Material
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.report.run import Inputs, Material
 
 
 def tell(inputs: Inputs, services: Services, material: Material, number: int | None) -> tuple[str, str]:
@@ -63,9 +63,9 @@ def _upsert(client: Client, material: Material, found: PullRequest) -> tuple[str
     import msgspec
 
     from ghmlops.act.github.comments import own_comment, upsert_comment
-    from ghmlops.report.formats import markdown
-    from ghmlops.report.content.layout import lay_out
     from ghmlops.report.content.comment_marker import marker, read_subject
+    from ghmlops.report.content.layout import lay_out
+    from ghmlops.report.formats import markdown
 
     verdict, facts = material.verdict, material.facts
     mark = marker(verdict.service, facts.workflow)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.latency import Latency
-    from ghmlops.measure.load.engine import Load, Recording
+    from ghmlops.measure.load.load import Load, Recording
     from ghmlops.measure.load.target import Target
 
 A_PROCESS = {"http/1.1": 10_000.0, "http/2": 2_000.0, "grpc": 1_000.0}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.histograms import hlog
 from ghmlops.core.errors import DataError
+from ghmlops.core.histograms import hlog
 from ghmlops.core.histograms.histogram import STANDARD, Histogram
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 A bucket is as wide as one unit for small values and doubles in width with each power of two, so that every value keeps
 the same number of significant digits. The layout is that of HdrHistogram (Gil Tene, http://hdrhistogram.org), so that
-its files can be read and written (`ghmlops.core.histograms.hlog`). Percentiles are never averaged: histograms are added, and the
-percentile is taken from the sum.
+its files can be read and written (`ghmlops.core.histograms.hlog`). Percentiles are never averaged: histograms are
+added, and the percentile is taken from the sum.
 
 Only buckets that hold something are kept. Values outside of the range are refused, never dropped or moved inside.
 """

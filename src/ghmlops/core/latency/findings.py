@@ -13,18 +13,18 @@ import msgspec
 
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.duet import BLOCK, FAIL_AT, FEWEST_TO_FAIL, FEWEST_TO_PASS, PASS_AT, Duet
-from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
 from ghmlops.core.latency.objectives import objective_findings
+from ghmlops.core.latency.tally import LATE, Tally, tally_of
+from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
 from ghmlops.core.policy.latency import QUANTILES
 from ghmlops.core.stats import binomial
-from ghmlops.core.latency.tally import LATE, Tally, tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ghmlops.core.latency.stopping import Judge, Plan
-    from ghmlops.core.policy.latency import Latency, LatencyMargin
     from ghmlops.core.latency.tally import ArmTally, Run
+    from ghmlops.core.policy.latency import Latency, LatencyMargin
 
 README = "actions/latency/README.md"
 LATE_BLOCKS = 0.25

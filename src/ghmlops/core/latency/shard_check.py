@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.load import arrivals
 from ghmlops.core.latency.objectives import allowed_shares, limits
+from ghmlops.core.load import arrivals
 
 if TYPE_CHECKING:
-    from ghmlops.core.policy.latency import Latency
     from ghmlops.core.latency.shards import Shard
     from ghmlops.core.latency.tally import Tally
+    from ghmlops.core.policy.latency import Latency
 
 MOST_PLANNED = 50_000_000
 """Requests up to which a schedule is laid out again to count it."""

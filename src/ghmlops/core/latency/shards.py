@@ -14,16 +14,16 @@ import msgspec
 
 from ghmlops.core.errors import EvidenceError, InputError
 from ghmlops.core.latency.findings import guard_findings, judge_tally
-from ghmlops.core.model import Evidence, Finding, Frozen, Outcome
 from ghmlops.core.latency.tally import Tally
 from ghmlops.core.latency.tally_file import unpack
+from ghmlops.core.model import Evidence, Finding, Frozen, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ghmlops.core.policy.latency import Latency
 
-DOCS = "actions/merge/README.md#shards"
+DOCS = "actions/merge-shards/README.md#shards"
 MOST_SHARDS = 256
 LATE_START = 1.0
 """Seconds behind the common start from which on a shard was late: the others had begun without it."""
@@ -230,7 +230,7 @@ def shard_findings(run: ShardRun, tally: Tally) -> list[Finding]:
         metric="shards",
         description="A shard is a part of a measurement and no measurement by itself.",
         outcome=Outcome.INCONCLUSIVE,
-        reason=f"Shard {run.shard} of {run.shards}; `ghmlops merge` judges them together.",
+        reason=f"Shard {run.shard} of {run.shards}; `ghmlops merge-shards` judges them together.",
         docs=DOCS,
         n=tally.requests,
     )

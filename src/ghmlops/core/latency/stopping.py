@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.load import arrivals
 from ghmlops.core.latency import objectives
 from ghmlops.core.latency.duet import BLOCK, Duet, compare, planned_pairs
-from ghmlops.core.model import Outcome
 from ghmlops.core.latency.objectives import Share
+from ghmlops.core.load import arrivals
+from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

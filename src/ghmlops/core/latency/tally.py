@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.histograms.exact_histogram import NANOSECONDS, THOUSANDTHS, Spread
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.latency.duet import BLOCK
-from ghmlops.core.model import Frozen
 from ghmlops.core.latency.objectives import Share, shares
-from ghmlops.core.histograms.exact_histogram import NANOSECONDS, THOUSANDTHS, Spread
+from ghmlops.core.model import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

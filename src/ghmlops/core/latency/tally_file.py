@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from ghmlops.core.histograms.exact_histogram import as_json, from_json
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.duet import BLOCK, TOLD
-from ghmlops.core.histograms.exact_histogram import as_json, from_json
 from ghmlops.core.latency.tally import ArmTally, Tally
 
 _WIDEST = 64.0

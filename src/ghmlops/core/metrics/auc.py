@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired.influence import Side, compare_pair, in_clusters, pair_of_grid, undefined
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Columns, Compared, Floats, Grid, Ints
 from ghmlops.core.paired.change import Estimated, cluster_error, compare_estimates
+from ghmlops.core.paired.influence import Side, compare_pair, in_clusters, pair_of_grid, undefined
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.stats import delong
 
 METHOD = "paired DeLong"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired.influence import Side, compare_pair, pair_of_columns, pair_of_grid, undefined
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Columns, Compared, Floats, Grid, Ints
+from ghmlops.core.paired.influence import Side, compare_pair, pair_of_columns, pair_of_grid, undefined
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.stats.average_precision import average_precision, bin_error
 
 METHOD = "paired delta method"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ghmlops.core.paired.confusion import Margins, class_recall, compare_confusion, macro
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Compared, Counts, Floats
+from ghmlops.core.paired.confusion import Margins, class_recall, compare_confusion, macro
+from ghmlops.core.paired.metric import Metric
 
 
 def balanced(seen: Margins) -> tuple[Floats, Margins]:

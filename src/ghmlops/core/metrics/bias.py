@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ghmlops.core.paired.distance_to_target import compare_distances
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import moments
+from ghmlops.core.paired.distance_to_target import compare_distances
+from ghmlops.core.paired.metric import Metric
 
 
 def compare(cells: Cells, tail: float) -> Compared:

@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 from scipy import special
 
+from ghmlops.core.model import Direction
+from ghmlops.core.paired.aggregates import FINE, Columns, Compared, Floats, Grid, Ints
 from ghmlops.core.paired.distance_to_target import compare_distances
 from ghmlops.core.paired.influence import MIDDLES, Pair, Side, pair_of_columns, pair_of_grid, undefined
 from ghmlops.core.paired.metric import Metric
-from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import FINE, Columns, Compared, Floats, Grid, Ints
 from ghmlops.core.stats import logistic
 
 CLIP = 1e-6

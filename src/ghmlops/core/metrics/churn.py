@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared, Counts, Floats, paired_cells
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.paired.pair_rates import compare_rate
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired.influence import MIDDLES, Side, compare_pair, pair_of_columns, pair_of_grid
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import FINE, Columns, Compared, Floats, Grid, Ints
+from ghmlops.core.paired.influence import MIDDLES, Side, compare_pair, pair_of_columns, pair_of_grid
+from ghmlops.core.paired.metric import Metric
 
 BINS = 15
 METHOD = "paired delta method, 15 equal-width bins"

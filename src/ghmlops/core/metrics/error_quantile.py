@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.model import Direction
 from ghmlops.core.paired.influence import Side, compare_pair, pair_of_columns, undefined
 from ghmlops.core.paired.metric import Metric
-from ghmlops.core.model import Direction
 from ghmlops.core.stats import quantile
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ghmlops.core.paired.confusion import Margins, class_f1, compare_confusion, of_positive
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Compared, Counts, Floats
+from ghmlops.core.paired.confusion import Margins, class_f1, compare_confusion, of_positive
+from ghmlops.core.paired.metric import Metric
 
 
 def f1(seen: Margins) -> tuple[Floats, Margins]:

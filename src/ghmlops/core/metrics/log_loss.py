@@ -6,10 +6,10 @@ answer costs 36 nats and not infinity.
 
 from __future__ import annotations
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
+from ghmlops.core.paired.metric import Metric
 
 CLIP = 2.0**-52
 LEAST, MOST = f"CAST({CLIP!r} AS DOUBLE)", f"CAST({1.0 - CLIP!r} AS DOUBLE)"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
+from ghmlops.core.paired.metric import Metric
 
 
 def compare(cells: Cells, tail: float) -> Compared:

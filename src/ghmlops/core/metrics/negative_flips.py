@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics.accuracy import right
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.paired.pair_rates import compare_rate
 
 

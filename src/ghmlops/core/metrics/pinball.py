@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
+from ghmlops.core.paired.metric import Metric
 
 if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Regression

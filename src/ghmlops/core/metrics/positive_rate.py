@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared, Floats, Ints
 from ghmlops.core.paired.change import compare_shares
+from ghmlops.core.paired.metric import Metric
 
 
 def positive(label: Ints, decision: Ints) -> Floats:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired.confusion import Margins, compare_confusion, of_positive, ratio
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Compared, Counts, Floats
+from ghmlops.core.paired.confusion import Margins, compare_confusion, of_positive, ratio
+from ghmlops.core.paired.metric import Metric
 
 
 def precision(seen: Margins) -> tuple[Floats, Margins]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import Estimated, compare_estimates, moments
+from ghmlops.core.paired.metric import Metric
 
 ERROR = "({p} - {y}) * ({p} - {y})"
 SPREAD = "({y} - {y0}) * ({y} - {y0})"

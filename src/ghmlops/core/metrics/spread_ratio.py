@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Compared, Floats
 from ghmlops.core.paired.change import Estimated, moments, oriented
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.stats import student
 
 VALUE = "({p} - {p0})"

@@ -2,17 +2,11 @@
 
 An engine delivers a table of cells (overall, a slice, a window, a cluster inside one of them), each with partial
 aggregates that can be added to those of other rows: sums of a row's value (`Cells`), counts of label and decisions
-(`Counts`), counts of binned scores (`Grid`). A metric (`ghmlops.core.paired.metric`) says which of them it needs and how they
-become a change with its interval. Only what depends on the order of all scores needs the rows: `Columns`.
+(`Counts`), counts of binned scores (`Grid`). A metric (`ghmlops.core.paired.metric`) says which of them it needs and
+how they become a change with its interval. Only what depends on the order of all scores needs the rows: `Columns`.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ghmlops.core.paired.aggregates import Cells, CellTable, Columns, Counts, Grid
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

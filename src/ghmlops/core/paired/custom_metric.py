@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
+from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import TASKS
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ from typing import Any
 
 from ghmlops.core import quantities
 from ghmlops.core.load import rate_curve as demand
-from ghmlops.core.load.allowed_hosts import is_address
-from ghmlops.core.policy.capacity import Capacity
 from ghmlops.core.policy.latency import (
     DEFAULT_LATENCY_MARGINS,
     PRESETS,
@@ -22,32 +20,15 @@ from ghmlops.core.policy.latency import (
     Request,
     Trace,
 )
-from ghmlops.core.policy.objectives import OBJECTIVES, Objectives
 from ghmlops.core.policyfile import yaml_reader as located
+from ghmlops.core.policyfile.objectives import read_objectives
+from ghmlops.core.policyfile.scalars import PER_SECOND, RATIO, SECONDS, path, positive_count
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
 
-_SECONDS, _PER_SECOND, _RATIO = scalar(quantities.duration), scalar(quantities.rate), scalar(quantities.ratio)
-_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 _MODELS = ("poisson", "constant", "ramp", "steps", "spike", "diurnal", "replay")
 _MOST_WAVES = 1000
 _MOST_PROCESSES = 128
 _EXAMPLE = "for example `{poisson: 200/s, duration: 60s}`"
-
-
-def path(at: Located) -> str:
-    """Read a path of the service."""
-    value = text(at)
-    if not value.startswith("/"):
-        raise at.error(f'expected a path that starts with "/", got "{value}"')
-    return value
-
-
-def positive_count(at: Located) -> int:
-    """Read a whole number of at least 1."""
-    value = scalar(quantities.count)(at)
-    if value < 1:
-        raise at.error("expected at least 1")
-    return value
 
 
 def _processes(at: Located) -> int:
@@ -55,14 +36,6 @@ def _processes(at: Located) -> int:
     if value > _MOST_PROCESSES:
         raise at.error(f"expected at most {_MOST_PROCESSES}", "one a core is enough; leave it out")
     return value
-
-
-def host(at: Located) -> str:
-    """Read a host name or address, `*.` in front for all below it."""
-    value = text(at)
-    if not (_HOST.fullmatch(value) or is_address(value)):
-        raise at.error("expected a host without scheme, port and path", "for example `scorer.example.com`")
-    return value.lower().rstrip(".")
 
 
 def _trace(at: Located) -> Trace:
@@ -86,14 +59,14 @@ def _arrivals(at: Located) -> Arrivals:
     models = [name for name in given if name in _MODELS]
     if len(models) > 1 or (given and not models and not given.keys() - {"duration", "warmup"}):
         raise at.error("needs exactly one arrival model", _EXAMPLE)
-    readers = {"duration": _SECONDS, "warmup": _SECONDS}
+    readers = {"duration": SECONDS, "warmup": SECONDS}
     if not models:
-        return record(Arrivals, dict.fromkeys(_MODELS, _PER_SECOND) | readers)(at)
+        return record(Arrivals, dict.fromkeys(_MODELS, PER_SECOND) | readers)(at)
     model: Any = models[0]
     place = given.pop(model)
     common: dict[str, Any] = record(dict, dict.fromkeys(_MODELS, text) | readers)(_without(at, given))
     if model in ("poisson", "constant"):
-        return Arrivals(model=model, rate=_PER_SECOND(place), **common)
+        return Arrivals(model=model, rate=PER_SECOND(place), **common)
     if model == "replay":
         return Arrivals(model=model, rate=0.0, trace=_trace(place), **({"duration": 0.0} | common))
     duration = common.setdefault("duration", Arrivals().duration)
@@ -109,7 +82,7 @@ def _without(at: Located, entries: dict[str, Located]) -> Located:
 
 
 def _rate_or_none(at: Located) -> float:
-    return 0.0 if at.value in ("0", "0/s", "0/m", "0/h") else _PER_SECOND(at)
+    return 0.0 if at.value in ("0", "0/s", "0/m", "0/h") else PER_SECOND(at)
 
 
 def _ramp(at: Located, duration: float) -> demand.Curve:
@@ -125,7 +98,7 @@ def _steps(at: Located, duration: float) -> demand.Curve:
 
 
 def _spike(at: Located, duration: float) -> demand.Curve:
-    readers = {"base": _rate_or_none, "peak": _PER_SECOND, "at": _SECONDS, "lasts": _SECONDS}
+    readers = {"base": _rate_or_none, "peak": PER_SECOND, "at": SECONDS, "lasts": SECONDS}
     found: dict[str, float] = record(dict, readers, required=tuple(readers))(at)
     if found["at"] + found["lasts"] > duration:
         raise at.error(f"the spike ends after the duration of {quantities.show_duration(duration)}")
@@ -133,7 +106,7 @@ def _spike(at: Located, duration: float) -> demand.Curve:
 
 
 def _diurnal(at: Located, duration: float) -> demand.Curve:
-    readers = {"low": _rate_or_none, "high": _PER_SECOND, "period": _SECONDS}
+    readers = {"low": _rate_or_none, "high": PER_SECOND, "period": SECONDS}
     found: dict[str, float] = record(dict, readers, required=("low", "high"))(at)
     period = found.get("period", duration)
     if duration / period > _MOST_WAVES:
@@ -144,24 +117,12 @@ def _diurnal(at: Located, duration: float) -> demand.Curve:
 _CURVES = {"ramp": _ramp, "steps": _steps, "spike": _spike, "diurnal": _diurnal}
 
 
-def _objectives(at: Located) -> Objectives:
-    quantiles = dict.fromkeys(OBJECTIVES, _SECONDS)
-    below: dict[str, Any] = {"first-token": record(dict, quantiles), "token-gap": record(dict, quantiles)}
-    found: dict[str, Any] = record(dict, {**quantiles, "errors": _RATIO, **below})(at)
-    errors, first, gap = found.pop("errors", None), found.pop("first_token", {}), found.pop("token_gap", {})
-    return Objectives(quantiles=_named(found), errors=errors, first_token=_named(first), token_gap=_named(gap))
-
-
-def _named(values: dict[str, float]) -> dict[str, float]:
-    return {name.replace("p99_9", "p99.9"): value for name, value in values.items()}
-
-
 def _latency_margin(name: str, at: Located) -> LatencyMargin:
     default = DEFAULT_LATENCY_MARGINS[name]
     if isinstance(at.value, dict):
-        made = record(LatencyMargin, {"fail": _RATIO, "safe": _RATIO}, required=("fail", "safe"))(at)
+        made = record(LatencyMargin, {"fail": RATIO, "safe": RATIO}, required=("fail", "safe"))(at)
     else:
-        fail = _RATIO(at)
+        fail = RATIO(at)
         made = LatencyMargin(fail=fail, safe=max(default.safe, fail * default.safe / default.fail))
     if not made.fail < made.safe:
         raise at.error(
@@ -235,7 +196,7 @@ _REQUEST = {
     "method": one_of("GET", "POST", "PUT", "PATCH", "DELETE"),
     "path": path,
     "headers": table(_header_name, text),
-    "timeout": _SECONDS,
+    "timeout": SECONDS,
     "template": text,
     "expect": _expect,
 }
@@ -270,7 +231,7 @@ def read_latency(at: Located) -> Latency:
         "ca-file": text,
         "payloads": text,
         "arrivals": _arrivals,
-        "slo": _objectives,
+        "slo": read_objectives,
         "margins": _latency_margins,
         "connections": positive_count,
         "processes": _processes,
@@ -284,28 +245,4 @@ def read_latency(at: Located) -> Latency:
         raise at.error("protocol `grpc` is known for `preset: open-inference` only")
     if (found.slo.first_token or found.slo.token_gap) and not (found.stream or found.preset == "openai-chat"):
         raise at.error("objectives on tokens need the key `stream`", "add `stream: sse`, or `preset: openai-chat`")
-    return found
-
-
-def read_capacity(at: Located) -> Capacity:
-    """Read the section `capacity`."""
-    readers = {
-        "slo": _objectives,
-        "start": _PER_SECOND,
-        "most": _PER_SECOND,
-        "probe": _SECONDS,
-        "warmup": _SECONDS,
-        "resolution": _RATIO,
-        "budget": _SECONDS,
-        "demand": _PER_SECOND,
-        "headroom": _RATIO,
-        "predict": listing(_PER_SECOND),
-    }
-    found: Capacity = record(Capacity, readers)(at)
-    if not found.start < found.most:
-        raise at.error("`most` must be larger than `start`")
-    if not 0.005 <= found.resolution <= 0.5:
-        raise at.error("`resolution` must lie between 0.5% and 50%")
-    if found.headroom > 0.9:
-        raise at.error("`headroom` must be at most 90%")
     return found

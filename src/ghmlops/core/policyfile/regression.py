@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
-from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar, table, text
 from ghmlops.core.metrics import TABLE
 from ghmlops.core.model import Direction
-from ghmlops.core.policyfile.latency import positive_count
 from ghmlops.core.policy.regression import ROLES, TASKS, Changed, CustomMetric, Dataset, Drift, Regression
+from ghmlops.core.policyfile.scalars import positive_count
+from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

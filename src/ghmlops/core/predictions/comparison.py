@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.predictions import per_class as classes
-from ghmlops.core.predictions.ruling import ALPHA, Comparison, comparison_at
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.paired.aggregates import decided_cells
-from ghmlops.core.predictions.subgroups.family import Place
+from ghmlops.core.predictions import per_class as classes
+from ghmlops.core.predictions.place import Place
+from ghmlops.core.predictions.ruling import ALPHA, Comparison, comparison_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.core.paired.metric import Metric
-    from ghmlops.core.predictions.observed import Observed
     from ghmlops.core.paired.aggregates import CellTable, Compared, Grid
+    from ghmlops.core.paired.metric import Metric
     from ghmlops.core.policy.regression import Regression
+    from ghmlops.core.predictions.observed import Observed
 
 
 def overall_metrics(policy: Regression) -> tuple[Metric, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.ruling import Comparison, tidy
-from ghmlops.core.model import Direction, Finding, Interval, Outcome
 
 DOCS = f"{judge.DOCS}#behaviour"
 NEARLY_PERFECT = frozenset({"auc", "average-precision", "mcc", "r2", "ndcg", "map", "mrr"})

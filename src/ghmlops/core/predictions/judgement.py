@@ -6,25 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ghmlops.core.predictions.behaviour import determinism as behaviour, drift_findings, flips, noise_floor as noise, rank_correlation as ranks
-from ghmlops.core.predictions.contract import checks as contract
-from ghmlops.core.predictions import ruling as judge
-from ghmlops.core.predictions.subgroups import heterogeneity as uneven
-from ghmlops.core.predictions.comparison import compare_overall, overall_metrics, shifted
-from ghmlops.core.predictions.subgroups.subgroup_tests import Hunt, metric_row
-from ghmlops.core.predictions.implausible import implausible
-from ghmlops.core.predictions.ruling import ALPHA, Comparison, rule, tidy
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured
+from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.behaviour import determinism as behaviour
+from ghmlops.core.predictions.behaviour import drift_findings, flips
+from ghmlops.core.predictions.behaviour import noise_floor as noise
+from ghmlops.core.predictions.behaviour import rank_correlation as ranks
+from ghmlops.core.predictions.comparison import compare_overall, overall_metrics, shifted
+from ghmlops.core.predictions.contract import checks as contract
+from ghmlops.core.predictions.implausible import implausible
 from ghmlops.core.predictions.observed import APART, Judged
-from ghmlops.core.predictions.subgroups.family import Place
+from ghmlops.core.predictions.place import Place
+from ghmlops.core.predictions.ruling import ALPHA, Comparison, rule, tidy
+from ghmlops.core.predictions.subgroups import heterogeneity as uneven
+from ghmlops.core.predictions.subgroups.subgroup_tests import Hunt, metric_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.predictions.observed import Observed
     from ghmlops.core.paired.aggregates import Grid
     from ghmlops.core.policy.regression import Regression
+    from ghmlops.core.predictions.observed import Observed
 
 
 def judge_observed(seen: Sequence[Observed], policy: Regression) -> Judged:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ghmlops.core.paired.confusion import class_f1, influence_error, labelled_rows, margins
-from ghmlops.core.paired.metric import Metric
 from ghmlops.core.metrics.accuracy import right
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Compared, Counts, Floats, Ints, decided_cells
 from ghmlops.core.paired.change import Estimated, compare_estimates, compare_shares
+from ghmlops.core.paired.confusion import class_f1, influence_error, labelled_rows, margins
+from ghmlops.core.paired.metric import Metric
 
 MARGIN = 0.005
 RECALL = Metric(

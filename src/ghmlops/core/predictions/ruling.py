@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
 
 if TYPE_CHECKING:
-    from ghmlops.core.paired.metric import Metric
     from ghmlops.core.paired.aggregates import Compared
+    from ghmlops.core.paired.metric import Metric
 
 ALPHA = 0.01
 """Chance of calling harm where there is none, one-sided; also of passing a loss that is as large as the margin."""

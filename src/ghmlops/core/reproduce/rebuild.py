@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.predictions.contract.finding import listed, of
 from ghmlops.core.predictions.ruling import DOCS, tidy
-from ghmlops.core.model import Finding, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

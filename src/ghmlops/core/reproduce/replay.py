@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.model import Evidence
+from ghmlops.core.predictions.place import name_place
 from ghmlops.core.reproduce.replay_inputs import INPUTS, cut
-from ghmlops.core.predictions.subgroups.family import name_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ghmlops.core.predictions.ruling import DOCS
 from ghmlops.core.model import Finding, NotMeasured, Outcome
+from ghmlops.core.predictions.ruling import DOCS
 from ghmlops.core.reproduce.replay import KINDS
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghmlops.core.latency.answers import Answers, Kind
-from ghmlops.measure.load.kernel_timestamps import ArrivalClock
 from ghmlops.measure.load.checks import Check
+from ghmlops.measure.load.kernel_timestamps import ArrivalClock
 from ghmlops.measure.load.poller import Poller
-from ghmlops.measure.load.protocols.table import PROTOCOLS, CannotCarry
-from ghmlops.measure.load.secrets import blotted, secrets_of
+from ghmlops.measure.load.protocols.base import CannotCarry
 from ghmlops.measure.load.protocols.response_shape import Shape, shape_of
+from ghmlops.measure.load.protocols.table import PROTOCOLS
+from ghmlops.measure.load.secrets import blotted, secrets_of
 from ghmlops.measure.load.stream import TokenLog
 from ghmlops.measure.load.target import reason
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ghmlops.measure.load.engine import Load
-    from ghmlops.measure.load.protocols.table import Carrier
+    from ghmlops.measure.load.load import Load
+    from ghmlops.measure.load.protocols.base import Carrier
     from ghmlops.measure.load.target import Target
 
 PENDING = 255

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.load.arrivals import thin
 from ghmlops.core.errors import GhmlopsError
-from ghmlops.measure.load.engine import Recording, run_load
-from ghmlops.measure.load.process_priority import SIGNALS
+from ghmlops.core.load.arrivals import thin
+from ghmlops.measure.load.engine import run_load
+from ghmlops.measure.load.load import Recording
 from ghmlops.measure.load.merge_processes import join, merge_notes, weave
+from ghmlops.measure.load.process_priority import SIGNALS
 from ghmlops.measure.load.worker import Done, trust_of, work
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.latency.answers import Answers
-    from ghmlops.measure.load.engine import Load
+    from ghmlops.measure.load.load import Load
 
     OnBlock = Callable[[Sequence[Answers]], bool]
     OnTick = Callable[[int, float], None]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.latency.answers import Answers, Kind
-    from ghmlops.measure.load.engine import Load
+    from ghmlops.measure.load.load import Load
     from ghmlops.measure.load.target import Target
 
     Outbox = queue.SimpleQueue[tuple[str, Any] | None]

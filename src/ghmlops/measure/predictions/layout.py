@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.predictions.contract.facts import SchemaFacts
 from ghmlops.core.errors import DataError, PolicyError, nearest
+from ghmlops.core.predictions.contract.facts import SchemaFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,25 +9,25 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from ghmlops.core.errors import DataError
 from ghmlops.core.predictions.contract.checks import blocking
 from ghmlops.core.predictions.contract.facts import Facts, SideFacts
-from ghmlops.core.errors import DataError
 from ghmlops.core.predictions.observed import Observed
+from ghmlops.measure.predictions.layout import read_layout
 from ghmlops.measure.predictions.sql.counting import count_side, too_fine
 from ghmlops.measure.predictions.sql.custom_metrics import check_metrics, columns_of
-from ghmlops.measure.predictions.layout import read_layout
 from ghmlops.measure.predictions.sql.pairing import pair, repeating
 from ghmlops.measure.predictions.sql.staging import Plan, attributes, bundled, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ghmlops.core.predictions.contract.facts import SchemaFacts
-    from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.measure.predictions.sql.counting import Counted
-    from ghmlops.measure.predictions.layout import Layout
+    from ghmlops.core.predictions.behaviour.distribution import Distribution
+    from ghmlops.core.predictions.contract.facts import SchemaFacts
     from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.layout import Layout
+    from ghmlops.measure.predictions.sql.counting import Counted
     from ghmlops.measure.predictions.sql.staging import Staged
 
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"

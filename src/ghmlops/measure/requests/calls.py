@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.core.load.call import Call
 from ghmlops.core.errors import DataError, InputError
+from ghmlops.core.load.call import Call
 from ghmlops.core.load.template import body_template, fill, path_template
 from ghmlops.measure.requests import payloads as files
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ghmlops.core.policy.latency import Latency, Request
     from ghmlops.core.load.template import Template
+    from ghmlops.core.policy.latency import Latency, Request
     from ghmlops.measure.requests.payloads import Payloads
 
 BODILESS = ("GET", "DELETE")

@@ -16,7 +16,7 @@ import numpy as np
 
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.measure.checkout import fingerprint
-from ghmlops.measure.load.engine import MAX_REQUESTS, MAX_SECONDS
+from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS
 from ghmlops.measure.requests.timestamps import LATEST, show
 from ghmlops.measure.requests.trace_formats import READERS, known_format
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ghmlops.report.text import escape, numbers
 from ghmlops.report.charts.axis import Scale
+from ghmlops.report.text import escape, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.report.text import escape, numbers, outcome_text as words
+from ghmlops.report.text import escape, numbers
+from ghmlops.report.text import outcome_text as words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ghmlops.report.text.numbers import finite
+
 if TYPE_CHECKING:
     from ghmlops.report.text.blocks import Plot
 
@@ -43,14 +45,3 @@ def svg(plot: Plot) -> str:
     ]
     box = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
     return f'<svg class="{plot.outcome.value}" {box} aria-hidden="true">{"".join(parts)}</svg>'
-
-
-def finite(value: object) -> float | None:
-    """Return a number that can be drawn; `None` for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if abs(number) < 1e300 else None

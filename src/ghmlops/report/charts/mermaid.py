@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.report.text import numbers
 from ghmlops.report.content import timeline
+from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Timeline, Words
 
 if TYPE_CHECKING:

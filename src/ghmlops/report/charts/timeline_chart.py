@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
-from ghmlops.report.text import escape, numbers
 from ghmlops.report.charts import mermaid
-from ghmlops.report.content import timeline
 from ghmlops.report.charts.axis import Scale
+from ghmlops.report.content import timeline
+from ghmlops.report.text import escape, numbers
 from ghmlops.report.text.blocks import Moment, Timeline
 
 if TYPE_CHECKING:

@@ -9,19 +9,13 @@ from urllib.parse import quote
 
 from ghmlops.core.context import is_sha
 from ghmlops.core.model import Outcome
+from ghmlops.report.content.run_facts import Told
 
 if TYPE_CHECKING:
     from ghmlops.core.model import Verdict
     from ghmlops.report.content.run_facts import Facts
 
 _LONGEST = 200
-
-
-class Told(NamedTuple):
-    """What was said of a commit."""
-
-    commit: str
-    outcome: Outcome
 
 
 class Subject(NamedTuple):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.context import is_sha
-from ghmlops.report.content import findings, evidence_tables as given
-from ghmlops.report.charts import interval_plot as plot
+from ghmlops.report.content import evidence_tables as given
+from ghmlops.report.content import findings
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Chart, Code, Column, Mark, Table, Text, Words
+from ghmlops.report.text.numbers import finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +122,7 @@ def _chart(held: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Chart | None
 
 def _drawn(value: object) -> float | None:
     """Return a number that can stand on an axis from zero; `None` for all else."""
-    number = plot.finite(value)
+    number = finite(value)
     return number if number is not None and number > LEAST_DRAWN else None
 
 
@@ -218,7 +219,9 @@ def _command(file: Evidence, shared: Sequence[str], evidence: Sequence[Evidence]
     several = _shards(file)
     given += several
     alone = " ".join([shlex.join(given), *addresses])
-    return f'{alone} --start-at "$START"  # each of the shards at once, then `ghmlops merge`' if several else alone
+    return (
+        f'{alone} --start-at "$START"  # each of the shards at once, then `ghmlops merge-shards`' if several else alone
+    )
 
 
 def _shards(file: Evidence) -> list[str]:

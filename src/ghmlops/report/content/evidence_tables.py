@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ghmlops.core.model import Direction, Evidence, Finding, Interval, Outcome
 from ghmlops.report.content import findings
-from ghmlops.report.charts import interval_plot as plot
+from ghmlops.report.text.numbers import finite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ def text(row: Row, key: str) -> str:
 
 def figure(row: Row, key: str) -> float | None:
     """Return a finite number of a size that people write down; `None` for all else."""
-    return plot.finite(row.get(key))
+    return finite(row.get(key))
 
 
 def whole(row: Row, key: str) -> int | None:

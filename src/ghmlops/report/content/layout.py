@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.context import is_sha
 from ghmlops.core.model import Evidence, NotMeasured, Outcome, Verdict
-from ghmlops.report.content import details, findings, comment_marker as marker, pillars, predictions
-from ghmlops.report.text import numbers, outcome_text as words
-from ghmlops.report.text.escape import address
+from ghmlops.report.content import comment_marker as marker
+from ghmlops.report.content import details, findings, pillars, predictions
+from ghmlops.report.text import numbers
+from ghmlops.report.text import outcome_text as words
 from ghmlops.report.text.blocks import Bullets, Cell, Code, Link, Mark, Report, Section, Table, Text, Words
+from ghmlops.report.text.escape import address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.report.content.run_facts import Facts
     from ghmlops.report.content.findings import Placed
+    from ghmlops.report.content.run_facts import Facts
 
 WORST = 5
 SHORT_SHA = 10

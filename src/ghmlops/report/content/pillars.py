@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Outcome, worst
-from ghmlops.report.content import findings, summary_sentence as sentence
+from ghmlops.report.content import findings
+from ghmlops.report.content import summary_sentence as sentence
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Column, Mark, Table, Words
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.model import Evidence, EvidenceFile, Finding, Verdict
-    from ghmlops.report.content.run_facts import Facts
     from ghmlops.report.content.findings import Placed
+    from ghmlops.report.content.run_facts import Facts
 
 COLUMNS = (
     Column("Pillar"),

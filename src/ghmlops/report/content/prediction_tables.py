@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Evidence, Outcome
-from ghmlops.report.content import findings, evidence_tables as given
-from ghmlops.report.text import numbers
+from ghmlops.report.content import evidence_tables as given
+from ghmlops.report.content import findings
 from ghmlops.report.content.evidence_tables import Known, Row
+from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Column, Inline, Mark, Table, Text, Words
 
 if TYPE_CHECKING:

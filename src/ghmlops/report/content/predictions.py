@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Evidence, Outcome
-from ghmlops.report.content import findings, evidence_tables as given, prediction_tables, timeline
-from ghmlops.report.charts import interval_plot as plot
+from ghmlops.report.content import evidence_tables as given
+from ghmlops.report.content import findings, prediction_tables, timeline
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Column, Histogram, Section, Table, Text, Words
+from ghmlops.report.text.numbers import finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -180,14 +181,14 @@ def _histogram(row: Row, drift: Row) -> Histogram | None:
 
 def _counts(value: object) -> list[float]:
     """Return numbers of rows; none where one of them is no number of rows."""
-    counts = [plot.finite(count) for count in value] if isinstance(value, list) else []
+    counts = [finite(count) for count in value] if isinstance(value, list) else []
     known = [count for count in counts if count is not None and 0 <= count < numbers.LARGEST]
     return known if len(known) == len(counts) else []
 
 
 def _edges(value: object) -> list[str]:
     """Return rising edges as text; none where they do not rise."""
-    edges = [plot.finite(edge) for edge in value] if isinstance(value, list) else []
+    edges = [finite(edge) for edge in value] if isinstance(value, list) else []
     known = [edge for edge in edges if edge is not None]
     rising = len(known) == len(edges) and all(known[at] < known[at + 1] for at in range(len(known) - 1))
     return [numbers.plain(edge) for edge in known] if rising else []

@@ -1,16 +1,21 @@
-"""What a report knows beside the verdict and its evidence: where it runs, what it links to."""
+"""What a report knows in addition to the verdict and its evidence: where it runs and what it links to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import msgspec
 
 from ghmlops.core.context import is_repository, is_sha
+from ghmlops.core.model import Outcome
 from ghmlops.report.text.escape import address
 
-if TYPE_CHECKING:
-    from ghmlops.report.content.comment_marker import Told
+
+class Told(NamedTuple):
+    """What was said of a commit."""
+
+    commit: str
+    outcome: Outcome
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Evidence, Finding, Outcome
-from ghmlops.report.content import findings, evidence_tables as given
+from ghmlops.report.content import evidence_tables as given
+from ghmlops.report.content import findings
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Text, Words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.report.text import escape
 from ghmlops.report.content.findings import Placed, value_text, worst_first
+from ghmlops.report.text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,11 +8,29 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.report.charts import histogram_bars as bars, capacity_curve as chart, timeline_chart as line_chart, interval_plot as plot
+from ghmlops.report.charts import capacity_curve as chart
+from ghmlops.report.charts import histogram_bars as bars
+from ghmlops.report.charts import interval_plot as plot
+from ghmlops.report.charts import timeline_chart as line_chart
 from ghmlops.report.content import findings
-from ghmlops.report.text import escape, outcome_text as words
 from ghmlops.report.formats.css import CSS
-from ghmlops.report.text.blocks import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Timeline, Words
+from ghmlops.report.text import escape
+from ghmlops.report.text import outcome_text as words
+from ghmlops.report.text.blocks import (
+    Bullets,
+    Cell,
+    Code,
+    Inline,
+    Link,
+    Mark,
+    Plot,
+    Report,
+    Section,
+    Table,
+    Text,
+    Timeline,
+    Words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,25 @@ from typing import TYPE_CHECKING
 
 from tabulate import DataRow, TableFormat, tabulate
 
-from ghmlops.report.text import escape, numbers, outcome_text as words
 from ghmlops.report.charts import mermaid
 from ghmlops.report.formats.size_budget import Block, Rows, fit
-from ghmlops.report.text.blocks import Bullets, Cell, Code, Inline, Link, Mark, Plot, Report, Section, Table, Text, Timeline, Words
+from ghmlops.report.text import escape, numbers
+from ghmlops.report.text import outcome_text as words
+from ghmlops.report.text.blocks import (
+    Bullets,
+    Cell,
+    Code,
+    Inline,
+    Link,
+    Mark,
+    Plot,
+    Report,
+    Section,
+    Table,
+    Text,
+    Timeline,
+    Words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

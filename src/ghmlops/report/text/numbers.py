@@ -237,3 +237,14 @@ def _short(value: float, scale: Scale, *, signed: bool) -> str:
 
 def _mended(text: str) -> str:
     return text.replace("-", MINUS).replace("inf", "∞")
+
+
+def finite(value: object) -> float | None:
+    """Return a number that can be drawn; `None` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if abs(number) < 1e300 else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ghmlops.core.model import Finding, Outcome, worst
 from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.contract.finding import of
 from ghmlops.core.predictions.ruling import tidy
-from ghmlops.core.model import Finding, Outcome, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

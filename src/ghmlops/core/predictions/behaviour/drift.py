@@ -10,8 +10,8 @@ import numpy as np
 from scipy import special
 
 if TYPE_CHECKING:
-    from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.paired.aggregates import Floats, Ints
+    from ghmlops.core.predictions.behaviour.distribution import Distribution
 
 PSI_BINS = 10
 """Bins of equal mass in the baseline, made by joining neighbours; missing values are one bin more."""

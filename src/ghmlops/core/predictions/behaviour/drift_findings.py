@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.behaviour.distribution import Distribution
 from ghmlops.core.predictions.behaviour.drift import Distances, distances
 from ghmlops.core.predictions.ruling import ALPHA, tidy
-from ghmlops.core.model import Direction, Finding, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.behaviour.determinism import DOCS, MOST_LISTED
 from ghmlops.core.predictions.contract.finding import of
 from ghmlops.core.predictions.ruling import ALPHA, tidy
-from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.stats import mcnemar, sign_flip, symmetry
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from ghmlops.core.predictions import ruling as judge
-from ghmlops.core.predictions.behaviour.determinism import DOCS
-from ghmlops.core.predictions.ruling import ALPHA, tidy
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.paired.aggregates import Cells, Counts, Groups
 from ghmlops.core.paired.change import moments
+from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.behaviour.determinism import DOCS
+from ghmlops.core.predictions.ruling import ALPHA, tidy
 from ghmlops.core.stats import student
 
 MARGIN = 0.01

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
+from ghmlops.core.model import Direction, Finding, Interval, Outcome
+from ghmlops.core.paired.aggregates import COARSE
 from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.behaviour.determinism import DOCS
 from ghmlops.core.predictions.ruling import ALPHA, tidy
-from ghmlops.core.model import Direction, Finding, Interval, Outcome
-from ghmlops.core.paired.aggregates import COARSE
 from ghmlops.core.stats.delong import midranks
 
 if TYPE_CHECKING:

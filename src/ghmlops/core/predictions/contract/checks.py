@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ghmlops.core.model import Finding, NotMeasured, Outcome
 from ghmlops.core.predictions.contract.finding import by_share, finding, listed, of
 from ghmlops.core.predictions.contract.values import attributes, documents, labels, scores
-from ghmlops.core.model import Finding, NotMeasured, Outcome
 
 if TYPE_CHECKING:
     from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SchemaFacts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ghmlops.core.predictions.ruling import DOCS as README
 from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.predictions.ruling import DOCS as README
 
 DOCS = f"{README}#the-contract"
 TOLERATED = 0.01

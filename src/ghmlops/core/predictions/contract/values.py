@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.predictions.contract.finding import by_share, finding, listed, of
 from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.predictions.contract.finding import by_share, finding, listed, of
 
 if TYPE_CHECKING:
     from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SideFacts

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.core.predictions.subgroups.onset import onset, smoothed_error
+from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.subgroups.family import BLOCK, DOCS
+from ghmlops.core.predictions.subgroups.onset import onset, smoothed_error
 from ghmlops.core.stats import cochran
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.predictions.subgroups.family import Place
+    from ghmlops.core.predictions.place import Place
 
 
 def windows_uneven(places: Sequence[Place]) -> list[Finding]:

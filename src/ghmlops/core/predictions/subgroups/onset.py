@@ -13,8 +13,8 @@ from ghmlops.core.stats import stretch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ghmlops.core.predictions.place import Place
     from ghmlops.core.predictions.ruling import Comparison
-    from ghmlops.core.predictions.subgroups.family import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ghmlops.core.predictions import ruling as judge
-from ghmlops.core.predictions.ruling import Ruling
 from ghmlops.core.model import Direction, Finding, Outcome
+from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.place import Place
+from ghmlops.core.predictions.ruling import Ruling
+from ghmlops.core.predictions.subgroups.family import MOST_LISTED, NOTE, Family, Tested, correct, listed
 from ghmlops.core.predictions.subgroups.search_pruning import harm, index, p_worse, pruned
-from ghmlops.core.predictions.subgroups.family import MOST_LISTED, NOTE, Family, Place, Tested, correct, listed
 
 DOCS = f"{judge.DOCS}#slice-search"
 SHOWN = 0.005

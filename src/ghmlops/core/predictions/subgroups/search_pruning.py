@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from ghmlops.core.predictions.place import Place
 from ghmlops.core.predictions.ruling import ALPHA, Comparison
+from ghmlops.core.predictions.subgroups.family import Tested
 from ghmlops.core.predictions.subgroups.onset import smoothed_error
-from ghmlops.core.predictions.subgroups.family import Place, Tested
 
 Item = tuple[str, object]
 Items = frozenset[Item]

@@ -10,11 +10,11 @@ from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, NotMeasured
 from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.core.predictions.comparison import compare_cells, compare_classes, overall_metrics
+from ghmlops.core.predictions.place import Place, name_place
 from ghmlops.core.predictions.ruling import tidy
 from ghmlops.core.predictions.subgroups import family as slices
 from ghmlops.core.predictions.subgroups import heterogeneity as uneven
 from ghmlops.core.predictions.subgroups import search
-from ghmlops.core.predictions.subgroups.family import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ def _shown(compared: Sequence[Observed], cuts: Sequence[tuple[str, ...]], policy
     return [
         {
             "dataset": dataset,
-            "slice": slices.name_place(*where) if where[1] is None else "",
+            "slice": name_place(*where) if where[1] is None else "",
             "window": where[1],
             **{key: value for key, value in metric_row(found, dataset, None).items() if key not in _NOT_IN_CELLS},
         }

@@ -9,8 +9,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from ghmlops.core.latency.answers import Kind
 from ghmlops.core.errors import DataError, InputError, PolicyError
+from ghmlops.core.latency.answers import Kind
 from ghmlops.measure.load.protocols.http1_exchange import MAX_ANSWER, NOTHING
 
 try:

@@ -9,8 +9,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from ghmlops.measure.load.kernel_timestamps import ArrivalClock, stamps
-from ghmlops.measure.load.protocols.http1_exchange import NOTHING, Exchange
 from ghmlops.measure.load.poller import AVAILABLE
+from ghmlops.measure.load.protocols.http1_exchange import NOTHING, Exchange
 
 if TYPE_CHECKING:
     from ghmlops.measure.load.arm import Arm

@@ -17,8 +17,8 @@ from h2.exceptions import NoAvailableStreamIDError, ProtocolError, StreamClosedE
 from h2.settings import SettingCodes, Settings
 
 from ghmlops.core.latency.answers import Kind
+from ghmlops.measure.load.protocols.base import CannotCarry
 from ghmlops.measure.load.protocols.http2_stream import Stream
-from ghmlops.measure.load.protocols.table import CannotCarry
 
 if TYPE_CHECKING:
     from ghmlops.measure.load.arm import Arm

@@ -14,9 +14,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ghmlops.core.artifacts import object_store as cloud_settings, file_pattern
-from ghmlops.core.errors import DataError, InputError
+from ghmlops.core.artifacts import file_pattern
+from ghmlops.core.artifacts import object_store as cloud_settings
 from ghmlops.core.artifacts.safe_path import inner_parts
+from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.predictions.artifacts.find import MAX_ENTRIES, MAX_FILES, Found, partition_keys
 
 try:

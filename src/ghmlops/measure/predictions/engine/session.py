@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions.engine.dialect import Dialect, literal
 from ghmlops.measure.predictions.artifacts.page_checksums import Chunk, Pages, check_pages
+from ghmlops.measure.predictions.engine.dialect import Dialect, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

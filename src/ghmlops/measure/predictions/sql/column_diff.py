@@ -7,16 +7,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.errors import DataError, nearest
+from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.engine.open import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.artifacts.source import Source
+    from ghmlops.measure.predictions.engine.session import Session
 
 CHUNK = 32
 """Columns compared in one pass: each adds to what the join holds in memory."""

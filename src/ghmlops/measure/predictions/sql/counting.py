@@ -7,16 +7,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ghmlops.core.predictions.contract.facts import SideFacts
 from ghmlops.core.model import finite
-from ghmlops.measure.predictions.sql.columns import NORMAL, class_of
+from ghmlops.core.predictions.contract.facts import SideFacts
 from ghmlops.measure.predictions.engine.dialect import how_many, identifier
 from ghmlops.measure.predictions.layout import CLASSED, VECTORED
+from ghmlops.measure.predictions.sql.columns import NORMAL, class_of
 from ghmlops.measure.predictions.sql.staging import keys
 
 if TYPE_CHECKING:
-    from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.sql.staging import Staged
 
 SAMPLE, FINE_SHARE = 100_000, 0.2

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.paired.aggregates import Groups
 from ghmlops.core.paired.cube import Cube, Sums, ordered
 from ghmlops.core.paired.custom_metric import row_of
-from ghmlops.core.paired.aggregates import Groups
 from ghmlops.measure.predictions.sql.pairing import OK, SIDE, STATES
 from ghmlops.measure.predictions.sql.staging import Staged, attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ghmlops.core.paired.aggregates import CellTable, Floats, Ints, Key
     from ghmlops.core.paired.cube import Value
     from ghmlops.core.paired.metric import Metric
-    from ghmlops.core.paired.aggregates import CellTable, Floats, Ints, Key
-    from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.layout import Layout
 
 _SUMS = ("n", "a", "d", "aa", "ad", "dd")
 FIRST_ROWS = 500_000

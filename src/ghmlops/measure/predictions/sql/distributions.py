@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.predictions.behaviour.distribution import Distribution
 from ghmlops.core.paired.aggregates import FINE
-from ghmlops.measure.predictions.sql.columns import column_of
+from ghmlops.core.predictions.behaviour.distribution import Distribution
 from ghmlops.measure.predictions.layout import NUMBER_KINDS, SIDES, kind
+from ghmlops.measure.predictions.sql.columns import column_of
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Floats, Ints
+    from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.sql.scores import Fine
-    from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.sql.staging import Staged
 
 BINS = 4096

@@ -14,19 +14,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.measure.predictions.sql.counting import repeated
-from ghmlops.measure.predictions.sql.custom_metrics import own_values
 from ghmlops.measure.predictions.engine.dialect import how_many
 from ghmlops.measure.predictions.layout import SIDES, VECTORED
+from ghmlops.measure.predictions.sql.counting import repeated
+from ghmlops.measure.predictions.sql.custom_metrics import own_values
 from ghmlops.measure.predictions.sql.staging import attributes, codes, keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ghmlops.measure.predictions.sql.counting import Counted
     from ghmlops.measure.predictions.engine.dialect import Dialect
-    from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.engine.session import Session
+    from ghmlops.measure.predictions.layout import Layout
+    from ghmlops.measure.predictions.sql.counting import Counted
     from ghmlops.measure.predictions.sql.staging import Staged
 
 _REMOVED, _ADDED, _BASELINE, _CANDIDATE, _UNLIKE = 1, 2, 4, 8, 16

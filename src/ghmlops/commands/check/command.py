@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common, Doc, Output, Result
+from ghmlops.commands.check.inputs import Inputs
+from ghmlops.commands.shared.base import Result
 from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
 from ghmlops.core.model import Evidence, Finding, Outcome, finite
 from ghmlops.core.quantities import show_duration
@@ -23,30 +24,6 @@ if TYPE_CHECKING:
     from ghmlops.measure.preview import Preview
 
 
-class Inputs(Common, frozen=True, kw_only=True):
-    """Inputs of `check`. It runs the pull request's code, so it takes no token: `report` comments from its evidence."""
-
-    url: Annotated[str, Doc(description="Address of the candidate; empty: the policy's preview is started.")] = ""
-    baseline_url: Annotated[
-        str, Doc(description="Address of the baseline; empty: the preview command is started on the base commit too.")
-    ] = ""
-    base: Annotated[str, Doc(description="Commit of the baseline; the pull request's base where empty.")] = ""
-    baseline: Annotated[
-        str, Doc(description="The baseline's predictions: file, glob or folder; overrides the policy.")
-    ] = ""
-    candidate: Annotated[
-        str, Doc(description="The candidate's predictions: file, glob or folder; overrides the policy.")
-    ] = ""
-    seed: Annotated[int | None, Doc(description="Seed of the schedule and of the coins.")] = 1
-    markdown: Annotated[str, Doc(description="File to write the report's Markdown to.")] = ""
-    html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
-
-
-OUTPUTS = (
-    *OUTCOME_OUTPUTS,
-    VERDICT_OUTPUT,
-    Output("evidence-dir", "Folder of the evidence files, to upload as an artifact."),
-)
 OWN_FILES = ("check", "preview", "latency", "regression")
 """Commands whose evidence a run of `check` replaces."""
 
@@ -61,7 +38,8 @@ def run(inputs: Inputs, services: Services) -> Result:
         PolicyError: the policy is missing or invalid, or measures nothing.
         InputError: `base` is not a commit of this repository.
     """
-    from ghmlops.commands.policy import describe, load_policy
+    from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.core.policy.summary import describe
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
     if policy.latency is None and policy.regression is None:
@@ -185,7 +163,7 @@ def _policy_evidence(inputs: Inputs, services: Services, base: str) -> None:
 
 
 def _regression(policy: Regression, inputs: Inputs, services: Services) -> Result:
-    from ghmlops.commands.regression import run as regression
+    from ghmlops.commands import regression
 
     given = regression.Inputs(
         policy=inputs.policy,
@@ -209,8 +187,8 @@ _SIDES = ("baseline", "candidate", "labels", "noise")
 def _latency(policy: Policy, inputs: Inputs, services: Services, base: str) -> Result:
     """Run the duet; when it fails, run it again on fresh deployments with the slots swapped."""
     from ghmlops.act.evidence import evidence_name
+    from ghmlops.commands import latency
     from ghmlops.commands.check.arms import deployed
-    from ghmlops.commands.latency import run as latency
 
     given = latency.Inputs(
         policy=inputs.policy, evidence_dir=inputs.evidence_dir, leg=inputs.leg, seed=inputs.seed, url="unset"
@@ -262,7 +240,7 @@ def _ready_evidence(started: Mapping[str, Preview], inputs: Inputs, services: Se
 
 
 def _report(inputs: Inputs, services: Services) -> Result:
-    from ghmlops.commands.report import run as report
+    from ghmlops.commands import report
 
     given = report.Inputs(
         policy=inputs.policy,

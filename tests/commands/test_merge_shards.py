@@ -1,4 +1,4 @@
-"""`ghmlops merge` over real shards: nothing is lost or counted twice, and what does not belong together is refused."""
+"""`ghmlops merge-shards` on real shards: nothing is lost or counted twice; foreign shards are refused."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ import pytest
 
 import scoring_service
 from ghmlops.act.console import Console
-from ghmlops.commands.latency import run as latency
-from ghmlops.commands import merge
+from ghmlops.commands import latency, merge_shards
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import EvidenceError, GhmlopsError, InputError, PolicyError
@@ -84,7 +83,7 @@ def evidence(place: Path, name: str) -> Evidence:
 
 
 def merged(place: Path, **more: Any) -> tuple[Result, Evidence]:
-    result = merge.run(merge.Inputs(policy="policy.yml", **more), services(place))
+    result = merge_shards.run(merge_shards.Inputs(policy="policy.yml", **more), services(place))
     return result, evidence(place, result.outputs["evidence-file"])
 
 
@@ -134,7 +133,7 @@ def test_a_shard_is_inconclusive_and_whole(sent: Sent) -> None:
     """Its evidence says which part it is, holds its tally, and its `.hlog` lies beside it."""
     found = evidence(sent.place, f"shards/2/latency-shard-2-of-{SHARDS}.json")
     assert (found.outcome, found.reason_code, found.leg) == (Outcome.INCONCLUSIVE, "shard", "shard-2-of-3")
-    assert found.reason == "Shard 2 of 3; `ghmlops merge` judges them together."
+    assert found.reason == "Shard 2 of 3; `ghmlops merge-shards` judges them together."
     assert [f.id for f in found.findings] == ["shard", "guard-lateness", "guard-data"]
     assert found.details["settings"]["requests_an_arm"] == {"warmup": 200, "planned": 800, "extension": 0}
     assert found.details["shard"]["start_at"] == START.timestamp() + 0.4
@@ -231,7 +230,7 @@ def test_files_may_lie_in_one_folder(place: Path) -> None:
 
 def test_a_dry_run_writes_nothing(place: Path) -> None:
     """The shards are read and listed."""
-    result = merge.run(merge.Inputs(policy="policy.yml", dry_run=True), services(place))
+    result = merge_shards.run(merge_shards.Inputs(policy="policy.yml", dry_run=True), services(place))
     assert (result.outcome, result.reason_code, len(result.text.splitlines())) == (Outcome.PASS, "dry-run", 3)
     assert not (place / "evidence").exists()
 
@@ -355,9 +354,9 @@ def test_what_does_not_belong_together(
 def test_another_commit_is_refused(place: Path) -> None:
     """Shards of one commit are no evidence for another one; nor is another leg's."""
     with pytest.raises(EvidenceError, match="not the one under test"):
-        merge.run(merge.Inputs(policy="policy.yml"), services(place, sha="f" * 40))
+        merge_shards.run(merge_shards.Inputs(policy="policy.yml"), services(place, sha="f" * 40))
     with pytest.raises(EvidenceError, match="are of leg"):
-        merge.run(merge.Inputs(policy="policy.yml", leg="night"), services(place))
+        merge_shards.run(merge_shards.Inputs(policy="policy.yml", leg="night"), services(place))
 
 
 @pytest.mark.parametrize(

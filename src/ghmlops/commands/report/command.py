@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from ghmlops.commands.report import comment as report_comment
-from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, Result, WithToken
+from ghmlops.commands.report.inputs import Inputs, Material
+from ghmlops.commands.shared.base import Result
 from ghmlops.core.errors import EvidenceError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.model import Evidence, Verdict
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.verdict import Loaded
     from ghmlops.report.content.run_facts import Facts
 
 PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
-
-
-class Inputs(WithToken, frozen=True, kw_only=True):
-    """Inputs of `report`."""
-
-    markdown: Annotated[str, Doc(description="File to write the comment's Markdown to.")] = ""
-    html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
-    junit: Annotated[str, Doc(description="File to write JUnit XML to.")] = ""
-    comment: Annotated[bool, Doc(description="Create or edit the one comment of the pull request.")] = True
-    pull_request: Annotated[
-        int | None, Doc(description="Number of the pull request; found from the event, or by head commit, where empty.")
-    ] = None
-    artifact_url: Annotated[str, Doc(description="Link to the uploaded evidence.")] = ""
-
-
-OUTPUTS = (
-    *OUTCOME_OUTPUTS,
-    VERDICT_OUTPUT,
-    Output("comment-url", "Address of the comment; empty where none was written."),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
-    """All that is told."""
-
-    verdict: Verdict
-    evidence: Sequence[Evidence]
-    facts: Facts
 
 
 def run(inputs: Inputs, services: Services) -> Result:
@@ -122,7 +92,7 @@ def _material(inputs: Inputs, services: Services) -> Material:
 
 def _policy(inputs: Inputs, services: Services) -> Policy | None:
     """Return the policy, or `None` where there is no such file: evidence can be reported on without one."""
-    from ghmlops.commands.policy import load_policy
+    from ghmlops.commands.shared.policy_file import load_policy
 
     path = services.cwd / inputs.policy
     return load_policy(path, inputs.policy) if path.exists() else None

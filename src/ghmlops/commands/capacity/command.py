@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
+from ghmlops.commands.capacity.inputs import Inputs
+from ghmlops.commands.shared.base import Result
 from ghmlops.core.model import Evidence, Outcome
 
 if TYPE_CHECKING:
-    from ghmlops.commands.shared.base import Services
     from ghmlops.commands.capacity.job import Job
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.capacity.evidence import Search
-
-
-class Inputs(Common, frozen=True, kw_only=True):
-    """Inputs of `capacity`; the rest stands in the policy's sections `latency` (the requests) and `capacity`."""
-
-    url: Annotated[str, Doc(description="Address of the service, one replica of it.")]
-    payloads: Annotated[
-        str, Doc(description="Parquet or JSONL file, one request body a row; overrides the policy.")
-    ] = ""
-    seed: Annotated[int | None, Doc(description="Seed of the schedules and of the bootstrap.")] = 1
-
-
-OUTPUTS = (
-    *OUTCOME_OUTPUTS,
-    EVIDENCE_OUTPUT,
-    Output("capacity", "Highest rate (requests a second) that meets the objectives: the interval's low end."),
-    Output("capacity-low", "Highest rate that is shown to meet the objectives; empty where none does."),
-    Output("capacity-high", "Lowest rate that is shown to miss them; empty where none was reached."),
-    Output("replicas", "Replicas for the policy's `capacity.demand` with its `headroom`; empty where not asked."),
-    Output("limited-by", "service, errors, generator, nothing (up to `most`) or unknown."),
-)
 
 
 def run(inputs: Inputs, services: Services) -> Result:
@@ -66,7 +46,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 def _dry_run(job: Job) -> Result:
     from ghmlops.act.console import printable
     from ghmlops.commands.latency.job import shown_path
-    from ghmlops.commands.policy import describe_objectives
+    from ghmlops.core.policy.summary import describe_objectives
 
     plan = job.plan
     requests = ", ".join(f"{endpoint.method} {shown_path(endpoint)}" for endpoint in job.source.policy.endpoints)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.policy.latency import Latency
     from ghmlops.core.latency.shards import Shard
+    from ghmlops.core.policy.latency import Latency
 
 
 class Inputs(Common, frozen=True, kw_only=True):
-    """Inputs of `merge`."""
+    """Inputs of `merge-shards`."""
 
     shards: Annotated[
         str, Doc(description="Folder of the shards' evidence; each may have a folder of its own in it.")
@@ -43,7 +43,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         InputError: the commit under test is not known, or the evidence folder cannot be written to.
     """
     from ghmlops.act.evidence import evidence_name, write_evidence
-    from ghmlops.commands.latency.run import result_of
+    from ghmlops.commands.latency.command import result_of
     from ghmlops.core.errors import EvidenceError
 
     started = services.now()
@@ -104,11 +104,11 @@ def _files(folder: Path) -> list[Path]:
 
 def _policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) -> Latency:
     """Return the policy's section, which must be the one that the shards were sent by, on the same commit."""
-    from ghmlops.commands.policy import load_policy
+    from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.commands.shared.provenance import commit_under_test
-    from ghmlops.core.load import presets
     from ghmlops.core.errors import EvidenceError, PolicyError
     from ghmlops.core.latency.shard_check import contradiction, planned
+    from ghmlops.core.load import presets
     from ghmlops.measure.checkout import fingerprint
 
     path, origin = services.cwd / inputs.policy, shards[0].evidence.provenance
@@ -144,8 +144,8 @@ def _joined(
     from ghmlops.commands.latency.evidence import confirmation, full_arms
     from ghmlops.commands.shared.provenance import provenance
     from ghmlops.core.latency import details as told
-    from ghmlops.core.model import conclude
     from ghmlops.core.latency.shards import judge_shards, sum_up
+    from ghmlops.core.model import conclude
 
     tally, findings = sum_up(shards), judge_shards(shards, policy)
     outcome, code, reason = conclude(findings)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result, WithToken
+from ghmlops.commands.regression.inputs import Inputs
+from ghmlops.commands.shared.base import Common, Result
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import Evidence, Outcome, conclude
 
@@ -18,45 +19,6 @@ if TYPE_CHECKING:
 
 MOST_LINES = 30
 """Findings in the terminal's table; the evidence holds all."""
-_SPEC = "a file, glob, folder, list, `artifact:NAME@BRANCH`, `#RUN` or `@SHA`, or an s3, gs or az URL"
-
-
-class Inputs(WithToken, frozen=True, kw_only=True):
-    """Inputs of `regression`; the rest stands in the policy's section `regression`."""
-
-    token: Annotated[
-        str,
-        Doc(
-            description="GitHub token; only artifacts of other runs need one (actions: read).",
-            extra={"secret": "asked"},
-        ),
-    ] = ""
-    baseline: Annotated[str, Doc(description=f"The baseline's predictions: {_SPEC}; overrides the policy.")] = ""
-    candidate: Annotated[
-        str, Doc(description="The candidate's predictions, named like the baseline's; overrides the policy.")
-    ] = ""
-    labels: Annotated[
-        str, Doc(description="Labels joined by key, where the artifacts hold none; named like the baseline.")
-    ] = ""
-    engine: Annotated[str, Doc(description="duckdb (in process) or spark (the extra `spark`).")] = "duckdb"
-    spark_master: Annotated[
-        str, Doc(description="Master URL for engine spark: local[2], spark://host:7077, yarn, k8s://...")
-    ] = "local[*]"
-    memory_limit: Annotated[str, Doc(description="Memory the diff may use before it spills to disk, e.g. 1GiB.")] = (
-        "1GiB"
-    )
-    replay: Annotated[str, Doc(description="Evidence file whose measurement is repeated and compared.")] = ""
-    rebuild: Annotated[
-        str, Doc(description="Build command that is run twice to see whether its artifacts are reproducible.")
-    ] = ""
-
-
-OUTPUTS = (
-    *OUTCOME_OUTPUTS,
-    EVIDENCE_OUTPUT,
-    Output("rows", "Rows that were paired."),
-    Output("failed-findings", "Number of findings that failed."),
-)
 
 
 def run(inputs: Inputs, services: Services) -> Result:
@@ -96,7 +58,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 
 def _policy(inputs: Common, services: Services) -> Regression:
-    from ghmlops.commands.policy import load_policy
+    from ghmlops.commands.shared.policy_file import load_policy
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy).regression
     if policy is None:
@@ -132,8 +94,8 @@ def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
 
 def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) -> Evidence:
     """Read and judge the data sets; nothing is written."""
-    from ghmlops.commands.shared.provenance import provenance
     from ghmlops.commands.regression.read import observe
+    from ghmlops.commands.shared.provenance import provenance
     from ghmlops.core.reproduce.replay_inputs import INPUTS, write_inputs
 
     policy, started = _policy(inputs, services), services.now()
@@ -190,7 +152,7 @@ def _table(findings: Sequence[Finding]) -> str:
     from tabulate import tabulate
 
     from ghmlops.act.console import printable
-    from ghmlops.core.predictions.subgroups.family import name_place
+    from ghmlops.core.predictions.place import name_place
 
     ranked = sorted(findings, key=lambda f: -f.outcome.severity)
     rows = []

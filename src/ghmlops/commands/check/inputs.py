@@ -1,0 +1,36 @@
+"""Inputs and outputs of `check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common, Doc, Output
+
+if TYPE_CHECKING:
+    pass
+
+
+class Inputs(Common, frozen=True, kw_only=True):
+    """Inputs of `check`. It runs the pull request's code, so it takes no token: `report` comments from its evidence."""
+
+    url: Annotated[str, Doc(description="Address of the candidate; empty: the policy's preview is started.")] = ""
+    baseline_url: Annotated[
+        str, Doc(description="Address of the baseline; empty: the preview command is started on the base commit too.")
+    ] = ""
+    base: Annotated[str, Doc(description="Commit of the baseline; the pull request's base where empty.")] = ""
+    baseline: Annotated[
+        str, Doc(description="The baseline's predictions: file, glob or folder; overrides the policy.")
+    ] = ""
+    candidate: Annotated[
+        str, Doc(description="The candidate's predictions: file, glob or folder; overrides the policy.")
+    ] = ""
+    seed: Annotated[int | None, Doc(description="Seed of the schedule and of the coins.")] = 1
+    markdown: Annotated[str, Doc(description="File to write the report's Markdown to.")] = ""
+    html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
+
+
+OUTPUTS = (
+    *OUTCOME_OUTPUTS,
+    VERDICT_OUTPUT,
+    Output("evidence-dir", "Folder of the evidence files, to upload as an artifact."),
+)

@@ -1,0 +1,38 @@
+"""Readers of single values that several sections share."""
+
+from __future__ import annotations
+
+import re
+
+from ghmlops.core import quantities
+from ghmlops.core.load.allowed_hosts import is_address
+from ghmlops.core.policyfile.yaml_reader import Located, scalar, text
+
+SECONDS, PER_SECOND, RATIO = scalar(quantities.duration), scalar(quantities.rate), scalar(quantities.ratio)
+
+
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
+
+
+def path(at: Located) -> str:
+    """Read a path of the service."""
+    value = text(at)
+    if not value.startswith("/"):
+        raise at.error(f'expected a path that starts with "/", got "{value}"')
+    return value
+
+
+def positive_count(at: Located) -> int:
+    """Read a whole number of at least 1."""
+    value = scalar(quantities.count)(at)
+    if value < 1:
+        raise at.error("expected at least 1")
+    return value
+
+
+def host(at: Located) -> str:
+    """Read a host name or address, `*.` in front for all below it."""
+    value = text(at)
+    if not (_HOST.fullmatch(value) or is_address(value)):
+        raise at.error("expected a host without scheme, port and path", "for example `scorer.example.com`")
+    return value.lower().rstrip(".")
