@@ -30,11 +30,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
 TIMED = (
-    "commands/test_capacity_command.py",
-    "commands/test_check.py",
-    "commands/test_latency.py",
-    "commands/test_latency_source.py",
-    "commands/test_merge.py",
+    "commands/capacity/",
+    "commands/check/",
+    "commands/latency/",
+    "commands/shared/test_load_source.py",
+    "commands/test_merge_shards.py",
     "commands/test_service_that_dies.py",
     "e2e/test_actions.py",
     "e2e/test_load.py",

@@ -26,7 +26,7 @@ def test_versions_agree(root: Path) -> None:
     (java,) = re.findall(
         r"^HDRHISTOGRAM=(\S+) MAVEN_COPY=\d+\.\d+\.\d+$", (root / "scripts/test").read_text(), re.MULTILINE
     )
-    assert f"HdrHistogram-{java}.jar" in (root / "tests/core/test_hlog.py").read_text()
+    assert f"HdrHistogram-{java}.jar" in (root / "tests/core/histograms/test_hlog.py").read_text()
 
 
 def test_actions_of_others_are_the_same_everywhere(root: Path) -> None:

@@ -25,7 +25,7 @@ from ghmlops.measure.load.target import Target, parse_target, probe
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SOURCE = Path(__file__).parents[2] / "http2_service.go"
+SOURCE = Path(__file__).parents[3] / "http2_service.go"
 
 
 @pytest.fixture(scope="module")

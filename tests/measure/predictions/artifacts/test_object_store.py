@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ghmlops.measure.predictions.artifacts.find import Found
 
-LOCK = Path(__file__).parents[3] / "scripts" / "stores" / "requirements.txt"
+LOCK = Path(__file__).parents[4] / "scripts" / "stores" / "requirements.txt"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ghmlops" / "tools"
 STORES = Path(
     os.environ.get("GHMLOPS_STORES") or CACHE / f"stores-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}" / "bin"

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from report.test_predictions import comment
 
 from ghmlops.core.model import Evidence, Finding, Outcome
 from report import prediction_samples, samples
 from report.reading import tables
-from report.test_predictions import comment
 
 
 def said(file: Evidence) -> str:
