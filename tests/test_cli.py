@@ -244,7 +244,7 @@ def test_a_bug_is_not_a_verdict(
 ) -> None:
     """A fault of ours keeps its traceback and ends with 2, because 1 would read as a failed check."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(here / "out"))
-    monkeypatch.setattr("ghmlops.core.policy.summary.describe", lambda _: 1 / 0)
+    monkeypatch.setattr("ghmlops.commands.policy.describe", lambda _: 1 / 0)
     (here / "p.yml").write_text(POLICY)
     assert main(["policy", "check", "--policy", "p.yml"]) == 2
     assert "ZeroDivisionError" in capsys.readouterr().err

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from report.test_predictions import comment
 
 from ghmlops.core.model import Evidence, Finding, Outcome
 from report import prediction_samples, samples
+from report.content.test_predictions import comment
 from report.reading import tables
 
 

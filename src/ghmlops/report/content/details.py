@@ -219,9 +219,8 @@ def _command(file: Evidence, shared: Sequence[str], evidence: Sequence[Evidence]
     several = _shards(file)
     given += several
     alone = " ".join([shlex.join(given), *addresses])
-    return (
-        f'{alone} --start-at "$START"  # each of the shards at once, then `ghmlops merge-shards`' if several else alone
-    )
+    note = "# start all shards at once, then run `ghmlops merge-shards`"
+    return f'{alone} --start-at "$START"  {note}' if several else alone
 
 
 def _shards(file: Evidence) -> list[str]:
