@@ -1,7 +1,7 @@
 """Writes what is generated, or checks it (`--check`): parts of action.yml files and READMEs, and the JSON Schemas.
 
 The types are the source. `Inputs` and `OUTPUTS` of a command give the inputs, outputs and environment of its
-action.yml; the action.yml gives the tables of its README; `ghmlops.core.schema` gives the schemas that are shipped.
+action.yml; the action.yml gives the tables of its README; `ghmlops.core.evidence.schema` gives the schemas that are shipped.
 Everything outside of the marked regions is written by hand. A new action begins as a copy of another one's folder.
 """
 
@@ -19,8 +19,8 @@ import yaml
 
 from ghmlops.cli import command_module, input_types
 from ghmlops.commands import COMMANDS
+from ghmlops.core.evidence.schema import SCHEMAS, json_schema
 from ghmlops.core.model import Outcome
-from ghmlops.core.schema import SCHEMAS, json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_IN_ACTIONS = {"json": "an action's result is its outputs and files; its standard output is the log"}

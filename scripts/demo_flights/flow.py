@@ -12,7 +12,7 @@ from demo_flights import flights, promises
 from demo_flights.children import Children, DemoError, interpreter
 from demo_flights.project import BAD, FAIR, Built, Change, Project
 from demo_flights.screen import Screen, table
-from ghmlops.core.model import Evidence, Verdict
+from ghmlops.core.evidence.document import Evidence, Verdict
 from ghmlops.measure.evidence import load_folder, read_verdict
 
 STEPS = 8

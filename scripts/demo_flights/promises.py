@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.model import Evidence, Finding, Outcome, Verdict
+from ghmlops.core.evidence.document import Evidence, Verdict
+from ghmlops.core.model import Finding, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,8 @@ import pytest
 
 from ghmlops.act.evidence import write_evidence
 from ghmlops.cli import main
-from ghmlops.core.model import Evidence, Finding, Outcome, Provenance
+from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.model import Finding, Outcome
 from ghmlops.measure.evidence import read_verdict
 from github_api import spec
 from github_api.server import Api, running

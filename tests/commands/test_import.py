@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.commands.shared.base import Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
+from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.histograms.hlog import LogInterval, log_unit, read_log, write_log
-from ghmlops.core.model import Evidence, Outcome
+from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
 
 if TYPE_CHECKING:

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scoring_service
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.commands import latency, merge_shards
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import EvidenceError, GhmlopsError, InputError, PolicyError
+from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.histograms.hlog import read_log
 from ghmlops.core.latency.interval_log import counted
-from ghmlops.core.model import Evidence, Outcome
+from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import psutil
 import pytest
 import requests
 
-from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
+from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
 from preview_services import Services, wait_until
 

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from ghmlops.act.evidence import encode
-from ghmlops.core.model import Finding, Outcome, Verdict
+from ghmlops.core.evidence.document import Verdict
+from ghmlops.core.model import Finding, Outcome
 from git_scene import Scene, make_scene
 from github_api import spec
 from github_api.server import running

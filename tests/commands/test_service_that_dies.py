@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import scoring_service
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.commands import capacity
 from ghmlops.commands.capacity import measure as capacity_load
 from ghmlops.commands.capacity.job import prepare

@@ -14,7 +14,8 @@ import pytest
 
 from consumer import POLICY, WITH_LATENCY, predictions
 from ghmlops.act.evidence import write_evidence
-from ghmlops.core.model import Evidence, Finding, Outcome, Provenance
+from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.model import Finding, Outcome
 from github_api.server import running
 from github_api.spec import default_file
 

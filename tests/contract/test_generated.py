@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from ghmlops.core.schema import SCHEMAS, json_schema
+from ghmlops.core.evidence.schema import SCHEMAS, json_schema
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import consumer
 import scoring_service
+from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.latency.interval_log import counted
-from ghmlops.core.model import Evidence
 from ghmlops.measure.evidence import decode
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pytest
 
 from ghmlops.act.evidence import encode, write_evidence
 from ghmlops.core.errors import EvidenceError, InputError
-from ghmlops.core.model import Evidence, Outcome, Provenance
+from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.model import Outcome
 from ghmlops.measure import evidence as reading
 
 if TYPE_CHECKING:

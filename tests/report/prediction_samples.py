@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from ghmlops.core.model import Direction, Evidence, Finding, Interval, NotMeasured, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Direction, Finding, Interval, NotMeasured, Outcome
 from report import samples
 
 DOCS = "actions/regression/README.md#slices-and-windows"

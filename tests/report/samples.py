@@ -6,19 +6,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from ghmlops.core.model import (
-    Direction,
-    Evidence,
-    Finding,
-    Interval,
-    Measurement,
-    NotMeasured,
-    Outcome,
-    Provenance,
-    Verdict,
-    conclude,
-)
-from ghmlops.core.verdict import Loaded, Rules, merge
+from ghmlops.core.evidence.document import Evidence, Provenance, Verdict
+from ghmlops.core.evidence.verdict import Loaded, Rules, merge
+from ghmlops.core.model import Direction, Finding, Interval, Measurement, NotMeasured, Outcome, conclude
 from ghmlops.report.content.layout import lay_out
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.text.blocks import Report

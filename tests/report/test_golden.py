@@ -16,8 +16,8 @@ from report import prediction_samples, samples
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.model import Evidence
-    from ghmlops.core.verdict import Loaded
+    from ghmlops.core.evidence.document import Evidence
+    from ghmlops.core.evidence.verdict import Loaded
 
 CASES: dict[str, tuple[tuple[Evidence, ...], tuple[Loaded, ...]]] = {
     "pass": ((samples.latency(), samples.regression()), ()),

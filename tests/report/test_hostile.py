@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ghmlops.core.model import Evidence, Finding, Interval, Measurement, NotMeasured, Outcome, Verdict
-from ghmlops.core.verdict import Loaded
+from ghmlops.core.evidence.document import Evidence, Verdict
+from ghmlops.core.evidence.verdict import Loaded
+from ghmlops.core.model import Finding, Interval, Measurement, NotMeasured, Outcome
 from ghmlops.report.content.layout import lay_out
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.formats import html, markdown

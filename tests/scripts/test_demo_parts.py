@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
-from ghmlops.core.model import Evidence, Finding, Outcome, Provenance, Verdict
+from ghmlops.core.evidence.document import Evidence, Provenance, Verdict
+from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.policyfile.document import read_policy
 
 if TYPE_CHECKING:

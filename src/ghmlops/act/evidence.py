@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ghmlops.core.model import Evidence, Verdict
+    from ghmlops.core.evidence.document import Evidence, Verdict
 
 COMPANIONS = ("hlog",)
 """Endings of the files that may lie beside evidence."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from ghmlops.act.console import printable
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
 from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, Result, WithToken
@@ -16,11 +15,13 @@ from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
-from ghmlops.core.model import Outcome, Verdict
+from ghmlops.core.evidence.document import Verdict
+from ghmlops.core.evidence.verdict import Rules, merge
+from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import Origin, gate_steps, passes
 from ghmlops.core.steps.step import describe, short
-from ghmlops.core.verdict import Rules, merge
 from ghmlops.measure import checkout
+from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +157,7 @@ def _address(url: str) -> str:
 
 
 def _record(token: str, services: Services, repository: str, plan: Sequence[Step]) -> int | None:
-    from ghmlops.act.github.client import connect
+    from ghmlops.act.github import connect
     from ghmlops.act.github.perform import perform
 
     console = services.console

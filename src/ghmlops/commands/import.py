@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
-from ghmlops.core.model import Evidence, Outcome
+from ghmlops.core.details.imported import ImportDetails
+from ghmlops.core.evidence.document import Evidence, entries_of
+from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -112,14 +114,16 @@ def _evidence(inputs: Inputs, services: Services, policy: Latency, read: Read, s
         findings=judged,
         measurements=[imported.measurement(found)],
         not_measured=imported.unmeasured(policy, found),
-        details={
-            "tool": found.tool,
-            "file": inputs.file,
-            "requests": found.requests,
-            "timed_requests": found.timed,
-            "failed_requests": {"fewest": fewest, "most": most},
-            **found.facts,
-        },
+        details=ImportDetails(
+            entries={
+                "tool": found.tool,
+                "file": inputs.file,
+                "requests": found.requests,
+                "timed_requests": found.timed,
+                "failed_requests": {"fewest": fewest, "most": most},
+                **found.facts,
+            }
+        ),
     )
 
 
@@ -134,13 +138,13 @@ def _companions(found: Imported, started: datetime) -> dict[str, bytes]:
 
 
 def _result(evidence: Evidence, file: str) -> Result:
-    from ghmlops.act.console import printable
+    from ghmlops.report.text.escape import printable
 
     values = evidence.measurements[0].values
     p99 = values["p99"]
     shown = ", ".join(f"{name} {value:.3f} ms" for name, value in values.items() if value is not None)
     lines = [
-        f"import ({evidence.details['tool']}): {evidence.outcome.value}: {evidence.reason}",
+        f"import ({entries_of(evidence)['tool']}): {evidence.outcome.value}: {evidence.reason}",
         f"response time: {shown or 'not known'}",
         *(f"{f.outcome.value:<12}  {f.id}: {f.reason}" for f in evidence.findings),
         *(f"not measured: {row.what}: {row.why}" for row in evidence.not_measured),
@@ -152,6 +156,6 @@ def _result(evidence: Evidence, file: str) -> Result:
         reason=evidence.reason if file else "Nothing was written.",
         outputs={"evidence-file": file, "p99": "" if p99 is None else f"{p99:.3f}"} if file else {},
         text="\n".join(printable(line) for line in lines),
-        data={"evidence_file": file, "p99_ms": p99, "tool": evidence.details["tool"]},
+        data={"evidence_file": file, "p99_ms": p99, "tool": entries_of(evidence)["tool"]},
         findings=tuple(evidence.findings) if file else (),
     )

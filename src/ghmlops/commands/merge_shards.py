@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
-from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome
+from ghmlops.core.details.latency import LatencyDetails
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence, entries_of
+from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,18 +165,20 @@ def _joined(
         findings=findings,
         measurements=told.measurements(tally),
         not_measured=[*told.not_measured(tally, policy), *{note.what: note for note in limits}.values()],
-        details={
-            "settings": first.details.get("settings", {}),
-            "replay": first.details.get("replay", {}),
-            "judged_an_arm": tally.requests,
-            "duet": told.duet_details(tally, policy, extended=False) if tally.baseline else {},
-            "endpoints": told.endpoint_details(tally, policy),
-            "failures": told.failure_details(tally, _examples(shards)),
-            "generator": told.generator_details(tally),
-            "shards": [_shown(shard) for shard in shards],
-            "shards_planned": shards[0].run.shards,
-            "confirms": confirmation(_confirms(shards), findings),
-        },
+        details=LatencyDetails(
+            entries={
+                "settings": entries_of(first).get("settings", {}),
+                "replay": entries_of(first).get("replay", {}),
+                "judged_an_arm": tally.requests,
+                "duet": told.duet_details(tally, policy, extended=False) if tally.baseline else {},
+                "endpoints": told.endpoint_details(tally, policy),
+                "failures": told.failure_details(tally, _examples(shards)),
+                "generator": told.generator_details(tally),
+                "shards": [_shown(shard) for shard in shards],
+                "shards_planned": shards[0].run.shards,
+                "confirms": confirmation(_confirms(shards), findings),
+            }
+        ),
     )
 
 
@@ -198,7 +202,7 @@ def _examples(shards: Sequence[Shard]) -> dict[str, dict[str, str]]:
     """Return for each arm and kind of failure the example of the first shard that has one."""
     found: dict[str, dict[str, str]] = {}
     for shard in shards:
-        failures = shard.evidence.details.get("failures")
+        failures = entries_of(shard.evidence).get("failures")
         for arm in shard.tally.arms:
             kinds = failures.get(arm) if isinstance(failures, dict) else None
             for kind, body in kinds.items() if isinstance(kinds, dict) else ():
@@ -210,7 +214,7 @@ def _examples(shards: Sequence[Shard]) -> dict[str, dict[str, str]]:
 
 def _confirms(shards: Sequence[Shard]) -> dict[str, Any]:
     """Return what the shards of a confirming run were to confirm; empty for any other run."""
-    confirms = shards[0].evidence.details.get("confirms")
+    confirms = entries_of(shards[0].evidence).get("confirms")
     if not isinstance(confirms, dict):
         return {}
     failed = confirms.get("failed")

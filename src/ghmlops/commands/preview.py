@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
 from ghmlops.core import quantities
 from ghmlops.core.errors import InputError, ServiceError
-from ghmlops.core.model import Evidence, Finding, Measurement, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Finding, Measurement, Outcome
 from ghmlops.core.policy.document import DEFAULT_PATH
 from ghmlops.core.policy.preview import Preview
 
@@ -229,6 +230,6 @@ def _stop(inputs: Inputs, services: Services) -> Result:
 
 
 def _printable(text: str) -> str:
-    from ghmlops.act.console import printable
+    from ghmlops.report.text.escape import printable
 
     return printable(text)

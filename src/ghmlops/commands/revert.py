@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ghmlops.act.git.history import Merged
     from ghmlops.act.git.publish import Plan
     from ghmlops.act.git.revert import Ended, Request
-    from ghmlops.act.github.client import Client
+    from ghmlops.act.github import Client
     from ghmlops.commands.shared.base import Services
 
 MODES = ("push", "pull-request")
@@ -54,8 +54,8 @@ class GitHub:
 
     def protected(self, branch: str) -> tuple[str, ...]:
         """Return the rules against a push; none where they cannot be read, because the push itself will tell."""
-        from ghmlops.act.github.pulls import protected
         from ghmlops.core.errors import GitHubError
+        from ghmlops.measure.github.pull_requests import protected
 
         try:
             return protected(self.client, branch)
@@ -65,7 +65,7 @@ class GitHub:
 
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
         """Open the revert pull request, or find it."""
-        from ghmlops.act.github.pulls import open_revert_pull_request
+        from ghmlops.act.github.pull_requests import open_revert_pull_request
 
         return open_revert_pull_request(self.client, head=head, base=base, title=title, body=body)
 
@@ -111,7 +111,7 @@ def _github(inputs: Inputs, services: Services) -> Iterator[Client | None]:
     if not inputs.token or not (context.api_url and context.repository):
         yield None
         return
-    from ghmlops.act.github.client import connect
+    from ghmlops.act.github import connect
 
     with connect(
         token=inputs.token, api_url=context.api_url, repository=context.repository, note=services.console.note
@@ -120,7 +120,7 @@ def _github(inputs: Inputs, services: Services) -> Iterator[Client | None]:
 
 
 def _perform(inputs: Inputs, services: Services, spec: core.Spec, asked: core.Grounds, client: Client | None) -> Ended:
-    from ghmlops.act.git.client import open_repository
+    from ghmlops.act.git import open_repository
     from ghmlops.act.git.revert import Request, revert
 
     git = open_repository(services.cwd, services.environ)
@@ -148,7 +148,7 @@ def _with_merged(request: Request, number: int, client: Client | None) -> Reques
             f"input `commit`: #{number} needs a token, to ask GitHub what it became",
             hint="pass `token: ${{ github.token }}`, or give the SHA",
         )
-    from ghmlops.act.github.merged import merged_pull_request
+    from ghmlops.measure.github.merged_pull_request import merged_pull_request
 
     found = merged_pull_request(client, number)
     core.check_names(request.remote, found.base)

@@ -1,22 +1,18 @@
-"""The values that flow between the stages, and the two file formats that jobs exchange.
+"""Values that every stage exchanges: outcomes, findings and measurements.
 
-Everything is frozen. Numbers are finite or `None`, never NaN: `finite()` is the one place where that is made so.
-The JSON Schemas in `ghmlops/schemas/` are generated from these types (`ghmlops.core.schema`).
+Everything is frozen. Numbers are finite or `None`, never NaN; `finite` is the one place that ensures it.
 """
 
 from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-EVIDENCE_SCHEMA = "ghmlops/evidence/v1"
-VERDICT_SCHEMA = "ghmlops/verdict/v1"
 
 
 class Outcome(StrEnum):
@@ -107,73 +103,6 @@ class NotMeasured(Frozen, frozen=True, kw_only=True):
 
     what: str
     why: str
-
-
-class Provenance(Frozen, frozen=True, kw_only=True):
-    """Where a measurement comes from, complete enough to run it again."""
-
-    repository: str
-    head_sha: str
-    base_sha: str = ""
-    run_id: str = ""
-    run_attempt: int = 1
-    version: str = ""
-    """Version of ghmlops."""
-    started: str = ""
-    """ISO 8601 UTC."""
-    seconds: float | None = None
-    seed: int | None = None
-    fingerprints: dict[str, str] = {}
-    """`code`, `data`, `environment`, `policy` ... to `sha256:<hex>` or a git object id."""
-
-
-class Evidence(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=EVIDENCE_SCHEMA):
-    """One measurement by one command: the file `<command>[-<leg>].json`."""
-
-    command: str
-    outcome: Outcome
-    provenance: Provenance
-    leg: str = ""
-    reason_code: str = ""
-    reason: str = ""
-    findings: list[Finding] = []
-    measurements: list[Measurement] = []
-    not_measured: list[NotMeasured] = []
-    details: dict[str, Any] = {}
-    """Tables for people (changed rows, the log of coins, settings in force), never judged; of a shard of
-    a load, also the counts that `merge-shards` adds up."""
-
-
-class EvidenceFile(Frozen, frozen=True, kw_only=True):
-    """One evidence file a verdict was made from. `outcome` is what it counted for."""
-
-    file: str
-    sha256: str
-    command: str = ""
-    leg: str = ""
-    outcome: Outcome = Outcome.ERROR
-
-
-class Verdict(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=VERDICT_SCHEMA):
-    """The merged judgement over one exact commit: `verdict.json`."""
-
-    commit: str
-    outcome: Outcome
-    reason_code: str
-    reason: str
-    findings: list[Finding]
-    evidence: list[EvidenceFile]
-    service: str = ""
-    environment: str = ""
-    repository: str = ""
-    created: str = ""
-    version: str = ""
-    confirmed: list[str] = []
-    """`<command>:<finding id>` of failures that may be acted on without a person: deterministic ones, and latency
-    failures that a second run on a fresh deployment with swapped slots repeated."""
-    override: str = ""
-    """Reason given by a person who let an `inconclusive` verdict through; empty otherwise."""
-    not_measured: list[NotMeasured] = []
 
 
 def finite(value: float | None) -> float | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from ghmlops.core.errors import EvidenceError
-from ghmlops.core.model import EVIDENCE_SCHEMA, VERDICT_SCHEMA, Evidence, Verdict
-from ghmlops.core.verdict import Loaded
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, VERDICT_SCHEMA, Evidence, Verdict
+from ghmlops.core.evidence.verdict import Loaded
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.act.github.perform import Performed, perform
 from ghmlops.core.errors import GitHubError, PermissionMissing
-from ghmlops.core.model import Outcome, Verdict
+from ghmlops.core.evidence.document import Verdict
+from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import Origin, gate_steps
 from ghmlops.core.steps.step import OpenPullRequest, SetDeploymentStatus, Step, UpsertComment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.act.github.client import Client
+    from ghmlops.clients.github.client import Client
     from github_api.server import Api
 
 HEAD = "a" * 40

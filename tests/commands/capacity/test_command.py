@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 
 import queueing_service
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.commands.capacity.command import run
 from ghmlops.commands.capacity.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import InputError, PolicyError
-from ghmlops.core.model import Evidence, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scoring_service
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.act.evidence import write_evidence
 from ghmlops.commands.latency.command import run
 from ghmlops.commands.latency.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
-from ghmlops.core.model import Evidence, Finding, Outcome, Provenance
+from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.model import Finding, Outcome
 from ghmlops.measure.evidence import decode
 
 if TYPE_CHECKING:

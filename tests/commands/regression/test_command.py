@@ -17,13 +17,14 @@ import numpy as np
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.commands.regression.command import run
 from ghmlops.commands.regression.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, InputError, PolicyError
-from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Finding, Outcome
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
+from ghmlops.core.model import Finding, Outcome
 from ghmlops.measure.evidence import decode
 
 if TYPE_CHECKING:

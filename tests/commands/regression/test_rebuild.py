@@ -13,13 +13,14 @@ from typing import Any
 import psutil
 import pytest
 
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.commands.regression.inputs import Inputs
 from ghmlops.commands.regression.rebuild import rebuild
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, PolicyError
-from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
+from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
 from git_sandbox import Repo
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ghmlops.core.model import Evidence
+    from ghmlops.core.evidence.document import Evidence
 
 COMMIT, BASE, OTHER = "a" * 40, "b" * 40, "c" * 40
 POLICY = """\

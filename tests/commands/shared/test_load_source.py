@@ -12,13 +12,14 @@ import pytest
 
 import chat_service
 import scoring_service
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.commands.latency.command import run
 from ghmlops.commands.latency.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.core.context import Context
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
-from ghmlops.core.model import Evidence, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ghmlops.act.console import Console
+from ghmlops.commands.shared.console import Console
 from ghmlops.commands.shared.base import Services
 from ghmlops.commands.shared.resolve_artifact import Resolved, resolve
 from ghmlops.core.context import Context

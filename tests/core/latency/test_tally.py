@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.errors import DataError, EvidenceError, InputError
+from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.histograms.exact_histogram import Spread
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.histograms.hlog import read_log
@@ -35,7 +36,7 @@ from ghmlops.core.latency.shards import (
 from ghmlops.core.latency.stopping import Block, Judge, Plan, make_plan
 from ghmlops.core.latency.tally import Run, Tally, tally_of
 from ghmlops.core.latency.tally_file import pack, unpack
-from ghmlops.core.model import Evidence, Outcome, Provenance
+from ghmlops.core.model import Outcome
 from ghmlops.core.policy.latency import Arrivals, Latency, Request, Trace
 from ghmlops.core.policy.objectives import Objectives
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from ghmlops.core.errors import EvidenceError, InputError
-from ghmlops.core.model import Evidence, Finding, Interval, Measurement, NotMeasured, Outcome, Provenance, conclude
+from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.model import Finding, Interval, Measurement, NotMeasured, Outcome, conclude
 from ghmlops.core.policy.regression import Dataset
 from ghmlops.core.reproduce.replay import MOST_SHOWN, Replayed, compare
 from ghmlops.core.reproduce.replay_findings import judge, not_measured, rule, table

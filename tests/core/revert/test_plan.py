@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghmlops.core.errors import EvidenceError, InputError, NeedsPerson
-from ghmlops.core.model import Finding, Outcome, Verdict
+from ghmlops.core.evidence.document import Verdict
+from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.revert.plan import (
     Attempt,
     Commit,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.model import Outcome, Verdict
+from ghmlops.core.evidence.document import Verdict
+from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import Origin, clearing_steps, gate_steps, passes
 from ghmlops.core.steps.step import (
     CreateDeployment,

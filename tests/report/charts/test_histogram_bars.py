@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ghmlops.core.model import Evidence
+from ghmlops.core.evidence.document import Evidence
 from ghmlops.report.charts import histogram_bars as bars
 from ghmlops.report.content import predictions
 from ghmlops.report.formats import html, markdown

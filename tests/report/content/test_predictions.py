@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ghmlops.core.model import Evidence, Measurement, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Measurement, Outcome
 from ghmlops.report.content import evidence_tables as given
 from ghmlops.report.content import predictions
 from ghmlops.report.content.details import settings

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ghmlops.core.model import Evidence, Finding, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Finding, Outcome
 from report import prediction_samples, samples
 from report.content.test_predictions import comment
 from report.reading import tables

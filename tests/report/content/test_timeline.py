@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from ghmlops.core.model import Evidence, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Outcome
 from ghmlops.report.charts import mermaid
 from ghmlops.report.charts import timeline_chart as line_chart
 from ghmlops.report.content import timeline

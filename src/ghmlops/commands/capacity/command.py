@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.capacity.inputs import Inputs
 from ghmlops.commands.shared.base import Result
-from ghmlops.core.model import Evidence, Outcome
+from ghmlops.core.evidence.document import Evidence, entries_of
+from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
     from ghmlops.commands.capacity.job import Job
@@ -44,9 +45,9 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 
 def _dry_run(job: Job) -> Result:
-    from ghmlops.act.console import printable
     from ghmlops.commands.latency.job import shown_path
     from ghmlops.core.policy.summary import describe_objectives
+    from ghmlops.report.text.escape import printable
 
     plan = job.plan
     requests = ", ".join(f"{endpoint.method} {shown_path(endpoint)}" for endpoint in job.source.policy.endpoints)
@@ -74,7 +75,7 @@ def _dry_run(job: Job) -> Result:
 
 
 def _result(evidence: Evidence, search: Search, file: str) -> Result:
-    told = evidence.details["result"]
+    told = entries_of(evidence)["result"]
     shown = {name: "" if told[name] is None else f"{told[name]:.10g}" for name in ("low", "high", "replicas")}
     return Result(
         outcome=evidence.outcome,
@@ -95,7 +96,7 @@ def _result(evidence: Evidence, search: Search, file: str) -> Result:
             "capacity_high": told["high"],
             "replicas": told["replicas"],
             "limited_by": search.found.limit,
-            "predicted": evidence.details["predicted"],
+            "predicted": entries_of(evidence)["predicted"],
         },
         findings=tuple(evidence.findings),
     )
@@ -105,16 +106,16 @@ def _text(evidence: Evidence, file: str) -> str:
     """Return the curve, the law and the result for people."""
     from tabulate import tabulate
 
-    from ghmlops.act.console import printable
+    from ghmlops.report.text.escape import printable
 
     columns = ("rate", "stands", "p50_ms", "p95_ms", "p99_ms", "errors", "achieved", "in_flight", "n")
-    rows = [["" if row[c] is None else row[c] for c in columns] for row in evidence.details["curve"]]
+    rows = [["" if row[c] is None else row[c] for c in columns] for row in entries_of(evidence)["curve"]]
     lines = [f"capacity: {evidence.outcome.value}: {evidence.reason}", ""]
     lines.append(tabulate(rows, headers=[c.replace("_", " ") for c in columns]))
-    if law := evidence.details["law"]:
+    if law := entries_of(evidence)["law"]:
         parts = [f"{name} {_bounds(law[name])}" for name in ("lambda", "sigma", "kappa", "peak-throughput")]
         lines += ["", f"law fitted to {law['probes']} probes: {', '.join(parts)}"]
-    for row in evidence.details["predicted"]:
+    for row in entries_of(evidence)["predicted"]:
         told = {"estimate": row["estimate_ms"], "low": row["low_ms"], "high": row["high_ms"]}
         lines.append(f"predicted mean response time at {row['rate']:g}/s: {_bounds(told, ' ms')}, {row['said']}")
     lines += [f"not measured: {entry.what}: {entry.why}" for entry in evidence.not_measured]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.model import Evidence
+from ghmlops.core.evidence.document import Evidence
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,7 +60,9 @@ class Job:
             findings=[finding],
             measurements=shown.measurements(search, self.policy),
             not_measured=[*shown.not_measured(search, self.policy), *(crowded if notes["crowded"] else [])],
-            details=shown.details(search, self.policy) | {"settings": self._settings(), "generator": notes},
+            details=CapacityDetails(
+                entries=shown.details(search, self.policy) | {"settings": self._settings(), "generator": notes}
+            ),
         )
 
     def _settings(self) -> dict[str, Any]:

@@ -11,9 +11,10 @@ import msgspec
 from ghmlops.commands.check.inputs import Inputs
 from ghmlops.commands.shared.base import Result
 from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
-from ghmlops.core.model import Evidence, Finding, Outcome, finite
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.evidence.verdict import CONFIRM
+from ghmlops.core.model import Finding, Outcome, finite
 from ghmlops.core.quantities import show_duration
-from ghmlops.core.verdict import CONFIRM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

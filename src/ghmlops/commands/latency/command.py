@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.latency.inputs import Inputs
 from ghmlops.commands.shared.base import Result
-from ghmlops.core.model import Evidence, Outcome
+from ghmlops.core.evidence.document import Evidence, entries_of
+from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
     from ghmlops.commands.latency.job import Job
@@ -45,8 +46,8 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 
 def _dry_run(job: Job) -> Result:
-    from ghmlops.act.console import printable
     from ghmlops.commands.latency.job import shown_path
+    from ghmlops.report.text.escape import printable
 
     plan, arrivals = job.plan, job.policy.arrivals
     seconds = arrivals.duration or max(plan.seconds - arrivals.warmup, 1.0)
@@ -101,7 +102,7 @@ def _text(evidence: Evidence, file: str) -> str:
     """Return a short table for people: percentiles of both arms, then a line a finding."""
     from tabulate import tabulate
 
-    from ghmlops.act.console import printable
+    from ghmlops.report.text.escape import printable
 
     times = {m.arm: m for m in evidence.measurements if m.id == "response-time"}
     rows = [
@@ -115,11 +116,11 @@ def _text(evidence: Evidence, file: str) -> str:
         "",
         *(f"{f.outcome.value:<12}  {f.id}: {f.reason}" for f in evidence.findings),
     ]
-    for arm, kinds in evidence.details.get("failures", {}).items():
+    for arm, kinds in entries_of(evidence).get("failures", {}).items():
         for kind, told in kinds.items():
             example = f", for example: {printable(told['example'])}" if told["example"] else ""
             lines.append(f"failed: {arm}: {kind}: {told['count']:,} requests{example}")
-    if confirms := evidence.details.get("confirms"):
+    if confirms := entries_of(evidence).get("confirms"):
         again = ", ".join(confirms["failed_again"]) or "none"
         lines.append(f"failed in the run to confirm: {', '.join(confirms['failed'])}; failed again: {again}")
     lines.append(f"evidence: {file}")

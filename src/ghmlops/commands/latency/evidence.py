@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ghmlops.core.model import Evidence, Finding, NotMeasured, Outcome
-from ghmlops.core.verdict import CONFIRM
+from ghmlops.core.details.latency import LatencyDetails
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.evidence.verdict import CONFIRM
+from ghmlops.core.model import Finding, NotMeasured, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,18 +65,22 @@ def make_evidence(
             *_unsent_payloads(job, judge),
             *full_arms(list(job.targets), part, job.policy.connections),
         ],
-        details={
-            "settings": _settings(job),
-            "replay": _replay(job),
-            "judged_an_arm": tally.requests,
-            "coins": _coins(job, tally.requests) if run.baseline is not None else {},
-            "duet": shown.duet_details(tally, job.policy, extended=judge.extended) if run.baseline is not None else {},
-            "endpoints": shown.endpoint_details(tally, job.policy),
-            "failures": shown.failure_details(tally, examples),
-            "generator": shown.generator_details(tally) | recording.notes | _start(part),
-            "confirms": confirmation(job.confirms, findings),
-            **({"shard": msgspec.to_builtins(part), "tally": pack(tally)} if job.shard else {}),
-        },
+        details=LatencyDetails(
+            entries={
+                "settings": _settings(job),
+                "replay": _replay(job),
+                "judged_an_arm": tally.requests,
+                "coins": _coins(job, tally.requests) if run.baseline is not None else {},
+                "duet": shown.duet_details(tally, job.policy, extended=judge.extended)
+                if run.baseline is not None
+                else {},
+                "endpoints": shown.endpoint_details(tally, job.policy),
+                "failures": shown.failure_details(tally, examples),
+                "generator": shown.generator_details(tally) | recording.notes | _start(part),
+                "confirms": confirmation(job.confirms, findings),
+                **({"shard": msgspec.to_builtins(part), "tally": pack(tally)} if job.shard else {}),
+            }
+        ),
     )
     return evidence, log
 

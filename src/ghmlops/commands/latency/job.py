@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.errors import EvidenceError, InputError, PolicyError
-from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
+from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,20 +45,20 @@ class Job:
     @property
     def order(self) -> NDArray[np.int64]:
         """For each scheduled request the place of its call; a shard's requests keep theirs of the whole schedule."""
-        from ghmlops.core.load.request_order import order
+        from ghmlops.core.load.request_order import assign_calls
 
         weights = [endpoint.weight for endpoint in self.policy.endpoints]
         n, warmup = _whole(self.plan)
-        found = order(self.calls.places, weights, n, warmup, self.seed)
+        found = assign_calls(self.calls.places, weights, requests=n, warmup=warmup, seed=self.seed)
         return found[self.plan.part.places] if self.plan.part else found
 
     @property
-    def coins(self) -> NDArray[np.uint8]:
-        """For each scheduled request its coin; a shard's requests keep theirs of the whole schedule."""
-        from ghmlops.core.load.arrivals import coins
+    def write_order(self) -> NDArray[np.uint8]:
+        """Write order of each scheduled request; a shard's requests keep that of the total schedule."""
+        from ghmlops.core.load.arrivals import write_order
 
         n, _ = _whole(self.plan)
-        found = coins(n, self.seed)
+        found = write_order(n, self.seed)
         return found[self.plan.part.places] if self.plan.part else found
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.regression.inputs import Inputs
 from ghmlops.commands.shared.base import Common, Result
+from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.core.errors import InputError, PolicyError
-from ghmlops.core.model import Evidence, Outcome, conclude
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Outcome, conclude
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,12 +120,12 @@ def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) ->
         findings=judged.findings,
         measurements=judged.measurements,
         not_measured=judged.not_measured,
-        details={**judged.details, "sources": sources, INPUTS: asked},
+        details=RegressionDetails(entries={**judged.details, "sources": sources, INPUTS: asked}),
     )
 
 
 def _result(evidence: Evidence, file: str) -> Result:
-    from ghmlops.act.console import printable
+    from ghmlops.report.text.escape import printable
 
     paired = [f.n or 0 for f in evidence.findings if f.id == "contract-rows"]
     rows = sum(paired)
@@ -151,8 +153,8 @@ def _table(findings: Sequence[Finding]) -> str:
     """Return the findings as lines for a terminal, the worst first, without control characters of the data."""
     from tabulate import tabulate
 
-    from ghmlops.act.console import printable
     from ghmlops.core.predictions.place import name_place
+    from ghmlops.report.text.escape import printable
 
     ranked = sorted(findings, key=lambda f: -f.outcome.severity)
     rows = []

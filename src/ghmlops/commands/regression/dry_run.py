@@ -21,10 +21,10 @@ def plan(inputs: Inputs, services: Services, policy: Regression, datasets: Seque
     Raises:
         InputError, DataError, PolicyError, GitHubError: as `regression.run`.
     """
-    from ghmlops.act.console import printable
     from ghmlops.commands.regression.read import engine_of, resolved, source_of
     from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_schema
+    from ghmlops.report.text.escape import printable
 
     lines, problems, keyed, columns = [], list[str](), False, 0
     for one in datasets:

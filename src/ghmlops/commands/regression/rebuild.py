@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from ghmlops.commands.regression.build import COUNTED, Build, Wanted, build_once, check_first
 from ghmlops.commands.shared.base import Result
 from ghmlops.core.artifacts.spec import LocalSpec, parse_specs
+from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.core.errors import InputError, PolicyError
-from ghmlops.core.model import Evidence, NotMeasured, Outcome, conclude
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import NotMeasured, Outcome, conclude
 from ghmlops.core.quantities import size
 from ghmlops.core.reproduce.replay_inputs import leads_out
 
@@ -69,7 +71,7 @@ def rebuild(inputs: Inputs, services: Services) -> Result:
         provenance=provenance(inputs, services, started, fingerprints=prints),
         findings=findings,
         not_measured=_not_measured(services),
-        details=_details(wanted, builds, built),
+        details=RegressionDetails(entries=_details(wanted, builds, built)),
     )
     write_evidence(services.cwd / inputs.evidence_dir, evidence)
     return _result(evidence, built, str(Path(inputs.evidence_dir) / evidence_name(COMMAND, inputs.leg)))
@@ -207,7 +209,7 @@ def _details(wanted: Wanted, builds: Sequence[Build], built: Sequence[Rebuilt]) 
 
 
 def _plan(wanted: Wanted) -> Result:
-    from ghmlops.act.console import printable
+    from ghmlops.report.text.escape import printable
 
     lines = [f"would build commit {wanted.commit[:12]} twice, each time in a fresh folder", f"  {wanted.words}"]
     lines += [
@@ -226,8 +228,8 @@ def _plan(wanted: Wanted) -> Result:
 def _result(evidence: Evidence, built: Sequence[Rebuilt], file: str) -> Result:
     from tabulate import tabulate
 
-    from ghmlops.act.console import printable
     from ghmlops.core.predictions.behaviour.determinism import determinism_table
+    from ghmlops.report.text.escape import printable
 
     lines = [f"rebuild: {evidence.outcome.value}: {evidence.reason}", ""]
     for one in built:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.commands.shared.base import Result
+from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.core.errors import EvidenceError, InputError, PolicyError
-from ghmlops.core.model import EVIDENCE_SCHEMA, Evidence, Outcome, conclude
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence, entries_of
+from ghmlops.core.model import Outcome, conclude
 from ghmlops.core.reproduce import replay_findings
 from ghmlops.core.reproduce.replay import REPLAY, compare
 from ghmlops.core.reproduce.replay_inputs import again, check_policy_path, read_inputs
@@ -86,7 +88,7 @@ def _read(path: Path, shown: str) -> tuple[Evidence, str]:
             f"{shown} is evidence of `{_printable(found.command)}`, not of `{COMMAND}`",
             hint="only what follows from files alone can be replayed: give evidence/regression.json",
         )
-    if REPLAY in found.details:
+    if REPLAY in entries_of(found):
         raise EvidenceError(f"{shown} is itself a replay", hint="replay the evidence that it was compared with")
     return found, f"sha256:{hashlib.sha256(data).hexdigest()}"
 
@@ -125,7 +127,7 @@ def _commit(evidence: Evidence) -> str:
 
 
 def _printable(text: str) -> str:
-    from ghmlops.act.console import printable
+    from ghmlops.report.text.escape import printable
 
     return printable(text)[:80]
 
@@ -144,12 +146,12 @@ def _evidence(after: Evidence, found: Replayed, leg: str, file: str, digest: str
         reason=reason,
         findings=findings,
         not_measured=[*after.not_measured, *replay_findings.not_measured(found)],
-        details={**replay_findings.table(found, file, digest), **after.details},
+        details=RegressionDetails(entries={**replay_findings.table(found, file, digest), **entries_of(after)}),
     )
 
 
 def _plan(asked: Inputs, datasets: tuple[Dataset, ...], said: list[str]) -> Result:
-    from ghmlops.act.console import printable
+    from ghmlops.report.text.escape import printable
 
     lines = [f"would compare again, by {asked.policy}, with the engine {asked.engine} in {asked.memory_limit}:"]
     for one in datasets:
@@ -167,7 +169,7 @@ def _plan(asked: Inputs, datasets: tuple[Dataset, ...], said: list[str]) -> Resu
 
 
 def _result(found: Replayed, before: Evidence, file: str) -> Result:
-    from ghmlops.act.console import printable
+    from ghmlops.report.text.escape import printable
 
     ruling = replay_findings.rule(found)
     findings = replay_findings.judge(found)

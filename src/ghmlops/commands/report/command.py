@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.commands.shared.base import Services
+    from ghmlops.core.evidence.verdict import Loaded
     from ghmlops.core.policy.document import Policy
-    from ghmlops.core.verdict import Loaded
     from ghmlops.report.content.run_facts import Facts
 
 PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
@@ -67,8 +67,8 @@ def _material(inputs: Inputs, services: Services) -> Material:
 
     from ghmlops.commands.shared.evidence_folder import collect
     from ghmlops.commands.shared.provenance import commit_under_test
+    from ghmlops.core.evidence.verdict import Rules, merge
     from ghmlops.core.policy.gate import Gate
-    from ghmlops.core.verdict import Rules, merge
     from ghmlops.measure import checkout
 
     policy = _policy(inputs, services)
@@ -168,9 +168,9 @@ def _verdict_file(inputs: Inputs) -> str:
 def _result(inputs: Inputs, material: Material, files: tuple[str, ...], url: str) -> Result:
     import msgspec
 
-    from ghmlops.act.console import printable
     from ghmlops.report.content.layout import lay_out
     from ghmlops.report.formats import markdown
+    from ghmlops.report.text.escape import printable
 
     verdict = material.verdict
     lines = [f"{verdict.outcome.value}: {verdict.service}, commit {verdict.commit}", f"  {verdict.reason}"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ghmlops.act.github.client import Client
-    from ghmlops.act.github.pulls import PullRequest
+    from ghmlops.act.github import Client
     from ghmlops.commands.report.inputs import Inputs, Material
     from ghmlops.commands.shared.base import Services
+    from ghmlops.measure.github.pull_requests import PullRequest
 
 
 def tell(inputs: Inputs, services: Services, material: Material, number: int | None) -> tuple[str, str]:
@@ -33,7 +33,7 @@ def tell(inputs: Inputs, services: Services, material: Material, number: int | N
     if inputs.dry_run:
         which = f"pull request #{number}" if number else f"the pull request of commit {material.verdict.commit[:12]}"
         return "", f"would create or edit the comment on {which}"
-    from ghmlops.act.github.client import connect
+    from ghmlops.act.github import connect
 
     context, note = services.context, services.console.note
     repository = material.facts.repository
@@ -45,8 +45,8 @@ def tell(inputs: Inputs, services: Services, material: Material, number: int | N
 
 
 def _find(client: Client, services: Services, commit: str, number: int | None) -> PullRequest | None:
-    from ghmlops.act.github.pulls import pull_request, pull_request_for
     from ghmlops.core.context import dig
+    from ghmlops.measure.github.pull_requests import pull_request, pull_request_for
 
     if number is not None:
         return pull_request(client, number)

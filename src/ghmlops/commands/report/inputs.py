@@ -10,7 +10,7 @@ from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, O
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.model import Evidence, Verdict
+    from ghmlops.core.evidence.document import Evidence, Verdict
     from ghmlops.report.content.run_facts import Facts
 
 

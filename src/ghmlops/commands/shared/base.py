@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from ghmlops.act.console import Console
+    from ghmlops.commands.shared.console import Console
     from ghmlops.core.context import Context
 
 Doc = msgspec.Meta

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops import __version__
 from ghmlops.core.errors import InputError
-from ghmlops.core.model import Provenance
+from ghmlops.core.evidence.document import Provenance
 from ghmlops.measure import checkout
 
 if TYPE_CHECKING:

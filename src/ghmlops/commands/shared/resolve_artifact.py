@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ghmlops.act.github.artifacts import Located
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.artifacts.spec import Spec
+    from ghmlops.measure.github.artifacts import Located
     from ghmlops.measure.predictions.artifacts.find import Found
 
 
@@ -90,11 +90,11 @@ def _one(spec: Spec, token: str, services: Services, place: Path) -> tuple[Found
 
 def _download(spec: WorkflowSpec, token: str, services: Services, place: Path) -> Located:
     """Fetch the archive and unpack it into `place`."""
-    from ghmlops.act.github.artifacts import locate
-    from ghmlops.act.github.client import connect
-    from ghmlops.act.github.download import download
     from ghmlops.core.artifacts.file_pattern import is_parquet
     from ghmlops.measure import checkout
+    from ghmlops.measure.github import connect
+    from ghmlops.measure.github.artifacts import locate
+    from ghmlops.measure.github.download import download
     from ghmlops.measure.unpack import unpack
 
     if not token:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.errors import EvidenceError, InputError
+from ghmlops.core.evidence.document import Evidence, entries_of
 from ghmlops.core.latency.findings import guard_findings, judge_tally
 from ghmlops.core.latency.tally import Tally
 from ghmlops.core.latency.tally_file import unpack
-from ghmlops.core.model import Evidence, Finding, Frozen, Outcome
+from ghmlops.core.model import Finding, Frozen, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,7 +136,7 @@ def read_shard(file: str, sha256: str, evidence: Evidence) -> Shard:
     Raises:
         EvidenceError: it is not the evidence of a shard, or its numbers are impossible.
     """
-    details = evidence.details
+    details = entries_of(evidence)
     if evidence.command != "latency" or "shard" not in details:
         raise EvidenceError(
             f"{file} is not the evidence of a shard", hint="keep nothing else in the folder of the shards"
@@ -179,7 +180,7 @@ _ALIKE: dict[str, Callable[[Shard], Any]] = {
     "policy": lambda s: s.evidence.provenance.fingerprints.get("policy", ""),
     "data": lambda s: {k: v for k, v in s.evidence.provenance.fingerprints.items() if k.startswith(("data", "trace"))},
     "version of ghmlops": lambda s: s.evidence.provenance.version,
-    "settings": lambda s: s.evidence.details.get("settings"),
+    "settings": lambda s: entries_of(s.evidence).get("settings"),
     "arms": lambda s: s.run.arms,
     "objectives": lambda s: sorted(s.tally.objectives),
     "measurements": lambda s: [sorted(arm.spreads) for arm in s.tally.arms.values()],

@@ -1,1 +1,1 @@
-"""What a load run sends: arrival processes, request order, templates, presets, allowed hosts."""
+"""What a load run sends: arrival times, request order, templates, protocol presets, and the hosts it may load."""

@@ -1,4 +1,4 @@
-"""Which hosts may be loaded: loopback, the preview's own, and those that the policy's `targets` names. Pure."""
+"""The hosts that may be loaded: loopback, the hosts of the preview, and those listed in the policy's `targets`."""
 
 from __future__ import annotations
 
@@ -11,61 +11,70 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def allowed(host: str, address: str, targets: Sequence[str], own: Sequence[str]) -> bool:
-    """Tell whether `host` may be loaded.
+def is_allowed(host: str, address: str, targets: Sequence[str], preview_hosts: Sequence[str]) -> bool:
+    """Return whether `host` may be loaded.
 
-    A name is loopback only where the numeric `address` that answered the probe is: whoever owns a name decides
-    where it leads, so the connections must go to that address and not ask again.
+    A host name counts as loopback only if the numeric `address` that answered the probe is loopback. The owner of a
+    name decides where it resolves to, so connections must use that address and not resolve the name again.
 
     Args:
-        host: name or address, as the user gave it.
-        address: numeric, of the service that answered the probe.
-        targets: of the policy: names, addresses, and `*.example.com` for all names below.
-        own: hosts of the preview.
+        host: Name or address as written by the user.
+        address: Numeric address of the service that answered the probe.
+        targets: Policy entries: names, addresses, and `*.example.com` for all names below a domain.
+        preview_hosts: Hosts of the preview deployment.
     """
-    name = _plain(host)
-    return _loopback(address) or any(_covers(_plain(known), name) for known in (*targets, *own))
+    name = _normalize(host)
+    patterns = (*targets, *preview_hosts)
+    return _is_loopback(address) or any(_matches(_normalize(pattern), name) for pattern in patterns)
 
 
-def refusal(host: str, address: str, name: str) -> InputError:
-    """Return the error that says why `host` of the input `name` is not loaded."""
-    plain = _plain(host)
-    where = f" ({address})" if address and address != plain else ""
+def refusal(host: str, address: str, input_name: str) -> InputError:
+    """Return the error for a `host` that may not be loaded, with the policy line that would allow it.
+
+    Args:
+        host: Name or address as written by the user.
+        address: Numeric address of the service that answered the probe; empty if unknown.
+        input_name: Name of the input that contains the host.
+    """
+    name = _normalize(host)
+    suffix = f" ({address})" if address and address != name else ""
     return InputError(
-        f"input `{name}`: {plain}{where} is neither on this machine nor the preview's, and no target of the policy",
-        hint=f"if you may load it, put this into the policy: `targets: [{_quoted(plain)}]`",
+        f"input `{input_name}`: {name}{suffix} is not on this machine, not a host of the preview, and not listed in "
+        "`targets` of the policy",
+        hint=f"if you are authorised to load it, add it to the policy: `targets: [{_quote(name)}]`",
         reason_code="target-not-allowed",
     )
 
 
 def is_address(text: str) -> bool:
-    """Tell whether `text` is a numeric address, without brackets and port."""
-    return _numeric(text) is not None
+    """Return whether `text` is a numeric address without brackets and port."""
+    return _parse_address(text) is not None
 
 
-def _covers(known: str, name: str) -> bool:
-    if known.startswith("*."):
-        return name.endswith(known[1:]) and not _numeric(name)
-    return known == name or (_numeric(known) is not None and _numeric(known) == _numeric(name))
+def _matches(pattern: str, name: str) -> bool:
+    if pattern.startswith("*."):
+        return name.endswith(pattern[1:]) and not _parse_address(name)
+    address = _parse_address(pattern)
+    return pattern == name or (address is not None and address == _parse_address(name))
 
 
-def _plain(host: str) -> str:
+def _normalize(host: str) -> str:
     return host.strip("[]").lower().rstrip(".")
 
 
-def _loopback(address: str) -> bool:
-    numeric = _numeric(address)
-    if isinstance(numeric, ipaddress.IPv6Address) and numeric.ipv4_mapped is not None:
-        return numeric.ipv4_mapped.is_loopback
-    return numeric is not None and numeric.is_loopback
+def _is_loopback(address: str) -> bool:
+    parsed = _parse_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped.is_loopback
+    return parsed is not None and parsed.is_loopback
 
 
-def _numeric(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
 
 
-def _quoted(host: str) -> str:
+def _quote(host: str) -> str:
     return f'"{host}"' if ":" in host else host

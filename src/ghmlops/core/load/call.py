@@ -1,4 +1,4 @@
-"""One request as it is to be made, whatever the protocol and the arm. Pure."""
+"""One request to send, independent of the protocol and the arm."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request with its payload filled in.
+    """A request with the fields of its payload filled in.
 
     Attributes:
-        endpoint: place in the policy's endpoints (`Latency.endpoints`).
-        path: with the payload's fields filled in; not yet percent-encoded.
-        body: `None` for a request without one.
+        endpoint: Index of the endpoint in the policy (`Latency.endpoints`).
+        path: Path with the payload's fields filled in; not yet percent-encoded.
+        body: Request body; `None` for a request without one.
     """
 
     endpoint: int

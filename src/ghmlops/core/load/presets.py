@@ -1,7 +1,7 @@
-"""Presets: what a request of a known protocol looks like, so that a policy need not say it. Pure.
+"""Request presets for known protocols, so that a policy does not have to describe their requests.
 
 `open-inference` is the Open Inference Protocol, version 2 (KServe, Triton, MLServer): `POST /v2/models/NAME/infer`.
-`openai-chat` is the chat completion of OpenAI and of the servers that speak like it, streamed.
+`openai-chat` is the streamed chat completion API of OpenAI and of compatible servers.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ghmlops.core.policy.latency import JsonCheck
 if TYPE_CHECKING:
     from ghmlops.core.policy.latency import Latency, Request
 
-_JSON = {"content-type": "application/json"}
-_ANSWERED = JsonCheck(path="outputs[0].name", matches=".")
+_JSON_HEADERS = {"content-type": "application/json"}
+_HAS_OUTPUT = JsonCheck(path="outputs[0].name", matches=".")
 _CHAT_KEYS = (
     "frequency_penalty", "ignore_eos", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "min_p",
     "min_tokens", "parallel_tool_calls", "presence_penalty", "reasoning_effort", "repetition_penalty",
@@ -29,61 +29,63 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def apply(policy: Latency) -> Latency:
-    """Return the section with what its preset adds; whatever the policy says itself stays. Twice is as once."""
+    """Return the section `latency` completed by its preset. Values that the policy sets are kept. Idempotent."""
     if not policy.preset:
         return policy
-    found = msgspec.structs.replace(
+    result = msgspec.structs.replace(
         policy,
-        request=_completed(policy, policy.request),
-        mix=tuple(_completed(policy, request) for request in policy.mix),
+        request=_complete(policy, policy.request),
+        mix=tuple(_complete(policy, request) for request in policy.mix),
     )
     if policy.preset == "openai-chat" and not policy.stream:
-        found = msgspec.structs.replace(found, stream="sse")
-    return found
+        result = msgspec.structs.replace(result, stream="sse")
+    return result
 
 
-def _completed(policy: Latency, request: Request) -> Request:
+def _complete(policy: Latency, request: Request) -> Request:
     chat = policy.preset == "openai-chat"
     preset_path = "/v1/chat/completions" if chat else f"/v2/models/{quote(policy.model, safe='')}/infer"
-    found = msgspec.structs.replace(
+    result = msgspec.structs.replace(
         request,
         path=preset_path if request.path == "/" else request.path,
-        headers=_JSON | request.headers,
+        headers=_JSON_HEADERS | request.headers,
     )
-    # A stream is checked by its end, and gRPC by the outputs of its message.
+    # A stream is checked by its end marker, and a gRPC response by the outputs of its message.
     if chat or policy.protocol == "grpc" or request.expect.json:
-        return found
-    return msgspec.structs.replace(found, expect=msgspec.structs.replace(request.expect, json=(_ANSWERED,)))
+        return result
+    return msgspec.structs.replace(result, expect=msgspec.structs.replace(request.expect, json=(_HAS_OUTPUT,)))
 
 
 def body(policy: Latency, row: bytes) -> bytes:
-    """Return the request body that the preset makes of one row of the payloads, a JSON object.
+    """Return the request body that the preset builds from one payload row, a JSON object.
 
     Raises:
-        ValueError: a sentence that says why the row cannot be used.
+        ValueError: The row cannot be converted; the message names the column.
     """
     try:
         value = msgspec.json.decode(row)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ValueError(f"preset `{policy.preset}` needs a JSON object a row") from None
+        raise ValueError(f"preset `{policy.preset}` requires one JSON object per row") from None
     if not isinstance(value, dict):
-        raise ValueError(f"preset `{policy.preset}` needs a JSON object a row, got {_kind(value)}")  # noqa: TRY004
+        raise ValueError(  # noqa: TRY004
+            f"preset `{policy.preset}` requires one JSON object per row, got {_kind(value)}"
+        )
     if policy.preset == "openai-chat":
-        return msgspec.json.encode(_chat(policy.model, value))
+        return msgspec.json.encode(_chat_request(policy.model, value))
     return row if "inputs" in value else msgspec.json.encode({"inputs": _tensors(value)})
 
 
-def _chat(model: str, row: dict[str, Any]) -> dict[str, Any]:
+def _chat_request(model: str, row: dict[str, Any]) -> dict[str, Any]:
     messages = row.get("messages")
     if messages is None:
         prompt = row.get("prompt")
         if not isinstance(prompt, str):
-            raise ValueError("preset `openai-chat` needs the column `messages` (a list), or `prompt` (text)")
+            raise ValueError("preset `openai-chat` requires the column `messages` (a list), or `prompt` (text)")
         messages = [{"role": "user", "content": prompt}]
     if not isinstance(messages, list) or not messages:
         raise ValueError(f"`messages` must be a list of messages, got {_kind(messages)}")
-    known = {key: row[key] for key in _CHAT_KEYS if row.get(key) is not None}
-    return {"model": model, "messages": messages} | known | {"stream": True}
+    parameters = {key: row[key] for key in _CHAT_KEYS if row.get(key) is not None}
+    return {"model": model, "messages": messages} | parameters | {"stream": True}
 
 
 def _tensors(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -93,24 +95,24 @@ def _tensors(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _tensor(name: str, value: object) -> dict[str, Any]:
-    shape, data = _flat(value)
-    kinds = {type(item) for item in data}
-    if kinds == {int, float}:
-        kinds, data = {float}, [float(item) for item in data]
-    kind = kinds.pop() if len(kinds) == 1 else None
-    if kind not in _DATATYPES:
-        what = _kind(data[0] if len(data) == 1 else data)
-        raise ValueError(f"column `{name}` is {what}: expected numbers, booleans or text, all of one kind")
-    if kind is int and not all(item in _INT64 for item in data):
-        raise ValueError(f"column `{name}` holds a whole number that does not fit into 64 bits")
-    return {"name": name, "shape": [1, *shape], "datatype": _DATATYPES[kind], "data": data}
+    shape, data = _flatten(value)
+    types = {type(item) for item in data}
+    if types == {int, float}:
+        types, data = {float}, [float(item) for item in data]
+    item_type = types.pop() if len(types) == 1 else None
+    if item_type not in _DATATYPES:
+        kind = _kind(data[0] if len(data) == 1 else data)
+        raise ValueError(f"column `{name}` is {kind}: expected numbers, booleans or text, all of the same type")
+    if item_type is int and not all(item in _INT64 for item in data):
+        raise ValueError(f"column `{name}` contains an integer that does not fit into 64 bits")
+    return {"name": name, "shape": [1, *shape], "datatype": _DATATYPES[item_type], "data": data}
 
 
-def _flat(value: object) -> tuple[list[int], list[Any]]:
-    """Return shape and values of lists within lists; all of one level must be of the same length."""
+def _flatten(value: object) -> tuple[list[int], list[Any]]:
+    """Return the shape and the values of nested lists; lists of the same level must have the same length."""
     if not isinstance(value, list):
         return [], [value]
-    parts = [_flat(item) for item in value]
+    parts = [_flatten(item) for item in value]
     shapes = [shape for shape, _ in parts]
     if not parts or any(shape != shapes[0] for shape in shapes):
         return [0], [value]

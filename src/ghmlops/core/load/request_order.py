@@ -1,4 +1,4 @@
-"""Which endpoint and which payload each scheduled request takes. Pure and seeded."""
+"""Assigns an endpoint and a payload to each scheduled request, reproducibly from a seed."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _STREAM = 2_000
+"""Random stream of the seed that is reserved for the request order."""
 
 
-def order(places: Sequence[range], weights: Sequence[float], n: int, warmup: int, seed: int) -> NDArray[np.int64]:
-    """Return for each of `n` scheduled requests the place of its call, shape (n,).
+def assign_calls(
+    endpoints: Sequence[range], weights: Sequence[float], *, requests: int, warmup: int, seed: int
+) -> NDArray[np.int64]:
+    """Return the index of the call for each scheduled request, shape (requests,).
 
-    Endpoints are drawn by weight; each goes through its payloads in turn, the first judged request with the first one,
-    so that both arms, and every run with this seed, send the same.
+    Endpoints are drawn in proportion to their weights. Each endpoint cycles through its payloads; the first judged
+    request uses the first payload, so that both arms, and every run with the same seed, send identical sequences.
 
     Args:
-        places: for each endpoint the places of its calls.
-        weights: of the endpoints, above 0.
-        n: requests, warm-up included.
-        warmup: how many of them come first and are discarded.
-        seed: of the run.
+        endpoints: For each endpoint, the range of its call indices.
+        weights: Relative weight of each endpoint, > 0.
+        requests: Number of requests, including warm-up.
+        warmup: Number of leading requests that are sent but not judged.
+        seed: Seed of the run.
     """
-    shares = np.array(weights, np.float64) / max(weights)  # first, so that the sum of huge weights stays finite
-    chances = shares / shares.sum()
-    drawn = np.random.default_rng([seed, _STREAM]).choice(len(places), size=n, p=chances)
-    found = np.empty(n, np.int64)
-    for number, calls in enumerate(places):
-        mine = np.flatnonzero(drawn == number)
-        before = int((mine < warmup).sum())
-        found[mine] = calls.start + (np.arange(len(mine)) - before) % len(calls)
-    return found
+    # Dividing by the maximum first keeps the sum finite for very large weights.
+    relative = np.array(weights, np.float64) / max(weights)
+    probabilities = relative / relative.sum()
+    endpoint_of = np.random.default_rng([seed, _STREAM]).choice(len(endpoints), size=requests, p=probabilities)
+    calls = np.empty(requests, np.int64)
+    for index, call_range in enumerate(endpoints):
+        positions = np.flatnonzero(endpoint_of == index)
+        warmup_count = int((positions < warmup).sum())
+        calls[positions] = call_range.start + (np.arange(len(positions)) - warmup_count) % len(call_range)
+    return calls

@@ -1,8 +1,9 @@
-"""Templates: `{{column}}` fields of bodies and paths, filled with the values of a payload row. Pure.
+"""Templates of request bodies and paths: `{{column}}` fields are replaced by the values of a payload row.
 
-In a body a field becomes the JSON of its value, so `{"id": {{id}}}` holds a number and `{"name": {{name}}}` a string
-with its quotes; inside a string of the template, `"user-{{id}}"`, it becomes the text of its value, escaped. In a path
-it becomes the text, percent-encoded, `/` too. Values stay as the row spells them: `1.0` stays `1.0`.
+In a body, a field is replaced by the JSON of its value, so `{"id": {{id}}}` contains a number and
+`{"name": {{name}}}` a quoted string. Inside a string of the template, as in `"user-{{id}}"`, it is replaced by the
+escaped text of its value. In a path, it is replaced by the percent-encoded text, including `/`. Values keep the
+spelling of the row: `1.0` stays `1.0`.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
 _FIELD = re.compile(r"\{\{([^{}]*)\}\}")
 _QUOTE = re.compile(r'\\.|"', re.DOTALL)
-_KNOWN = 30
+_MAX_SUGGESTIONS = 30
+"""Number of columns that are searched for the nearest name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """The place of a value: as JSON, as text inside a JSON string, or as part of a path."""
+    """A placeholder for a value: as JSON, as text inside a JSON string, or as part of a path."""
 
     name: str
     form: Literal["json", "string", "path"]
@@ -36,88 +38,89 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """Fixed text and fields, in order."""
+    """A parsed template: fixed text and fields, in order."""
 
     parts: tuple[bytes | Field, ...]
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of the columns that it needs."""
+        """Names of the columns that the template requires."""
         return tuple(part.name for part in self.parts if isinstance(part, Field))
 
 
 def body_template(text: str) -> Template:
-    """Read the template of a body.
+    """Parse the template of a body.
 
     Raises:
-        PolicyError: a field without a name, or `{{` that no `}}` closes.
+        PolicyError: A field has no name, or a `{{` is not closed by `}}`.
     """
     return _parse(text, in_path=False)
 
 
 def path_template(text: str) -> Template:
-    """Read a path, which may hold fields.
+    """Parse a path, which may contain fields.
 
     Raises:
-        PolicyError: as for a body.
+        PolicyError: As `body_template`.
     """
     return _parse(text, in_path=True)
 
 
-def fill(template: Template, row: Row, where: str) -> bytes:
-    """Return the template with the values of a row.
+def fill(template: Template, row: Row, location: str) -> bytes:
+    """Return the template with its fields replaced by the values of a row.
 
     Args:
-        template: of a body or a path.
-        row: column to the JSON of its value.
-        where: file and row, for messages.
+        template: Template of a body or a path.
+        row: JSON of each value by column name.
+        location: File and row number, for messages.
 
     Raises:
-        DataError: the row has no such column, or a null where text is needed.
+        DataError: The row lacks a column, or has a null where text is required.
     """
-    return b"".join(part if isinstance(part, bytes) else _value(part, row, where) for part in template.parts)
+    return b"".join(part if isinstance(part, bytes) else _value(part, row, location) for part in template.parts)
 
 
 def _parse(text: str, *, in_path: bool) -> Template:
     kind = "path" if in_path else "template"
     parts: list[bytes | Field] = []
-    quoted, end = False, 0
-    for found in _FIELD.finditer(text):
-        name = found[1].strip()
+    in_string, end = False, 0
+    for match in _FIELD.finditer(text):
+        name = match[1].strip()
         if not name:
-            raise PolicyError(f"a {kind} holds `{found[0]}`, a field without a name", hint="write `{{column}}`")
-        fixed = _fixed(text[end : found.start()], kind)
-        quoted ^= _QUOTE.findall(fixed).count('"') % 2 == 1
-        parts += [fixed.encode(), Field(name=name, form="path" if in_path else "string" if quoted else "json")]
-        end = found.end()
-    parts.append(_fixed(text[end:], kind).encode())
+            raise PolicyError(f"a {kind} contains `{match[0]}`, a field without a name", hint="write `{{column}}`")
+        fixed = _fixed_text(text[end : match.start()], kind)
+        in_string ^= _QUOTE.findall(fixed).count('"') % 2 == 1
+        parts += [fixed.encode(), Field(name=name, form="path" if in_path else "string" if in_string else "json")]
+        end = match.end()
+    parts.append(_fixed_text(text[end:], kind).encode())
     return Template(parts=tuple(part for part in parts if part))
 
 
-def _fixed(text: str, kind: str) -> str:
+def _fixed_text(text: str, kind: str) -> str:
     if "{{" in text:
-        raise PolicyError(f"a {kind} holds `{{{{` that begins no field", hint="write `{{column}}`")
+        raise PolicyError(f"a {kind} contains a `{{{{` that does not start a field", hint="write `{{column}}`")
     return text
 
 
-def _value(field: Field, row: Row, where: str) -> bytes:
+def _value(field: Field, row: Row, location: str) -> bytes:
     if field.name not in row:
-        listed = nearest(field.name, list(row)[:_KNOWN])
-        raise DataError(f"{where}: no column `{field.name}` for the field `{{{{{field.name}}}}}`", hint=listed)
+        hint = nearest(field.name, list(row)[:_MAX_SUGGESTIONS])
+        raise DataError(f"{location}: no column `{field.name}` for the field `{{{{{field.name}}}}}`", hint=hint)
     value = bytes(row[field.name])
     if field.form == "json":
         return value
     text = _text(value)
     if text is None:
-        place = "a path" if field.form == "path" else "a string of the template"
+        context = "a path" if field.form == "path" else "a string of the template"
         raise DataError(
-            f"{where}: `{field.name}` is null, and its field is part of {place}", hint="leave the row out, or fill it"
+            f"{location}: `{field.name}` is null, and its field is part of {context}",
+            hint="remove the row, or fill in the value",
         )
     return quote(text, safe="").encode() if field.form == "path" else msgspec.json.encode(text)[1:-1]
 
 
 def _text(value: bytes) -> str | None:
-    """Return the text of a JSON value: of a string its characters, else its JSON; of null none."""
+    """Return the text of a JSON value: the characters of a string, `None` for null, otherwise the JSON itself."""
     if value.startswith(b'"'):
         return msgspec.json.decode(value, type=str)
     return None if value == b"null" else value.decode()

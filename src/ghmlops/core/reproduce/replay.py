@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ghmlops.core.model import Evidence
+from ghmlops.core.evidence.document import Evidence, entries_of
 from ghmlops.core.predictions.place import name_place
 from ghmlops.core.reproduce.replay_inputs import INPUTS, cut
 
@@ -138,7 +138,7 @@ def _input_changes(before: Evidence, after: Evidence) -> Iterator[InputChange]:
         old, new = (getattr(evidence.provenance, field) for evidence in (before, after))
         if old != new:
             yield InputChange(kind=kind, name=field, before=_word(old), after=_word(new))
-    asked = [evidence.details.get(INPUTS) for evidence in (before, after)]
+    asked = [entries_of(evidence).get(INPUTS) for evidence in (before, after)]
     one, other = (found if isinstance(found, dict) else {} for found in asked)
     for field in ("policy", "engine", "memory-limit"):
         if one.get(field) != other.get(field):
@@ -175,7 +175,7 @@ def _summary(evidence: Evidence) -> _Entries:
 
 
 def _details(evidence: Evidence) -> _Entries:
-    return {name: value for name, value in evidence.details.items() if name not in _NOT_RESULTS}
+    return {name: value for name, value in entries_of(evidence).items() if name not in _NOT_RESULTS}
 
 
 def _findings(evidence: Evidence) -> _Entries:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from ghmlops.core.errors import EvidenceError, InputError
-from ghmlops.core.model import Evidence, Frozen
+from ghmlops.core.evidence.document import Evidence, entries_of
+from ghmlops.core.model import Frozen
 from ghmlops.core.policy.regression import Dataset
 
 if TYPE_CHECKING:
@@ -55,10 +56,10 @@ def read_inputs(evidence: Evidence, shown: str) -> ReplayInputs:
         EvidenceError: it is not there, or not of its exact shape.
     """
     hint = "only evidence that this release of `ghmlops regression` wrote can be run again"
-    if INPUTS not in evidence.details:
+    if INPUTS not in entries_of(evidence):
         raise EvidenceError(f"{shown} does not say which artifacts were compared", hint=hint)
     try:
-        return msgspec.convert(evidence.details[INPUTS], ReplayInputs)
+        return msgspec.convert(entries_of(evidence)[INPUTS], ReplayInputs)
     except msgspec.ValidationError as error:
         raise EvidenceError(f"{shown}: what it says of its inputs is malformed: {error}", hint=hint) from None
 

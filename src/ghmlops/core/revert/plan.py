@@ -18,7 +18,7 @@ from ghmlops.core.model import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.model import Verdict
+    from ghmlops.core.evidence.document import Verdict
 
 TRAILER = "Ghmlops-Reverts"
 MOST_COMMITS = 50

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.core.model import Outcome, Verdict
+from ghmlops.core.evidence.document import Verdict
+from ghmlops.core.model import Outcome
 from ghmlops.core.steps.step import CreateDeployment, SetCommitStatus, SetDeploymentStatus, Step, short
 
 if TYPE_CHECKING:

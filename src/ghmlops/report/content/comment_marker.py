@@ -12,7 +12,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.report.content.run_facts import Told
 
 if TYPE_CHECKING:
-    from ghmlops.core.model import Verdict
+    from ghmlops.core.evidence.document import Verdict
     from ghmlops.report.content.run_facts import Facts
 
 _LONGEST = 200

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.context import is_sha
+from ghmlops.core.evidence.document import entries_of
 from ghmlops.report.content import evidence_tables as given
 from ghmlops.report.content import findings
 from ghmlops.report.text import numbers
@@ -18,7 +19,8 @@ from ghmlops.report.text.numbers import finite
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.model import Evidence, Measurement, Verdict
+    from ghmlops.core.evidence.document import Evidence, Verdict
+    from ghmlops.core.model import Measurement
     from ghmlops.report.content.run_facts import Facts
 
 MOST_TABLES = 20
@@ -69,13 +71,13 @@ def settings(evidence: Sequence[Evidence]) -> list[Table]:
     for file in evidence:
         source = findings.source(file.command, file.leg)
         plain: list[tuple[str, object]] = []
-        for key, value in file.details.items():
+        for key, value in entries_of(file).items():
             if given.holds(file, key):  # a section of its own
                 continue
             if isinstance(value, list) and any(value) and all(isinstance(row, dict) for row in value):
                 listed = _listed(f"{source}: {key}"[:120], value)
                 curve = file.command == "capacity" and key == "curve"
-                tables.append(replace(listed, chart=_chart(file.details, value)) if curve else listed)
+                tables.append(replace(listed, chart=_chart(entries_of(file), value)) if curve else listed)
             else:
                 plain += _flat(key, value)
         if plain:
@@ -210,7 +212,7 @@ def _command(file: Evidence, shared: Sequence[str], evidence: Sequence[Evidence]
     sources = [e for e in evidence if e.leg == file.leg] if file.command == "check" else [file]
     seeds = [e.provenance.seed for e in sources if e.provenance.seed is not None and e.command in SEEDED]
     given += ["--seed", findings.value_text(seeds[0])] if seeds else []
-    given += _imported(file.details) if file.command == "import" else []
+    given += _imported(entries_of(file)) if file.command == "import" else []
     if file.command == "check" and is_sha(file.provenance.base_sha):
         given += ["--base", file.provenance.base_sha]
     arms = {m.arm for m in file.measurements} if file.command in LOADING else set()
@@ -225,7 +227,7 @@ def _command(file: Evidence, shared: Sequence[str], evidence: Sequence[Evidence]
 
 def _shards(file: Evidence) -> list[str]:
     """Return the input of the first of the shards that a latency evidence was joined from."""
-    several = file.details.get("shards_planned") if file.command == "latency" else None
+    several = entries_of(file).get("shards_planned") if file.command == "latency" else None
     return ["--shard", f"1/{findings.value_text(several)}"] if isinstance(several, int) else []
 
 

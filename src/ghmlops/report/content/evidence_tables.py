@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ghmlops.core.model import Direction, Evidence, Finding, Interval, Outcome
+from ghmlops.core.evidence.document import Evidence, entries_of
+from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.report.content import findings
 from ghmlops.report.text.numbers import finite
 
@@ -44,7 +45,7 @@ class Known(NamedTuple):
 
 def holds(file: Evidence, key: str) -> bool:
     """True where an entry of the evidence's details is one of these tables; anything else is a setting."""
-    value = file.details.get(key)
+    value = entries_of(file).get(key)
     told = file.command in COMMANDS and key in TABLES and isinstance(value, list)
     return told and any(isinstance(row, dict) for row in value or ())
 
@@ -53,7 +54,7 @@ def listed(file: Evidence, key: str) -> Listed:
     """Return the rows of a table; none where the evidence has no such table."""
     if not holds(file, key):
         return Listed([], 0)
-    value: list[Any] = file.details[key]
+    value: list[Any] = entries_of(file)[key]
     rows = [row for row in value if isinstance(row, dict)]
     return Listed(rows, len(value) - len(rows))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.model import Direction, Evidence, Finding, Outcome
-from ghmlops.core.verdict import CONFIRM
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.evidence.verdict import CONFIRM
+from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Column, Link, Mark, Plot, Table, Text, Words
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.context import is_sha
-from ghmlops.core.model import Evidence, NotMeasured, Outcome, Verdict
+from ghmlops.core.evidence.document import Evidence, Verdict
+from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.report.content import comment_marker as marker
 from ghmlops.report.content import details, findings, pillars, predictions
 from ghmlops.report.text import numbers

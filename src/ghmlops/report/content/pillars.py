@@ -13,7 +13,8 @@ from ghmlops.report.text.blocks import Cell, Code, Column, Mark, Table, Words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.model import Evidence, EvidenceFile, Finding, Verdict
+    from ghmlops.core.evidence.document import Evidence, EvidenceFile, Verdict
+    from ghmlops.core.model import Finding
     from ghmlops.report.content.findings import Placed
     from ghmlops.report.content.run_facts import Facts
 

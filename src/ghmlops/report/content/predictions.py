@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ghmlops.core.model import Evidence, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Outcome
 from ghmlops.report.content import evidence_tables as given
 from ghmlops.report.content import findings, prediction_tables, timeline
 from ghmlops.report.text import numbers

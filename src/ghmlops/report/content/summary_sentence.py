@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.core.model import Evidence, Finding, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Finding, Outcome
 from ghmlops.report.content import evidence_tables as given
 from ghmlops.report.content import findings
 from ghmlops.report.text import numbers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.model import Direction, Evidence, Outcome
+from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.model import Direction, Outcome
 from ghmlops.report.content import evidence_tables as given
 from ghmlops.report.text.blocks import Moment, Timeline
 

@@ -17,7 +17,7 @@ from ghmlops.report.text import numbers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.model import Evidence, Verdict
+    from ghmlops.core.evidence.document import Evidence, Verdict
     from ghmlops.report.content.findings import Placed
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ghmlops import __version__
-from ghmlops.core.model import Evidence, EvidenceFile, Finding, NotMeasured, Outcome, Verdict, conclude, worst
+from ghmlops.core.evidence.document import Evidence, EvidenceFile, Verdict
+from ghmlops.core.model import Finding, NotMeasured, Outcome, conclude, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

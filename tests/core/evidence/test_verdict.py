@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ghmlops.core.model import Evidence, Finding, Outcome, Provenance
-from ghmlops.core.verdict import Loaded, Rules, merge
+from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.evidence.verdict import Loaded, Rules, merge
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

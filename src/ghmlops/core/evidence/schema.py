@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ghmlops.core.model import EVIDENCE_SCHEMA, VERDICT_SCHEMA, Evidence, Verdict
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, VERDICT_SCHEMA, Evidence, Verdict
 
 SCHEMAS: dict[str, tuple[type, str]] = {
     "evidence-v1.json": (Evidence, EVIDENCE_SCHEMA),

@@ -1,0 +1,12 @@
+"""Typed details of evidence: one tagged struct per command, for tables, settings and reproduction; never judged."""
+
+from __future__ import annotations
+
+from ghmlops.core.details.capacity import CapacityDetails
+from ghmlops.core.details.imported import ImportDetails
+from ghmlops.core.details.latency import LatencyDetails
+from ghmlops.core.details.merge_shards import MergeShardsDetails
+from ghmlops.core.details.regression import RegressionDetails
+
+Details = LatencyDetails | MergeShardsDetails | CapacityDetails | ImportDetails | RegressionDetails
+"""Type of `Evidence.details`; the field `command` of the JSON object names the struct."""

@@ -1,0 +1,1 @@
+"""The files that jobs exchange: evidence, the verdict that is merged from it, and their JSON Schemas."""

@@ -1,0 +1,86 @@
+"""The two files that jobs exchange: evidence of one measurement, and the verdict merged from all evidence.
+
+The JSON Schemas in `ghmlops/schemas/` are generated from these types (`ghmlops.core.evidence.schema`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ghmlops.core.details import Details
+from ghmlops.core.model import Finding, Frozen, Measurement, NotMeasured, Outcome
+
+EVIDENCE_SCHEMA = "ghmlops/evidence/v1"
+VERDICT_SCHEMA = "ghmlops/verdict/v1"
+
+
+class Provenance(Frozen, frozen=True, kw_only=True):
+    """Where a measurement comes from, complete enough to run it again."""
+
+    repository: str
+    head_sha: str
+    base_sha: str = ""
+    run_id: str = ""
+    run_attempt: int = 1
+    version: str = ""
+    """Version of ghmlops."""
+    started: str = ""
+    """ISO 8601 UTC."""
+    seconds: float | None = None
+    seed: int | None = None
+    fingerprints: dict[str, str] = {}
+    """`code`, `data`, `environment`, `policy` ... to `sha256:<hex>` or a git object id."""
+
+
+class Evidence(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=EVIDENCE_SCHEMA):
+    """One measurement by one command: the file `<command>[-<leg>].json`."""
+
+    command: str
+    outcome: Outcome
+    provenance: Provenance
+    leg: str = ""
+    reason_code: str = ""
+    reason: str = ""
+    findings: list[Finding] = []
+    measurements: list[Measurement] = []
+    not_measured: list[NotMeasured] = []
+    details: Details | None = None
+    """Settings in force, tables and what is needed to reproduce the run; never judged. For a shard of a load test, also
+    the counts that `merge-shards` adds up."""
+
+
+class EvidenceFile(Frozen, frozen=True, kw_only=True):
+    """One evidence file a verdict was made from. `outcome` is what it counted for."""
+
+    file: str
+    sha256: str
+    command: str = ""
+    leg: str = ""
+    outcome: Outcome = Outcome.ERROR
+
+
+class Verdict(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=VERDICT_SCHEMA):
+    """The merged judgement over one exact commit: `verdict.json`."""
+
+    commit: str
+    outcome: Outcome
+    reason_code: str
+    reason: str
+    findings: list[Finding]
+    evidence: list[EvidenceFile]
+    service: str = ""
+    environment: str = ""
+    repository: str = ""
+    created: str = ""
+    version: str = ""
+    confirmed: list[str] = []
+    """`<command>:<finding id>` of failures that may be acted on without a person: deterministic ones, and latency
+    failures that a second run on a fresh deployment with swapped slots repeated."""
+    override: str = ""
+    """Reason given by a person who let an `inconclusive` verdict through; empty otherwise."""
+    not_measured: list[NotMeasured] = []
+
+
+def entries_of(evidence: Evidence) -> dict[str, Any]:
+    """Return the untyped entries of the details; goes away with the last placeholder struct."""
+    return getattr(evidence.details, "entries", {})

@@ -1,0 +1,123 @@
+"""The language of the field: no bare participles as names, no private idiom in prose (DESIGN, section 6)."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PARTICIPLES = frozenset(
+    [
+        *("asked", "begun", "chosen", "ended", "found", "given", "gone", "held", "kept", "known", "made", "meant"),
+        *("picked", "placed", "said", "seen", "shown", "taken", "told", "tried", "wanted"),
+    ]
+)
+"""Names that say that something happened, not what the value is."""
+IDIOM = re.compile(
+    r"\b(?:[Mm]end(?:s|ed|ing)?|[Tt]old|[Hh]unt(?:s|ed|ing)?|[Cc]oins?|cry wolf|[Ff]or people"
+    r"|of (?:one's|its|their|our) own|is none|a slip of the pen|blotted|lets? by)\b"
+)
+NAMES: dict[str, str] = {}
+"""`file:name` of an identifier that may stay, and why."""
+PROSE: dict[str, str] = {}
+"""`file:phrase` of a phrase that may stay, and why."""
+FOLDERS = ("src", "scripts", "tests")
+DOCUMENTS = (
+    *("README.md", "CHANGELOG.md", "action.yml", "actions/**/*.md", "actions/**/*.yml"),
+    *(".github/**/*.md", ".github/**/*.yml", "scripts/**/*.md", "src/**/*.yml"),
+)
+
+
+class Use(NamedTuple):
+    """One use of a word: where it stands, and the key under which it may be excepted."""
+
+    where: str
+    key: str
+
+
+def bound_names(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield every name that the code chooses, with its line: variables, parameters, attributes, functions, classes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr, node.lineno
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name, node.lineno
+
+
+def python_files(root: Path) -> Iterator[Path]:
+    """Yield every Python file of the project, scripts without a suffix included."""
+    for path in sorted(path for folder in FOLDERS for path in (root / folder).rglob("*")):
+        if not path.is_file() or "__pycache__" in path.parts or "node_modules" in path.parts:
+            continue
+        if path.suffix == ".py" or (not path.suffix and b"python" in path.read_bytes()[:30]):
+            yield path
+
+
+def participles(root: Path) -> list[Use]:
+    """Return every identifier that is a bare participle."""
+    uses = []
+    for path in python_files(root):
+        name = path.relative_to(root).as_posix()
+        for identifier, line in bound_names(ast.parse(path.read_text(encoding="utf-8"))):
+            if identifier.strip("_").lower() in PARTICIPLES:
+                uses.append(Use(f"{name}:{line}: {identifier}", f"{name}:{identifier}"))
+    return uses
+
+
+def idioms(root: Path) -> list[Use]:
+    """Return every phrase of the private idiom in documents, docstrings, comments and messages."""
+    uses = []
+    documents = {path for pattern in DOCUMENTS for path in root.glob(pattern)}
+    for path in sorted(documents | set(python_files(root))):
+        name = path.relative_to(root).as_posix()
+        if name == "tests/contract/test_language.py":  # lists the phrases
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for match in IDIOM.finditer(line):
+                uses.append(Use(f"{name}:{number}: {match[0]}", f"{name}:{match[0]}"))
+    return uses
+
+
+@pytest.mark.parametrize(("search", "exceptions"), [(participles, NAMES), (idioms, PROSE)])
+def test_words_are_those_of_the_field(
+    root: Path, search: Callable[[Path], list[Use]], exceptions: dict[str, str]
+) -> None:
+    """No name is a bare participle, no sentence uses the private idiom; exceptions have a reason and are needed."""
+    uses = search(root)
+    assert [use.where for use in uses if use.key not in exceptions] == []
+    assert set(exceptions) <= {use.key for use in uses}
+    assert all(exceptions.values())
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("found = 1", {"found"}),
+        ("def f(told, *, rows): pass", {"f", "told", "rows"}),
+        ("class C:\n    kept: int = 0", {"C", "kept"}),
+        ("for said in x: pass", {"said"}),
+        ("self.known = 1", {"known"}),
+        ("with a as shown: pass", {"shown"}),
+        ("[wanted for wanted in x]", {"wanted"}),
+        ("if (made := f()): pass", {"made"}),
+    ],
+)
+def test_every_binding_is_checked(code: str, names: set[str]) -> None:
+    """The lint covers variables, parameters, attributes, loops, `with`, comprehensions and assignment expressions."""
+    assert {name for name, _ in bound_names(ast.parse(code))} == names
+
+
+@pytest.mark.parametrize("text", ["We mend it.", "He was told.", "a hunt", "the coins", "of one's own", "For people."])
+def test_the_idiom_is_recognised(text: str) -> None:
+    """Each phrase is recognised at any position in a sentence."""
+    assert IDIOM.search(text)
