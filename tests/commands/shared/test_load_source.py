@@ -64,7 +64,7 @@ def test_a_host_that_no_target_names_is_refused(place: Path, url: str) -> None:
     """Nothing is sent, also not in a dry run; the error says what to paste."""
     policy(place, "slo: {p90: 1s}")
     for dry_run in (False, True):
-        with pytest.raises(InputError, match="no target of the policy") as caught:
+        with pytest.raises(InputError, match="`url`.*`targets`") as caught:
             latency(place, url, dry_run=dry_run)
         assert "`targets: [" in caught.value.hint
         assert caught.value.reason_code == "target-not-allowed"
@@ -105,7 +105,7 @@ def test_a_token_comes_from_the_environment_and_stays_there(place: Path) -> None
 def test_the_runner_s_own_token_is_not_sent(place: Path) -> None:
     """A policy comes with the pull request."""
     policy(place, 'request: {headers: {x: "${GITHUB_TOKEN}"}}\n  slo: {p90: 1s}')
-    with pytest.raises(PolicyError, match="is the runner's own"):
+    with pytest.raises(PolicyError, match="GITHUB_TOKEN"):
         latency(place, "http://127.0.0.1:9", {"GITHUB_TOKEN": "t"})
 
 

@@ -1,14 +1,14 @@
-"""Which hosts may be loaded."""
+"""The hosts that may be loaded."""
 
 from __future__ import annotations
 
 import pytest
 
-from ghmlops.core.load.allowed_hosts import allowed, refusal
+from ghmlops.core.load.allowed_hosts import is_allowed, refusal
 
 
 @pytest.mark.parametrize(
-    ("host", "address", "targets", "own", "expected"),
+    ("host", "address", "targets", "preview_hosts", "expected"),
     [
         ("127.0.0.1", "127.0.0.1", [], [], True),
         ("127.9.9.9", "127.9.9.9", [], [], True),
@@ -38,15 +38,17 @@ from ghmlops.core.load.allowed_hosts import allowed, refusal
         ("", "", ["*"], [], False),
     ],
 )  # fmt: skip
-def test_table(host: str, address: str, targets: list[str], own: list[str], expected: bool) -> None:
-    """Loopback by the address that answered, exact names, names below a wildcard, the preview's own; nothing else."""
-    assert allowed(host, address, targets, own) == expected
+def test_only_listed_hosts_may_be_loaded(
+    host: str, address: str, targets: list[str], preview_hosts: list[str], expected: bool
+) -> None:
+    """Allowed: loopback by the address that answered, exact names, names below a wildcard, hosts of the preview."""
+    assert is_allowed(host, address, targets, preview_hosts) == expected
 
 
-def test_the_refusal_says_what_to_paste() -> None:
-    """Host, address, input and the line of the policy are told."""
+def test_a_refusal_contains_the_policy_line_to_add() -> None:
+    """The message names the input, the host and its address; the hint is a line for the policy."""
     error = refusal("Scorer.example.com", "9.9.9.9", "baseline-url")
-    assert error.message.startswith("input `baseline-url`: scorer.example.com (9.9.9.9) is neither")
+    assert error.message.startswith("input `baseline-url`: scorer.example.com (9.9.9.9) ")
     assert "`targets: [scorer.example.com]`" in error.hint
     assert '`targets: ["2001:db8::1"]`' in refusal("[2001:db8::1]", "2001:db8::1", "url").hint
     assert (error.exit_code, error.reason_code) == (2, "target-not-allowed")

@@ -1,4 +1,4 @@
-"""Templates: fields become JSON, escaped text or percent-encoded text; what cannot be filled is an error."""
+"""Templates: fields become JSON, escaped text or percent-encoded text; fields without a value are errors."""
 
 from __future__ import annotations
 
@@ -34,67 +34,67 @@ ROW = {"id": b"7", "x": b"1.0", "name": '"A \\"ü\\"\\n"'.encode(), "no": b"null
         ("no field at all {0} %s }}", "no field at all {0} %s }}"),
     ],
 )
-def test_bodies(template: str, expected: str) -> None:
-    """Outside a string a field is the JSON of its value as the row spells it; inside it is its text, escaped."""
+def test_fields_of_a_body(template: str, expected: str) -> None:
+    """Outside a string a field becomes the JSON of its value as spelled in the row; inside, its escaped text."""
     assert fill(body_template(template), ROW, "r:1").decode() == expected
 
 
 @settings(deadline=None)
 @given(value=VALUES, prefix=st.text())
 def test_any_value_stays_json(value: object, prefix: str) -> None:
-    """Whatever the value and the text before it, the filled body is JSON and holds just that value."""
+    """For any value and any preceding text, the filled body is JSON that contains exactly that value."""
     row = {"v": json.dumps(value, ensure_ascii=False).encode()} if _encodable(value) else {"v": b"1"}
-    held = json.loads(row["v"])
+    expected = json.loads(row["v"])
     start = json.dumps(prefix.replace("{", "")) if _encodable(prefix) else '"p"'
     body = json.loads(fill(body_template(f'{{"p": {start}, "v": {{{{v}}}}}}'), row, "r:1"))
-    assert body == {"p": json.loads(start), "v": held}
-    if isinstance(held, str):
+    assert body == {"p": json.loads(start), "v": expected}
+    if isinstance(expected, str):
         inside = json.loads(fill(body_template('["<{{v}}>", {{v}}]'), row, "r:1"))
-        assert inside == [f"<{held}>", held]
+        assert inside == [f"<{expected}>", expected]
 
 
 @settings(deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_one_segment_of_a_path(text: str) -> None:
-    """In a path the text is percent-encoded, so that no value can leave its segment or begin a query."""
+    """Text in a path is percent-encoded, so that no value can leave its segment or start a query."""
     path = fill(path_template("/items/{{v}}/x"), {"v": json.dumps(text).encode()}, "r:1").decode()
     assert [unquote(part) for part in path.split("/")] == ["", "items", text, "x"]
     assert path.isascii()
     assert not set(path) & set("?# \r\n")
 
 
-def test_paths() -> None:
-    """Numbers, booleans and text in a path and in its query; `/` of a value is encoded."""
+def test_fields_of_a_path() -> None:
+    """Numbers, booleans and text are encoded in a path and in its query, including `/`."""
     path = path_template("/m/{{id}}/{{name}}?t={{t}}&p={{p}}")
     assert fill(path, ROW | {"p": b'"a/b&c"'}, "r:1") == b"/m/7/A%20%22%C3%BC%22%0A?t=true&p=a%2Fb%26c"
     assert path.fields == ("id", "name", "t", "p")
 
 
 @pytest.mark.parametrize("template", ["{{}}", "{{ }}", "{{id", '{"a": {{id}', "{{a{b}}"])
-def test_bad_templates(template: str) -> None:
-    """A field without a name, or one that is not closed, is an error before any row is read."""
-    for read in (body_template, path_template):
-        with pytest.raises(PolicyError, match="field") as caught:
-            read(template)
+def test_malformed_templates_are_refused(template: str) -> None:
+    """A field without a name, or one that is not closed, is an error when the template is parsed."""
+    for parse in (body_template, path_template):
+        with pytest.raises(PolicyError, match=r"\{\{") as caught:
+            parse(template)
         assert caught.value.hint
 
 
-def test_unknown_column_names_the_nearest() -> None:
-    """A field that the row does not have is an error with row, field and the nearest column."""
-    with pytest.raises(DataError, match=r"r: row 3: no column `nam` for the field `\{\{nam\}\}`") as caught:
+def test_an_unknown_column_suggests_the_nearest_name() -> None:
+    """A field that the row does not have is an error that names the row, the field and the nearest column."""
+    with pytest.raises(DataError, match=r"r: row 3: .*`nam`.*`\{\{nam\}\}`") as caught:
         fill(body_template("{{nam}}"), ROW, "r: row 3")
-    assert caught.value.hint.startswith("did you mean `name`?")
+    assert "`name`" in caught.value.hint
 
 
-@pytest.mark.parametrize(("template", "place"), [('"a-{{no}}"', "a string"), ("/a/{{no}}", "a path")])
-def test_null_is_no_text(template: str, place: str) -> None:
-    """Null is JSON, but neither part of a string nor of a path."""
-    read = path_template if template.startswith("/") else body_template
-    with pytest.raises(DataError, match=f"`no` is null, and its field is part of {place}"):
-        fill(read(template), ROW, "r:1")
+@pytest.mark.parametrize(("template", "context"), [('"a-{{no}}"', "a string"), ("/a/{{no}}", "a path")])
+def test_null_has_no_text(template: str, context: str) -> None:
+    """Null is valid JSON, but cannot be part of a string or of a path."""
+    parse = path_template if template.startswith("/") else body_template
+    with pytest.raises(DataError, match=f"r:1: `no` .*{context}"):
+        fill(parse(template), ROW, "r:1")
 
 
-def test_format_specifiers_do_nothing() -> None:
+def test_format_specifiers_are_literal_text() -> None:
     """Values and templates with `{}` or `%s` are never formatted."""
     assert fill(body_template("{0} {{v}} {v.__class__}"), {"v": b'"{0} %s"'}, "r") == b'{0} "{0} %s" {v.__class__}'
 

@@ -42,9 +42,9 @@ def load(
     **more: Any,
 ) -> Load:
     arms = targets or [probe(parse_target(url, "url"), "url") for url in urls]
-    coins = np.random.default_rng(1).integers(0, 2, n).tolist()
+    write_order = np.random.default_rng(1).integers(0, 2, n).tolist()
     given: dict[str, Any] = {
-        "warmup": 0, "block": 10, "connections": 8, "timeout": PATIENCE, "second_first": coins,
+        "warmup": 0, "block": 10, "connections": 8, "timeout": PATIENCE, "second_first": write_order,
         "order": [i % len(bodies) for i in range(n)], "times": np.arange(n) / rate,
     }  # fmt: skip
     given |= {
@@ -182,17 +182,17 @@ def test_both_arms_get_the_same_payloads_in_order(tmp_path: Path) -> None:
     assert np.array_equal(recording.arms[0].scheduled, recording.arms[1].scheduled)
 
 
-def test_the_coin_decides_who_is_written_first(service: str) -> None:
-    """With both connections open, the arm that the coin names is written before the other."""
+def test_the_write_order_decides_which_arm_is_written_first(service: str) -> None:
+    """With both connections open, the arm that the write order names is written before the other."""
     n = 60
-    coins = [i % 2 for i in range(n)]
-    given = load([service, service], n=n, second_first=coins, warmup=20, rate=200.0)
-    for _ in range(5):  # where the service pauses, a request waits for a connection, whatever the coin says
+    write_order = [i % 2 for i in range(n)]
+    given = load([service, service], n=n, second_first=write_order, warmup=20, rate=200.0)
+    for _ in range(5):  # where the service pauses, a request waits for a connection, whatever the write order
         first, second = run(given).arms
         written = (second.sent < first.sent).astype(int).tolist()
-        if written == coins[20:]:
+        if written == write_order[20:]:
             break
-    assert coins[20:] == written
+    assert write_order[20:] == written
 
 
 def test_blocks_come_in_order_and_while_the_run_goes_on(service: str) -> None:

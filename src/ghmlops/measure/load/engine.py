@@ -61,8 +61,8 @@ def run_load(
 
 class _Engine:
     __slots__ = (
-        "_arms", "_coins", "_end", "_finished", "_load", "_next", "_next_block", "_on_block", "_on_tick",
-        "_scheduled", "_start", "_timer", "_times", "dispatched", "interrupted",
+        "_arms", "_end", "_finished", "_load", "_next", "_next_block", "_on_block", "_on_tick",
+        "_scheduled", "_start", "_timer", "_times", "_write_order", "dispatched", "interrupted",
     )  # fmt: skip
 
     def __init__(
@@ -73,7 +73,7 @@ class _Engine:
     ) -> None:
         self._load, self._on_block, self._on_tick = load, on_block, on_tick
         self._arms = [Arm(load, target) for target in load.targets]
-        self._coins = np.asarray(load.second_first, np.uint8).tobytes()
+        self._write_order = np.asarray(load.second_first, np.uint8).tobytes()
         self._next = self._next_block = 0
         self.dispatched = array("d", bytes(8 * len(load.times)))
         self.interrupted = False
@@ -124,7 +124,7 @@ class _Engine:
         arms = self._arms
         if len(arms) == 1:
             arms[0].offer(index)
-        elif self._coins[index]:
+        elif self._write_order[index]:
             arms[1].offer(index)
             arms[0].offer(index)
         else:
