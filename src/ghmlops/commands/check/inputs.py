@@ -24,7 +24,7 @@ class Inputs(Common, frozen=True, kw_only=True):
     candidate: Annotated[
         str, Doc(description="The candidate's predictions: file, glob or folder; overrides the policy.")
     ] = ""
-    seed: Annotated[int | None, Doc(description="Seed of the schedule and of the coins.")] = 1
+    seed: Annotated[int | None, Doc(description="Seed of the schedule and of the write order.")] = 1
     markdown: Annotated[str, Doc(description="File to write the report's Markdown to.")] = ""
     html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
 

@@ -18,7 +18,7 @@ class Inputs(Common, frozen=True, kw_only=True):
     payloads: Annotated[
         str, Doc(description="Parquet or JSONL file, one request body a row; overrides the policy.")
     ] = ""
-    seed: Annotated[int | None, Doc(description="Seed of the schedule and of the coins.")] = 1
+    seed: Annotated[int | None, Doc(description="Seed of the schedule and of the write order.")] = 1
     confirm: Annotated[
         str, Doc(description="Evidence file of a failed run that this run, on fresh deployments, is to confirm.")
     ] = ""

@@ -1,4 +1,4 @@
-"""A latency job, put on the generator: probes, coins, the order of the requests, progress."""
+"""A latency job, put on the generator: probes, write order, the order of the requests, progress."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Source:
     Attributes:
         policy: the section `latency`, its headers and preset filled in.
         calls: the requests, payloads filled in.
-        seed: of the order of the requests and of the coins.
+        seed: of the order of the requests and of the write order.
     """
 
     policy: Latency
@@ -55,20 +55,22 @@ def make_load(
         targets: probed, in the order of the slots.
         times: ascending seconds from the begin, shape (n,).
         warmup: how many of the first requests are discarded.
-        part: of a shard, which of the whole schedule's requests `times` are; each keeps its call and its coin.
+        part: of a shard, which of the whole schedule's requests `times` are; each keeps its call and its write order.
     """
     from ghmlops.core.latency.duet import BLOCK
-    from ghmlops.core.load.arrivals import coins
-    from ghmlops.core.load.request_order import order
+    from ghmlops.core.load.arrivals import write_order
+    from ghmlops.core.load.request_order import assign_calls
     from ghmlops.measure.load.load import Load
 
     policy, calls, seed = source.policy, source.calls, source.seed
     endpoints = policy.endpoints
     n, warm = (part.of, part.warmup) if part else (len(times), warmup)
-    chosen = order(calls.places, [endpoint.weight for endpoint in endpoints], n, warm, seed)
-    flips = coins(n, seed)
+    chosen = assign_calls(
+        calls.places, [endpoint.weight for endpoint in endpoints], requests=n, warmup=warm, seed=seed
+    )
+    second_first = write_order(n, seed)
     if part:
-        chosen, flips = chosen[part.places], flips[part.places]
+        chosen, second_first = chosen[part.places], second_first[part.places]
     return Load(
         targets=targets,
         endpoints=endpoints,
@@ -77,7 +79,7 @@ def make_load(
         times=times,
         warmup=warmup,
         block=BLOCK,
-        second_first=flips.tolist(),
+        second_first=second_first.tolist(),
         connections=policy.connections,
         timeout=max(endpoint.timeout for endpoint in endpoints),
         protocol=policy.protocol,

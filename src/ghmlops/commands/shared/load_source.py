@@ -52,15 +52,15 @@ def read_target(url: str, name: str, policy: Policy, services: Services) -> Targ
         InputError: it is malformed, or a host that may not be loaded.
         PolicyError: the policy's `ca-file` cannot be used.
     """
-    from ghmlops.core.load.allowed_hosts import allowed, refusal
+    from ghmlops.core.load.allowed_hosts import is_allowed, refusal
     from ghmlops.measure.load.target import numeric_addresses, parse_target
 
     ca_file = policy.latency.ca_file if policy.latency else ""
     target = parse_target(url, name, str(services.cwd / ca_file) if ca_file else "")
     own = _preview_hosts(policy)
-    if not allowed(target.host, "", policy.targets, own):
+    if not is_allowed(target.host, "", policy.targets, own):
         found = numeric_addresses(target)
-        if not found or not all(allowed(target.host, address, policy.targets, own) for address in found):
+        if not found or not all(is_allowed(target.host, address, policy.targets, own) for address in found):
             raise refusal(target.host, found[0] if found else "", name)
     return target
 
@@ -72,11 +72,11 @@ def reach(target: Target, name: str, policy: Policy) -> Target:
         InputError: the name led elsewhere this time.
         ServiceError: it cannot be reached.
     """
-    from ghmlops.core.load.allowed_hosts import allowed, refusal
+    from ghmlops.core.load.allowed_hosts import is_allowed, refusal
     from ghmlops.measure.load.target import probe
 
     found = probe(target, name)
-    if not allowed(found.host, found.address, policy.targets, _preview_hosts(policy)):
+    if not is_allowed(found.host, found.address, policy.targets, _preview_hosts(policy)):
         raise refusal(found.host, found.address, name)
     return found
 

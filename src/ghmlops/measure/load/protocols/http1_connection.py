@@ -65,7 +65,7 @@ class Plain(Exchange):
 
     def send(self, index: int) -> None:
         """Write request `index` now: at the end of the loop's turn the requests of one turn would go out in no order,
-        which would make the coin of each pair meaningless.
+        which would make the write order of each pair meaningless.
         """
         self.index = index
         self._arm.sent[index] = monotonic()
