@@ -83,8 +83,7 @@ def idioms(root: Path) -> list[Use]:
         if name == "tests/contract/test_language.py":  # lists the phrases
             continue
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            for match in IDIOM.finditer(line):
-                uses.append(Use(f"{name}:{number}: {match[0]}", f"{name}:{match[0]}"))
+            uses += [Use(f"{name}:{number}: {match[0]}", f"{name}:{match[0]}") for match in IDIOM.finditer(line)]
     return uses
 
 

@@ -1,27 +1,27 @@
-"""The tree of errors. One catch site, in `cli.py`, turns them into one line and an exit code.
+"""The exceptions of ghmlops. `cli.py` catches them in one place and turns each into one line and an exit code.
 
 GhmlopsError                 exit 2, reason code `error`
 ├── InputError               an input of the command (flag, variable, action input)
 ├── PolicyError              the policy file
-├── DataError                a file the user handed in: payloads, predictions, event
+├── DataError                a file of the user: payloads, predictions, event
 ├── EvidenceError            an evidence or verdict file
 ├── ServiceError             a service under test could not be reached or started
 ├── GitError                 git, or a remote
-├── GitHubError              the API of GitHub
-│   └── PermissionMissing    the token lacks a permission; it is named
-└── NeedsPerson              exit 1: done safely up to here, a person must decide
+├── GitHubError              the GitHub API
+│   └── PermissionMissing    the token lacks a permission; the message names it
+└── NeedsPerson              exit 1: nothing was changed, a person must decide
 """
 
 from __future__ import annotations
 
 
 class GhmlopsError(Exception):
-    """Something the user can mend: what happened and why (`message`), and what to do (`hint`).
+    """A problem that the user can fix: what happened and why (`message`), and what to do (`hint`).
 
     Args:
-        message: one sentence, without trailing full stop: where and what.
-        hint: one sentence that says how to mend it.
-        reason_code: kebab-case code for machines (output `reason-code`).
+        message: One sentence without a full stop: where the problem is and what it is.
+        hint: One sentence that says how to fix it.
+        reason_code: Machine-readable code in kebab case (the output `reason-code`).
     """
 
     exit_code = 2
@@ -47,7 +47,7 @@ class PolicyError(GhmlopsError):
 
 
 class DataError(GhmlopsError):
-    """A file handed in by the user (payloads, predictions, event) cannot be used."""
+    """A file of the user (payloads, predictions, event) cannot be used."""
 
     default_reason = "bad-data"
 
@@ -71,7 +71,7 @@ class GitError(GhmlopsError):
 
 
 class GitHubError(GhmlopsError):
-    """The API of GitHub refused or did not answer."""
+    """The GitHub API refused the request or did not answer."""
 
     default_reason = "github-failed"
 
@@ -83,18 +83,18 @@ class PermissionMissing(GitHubError):
 
 
 class NeedsPerson(GhmlopsError):
-    """Nothing is broken and nothing was changed, but a person must decide (exit 1)."""
+    """Nothing was changed and a person must decide (exit code 1)."""
 
     exit_code = 1
     default_reason = "needs-person"
 
 
-def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """Return a hint that names the entry of `known` closest to `word`, and the whole list when it is short."""
+def nearest(word: str, options: list[str] | tuple[str, ...]) -> str:
+    """Return a hint that lists the valid options and, if one of them resembles `word`, suggests it."""
     import difflib
 
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    listed = ", ".join(f"`{k}`" for k in known)
-    if close:
-        return f"did you mean `{close[0]}`? Known here: {listed}"
-    return f"known here: {listed}"
+    similar = difflib.get_close_matches(word, options, n=1, cutoff=0.5)
+    listing = ", ".join(f"`{option}`" for option in options)
+    if similar:
+        return f"did you mean `{similar[0]}`? Valid here: {listing}"
+    return f"valid here: {listing}"

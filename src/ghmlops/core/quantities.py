@@ -1,4 +1,4 @@
-"""Durations, rates, ratios and counts as people write them: `150ms`, `200/s`, `0.5%`, `1GiB`."""
+"""Parses durations, rates, ratios, counts and sizes in human-readable notation: `150ms`, `200/s`, `0.5%`, `1GiB`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _DURATION = re.compile(rf"{_NUMBER}\s*(us|ms|s|m|h|d)")
 _RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)")
 _RATIO = re.compile(rf"{_NUMBER}\s*(%?)")
 _SIZE = re.compile(rf"{_NUMBER}\s*(B|[kKMGT]i?B)?")
-LONGEST = 3653 * 86400.0
-"""Seconds; a longer duration is a slip of the pen."""
+MAX_DURATION = 3653 * 86400.0
+"""Upper bound in seconds (ten years); longer values are treated as typing errors."""
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "B": 1} | {
     f"{letter}{infix}B": base**power
@@ -21,26 +21,26 @@ _BYTES = {"": 1, "B": 1} | {
 
 
 def duration(text: str) -> float:
-    """Return seconds: `150ms`, `60s`, `5m`, `1h`, `7d`.
+    """Return the seconds of a duration: `150ms`, `60s`, `5m`, `1h`, `7d`.
 
     Raises:
         ValueError: `text` is not a positive duration of at most ten years with a unit.
     """
-    found = _DURATION.fullmatch(text.strip())
-    seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
-    if not 0 < seconds <= LONGEST:
+    match = _DURATION.fullmatch(text.strip())
+    seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
+    if not 0 < seconds <= MAX_DURATION:
         raise ValueError(f'expected a duration with a unit, got "{text}"')
     return seconds
 
 
 def rate(text: str) -> float:
-    """Return events a second: `200/s`, `30/m`.
+    """Return a rate in events per second: `200/s`, `30/m`.
 
     Raises:
         ValueError: `text` is not a positive rate with a unit.
     """
-    found = _RATE.fullmatch(text.strip())
-    value = float(found[1]) / _SECONDS[found[2]] if found else 0.0
+    match = _RATE.fullmatch(text.strip())
+    value = float(match[1]) / _SECONDS[match[2]] if match else 0.0
     if not value > 0 or not math.isfinite(value):
         raise ValueError(f'expected a rate with a unit, got "{text}"')
     return value
@@ -52,8 +52,8 @@ def ratio(text: str) -> float:
     Raises:
         ValueError: `text` is not a ratio, or lies outside 0..1.
     """
-    found = _RATIO.fullmatch(text.strip())
-    value = (float(found[1]) / (100 if found[2] else 1)) if found else -1.0
+    match = _RATIO.fullmatch(text.strip())
+    value = (float(match[1]) / (100 if match[2] else 1)) if match else -1.0
     if not 0 <= value <= 1:
         raise ValueError(f'expected a ratio between 0 and 1, got "{text}"')
     return value
@@ -63,7 +63,7 @@ def number(text: str) -> float:
     """Return a finite number.
 
     Raises:
-        ValueError: `text` is not one.
+        ValueError: `text` is not a finite number.
     """
     try:
         value = float(text)
@@ -78,7 +78,7 @@ def count(text: str) -> int:
     """Return a whole number of at least 0.
 
     Raises:
-        ValueError: `text` is not one.
+        ValueError: `text` is not a whole number of at most 15 digits.
     """
     if not re.fullmatch(r"[0-9]{1,15}", text.strip()):
         raise ValueError(f'expected a whole number, got "{text}"')
@@ -86,20 +86,20 @@ def count(text: str) -> int:
 
 
 def size(text: str) -> int:
-    """Return bytes: `512MB`, `1.5GiB`, `1048576`.
+    """Return a size in bytes: `512MB`, `1.5GiB`, `1048576`.
 
     Raises:
         ValueError: `text` is not a size.
     """
-    found = _SIZE.fullmatch(text.strip())
-    value = float(found[1]) * _BYTES[(found[2] or "").replace("k", "K")] if found else 0.0
+    match = _SIZE.fullmatch(text.strip())
+    value = float(match[1]) * _BYTES[(match[2] or "").replace("k", "K")] if match else 0.0
     if not 1 <= value < math.inf:
         raise ValueError(f'expected a size with a unit, got "{text}"')
     return int(value)
 
 
-def show_duration(seconds: float) -> str:
-    """Return seconds in the unit a person would choose: `0.15` becomes `150 ms`."""
+def format_duration(seconds: float) -> str:
+    """Format seconds in the largest unit that fits: `0.15` becomes `150 ms`."""
     for unit, factor in (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0)):
         if seconds >= factor:
             return f"{seconds / factor:.4g} {unit}"
@@ -114,4 +114,4 @@ EXAMPLES = {
     "count": "`200`",
     "size": "`512MB` or `1.5GiB`",
 }
-"""How a person writes each of them, for hints."""
+"""Valid examples of each quantity, for the hints of error messages."""

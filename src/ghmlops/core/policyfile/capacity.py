@@ -9,7 +9,11 @@ from ghmlops.core.policyfile.yaml_reader import Located, listing, record
 
 
 def read_capacity(at: Located) -> Capacity:
-    """Read the section `capacity`."""
+    """Read the section `capacity`.
+
+    Raises:
+        PolicyError: A value is malformed or out of its range.
+    """
     readers = {
         "slo": read_objectives,
         "start": PER_SECOND,
@@ -22,11 +26,11 @@ def read_capacity(at: Located) -> Capacity:
         "headroom": RATIO,
         "predict": listing(PER_SECOND),
     }
-    found: Capacity = record(Capacity, readers)(at)
-    if not found.start < found.most:
+    capacity: Capacity = record(Capacity, readers)(at)
+    if not capacity.start < capacity.most:
         raise at.error("`most` must be larger than `start`")
-    if not 0.005 <= found.resolution <= 0.5:
+    if not 0.005 <= capacity.resolution <= 0.5:
         raise at.error("`resolution` must lie between 0.5% and 50%")
-    if found.headroom > 0.9:
+    if capacity.headroom > 0.9:
         raise at.error("`headroom` must be at most 90%")
-    return found
+    return capacity

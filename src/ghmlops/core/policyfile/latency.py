@@ -101,7 +101,7 @@ def _spike(at: Located, duration: float) -> demand.Curve:
     readers = {"base": _rate_or_none, "peak": PER_SECOND, "at": SECONDS, "lasts": SECONDS}
     found: dict[str, float] = record(dict, readers, required=tuple(readers))(at)
     if found["at"] + found["lasts"] > duration:
-        raise at.error(f"the spike ends after the duration of {quantities.show_duration(duration)}")
+        raise at.error(f"the spike ends after the duration of {quantities.format_duration(duration)}")
     return demand.spike(duration, **found)
 
 

@@ -1,4 +1,4 @@
-"""Reads objectives (the key `slo`)."""
+"""Reads the objectives of a section (the key `slo`)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from ghmlops.core.policyfile.yaml_reader import Located, record
 
 
 def read_objectives(at: Located) -> Objectives:
+    """Read limits on response time quantiles, errors and the tokens of a stream.
+
+    Raises:
+        PolicyError: A key is not a supported quantile, or a value is not a duration or a ratio.
+    """
     quantiles = dict.fromkeys(OBJECTIVES, SECONDS)
-    below: dict[str, Any] = {"first-token": record(dict, quantiles), "token-gap": record(dict, quantiles)}
-    found: dict[str, Any] = record(dict, {**quantiles, "errors": RATIO, **below})(at)
-    errors, first, gap = found.pop("errors", None), found.pop("first_token", {}), found.pop("token_gap", {})
-    return Objectives(quantiles=_named(found), errors=errors, first_token=_named(first), token_gap=_named(gap))
+    tokens: dict[str, Any] = {"first-token": record(dict, quantiles), "token-gap": record(dict, quantiles)}
+    values: dict[str, Any] = record(dict, {**quantiles, "errors": RATIO, **tokens})(at)
+    errors = values.pop("errors", None)
+    first, gap = (_restore_names(values.pop(key, {})) for key in ("first_token", "token_gap"))
+    return Objectives(quantiles=_restore_names(values), errors=errors, first_token=first, token_gap=gap)
 
 
-def _named(values: dict[str, float]) -> dict[str, float]:
+def _restore_names(values: dict[str, float]) -> dict[str, float]:
+    """Undo the conversion of keys to field names for p99.9, whose name has a dot."""
     return {name.replace("p99_9", "p99.9"): value for name, value in values.items()}

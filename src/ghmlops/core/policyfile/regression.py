@@ -1,9 +1,11 @@
-"""The strict reader of the policy's section `regression`."""
+"""Reads the section `regression` strictly."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
@@ -19,39 +21,40 @@ if TYPE_CHECKING:
 _SPELLINGS = {"logloss": "log-loss", "log_loss": "log-loss", "roc-auc": "auc", "negative_flips": "negative-flips"}
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _DIRECTIONS = {"higher": Direction.HIGHER, "lower": Direction.LOWER, "target": Direction.TARGET}
-_NEEDED = {
+_REQUIRED = {
     "binary": ("label", "score", "name the column of the probability: `score: p_click`"),
     "multiclass": ("label", "score", "name the column of the vector of class probabilities: `score: probabilities`"),
     "regression": ("label", "prediction", "name the column of the predicted value"),
     "ranking": ("label", "score", "name the column that documents are ordered by"),
     "embedding": ("score", "score", "name the column of the vector"),
 }
-"""Task to the keys it needs beside `task` and `key`, and how to mend the second."""
-_OWN = {"query": ("ranking",), "threshold": ("binary",), "classes": ("binary", "multiclass")}
-"""Keys that only some tasks read."""
+"""By task: the two keys that it requires in addition to `task` and `key`, and the hint if the second is missing."""
+_TASK_KEYS = {"query": ("ranking",), "threshold": ("binary",), "classes": ("binary", "multiclass")}
+"""Keys that only some tasks read, with those tasks."""
 
 
 def metric_id(name: str) -> str:
-    """Return the kebab-case id of a metric as people may spell it."""
+    """Return the kebab-case id of a metric for any of its common spellings."""
     return _SPELLINGS.get(name, name)
 
 
 def _number(name: str) -> float:
-    """Read a finite number that is not negative."""
+    """Convert text to a finite number of at least 0."""
     try:
-        found = float(name)
+        value = float(name)
     except ValueError:
-        found = float("nan")
-    if not 0 <= found < float("inf"):
+        value = float("nan")
+    if not 0 <= value < float("inf"):
         raise ValueError(f'expected a number of 0 or more, got "{name}"')
-    return found
+    return value
 
 
-def _share(name: str) -> float:
-    found = quantities.ratio(name)
-    if not 0 < found < 1:
+def _fraction(name: str) -> float:
+    """Convert text to a fraction strictly between 0 and 1."""
+    value = quantities.ratio(name)
+    if not 0 < value < 1:
         raise ValueError(f'expected a share between 0 and 1, got "{name}"')
-    return found
+    return value
 
 
 def _count(at: Located) -> int:
@@ -67,34 +70,26 @@ def _slices(at: Located) -> tuple[tuple[str, ...], ...]:
     return tuple(listing(text)(item) for item in at.value)
 
 
-def _name(at: Located, name: str, what: str) -> str:
+def _name(at: Located, name: str, subject: str) -> str:
     if not _NAME.fullmatch(name):
-        raise at.error(f"`{name}` cannot name {what}", "use at most 40 lower-case letters, digits and `-`")
+        raise at.error(f"`{name}` cannot name {subject}", "use at most 40 lower-case letters, digits and `-`")
     return name
 
 
 def _dataset(at: Located) -> Dataset:
-    specs = listing(text)
-    return record(Dataset, {"baseline": specs, "candidate": specs, "labels": specs, "noise": specs})(at)
+    artifacts = listing(text)
+    return record(Dataset, dict.fromkeys(("baseline", "candidate", "labels", "noise"), artifacts))(at)
 
 
 def _datasets(at: Located) -> tuple[Dataset, ...]:
-    found = []
+    datasets = []
     for name, value in entries(at).items():
-        one = _dataset(value)
+        dataset = _dataset(value)
         for side in ("baseline", "candidate"):
-            if not getattr(one, side):
+            if not getattr(dataset, side):
                 raise value.error(f"the data set needs the key `{side}`", f"add `{side}:` with the file")
-        found.append(
-            Dataset(
-                name=_name(value, name, "a data set"),
-                baseline=one.baseline,
-                candidate=one.candidate,
-                labels=one.labels,
-                noise=one.noise,
-            )
-        )
-    return tuple(found)
+        datasets.append(msgspec.structs.replace(dataset, name=_name(value, name, "a data set")))
+    return tuple(datasets)
 
 
 def _direction(at: Located) -> Direction:
@@ -102,11 +97,11 @@ def _direction(at: Located) -> Direction:
 
 
 def _metrics(at: Located) -> tuple[CustomMetric, ...]:
-    known = {metric for metrics in TABLE.values() for metric in metrics}
-    found = []
+    builtin = {metric for metrics in TABLE.values() for metric in metrics}
+    custom = []
     for name, value in entries(at).items():
-        if name in known:
-            raise value.error(f"`{name}` is a metric already", "give yours another name")
+        if name in builtin:
+            raise value.error(f"`{name}` is a built-in metric", "give your metric another name")
         readers: dict[str, Callable[[Located], object]] = {
             "sql": text,
             "direction": _direction,
@@ -117,15 +112,15 @@ def _metrics(at: Located) -> tuple[CustomMetric, ...]:
         def make(name: str = _name(value, name, "a metric"), **fields: object) -> CustomMetric:
             return CustomMetric(name=name, **fields)  # type: ignore[arg-type]
 
-        found.append(record(make, readers, required=("sql", "direction"))(value))
-    return tuple(found)
+        custom.append(record(make, readers, required=("sql", "direction"))(value))
+    return tuple(custom)
 
 
 def read_regression(at: Located) -> Regression:
-    """Read the section.
+    """Read the section `regression`.
 
     Raises:
-        PolicyError: names the file, line, key and the nearest valid one.
+        PolicyError: A key or value is not valid; the message names file, line, key and the nearest valid one.
     """
     columns = table(str, text)
     readers: dict[str, Callable[[Located], object]] = {
@@ -139,8 +134,8 @@ def read_regression(at: Located) -> Regression:
         "query": text,
         "at": positive_count,
         "top": positive_count,
-        "quantile": scalar(_share),
-        "error-quantile": scalar(_share),
+        "quantile": scalar(_fraction),
+        "error-quantile": scalar(_fraction),
         "time": text,
         "window": one_of("1h", "1d", "1w", "1mo"),
         "slices": _slices,
@@ -162,71 +157,70 @@ def read_regression(at: Located) -> Regression:
         "labels": listing(text),
         **dict.fromkeys(ROLES[:2], columns),
     }
-    return record(lambda **given: _made(at, given), readers, required=("task", "key"))(at)
+    return record(lambda **values: _build(at, values), readers, required=("task", "key"))(at)
 
 
-def _made(at: Located, given: dict[str, Any]) -> Regression:
-    """Build the section from its keys: data sets joined, renamed columns gathered, then checked as a whole."""
-    alone, labels = given.pop("artifacts", None), given.pop("labels", ())
-    if alone is not None and given.get("datasets"):
+def _build(at: Located, values: dict[str, Any]) -> Regression:
+    """Build the section from the values of its keys: join the data sets, collect renamed columns, check the result."""
+    single, labels = values.pop("artifacts", None), values.pop("labels", ())
+    if single is not None and values.get("datasets"):
         raise at.error("`artifacts` and `datasets` are both given", "name the artifacts of each data set there")
-    if alone is None and labels and not given.get("datasets"):
-        alone = Dataset()
-    if isinstance(alone, Dataset):
-        own = {name: getattr(alone, name) for name in ("baseline", "candidate", "noise")}
-        given["datasets"] = (Dataset(**own, labels=alone.labels or labels),)
+    if single is None and labels and not values.get("datasets"):
+        single = Dataset()
+    if isinstance(single, Dataset):
+        values["datasets"] = (msgspec.structs.replace(single, labels=single.labels or labels),)
     elif labels:
         raise at.error("`labels` beside `datasets` is not read", "name the labels of each data set there")
-    given["renamed"] = {role: given.pop(role) for role in ROLES[:2] if role in given}
-    if "changed_rows" in given:
-        given["changed"] = given.pop("changed_rows")
-    found = Regression(**given)
-    _check(found, at)
-    return found
+    values["renamed"] = {role: values.pop(role) for role in ROLES[:2] if role in values}
+    if "changed_rows" in values:
+        values["changed"] = values.pop("changed_rows")
+    section = Regression(**values)
+    _check(section, at)
+    return section
 
 
-def _check(found: Regression, at: Located) -> None:
-    if not found.key:
+def _check(section: Regression, at: Located) -> None:
+    if not section.key:
         raise at.error("`key` is empty", "name the column that identifies a row: `key: [id]`")
-    first, second, mend = _NEEDED[found.task]
+    first, second, hint_of_second = _REQUIRED[section.task]
     for name in dict.fromkeys((second, first)):
-        if not getattr(found, name):
-            hint = mend if name == second else "name the column of the true answer: `label: clicked`"
-            raise at.error(f"task `{found.task}` needs the key `{name}`", hint)
-    given = entries(at)
-    for name, tasks in _OWN.items():
-        if name in given and found.task not in tasks:
-            raise given[name].error(
-                f"task `{found.task}` does not read `{name}`", f"it belongs to {' and '.join(tasks)}"
+        if not getattr(section, name):
+            hint = hint_of_second if name == second else "name the column of the true answer: `label: clicked`"
+            raise at.error(f"task `{section.task}` needs the key `{name}`", hint)
+    keys = entries(at)
+    for name, tasks in _TASK_KEYS.items():
+        if name in keys and section.task not in tasks:
+            raise keys[name].error(
+                f"task `{section.task}` does not read `{name}`", f"it belongs to {' and '.join(tasks)}"
             )
-    if found.task == "ranking" and not found.query:
+    if section.task == "ranking" and not section.query:
         raise at.error("task `ranking` needs the key `query`", "name the column of the query: `query: query_id`")
-    if found.task == "binary" and len(found.classes) not in (0, 2):
+    if section.task == "binary" and len(section.classes) not in (0, 2):
         raise at.error("`classes` of a binary task names two", "the negative class, then the positive: `[no, yes]`")
-    if found.task == "multiclass" and len(found.classes) < 2:
+    if section.task == "multiclass" and len(section.classes) < 2:
         raise at.error("task `multiclass` needs the key `classes`", "in the order of the vector: `classes: [a, b, c]`")
-    if len(set(found.classes)) != len(found.classes):
+    if len(set(section.classes)) != len(section.classes):
         raise at.error("`classes` names one twice", "each class once")
-    if found.window and not found.time:
+    if section.window and not section.time:
         raise at.error("`window` needs the key `time`", "name the column of the event time: `time: event_time`")
-    _check_margins(found, at)
-    _check_renamed(found, at)
+    _check_margins(section, at)
+    _check_renamed(section, at)
 
 
-def _check_margins(found: Regression, at: Located) -> None:
-    known = (*TABLE[found.task], *(metric.name for metric in found.metrics))
-    for name in found.margins:
-        if name not in known:
-            raise at.error(f"`margins.{name}`: not a metric of task `{found.task}`", nearest(name, known))
+def _check_margins(section: Regression, at: Located) -> None:
+    metrics = (*TABLE[section.task], *(metric.name for metric in section.metrics))
+    for name in section.margins:
+        if name not in metrics:
+            raise at.error(f"`margins.{name}`: not a metric of task `{section.task}`", nearest(name, metrics))
 
 
-def _check_renamed(found: Regression, at: Located) -> None:
+def _check_renamed(section: Regression, at: Located) -> None:
     roles = ("score", "label", "prediction", "time", "group", "query")
-    used = [getattr(found, name) for name in roles if getattr(found, name)]
-    used += [*found.key, *found.slice_columns, *found.features, *found.changed.show]
-    known = tuple(dict.fromkeys((*roles, *used)))
-    for role, names in found.renamed.items():
+    used = [getattr(section, name) for name in roles if getattr(section, name)]
+    used += [*section.key, *section.slice_columns, *section.features, *section.changed.show]
+    columns = tuple(dict.fromkeys((*roles, *used)))
+    for role, names in section.renamed.items():
         for name in names:
-            if name not in known:
-                where = entries(entries(at)[role])[name]
-                raise where.error(f"`{name}` is no column that the policy uses", nearest(name, known))
+            if name not in columns:
+                value = entries(entries(at)[role])[name]
+                raise value.error(f"`{name}` is not a column that the policy uses", nearest(name, columns))

@@ -1,4 +1,4 @@
-"""Readers of single values that several sections share."""
+"""Readers of single values that several policy sections share: durations, rates, ratios, paths, counts, hosts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 
 
 def path(at: Located) -> str:
-    """Read a path of the service."""
+    """Read an absolute path on the service.
+
+    Raises:
+        PolicyError: The value does not start with `/`.
+    """
     value = text(at)
     if not value.startswith("/"):
         raise at.error(f'expected a path that starts with "/", got "{value}"')
@@ -23,7 +27,11 @@ def path(at: Located) -> str:
 
 
 def positive_count(at: Located) -> int:
-    """Read a whole number of at least 1."""
+    """Read a whole number of at least 1.
+
+    Raises:
+        PolicyError: The value is not a whole number, or is 0.
+    """
     value = scalar(quantities.count)(at)
     if value < 1:
         raise at.error("expected at least 1")
@@ -31,7 +39,11 @@ def positive_count(at: Located) -> int:
 
 
 def host(at: Located) -> str:
-    """Read a host name or address, `*.` in front for all below it."""
+    """Read a host name or IP address; a leading `*.` matches all subdomains.
+
+    Raises:
+        PolicyError: The value has a scheme, a port or a path.
+    """
     value = text(at)
     if not (_HOST.fullmatch(value) or is_address(value)):
         raise at.error("expected a host without scheme, port and path", "for example `scorer.example.com`")

@@ -1,7 +1,7 @@
-"""Strict YAML: every value keeps its line and path, so that an error can name them.
+"""A strict YAML parser and reader combinators: every value keeps its line and path for error messages.
 
-Scalars stay text (so that the country `NO` is not a boolean); each reader below says what it expects. Anchors, aliases,
-tags, duplicate keys and more than one document are refused, which also keeps a hostile file from growing in memory.
+Scalars stay text (the country `NO` is not a boolean); each reader states the type that it expects. Anchors, aliases,
+tags, duplicate keys and further documents are rejected, so that a hostile file cannot expand in memory.
 """
 
 from __future__ import annotations
@@ -24,24 +24,27 @@ MAX_DEPTH = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located:
-    """A YAML value with its place. `value` is text, `None`, a list or a dict of `Located`."""
+    """A YAML value with its line and its path in the document.
+
+    `value` is text, `None`, or a list or dict of `Located`.
+    """
 
     value: str | list[Located] | dict[str, Located] | None
     line: int
     path: str
     file: str
 
-    def error(self, what: str, hint: str = "") -> PolicyError:
-        """Return the error that says what is wrong at this place."""
-        where = f"{self.file}:{self.line}"
-        return PolicyError(f"{where}: `{self.path}`: {what}" if self.path else f"{where}: {what}", hint=hint)
+    def error(self, problem: str, hint: str = "") -> PolicyError:
+        """Return the error for a problem with this value; its message names file, line and path."""
+        line = f"{self.file}:{self.line}"
+        return PolicyError(f"{line}: `{self.path}`: {problem}" if self.path else f"{line}: {problem}", hint=hint)
 
 
 def parse(text: str, file: str) -> Located:
     """Parse one strict YAML document.
 
     Raises:
-        PolicyError: the text is not YAML, or uses what is refused (see the module's docstring).
+        PolicyError: The text is not valid YAML, or uses a rejected feature (see the module's docstring).
     """
     if len(text) > MAX_BYTES:
         raise PolicyError(
@@ -60,7 +63,7 @@ def parse(text: str, file: str) -> Located:
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not valid YAML"
         raise PolicyError(f"{file}:{line}: {problem}", hint="check the indentation and quoting of that line") from None
-    except ValueError as error:  # an escape that names no character
+    except ValueError as error:  # an escape sequence that is not a character
         raise PolicyError(f"{file}: {error}", hint="look for a `\\U` or `\\x` escape in double quotes") from None
     except RecursionError:
         raise PolicyError(f"{file}: nested too deeply", hint="a policy has at most a few levels") from None
@@ -77,23 +80,23 @@ def _locate(node: yaml.Node, path: str, file: str, depth: int) -> Located:
         entries: dict[str, Located] = {}
         for key, value in node.value:
             name = str(key.value)
-            below = f"{path}.{name}" if path else name
+            child_path = f"{path}.{name}" if path else name
             if not isinstance(key, yaml.ScalarNode):
                 raise PolicyError(f"{file}:{key.start_mark.line + 1}: a key must be plain text", hint="quote the key")
             if name in entries:
                 raise PolicyError(
-                    f"{file}:{key.start_mark.line + 1}: `{below}` is given twice", hint="keep one of them"
+                    f"{file}:{key.start_mark.line + 1}: `{child_path}` is given twice", hint="keep one of them"
                 )
-            inner = _locate(value, below, file, depth + 1)
+            inner = _locate(value, child_path, file, depth + 1)
             entries[name] = Located(
                 value=inner.value,
                 line=key.start_mark.line + 1,
-                path=below,
+                path=child_path,
                 file=file,
             )
         return Located(value=entries, line=line, path=path, file=file)
     if isinstance(node, yaml.SequenceNode):
-        items = [_locate(item, f"{path}[{place}]", file, depth + 1) for place, item in enumerate(node.value)]
+        items = [_locate(item, f"{path}[{index}]", file, depth + 1) for index, item in enumerate(node.value)]
         return Located(value=items, line=line, path=path, file=file)
     plain_null = node.tag == "tag:yaml.org,2002:null"
     return Located(value=None if plain_null else str(node.value), line=line, path=path, file=file)
@@ -111,7 +114,7 @@ def text(at: Located) -> str:
 
 
 def scalar(convert: Callable[[str], T]) -> Callable[[Located], T]:
-    """Make a reader from a function that raises ValueError with a sentence."""
+    """Make a reader from a conversion function that raises ValueError with a message."""
 
     def read(at: Located) -> T:
         try:
@@ -123,20 +126,20 @@ def scalar(convert: Callable[[str], T]) -> Callable[[Located], T]:
     return read
 
 
-def one_of(*known: str) -> Callable[[Located], str]:
-    """Make a reader of one of several words."""
+def one_of(*options: str) -> Callable[[Located], str]:
+    """Make a reader that accepts one of several words."""
 
     def read(at: Located) -> str:
         word = text(at)
-        if word not in known:
-            raise at.error(f'"{word}" is not known', nearest(word, known))
+        if word not in options:
+            raise at.error(f'"{word}" is not valid', nearest(word, options))
         return word
 
     return read
 
 
 def listing(read: Callable[[Located], T]) -> Callable[[Located], tuple[T, ...]]:
-    """Make a reader of a list; a single value stands for a list of one."""
+    """Make a reader of a list; a single value is read as a list of one."""
 
     def read_all(at: Located) -> tuple[T, ...]:
         if isinstance(at.value, list):
@@ -147,25 +150,25 @@ def listing(read: Callable[[Located], T]) -> Callable[[Located], tuple[T, ...]]:
 
 
 def table(key: Callable[[str], str], read: Callable[[Located], T]) -> Callable[[Located], dict[str, T]]:
-    """Make a reader of a mapping with free keys; `key` normalises a key or raises ValueError with a sentence."""
+    """Make a reader of a mapping with arbitrary keys; `key` normalises a key or raises ValueError with a message."""
 
     def read_all(at: Located) -> dict[str, T]:
         result: dict[str, T] = {}
         for name, value in entries(at).items():
             try:
-                known = key(name)
+                normalised = key(name)
             except ValueError as error:
                 raise value.error(str(error)) from None
-            if known in result:
+            if normalised in result:
                 raise value.error("is given twice, under two spellings", "keep one of them")
-            result[known] = read(value)
+            result[normalised] = read(value)
         return result
 
     return read_all
 
 
 def entries(at: Located) -> dict[str, Located]:
-    """Read a mapping."""
+    """Read a mapping as it stands."""
     if not isinstance(at.value, dict):
         raise at.error("expected a mapping (key: value)")
     return at.value
@@ -176,18 +179,19 @@ def record(
 ) -> Callable[[Located], T]:
     """Make a reader of a mapping with fixed keys into `make(**fields)`; `-` in a key becomes `_` in the field.
 
-    An unknown key is an error that names it and the nearest known one; so is a missing required key.
+    An unknown key is an error that names it and the nearest valid one; a missing required key is an error too.
     """
 
     def read(at: Located) -> T:
-        given = entries(at)
-        for name, value in given.items():
+        values = entries(at)
+        for name, value in values.items():
             if name not in readers:
                 raise value.error(f"unknown key `{name}`", nearest(name, tuple(readers)))
         for name in required:
-            if name not in given:
-                below = f"`{at.path}`" if at.path else "the policy"
-                raise at.error(f"{below} needs the key `{name}`", f"add `{name}:`")
-        return make(**{name.replace("-", "_").replace(".", "_"): readers[name](value) for name, value in given.items()})
+            if name not in values:
+                section = f"`{at.path}`" if at.path else "the policy"
+                raise at.error(f"{section} needs the key `{name}`", f"add `{name}:`")
+        fields = {name.replace("-", "_").replace(".", "_"): readers[name](value) for name, value in values.items()}
+        return make(**fields)
 
     return read
