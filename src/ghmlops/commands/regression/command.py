@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ghmlops.commands.regression.inputs import Inputs
 from ghmlops.commands.shared.base import Common, Result
-from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import Outcome, conclude
@@ -72,8 +73,6 @@ def _policy(inputs: Common, services: Services) -> Regression:
 
 def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
     """Return what is compared: the policy's data sets, or what the inputs name."""
-    import msgspec
-
     from ghmlops.core.policy.regression import Dataset
 
     given = {name: getattr(inputs, name) for name in ("baseline", "candidate", "labels") if getattr(inputs, name)}
@@ -98,7 +97,7 @@ def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) ->
     """Read and judge the data sets; nothing is written."""
     from ghmlops.commands.regression.read import observe
     from ghmlops.commands.shared.provenance import provenance
-    from ghmlops.core.reproduce.replay_inputs import INPUTS, write_inputs
+    from ghmlops.core.reproduce.replay_inputs import write_inputs
 
     policy, started = _policy(inputs, services), services.now()
     seen, sources = observe(inputs, services, policy, datasets)
@@ -109,7 +108,7 @@ def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) ->
     prints = {
         f"{one.dataset}/{role}" if one.dataset else role: p for one in seen for role, p in one.fingerprints.items()
     }
-    asked = write_inputs(inputs.policy, inputs.engine, inputs.memory_limit, datasets)
+    named = write_inputs(inputs.policy, inputs.engine, inputs.memory_limit, datasets)
     return Evidence(
         command="regression",
         leg=inputs.leg,
@@ -120,7 +119,7 @@ def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) ->
         findings=judged.findings,
         measurements=judged.measurements,
         not_measured=judged.not_measured,
-        details=RegressionDetails(entries={**judged.details, "sources": sources, INPUTS: asked}),
+        details=msgspec.structs.replace(judged.details, inputs=named, sources=sources),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ghmlops.core.details.regression import SourceRow
 from ghmlops.core.errors import InputError
 from ghmlops.core.quantities import size
 
@@ -42,7 +43,7 @@ def engine_of(inputs: Inputs) -> Engine:
 
 def observe(
     inputs: Inputs, services: Services, policy: Regression, datasets: Sequence[Dataset]
-) -> tuple[list[Observed], list[dict[str, Any]]]:
+) -> tuple[list[Observed], list[SourceRow]]:
     """Read every data set; returns what was seen, and where each artifact came from.
 
     Raises:
@@ -52,11 +53,14 @@ def observe(
     from ghmlops.measure.predictions.reading import read_predictions
 
     progress = services.console.progress
-    seen, told = [], []
+    seen, origins = [], list[SourceRow]()
     with ready(engine_of(inputs)) as engine:
         for one in datasets:
             with resolved(one, inputs, services) as found:
-                told += [{"dataset": one.name, "role": role, **artifact.provenance} for role, artifact in found.items()]
+                origins += [
+                    SourceRow(dataset=one.name, role=role, origin=artifact.provenance)
+                    for role, artifact in found.items()
+                ]
                 sources = {role: source_of(artifact) for role, artifact in found.items() if role != "noise"}
                 with open_engine(engine, sources) as session:
                     read = read_predictions(session, policy, progress, apart="noise" in found)
@@ -67,7 +71,7 @@ def observe(
                         engine, policy, {role: source_of(artifact) for role, artifact in found.items()}, services
                     )
                 seen.append(dataclasses.replace(read, dataset=one.name, noise=floor))
-    return seen, told
+    return seen, origins
 
 
 @contextlib.contextmanager

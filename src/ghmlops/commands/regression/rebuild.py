@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ghmlops.commands.regression.build import COUNTED, Build, Wanted, build_once, check_first
 from ghmlops.commands.shared.base import Result
 from ghmlops.core.artifacts.spec import LocalSpec, parse_specs
-from ghmlops.core.details.regression import RegressionDetails
+from ghmlops.core.details.regression import BuildRow, RebuildDetails, RebuildSettings
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import NotMeasured, Outcome, conclude
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.reproduce.rebuild import Rebuilt
 
+MAX_COLUMNS = 30
+"""Columns and findings in the terminal's text; the evidence contains all."""
 COMMAND = "rebuild"
 """Of the evidence. Not `regression`: two equal builds say nothing of the model, and must not stand in for its diff."""
 
@@ -71,7 +73,7 @@ def rebuild(inputs: Inputs, services: Services) -> Result:
         provenance=provenance(inputs, services, started, fingerprints=prints),
         findings=findings,
         not_measured=_not_measured(services),
-        details=RegressionDetails(entries=_details(wanted, builds, built)),
+        details=_details(wanted, builds, built),
     )
     write_evidence(services.cwd / inputs.evidence_dir, evidence)
     return _result(evidence, built, str(Path(inputs.evidence_dir) / evidence_name(COMMAND, inputs.leg)))
@@ -193,19 +195,19 @@ def _not_measured(services: Services) -> list[NotMeasured]:
     ]
 
 
-def _details(wanted: Wanted, builds: Sequence[Build], built: Sequence[Rebuilt]) -> dict[str, object]:
+def _details(wanted: Wanted, builds: Sequence[Build], built: Sequence[Rebuilt]) -> RebuildDetails:
     from ghmlops.core.predictions.behaviour.determinism import determinism_table
-    from ghmlops.core.reproduce.rebuild import row
+    from ghmlops.core.reproduce.rebuild import rebuilt_row
 
-    return {
-        "settings": {"command": wanted.words, "commit": wanted.commit, "folder": wanted.prefix},
-        "runs": [
-            {"build": which, "seconds": build.ended.seconds, "problem": "; ".join(build.problems)}
+    return RebuildDetails(
+        settings=RebuildSettings(command=tuple(wanted.words), commit=wanted.commit, folder=wanted.prefix),
+        runs=[
+            BuildRow(build=which, seconds=build.ended.seconds, problem="; ".join(build.problems))
             for which, build in zip(COUNTED, builds, strict=True)
         ],
-        "builds": [row(one) for one in built],
-        "columns": [line for one in built for line in determinism_table(one.columns, one.dataset)],
-    }
+        builds=[rebuilt_row(one) for one in built],
+        columns=[line for one in built for line in determinism_table(one.columns, one.dataset)],
+    )
 
 
 def _plan(wanted: Wanted) -> Result:
@@ -233,12 +235,17 @@ def _result(evidence: Evidence, built: Sequence[Rebuilt], file: str) -> Result:
 
     lines = [f"rebuild: {evidence.outcome.value}: {evidence.reason}", ""]
     for one in built:
-        table = [{k: v for k, v in line.items() if k != "dataset"} for line in determinism_table(one.columns)][:30]
         title = f"{one.dataset}: " if one.dataset else ""
         lines.append(f"{title}{one.kind}, {one.rows[0]:,} and {one.rows[1]:,} rows")
-        shown = [{k: printable(str(v))[:60] if v is not None else "" for k, v in line.items()} for line in table]
-        lines += [*tabulate(shown, headers="keys", disable_numparse=True).split("\n"), ""]
-    lines += [f"{one.outcome.value}: {one.reason}" for one in evidence.findings if one.outcome is not Outcome.PASS][:30]
+        table = [
+            (printable(row.column)[:60], row.determinism, row.rows, row.changed, row.largest, row.tolerance)
+            for row in determinism_table(one.columns)[:MAX_COLUMNS]
+        ]
+        headers = ("column", "determinism", "rows", "changed", "largest", "tolerance")
+        lines += [*tabulate(table, headers=headers, disable_numparse=True).split("\n"), ""]
+    lines += [f"{one.outcome.value}: {one.reason}" for one in evidence.findings if one.outcome is not Outcome.PASS][
+        :MAX_COLUMNS
+    ]
     lines += [f"not measured: {skipped.what}: {skipped.why}" for skipped in evidence.not_measured]
     lines.append(f"evidence: {file}")
     failed = sum(1 for one in evidence.findings if one.outcome is Outcome.FAIL)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.commands.shared.base import Result
-from ghmlops.core.details.regression import RegressionDetails
+from ghmlops.core.details.regression import regression_details
 from ghmlops.core.errors import EvidenceError, InputError, PolicyError
-from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence, entries_of
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.model import Outcome, conclude
 from ghmlops.core.reproduce import replay_findings
-from ghmlops.core.reproduce.replay import REPLAY, compare
+from ghmlops.core.reproduce.replay import compare
 from ghmlops.core.reproduce.replay_inputs import again, check_policy_path, read_inputs
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _read(path: Path, shown: str) -> tuple[Evidence, str]:
             f"{shown} is evidence of `{_printable(found.command)}`, not of `{COMMAND}`",
             hint="only what follows from files alone can be replayed: give evidence/regression.json",
         )
-    if REPLAY in entries_of(found):
+    if regression_details(found.details).replay is not None:
         raise EvidenceError(f"{shown} is itself a replay", hint="replay the evidence that it was compared with")
     return found, f"sha256:{hashlib.sha256(data).hexdigest()}"
 
@@ -146,7 +146,9 @@ def _evidence(after: Evidence, found: Replayed, leg: str, file: str, digest: str
         reason=reason,
         findings=findings,
         not_measured=[*after.not_measured, *replay_findings.not_measured(found)],
-        details=RegressionDetails(entries={**replay_findings.table(found, file, digest), **entries_of(after)}),
+        details=msgspec.structs.replace(
+            regression_details(after.details), replay=replay_findings.comparison_details(found, file, digest)
+        ),
     )
 
 

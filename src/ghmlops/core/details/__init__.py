@@ -6,7 +6,7 @@ from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.core.details.imported import ImportDetails
 from ghmlops.core.details.latency import LatencyDetails
 from ghmlops.core.details.merge_shards import MergeShardsDetails
-from ghmlops.core.details.regression import RegressionDetails
+from ghmlops.core.details.regression import RebuildDetails, RegressionDetails
 
-Details = LatencyDetails | MergeShardsDetails | CapacityDetails | ImportDetails | RegressionDetails
+Details = LatencyDetails | MergeShardsDetails | CapacityDetails | ImportDetails | RegressionDetails | RebuildDetails
 """Type of `Evidence.details`; the field `command` of the JSON object names the struct."""

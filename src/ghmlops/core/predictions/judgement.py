@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ghmlops.core.details.regression import ChangedRow, RegressionDetails, RegressionSettings
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured
-from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.behaviour import determinism as behaviour
 from ghmlops.core.predictions.behaviour import drift_findings, flips
 from ghmlops.core.predictions.behaviour import noise_floor as noise
 from ghmlops.core.predictions.behaviour import rank_correlation as ranks
 from ghmlops.core.predictions.comparison import compare_overall, overall_metrics, shifted
 from ghmlops.core.predictions.contract import checks as contract
-from ghmlops.core.predictions.implausible import implausible
+from ghmlops.core.predictions.findings import metric_finding, ruling_reason
+from ghmlops.core.predictions.implausible import implausible_result
 from ghmlops.core.predictions.observed import APART, Judged
 from ghmlops.core.predictions.place import Place
 from ghmlops.core.predictions.ruling import ALPHA, Comparison, rule, tidy
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 def judge_observed(seen: Sequence[Observed], policy: Regression) -> Judged:
     """Judge all data sets by the rules of the policy: the contract first, then all rows, then slices and windows."""
-    judged = Judged(details={"settings": _settings(policy)})
+    judged = Judged(details=RegressionDetails(settings=_settings(policy)))
     compared = [one for one in seen if _contract(one, policy, judged)]
     overall: list[Place] = []
     for one in compared:
@@ -71,12 +72,14 @@ def _judge_overall(one: Observed, found: Sequence[Comparison], policy: Regressio
     for comparison in found:
         finding = None
         if comparison.margin is not None:
-            finding = judge.finding(comparison, rule(comparison, policy.undecided), dataset=one.dataset)
+            ruling = rule(comparison, policy.undecided)
+            reason = ruling_reason(comparison, ruling)
+            finding = metric_finding(comparison, ruling.outcome, reason, dataset=one.dataset)
             judged.findings.append(finding)
-        odd = implausible(comparison, one.dataset)
-        judged.findings.extend([odd] if odd else [])
+        warning = implausible_result(comparison, one.dataset)
+        judged.findings.extend([warning] if warning else [])
         judged.measurements.extend(_measured(comparison, one.dataset))
-        judged.rows("metrics", [metric_row(comparison, one.dataset, finding)])
+        judged.details.metrics.append(metric_row(comparison, one.dataset, finding))
     shown = {comparison.metric.id for comparison in found}
     for metric in overall_metrics(policy):
         if metric.id not in shown:
@@ -104,26 +107,26 @@ def _judge_behaviour(one: Observed, policy: Regression, judged: Judged) -> None:
     """Judge what changed whether or not it is better: determinism, flips, order, drift, the noise floor."""
     if policy.intent == "unchanged":
         judged.findings.extend(behaviour.judge_unchanged(one.changes, one.dataset))
-    judged.rows("columns", behaviour.determinism_table(one.changes, one.dataset))
+    judged.details.columns.extend(behaviour.determinism_table(one.changes, one.dataset))
     counts = one.tables[()].counts
     if counts is not None:
         names = policy.classes or ("0", "1")
-        findings, rows = flips.judge_symmetry(counts, names, one.dataset)
-        judged.findings.extend(findings)
-        judged.rows("churn", rows)
-        judged.rows("flips", flips.flip_table(counts, names, one.dataset))
+        asymmetry, churn = flips.judge_symmetry(counts, names, one.dataset)
+        judged.findings.append(asymmetry)
+        judged.details.churn.append(churn)
+        judged.details.flips.extend(flips.flip_table(counts, names, one.dataset))
     order = ranks.from_columns(one.columns) if one.columns is not None else one.grid and ranks.from_grid(one.grid)
     if order:
-        findings, rows = ranks.judge_ranks(order, one.dataset)
-        judged.findings.extend(findings)
-        judged.rows("rank", rows)
+        reordered, rank = ranks.judge_ranks(order, one.dataset)
+        judged.findings.extend([reordered] if reordered else [])
+        judged.details.rank.append(rank)
     if columns := [*one.scores, *one.features]:
         findings, rows = drift_findings.judge_drift(columns, policy.drift, policy.minimum_rows, one.dataset)
         judged.findings.extend(findings)
-        judged.rows("drift", rows)
-        judged.rows("distributions", [drift_findings.shrink(column, dataset=one.dataset) for column in columns])
+        judged.details.drift.extend(rows)
+        judged.details.distributions.extend(drift_findings.shrink(column, dataset=one.dataset) for column in columns)
     _judge_noise(one, policy, judged)
-    judged.rows("changed rows", [{"dataset": one.dataset, **row} for row in one.changed_rows])
+    judged.details.changed_rows.extend(ChangedRow(dataset=one.dataset, values=dict(row)) for row in one.changed_rows)
 
 
 def _judge_noise(one: Observed, policy: Regression, judged: Judged) -> None:
@@ -140,27 +143,21 @@ def _judge_noise(one: Observed, policy: Regression, judged: Judged) -> None:
         scores = noise.mean_excess(apart, one.noise.apart)
     findings, rows = noise.judge_noise(churn, scores, margin=policy.margins.get("churn"), dataset=one.dataset)
     judged.findings.extend(findings)
-    judged.rows("noise", rows)
+    judged.details.noise.extend(rows)
 
 
-def _settings(policy: Regression) -> dict[str, Any]:
-    margins = {
-        metric.id: policy.margins.get(metric.id, metric.margin)
-        for metric in metrics_of(policy)
-        if policy.margins.get(metric.id, metric.margin) is not None
-    }
-    either_way = [m.id for m in metrics_of(policy) if m.direction is Direction.TARGET]
-    return {
-        "task": policy.task,
-        "alpha": ALPHA,
-        "margins": margins,
-        "either way": ", ".join(either_way),
-        "minimum rows": policy.minimum_rows,
-        "threshold": policy.threshold if policy.task == "binary" and not policy.prediction else None,
-        "time zone": "UTC",
-        "group": policy.group or None,
-        "intent": policy.intent,
-    }
+def _settings(policy: Regression) -> RegressionSettings:
+    margins = {metric.id: policy.margins.get(metric.id, metric.margin) for metric in metrics_of(policy)}
+    return RegressionSettings(
+        task=policy.task,
+        alpha=ALPHA,
+        margins={name: margin for name, margin in margins.items() if margin is not None},
+        either_way=tuple(metric.id for metric in metrics_of(policy) if metric.direction is Direction.TARGET),
+        minimum_rows=policy.minimum_rows,
+        threshold=policy.threshold if policy.task == "binary" and not policy.prediction else None,
+        group=policy.group or None,
+        intent=policy.intent,
+    )
 
 
 def needs_rows(grid: Grid, policy: Regression) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.core.model import Finding, Measurement, NotMeasured
 
 if TYPE_CHECKING:
@@ -56,12 +57,7 @@ class Judged:
     findings: list[Finding] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
     not_measured: list[NotMeasured] = field(default_factory=list)
-    details: dict[str, Any] = field(default_factory=dict)
-
-    def rows(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Add rows to a table of the details."""
-        if rows:
-            self.details.setdefault(table, []).extend(rows)
+    details: RegressionDetails = field(default_factory=RegressionDetails)
 
     def skipped(self, one: Observed, items: Sequence[NotMeasured]) -> None:
         """Add what was not measured of a data set."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ghmlops.core.details.regression import RebuiltRow, Reproducibility
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.predictions.contract.finding import listed, of
 from ghmlops.core.predictions.ruling import DOCS, tidy
@@ -63,7 +64,7 @@ class Rebuilt:
         return bool(self.only[0] or self.only[1] or self.retyped)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Reproducibility:
         """`bit-identical`, `same content`, `within tolerance`, `not reproducible`, or `not measured` without rows."""
         if self.same_bytes:
             return "bit-identical" if self.rows[0] else "not measured"
@@ -226,18 +227,18 @@ def finding(rule: str, outcome: Outcome, reason: str, dataset: str = "", n: int 
     )
 
 
-def row(built: Rebuilt) -> dict[str, Any]:
-    """Return the line of the table `builds` in the evidence."""
-    return {
-        "dataset": built.dataset,
-        "class": built.kind,
-        "files": built.files[0],
-        "files again": built.files[1],
-        "rows": built.rows[0],
-        "rows again": built.rows[1],
-        "missing": built.missing,
-        "added": built.added,
-        "moved": built.moved,
-        "repeated keys": built.repeated,
-        "other columns": [*built.only[0], *built.only[1], *(name for name, _, _ in built.retyped)],
-    }
+def rebuilt_row(built: Rebuilt) -> RebuiltRow:
+    """Return the row of the table `builds` in the evidence."""
+    return RebuiltRow(
+        dataset=built.dataset,
+        reproducibility=built.kind,
+        files=built.files[0],
+        files_again=built.files[1],
+        rows=built.rows[0],
+        rows_again=built.rows[1],
+        missing=built.missing,
+        added=built.added,
+        moved=built.moved,
+        repeated_keys=built.repeated,
+        other_columns=(*built.only[0], *built.only[1], *(name for name, _, _ in built.retyped)),
+    )

@@ -9,27 +9,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from ghmlops.core.evidence.document import Evidence, entries_of
+from ghmlops.core.details.regression import regression_details
+from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.predictions.place import name_place
-from ghmlops.core.reproduce.replay_inputs import INPUTS, cut
+from ghmlops.core.reproduce.replay_inputs import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-REPLAY = "replay"
-"""Key of `Evidence.details`: what a replay found."""
 MOST_SHOWN = 200
 """Differences that are kept; all are counted."""
 KINDS = ("data", "code", "environment", "policy", "ghmlops", "settings")
 """Of inputs, in the order in which they are named."""
 Leaf = str | float | int | bool | None
 """A JSON value; of lists and objects only how they are called."""
-_NOT_RESULTS = (INPUTS, REPLAY, "sources")
-"""Keys of `Evidence.details` that tell how inputs are called and where they were; fingerprints say what they are."""
 _FINGERPRINTS = ("code", "environment", "policy")
 _ABSENT = object()
 
@@ -52,9 +49,9 @@ class ResultChange:
 
     part: str
     """`summary`, `findings`, `measurements`, `not measured`, `details`, or `order`."""
-    what: str
-    """`changed`, `missing` (only before) or `added` (only now)."""
-    place: str
+    status: Literal["changed", "missing", "added"]
+    """`missing`: only in the first run; `added`: only in the second."""
+    entry: str
     """Where: id, data set, slice or window; a path in `details`."""
     field: str = ""
     before: Leaf = None
@@ -62,10 +59,10 @@ class ResultChange:
 
     def __str__(self) -> str:
         """Return it as a clause of a sentence."""
-        if self.what != "changed":
-            return f"{self.place} is {self.what}"
+        if self.status != "changed":
+            return f"{self.entry} is {self.status}"
         field = f"{self.field} " if self.field else ""
-        return f"{self.place}: {field}{_shown(self.before)} became {_shown(self.after)}"
+        return f"{self.entry}: {field}{_shown(self.before)} became {_shown(self.after)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +106,7 @@ def compare(before: Evidence, after: Evidence) -> Replayed:
                 shown += found[: max(0, MOST_SHOWN - len(shown))]
     if not changed and _bytes(before) != _bytes(after):
         changed["order"] = 1
-        shown.append(ResultChange(part="order", what="changed", place="the same entries stand in another order"))
+        shown.append(ResultChange(part="order", status="changed", entry="the same entries stand in another order"))
     known = [kind for kind in _FINGERPRINTS if kind in {**before.provenance.fingerprints, **_prints(after)}]
     return Replayed(
         inputs=inputs,
@@ -138,11 +135,11 @@ def _input_changes(before: Evidence, after: Evidence) -> Iterator[InputChange]:
         old, new = (getattr(evidence.provenance, field) for evidence in (before, after))
         if old != new:
             yield InputChange(kind=kind, name=field, before=_word(old), after=_word(new))
-    asked = [entries_of(evidence).get(INPUTS) for evidence in (before, after)]
-    one, other = (found if isinstance(found, dict) else {} for found in asked)
-    for field in ("policy", "engine", "memory-limit"):
-        if one.get(field) != other.get(field):
-            yield InputChange(kind="settings", name=field, before=_word(one.get(field)), after=_word(other.get(field)))
+    one, other = (regression_details(evidence.details).inputs for evidence in (before, after))
+    for field in ("policy", "engine", "memory_limit"):
+        old, new = getattr(one, field, ""), getattr(other, field, "")
+        if old != new:
+            yield InputChange(kind="settings", name=field.replace("_", "-"), before=old, after=new)
 
 
 def _comparable(old: str, new: str) -> bool:
@@ -175,7 +172,10 @@ def _summary(evidence: Evidence) -> _Entries:
 
 
 def _details(evidence: Evidence) -> _Entries:
-    return {name: value for name, value in entries_of(evidence).items() if name not in _NOT_RESULTS}
+    """Return the settings and tables by name, without the inputs: fingerprints identify these, whatever their paths."""
+    details = regression_details(evidence.details)
+    results: _Entries = msgspec.to_builtins(msgspec.structs.replace(details, inputs=None, replay=None, sources=[]))
+    return {name: value for name, value in results.items() if name in details.__struct_fields__}  # not the tag
 
 
 def _findings(evidence: Evidence) -> _Entries:
@@ -208,9 +208,8 @@ def _differences(part: str, place: str, before: Any, after: Any) -> Iterator[Res
     while waiting:
         path, old, new = waiting.pop()
         if old is _ABSENT or new is _ABSENT:
-            what = "added" if old is _ABSENT else "missing"
             at = " ".join(filter(None, (place, path)))
-            yield ResultChange(part=part, what=what, place=at)
+            yield ResultChange(part=part, status="added" if old is _ABSENT else "missing", entry=at)
         elif isinstance(old, dict) and isinstance(new, dict):
             names = list(dict.fromkeys(chain(old, new)))
             dot = "." if path else ""
@@ -219,7 +218,9 @@ def _differences(part: str, place: str, before: Any, after: Any) -> Iterator[Res
             longest = max(len(old), len(new))
             waiting += [(f"{path}[{i}]", _item(old, i), _item(new, i)) for i in reversed(range(longest))]
         elif type(old) is not type(new) or old != new:
-            yield ResultChange(part=part, what="changed", place=place, field=path, before=_leaf(old), after=_leaf(new))
+            yield ResultChange(
+                part=part, status="changed", entry=place, field=path, before=_leaf(old), after=_leaf(new)
+            )
 
 
 def _item(values: list[Any], place: int) -> object:

@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from ghmlops.core.details.regression import InputChangeRow, ReplayComparison, ResultChangeRow
 from ghmlops.core.model import Finding, NotMeasured, Outcome
 from ghmlops.core.predictions.ruling import DOCS
 from ghmlops.core.reproduce.replay import KINDS
@@ -97,18 +98,19 @@ def not_measured(found: Replayed) -> list[NotMeasured]:
     return [NotMeasured(what=f"replay: the fingerprint of {_CALLED[kind]}", why=why[kind]) for kind in found.unknown]
 
 
-def table(found: Replayed, file: str, sha256: str) -> dict[str, Any]:
-    """Return the entries of `Evidence.details`: what was replayed, and what differs."""
-    return {
-        "replay": {"file": file, "sha256": sha256, "compared": found.total, "differ": found.changed},
-        "replay inputs": [
-            {"input": c.kind, "name": c.name, "before": c.before, "after": c.after} for c in found.inputs
-        ],
-        "replay differences": [
-            {"part": c.part, "what": c.what, "place": c.place, "field": c.field, "before": c.before, "after": c.after}
+def comparison_details(found: Replayed, file: str, sha256: str) -> ReplayComparison:
+    """Return the comparison for the evidence: which file was replayed, and what differs."""
+    return ReplayComparison(
+        file=file,
+        sha256=sha256,
+        compared=found.total,
+        differ=found.changed,
+        inputs=tuple(InputChangeRow(kind=c.kind, name=c.name, before=c.before, after=c.after) for c in found.inputs),
+        differences=tuple(
+            ResultChangeRow(part=c.part, status=c.status, entry=c.entry, field=c.field, before=c.before, after=c.after)
             for c in found.changes
-        ],
-    }
+        ),
+    )
 
 
 def _finding(rule_id: str, outcome: Outcome, reason: str, about: str, n: int) -> Finding:

@@ -2,69 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from ghmlops.core.details.regression import DatasetInputs, RegressionInputs, regression_details
 from ghmlops.core.errors import EvidenceError, InputError
-from ghmlops.core.evidence.document import Evidence, entries_of
-from ghmlops.core.model import Frozen
 from ghmlops.core.policy.regression import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-INPUTS = "inputs"
-"""Key of `Evidence.details`."""
+    from ghmlops.core.evidence.document import Evidence
+
 _SIDES = ("baseline", "candidate", "labels", "noise")
-_Text = Annotated[str, msgspec.Meta(max_length=4096)]
-_Specs = Annotated[tuple[_Text, ...], msgspec.Meta(max_length=1000)]
 
 
-class Named(Frozen, frozen=True, kw_only=True):
-    """The artifacts of one data set as they were named; `core.artifact_spec` says how they may be."""
-
-    name: Annotated[str, msgspec.Meta(max_length=100)] = ""
-    baseline: Annotated[_Specs, msgspec.Meta(min_length=1)]
-    candidate: Annotated[_Specs, msgspec.Meta(min_length=1)]
-    labels: _Specs = ()
-    noise: _Specs = ()
+def write_inputs(policy: str, engine: str, memory_limit: str, datasets: Iterable[Dataset]) -> RegressionInputs:
+    """Return the inputs of a run for its evidence; `policy` is the path of the policy file as the run received it."""
+    artifacts = [{field: getattr(one, field) for field in DatasetInputs.__struct_fields__} for one in datasets]
+    inputs = {"policy": policy, "engine": engine, "memory_limit": memory_limit, "datasets": artifacts}
+    return msgspec.convert(inputs, RegressionInputs)
 
 
-class ReplayInputs(Frozen, frozen=True, kw_only=True, rename="kebab"):
-    """What a run was asked for: `Evidence.details["inputs"]`, by which it can be asked for again."""
-
-    policy: _Text
-    engine: Literal["duckdb", "spark"] = "duckdb"
-    memory_limit: Annotated[str, msgspec.Meta(max_length=40)] = "1GiB"
-    datasets: Annotated[tuple[Named, ...], msgspec.Meta(min_length=1, max_length=1000)]
-
-
-def write_inputs(policy: str, engine: str, memory_limit: str, datasets: Iterable[Dataset]) -> dict[str, Any]:
-    """Return the plain object for `Evidence.details["inputs"]`; `policy` is the file's path as it was given."""
-    named = [{field: getattr(one, field) for field in Named.__struct_fields__} for one in datasets]
-    given = {"policy": policy, "engine": engine, "memory-limit": memory_limit, "datasets": named}
-    asked = msgspec.convert(given, ReplayInputs)
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(asked))
-    return plain
-
-
-def read_inputs(evidence: Evidence, shown: str) -> ReplayInputs:
-    """Read what a run was asked for out of its evidence; messages call the file `shown`.
+def read_inputs(evidence: Evidence, shown: str) -> RegressionInputs:
+    """Return the inputs of the run that wrote the evidence; messages call the file `shown`.
 
     Raises:
-        EvidenceError: it is not there, or not of its exact shape.
+        EvidenceError: The evidence does not contain them.
     """
-    hint = "only evidence that this release of `ghmlops regression` wrote can be run again"
-    if INPUTS not in entries_of(evidence):
-        raise EvidenceError(f"{shown} does not say which artifacts were compared", hint=hint)
-    try:
-        return msgspec.convert(entries_of(evidence)[INPUTS], ReplayInputs)
-    except msgspec.ValidationError as error:
-        raise EvidenceError(f"{shown}: what it says of its inputs is malformed: {error}", hint=hint) from None
+    inputs = regression_details(evidence.details).inputs
+    if inputs is None:
+        raise EvidenceError(
+            f"{shown} does not say which artifacts were compared",
+            hint="only evidence that this release of `ghmlops regression` wrote can be run again",
+        )
+    return inputs
 
 
-def again(named: ReplayInputs, given: Mapping[str, str], known: Collection[str], shown: str) -> tuple[Dataset, ...]:
+def again(named: RegressionInputs, given: Mapping[str, str], known: Collection[str], shown: str) -> tuple[Dataset, ...]:
     """Return the data sets to compare again.
 
     Evidence may come from another job, and its words decide what is opened here: only files inside the repository

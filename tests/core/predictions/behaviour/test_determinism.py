@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ghmlops.core.details.regression import ColumnRow
 from ghmlops.core.model import Outcome
 from ghmlops.core.predictions.behaviour.determinism import (
     MOST_FINDINGS,
@@ -35,15 +36,15 @@ def test_a_change_is_told_in_numbers() -> None:
     expected = "p: 25 of 1,000 (2.5 %) values changed beyond 1e-09, by at most 0.25, and the policy says"
     assert found.reason.startswith(expected)
     assert determinism_table([change], "eu") == [
-        {
-            "dataset": "eu",
-            "column": "p",
-            "class": "changed",
-            "rows": 1000,
-            "changed": 25,
-            "largest": 0.25,
-            "tolerance": 1e-9,
-        }
+        ColumnRow(
+            dataset="eu",
+            column="p",
+            determinism="changed",
+            rows=1000,
+            changed=25,
+            largest=0.25,
+            tolerance=1e-9,
+        )
     ]
 
 

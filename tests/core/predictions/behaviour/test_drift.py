@@ -146,7 +146,7 @@ def test_a_column_that_moved_is_a_warning_with_its_numbers() -> None:
     assert (found.id, found.outcome, found.dataset) == ("drift-psi", Outcome.WARN, "eu")
     assert found.reason.startswith("The distribution of device moved: population stability index 0.5")
     assert (summary.id, summary.outcome) == ("drift-summary", Outcome.WARN)
-    assert (row["dataset"], row["column"], row["outcome"], row["ks"]) == ("eu", "device", "warn", None)
+    assert (row.dataset, row.column, row.outcome, row.ks) == ("eu", "device", Outcome.WARN, None)
 
 
 def test_noise_alone_is_no_drift_however_large_the_index() -> None:
@@ -185,8 +185,9 @@ def test_too_few_rows_are_shown_and_not_judged() -> None:
     """A side with 100 rows has no outcome; where no column has enough the summary warns instead of passing."""
     findings, (row,) = judge_drift([kinds([900, 100], [50, 50])], LIMITS, 200)
     assert [(f.id, f.outcome) for f in findings] == [("drift-summary", Outcome.WARN)]
-    assert row["outcome"] == ""
-    assert float(str(row["psi"])) > 0.2
+    assert row.outcome is None
+    assert row.psi is not None
+    assert row.psi > 0.2
     assert judge_drift([], LIMITS, 200) == ([], [])
 
 
@@ -220,21 +221,18 @@ def test_shrinking_loses_no_row_and_keeps_the_middle_readable() -> None:
     rng = np.random.default_rng(6)
     first, second = np.r_[rng.normal(size=10_000), 900.0], rng.normal(size=9_000)
     found = shrink(binned(first, second, np.r_[np.linspace(-6, 6, 2001), 1000.0]), dataset="eu")
-    edges, before, after = (np.array(found[name]) for name in ("edges", "baseline", "candidate"))
+    edges, before, after = (np.array(values) for values in (found.edges, found.baseline, found.candidate))
     assert (before.sum(), after.sum()) == (10_001, 9_000)
     assert 30 <= len(before) <= 40
     assert len(edges) == len(before) + 1
     assert np.all(np.diff(edges) > 0)
     assert before.max() < 0.2 * before.sum()
-    assert (found["dataset"], found["column"], found["missing"]) == ("eu", "x", [0, 0])
+    assert (found.dataset, found.column, found.missing) == ("eu", "x", (0, 0))
 
 
 def test_shrinking_categories_sums_up_the_rare_ones() -> None:
     """Thirty-nine values and all others."""
     found = shrink(kinds(list(range(100, 0, -1)), [1] * 100))
-    values, after = found["values"], found["candidate"]
-    assert isinstance(values, list)
-    assert isinstance(after, list)
-    assert (len(values), values[-1], after[-1]) == (40, "all others", 61)
+    assert (len(found.values), found.values[-1], found.candidate[-1]) == (40, "all others", 61)
     few = shrink(kinds([3, 2], [1, 0]))
-    assert (few["values"], few["baseline"], few["candidate"]) == (["v0", "v1"], [3, 2], [1, 0])
+    assert (few.values, few.baseline, few.candidate) == (("v0", "v1"), (3, 2), (1, 0))

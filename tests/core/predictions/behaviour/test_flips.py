@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from scipy import stats
@@ -49,7 +50,7 @@ def test_churn_is_split_by_what_it_did() -> None:
 def test_the_flip_matrix_names_the_classes() -> None:
     """In the order of the classes, rows without a label last, clusters added up."""
     table = flip_table(counts(SEEN, groups={(0, 0, 1): 4}), [NO, YES], "eu")
-    assert [tuple(row.values()) for row in table] == [
+    assert [msgspec.structs.astuple(row) for row in table] == [
         ("eu", NO, NO, NO, 500),
         ("eu", NO, NO, YES, 20),
         ("eu", YES, NO, YES, 12),
@@ -64,17 +65,17 @@ def test_a_large_flip_matrix_keeps_the_changes() -> None:
     entries = {(i, i, i): 1000.0 for i in range(100)} | {(i, i, (i + j) % 100): 1.0 for i in range(100) for j in (1, 2)}
     table = flip_table(counts(entries, 100), [str(i) for i in range(100)])
     assert len(table) == 200
-    assert all(row["baseline"] != row["candidate"] for row in table)
+    assert all(row.baseline != row.candidate for row in table)
 
 
 def test_lopsided_churn_is_a_warning_with_the_class() -> None:
     """Twenty of twenty-five changes go one way and move the class by more than a point."""
-    (found,), (row,) = judge_symmetry(counts({(0, 0, 0): 500, (0, 0, 1): 20, (1, 1, 0): 5, (1, 1, 1): 475}), [NO, YES])
+    found, row = judge_symmetry(counts({(0, 0, 0): 500, (0, 0, 1): 20, (1, 1, 0): 5, (1, 1, 1): 475}), [NO, YES])
     p = stats.binom.sf(19, 25, 0.5) * 2 - stats.binom.pmf(20, 25, 0.5)
     assert (found.id, found.outcome) == ("churn-asymmetric", Outcome.WARN)
-    assert row["p"] == pytest.approx(p)
+    assert row.p == pytest.approx(p)
     assert "25 of 1,000 (2.5 %) decisions changed (25 right before and wrong now)" in found.reason
-    assert (row["class"], row["shift"]) == (YES, 0.015)
+    assert (row.shifted_class, row.shift) == (YES, 0.015)
 
 
 @pytest.mark.parametrize(
@@ -87,14 +88,14 @@ def test_lopsided_churn_is_a_warning_with_the_class() -> None:
 )
 def test_even_little_or_no_churn_passes(entries: dict[tuple[int, int, int], float]) -> None:
     """Symmetric, lopsided by less than a point, or none at all."""
-    (found,), _ = judge_symmetry(counts(entries), [NO, YES])
+    found, _ = judge_symmetry(counts(entries), [NO, YES])
     assert found.outcome is Outcome.PASS
 
 
 def test_few_rows_decide_nothing_about_churn() -> None:
     """None and twenty are inconclusive."""
     for entries in ({}, {(0, 0, 1): 20.0}):
-        (found,), _ = judge_symmetry(counts(entries), [NO, YES])
+        found, _ = judge_symmetry(counts(entries), [NO, YES])
         assert found.outcome is Outcome.INCONCLUSIVE
 
 
@@ -102,8 +103,8 @@ def test_one_cluster_that_flips_is_no_evidence() -> None:
     """Forty rows of one user lean one way by chance of a coin; forty of forty users do not."""
     entries = {(0, 0, 0): 960.0, (0, 0, 1): 40.0}
     together, alone = ({(0, 0, 1): k, (0, 0, 0): 100} for k in (1, 40))
-    (first,), _ = judge_symmetry(counts(entries, groups=together), [NO, YES])
-    (second,), _ = judge_symmetry(counts(entries, groups=alone), [NO, YES])
+    first, _ = judge_symmetry(counts(entries, groups=together), [NO, YES])
+    second, _ = judge_symmetry(counts(entries, groups=alone), [NO, YES])
     assert (first.outcome, second.outcome) == (Outcome.PASS, Outcome.WARN)
 
 
@@ -111,8 +112,8 @@ def test_many_classes_are_judged_by_their_shares() -> None:
     """Class 2 drains into class 0: Stuart-Maxwell shows it, with clusters too."""
     entries = {(i, i, i): 300.0 for i in range(3)} | {(2, 2, 0): 40.0, (0, 0, 1): 8.0, (1, 1, 0): 7.0}
     names = ["a", "b", "c"]
-    (found,), (row,) = judge_symmetry(counts(entries, 3), names)
-    assert (found.outcome, found.method, row["class"]) == (Outcome.WARN, "Stuart-Maxwell", "c")
+    found, row = judge_symmetry(counts(entries, 3), names)
+    assert (found.outcome, found.method, row.shifted_class) == (Outcome.WARN, "Stuart-Maxwell", "c")
     assert "class c lost 4.19 points" in found.reason
-    (clustered,), _ = judge_symmetry(counts(entries, 3, {(2, 2, 0): 40, (0, 0, 1): 8, (1, 1, 0): 7}), names)
+    clustered, _ = judge_symmetry(counts(entries, 3, {(2, 2, 0): 40, (0, 0, 1): 8, (1, 1, 0): 7}), names)
     assert (clustered.outcome, clustered.method) == (Outcome.WARN, "Stuart-Maxwell over clusters")

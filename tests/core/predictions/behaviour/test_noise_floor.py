@@ -70,7 +70,7 @@ def test_churn_is_judged_against_the_floor(changed: int, outcome: Outcome) -> No
     """2 % of 10,000 is the floor: not above, shown above, above by more than a point."""
     (found,), (row,) = judge_noise(churn_excess(counts(changed, 10_000), counts(200, 10_000)), dataset="eu")
     assert (found.id, found.outcome, found.dataset) == ("noise-churn", outcome, "eu")
-    assert (row["dataset"], row["churn"], row["noise churn"]) == ("eu", changed / 10_000, 0.02)
+    assert (row.dataset, row.quantity, row.value, row.floor) == ("eu", "churn", changed / 10_000, 0.02)
 
 
 def test_the_sentence_has_both_rates_and_the_policy_its_margin() -> None:
@@ -132,12 +132,12 @@ def test_score_differences_warn_only_where_they_are_twice_the_floor() -> None:
         excess = mean_excess(mean(np.abs(rng.normal(0, 0.01 * times, 4000))), mean(floor))
         (found,), (row,) = judge_noise(None, excess)
         assert found.id == "noise-scores"
-        outcomes[times] = found.outcome, "not more than" in found.reason, row["difference outcome"]
+        outcomes[times] = found.outcome, "not more than" in found.reason, row.outcome
     assert TIMES == 2.0
     assert outcomes == {
-        3.0: (Outcome.WARN, False, "warn"),
-        1.5: (Outcome.PASS, True, "pass"),
-        1.0: (Outcome.PASS, False, "pass"),
+        3.0: (Outcome.WARN, False, Outcome.WARN),
+        1.5: (Outcome.PASS, True, Outcome.PASS),
+        1.0: (Outcome.PASS, False, Outcome.PASS),
     }
 
 

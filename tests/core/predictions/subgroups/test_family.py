@@ -39,7 +39,7 @@ def test_a_broken_slice_fails_and_is_named_with_its_numbers() -> None:
     assert "Holm" in broken.reason
     assert (summary.id, summary.outcome, summary.n) == ("slices-summary", Outcome.FAIL, 50)
     assert "1 failed, 0 to look at" in summary.reason
-    assert {7} == {row["slice"] == "s = 7" and 7 for row in family.table[:1]}
+    assert {7} == {row.subgroup == "s = 7" and 7 for row in family.table[:1]}
 
 
 def test_none_worse_is_one_passing_summary() -> None:
@@ -153,7 +153,7 @@ def test_families_span_data_sets_and_name_them() -> None:
     broken, summary = family.findings
     assert (broken.dataset, broken.slice, summary.n) == ("eu", {"s": 7}, 40)
     assert broken.reason.startswith("data set eu, s = 7: accuracy fell by 7.00 points")
-    assert (family.table[0]["dataset"], family.table[0]["slice"]) == ("eu", "s = 7")
+    assert (family.table[0].dataset, family.table[0].subgroup) == ("eu", "s = 7")
     assert family.bad == {("eu", ("s", 7), None)}
     (gone,) = missing([({}, "2025-03-04", 1234)], "window", "us")
     assert (gone.dataset, gone.reason.split(":")[0]) == ("us", "data set us, window 2025-03-04")

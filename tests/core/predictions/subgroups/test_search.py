@@ -41,8 +41,8 @@ def test_planted_slices_are_found_among_twenty_thousand_places() -> None:
     assert (summary.id, summary.outcome) == ("search-summary", Outcome.WARN)
     assert "2 tell where the harm sits" in summary.reason
     assert len(family.table) == 200
-    assert [row["outcome"] for row in family.table].count("warn") == 2
-    p = [float(str(row["p"])) for row in family.table]
+    assert [row.outcome for row in family.table].count(Outcome.WARN) == 2
+    p = [row.p for row in family.table]
     assert p == sorted(p)
 
 
@@ -110,7 +110,7 @@ def test_only_the_top_are_written_out() -> None:
     family = search(places, top=3, minimum=200, overall=[place({}, 200_000, 10_000)])
     assert [f.slice for f in family.findings] == [{"a": 11}, {"a": 10}, {"a": 9}, {}]
     assert "12 tell where the harm sits; the 3 of most harm are listed" in family.findings[-1].reason
-    assert [row["outcome"] for row in family.table].count("warn") == 12
+    assert [row.outcome for row in family.table].count(Outcome.WARN) == 12
 
 
 def test_size_and_harm_both_rank() -> None:

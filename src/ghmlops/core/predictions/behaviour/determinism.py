@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ghmlops.core.details.regression import ColumnRow, Determinism
 from ghmlops.core.model import Finding, Outcome, worst
 from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.contract.finding import of
@@ -41,7 +42,7 @@ class ColumnChange:
         return self.rows - self.identical - self.within
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Determinism:
         """The determinism class; a column without a paired row has none."""
         if self.rows == 0:
             return "not measured"
@@ -57,19 +58,19 @@ class ColumnChange:
         return Outcome.FAIL if self.changed else Outcome.PASS
 
 
-def determinism_table(changes: Sequence[ColumnChange], dataset: str = "") -> list[dict[str, object]]:
+def determinism_table(changes: Sequence[ColumnChange], dataset: str = "") -> list[ColumnRow]:
     """Return the table `columns`, the columns that changed most first."""
     ranked = sorted(changes, key=lambda c: (-c.changed, -c.within, c.column))
     return [
-        {
-            "dataset": dataset,
-            "column": change.column,
-            "class": change.kind,
-            "rows": change.rows,
-            "changed": change.changed,
-            "largest": tidy(change.largest),
-            "tolerance": tidy(change.tolerance),
-        }
+        ColumnRow(
+            dataset=dataset,
+            column=change.column,
+            determinism=change.kind,
+            rows=change.rows,
+            changed=change.changed,
+            largest=tidy(change.largest),
+            tolerance=tidy(change.tolerance),
+        )
         for change in ranked[:MOST_LISTED]
     ]
 

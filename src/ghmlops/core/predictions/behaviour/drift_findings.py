@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.details.regression import DistributionRow, DriftRow
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.behaviour.distribution import Distribution
@@ -36,7 +37,7 @@ TITLES = {
 
 def judge_drift(
     columns: Sequence[Distribution], limits: Drift, minimum: int, dataset: str = ""
-) -> tuple[list[Finding], list[dict[str, object]]]:
+) -> tuple[list[Finding], list[DriftRow]]:
     """Judge every column of a data set, scores and features alike.
 
     Args:
@@ -47,7 +48,7 @@ def judge_drift(
 
     Returns:
         `drift-<distance>` (warn) for each of the worst columns, by the distance that is farthest beyond its limit;
-        `drift-summary`; and the table {dataset, column, psi, ks, js, wasserstein, outcome}, the farthest first.
+        `drift-summary`; and the rows of the table `drift`, the farthest first.
     """
     if not columns:
         return [], []
@@ -60,7 +61,7 @@ def judge_drift(
     findings.append(_summary((len(judged), len(bad)), minimum, limits, dataset))
     rest = [one for one in measured if one[0] not in moved]
     rows = [
-        _row(name, found, (Outcome.WARN if moved[name] else Outcome.PASS).value if name in moved else "", dataset)
+        _row(name, found, (Outcome.WARN if moved[name] else Outcome.PASS) if name in moved else None, dataset)
         for name, found in [*bad, *sorted((o for o in ranked if not moved[o[0]]), key=_by_psi), *rest]
     ]
     return findings, rows[:MOST_LISTED]
@@ -136,34 +137,54 @@ def _summary(counts: tuple[int, int], minimum: int, limits: Drift, dataset: str)
     )
 
 
-def _row(name: str, found: Distances, outcome: str, dataset: str) -> dict[str, object]:
-    shown = {what: tidy(getattr(found, what)) for what in TITLES}
-    return {"dataset": dataset, "column": name, **shown, "outcome": outcome}
+def _row(name: str, found: Distances, outcome: Outcome | None, dataset: str) -> DriftRow:
+    return DriftRow(
+        dataset=dataset,
+        column=name,
+        psi=tidy(found.psi),
+        ks=tidy(found.ks),
+        js=tidy(found.js),
+        wasserstein=tidy(found.wasserstein),
+        outcome=outcome,
+    )
 
 
-def shrink(found: Distribution, most: int = MOST_BINS, dataset: str = "") -> dict[str, object]:
+def shrink(found: Distribution, most: int = MOST_BINS, dataset: str = "") -> DistributionRow:
     """Return a row of the table `distributions`, with at most `most` bins or values and no row lost.
 
     Numbers: the middle part, without the last `CORE` of the rows at each end, in parts of equal width; the first and
     the last bin reach to the ends. Categories: the most frequent, then all others as one.
     """
-    row: dict[str, object] = {"dataset": dataset, "column": found.column}
     if found.edges is None:
         kept = len(found.values) if len(found.values) <= most else most - 1
-        sides = {name: _folded(side, kept) for name, side in (("b", found.baseline), ("c", found.candidate))}
         others = [] if len(found.values) == kept else ["all others"]
-        row |= {"values": [*found.values[:kept], *others], "baseline": sides["b"], "candidate": sides["c"]}
-    else:
-        starts = _starts(found.baseline + found.candidate, found.edges, most)
-        row |= {"edges": [tidy(float(edge)) for edge in found.edges[np.r_[starts, len(found.edges) - 1]]]}
-        for name, side in (("baseline", found.baseline), ("candidate", found.candidate)):
-            row[name] = np.add.reduceat(side, starts).tolist() if len(side) else []
-    return row | {"missing": list(found.missing)}
+        return DistributionRow(
+            dataset=dataset,
+            column=found.column,
+            values=(*found.values[:kept], *others),
+            baseline=_folded(found.baseline, kept),
+            candidate=_folded(found.candidate, kept),
+            missing=found.missing,
+        )
+    starts = _starts(found.baseline + found.candidate, found.edges, most)
+    return DistributionRow(
+        dataset=dataset,
+        column=found.column,
+        edges=tuple(tidy(float(edge)) for edge in found.edges[np.r_[starts, len(found.edges) - 1]]),
+        baseline=_joined(found.baseline, starts),
+        candidate=_joined(found.candidate, starts),
+        missing=found.missing,
+    )
 
 
-def _folded(side: Ints, kept: int) -> list[int]:
+def _folded(side: Ints, kept: int) -> tuple[int, ...]:
     rest = [int(side[kept:].sum())] if len(side) > kept else []
-    return [*(int(n) for n in side[:kept]), *rest]
+    return (*(int(n) for n in side[:kept]), *rest)
+
+
+def _joined(side: Ints, starts: Ints) -> tuple[int, ...]:
+    """Return the rows per joined bin; `starts` are the first fine bins of each."""
+    return tuple(np.add.reduceat(side, starts).tolist()) if len(side) else ()
 
 
 def _starts(both: Ints, edges: Floats, most: int) -> Ints:

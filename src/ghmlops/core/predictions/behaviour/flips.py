@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.details.regression import ChurnRow, FlipRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.behaviour.determinism import DOCS, MOST_LISTED
 from ghmlops.core.predictions.contract.finding import of
 from ghmlops.core.predictions.ruling import ALPHA, tidy
-from ghmlops.core.stats import mcnemar, sign_flip, symmetry
+from ghmlops.core.stats import marginal_homogeneity, mcnemar, sign_flip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def split_churn(counts: Counts) -> Churn:
     )
 
 
-def flip_table(counts: Counts, names: Sequence[str], dataset: str = "") -> list[dict[str, object]]:
+def flip_table(counts: Counts, names: Sequence[str], dataset: str = "") -> list[FlipRow]:
     """Return the table `flips`: rows by label, baseline's and candidate's decision.
 
     Args:
@@ -79,45 +80,45 @@ def flip_table(counts: Counts, names: Sequence[str], dataset: str = "") -> list[
     kept = np.sort(np.lexsort((found, -n, same))[:MOST_LISTED])
     texts = [*names, ""]
     return [
-        {
-            "dataset": dataset,
-            "label": texts[found[i] // size**2],
-            "baseline": texts[(found[i] // size) % size],
-            "candidate": texts[found[i] % size],
-            "rows": round(float(n[i])),
-        }
+        FlipRow(
+            dataset=dataset,
+            label=texts[found[i] // size**2],
+            baseline=texts[(found[i] // size) % size],
+            candidate=texts[found[i] % size],
+            rows=round(float(n[i])),
+        )
         for i in kept
     ]
 
 
 def judge_symmetry(
     counts: Counts, names: Sequence[str], dataset: str = "", shift: float = SHIFT
-) -> tuple[list[Finding], list[dict[str, object]]]:
+) -> tuple[Finding, ChurnRow]:
     """Judge whether churn is lopsided: shown at `ALPHA`, and a class grew or shrank by more than `shift` of all rows.
 
     A warning at most, because a decision that moves on purpose is lopsided too; the positive rate has its own verdict.
     Two classes: McNemar's two-sided mid-p, or sign-flip over clusters. More: Stuart-Maxwell.
 
     Returns:
-        One finding, and one row: {dataset, rows, changed, negative, positive, wrong, unlabelled, class, shift, p}.
+        The finding `churn-asymmetric`, and the row of the table `churn`.
     """
     seen = split_churn(counts)
     net = _net(counts)
     p, method = _asymmetry(counts)
     worst = 1 if counts.classes == 2 else int(np.argmax(np.abs(net)))  # of two classes both move: the positive is told
     share = float(net[worst]) / seen.rows if seen.rows else 0.0
-    row: dict[str, object] = {
-        "dataset": dataset,
-        "rows": seen.rows,
-        "changed": seen.changed,
-        "negative": seen.negative,
-        "positive": seen.positive,
-        "wrong": seen.wrong,
-        "unlabelled": seen.unlabelled,
-        "class": names[worst] if seen.changed else "",
-        "shift": tidy(share),
-        "p": tidy(p),
-    }
+    row = ChurnRow(
+        dataset=dataset,
+        rows=seen.rows,
+        changed=seen.changed,
+        negative=seen.negative,
+        positive=seen.positive,
+        wrong=seen.wrong,
+        unlabelled=seen.unlabelled,
+        shifted_class=names[worst] if seen.changed else "",
+        shift=tidy(share),
+        p=tidy(p),
+    )
     outcome, reason = _ruled(seen, share, (p, shift), names[worst])
     finding = Finding(
         id="churn-asymmetric",
@@ -134,7 +135,7 @@ def judge_symmetry(
         margin=shift,
         n=seen.rows,
     )
-    return [finding], [row]
+    return finding, row
 
 
 def _ruled(seen: Churn, share: float, limits: tuple[float, float], name: str) -> tuple[Outcome, str]:
@@ -176,8 +177,8 @@ def _asymmetry(counts: Counts) -> tuple[float, str]:
     np.add.at(table, (counts.baseline, counts.candidate), counts.n)
     if counts.classes == 2:
         up, down = table[0, 1:], table[1, :1]
-        return _two_sided(float(mcnemar.p_more(up, down)[0])), "McNemar mid-p, two-sided"
-    return symmetry.marginal(table).p, "Stuart-Maxwell"
+        return _two_sided(float(mcnemar.p_greater(up, down)[0])), "McNemar mid-p, two-sided"
+    return marginal_homogeneity.stuart_maxwell(table).p, "Stuart-Maxwell"
 
 
 def _clustered(counts: Counts, clusters: Ints) -> tuple[float, str]:
@@ -186,9 +187,9 @@ def _clustered(counts: Counts, clusters: Ints) -> tuple[float, str]:
     n = counts.n[changed]
     if counts.classes == 2:
         total = np.bincount(group, weights=np.where(counts.candidate[changed] == 1, n, -n)).astype(np.float64)
-        p = sign_flip.p_above(np.zeros(len(total), dtype=np.int64), total, 1)
+        p = sign_flip.p_greater(np.zeros(len(total), dtype=np.int64), total, 1)
         return _two_sided(float(p[0])), "cluster sign-flip, two-sided"
-    moves = symmetry.clustered(
+    moves = marginal_homogeneity.stuart_maxwell_clustered(
         np.r_[group, group],
         np.r_[counts.candidate[changed], counts.baseline[changed]],
         np.r_[n, -n],

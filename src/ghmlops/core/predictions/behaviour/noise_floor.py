@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy import special
 
+from ghmlops.core.details.regression import NoiseRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.paired.aggregates import Cells, Counts, Groups
 from ghmlops.core.paired.change import moments
@@ -124,14 +125,14 @@ def mean_excess(pair: Cells, noise: Cells) -> Excess:
         floor=second.mean,
         low=float(low[0]),
         high=float(high[0]),
-        p=float(student.p_above(change, error, freedom)[0]),
+        p=float(student.p_greater(change, error, freedom)[0]),
         method=method,
     )
 
 
 def judge_noise(
     churn: Excess | None, scores: Excess | None = None, *, margin: float | None = None, dataset: str = ""
-) -> tuple[list[Finding], list[dict[str, object]]]:
+) -> tuple[list[Finding], list[NoiseRow]]:
     """Judge a data set against its noise floor.
 
     Args:
@@ -143,17 +144,18 @@ def judge_noise(
     Returns:
         `noise-churn`: fail where churn is shown to be above the floor and is so by more than the margin, warn where it
         is only shown to be above, else pass. `noise-scores`: warn where the difference is shown to be above the floor
-        and is more than `TIMES` as large, else pass. Both: inconclusive on fewer than 30 rows. And the table's row.
+        and is more than `TIMES` as large, else pass. Both: inconclusive on fewer than 30 rows. And a row of the table
+        `noise` per finding.
     """
     findings: list[Finding] = []
-    row: dict[str, object] = {"dataset": dataset}
+    rows: list[NoiseRow] = []
     if churn is not None:
         findings.append(_churn(churn, MARGIN if margin is None else margin, dataset))
-        row |= _shown("churn", churn, findings[-1])
+        rows.append(_row("churn", churn, findings[-1]))
     if scores is not None:
         findings.append(_scores(scores, dataset))
-        row |= _shown("difference", scores, findings[-1])
-    return findings, [row] if findings else []
+        rows.append(_row("score-difference", scores, findings[-1]))
+    return findings, rows
 
 
 def _churn(found: Excess, margin: float, dataset: str) -> Finding:
@@ -217,16 +219,18 @@ def _finding(name: str, found: Excess, outcome: Outcome, reason: str, where: tup
     )
 
 
-def _shown(name: str, found: Excess, judged: Finding) -> dict[str, object]:
-    return {
-        name: tidy(found.value),
-        f"noise {name}": tidy(found.floor),
-        f"{name} rows": found.rows,
-        f"noise {name} rows": found.floor_rows,
-        f"{name} low": tidy(found.low),
-        f"{name} high": tidy(found.high),
-        f"{name} outcome": judged.outcome.value,
-    }
+def _row(quantity: Literal["churn", "score-difference"], excess: Excess, judged: Finding) -> NoiseRow:
+    return NoiseRow(
+        dataset=judged.dataset,
+        quantity=quantity,
+        value=tidy(excess.value),
+        floor=tidy(excess.floor),
+        rows=excess.rows,
+        floor_rows=excess.floor_rows,
+        low=tidy(excess.low),
+        high=tidy(excess.high),
+        outcome=judged.outcome,
+    )
 
 
 def _percent(share: float) -> str:
@@ -245,7 +249,7 @@ def _unknown(n: int, m: int, method: str) -> Excess:
 def _mean(cells: Cells) -> _Mean:
     spread = moments(cells)
     error = math.sqrt(float(spread.var_d[0]))
-    return _Mean(float(cells.n[0]), float(cells.change[0]), error, float(spread.freedom[0]))
+    return _Mean(float(cells.n[0]), float(cells.change[0]), error, float(spread.df[0]))
 
 
 def _wilson(count: float, n: float, z: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
+from ghmlops.core.details.regression import RankRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.paired.aggregates import COARSE
 from ghmlops.core.predictions import ruling as judge
@@ -55,31 +56,31 @@ def from_grid(grid: Grid) -> Correlation:
     return _correlated(ranks[0], ranks[1], grid.n.astype(np.float64), (total, total), method)
 
 
-def judge_ranks(found: Correlation, dataset: str = "") -> tuple[list[Finding], list[dict[str, object]]]:
+def judge_ranks(found: Correlation, dataset: str = "") -> tuple[Finding | None, RankRow]:
     """Return the row of the table `rank`, and a warning where the order is lost; an order that is kept proves nothing.
 
     Returns:
-        At most one finding `scores-reordered`, and {dataset, spearman, low, high, rows, method}.
+        The finding `scores-reordered`, if there is one, and the row of the table `rank`.
     """
-    row: dict[str, object] = {
-        "dataset": dataset,
-        "spearman": tidy(found.rho),
-        "low": tidy(found.low),
-        "high": tidy(found.high),
-        "rows": found.rows,
-        "method": found.method,
-    }
+    row = RankRow(
+        dataset=dataset,
+        spearman=tidy(found.rho),
+        low=tidy(found.low),
+        high=tidy(found.high),
+        rows=found.rows,
+        method=found.method,
+    )
     if found.rows < judge.MINIMUM:
-        return [], [row]
+        return None, row
     if found.constant == (False, True):
-        return [_finding(found, f"The candidate gives all {found.rows:,} rows the same score.", dataset)], [row]
+        return _finding(found, f"The candidate gives all {found.rows:,} rows the same score.", dataset), row
     if not found.high < REORDERED:
-        return [], [row]
+        return None, row
     reason = (
         f"The candidate orders the rows differently: the rank correlation of the scores is {found.rho:.3f} "
         f"(98 % interval {found.low:.3f} to {found.high:.3f}), on {found.rows:,} rows, below {REORDERED:g}."
     )
-    return [_finding(found, reason, dataset)], [row]
+    return _finding(found, reason, dataset), row
 
 
 def _finding(found: Correlation, reason: str, dataset: str) -> Finding:

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from ghmlops.core.details.regression import SubgroupRow
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.findings import allowed, describe_change, metric_finding
 from ghmlops.core.predictions.place import Place, Value, name_place
-from ghmlops.core.predictions.ruling import Comparison, Ruling, tidy
+from ghmlops.core.predictions.ruling import Comparison, tidy
 from ghmlops.core.predictions.subgroups.onset import Onset, onset
 from ghmlops.core.stats import multiplicity
 
@@ -51,7 +53,7 @@ class Family:
     """What one hunt found: findings, and the table for people."""
 
     findings: list[Finding]
-    table: list[dict[str, object]]
+    table: list[SubgroupRow]
     bad: frozenset[tuple[object, ...]] = frozenset()
     """`Place.key` of every place that fails or warns."""
     onset: Onset | None = None
@@ -116,7 +118,7 @@ def hunt(places: Sequence[Place], kind: Kind, minimum: int) -> Family:
     findings = [_place_finding(ones, kind) for ones in ranked[:MOST_FINDINGS]]
     since = onset(places, _worst(ranked[0]).place) if ranked and kind == "window" else None
     findings.append(_summary(tested, ranked, (kind, minimum, since)))
-    table = [listed(one, kind, one.outcome.value) for one in tested[:MOST_LISTED]]
+    table = [subgroup_row(one, one.outcome) for one in tested[:MOST_LISTED]]
     return Family(findings=findings, table=table, bad=frozenset(bad), onset=since)
 
 
@@ -129,14 +131,17 @@ def _place_finding(ones: Sequence[Tested], kind: str) -> Finding:
     worst = _worst(ones)
     others = [one.place.found.metric.title for one in ones if one is not worst]
     place = worst.place
-    corrected = (
-        f"Holm p = {worst.holm:.2g} over all {PLURAL[kind]}, loss beyond the margin of "
-        f"{judge.amount(place.found.metric, place.found.margin or 0.0)}"
-        if worst.outcome is Outcome.FAIL
-        else f"false-discovery q = {worst.bh:.2g}, not shown at Holm p = {worst.holm:.2g}"
+    failed = worst.outcome is Outcome.FAIL
+    change = describe_change(place.found, "smallest loss" if failed else "interval")
+    evidence = (
+        f"Holm p = {worst.holm:.2g} over all {PLURAL[kind]}"
+        if failed
+        else f"Benjamini-Hochberg q = {worst.bh:.2g}, not confirmed by Holm p = {worst.holm:.2g}"
     )
-    clause = corrected + (f"; also {' and '.join(others)}" if others else "")
-    written = judge.finding(place.found, Ruling(worst.outcome, clause), where=f"{place.name}: ")
+    also = f"; also {' and '.join(others)}" if others else ""
+    rows = f"{place.found.n:,} rows"
+    reason = f"{place.name}: {change}, more than the {allowed(place.found)} allowed; {rows}; {evidence}{also}."
+    written = metric_finding(place.found, worst.outcome, reason)
     return msgspec.structs.replace(
         written,
         id=f"{kind}-{place.found.metric.id}",
@@ -215,24 +220,24 @@ def missing(
     ]
 
 
-def listed(one: Tested, kind: str, outcome: str) -> dict[str, object]:
-    """Return the row of a table; `kind` is the column that names the place."""
+def subgroup_row(one: Tested, outcome: Outcome | None) -> SubgroupRow:
+    """Return the row of a tested subgroup; `outcome` is None if a more specific subgroup explains its regression."""
     found = one.place.found
-    return {
-        kind: one.place.label,
-        "dataset": one.place.dataset,
-        "metric": found.metric.id,
-        "rows": found.n,
-        "baseline": tidy(found.baseline),
-        "candidate": tidy(found.candidate),
-        "change": tidy(found.change),
-        "low": tidy(found.low),
-        "high": tidy(found.high),
-        "p": _short(one.p),
-        "holm": _short(one.holm),
-        "bh": _short(one.bh),
-        "outcome": outcome,
-    }
+    return SubgroupRow(
+        subgroup=one.place.label,
+        dataset=one.place.dataset,
+        metric=found.metric.id,
+        rows=found.n,
+        baseline=tidy(found.baseline),
+        candidate=tidy(found.candidate),
+        change=tidy(found.change),
+        low=tidy(found.low),
+        high=tidy(found.high),
+        p=_short(one.p),
+        holm=_short(one.holm),
+        bh=_short(one.bh),
+        outcome=outcome,
+    )
 
 
 def _short(p: float) -> float:

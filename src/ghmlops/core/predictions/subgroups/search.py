@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import msgspec
 
+from ghmlops.core.details.regression import SubgroupRow
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.findings import allowed, describe_change, metric_finding
 from ghmlops.core.predictions.place import Place
-from ghmlops.core.predictions.ruling import Ruling
-from ghmlops.core.predictions.subgroups.family import MOST_LISTED, NOTE, Family, Tested, correct, listed
+from ghmlops.core.predictions.subgroups.family import MOST_LISTED, NOTE, Family, Tested, correct, subgroup_row
 from ghmlops.core.predictions.subgroups.search_pruning import harm, index, p_worse, pruned
 
 DOCS = f"{judge.DOCS}#slice-search"
@@ -91,15 +92,15 @@ def _finding(kept: _Kept, tests: int) -> Finding:
     worst = next(one for one in kept.ones if one.holm <= SHOWN)
     found, place = worst.place.found, worst.place
     others = [one.place.found.metric.title for one in kept.ones if one is not worst]
-    margin = found.margin or 0.0
-    if found.metric.unit == "ratio":
-        size = f"about {found.n * (found.loss - margin):,.0f} rows worse than the margin allows"
-    else:
-        size = f"beyond the margin of {judge.amount(found.metric, margin)}"
+    excess = found.n * (found.loss - (found.margin or 0.0))
+    size = f", about {excess:,.0f} rows more than the limit" if found.metric.unit == "ratio" else ""
     also = f"; also {' and '.join(others)}" if others else ""
-    clause = f"{size}; found by search, Holm p = {worst.holm:.2g} over {tests:,} tests{also}"
+    reason = (
+        f"{place.name}: {describe_change(found, 'smallest loss')}, more than the {allowed(found)} allowed{size}; "
+        f"{found.n:,} rows; detected by the slice search, Holm p = {worst.holm:.2g} over {tests:,} tests{also}."
+    )
     return msgspec.structs.replace(
-        judge.finding(found, Ruling(Outcome.WARN, clause), where=f"{place.name}: "),
+        metric_finding(found, Outcome.WARN, reason),
         id=f"search-{found.metric.id}",
         dataset=place.dataset,
         slice=dict(place.slice),
@@ -140,7 +141,7 @@ def _summary(
     )
 
 
-def _table(tested: Sequence[Tested], harmful: Sequence[Tested], told: Sequence[_Kept]) -> list[dict[str, object]]:
+def _table(tested: Sequence[Tested], harmful: Sequence[Tested], told: Sequence[_Kept]) -> list[SubgroupRow]:
     """Return the smallest p-values and all that is told. Harm that something else explains has no outcome."""
     warned = {id(one) for kept in told for one in kept.ones}
     known = {id(one) for one in harmful}
@@ -150,6 +151,6 @@ def _table(tested: Sequence[Tested], harmful: Sequence[Tested], told: Sequence[_
     place = {id(one): i for i, one in enumerate(tested)}
     rows = []
     for one in sorted(shown, key=lambda one: place[id(one)]):
-        outcome = "warn" if id(one) in warned else "" if id(one) in known else "pass"
-        rows.append(listed(one, "slice", outcome))
+        outcome = Outcome.WARN if id(one) in warned else None if id(one) in known else Outcome.PASS
+        rows.append(subgroup_row(one, outcome))
     return rows

@@ -6,6 +6,9 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
+from ghmlops.core.details.regression import CellRow, MetricRow, SubgroupRow, TimelineRow
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, NotMeasured
 from ghmlops.core.paired.aggregates import WINDOW
@@ -30,22 +33,22 @@ MOST_CELLS = 400
 """Rows of the metrics that are shown by slice, and by window."""
 
 
-def metric_row(found: Comparison, dataset: str, finding: Finding | None) -> dict[str, Any]:
-    """Return the row of a table of metrics."""
-    return {
-        "dataset": dataset,
-        "metric": found.metric.id,
-        "rows": found.n,
-        "baseline": None if found.paired_only else tidy(found.baseline),
-        "candidate": tidy(found.candidate),
-        "change": tidy(found.change),
-        "low": tidy(found.low),
-        "high": tidy(found.high),
-        "margin": tidy(found.margin),
-        "unit": found.metric.unit,
-        "outcome": finding.outcome.value if finding else "",
-        "method": found.method,
-    }
+def metric_row(found: Comparison, dataset: str, finding: Finding | None) -> MetricRow:
+    """Return the row of the table `metrics`; `finding` is None if the metric is reported but not judged."""
+    return MetricRow(
+        dataset=dataset,
+        metric=found.metric.id,
+        rows=found.n,
+        baseline=None if found.paired_only else tidy(found.baseline),
+        candidate=tidy(found.candidate),
+        change=tidy(found.change),
+        low=tidy(found.low),
+        high=tidy(found.high),
+        margin=tidy(found.margin),
+        unit=found.metric.unit,
+        outcome=finding.outcome if finding else None,
+        method=found.method,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +71,17 @@ class Hunt:
         places = [place for one in range(len(self.compared)) for cut in cuts for place in self._places(one, cut)]
         family = slices.hunt(places, kind, policy.minimum_rows)
         judged.findings.extend(family.findings)
-        judged.rows(f"{kind}s", family.table)
+        (judged.details.slices if kind == "slice" else judged.details.windows).extend(family.table)
         for one in self.compared:
             for cut in cuts:
                 table = one.tables[cut]
                 lost = [(*located(key, cut), rows) for key, rows in table.lost]
                 judged.findings.extend(slices.missing(lost, kind, one.dataset))
                 judged.skipped(one, _small(cut, table, policy.minimum_rows))
-        judged.rows("cells", _shown(self.compared, cuts, policy))
+        judged.details.cells.extend(_shown(self.compared, cuts, policy))
         if kind == "window":
             judged.findings.extend(uneven.windows_uneven(places))
-            judged.rows("timeline", _timeline(slices.correct(places)))
+            judged.details.timeline.extend(_timeline(slices.correct(places)))
         return family.bad
 
     def classes(self) -> None:
@@ -88,8 +91,7 @@ class Hunt:
         places = [place for one in self.compared for place in compare_classes(one, self.policy)]
         family = slices.hunt(places, "class", self.policy.minimum_rows)
         self.judged.findings.extend(family.findings)
-        rows = [{**row, "class": str(row["class"]).removeprefix("class = ")} for row in family.table]
-        self.judged.rows("classes", rows)
+        self.judged.details.classes.extend(_class_row(row) for row in family.table)
 
     def search(self, overall: Sequence[Place], reported: frozenset[tuple[object, ...]]) -> None:
         """Search the slices of one and two columns for harm that no finding tells of yet."""
@@ -108,7 +110,7 @@ class Hunt:
             places, top=policy.search, minimum=policy.minimum_rows, overall=overall, reported=reported
         )
         self.judged.findings.extend(family.findings)
-        self.judged.rows("searched", family.table)
+        self.judged.details.searched.extend(family.table)
 
     def _places(self, one: int, cut: tuple[str, ...]) -> list[Place]:
         if (one, cut) not in self._known:
@@ -116,7 +118,7 @@ class Hunt:
         return self._known[one, cut]
 
 
-def _shown(compared: Sequence[Observed], cuts: Sequence[tuple[str, ...]], policy: Regression) -> list[dict[str, Any]]:
+def _shown(compared: Sequence[Observed], cuts: Sequence[tuple[str, ...]], policy: Regression) -> list[CellRow]:
     """Return the metrics that are not hunted, in every slice or window: shown, the worst against its error first."""
     rows = []
     for one in compared:
@@ -129,35 +131,44 @@ def _shown(compared: Sequence[Observed], cuts: Sequence[tuple[str, ...]], policy
         key=lambda row: (row[0] if row[0] == row[0] else 0.0, row[1], str(row[2]), row[3].metric.id)
     )  # NaN: middle
     return [
-        {
-            "dataset": dataset,
-            "slice": name_place(*where) if where[1] is None else "",
-            "window": where[1],
-            **{key: value for key, value in metric_row(found, dataset, None).items() if key not in _NOT_IN_CELLS},
-        }
+        CellRow(
+            dataset=dataset,
+            slice=name_place(*where) if where[1] is None else "",
+            window=where[1],
+            metric=found.metric.id,
+            rows=found.n,
+            baseline=None if found.paired_only else tidy(found.baseline),
+            candidate=tidy(found.candidate),
+            change=tidy(found.change),
+            low=tidy(found.low),
+            high=tidy(found.high),
+            unit=found.metric.unit,
+        )
         for _, dataset, where, found in rows[:MOST_CELLS]
     ]
 
 
-_NOT_IN_CELLS = ("dataset", "margin", "outcome", "method")
+def _class_row(row: SubgroupRow) -> SubgroupRow:
+    """Return the row with the name of the class alone; it is tested as the slice `class = NAME`."""
+    return msgspec.structs.replace(row, subgroup=row.subgroup.removeprefix("class = "))
 
 
-def _timeline(tested: Sequence[slices.Tested]) -> list[dict[str, Any]]:
+def _timeline(tested: Sequence[slices.Tested]) -> list[TimelineRow]:
     """Return every window of the quality metrics in the order of time."""
     own = [t for t in tested if t.place.found.metric.direction is not Direction.TARGET]
     own.sort(key=lambda t: (t.place.dataset, t.place.found.metric.id, str(t.place.window)))
     return [
-        {
-            "dataset": t.place.dataset,
-            "window": t.place.window,
-            "metric": t.place.found.metric.id,
-            "rows": t.place.found.n,
-            "baseline": tidy(t.place.found.baseline),
-            "candidate": tidy(t.place.found.candidate),
-            "low": tidy(t.place.found.low),
-            "high": tidy(t.place.found.high),
-            "outcome": t.outcome.value,
-        }
+        TimelineRow(
+            dataset=t.place.dataset,
+            window=str(t.place.window),
+            metric=t.place.found.metric.id,
+            rows=t.place.found.n,
+            baseline=tidy(t.place.found.baseline),
+            candidate=tidy(t.place.found.candidate),
+            low=tidy(t.place.found.low),
+            high=tidy(t.place.found.high),
+            outcome=t.outcome,
+        )
         for t in own[:MOST_TIMELINE]
     ]
 

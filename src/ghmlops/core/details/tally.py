@@ -1,0 +1,85 @@
+"""JSON form of a tally: the counts and distributions of one shard that `merge-shards` adds up.
+
+The structs mirror `ghmlops.core.latency.tally` field by field, except that a distribution is its encoded histogram.
+They fix the shape of a file that another job wrote; `ghmlops.core.latency.tally_file` checks and decodes the numbers.
+"""
+
+from __future__ import annotations
+
+from ghmlops.core.model import Frozen
+
+
+class PackedSpread(Frozen, frozen=True, kw_only=True):
+    """Distribution of whole numbers.
+
+    Attributes:
+        n: number of values.
+        sum: exact sum of the values, in decimal digits, because it can exceed 64 bits.
+        max: largest value; 0 without values.
+        histogram: HdrHistogram V2, base64; empty without values.
+    """
+
+    n: int
+    sum: str
+    max: int
+    histogram: str
+
+
+class PackedEndpoint(Frozen, frozen=True, kw_only=True):
+    """One endpoint of a mix: its requests and the response times (ns) of its successful ones."""
+
+    requests: int
+    response: PackedSpread
+
+
+class PackedArm(Frozen, frozen=True, kw_only=True):
+    """Counts and distributions of one arm."""
+
+    kinds: dict[str, int]
+    statuses: dict[str, int]
+    spreads: dict[str, PackedSpread]
+    compared: PackedSpread | None = None
+    endpoints: list[PackedEndpoint]
+
+
+class PackedPair(Frozen, frozen=True, kw_only=True):
+    """One compared pair of blocks: its position in the shard, the shard, and its log ratios by name."""
+
+    block: int
+    shard: int
+    log_ratios: dict[str, float]
+
+
+class PackedSends(Frozen, frozen=True, kw_only=True):
+    """How well the generator kept its schedule: numbers of requests and blocks, and the lateness (ns)."""
+
+    late: int
+    late_blocks: int
+    blocks: int
+    achieved: int
+    behind: PackedSpread
+
+
+class PackedShare(Frozen, frozen=True, kw_only=True):
+    """How many requests missed one objective, of how many; the values compared with its limit, if it is on a time."""
+
+    missed: int
+    n: int
+    values: PackedSpread | None = None
+
+
+class PackedTally(Frozen, frozen=True, kw_only=True):
+    """Everything that one shard counted."""
+
+    requests: int
+    candidate: PackedArm
+    baseline: PackedArm | None
+    objectives: dict[str, PackedShare]
+    only_candidate: int
+    only_baseline: int
+    pairs: list[PackedPair]
+    missing: int
+    planned_pairs: int
+    most: int
+    whole: bool
+    sends: PackedSends
