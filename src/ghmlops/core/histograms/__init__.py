@@ -1,1 +1,1 @@
-"""HdrHistogram: recording, merging, and the `.hlog` log format."""
+"""HdrHistogram: recording, exact merging, the V2 binary encoding and the `.hlog` log format."""

@@ -1,4 +1,4 @@
-"""A distribution that can be added exactly and written down: an HdrHistogram with the sum and the largest value."""
+"""A histogram with an exact sum and maximum, which can be added exactly and stored as JSON."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.histograms import hlog
-from ghmlops.core.histograms.histogram import STANDARD, Histogram
+from ghmlops.core.histograms import encoding
+from ghmlops.core.histograms.histogram import Histogram
+from ghmlops.core.histograms.layout import STANDARD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NANOSECONDS = 1e9
+"""Nanoseconds per second: the scale of times."""
 THOUSANDTHS = 1e3
+"""Thousandths per unit: the scale of rates."""
 
 
 class Spread:
-    """How whole numbers are spread. Adding two gives what all values together would have given, count for count.
+    """Distribution of non-negative integers. The sum of two is the distribution of all values, count for count.
 
     Attributes:
-        histogram: the counts, 3 significant digits.
-        total: exact sum of the values.
-        largest: exact maximum; 0 without values.
+        histogram: Counts with three significant digits.
+        total: Exact sum of the values.
+        largest: Exact maximum; 0 without values.
     """
 
     __slots__ = ("histogram", "largest", "total")
@@ -36,17 +39,18 @@ class Spread:
 
     @classmethod
     def of(cls, values: NDArray[np.floating[Any]], scale: float = NANOSECONDS) -> Spread:
-        """Sum up `values`, shape (n,), none of them NaN, in whole parts of `1 / scale`.
+        """Return the distribution of `values`, shape (n,), without NaN, in integer multiples of `1 / scale`.
 
-        Negative ones count as 0. No request lasts an hour (a policy's time-outs are shorter), which is the highest
-        value; a send that the generator never came to may be later, and counts as an hour.
+        Negative values count as 0. Values above one hour (in nanoseconds), the highest value, count as one hour: no
+        request lasts that long (the policy's timeouts are shorter), but a send that the generator never reached may
+        be later.
         """
-        whole = np.rint(np.clip(values.astype(np.float64) * scale, 0, STANDARD.highest)).astype(np.int64)
-        return cls(Histogram.of(whole), int(whole.sum()), int(whole.max()) if len(whole) else 0)
+        integers = np.rint(np.clip(values.astype(np.float64) * scale, 0, STANDARD.highest)).astype(np.int64)
+        return cls(Histogram.of(integers), int(integers.sum()), int(integers.max()) if len(integers) else 0)
 
     @property
     def n(self) -> int:
-        """Values counted."""
+        """Number of values."""
         return int(self.histogram.total)
 
     def __add__(self, other: Spread) -> Spread:
@@ -61,7 +65,7 @@ class Spread:
     __hash__ = None  # type: ignore[assignment]
 
     def quantile(self, q: float) -> float:
-        """Return the quantile to 3 significant digits, never above the largest value; NaN without values."""
+        """Return the `q`-quantile with three significant digits, at most the maximum; NaN without values."""
         return min(float(self.histogram.quantile(q)), float(self.largest)) if self.n else math.nan
 
     @property
@@ -71,44 +75,46 @@ class Spread:
 
 
 def as_json(value: object) -> dict[str, Any]:
-    """Return a spread as a JSON object; the hook of `msgspec.to_builtins`.
+    """Return a distribution as a JSON object; the encoding hook of `msgspec.to_builtins`.
 
     Raises:
-        NotImplementedError: `value` is something else.
+        NotImplementedError: `value` is not a distribution.
     """
     if not isinstance(value, Spread):
         raise NotImplementedError(f"{type(value)} cannot be written")
-    packed = base64.b64encode(hlog.encode(value.histogram)).decode() if value.n else ""
-    return {"n": value.n, "sum": str(value.total), "max": value.largest, "histogram": packed}
+    encoded = base64.b64encode(encoding.encode(value.histogram)).decode() if value.n else ""
+    return {"n": value.n, "sum": str(value.total), "max": value.largest, "histogram": encoded}
 
 
 def from_json(kind: type, value: object) -> Spread:
-    """Read a spread that `as_json` made, from a file that may be hostile; the hook of `msgspec.convert`.
+    """Read a distribution written by `as_json` from an untrusted file; the decoding hook of `msgspec.convert`.
 
     Raises:
-        ValueError: it is not one, or its numbers contradict each other.
+        NotImplementedError: `kind` is not `Spread`.
+        ValueError: The value is not a distribution, or its numbers contradict each other.
     """
     if kind is not Spread:
         raise NotImplementedError(f"{kind} cannot be read")
     if not isinstance(value, dict) or value.keys() != {"n", "sum", "max", "histogram"}:
         raise ValueError("expected a distribution with `n`, `sum`, `max` and `histogram`")
-    n, text, largest, packed = value["n"], value["sum"], value["max"], value["histogram"]
-    if not (type(n) is int and type(largest) is int and isinstance(text, str) and isinstance(packed, str)):
-        raise ValueError("expected whole numbers and text in a distribution")
+    n, text, largest, encoded = value["n"], value["sum"], value["max"], value["histogram"]
+    if not (type(n) is int and type(largest) is int and isinstance(text, str) and isinstance(encoded, str)):
+        raise ValueError("expected integers and text in a distribution")
     if not (text.isascii() and text.isdigit() and len(text) < 30):
-        raise ValueError("expected the sum of a distribution as a whole number")
+        raise ValueError("expected the sum of a distribution as an integer")
     try:
-        histogram = hlog.decode(base64.b64decode(packed, validate=True)) if packed else Histogram.empty()
+        histogram = encoding.decode(base64.b64decode(encoded, validate=True)) if encoded else Histogram.empty()
     except (binascii.Error, DataError) as error:
         raise ValueError(f"a histogram cannot be read: {error}") from None
     total = int(text)
-    if histogram.total != n or not _fits(histogram, largest) or not largest <= total <= largest * n:
+    if histogram.total != n or not _is_maximum(histogram, largest) or not largest <= total <= largest * n:
         raise ValueError("the numbers of a distribution contradict each other")
     return Spread(histogram, total, largest)
 
 
-def _fits(histogram: Histogram, largest: int) -> bool:
-    if histogram.layout.resolution != STANDARD.resolution or not 0 <= largest <= STANDARD.highest:
+def _is_maximum(histogram: Histogram, value: int) -> bool:
+    """Return whether `value` lies in the last non-empty bucket of a histogram of the standard resolution."""
+    if histogram.layout.resolution != STANDARD.resolution or not 0 <= value <= STANDARD.highest:
         return False
-    last = histogram.places[-1:].tolist() or STANDARD.places(np.zeros(1, np.int64)).tolist()
-    return bool(STANDARD.places(np.array([largest], np.int64)).tolist() == last)
+    last = histogram.buckets[-1:].tolist() or STANDARD.bucket_of(np.zeros(1, np.int64)).tolist()
+    return bool(STANDARD.bucket_of(np.array([value], np.int64)).tolist() == last)

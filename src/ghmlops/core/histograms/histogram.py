@@ -1,22 +1,18 @@
-"""Counts of response times in HdrHistogram's log-linear buckets; merged exactly, by adding whole numbers. Pure.
+"""Counts of response times in HdrHistogram's buckets, merged exactly by adding integers.
 
-A bucket is as wide as one unit for small values and doubles in width with each power of two, so that every value keeps
-the same number of significant digits. The layout is that of HdrHistogram (Gil Tene, http://hdrhistogram.org), so that
-its files can be read and written (`ghmlops.core.histograms.hlog`). Percentiles are never averaged: histograms are
-added, and the percentile is taken from the sum.
-
-Only buckets that hold something are kept. Values outside of the range are refused, never dropped or moved inside.
+Percentiles are never averaged: histograms are added, and the percentile is taken from the sum. Only non-empty buckets
+are stored. Values outside of the range are refused; they are never dropped or clipped.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ghmlops.core.errors import DataError
+from ghmlops.core.histograms.layout import MAX_COUNT, STANDARD, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,150 +21,73 @@ if TYPE_CHECKING:
 
     Counts = NDArray[np.int64]
 
-MOST_COUNT = 2**63 - 1
-"""Largest total: what HdrHistogram's counters hold."""
 _EXACT_FLOAT = 2**53
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Where the buckets begin and end.
-
-    Attributes:
-        lowest: smallest value that is told from 0, in the histogram's unit; a power of two at most it is the width of
-            the smallest bucket.
-        highest: largest value that is to fit, at least twice `lowest`.
-        digits: significant decimal digits that are kept, 0 to 5.
-    """
-
-    lowest: int = 1
-    highest: int = 3_600_000_000_000
-    digits: int = 3
-
-    def __post_init__(self) -> None:
-        """Refuse what HdrHistogram refuses.
-
-        Raises:
-            DataError: the layout is not possible.
-        """
-        possible = 0 <= self.digits <= 5 and self.lowest >= 1 and 2 * self.lowest <= self.highest <= MOST_COUNT
-        if not possible or self.unit + self.half > 61:
-            raise DataError(
-                f"histogram layout {self.lowest}..{self.highest} with {self.digits} significant digits is not possible",
-                hint="HdrHistogram allows 0 to 5 digits and values from 1 to 2^63-1",
-            )
-
-    @property
-    def unit(self) -> int:
-        """Width of the smallest bucket, as a power of two."""
-        return self.lowest.bit_length() - 1
-
-    @property
-    def half(self) -> int:
-        """How many buckets share one width above the first doubling, as a power of two."""
-        return max(int(2 * 10**self.digits - 1).bit_length(), 1) - 1
-
-    @property
-    def size(self) -> int:
-        """Number of buckets."""
-        doublings = max(0, self.highest.bit_length() - (self.half + 1 + self.unit))
-        return (doublings + 2) << self.half
-
-    @property
-    def resolution(self) -> tuple[int, int]:
-        """What two histograms must share to be added exactly; the highest value may differ."""
-        return self.unit, self.digits
-
-    def places(self, values: Counts) -> Counts:
-        """Return the bucket of each value; values are 0..2^53."""
-        floor = np.int64(((2 << self.half) - 1) << self.unit)
-        _, length = np.frexp((values | floor).astype(np.float64))  # the exponent is the bit length
-        doubling = length.astype(np.int64) - (self.unit + self.half + 1)
-        place: Counts = (doubling << self.half) + (values >> (doubling + self.unit))
-        return place
-
-    def begins(self, places: Counts) -> NDArray[np.uint64]:
-        """Return the lowest value of each bucket."""
-        doubling, within = self._split(places)
-        return within << (doubling + np.uint64(self.unit))
-
-    def widths(self, places: Counts) -> NDArray[np.uint64]:
-        """Return the width of each bucket."""
-        doubling, _ = self._split(places)
-        return np.uint64(1) << (doubling + np.uint64(self.unit))
-
-    def _split(self, places: Counts) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        doubling = np.maximum((places >> self.half) - 1, 0)
-        return doubling.astype(np.uint64), (places - (doubling << self.half)).astype(np.uint64)
-
-
-STANDARD = Layout()
-"""Nanoseconds up to one hour with three significant digits."""
+"""Largest integer up to which float64 represents every integer exactly."""
 
 
 class Histogram:
-    """How many values fell into each bucket. Never changed after it is made.
+    """Number of values per bucket. Immutable by convention.
 
     Attributes:
-        layout: where the buckets begin and end.
-        places: buckets that hold something, ascending, shape (k,).
-        held: how many values each of them holds, at least 1, shape (k,).
-        total: how many values there are.
+        layout: Boundaries of the buckets.
+        buckets: Indices of the non-empty buckets, ascending, shape (k,).
+        counts: Number of values in each of them, at least 1, shape (k,).
+        total: Number of values.
     """
 
-    __slots__ = ("held", "layout", "places", "total")
+    __slots__ = ("buckets", "counts", "layout", "total")
 
-    def __init__(self, places: Counts, held: Counts, layout: Layout = STANDARD) -> None:
-        """Take ascending buckets and their counts as they are.
+    def __init__(self, buckets: Counts, counts: Counts, layout: Layout = STANDARD) -> None:
+        """Create a histogram from ascending bucket indices and their counts, without copying them.
 
         Raises:
-            DataError: a bucket or count is out of range, or the total would be.
+            DataError: A bucket, a count or the total count is out of range.
         """
-        if len(held) and (int(held.min()) < 1 or int(places[0]) < 0 or int(places[-1]) >= layout.size):
+        if len(counts) and (int(counts.min()) < 1 or int(buckets[0]) < 0 or int(buckets[-1]) >= layout.size):
             raise DataError("a histogram's counts are negative or out of its range", hint="is the file damaged?")
-        self.layout, self.places, self.held = layout, places, held
-        near = float(held.sum(dtype=np.float64))
-        self.total = int(held.sum()) if near < _EXACT_FLOAT else sum(int(count) for count in held)
-        if self.total > MOST_COUNT:
-            raise DataError(f"a histogram's total is larger than {MOST_COUNT}", hint="is the file damaged?")
+        self.layout, self.buckets, self.counts = layout, buckets, counts
+        approximate = float(counts.sum(dtype=np.float64))
+        self.total = int(counts.sum()) if approximate < _EXACT_FLOAT else sum(int(count) for count in counts)
+        if self.total > MAX_COUNT:
+            raise DataError(f"a histogram's total is larger than {MAX_COUNT}", hint="is the file damaged?")
 
     @classmethod
     def of(cls, values_ns: NDArray[np.int64] | NDArray[np.float64]) -> Histogram:
-        """Count values in nanoseconds, shape (n,); fractions are rounded to whole nanoseconds.
+        """Return the histogram of values in nanoseconds, shape (n,), rounded to integers.
 
         Raises:
-            DataError: a value is negative, not a number, or longer than one hour.
+            DataError: A value is negative, not a number, or longer than one hour.
         """
-        return cls.counted(values_ns)
+        return cls.with_layout(values_ns, STANDARD)
 
     @classmethod
-    def counted(cls, values: NDArray[np.int64] | NDArray[np.float64], layout: Layout = STANDARD) -> Histogram:
-        """Count values in the unit of `layout`, as `of`.
+    def with_layout(cls, values: NDArray[np.int64] | NDArray[np.float64], layout: Layout) -> Histogram:
+        """Return the histogram of values in the unit of `layout`, shape (n,), rounded to integers.
 
         Raises:
-            DataError: a value is negative, not a number, or larger than `layout.highest` or 2^53.
+            DataError: A value is negative, not a number, or larger than `layout.highest` or 2^53.
         """
-        most = min(layout.highest, _EXACT_FLOAT)
-        if len(values) and not (bool((values >= 0).all()) and bool((values <= most).all())):
+        highest = min(layout.highest, _EXACT_FLOAT)
+        if len(values) and not (bool((values >= 0).all()) and bool((values <= highest).all())):
             raise DataError(
-                f"a histogram takes values from 0 to {most}; there is one outside of it, or that is not a number",
-                hint="response times are kept in nanoseconds, up to one hour",
+                f"a histogram accepts values from 0 to {highest}; a value is out of this range or not a number",
+                hint="response times are recorded in nanoseconds, up to one hour",
             )
-        whole = np.rint(values).astype(np.int64)
-        places, held = np.unique(layout.places(whole), return_counts=True)
-        return cls(places.astype(np.int64), held.astype(np.int64), layout)
+        integers = np.rint(values).astype(np.int64)
+        buckets, counts = np.unique(layout.bucket_of(integers), return_counts=True)
+        return cls(buckets.astype(np.int64), counts.astype(np.int64), layout)
 
     @classmethod
     def empty(cls) -> Histogram:
-        """Return the histogram of no value."""
+        """Return a histogram without values."""
         return cls(np.empty(0, np.int64), np.empty(0, np.int64))
 
     @classmethod
     def summed(cls, histograms: Iterable[Histogram]) -> Histogram:
-        """Return the histogram of all values together; of none, the empty one.
+        """Return the histogram of all values together; the empty histogram if `histograms` is empty.
 
         Raises:
-            DataError: they differ in resolution, or the total is too large.
+            DataError: The histograms differ in resolution, or the total is too large.
         """
         parts = list(histograms)
         if not parts:
@@ -178,83 +97,83 @@ class Histogram:
                 "histograms of different resolution cannot be added exactly",
                 hint="record all of them with the same lowest value and the same number of digits",
             )
-        if sum(part.total for part in parts) > MOST_COUNT:
-            raise DataError(f"the total of the histograms is larger than {MOST_COUNT}", hint="is a file damaged?")
-        widest = max((part.layout for part in parts), key=lambda layout: layout.highest)
-        places = np.concatenate([part.places for part in parts])
-        if not len(places):
-            return cls(places, places, widest)
-        order = np.argsort(places, kind="stable")
-        every, first = np.unique(places[order], return_index=True)
-        held = np.add.reduceat(np.concatenate([part.held for part in parts])[order], first)
-        return cls(every, held, widest)
+        if sum(part.total for part in parts) > MAX_COUNT:
+            raise DataError(f"the total of the histograms is larger than {MAX_COUNT}", hint="is a file damaged?")
+        layout = max((part.layout for part in parts), key=lambda layout: layout.highest)
+        buckets = np.concatenate([part.buckets for part in parts])
+        if not len(buckets):
+            return cls(buckets, buckets, layout)
+        order = np.argsort(buckets, kind="stable")
+        unique, first = np.unique(buckets[order], return_index=True)
+        counts = np.add.reduceat(np.concatenate([part.counts for part in parts])[order], first)
+        return cls(unique, counts, layout)
 
     def __add__(self, other: Histogram) -> Histogram:
-        """Return the histogram of both together; see `summed`."""
+        """Return the histogram of the values of both; see `summed`."""
         return Histogram.summed((self, other))
 
     def __eq__(self, other: object) -> bool:
         """Return whether the resolution and every count are equal."""
         if not isinstance(other, Histogram):
             return NotImplemented
-        same = self.layout.resolution == other.layout.resolution and np.array_equal(self.places, other.places)
-        return bool(same and np.array_equal(self.held, other.held))
+        same = self.layout.resolution == other.layout.resolution and np.array_equal(self.buckets, other.buckets)
+        return bool(same and np.array_equal(self.counts, other.counts))
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        """Return its size and range, for failing tests."""
+        """Return its total count and range."""
         return f"Histogram(total={self.total}, minimum={self.minimum:g}, maximum={self.maximum:g})"
 
     @property
-    def counts(self) -> Counts:
-        """All counts, the zeros included, shape (layout.size,)."""
-        found = np.zeros(self.layout.size, np.int64)
-        found[self.places] = self.held
-        return found
+    def dense_counts(self) -> Counts:
+        """Counts of all buckets including the empty ones, shape (layout.size,)."""
+        counts = np.zeros(self.layout.size, np.int64)
+        counts[self.buckets] = self.counts
+        return counts
 
     @property
     def minimum(self) -> float:
-        """Lowest value of the first bucket that holds something; NaN where there is none."""
-        return float(self.layout.begins(self.places[:1])[0]) if self.total else math.nan
+        """Lowest value of the first non-empty bucket; NaN without values."""
+        return float(self.layout.starts(self.buckets[:1])[0]) if self.total else math.nan
 
     @property
     def maximum(self) -> float:
-        """Highest value of the last bucket that holds something; NaN where there is none."""
-        return self._end(len(self.places) - 1) if self.total else math.nan
+        """Highest value of the last non-empty bucket; NaN without values."""
+        return self._end(len(self.buckets) - 1) if self.total else math.nan
 
     @property
     def mean(self) -> float:
-        """Mean with each value taken as the middle of its bucket, as HdrHistogram does; NaN where there is none."""
+        """Mean with each value at the middle of its bucket, as in HdrHistogram; NaN without values."""
         if not self.total:
             return math.nan
-        middles = self.layout.begins(self.places) + (self.layout.widths(self.places) >> np.uint64(1))
-        return float((middles.astype(np.float64) * self.held).sum() / self.total)
+        middles = self.layout.starts(self.buckets) + (self.layout.widths(self.buckets) >> np.uint64(1))
+        return float((middles.astype(np.float64) * self.counts).sum() / self.total)
 
     def quantile(self, q: float) -> float:
-        """Return the quantile by HdrHistogram's rule.
+        """Return the `q`-quantile by HdrHistogram's rule; NaN without values.
 
         It is the highest value of the bucket in which the cumulative count reaches ceil(q * total), at least 1: at
-        least the share `q` of the values is not larger. The product is taken from the next float below `q`, so that
-        0.07 * 100 is 7. NaN where there is no value.
+        least a share `q` of the values does not exceed it. The product uses the next float below `q`, so that
+        0.07 * 100 is 7.
         """
         if not self.total:
             return math.nan
         rank = max(1, min(self.total, math.ceil(math.nextafter(q, 0.0) * self.total)))
-        return self._end(int(np.searchsorted(np.cumsum(self.held), rank)))
+        return self._end(int(np.searchsorted(np.cumsum(self.counts), rank)))
 
     def count_above(self, value: float) -> int:
-        """Return how many values are surely larger: those in buckets that begin above `value`.
+        """Return the number of values that are certainly larger: those in buckets that start above `value`.
 
         Values in the bucket of `value` itself are not counted; with three digits it is at most 0.1 % of it wide.
         """
-        return int(self.held[self.layout.begins(self.places) > value].sum())
+        return int(self.counts[self.layout.starts(self.buckets) > value].sum())
 
     def count_possibly_above(self, value: float) -> int:
-        """Return how many values may be larger: those in buckets that end above `value`."""
-        ends = self.layout.begins(self.places) + (self.layout.widths(self.places) - np.uint64(1))
-        return int(self.held[ends > value].sum())
+        """Return the number of values that may be larger: those in buckets that end above `value`."""
+        ends = self.layout.starts(self.buckets) + (self.layout.widths(self.buckets) - np.uint64(1))
+        return int(self.counts[ends > value].sum())
 
-    def _end(self, at: int) -> float:
-        place = self.places[at : at + 1]
-        return float(self.layout.begins(place)[0] + self.layout.widths(place)[0] - np.uint64(1))
+    def _end(self, index: int) -> float:
+        bucket = self.buckets[index : index + 1]
+        return float(self.layout.starts(bucket)[0] + self.layout.widths(bucket)[0] - np.uint64(1))

@@ -11,8 +11,9 @@ import numpy as np
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.histograms.exact_histogram import NANOSECONDS
-from ghmlops.core.histograms.histogram import STANDARD, Histogram
+from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.histograms.hlog import LogInterval, read_log, write_log
+from ghmlops.core.histograms.layout import STANDARD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
