@@ -1,63 +1,78 @@
-"""Results too good to be true: an improvement, or a level, that is leakage until it is explained."""
+"""Findings on results that are too good to be plausible: such an improvement or level is usually leakage."""
 
 from __future__ import annotations
 
 import math
 
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
-from ghmlops.core.predictions import ruling as judge
-from ghmlops.core.predictions.ruling import Comparison, tidy
+from ghmlops.core.predictions.constants import (
+    MIN_IMPLAUSIBLE_ROWS,
+    MIN_JUDGED_ROWS,
+    NEAR_PERFECT,
+    NEAR_PERFECT_METRICS,
+    ORDINARY,
+)
+from ghmlops.core.predictions.findings import DOCS, describe_change, format_difference, sentence_case
+from ghmlops.core.predictions.ruling import Comparison, evidence_number
 
-DOCS = f"{judge.DOCS}#behaviour"
-NEARLY_PERFECT = frozenset({"auc", "average-precision", "mcc", "r2", "ndcg", "map", "mrr"})
-"""Metrics that 1 is the best of, and that real data all but never reach."""
-PERFECT, ORDINARY, ROWS = 0.999, 0.99, 1_000
-"""A level of `PERFECT` or more on at least `ROWS` rows is not believed where the baseline was below `ORDINARY`."""
 
+def implausible_result(comparison: Comparison, dataset: str = "") -> Finding | None:
+    """Return a warning about an improvement that is shown and too large to be plausible, or None.
 
-def implausible(found: Comparison, dataset: str = "") -> Finding | None:
-    """Return the finding on an improvement that is shown and too good to believe, else None.
-
-    `implausible-jump`: beyond `Metric.implausible`. `implausible-level`: suddenly nearly perfect.
+    `implausible-jump`: the improvement exceeds `Metric.implausible`. `implausible-level`: the candidate is nearly
+    perfect and the baseline was not.
     """
-    if not math.isfinite(found.loss) or found.n < judge.MINIMUM or not found.loss_high < 0:
+    improved = math.isfinite(comparison.loss) and comparison.loss_high < 0
+    if not improved or comparison.n < MIN_JUDGED_ROWS:
         return None
-    if _jumped(found):
+    limit = _largest_plausible_improvement(comparison)
+    if limit is not None and -comparison.loss > limit:
+        excess = f"more than the {format_difference(comparison.metric, limit)} that are plausible"
+        return _finding("implausible-jump", comparison, excess, dataset)
+    if _is_nearly_perfect(comparison):
         return _finding(
-            found, "implausible-jump", "an improvement this large is leakage until it is explained", dataset
+            "implausible-level", comparison, f"at or above the implausible level of {NEAR_PERFECT}", dataset
         )
-    if _perfect(found):
-        said = f"{judge.value(found.metric, PERFECT)} or more is leakage until it is explained"
-        return _finding(found, "implausible-level", said, dataset)
     return None
 
 
-def _jumped(found: Comparison) -> bool:
-    metric = found.metric
+def _largest_plausible_improvement(comparison: Comparison) -> float | None:
+    metric = comparison.metric
     if metric.implausible is None:
-        return False
-    return -found.loss > metric.implausible * (abs(found.baseline) if metric.margin_of == "baseline" else 1.0)
+        return None
+    return metric.implausible * (abs(comparison.baseline) if metric.margin_of == "baseline" else 1.0)
 
 
-def _perfect(found: Comparison) -> bool:
-    known = found.metric.id in NEARLY_PERFECT and found.metric.direction is Direction.HIGHER
-    return known and found.n >= ROWS and found.baseline < ORDINARY and found.candidate >= PERFECT
+def _is_nearly_perfect(comparison: Comparison) -> bool:
+    metric = comparison.metric
+    return (
+        metric.id in NEAR_PERFECT_METRICS
+        and metric.direction is Direction.HIGHER
+        and comparison.n >= MIN_IMPLAUSIBLE_ROWS
+        and comparison.baseline < ORDINARY
+        and comparison.candidate >= NEAR_PERFECT
+    )
 
 
-def _finding(found: Comparison, name: str, clause: str, dataset: str) -> Finding:
+def _finding(name: str, comparison: Comparison, excess: str, dataset: str) -> Finding:
+    change = sentence_case(describe_change(comparison, "largest loss"))
     return Finding(
         id=name,
-        metric=found.metric.id,
+        metric=comparison.metric.id,
         outcome=Outcome.WARN,
-        reason=f"{judge.sentence(found)}: {clause}.",
-        docs=DOCS,
-        description="Is an improvement too good to be true?",
+        reason=f"{change}, {excess}; {comparison.n:,} rows. Check for leakage of the label into the features.",
+        docs=f"{DOCS}#behaviour",
+        description="Is an improvement too good to be plausible?",
         dataset=dataset,
-        unit=found.metric.unit,
-        direction=found.metric.direction,
-        baseline=tidy(found.baseline),
-        candidate=tidy(found.candidate),
-        change=Interval(estimate=tidy(found.change), low=tidy(found.low), high=tidy(found.high)),
-        method=found.method,
-        n=found.n,
+        unit=comparison.metric.unit,
+        direction=comparison.metric.direction,
+        baseline=evidence_number(comparison.baseline),
+        candidate=evidence_number(comparison.candidate),
+        change=Interval(
+            estimate=evidence_number(comparison.change),
+            low=evidence_number(comparison.low),
+            high=evidence_number(comparison.high),
+        ),
+        method=comparison.method,
+        n=comparison.n,
     )

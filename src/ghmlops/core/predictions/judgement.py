@@ -52,7 +52,7 @@ def judge_observed(seen: Sequence[Observed], policy: Regression) -> Judged:
 
 def _contract(one: Observed, policy: Regression, judged: Judged) -> bool:
     """Judge the contract of one data set; true where its rows can be compared."""
-    blocked = contract.blocking(one.facts)
+    blocked = contract.blocking_findings(one.facts)
     findings = blocked or contract.judge_contract(one.facts)
     judged.findings.extend(named(finding, one.dataset) for finding in findings)
     if blocked or not one.tables or one.facts.pairs is None:

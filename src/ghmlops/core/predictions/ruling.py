@@ -1,196 +1,161 @@
-"""A comparison and its margin to a ruling, and the ruling to a finding with its reason in one sentence."""
+"""Rules on the change of one metric over all rows: pass, fail or undecided, from its interval and its margin."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
+from ghmlops.core.model import Outcome, finite
+from ghmlops.core.predictions.constants import ALPHA, EVIDENCE_DIGITS, MIN_JUDGED_ROWS
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Compared
     from ghmlops.core.paired.metric import Metric
 
-ALPHA = 0.01
-"""Chance of calling harm where there is none, one-sided; also of passing a loss that is as large as the margin."""
-MINIMUM = 30
-"""Below this many rows nothing is judged: the intervals lean on averages."""
-DIGITS = 10
-"""Significant digits in evidence. More would differ between two runs, because sums are added in parallel."""
-DOCS = "actions/regression/README.md"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What one metric says about one place, with its margin. NaN where it is undefined."""
+    """One metric of both sides over one set of paired rows, with its margin. Numbers are NaN if they are undefined."""
 
     metric: Metric
     n: int
+    """Number of paired rows (queries for ranking metrics)."""
     baseline: float
     candidate: float
     low: float
-    """Limits of candidate - baseline, each one-sided at `metric.tail(ALPHA)`."""
+    """Lower confidence limit of candidate - baseline, one-sided at `metric.tail(ALPHA)`."""
     high: float
+    """Upper confidence limit of candidate - baseline, at the same level."""
     loss: float
-    """The change turned so that positive is harm."""
+    """The change with its sign turned so that positive is worse."""
     loss_low: float
     loss_high: float
     p: float
+    """One-sided p-value of the null hypothesis that the candidate is not worse."""
     error: float
+    """Standard error of the change."""
     margin: float | None
+    """Largest tolerated loss, in the unit of the change; None: the metric is reported and not judged."""
     method: str
     bound: float = 0.0
-    """Largest error of the change that comes from counting in bins."""
+    """Largest error of the change that comes from counting scores in bins."""
 
     @property
     def change(self) -> float:
-        """candidate - baseline."""
+        """Difference candidate - baseline."""
         return self.candidate - self.baseline
 
     @property
     def paired_only(self) -> bool:
-        """True for a rate that only the pair has: the baseline's value says nothing."""
+        """True for a rate that is defined for the pair alone (churn, flips): the baseline's value has no meaning."""
         return self.metric.paired_only
 
 
+class Basis(StrEnum):
+    """The rule by which an outcome was reached."""
+
+    UNDEFINED = "undefined"
+    """The metric or its interval is undefined on these rows."""
+    TOO_FEW_ROWS = "too-few-rows"
+    """There are fewer than `MIN_JUDGED_ROWS` rows."""
+    INTERVAL_BEYOND = "interval-beyond-margin"
+    """The whole interval of the loss exceeds the margin."""
+    ESTIMATE_BEYOND = "estimate-beyond-margin"
+    """A loss is shown, and its estimate exceeds the margin."""
+    INSIDE = "inside-margin"
+    """The upper limit of the loss is inside the margin."""
+    LOSS_SHOWN = "loss-shown"
+    """A loss is shown, but the interval contains the margin."""
+    OPEN = "open"
+    """No loss is shown, and the interval contains the margin."""
+
+
 class Ruling(NamedTuple):
-    """An outcome and the clause that says why."""
+    """An outcome and the rule by which it was reached."""
 
     outcome: Outcome
-    clause: str
+    basis: Basis
 
 
 def comparison_at(
-    compared: Compared, place: int, metric: Metric, *, spread: float, margins: dict[str, float]
+    compared: Compared, index: int, metric: Metric, *, spread: float, margins: dict[str, float]
 ) -> Comparison:
-    """Take one place out of `compared`; `spread` is the label's standard deviation, `margins` are the policy's."""
-    baseline = float(compared.baseline[place])
+    """Return the comparison of one cell of `compared`.
+
+    Args:
+        compared: Result of the metric for m cells, arrays of shape (m,).
+        index: Index of the cell.
+        metric: The metric that was compared.
+        spread: Standard deviation of the label, the unit of some margins.
+        margins: The policy's margins by metric id; they replace the metric's default.
+    """
+    baseline = float(compared.baseline[index])
     return Comparison(
         metric=metric,
-        n=int(compared.n[place]),
+        n=int(compared.n[index]),
         baseline=baseline,
-        candidate=float(compared.candidate[place]),
-        low=float(compared.low[place]),
-        high=float(compared.high[place]),
-        loss=float(compared.loss[place]),
-        loss_low=float(compared.loss_low[place]),
-        loss_high=float(compared.loss_high[place]),
-        p=float(compared.p[place]),
-        error=float(compared.error[place]),
+        candidate=float(compared.candidate[index]),
+        low=float(compared.low[index]),
+        high=float(compared.high[index]),
+        loss=float(compared.loss[index]),
+        loss_low=float(compared.loss_low[index]),
+        loss_high=float(compared.loss_high[index]),
+        p=float(compared.p[index]),
+        error=float(compared.error[index]),
         margin=metric.limit(baseline, spread, margins.get(metric.id)),
         method=compared.method,
         bound=compared.bound,
     )
 
 
-def rule(found: Comparison, undecided: Literal["inconclusive", "warn"] = "inconclusive") -> Ruling:
-    """Rule over all rows.
+def rule(comparison: Comparison, undecided: Literal["inconclusive", "warn"] = "inconclusive") -> Ruling:
+    """Rule on one metric over all rows.
 
-    fail: the loss is beyond its margin at one-sided `ALPHA`. pass: its limit is inside the margin. Else undecided.
+    Fail: the whole interval of the loss exceeds the margin, or a loss is shown and its estimate exceeds the margin.
+    Pass: the upper confidence limit of the loss is inside the margin. Otherwise the outcome is `undecided`.
 
     Raises:
-        ValueError: the comparison has no margin (a bug: it is shown, not judged).
+        ValueError: The comparison has no margin (a bug: such a metric is reported, not judged).
     """
-    if found.margin is None:
-        raise ValueError(f"{found.metric.id} has no margin")
-    limit = f"the margin of {amount(found.metric, found.margin)}"
-    if not all(math.isfinite(v) for v in (found.loss, found.loss_low, found.loss_high)):
-        return Ruling(Outcome.INCONCLUSIVE, "it is undefined on these rows")
-    if found.n < MINIMUM:
-        return Ruling(Outcome.INCONCLUSIVE, f"fewer than {MINIMUM} rows decide nothing")
-    if found.loss_low > found.margin:
-        return Ruling(Outcome.FAIL, f"the whole interval lies beyond {limit}")
-    shown = found.loss_low > 0 and (found.p < ALPHA or math.isnan(found.p)) and not found.paired_only
-    if shown and found.loss > found.margin:
-        return Ruling(Outcome.FAIL, f"the interval excludes no change and the estimate exceeds {limit}")
-    if found.loss_high <= found.margin:
-        return Ruling(Outcome.PASS, f"the limit of the loss is inside {limit}")
-    seen = "a loss is shown, and " if shown else ""
-    return Ruling(Outcome(undecided), f"{seen}the interval reaches across {limit}{_rows_needed(found)}")
-
-
-def _rows_needed(found: Comparison) -> str:
-    """Say how many rows would decide where the estimate is inside the margin: the interval shrinks by their root."""
-    room = (found.margin or 0.0) - found.loss
-    if room <= 0 or found.loss_high <= found.loss:
-        return ""
-    needed = found.n * ((found.loss_high - found.loss) / room) ** 2
-    if needed > 1e10:
-        return ""
-    digits = max(math.floor(math.log10(needed)) - 1, 0)
-    return f"; about {math.ceil(needed / 10**digits) * 10**digits:,} such rows would decide"
-
-
-def finding(found: Comparison, ruling: Ruling, *, where: str = "", dataset: str = "") -> Finding:
-    """Write a ruling over all rows down; `where` opens the sentence."""
-    return Finding(
-        id=f"regression-{found.metric.id}",
-        metric=found.metric.id,
-        outcome=ruling.outcome,
-        reason=f"{where}{sentence(found)}: {ruling.clause}.",
-        docs=f"{DOCS}#the-verdict",
-        description=DESCRIPTIONS[found.metric.direction].format(found.metric.title),
-        dataset=dataset,
-        unit=found.metric.unit,
-        direction=found.metric.direction,
-        baseline=None if found.paired_only else tidy(found.baseline),
-        candidate=tidy(found.candidate),
-        change=Interval(estimate=tidy(found.change), low=tidy(found.low), high=tidy(found.high)),
-        method=found.method,
-        margin=tidy(found.margin),
-        n=found.n,
+    loss, margin = comparison.loss, comparison.margin
+    if margin is None:
+        raise ValueError(f"{comparison.metric.id} has no margin")
+    if not all(math.isfinite(v) for v in (loss, comparison.loss_low, comparison.loss_high)):
+        return Ruling(Outcome.INCONCLUSIVE, Basis.UNDEFINED)
+    if comparison.n < MIN_JUDGED_ROWS:
+        return Ruling(Outcome.INCONCLUSIVE, Basis.TOO_FEW_ROWS)
+    if comparison.loss_low > margin:
+        return Ruling(Outcome.FAIL, Basis.INTERVAL_BEYOND)
+    # A rate of the pair is never below 0, so that it is above 0 shows nothing: only its margin is tested.
+    loss_shown = (
+        comparison.loss_low > 0 and (comparison.p < ALPHA or math.isnan(comparison.p)) and not comparison.paired_only
     )
+    if loss_shown and loss > margin:
+        return Ruling(Outcome.FAIL, Basis.ESTIMATE_BEYOND)
+    if comparison.loss_high <= margin:
+        return Ruling(Outcome.PASS, Basis.INSIDE)
+    return Ruling(Outcome(undecided), Basis.LOSS_SHOWN if loss_shown else Basis.OPEN)
 
 
-DESCRIPTIONS = {
-    Direction.HIGHER: "Is the candidate's {} lower than the baseline's, on the same rows?",
-    Direction.LOWER: "Is the candidate's {} higher than the baseline's, on the same rows?",
-    Direction.TARGET: "Did the {} move, on the same rows?",
-}
+def rows_to_decide(comparison: Comparison) -> float:
+    """Return the number of rows after which the interval would be inside the margin; infinite if the estimate is not.
+
+    The interval shrinks with the square root of the number of rows.
+    """
+    room = (comparison.margin or 0.0) - comparison.loss
+    if room <= 0 or comparison.loss_high <= comparison.loss:
+        return math.inf
+    return comparison.n * ((comparison.loss_high - comparison.loss) / room) ** 2
 
 
-def sentence(found: Comparison) -> str:
-    """Say what happened in numbers: "accuracy fell by 1.20 points, from 81.20 % to 80.00 % (98 % interval ...)"."""
-    metric = found.metric
-    rows = f"on {found.n:,} rows"
-    if not math.isfinite(found.candidate) or not math.isfinite(found.baseline):
-        return f"{metric.title} could not be computed {rows}"
-    level = f"{100 * (1 - 2 * metric.tail(ALPHA)):.0f} % interval"
-    low, high = amount(metric, found.low, bare=True), amount(metric, found.high)
-    if not (math.isfinite(found.low) and math.isfinite(found.high)):
-        low = high = "unknown"
-    if found.paired_only:
-        return (
-            f"{metric.title}: {value(metric, found.candidate)} "
-            f"({level} {value(metric, found.low)} to {value(metric, found.high)}), {rows}"
-        )
-    values = f"{value(metric, found.baseline)} to {value(metric, found.candidate)}"
-    if found.change == 0:
-        moved = f"{metric.title} did not move from {value(metric, found.baseline)}"
-    else:
-        verb = "rose" if found.change > 0 else "fell"
-        moved = f"{metric.title} {verb} by {amount(metric, abs(found.change))}, from {values}"
-    return f"{moved} ({level} of the change {low} to {high}), {rows}"
+def evidence_number(number: float | None) -> float | None:
+    """Return a number for evidence: finite or None, `EVIDENCE_DIGITS` significant digits, never a negative zero."""
+    value = finite(number)
+    return None if value is None else float(f"{value:.{EVIDENCE_DIGITS}g}") + 0.0
 
 
-def amount(metric: Metric, number: float, *, bare: bool = False) -> str:
-    """Write a difference in the metric's unit: shares in points."""
-    if metric.unit == "ratio":
-        shown = f"{100 * number:.2f}" if abs(number) >= 0.001 or number == 0 else f"{100 * number:.2g}"
-        return shown if bare else f"{shown} points"
-    shown = f"{number:.4g}"
-    return shown if bare or not metric.unit else f"{shown} {metric.unit}"
-
-
-def value(metric: Metric, number: float) -> str:
-    """Write a value in the metric's unit: shares in percent."""
-    return (
-        f"{100 * number:.2f} %" if metric.unit == "ratio" else f"{number:.4f}" if abs(number) < 10 else f"{number:.6g}"
-    )
-
-
-def tidy(number: float | None) -> float | None:
-    """Return a number for evidence: finite or `None`, `DIGITS` significant digits, never a negative zero."""
-    known = finite(number)
-    return None if known is None else float(f"{known:.{DIGITS}g}") + 0.0
+tidy = evidence_number
+MINIMUM = MIN_JUDGED_ROWS
+DOCS = "actions/regression/README.md"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.details.regression import RebuiltRow, Reproducibility
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.core.predictions.contract.finding import listed, of
+from ghmlops.core.predictions.contract.finding import count_of, enumerate_parts
 from ghmlops.core.predictions.ruling import DOCS, tidy
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ _OUTCOMES = {
 
 def judge(built: Rebuilt) -> list[Finding]:
     """Return one finding for the artifact, and one for each column that changed."""
-    name = f"{listed(list(built.names), 3)}: " if built.names else ""
+    name = f"{enumerate_parts(list(built.names), 3)}: " if built.names else ""
     outcome = _OUTCOMES[built.kind]
     findings = [
         finding(
@@ -101,7 +101,7 @@ def judge(built: Rebuilt) -> list[Finding]:
     changed = sorted((c for c in built.columns if c.changed), key=lambda c: (-c.changed, c.column))
     findings += [_column(one, built) for one in changed[:MOST_COLUMNS]]
     if rest := changed[MOST_COLUMNS:]:
-        said = f"{len(rest):,} more columns changed between the builds: {listed([c.column for c in rest])}."
+        said = f"{len(rest):,} more columns changed between the builds: {enumerate_parts([c.column for c in rest])}."
         findings.append(finding("rebuild-column", Outcome.FAIL, said, built.dataset, len(rest)))
     return findings
 
@@ -120,8 +120,8 @@ def sentence(built: Rebuilt) -> str:
         close = [c for c in built.columns if c.within]
         largest = max((c.largest or 0.0 for c in close), default=0.0)
         return (
-            f"two builds agree within the tolerance: {listed([c.column for c in close])} by at most {largest:.2g}"
-            f"{_because(_cause(close, built))}"
+            f"two builds agree within the tolerance: {enumerate_parts([c.column for c in close])} "
+            f"by at most {largest:.2g}{_because(_cause(close, built))}"
         )
     return f"not reproducible: {'; '.join(_differences(built))}"
 
@@ -131,7 +131,7 @@ def _layout(built: Rebuilt) -> str:
     if built.files[0] != built.files[1]:
         return f"{built.files[0]:,} against {built.files[1]:,} files (write a fixed number of files)"
     if built.moved:
-        return f"{of(built.moved, built.rows[0])} rows stand elsewhere (write sorted, for example by the key)"
+        return f"{count_of(built.moved, built.rows[0])} rows stand elsewhere (write sorted, for example by the key)"
     if built.moved is None:
         return "the order of rows, the encoding, or what the footer says besides"
     return "the encoding, the names of the files, or what the footer says besides (a time stamp, a path?)"
@@ -141,7 +141,7 @@ def _differences(built: Rebuilt) -> list[str]:
     parts = []
     for columns, which in zip(built.only, ("first", "second"), strict=True):
         if columns:
-            parts.append(f"only the {which} build has the columns {listed(columns)}")
+            parts.append(f"only the {which} build has the columns {enumerate_parts(columns)}")
     parts += [f"{column} is {first} and then {second}" for column, first, second in built.retyped[:3]]
     if built.unpaired:
         parts.append(built.unpaired)
@@ -152,10 +152,10 @@ def _differences(built: Rebuilt) -> list[str]:
     if changed:
         worst = changed[0]
         largest = "" if worst.largest is None else f", by at most {worst.largest:.3g}"
-        more = listed([c.column for c in changed])
+        more = enumerate_parts([c.column for c in changed])
         parts.append(
             f"{len(changed):,} of {len(built.columns):,} columns changed ({more}), {worst.column} in "
-            f"{of(worst.changed, worst.rows)} rows{largest}{_because(_cause([worst], built))}"
+            f"{count_of(worst.changed, worst.rows)} rows{largest}{_because(_cause([worst], built))}"
         )
     if built.whole and not changed:
         parts.append(f"{built.whole:,} rows of repeated keys hold other combinations of values")
@@ -196,8 +196,8 @@ def _column(change: ColumnChange, built: Rebuilt) -> Finding:
         metric="reproducibility",
         outcome=Outcome.FAIL,
         reason=(
-            f"{change.column}: {of(change.changed, change.rows)} values differ between two builds{beyond}{largest}"
-            f"{_because(_cause([change], built))}."
+            f"{change.column}: {count_of(change.changed, change.rows)} values differ between two builds"
+            f"{beyond}{largest}{_because(_cause([change], built))}."
         ),
         docs=f"{DOCS}#reproducibility",
         description=_ABOUT,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.details.regression import ColumnRow, Determinism
 from ghmlops.core.model import Finding, Outcome, worst
 from ghmlops.core.predictions import ruling as judge
-from ghmlops.core.predictions.contract.finding import of
+from ghmlops.core.predictions.contract.finding import count_of
 from ghmlops.core.predictions.ruling import tidy
 
 if TYPE_CHECKING:
@@ -99,11 +99,11 @@ def _told(change: ColumnChange) -> str:
     largest = "" if change.largest is None else f", by at most {change.largest:.4g}"
     if change.changed:
         return (
-            f"{change.column}: {of(change.changed, change.rows)} values changed beyond {change.tolerance:g}{largest}, "
+            f"{change.column}: {count_of(change.changed, change.rows)} values changed beyond {change.tolerance:g}{largest}, "
             "and the policy says `intent: unchanged`."
         )
     return (
-        f"{change.column}: {of(change.within, change.rows)} values differ{largest}, none of them by more than "
+        f"{change.column}: {count_of(change.within, change.rows)} values differ{largest}, none of them by more than "
         f"{change.tolerance:g} (relative above 1)."
     )
 

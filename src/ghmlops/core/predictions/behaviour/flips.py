@@ -11,7 +11,7 @@ from ghmlops.core.details.regression import ChurnRow, FlipRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.behaviour.determinism import DOCS, MOST_LISTED
-from ghmlops.core.predictions.contract.finding import of
+from ghmlops.core.predictions.contract.finding import count_of
 from ghmlops.core.predictions.ruling import ALPHA, tidy
 from ghmlops.core.stats import marginal_homogeneity, mcnemar, sign_flip
 
@@ -151,7 +151,7 @@ def _ruled(seen: Churn, share: float, limits: tuple[float, float], name: str) ->
         (seen.unlabelled, "without a label"),
     )
     parts = ", ".join(f"{count:,} {said}" for count, said in kinds if count)
-    told = f"{of(seen.changed, seen.rows)} decisions changed ({parts})"
+    told = f"{count_of(seen.changed, seen.rows)} decisions changed ({parts})"
     moved = f"class {name} {'gained' if share > 0 else 'lost'} {abs(100 * share):.2f} points (p = {p:.2g})"
     if p < ALPHA and abs(share) > shift:
         return Outcome.WARN, f"{told}, and they lean one way: {moved}, more than the limit of {100 * shift:g} points."

@@ -1,4 +1,4 @@
-"""What was counted about two artifacts and their pairing, before anything is judged."""
+"""Facts about two artifacts and their pairing, as counted by the engine before anything is judged."""
 
 from __future__ import annotations
 
@@ -7,54 +7,56 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideFacts:
-    """What one artifact holds, in rows. "Scores" are the numbers that are compared: score, or value of a regression."""
+    """Row counts of one artifact. "Scores" are the compared numbers: scores, or predicted values of a regression."""
 
     rows: int
     null_keys: int = 0
     repeated_keys: int = 0
-    """Keys that occur more than once."""
+    """Number of keys that occur more than once."""
     repeated_rows: int = 0
-    """Rows that have such a key."""
+    """Number of rows with such a key."""
     conflicting_keys: int = 0
-    """Repeated keys whose rows differ."""
+    """Number of repeated keys whose rows differ."""
     null_scores: int = 0
     nan_scores: int = 0
     infinite_scores: int = 0
     outside_scores: int = 0
-    """Finite and outside 0..1 (binary); vectors with such an element (multiclass)."""
+    """Finite scores outside 0..1 (binary); vectors with such an element (multiclass)."""
     low_score: float | None = None
     high_score: float | None = None
     broken_vectors: int = 0
     """Vectors with an element that is null, NaN or infinite."""
     ragged_vectors: int = 0
-    """Vectors that have not one probability for each class."""
+    """Vectors whose length is not the number of classes."""
     unnormalised_vectors: int = 0
     """Vectors of probabilities whose sum is not 1."""
     zero_vectors: int = 0
-    """Embeddings without a direction: empty, or all 0."""
+    """Embeddings without a direction: empty, or all elements 0."""
     null_queries: int = 0
     null_predictions: int = 0
-    """The column of decisions is null, or holds a value that is no class."""
+    """Rows whose column of decisions is null or contains a value that is no class."""
     stale_predictions: int = 0
-    """The decision contradicts the score and the threshold."""
+    """Rows whose decision contradicts the score at the threshold, or the largest probability."""
     null_labels: int = 0
     odd_labels: int = 0
     """Labels that are no class, or not a finite number."""
     odd_label_examples: tuple[str, ...] = ()
     null_times: int = 0
     chunks: int = 0
-    """Column chunks of the files, as far as their pages were looked at."""
+    """Number of column chunks whose pages were read."""
     unchecked_chunks: int = 0
-    """Of them: without page checksums."""
+    """Number of these chunks without page checksums."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairFacts:
-    """What the pairing by key found, in rows."""
+    """Row counts of the pairing by key."""
 
     paired: int
     removed: int
+    """Keys of the baseline only."""
     added: int
+    """Keys of the candidate only."""
     usable: int
     """Paired rows with usable scores on both sides."""
     labelled: int
@@ -62,66 +64,75 @@ class PairFacts:
     label_conflicts: int = 0
     time_conflicts: int = 0
     slice_conflicts: dict[str, int] = field(default_factory=dict)
+    """Slice column to the number of paired rows whose values differ."""
     feature_conflicts: dict[str, int] = field(default_factory=dict)
-    """Rows whose feature, as it is binned, differs: no fault, for a change may well be about its inputs."""
+    """Feature to the number of paired rows whose bins differ; not a fault, because a change may be about its inputs."""
     changed: int = 0
     """Paired rows whose prediction differs beyond the tolerance."""
     largest_change: float | None = None
     tolerance: float = 0.0
-    no_group: int = 0
-    """Usable rows without a group: each stands alone."""
+    ungrouped: int = 0
+    """Usable rows without a group; each is treated as independent."""
     quality: tuple[float | None, float | None, float | None, float | None] = (None, None, None, None)
-    """Accuracy, or RMSE: baseline and candidate on the paired rows, then on all the rows of each side."""
+    """Accuracy, or RMSE: of baseline and candidate on the paired rows, then of each on all its rows."""
     positives: int | None = None
     label_spread: float | None = None
     """Standard deviation of the label over the labelled rows."""
     windows_without_time: int = 0
     queries: int | None = None
-    """Ranking: queries with paired documents."""
-    pointless: int = 0
-    """Of them: without a relevant document."""
+    """Ranking: number of queries with paired documents."""
+    queries_without_relevant: int = 0
+    """Ranking: number of these queries without a relevant document."""
     query_conflicts: int = 0
-    """Documents that the sides give to different queries."""
+    """Documents that belong to different queries on the two sides."""
     unlike_lengths: int = 0
-    """Embeddings that have different lengths on the two sides."""
+    """Embeddings whose lengths differ between the sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaFacts:
-    """How the columns of the two artifacts differ. Each entry is a sentence's part with the column's name."""
+    """Differences between the columns of the two artifacts; each entry is a clause that names the column."""
 
     columns: int
-    """Columns in use."""
+    """Number of columns in use."""
     mismatched_keys: tuple[str, ...] = ()
     mismatched_labels: tuple[str, ...] = ()
-    different: tuple[str, ...] = ()
-    """Columns in use of different kinds, which are compared as text or after reading naive times as UTC."""
+    different_kinds: tuple[str, ...] = ()
+    """Columns in use of different kinds, which are compared as text, or after reading times without a zone as UTC."""
     widths: tuple[str, ...] = ()
-    """Columns in use of one kind and different widths (integer against bigint, float against double)."""
-    naive: tuple[str, ...] = ()
-    """Times without a zone."""
-    single: bool = False
-    """Scores are compared at single precision, because one side holds no more."""
-    only: tuple[str, ...] = ()
-    """Columns that only one side has and nothing uses."""
+    """Columns in use of the same kind but different width (INTEGER and BIGINT, FLOAT and DOUBLE)."""
+    naive_times: tuple[str, ...] = ()
+    """Time columns without a zone."""
+    single_precision: bool = False
+    """Scores are compared at single precision, because one side has no more."""
+    unused: tuple[str, ...] = ()
+    """Columns of one side only that nothing uses."""
     one_sided: tuple[str, ...] = ()
-    """Features that only one side has: their drift is not known."""
-    fine: tuple[str, ...] = ()
-    """Features of too many values to search slices in."""
+    """Features of one side only, whose drift cannot be measured."""
+    high_cardinality: tuple[str, ...] = ()
+    """Features with too many distinct values for the slice search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything the contract is judged by."""
+    """All facts of one data set that the contract is judged by."""
 
     task: str
     schema: SchemaFacts
     baseline: SideFacts
     candidate: SideFacts
     labels: SideFacts | None = None
+    """Facts of the separate artifact of labels, if there is one."""
     pairs: PairFacts | None = None
+    """Facts of the pairing; None if the rows were not paired."""
 
     @property
     def sides(self) -> tuple[tuple[str, SideFacts], ...]:
-        """Both artifacts by name."""
+        """The artifacts of predictions by name."""
         return ("baseline", self.baseline), ("candidate", self.candidate)
+
+    @property
+    def artifacts(self) -> tuple[tuple[str, SideFacts], ...]:
+        """All artifacts by name, that of the labels last."""
+        labels = (("file of labels", self.labels),) if self.labels is not None else ()
+        return (*self.sides, *labels)

@@ -1,45 +1,50 @@
-"""How a finding of the contract is written: its place in the documents, its outcome by share, its counts."""
+"""The common parts of every finding of the contract: its fields, its outcome by share, and how counts are written."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.core.predictions.ruling import DOCS as README
-
-DOCS = f"{README}#the-contract"
-TOLERATED = 0.01
-"""Share of missing, added or contradicting rows above which the two artifacts do not describe the same data."""
+from ghmlops.core.predictions.constants import MAX_FAULTY_SHARE
+from ghmlops.core.predictions.findings import DOCS
 
 
-def finding(name: str, outcome: Outcome, reason: str, *, n: int | None = None, prefix: str = "contract-") -> Finding:
-    """Return a finding of the contract, or of its kind where `prefix` says so."""
+def contract_finding(name: str, outcome: Outcome, reason: str, *, n: int | None = None) -> Finding:
+    """Return the finding `contract-<name>`; `n` counts the rows concerned."""
     return Finding(
-        id=f"{prefix}{name}",
+        id=f"contract-{name}",
         metric="contract",
         outcome=outcome,
         reason=reason,
-        docs=DOCS,
+        docs=f"{DOCS}#the-contract",
         description="Do both artifacts describe the same rows, completely?",
         method="count",
         n=n,
     )
 
 
-def by_share(count: int, whole: int) -> Outcome:
-    """Fail where `count` is more of `whole` than is tolerated, else warn."""
-    return Outcome.FAIL if count > TOLERATED * whole else Outcome.WARN
+def outcome_by_share(count: int, total: int) -> Outcome:
+    """Return fail if `count` exceeds the tolerated share of `total`, else warn."""
+    return Outcome.FAIL if count > MAX_FAULTY_SHARE * total else Outcome.WARN
 
 
-def of(count: int, whole: int) -> str:
-    """Return `count` of `whole` with its share in percent, of two significant digits; only the whole reads 100 %."""
-    share = 100 * count / whole if whole else 0.0
+def share_limit(count: int, total: int) -> str:
+    """Return the clause that compares a share with the tolerated one: "more than the 1 % tolerated"."""
+    relation = "more than" if outcome_by_share(count, total) is Outcome.FAIL else "within"
+    return f"{relation} the {100 * MAX_FAULTY_SHARE:g} % tolerated"
+
+
+def count_of(count: int, total: int) -> str:
+    """Return "30 of 1,000 (3 %)": two significant digits of the percentage, and 100 % only if all are counted."""
+    share = 100 * count / total if total else 0.0
     if 99 <= share < 100:
-        return f"{count:,} of {whole:,} ({min(share, 99.99):.4g} %)"
-    return f"{count:,} of {whole:,} ({Decimal(f'{share:.2g}'):f} %)"  # `g` alone would write 1e+02 and 5e-05
+        return f"{count:,} of {total:,} ({min(share, 99.99):.4g} %)"
+    # Decimal, because the format `g` alone would write 1e+02 and 5e-05.
+    return f"{count:,} of {total:,} ({Decimal(f'{share:.2g}'):f} %)"
 
 
-def listed(parts: tuple[str, ...] | list[str], most: int = 5) -> str:
-    """Return at most `most` parts with commas, and how many are left out."""
-    shown = ", ".join(parts[:most])
-    return shown if len(parts) <= most else f"{shown} and {len(parts) - most} more"
+def enumerate_parts(parts: Sequence[str], max_parts: int = 5) -> str:
+    """Return at most `max_parts` parts separated by commas, and the number of those left out."""
+    text = ", ".join(parts[:max_parts])
+    return text if len(parts) <= max_parts else f"{text} and {len(parts) - max_parts} more"

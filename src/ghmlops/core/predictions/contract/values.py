@@ -1,191 +1,174 @@
-"""The contract, value by value: predictions, labels, times and slice values of the rows that both artifacts hold."""
+"""Checks of the contract value by value: predictions, labels, times and slice values of the paired rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.core.predictions.contract.finding import by_share, finding, listed, of
+from ghmlops.core.predictions.contract.finding import (
+    contract_finding,
+    count_of,
+    enumerate_parts,
+    outcome_by_share,
+    share_limit,
+)
 
 if TYPE_CHECKING:
     from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SideFacts
 
 
-def scores(facts: Facts) -> list[Finding]:
-    """Judge the predictions of each side: unusable, out of range, or contradicted by the column of decisions."""
-    found = []
-    for side, seen in facts.sides:
+def check_scores(facts: Facts) -> list[Finding]:
+    """Check the predictions of each side: unusable, out of range, or contradicted by the column of decisions.
+
+    Faults of the candidate fail, those of the baseline warn.
+    """
+    findings = []
+    for side, counts in facts.sides:
         outcome = Outcome.FAIL if side == "candidate" else Outcome.WARN
-        found += [_unusable(side, seen, outcome), _outside(facts.task, side, seen, outcome)]
-        found += [*_vectors(facts.task, side, seen, outcome), _stale(facts.task, side, seen)]
-    return [one for one in found if one is not None]
+        findings += [_check_usable(side, counts, outcome), _check_range(facts.task, side, counts, outcome)]
+        findings += [*_check_vectors(facts.task, side, counts, outcome), _check_decisions(facts.task, side, counts)]
+    return [finding for finding in findings if finding is not None]
 
 
-def _unusable(side: str, seen: SideFacts, outcome: Outcome) -> Finding | None:
-    counts = (
-        (seen.null_scores, "null"),
-        (seen.nan_scores, "NaN"),
-        (seen.infinite_scores, "infinite"),
-        (seen.broken_vectors, "with an element that is null, NaN or infinite"),
-        (seen.null_predictions, "without a known class"),
-        (seen.null_queries, "without a query"),
+def _check_usable(side: str, counts: SideFacts, outcome: Outcome) -> Finding | None:
+    kinds = (
+        (counts.null_scores, "null"),
+        (counts.nan_scores, "NaN"),
+        (counts.infinite_scores, "infinite"),
+        (counts.broken_vectors, "with an element that is null, NaN or infinite"),
+        (counts.null_predictions, "without a class of the policy"),
+        (counts.null_queries, "without a query"),
     )
-    faults = [f"{count:,} {what}" for count, what in counts if count]
+    faults = [f"{count:,} {kind}" for count, kind in kinds if count]
     if not faults:
         return None
-    return finding(
-        "unusable-prediction",
-        outcome,
-        f"Predictions of the {side} that cannot be compared and were left out, of {seen.rows:,}: "
-        f"{listed(faults, len(counts))}.",
-        n=sum(count for count, _ in counts),
+    total = sum(count for count, _ in kinds)
+    reason = (
+        f"{total:,} of {counts.rows:,} predictions of the {side} cannot be compared and were left out: "
+        f"{enumerate_parts(faults, len(kinds))}."
     )
+    return contract_finding("unusable-prediction", outcome, reason, n=total)
 
 
-def _outside(task: str, side: str, seen: SideFacts, outcome: Outcome) -> Finding | None:
-    if not seen.outside_scores:
+def _check_range(task: str, side: str, counts: SideFacts, outcome: Outcome) -> Finding | None:
+    if not counts.outside_scores:
         return None
     if task == "multiclass":
-        said, those = f"probability vectors of the {side} have an element outside 0..1", "logits before the softmax"
+        subject, hint = f"probability vectors of the {side} have an element", "logits before the softmax"
     else:
-        said, those = f"scores of the {side} lie outside 0..1", "log-odds"
-    if seen.low_score is not None and seen.high_score is not None:
-        said += f" ({seen.low_score:.4g} to {seen.high_score:.4g})"
-    return finding(
-        "score-range",
-        outcome,
-        f"{of(seen.outside_scores, seen.rows)} {said} and were left out; are they {those}?",
-        n=seen.outside_scores,
+        subject, hint = f"scores of the {side} lie", "log-odds"
+    extremes = ""
+    if counts.low_score is not None and counts.high_score is not None:
+        extremes = f" ({counts.low_score:.4g} to {counts.high_score:.4g})"
+    reason = (
+        f"{count_of(counts.outside_scores, counts.rows)} {subject} outside 0..1{extremes} and were left out; "
+        f"they may be {hint}."
     )
+    return contract_finding("score-range", outcome, reason, n=counts.outside_scores)
 
 
-def _vectors(task: str, side: str, seen: SideFacts, outcome: Outcome) -> list[Finding]:
-    """Judge the shape of vectors."""
+def _check_vectors(task: str, side: str, counts: SideFacts, outcome: Outcome) -> list[Finding]:
     noun = "vectors" if task == "embedding" else "probability vectors"
     faults = (
         (
             "ragged-vector",
-            seen.ragged_vectors,
-            "do not hold one probability for each of `classes`; does the policy name them all?",
+            counts.ragged_vectors,
+            "do not have one probability per class. Check that `classes` in the policy names them all",
         ),
-        ("unnormalised-vector", seen.unnormalised_vectors, "do not add up to 1; is a softmax missing?"),
-        ("zero-vector", seen.zero_vectors, "are empty or all 0, which has no direction."),
+        ("unnormalised-vector", counts.unnormalised_vectors, "do not add up to 1; a softmax may be missing"),
+        ("zero-vector", counts.zero_vectors, "are empty or all 0 and have no direction"),
     )
     return [
-        finding(name, outcome, f"{of(count, seen.rows)} {noun} of the {side} were left out: they {what}", n=count)
-        for name, count, what in faults
+        contract_finding(
+            name, outcome, f"{count_of(count, counts.rows)} {noun} of the {side} were left out: they {fault}.", n=count
+        )
+        for name, count, fault in faults
         if count
     ]
 
 
-def _stale(task: str, side: str, seen: SideFacts) -> Finding | None:
-    """Judge decisions that their scores contradict; most of them together are a mistake in the order of classes."""
-    if not seen.stale_predictions:
+def _check_decisions(task: str, side: str, counts: SideFacts) -> Finding | None:
+    """Check for decisions that their scores contradict; if these are the majority, the order of classes is wrong."""
+    count = counts.stale_predictions
+    if not count:
         return None
-    most = 2 * seen.stale_predictions > seen.rows
     if task == "multiclass":
-        said = "are not the class of the largest probability"
+        fault = "are not the class of the largest probability"
         hint = "the order of `classes` is probably not that of the vector"
     else:
-        said = "contradict its scores at the threshold"
+        fault = "contradict its scores at the threshold"
         hint = "the score is probably that of the other class"
-    return finding(
-        "stale-prediction",
-        Outcome.WARN,
-        f"{of(seen.stale_predictions, seen.rows)} decisions of the {side} {said}; the column of decisions was believed"
-        f"{f', but {hint}' if most else ''}.",
-        n=seen.stale_predictions,
+    majority = f"; {hint}" if 2 * count > counts.rows else ""
+    reason = (
+        f"{count_of(count, counts.rows)} decisions of the {side} {fault}; the column of decisions was used{majority}."
     )
+    return contract_finding("stale-prediction", Outcome.WARN, reason, n=count)
 
 
-_NO_LABEL = {"regression": "are not finite numbers", "ranking": "are not finite numbers of 0 or more"}
+_INVALID_LABEL = {"regression": "are not finite numbers", "ranking": "are not finite numbers of 0 or more"}
 
 
-def labels(facts: Facts, pairs: PairFacts) -> list[Finding]:
-    """Judge the labels: no class or no number, in contradiction between the sides, or none at all."""
-    found = []
-    for side, seen in [*facts.sides, *([("file of labels", facts.labels)] if facts.labels else [])]:
-        if seen.odd_labels:
-            examples = f" (for example {listed(seen.odd_label_examples)})" if seen.odd_label_examples else ""
-            what = _NO_LABEL.get(facts.task, "name no class")
-            found.append(
-                finding(
-                    "label-values",
-                    Outcome.FAIL,
-                    f"{seen.odd_labels:,} of {seen.rows:,} labels of the {side} {what}{examples}; they were left out.",
-                    n=seen.odd_labels,
-                )
+def check_labels(facts: Facts, pairs: PairFacts) -> list[Finding]:
+    """Check the labels: invalid values, contradictions between the sides, or no label at all."""
+    findings = []
+    for side, counts in facts.artifacts:
+        if counts.odd_labels:
+            examples = f" (for example {enumerate_parts(counts.odd_label_examples)})"
+            reason = (
+                f"{counts.odd_labels:,} of {counts.rows:,} labels of the {side} "
+                f"{_INVALID_LABEL.get(facts.task, 'are no class of the policy')}"
+                f"{examples if counts.odd_label_examples else ''}; they were left out."
             )
+            findings.append(contract_finding("label-values", Outcome.FAIL, reason, n=counts.odd_labels))
     if pairs.label_conflicts:
-        found.append(
-            finding(
+        findings.append(
+            _conflict(
                 "label-changed",
-                by_share(pairs.label_conflicts, pairs.paired),
-                f"The label differs between the sides in {of(pairs.label_conflicts, pairs.paired)} paired rows, which "
-                "were left out of the quality metrics: the two artifacts do not describe the same data.",
-                n=pairs.label_conflicts,
+                pairs.label_conflicts,
+                pairs,
+                "paired rows have different labels on the two sides",
+                "they were left out of the quality metrics",
             )
         )
     if pairs.usable and not pairs.labelled and facts.task != "embedding":
-        found.append(
-            finding(
-                "labels-missing",
-                Outcome.INCONCLUSIVE,
-                f"None of the {pairs.usable:,} usable rows has a label, so quality was not measured.",
-                n=0,
-            )
-        )
-    return found
+        reason = f"None of the {pairs.usable:,} usable rows has a label, so quality was not measured."
+        findings.append(contract_finding("labels-missing", Outcome.INCONCLUSIVE, reason, n=0))
+    return findings
 
 
-def attributes(pairs: PairFacts) -> list[Finding]:
-    """Judge times and slice values on which the sides disagree."""
-    found = []
+def check_attributes(pairs: PairFacts) -> list[Finding]:
+    """Check for times and slice values that differ between the sides."""
+    findings = []
     if pairs.time_conflicts:
-        found.append(
-            finding(
-                "time-changed",
-                by_share(pairs.time_conflicts, pairs.paired),
-                f"The time differs between the sides in {of(pairs.time_conflicts, pairs.paired)} paired rows; the "
-                "baseline's was used.",
-                n=pairs.time_conflicts,
-            )
+        subject = "paired rows have different times on the two sides"
+        findings.append(
+            _conflict("time-changed", pairs.time_conflicts, pairs, subject, "the baseline's times were used")
         )
     for column, count in pairs.slice_conflicts.items():
         if count:
-            found.append(
-                finding(
-                    "slice-changed",
-                    by_share(count, pairs.paired),
-                    f"The slice column {column} differs between the sides in {of(count, pairs.paired)} paired rows; "
-                    "the baseline's values were used.",
-                    n=count,
-                )
-            )
-    return found
+            subject = f"paired rows have different values of the slice column {column} on the two sides"
+            findings.append(_conflict("slice-changed", count, pairs, subject, "the baseline's values were used"))
+    return findings
 
 
-def documents(pairs: PairFacts) -> list[Finding]:
-    """Judge what the sides must agree on beyond single rows: the query of a document, the length of an embedding."""
-    found = []
+def check_documents(pairs: PairFacts) -> list[Finding]:
+    """Check for documents in different queries and for embeddings of different lengths."""
+    findings = []
     if pairs.query_conflicts:
-        found.append(
-            finding(
-                "query-changed",
-                by_share(pairs.query_conflicts, pairs.paired),
-                f"The sides give {of(pairs.query_conflicts, pairs.paired)} paired documents to different queries; they "
-                "were left out of the metrics.",
-                n=pairs.query_conflicts,
-            )
+        subject = "paired documents belong to different queries on the two sides"
+        findings.append(
+            _conflict("query-changed", pairs.query_conflicts, pairs, subject, "they were left out of the metrics")
         )
     if pairs.unlike_lengths:
-        found.append(
-            finding(
-                "vector-length",
-                Outcome.FAIL,
-                f"{of(pairs.unlike_lengths, pairs.paired)} paired vectors have different lengths on the two sides, so "
-                "there is no distance between them.",
-                n=pairs.unlike_lengths,
-            )
+        reason = (
+            f"{count_of(pairs.unlike_lengths, pairs.paired)} paired vectors have different lengths on the two sides, "
+            "so they have no distance."
         )
-    return found
+        findings.append(contract_finding("vector-length", Outcome.FAIL, reason, n=pairs.unlike_lengths))
+    return findings
+
+
+def _conflict(name: str, count: int, pairs: PairFacts, subject: str, consequence: str) -> Finding:
+    """Return the finding on values that contradict each other on the two sides, judged by their share of the pairs."""
+    reason = f"{count_of(count, pairs.paired)} {subject}, {share_limit(count, pairs.paired)}; {consequence}."
+    return contract_finding(name, outcome_by_share(count, pairs.paired), reason, n=count)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.findings import describe_change
 from ghmlops.core.predictions.subgroups.family import BLOCK, DOCS
 from ghmlops.core.predictions.subgroups.onset import onset, smoothed_error
 from ghmlops.core.stats import cochran
@@ -66,7 +66,7 @@ def _uneven(own: Sequence[Place], kind: str, tests: int) -> Finding | None:
         reason=(
             f"The change of {metric.title}{when} differs between {len(own):,} {kind}s{inside} more than noise explains "
             f"(Cochran's Q = {result.q:.1f}, p = {result.p:.2g}); the worst is {worst.name}: "
-            f"{judge.sentence(worst.found)}."
+            f"{describe_change(worst.found, 'interval')}, on {worst.found.n:,} rows."
         ),
         docs=DOCS,
         description=f"Is the change the same in every {kind}?",

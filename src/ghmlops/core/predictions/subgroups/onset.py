@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.stats import stretch
+from ghmlops.core.stats import epidemic_change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Onset:
 def onset(places: Sequence[Place], worst: Place) -> Onset | None:
     """Say in which windows the metric of `worst` is worse in its data set; None where no stretch speaks for it.
 
-    The windows of one steady loss that tells the series best (`stats.stretch`), so that a noisy window before the
+    The windows of one steady loss that tells the series best (`stats.epidemic_change`), so that a noisy window before the
     change, or a good one after it, does not count.
     """
     metric = worst.found.metric
@@ -53,15 +53,15 @@ def onset(places: Sequence[Place], worst: Place) -> Onset | None:
     else:
         loss = np.array([p.found.loss for p in own])
     errors = np.array([smoothed_error(p.found) for p in own])
-    found = stretch.worst(loss, errors, worst.found.margin or 0.0)
+    found = epidemic_change.most_likely_segment(loss, errors, worst.found.margin or 0.0)
     if found is None:
         return None
     return Onset(
         dataset=worst.dataset,
         metric=metric.title,
         since=own[found.first].label,
-        until=None if found.lasting else own[found.last].label,
-        whole=found.lasting and found.first == 0,
+        until=None if found.ongoing else own[found.last].label,
+        whole=found.ongoing and found.first == 0,
     )
 
 
