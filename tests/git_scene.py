@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ghmlops.act.git.client import open_repository
 from ghmlops.act.git.revert import Ended, Request, revert
+from ghmlops.clients.git.client import open_repository
 from ghmlops.core.revert.plan import Grounds, parse_spec
 from git_sandbox import Repo, clone, make_remote
 

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from ghmlops import __version__
-from ghmlops.act.console import printable
 from ghmlops.cli import command_module, input_types, main
 from ghmlops.commands import COMMANDS
 from ghmlops.commands.shared.base import Common
+from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
     from pathlib import Path

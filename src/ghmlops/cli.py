@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from ghmlops import __version__
-from ghmlops.act.console import Console, printable
 from ghmlops.commands import COMMANDS
+from ghmlops.commands.shared.console import Console
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, nearest
 from ghmlops.core.model import Outcome, failed
+from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -240,7 +241,7 @@ def _run(name: str, inputs: Common, context: Context, environ: Mapping[str, str]
         raise InputError("the working directory does not exist any more", hint="change to one that does") from None
     services = Services(context=context, environ=environ, cwd=cwd, now=lambda: datetime.now(UTC), console=console)
     result: Result = command_module(name).run(inputs, services)
-    console.settle()
+    console.clear_progress()
     _emit(result, inputs, services)
     if result.exit_code is not None:
         return result.exit_code

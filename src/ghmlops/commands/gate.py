@@ -162,7 +162,7 @@ def _record(token: str, services: Services, repository: str, plan: Sequence[Step
 
     console = services.console
     with connect(token=token, api_url=services.context.api_url, repository=repository, note=console.note) as client:
-        return perform(plan, client, console).deployment_id
+        return perform(plan, client, note=console.note).deployment_id
 
 
 def _tell(verdict: Verdict, inputs: Inputs, services: Services, *, passed: bool) -> None:

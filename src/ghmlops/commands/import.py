@@ -1,23 +1,22 @@
 # ruff: noqa: N999  (the command is called import)
-"""Results of another load generator become evidence: read, judged by the policy's objectives, written.
+"""Imports the results of another load generator as evidence, judged by the policy's objectives.
 
-The module's name is a keyword of Python: it is loaded by name, as `cli` loads every command.
+`import` is a keyword of Python, so this module is loaded by name, as `cli` loads every command.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
-from ghmlops.core.details.imported import ImportDetails
-from ghmlops.core.evidence.document import Evidence, entries_of
-from ghmlops.core.model import Outcome
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, dry_run_result
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.shared.base import Result, Services
+    from ghmlops.commands.shared.evidence import EvidenceContent, Summary
+    from ghmlops.core.evidence.document import Evidence
     from ghmlops.core.latency.external_results import Imported
     from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.foreign import Read
@@ -25,52 +24,65 @@ if TYPE_CHECKING:
 
 
 class Inputs(Common, frozen=True, kw_only=True):
-    """Inputs of `import`; the objectives stand in the policy's section `latency`."""
+    """Inputs of `import`; the objectives are in the policy's section `latency`."""
 
     file: Annotated[str, Doc(description="The other tool's result file.")]
     tool: Annotated[
-        str, Doc(description="k6, vegeta, vegeta-report, hdr, wrk2, locust or oha; empty: known by the content.")
+        str, Doc(description="k6, vegeta, vegeta-report, hdr, wrk2, locust or oha; empty: detected from the content.")
     ] = ""
     unit: Annotated[
-        str, Doc(description="ns, us, ms or s: unit of the times, where the file does not tell it (HdrHistogram).")
+        str, Doc(description="ns, us, ms or s: unit of the times, if the file does not state it (HdrHistogram).")
     ] = ""
     failed: Annotated[
-        int | None, Doc(description="How many requests failed, where the file does not count them (HdrHistogram).")
+        int | None, Doc(description="Number of failed requests, if the file does not count them (HdrHistogram).")
     ] = None
 
 
 OUTPUTS = (
     *OUTCOME_OUTPUTS,
     EVIDENCE_OUTPUT,
-    Output("p99", "99th percentile of the response time in milliseconds; empty where the file does not tell it."),
+    Output("p99", "99th percentile of the response time in milliseconds; empty if the file does not state it."),
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything that the judgement needs, read and checked.
+
+    Attributes:
+        policy: the section `latency`, with its preset applied.
+        file: path of the result file, as the user named it.
+        results: content of the file, and its fingerprint.
+    """
+
+    policy: Latency
+    file: str
+    results: Read
+
+
 def run(inputs: Inputs, services: Services) -> Result:
-    """Read the file, judge it, write the evidence and, where every time is known, its histogram beside it.
+    """Read the file, judge it, write the evidence and, if every time is known, its histogram next to it.
 
     Raises:
-        InputError: an input is malformed, nothing could be judged, or the commit under test is not known.
-        PolicyError: the policy is invalid or has no section `latency`.
-        DataError: the file cannot be used.
+        InputError: An input is malformed, nothing could be judged, or the commit under test is unknown.
+        PolicyError: The policy is invalid or has no section `latency`.
+        DataError: The file cannot be used.
     """
-    from ghmlops.act.evidence import evidence_name, write_evidence
-    from ghmlops.commands.shared.provenance import commit_under_test
-    from ghmlops.measure.foreign import read_results
+    from ghmlops.act.evidence import evidence_name
+    from ghmlops.commands.shared.evidence import build, open_recorder, record
 
-    policy = _objectives(inputs, services)
-    name = evidence_name("import", inputs.leg)
-    commit_under_test(services)
-    started = services.now()
-    read = read_results(services.cwd / inputs.file, inputs.file, inputs.tool, _given(inputs, policy))
-    evidence = _evidence(inputs, services, policy, read, started)
-    if not inputs.dry_run:
-        companions = _companions(read.imported, started)
-        write_evidence(services.cwd / inputs.evidence_dir, evidence, companions=companions)
-    return _result(evidence, "" if inputs.dry_run else str(Path(inputs.evidence_dir) / name))
+    evidence_name("import", inputs.leg)
+    policy = _read_objectives(inputs, services)
+    recorder = open_recorder("import", inputs, services)
+    job = _read_file(inputs, services, policy)
+    content = _content(job, recorder.started)
+    if inputs.dry_run:
+        summary = _summarise(build(recorder, content), "")
+        return dry_run_result("Nothing was written.", summary.text, dict(summary.data))
+    return record(recorder, content, _summarise)
 
 
-def _objectives(inputs: Inputs, services: Services) -> Latency:
+def _read_objectives(inputs: Inputs, services: Services) -> Latency:
     from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.core.errors import InputError, PolicyError
     from ghmlops.core.load import presets
@@ -81,13 +93,20 @@ def _objectives(inputs: Inputs, services: Services) -> Latency:
     if policy.slo.empty:
         raise InputError(
             f"nothing could be judged: {inputs.policy} has no `latency.slo`",
-            hint="give objectives such as `slo: {p99: 150ms, errors: 0.1%}`",
+            hint="add objectives such as `slo: {p99: 150ms, errors: 0.1%}`",
         )
     return presets.apply(policy)
 
 
+def _read_file(inputs: Inputs, services: Services, policy: Latency) -> Job:
+    from ghmlops.measure.foreign import read_results
+
+    results = read_results(services.cwd / inputs.file, inputs.file, inputs.tool, _given(inputs, policy))
+    return Job(policy=policy, file=inputs.file, results=results)
+
+
 def _given(inputs: Inputs, policy: Latency) -> Given:
-    """Return what the user told; the policy's good statuses only where all endpoints agree on them."""
+    """Return what the user states beside the file, and the policy's good statuses if all endpoints agree on them."""
     from ghmlops.measure.foreign.given import Given
 
     agreed = {endpoint.expect.status for endpoint in policy.endpoints}
@@ -95,67 +114,50 @@ def _given(inputs: Inputs, policy: Latency) -> Given:
     return Given(unit=inputs.unit, failed=inputs.failed, statuses=statuses)
 
 
-def _evidence(inputs: Inputs, services: Services, policy: Latency, read: Read, started: datetime) -> Evidence:
-    from ghmlops.commands.shared.provenance import provenance
-    from ghmlops.core.latency import external_results as imported
-    from ghmlops.core.model import conclude
+def _content(job: Job, started: datetime) -> EvidenceContent:
+    from ghmlops.commands.shared.evidence import EvidenceContent
+    from ghmlops.core.details.imported import FailedRequests, ImportDetails
+    from ghmlops.core.latency import external_results
 
-    found = read.imported
-    judged = imported.findings(policy.slo, found)
-    outcome, code, reason = conclude(judged)
-    fewest, most = found.failed
-    return Evidence(
-        command="import",
-        leg=inputs.leg,
-        outcome=outcome,
-        reason_code=code,
-        reason=reason,
-        provenance=provenance(inputs, services, started, fingerprints={"data": read.fingerprint}),
-        findings=judged,
-        measurements=[imported.measurement(found)],
-        not_measured=imported.unmeasured(policy, found),
+    results = job.results.imported
+    min_failed, max_failed = results.failed
+    return EvidenceContent(
+        findings=external_results.findings(job.policy.slo, results),
+        measurements=[external_results.measurement(results)],
+        not_measured=external_results.unmeasured(job.policy, results),
         details=ImportDetails(
-            entries={
-                "tool": found.tool,
-                "file": inputs.file,
-                "requests": found.requests,
-                "timed_requests": found.timed,
-                "failed_requests": {"fewest": fewest, "most": most},
-                **found.facts,
-            }
+            tool=results.tool,
+            file=job.file,
+            requests=results.requests,
+            timed_requests=results.timed,
+            failed_requests=FailedRequests(min=min_failed, max=max_failed),
+            unit=results.unit,
+            intervals=results.intervals,
         ),
+        fingerprints={"data": job.results.fingerprint},
+        companions=_companions(results, started),
     )
 
 
-def _companions(found: Imported, started: datetime) -> dict[str, bytes]:
+def _companions(results: Imported, started: datetime) -> dict[str, bytes]:
     from ghmlops.core.histograms.hlog import UNITS, LogInterval, write_log
 
-    if found.histogram is None:
+    if results.histogram is None:
         return {}
-    unit = next(name for name, ns in UNITS.items() if ns == found.unit_ns)
-    log = write_log([LogInterval("candidate", 0.0, 0.0, found.histogram)], started.timestamp(), unit)
+    unit = next(name for name, ns in UNITS.items() if ns == results.unit_ns)
+    log = write_log([LogInterval("candidate", 0.0, 0.0, results.histogram)], started.timestamp(), unit)
     return {"hlog": log.encode()}
 
 
-def _result(evidence: Evidence, file: str) -> Result:
-    from ghmlops.report.text.escape import printable
+def _summarise(evidence: Evidence, file: str) -> Summary:
+    from ghmlops.commands.shared.evidence import Summary
+    from ghmlops.core.details.imported import ImportDetails
+    from ghmlops.report.formats import terminal
 
-    values = evidence.measurements[0].values
-    p99 = values["p99"]
-    shown = ", ".join(f"{name} {value:.3f} ms" for name, value in values.items() if value is not None)
-    lines = [
-        f"import ({entries_of(evidence)['tool']}): {evidence.outcome.value}: {evidence.reason}",
-        f"response time: {shown or 'not known'}",
-        *(f"{f.outcome.value:<12}  {f.id}: {f.reason}" for f in evidence.findings),
-        *(f"not measured: {row.what}: {row.why}" for row in evidence.not_measured),
-        f"evidence: {file}" if file else "dry run: nothing was written",
-    ]
-    return Result(
-        outcome=evidence.outcome if file else Outcome.PASS,
-        reason_code=evidence.reason_code if file else "dry-run",
-        reason=evidence.reason if file else "Nothing was written.",
-        outputs={"evidence-file": file, "p99": "" if p99 is None else f"{p99:.3f}"} if file else {},
-        text="\n".join(printable(line) for line in lines),
-        data={"evidence_file": file, "p99_ms": p99, "tool": entries_of(evidence)["tool"]},
-        findings=tuple(evidence.findings) if file else (),
+    p99 = evidence.measurements[0].values["p99"]
+    tool = evidence.details.tool if isinstance(evidence.details, ImportDetails) else ""
+    return Summary(
+        text=terminal.imported(evidence, file),
+        outputs={"p99": "" if p99 is None else f"{p99:.3f}"},
+        data={"evidence_file": file, "p99_ms": p99, "tool": tool},
     )

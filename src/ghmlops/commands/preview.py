@@ -110,10 +110,10 @@ def _plan(wanted: Preview, lifetime: float) -> Result:
     what = (
         f"use {wanted.url}"
         if wanted.url
-        else f"start `{wanted.command}` and end it after {quantities.show_duration(lifetime)} at the latest"
+        else f"start `{wanted.command}` and end it after {quantities.format_duration(lifetime)} at the latest"
     )
     path = wanted.ready.partition("?")[0]  # a query may hold a secret
-    plan = f"would {what}; ready when {path} answers 2xx within {quantities.show_duration(wanted.timeout)}"
+    plan = f"would {what}; ready when {path} answers 2xx within {quantities.format_duration(wanted.timeout)}"
     return Result(outcome=Outcome.PASS, reason_code="dry-run", reason=f"{plan}.", text=_printable(plan))
 
 
@@ -133,7 +133,7 @@ def _start(inputs: Inputs, services: Services, wanted: Preview, lifetime: float,
         watch=runner_process(),
     )
     with outliving(service, services.console.progress) as preview:
-        reason = f"The service was ready after {quantities.show_duration(preview.seconds)}."
+        reason = f"The service was ready after {quantities.format_duration(preview.seconds)}."
         file = _write(inputs, services, started, reason, preview.seconds)
         return _ready(preview.url, str(preview.pid), file, reason, str(preview.log))
 
@@ -152,7 +152,7 @@ def _find(inputs: Inputs, services: Services, wanted: Preview, started: datetime
             f"{wanted.url} is {problem}", hint="is it deployed, and is `ready` the right path?",
             reason_code="service-not-ready",
         )  # fmt: skip
-    reason = f"The service at {wanted.url} was ready after {quantities.show_duration(seconds)}."
+    reason = f"The service at {wanted.url} was ready after {quantities.format_duration(seconds)}."
     file = _write(inputs, services, started, reason, seconds)
     return _ready(wanted.url, "", file, reason, "")
 

@@ -52,13 +52,13 @@ class GitHub:
     client: Client
     services: Services
 
-    def protected(self, branch: str) -> tuple[str, ...]:
+    def blocking_rules(self, branch: str) -> tuple[str, ...]:
         """Return the rules against a push; none where they cannot be read, because the push itself will tell."""
         from ghmlops.core.errors import GitHubError
-        from ghmlops.measure.github.pull_requests import protected
+        from ghmlops.measure.github.pull_requests import blocking_rules
 
         try:
-            return protected(self.client, branch)
+            return blocking_rules(self.client, branch)
         except GitHubError as error:
             self.services.console.note(f"the rules of the branch are not known: {error.message}")
             return ()

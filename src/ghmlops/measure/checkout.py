@@ -1,53 +1,65 @@
-"""What the working copy says about itself: commit, repository, lock file. Read only; git is asked, never told."""
+"""Read-only queries of the working copy: commit, repository, lock file."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ghmlops.clients.git.client import Git
+from ghmlops.clients.git.environment import safe_environment
 from ghmlops.core.context import is_repository, is_sha
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
 LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "requirements.txt", "environment.yml")
+QUERY_TIMEOUT = 30.0
+"""Seconds for one query."""
 _REMOTE = re.compile(r"(?:[/:])([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+?)(?:\.git)?/?$")
 
 
-def git_read(cwd: Path, *args: str) -> str:
-    """Return the trimmed output of a reading git command, or empty where git has no answer."""
-    try:
-        done = subprocess.run(
-            ["git", *args], cwd=cwd, capture_output=True, text=True, errors="replace", timeout=30, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+def git_read(cwd: Path, *args: str, environ: Mapping[str, str] | None = None) -> str:
+    """Return the trimmed output of a read-only git command, or an empty string if it fails.
+
+    Args:
+        cwd: Folder to run in.
+        args: Arguments of git.
+        environ: Variables to derive git's environment from; by default those of this process.
+
+    Raises:
+        OutputTooLarge: git wrote more than may be kept in memory, so that "empty" would be wrong.
+    """
+    git = Git(cwd=cwd, environ=safe_environment(os.environ if environ is None else environ))
+    return (git.query(*args, timeout=QUERY_TIMEOUT) or "").strip()
 
 
 def head_sha(cwd: Path) -> str:
-    """Return the commit that is checked out, or empty outside a repository."""
-    found = git_read(cwd, "rev-parse", "--verify", "--quiet", "HEAD")
-    return found if is_sha(found) else ""
+    """Return the full SHA of the commit that is checked out, or an empty string outside a repository."""
+    sha = git_read(cwd, "rev-parse", "--verify", "--quiet", "HEAD")
+    return sha if is_sha(sha) else ""
 
 
 def repository_name(cwd: Path) -> str:
-    """Return `owner/name` of the remote `origin`, or empty."""
-    found = _REMOTE.search(git_read(cwd, "remote", "get-url", "origin"))
-    return found[1] if found and is_repository(found[1]) else ""
+    """Return `owner/name` of the remote `origin`, or an empty string if it is unknown."""
+    match = _REMOTE.search(git_read(cwd, "remote", "get-url", "origin"))
+    return match[1] if match and is_repository(match[1]) else ""
 
 
 def fingerprint(path: Path) -> str:
-    """Return `sha256:<hex>` of a file's bytes.
+    """Return `sha256:<hex>` of the bytes of a file.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as stream:
         return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def environment_fingerprint(cwd: Path) -> str:
-    """Return the fingerprint of the first lock file found in `cwd`, or empty where there is none."""
+    """Return the fingerprint of the first lock file in `cwd`, or an empty string if there is none."""
     for name in LOCK_FILES:
         if (cwd / name).is_file():
             return fingerprint(cwd / name)

@@ -36,7 +36,7 @@ class Pulls:
     rules: tuple[str, ...] = ()
     opened: list[dict[str, str]] = field(default_factory=list)
 
-    def protected(self, branch: str) -> tuple[str, ...]:
+    def blocking_rules(self, branch: str) -> tuple[str, ...]:
         """Return the rules it was made with."""
         return self.rules if branch == "main" else ()
 

@@ -1,15 +1,14 @@
-"""Deployments and statuses: once a run, on the right commit, and closed where the plan could not be finished."""
+"""Deployments and statuses: once per run, on the right commit, and closed if the plan could not be completed."""
 
 from __future__ import annotations
 
-import io
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from ghmlops.commands.shared.console import Console
-from ghmlops.act.github.perform import Performed, perform
+from ghmlops.act.github.perform import StepResults, perform
 from ghmlops.core.errors import GitHubError, PermissionMissing
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Outcome
@@ -44,28 +43,16 @@ def plan(outcome: Outcome = Outcome.PASS, run_id: str = "42", service: str = "sh
     return gate_steps(verdict, origin, passed=passed, environment_url="https://shop.example")
 
 
-@pytest.fixture
-def console() -> Console:
-    """A console that keeps what it is told."""
-    return Console(io.StringIO())
-
-
-def told(console: Console) -> str:
-    """Return what the console was told."""
-    assert isinstance(console.stream, io.StringIO)
-    return console.stream.getvalue()
-
-
 def states(rows: list[dict[str, Any]]) -> list[str]:
     """Return the states in order."""
     return [row["state"] for row in rows]
 
 
-def test_recorded_on_the_commit(api: Api, client: Client, console: Console) -> None:
-    """A pass is a deployment in progress, then a success with its address, between a pending and a green status."""
-    done = perform(plan(), client, console)
+def test_passing_verdict_is_recorded_on_the_commit(api: Api, client: Client, notes: list[str]) -> None:
+    """A pass is a deployment in progress, then successful with its address, between two commit statuses."""
+    results = perform(plan(), client, note=notes.append)
     (deployment,) = api.state.deployments
-    assert done == Performed(deployment_id=deployment["id"])
+    assert results == StepResults(deployment_id=deployment["id"])
     assert {k: deployment[k] for k in ("sha", "ref", "environment", "task", "payload")} == {
         "sha": HEAD,
         "ref": HEAD,
@@ -81,128 +68,129 @@ def test_recorded_on_the_commit(api: Api, client: Client, console: Console) -> N
         (HEAD, "ghmlops/production", state, RUN_URL) for state in ("pending", "success")
     ]
     assert api.state.statuses[-1]["description"] == "pass: All 3 findings passed."
-    assert "set the status ghmlops/production" in told(console)
+    assert any("ghmlops/production" in note for note in notes)
 
 
 @pytest.mark.parametrize(
     ("outcome", "state"), [(Outcome.FAIL, "failure"), (Outcome.INCONCLUSIVE, "failure"), (Outcome.ERROR, "error")]
 )
-def test_what_did_not_pass(api: Api, client: Client, console: Console, outcome: Outcome, state: str) -> None:
-    """Anything but a pass ends as failure or error, without an address, and says which."""
-    perform(plan(outcome), client, console)
+def test_other_outcomes_are_recorded_as_failures(
+    api: Api, client: Client, notes: list[str], outcome: Outcome, state: str
+) -> None:
+    """Any other outcome is recorded as failure or error, without an address, and names the outcome."""
+    perform(plan(outcome), client, note=notes.append)
     assert states(api.state.deployment_statuses) == ["in_progress", state]
     assert states(api.state.statuses) == ["pending", state]
     assert api.state.deployment_statuses[-1]["environment_url"] == ""
     assert api.state.statuses[-1]["description"].startswith(f"{outcome.value}: ")
 
 
-def test_adopted_by_a_later_attempt(api: Api, client: Client, console: Console) -> None:
-    """A re-run of the same run adopts its deployment; another run and another service get one of their own."""
-    first = perform(plan(), client, console).deployment_id
-    assert perform(plan(), client, console).deployment_id == first
-    assert perform(plan(run_id="43"), client, console).deployment_id != first
-    assert perform(plan(service="other"), client, console).deployment_id != first
+def test_adopted_by_a_later_attempt(api: Api, client: Client, notes: list[str]) -> None:
+    """A re-run adopts the deployment of the same run; another run and another service create separate ones."""
+    first = perform(plan(), client, note=notes.append).deployment_id
+    assert perform(plan(), client, note=notes.append).deployment_id == first
+    assert perform(plan(run_id="43"), client, note=notes.append).deployment_id != first
+    assert perform(plan(service="other"), client, note=notes.append).deployment_id != first
     assert len(api.state.deployments) == 3
 
 
-def test_other_deployments_are_not_adopted(api: Api, client: Client, console: Console) -> None:
-    """What somebody else deployed of the same commit, with text or an odd object as payload, is left alone."""
+def test_deployments_of_others_are_not_adopted(api: Api, client: Client, notes: list[str]) -> None:
+    """Deployments of the same commit by other tools, with text or another object as payload, are ignored."""
     payloads = ["", "text", {}, {"ghmlops": "x"}, {"ghmlops": {"run_id": "42"}}]
     api.seed(deployments=[{"sha": HEAD, "payload": p} for p in payloads])
-    made = perform(plan(), client, console).deployment_id
-    assert made == api.state.deployments[-1]["id"]
+    deployment_id = perform(plan(), client, note=notes.append).deployment_id
+    assert deployment_id == api.state.deployments[-1]["id"]
     assert len(api.state.deployments) == len(payloads) + 1
 
 
-def test_deployment_made_once_although_the_answer_was_lost(api: Api, client: Client, console: Console) -> None:
-    """The deployment was made but the connection broke: it is adopted."""
+def test_deployment_is_created_once_if_the_response_is_lost(api: Api, client: Client, notes: list[str]) -> None:
+    """A deployment that was created before the connection broke is adopted."""
     api.seed(faults=[{"kind": "lost-answer", "method": "POST", "path": "/deployments$"}])
-    perform(plan(), client, console)
+    perform(plan(), client, note=notes.append)
     assert len(api.state.deployments) == 1
     assert states(api.state.deployment_statuses) == ["in_progress", "success"]
 
 
 def token_without(api: Api, missing: str) -> str:
-    """Seed a token that may write all but one thing, and return it."""
+    """Seed a token that lacks one write permission, and return it."""
     permissions = {name: "write" for name in EVERYTHING if name != missing}
     api.seed(tokens={"weak": {"permissions": permissions}})
     return "weak"
 
 
-def test_statuses_missing_is_found_before_anything(
-    api: Api, client_for: Callable[[str], Client], console: Console
+def test_missing_statuses_permission_changes_nothing(
+    api: Api, client_for: Callable[[str], Client], notes: list[str]
 ) -> None:
-    """Without `statuses: write` nothing at all was changed."""
+    """Without `statuses: write`, nothing is written."""
     with pytest.raises(PermissionMissing, match="`statuses: write`"):
-        perform(plan(), client_for(token_without(api, "statuses")), console)
+        perform(plan(), client_for(token_without(api, "statuses")), note=notes.append)
     assert (api.state.statuses, api.state.deployments) == ([], [])
 
 
-def test_deployments_missing_leaves_no_pending_status(
-    api: Api, client_for: Callable[[str], Client], console: Console
+def test_missing_deployments_permission_leaves_no_pending_status(
+    api: Api, client_for: Callable[[str], Client], notes: list[str]
 ) -> None:
     """Without `deployments: write` the pending status is closed as error, with the reason."""
     with pytest.raises(PermissionMissing, match="`deployments: write`") as caught:
-        perform(plan(), client_for(token_without(api, "deployments")), console)
+        perform(plan(), client_for(token_without(api, "deployments")), note=notes.append)
     assert "permissions: {contents: read, deployments: write}" in caught.value.hint
     assert states(api.state.statuses) == ["pending", "error"]
     assert "deployments: write" in api.state.statuses[-1]["description"]
     assert api.state.deployments == []
 
 
-def test_a_passed_deployment_does_not_stay_green_alone(api: Api, client: Client, console: Console) -> None:
-    """Where the last write fails for good, the deployment is closed as error, and no green status exists."""
+def test_deployment_is_closed_if_the_last_status_fails(api: Api, client: Client, notes: list[str]) -> None:
+    """If the last write fails after all retries, the deployment is closed as error and no green status exists."""
     api.seed(faults=[{"kind": "status", "status": 502, "path": "/statuses/a+$", "skip": 1, "times": 4}])
-    with pytest.raises(GitHubError, match="kept failing"):
-        perform(plan(), client, console)
+    with pytest.raises(GitHubError, match=r"\(502\)"):
+        perform(plan(), client, note=notes.append)
     assert states(api.state.deployment_statuses) == ["in_progress", "success", "error"]
     assert states(api.state.statuses) == ["pending", "error"]
 
 
-def test_closing_does_not_wait(api: Api, client: Client, console: Console, sleeps: list[float]) -> None:
-    """While a limit lasts, closing what was begun is tried once and told, not waited for."""
+def test_closing_is_tried_once(api: Api, client: Client, notes: list[str], sleeps: list[float]) -> None:
+    """During a rate limit, closing unfinished steps is tried once and reported, without waiting."""
     api.seed(faults=[{"kind": "status", "status": 429, "path": "/(deployments|statuses/a+)$", "skip": 1, "times": 99}])
-    with pytest.raises(GitHubError, match="rate limit"):
-        perform(plan(), client, console)
+    with pytest.raises(GitHubError) as caught:
+        perform(plan(), client, note=notes.append)
+    assert caught.value.reason_code == "rate-limited"
     assert sleeps == [60.0, 120.0, 240.0]
-    assert "could not close what was begun" in told(console)
+    assert any(note.startswith("could not close") for note in notes)
 
 
-def test_interrupted_is_closed_too(api: Api, client: Client, console: Console) -> None:
-    """Ctrl-C while waiting closes the pending status."""
+def test_interrupt_closes_unfinished_steps(api: Api, client: Client, notes: list[str]) -> None:
+    """A KeyboardInterrupt during a wait closes the pending status."""
 
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    import dataclasses
-
     api.seed(faults=[{"kind": "status", "status": 502, "method": "POST", "path": "/deployments$"}])
     with pytest.raises(KeyboardInterrupt):
-        perform(plan(), dataclasses.replace(client, sleep=interrupt), console)
+        perform(plan(), dataclasses.replace(client, sleep=interrupt), note=notes.append)
     assert states(api.state.statuses) == ["pending", "error"]
 
 
-def test_unknown_commit(api: Api, client: Client, console: Console) -> None:
-    """A commit that GitHub does not hold is refused in its words."""
+def test_unknown_commit(api: Api, client: Client, notes: list[str]) -> None:
+    """A commit that GitHub does not have is rejected with GitHub's own message."""
     api.seed(repositories={"acme/shop": {"commits": ["b" * 40]}})
     steps = [msgspec.structs.replace(plan()[0], sha="d" * 40)]
     with pytest.raises(GitHubError, match="No commit found for SHA"):
-        perform(steps, client, console)
+        perform(steps, client, note=notes.append)
 
 
-def test_comment_and_pull_request_steps(api: Api, client: Client, console: Console) -> None:
-    """A comment and a pull request are steps like others."""
+def test_comment_and_pull_request_steps(api: Api, client: Client, notes: list[str]) -> None:
+    """Comments and pull requests are performed as steps."""
     marker = "<!-- m -->"
     steps = [
         UpsertComment(number=7, marker=marker, body=f"{marker}\nhello"),
         OpenPullRequest(head="topic", base="main", title="t", body="b"),
     ]
-    done = perform(steps, client, console)
-    assert done.comment_url.endswith(f"issuecomment-{api.state.comments[0]['id']}")
-    assert done.pull_request == 8
+    results = perform(steps, client, note=notes.append)
+    assert results.comment_url.endswith(f"issuecomment-{api.state.comments[0]['id']}")
+    assert results.pull_request == 8
 
 
-def test_status_without_a_deployment_is_a_bug(client: Client, console: Console) -> None:
-    """A plan must create a deployment before it sets its status."""
+def test_status_without_a_deployment_is_a_bug(client: Client, notes: list[str]) -> None:
+    """A plan that sets the status of no deployment is a bug."""
     with pytest.raises(ValueError, match="without a deployment"):
-        perform([SetDeploymentStatus(state="success", description="", environment="e")], client, console)
+        perform([SetDeploymentStatus(state="success", description="", environment="e")], client, note=notes.append)

@@ -1,4 +1,4 @@
-"""Verdict to steps: what is written, on which commit, in which order."""
+"""The steps that record a verdict: their content, commit and order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Outcome
-from ghmlops.core.steps.gate import Origin, clearing_steps, gate_steps, passes
+from ghmlops.core.steps.gate import Origin, closing_steps, gate_steps, passes
 from ghmlops.core.steps.step import (
     CreateDeployment,
     OpenPullRequest,
@@ -28,7 +28,7 @@ RUN = Origin(run_id="42", run_url="https://github.example/r/42")
 
 def verdict(outcome: Outcome, **changes: Any) -> Verdict:
     """Return a verdict for production."""
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "commit": COMMIT,
         "outcome": outcome,
         "reason_code": "code",
@@ -38,11 +38,11 @@ def verdict(outcome: Outcome, **changes: Any) -> Verdict:
         "service": "shop",
         "environment": "production",
     }
-    return Verdict(**{**known, **changes})
+    return Verdict(**{**fields, **changes})
 
 
-LETS_THROUGH = [
-    # outcome, fail-on, through
+ALLOWED = [
+    # outcome, fail-on, allowed
     (Outcome.PASS, Outcome.FAIL, True),
     (Outcome.PASS, Outcome.WARN, True),
     (Outcome.WARN, Outcome.FAIL, True),
@@ -58,10 +58,10 @@ LETS_THROUGH = [
 ]
 
 
-@pytest.mark.parametrize(("outcome", "fail_on", "through"), LETS_THROUGH)
-def test_only_pass_and_warn_get_through(outcome: Outcome, fail_on: Outcome, through: bool) -> None:
-    """The gate opens for pass and warn, and for less where `fail-on` is stricter; never for more."""
-    assert passes(outcome, fail_on) is through
+@pytest.mark.parametrize(("outcome", "fail_on", "allowed"), ALLOWED)
+def test_gate_allows_only_pass_and_warn(outcome: Outcome, fail_on: Outcome, allowed: bool) -> None:
+    """The gate allows pass and warn, fewer outcomes if `fail-on` is stricter, and never more."""
+    assert passes(outcome, fail_on) is allowed
 
 
 STATES = [
@@ -76,40 +76,40 @@ STATES = [
 
 
 @pytest.mark.parametrize(("outcome", "passed", "state"), STATES)
-def test_outcome_to_states(outcome: Outcome, passed: bool, state: str) -> None:
-    """Each outcome gives one state, the same on the deployment and on the commit, and names itself in words."""
+def test_outcome_determines_the_states(outcome: Outcome, passed: bool, state: str) -> None:
+    """Each outcome has one state, the same for deployment and commit, and the descriptions name the outcome."""
     steps = gate_steps(verdict(outcome), RUN, passed=passed, environment_url="https://shop.example")
-    said = f"{outcome.value}: The reason."
-    status = SetCommitStatus(
+    description = f"{outcome.value}: The reason."
+    pending = SetCommitStatus(
         sha=COMMIT,
         context="ghmlops/production",
         state="pending",
         description="the gate is deciding",
         target_url=RUN.run_url,
     )
-    deployed = SetDeploymentStatus(
+    final = SetDeploymentStatus(
         state=state,
-        description=said,
+        description=description,
         environment="production",
         environment_url="https://shop.example" if passed else "",
         log_url=RUN.run_url,
     )
-    assert steps[0] == status
+    assert steps[0] == pending
     assert isinstance(steps[1], CreateDeployment)
     assert isinstance(steps[2], SetDeploymentStatus)
     assert steps[2].state == "in_progress"
-    assert steps[3] == deployed
+    assert steps[3] == final
     assert steps[4] == SetCommitStatus(
-        sha=COMMIT, context="ghmlops/production", state=state, description=said, target_url=RUN.run_url
+        sha=COMMIT, context="ghmlops/production", state=state, description=description, target_url=RUN.run_url
     )
     assert len(steps) == 5
 
 
 @pytest.mark.parametrize(("environment", "production"), [("production", True), ("staging", False), ("prod", False)])
-def test_deployment_says_what_it_is(environment: str, production: bool) -> None:
-    """The deployment is recognised by run and service, not by attempt; only `production` is marked as such."""
-    _, created, *_ = gate_steps(verdict(Outcome.PASS, environment=environment), RUN, passed=True)
-    assert created == CreateDeployment(
+def test_deployment_is_identified_by_run_and_service(environment: str, production: bool) -> None:
+    """The payload contains run and service, not the attempt; only `production` is marked as production."""
+    _, deployment, *_ = gate_steps(verdict(Outcome.PASS, environment=environment), RUN, passed=True)
+    assert deployment == CreateDeployment(
         sha=COMMIT,
         environment=environment,
         description="shop: gated by ghmlops",
@@ -120,7 +120,7 @@ def test_deployment_says_what_it_is(environment: str, production: bool) -> None:
     )
 
 
-def test_long_and_hostile_reasons_are_cut() -> None:
+def test_long_and_hostile_reasons_are_shortened() -> None:
     """A description is one printable line within GitHub's limit."""
     steps = gate_steps(verdict(Outcome.FAIL, reason="x\u202e\x1b[2J\n" * 200), RUN, passed=False)
     descriptions = [s.description for s in steps if isinstance(s, SetCommitStatus | SetDeploymentStatus)]
@@ -130,15 +130,15 @@ def test_long_and_hostile_reasons_are_cut() -> None:
 
 
 @given(st.text(max_size=400), st.integers(min_value=1, max_value=200))
-def test_short_holds_its_limit(text: str, limit: int) -> None:
-    """Whatever the text, the result is printable, on one line and not longer than the limit."""
-    shown = short(text, limit)
-    assert len(shown) <= limit
-    assert shown.isprintable()
+def test_short_respects_its_limit(text: str, limit: int) -> None:
+    """For every text, the result is printable, on one line and at most as long as the limit."""
+    line = short(text, limit)
+    assert len(line) <= limit
+    assert line.isprintable()
 
 
 PLAN = gate_steps(verdict(Outcome.PASS), RUN, passed=True)
-CLEARED = [
+CLOSING = [
     (PLAN[:0], []),
     (PLAN[:1], [("commit", "error")]),
     (PLAN[:2], [("deployment", "error"), ("commit", "error")]),
@@ -147,10 +147,10 @@ CLEARED = [
 ]
 
 
-@pytest.mark.parametrize(("done", "expected"), CLEARED)
-def test_what_was_begun_is_closed(done: tuple[Step, ...], expected: list[tuple[str, str]]) -> None:
-    """A plan that stopped half-way is closed as error, newest first, on the same commit and environment."""
-    steps = clearing_steps(done, "it broke")
+@pytest.mark.parametrize(("completed", "expected"), CLOSING)
+def test_partially_performed_plan_is_closed(completed: tuple[Step, ...], expected: list[tuple[str, str]]) -> None:
+    """What a partially performed plan started is closed as error, newest first, on the same commit and environment."""
+    steps = closing_steps(completed, "it broke")
     kinds = [("commit" if isinstance(s, SetCommitStatus) else "deployment", s.state) for s in steps]
     assert kinds == expected
     assert {s.description for s in steps} <= {"it broke"}
@@ -161,22 +161,24 @@ def test_what_was_begun_is_closed(done: tuple[Step, ...], expected: list[tuple[s
             assert step.environment == "production"
 
 
-LINES = [
-    (PLAN[0], f'set the status ghmlops/production of commit {COMMIT} to pending: "the gate is deciding"'),
-    (PLAN[1], f"create a deployment of commit {COMMIT} to production"),
-    (PLAN[3], 'set the deployment to production to success: "pass: The reason."'),
-    (UpsertComment(number=7, marker="m", body="text"), "create or edit the comment on pull request #7 (4 characters)"),
-    (OpenPullRequest(head="h", base="b", title="t", body=""), 'open a pull request from h to b: "t"'),
+FACTS = [
+    (PLAN[0], ("ghmlops/production", COMMIT, "pending")),
+    (PLAN[1], (COMMIT, "production")),
+    (PLAN[3], ("production", "success", "pass: The reason.")),
+    (UpsertComment(number=7, marker="m", body="text"), ("#7", "4 characters")),
+    (OpenPullRequest(head="topic", base="main", title="a title", body=""), ("topic", "main", "a title")),
 ]
 
 
-@pytest.mark.parametrize(("step", "line"), LINES)
-def test_each_step_has_a_line(step: Step, line: str) -> None:
-    """`--dry-run` prints one line a step."""
-    assert describe(step) == line
+@pytest.mark.parametrize(("step", "facts"), FACTS)
+def test_description_contains_the_facts(step: Step, facts: tuple[str, ...]) -> None:
+    """The description of a step is one line that contains its target and its values."""
+    line = describe(step)
+    assert [fact for fact in facts if fact not in line] == []
+    assert "\n" not in line
 
 
-def test_an_unknown_step_is_a_bug() -> None:
-    """A step without a line is not passed over."""
-    with pytest.raises(TypeError, match="no line for Step"):
+def test_unknown_step_is_a_bug() -> None:
+    """A step of an unknown type raises an error."""
+    with pytest.raises(TypeError, match="Step"):
         describe(Step())

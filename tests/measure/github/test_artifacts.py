@@ -1,4 +1,4 @@
-"""Which artifact of which run a name means."""
+"""The artifact and the run that a specification names."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ghmlops.measure.github import artifacts
-from ghmlops.measure.github.artifacts import locate
 from ghmlops.clients.github.client import connect
 from ghmlops.core.artifacts.spec import WorkflowSpec
 from ghmlops.core.errors import GitHubError, PermissionMissing
+from ghmlops.measure.github import artifacts
+from ghmlops.measure.github.artifacts import locate
 from github_api import delivery
 from github_api.routes import OWNED, ROUTES
 
@@ -27,17 +27,17 @@ SHA, OTHER = "c" * 40, "d" * 40
 MAIN = WorkflowSpec(name="preds", branch="main")
 
 
-def seed_run(api: Api, number: int, *, artifact: dict[str, Any] | None = None, **about: Any) -> None:
-    """Add a successful push run of `main` that holds the artifact, but for what is said otherwise."""
-    when = f"2026-01-{1 + number % 28:02}T00:00:00Z"
-    given = {"id": number, "head_sha": SHA, "event": "push", "head_branch": "main", "created_at": when, **about}
-    api.seed(runs=[given])
-    held = {"name": "preds", "zip_base64": base64.b64encode(b"zip").decode(), "created_at": given["created_at"]}
-    api.seed(artifacts=[{"run_id": number, **held, **(artifact or {})}])
+def seed_run(api: Api, number: int, *, artifact: dict[str, Any] | None = None, **fields: Any) -> None:
+    """Add a run with an artifact: by default, a successful push run of `main`."""
+    created = f"2026-01-{1 + number % 28:02}T00:00:00Z"
+    run = {"id": number, "head_sha": SHA, "event": "push", "head_branch": "main", "created_at": created, **fields}
+    api.seed(runs=[run])
+    defaults = {"name": "preds", "zip_base64": base64.b64encode(b"zip").decode(), "created_at": run["created_at"]}
+    api.seed(artifacts=[{"run_id": number, **defaults, **(artifact or {})}])
 
 
-def test_the_newest_successful_push_run_of_the_branch(api: Api, client: Client) -> None:
-    """Newer runs of dispatches, pull requests, forks, schedules, other branches, and failed ones are passed over."""
+def test_newest_successful_push_run_of_the_branch(api: Api, client: Client) -> None:
+    """Newer runs of dispatches, pull requests, forks, schedules and other branches, and failed runs, are skipped."""
     seed_run(api, 1)
     seed_run(api, 2, head_sha=OTHER)
     seed_run(api, 3, event="workflow_dispatch")
@@ -49,35 +49,34 @@ def test_the_newest_successful_push_run_of_the_branch(api: Api, client: Client) 
     seed_run(api, 9, status="in_progress", conclusion=None)
     seed_run(api, 10, artifact={"name": "preds-2"})
     seed_run(api, 11, artifact={"expired": True})
-    found = locate(client, MAIN)
-    assert (found.run.id, found.run.head_sha, found.run.event) == (2, OTHER, "push")
-    assert found.run.created_at == "2026-01-03T00:00:00Z"
-    assert found.artifact.name == "preds"
+    located = locate(client, MAIN)
+    assert (located.run.id, located.run.head_sha, located.run.event) == (2, OTHER, "push")
+    assert located.run.created_at == "2026-01-03T00:00:00Z"
+    assert located.artifact.name == "preds"
 
 
-def test_a_fork_cannot_be_the_baseline(api: Api, client: Client) -> None:
-    """A fork's run of a branch of the same name is never taken, though it says push and success."""
+def test_run_of_a_fork_is_never_a_baseline(api: Api, client: Client) -> None:
+    """A successful push run of a fork, on a branch of the same name, is never used."""
     seed_run(api, 5, head_repository="mallory/shop")
-    with pytest.raises(GitHubError, match="runs that do: 1 of a fork") as caught:
+    with pytest.raises(GitHubError, match="1 of a fork") as caught:
         locate(client, MAIN)
     assert caught.value.reason_code == "artifact-missing"
 
 
-def test_why_there_is_none_is_said(api: Api, client: Client) -> None:
-    """Where runs hold the artifact but none will do, the error counts why."""
+def test_reasons_are_counted(api: Api, client: Client) -> None:
+    """If runs have the artifact but none can be a baseline, the error counts the reasons."""
     seed_run(api, 1, event="workflow_dispatch")
     seed_run(api, 2, event="workflow_dispatch")
     seed_run(api, 3, conclusion="failure")
     with pytest.raises(GitHubError) as caught:
         locate(client, MAIN)
-    assert caught.value.message == (
-        "artifact:preds@main: no successful push run of branch main holds it; "
-        "runs that do: 1 not successful, 2 of workflow_dispatch"
-    )
+    assert caught.value.reason_code == "artifact-missing"
+    assert "artifact:preds@main" in caught.value.message
+    assert "1 not successful, 2 of workflow_dispatch" in caught.value.message
 
 
-def test_a_new_attempt_of_an_old_run_is_not_newer(api: Api, client: Client) -> None:
-    """A run that was run again has a younger artifact, but stays the older run; its newest artifact counts."""
+def test_new_attempt_of_an_old_run_is_not_newer(api: Api, client: Client) -> None:
+    """A repeated run has a newer artifact but remains the older run; of its artifacts, the newest is used."""
     seed_run(api, 1, artifact={"created_at": "2026-02-01T00:00:00Z"})
     seed_run(api, 2)
     assert locate(client, MAIN).run.id == 2
@@ -86,28 +85,28 @@ def test_a_new_attempt_of_an_old_run_is_not_newer(api: Api, client: Client) -> N
     assert locate(client, MAIN).artifact.id == api.state.artifacts[-1]["id"]
 
 
-def test_expired(api: Api, client: Client) -> None:
-    """Where all of the branch have expired, that is said, with a way out."""
+def test_expired_artifacts_are_reported(api: Api, client: Client) -> None:
+    """If all artifacts of the branch have expired, the error has its own reason code and a hint."""
     seed_run(api, 1, artifact={"expired": True})
-    with pytest.raises(GitHubError, match="has expired") as caught:
+    with pytest.raises(GitHubError) as caught:
         locate(client, MAIN)
     assert caught.value.reason_code == "artifact-expired"
     assert "retention-days" in caught.value.hint
 
 
-def test_no_artifact_of_the_name(api: Api, client: Client) -> None:
-    """A branch without the artifact is told so, after one request."""
+def test_missing_artifact_is_reported(api: Api, client: Client) -> None:
+    """A branch without the artifact is reported after one request."""
     seed_run(api, 1, head_branch="topic")
-    with pytest.raises(GitHubError, match="branch main of acme/shop has no artifact of that name") as caught:
+    with pytest.raises(GitHubError, match="branch main of acme/shop") as caught:
         locate(client, MAIN)
     assert caught.value.reason_code == "artifact-missing"
     assert len(api.state.requests) == 1
 
 
-def test_enterprise_servers_get_their_own_hint(api: Api) -> None:
-    """Where the API lies under /api/v3 the hint says that newer artifacts are not for enterprise servers."""
-    opened = connect(token="t", api_url=f"{api.url}/api/v3", repository="acme/shop", note=print)
-    with opened as client, pytest.raises(GitHubError) as caught:
+def test_hint_for_enterprise_servers(api: Api) -> None:
+    """On an enterprise server, the hint for a missing artifact mentions that upload-artifact v4 is unsupported."""
+    connection = connect(token="t", api_url=f"{api.url}/api/v3", repository="acme/shop", note=print)
+    with connection as client, pytest.raises(GitHubError) as caught:
         locate(client, MAIN)
     assert "enterprise" in caught.value.hint
     with connect(token="t", api_url=f"{api.url}/api/v3", repository="acme/shop", note=print) as client:
@@ -115,8 +114,8 @@ def test_enterprise_servers_get_their_own_hint(api: Api) -> None:
         assert locate(client, MAIN).run.id == 1
 
 
-def test_pages_are_walked_until_nothing_newer_can_follow(api: Api, client: Client) -> None:
-    """The artifact on a later page is found; pages behind the answer are not read."""
+def test_pages_are_read_until_nothing_newer_can_follow(api: Api, client: Client) -> None:
+    """An artifact on a later page is found; pages after the result are not read."""
     seed_run(api, 1, created_at="2025-01-01T00:00:00Z")
     for n in range(350):
         seed_run(api, 1000 + n, head_branch="topic", created_at=f"2025-06-01T00:{n // 60:02}:{n % 60:02}Z")
@@ -128,15 +127,13 @@ def test_pages_are_walked_until_nothing_newer_can_follow(api: Api, client: Clien
     assert len(api.state.requests) == 2
 
 
-def test_a_list_in_another_order_is_walked_to_its_end(
-    api: Api, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """GitHub does not promise the newest first; where it is not so, the newest run is found all the same."""
+def test_list_in_another_order_is_read_to_its_end(api: Api, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub does not document that the newest artifact comes first; in another order, the newest run is found too."""
     monkeypatch.setattr(artifacts, "PAGE", 3)
     for n in (1, 2, 3, 4):
-        made = {"created_at": f"2026-01-{2 * n:02}T00:00:00Z"}
-        seed_run(api, n, created_at=f"2026-01-{2 * n - 1:02}T00:00:00Z", artifact=made)
-    at = ("get", f"{OWNED}/actions/artifacts")
+        artifact = {"created_at": f"2026-01-{2 * n:02}T00:00:00Z"}
+        seed_run(api, n, created_at=f"2026-01-{2 * n - 1:02}T00:00:00Z", artifact=artifact)
+    route = ("get", f"{OWNED}/actions/artifacts")
 
     def in_another_order(state: State, call: Call) -> Answer:
         answer = delivery.list_repository_artifacts(state, call)
@@ -144,12 +141,12 @@ def test_a_list_in_another_order_is_walked_to_its_end(
         newest_first = answer.body["artifacts"]
         return answer._replace(body={**answer.body, "artifacts": [newest_first[i] for i in (3, 1, 2, 0)]})
 
-    monkeypatch.setitem(ROUTES, at, ROUTES[at]._replace(serve=in_another_order))
+    monkeypatch.setitem(ROUTES, route, ROUTES[route]._replace(serve=in_another_order))
     assert locate(client, MAIN).run.id == 4
 
 
-def test_the_walk_is_bounded(api: Api, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages and runs that are looked through are bounded."""
+def test_number_of_examined_runs_is_bounded(api: Api, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most `MAX_RUNS` runs are examined."""
     monkeypatch.setattr(artifacts, "MAX_RUNS", 3)
     seed_run(api, 1)
     for n in range(120):
@@ -159,8 +156,8 @@ def test_the_walk_is_bounded(api: Api, client: Client, monkeypatch: pytest.Monke
     assert len(api.state.requests) == 2 + 3
 
 
-def test_of_a_commit(api: Api, client: Client) -> None:
-    """The newest successful push run of the commit that holds the artifact, on whatever branch."""
+def test_artifact_of_a_commit(api: Api, client: Client) -> None:
+    """The newest successful push run of the commit that has the artifact is used, on every branch."""
     seed_run(api, 1, head_branch="release")
     seed_run(api, 2, artifact={"name": "other"})
     seed_run(api, 3, event="workflow_dispatch")
@@ -168,20 +165,20 @@ def test_of_a_commit(api: Api, client: Client) -> None:
     seed_run(api, 5, head_sha=OTHER)
     seed_run(api, 6, head_repository="mallory/shop")
     assert locate(client, WorkflowSpec(name="preds", sha=SHA)).run.id == 1
-    with pytest.raises(GitHubError, match="any of the 0 successful push runs of commit eeeeeeeeeeee"):
+    with pytest.raises(GitHubError, match="0 successful push runs of commit eeeeeeeeeeee"):
         locate(client, WorkflowSpec(name="preds", sha="e" * 40))
-    with pytest.raises(GitHubError, match="no artifact of that name in any of the 2 successful"):
+    with pytest.raises(GitHubError, match="2 successful"):
         locate(client, WorkflowSpec(name="nothing", sha=SHA))
 
 
-def test_of_a_run(api: Api, client: Client) -> None:
-    """A named run is taken whatever started it, and the result says what did."""
+def test_artifact_of_a_run(api: Api, client: Client) -> None:
+    """A named run is used whatever event started it, and the result contains event and conclusion."""
     seed_run(api, 3, event="pull_request", conclusion="failure", head_repository="mallory/shop")
     seed_run(api, 4, artifact={"expired": True})
-    found = locate(client, WorkflowSpec(name="preds", run=3))
-    assert (found.run.event, found.run.conclusion) == ("pull_request", "failure")
-    assert found.run.head_repository is not None
-    assert found.run.head_repository.full_name == "mallory/shop"
+    located = locate(client, WorkflowSpec(name="preds", run=3))
+    assert (located.run.event, located.run.conclusion) == ("pull_request", "failure")
+    assert located.run.head_repository is not None
+    assert located.run.head_repository.full_name == "mallory/shop"
     for spec, code in (
         (WorkflowSpec(name="preds", run=99), "run-missing"),
         (WorkflowSpec(name="other", run=3), "artifact-missing"),
@@ -193,22 +190,23 @@ def test_of_a_run(api: Api, client: Client) -> None:
         assert spec.text in caught.value.message
 
 
-def test_a_run_of_another_repository(api: Api, client: Client) -> None:
-    """A run that says that it is of another repository is not of this one."""
+def test_run_of_another_repository_is_not_used(api: Api, client: Client) -> None:
+    """A run whose repository is another one is reported as missing."""
     api.seed(runs=[{"id": 9, "head_sha": SHA, "repository": "acme/other"}])
-    with pytest.raises(GitHubError, match="acme/shop has no run 9"):
+    with pytest.raises(GitHubError, match="acme/shop") as caught:
         locate(client, WorkflowSpec(name="preds", run=9))
+    assert caught.value.reason_code == "run-missing"
 
 
-def test_the_permission_is_named(api: Api, client_for: Callable[[str], Client]) -> None:
-    """A token that may not read runs is told `actions: read`."""
+def test_missing_permission_is_named(api: Api, client_for: Callable[[str], Client]) -> None:
+    """The error for a token that cannot read runs names the permission."""
     api.seed(repositories={"acme/shop": {"private": True}}, tokens={"weak": {"permissions": {"contents": "read"}}})
     with pytest.raises(PermissionMissing, match="actions: read"):
         locate(client_for("weak"), MAIN)
 
 
-def test_trouble_on_the_way_is_waited_for(api: Api, client: Client, sleeps: list[float]) -> None:
-    """A failing server and a rate limit are tried again, as everywhere."""
+def test_transient_failures_are_retried(api: Api, client: Client, sleeps: list[float]) -> None:
+    """Requests are sent again after a transient failure and after a rate limit."""
     seed_run(api, 1)
     api.seed(
         faults=[

@@ -10,6 +10,7 @@ import pytest
 
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import Measurement, Outcome
+from ghmlops.core.steps.github_limits import SUMMARY_LIMIT
 from ghmlops.report.content import evidence_tables as given
 from ghmlops.report.content import predictions
 from ghmlops.report.content.details import settings
@@ -146,7 +147,7 @@ def test_it_fits_at_every_limit_of_the_engine(name: str, datasets: int) -> None:
     report = samples.report(samples.latency(), prediction_samples.large(datasets=datasets, name=name))
     text, summary = markdown.comment(report), markdown.summary(report)
     assert 50_000 < len(text.encode()) <= markdown.COMMENT_LIMIT
-    assert len(summary.encode()) <= markdown.SUMMARY_LIMIT
+    assert len(summary.encode()) <= SUMMARY_LIMIT
     assert "**Shortened** to what GitHub takes" in text
     assert "The whole stands in the [uploaded evidence]" in text
     judged = [line for line in text.splitlines() if line.startswith("| ✅ pass")]

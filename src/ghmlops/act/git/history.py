@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ghmlops.act.git import client
+from ghmlops.clients.git import client
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import GitError, InputError
 from ghmlops.core.revert.plan import MOST_COMMITS, Commit, Spec, check_names, rebased_count
@@ -15,7 +15,7 @@ from ghmlops.core.revert.plan import MOST_COMMITS, Commit, Spec, check_names, re
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.act.git.client import Git
+    from ghmlops.clients.git.client import Git
 
 OTHER = "-other"
 DEEPER = ("--deepen=50", "--deepen=500", "--deepen=5000", "--unshallow")
@@ -46,15 +46,15 @@ class Remote:
             InputError: the remote has no such branch.
             GitError: the remote cannot be reached.
         """
-        done = self.git.run(
+        result = self.git.run(
             "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", *how, "--", self.name,
-            f"+refs/heads/{self.branch}:{self.ref}", seconds=client.REMOTE_SECONDS,
+            f"+refs/heads/{self.branch}:{self.ref}", timeout=client.REMOTE_TIMEOUT,
         )  # fmt: skip
-        if done.code == 0:
+        if result.exit_code == 0:
             return self.git.read("rev-parse", "--verify", "--quiet", self.ref)
-        if "couldn't find remote ref" in done.err:
+        if "couldn't find remote ref" in result.stderr:
             raise InputError(f"the remote `{self.name}` has no branch `{self.branch}`", hint="--branch main")
-        raise client.failure("fetch", done, hint=f"can the remote `{self.name}` be reached, and read?")
+        raise client.command_error("fetch", result, hint=f"can the remote `{self.name}` be reached, and read?")
 
     def at(self, branch: str) -> Remote:
         """Return another branch of the same remote."""
@@ -66,14 +66,14 @@ class Remote:
         Raises:
             GitError: the remote cannot be reached.
         """
-        done = self.git.run("ls-remote", "--", self.name, f"refs/heads/{branch}", seconds=client.REMOTE_SECONDS)
-        if done.code != 0:
-            raise client.failure("ls-remote", done, hint=f"can the remote `{self.name}` be reached?")
-        return done.out.split("\t")[0].strip()
+        result = self.git.run("ls-remote", "--", self.name, f"refs/heads/{branch}", timeout=client.REMOTE_TIMEOUT)
+        if result.exit_code != 0:
+            raise client.command_error("ls-remote", result, hint=f"can the remote `{self.name}` be reached?")
+        return result.stdout.split("\t")[0].strip()
 
     def holds(self, sha: str, tip: str) -> bool:
         """True where `sha` is `tip` or one of its ancestors."""
-        return self.git.test("merge-base", "--is-ancestor", sha, tip)
+        return self.git.succeeds("merge-base", "--is-ancestor", sha, tip)
 
 
 @contextlib.contextmanager
@@ -92,10 +92,10 @@ def remote_branch(git: Git, name: str, branch: str) -> Iterator[Remote]:
 
 
 def _default_branch(git: Git, name: str) -> str:
-    done = git.run("ls-remote", "--symref", "--", name, "HEAD", seconds=client.REMOTE_SECONDS)
-    if done.code != 0:
-        raise client.failure("ls-remote", done, hint=f"can the remote `{name}` be reached, and read?")
-    for line in done.out.splitlines():
+    result = git.run("ls-remote", "--symref", "--", name, "HEAD", timeout=client.REMOTE_TIMEOUT)
+    if result.exit_code != 0:
+        raise client.command_error("ls-remote", result, hint=f"can the remote `{name}` be reached, and read?")
+    for line in result.stdout.splitlines():
         if line.startswith("ref: refs/heads/"):
             branch = line.removeprefix("ref: refs/heads/").partition("\t")[0]
             check_names(name, branch)
@@ -150,7 +150,7 @@ def claims(git: Git, sha: str, tip: str) -> list[Commit]:
 def _whole(remote: Remote, sha: str, tip: str) -> bool:
     """True where a commit is on the branch and its parents are there: nothing is hidden by a shallow clone."""
     parents = read_commit(remote.git, sha).parents
-    return remote.holds(sha, tip) and all(remote.git.test("cat-file", "-e", parent) for parent in parents)
+    return remote.holds(sha, tip) and all(remote.git.succeeds("cat-file", "-e", parent) for parent in parents)
 
 
 def _resolve(git: Git, spec: Spec, merged: Merged | None) -> tuple[list[str], str]:
@@ -165,7 +165,7 @@ def _resolve(git: Git, spec: Spec, merged: Merged | None) -> tuple[list[str], st
     if spec.ids:
         return _newest_first(git, list(dict.fromkeys(full))), ""
     after, last = full
-    if not git.test("merge-base", "--is-ancestor", after, last):
+    if not git.succeeds("merge-base", "--is-ancestor", after, last):
         return [], f"{after[:12]} does not come before {last[:12]}"
     found = git.read("rev-list", "--first-parent", f"--max-count={MOST_COMMITS + 1}", f"{after}..{last}").split()
     if not found or len(found) > MOST_COMMITS:
@@ -174,7 +174,7 @@ def _resolve(git: Git, spec: Spec, merged: Merged | None) -> tuple[list[str], st
 
 
 def _merged(git: Git, merged: Merged) -> tuple[list[str], str]:
-    if not git.test("cat-file", "-e", f"{merged.sha}^{{commit}}"):
+    if not git.succeeds("cat-file", "-e", f"{merged.sha}^{{commit}}"):
         return [], f"the merged commit {merged.sha[:12]} is not in the history of the branch"
     count = len(merged.messages)
     on_branch = git.read("rev-list", "--first-parent", f"--max-count={max(count, 1)}", merged.sha).split()
@@ -187,7 +187,7 @@ def _merged(git: Git, merged: Merged) -> tuple[list[str], str]:
 def _full(git: Git, text: str) -> str:
     """Return the full id of a commit, or a sentence that says why not; never looks at names of branches or tags."""
     if is_sha(text):
-        known = [text] if git.test("cat-file", "-e", text) else []
+        known = [text] if git.succeeds("cat-file", "-e", text) else []
     else:
         known = git.read("rev-parse", f"--disambiguate={text}").split()
     commits = [sha for sha in known if git.read("cat-file", "-t", sha) == "commit"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from ghmlops.act.git import client, history
+from ghmlops.act.git import history
+from ghmlops.clients.git import client
 from ghmlops.core.errors import GitError, NeedsPerson, PermissionMissing
 from ghmlops.core.revert import plan as core
 from ghmlops.core.revert.plan import one_line
@@ -39,7 +40,7 @@ class Push(StrEnum):
 class Forge(Protocol):
     """What the place that hosts the remote knows and does beside git."""
 
-    def protected(self, branch: str) -> tuple[str, ...]:
+    def blocking_rules(self, branch: str) -> tuple[str, ...]:
         """Return the rules of `branch` that refuse an ordinary push."""
 
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
@@ -77,13 +78,13 @@ def push(remote: Remote, sha: str, branch: str) -> tuple[Push, str]:
         GitError: the remote did not answer, and the push is known not to have landed or its fate is not known.
     """
     ref = f"refs/heads/{branch}"
-    done = remote.git.run(
-        "push", "--porcelain", "--no-verify", "--", remote.name, f"{sha}:{ref}", seconds=client.REMOTE_SECONDS
+    result = remote.git.run(
+        "push", "--porcelain", "--no-verify", "--", remote.name, f"{sha}:{ref}", timeout=client.REMOTE_TIMEOUT
     )
-    answer, said = read_push(done.code, done.out, done.err, ref)
+    answer, said = read_push(result.exit_code, result.stdout, result.stderr, ref)
     if answer is not Push.UNKNOWN:
         return answer, said
-    problem = client.failure("push", done, hint=f"can the remote `{remote.name}` be reached?")
+    problem = client.command_error("push", result, hint=f"can the remote `{remote.name}` be reached?")
     try:
         landed = bool(remote.tip_of(branch)) and remote.holds(sha, remote.at(branch).fetch())
     except GitError:

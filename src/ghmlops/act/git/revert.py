@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ghmlops.act.git import client, history, publish
+from ghmlops.act.git import history, publish
 from ghmlops.act.git.publish import Plan, Push
 from ghmlops.act.git.worktree import detached
+from ghmlops.clients.git import client, credentials
 from ghmlops.core.errors import NeedsPerson
 from ghmlops.core.revert import plan as core
 from ghmlops.core.revert.text import REFUSAL_HINTS, pull_request_text, refusal_text, revert_message
@@ -20,9 +21,9 @@ from ghmlops.core.revert.text import REFUSAL_HINTS, pull_request_text, refusal_t
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.act.git.client import Git
     from ghmlops.act.git.history import Merged, Remote
     from ghmlops.act.git.publish import Forge
+    from ghmlops.clients.git.client import Git
 
 ATTEMPTS = 3
 BOT_NAME = "github-actions[bot]"
@@ -73,7 +74,7 @@ def revert(git: Git, request: Request, *, forge: Forge | None, note: Callable[[s
         GitError: git failed, or the remote cannot be reached.
     """
     core.check_names(request.remote, request.branch)
-    git = client.with_token(git, request.token, client.remote_urls(git, request.remote))
+    git = credentials.with_token(git, request.token, credentials.remote_urls(git, request.remote))
     with history.remote_branch(git, request.remote, request.branch) as remote:
         for attempt in range(1, ATTEMPTS + 1):
             plan = _make(remote, request)
@@ -83,7 +84,7 @@ def revert(git: Git, request: Request, *, forge: Forge | None, note: Callable[[s
                 return Ended(state="planned", plan=plan)
             if request.pull_request:
                 return _proposed(remote, plan, forge, "asked for with `mode: pull-request`")
-            if rules := forge.protected(plan.branch) if forge else ():
+            if rules := forge.blocking_rules(plan.branch) if forge else ():
                 return _proposed(remote, plan, forge, f"the branch has rules against a push: {', '.join(rules)}")
             answer, said = publish.push(remote, plan.head, plan.branch)
             if answer is Push.DONE:
@@ -147,13 +148,13 @@ def _undo(work: Git, commit: core.Commit) -> tuple[core.Attempt, list[str]]:
         What it gave, and the files in conflict.
     """
     mainline = ("-m", "1") if len(commit.parents) > 1 else ()
-    done = work.run("revert", "--no-commit", *mainline, commit.sha)
-    if done.code == 0:
-        same = work.test("diff", "--cached", "--quiet", "--no-ext-diff", "HEAD")
+    result = work.run("revert", "--no-commit", *mainline, commit.sha)
+    if result.exit_code == 0:
+        same = work.succeeds("diff", "--cached", "--quiet", "--no-ext-diff", "HEAD")
         return (core.Attempt.EMPTY if same else core.Attempt.CLEAN), []
     files = [name for name in work.read("diff", "--name-only", "--diff-filter=U", "-z").split("\0") if name]
     if not files:
-        raise client.failure("revert", done)
+        raise client.command_error("revert", result)
     work.run("revert", "--quit")
     work.read("reset", "--quiet", "--hard")
     return core.Attempt.CONFLICT, files
@@ -185,7 +186,7 @@ def _proven(git: Git, commit: core.Commit, other: core.Commit, temp: str) -> boo
 
 def _identity(git: Git) -> dict[str, str]:
     """Return variables that name the bot as author, where git knows no other."""
-    if git.test("config", "user.name") and git.test("config", "user.email"):
+    if git.succeeds("config", "user.name") and git.succeeds("config", "user.email"):
         return {}
     return {
         "GIT_AUTHOR_NAME": BOT_NAME,

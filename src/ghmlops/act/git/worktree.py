@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghmlops.act.git import client
+from ghmlops.clients.git import client
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import GitError, InputError
 from ghmlops.core.revert.plan import check_names
@@ -16,7 +16,7 @@ from ghmlops.core.revert.plan import check_names
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ghmlops.act.git.client import Git
+    from ghmlops.clients.git.client import Git
 
 
 @contextlib.contextmanager
@@ -43,7 +43,7 @@ def worktree(
         raise InputError("a commit is given by its full SHA here", hint="40 hexadecimal digits: git rev-parse HEAD")
     check_names(remote, "")
     git = client.open_repository(repository, environ)
-    if not git.test("cat-file", "-e", f"{sha}^{{commit}}"):
+    if not git.succeeds("cat-file", "-e", f"{sha}^{{commit}}"):
         _fetch_commit(git, remote, sha)
     with detached(git, sha, temp=temp) as found:
         yield found.cwd
@@ -61,10 +61,10 @@ def detached(git: Git, sha: str, *, temp: str = "", extra: Mapping[str, str] | N
     except OSError as error:
         raise GitError(f"no temporary folder: {error.strerror}", hint="set RUNNER_TEMP or TMPDIR") from None
     tree = home / home.name  # git names its record of a work tree after the folder: this one is unique
-    inside = git.at(git.cwd, extra)
+    inside = git.in_folder(git.cwd, extra)
     try:
         inside.read("worktree", "add", "--quiet", "--detach", "--", str(tree), sha)
-        yield inside.at(tree)
+        yield inside.in_folder(tree)
     finally:
         # Removed by hand and then struck from git's records: works on a half-made, locked work tree too, and leaves
         # the records of the user's other work trees alone (`prune` would not).
@@ -76,9 +76,11 @@ def _fetch_commit(git: Git, remote: str, sha: str) -> None:
     # A depth would cut the history of a complete clone; a shallow one is cut already.
     shallow = git.read("rev-parse", "--is-shallow-repository") == "true"
     depth = ("--depth=1",) if shallow else ()
-    done = git.run(
+    result = git.run(
         "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", *depth, "--", remote, sha,
-        seconds=client.REMOTE_SECONDS,
+        timeout=client.REMOTE_TIMEOUT,
     )  # fmt: skip
-    if done.code != 0:
-        raise client.failure("fetch", done, hint=f"is {sha[:12]} on the remote `{remote}`, and can it be reached?")
+    if result.exit_code != 0:
+        raise client.command_error(
+            "fetch", result, hint=f"is {sha[:12]} on the remote `{remote}`, and can it be reached?"
+        )

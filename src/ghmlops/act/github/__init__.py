@@ -1,1 +1,7 @@
-"""The API of GitHub: comments, pull requests, deployments, statuses. Imported only by commands that have a token."""
+"""Writes to the GitHub API: comments, pull requests, deployments and statuses."""
+
+from __future__ import annotations
+
+from ghmlops.clients.github.client import Client, connect
+
+__all__ = ["Client", "connect"]

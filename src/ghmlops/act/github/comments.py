@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.act.github.client import Client, ask, told
+from ghmlops.clients.github.client import Client, require, send
 from ghmlops.core.errors import GitHubError, PermissionMissing
 
 if TYPE_CHECKING:
@@ -61,19 +61,22 @@ def upsert_comment(client: Client, *, number: int, marker: str, body: str) -> Co
 
     def create() -> Comment:
         made = client.repo.get_issue(number).create_comment(body)
-        return Comment(told(made.html_url), told(made.id), "created")
+        return Comment(require(made.html_url), require(made.id), "created")
 
     def found() -> Comment | None:
         return next((Comment(c.html_url, c.id, "created") for c in _own(client, number, marker, login)), None)
 
-    return ask(client, create, doing=f"commenting on pull request #{number}", need=NEED, found=found)
+    return send(client, create, activity=f"commenting on pull request #{number}", permission=NEED, find_existing=found)
 
 
 def _login(client: Client) -> str:
     """Return the login behind a person's token; empty for an installation (GITHUB_TOKEN, an App), which has none."""
     try:
-        return ask(
-            client, lambda: told(client.api.get_user().login), doing="asking who the token is", need="metadata: read"
+        return send(
+            client,
+            lambda: require(client.api.get_user().login),
+            activity="asking who the token is",
+            permission="metadata: read",
         )
     except PermissionMissing:
         return ""
@@ -84,7 +87,7 @@ def _keep(client: Client, own: list[IssueComment], body: str) -> Comment | None:
     first, state = own[0], "unchanged"
     if not _same(first.body or "", body):
         try:
-            ask(client, lambda: first.edit(body), doing=f"editing comment {first.id}", need=NEED)
+            send(client, lambda: first.edit(body), activity=f"editing comment {first.id}", permission=NEED)
         except GitHubError as error:
             if error.reason_code == "not-found":
                 return None
@@ -98,7 +101,7 @@ def _keep(client: Client, own: list[IssueComment], body: str) -> Comment | None:
 
 def _delete(client: Client, double: IssueComment) -> None:
     try:
-        ask(client, double.delete, doing=f"deleting the doubled comment {double.id}", need=NEED)
+        send(client, double.delete, activity=f"deleting the doubled comment {double.id}", permission=NEED)
     except GitHubError as error:
         if error.reason_code != "not-found":
             raise
@@ -113,13 +116,13 @@ def _own(client: Client, number: int, marker: str, login: str) -> list[IssueComm
 
     def read() -> list[IssueComment]:
         listed = client.repo.get_issue(number).get_comments()
-        return [c for c in listed if _first_line(c.body or "") == marker and _by(c, login) and told(c.id)]
+        return [c for c in listed if _first_line(c.body or "") == marker and _by(c, login) and require(c.id)]
 
-    own = ask(
+    own = send(
         client,
         read,
-        doing=f"listing the comments of pull request #{number}",
-        need="pull-requests: read",
+        activity=f"listing the comments of pull request #{number}",
+        permission="pull-requests: read",
     )
     return sorted(own, key=lambda c: c.id)
 

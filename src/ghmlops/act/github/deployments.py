@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from github import BadAttributeException
 from github.GithubObject import NotSet
 
-from ghmlops.act.github.client import Client, ask, told
+from ghmlops.clients.github.client import Client, require, send
 
 if TYPE_CHECKING:
     from github.Deployment import Deployment
@@ -26,9 +26,9 @@ def record_deployment(client: Client, step: CreateDeployment) -> int:
     """
     if (adopted := _existing(client, step)) is not None:
         return adopted
-    return ask(
+    return send(
         client,
-        lambda: told(
+        lambda: require(
             client.repo.create_deployment(
                 ref=step.sha,
                 task=step.task,
@@ -41,22 +41,22 @@ def record_deployment(client: Client, step: CreateDeployment) -> int:
                 production_environment=step.production,
             ).id
         ),
-        doing=f"creating the deployment to {step.environment}",
-        need=DEPLOYMENTS,
-        found=lambda: _existing(client, step),
+        activity=f"creating the deployment to {step.environment}",
+        permission=DEPLOYMENTS,
+        find_existing=lambda: _existing(client, step),
     )
 
 
 def _existing(client: Client, step: CreateDeployment) -> int | None:
-    listed = ask(
+    listed = send(
         client,
         lambda: [
-            told(d.id)
+            require(d.id)
             for d in client.repo.get_deployments(sha=step.sha, task=step.task, environment=step.environment)
             if _payload(d) == step.payload
         ],
-        doing=f"listing the deployments to {step.environment}",
-        need=DEPLOYMENTS,
+        activity=f"listing the deployments to {step.environment}",
+        permission=DEPLOYMENTS,
     )
     return min(listed, default=None)
 
@@ -76,9 +76,9 @@ def set_deployment_status(client: Client, deployment_id: int, step: SetDeploymen
     Raises:
         GitHubError: GitHub refused; `PermissionMissing` names the permission.
     """
-    ask(
+    send(
         client,
-        lambda: told(
+        lambda: require(
             client.repo.get_deployment(deployment_id)
             .create_status(
                 step.state,
@@ -89,8 +89,8 @@ def set_deployment_status(client: Client, deployment_id: int, step: SetDeploymen
             )
             .state
         ),
-        doing=f"setting deployment {deployment_id} to {step.state}",
-        need=DEPLOYMENTS,
+        activity=f"setting deployment {deployment_id} to {step.state}",
+        permission=DEPLOYMENTS,
     )
 
 
@@ -106,9 +106,11 @@ def set_commit_status(client: Client, step: SetCommitStatus) -> None:
     if step.target_url:
         fields["target_url"] = step.target_url
     address = f"/repos/{client.repository}/statuses/{step.sha}"
-    ask(
+    send(
         client,
-        lambda: told(client.api.requester.requestJsonAndCheck("POST", address, input=fields)[1].get("state") or None),
-        doing=f"setting the status {step.context} of commit {step.sha[:12]} to {step.state}",
-        need=STATUSES,
+        lambda: require(
+            client.api.requester.requestJsonAndCheck("POST", address, input=fields)[1].get("state") or None
+        ),
+        activity=f"setting the status {step.context} of commit {step.sha[:12]} to {step.state}",
+        permission=STATUSES,
     )

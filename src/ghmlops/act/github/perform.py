@@ -1,13 +1,13 @@
-"""Performing steps on GitHub: all of them, or what was begun is closed as `error`."""
+"""Performs steps on GitHub: either all of them, or what was started is closed as `error`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.act.github import comments, deployments, pulls
+from ghmlops.act.github import comments, deployments, pull_requests
 from ghmlops.core.errors import GitHubError
-from ghmlops.core.steps.gate import clearing_steps
+from ghmlops.core.steps.gate import closing_steps
 from ghmlops.core.steps.step import (
     CreateDeployment,
     OpenPullRequest,
@@ -19,69 +19,73 @@ from ghmlops.core.steps.step import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from ghmlops.act.console import Console
-    from ghmlops.act.github.client import Client
+    from ghmlops.clients.github.client import Client
 
 
-class Performed(NamedTuple):
-    """What the steps gave; `None` or empty where no such step was among them."""
+class StepResults(NamedTuple):
+    """Results of performed steps; `None` or empty if there was no such step."""
 
     deployment_id: int | None = None
     comment_url: str = ""
     pull_request: int | None = None
 
 
-def perform(steps: Sequence[Step], client: Client, console: Console) -> Performed:
+def perform(steps: Sequence[Step], client: Client, *, note: Callable[[str], None]) -> StepResults:
     """Perform `steps` in order.
 
-    Where one fails, what the earlier ones began is closed (`core.decide.clearing_steps`), and the error is raised.
+    If a step fails, what earlier steps started is closed (`core.steps.gate.closing_steps`), and the error is raised.
+
+    Args:
+        steps: The steps.
+        client: The connection to GitHub.
+        note: Reports each step to the user.
 
     Raises:
-        GitHubError: GitHub refused a step.
+        GitHubError: GitHub rejected a step.
     """
-    result, done = Performed(), list[Step]()
+    results, completed = StepResults(), list[Step]()
     for step in steps:
-        console.note(describe(step))
+        note(describe(step))
         try:
-            result = _one(step, client, result)
+            results = _perform_step(step, client, results)
         except BaseException as error:
-            why = error.message if isinstance(error, GitHubError) else "the gate was interrupted"
-            _clear(clearing_steps(done, why), replace(client, patient=False), console, result)
+            reason = error.message if isinstance(error, GitHubError) else "the gate was interrupted"
+            _close(closing_steps(completed, reason), replace(client, retries=False), results, note)
             raise
-        done.append(step)
-    return result
+        completed.append(step)
+    return results
 
 
-def _one(step: Step, client: Client, so_far: Performed) -> Performed:
+def _perform_step(step: Step, client: Client, results: StepResults) -> StepResults:
     match step:
         case CreateDeployment():
-            return so_far._replace(deployment_id=deployments.record_deployment(client, step))
+            return results._replace(deployment_id=deployments.record_deployment(client, step))
         case SetDeploymentStatus():
-            known = step.deployment_id if step.deployment_id is not None else so_far.deployment_id
-            if known is None:
+            deployment_id = step.deployment_id if step.deployment_id is not None else results.deployment_id
+            if deployment_id is None:
                 raise ValueError("a deployment status without a deployment")
-            deployments.set_deployment_status(client, known, step)
+            deployments.set_deployment_status(client, deployment_id, step)
         case SetCommitStatus():
             deployments.set_commit_status(client, step)
         case UpsertComment():
-            made = comments.upsert_comment(client, number=step.number, marker=step.marker, body=step.body)
-            return so_far._replace(comment_url=made.url)
+            comment = comments.upsert_comment(client, number=step.number, marker=step.marker, body=step.body)
+            return results._replace(comment_url=comment.url)
         case OpenPullRequest():
-            number = pulls.open_revert_pull_request(
+            number = pull_requests.open_revert_pull_request(
                 client, head=step.head, base=step.base, title=step.title, body=step.body
             )
-            return so_far._replace(pull_request=number)
+            return results._replace(pull_request=number)
         case _:
             raise TypeError(f"{type(step).__name__} is not a step on GitHub")
-    return so_far
+    return results
 
 
-def _clear(steps: Sequence[Step], client: Client, console: Console, so_far: Performed) -> None:
+def _close(steps: Sequence[Step], client: Client, results: StepResults, note: Callable[[str], None]) -> None:
     for step in steps:
         try:
-            _one(step, client, so_far)
-            console.note(f"closed what was begun: {describe(step)}")
+            _perform_step(step, client, results)
+            note(f"closed an unfinished step: {describe(step)}")
         except GitHubError as error:
-            console.note(f"could not close what was begun: {error.message}")
+            note(f"could not close an unfinished step: {error.message}")

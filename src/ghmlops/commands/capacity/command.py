@@ -1,131 +1,98 @@
-"""Stress test: the highest arrival rate that meets the objectives, with an interval, and the law behind it."""
+"""Capacity test: the highest arrival rate that meets the objectives, with an interval, and the scaling law behind it."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.capacity.inputs import Inputs
-from ghmlops.commands.shared.base import Result
-from ghmlops.core.evidence.document import Evidence, entries_of
-from ghmlops.core.model import Outcome
+from ghmlops.commands.shared.base import dry_run_result
+from ghmlops.commands.shared.evidence import Summary
+from ghmlops.core.details.capacity import CapacityDetails
+from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
     from ghmlops.commands.capacity.job import Job
-    from ghmlops.commands.shared.base import Services
-    from ghmlops.core.capacity.evidence import Search
+    from ghmlops.commands.shared.base import Result, Services
+    from ghmlops.core.evidence.document import Evidence
 
 
 def run(inputs: Inputs, services: Services) -> Result:
     """Search for the capacity of one service; write the evidence.
 
     Raises:
-        InputError: the address is malformed, or the commit under test is not known.
-        PolicyError: the policy is invalid, has no section `latency`, no objective, or one that nothing can show.
-        DataError: the payload file cannot be used.
-        ServiceError: the address cannot be reached.
+        InputError: The address is malformed, or the commit under test is unknown.
+        PolicyError: The policy is invalid, has no section `latency`, no objective, or one that no sample can show.
+        DataError: The payload file cannot be used.
+        ServiceError: The address cannot be reached.
     """
-    from ghmlops.act.evidence import check_writable, evidence_name, write_evidence
+    from ghmlops.commands.capacity.evidence import evidence_content
     from ghmlops.commands.capacity.job import prepare
     from ghmlops.commands.capacity.measure import search_capacity
-    from ghmlops.commands.shared.provenance import commit_under_test
-    from ghmlops.core.capacity.evidence import sum_up
+    from ghmlops.commands.shared.evidence import open_recorder, record
 
     job = prepare(inputs, services)
     if inputs.dry_run:
         return _dry_run(job)
-    commit_under_test(services)  # known before anything is sent, and so is this
-    check_writable(services.cwd / inputs.evidence_dir, "capacity", inputs.leg)
-    started = services.now()
-    measured = search_capacity(job, services)
-    search = sum_up(measured.state, job.source.seed)
-    evidence = job.evidence(inputs, services, (search, measured.notes), started)
-    write_evidence(services.cwd / inputs.evidence_dir, evidence)
-    return _result(evidence, search, str(Path(inputs.evidence_dir) / evidence_name(evidence.command, evidence.leg)))
+    recorder = open_recorder("capacity", inputs, services)
+    return record(recorder, evidence_content(job, search_capacity(job, services)), _summarise)
 
 
 def _dry_run(job: Job) -> Result:
-    from ghmlops.commands.latency.job import shown_path
     from ghmlops.core.policy.summary import describe_objectives
-    from ghmlops.report.text.escape import printable
 
     plan = job.plan
-    requests = ", ".join(f"{endpoint.method} {shown_path(endpoint)}" for endpoint in job.source.policy.endpoints)
+    requests = ", ".join(f"{endpoint.method} {endpoint.public_path}" for endpoint in job.source.policy.endpoints)
+    first_probe = plan.base(plan.start)
     lines = [
         f"would send {requests} to {job.target.url}",
-        f"ramp: from {plan.start:g}/s, doubled up to the first rate that fails, at most {plan.most:g}/s",
-        f"then bisection until the interval is {plan.resolution:.3g} of its low end wide",
-        f"objectives: {describe_objectives(job.slo)}; a probe needs {plan.floor:,} requests for a pass",
-        f"probes: {plan.probe:g} s of Poisson arrivals after {plan.warmup:g} s of warm-up, longer where needed "
-        f"({plan.base(plan.start):.0f} s at {plan.start:g}/s)",
+        f"ramp: from {plan.start:g}/s, doubled until a rate fails, at most {plan.most:g}/s",
+        f"then bisection until the interval is no wider than {plan.resolution:.3g} of its low end",
+        f"objectives: {describe_objectives(job.slo)}; a probe needs {plan.floor:,} requests to pass",
+        f"probes: {plan.probe:g} s of Poisson arrivals after {plan.warmup:g} s of warm-up, longer if needed "
+        f"({first_probe:.0f} s at {plan.start:g}/s)",
         f"at most {plan.budget:g} s and {plan.total:,} requests",
     ]
-    data = {
-        "url": job.target.url,
-        "start": plan.start,
-        "most": plan.most,
-        "probe_s": plan.probe,
-        "first_probe_s": plan.base(plan.start),
-        "samples": plan.floor,
-        "resolution": plan.resolution,
-        "budget_s": plan.budget,
-    }
-    text = "\n".join(printable(line) for line in lines)
-    return Result(outcome=Outcome.PASS, reason_code="dry-run", reason="Nothing was sent.", text=text, data=data)
-
-
-def _result(evidence: Evidence, search: Search, file: str) -> Result:
-    told = entries_of(evidence)["result"]
-    shown = {name: "" if told[name] is None else f"{told[name]:.10g}" for name in ("low", "high", "replicas")}
-    return Result(
-        outcome=evidence.outcome,
-        reason_code=evidence.reason_code,
-        reason=evidence.reason,
-        outputs={
-            "evidence-file": file,
-            "capacity": shown["low"],
-            "capacity-low": shown["low"],
-            "capacity-high": shown["high"],
-            "replicas": shown["replicas"],
-            "limited-by": search.found.limit,
+    return dry_run_result(
+        "Nothing was sent.",
+        terminal.block(lines),
+        {
+            "url": job.target.url,
+            "start": plan.start,
+            "most": plan.most,
+            "probe_s": plan.probe,
+            "first_probe_s": first_probe,
+            "samples": plan.floor,
+            "resolution": plan.resolution,
+            "budget_s": plan.budget,
         },
-        text=_text(evidence, file),
-        data={
-            "evidence_file": file,
-            "capacity_low": told["low"],
-            "capacity_high": told["high"],
-            "replicas": told["replicas"],
-            "limited_by": search.found.limit,
-            "predicted": entries_of(evidence)["predicted"],
-        },
-        findings=tuple(evidence.findings),
     )
 
 
-def _text(evidence: Evidence, file: str) -> str:
-    """Return the curve, the law and the result for people."""
-    from tabulate import tabulate
+def _summarise(evidence: Evidence, file: str) -> Summary:
+    import msgspec
 
-    from ghmlops.report.text.escape import printable
+    details = evidence.details
+    assert isinstance(details, CapacityDetails)  # noqa: S101  (this command built them)
+    result = details.result
+    low, high = _number(result.low), _number(result.high)
+    return Summary(
+        text=terminal.capacity(evidence, file),
+        outputs={
+            "capacity": low,
+            "capacity-low": low,
+            "capacity-high": high,
+            "replicas": _number(result.replicas),
+            "limited-by": result.limited_by,
+        },
+        data={
+            "capacity_low": result.low,
+            "capacity_high": result.high,
+            "replicas": result.replicas,
+            "limited_by": result.limited_by,
+            "predicted": msgspec.to_builtins(details.predicted),
+        },
+    )
 
-    columns = ("rate", "stands", "p50_ms", "p95_ms", "p99_ms", "errors", "achieved", "in_flight", "n")
-    rows = [["" if row[c] is None else row[c] for c in columns] for row in entries_of(evidence)["curve"]]
-    lines = [f"capacity: {evidence.outcome.value}: {evidence.reason}", ""]
-    lines.append(tabulate(rows, headers=[c.replace("_", " ") for c in columns]))
-    if law := entries_of(evidence)["law"]:
-        parts = [f"{name} {_bounds(law[name])}" for name in ("lambda", "sigma", "kappa", "peak-throughput")]
-        lines += ["", f"law fitted to {law['probes']} probes: {', '.join(parts)}"]
-    for row in entries_of(evidence)["predicted"]:
-        told = {"estimate": row["estimate_ms"], "low": row["low_ms"], "high": row["high_ms"]}
-        lines.append(f"predicted mean response time at {row['rate']:g}/s: {_bounds(told, ' ms')}, {row['said']}")
-    lines += [f"not measured: {entry.what}: {entry.why}" for entry in evidence.not_measured]
-    lines.append(f"evidence: {file}")
-    return "\n".join(printable(part) for line in lines for part in line.split("\n"))
 
-
-def _bounds(told: dict[str, float | None], unit: str = "") -> str:
-    estimate, low, high = told["estimate"], told["low"], told["high"]
-    if estimate is None:
-        return "none"
-    reach = f"{'?' if low is None else f'{low:.4g}'} to {'no limit' if high is None else f'{high:.4g}'}"
-    return f"{estimate:.4g}{unit} ({reach})"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.10g}"

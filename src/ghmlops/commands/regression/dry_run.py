@@ -39,7 +39,7 @@ def plan(inputs: Inputs, services: Services, policy: Regression, datasets: Seque
                 of = f" of {found['labels'].shown}" if "labels" in found else ""
                 lines.append(f"  labels: {policy.label}{of}")
             lines += [f"  noise floor: {found['noise'].shown}"] if "noise" in found else []
-            lines += [f"  note: types differ: {line}" for line in schema.different]
+            lines += [f"  note: types differ: {line}" for line in schema.different_kinds]
             problems += [*schema.mismatched_keys, *schema.mismatched_labels]
             keyed, columns = keyed or bool(schema.mismatched_keys), schema.columns
     lines += _rules(policy)

@@ -93,3 +93,8 @@ class Result:
     """Markdown for the job summary."""
     exit_code: int | None = None
     """Overrides what `outcome` and `fail-on` give (only `revert` and `gate` need it)."""
+
+
+def dry_run_result(reason: str, text: str, data: dict[str, Any] | None = None) -> Result:
+    """Return the result of a dry run, which performs nothing and passes."""
+    return Result(outcome=Outcome.PASS, reason_code="dry-run", reason=reason, text=text, data=data or {})

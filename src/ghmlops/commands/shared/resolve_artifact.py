@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.artifacts.spec import Spec
-    from ghmlops.measure.github.artifacts import Located
+    from ghmlops.measure.github.artifacts import LocatedArtifact
     from ghmlops.measure.predictions.artifacts.find import Found
 
 
@@ -88,7 +88,7 @@ def _one(spec: Spec, token: str, services: Services, place: Path) -> tuple[Found
             return files, _origin(located)
 
 
-def _download(spec: WorkflowSpec, token: str, services: Services, place: Path) -> Located:
+def _download(spec: WorkflowSpec, token: str, services: Services, place: Path) -> LocatedArtifact:
     """Fetch the archive and unpack it into `place`."""
     from ghmlops.core.artifacts.file_pattern import is_parquet
     from ghmlops.measure import checkout
@@ -113,7 +113,7 @@ def _download(spec: WorkflowSpec, token: str, services: Services, place: Path) -
     return located
 
 
-def _origin(located: Located) -> dict[str, str]:
+def _origin(located: LocatedArtifact) -> dict[str, str]:
     run, artifact = located.run, located.artifact
     return {
         "run-id": str(run.id),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ghmlops.core.errors import InputError
+from ghmlops.core.text.redaction import MIN_SECRET_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,6 @@ CONNECT_TIMEOUT = 10.0
 """Seconds."""
 _SECRET_NAMES = re.compile(r"(?:AWS|AZURE|GOOGLE)_.*(?:KEY|SECRET|TOKEN|CONNECTION|PASSWORD).*")
 _SIGNATURE = re.compile(r"((?:sig|signature|token|credential)=)[^&\s\"']+", re.IGNORECASE)
-_SHORTEST_SECRET = 8
 _LONGEST = 300
 
 
@@ -101,7 +101,7 @@ def clean(text: str, environ: Mapping[str, str]) -> str:
     """Return the first line of a store's words, cut, without secrets of the environment and signatures."""
     line = text.strip().partition("\n")[0]
     for name, value in environ.items():
-        if _SECRET_NAMES.fullmatch(name) and len(value) >= _SHORTEST_SECRET:
+        if _SECRET_NAMES.fullmatch(name) and len(value) >= MIN_SECRET_LENGTH:
             line = line.replace(value, "***")
     return _SIGNATURE.sub(r"\1***", line)[:_LONGEST]
 

@@ -1,1 +1,1 @@
-"""Effects as data: what the gate decides, one frozen step per effect."""
+"""Effects as data: what is decided becomes one frozen step per effect, which only `act` performs."""

@@ -1,4 +1,4 @@
-"""Verdict to steps: what is written to GitHub, as data. Only `ghmlops.act` performs them; `--dry-run` prints them."""
+"""The steps that record a verdict on GitHub. Only `ghmlops.act` performs them; `--dry-run` prints them."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ PASSED = (Outcome.PASS, Outcome.WARN)
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """The run that decides."""
+    """The workflow run that gates."""
 
     run_id: str = ""
     run_url: str = ""
 
 
 def passes(outcome: Outcome, fail_on: Outcome = Outcome.FAIL) -> bool:
-    """True where the gate lets `outcome` through: `pass` and `warn` only, and nothing at or beyond `fail_on`."""
+    """Return whether the gate allows `outcome`: only `pass` and `warn`, and nothing at or beyond `fail_on`."""
     return outcome in PASSED and outcome.severity < fail_on.severity
 
 
 def gate_steps(
     verdict: Verdict, origin: Origin, *, passed: bool, environment_url: str = ""
 ) -> tuple[SetCommitStatus | CreateDeployment | SetDeploymentStatus, ...]:
-    """Return what the gate writes to GitHub about a verdict.
+    """Return the steps that record a verdict on GitHub, in the order in which they must be performed.
 
-    The least harmful write comes first (a `pending` status blocks nothing that was free and is overwritten), so that a
-    missing permission shows before a deployment exists.
+    The least harmful write comes first, so that a missing permission is detected before a deployment exists: a
+    `pending` status blocks nothing that was allowed, and the last step overwrites it.
 
     Args:
-        verdict: over the commit that gets the statuses.
-        origin: the run, for links and for recognising an earlier attempt.
-        passed: what `passes` said.
-        environment_url: address of the deployed service; shown where the gate passed.
+        verdict: Verdict about the commit that receives the statuses.
+        origin: The run, for links and for recognising the deployment of an earlier attempt.
+        passed: The result of `passes`.
+        environment_url: Address of the deployed service; linked only if the gate passed.
     """
     state = "success" if passed else "error" if verdict.outcome is Outcome.ERROR else "failure"
-    said = short(f"{verdict.outcome.value}: {verdict.reason}")
+    description = short(f"{verdict.outcome.value}: {verdict.reason}")
     environment = verdict.environment
 
-    def status(to: str, description: str) -> SetCommitStatus:
+    def commit_status(state: str, description: str) -> SetCommitStatus:
         return SetCommitStatus(
             sha=verdict.commit,
             context=f"ghmlops/{environment}",
-            state=to,
+            state=state,
             description=description,
             target_url=origin.run_url,
         )
 
-    def deployed(to: str, description: str, url: str = "") -> SetDeploymentStatus:
+    def deployment_status(state: str, description: str, url: str = "") -> SetDeploymentStatus:
         return SetDeploymentStatus(
-            state=to,
+            state=state,
             description=description,
             environment=environment,
             environment_url=url,
@@ -65,7 +65,7 @@ def gate_steps(
         )
 
     return (
-        status("pending", "the gate is deciding"),
+        commit_status("pending", "the gate is deciding"),
         CreateDeployment(
             sha=verdict.commit,
             environment=environment,
@@ -73,23 +73,23 @@ def gate_steps(
             payload={"run_id": origin.run_id, "service": verdict.service},
             production=environment == "production",
         ),
-        deployed("in_progress", "the gate is deciding"),
-        deployed(state, said, environment_url if passed else ""),
-        status(state, said),
+        deployment_status("in_progress", "the gate is deciding"),
+        deployment_status(state, description, environment_url if passed else ""),
+        commit_status(state, description),
     )
 
 
-def clearing_steps(done: Sequence[Step], why: str) -> tuple[SetDeploymentStatus | SetCommitStatus, ...]:
-    """Return what makes a half-performed plan safe: what was begun is closed as `error`, newest first.
+def closing_steps(completed: Sequence[Step], reason: str) -> tuple[SetDeploymentStatus | SetCommitStatus, ...]:
+    """Return the steps that make a partially performed plan safe: they close what was started as `error`, newest first.
 
     Args:
-        done: the steps that were performed; a `CreateDeployment` is closed through the id it gave.
-        why: one sentence for the descriptions.
+        completed: The steps that were performed; a `CreateDeployment` is closed through the id of its deployment.
+        reason: One sentence for the descriptions.
     """
-    clear: list[SetDeploymentStatus | SetCommitStatus] = []
-    for step in reversed(done):
+    steps: list[SetDeploymentStatus | SetCommitStatus] = []
+    for step in reversed(completed):
         if isinstance(step, CreateDeployment):
-            clear.append(SetDeploymentStatus(state="error", description=short(why), environment=step.environment))
+            steps.append(SetDeploymentStatus(state="error", description=short(reason), environment=step.environment))
         if isinstance(step, SetCommitStatus) and step.state == "pending":
-            clear.append(msgspec.structs.replace(step, state="error", description=short(why)))
-    return tuple(clear)
+            steps.append(msgspec.structs.replace(step, state="error", description=short(reason)))
+    return tuple(steps)

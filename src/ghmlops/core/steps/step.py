@@ -1,17 +1,10 @@
-"""Effects as data: one frozen type per step that `act` performs."""
+"""One frozen type per effect outside the process."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
-if TYPE_CHECKING:
-    pass
-
-
-DESCRIPTION_LIMIT = 140
-"""Characters that GitHub shows of a status."""
+from ghmlops.core.steps.github_limits import STATUS_LIMIT
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
@@ -19,30 +12,31 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
 
 
 class SetCommitStatus(Step, frozen=True, kw_only=True):
-    """The line a pull request shows under its checks; `state` is `pending`, `success`, `failure` or `error`."""
+    """Sets the status of a commit, which pull requests list among their checks."""
 
     sha: str
     context: str
     state: str
+    """`pending`, `success`, `failure` or `error`."""
     description: str
     target_url: str = ""
 
 
 class CreateDeployment(Step, frozen=True, kw_only=True):
-    """A deployment of one commit to one environment; one with the same `payload` is adopted instead of doubled."""
+    """Creates a deployment of one commit to one environment, or adopts the one with the same `payload`."""
 
     sha: str
     environment: str
     description: str
     payload: dict[str, str]
-    """What makes it ours: run id and service, not the attempt."""
+    """Identifies the deployment: id of the run and service, but not the attempt."""
     task: str = "deploy"
     transient: bool = False
     production: bool = False
 
 
 class SetDeploymentStatus(Step, frozen=True, kw_only=True):
-    """A status of the deployment that the last `CreateDeployment` gave, or of `deployment_id`."""
+    """Adds a status to `deployment_id`, or else to the deployment of the last `CreateDeployment`."""
 
     state: str
     description: str
@@ -53,7 +47,7 @@ class SetDeploymentStatus(Step, frozen=True, kw_only=True):
 
 
 class UpsertComment(Step, frozen=True, kw_only=True):
-    """The one comment of a pull request that carries `marker`."""
+    """Creates or edits the comment of a pull request that contains `marker`."""
 
     number: int
     marker: str
@@ -61,7 +55,7 @@ class UpsertComment(Step, frozen=True, kw_only=True):
 
 
 class OpenPullRequest(Step, frozen=True, kw_only=True):
-    """A pull request between two branches of the repository; an open one is taken instead of doubled."""
+    """Opens a pull request between two branches of the repository, or adopts the open one."""
 
     head: str
     base: str
@@ -70,7 +64,11 @@ class OpenPullRequest(Step, frozen=True, kw_only=True):
 
 
 def describe(step: Step) -> str:
-    """Return one line that says what a step does."""
+    """Return one line that describes the effect of a step.
+
+    Raises:
+        TypeError: The type of the step is unknown (a bug, not an input).
+    """
     match step:
         case SetCommitStatus():
             return f'set the status {step.context} of commit {step.sha} to {step.state}: "{step.description}"'
@@ -82,10 +80,10 @@ def describe(step: Step) -> str:
             return f"create or edit the comment on pull request #{step.number} ({len(step.body)} characters)"
         case OpenPullRequest():
             return f'open a pull request from {step.head} to {step.base}: "{step.title}"'
-    raise TypeError(f"no line for {type(step).__name__}")
+    raise TypeError(f"no description for {type(step).__name__}")
 
 
-def short(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
-    """Return `text` on one line of at most `limit` characters, unprintable characters replaced."""
-    shown = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+def short(text: str, limit: int = STATUS_LIMIT) -> str:
+    """Return `text` on one line of at most `limit` characters, with unprintable characters replaced."""
+    line = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import DataRow, TableFormat, tabulate
 
+from ghmlops.core.steps.github_limits import SUMMARY_LIMIT
 from ghmlops.report.charts import mermaid
 from ghmlops.report.formats.size_budget import Block, Rows, fit
 from ghmlops.report.text import escape, numbers
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 COMMENT_LIMIT = 60_000
 """Bytes; GitHub refuses a comment above 65,536 characters."""
-SUMMARY_LIMIT = 1_000_000
-"""Bytes; GitHub drops a step's summary above 1 MiB without a word."""
 _TITLE_LIMIT = 80
 
 

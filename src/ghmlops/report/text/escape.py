@@ -26,6 +26,18 @@ def one_line(text: str, limit: int = 200) -> str:
     return cut.strip()
 
 
+def printable(text: str) -> str:
+    """Return `text` on one line for a log or terminal.
+
+    Control characters become `\\x1b` and the like, and text that the Actions runner would execute as a workflow command
+    is broken up with a space.
+    """
+    line = "".join(c if c.isprintable() else " " if c in "\t\n\r" else f"\\x{ord(c):02x}" for c in text)
+    # The runner executes `##[command]` anywhere in a line, and `::command::` at its start, white space aside.
+    line = line.replace("##[", "## [")
+    return line.replace("::", ": :", 1) if line.lstrip().startswith("::") else line
+
+
 def markdown(text: str, limit: int = 200) -> str:
     """Escape for GitHub-flavoured Markdown, inside a table cell too: no markup, HTML, link, mention or reference."""
     shown = html.escape(_inactive(one_line(text, limit)), quote=False)

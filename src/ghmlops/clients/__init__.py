@@ -1,0 +1,1 @@
+"""The git client, the GitHub client and their retry rules. Imported by `measure` and `act` only."""

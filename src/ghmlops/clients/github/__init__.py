@@ -1,0 +1,1 @@
+"""The GitHub client: an authenticated connection with retries and exact errors."""

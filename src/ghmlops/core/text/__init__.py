@@ -1,0 +1,1 @@
+"""Plain-text helpers that every layer may use."""
