@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ghmlops.commands.shared.console import Console
 from ghmlops.commands.shared.base import Services
+from ghmlops.commands.shared.console import Console
 from ghmlops.core.context import Context
+from ghmlops.core.details import ImportDetails
+from ghmlops.core.details.imported import FailedRequests
 from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.histograms.hlog import LogInterval, log_unit, read_log, write_log
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
+from typed_details import details_of
 
 if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Result
@@ -88,7 +91,7 @@ def test_real_files_become_evidence(place: Path, name: str, tool: str, n: int, p
     found = evidence(place)
     (times,) = found.measurements
     digest = hashlib.sha256((SAMPLES / name).read_bytes()).hexdigest()
-    assert ("import", SHA, tool) == (found.command, found.provenance.head_sha, found.details["tool"])
+    assert ("import", SHA, tool) == (found.command, found.provenance.head_sha, details_of(found, ImportDetails).tool)
     assert f"sha256:{digest}" == found.provenance.fingerprints["data"]
     assert ("response-time", "candidate", "ms", n, p99) == (
         times.id,
@@ -142,7 +145,7 @@ def test_the_policys_statuses_count(place: Path) -> None:
     """Claim: where the policy expects 500 alone, the answers with 200 are the failures."""
     write_policy(place, "{errors: 10%}", more=", expect: {status: [500]}")
     assert run(place, SAMPLES / "oha.json").outcome == Outcome.FAIL
-    assert evidence(place).details["failed_requests"] == {"fewest": 392, "most": 392}
+    assert details_of(evidence(place), ImportDetails).failed_requests == FailedRequests(min=392, max=392)
 
 
 def test_requests_that_were_cut_off_pass_nothing(place: Path) -> None:

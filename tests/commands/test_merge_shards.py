@@ -16,16 +16,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scoring_service
-from ghmlops.commands.shared.console import Console
 from ghmlops.commands import latency, merge_shards
 from ghmlops.commands.shared.base import Result, Services
+from ghmlops.commands.shared.console import Console
 from ghmlops.core.context import Context
+from ghmlops.core.details import LatencyDetails, MergeShardsDetails
+from ghmlops.core.details.latency import PlannedRequests
 from ghmlops.core.errors import EvidenceError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.histograms.hlog import read_log
 from ghmlops.core.latency.interval_log import counted
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
+from typed_details import details_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +105,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Sent:
             results = [send(place, url, f"{shard}/{SHARDS}") for shard in range(1, SHARDS + 1)]
         late = [evidence(place, f"shards/{k}/latency-shard-{k}-of-{SHARDS}.json") for k in range(1, SHARDS + 1)]
         if all(r.outcome is Outcome.INCONCLUSIVE for r in results) and all(
-            e.details["generator"]["started_late_s"] < 0.9 for e in late
+            (details_of(e, LatencyDetails).generator.started_late_s or 0.0) < 0.9 for e in late
         ):
             break
     return Sent(place=place, bodies=bodies(place / "log"))
@@ -136,10 +139,12 @@ def test_a_shard_is_inconclusive_and_whole(sent: Sent) -> None:
     assert (found.outcome, found.reason_code, found.leg) == (Outcome.INCONCLUSIVE, "shard", "shard-2-of-3")
     assert found.reason == "Shard 2 of 3; `ghmlops merge-shards` judges them together."
     assert [f.id for f in found.findings] == ["shard", "guard-lateness", "guard-data"]
-    assert found.details["settings"]["requests_an_arm"] == {"warmup": 200, "planned": 800, "extension": 0}
-    assert found.details["shard"]["start_at"] == START.timestamp() + 0.4
+    details = details_of(found, LatencyDetails)
+    assert details.settings.requests_per_arm == PlannedRequests(warmup=200, planned=800, extension=0)
+    assert details.shard is not None
+    assert details.shard.start_at == START.timestamp() + 0.4
     log = shard_file(sent.place, 2, "hlog").read_bytes()
-    assert found.details["shard"]["hlog"] == "sha256:" + hashlib.sha256(log).hexdigest()
+    assert details.shard.hlog == "sha256:" + hashlib.sha256(log).hexdigest()
 
 
 def test_merged_counts_are_the_sum(place: Path) -> None:
@@ -154,7 +159,8 @@ def test_merged_counts_are_the_sum(place: Path) -> None:
         "guard-lateness",
         "guard-data",
     ]
-    assert found.details["judged_an_arm"] == 800 == sum(part.details["judged_an_arm"] for part in parts)
+    assert details_of(found, MergeShardsDetails).judged_per_arm == 800
+    assert sum(details_of(part, LatencyDetails).judged_per_arm for part in parts) == 800
     response = next(m for m in found.measurements if m.id == "response-time")
     each = [m for part in parts for m in part.measurements if m.id == "response-time"]
     assert response.n == sum(m.n for m in each)
@@ -172,7 +178,7 @@ def test_merged_counts_are_the_sum(place: Path) -> None:
 def test_shards_that_were_in_time_are_judged(place: Path) -> None:
     """All there, begun together: the objectives of the policy pass on the sum."""
     _, found = merged(place)
-    late = [s["shard"] for s in found.details["shards"] if s["started_late_s"] > 1.0]
+    late = [s.shard for s in details_of(found, MergeShardsDetails).shards if s.started_late_s > 1.0]
     tripped = any(f.outcome is Outcome.ERROR for f in found.findings)
     expected = Outcome.ERROR if tripped else Outcome.INCONCLUSIVE if late else Outcome.PASS
     assert expected == found.outcome
@@ -212,11 +218,12 @@ def test_a_tripped_shard_is_named(place: Path) -> None:
 
 
 @pytest.mark.parametrize("confirms", ["x", {"failed": "p99"}, {"failed": [1, {"a": 2}]}])
-def test_what_a_shard_confirms_may_be_anything(place: Path, confirms: object) -> None:
-    """A confirming run's notes that no run of ours wrote are left out, and nothing breaks."""
+def test_a_malformed_confirmation_is_refused(place: Path, confirms: object) -> None:
+    """A note on a confirming run that no release writes makes the file unreadable."""
     for shard in range(1, SHARDS + 1):
         edit(shard_file(place, shard), lambda body: body["details"].update(confirms=confirms))
-    assert merged(place)[1].details["confirms"] == {}
+    with pytest.raises(EvidenceError, match=r"details\.confirms"):
+        merged(place)
 
 
 def test_files_may_lie_in_one_folder(place: Path) -> None:
@@ -390,10 +397,12 @@ def test_a_duet_in_shards(tmp_path: Path) -> None:
     assert (found.leg, result.outputs["evidence-file"]) == ("night", "evidence/latency-night.json")
     assert [f.id for f in found.findings][:5] == ["shards", "latency-p50", "latency-p95", "latency-p99", "error-ratio"]
     first, second = (evidence(tmp_path, f"shards/{k}/latency-night-shard-{k}-of-2.json") for k in (1, 2))
-    pairs = [part.details["tally"]["pairs"] for part in (first, second)]
-    inner = sorted((p for part in pairs for p in part), key=lambda p: (p["block"], p["shard"]))
-    assert [round(p["told"]["p99"], 6) for p in inner] == found.details["duet"]["log_ratios"]["p99"]
-    assert found.details["duet"]["pairs"] + found.details["duet"]["blocks_without_enough_answers"] == 8
+    parts = [details_of(part, LatencyDetails) for part in (first, second)]
+    pairs = [pair for part in parts if part.tally for pair in part.tally.pairs]
+    inner = sorted(pairs, key=lambda pair: (pair.block, pair.shard))
+    duet = details_of(found, MergeShardsDetails).duet
+    assert duet is not None
+    assert [round(pair.log_ratios["p99"], 6) for pair in inner] == duet.log_ratios["p99"]
+    assert duet.pairs + duet.blocks_without_enough_answers == 8
     assert {"baseline", "candidate"} == set(counted((tmp_path / "evidence" / "latency-night.hlog").read_bytes()))
-    coins = [part.details["coins"]["pairs"] for part in (first, second)]
-    assert coins == [1000, 1000]
+    assert [part.write_order.pairs for part in parts if part.write_order] == [1000, 1000]

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import consumer
 import scoring_service
+from ghmlops.core.details import LatencyDetails, MergeShardsDetails
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.latency.interval_log import counted
 from ghmlops.measure.evidence import decode
+from typed_details import details_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,12 +99,14 @@ def test_four_machines_send_one_schedule(world: World, tmp_path: Path) -> None:
     files = artifact(world, run_id, "ghmlops-evidence-load-1")
     found = read(files, "latency.json")
     parts = [shard_evidence(world, run_id, number) for number in range(1, SHARDS + 1)]
-    assert REQUESTS == found.details["judged_an_arm"] == sum(p.details["judged_an_arm"] for p in parts)
+    assert details_of(found, MergeShardsDetails).judged_per_arm == REQUESTS
+    shards = [details_of(part, LatencyDetails) for part in parts]
+    assert sum(shard.judged_per_arm for shard in shards) == REQUESTS
     response = next(m for m in found.measurements if m.id == "response-time")
     assert response.n == sum(m.n for p in parts for m in p.measurements if m.id == "response-time")
     assert response.n == counted(files["latency.hlog"])["candidate"].total
 
-    late = [n for n, p in enumerate(parts, start=1) if p.details["generator"]["started_late_s"] > 1.0]
+    late = [n for n, shard in enumerate(shards, start=1) if (shard.generator.started_late_s or 0.0) > 1.0]
     first = next(f for f in found.findings if f.id == "shards")
     tripped = [p for p in parts if p.outcome.value == "error"]
     assert ("error" if tripped else "inconclusive" if late else "pass") == first.outcome.value

@@ -17,15 +17,17 @@ from typing import Any
 import pytest
 
 import queueing_service
-from ghmlops.commands.shared.console import Console
 from ghmlops.commands.capacity.command import run
 from ghmlops.commands.capacity.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
+from ghmlops.commands.shared.console import Console
 from ghmlops.core.context import Context
+from ghmlops.core.details import CapacityDetails
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
+from typed_details import details_of
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 POLICY = """
@@ -70,8 +72,8 @@ def test_the_interval_does_not_contradict_a_known_service(place: Path) -> None:
     with queueing_service.started("--workers", "2", "--mean", "0.02", "--law", "fixed") as url:
         result = capacity(place, url)
     found = evidence(place)
-    told = found.details["result"]
-    assert told["low"] is None or told["low"] <= 105
+    details = details_of(found, CapacityDetails)
+    assert details.result.low is None or details.result.low <= 105
     assert result.outputs["capacity"] == result.outputs["capacity-low"]
     assert set(result.outputs) == {
         "evidence-file", "capacity", "capacity-low", "capacity-high", "replicas", "limited-by",
@@ -79,14 +81,14 @@ def test_the_interval_does_not_contradict_a_known_service(place: Path) -> None:
     assert (found.command, found.provenance.head_sha, found.provenance.seed) == ("capacity", SHA, 1)
     assert [f.id for f in found.findings] == ["capacity"]
     assert found.outcome is result.outcome is found.findings[0].outcome
-    assert found.details["probes"][0]["rate"] == 40
-    assert told["requests_sent"] > 0
-    assert found.details["settings"]["requests"] == "GET /predict"
-    assert found.details["settings"]["objectives"]["quantiles"] == {"p90": 0.06}
+    assert details.probes[0].rate == 40
+    assert details.result.requests_sent > 0
+    assert details.settings.requests == "GET /predict"
+    assert details.settings.objectives.quantiles == {"p90": 0.06}
     text = (place / "evidence" / "capacity.json").read_text(encoding="utf-8")
     assert "s3cr3t" not in text + result.text
     assert "rate" in result.text
-    assert result.outcome is not Outcome.PASS or told["replicas"] >= 6
+    assert result.outcome is not Outcome.PASS or (details.result.replicas or 0) >= 6
     assert [p.name for p in (place / "evidence").iterdir()] == ["capacity.json"]
 
 
@@ -95,7 +97,7 @@ def test_a_service_that_only_fails_is_not_probed_on_and_on(place: Path) -> None:
     write_policy(place, start=100, budget=120)
     with queueing_service.started("--fail-above", "0.1") as url:
         result = capacity(place, url)
-    votes = [row["vote"] for row in evidence(place).details["probes"]]
+    votes = [row.vote for row in details_of(evidence(place), CapacityDetails).probes]
     if votes.count("generator") > 1:
         assert (result.outcome, result.outputs["limited-by"]) == (Outcome.ERROR, "generator")
     else:

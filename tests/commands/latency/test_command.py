@@ -19,16 +19,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scoring_service
-from ghmlops.commands.shared.console import Console
 from ghmlops.act.evidence import write_evidence
 from ghmlops.commands.latency.command import run
 from ghmlops.commands.latency.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
+from ghmlops.commands.shared.console import Console
 from ghmlops.core.context import Context
+from ghmlops.core.details import LatencyDetails
 from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.measure.evidence import decode
+from typed_details import details_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,9 +106,12 @@ def test_two_like_services_do_not_fail(place: Path) -> None:
     assert (found.command, found.leg, found.provenance.head_sha, found.provenance.seed) == ("latency", "", SHA, 1)
     assert found.provenance.fingerprints["data"].startswith("sha256:")
     assert [m.arm for m in found.measurements] == ["baseline"] * 3 + ["candidate"] * 3
-    coins = found.details["coins"]
-    assert coins["pairs"] == found.details["judged_an_arm"] == sum(coins["written_first"].values())
-    assert len(found.details["duet"]["log_ratios"]["p99"]) == coins["pairs"] // 250
+    details = details_of(found, LatencyDetails)
+    order, duet = details.write_order, details.duet
+    assert order is not None
+    assert duet is not None
+    assert order.pairs == details.judged_per_arm == sum(order.written_first.values())
+    assert len(duet.log_ratios["p99"]) == order.pairs // 250
     assert SECRET not in (place / "evidence" / "latency.json").read_text(encoding="utf-8")
     assert result.outputs["evidence-file"] == "evidence/latency.json"
     assert 5.0 <= float(result.outputs["p99"]) < 2000
@@ -124,16 +129,17 @@ def test_a_slower_candidate_fails_early_and_is_confirmed(place: Path) -> None:
     first, second = evidence(place), evidence(place, "latency-confirm.json")
     assert (result.outcome, result.reason_code) == (Outcome.FAIL, "latency-p50")
     assert "against the baseline, at least +" in result.reason
-    assert first.details["judged_an_arm"] < 4500
+    assert details_of(first, LatencyDetails).judged_per_arm < 4500
     change = next(f.change for f in first.findings if f.id == "latency-p50")
     assert change is not None
     assert (change.estimate or 0) > 0.3  # the p99 is what the machine's pauses make of it
-    assert [s["arm"] for s in first.details["settings"]["slots"]] == ["baseline", "candidate"]
-    assert [s["arm"] for s in second.details["settings"]["slots"]] == ["candidate", "baseline"]
+    assert [slot.arm for slot in details_of(first, LatencyDetails).settings.slots] == ["baseline", "candidate"]
+    assert [slot.arm for slot in details_of(second, LatencyDetails).settings.slots] == ["candidate", "baseline"]
     assert (second.leg, second.outcome) == ("confirm", Outcome.FAIL)
-    confirms = second.details["confirms"]
-    assert "latency-p50" in confirms["failed"]
-    assert "latency-p50" in confirms["failed_again"]
+    confirms = details_of(second, LatencyDetails).confirms
+    assert confirms is not None
+    assert "latency-p50" in confirms.failed
+    assert "latency-p50" in confirms.failed_again
 
 
 def test_failing_requests_fail_by_the_error_ratio(place: Path) -> None:
@@ -147,9 +153,9 @@ def test_failing_requests_fail_by_the_error_ratio(place: Path) -> None:
     found = evidence(place)
     assert (result.outcome, outcomes(found)["error-ratio"]) == (Outcome.FAIL, "fail")
     assert outcomes(found)["objective-errors"] == "fail"
-    failures = found.details["failures"]["candidate"]["status"]
-    assert failures["codes"] == {"500": failures["count"]}
-    assert failures["example"].startswith("HTTP/1.1 500")
+    failures = details_of(found, LatencyDetails).failures["candidate"]["status"]
+    assert failures.codes == {"500": failures.count}
+    assert failures.example.startswith("HTTP/1.1 500")
     told = f"failed: candidate: status: {failures['count']:,} requests, for example: HTTP/1.1 500"
     assert [line for line in result.text.splitlines() if line.startswith(told)]
     assert any("response times of" in n.what for n in found.not_measured)
@@ -172,7 +178,7 @@ def test_queries_are_not_told(place: Path) -> None:
     assert "s3cr3t" not in latency(place, "http://127.0.0.1:9", dry_run=True).text
     with scoring_service.started() as b:
         latency(place, b)
-    assert evidence(place).details["settings"]["requests"][0]["path"] == "/predict"
+    assert details_of(evidence(place), LatencyDetails).settings.requests[0].path == "/predict"
     assert "s3cr3t" not in (place / "evidence" / "latency.json").read_text(encoding="utf-8")
 
 
@@ -228,7 +234,7 @@ def test_get_needs_no_payloads(place: Path) -> None:
         (place / "policy.yml").write_text(text.replace("METHOD", "POST"), encoding="utf-8")
         with pytest.raises(InputError, match="POST /predict needs request bodies"):
             latency(place, b)
-    assert evidence(place).details["settings"]["payloads"] == 0
+    assert details_of(evidence(place), LatencyDetails).settings.payloads == 0
 
 
 @pytest.mark.parametrize(
@@ -393,8 +399,10 @@ def test_demand_with_a_course_is_run_whole(place: Path) -> None:
     with scoring_service.started("--delay", "0.003") as a, scoring_service.started("--delay", "0.009") as b:
         result = latency(place, b, a)
     found = evidence(place)
-    assert found.details["judged_an_arm"] == found.details["settings"]["requests_an_arm"]["planned"] == 3000
-    assert found.details["duet"]["pairs"] + found.details["duet"]["blocks_without_enough_answers"] == 12
+    details = details_of(found, LatencyDetails)
+    assert details.judged_per_arm == details.settings.requests_per_arm.planned == 3000
+    assert details.duet is not None
+    assert details.duet.pairs + details.duet.blocks_without_enough_answers == 12
     assert (result.outcome, outcomes(found)["latency-p50"]) == (Outcome.FAIL, "fail")
 
 
@@ -409,8 +417,10 @@ def test_a_recording_is_replayed(place: Path) -> None:
     with scoring_service.started("--log", str(log)) as b:
         latency(place, b)
     found = evidence(place)
-    assert found.details["judged_an_arm"] == found.details["replay"]["requests"] == 200
-    assert found.details["replay"]["first"].startswith("2023-11-14T22:13:20")
+    details = details_of(found, LatencyDetails)
+    assert details.replay is not None
+    assert details.judged_per_arm == details.replay.requests == 200
+    assert details.replay.first.startswith("2023-11-14T22:13:20")
     assert found.provenance.fingerprints["trace"].startswith("sha256:")
     assert found.details["settings"]["arrivals"]["trace"]["speed"] == 2.0
 

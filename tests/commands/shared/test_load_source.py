@@ -12,15 +12,17 @@ import pytest
 
 import chat_service
 import scoring_service
-from ghmlops.commands.shared.console import Console
 from ghmlops.commands.latency.command import run
 from ghmlops.commands.latency.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
+from ghmlops.commands.shared.console import Console
 from ghmlops.core.context import Context
+from ghmlops.core.details import LatencyDetails
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
+from typed_details import details_of
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 ARRIVALS = "arrivals: {constant: 200/s, duration: 1s, warmup: 100ms}"
@@ -122,8 +124,8 @@ def test_several_processes_give_one_result(place: Path) -> None:
     with scoring_service.started() as url:
         result = latency(place, url)
     found = evidence(place)
-    assert found.details["generator"]["processes"] == 2
-    assert found.details["judged_an_arm"] == 200
+    assert details_of(found, LatencyDetails).generator.processes == 2
+    assert details_of(found, LatencyDetails).judged_per_arm == 200
     assert result.outcome is Outcome.PASS, result.reason
 
 
@@ -145,5 +147,5 @@ def test_a_mix_is_told_by_endpoint(place: Path) -> None:
     with scoring_service.started() as url:
         result = latency(place, url)
     assert result.outcome is Outcome.PASS, result.reason
-    paths = [request["path"] for request in evidence(place).details["settings"]["requests"]]
+    paths = [request.path for request in details_of(evidence(place), LatencyDetails).settings.requests]
     assert paths == ["/predict", "/echo/{{row}}"]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ghmlops.commands.shared.console import Console
 from ghmlops.commands.shared.base import Services
+from ghmlops.commands.shared.console import Console
 from ghmlops.commands.shared.resolve_artifact import Resolved, resolve
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, GitHubError, InputError

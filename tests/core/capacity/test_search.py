@@ -11,9 +11,11 @@ import pytest
 
 import simulated_queue
 from ghmlops.core.capacity import search as capacity
-from ghmlops.core.capacity.evidence import SAID, details, finding, measurements, not_measured, ruling, sum_up
+from ghmlops.core.capacity.details import capacity_details, result
+from ghmlops.core.capacity.evidence import LIMITS, finding, measurements, not_measured, ruling, sum_up
 from ghmlops.core.capacity.probe import Seen, autocorrelation, drifts, failing, floor_of, in_flight, judge_probe
 from ghmlops.core.capacity.search import Found, Plan, Probe, Probed, Standing, State, Vote
+from ghmlops.core.details.capacity import CapacityGenerator, CapacitySettings
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.objectives import shares
 from ghmlops.core.model import Outcome
@@ -128,8 +130,8 @@ def test_a_weak_generator_is_the_limit_and_an_error() -> None:
     policy = Capacity(demand=1000.0)
     told = finding(search_, policy)
     assert (told.outcome, ruling(search_)[1]) == (Outcome.ERROR, "generator-limited")
-    assert "the generator" in SAID[found.limit]
-    assert details(search_, policy)["result"]["replicas"] is None
+    assert "the generator" in LIMITS[found.limit]
+    assert result(search_, policy).replicas is None
     assert any("replicas" in entry.what for entry in not_measured(search_, policy))
 
 
@@ -186,7 +188,7 @@ def test_a_service_that_died_is_not_probed_on() -> None:
     assert capacity.next_rate(died) is None
     assert (told.found.low, told.found.limit, told.found.complete) == (found.low, "errors", False)
     assert ruling(told)[:2] == (Outcome.FAIL, "service-died")
-    assert details(told, Capacity(demand=500.0))["result"]["replicas"] is None
+    assert result(told, Capacity(demand=500.0)).replicas is None
 
 
 def test_rates_that_cannot_tell_belong_to_the_interval() -> None:
@@ -394,18 +396,23 @@ def test_the_evidence_holds_the_curve_the_law_and_predictions() -> None:
     """Rates ascending with their standing; the law near M/M/2's response times; nothing predicted beyond the peak."""
     state, found = search(3, P90, Queue(workers=2, mean=0.02))
     told, policy = sum_up(state, 1), Capacity(demand=500.0, predict=(50.0, 5000.0, 0.5))
-    shown = details(told, policy)
-    rates = [row["rate"] for row in shown["curve"]]
+    settings = CapacitySettings(
+        url="http://127.0.0.1", requests="GET /", objectives=P90, samples_for_a_pass=1, connections=1, policy=policy
+    )
+    rows = capacity_details(told, policy, settings, CapacityGenerator(crowded=False))
+    rates = [row.rate for row in rows.curve]
     assert rates == sorted(rates)
-    assert {"p50_ms", "p95_ms", "p99_ms", "errors", "achieved", "in_flight"} <= set(shown["curve"][0])
+    assert rows.curve[0].p50_ms is not None
     assert found.low is not None
-    assert shown["result"]["replicas"] == math.ceil(500 / (found.low * 0.7))
-    near, beyond, below_all = shown["predicted"]
+    assert rows.result.replicas == math.ceil(500 / (found.low * 0.7))
+    near, beyond, below_all = rows.predicted
     truth = 20 / (1 - 0.5**2)
-    assert 0.75 * truth < near["estimate_ms"] < 1.25 * truth
-    assert near["low_ms"] <= near["estimate_ms"] <= near["high_ms"]
-    assert (beyond["estimate_ms"], beyond["said"]) == (None, "beyond the law's peak")
-    assert (near["said"], below_all["said"]) == ("within the data", "extrapolated")
+    assert near.estimate_ms is not None and near.low_ms is not None and near.high_ms is not None
+    assert 0.75 * truth < near.estimate_ms < 1.25 * truth
+    assert near.low_ms <= near.estimate_ms <= near.high_ms
+    assert beyond.estimate_ms is None
+    assert beyond.basis.startswith("beyond")
+    assert (near.basis, below_all.basis) == ("within the data", "extrapolated")
     ids = [m.id for m in measurements(told, policy)]
     assert ids[:2] == ["capacity", "response-time"]
     assert {"law-lambda", "law-sigma", "law-kappa", "predicted-response-time-at-50"} <= set(ids)

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from ghmlops.core.details.latency import FailureKind
 from ghmlops.core.latency import details as latency_evidence
 from ghmlops.core.latency.answers import Answers, Kind
 from ghmlops.core.latency.duet import BLOCK
@@ -277,7 +278,7 @@ def test_failures_are_told_by_kind_with_an_example() -> None:
     """Counts of the judged requests, statuses by code, and one example a kind."""
     run = summed(judged(arm(500, bad=7, kind=Kind.STATUS), None))
     told = latency_evidence.failure_details(run, {"candidate": {"status": "HTTP/1.1 503 X oops"}})
-    status = {"count": 7, "example": "HTTP/1.1 503 X oops", "codes": {"503": 7}}
+    status = FailureKind(count=7, example="HTTP/1.1 503 X oops", codes={"503": 7})
     assert {"candidate": {"status": status}} == told
 
 

@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from ghmlops.core.details.latency import GeneratorDetails, LatencyDetails, LatencySettings, PlannedRequests, ShardRun
+from ghmlops.core.details.tally import PackedTally
 from ghmlops.core.errors import DataError, EvidenceError, InputError
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.histograms.histogram import Histogram
@@ -22,7 +24,6 @@ from ghmlops.core.latency.shard_check import contradiction, planned
 from ghmlops.core.latency.shards import (
     LATE_START,
     Shard,
-    ShardRun,
     check_alike,
     judge_shards,
     parse_shard,
@@ -124,6 +125,41 @@ def whole_and_shards(
     return tally_for(whole, candidate, baseline, policy), parts, plans
 
 
+def details_of(run: ShardRun, tally: Tally) -> LatencyDetails:
+    """Details of a shard's evidence."""
+    settings = LatencySettings(
+        slots=[],
+        requests=[],
+        arrivals=POLICY.arrivals,
+        requests_per_arm=PlannedRequests(warmup=0, planned=0, extension=0),
+        connections=1,
+        payloads=0,
+        margins={},
+    )
+    generator = GeneratorDetails(
+        **msgspec.structs.asdict(latency_evidence.generator_details(tally)),
+        timer="epoll",
+        answers_timed_by="kernel",
+        answers_not_stamped=[0],
+        priority="none",
+        priority_raised=False,
+        requests_sent=tally.requests,
+        connections=run.connections,
+        waited_for_a_connection=run.waited,
+        token_gaps_dropped=[0],
+        began=run.began,
+    )
+    return LatencyDetails(
+        settings=settings,
+        judged_per_arm=tally.requests,
+        endpoints=[],
+        failures={},
+        generator=generator,
+        shard=run,
+        tally=pack(tally),
+    )
+
+
 def shard_of(
     tally: Tally, number: int, of: int, *, began: float = 1000.0, outcome: str = "inconclusive", schedule: int = 12_000
 ) -> Shard:
@@ -148,7 +184,7 @@ def shard_of(
         reason="Made here.",
         findings=findings,
         provenance=Provenance(repository="acme/scorer", head_sha="f" * 40, seed=1),
-        details={"shard": msgspec.to_builtins(run), "tally": pack(tally)},
+        details=details_of(run, tally),
     )
     read = msgspec.json.decode(msgspec.json.encode(evidence), type=Evidence)
     return read_shard(f"shards/{number}.json", f"sha256:{number}", read)
@@ -276,13 +312,13 @@ def paired() -> bytes:
 def test_hostile_tallies_are_refused(paired: bytes, path: tuple[Any, ...], value: object) -> None:
     """Impossible counts, broken histograms and unknown keys are a `ValueError`, whatever they are."""
     packed = msgspec.json.decode(paired)
-    assert pack(unpack(packed)) == packed
+    assert pack(unpack(msgspec.convert(packed, PackedTally))) == msgspec.convert(packed, PackedTally)
     at = packed
     for step in path[:-1]:
         at = at[step]
     at[path[-1]] = value
     with pytest.raises(ValueError, match=r"."):
-        unpack(packed)
+        unpack(msgspec.convert(packed, PackedTally))
 
 
 def test_interval_logs_are_added() -> None:
@@ -445,17 +481,20 @@ def test_the_odd_one_is_named(three: list[Shard], what: str) -> None:
 def test_hostile_shards_are_refused(three: list[Shard], change: dict[str, Any], message: str) -> None:
     """What a shard says of itself must be possible."""
     evidence = three[1].evidence
-    details = evidence.details | {"shard": evidence.details["shard"] | change}
-    with pytest.raises(EvidenceError, match=message):
-        read_shard("x.json", "", msgspec.structs.replace(evidence, details=details))
-    with pytest.raises(EvidenceError, match="is not the evidence of a shard"):
-        read_shard("x.json", "", msgspec.structs.replace(evidence, details={}))
+    body = msgspec.to_builtins(evidence)
+    body["details"]["shard"] |= change
+    with pytest.raises((EvidenceError, msgspec.ValidationError), match=message):
+        read_shard("x.json", "", msgspec.convert(body, Evidence))
+    for details in (None, msgspec.structs.replace(three[1].details, shard=None)):
+        with pytest.raises(EvidenceError, match="is not the evidence of a shard"):
+            read_shard("x.json", "", msgspec.structs.replace(evidence, details=details))
 
 
 def test_a_shard_that_stopped_early_is_refused(three: list[Shard]) -> None:
     """A tally of fewer requests than the part holds is no shard."""
-    details = three[1].evidence.details
-    cut = details | {"tally": details["tally"] | {"most": 9999}}
+    details = three[1].details
+    assert details.tally is not None
+    cut = msgspec.structs.replace(details, tally=msgspec.structs.replace(details.tally, most=9999))
     with pytest.raises(EvidenceError, match="is not the whole part of one shard"):
         read_shard("x.json", "", msgspec.structs.replace(three[1].evidence, details=cut))
 

@@ -1,4 +1,4 @@
-"""Capacity test: the highest arrival rate that meets the objectives, with an interval, and the scaling law behind it."""
+"""Capacity test: the highest arrival rate that meets the objectives, with an interval, and the scaling law."""
 
 from __future__ import annotations
 

@@ -1,21 +1,16 @@
-"""What `ghmlops capacity` is to do, read and checked before the first request is sent; and the evidence it leaves."""
+"""Everything that `ghmlops capacity` needs, read and checked before the first request is sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.evidence.document import Evidence
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from ghmlops.commands.capacity.inputs import Inputs
     from ghmlops.commands.latency.measure import Source
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.capacity.evidence import Search
     from ghmlops.core.capacity.search import Plan
     from ghmlops.core.policy.capacity import Capacity
     from ghmlops.core.policy.document import Policy
@@ -33,52 +28,6 @@ class Job:
     plan: Plan
     source: Source
     target: Target
-
-    def evidence(
-        self, inputs: Inputs, services: Services, found: tuple[Search, dict[str, Any]], started: datetime
-    ) -> Evidence:
-        """Return the evidence of a search that has ended; `found` is the search and notes on the generator."""
-        from ghmlops.commands.shared.provenance import provenance
-        from ghmlops.core.capacity import evidence as shown
-        from ghmlops.core.model import NotMeasured
-
-        search, notes = found
-        outcome, code, _ = shown.ruling(search)
-        finding = shown.finding(search, self.policy)
-        limit = self.source.policy.connections
-        full = f"all {limit} connections were busy in a probe that did not fail; raise `latency.connections`"
-        crowded = [NotMeasured(what=f"the service under more than {limit} requests at once", why=full)]
-        return Evidence(
-            command="capacity",
-            leg=inputs.leg,
-            outcome=outcome,
-            reason_code=code,
-            reason=finding.reason,
-            provenance=provenance(
-                inputs, services, started, seed=self.source.seed, fingerprints=dict(self.source.calls.fingerprints)
-            ),
-            findings=[finding],
-            measurements=shown.measurements(search, self.policy),
-            not_measured=[*shown.not_measured(search, self.policy), *(crowded if notes["crowded"] else [])],
-            details=CapacityDetails(
-                entries=shown.details(search, self.policy) | {"settings": self._settings(), "generator": notes}
-            ),
-        )
-
-    def _settings(self) -> dict[str, Any]:
-        import msgspec
-
-        from ghmlops.commands.latency.job import shown_path
-
-        requests = [f"{e.method} {shown_path(e)}" for e in self.source.policy.endpoints]
-        return {
-            "url": self.target.url,
-            "requests": ", ".join(requests),
-            "objectives": msgspec.to_builtins(self.slo),
-            "samples_for_a_pass": self.plan.floor,
-            "connections": self.source.policy.connections,
-            **msgspec.to_builtins(self.policy),
-        }
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.capacity.probe import Seen
     from ghmlops.core.capacity.search import Probe, State
+    from ghmlops.core.details.capacity import CapacityGenerator
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.latency.objectives import Share
     from ghmlops.measure.load.load import Recording
@@ -32,14 +33,14 @@ CALM_FLOOR = 0.010
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Searched:
-    """The search, and notes on the generator."""
+class CapacityRun:
+    """A search that has ended, and the generator that it used."""
 
     state: State
-    notes: dict[str, Any]
+    generator: CapacityGenerator
 
 
-def search_capacity(job: Job, services: Services) -> Searched:
+def search_capacity(job: Job, services: Services) -> CapacityRun:
     """Probe until the search is at its end.
 
     Raises:
@@ -67,8 +68,15 @@ def search_capacity(job: Job, services: Services) -> Searched:
         state = replace(capacity.feed(state, replace(done, took=took)), died=not alive)
         if not services.console.terminal:
             services.console.note(f"capacity: {probe.rate:g}/s for {probe.seconds:.1f} s: {done.vote.value}")
-    kept = {key: value for key, value in notes.items() if isinstance(value, str | bool | int | float)}
-    return Searched(state=state, notes=kept | {"crowded": crowded})
+    return CapacityRun(state=state, generator=_generator(notes, crowded=crowded))
+
+
+def _generator(notes: dict[str, Any], *, crowded: bool) -> CapacityGenerator:
+    """Return the notes on the generator in the last probe, without those that differ between processes or arms."""
+    from ghmlops.core.details.capacity import CapacityGenerator
+
+    single = {name: value for name, value in notes.items() if isinstance(value, str | bool | int | float)}
+    return CapacityGenerator(**single, crowded=crowded)
 
 
 def _full(job: Job, notes: dict[str, Any]) -> bool:
@@ -139,7 +147,7 @@ def _seen(recording: Recording, timeout: float, warmup: int, *, stopped: bool) -
     answers = recording.arms[0]
     return Seen(
         answers=answers,
-        dispatched=recording.dispatched,
+        dispatched=recording.dispatch_times,
         warmup=min(warmup, len(answers)),
         timeout=timeout,
         stopped=stopped,

@@ -42,7 +42,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 def _dry_run(job: Job) -> Result:
     plan, arrivals = job.plan, job.policy.arrivals
     seconds = arrivals.duration or max(plan.seconds - arrivals.warmup, 1.0)
-    rate = arrivals.rate or (plan.part.of - plan.part.warmup if plan.part else plan.planned) / seconds
+    rate = arrivals.rate or (plan.part.total - plan.part.warmup if plan.part else plan.planned) / seconds
     requests = ", ".join(f"{endpoint.method} {endpoint.public_path}" for endpoint in job.policy.endpoints)
     addresses = {name: target.url for name, target in job.targets.items()}
     shard = f"shard {job.shard[0]} of {job.shard[1]} of " if job.shard else ""

@@ -1,143 +1,140 @@
-"""The evidence of a latency run: findings, measurements, settings in force, the log of the coins."""
+"""Content of the evidence of a latency run: findings, measurements, settings in force and the histogram log."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
-from ghmlops.core.details.latency import LatencyDetails
-from ghmlops.core.evidence.document import Evidence
-from ghmlops.core.evidence.verdict import CONFIRM
+from ghmlops.commands.shared.evidence import EvidenceContent
+from ghmlops.core.details.latency import (
+    Confirmation,
+    GeneratorDetails,
+    LatencyDetails,
+    LatencySettings,
+    PlannedRequests,
+    ReplayDetails,
+    RequestSettings,
+    ShardRun,
+    SkippedLines,
+    Slot,
+    WriteOrder,
+)
+from ghmlops.core.latency import details as run_details
+from ghmlops.core.latency.findings import judge_tally
+from ghmlops.core.latency.interval_log import log_of
+from ghmlops.core.latency.shards import shard_findings
+from ghmlops.core.latency.tally import Run, tally_of
+from ghmlops.core.latency.tally_file import pack
 from ghmlops.core.model import Finding, NotMeasured, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from ghmlops.commands.latency.inputs import Inputs
     from ghmlops.commands.latency.job import Job
-    from ghmlops.commands.shared.base import Services
-    from ghmlops.core.latency.shards import ShardRun
-    from ghmlops.core.latency.stopping import Judge
-    from ghmlops.measure.load.load import Recording
+    from ghmlops.commands.latency.measure import LatencyRun
+    from ghmlops.core.details.latency import FailedRun
+    from ghmlops.core.latency.tally import Tally
+    from ghmlops.core.policy.latency import Request
 
 
-def make_evidence(
-    inputs: Inputs, services: Services, job: Job, measured: tuple[Recording, Judge], started: datetime
-) -> tuple[Evidence, bytes]:
-    """Return the evidence of a run that has ended, and its histograms as an `.hlog`."""
-    from ghmlops.commands.shared.provenance import provenance
-    from ghmlops.core.latency import details as shown
-    from ghmlops.core.latency.findings import judge_tally
-    from ghmlops.core.latency.interval_log import log_of
-    from ghmlops.core.latency.shards import shard_findings, shard_leg
-    from ghmlops.core.latency.tally import Run, tally_of
-    from ghmlops.core.latency.tally_file import pack
-    from ghmlops.core.model import conclude
-
-    recording, judge = measured
-    by_name = dict(zip(job.targets, recording.arms, strict=True))
-    run = Run(candidate=by_name["candidate"], baseline=by_name.get("baseline"), dispatched=recording.dispatched)
-    shard = job.shard[0] if job.shard else 1
-    tally = tally_of(judge, run, job.policy, job.plan, shard)
-    began = _began(job, recording, services, started)
-    log = log_of(by_name, job.plan.times[job.plan.warmup :][: tally.requests], began)
-    part = _shard_run(job, recording, began, log)
+def evidence_content(job: Job, run: LatencyRun) -> EvidenceContent:
+    """Return the content of the evidence of a run that has ended."""
+    recording, judge = run.recording, run.judge
+    answers = dict(zip(job.targets, recording.arms, strict=True))
+    judged = Run(candidate=answers["candidate"], baseline=answers.get("baseline"), dispatched=recording.dispatch_times)
+    tally = tally_of(judge, judged, job.policy, job.plan, job.shard[0] if job.shard else 1)
+    log = log_of(answers, job.plan.times[job.plan.warmup :][: tally.requests], run.began)
+    part = _shard_run(job, run, log)
     findings = shard_findings(part, tally) if job.shard else judge_tally(tally, job.policy)
-    outcome, code, reason = conclude(findings)
-    leg = inputs.leg or (CONFIRM if inputs.confirm else "")
-    examples = {
-        name: {kind.label: example for kind, example in found.items()}
-        for name, found in zip(job.targets, recording.examples, strict=True)
-    }
-    evidence = Evidence(
-        command="latency",
-        leg=shard_leg(leg, *job.shard) if job.shard else leg,
-        outcome=outcome,
-        reason_code=code,
-        reason=reason,
-        provenance=provenance(inputs, services, started, seed=job.seed, fingerprints=_fingerprints(job)),
+    return EvidenceContent(
         findings=findings,
-        measurements=shown.measurements(tally),
+        measurements=run_details.measurements(tally),
         not_measured=[
-            *shown.not_measured(tally, job.policy),
-            *_unsent_payloads(job, judge),
-            *full_arms(list(job.targets), part, job.policy.connections),
+            *run_details.not_measured(tally, job.policy),
+            *_unsent_payloads(job, judge.judged),
+            *full_arms(part, job.policy.connections),
         ],
-        details=LatencyDetails(
-            entries={
-                "settings": _settings(job),
-                "replay": _replay(job),
-                "judged_an_arm": tally.requests,
-                "coins": _coins(job, tally.requests) if run.baseline is not None else {},
-                "duet": shown.duet_details(tally, job.policy, extended=judge.extended)
-                if run.baseline is not None
-                else {},
-                "endpoints": shown.endpoint_details(tally, job.policy),
-                "failures": shown.failure_details(tally, examples),
-                "generator": shown.generator_details(tally) | recording.notes | _start(part),
-                "confirms": confirmation(job.confirms, findings),
-                **({"shard": msgspec.to_builtins(part), "tally": pack(tally)} if job.shard else {}),
-            }
-        ),
+        details=_details(job, run, tally, part, confirmation(job.confirms, findings)),
+        seed=job.seed,
+        fingerprints=_fingerprints(job),
+        companions={"hlog": log},
     )
-    return evidence, log
 
 
-def _began(job: Job, recording: Recording, services: Services, started: datetime) -> float:
-    """Return the time of the schedule's second 0, in seconds of the Unix epoch."""
-    from time import monotonic
+def _details(job: Job, run: LatencyRun, tally: Tally, part: ShardRun, confirms: Confirmation | None) -> LatencyDetails:
+    examples = {
+        name: {kind.label: example for kind, example in kinds.items()}
+        for name, kinds in zip(job.targets, run.recording.examples, strict=True)
+    }
+    paired = tally.baseline is not None
+    return LatencyDetails(
+        settings=_settings(job),
+        replay=_replay(job),
+        judged_per_arm=tally.requests,
+        write_order=_write_order(job, tally.requests) if paired else None,
+        duet=run_details.duet_details(tally, job.policy, extended=run.judge.extended) if paired else None,
+        endpoints=run_details.endpoint_details(tally, job.policy),
+        failures=run_details.failure_details(tally, examples),
+        generator=GeneratorDetails(
+            **msgspec.structs.asdict(run_details.generator_details(tally)),
+            **run.recording.notes,
+            began=part.began,
+            start_at=part.start_at,
+            started_late_s=None if part.start_at is None else round(part.late, 3),
+        ),
+        confirms=confirms,
+        shard=part if job.shard else None,
+        tally=pack(tally) if job.shard else None,
+    )
 
-    scheduled = recording.arms[0].scheduled
-    if not len(scheduled):
-        return started.timestamp()
-    begin = float(scheduled[0]) - float(job.plan.times[job.plan.warmup])
-    return services.now().timestamp() - (monotonic() - begin)
 
-
-def _replay(job: Job) -> dict[str, Any]:
-    """Tell which requests of a recording were sent again; empty without one."""
+def _replay(job: Job) -> ReplayDetails | None:
+    """Return which requests of a recording were sent again; `None` without a recording."""
     recorded = job.recorded
     if recorded is None:
-        return {}
-    skipped = [{"why": why, "lines": n, "first": first} for why, (n, first) in recorded.skipped.items()]
-    told = {"first": recorded.first, "last": recorded.last, "notes": list(recorded.notes), "skipped": skipped}
-    return told | {"requests": len(recorded.times), "out_of_order": recorded.out_of_order}
+        return None
+    return ReplayDetails(
+        first=recorded.first,
+        last=recorded.last,
+        notes=list(recorded.notes),
+        skipped=[SkippedLines(why=why, lines=n, first=first) for why, (n, first) in recorded.skipped.items()],
+        requests=len(recorded.times),
+        out_of_order=recorded.out_of_order,
+    )
 
 
-def _shard_run(job: Job, recording: Recording, began: float, log: bytes) -> ShardRun:
-    import hashlib
-
-    from ghmlops.core.latency.shards import ShardRun
-
+def _shard_run(job: Job, run: LatencyRun, log: bytes) -> ShardRun:
     shard, shards = job.shard or (1, 1)
+    notes, plan = run.recording.notes, job.plan
     return ShardRun(
         shard=shard,
         shards=shards,
         start_at=job.start_at,
-        began=round(began, 6),
-        warmup=job.plan.warmup,
-        schedule=job.plan.part.of - job.plan.part.warmup if job.plan.part else job.plan.planned,
+        began=round(run.began, 6),
+        warmup=plan.warmup,
+        schedule=plan.part.total - plan.part.warmup if plan.part else plan.planned,
         arms=list(job.targets),
-        connections=list(recording.notes["connections"]),
-        waited=list(recording.notes["waited_for_a_connection"]),
+        connections=list(notes["connections"]),
+        waited=list(notes["waited_for_a_connection"]),
         hlog="sha256:" + hashlib.sha256(log).hexdigest(),
     )
 
 
-def _start(part: ShardRun) -> dict[str, Any]:
-    if part.start_at is None:
-        return {"began": part.began}
-    return {"began": part.began, "start_at": part.start_at, "started_late_s": round(part.late, 3)}
-
-
-def confirmation(confirms: dict[str, Any], findings: list[Finding]) -> dict[str, Any]:
-    """Return what a confirming run has confirmed; empty for any other run."""
-    if not confirms:
-        return {}
+def confirmation(failed_run: FailedRun | None, findings: Sequence[Finding]) -> Confirmation | None:
+    """Return what a confirming run has confirmed; `None` for any other run."""
+    if failed_run is None:
+        return None
     failing = {f.id for f in findings if f.outcome is Outcome.FAIL}
-    return confirms | {"failed_again": [name for name in confirms["failed"] if name in failing]}
+    return Confirmation(
+        sha256=failed_run.sha256,
+        run_id=failed_run.run_id,
+        started=failed_run.started,
+        failed=failed_run.failed,
+        failed_again=[name for name in failed_run.failed if name in failing],
+    )
 
 
 def _fingerprints(job: Job) -> dict[str, str]:
@@ -148,59 +145,56 @@ def _fingerprints(job: Job) -> dict[str, str]:
     return trace | {f"data:{name}": digest for name, digest in files.items()}
 
 
-def _unsent_payloads(job: Job, judge: Judge) -> list[NotMeasured]:
-    import numpy as np
-
+def _unsent_payloads(job: Job, judged: int) -> list[NotMeasured]:
     plan = job.plan
-    known = len(job.calls.calls)
-    sent = len(np.unique(job.order[plan.warmup : plan.warmup + judge.judged]))
-    if sent == known and not job.calls.cut:
+    available = len(job.calls.calls)
+    sent = len(np.unique(job.order[plan.warmup : plan.warmup + judged]))
+    if sent == available and not job.calls.cut:
         return []
     more = " or more (only the first were read)" if job.calls.cut else ""
-    return [NotMeasured(what="payloads that were not sent", why=f"the run took {sent:,} of {known:,}{more}")]
+    return [NotMeasured(what="payloads that were not sent", why=f"the run sent {sent:,} of {available:,}{more}")]
 
 
-def full_arms(names: Sequence[str], part: ShardRun, limit: int) -> list[NotMeasured]:
-    """Say where an arm used all of its connections: from then on the service did not see the whole load at once."""
+def full_arms(part: ShardRun, limit: int) -> list[NotMeasured]:
+    """Return the arms that used all connections: from then on the service did not receive the full load at once."""
     return [
         NotMeasured(
             what=f"the {name} under more than {limit} requests at once",
-            why=f"all {limit} connections were busy at times; {waited:,} requests waited, and their times say so",
+            why=f"all {limit} connections were busy at times; {waited:,} requests waited, which their times include",
         )
-        for name, peak, waited in zip(names, part.connections, part.waited, strict=True)
+        for name, peak, waited in zip(part.arms, part.connections, part.waited, strict=True)
         if peak >= limit and waited > peak
     ]
 
 
-def _settings(job: Job) -> dict[str, Any]:
-    from ghmlops.commands.latency.job import shown_path
-
+def _settings(job: Job) -> LatencySettings:
     plan, policy = job.plan, job.policy
-    part = plan.part  # of the whole schedule, which all shards have in common
-    warmup, planned = (part.warmup, part.of - part.warmup) if part else (plan.warmup, plan.planned)
-    return {
-        "slots": [{"arm": name, "url": target.url} for name, target in job.targets.items()],
-        "requests": [
-            {
-                "name": endpoint.name,
-                "method": endpoint.method,
-                "path": shown_path(endpoint),
-                "weight": endpoint.weight,
-                "timeout_s": endpoint.timeout,
-                "headers": sorted(endpoint.headers),  # names only: values may be secrets
-            }
-            for endpoint in policy.endpoints
-        ],
-        "arrivals": msgspec.to_builtins(policy.arrivals),
-        "requests_an_arm": {"warmup": warmup, "planned": planned, "extension": plan.extension},
-        "connections": policy.connections,
-        "payloads": sum(call.body is not None for call in job.calls.calls),
-        "margins": {name: msgspec.to_builtins(margin) for name, margin in policy.margins.items()},
-    }
+    part = plan.part  # Numbers of the full schedule, which all shards have in common.
+    warmup, planned = (part.warmup, part.total - part.warmup) if part else (plan.warmup, plan.planned)
+    return LatencySettings(
+        slots=[Slot(arm=name, url=target.url) for name, target in job.targets.items()],
+        requests=[_request_settings(endpoint) for endpoint in policy.endpoints],
+        arrivals=policy.arrivals,
+        requests_per_arm=PlannedRequests(warmup=warmup, planned=planned, extension=plan.extension),
+        connections=policy.connections,
+        payloads=sum(call.body is not None for call in job.calls.calls),
+        margins=policy.margins,
+    )
 
 
-def _coins(job: Job, judged: int) -> dict[str, Any]:
-    """Log the coins: the same seed gives them again."""
-    second = int(job.coins[job.plan.warmup :][:judged].sum())
+def _request_settings(endpoint: Request) -> RequestSettings:
+    return RequestSettings(
+        name=endpoint.name,
+        method=endpoint.method,
+        path=endpoint.public_path,
+        weight=endpoint.weight,
+        timeout_s=endpoint.timeout,
+        headers=sorted(endpoint.headers),
+    )
+
+
+def _write_order(job: Job, judged: int) -> WriteOrder:
+    """Return the randomised arm order, which the seed reproduces."""
+    second = int(job.write_order[job.plan.warmup :][:judged].sum())
     first_slot, second_slot = job.targets
-    return {"seed": job.seed, "pairs": judged, "written_first": {first_slot: judged - second, second_slot: second}}
+    return WriteOrder(seed=job.seed, pairs=judged, written_first={first_slot: judged - second, second_slot: second})

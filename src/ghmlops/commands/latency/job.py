@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ghmlops.core.details.latency import FailedRun
 from ghmlops.core.errors import EvidenceError, InputError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
+from ghmlops.core.evidence.verdict import CONFIRM
 from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.policy.document import Policy
-    from ghmlops.core.policy.latency import Latency, Request
+    from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.load.target import Target
     from ghmlops.measure.requests.calls import Calls
     from ghmlops.measure.requests.trace import Recorded
@@ -36,7 +38,8 @@ class Job:
     plan: Plan
     targets: dict[str, Target]
     calls: Calls
-    confirms: dict[str, Any]
+    confirms: FailedRun | None
+    leg: str
     shard: tuple[int, int] | None = None
     start_at: float | None = None
     recorded: Recorded | None = None
@@ -50,7 +53,7 @@ class Job:
         weights = [endpoint.weight for endpoint in self.policy.endpoints]
         n, warmup = _whole(self.plan)
         found = assign_calls(self.calls.places, weights, requests=n, warmup=warmup, seed=self.seed)
-        return found[self.plan.part.places] if self.plan.part else found
+        return found[self.plan.part.indices] if self.plan.part else found
 
     @property
     def write_order(self) -> NDArray[np.uint8]:
@@ -59,7 +62,7 @@ class Job:
 
         n, _ = _whole(self.plan)
         found = write_order(n, self.seed)
-        return found[self.plan.part.places] if self.plan.part else found
+        return found[self.plan.part.indices] if self.plan.part else found
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:
@@ -91,7 +94,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     shard, start_at = _shard(inputs, services)
     recorded = _recorded(policy, services)
     plan = _plan(policy, inputs, paired="baseline" in targets, shard=shard, recorded=recorded)
-    confirms = _failed_run(inputs, services) if inputs.confirm else {}
+    confirms = _failed_run(inputs, services) if inputs.confirm else None
     if confirms:  # a confirming run swaps the slots
         targets = dict(reversed(targets.items()))
     calls = read_calls(policy, services.cwd, inputs.payloads)
@@ -103,6 +106,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         targets=targets,
         calls=calls,
         confirms=confirms,
+        leg=_leg(inputs, shard),
         shard=shard,
         start_at=start_at,
         recorded=recorded,
@@ -133,12 +137,15 @@ def _shard(inputs: Inputs, services: Services) -> tuple[tuple[int, int] | None, 
 
 def _whole(plan: Plan) -> tuple[int, int]:
     """Return how many requests the whole schedule has, and how many of them warm up."""
-    return (plan.part.of, plan.part.warmup) if plan.part else (len(plan.times), plan.warmup)
+    return (plan.part.total, plan.part.warmup) if plan.part else (len(plan.times), plan.warmup)
 
 
-def shown_path(endpoint: Request) -> str:
-    """Return the path without its query, which may hold a secret."""
-    return endpoint.path.partition("?")[0]
+def _leg(inputs: Inputs, shard: tuple[int, int] | None) -> str:
+    """Return the leg of the evidence; a confirming run and a shard have a part of their own in it."""
+    from ghmlops.core.latency.shards import shard_leg
+
+    leg = inputs.leg or (CONFIRM if inputs.confirm else "")
+    return shard_leg(leg, *shard) if shard else leg
 
 
 def _seed(inputs: Inputs) -> int:
@@ -181,7 +188,7 @@ def _plan(
     return plan
 
 
-def _failed_run(inputs: Inputs, services: Services) -> dict[str, Any]:
+def _failed_run(inputs: Inputs, services: Services) -> FailedRun:
     """Read the evidence that this run is to confirm: which findings failed there."""
     import hashlib
 
@@ -201,9 +208,9 @@ def _failed_run(inputs: Inputs, services: Services) -> dict[str, Any]:
             f"{inputs.confirm} was measured on commit {first.provenance.head_sha}, not on the one under test",
             hint="measure the same commit again",
         )
-    return {
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "run_id": first.provenance.run_id,
-        "started": first.provenance.started,
-        "failed": failed,
-    }
+    return FailedRun(
+        sha256=hashlib.sha256(data).hexdigest(),
+        run_id=first.provenance.run_id,
+        started=first.provenance.started,
+        failed=failed,
+    )

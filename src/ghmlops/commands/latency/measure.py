@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import numpy as np
     from numpy.typing import NDArray
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.latency.job import Job
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.latency.answers import Answers
-    from ghmlops.core.latency.stopping import Judge, Part
+    from ghmlops.core.latency.stopping import Judge, ShardPart
     from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.load.load import Load, Recording
     from ghmlops.measure.load.target import Target
@@ -46,7 +47,7 @@ def make_load(
     targets: Sequence[Target],
     times: NDArray[np.float64],
     warmup: int = 0,
-    part: Part | None = None,
+    part: ShardPart | None = None,
 ) -> Load:
     """Return what the generator is to send at `times`: to one target, or to two at once.
 
@@ -57,20 +58,18 @@ def make_load(
         warmup: how many of the first requests are discarded.
         part: of a shard, which of the whole schedule's requests `times` are; each keeps its call and its write order.
     """
-    from ghmlops.core.latency.duet import BLOCK
+    from ghmlops.core.latency.constants import BLOCK_SIZE
     from ghmlops.core.load.arrivals import write_order
     from ghmlops.core.load.request_order import assign_calls
     from ghmlops.measure.load.load import Load
 
     policy, calls, seed = source.policy, source.calls, source.seed
     endpoints = policy.endpoints
-    n, warm = (part.of, part.warmup) if part else (len(times), warmup)
-    chosen = assign_calls(
-        calls.places, [endpoint.weight for endpoint in endpoints], requests=n, warmup=warm, seed=seed
-    )
+    n, warm = (part.total, part.warmup) if part else (len(times), warmup)
+    chosen = assign_calls(calls.places, [endpoint.weight for endpoint in endpoints], requests=n, warmup=warm, seed=seed)
     second_first = write_order(n, seed)
     if part:
-        chosen, second_first = chosen[part.places], second_first[part.places]
+        chosen, second_first = chosen[part.indices], second_first[part.indices]
     return Load(
         targets=targets,
         endpoints=endpoints,
@@ -78,8 +77,8 @@ def make_load(
         order=chosen.tolist(),
         times=times,
         warmup=warmup,
-        block=BLOCK,
-        second_first=second_first.tolist(),
+        block=BLOCK_SIZE,
+        write_order=second_first.tolist(),
         connections=policy.connections,
         timeout=max(endpoint.timeout for endpoint in endpoints),
         protocol=policy.protocol,
@@ -87,8 +86,27 @@ def make_load(
     )
 
 
-def measure(job: Job, services: Services) -> tuple[Recording, Judge]:
-    """Probe both arms, then load them until the judge has seen enough."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyRun:
+    """A run that has ended.
+
+    Attributes:
+        recording: answers of both arms, and notes on the generator.
+        judge: the verdict as it stood at the end.
+        began: time of the schedule's second 0, in seconds of the Unix epoch.
+    """
+
+    recording: Recording
+    judge: Judge
+    began: float
+
+
+def measure(job: Job, services: Services) -> LatencyRun:
+    """Probe both arms, then load them until the verdict is decided or the schedule ends.
+
+    Raises:
+        ServiceError: An address cannot be reached.
+    """
     from ghmlops.commands.shared.load_source import generate, reach
     from ghmlops.core.latency.stopping import Block, Judge
 
@@ -107,8 +125,21 @@ def measure(job: Job, services: Services) -> tuple[Recording, Judge]:
 
     source = Source(policy=job.policy, calls=job.calls, seed=job.seed)
     load = make_load(source, targets, plan.times, plan.warmup, plan.part)
-    load = replace(load, begin=_wait(job.start_at, services))
-    return generate(load, job.policy, on_block, on_tick), judge
+    load = replace(load, start_at=_wait(job.start_at, services))
+    started = services.now()
+    recording = generate(load, job.policy, on_block, on_tick)
+    return LatencyRun(recording=recording, judge=judge, began=_began(job, recording, started, services.now()))
+
+
+def _began(job: Job, recording: Recording, started: datetime, ended: datetime) -> float:
+    """Return the time of the schedule's second 0, in seconds of the Unix epoch."""
+    from time import monotonic
+
+    scheduled = recording.arms[0].scheduled
+    if not len(scheduled):
+        return started.timestamp()
+    begin = float(scheduled[0]) - float(job.plan.times[job.plan.warmup])
+    return ended.timestamp() - (monotonic() - begin)
 
 
 def _wait(start_at: float | None, services: Services) -> float:

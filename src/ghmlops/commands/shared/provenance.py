@@ -18,23 +18,21 @@ if TYPE_CHECKING:
 def provenance(
     inputs: Common,
     services: Services,
-    started: datetime,
+    started: datetime | None = None,
     *,
     seed: int | None = None,
     fingerprints: dict[str, str] | None = None,
 ) -> Provenance:
-    """Return the provenance of a measurement that began at `started` and ends now.
-
-    `fingerprints` are those of the data; those of the code, the environment and the policy are added here.
+    """Return the provenance of this run: origin, and fingerprints of the code, the environment and the policy.
 
     Raises:
-        InputError: the commit under test is not known.
+        InputError: The commit under test is unknown.
     """
     context = services.context
     head = commit_under_test(services)
     policy_file = services.cwd / inputs.policy
     tree = checkout.git_read(services.cwd, "rev-parse", "--verify", "--quiet", f"{head}^{{tree}}")
-    known = {
+    prints = {
         "code": f"git:{tree}" if tree else "",
         "environment": checkout.environment_fingerprint(services.cwd),
         "policy": checkout.fingerprint(policy_file) if policy_file.is_file() else "",
@@ -46,10 +44,10 @@ def provenance(
         run_id=context.run_id,
         run_attempt=context.run_attempt,
         version=__version__,
-        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        seconds=round((services.now() - started).total_seconds(), 3),
+        fingerprints={name: value for name, value in {**prints, **(fingerprints or {})}.items() if value},
         seed=seed,
-        fingerprints={k: v for k, v in {**known, **(fingerprints or {})}.items() if v},
+        started=started.isoformat(timespec="seconds").replace("+00:00", "Z") if started else "",
+        seconds=round((services.now() - started).total_seconds(), 3) if started else None,
     )
 
 

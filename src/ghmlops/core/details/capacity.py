@@ -48,14 +48,14 @@ class ProbeNumbers(Frozen, frozen=True, kw_only=True):
 class CurvePoint(ProbeNumbers, frozen=True, kw_only=True):
     """One rate (1/s) of the curve: its standing, and the numbers of its longest probe."""
 
-    rate: float | None
+    rate: float
     standing: str
 
 
 class ProbeRow(ProbeNumbers, frozen=True, kw_only=True):
     """One probe in the order of the search: rate (1/s), purpose, vote, judged seconds, and the reason of the vote."""
 
-    rate: float | None
+    rate: float
     purpose: str
     vote: str
     seconds: float
@@ -94,7 +94,7 @@ class LawDetails(
 class Prediction(Frozen, frozen=True, kw_only=True):
     """Mean response time (ms) that the law predicts at a rate (1/s), and whether that rate lies within the data."""
 
-    rate: float | None
+    rate: float
     estimate_ms: float | None
     low_ms: float | None
     high_ms: float | None

@@ -242,7 +242,7 @@ Failures = dict[str, dict[str, FailureKind]]
 """Failed requests by arm and kind."""
 
 
-class LatencyRun(Frozen, frozen=True, kw_only=True):
+class LatencyCommon(Frozen, frozen=True, kw_only=True):
     """What the evidence of one run and that of joined shards have in common.
 
     Attributes:
@@ -264,7 +264,7 @@ class LatencyRun(Frozen, frozen=True, kw_only=True):
     confirms: Confirmation | None = None
 
 
-class LatencyDetails(LatencyRun, frozen=True, kw_only=True, tag_field="command", tag="latency"):
+class LatencyDetails(LatencyCommon, frozen=True, kw_only=True, tag_field="command", tag="latency"):
     """Details of the evidence of `latency`.
 
     Attributes:

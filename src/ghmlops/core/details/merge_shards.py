@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ghmlops.core.details.latency import LatencyRun, Punctuality
+from ghmlops.core.details.latency import LatencyCommon, Punctuality
 from ghmlops.core.model import Frozen
 
 
@@ -26,7 +26,7 @@ class ShardRow(Frozen, frozen=True, kw_only=True):
     late_sends: int
 
 
-class MergeShardsDetails(LatencyRun, frozen=True, kw_only=True, tag_field="command", tag="merge-shards"):
+class MergeShardsDetails(LatencyCommon, frozen=True, kw_only=True, tag_field="command", tag="merge-shards"):
     """Details of the evidence of `latency` that was joined from shards.
 
     Attributes:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ghmlops.core.details.latency import (
+    DuetDetails,
+    EndpointArm,
+    EndpointDetails,
+    FailureKind,
+    LogEvidence,
+    Punctuality,
+)
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.duet import BLOCK, CAP, planned_pairs, spread
 from ghmlops.core.latency.findings import duet_of, lateness
@@ -14,8 +22,9 @@ from ghmlops.core.policy.objectives import OBJECTIVES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ghmlops.core.details.latency import Failures
     from ghmlops.core.histograms.exact_histogram import Spread
-    from ghmlops.core.latency.tally import Tally
+    from ghmlops.core.latency.tally import Endpoint, Tally
     from ghmlops.core.policy.latency import Latency
 
 RARE = "p99.9"
@@ -79,66 +88,75 @@ def not_measured(tally: Tally, policy: Latency) -> list[NotMeasured]:
     return found
 
 
-def duet_details(tally: Tally, policy: Latency, *, extended: bool) -> dict[str, Any]:
-    """Return the log ratios of all blocks in order, and how the verdict came about."""
+def duet_details(tally: Tally, policy: Latency, *, extended: bool) -> DuetDetails:
+    """Return the log ratios of all blocks in order, and how the paired verdict came about."""
     duet = duet_of(tally, policy.margins)
-    used = duet.pairs > 0
-    return {
-        "decision": duet.decision or "undecided",
-        "pairs": duet.pairs,
-        "decided_at_pair": duet.decided_at or None,
-        "extended": extended,
-        "blocks_without_enough_answers": tally.missing,
-        "log_ratios": {name: [round(d, 6) for d in logs] for name, logs in {**duet.logs, **duet.tail}.items()},
-        "spread_of_log_ratios": {name: round(spread(logs), 6) for name, logs in duet.logs.items()},
-        "log_e": {
-            name: {"fail": _rounded(duet.ratio(name).log_e_fail), "pass": _rounded(duet.ratio(name).log_e_pass)}
-            for name in duet.logs
-            if used
+    ratios = {name: duet.ratio(name) for name in duet.logs} if duet.pairs else {}
+    return DuetDetails(
+        decision=duet.decision or "undecided",
+        pairs=duet.pairs,
+        decided_at_pair=duet.decided_at or None,
+        extended=extended,
+        blocks_without_enough_answers=tally.missing,
+        log_ratios={name: [round(d, 6) for d in logs] for name, logs in {**duet.logs, **duet.tail}.items()},
+        spread_of_log_ratios={name: round(spread(logs), 6) for name, logs in duet.logs.items()},
+        log_e={
+            name: LogEvidence(failing=_rounded(ratio.log_e_fail), passing=_rounded(ratio.log_e_pass))
+            for name, ratio in ratios.items()
         },
-    }
+    )
 
 
-def failure_details(tally: Tally, examples: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """Return, for each arm and kind of failure, the count in the judged requests and the run's first example.
+def failure_details(tally: Tally, examples: Mapping[str, Mapping[str, str]]) -> Failures:
+    """Return, for each arm and kind of failure, the number of judged requests and the first example of the run.
 
-    `examples` are by arm and `Kind.label`.
+    Args:
+        tally: the judged requests.
+        examples: by arm and `Kind.label`, the first failure's message.
     """
-    found: dict[str, Any] = {}
-    for name, arm in tally.arms.items():
-        found[name] = {
-            kind: {"count": count, "example": examples.get(name, {}).get(kind, "")}
+    status = Kind.STATUS.label
+    return {
+        name: {
+            kind: FailureKind(
+                count=count,
+                example=examples.get(name, {}).get(kind, ""),
+                codes=dict(sorted(arm.statuses.items())) if kind == status else {},
+            )
             for kind, count in arm.kinds.items()
             if kind != Kind.OK.label
         }
-        if arm.statuses:
-            found[name][Kind.STATUS.label]["codes"] = dict(sorted(arm.statuses.items()))
-    return found
-
-
-def generator_details(tally: Tally) -> dict[str, Any]:
-    """Return how well the generator kept its schedule, in ms and shares."""
-    seen = lateness(tally)
-    return {
-        "late_share": _rounded(seen["late"]),
-        "late_blocks_share": _rounded(seen["late_blocks"]),
-        "achieved_share": _rounded(seen["achieved"]),
-        **{f"lateness_{name}_ms": _rounded(seen[name] * 1e3) for name in ("p50", "p99", "max")},
+        for name, arm in tally.arms.items()
     }
 
 
-def endpoint_details(tally: Tally, policy: Latency) -> list[dict[str, Any]]:
-    """Return, for each endpoint of a mix, its requests and failures and its response times in ms on each arm."""
-    found = []
-    for place, endpoint in enumerate(policy.mix):
-        arms = {
-            name: {
-                "requests": arm.endpoints[place].requests,
-                "failed": arm.endpoints[place].requests - arm.endpoints[place].response.n,
-                "response_time_ms": percentiles(arm.endpoints[place].response, 1e6),
-            }
-            for name, arm in tally.arms.items()
-        }
-        shown = endpoint.name or f"{endpoint.method} {endpoint.path.partition('?')[0]}"
-        found.append({"endpoint": shown} | arms)
-    return found
+def generator_details(tally: Tally) -> Punctuality:
+    """Return how well the generator kept its schedule."""
+    seen = lateness(tally)
+    return Punctuality(
+        late_share=_rounded(seen["late"]),
+        late_blocks_share=_rounded(seen["late_blocks"]),
+        achieved_share=_rounded(seen["achieved"]),
+        lateness_p50_ms=_rounded(seen["p50"] * 1e3),
+        lateness_p99_ms=_rounded(seen["p99"] * 1e3),
+        lateness_max_ms=_rounded(seen["max"] * 1e3),
+    )
+
+
+def endpoint_details(tally: Tally, policy: Latency) -> list[EndpointDetails]:
+    """Return, for each endpoint of a mix, its requests, failures and response times (ms) on each arm."""
+    return [
+        EndpointDetails(
+            endpoint=endpoint.name or f"{endpoint.method} {endpoint.public_path}",
+            baseline=None if tally.baseline is None else _endpoint_arm(tally.baseline.endpoints[index]),
+            candidate=_endpoint_arm(tally.candidate.endpoints[index]),
+        )
+        for index, endpoint in enumerate(policy.mix)
+    ]
+
+
+def _endpoint_arm(endpoint: Endpoint) -> EndpointArm:
+    return EndpointArm(
+        requests=endpoint.requests,
+        failed=endpoint.requests - endpoint.response.n,
+        response_time_ms=percentiles(endpoint.response, 1e6),
+    )

@@ -21,7 +21,7 @@ from ghmlops.core.latency.objectives import LEVEL, allowed_shares, limits, sampl
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
 from ghmlops.core.policy.latency import Expect
 from ghmlops.core.policy.objectives import OBJECTIVES, Objectives
-from ghmlops.core.quantities import show_duration
+from ghmlops.core.quantities import format_duration
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Imported:
         unit_ns: nanoseconds of the histogram's unit.
         values: of `VALUES`, in ms, as the tool reports them.
         not_measured: what the file cannot tell.
-        facts: settings and counts of the run, for people.
+        unit: unit of the times in an HdrHistogram file; otherwise empty.
+        intervals: number of intervals of an HdrHistogram log; otherwise `None`.
     """
 
     tool: str
@@ -79,7 +80,8 @@ class Imported:
     unit_ns: int = 1
     values: dict[str, float | None] = field(default_factory=dict)
     not_measured: tuple[NotMeasured, ...] = ()
-    facts: dict[str, str | int | float | None] = field(default_factory=dict)
+    unit: str = ""
+    intervals: int | None = None
 
 
 def percentile(q: float, low: float, n: int, *, high: float | None = None, slack: float = 0.0) -> Point:
@@ -181,7 +183,7 @@ def _finding(name: str, slo: Objectives, found: Imported) -> Finding:
     errors = name == "errors"
     quantile, limit = ("", allowed) if errors else limits(slo)[name]
     what = name.removesuffix(quantile).rstrip("-").replace("-", " ")
-    stated = f"errors <= {100 * allowed:.4g}%" if errors else f"{what} {quantile} <= {show_duration(limit)}".lstrip()
+    stated = f"errors <= {100 * allowed:.4g}%" if errors else f"{what} {quantile} <= {format_duration(limit)}".lstrip()
     if what and not errors:  # a stream's times: no tool that is read tells them
         misses, outcome = None, Outcome.INCONCLUSIVE
         reason = f"{found.tool} does not tell this time"

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ghmlops.core.details.latency import LatencyDetails, ShardRun
 from ghmlops.core.errors import EvidenceError, InputError
-from ghmlops.core.evidence.document import Evidence, entries_of
+from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.latency.findings import guard_findings, judge_tally
 from ghmlops.core.latency.tally import Tally
 from ghmlops.core.latency.tally_file import unpack
-from ghmlops.core.model import Finding, Frozen, Outcome
+from ghmlops.core.model import Finding, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,44 +35,6 @@ _EPOCH = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 _HINT = "write both shards of a half as `1/2` and `2/2`; there may be 256"
 
 
-class ShardRun(Frozen, frozen=True, kw_only=True):
-    """What a shard's evidence says of the shard, beside its tally.
-
-    Attributes:
-        shard: from 1 to `shards`.
-        shards: how many there are.
-        start_at: when all of them were to begin, seconds of the Unix epoch; `None` for a shard that is all.
-        began: when this one did.
-        warmup: requests an arm that it sent before those it judged.
-        schedule: judged requests an arm of the whole schedule.
-        arms: names of the slots.
-        connections: most connections that were open at once, by slot.
-        waited: requests that found no free connection, by slot.
-        hlog: `sha256:<hex>` of the file of its histograms.
-    """
-
-    shard: int
-    shards: int
-    start_at: float | None
-    began: float
-    warmup: int
-    schedule: int
-    arms: list[str]
-    connections: list[int]
-    waited: list[int]
-    hlog: str
-
-    @property
-    def late(self) -> float:
-        """Seconds behind the common start; at least 0."""
-        return 0.0 if self.start_at is None else max(0.0, self.began - self.start_at)
-
-    @property
-    def early(self) -> float:
-        """Seconds before the common start, by a clock that goes wrong; at least 0."""
-        return 0.0 if self.start_at is None else max(0.0, self.start_at - self.began)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     """One shard's evidence file, read and checked."""
@@ -79,6 +42,7 @@ class Shard:
     file: str
     sha256: str
     evidence: Evidence
+    details: LatencyDetails
     run: ShardRun
     tally: Tally
 
@@ -136,20 +100,22 @@ def read_shard(file: str, sha256: str, evidence: Evidence) -> Shard:
     Raises:
         EvidenceError: it is not the evidence of a shard, or its numbers are impossible.
     """
-    details = entries_of(evidence)
-    if evidence.command != "latency" or "shard" not in details:
+    details = evidence.details
+    if evidence.command != "latency" or not isinstance(details, LatencyDetails) or details.shard is None:
         raise EvidenceError(
             f"{file} is not the evidence of a shard", hint="keep nothing else in the folder of the shards"
         )
     hint = "write it with the same release of ghmlops"
+    run = details.shard
+    if details.tally is None:
+        raise EvidenceError(f"{file} is not usable as the evidence of a shard: it contains no tally", hint=hint)
     try:
-        run = msgspec.convert(details["shard"], ShardRun)
-        tally = unpack(details.get("tally"))
+        tally = unpack(details.tally)
     except ValueError as error:  # msgspec.ValidationError is one
         raise EvidenceError(f"{file} is not usable as the evidence of a shard: {error}", hint=hint) from None
     if problem := _impossible(run, tally, evidence):
         raise EvidenceError(f"{file} is not usable as the evidence of a shard: {problem}", hint=hint)
-    return Shard(file=file, sha256=sha256, evidence=evidence, run=run, tally=tally)
+    return Shard(file=file, sha256=sha256, evidence=evidence, details=details, run=run, tally=tally)
 
 
 def _impossible(run: ShardRun, tally: Tally, evidence: Evidence) -> str:
@@ -180,7 +146,7 @@ _ALIKE: dict[str, Callable[[Shard], Any]] = {
     "policy": lambda s: s.evidence.provenance.fingerprints.get("policy", ""),
     "data": lambda s: {k: v for k, v in s.evidence.provenance.fingerprints.items() if k.startswith(("data", "trace"))},
     "version of ghmlops": lambda s: s.evidence.provenance.version,
-    "settings": lambda s: entries_of(s.evidence).get("settings"),
+    "settings": lambda s: s.details.settings,
     "arms": lambda s: s.run.arms,
     "objectives": lambda s: sorted(s.tally.objectives),
     "measurements": lambda s: [sorted(arm.spreads) for arm in s.tally.arms.values()],

@@ -108,7 +108,7 @@ class Pair(Frozen, frozen=True, kw_only=True):
 
     block: int
     shard: int
-    told: dict[str, float]
+    log_ratios: dict[str, float]
 
 
 class Sends(Frozen, frozen=True, kw_only=True):
@@ -204,7 +204,7 @@ def tally_of(judge: Judge, run: Run, policy: Latency, plan: Plan, shard: int = 1
         objectives=shares(policy.slo, candidate),
         only_candidate=alone[1],
         only_baseline=alone[0],
-        pairs=[Pair(block=block, shard=shard, told=dict(told)) for block, told in judge.pairs],
+        pairs=[Pair(block=block, shard=shard, log_ratios=dict(log_ratios)) for block, log_ratios in judge.pairs],
         missing=judge.missing,
         planned_pairs=plan.pairs,
         most=plan.planned + plan.extension,

@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from ghmlops.core.details.tally import PackedTally
 from ghmlops.core.histograms.exact_histogram import as_json, from_json
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.duet import BLOCK, TOLD
 from ghmlops.core.latency.tally import ArmTally, Tally
 
+if TYPE_CHECKING:
+    from collections.abc import Sized
+
 _WIDEST = 64.0
 STREAM = ("first-token-", "token-gap-")
-_TABLES = ("spreads", "endpoints")
-_MOST = 32
+_MAX_DISTRIBUTIONS = 32
 
 
-def pack(tally: Tally) -> dict[str, Any]:
-    """Return a tally as a JSON object."""
-    packed: dict[str, Any] = msgspec.to_builtins(tally, enc_hook=as_json)
-    return packed
+def pack(tally: Tally) -> PackedTally:
+    """Return the JSON form of a tally."""
+    return msgspec.convert(msgspec.to_builtins(tally, enc_hook=as_json), PackedTally)
 
 
-def unpack(packed: object) -> Tally:
-    """Read a tally that `pack` made, from a file that may be hostile.
+def unpack(packed: PackedTally) -> Tally:
+    """Decode the JSON form of a tally, which may come from a hostile file.
 
     Raises:
-        ValueError: it is not one, or its numbers are impossible.
+        ValueError: It contains too many distributions, or its numbers are impossible.
     """
-    if not _small(packed):
-        raise ValueError("it is no tally")
-    tally = msgspec.convert(packed, Tally, dec_hook=from_json)  # its ValidationError is a ValueError
+    if not _is_small(packed):
+        raise ValueError("it contains more distributions than a tally can have")
+    tally = msgspec.convert(msgspec.to_builtins(packed), Tally, dec_hook=from_json)  # ValidationError is a ValueError
     n = tally.requests
     wholes = [n, tally.only_candidate, tally.only_baseline, tally.missing, tally.planned_pairs, tally.most]
     sends = tally.sends
@@ -42,13 +44,13 @@ def unpack(packed: object) -> Tally:
     for arm in tally.arms.values():
         wholes += [*arm.kinds.values(), *arm.statuses.values(), *(e.requests - e.response.n for e in arm.endpoints)]
     wholes += [value for pair in tally.pairs for value in (pair.block, pair.shard)]
-    told = [value for pair in tally.pairs for value in pair.told.values()]
+    told = [value for pair in tally.pairs for value in pair.log_ratios.values()]
     fine = (
         min(wholes) >= 0
         and _objectives_fit(tally)
         and _pairs_fit(tally)
         and all(math.isfinite(value) and abs(value) <= _WIDEST for value in told)
-        and all(pair.told.keys() == set(TOLD) for pair in tally.pairs)
+        and all(pair.log_ratios.keys() == set(TOLD) for pair in tally.pairs)
         and all(_fits(arm, n) for arm in tally.arms.values())
         and max(tally.only_candidate + tally.only_baseline, sends.late, sends.achieved, sends.blocks) <= n
         and sends.late_blocks <= sends.blocks == -(-n // BLOCK)
@@ -86,13 +88,12 @@ def _pairs_fit(tally: Tally) -> bool:
     return known and both and tally.planned_pairs == whole and alone == tally.baseline.ok - tally.candidate.ok
 
 
-def _small(packed: object) -> bool:
-    """True where no more distributions must be unpacked than a tally may have."""
-    if not isinstance(packed, dict):
-        return False
-    arms = [packed.get(name) or {} for name in ("candidate", "baseline")]
-    tables = [packed.get("objectives"), *(arm.get(key) for arm in arms if isinstance(arm, dict) for key in _TABLES)]
-    return all(table is None or (isinstance(table, dict | list) and len(table) <= _MOST) for table in tables)
+def _is_small(packed: PackedTally) -> bool:
+    """Return whether the number of distributions is bounded; decoding one takes memory."""
+    tables: list[Sized] = [packed.objectives]
+    for arm in (packed.candidate, packed.baseline):
+        tables += [arm.spreads, arm.endpoints] if arm else []
+    return all(len(table) <= _MAX_DISTRIBUTIONS for table in tables)
 
 
 def _fits(arm: ArmTally, n: int) -> bool:

@@ -1,6 +1,6 @@
-"""The policy file `.github/ghmlops.yml`: its types and its defaults; `policy_reading` reads it.
+"""Policy section `latency`: its types and defaults. `core.policyfile.latency` reads it.
 
-Every default of the suite stands here once. Durations are seconds, rates are per second, ratios are fractions.
+Durations are in seconds, rates in requests per second, ratios are fractions.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ PRESETS = ("open-inference", "openai-chat")
 
 
 class LatencyMargin(Section, frozen=True, kw_only=True):
-    """The two limits of the duet verdict on one quantile, as ratios of the baseline.
+    """The two margins of the latency verdict on one quantile, as fractions of the baseline.
 
-    The candidate fails when it is shown to be slower by more than `fail` (m0), and passes when it is shown to be
-    slower by less than `safe` (m1).
+    The candidate fails if it is slower by more than `fail` (m0) and passes if it is slower by less than `safe` (m1),
+    each with the error probability of the e-process.
     """
 
     fail: float
@@ -36,78 +36,83 @@ DEFAULT_LATENCY_MARGINS = {
 
 
 class JsonCheck(Section, frozen=True, kw_only=True):
-    """What one place of a JSON answer must hold: the value `equals`, or text in which `matches` is found."""
+    """A check on one value of a JSON response: it must equal `equals`, or be text that contains a match of `matches`."""
 
     path: str
-    """Dotted, with list places in brackets: `outputs[0].name`."""
+    """Dotted path with list indices in brackets: `outputs[0].name`."""
     equals: str = ""
-    """The value as the policy spells it; compared with the answer's text, number, `true`, `false` or `null`."""
+    """The value as written in the policy; compared with the text, number, `true`, `false` or `null` of the response."""
     matches: str = ""
-    """Regular expression, searched in the answer's text."""
+    """Regular expression that is searched in the text of the value."""
 
 
 class Expect(Section, frozen=True, kw_only=True):
-    """What makes an answer a good one. An answer with another status, or that misses a check, is a failed request."""
+    """The expected response. A response with another status, or that violates a check, is a failed request."""
 
     status: tuple[int, ...] = ()
-    """Good statuses; any 2xx where empty."""
+    """Expected status codes; if empty, any 2xx."""
     contains: str = ""
-    """Text that the body must hold."""
+    """Text that the body must contain."""
     json: tuple[JsonCheck, ...] = ()
     smallest: int = 0
     largest: int | None = None
-    """Bounds of the body in bytes."""
+    """Bounds of the size of the body in bytes."""
 
 
 class Request(Section, frozen=True, kw_only=True):
-    """One endpoint: the request that is sent again and again, its body taken from the payloads."""
+    """The request that is sent to one endpoint; its body comes from the payloads."""
 
     name: str = ""
-    """Of an endpoint of a mix, for people."""
+    """Display name of the endpoint (used with `mix`)."""
     weight: float = 1.0
-    """Share of the requests, relative to the other endpoints of the mix."""
+    """Fraction of the requests, relative to the weights of the other endpoints of the mix."""
     method: str = "POST"
     path: str = "/"
-    """May hold `{{column}}` fields of the payload's row."""
+    """May contain `{{column}}` fields, filled from the row of the payload."""
     headers: dict[str, str] = msgspec.field(default_factory=dict)
-    """`${NAME}` in a value is taken from the environment."""
+    """`${NAME}` in a value is replaced by the environment variable."""
     timeout: float = 10.0
     payloads: str = ""
-    """File of this endpoint; the section's `payloads` where empty."""
+    """Payload file of this endpoint; if empty, the `payloads` of the section."""
     template: str = ""
-    """Body with `{{column}}` fields, filled with the JSON of each payload row's values."""
+    """Body with `{{column}}` fields, each replaced by the JSON of the value in the row of the payload."""
     expect: Expect = Expect()
+
+    @property
+    def public_path(self) -> str:
+        """Path without its query, which may contain a secret."""
+        return self.path.partition("?")[0]
 
 
 class Trace(Section, frozen=True, kw_only=True):
-    """A recording of real arrivals that is replayed: its gaps are kept."""
+    """A recording of real arrivals, replayed with its original gaps."""
 
     file: str
     format: Literal["", "common", "combined", "csv", "jsonl", "parquet"] = ""
-    """Known by the file's name and content where empty."""
+    """Format of the file; if empty, it is detected from name and content."""
     time: str = "time"
-    """Column or key of the time stamp (CSV, JSONL, Parquet)."""
+    """Column or key of the timestamp (CSV, JSONL, Parquet)."""
     speed: float = 1.0
-    """2 replays twice as fast."""
+    """Factor by which the replay is faster than the recording."""
 
 
 class Arrivals(Section, frozen=True, kw_only=True):
-    """When requests are sent: an open model, independent of the answers."""
+    """The arrival process: an open model, in which requests are sent independently of the responses."""
 
     model: Literal["poisson", "constant", "ramp", "steps", "spike", "diurnal", "replay"] = "poisson"
     rate: float = 50.0
-    """Mean rate over the duration; 0 for a replay, whose file says it."""
+    """Mean rate over the duration in requests per second; 0 for a replay, whose file determines it."""
     duration: float = 60.0
-    """For a replay: the most of the recording that is sent, in seconds of the run; 0: all of it."""
+    """Run time in seconds. Replay only: the maximum run time; 0 replays the entire recording."""
     warmup: float = 5.0
     curve: tuple[tuple[float, float], ...] = ()
-    """Rate over time as straight lines through (second, rate) points from 0 to `duration`; two at one second are a
-    jump. Empty for `poisson`, `constant` and `replay`."""
+    """Rate over time, interpolated linearly between (second, rate) points from 0 to `duration`; two points at the same
+    second are a jump. Empty for `poisson`, `constant` and `replay`."""
     trace: Trace | None = None
 
     @property
     def shaped(self) -> bool:
-        """True where the demand has a course that a run must not cut short."""
+        """True if the rate changes over time, so that a run must not end before its duration."""
         return bool(self.curve) or self.trace is not None
 
 
@@ -116,25 +121,25 @@ class Latency(Section, frozen=True, kw_only=True):
 
     request: Request = Request()
     mix: tuple[Request, ...] = ()
-    """Several endpoints with weights, instead of `request`."""
+    """Several endpoints with weights, in place of `request`."""
     protocol: Literal["http/1.1", "http/2", "grpc"] = "http/1.1"
     preset: Literal["", "open-inference", "openai-chat"] = ""
     model: str = ""
     """Name of the model, for a preset."""
     stream: Literal["", "sse", "chunked"] = ""
-    """How a streaming answer is cut into tokens: one an event, or one a chunk."""
+    """How a streamed response is split into tokens: one per event, or one per chunk."""
     ca_file: str = ""
-    """PEM file of the authorities to trust for https, instead of the system's."""
+    """PEM file of the certificate authorities for https, in place of those of the system."""
     payloads: str = ""
     arrivals: Arrivals = Arrivals()
     slo: Objectives = Objectives()
     margins: dict[str, LatencyMargin] = msgspec.field(default_factory=lambda: dict(DEFAULT_LATENCY_MARGINS))
     connections: int = 64
-    """Most connections the generator opens to each arm."""
+    """Maximum number of connections per arm."""
     processes: int = 0
-    """Generator processes; 0: as many as the rate and the protocol ask for, at most one a core."""
+    """Number of generator processes; 0: chosen from rate and protocol, at most one per core."""
 
     @property
     def endpoints(self) -> tuple[Request, ...]:
-        """What is requested: the mix, or the one request."""
+        """The requests of the run: the mix, or the single request."""
         return self.mix or (self.request,)

@@ -107,7 +107,8 @@ def read(data: bytes, given: Given) -> Imported:
         unit_ns=UNITS[unit],
         values=histogram_values(histogram, UNITS[unit]),
         not_measured=(CLOSED_LOOP, *(notes if tags > 1 else [])),
-        facts={"unit": unit, "intervals": len(intervals)},
+        unit=unit,
+        intervals=len(intervals),
     )
 
 
@@ -123,7 +124,7 @@ def _from_table(table: Table, given: Given) -> Imported:
         points=table.points(ms),
         values=table.values(ms),
         not_measured=(CLOSED_LOOP,),
-        facts={"unit": unit},
+        unit=unit,
     )
 
 

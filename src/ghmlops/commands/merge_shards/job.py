@@ -1,0 +1,147 @@
+"""The shards that `merge-shards` joins: read as hostile files, and checked against each other, policy and commit."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ghmlops.core.errors import DataError, EvidenceError, PolicyError
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
+from ghmlops.core.latency.interval_log import counted, sum_logs
+from ghmlops.core.latency.shard_check import contradiction, planned
+from ghmlops.core.latency.shards import check_alike, read_shard
+from ghmlops.measure.evidence import MAX_FILES, decode, list_evidence, read_bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.commands.merge_shards.inputs import Inputs
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.evidence.document import Provenance
+    from ghmlops.core.latency.shards import Shard
+    from ghmlops.core.policy.latency import Latency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything that the join needs, read and checked.
+
+    Attributes:
+        shards: the shards, in ascending order, at least one.
+        policy: the section `latency` that the shards were sent by.
+        folder: folder of the shards.
+        folder_name: the folder as the user named it.
+    """
+
+    shards: Sequence[Shard]
+    policy: Latency
+    folder: Path
+    folder_name: str
+
+    @property
+    def origin(self) -> Provenance:
+        """Provenance of the first shard; all shards have the same commit, seed and policy."""
+        return self.shards[0].evidence.provenance
+
+
+def prepare(inputs: Inputs, services: Services) -> Job:
+    """Read the shards and check that they are parts of one run by this policy on this commit.
+
+    Raises:
+        EvidenceError: A file is unusable or of another run, a shard is present twice, or there is no shard.
+        PolicyError: The policy is invalid or has no section `latency`.
+        InputError: The commit under test is unknown.
+    """
+    folder = services.cwd / inputs.shards
+    shards = _read_shards(folder, inputs.shards)
+    if inputs.leg and inputs.leg != shards[0].leg:
+        raise EvidenceError(
+            f"the shards belong to leg {shards[0].leg[:80]!r}, not {inputs.leg[:80]!r}",
+            hint="omit `--leg` to use theirs",
+        )
+    policy = _read_policy(inputs, services, shards)
+    return Job(shards=shards, policy=policy, folder=folder, folder_name=inputs.shards)
+
+
+def _read_shards(folder: Path, folder_name: str) -> list[Shard]:
+    shards = []
+    for path in _evidence_files(folder):
+        name = f"{folder_name}/{path.relative_to(folder)}"
+        data = read_bounded(path, name)
+        evidence = decode(data, Evidence, EVIDENCE_SCHEMA, name)
+        shards.append(read_shard(name, "sha256:" + hashlib.sha256(data).hexdigest(), evidence))
+    check_alike(shards)
+    return sorted(shards, key=lambda shard: shard.run.shard)
+
+
+def _evidence_files(folder: Path) -> list[Path]:
+    """Return the evidence files of a folder and of its subfolders, into which artifacts are downloaded."""
+    files = list_evidence(folder)
+    subfolders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for path in subfolders[: MAX_FILES + 1]:
+        if path.is_symlink():
+            raise EvidenceError(f"{path} is a link", hint="keep only the shards' evidence in the folder")
+        files += list_evidence(path)
+    if len(files) > MAX_FILES or len(subfolders) > MAX_FILES:
+        raise EvidenceError(
+            f"{folder} contains more than {MAX_FILES} files or folders", hint="is this the right folder?"
+        )
+    return files
+
+
+def _read_policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) -> Latency:
+    """Return the section `latency`, which must be the one that the shards were sent by, on the same commit."""
+    from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.commands.shared.provenance import commit_under_test
+    from ghmlops.core.load import presets
+    from ghmlops.measure.checkout import fingerprint
+
+    path, origin = services.cwd / inputs.policy, shards[0].evidence.provenance
+    section = load_policy(path, inputs.policy).latency
+    if section is None:
+        raise PolicyError(f"{inputs.policy} has no section `latency`", hint="name the policy of the shards")
+    policy = presets.apply(section)
+    if origin.fingerprints.get("policy") != fingerprint(path):
+        raise EvidenceError(
+            f"the shards were sent by another policy than {inputs.policy}",
+            hint="check out the commit that they measured",
+        )
+    if origin.head_sha != commit_under_test(services):
+        raise EvidenceError(
+            f"the shards measured commit {origin.head_sha[:40]}, not the one under test",
+            hint="join them in the workflow run that sent them",
+        )
+    schedule = planned(policy, origin.seed)
+    for shard in shards:
+        if problem := contradiction(shard, policy, schedule):
+            raise EvidenceError(
+                f"{shard.file} is not of a run by {inputs.policy}: {problem}",
+                hint="write it with the same release of ghmlops",
+            )
+    return policy
+
+
+def joined_log(job: Job) -> bytes:
+    """Return the sum of the shards' histogram logs.
+
+    Raises:
+        EvidenceError: A log is missing, is not the one that was written with the evidence, or has other counts.
+    """
+    logs, hint = [], "keep each shard's `.hlog` next to its evidence"
+    for shard in job.shards:
+        name = shard.file.removesuffix("json") + "hlog"
+        data = read_bounded(job.folder / Path(name).relative_to(job.folder_name), name)
+        if shard.run.hlog != "sha256:" + hashlib.sha256(data).hexdigest():
+            raise EvidenceError(f"{name} is not the one that was written with {shard.file}", hint=hint)
+        try:
+            histograms = counted(data)
+        except DataError as error:
+            raise EvidenceError(f"{name}: {error.message}", hint=hint) from None
+        tallied = {arm: part.spreads["response-time"].histogram for arm, part in shard.tally.arms.items()}
+        if any(histograms.get(arm) != histogram for arm, histogram in tallied.items() if histogram.total):
+            raise EvidenceError(f"{name} has other counts than {shard.file}", hint=hint)
+        logs.append(data)
+    first = job.shards[0].run
+    return sum_logs(logs, first.began if first.start_at is None else first.start_at)
