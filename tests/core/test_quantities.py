@@ -74,15 +74,15 @@ def test_refuses_everything_else(read: Callable[[str], float], text: str) -> Non
 
 
 @given(st.floats(min_value=1e-6, max_value=1e6))
-def test_a_shown_duration_reads_back(seconds: float) -> None:
-    """`show_duration` writes what `duration` reads, to the digits it shows."""
-    assert math.isclose(quantities.duration(quantities.show_duration(seconds)), seconds, rel_tol=1e-3)
+def test_a_formatted_duration_parses_back(seconds: float) -> None:
+    """`format_duration` writes what `duration` reads, to the digits it shows."""
+    assert math.isclose(quantities.duration(quantities.format_duration(seconds)), seconds, rel_tol=1e-3)
 
 
 def test_every_reader_has_an_example() -> None:
     """The hint of each reader shows a spelling which that reader accepts."""
-    for name, shown in quantities.EXAMPLES.items():
+    for name, text in quantities.EXAMPLES.items():
         read = getattr(quantities, name)
-        examples = shown.split("`")[1::2]
+        examples = text.split("`")[1::2]
         assert examples
         assert all(read(example) >= 0 for example in examples)

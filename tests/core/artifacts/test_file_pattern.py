@@ -6,7 +6,7 @@ import pytest
 
 from ghmlops.core.artifacts import file_pattern
 
-MEANT = [
+CASES = [
     ("", "a.parquet", True),
     ("", "x/y/a.PARQUET", True),
     ("", "a.txt", False),
@@ -40,7 +40,7 @@ MEANT = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "path", "expected"), MEANT)
+@pytest.mark.parametrize(("pattern", "path", "expected"), CASES)
 def test_what_is_meant(pattern: str, path: str, expected: bool) -> None:
     """Patterns match part by part; folders stand for the Parquet files beneath them; marked names are passed over."""
     parts = tuple(pattern.split("/")) if pattern else ()

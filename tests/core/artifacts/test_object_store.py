@@ -9,13 +9,13 @@ from ghmlops.core.artifacts.spec import CloudSpec
 from ghmlops.core.errors import InputError
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "hunter22"}
-HELD = {"access_key": "AKIA", "secret_key": "hunter22"}
+CREDENTIALS = {"access_key": "AKIA", "secret_key": "hunter22"}
 WAIT = {"connect_timeout": 10.0}
 S3 = [
     ({}, {}),
     ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "x"}, {"region": "eu-west-1"}),
-    ({"AWS_DEFAULT_REGION": "eu-west-2", **KEYS}, {"region": "eu-west-2", **HELD}),
-    ({**KEYS, "AWS_SESSION_TOKEN": "tok"}, {**HELD, "session_token": "tok"}),
+    ({"AWS_DEFAULT_REGION": "eu-west-2", **KEYS}, {"region": "eu-west-2", **CREDENTIALS}),
+    ({**KEYS, "AWS_SESSION_TOKEN": "tok"}, {**CREDENTIALS, "session_token": "tok"}),
     ({"AWS_ACCESS_KEY_ID": "AKIA"}, {}),
     (
         {"AWS_ENDPOINT_URL": "http://localhost:9000/"},
@@ -30,7 +30,7 @@ S3 = [
 
 @pytest.mark.parametrize(("environ", "expected"), S3)
 def test_s3(environ: dict[str, str], expected: dict[str, object]) -> None:
-    """Keys come in pairs, the service's own endpoint before the general one, a region of one's own before the usual."""
+    """Keys are used in pairs; the endpoint of the service and the configured region take precedence over the defaults."""
     assert cloud_settings.s3(environ) == {**WAIT, **expected}
 
 
@@ -45,9 +45,9 @@ GCS = [
 @pytest.mark.parametrize(("environ", "expected"), GCS)
 def test_gcs(environ: dict[str, str], expected: object) -> None:
     """Google's client finds credentials by itself; an emulator is asked without any."""
-    found = cloud_settings.gcs(environ)
-    assert (found and (found["scheme"], found["endpoint_override"])) == expected
-    assert found.get("anonymous", False) is bool(found)
+    arguments = cloud_settings.gcs(environ)
+    assert (arguments and (arguments["scheme"], arguments["endpoint_override"])) == expected
+    assert arguments.get("anonymous", False) is bool(arguments)
 
 
 PLAIN = CloudSpec(scheme="az", bucket="c", path="p")
@@ -110,8 +110,8 @@ def test_malformed_settings(environ: dict[str, str], words: str) -> None:
 
 
 def test_secrets_are_kept_out_of_words() -> None:
-    """Keys of the environment and signatures in addresses are hidden, and only the first line is shown."""
+    """Keys of the environment and signatures in addresses are hidden, and only the first line is returned."""
     words = "no hunter22hunter22 at https://h/x?sv=1&sig=abc%2B and X-Amz-Signature=123\nmore"
     environ = {"AWS_SECRET_ACCESS_KEY": "hunter22hunter22", "PATH": "https://h"}
-    shown = cloud_settings.clean(words, environ)
-    assert shown == "no *** at https://h/x?sv=1&sig=*** and X-Amz-Signature=***"
+    line = cloud_settings.clean(words, environ)
+    assert line == "no *** at https://h/x?sv=1&sig=*** and X-Amz-Signature=***"

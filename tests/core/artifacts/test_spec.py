@@ -40,34 +40,34 @@ GOOD = [
 @pytest.mark.parametrize(("text", "expected"), GOOD)
 def test_each_form_is_read(text: str, expected: object) -> None:
     """Every form gives the value that it means, and gives its text back."""
-    found = parse_spec(text, WHERE)
-    assert found == expected
-    assert parse_spec(found.text, WHERE) == found
+    spec = parse_spec(text, WHERE)
+    assert spec == expected
+    assert parse_spec(spec.text, WHERE) == spec
 
 
 BAD = [
-    ("artifact:preds", "does not say of which run"),
-    ("artifact:@main", "is no name of an artifact"),
-    ("artifact:..@main", "is no name of an artifact"),
-    ("artifact:a/b@main", "is no name of an artifact"),
-    ("artifact:a*@main", "is no name of an artifact"),
-    ("artifact:preds@", "is no branch"),
-    ("artifact:preds@ma in", "is no branch"),
-    ("artifact:preds@a..b", "is no branch"),
-    ("artifact:preds@-x", "is no branch"),
-    ("artifact:preds@a*", "is no branch"),
-    ("artifact:preds@x.lock", "is no branch"),
-    ("artifact:preds#", "is no id of a run"),
-    ("artifact:preds#main", "is no id of a run"),
-    ("artifact:preds#0", "is no id of a run"),
-    ("artifact:preds@main:", "is no path inside an artifact"),
-    ("artifact:preds@main:/etc", "is no path inside an artifact"),
-    ("artifact:preds@main:a/../../b", "is no path inside an artifact"),
+    ("artifact:preds", "does not name a run"),
+    ("artifact:@main", "is not the name of an artifact"),
+    ("artifact:..@main", "is not the name of an artifact"),
+    ("artifact:a/b@main", "is not the name of an artifact"),
+    ("artifact:a*@main", "is not the name of an artifact"),
+    ("artifact:preds@", "is not a branch"),
+    ("artifact:preds@ma in", "is not a branch"),
+    ("artifact:preds@a..b", "is not a branch"),
+    ("artifact:preds@-x", "is not a branch"),
+    ("artifact:preds@a*", "is not a branch"),
+    ("artifact:preds@x.lock", "is not a branch"),
+    ("artifact:preds#", "is not the id of a run"),
+    ("artifact:preds#main", "is not the id of a run"),
+    ("artifact:preds#0", "is not the id of a run"),
+    ("artifact:preds@main:", "is not a path inside an artifact"),
+    ("artifact:preds@main:/etc", "is not a path inside an artifact"),
+    ("artifact:preds@main:a/../../b", "is not a path inside an artifact"),
     ("http://host/preds.parquet", "http:// cannot be read"),
     ("s3a://bucket/x", "s3a:// cannot be read"),
-    ("s3://", "is no name of a bucket"),
-    ("s3://../x", "is no name of a bucket"),
-    ("s3://bucket/a//b", "is no path inside a bucket"),
+    ("s3://", "is not the name of a bucket"),
+    ("s3://../x", "is not the name of a bucket"),
+    ("s3://bucket/a//b", "is not a path inside a bucket"),
     ("abfs://c@acct1.dfs.evil.example/a", "more than a bucket"),
     ("abfs://c@acct1.dfs.core.windows.net.evil.example/a", "more than a bucket"),
     ("a\x00b", "control characters"),
@@ -131,5 +131,5 @@ def test_bad_lists(text: str | list[str], words: str) -> None:
 def test_any_text_is_a_spec_or_an_input_error(text: str) -> None:
     """No text brings the parser down, and what it takes it reads the same again."""
     with contextlib.suppress(InputError):
-        found = parse_spec(text, WHERE)
-        assert parse_spec(found.text, WHERE) == found
+        spec = parse_spec(text, WHERE)
+        assert parse_spec(spec.text, WHERE) == spec

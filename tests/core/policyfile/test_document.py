@@ -58,7 +58,7 @@ def test_a_small_policy_has_defaults() -> None:
     assert read_policy("version: 1\nservice: s\nlatency: {slo: {p99: 1s}}\n").required == ("latency",)
 
 
-def test_words_stay_words() -> None:
+def test_scalars_stay_text() -> None:
     """A column called `no` or `on` is not a boolean."""
     policy = read_policy(FULL.replace("[device, country, [device, country]]", "[no, on, 1]"))
     assert policy.regression is not None
@@ -104,7 +104,7 @@ def test_margins_may_name_both_limits() -> None:
         ("ready: /healthz", "url: 'http://x'", "needs exactly one of `command` and `url`", ""),
         ("require: [latency, regression]", "require: [latencies]", '"latencies" is not valid', "`latency`?"),
         ("path: /predict", "path: predict", 'starts with "/"', ""),
-        ("content-type:", "'bad header':", "is not a header name", ""),
+        ("content-type:", "'bad header':", "is not a valid header name", ""),
         ("[device, country, [device, country]]", "device", "expected a list of columns", "[device,"),
         ("[device, country, [device, country]]", "[[]]", "a slice names at least one column", "[device,"),
         ("[device, country, [device, country]]", "[device, []]", ":19: `regression.slices[1]`: a slice", "[device,"),
@@ -113,7 +113,7 @@ def test_margins_may_name_both_limits() -> None:
     ],
 )
 def test_a_mistake_is_named_with_its_place(old: str, new: str, message: str, hint: str) -> None:
-    """Each mistake gives one line: file, line, key, what is wrong, and how to mend it."""
+    """Each mistake gives one line: file, line, key, what is wrong, and how to fix it."""
     assert old in FULL
     with pytest.raises(PolicyError) as caught:
         read_policy(FULL.replace(old, new, 1))

@@ -15,9 +15,9 @@ HEAD = "version: 1\nservice: s\n"
 
 
 def latency(text: str) -> Latency:
-    found = read_policy(f"{HEAD}latency:\n  {text}\n").latency
-    assert found is not None
-    return found
+    result = read_policy(f"{HEAD}latency:\n  {text}\n").latency
+    assert result is not None
+    return result
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_mix_of_endpoints_with_checks() -> None:
 
 
 def test_objectives_on_tokens() -> None:
-    """First token and gaps have quantiles of their own."""
+    """The first token and the gaps each have quantiles."""
     slo = latency("stream: sse\n  slo: {p99: 2s, first-token: {p95: 300ms}, token-gap: {p99.9: 50ms}}").slo
     assert slo == Objectives(quantiles={"p99": 2.0}, first_token={"p95": 0.3}, token_gap={"p99.9": 0.05})
     assert not slo.empty
@@ -112,14 +112,14 @@ def test_capacity_and_targets() -> None:
         ("latency: {arrivals: {duration: 10s}}", "exactly one arrival model"),
         ("latency: {arrivals: {poison: 1/s}}", "unknown key `poison`"),
         ("latency: {arrivals: {steps: []}}", "expected a list of rates"),
-        ("latency: {arrivals: {steps: [0, 0]}}", "sends no request at all"),
+        ("latency: {arrivals: {steps: [0, 0]}}", "no request would be sent"),
         ("latency: {arrivals: {ramp: {from: 1/s}}}", "needs the key `to`"),
         ("latency: {arrivals: {spike: {base: 1/s, peak: 9/s, at: 50s, lasts: 20s}}}", "ends after the duration"),
         ("latency: {arrivals: {replay: {file: a.log, speed: 0}}}", "expected a number above 0"),
         ("latency: {mix: []}", "expected a list of endpoints"),
         ("latency: {mix: [{weight: 2}]}", "needs the key `path`"),
         ("latency: {mix: [{path: /, weight: 0}]}", "expected a weight above 0"),
-        ("latency: {request: {path: /}, mix: [{path: /}]}", "has `request` and `mix`"),
+        ("latency: {request: {path: /}, mix: [{path: /}]}", "has both `request` and `mix`"),
         ("latency: {request: {expect: {status: 99}}}", "expected a status from 200 to 599"),
         ("latency: {request: {expect: {json: {a: {matches: '('}}}}}", "not a regular expression"),
         ("latency: {request: {expect: {json: {a: {matches: x, equals: y}}}}}", "exactly one of"),
@@ -130,7 +130,7 @@ def test_capacity_and_targets() -> None:
         ("latency: {arrivals: {diurnal: {low: 1/s, high: 2/s, period: 1us}}}", "more than 1,000 periods"),
         ("latency: {processes: 1000000}", "expected at most 128"),
         ("latency: {preset: openai-chat}", "needs the key `model`"),
-        ("latency: {protocol: grpc}", "for `preset: open-inference` only"),
+        ("latency: {protocol: grpc}", "requires `preset: open-inference`"),
         ("latency: {slo: {first-token: {p95: 1s}}}", "need the key `stream`"),
         ("targets: ['https://a.example']", "expected a host without scheme"),
         ("targets: ['10.0.0.1:8080']", "expected a host without scheme"),

@@ -1,4 +1,4 @@
-"""The section `regression` of the policy: tasks, data sets, renamed columns, metrics of one's own."""
+"""The reader of the section `regression`: tasks, data sets, renamed columns, custom metrics."""
 
 from __future__ import annotations
 
@@ -13,48 +13,50 @@ BINARY = "task: binary, key: [id], label: y, score: s"
 
 
 def section(text: str) -> Regression:
-    found = read_policy(f"version: 1\nservice: x\nregression: {{{text}}}\n").regression
-    assert found is not None
-    return found
+    regression = read_policy(f"version: 1\nservice: x\nregression: {{{text}}}\n").regression
+    assert regression is not None
+    return regression
 
 
-def test_the_parts_of_a_whole_section() -> None:
+def test_every_key_has_its_field() -> None:
     """Everything beyond the simple case lands in its field."""
-    found = section(
+    regression = section(
         BINARY + ", datasets: {eu: {baseline: a.parquet, candidate: [b.parquet, c.parquet], noise: n.parquet}, "
         "us: {baseline: 'artifact:p@main', candidate: d/, labels: l.parquet}}, baseline: {score: p, device: dev}, "
         "slices: [device], features: [age], search: 3, drift: {psi: 0.1, ks: 0.2}, tolerance: {s: 1e-4}, "
         "changed-rows: {rows: 5, show: [device], mask: [device], hash: [id]}, "
         "metrics: {cost: {sql: 'abs(prediction - label)', direction: lower, margin: 2.5, unit: EUR}}"
     )
-    assert found.datasets == (
+    assert regression.datasets == (
         Dataset(name="eu", baseline=("a.parquet",), candidate=("b.parquet", "c.parquet"), noise=("n.parquet",)),
         Dataset(name="us", baseline=("artifact:p@main",), candidate=("d/",), labels=("l.parquet",)),
     )
-    assert (found.features, found.search, found.tolerance) == (("age",), 3, {"s": 1e-4})
-    assert found.drift == Drift(psi=0.1, ks=0.2)
-    assert found.changed == Changed(rows=5, show=("device",), mask=("device",), hash=("id",))
+    assert (regression.features, regression.search, regression.tolerance) == (("age",), 3, {"s": 1e-4})
+    assert regression.drift == Drift(psi=0.1, ks=0.2)
+    assert regression.changed == Changed(rows=5, show=("device",), mask=("device",), hash=("id",))
     cost = CustomMetric(name="cost", sql="abs(prediction - label)", direction=Direction.LOWER, margin=2.5, unit="EUR")
-    assert found.metrics == (cost,)
+    assert regression.metrics == (cost,)
 
 
 def test_a_column_is_renamed_by_its_role_or_by_its_name() -> None:
     """`baseline: {score: p}` and `{device: dev}`; the other side keeps the policy's names."""
-    found = section(BINARY + ", slices: [device], baseline: {score: p, device: dev}, candidate: {y: truth}")
-    names = {(role, c): found.column(role, c) for role in ("baseline", "candidate") for c in ("s", "device", "y", "id")}
+    regression = section(BINARY + ", slices: [device], baseline: {score: p, device: dev}, candidate: {y: truth}")
+    names = {
+        (role, c): regression.column(role, c) for role in ("baseline", "candidate") for c in ("s", "device", "y", "id")
+    }
     renamed = {key: name for key, name in names.items() if name != key[1]}
     assert renamed == {("baseline", "s"): "p", ("baseline", "device"): "dev", ("candidate", "y"): "truth"}
 
 
 def test_one_data_set_has_no_name() -> None:
     """`artifacts` and `labels` are the only data set."""
-    found = section(BINARY + ", artifacts: {baseline: a, candidate: b}, labels: l.parquet")
-    assert found.datasets == (Dataset(baseline=("a",), candidate=("b",), labels=("l.parquet",)),)
+    regression = section(BINARY + ", artifacts: {baseline: a, candidate: b}, labels: l.parquet")
+    assert regression.datasets == (Dataset(baseline=("a",), candidate=("b",), labels=("l.parquet",)),)
     assert section(BINARY).datasets == ()
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("task: ranking, key: [id], label: y, score: s", "needs the key `query`"),
         ("task: multiclass, key: [id], label: y, score: v", "needs the key `classes`"),
@@ -74,16 +76,16 @@ def test_one_data_set_has_no_name() -> None:
         (BINARY + ", drift: {kl: 1}", "unknown key `kl`"),
     ],
 )
-def test_a_mistake_is_one_line_with_its_place(text: str, said: str) -> None:
+def test_a_mistake_is_one_line_with_its_place(text: str, message: str) -> None:
     """File, line and key are named, and nothing is guessed."""
     with pytest.raises(PolicyError) as caught:
         section(text)
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert caught.value.message.startswith(".github/ghmlops.yml:3: ")
     assert "\n" not in caught.value.message
 
 
-def test_a_margin_may_be_given_for_a_metric_of_ones_own() -> None:
-    """Its name counts like any other's."""
-    found = section(BINARY + ", metrics: {cost: {sql: '1', direction: lower}}, margins: {cost: 10%}")
-    assert found.margins == {"cost": 0.1}
+def test_a_custom_metric_may_have_a_margin() -> None:
+    """The margin of a custom metric is read like that of a built-in one."""
+    regression = section(BINARY + ", metrics: {cost: {sql: '1', direction: lower}}, margins: {cost: 10%}")
+    assert regression.margins == {"cost": 0.1}

@@ -1,15 +1,15 @@
-"""How an object store is reached: the arguments of its pyarrow file system, from the URL and the environment.
+"""Derives the arguments of the pyarrow file system of an object store from the URL and the environment.
 
-Read from the environment, as each store's own tools do; what is not given is left to pyarrow, which then looks in the
-store's usual places (configuration files, workload identity, the machine's metadata service):
+The variables are those of each store's official tools. If one is absent, pyarrow looks in the usual places of the store
+(configuration files, workload identity, the metadata service of the machine):
 
 - s3: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION` or `AWS_DEFAULT_REGION`, and
-  `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` for another server that speaks S3.
-- gs: `STORAGE_EMULATOR_HOST` for another server, which is asked without credentials; else those that
+  `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` for another server with the S3 protocol.
+- gs: `STORAGE_EMULATOR_HOST` for another server, used anonymously; otherwise the credentials that
   `GOOGLE_APPLICATION_CREDENTIALS` names.
-- az, abfs, abfss: `AZURE_STORAGE_CONNECTION_STRING` (with `BlobEndpoint` for another server), else
-  `AZURE_STORAGE_ACCOUNT` with `AZURE_STORAGE_KEY` or `AZURE_STORAGE_SAS_TOKEN`. A key is used for its own account only:
-  a URL that names another account is reached without it.
+- az, abfs, abfss: `AZURE_STORAGE_CONNECTION_STRING` (with `BlobEndpoint` for another server), otherwise
+  `AZURE_STORAGE_ACCOUNT` with `AZURE_STORAGE_KEY` or `AZURE_STORAGE_SAS_TOKEN`. The key is used only for its account: a
+  URL that names another account is accessed without it.
 """
 
 from __future__ import annotations
@@ -27,42 +27,43 @@ if TYPE_CHECKING:
     from ghmlops.core.artifacts.spec import CloudSpec
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds."""
+"""Time limit of a connection attempt in seconds."""
 _SECRET_NAMES = re.compile(r"(?:AWS|AZURE|GOOGLE)_.*(?:KEY|SECRET|TOKEN|CONNECTION|PASSWORD).*")
 _SIGNATURE = re.compile(r"((?:sig|signature|token|credential)=)[^&\s\"']+", re.IGNORECASE)
-_LONGEST = 300
+_MAX_MESSAGE = 300
+"""Characters of a store's message that are reported."""
 
 
 def s3(environ: Mapping[str, str]) -> dict[str, object]:
-    """Return the arguments of `S3FileSystem`; without `region` where the bucket has to be asked for it.
+    """Return the arguments of `S3FileSystem`; without `region` if it must be read from the bucket.
 
     Raises:
-        InputError: the endpoint is no http or https address.
+        InputError: The endpoint is not an http or https address.
     """
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-    found: dict[str, object] = {"connect_timeout": CONNECT_TIMEOUT}
+    arguments: dict[str, object] = {"connect_timeout": CONNECT_TIMEOUT}
     for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
         if environ.get(variable):
             scheme, host = _server(variable, environ[variable])
-            found |= {"scheme": scheme, "endpoint_override": host}
-            region = region or "us-east-1"  # which servers other than Amazon's take
+            arguments |= {"scheme": scheme, "endpoint_override": host}
+            region = region or "us-east-1"  # the default region of S3-compatible servers
             break
     if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
-        found |= {"access_key": environ["AWS_ACCESS_KEY_ID"], "secret_key": environ["AWS_SECRET_ACCESS_KEY"]}
-        found |= {"session_token": environ["AWS_SESSION_TOKEN"]} if environ.get("AWS_SESSION_TOKEN") else {}
-    return found | ({"region": region} if region else {})
+        arguments |= {"access_key": environ["AWS_ACCESS_KEY_ID"], "secret_key": environ["AWS_SECRET_ACCESS_KEY"]}
+        arguments |= {"session_token": environ["AWS_SESSION_TOKEN"]} if environ.get("AWS_SESSION_TOKEN") else {}
+    return arguments | ({"region": region} if region else {})
 
 
 def gcs(environ: Mapping[str, str]) -> dict[str, object]:
     """Return the arguments of `GcsFileSystem`.
 
     Raises:
-        InputError: the emulator's host is no address.
+        InputError: The host of the emulator is not an address.
     """
-    given = environ.get("STORAGE_EMULATOR_HOST", "")
-    if not given:
+    emulator = environ.get("STORAGE_EMULATOR_HOST", "")
+    if not emulator:
         return {}
-    scheme, host = _server("STORAGE_EMULATOR_HOST", given if "://" in given else f"http://{given}")
+    scheme, host = _server("STORAGE_EMULATOR_HOST", emulator if "://" in emulator else f"http://{emulator}")
     return {"scheme": scheme, "endpoint_override": host, "anonymous": True}
 
 
@@ -70,54 +71,55 @@ def azure(spec: CloudSpec, environ: Mapping[str, str]) -> dict[str, object]:
     """Return the arguments of `AzureFileSystem`.
 
     Raises:
-        InputError: no account is known, or the connection string is malformed.
+        InputError: No account is named, or the connection string is malformed.
     """
-    held = _connection(environ)
-    account = spec.account or held.get("AccountName", "")
+    connection = _connection(environ)
+    account = spec.account or connection.get("AccountName", "")
     if not account:
         raise InputError(
             f"{spec.text}: the storage account is not known",
             hint="set AZURE_STORAGE_ACCOUNT, or write abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH",
         )
-    found: dict[str, object] = {"account_name": account}
-    if account != held.get("AccountName"):
-        return found | _domain(spec.authority.partition(".")[2])
-    if key := held.get("AccountKey"):
-        found["account_key"] = key
-    elif token := held.get("SharedAccessSignature"):
-        found["sas_token"] = token
-    if spec.authority or not held.get("BlobEndpoint"):
-        return found | _domain(spec.authority.partition(".")[2] or held.get("EndpointSuffix", ""))
-    scheme, host = _server("AZURE_STORAGE_CONNECTION_STRING", held["BlobEndpoint"])
+    arguments: dict[str, object] = {"account_name": account}
+    if account != connection.get("AccountName"):
+        return arguments | _domain(spec.authority.partition(".")[2])
+    if key := connection.get("AccountKey"):
+        arguments["account_key"] = key
+    elif token := connection.get("SharedAccessSignature"):
+        arguments["sas_token"] = token
+    if spec.authority or not connection.get("BlobEndpoint"):
+        return arguments | _domain(spec.authority.partition(".")[2] or connection.get("EndpointSuffix", ""))
+    scheme, host = _server("AZURE_STORAGE_CONNECTION_STRING", connection["BlobEndpoint"])
     host = host.removesuffix("/").removesuffix(f"/{account}")
-    return found | {
-        f"{part}_storage_{what}": value
-        for part in ("blob", "dfs")
-        for what, value in (("scheme", scheme), ("authority", host))
+    return arguments | {
+        f"{service}_storage_{name}": value
+        for service in ("blob", "dfs")
+        for name, value in (("scheme", scheme), ("authority", host))
     }
 
 
 def clean(text: str, environ: Mapping[str, str]) -> str:
-    """Return the first line of a store's words, cut, without secrets of the environment and signatures."""
+    """Return the first line of a message, truncated, with signatures and secrets of the environment redacted."""
     line = text.strip().partition("\n")[0]
     for name, value in environ.items():
         if _SECRET_NAMES.fullmatch(name) and len(value) >= MIN_SECRET_LENGTH:
             line = line.replace(value, "***")
-    return _SIGNATURE.sub(r"\1***", line)[:_LONGEST]
+    return _SIGNATURE.sub(r"\1***", line)[:_MAX_MESSAGE]
 
 
 def _connection(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what a connection string would hold, whether there is one or its parts are given apart."""
-    given = environ.get("AZURE_STORAGE_CONNECTION_STRING", "")
-    if not given:
-        apart = {
+    """Return the fields of the connection string, or the same fields from separate variables if there is none."""
+    text = environ.get("AZURE_STORAGE_CONNECTION_STRING", "")
+    if not text:
+        variables = {
             "AccountName": "AZURE_STORAGE_ACCOUNT",
             "AccountKey": "AZURE_STORAGE_KEY",
             "SharedAccessSignature": "AZURE_STORAGE_SAS_TOKEN",
         }
-        return {part: environ[name] for part, name in apart.items() if environ.get(name)}
-    pairs = [part.partition("=") for part in given.split(";") if part]
-    if not all(name and equals for name, equals, _ in pairs):  # not repeated: it holds a key
+        return {part: environ[name] for part, name in variables.items() if environ.get(name)}
+    pairs = [part.partition("=") for part in text.split(";") if part]
+    # The message does not repeat the value, which contains a key.
+    if not all(name and equals for name, equals, _ in pairs):
         raise InputError(
             "AZURE_STORAGE_CONNECTION_STRING is not a list of NAME=VALUE;",
             hint="copy it from the account's access keys",
@@ -126,17 +128,17 @@ def _connection(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _domain(domain: str) -> dict[str, object]:
-    """Return the arguments for another domain than pyarrow's own."""
+    """Return the arguments for a domain other than the default of pyarrow."""
     if domain in ("", "core.windows.net"):
         return {}
     return {"blob_storage_authority": f".blob.{domain}", "dfs_storage_authority": f".dfs.{domain}"}
 
 
 def _server(variable: str, address: str) -> tuple[str, str]:
-    """Return scheme and the rest of an address, without a slash at the end."""
+    """Return the scheme and the rest of an address, without a trailing slash."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
-        raise InputError(  # not repeated: it may hold a password
+        raise InputError(  # the message does not repeat the value, which may contain a password
             f"{variable} is not an http or https address without user and query",
             hint="for example http://localhost:9000",
         )

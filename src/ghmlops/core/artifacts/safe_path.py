@@ -1,4 +1,4 @@
-"""A path that somebody else chose, inside a folder of ours: what an archive or an object store calls its files."""
+"""Validates untrusted relative paths, such as the names in an archive or an object store."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 MAX_DEPTH = 32
 MAX_PART = 255
-"""Bytes; what file systems hold."""
+"""Bytes per part of a path; the limit of common file systems."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def inner_parts(name: str) -> tuple[str, ...]:
-    """Return the parts of a relative path with `/` between them.
+    """Return the parts of a relative path that uses `/` as its separator.
 
     Raises:
-        ValueError: it leads elsewhere, or no file can be called so on every system; the text says why.
+        ValueError: The path leaves its folder, or is not valid on every file system; the message gives the reason.
     """
     parts = tuple(name.split("/"))
     if name.startswith("/") or _DRIVE.match(name):

@@ -1,21 +1,21 @@
-"""What a user names as a prediction artifact, as values.
+"""Artifact specifications: how a user names prediction artifacts, and their parser.
 
     spec      = local | workflow | cloud
     local     = a file, a folder, or a pattern of `*`, `?`, `[...]` and `**`; absolute, or from the working directory
     workflow  = "artifact:" NAME ( "@" BRANCH | "@" SHA | "#" RUN ) [ ":" PATH ]
     cloud     = ( "s3" | "gs" | "az" | "abfs" | "abfss" ) "://" BUCKET [ "/" PATH ]
 
-- NAME ends at the first `@` or `#`, because branches may hold both and artifacts rarely do. It holds none of the
-  characters that GitHub refuses in a name, nor a dot alone.
-- BRANCH means the newest successful push run of that branch; SHA, 40 hexadecimal digits, that of that commit (GitHub
-  refuses branches of such a name; fewer digits are a branch); RUN, a number, is that very run.
-- PATH chooses files inside the artifact, as a local spec does in a folder; without it every Parquet file in it counts.
-  Branches hold no `:`, so it is never part of one.
+- NAME ends at the first `@` or `#`, because branch names may contain both and artifact names rarely do. It contains no
+  character that GitHub rejects in an artifact name and is not a single dot.
+- BRANCH selects the newest successful push run of that branch; SHA (40 hexadecimal digits) that of the commit (GitHub
+  rejects branches with such a name; fewer digits are a branch); RUN (a number) the run with this id.
+- PATH selects files inside the artifact, as a local spec does in a folder; without it all Parquet files are read.
+  A branch name cannot contain `:`.
 - The container of an Azure URL may be followed by its account: `abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH`.
-- A local file whose name looks like another kind of spec is named with `./` before it.
+- A local file whose name looks like another kind of spec is written with a leading `./`.
 
-A text of several lines is a list of lines; else one that holds commas is a list of what stands between them. A name
-with a comma is therefore an item of a YAML list, or a line of two.
+Text with several lines is a list of specs, one per line; otherwise text with commas is split at the commas. A name that
+contains a comma must be an item of a YAML list, or one line of several.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ AZURE_DOMAINS = (
     "core.cloudapi.de",
     "fabric.microsoft.com",
 )
-"""Hosts that an Azure URL may name: they are sent credentials."""
+"""Domains that an Azure URL may name. Only they receive credentials."""
 _ACCOUNT = re.compile(rf"([a-z0-9]{{3,24}})\.((?:dfs|blob)\.(?:{'|'.join(map(re.escape, AZURE_DOMAINS))}))")
 _NOT_IN_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[./-]|[./]$|\.lock(?:/|$)|^@$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSpec:
-    """Files on this machine."""
+    """Files on the local machine."""
 
     pattern: str
 
@@ -64,38 +64,38 @@ class LocalSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowSpec:
-    """An artifact of a workflow run; exactly one of `branch`, `run` (its id) and `sha` is given."""
+    """An artifact of a workflow run, selected by exactly one of `branch`, `run` (the id) and `sha`."""
 
     name: str
     branch: str = ""
     run: int = 0
     sha: str = ""
     path: str = ""
-    """Pattern inside the artifact; empty for every Parquet file in it."""
+    """Pattern of files inside the artifact; if empty, all Parquet files."""
 
     @property
     def text(self) -> str:
         """The spec as the user wrote it."""
-        chosen = f"#{self.run}" if self.run else f"@{self.branch or self.sha}"
-        return f"artifact:{self.name}{chosen}" + (f":{self.path}" if self.path else "")
+        selector = f"#{self.run}" if self.run else f"@{self.branch or self.sha}"
+        return f"artifact:{self.name}{selector}" + (f":{self.path}" if self.path else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudSpec:
-    """Objects of a store: `bucket` is what S3 and Google call so, and the container of an Azure account."""
+    """Objects in a store: `bucket` is a bucket of S3 or Google Cloud Storage, or a container of an Azure account."""
 
     scheme: str
     bucket: str
     path: str = ""
-    """Key, folder or pattern; empty for the whole bucket."""
+    """Key, folder or pattern; if empty, the entire bucket."""
     account: str = ""
-    """Azure's storage account, where the URL names one."""
+    """Azure storage account, if the URL names one."""
     authority: str = ""
-    """Host of that account, without its name: `dfs.core.windows.net`."""
+    """Host of that account without the account name: `dfs.core.windows.net`."""
 
     @property
     def text(self) -> str:
-        """The spec as the user wrote it; a URL that holds a password is refused, so this holds none."""
+        """The spec as the user wrote it. It contains no password, since the parser rejects URLs with one."""
         host = f"@{self.account}.{self.authority}" if self.account else ""
         return f"{self.scheme}://{self.bucket}{host}" + (f"/{self.path}" if self.path else "")
 
@@ -103,25 +103,25 @@ class CloudSpec:
 Spec = LocalSpec | WorkflowSpec | CloudSpec
 
 
-def parse_specs(given: str | Sequence[str], where: str) -> tuple[Spec, ...]:
-    """Parse one text, or a list of which each item is one spec.
+def parse_specs(specs: str | Sequence[str], source: str) -> tuple[Spec, ...]:
+    """Parse a text with one or several specs, or a list with one spec per item.
 
     Args:
-        given: as in the module's docstring.
-        where: what messages call it: "input `baseline`".
+        specs: Text or list in the notation of the module's docstring.
+        source: Origin of the specs for error messages, for example "input `baseline`".
 
     Raises:
-        InputError: nothing is named, one is named twice, there are more than `MAX_SPECS`, or one is malformed.
+        InputError: No spec is given, one is given twice, there are more than `MAX_SPECS`, or one is malformed.
     """
-    texts = [text.strip() for text in (_split(given) if isinstance(given, str) else given)]
+    texts = [text.strip() for text in (_split(specs) if isinstance(specs, str) else specs)]
     if not texts or not all(texts):
-        raise InputError(f"{where} names no prediction artifact", hint="name a file, a folder or a pattern")
+        raise InputError(f"{source} names no prediction artifact", hint="name a file, a folder or a pattern")
     if len(texts) > MAX_SPECS:
-        raise InputError(f"{where} names {len(texts):,} artifacts, more than {MAX_SPECS:,}", hint="name their folder")
+        raise InputError(f"{source} names {len(texts):,} artifacts, more than {MAX_SPECS:,}", hint="name their folder")
     for text in texts:
         if texts.count(text) > 1:
-            raise InputError(f'{where} names "{_cut(text)}" twice', hint="name it once")
-    return tuple(parse_spec(text, where) for text in texts)
+            raise InputError(f'{source} names "{_truncate(text)}" twice', hint="name it once")
+    return tuple(parse_spec(text, source) for text in texts)
 
 
 def _split(text: str) -> list[str]:
@@ -130,72 +130,81 @@ def _split(text: str) -> list[str]:
     return [part for part in parts if part.strip()]
 
 
-def parse_spec(text: str, where: str) -> Spec:
+def parse_spec(text: str, source: str) -> Spec:
     """Parse one spec.
 
     Raises:
-        InputError: it is malformed.
+        InputError: The spec is malformed.
     """
     if any(not c.isprintable() for c in text) or len(text) > MAX_LENGTH:
         raise InputError(
-            f"{where} holds control characters, or more than 4,096 characters",
+            f"{source} contains control characters, or more than 4,096 characters",
             hint="name a file, a folder or a pattern",
         )
     if text.startswith("artifact:"):
-        return _workflow(text, where)
-    if found := _SCHEME.fullmatch(text):
-        return _cloud(found[1], found[2], where)
+        return _workflow(text, source)
+    if match := _SCHEME.fullmatch(text):
+        return _cloud(match[1], match[2], source)
     return LocalSpec(pattern=text)
 
 
-def _workflow(text: str, where: str) -> WorkflowSpec:
+def _workflow(text: str, source: str) -> WorkflowSpec:
     body = text.removeprefix("artifact:")
     at = min((i for i in (body.find("@"), body.find("#")) if i >= 0), default=-1)
     if at < 0:
-        raise InputError(f'{where}: "{_cut(text)}" does not say of which run', hint=f"write {_FORMS}")
+        raise InputError(f'{source}: "{_truncate(text)}" does not name a run', hint=f"write {_FORMS}")
     name, kind = body[:at], body[at]
-    chosen, colon, path = body[at + 1 :].partition(":")
+    selector, colon, path = body[at + 1 :].partition(":")
     if not _NAME.fullmatch(name) or name != name.strip() or set(name) == {"."}:
-        raise InputError(f'{where}: "{_cut(name)}" is no name of an artifact', hint=f"write {_FORMS}")
-    if colon and not _inside(path):
+        raise InputError(f'{source}: "{_truncate(name)}" is not the name of an artifact', hint=f"write {_FORMS}")
+    if colon and not _is_relative(path):
         raise InputError(
-            f'{where}: "{_cut(path)}" is no path inside an artifact', hint="for example `predictions/*.parquet`"
+            f'{source}: "{_truncate(path)}" is not a path inside an artifact',
+            hint="for example `predictions/*.parquet`",
         )
     if kind == "#":
-        if not _RUN.fullmatch(chosen):
-            raise InputError(f'{where}: "{_cut(chosen)}" is no id of a run', hint="the number in the run's address")
-        return WorkflowSpec(name=name, run=int(chosen), path=path)
-    if _SHA.fullmatch(chosen):
-        return WorkflowSpec(name=name, sha=chosen.lower(), path=path)
-    if not chosen or len(chosen) > 255 or _NOT_IN_BRANCH.search(chosen):
-        raise InputError(f'{where}: "{_cut(chosen)}" is no branch', hint=f"write {_FORMS}")
-    return WorkflowSpec(name=name, branch=chosen, path=path)
+        if not _RUN.fullmatch(selector):
+            raise InputError(
+                f'{source}: "{_truncate(selector)}" is not the id of a run',
+                hint="it is the number in the address of the run",
+            )
+        return WorkflowSpec(name=name, run=int(selector), path=path)
+    if _SHA.fullmatch(selector):
+        return WorkflowSpec(name=name, sha=selector.lower(), path=path)
+    if not selector or len(selector) > 255 or _NOT_IN_BRANCH.search(selector):
+        raise InputError(f'{source}: "{_truncate(selector)}" is not a branch', hint=f"write {_FORMS}")
+    return WorkflowSpec(name=name, branch=selector, path=path)
 
 
-def _inside(path: str) -> bool:
-    """True for a relative path that leads nowhere but down."""
+def _is_relative(path: str) -> bool:
+    """True if the path is relative and does not leave its folder."""
     return "\\" not in path and all(part not in ("", ".", "..") for part in path.removesuffix("/").split("/"))
 
 
-def _cloud(scheme: str, rest: str, where: str) -> CloudSpec:
+def _cloud(scheme: str, rest: str, source: str) -> CloudSpec:
     if scheme not in SCHEMES:
-        known = tuple(f"{name}://" for name in SCHEMES)
-        raise InputError(f"{where}: {scheme}:// cannot be read", hint=nearest(f"{scheme}://", known))
+        options = tuple(f"{name}://" for name in SCHEMES)
+        raise InputError(f"{source}: {scheme}:// cannot be read", hint=nearest(f"{scheme}://", options))
     host, _, path = rest.partition("/")
     bucket, at, server = host.partition("@")
     account = _ACCOUNT.fullmatch(server)
-    if ":" in host or (at and (scheme in ("s3", "gs") or not account)):  # not repeated: it may hold a password
+    # The message does not repeat the URL, which may contain a password.
+    if ":" in host or (at and (scheme in ("s3", "gs") or not account)):
         raise InputError(
-            f"{where}: a {scheme}:// address holds more than a bucket before its path",
+            f"{source}: a {scheme}:// address contains more than a bucket before its path",
             hint="credentials come from the environment; an Azure account as CONTAINER@ACCOUNT.dfs.core.windows.net",
         )
     if not _BUCKET.fullmatch(bucket):
-        raise InputError(f'{where}: "{_cut(bucket)}" is no name of a bucket', hint=f"write {scheme}://BUCKET/PATH")
-    if path and not _inside(path):
-        raise InputError(f'{where}: "{_cut(path)}" is no path inside a bucket', hint=f"write {scheme}://BUCKET/PATH")
-    held = account.groups() if account else ("", "")
-    return CloudSpec(scheme=scheme, bucket=bucket, path=path.removesuffix("/"), account=held[0], authority=held[1])
+        raise InputError(
+            f'{source}: "{_truncate(bucket)}" is not the name of a bucket', hint=f"write {scheme}://BUCKET/PATH"
+        )
+    if path and not _is_relative(path):
+        raise InputError(
+            f'{source}: "{_truncate(path)}" is not a path inside a bucket', hint=f"write {scheme}://BUCKET/PATH"
+        )
+    name, domain = account.groups() if account else ("", "")
+    return CloudSpec(scheme=scheme, bucket=bucket, path=path.removesuffix("/"), account=name, authority=domain)
 
 
-def _cut(text: str) -> str:
+def _truncate(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"

@@ -7,24 +7,25 @@ from ghmlops.core.policy.section import Section
 
 
 class Capacity(Section, frozen=True, kw_only=True):
-    """The stress test: the highest arrival rate that meets the objectives. Requests are those of `latency`."""
+    """The capacity search: the highest arrival rate that meets the objectives, with the requests of `latency`."""
 
     slo: Objectives = Objectives()
-    """The objectives; those of `latency` where empty."""
+    """The objectives; if empty, those of `latency`."""
     start: float = 10.0
-    """First rate, a second."""
+    """First rate of the ramp, in requests per second."""
     most: float = 10_000.0
-    """No higher rate is tried."""
+    """Highest rate of the search, in requests per second."""
     probe: float = 10.0
-    """Seconds of one probe, after its warm-up."""
+    """Duration of one probe in seconds, after its warm-up."""
     warmup: float = 2.0
+    """Seconds at the start of each probe that are not judged."""
     resolution: float = 0.05
-    """The search ends when the bracket of rates is this narrow, as a ratio."""
+    """Relative width of the interval at which the search ends."""
     budget: float = 1800.0
-    """Most seconds of the whole search."""
+    """Maximum duration of the search in seconds."""
     demand: float = 0.0
-    """Rate to serve, for the number of replicas; 0: not asked."""
+    """Rate to serve, in requests per second, from which the number of replicas follows; 0: not computed."""
     headroom: float = 0.3
-    """Share of each replica's capacity that is kept free."""
+    """Fraction of each replica's capacity that stays unused."""
     predict: tuple[float, ...] = ()
-    """Rates at which the fitted law is to tell the response time."""
+    """Rates, in requests per second, at which the fitted law predicts the response time."""

@@ -6,11 +6,11 @@ from ghmlops.core.policy.section import Section
 
 
 class Gate(Section, frozen=True, kw_only=True):
-    """What a deployment needs."""
+    """The requirements of a deployment."""
 
     environment: str = "production"
     require: tuple[str, ...] = ()
     """Commands whose evidence must be there; where empty, `latency` and `regression` if the policy has them. A stress
     test takes its time, so `capacity` is only required where it is named."""
     max_age: float = 7 * 86400.0
-    """Evidence older than this is stale."""
+    """Maximum age of evidence in seconds; older evidence is stale."""

@@ -36,7 +36,7 @@ DEFAULT_LATENCY_MARGINS = {
 
 
 class JsonCheck(Section, frozen=True, kw_only=True):
-    """A check on one value of a JSON response: it must equal `equals`, or be text that contains a match of `matches`."""
+    """A check on one value of a JSON response: it equals `equals`, or is text with a match of `matches`."""
 
     path: str
     """Dotted path with list indices in brackets: `outputs[0].name`."""

@@ -17,9 +17,9 @@ class Objectives(Section, frozen=True, kw_only=True):
     first_token: dict[str, float] = msgspec.field(default_factory=dict)
     """Streams: seconds from the scheduled send to the first token, by quantile."""
     token_gap: dict[str, float] = msgspec.field(default_factory=dict)
-    """Streams: seconds between tokens, by quantile of each answer's own gaps; p99 lets 1 % of the answers miss it."""
+    """Streams: seconds between tokens, by quantile of the gaps within each response."""
 
     @property
     def empty(self) -> bool:
-        """True where nothing is asked."""
+        """True if there is no objective."""
         return not self.quantiles and self.errors is None and not self.first_token and not self.token_gap

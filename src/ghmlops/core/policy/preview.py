@@ -6,12 +6,12 @@ from ghmlops.core.policy.section import Section
 
 
 class Preview(Section, frozen=True, kw_only=True):
-    """How to get a running service: exactly one of `command` and `url`."""
+    """How a running service is obtained: exactly one of `command` and `url`."""
 
     command: str = ""
-    """Shell-like words, split without a shell; `{port}` becomes a free port."""
+    """Command line, split into words without a shell; `{port}` is replaced by a free port."""
     url: str = ""
     baseline_url: str = ""
     ready: str = "/"
-    """Path that answers 2xx when the service is ready."""
+    """Path that answers with a 2xx status when the service is ready."""
     timeout: float = 60.0

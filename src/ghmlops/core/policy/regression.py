@@ -1,4 +1,4 @@
-"""The policy's section `regression`: its types and its defaults; `policy_predictions` reads it."""
+"""Policy section `regression`: its types and defaults. `core.policyfile.regression` reads it."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ Task = Literal["binary", "multiclass", "regression", "ranking", "embedding"]
 
 
 class Dataset(Section, frozen=True, kw_only=True):
-    """One pair of artifacts. Each is a file, a glob, a folder, a list of them, `artifact:NAME@BRANCH`, or a URL."""
+    """One pair of artifacts. Each is a file, a glob, a folder, a list of these, `artifact:NAME@BRANCH`, or a URL."""
 
     name: str = ""
-    """Empty for the only one."""
+    """Empty if there is a single data set."""
     baseline: tuple[str, ...] = ()
     candidate: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
-    """A second baseline of the same recipe and another seed: how much predictions differ for no reason."""
+    """A second baseline, trained by the same recipe with another seed. It gives the noise floor of the predictions."""
 
 
 class CustomMetric(Section, frozen=True, kw_only=True):
-    """A metric of the user's own: the mean of an SQL expression over the paired rows."""
+    """A custom metric: the mean of an SQL expression over the paired rows."""
 
     name: str
     sql: str
-    """Over the columns of the policy by their names, and `prediction`, `score` and `label` of the side that is looked
-    at; it must give a number for every row, or null for a row that does not count."""
+    """Expression over the columns that the policy names, and over `prediction`, `score` and `label` of the side that is
+    evaluated. It returns a number per row, or null to leave the row out."""
     direction: Direction
     margin: float | None = None
-    """Absolute; None: shown."""
+    """Absolute margin; None: reported without a judgement."""
     unit: str = ""
 
 
 class Drift(Section, frozen=True, kw_only=True):
-    """Limits on how far a distribution may move, scores and features alike; beyond one is a warning."""
+    """Limits on the drift of the distributions of scores and features; exceeding one gives a warning."""
 
     psi: float | None = 0.2
     ks: float | None = None
     js: float | None = None
     wasserstein: float | None = None
-    """In standard deviations of the baseline's column."""
+    """In units of the standard deviation of the baseline's column."""
 
 
 class Changed(Section, frozen=True, kw_only=True):
-    """Which changed rows are written down: their keys are the user's data, so nothing is unless asked for."""
+    """Which changed rows the evidence lists. Keys are user data, so by default none are listed."""
 
     rows: int = 0
-    """Most rows, the largest change first."""
+    """Maximum number of rows, largest change first."""
     show: tuple[str, ...] = ()
-    """Further columns of the rows."""
+    """Additional columns of the listed rows."""
     mask: tuple[str, ...] = ()
     """Columns whose values are replaced by `***`."""
     hash: tuple[str, ...] = ()
@@ -63,66 +63,66 @@ class Changed(Section, frozen=True, kw_only=True):
 
 
 class Regression(Section, frozen=True, kw_only=True):
-    """The diff of two prediction artifacts."""
+    """The comparison of two prediction artifacts."""
 
     task: Task
     key: tuple[str, ...]
     label: str = ""
-    """Needed by every task but `embedding`."""
+    """Column of the true answer; required by every task except `embedding`."""
     score: str = ""
     """Column of the probability of the positive class (binary), of the vector of class probabilities (multiclass), of
-    what documents are ordered by (ranking), or of the vector (embedding)."""
+    the value by which documents are ordered (ranking), or of the vector (embedding)."""
     prediction: str = ""
     """Column of the decision (binary, multiclass) or of the predicted value (regression)."""
     threshold: float = 0.5
-    """Decision threshold on `score` where there is no `prediction` column; at or above is positive."""
+    """Decision threshold on `score` if there is no `prediction` column; scores at or above it are positive."""
     classes: tuple[str, ...] = ()
-    """Binary: `[negative, positive]` where labels are not 0/1 or booleans. Multiclass: in the order of the vector."""
+    """Binary: `[negative, positive]` if labels are not 0/1 or booleans. Multiclass: in the order of the vector."""
     query: str = ""
-    """Column that groups the documents of one query (ranking)."""
+    """Column that identifies the query of a document (ranking)."""
     at: int = 10
     """The k of NDCG@k and recall@k."""
     top: int = 5
     """The k of top-k accuracy."""
     quantile: float = 0.5
-    """Of the pinball loss."""
+    """Quantile level of the pinball loss."""
     error_quantile: float = 0.9
-    """Of the absolute error."""
+    """Quantile level of the absolute error."""
     renamed: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
-    """Role to: a column as the policy calls it, or `score`, `label`, ..., to the column's name in that artifact."""
+    """By role (baseline, candidate): maps a column of the policy, or `score`, `label` ..., to its name there."""
     time: str = ""
     window: Literal["", "1h", "1d", "1w", "1mo"] = ""
     slices: tuple[tuple[str, ...], ...] = ()
     features: tuple[str, ...] = ()
-    """Input columns: their drift is measured, and slices are searched in them."""
+    """Input columns: their drift is measured, and the subgroup search includes them."""
     search: int = 5
-    """Most slices that the search over declared columns, features and their pairs writes down; 0: no search."""
+    """Maximum number of subgroups that the search over declared columns, features and their pairs reports; 0: none."""
     minimum_rows: int = 200
     """Slices and windows with fewer rows are listed as not measured."""
     group: str = ""
-    """Column that groups dependent rows (user, session): tests then work on groups."""
+    """Column that identifies groups of dependent rows (user, session); tests then use groups as their unit."""
     margins: dict[str, float] = msgspec.field(default_factory=dict)
-    """By metric id: absolute for accuracy-like metrics, a fraction of the baseline's value for losses."""
+    """Margin by metric id: absolute for accuracy-like metrics, a fraction of the baseline's value for losses."""
     metrics: tuple[CustomMetric, ...] = ()
     tolerance: dict[str, float] = msgspec.field(default_factory=dict)
-    """Column to the largest difference that still counts as the same value: absolute up to 1, relative above."""
+    """By column: the largest difference that counts as equal; absolute for values up to 1, relative above."""
     drift: Drift = Drift()
     changed: Changed = Changed()
     undecided: Literal["inconclusive", "warn"] = "inconclusive"
-    """What an overall metric is called that neither passes nor fails."""
+    """Outcome of an overall metric that neither passes nor fails."""
     intent: Literal["improve", "unchanged"] = "improve"
     datasets: tuple[Dataset, ...] = ()
-    """Where the artifacts are: one data set without a name, or several with names."""
+    """One data set without a name, or several with names."""
 
     def column(self, role: str, name: str) -> str:
-        """Return what the artifact of a role calls the column that the policy calls `name`."""
-        given = self.renamed.get(role, {})
+        """Return the name, in the artifact of a role, of the column that the policy calls `name`."""
+        renamed = self.renamed.get(role, {})
         for field in ("score", "label", "prediction", "time", "group", "query"):
-            if name == getattr(self, field) and field in given and name not in given:
-                return given[field]
-        return given.get(name, name)
+            if name == getattr(self, field) and field in renamed and name not in renamed:
+                return renamed[field]
+        return renamed.get(name, name)
 
     @property
     def slice_columns(self) -> tuple[str, ...]:
-        """Columns that slices are cut by, each once."""
+        """Columns that define slices, without duplicates."""
         return tuple(dict.fromkeys(column for columns in self.slices for column in columns))

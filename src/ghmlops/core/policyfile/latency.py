@@ -26,15 +26,16 @@ from ghmlops.core.policyfile.scalars import PER_SECOND, RATIO, SECONDS, path, po
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
 
 _MODELS = ("poisson", "constant", "ramp", "steps", "spike", "diurnal", "replay")
-_MOST_WAVES = 1000
-_MOST_PROCESSES = 128
+_MAX_PERIODS = 1000
+_MAX_PROCESSES = 128
+_MAX_ENDPOINTS = 32
 _EXAMPLE = "for example `{poisson: 200/s, duration: 60s}`"
 
 
 def _processes(at: Located) -> int:
     value = positive_count(at)
-    if value > _MOST_PROCESSES:
-        raise at.error(f"expected at most {_MOST_PROCESSES}", "one a core is enough; leave it out")
+    if value > _MAX_PROCESSES:
+        raise at.error(f"expected at most {_MAX_PROCESSES}", "one per core is enough; omit the key")
     return value
 
 
@@ -55,63 +56,63 @@ def _trace(at: Located) -> Trace:
 
 
 def _arrivals(at: Located) -> Arrivals:
-    given = dict(located.entries(at))
-    models = [name for name in given if name in _MODELS]
-    if len(models) > 1 or (given and not models and not given.keys() - {"duration", "warmup"}):
+    values = dict(located.entries(at))
+    models = [name for name in values if name in _MODELS]
+    if len(models) > 1 or (values and not models and not values.keys() - {"duration", "warmup"}):
         raise at.error("needs exactly one arrival model", _EXAMPLE)
     readers = {"duration": SECONDS, "warmup": SECONDS}
     if not models:
         return record(Arrivals, dict.fromkeys(_MODELS, PER_SECOND) | readers)(at)
     model: Any = models[0]
-    place = given.pop(model)
-    common: dict[str, Any] = record(dict, dict.fromkeys(_MODELS, text) | readers)(_without(at, given))
+    settings = values.pop(model)
+    common: dict[str, Any] = record(dict, dict.fromkeys(_MODELS, text) | readers)(_with_entries(at, values))
     if model in ("poisson", "constant"):
-        return Arrivals(model=model, rate=PER_SECOND(place), **common)
+        return Arrivals(model=model, rate=PER_SECOND(settings), **common)
     if model == "replay":
-        return Arrivals(model=model, rate=0.0, trace=_trace(place), **({"duration": 0.0} | common))
+        return Arrivals(model=model, rate=0.0, trace=_trace(settings), **({"duration": 0.0} | common))
     duration = common.setdefault("duration", Arrivals().duration)
-    curve = _CURVES[model](place, duration)
+    curve = _CURVES[model](settings, duration)
     rate = demand.mean_rate(curve)
     if not rate > 0:
-        raise place.error("sends no request at all", "raise a rate")
+        raise settings.error("no request would be sent", "increase a rate")
     return Arrivals(model=model, rate=rate, curve=curve, **common)
 
 
-def _without(at: Located, entries: dict[str, Located]) -> Located:
+def _with_entries(at: Located, entries: dict[str, Located]) -> Located:
     return Located(value=entries, line=at.line, path=at.path, file=at.file)
 
 
-def _rate_or_none(at: Located) -> float:
+def _rate_or_zero(at: Located) -> float:
     return 0.0 if at.value in ("0", "0/s", "0/m", "0/h") else PER_SECOND(at)
 
 
 def _ramp(at: Located, duration: float) -> demand.Curve:
-    found: dict[str, float] = record(dict, {"from": _rate_or_none, "to": _rate_or_none}, required=("from", "to"))(at)
-    return demand.ramp(duration, found["from"], found["to"])
+    rates: dict[str, float] = record(dict, dict.fromkeys(("from", "to"), _rate_or_zero), required=("from", "to"))(at)
+    return demand.ramp(duration, rates["from"], rates["to"])
 
 
 def _steps(at: Located, duration: float) -> demand.Curve:
-    rates = listing(_rate_or_none)(at)
+    rates = listing(_rate_or_zero)(at)
     if not rates:
         raise at.error("expected a list of rates", "for example `[50/s, 100/s, 200/s]`")
     return demand.steps(duration, rates)
 
 
 def _spike(at: Located, duration: float) -> demand.Curve:
-    readers = {"base": _rate_or_none, "peak": PER_SECOND, "at": SECONDS, "lasts": SECONDS}
-    found: dict[str, float] = record(dict, readers, required=tuple(readers))(at)
-    if found["at"] + found["lasts"] > duration:
+    readers = {"base": _rate_or_zero, "peak": PER_SECOND, "at": SECONDS, "lasts": SECONDS}
+    values: dict[str, float] = record(dict, readers, required=tuple(readers))(at)
+    if values["at"] + values["lasts"] > duration:
         raise at.error(f"the spike ends after the duration of {quantities.format_duration(duration)}")
-    return demand.spike(duration, **found)
+    return demand.spike(duration, **values)
 
 
 def _diurnal(at: Located, duration: float) -> demand.Curve:
-    readers = {"low": _rate_or_none, "high": PER_SECOND, "period": SECONDS}
-    found: dict[str, float] = record(dict, readers, required=("low", "high"))(at)
-    period = found.get("period", duration)
-    if duration / period > _MOST_WAVES:
-        raise at.error(f"has more than {_MOST_WAVES:,} periods within the duration", "make `period` longer")
-    return demand.diurnal(duration, found["low"], found["high"], period)
+    readers = {"low": _rate_or_zero, "high": PER_SECOND, "period": SECONDS}
+    values: dict[str, float] = record(dict, readers, required=("low", "high"))(at)
+    period = values.get("period", duration)
+    if duration / period > _MAX_PERIODS:
+        raise at.error(f"has more than {_MAX_PERIODS:,} periods within the duration", "increase `period`")
+    return demand.diurnal(duration, values["low"], values["high"], period)
 
 
 _CURVES = {"ramp": _ramp, "steps": _steps, "spike": _spike, "diurnal": _diurnal}
@@ -120,26 +121,25 @@ _CURVES = {"ramp": _ramp, "steps": _steps, "spike": _spike, "diurnal": _diurnal}
 def _latency_margin(name: str, at: Located) -> LatencyMargin:
     default = DEFAULT_LATENCY_MARGINS[name]
     if isinstance(at.value, dict):
-        made = record(LatencyMargin, {"fail": RATIO, "safe": RATIO}, required=("fail", "safe"))(at)
+        margin = record(LatencyMargin, {"fail": RATIO, "safe": RATIO}, required=("fail", "safe"))(at)
     else:
         fail = RATIO(at)
-        made = LatencyMargin(fail=fail, safe=max(default.safe, fail * default.safe / default.fail))
-    if not made.fail < made.safe:
+        margin = LatencyMargin(fail=fail, safe=max(default.safe, fail * default.safe / default.fail))
+    if not margin.fail < margin.safe:
         raise at.error(
             "`safe` must be larger than `fail`", "the candidate fails beyond `fail` and passes within `safe`"
         )
-    return made
+    return margin
 
 
 def _latency_margins(at: Located) -> dict[str, LatencyMargin]:
-    given = located.entries(at)
-    record(dict, dict.fromkeys(QUANTILES, lambda at: at))(at)
-    return DEFAULT_LATENCY_MARGINS | {name: _latency_margin(name, value) for name, value in given.items()}
+    values: dict[str, Located] = record(dict, dict.fromkeys(QUANTILES, lambda at: at))(at)
+    return DEFAULT_LATENCY_MARGINS | {name: _latency_margin(name, value) for name, value in values.items()}
 
 
 def _header_name(name: str) -> str:
     if not name or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name):
-        raise ValueError("is not a header name")
+        raise ValueError("is not a valid header name")
     return name.lower()
 
 
@@ -160,16 +160,16 @@ def _pattern(at: Located) -> str:
 
 
 def _json_checks(at: Located) -> tuple[JsonCheck, ...]:
-    found = []
+    checks = []
     for name, value in located.entries(at).items():
         if isinstance(value.value, dict):
             check: dict[str, str] = record(dict, {"equals": _literal, "matches": _pattern})(value)
             if len(check) != 1:
                 raise value.error("needs exactly one of `equals` and `matches`")
-            found.append(JsonCheck(path=name, **check))
+            checks.append(JsonCheck(path=name, **check))
         else:
-            found.append(JsonCheck(path=name, equals=_literal(value)))
-    return tuple(found)
+            checks.append(JsonCheck(path=name, equals=_literal(value)))
+    return tuple(checks)
 
 
 def _literal(at: Located) -> str:
@@ -184,12 +184,12 @@ def _expect(at: Located) -> Expect:
         "json": _json_checks,
         "body": record(dict, {"min": size, "max": size}),
     }
-    found: dict[str, Any] = record(dict, readers)(at)
-    body = found.pop("body", {})
-    made = Expect(smallest=body.get("min", 0), largest=body.get("max"), **found)
-    if made.largest is not None and made.largest < made.smallest:
+    values: dict[str, Any] = record(dict, readers)(at)
+    body = values.pop("body", {})
+    expect = Expect(smallest=body.get("min", 0), largest=body.get("max"), **values)
+    if expect.largest is not None and expect.largest < expect.smallest:
         raise at.error("`body.max` is smaller than `body.min`")
-    return made
+    return expect
 
 
 _REQUEST = {
@@ -213,14 +213,18 @@ def _mix(at: Located) -> tuple[Request, ...]:
     extra = {"name": text, "weight": _weight, "payloads": text}
     if not isinstance(at.value, list) or not at.value:
         raise at.error("expected a list of endpoints", "for example `[{path: /predict, weight: 9}, {path: /explain}]`")
-    found = tuple(record(Request, _REQUEST | extra, required=("path",))(item) for item in at.value)
-    if len(found) > 32:
-        raise at.error("expected at most 32 endpoints")
-    return found
+    endpoints = tuple(record(Request, _REQUEST | extra, required=("path",))(item) for item in at.value)
+    if len(endpoints) > _MAX_ENDPOINTS:
+        raise at.error(f"expected at most {_MAX_ENDPOINTS} endpoints")
+    return endpoints
 
 
 def read_latency(at: Located) -> Latency:
-    """Read the section `latency`."""
+    """Read the section `latency`.
+
+    Raises:
+        PolicyError: A key or value is not valid, or two of them contradict each other.
+    """
     readers = {
         "request": record(Request, _REQUEST),
         "mix": _mix,
@@ -236,13 +240,13 @@ def read_latency(at: Located) -> Latency:
         "connections": positive_count,
         "processes": _processes,
     }
-    found: Latency = record(Latency, readers)(at)
-    if found.mix and "request" in located.entries(at):
-        raise at.error("has `request` and `mix`", "an endpoint of the mix is a request; keep one of the two")
-    if found.preset and not found.model:
-        raise at.error(f"preset `{found.preset}` needs the key `model`", "name the model: `model: scorer`")
-    if found.protocol == "grpc" and found.preset != "open-inference":
-        raise at.error("protocol `grpc` is known for `preset: open-inference` only")
-    if (found.slo.first_token or found.slo.token_gap) and not (found.stream or found.preset == "openai-chat"):
+    latency: Latency = record(Latency, readers)(at)
+    if latency.mix and "request" in located.entries(at):
+        raise at.error("has both `request` and `mix`", "each endpoint of the mix is a request; keep one of the two")
+    if latency.preset and not latency.model:
+        raise at.error(f"preset `{latency.preset}` needs the key `model`", "name the model: `model: scorer`")
+    if latency.protocol == "grpc" and latency.preset != "open-inference":
+        raise at.error("protocol `grpc` requires `preset: open-inference`")
+    if (latency.slo.first_token or latency.slo.token_gap) and not (latency.stream or latency.preset == "openai-chat"):
         raise at.error("objectives on tokens need the key `stream`", "add `stream: sse`, or `preset: openai-chat`")
-    return found
+    return latency

@@ -9,7 +9,7 @@ import msgspec
 
 from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
-from ghmlops.core.metrics import TABLE
+from ghmlops.core.metrics import METRIC_IDS
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.regression import ROLES, TASKS, Changed, CustomMetric, Dataset, Drift, Regression
 from ghmlops.core.policyfile.scalars import positive_count
@@ -97,7 +97,7 @@ def _direction(at: Located) -> Direction:
 
 
 def _metrics(at: Located) -> tuple[CustomMetric, ...]:
-    builtin = {metric for metrics in TABLE.values() for metric in metrics}
+    builtin = {metric for metrics in METRIC_IDS.values() for metric in metrics}
     custom = []
     for name, value in entries(at).items():
         if name in builtin:
@@ -208,7 +208,7 @@ def _check(section: Regression, at: Located) -> None:
 
 
 def _check_margins(section: Regression, at: Located) -> None:
-    metrics = (*TABLE[section.task], *(metric.name for metric in section.metrics))
+    metrics = (*METRIC_IDS[section.task], *(metric.name for metric in section.metrics))
     for name in section.margins:
         if name not in metrics:
             raise at.error(f"`margins.{name}`: not a metric of task `{section.task}`", nearest(name, metrics))
