@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from ghmlops import __version__
-from ghmlops.cli import command_module, input_types, main
-from ghmlops.commands import COMMANDS
+from ghmlops.cli import input_types, main
+from ghmlops.commands import COMMANDS, command_module
 from ghmlops.commands.shared.base import Common
 from ghmlops.report.text.escape import printable
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import re
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from ghmlops import __version__
-from ghmlops.commands import COMMANDS
+from ghmlops.commands import COMMANDS, command_module
 from ghmlops.commands.shared.console import Console
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, nearest
 from ghmlops.core.model import Outcome, failed
@@ -151,11 +150,6 @@ def _overview() -> str:
             "",
         ]
     )
-
-
-def command_module(name: str) -> ModuleType:
-    """Import the module of a command of the table."""
-    return importlib.import_module(f"ghmlops.commands.{name.replace('-', '_')}")
 
 
 def input_types(kind: type[Common]) -> dict[str, Any]:

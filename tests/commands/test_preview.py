@@ -114,7 +114,8 @@ def test_stopping_twice_is_fine(job: Job) -> None:
     pid = job.start("plain").outputs["pid"]
     job.step("--stop", pid)
     again = job.step("--stop", pid)
-    assert (again.code, again.out.strip()) == (0, f"Preview {pid} had ended before.")
+    assert (again.code, again.outputs["reason-code"]) == (0, "preview-stopped")
+    assert f"{pid} was already" in again.out
 
 
 def test_the_evidence_tells_how_long_it_took(job: Job) -> None:
@@ -253,7 +254,8 @@ def test_a_supervisor_that_was_killed_had_ended_before(job: Job) -> None:
     old.mkdir()
     (old / "state.json").write_text(json.dumps({"pid": process.pid, "ended": "", "status": None}))
     step = job.step("--stop", str(process.pid))
-    assert (step.code, step.out.strip()) == (0, f"Preview {process.pid} had ended before.")
+    assert (step.code, step.outputs["reason-code"]) == (0, "preview-stopped")
+    assert f"{process.pid} was already" in step.out
     (old / "state.json").write_text(json.dumps({"pid": process.pid, "ended": "stopped", "status": None}))
 
 
@@ -312,8 +314,7 @@ def test_a_dry_run_starts_nothing(job: Job) -> None:
     """The plan is one line; no process, no evidence."""
     step = job.start("plain", "--dry-run", "--lifetime", "10m")
     assert step.code == 0
-    assert step.out.startswith("would start `")
-    assert step.out.rstrip().endswith("end it after 10 m at the latest; ready when /healthz answers 2xx within 1 m")
+    assert all(part in step.out for part in ("would start `", "10 m", "/healthz", "1 m"))
     assert not (job.folder / "evidence").exists()
 
 
@@ -321,7 +322,7 @@ def test_a_dry_run_starts_nothing(job: Job) -> None:
     ("args", "words"),
     [
         ([], "no such file"),
-        (["--command", "x {port}", "--url", "http://x"], "both given"),
+        (["--command", "x {port}", "--url", "http://x"], "exclude each other"),
         (["--command", "x"], "has no `{port}`"),
         (["--command", "x 'y {port}"], "No closing quotation"),
         (["--command", "x {port}", "--timeout", "fast"], "input `timeout`"),

@@ -12,8 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ghmlops.cli import command_module
-from ghmlops.commands import COMMANDS
+from ghmlops.commands import COMMANDS, command_module
 from ghmlops.commands.shared.base import Common
 from ghmlops.core.model import Outcome
 

@@ -1,16 +1,22 @@
-"""One file a command: `Inputs`, `OUTPUTS`, `run()`. The only place where measure, report and act meet.
+"""One module or package per command: `Inputs`, `OUTPUTS` and `run`. The only place where measure, report and act meet.
 
-`COMMANDS` is the visible table: a new command is a file here, a line below and, when it is also an action, a folder
-in `actions/`. Nothing heavy is imported at the top of a command's file.
+`COMMANDS` is the table of commands. A pillar comes from `ghmlops.core.pillars`; any other command has a line here. A
+command that is also an action has a folder in `actions/`. No module of a command imports anything heavy at its top.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import importlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from ghmlops.core.pillars import PILLARS
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 class Command(NamedTuple):
-    """A line of the table."""
+    """A row of the table of commands."""
 
     name: str
     summary: str
@@ -18,22 +24,23 @@ class Command(NamedTuple):
     """Path of its `action.yml` in this repository; empty for a command that runs locally only."""
 
 
+def _action(name: str) -> str:
+    return f"actions/{name}/action.yml"
+
+
 COMMANDS = (
-    Command("check", "run all that the policy asks for before a merge, and report", "action.yml"),
+    Command("check", "run everything that the policy requires before a merge, and report", "action.yml"),
+    *(Command(pillar.command, pillar.summary, _action(pillar.command)) for pillar in PILLARS),
     Command(
-        "preview", "start a service, or find it, wait until it is ready, give its URL", "actions/preview/action.yml"
+        "merge-shards", "join the evidence of the shards of a latency run and judge their sum", _action("merge-shards")
     ),
-    Command("latency", "latency smoke test; against a baseline, the paired verdict", "actions/latency/action.yml"),
-    Command(
-        "merge-shards",
-        "join the evidence of a latency run's shards and judge their sum",
-        "actions/merge-shards/action.yml",
-    ),
-    Command("capacity", "stress test: the highest rate that meets the objectives", "actions/capacity/action.yml"),
-    Command("import", "another load generator's results, judged by the same policy", "actions/import/action.yml"),
-    Command("regression", "diff of two Parquet prediction artifacts", "actions/regression/action.yml"),
-    Command("report", "pull-request comment, job summary and pages, from evidence alone", "actions/report/action.yml"),
-    Command("gate", "merge evidence into a verdict for one commit; record the deployment", "actions/gate/action.yml"),
-    Command("revert", "write the revert commit for a bad commit, safely and once", "actions/revert/action.yml"),
+    Command("report", "pull-request comment, job summary and pages, from evidence alone", _action("report")),
+    Command("gate", "merge evidence into a verdict for one commit; record the deployment", _action("gate")),
+    Command("revert", "write the revert commit for a bad commit, safely and once", _action("revert")),
     Command("policy", "`init` writes a starter policy, `check` validates one", ""),
 )
+
+
+def command_module(name: str) -> ModuleType:
+    """Import the module of a command of the table."""
+    return importlib.import_module(f"ghmlops.commands.{name.replace('-', '_')}")

@@ -1,182 +1,177 @@
-"""Start a service as an ephemeral preview, or find it by its URL, wait until it is ready, give its URL."""
+"""Starts a service as an ephemeral preview, or finds it by its URL, waits until it is ready and outputs its URL."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result, dry_run_result
 from ghmlops.core import quantities
 from ghmlops.core.errors import InputError, ServiceError
-from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import Finding, Measurement, Outcome
 from ghmlops.core.policy.document import DEFAULT_PATH
 from ghmlops.core.policy.preview import Preview
+from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from pathlib import Path
 
     from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.shared.evidence import EvidenceContent, Recorder, Summary
 
 DOCS = "actions/preview/README.md"
 
 
 class Inputs(Common, frozen=True, kw_only=True):
-    """Inputs of `preview`; what is empty comes from the policy's section `preview`."""
+    """Inputs of `preview`; empty ones are taken from the policy's section `preview`."""
 
-    command: Annotated[str, Doc(description="Command that starts the service; {port} becomes a free port.")] = ""
-    url: Annotated[str, Doc(description="Address of a service that runs already, instead of a command.")] = ""
+    command: Annotated[str, Doc(description="Command that starts the service; {port} is replaced by a free port.")] = ""
+    url: Annotated[str, Doc(description="Address of a running service, instead of a command.")] = ""
     ready: Annotated[str, Doc(description="Path that answers 2xx when the service is ready.")] = ""
-    timeout: Annotated[str, Doc(description="How long to wait until it is ready, e.g. 60s.")] = ""
-    lifetime: Annotated[str, Doc(description="The service is ended after this time at the latest.")] = "1h"
-    stop: Annotated[str, Doc(description="End the preview with this pid (output pid) and its process tree.")] = ""
+    timeout: Annotated[str, Doc(description="Maximum time until the service is ready, e.g. 60s.")] = ""
+    lifetime: Annotated[str, Doc(description="The service is terminated after this time at the latest.")] = "1h"
+    stop: Annotated[str, Doc(description="Terminate the preview with this pid (output pid) and its process tree.")] = ""
 
 
 OUTPUTS = (
     *OUTCOME_OUTPUTS,
     EVIDENCE_OUTPUT,
     Output("url", "Address of the ready service."),
-    Output("pid", "Process id to hand to `stop`; empty where nothing was started."),
+    Output("pid", "Process id to pass to `stop`; empty if nothing was started."),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The service to start or to find.
+
+    Attributes:
+        service: inputs and policy section combined; exactly one of `command` and `url` is set.
+        lifetime: seconds after which a started service is terminated.
+    """
+
+    service: Preview
+    lifetime: float
 
 
 def run(inputs: Inputs, services: Services) -> Result:
     """Start, find or stop a preview.
 
     Raises:
-        InputError: an input is malformed, or `stop` names a process that is not a preview.
-        PolicyError: nothing is given, and the policy does not say it either.
-        ServiceError: the service is not ready; the message has the end of its log.
+        InputError: An input is malformed, or `stop` names a process that is not a preview.
+        PolicyError: Neither the inputs nor the policy define the service.
+        ServiceError: The service is not ready; the message contains the end of its log.
     """
-    from ghmlops.commands.shared.provenance import commit_under_test
+    from ghmlops.commands.shared.evidence import open_recorder, record
 
     if inputs.stop:
         return _stop(inputs, services)
-    wanted = _wanted(inputs, services)
-    lifetime = _duration("lifetime", inputs.lifetime)
+    job = _prepare(inputs, services)
     if inputs.dry_run:
-        return _plan(wanted, lifetime)
-    commit_under_test(services)  # asked before anything is started: evidence without a commit is worth nothing
-    started = services.now()
+        return _dry_run(job)
+    recorder = open_recorder("preview", inputs, services)  # Evidence without a commit is useless, so this comes first.
     try:
-        if wanted.url:
-            return _find(inputs, services, wanted, started)
-        return _start(inputs, services, wanted, lifetime, started)
+        return _find(job, services, recorder) if job.service.url else _start(job, services, recorder)
     except ServiceError as error:
-        _write(inputs, services, started, f"{error.message}.", None)
+        record(recorder, _content(f"{error.message}.", None))
         raise
 
 
-def _wanted(inputs: Inputs, services: Services) -> Preview:
-    """Join the inputs and the policy's section; an input beats the policy."""
+def _prepare(inputs: Inputs, services: Services) -> Job:
+    """Combine the inputs and the policy's section; an input overrides the policy."""
     from ghmlops.commands.shared.policy_file import load_policy
 
     if inputs.command and inputs.url:
-        raise InputError("inputs `command` and `url` are both given", hint="give the one that is to be used")
+        raise InputError("inputs `command` and `url` exclude each other", hint="pass only one of them")
     path = services.cwd / inputs.policy
-    given = bool(inputs.command or inputs.url)
-    found = None
-    if not given or path.exists() or inputs.policy != DEFAULT_PATH:
-        found = load_policy(path, inputs.policy).preview
-    if found is None and not given:
+    by_input = bool(inputs.command or inputs.url)
+    section = None
+    if not by_input or path.exists() or inputs.policy != DEFAULT_PATH:
+        section = load_policy(path, inputs.policy).preview
+    if section is None and not by_input:
         raise InputError(
-            f"neither `command` nor `url` is given, and {inputs.policy} has no section `preview`",
+            f"neither `command` nor `url` is set, and {inputs.policy} has no section `preview`",
             hint='--command "python serve.py --port {port}"',
         )
-    base = found or Preview()
-    timeout = _duration("timeout", inputs.timeout) if inputs.timeout else base.timeout
-    return Preview(
-        command=inputs.command or ("" if given else base.command),
-        url=(inputs.url or ("" if given else base.url)).rstrip("/"),
-        ready=inputs.ready or base.ready,
-        timeout=timeout,
+    defaults = section or Preview()
+    service = Preview(
+        command=inputs.command or ("" if by_input else defaults.command),
+        url=(inputs.url or ("" if by_input else defaults.url)).rstrip("/"),
+        ready=inputs.ready or defaults.ready,
+        timeout=_seconds("timeout", inputs.timeout) if inputs.timeout else defaults.timeout,
     )
+    return Job(service=service, lifetime=_seconds("lifetime", inputs.lifetime))
 
 
-def _duration(name: str, text: str) -> float:
+def _seconds(name: str, text: str) -> float:
     try:
         return quantities.duration(text)
     except ValueError as error:
         raise InputError(f"input `{name}`: {error}", hint=f"--{name} {quantities.EXAMPLES['duration']}") from None
 
 
-def _plan(wanted: Preview, lifetime: float) -> Result:
+def _dry_run(job: Job) -> Result:
     from ghmlops.measure.preview.launch import words_of
     from ghmlops.measure.preview.probe import check_address
 
-    check_address(wanted.url or "http://127.0.0.1", wanted.ready)
-    if wanted.command:
-        words_of(wanted.command, 0)
-    what = (
-        f"use {wanted.url}"
-        if wanted.url
-        else f"start `{wanted.command}` and end it after {quantities.format_duration(lifetime)} at the latest"
-    )
-    path = wanted.ready.partition("?")[0]  # a query may hold a secret
-    plan = f"would {what}; ready when {path} answers 2xx within {quantities.format_duration(wanted.timeout)}"
-    return Result(outcome=Outcome.PASS, reason_code="dry-run", reason=f"{plan}.", text=_printable(plan))
+    service, lifetime = job.service, quantities.format_duration(job.lifetime)
+    check_address(service.url or "http://127.0.0.1", service.ready)
+    if service.command:
+        words_of(service.command, 0)
+    action = f"use {service.url}" if service.url else f"start `{service.command}` and terminate it after {lifetime}"
+    path = service.ready.partition("?")[0]  # A query may contain a secret.
+    timeout = quantities.format_duration(service.timeout)
+    plan = f"would {action}; ready when {path} answers 2xx within {timeout}"
+    return dry_run_result(f"{plan}.", terminal.block([plan]))
 
 
-def _start(inputs: Inputs, services: Services, wanted: Preview, lifetime: float, started: datetime) -> Result:
+def _start(job: Job, services: Services, recorder: Recorder) -> Result:
+    from ghmlops.commands.shared.evidence import record
     from ghmlops.measure.preview import outliving
     from ghmlops.measure.preview.launch import Wanted
     from ghmlops.measure.preview.stop import runner_process
 
     service = Wanted(
-        command=wanted.command,
+        command=job.service.command,
         cwd=services.cwd,
         environ=services.environ,
-        ready=wanted.ready,
-        timeout=wanted.timeout,
+        ready=job.service.ready,
+        timeout=job.service.timeout,
         temp=services.context.temp,
-        lifetime=lifetime,
+        lifetime=job.lifetime,
         watch=runner_process(),
     )
     with outliving(service, services.console.progress) as preview:
         reason = f"The service was ready after {quantities.format_duration(preview.seconds)}."
-        file = _write(inputs, services, started, reason, preview.seconds)
-        return _ready(preview.url, str(preview.pid), file, reason, str(preview.log))
+        content = _content(reason, preview.seconds)
+        return record(recorder, content, lambda *_: _summary(preview.url, str(preview.pid), preview.log))
 
 
-def _find(inputs: Inputs, services: Services, wanted: Preview, started: datetime) -> Result:
+def _find(job: Job, services: Services, recorder: Recorder) -> Result:
+    from ghmlops.commands.shared.evidence import record
     from ghmlops.measure.preview.probe import check_address, wait_until_ready
 
     def pause(seconds: float) -> str:
         time.sleep(seconds)
         return ""
 
-    address = check_address(wanted.url, wanted.ready)
-    seconds, problem = wait_until_ready(address, wanted.timeout, pause, services.console.progress)
+    url = job.service.url
+    address = check_address(url, job.service.ready)
+    seconds, problem = wait_until_ready(address, job.service.timeout, pause, services.console.progress)
     if problem:
         raise ServiceError(
-            f"{wanted.url} is {problem}", hint="is it deployed, and is `ready` the right path?",
+            f"{url} is {problem}",
+            hint="is it deployed, and is `ready` the right path?",
             reason_code="service-not-ready",
-        )  # fmt: skip
-    reason = f"The service at {wanted.url} was ready after {quantities.format_duration(seconds)}."
-    file = _write(inputs, services, started, reason, seconds)
-    return _ready(wanted.url, "", file, reason, "")
+        )
+    reason = f"The service at {url} was ready after {quantities.format_duration(seconds)}."
+    return record(recorder, _content(reason, seconds), lambda *_: _summary(url))
 
 
-def _ready(url: str, pid: str, file: str, reason: str, log: str) -> Result:
-    lines = [
-        f"ready at {url}",
-        f"log: {log}" if log else "",
-        f"end it with `ghmlops preview --stop {pid}`" if pid else "",
-    ]
-    return Result(
-        outcome=Outcome.PASS,
-        reason_code="preview-ready",
-        reason=reason,
-        outputs={"url": url, "pid": pid, "evidence-file": file},
-        text="\n".join(_printable(line) for line in lines if line),
-        data={"url": url, "pid": pid, "log": log, "evidence_file": file},
-    )
-
-
-def _write(inputs: Inputs, services: Services, started: datetime, reason: str, seconds: float | None) -> str:
-    """Write the evidence, and return its path as the user knows it; without `seconds` it was not ready."""
-    from ghmlops.act.evidence import write_evidence
-    from ghmlops.commands.shared.provenance import provenance
+def _content(reason: str, seconds: float | None) -> EvidenceContent:
+    """Return the content of the evidence; without `seconds` the service was not ready."""
+    from ghmlops.commands.shared.evidence import EvidenceContent
 
     outcome = Outcome.ERROR if seconds is None else Outcome.PASS
     finding = Finding(
@@ -190,46 +185,51 @@ def _write(inputs: Inputs, services: Services, started: datetime, reason: str, s
         candidate=seconds,
         n=1 if seconds is not None else 0,
     )
-    measured = Measurement(id="startup-time", arm="candidate", unit="s", n=1, values={"seconds": seconds})
-    evidence = Evidence(
-        command="preview",
-        leg=inputs.leg,
-        outcome=outcome,
-        reason_code="preview-ready" if outcome is Outcome.PASS else "service-not-ready",
-        reason=reason,
-        provenance=provenance(inputs, services, started),
+    startup = Measurement(id="startup-time", arm="candidate", unit="s", n=1, values={"seconds": seconds})
+    return EvidenceContent(
         findings=[finding],
-        measurements=[measured] if seconds is not None else [],
+        measurements=[startup] if seconds is not None else [],
+        ruling=(outcome, "preview-ready" if outcome is Outcome.PASS else "service-not-ready", reason),
     )
-    written = write_evidence(services.cwd / inputs.evidence_dir, evidence)
-    return f"{inputs.evidence_dir}/{written.name}"
+
+
+def _summary(url: str, pid: str = "", log: Path | None = None) -> Summary:
+    from ghmlops.commands.shared.evidence import Summary
+
+    lines = [
+        f"ready at {url}",
+        f"log: {log}" if log else "",
+        f"terminate it with `ghmlops preview --stop {pid}`" if pid else "",
+    ]
+    return Summary(
+        text=terminal.block(line for line in lines if line),
+        outputs={"url": url, "pid": pid},
+        data={"url": url, "pid": pid, "log": str(log) if log else ""},
+    )
 
 
 def _stop(inputs: Inputs, services: Services) -> Result:
     from ghmlops.measure.preview.stop import stop
 
     if inputs.dry_run:
-        plan = f"would end the preview {inputs.stop}"
-        return Result(outcome=Outcome.PASS, reason_code="dry-run", reason=f"{plan}.", text=_printable(plan))
-    ended = stop(inputs.stop, services.context.temp)
-    outputs = {"url": "", "pid": "", "evidence-file": ""}
-    if ended.status is not None:
-        reason = f"The service of preview {inputs.stop} had ended by itself, exit status {ended.status}: {ended.tail}"
-        finding = Finding(
-            id="preview-ended", metric="preview", outcome=Outcome.WARN, reason=reason, docs=f"{DOCS}#teardown"
-        )
-        return Result(
-            outcome=Outcome.WARN, reason_code="preview-ended", reason=reason, outputs=outputs, text=_printable(reason),
-            data={"how": ended.how}, findings=(finding,),
-        )  # fmt: skip
-    reason = f"Preview {inputs.stop} was ended." if ended.how == "now" else f"Preview {inputs.stop} had ended before."
+        plan = f"would terminate the preview {inputs.stop}"
+        return dry_run_result(f"{plan}.", terminal.block([plan]))
+    end = stop(inputs.stop, services.context.temp)
+    if end.status is None:
+        before = "" if end.how == "now" else "already "
+        outcome, code = Outcome.PASS, "preview-stopped"
+        reason = f"Preview {inputs.stop} was {before}terminated."
+    else:
+        outcome, code = Outcome.WARN, "preview-ended"
+        tail = f"; the end of its log: {end.tail}" if end.tail else ""
+        reason = f"The service of preview {inputs.stop} had exited with exit status {end.status}{tail}"
+    finding = Finding(id=code, metric="preview", outcome=outcome, reason=reason, docs=f"{DOCS}#teardown")
     return Result(
-        outcome=Outcome.PASS, reason_code="preview-stopped", reason=reason, outputs=outputs, text=reason,
-        data={"how": ended.how},
-    )  # fmt: skip
-
-
-def _printable(text: str) -> str:
-    from ghmlops.report.text.escape import printable
-
-    return printable(text)
+        outcome=outcome,
+        reason_code=code,
+        reason=reason,
+        outputs={"url": "", "pid": "", "evidence-file": ""},
+        text=terminal.block([reason]),
+        data={"how": end.how},
+        findings=(finding,) if outcome is Outcome.WARN else (),
+    )

@@ -1,4 +1,4 @@
-"""The two arms of a check: addresses that were given, or services that are started for it and ended after it."""
+"""The two arms of a check: addresses from the inputs, or services that are started for it and terminated afterwards."""
 
 from __future__ import annotations
 
@@ -11,55 +11,64 @@ from ghmlops.core.errors import PolicyError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ghmlops.commands.check.inputs import Inputs
-    from ghmlops.commands.shared.base import Services
-    from ghmlops.core.policy.document import Policy
+    from ghmlops.commands.check.job import Job
     from ghmlops.measure.preview import Preview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arms:
-    """Where the two arms answer; `baseline` is empty where there is none."""
+    """Addresses of the two arms.
+
+    Attributes:
+        candidate: address of the candidate.
+        baseline: address of the baseline; empty if there is none.
+        started: the services that were started here, by arm.
+    """
 
     candidate: str
     baseline: str
     started: Mapping[str, Preview]
-    """By arm, what was started here."""
 
 
 @contextlib.contextmanager
-def deployed(policy: Policy, inputs: Inputs, services: Services, base: str, *, swapped: bool = False) -> Iterator[Arms]:
-    """Yield both arms' addresses; what is started here is ended here, with its whole process tree.
+def deployed(job: Job, *, baseline: bool = True, swapped: bool = False) -> Iterator[Arms]:
+    """Yield the addresses of both arms; services that are started here are terminated on exit, with their processes.
 
-    The baseline is started from a work tree of the commit `base`, but only beside a candidate that is started here
-    too: a service on this machine and one elsewhere cannot be compared. `swapped` starts the arms in the other order.
+    The baseline is started from a work tree of the commit `job.base`, but only together with a candidate that is
+    started here: a service on this machine and a remote one cannot be compared.
+
+    Args:
+        job: the run of `check`.
+        baseline: whether a baseline is started.
+        swapped: whether the arms are started in the opposite order.
 
     Raises:
-        PolicyError: neither the policy nor the inputs say where the candidate is.
-        ServiceError: a service ended, or was not ready in time.
+        PolicyError: Neither the policy nor the inputs define the candidate's address.
+        ServiceError: A service ended, or was not ready in time.
     """
     from ghmlops.act.git.worktree import worktree
     from ghmlops.measure.preview import running
 
-    preview = policy.preview
+    inputs, services, preview = job.inputs, job.services, job.policy.preview
     if preview is None and not inputs.url:
         raise PolicyError(
-            f"{inputs.policy} has a section `latency` but no `preview`", hint="add `preview:`, or give the input `url`"
+            f"{inputs.policy} measures a service but has no section `preview`",
+            hint="add `preview:`, or pass the input `url`",
         )
-    found = {
+    addresses = {
         "candidate": inputs.url or (preview.url if preview else ""),
         "baseline": inputs.baseline_url or (preview.baseline_url if preview else ""),
     }
-    begun: dict[str, Preview] = {}
+    started: dict[str, Preview] = {}
     with contextlib.ExitStack() as stack:
         folders = {"candidate": services.cwd}
-        if not any(found.values()) and base and preview and preview.command:
-            other = worktree(services.cwd, base, environ=services.environ, temp=services.context.temp)
-            folders["baseline"] = stack.enter_context(other)
+        if baseline and job.base and not any(addresses.values()) and preview and preview.command:
+            tree = worktree(services.cwd, job.base, environ=services.environ, temp=services.context.temp)
+            folders["baseline"] = stack.enter_context(tree)
         for arm in sorted(folders, reverse=swapped):
-            if not found[arm]:
-                assert preview is not None  # noqa: S101  (no address was given, so there is a section)
-                started = running(
+            if not addresses[arm]:
+                assert preview is not None  # noqa: S101  (without an address there is a section)
+                service = running(
                     preview.command,
                     cwd=folders[arm],
                     environ=services.environ,
@@ -68,7 +77,7 @@ def deployed(policy: Policy, inputs: Inputs, services: Services, base: str, *, s
                     progress=services.console.progress,
                     temp=services.context.temp,
                 )
-                begun[arm] = stack.enter_context(started)
-                found[arm] = begun[arm].url
-                services.console.note(f"preview: the {arm} is ready at {found[arm]}")
-        yield Arms(**found, started=begun)
+                started[arm] = stack.enter_context(service)
+                addresses[arm] = started[arm].url
+                services.console.note(f"preview: the {arm} is ready at {addresses[arm]}")
+        yield Arms(**addresses, started=started)

@@ -25,9 +25,9 @@ from ghmlops.core.details.latency import (
 from ghmlops.core.latency import details as run_details
 from ghmlops.core.latency.findings import judge_tally
 from ghmlops.core.latency.interval_log import log_of
-from ghmlops.core.latency.shards import shard_findings
+from ghmlops.core.latency.shards.findings import shard_findings
+from ghmlops.core.latency.shards.tally_file import pack
 from ghmlops.core.latency.tally import Run, tally_of
-from ghmlops.core.latency.tally_file import pack
 from ghmlops.core.model import Finding, NotMeasured, Outcome
 
 if TYPE_CHECKING:

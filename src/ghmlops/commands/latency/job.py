@@ -124,7 +124,7 @@ def _recorded(policy: Latency, services: Services) -> Recorded | None:
 
 
 def _shard(inputs: Inputs, services: Services) -> tuple[tuple[int, int] | None, float | None]:
-    from ghmlops.core.latency.shards import parse_shard, parse_start
+    from ghmlops.core.latency.shards.inputs import parse_shard, parse_start
 
     shard, start_at = parse_shard(inputs.shard), parse_start(inputs.start_at, services.now().timestamp())
     if shard and shard[1] > 1 and start_at is None:
@@ -142,7 +142,7 @@ def _whole(plan: Plan) -> tuple[int, int]:
 
 def _leg(inputs: Inputs, shard: tuple[int, int] | None) -> str:
     """Return the leg of the evidence; a confirming run and a shard have a part of their own in it."""
-    from ghmlops.core.latency.shards import shard_leg
+    from ghmlops.core.latency.shards.inputs import shard_leg
 
     leg = inputs.leg or (CONFIRM if inputs.confirm else "")
     return shard_leg(leg, *shard) if shard else leg

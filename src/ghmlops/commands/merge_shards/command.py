@@ -13,7 +13,7 @@ from ghmlops.report.formats import terminal
 if TYPE_CHECKING:
     from ghmlops.commands.merge_shards.job import Job
     from ghmlops.commands.shared.base import Result, Services
-    from ghmlops.core.latency.shards import Shard
+    from ghmlops.core.latency.shards.evidence import Shard
     from ghmlops.core.latency.tally import Tally
     from ghmlops.core.model import Finding, NotMeasured
 
@@ -45,10 +45,11 @@ def run(inputs: Inputs, services: Services) -> Result:
 def _content(job: Job, log: bytes) -> EvidenceContent:
     """Return the content of the joined evidence; `log` is the sum of the histogram logs."""
     from ghmlops.core.latency import details as run_details
-    from ghmlops.core.latency.shards import judge_shards, sum_up
+    from ghmlops.core.latency.shards.evidence import sum_shards
+    from ghmlops.core.latency.shards.findings import judge_shards
 
     shards, policy, origin = job.shards, job.policy, job.origin
-    tally, findings = sum_up(shards), judge_shards(shards, policy)
+    tally, findings = sum_shards(shards), judge_shards(shards, policy)
     data = {name: value for name, value in origin.fingerprints.items() if name.startswith(("data", "trace"))}
     return EvidenceContent(
         findings=findings,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError, EvidenceError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
-from ghmlops.core.latency.interval_log import counted, sum_logs
-from ghmlops.core.latency.shard_check import contradiction, planned
-from ghmlops.core.latency.shards import check_alike, read_shard
+from ghmlops.core.latency.interval_log import sum_logs, total_histograms
+from ghmlops.core.latency.shards.evidence import check_alike, read_shard
+from ghmlops.core.latency.shards.schedule import find_contradiction, planned_requests
 from ghmlops.measure.evidence import MAX_FILES, decode, list_evidence, read_bounded
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.merge_shards.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Provenance
-    from ghmlops.core.latency.shards import Shard
+    from ghmlops.core.latency.shards.evidence import Shard
     from ghmlops.core.policy.latency import Latency
 
 
@@ -113,9 +113,9 @@ def _read_policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) ->
             f"the shards measured commit {origin.head_sha[:40]}, not the one under test",
             hint="join them in the workflow run that sent them",
         )
-    schedule = planned(policy, origin.seed)
+    schedule = planned_requests(policy, origin.seed)
     for shard in shards:
-        if problem := contradiction(shard, policy, schedule):
+        if problem := find_contradiction(shard, policy, schedule):
             raise EvidenceError(
                 f"{shard.file} is not of a run by {inputs.policy}: {problem}",
                 hint="write it with the same release of ghmlops",
@@ -136,10 +136,10 @@ def joined_log(job: Job) -> bytes:
         if shard.run.hlog != "sha256:" + hashlib.sha256(data).hexdigest():
             raise EvidenceError(f"{name} is not the one that was written with {shard.file}", hint=hint)
         try:
-            histograms = counted(data)
+            histograms = total_histograms(data)
         except DataError as error:
             raise EvidenceError(f"{name}: {error.message}", hint=hint) from None
-        tallied = {arm: part.spreads["response-time"].histogram for arm, part in shard.tally.arms.items()}
+        tallied = {arm: part.distributions["response-time"].histogram for arm, part in shard.tally.arms.items()}
         if any(histograms.get(arm) != histogram for arm, histogram in tallied.items() if histogram.total):
             raise EvidenceError(f"{name} has other counts than {shard.file}", hint=hint)
         logs.append(data)

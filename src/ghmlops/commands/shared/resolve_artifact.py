@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.artifacts.spec import Spec
     from ghmlops.measure.github.artifacts import LocatedArtifact
-    from ghmlops.measure.predictions.artifacts.find import Found
+    from ghmlops.measure.predictions.artifacts.find import ArtifactFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def resolve(specs: str | Sequence[str], role: str, *, token: str, services: Serv
         GitHubError: the artifact cannot be had.
     """
     parsed = parse_specs(specs, f"the {role}")
-    found: list[Found] = []
+    found: list[ArtifactFiles] = []
     provenance: dict[str, str] = {}
     for number, spec in enumerate(parsed, start=1):
         files, told = _one(spec, token, services, work / f"{role}-{number}")
@@ -63,15 +63,15 @@ def resolve(specs: str | Sequence[str], role: str, *, token: str, services: Serv
     return _joined(parsed, found, provenance)
 
 
-def _joined(parsed: Sequence[Spec], found: Sequence[Found], provenance: dict[str, str]) -> Resolved:
-    from ghmlops.measure.predictions.artifacts.find import join
+def _joined(parsed: Sequence[Spec], found: Sequence[ArtifactFiles], provenance: dict[str, str]) -> Resolved:
+    from ghmlops.measure.predictions.artifacts.find import join_files
 
     more = f" and {len(parsed) - 1:,} more" if len(parsed) > 1 else ""
-    whole = join(found, f"{parsed[0].text}{more}")
-    return Resolved(files=whole.files, hive_root=whole.hive_root, shown=whole.shown, provenance=provenance)
+    whole = join_files(found, f"{parsed[0].text}{more}")
+    return Resolved(files=whole.files, hive_root=whole.hive_root, shown=whole.display_name, provenance=provenance)
 
 
-def _one(spec: Spec, token: str, services: Services, place: Path) -> tuple[Found, dict[str, str]]:
+def _one(spec: Spec, token: str, services: Services, place: Path) -> tuple[ArtifactFiles, dict[str, str]]:
     """Return the files of one spec, and what is known of their origin; `place` is free for what is fetched."""
     from ghmlops.measure.predictions.artifacts.find import find_files
 
@@ -100,7 +100,8 @@ def _download(spec: WorkflowSpec, token: str, services: Services, place: Path) -
     if not token:
         raise InputError(
             f"{spec.text}: artifacts of workflow runs need a token",
-            hint="pass `token: ${{ github.token }}`, and give the job `permissions: {contents: read, actions: read}`",
+            hint="pass `token: ${{ github.token }}` to actions/regression, in a job with `permissions: {contents: read, "
+            "actions: read}`; `check` takes no token, because it runs the code of the change",
         )
     console, archive = services.console, place.with_name(f"{place.name}.zip")
     repository = services.context.repository or checkout.repository_name(services.cwd)

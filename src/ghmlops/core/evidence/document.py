@@ -1,11 +1,10 @@
+# ruff: noqa: RUF012  (msgspec copies the default value of a field)
 """The two files that jobs exchange: evidence of one measurement, and the verdict merged from all evidence.
 
 The JSON Schemas in `ghmlops/schemas/` are generated from these types (`ghmlops.core.evidence.schema`).
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from ghmlops.core.details import Details
 from ghmlops.core.model import Finding, Frozen, Measurement, NotMeasured, Outcome
@@ -79,8 +78,3 @@ class Verdict(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=VERDICT
     override: str = ""
     """Reason given by a person who let an `inconclusive` verdict through; empty otherwise."""
     not_measured: list[NotMeasured] = []
-
-
-def entries_of(evidence: Evidence) -> dict[str, Any]:
-    """Return the untyped entries of the details; goes away with the last placeholder struct."""
-    return getattr(evidence.details, "entries", {})

@@ -13,12 +13,11 @@ import msgspec
 from ghmlops import __version__
 from ghmlops.core.evidence.document import Evidence, EvidenceFile, Verdict
 from ghmlops.core.model import Finding, NotMeasured, Outcome, conclude, worst
+from ghmlops.core.pillars import is_deterministic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DETERMINISTIC = ("regression",)
-"""Commands whose result follows from files alone, so that a failure needs no second run to be acted on."""
 CONFIRM = "confirm"
 """Leg of the run that repeats a failed measurement on a fresh deployment with the slots swapped."""
 CLOCK_SKEW = timedelta(minutes=10)
@@ -207,7 +206,7 @@ def _confirms(evidence: Evidence) -> bool:
 
 def _confirming(evidence: Evidence, counted: Sequence[Evidence]) -> Evidence | None:
     """Return the second run of a measurement; what follows from files alone has none."""
-    if _confirms(evidence) or evidence.command in DETERMINISTIC:
+    if _confirms(evidence) or is_deterministic(evidence.command):
         return None
     leg = f"{evidence.leg}-{CONFIRM}" if evidence.leg else CONFIRM
     return next((e for e in counted if e.command == evidence.command and e.leg == leg), None)
@@ -216,7 +215,7 @@ def _confirming(evidence: Evidence, counted: Sequence[Evidence]) -> Evidence | N
 def _confirmed(evidence: Evidence, counted: Sequence[Evidence]) -> list[str]:
     # A measurement that cannot be repeated says nothing about the change, so nothing is undone for it.
     failed = {f.id for f in evidence.findings if f.outcome is Outcome.FAIL and not f.id.startswith("replay-")}
-    if evidence.command not in DETERMINISTIC:
+    if not is_deterministic(evidence.command):
         again = _confirming(evidence, counted)
         failed &= {f.id for f in again.findings if f.outcome is Outcome.FAIL} if again else set()
     return [f"{evidence.command}:{name}" for name in failed]

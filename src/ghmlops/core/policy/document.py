@@ -1,7 +1,8 @@
-"""The whole policy: one field per section."""
+"""The policy as a whole: one field per section."""
 
 from __future__ import annotations
 
+from ghmlops.core.pillars import PILLARS, Pillar
 from ghmlops.core.policy.capacity import Capacity
 from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import Latency
@@ -12,21 +13,14 @@ from ghmlops.core.policy.section import Section
 DEFAULT_PATH = ".github/ghmlops.yml"
 
 
-PILLARS = ("preview", "latency", "capacity", "regression")
-
-
-EXTRA_EVIDENCE = ("import",)
-"""Commands beside the pillars whose evidence a gate may require."""
-
-
 class Policy(Section, frozen=True, kw_only=True):
-    """The whole file."""
+    """The policy file."""
 
     service: str
     version: int = 1
     preview: Preview | None = None
     targets: tuple[str, ...] = ()
-    """Hosts that may be loaded beside loopback and the preview's own; `*.example.com` stands for all below it."""
+    """Hosts that may be loaded in addition to loopback and the preview; `*.example.com` includes all subdomains."""
     latency: Latency | None = None
     capacity: Capacity | None = None
     regression: Regression | None = None
@@ -34,7 +28,9 @@ class Policy(Section, frozen=True, kw_only=True):
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Commands whose evidence the gate needs."""
-        if self.gate.require:
-            return self.gate.require
-        return tuple(name for name in ("latency", "regression") if getattr(self, name) is not None)
+        """Commands whose evidence the gate requires."""
+        return self.gate.require or tuple(pillar.command for pillar in PILLARS if pillar.required and self.has(pillar))
+
+    def has(self, pillar: Pillar) -> bool:
+        """Return whether the policy has the section of a pillar; a pillar without a section has none."""
+        return bool(pillar.section) and getattr(self, pillar.section) is not None

@@ -1,8 +1,11 @@
-"""The strict reader of the policy file: one function a section, each from a located YAML value to its type."""
+"""Strict reader of the policy file: one function per section, from a located YAML value to its type."""
 
 from __future__ import annotations
 
-from ghmlops.core.policy.document import DEFAULT_PATH, PILLARS, Policy
+from typing import TYPE_CHECKING
+
+from ghmlops.core.pillars import PILLARS
+from ghmlops.core.policy.document import DEFAULT_PATH, Policy
 from ghmlops.core.policyfile import yaml_reader as located
 from ghmlops.core.policyfile.capacity import read_capacity
 from ghmlops.core.policyfile.gate import read_gate
@@ -11,6 +14,9 @@ from ghmlops.core.policyfile.preview import read_preview
 from ghmlops.core.policyfile.regression import read_regression
 from ghmlops.core.policyfile.scalars import host
 from ghmlops.core.policyfile.yaml_reader import Located, listing, record, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def read_policy(content: str, file: str = DEFAULT_PATH) -> Policy:
@@ -40,20 +46,28 @@ def _service(at: Located) -> str:
 
 
 def _policy(at: Located) -> Policy:
-    readers = {
-        "version": _version,
-        "service": _service,
-        "preview": read_preview,
-        "targets": listing(host),
-        "latency": read_latency,
-        "capacity": read_capacity,
-        "regression": read_regression,
-        "gate": read_gate,
-    }
-    found: Policy = record(Policy, readers, required=("version", "service"))(at)
-    if found.capacity is not None and found.latency is None:
-        raise at.error("the section `capacity` needs a section `latency`", "its requests and payloads stand there")
-    for name in found.gate.require:
-        if name in PILLARS and getattr(found, name) is None:
-            raise at.error(f"`gate.require` names `{name}`, but the policy has no section `{name}`", f"add `{name}:`")
-    return found
+    policy: Policy = record(Policy, READERS, required=("version", "service"))(at)
+    if policy.capacity is not None and policy.latency is None:
+        raise at.error(
+            "the section `capacity` needs a section `latency`", "it defines the requests and payloads to send"
+        )
+    for pillar in PILLARS:
+        if pillar.command in policy.gate.require and pillar.section and not policy.has(pillar):
+            raise at.error(
+                f"`gate.require` names `{pillar.command}`, but the policy has no section `{pillar.section}`",
+                f"add `{pillar.section}:`",
+            )
+    return policy
+
+
+READERS: dict[str, Callable[[Located], object]] = {
+    "version": _version,
+    "service": _service,
+    "preview": read_preview,
+    "targets": listing(host),
+    "latency": read_latency,
+    "capacity": read_capacity,
+    "regression": read_regression,
+    "gate": read_gate,
+}
+"""The table of sections: key of the policy file to its reader."""

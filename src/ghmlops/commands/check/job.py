@@ -1,0 +1,91 @@
+"""Everything that `ghmlops check` needs, read and checked before anything runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ghmlops.core.errors import InputError, PolicyError
+from ghmlops.core.pillars import PILLARS, Pillar
+
+if TYPE_CHECKING:
+    from ghmlops.commands.check.inputs import Inputs
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.policy.document import Policy
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run of `check`.
+
+    Attributes:
+        inputs: inputs of `check`; pillars receive those that they share with it.
+        services: services of `check`, with the baseline's commit in the context.
+        policy: the policy.
+        base: full SHA of the baseline's commit; empty if there is none.
+    """
+
+    inputs: Inputs
+    services: Services
+    policy: Policy
+    base: str
+
+    @property
+    def pillars(self) -> tuple[Pillar, ...]:
+        """The pillars to run: those of the policy, the ones that send load last."""
+        selected = [pillar for pillar in _measuring() if self.policy.has(pillar)]
+        return tuple(sorted(selected, key=lambda pillar: pillar.sends_load))
+
+    @property
+    def starting_pillar(self) -> Pillar | None:
+        """The pillar that shows that the candidate starts, if the gate requires it and no other pillar starts it."""
+        if any(pillar.sends_load for pillar in self.pillars):
+            return None
+        required = (pillar for pillar in PILLARS if pillar.starts_arms and pillar.command in self.policy.required)
+        return next(required, None)
+
+
+def prepare(inputs: Inputs, services: Services) -> Job:
+    """Read the policy and find the baseline's commit.
+
+    Raises:
+        PolicyError: The policy is missing or invalid, or measures nothing.
+        InputError: `base` is not a commit of this repository.
+    """
+    from ghmlops.commands.shared.policy_file import load_policy
+
+    policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    if not any(policy.has(pillar) for pillar in _measuring()):
+        sections = " or ".join(f"`{pillar.section}:`" for pillar in _measuring())
+        raise PolicyError(f"{inputs.policy} measures nothing", hint=f"add a section {sections}")
+    base = _base_commit(inputs, services)
+    context = msgspec.structs.replace(services.context, base_sha=base)
+    return Job(inputs=inputs, services=dataclasses.replace(services, context=context), policy=policy, base=base)
+
+
+def _measuring() -> tuple[Pillar, ...]:
+    return tuple(pillar for pillar in PILLARS if pillar.in_check and not pillar.starts_arms)
+
+
+def _base_commit(inputs: Inputs, services: Services) -> str:
+    """Return the full SHA of the baseline's commit; empty if there is none.
+
+    Raises:
+        InputError: `base` does not name a commit of this repository.
+    """
+    from ghmlops.core.context import is_sha
+    from ghmlops.measure.checkout import git_read
+
+    if not inputs.base:
+        return services.context.base_sha
+    if is_sha(inputs.base):
+        return inputs.base
+    revision = f"{inputs.base}^{{commit}}"
+    lines = git_read(services.cwd, "rev-parse", "--verify", "--quiet", "--end-of-options", revision).splitlines()
+    if len(lines) != 1 or not is_sha(lines[0]):
+        raise InputError(
+            f'input `base`: "{inputs.base}" is not a commit of this repository', hint="pass a full SHA or a branch"
+        )
+    return lines[0]

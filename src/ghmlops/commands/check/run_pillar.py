@@ -1,0 +1,133 @@
+"""Runs one pillar of the policy: its command, with the inputs that it shares with `check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ghmlops.commands import command_module
+from ghmlops.commands.shared.evidence import EvidenceContent, open_recorder, record
+from ghmlops.core.errors import GhmlopsError
+from ghmlops.core.evidence.verdict import CONFIRM
+from ghmlops.core.model import Finding, Outcome, finite
+from ghmlops.core.quantities import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ghmlops.commands.check.job import Job
+    from ghmlops.commands.shared.base import Common, Result
+    from ghmlops.core.pillars import Pillar
+    from ghmlops.measure.preview import Preview
+
+T = TypeVar("T", bound="Common")
+
+
+def run_pillar(job: Job, pillar: Pillar) -> None:
+    """Run the command of a pillar; if it cannot judge, write its error as evidence, so that the others still run."""
+    measure = _load if pillar.sends_load else _run_command
+    _judge(job, pillar, lambda: measure(job, pillar))
+
+
+def start_candidate(job: Job, pillar: Pillar) -> None:
+    """Start the candidate only to show that it becomes ready."""
+    _judge(job, pillar, lambda: _start(job))
+
+
+def _judge(job: Job, pillar: Pillar, measure: Callable[[], tuple[Outcome, str]]) -> None:
+    name, console = pillar.command, job.services.console
+    console.note(f"{name}: measuring")
+    try:
+        outcome, reason = measure()
+    except GhmlopsError as error:
+        # The error becomes evidence with the outcome `error`, and no verdict can be better than that.
+        reason = f"{name} could not be judged: {error.message}" + (f"; {error.hint}" if error.hint else "") + "."
+        finding = Finding(
+            id=f"{name}-not-judged",
+            metric=name,
+            outcome=Outcome.ERROR,
+            reason=reason,
+            docs=f"actions/{name}/README.md#limits",
+            description="The pillar could be measured.",
+        )
+        write_findings(job, name, [finding])
+        console.note(f"{name}: error: {error.message}")
+        return
+    console.note(f"{name}: {outcome.value}: {reason}")
+
+
+def _run_command(job: Job, pillar: Pillar, **values: str) -> tuple[Outcome, str]:
+    module = command_module(pillar.command)
+    result: Result = module.run(shared_inputs(module.Inputs, job.inputs, **values), job.services)
+    return result.outcome, result.reason
+
+
+def shared_inputs(kind: type[T], inputs: Common, **values: Any) -> T:  # noqa: ANN401  (values of any input)
+    """Return inputs of a command: `values`, and the inputs of the same name; other fields keep their defaults.
+
+    A value that the command has no input for is left out.
+    """
+    shared = {name: getattr(inputs, name) for name in kind.__struct_fields__ if hasattr(inputs, name)}
+    return kind(**(shared | {name: value for name, value in values.items() if name in kind.__struct_fields__}))
+
+
+def _load(job: Job, pillar: Pillar) -> tuple[Outcome, str]:
+    """Measure both arms; if the candidate fails, measure again on fresh deployments with the slots swapped."""
+    from ghmlops.act.evidence import evidence_name
+    from ghmlops.commands.check.arms import deployed
+
+    with deployed(job) as arms:
+        write_ready(job, arms.started)
+        first = _run_command(job, pillar, url=arms.candidate, baseline_url=arms.baseline)
+    fresh = "candidate" in arms.started
+    if first[0] is not Outcome.FAIL or pillar.deterministic or not fresh:
+        return first
+    job.services.console.note(f"{pillar.command}: failed; measuring again on fresh deployments with the slots swapped")
+    failed = f"{job.inputs.evidence_dir}/{evidence_name(pillar.command, job.inputs.leg)}"
+    with deployed(job, swapped=True) as arms:
+        _run_command(
+            job,
+            pillar,
+            url=arms.candidate,
+            baseline_url=arms.baseline,
+            leg=confirm_leg(job.inputs.leg),
+            confirm=failed,
+        )
+    return first
+
+
+def confirm_leg(leg: str) -> str:
+    """Return the leg of the run that confirms a failure in `leg`."""
+    return f"{leg}-{CONFIRM}" if leg else CONFIRM
+
+
+def _start(job: Job) -> tuple[Outcome, str]:
+    from ghmlops.commands.check.arms import deployed
+
+    with deployed(job, baseline=False) as arms:
+        write_ready(job, arms.started)
+        return Outcome.PASS, f"ready at {arms.candidate}."
+
+
+def write_ready(job: Job, started: Mapping[str, Preview]) -> None:
+    """Write how long each service that was started here took until it was ready."""
+    findings = [
+        Finding(
+            id="preview-ready",
+            metric="startup-time",
+            outcome=Outcome.PASS,
+            reason=f"The {arm} was ready after {format_duration(preview.seconds)}.",
+            docs="actions/preview/README.md#start-a-command",
+            description="The service starts and becomes ready.",
+            dataset=arm,
+            unit="s",
+            candidate=finite(round(preview.seconds, 3)),
+        )
+        for arm, preview in started.items()
+    ]
+    if findings:
+        write_findings(job, "preview", findings)
+
+
+def write_findings(job: Job, command: str, findings: list[Finding]) -> None:
+    """Write evidence that consists of findings only."""
+    record(open_recorder(command, job.inputs, job.services), EvidenceContent(findings=findings))

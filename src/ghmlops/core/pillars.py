@@ -1,0 +1,94 @@
+"""The table of pillars: one row per command that produces evidence.
+
+Adding a pillar is its command in `ghmlops.commands`, its section in the policy (a type and a reader), and a row here.
+`check`, `gate`, the comment, the page, JUnit and the commands that reproduce a run follow from the row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pillar:
+    """A command that produces evidence.
+
+    Attributes:
+        command: name of the command and of its evidence.
+        section: field of the policy that configures it; empty if it has no section of its own.
+        title: name of the pillar in a report.
+        summary: what it does, in one line.
+        required: whether the gate requires its evidence if the policy has the section and no `gate.require`.
+        deterministic: whether the result follows from files alone, so that a failure needs no confirming run.
+        seeded: whether a seed reproduces it.
+        sends_load: whether it sends requests to the arms of a comparison.
+        in_check: whether `check` runs it.
+        starts_arms: whether it starts the services that other pillars send load to.
+    """
+
+    command: str
+    section: str
+    title: str
+    summary: str
+    required: bool = False
+    deterministic: bool = False
+    seeded: bool = False
+    sends_load: bool = False
+    in_check: bool = False
+    starts_arms: bool = False
+
+
+PILLARS = (
+    Pillar(
+        command="preview",
+        section="preview",
+        title="Preview",
+        summary="start a service or find it by its URL, wait until it is ready, output its URL",
+        in_check=True,
+        starts_arms=True,
+    ),
+    Pillar(
+        command="latency",
+        section="latency",
+        title="Latency",
+        summary="latency against the objectives and, with a baseline, the paired verdict",
+        required=True,
+        seeded=True,
+        sends_load=True,
+        in_check=True,
+    ),
+    Pillar(
+        command="capacity",
+        section="capacity",
+        title="Capacity",
+        summary="highest arrival rate that meets the objectives, with an interval",
+        seeded=True,
+        sends_load=True,
+    ),
+    Pillar(
+        command="import",
+        section="",
+        title="Imported latency",
+        summary="results of another load generator, judged by the same policy",
+    ),
+    Pillar(
+        command="regression",
+        section="regression",
+        title="Predictions",
+        summary="difference between two Parquet prediction artifacts",
+        required=True,
+        deterministic=True,
+        in_check=True,
+    ),
+)
+
+
+def find_pillar(command: str) -> Pillar | None:
+    """Return the pillar of a command; `None` if the command is no pillar."""
+    return next((pillar for pillar in PILLARS if pillar.command == command), None)
+
+
+def is_deterministic(command: str) -> bool:
+    """Return whether the result of a command follows from files alone."""
+    pillar = find_pillar(command)
+    return pillar is not None and pillar.deterministic
