@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
     from ghmlops.measure.predictions.artifacts.source import Source
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -58,7 +58,7 @@ def values(n: int, seed: int) -> dict[str, Any]:
     return {"id": np.arange(n), "y": truth, "p": truth + shared + 0.3 * own.normal(size=n)}
 
 
-def observe(sources: Mapping[str, Source], policy: Regression, memory: int = MEMORY) -> Observed:
+def observe(sources: Mapping[str, Source], policy: Regression, memory: int = MEMORY) -> Observation:
     """Read artifacts as the command does."""
     with open_engine(Engine(memory=memory), sources) as session:
         return read_predictions(session, policy, lambda _: None)

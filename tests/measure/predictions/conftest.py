@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.core.predictions.observed import Observed
+from ghmlops.core.predictions.observation import Observation
 from ghmlops.measure.predictions.artifacts.source import Source
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Callable[..., Observed]:
+def read(tmp_path: Path) -> Callable[..., Observation]:
     """Write both sides (and labels, if given) and read them by a policy."""
 
     def run(
@@ -26,7 +26,7 @@ def read(tmp_path: Path) -> Callable[..., Observed]:
         candidate: dict[str, Any],
         policy: Regression = artifacts.BINARY,
         labels: dict[str, Any] | None = None,
-    ) -> Observed:
+    ) -> Observation:
         sides = {"baseline": baseline, "candidate": candidate} | ({"labels": labels} if labels is not None else {})
         files = {
             role: Source.of(artifacts.write(tmp_path / f"{role}.parquet", c), f"{role}.parquet")

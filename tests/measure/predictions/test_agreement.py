@@ -26,7 +26,7 @@ from prediction_artifacts import BINARY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
     from ghmlops.core.predictions.ruling import Comparison
 
 REGRESSION = Regression(task="regression", key=("id",), label="y", prediction="p")
@@ -57,7 +57,7 @@ def shuffled(label: np.ndarray, column: str, values: np.ndarray, seed: int) -> d
     return {"id": np.arange(len(label))[order], "y": label[order], column: values[order]}
 
 
-def by_id(found: Observed, policy: Regression) -> dict[str, Comparison]:
+def by_id(found: Observation, policy: Regression) -> dict[str, Comparison]:
     return {c.metric.id: c for c in compare_overall(found, policy)}
 
 
@@ -68,7 +68,7 @@ def ece(label: np.ndarray, score: np.ndarray) -> float:
     return float(np.sum(gaps))
 
 
-def test_binary_values_agree_with_scikit_learn(tumours: dict[str, np.ndarray], read: Callable[..., Observed]) -> None:
+def test_binary_values_agree_with_scikit_learn(tumours: dict[str, np.ndarray], read: Callable[..., Observation]) -> None:
     """Accuracy, AUC, log loss (clipped alike), calibration error, positive rate, churn and flips, to 1e-9."""
     label = tumours["label"]
     seen = read(shuffled(label, "s", tumours["baseline"], 1), shuffled(label, "s", tumours["candidate"], 2))
@@ -90,7 +90,7 @@ def test_binary_values_agree_with_scikit_learn(tumours: dict[str, np.ndarray], r
 
 
 def test_a_paired_mean_agrees_with_scipys_paired_test(
-    tumours: dict[str, np.ndarray], read: Callable[..., Observed]
+    tumours: dict[str, np.ndarray], read: Callable[..., Observation]
 ) -> None:
     """The p-value and limits of log loss are those of ttest_rel on the rows' losses."""
     label = tumours["label"]
@@ -107,7 +107,7 @@ def test_a_paired_mean_agrees_with_scipys_paired_test(
 
 
 def test_regression_values_agree_with_scikit_learn(
-    diabetes: dict[str, np.ndarray], read: Callable[..., Observed]
+    diabetes: dict[str, np.ndarray], read: Callable[..., Observation]
 ) -> None:
     """RMSE, MAE and bias to 1e-9."""
     label = diabetes["label"]
@@ -125,7 +125,7 @@ def test_regression_values_agree_with_scikit_learn(
     assert label.std(ddof=1) * 0.05 == pytest.approx(found["bias"].margin, rel=1e-9)
 
 
-def test_sums_by_slice_window_and_group_are_those_of_the_rows(read: Callable[..., Observed]) -> None:
+def test_sums_by_slice_window_and_group_are_those_of_the_rows(read: Callable[..., Observation]) -> None:
     """Every cell's count and accuracy, and the cluster-robust error of the whole, recomputed from the rows."""
     from prediction_artifacts import rows
 
@@ -154,7 +154,7 @@ def test_sums_by_slice_window_and_group_are_those_of_the_rows(read: Callable[...
     assert expected == pytest.approx(by_id(seen, policy)["accuracy"].error, rel=1e-9)
 
 
-def test_every_binary_metric_agrees(tumours: dict[str, np.ndarray], read: Callable[..., Observed]) -> None:
+def test_every_binary_metric_agrees(tumours: dict[str, np.ndarray], read: Callable[..., Observation]) -> None:
     """Balanced accuracy, precision, recall, F1, MCC, average precision, and the Brier score."""
     label = tumours["label"]
     seen = read(shuffled(label, "s", tumours["baseline"], 1), shuffled(label, "s", tumours["candidate"], 2))
@@ -174,7 +174,7 @@ def test_every_binary_metric_agrees(tumours: dict[str, np.ndarray], read: Callab
         assert expected == pytest.approx({name: getattr(found[name], side) for name in expected}, abs=TO)
 
 
-def test_every_regression_metric_agrees(diabetes: dict[str, np.ndarray], read: Callable[..., Observed]) -> None:
+def test_every_regression_metric_agrees(diabetes: dict[str, np.ndarray], read: Callable[..., Observation]) -> None:
     """R2, pinball loss, quantile of the absolute error, ratio of spreads, at the policy's quantiles."""
     label = diabetes["label"]
     policy = replace(REGRESSION, quantile=0.3, error_quantile=0.8)
@@ -209,7 +209,7 @@ def wines() -> dict[str, np.ndarray]:
     return {"label": label, "baseline": first, "candidate": second}
 
 
-def test_multiclass_values_agree_with_scikit_learn(wines: dict[str, np.ndarray], read: Callable[..., Observed]) -> None:
+def test_multiclass_values_agree_with_scikit_learn(wines: dict[str, np.ndarray], read: Callable[..., Observation]) -> None:
     """Accuracy, macro recall and F1, top-k, log loss, churn; recall and F1 of each class."""
     label, names = wines["label"], ("a", "b", "c")
     policy = Regression(
@@ -243,7 +243,7 @@ def test_multiclass_values_agree_with_scikit_learn(wines: dict[str, np.ndarray],
             assert list(expected_each) == pytest.approx(given, abs=TO)
 
 
-def test_ranking_values_agree_with_scikit_learn(diabetes: dict[str, np.ndarray], read: Callable[..., Observed]) -> None:
+def test_ranking_values_agree_with_scikit_learn(diabetes: dict[str, np.ndarray], read: Callable[..., Observation]) -> None:
     """NDCG@k by `ndcg_score`, mean reciprocal rank, MAP by `average_precision_score`, recall@k: the diabetes data as
     34 queries of 13 documents, the most ill quarter of each relevant in grades."""
     each, k = 13, 4
@@ -282,7 +282,7 @@ def test_ranking_values_agree_with_scikit_learn(diabetes: dict[str, np.ndarray],
     assert (both.low, both.high) == pytest.approx((found["ndcg"].low, found["ndcg"].high), abs=1e-9)
 
 
-def test_embeddings_agree_with_scipy(read: Callable[..., Observed]) -> None:
+def test_embeddings_agree_with_scipy(read: Callable[..., Observation]) -> None:
     """The scaled measurements of the tumours as embeddings, the other side noisy and in single precision."""
     features = scale(load_breast_cancer(return_X_y=True)[0])
     other = (features + 0.5 * np.random.default_rng(0).normal(size=features.shape)).astype(np.float32)
@@ -295,7 +295,7 @@ def test_embeddings_agree_with_scipy(read: Callable[..., Observed]) -> None:
     assert np.std(expected, ddof=1) / np.sqrt(len(expected)) == pytest.approx(found.error, rel=1e-7)
 
 
-def test_drift_of_real_columns_agrees_with_scipy(read: Callable[..., Observed]) -> None:
+def test_drift_of_real_columns_agrees_with_scipy(read: Callable[..., Observation]) -> None:
     """Two halves of the diabetes data: Kolmogorov-Smirnov and Wasserstein distances within what the bins can move."""
     features, label = load_diabetes(return_X_y=True)
     half = len(label) // 2

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
 
-    Read = Callable[..., Observed]
+    Read = Callable[..., Observation]
 
 N = 600
 
@@ -35,7 +35,7 @@ def some(content: dict[str, Any], chosen: Any) -> dict[str, Any]:
 def source(folder: Path, parts: list[dict[str, Any]], **options: Any) -> Source:
     folder.mkdir(parents=True)
     files = [write(folder / f"part {i} [x]*.parquet", part, **options) for i, part in enumerate(parts)]
-    return Source(files=tuple(files), shown=folder.name)
+    return Source(files=tuple(files), display_name=folder.name)
 
 
 def prints(baseline: Source, candidate: Source) -> tuple[str, str]:
@@ -98,8 +98,8 @@ def test_several_files_of_both_sides_are_one_artifact_each(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c | {"y": c["y"].astype(np.int32)}, '"y" is INTEGER here and BIGINT there'),
-        (lambda c: {k: v for k, v in c.items() if k != "user"}, '"user" is missing here and BIGINT there'),
+        (lambda c: c | {"y": c["y"].astype(np.int32)}, '"y" is INTEGER in the former and BIGINT in the latter'),
+        (lambda c: {k: v for k, v in c.items() if k != "user"}, '"user" is missing in the former and BIGINT in the latter'),
         (lambda c: c | {"more": [[{"x": 1}]] * N}, '"more" is STRUCT'),
     ],
 )
@@ -110,7 +110,7 @@ def test_files_of_different_columns_are_refused_with_both_names(
     mixed = source(tmp_path / "mixed", [rows(N, 1), change(rows(N, 2))])
     with pytest.raises(DataError) as caught:
         artifacts.observe({"baseline": mixed, "candidate": mixed}, BINARY)
-    assert f"mixed (part 1 [x]*.parquet): its columns are not those of mixed (part 0 [x]*.parquet): {said}" in str(
+    assert f"mixed (part 1 [x]*.parquet): its columns differ from those of mixed (part 0 [x]*.parquet): {said}" in str(
         caught.value
     )
 
@@ -125,7 +125,7 @@ def test_files_of_other_writers_with_the_same_columns_are_alike(tmp_path: Path) 
         "COPY (SELECT 3::BIGINT AS id, 1::BIGINT AS y, 0.5::DOUBLE AS s, [1.0::DOUBLE] AS v) TO $1 (FORMAT parquet)",
         [str(second)],
     )
-    both = Source(files=(first, second), shown="both")
+    both = Source(files=(first, second), display_name="both")
     seen = artifacts.observe({"baseline": both, "candidate": both}, BINARY)
     assert seen.facts.pairs
     assert seen.facts.pairs.paired == 3
@@ -141,7 +141,7 @@ def hive(root: Path, column: str, content: dict[str, Any], *, escape: bool = Tru
         folder.mkdir(parents=True)
         own = [i for i, v in enumerate(values) if v == value]
         files.append(write(folder / "x.parquet", some({k: v for k, v in content.items() if k != column}, own)))
-    return Source(files=tuple(files), shown=root.name, hive_root=root)
+    return Source(files=tuple(files), display_name=root.name, hive_root=root)
 
 
 ODD = [
@@ -213,4 +213,4 @@ def test_columns_may_be_called_otherwise_on_one_side(by: str, read: Read) -> Non
     assert seen.facts.pairs == plain.facts.pairs
     assert seen.tables["device",].keys == plain.tables["device",].keys
     assert seen.tables[WINDOW,].keys == plain.tables[WINDOW,].keys
-    assert seen.facts.schema.only == ()
+    assert seen.facts.schema.unused == ()

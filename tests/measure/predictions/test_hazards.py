@@ -14,23 +14,23 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.model import Outcome
 from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.core.policy.regression import Regression
-from ghmlops.core.predictions.judgement import judge_observed
+from ghmlops.core.predictions.judgement import judge_observations
 from prediction_artifacts import BINARY, rows, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
 
-    Read = Callable[..., Observed]
+    Read = Callable[..., Observation]
 
 N = 400
 NAIVE = datetime(2025, 3, 1, 23, 30)  # noqa: DTZ001  (a time without a zone is the point)
 LATE = datetime(2025, 3, 5, 3, 0)  # noqa: DTZ001  (as above)
 
 
-def findings(seen: Observed, policy: Regression = BINARY) -> dict[str, Outcome]:
-    return {f.id: f.outcome for f in judge_observed([seen], policy).findings if f.id.startswith("contract-")}
+def findings(seen: Observation, policy: Regression = BINARY) -> dict[str, Outcome]:
+    return {f.id: f.outcome for f in judge_observations([seen], policy).findings if f.id.startswith("contract-")}
 
 
 def spoiled(column: str, change: dict[int, Any], seed: int = 2) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_removed_and_added_rows_are_counted_and_say_whether_they_are_hard(read: 
     kept = np.flatnonzero(~wrong | (np.arange(4000) % 2 == 0))
     second = {name: np.array(first[name])[kept] for name in ("id", "y", "s")}
     seen = read(first, second)
-    removed = next(f for f in judge_observed([seen], BINARY).findings if f.id == "contract-removed-rows")
+    removed = next(f for f in judge_observations([seen], BINARY).findings if f.id == "contract-removed-rows")
     assert (Outcome.FAIL, 4000 - len(kept)) == (removed.outcome, removed.n)
     assert "and they are the hard ones: paired accuracy is unchanged, unpaired looks " in removed.reason
     assert removed.reason.endswith("points better.")
@@ -98,7 +98,7 @@ def test_removed_and_added_rows_are_counted_and_say_whether_they_are_hard(read: 
 def test_one_unusable_score_fails_and_poisons_no_sum(bad: float | None, read: Read) -> None:
     """NaN, infinity, null and scores outside 0..1: left out, counted, and every number stays finite."""
     seen = read(rows(N, 1), spoiled("s", {5: bad}))
-    judged = judge_observed([seen], BINARY)
+    judged = judge_observations([seen], BINARY)
     assert Outcome.FAIL in {f.outcome for f in judged.findings if f.id.startswith("contract-")}
     assert seen.facts.pairs
     assert seen.facts.pairs.usable == N - 1
@@ -110,7 +110,7 @@ def test_no_usable_row_is_an_error(read: Read) -> None:
     """All scores null, or log-odds: nothing is compared, and that is no pass."""
     seen = read(rows(N, 1), rows(N, 2) | {"s": np.linspace(2, 9, N)})
     assert Outcome.ERROR is findings(seen)["contract-rows"]
-    assert judge_observed([seen], BINARY).measurements == []
+    assert judge_observations([seen], BINARY).measurements == []
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -125,7 +125,7 @@ def test_zero_rows_are_an_error(side: int, read: Read) -> None:
 def test_a_text_key_is_never_cast_to_a_number(read: Read) -> None:
     """String key against integer key: an error that names both types."""
     seen = read(rows(N, 1), rows(N, 2) | {"id": [str(i) for i in range(N)]})
-    (finding,) = judge_observed([seen], BINARY).findings
+    (finding,) = judge_observations([seen], BINARY).findings
     assert (finding.id, finding.outcome) == ("contract-key-type", Outcome.ERROR)
     assert "BIGINT in the baseline and VARCHAR in the candidate" in finding.reason
 
@@ -150,7 +150,7 @@ def test_single_against_double_precision_is_noted_and_changes_nothing(read: Read
     first["s"] = np.round(first["s"], 2)
     policy = replace(BINARY, intent="unchanged", threshold=0.7)
     seen = read(first, first | {"s": first["s"].astype(np.float32)}, policy)
-    judged = judge_observed([seen], policy)
+    judged = judge_observations([seen], policy)
     outcomes = {f.id: f.outcome for f in judged.findings}
     assert Outcome.PASS is outcomes["predictions-changed"]
     assert next(m for m in judged.measurements if m.id == "churn").values["value"] == 0.0
@@ -163,7 +163,7 @@ def test_intent_unchanged_fails_on_one_changed_prediction(read: Read) -> None:
     moved = first["s"].copy()
     moved[9] += 1e-6
     for scores, outcome in ((moved, Outcome.FAIL), (first["s"] + 1e-13, Outcome.PASS)):
-        judged = judge_observed([read(first, first | {"s": scores}, policy)], policy)
+        judged = judge_observations([read(first, first | {"s": scores}, policy)], policy)
         assert outcome is next(f.outcome for f in judged.findings if f.id == "predictions-changed")
 
 
@@ -183,7 +183,7 @@ def test_delayed_labels_are_said_and_no_labels_are_not_a_pass(read: Read) -> Non
     second = rows(N, 2)
     some = [None if i < 100 else int(y) for i, y in enumerate(second["y"])]
     seen = read(rows(N, 1) | {"y": some}, second | {"y": some})
-    judged = judge_observed([seen], BINARY)
+    judged = judge_observations([seen], BINARY)
     assert any("100 of 400" in n.why for n in judged.not_measured)
     assert {N - 100, N} == {m.n for m in judged.measurements}
     none = pa.array([None] * N, pa.int64())
@@ -229,16 +229,16 @@ def test_labels_may_come_from_a_third_file(read: Read) -> None:
 def test_labels_of_any_type_mean_the_same(given: Callable[..., Any], classes: tuple[str, ...], read: Read) -> None:
     """Text, booleans, floats and other numbers by `classes`, hostile quotes included."""
     first, second = rows(N, 1), rows(N, 2)
-    expected = judge_observed([read(first, second)], BINARY).measurements
+    expected = judge_observations([read(first, second)], BINARY).measurements
     policy = replace(BINARY, classes=classes)
     seen = read(first | {"y": given(first["y"])}, second | {"y": given(second["y"])}, policy)
-    assert expected == judge_observed([seen], policy).measurements
+    assert expected == judge_observations([seen], policy).measurements
 
 
 def test_labels_that_are_no_class_fail_with_examples(read: Read) -> None:
     """A third class is counted, shown and left out."""
     seen = read(spoiled("y", {0: 2, 1: 7}, 1), rows(N, 2))
-    finding = next(f for f in judge_observed([seen], BINARY).findings if f.id == "contract-label-values")
+    finding = next(f for f in judge_observations([seen], BINARY).findings if f.id == "contract-label-values")
     assert (finding.outcome, finding.n) == (Outcome.FAIL, 2)
     assert "2, 7" in finding.reason
 
@@ -249,7 +249,7 @@ def test_text_labels_need_classes_and_numbers_need_numbers(read: Read) -> None:
     with pytest.raises(DataError, match="is text") as caught:
         read(rows(N, 1) | text, rows(N, 2) | text)
     assert "classes: [no, yes]" in caught.value.hint
-    with pytest.raises(DataError, match="holds numbers"):
+    with pytest.raises(DataError, match="contains numbers"):
         read(rows(N, 1), rows(N, 2), replace(BINARY, classes=("no", "yes")))
 
 
@@ -258,7 +258,7 @@ def test_boolean_labels_are_not_guessed_from_names(classes: tuple[str, ...], rea
     """Names that do not say which of them is True are refused; a guess would turn the labels around."""
     first, second = rows(N, 1), rows(N, 2)
     given = {"y": first["y"] == 1}
-    with pytest.raises(DataError, match='"y" holds booleans') as caught:
+    with pytest.raises(DataError, match='"y" contains booleans') as caught:
         read(first | given, second | given, replace(BINARY, classes=classes))
     assert "[false, true]" in caught.value.hint
 
@@ -266,7 +266,7 @@ def test_boolean_labels_are_not_guessed_from_names(classes: tuple[str, ...], rea
 @pytest.mark.parametrize("classes", [("nan", "inf"), ("0", "nan"), ("0", "1e999")])
 def test_numeric_classes_are_finite(classes: tuple[str, ...], read: Read) -> None:
     """What Python calls a number, and SQL does not, is an error of the input."""
-    with pytest.raises(DataError, match="holds numbers") as caught:
+    with pytest.raises(DataError, match="contains numbers") as caught:
         read(rows(N, 1), rows(N, 2), replace(BINARY, classes=classes))
     assert "finite" in caught.value.hint
 
@@ -293,7 +293,7 @@ def test_a_stale_decision_column_is_a_warning(read: Read) -> None:
 def test_one_class_leaves_auc_undecided_and_not_passed(read: Read) -> None:
     """An undefined metric is a finding."""
     ones = {"y": np.ones(N, dtype=np.int64)}
-    judged = judge_observed([read(rows(N, 1) | ones, rows(N, 2) | ones)], BINARY)
+    judged = judge_observations([read(rows(N, 1) | ones, rows(N, 2) | ones)], BINARY)
     auc = next(f for f in judged.findings if f.metric == "auc")
     assert (auc.outcome, auc.baseline) == (Outcome.INCONCLUSIVE, None)
     assert "undefined" in auc.reason
@@ -327,7 +327,7 @@ def test_a_slice_or_window_that_the_candidate_lost_is_a_failure(read: Read) -> N
     days = np.array([t.as_py().day for t in first["t"]])
     kept = np.flatnonzero((np.array(first["device"]) != "tablet") & (days != 4))
     lost = {name: np.array(second[name])[kept] for name in ("id", "y", "s")}
-    judged = judge_observed([read(first, lost, policy)], policy)
+    judged = judge_observations([read(first, lost, policy)], policy)
     missing = {f.id: (f.slice, f.window) for f in judged.findings if f.id.endswith("-missing")}
     assert missing == {"slice-missing": ({"device": "tablet"}, None), "window-missing": ({}, "2025-03-04")}
 
@@ -405,7 +405,7 @@ def test_a_thousand_columns_are_no_burden(read: Read) -> None:
     """Only the columns in use are read; the others are named briefly."""
     wide = {f"f{i}": [0] * N for i in range(1000)}
     seen = read(rows(N, 1) | wide, rows(N, 2))
-    assert "and 995 more" in next(f.reason for f in judge_observed([seen], BINARY).findings if f.id == "contract-rows")
+    assert "and 995 more" in next(f.reason for f in judge_observations([seen], BINARY).findings if f.id == "contract-rows")
 
 
 def test_a_missing_column_is_named_with_its_side_and_the_nearest(read: Read) -> None:
@@ -452,6 +452,6 @@ def test_a_regression_with_unusable_values_stays_finite(read: Read) -> None:
     first["y"][4] = np.nan
     second["y"] = first["y"]
     seen = read(first, second, policy)
-    judged = judge_observed([seen], policy)
+    judged = judge_observations([seen], policy)
     assert {"contract-unusable-prediction", "contract-label-values", "contract-rows"} == set(findings(seen, policy))
     assert all(m.values["value"] is not None for m in judged.measurements)

@@ -12,16 +12,16 @@ from msgspec.structs import replace
 import prediction_artifacts as artifacts
 from ghmlops.core.model import Outcome
 from ghmlops.core.predictions.contract.checks import judge_contract
-from ghmlops.core.predictions.judgement import judge_observed
+from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.engine import open as opening
 from prediction_artifacts import BINARY, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
 
-    Read = Callable[..., Observed]
+    Read = Callable[..., Observation]
 
 N = 400
 
@@ -34,7 +34,7 @@ def twice(content: dict[str, Any], places: list[int], **changed: Any) -> dict[st
     }
 
 
-def counts(seen: Observed) -> tuple[int, int, int, int]:
+def counts(seen: Observation) -> tuple[int, int, int, int]:
     pairs = seen.facts.pairs
     assert pairs
     return pairs.paired, pairs.removed, pairs.added, pairs.usable
@@ -97,7 +97,7 @@ def test_all_keys_null_is_an_error(read: Read) -> None:
     """Nothing can be paired."""
     none = {"id": pa.array([None] * N, pa.int64())}
     seen = read(rows(N, 1) | none, rows(N, 2) | none)
-    found = {f.id: f.outcome for f in judge_observed([seen], BINARY).findings}
+    found = {f.id: f.outcome for f in judge_observations([seen], BINARY).findings}
     assert (found["contract-rows"], found["contract-null-key"]) == (Outcome.ERROR, Outcome.FAIL)
 
 
@@ -118,7 +118,7 @@ def test_an_artifact_without_rows_is_an_error(empty: str, slices: tuple[tuple[st
     sides[empty] = {name: table[name] for name in table.column_names}
     policy = replace(BINARY, slices=slices)
     seen = read(sides["baseline"], sides["candidate"], policy, sides["labels"])
-    assert {f.id: f.outcome for f in judge_observed([seen], policy).findings} == {"contract-empty": Outcome.ERROR}
+    assert {f.id: f.outcome for f in judge_observations([seen], policy).findings} == {"contract-empty": Outcome.ERROR}
     assert seen.fingerprints[empty].startswith("content:duckdb-2.0:0:")
 
 
@@ -136,7 +136,7 @@ def test_labels_from_a_file_come_late_and_twice(read: Read) -> None:
     assert seen.columns
     kept = np.delete(known, [0, 5])
     assert sorted(seen.columns.baseline) == sorted(first["s"][kept])
-    judged = judge_observed([seen], BINARY)
+    judged = judge_observations([seen], BINARY)
     assert any("have no label (yet)" in n.why for n in judged.not_measured)
 
 
@@ -160,7 +160,7 @@ def test_widths_of_slices_and_scores_do_not_matter(read: Read) -> None:
     assert seen.facts.pairs.slice_conflicts == {}
     for name in ("level", "half"):
         table = seen.tables[name,]
-        assert ({key[0] for key in table.keys}, table.lost, table.new) == (set(more[name].tolist()), [], 0)
+        assert ({key[0] for key in table.keys}, table.missing_cells, table.new_cells) == (set(more[name].tolist()), [], 0)
 
 
 def test_more_memory_than_allowed_is_an_input_error(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,13 +175,13 @@ def test_more_memory_than_allowed_is_an_input_error(read: Read, monkeypatch: pyt
     assert "\n" not in caught.value.message
 
 
-def test_a_decision_that_flips_within_the_tolerance_of_its_score_is_a_change(read: Callable[..., Observed]) -> None:
+def test_a_decision_that_flips_within_the_tolerance_of_its_score_is_a_change(read: Callable[..., Observation]) -> None:
     """`intent: unchanged`: less than the tolerance is enough, where the threshold lies between."""
     first = rows(N, 1)
     first["s"][0] = 0.5
     second = first | {"s": first["s"].copy()}
     second["s"][0] = 0.5 - 1e-12
     policy = replace(BINARY, intent="unchanged")
-    judged = judge_observed([read(first, second, policy)], policy)
+    judged = judge_observations([read(first, second, policy)], policy)
     found = {f.reason.split(" ", 1)[0]: f.outcome for f in judged.findings if f.id == "predictions-changed"}
     assert sorted(found.values()) == [Outcome.FAIL, Outcome.PASS, Outcome.PASS]

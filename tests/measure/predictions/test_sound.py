@@ -17,11 +17,11 @@ from prediction_artifacts import BINARY, rows, values
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.predictions.observed import Observed
-    from ghmlops.measure.predictions.sql.counting import Counted
-    from ghmlops.measure.predictions.sql.staging import Staged
+    from ghmlops.core.predictions.observation import Observation
+    from ghmlops.measure.predictions.sql.counting import ArtifactCounts
+    from ghmlops.measure.predictions.sql.staging import StagedViews
 
-    Read = Callable[..., Observed]
+    Read = Callable[..., Observation]
 
 N = 600
 CUT: dict[str, Any] = {"slices": (("device",),), "minimum_rows": 5}
@@ -73,7 +73,7 @@ CASES: dict[str, tuple[tuple[dict[str, Any], dict[str, Any]], Regression]] = {
 }
 
 
-def _told(seen: Observed) -> Any:
+def _told(seen: Observation) -> Any:
     """Everything that is judged, as plain values: arrays as their bytes."""
 
     def plain(value: Any) -> Any:
@@ -94,10 +94,10 @@ def test_the_same_as_where_everything_is_tested(case: str, read: Read, monkeypat
     sides, policy = CASES[case]
     found = list[bool]()
 
-    def doubted(at: Staged, role: str) -> Counted:
+    def doubted(at: StagedViews, role: str) -> ArtifactCounts:
         one = count_side(at, role)
-        found.append(one.sound)
-        return dataclasses.replace(one, sound=False)
+        found.append(one.valid)
+        return dataclasses.replace(one, valid=False)
 
     quick = read(*sides, policy)
     monkeypatch.setattr(reading, "count_side", doubted)

@@ -10,22 +10,22 @@ import pytest
 from msgspec.structs import replace
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.metrics.accuracy import right
+from ghmlops.core.metrics.accuracy import is_correct
 from ghmlops.core.model import Outcome
-from ghmlops.core.paired.aggregates import decided_cells
+from ghmlops.core.paired.aggregates import cells_from_decisions
 from ghmlops.core.policy.regression import Regression
 from ghmlops.core.predictions.comparison import compare_overall
 from ghmlops.core.predictions.contract.checks import judge_contract, not_measured
-from ghmlops.core.predictions.judgement import judge_observed
+from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.sql import summing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
     from ghmlops.core.predictions.ruling import Comparison
 
-    Read = Callable[..., Observed]
+    Read = Callable[..., Observation]
 
 N = 300
 CLASSES = ("ant", "bee", "cat")
@@ -59,11 +59,11 @@ def ranked(seed: int, queries: int = 40, each: int = 12) -> dict[str, Any]:
     }
 
 
-def findings(seen: Observed) -> dict[str, Outcome]:
+def findings(seen: Observation) -> dict[str, Outcome]:
     return {f.id.removeprefix("contract-"): f.outcome for f in judge_contract(seen.facts)}
 
 
-def by_id(seen: Observed, policy: Regression) -> dict[str, Comparison]:
+def by_id(seen: Observation, policy: Regression) -> dict[str, Comparison]:
     return {c.metric.id: c for c in compare_overall(seen, policy)}
 
 
@@ -119,7 +119,7 @@ def test_two_classes_may_be_booleans(read: Read) -> None:
     seen = read(*sides, policy)
     called = np.array([v[0] >= v[1] for v in sides[1]["v"]])
     assert np.mean(called == np.array(sides[1]["y"])) == pytest.approx(by_id(seen, policy)["accuracy"].candidate)
-    with pytest.raises(DataError, match="holds booleans"):
+    with pytest.raises(DataError, match="contains booleans"):
         read(*sides, replace(MANY, classes=("yes", "maybe")))
 
 
@@ -199,7 +199,7 @@ def test_very_many_classes_are_told_apart_as_right_and_wrong(read: Read, monkeyp
     policy = replace(MANY, slices=(("site",),), group="team")
     first, second = (classified(seed) | {"team": np.arange(N) // 6} for seed in (1, 2))
     plain = read(first, second, policy)
-    monkeypatch.setattr(summing, "MOST_ENTRIES", 1)
+    monkeypatch.setattr(summing, "MAX_ENTRIES", 1)
     few = read(first, second, policy)
     for one in (plain, few):
         assert one.tables[()].counts
@@ -209,7 +209,7 @@ def test_very_many_classes_are_told_apart_as_right_and_wrong(read: Read, monkeyp
         counts = one.tables["site",].counts
         assert counts
         assert counts.classes == classes
-        cells.append(decided_cells(counts, right, labelled=True))
+        cells.append(cells_from_decisions(counts, is_correct, labelled=True))
     for name in ("n", "a", "d", "dd"):
         assert np.array_equal(getattr(cells[0], name), getattr(cells[1], name))
         assert cells[0].groups
@@ -237,7 +237,11 @@ def test_queries_without_a_relevant_document_are_not_measured(read: Read) -> Non
     second["q"] = [*second["q"][:-1], None]
     seen = read(first, second, RANKED)
     assert seen.facts.pairs
-    assert (seen.facts.pairs.queries, seen.facts.pairs.pointless, seen.facts.candidate.null_queries) == (40, 1, 1)
+    assert (seen.facts.pairs.queries, seen.facts.pairs.queries_without_relevant, seen.facts.candidate.null_queries) == (
+        40,
+        1,
+        1,
+    )
     assert any(
         "1 of 40" in n.why and "relevant" in n.what for n in not_measured(seen.facts, group=False, windows=False)
     )
@@ -254,7 +258,7 @@ def test_documents_of_different_queries_are_a_conflict(read: Read) -> None:
     assert seen.facts.pairs.query_conflicts == 1
     assert findings(seen)["query-changed"] is Outcome.WARN
     other = read(first, second | {"q": np.arange(len(second["id"]))}, RANKED)
-    assert {f.id for f in judge_observed([other], RANKED).findings} == {"contract-key-type"}
+    assert {f.id for f in judge_observations([other], RANKED).findings} == {"contract-key-type"}
 
 
 def test_removed_queries_are_missing_from_their_slice_alone(read: Read) -> None:
@@ -263,7 +267,7 @@ def test_removed_queries_are_missing_from_their_slice_alone(read: Read) -> None:
     second = ranked(2)
     kept = np.flatnonzero(np.array(second["site"]) == 0)
     lost = {k: [list(v)[i] for i in kept] for k, v in second.items()}
-    judged = judge_observed([read(ranked(1), lost, policy)], policy)
+    judged = judge_observations([read(ranked(1), lost, policy)], policy)
     missing = [f.slice for f in judged.findings if f.id == "slice-missing"]
     assert missing == [{"site": 1}]
 
@@ -296,7 +300,7 @@ def test_embeddings_are_compared_by_direction(read: Read) -> None:
         "zero-vector": Outcome.FAIL,
         "vector-length": Outcome.FAIL,
     }
-    assert judge_observed([seen], EMBEDDED).measurements
+    assert judge_observations([seen], EMBEDDED).measurements
 
 
 def test_a_regression_says_which_rows_are_gone(read: Read) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.shared.resolve_artifact import Resolved
     from ghmlops.core.policy.regression import Dataset, Regression
-    from ghmlops.core.predictions.observed import NoiseFloor, Observed
+    from ghmlops.core.predictions.observation import NoiseFloor, Observation
     from ghmlops.measure.predictions.artifacts.source import Source
     from ghmlops.measure.predictions.engine.engines import Engine
 
@@ -43,18 +43,18 @@ def engine_of(inputs: Inputs) -> Engine:
 
 def observe(
     inputs: Inputs, services: Services, policy: Regression, datasets: Sequence[Dataset]
-) -> tuple[list[Observed], list[SourceRow]]:
+) -> tuple[list[Observation], list[SourceRow]]:
     """Read every data set; returns what was seen, and where each artifact came from.
 
     Raises:
         InputError, DataError, PolicyError, GitHubError: as `regression.run`.
     """
-    from ghmlops.measure.predictions.engine.engines import open_engine, ready
+    from ghmlops.measure.predictions.engine.engines import open_engine, start_engine
     from ghmlops.measure.predictions.reading import read_predictions
 
     progress = services.console.progress
     seen, origins = [], list[SourceRow]()
-    with ready(engine_of(inputs)) as engine:
+    with start_engine(engine_of(inputs)) as engine:
         for one in datasets:
             with resolved(one, inputs, services) as found:
                 origins += [
@@ -104,7 +104,7 @@ def source_of(artifact: Resolved) -> Source:
     """Return a resolved artifact as the engines take it."""
     from ghmlops.measure.predictions.artifacts.source import Source
 
-    return Source(files=artifact.files, shown=artifact.shown, hive_root=artifact.hive_root)
+    return Source(files=artifact.files, display_name=artifact.shown, hive_root=artifact.hive_root)
 
 
 def _noise(engine: Engine, policy: Regression, sources: Mapping[str, Source], services: Services) -> NoiseFloor | None:
@@ -112,7 +112,7 @@ def _noise(engine: Engine, policy: Regression, sources: Mapping[str, Source], se
     import msgspec
 
     from ghmlops.core.policy.regression import Changed
-    from ghmlops.core.predictions.observed import APART, NoiseFloor
+    from ghmlops.core.predictions.observation import SCORE_DISTANCE, NoiseFloor
     from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_predictions
 
@@ -130,11 +130,11 @@ def _noise(engine: Engine, policy: Regression, sources: Mapping[str, Source], se
     pair = {"baseline": sources["baseline"], "candidate": sources["noise"]}
     pair |= {"labels": sources["labels"]} if "labels" in sources else {}
     with open_engine(engine, pair) as session:
-        read = read_predictions(session, plain, services.console.progress, apart=True)
+        read = read_predictions(session, plain, services.console.progress, score_distance=True)
     if not read.tables:
         raise InputError(
             f"{sources['noise'].shown}: the second baseline has no row in common with the baseline",
             hint="`noise` is the same recipe with another seed, on the same rows",
         )
     table = read.tables[()]
-    return NoiseFloor(counts=table.counts, apart=table.sums.get(APART))
+    return NoiseFloor(counts=table.counts, score_distance=table.sums.get(SCORE_DISTANCE))

@@ -149,7 +149,7 @@ def _compared(wanted: Wanted, builds: Sequence[Build]) -> list[Rebuilt]:
         sides = [build.files[dataset] for build in builds]
         shown = [f"{specs[0].text} of the {which} build" for which in COUNTED]
         sources = [
-            Source(files=tuple(side.paths.values()), shown=name, hive_root=side.hive_root)
+            Source(files=tuple(side.paths.values()), display_name=name, hive_root=side.hive_root)
             for side, name in zip(sides, shown, strict=True)
         ]
         content = compare_columns(sources[0], sources[1], key, tolerance, wanted.memory)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
 from ghmlops.measure import checkout
-from ghmlops.measure.predictions.artifacts.find import find_files, join
+from ghmlops.measure.predictions.artifacts.find import find_files, join_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,11 +47,11 @@ def files_of(specs: tuple[LocalSpec, ...], folder: Path) -> BuiltFiles:
     Raises:
         DataError: there are none, or one lies outside of `folder`.
     """
-    found = join([find_files(spec, folder) for spec in specs], specs[0].text)
+    found = join_files([find_files(spec, folder) for spec in specs], specs[0].text)
     for path in found.files:
         if not path.is_relative_to(folder):
             raise DataError(
-                f"{found.shown}: a link that leads out of the folder it was built in",
+                f"{found.display_name}: a link that leads out of the folder it was built in",
                 hint="write the artifact itself into the folder that the build runs in",
             )
     paths = {str(path.relative_to(folder)): path for path in found.files}

@@ -1,1 +1,1 @@
-"""Two Parquet prediction artifacts in; counted facts and tables of partial aggregates out. The engine is DuckDB."""
+"""Reads two Parquet prediction artifacts and returns counted facts and tables of partial aggregates. Uses DuckDB."""

@@ -1,4 +1,4 @@
-"""From two artifacts to everything that is judged: the one entry to this room."""
+"""Reads two artifacts and returns everything that is judged: the entry point of this package."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.predictions.contract.checks import blocking
+from ghmlops.core.predictions.contract.checks import blocking_findings
 from ghmlops.core.predictions.contract.facts import Facts, SideFacts
-from ghmlops.core.predictions.observed import Observed
-from ghmlops.measure.predictions.layout import read_layout
-from ghmlops.measure.predictions.sql.counting import count_side, too_fine
-from ghmlops.measure.predictions.sql.custom_metrics import check_metrics, columns_of
-from ghmlops.measure.predictions.sql.pairing import pair, repeating
-from ghmlops.measure.predictions.sql.staging import Plan, attributes, bundled, stage
+from ghmlops.core.predictions.observation import Observation
+from ghmlops.measure.predictions.schema import read_layout
+from ghmlops.measure.predictions.sql.counting import count_side, has_too_many_combinations
+from ghmlops.measure.predictions.sql.custom_metrics import check_metrics, columns_of_metrics
+from ghmlops.measure.predictions.sql.pairing import pair_rows, roles_with_repeats
+from ghmlops.measure.predictions.sql.staging import Plan, attribute_bundles, attribute_names, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from ghmlops.core.predictions.contract.facts import SchemaFacts
     from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.layout import Layout
-    from ghmlops.measure.predictions.sql.counting import Counted
-    from ghmlops.measure.predictions.sql.staging import Staged
+    from ghmlops.measure.predictions.sql.counting import ArtifactCounts
+    from ghmlops.measure.predictions.sql.staging import StagedViews
 
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
-LATER = ("ghmlops.measure.predictions.sql.summing", "ghmlops.core.predictions.judgement")
-"""Loaded while the engine reads: with NumPy and SciPy that takes half a second."""
+DEFERRED_MODULES = ("ghmlops.measure.predictions.sql.summing", "ghmlops.core.predictions.judgement")
+"""Imported while the engine reads: with NumPy and SciPy this takes half a second."""
 
 
 def read_schema(session: Session, policy: Regression) -> SchemaFacts:
@@ -46,105 +46,112 @@ def read_schema(session: Session, policy: Regression) -> SchemaFacts:
 
 
 def read_predictions(
-    session: Session, policy: Regression, progress: Callable[[str], None], *, apart: bool = False
-) -> Observed:
-    """Read, count, pair and sum up. Where the contract forbids a comparison, only its facts are returned.
+    session: Session, policy: Regression, progress: Callable[[str], None], *, score_distance: bool = False
+) -> Observation:
+    """Read, count, pair and aggregate the artifacts. If the contract prevents a comparison, only facts are returned.
 
     Args:
-        session: over the artifacts `baseline`, `candidate` and, where there is one, `labels`.
-        policy: names the columns.
-        progress: is told what is being done.
-        apart: sum up how far scores are apart, too.
+        session: a session over the artifacts `baseline`, `candidate` and, if there is a file of labels, `labels`.
+        policy: the names of the columns, and what to compare.
+        progress: called with a message about each step.
+        score_distance: also sum the absolute differences of the scores.
 
     Raises:
         DataError: a file or a column cannot be used.
         InputError: the memory limit is too small.
-        PolicyError: a custom metric is no expression.
+        PolicyError: a custom metric is not an expression.
     """
     layout = read_layout(session, policy)
     if layout.schema.mismatched_keys or layout.schema.mismatched_labels:
         sides = {role: SideFacts(rows=session.count(role)) for role in session.roles}
-        return Observed(facts=_facts(layout, sides))
-    layout, features, edges = _features(session, layout)
-    at = _staged(session, layout, edges)
+        return Observation(facts=_facts(layout, sides))
+    layout, features, edges = _read_features(session, layout)
+    views = _stage_views(session, layout, edges)
     if policy.metrics:
-        check_metrics(at)
-    threading.Thread(target=_load).start()
-    counted = _counted(at, progress)
-    prints = {role: one.fingerprint for role, one in counted.items()}
-    facts = _facts(layout, {role: one.facts for role, one in counted.items()})
-    if blocking(facts):
-        return Observed(facts=facts, fingerprints=prints, features=features)
-    if all(one.sound for one in counted.values()):
-        at = stage(session, dataclasses.replace(layout, sound=True), at.plan)
+        check_metrics(views)
+    threading.Thread(target=_import_deferred_modules).start()
+    counts = _count_artifacts(views, progress)
+    fingerprints = {role: count.fingerprint for role, count in counts.items()}
+    facts = _facts(layout, {role: count.facts for role, count in counts.items()})
+    if blocking_findings(facts):
+        return Observation(facts=facts, fingerprints=fingerprints, features=features)
+    if all(count.valid for count in counts.values()):
+        views = stage(session, dataclasses.replace(layout, validated=True), views.plan)
     progress("pairing rows by key")
-    repeats = pair(at, counted)
+    repeats = pair_rows(views, counts)
     sides = {
-        role: dataclasses.replace(one.facts, **repeats[role])  # type: ignore[arg-type]
-        for role, one in counted.items()
+        role: dataclasses.replace(count.facts, **repeats[role])  # type: ignore[arg-type]
+        for role, count in counts.items()
     }
     facts = _facts(layout, sides)
     from ghmlops.measure.predictions.sql.summing import sum_up
 
-    found = sum_up(at, facts, repeating(repeats), progress, apart=apart)
-    return dataclasses.replace(found, fingerprints=prints, features=features)
+    observed = sum_up(views, facts, roles_with_repeats(repeats), progress, score_distance=score_distance)
+    return dataclasses.replace(observed, fingerprints=fingerprints, features=features)
 
 
-def _load() -> None:
-    """Import what is needed later. OpenBLAS would start threads that spin; no product of matrices here is so large."""
-    given = os.environ.get(_BLAS_THREADS)
+def _import_deferred_modules() -> None:
+    """Import the modules that aggregate and judge, with one thread for OpenBLAS.
+
+    OpenBLAS would start threads that busy-wait, and no matrix product here is large enough to use them.
+    """
+    previous = os.environ.get(_BLAS_THREADS)
     os.environ.setdefault(_BLAS_THREADS, "1")
     try:
-        for name in LATER:
+        for name in DEFERRED_MODULES:
             importlib.import_module(name)
     finally:
-        if given is None:
-            os.environ.pop(_BLAS_THREADS, None)  # what this process starts may need them
+        if previous is None:
+            os.environ.pop(_BLAS_THREADS, None)  # child processes may need more threads
 
 
-def _features(session: Session, layout: Layout) -> tuple[Layout, tuple[Distribution, ...], dict[str, list[float]]]:
-    """Count the features; those of too many values are no slices, and those that are numbers have edges of bins."""
+def _read_features(session: Session, layout: Layout) -> tuple[Layout, tuple[Distribution, ...], dict[str, list[float]]]:
+    """Return the distributions of the features, and the inner edges of the bins of numeric features.
+
+    Features with too many values are marked in the layout: they are not used as slices.
+    """
     if not layout.policy.features:
         return layout, (), {}
-    from ghmlops.measure.predictions.sql.distributions import OTHERS, quarters, read_features
+    from ghmlops.measure.predictions.sql.distributions import OTHERS, quartile_edges, read_features
 
     features, sliced = read_features(session, layout), layout.policy.slice_columns
-    if fine := tuple(d.column for d in features if OTHERS in (d.values or ()) and d.column not in sliced):
-        layout = dataclasses.replace(layout, fine=fine, schema=dataclasses.replace(layout.schema, fine=fine))
-    edges = {d.column: quarters(d) for d in features if d.edges is not None and d.column not in sliced}
+    if many_values := tuple(d.column for d in features if OTHERS in (d.values or ()) and d.column not in sliced):
+        schema = dataclasses.replace(layout.schema, high_cardinality=many_values)
+        layout = dataclasses.replace(layout, high_cardinality=many_values, schema=schema)
+    edges = {d.column: quartile_edges(d) for d in features if d.edges is not None and d.column not in sliced}
     return layout, features, edges
 
 
-def _staged(session: Session, layout: Layout, edges: Mapping[str, list[float]]) -> Staged:
-    """Stage with one code for all attributes, or one for each where their combinations are too many."""
-    custom = columns_of(layout.policy) if layout.policy.metrics else ()
-    plan = Plan(bundles=bundled(layout), edges=edges, custom=custom)
-    at = stage(session, layout, plan)
-    if attributes(layout) and too_fine(session):
-        at = stage(session, layout, _one_by_one(plan, layout))
-    return at
+def _stage_views(session: Session, layout: Layout, edges: Mapping[str, list[float]]) -> StagedViews:
+    """Stage with one code for all attributes, or one code per attribute if there are too many combinations."""
+    custom_columns = columns_of_metrics(layout.policy) if layout.policy.metrics else ()
+    plan = Plan(bundles=attribute_bundles(layout), edges=edges, custom_columns=custom_columns)
+    views = stage(session, layout, plan)
+    if attribute_names(layout) and has_too_many_combinations(session):
+        views = stage(session, layout, _one_code_per_attribute(plan, layout))
+    return views
 
 
-def _counted(at: Staged, progress: Callable[[str], None]) -> dict[str, Counted]:
-    """Count each artifact while its pages are held against their checksums, of which the errors are the more exact."""
-    session, counted = at.session, {}
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages") as beside:
+def _count_artifacts(views: StagedViews, progress: Callable[[str], None]) -> dict[str, ArtifactCounts]:
+    """Count each artifact and verify its page checksums at the same time; errors of the latter are more specific."""
+    session, counts = views.session, {}
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages") as worker:
         for role in session.roles:
             progress(f"checking the {role}")
-            pages = beside.submit(session.pages, role, session.chunks(role))
+            pages = worker.submit(session.check_pages, role, session.column_chunks(role))
             try:
-                one = count_side(at, role)
+                count = count_side(views, role)
             except DataError:
                 pages.result()
                 raise
-            checked = pages.result()
-            facts = dataclasses.replace(one.facts, chunks=checked.chunks, unchecked_chunks=checked.unchecked)
-            counted[role] = dataclasses.replace(one, facts=facts)
-    return counted
+            check = pages.result()
+            facts = dataclasses.replace(count.facts, chunks=check.chunks, unchecked_chunks=check.unchecked)
+            counts[role] = dataclasses.replace(count, facts=facts)
+    return counts
 
 
-def _one_by_one(plan: Plan, layout: Layout) -> Plan:
-    return dataclasses.replace(plan, bundles=tuple((a,) for a in attributes(layout)), together=False)
+def _one_code_per_attribute(plan: Plan, layout: Layout) -> Plan:
+    return dataclasses.replace(plan, bundles=tuple((a,) for a in attribute_names(layout)), single_cube=False)
 
 
 def _facts(layout: Layout, sides: Mapping[str, SideFacts]) -> Facts:

@@ -10,7 +10,7 @@ import pytest
 from ghmlops.core.artifacts.spec import LocalSpec
 from ghmlops.core.errors import DataError
 from ghmlops.measure.predictions.artifacts import find as sources
-from ghmlops.measure.predictions.artifacts.find import Found, find_files, join
+from ghmlops.measure.predictions.artifacts.find import ArtifactFiles, find_files, join_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +22,11 @@ def make(root: Path, *names: str) -> None:
         (root / name).write_bytes(b"PAR1")
 
 
-def find(root: Path, pattern: str) -> Found:
+def find(root: Path, pattern: str) -> ArtifactFiles:
     return find_files(LocalSpec(pattern=pattern), root)
 
 
-def names(found: Found, root: Path) -> list[str]:
+def names(found: ArtifactFiles, root: Path) -> list[str]:
     return [str(file.relative_to(root.resolve())) for file in found.files]
 
 
@@ -37,7 +37,7 @@ def test_a_file_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
     assert names(find(tmp_path, "_preds.bin"), tmp_path) == ["_preds.bin"]
     assert names(find(tmp_path, "link"), tmp_path) == ["data/x.parquet"]
     assert names(find(tmp_path / "data", str(tmp_path / "_preds.bin")), tmp_path) == ["_preds.bin"]
-    assert not find(tmp_path, "data/x.parquet").hive
+    assert find(tmp_path, "data/x.parquet").hive_root is None
 
 
 def test_a_folder_gives_its_parquet_files_sorted(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_folder_gives_its_parquet_files_sorted(tmp_path: Path) -> None:
     make(tmp_path, "p/_temporary/0/d.parquet", "p/.staging/e.parquet")
     found = find(tmp_path, "p/")
     assert names(found, tmp_path) == ["p/a.parquet", "p/b.parquet", "p/sub/c.parq"]
-    assert (found.hive_root, found.shown) == (None, "p/")
+    assert (found.hive_root, found.display_name) == (None, "p/")
 
 
 def test_partitions_of_a_folder_are_columns(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ BAD = [
     (_nothing, "p", "p: no such file or folder"),
     (_nothing, "p/x.parquet", "p/x.parquet: no such file or folder"),
     (_nothing, "p/*.parquet", "no such file or folder"),
-    (_without, "p", "the folder holds no Parquet file"),
+    (_without, "p", "the folder contains no Parquet file"),
     (_without, "p/*.parquet", "no file matches"),
     (_outside_file, "p", "b.parquet is a link that leads out of the folder"),
     (_outside_file, "p/*.parquet", "b.parquet is a link that leads out of the folder"),
@@ -208,17 +208,17 @@ def test_too_much_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(DataError, match="more than 11 files"):
         find(tmp_path, "p")
     monkeypatch.setattr(sources, "MAX_ENTRIES", 10)
-    with pytest.raises(DataError, match="more than 10 names to look at"):
+    with pytest.raises(DataError, match="more than 10 directory entries"):
         find(tmp_path, "p/*.txt")
 
 
 def test_several_specs_become_one(tmp_path: Path) -> None:
     """Files of several specs are one artifact, each once; partitions are those beneath what they have in common."""
     make(tmp_path, "p/date=1/c=1/a.parquet", "p/date=2/c=1/b.parquet", "q/a.parquet")
-    both = join([find(tmp_path, "p/date=1"), find(tmp_path, "p/date=2"), find(tmp_path, "p/date=*")], "three")
-    plain = join([find(tmp_path, "q/a.parquet"), find(tmp_path, "q")], "two")
+    both = join_files([find(tmp_path, "p/date=1"), find(tmp_path, "p/date=2"), find(tmp_path, "p/date=*")], "three")
+    plain = join_files([find(tmp_path, "q/a.parquet"), find(tmp_path, "q")], "two")
     assert names(both, tmp_path) == ["p/date=1/c=1/a.parquet", "p/date=2/c=1/b.parquet"]
-    assert (both.hive_root, both.shown) == ((tmp_path / "p").resolve(), "three")
+    assert (both.hive_root, both.display_name) == ((tmp_path / "p").resolve(), "three")
     assert (names(plain, tmp_path), plain.hive_root) == (["q/a.parquet"], None)
 
 
@@ -227,4 +227,4 @@ def test_specs_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     make(tmp_path, "r/p/date=1/a.parquet", "r/a.parquet", "q/b.parquet")
     for other in ("r/*.parquet", "**/[ab].parquet", "q"):
         with pytest.raises(DataError, match="partitions differ between files"):
-            join([find(tmp_path, "r/p"), find(tmp_path, other)], "both")
+            join_files([find(tmp_path, "r/p"), find(tmp_path, other)], "both")

@@ -24,7 +24,7 @@ from ghmlops.measure.predictions.artifacts.object_store import fetch, filesystem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.measure.predictions.artifacts.find import Found
+    from ghmlops.measure.predictions.artifacts.find import ArtifactFiles
 
 LOCK = Path(__file__).parents[4] / "scripts" / "stores" / "requirements.txt"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ghmlops" / "tools"
@@ -110,11 +110,11 @@ def spec_of(url: str) -> CloudSpec:
     return found
 
 
-def get(environ: dict[str, str], url: str, into: Path) -> Found:
+def get(environ: dict[str, str], url: str, into: Path) -> ArtifactFiles:
     return fetch(spec_of(url), into, environ, silent)
 
 
-def held(found: Found, into: Path) -> dict[str, bytes]:
+def held(found: ArtifactFiles, into: Path) -> dict[str, bytes]:
     return {str(file.relative_to(into)): file.read_bytes() for file in found.files}
 
 
@@ -195,7 +195,7 @@ def test_a_folder_without_parquet_and_a_delta_table(s3: dict[str, str], bucket: 
     put(s3, bucket, "other/readme.md", b"x")
     put(s3, bucket, "delta/_delta_log/0.json", b"{}")
     put(s3, bucket, "delta/a.parquet", b"PAR1")
-    with pytest.raises(DataError, match="the folder holds no Parquet file"):
+    with pytest.raises(DataError, match="the folder contains no Parquet file"):
         get(s3, f"s3://{bucket}/other", tmp_path / "x")
     with pytest.raises(DataError, match="a Delta table"):
         get(s3, f"s3://{bucket}/delta", tmp_path / "x")
@@ -204,13 +204,13 @@ def test_a_folder_without_parquet_and_a_delta_table(s3: dict[str, str], bucket: 
 def test_bounds(s3: dict[str, str], bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes, files and names that are looked at are bounded, before anything is fetched."""
     spec = spec_of(f"s3://{bucket}/p")
-    with pytest.raises(DataError, match="24 bytes, more than 23"):
+    with pytest.raises(DataError, match="24 bytes, more than the 23"):
         fetch(spec, tmp_path / "x", s3, silent, 23)
     monkeypatch.setattr(cloud, "MAX_FILES", 3)
     with pytest.raises(DataError, match="more than 3 files"):
         fetch(spec, tmp_path / "x", s3, silent)
     monkeypatch.setattr(cloud, "MAX_ENTRIES", 3)
-    with pytest.raises(DataError, match="more than 3 names to look at"):
+    with pytest.raises(DataError, match="more than 3 entries"):
         fetch(spec, tmp_path / "x", s3, silent)
     assert list(tmp_path.iterdir()) == []
 
@@ -223,7 +223,7 @@ def test_larger_objects_come_whole_with_progress(s3: dict[str, str], bucket: str
     told: list[str] = []
     found = fetch(spec_of(f"s3://{bucket}/large"), tmp_path / "x", s3, told.append)
     assert [file.read_bytes() for file in found.files] == [content + bytes([n]) for n in range(3)]
-    assert told[-1] == f"fetching s3://{bucket}/large: 10 of 10 MiB"
+    assert told[-1] == f"downloading s3://{bucket}/large: 10 of 10 MiB"
 
 
 def test_names_that_lead_elsewhere(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
@@ -242,15 +242,15 @@ def test_an_object_that_changes_is_noticed(
     s3: dict[str, str], bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes other than were listed are an error: half of one version and half of another is no artifact."""
-    choose = cloud._choose
+    choose = cloud._list_objects
 
-    def then_overwritten(store: fs.FileSystem, spec: CloudSpec) -> list[cloud.Remote]:
+    def then_overwritten(store: fs.FileSystem, spec: CloudSpec) -> list[cloud.RemoteObject]:
         found = choose(store, spec)
         put(s3, bucket, "one.parquet", b"PAR1another")
         return found
 
-    monkeypatch.setattr(cloud, "_choose", then_overwritten)
-    with pytest.raises(DataError, match=r"one\.parquet changed while it was fetched"):
+    monkeypatch.setattr(cloud, "_list_objects", then_overwritten)
+    with pytest.raises(DataError, match=r"one\.parquet changed during the download"):
         get(s3, f"s3://{bucket}/one.parquet", tmp_path / "x")
 
 

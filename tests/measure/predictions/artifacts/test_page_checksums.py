@@ -12,14 +12,14 @@ import pytest
 import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError
 from ghmlops.core.predictions.contract.checks import not_measured
-from ghmlops.measure.predictions.artifacts.page_checksums import Chunk, check_pages, read_header
+from ghmlops.measure.predictions.artifacts.page_checksums import ColumnChunk, check_pages, read_page_header
 from ghmlops.measure.predictions.artifacts.source import Source
 from ghmlops.measure.predictions.engine.open import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ghmlops.measure.predictions.artifacts.page_checksums import Pages
+    from ghmlops.measure.predictions.artifacts.page_checksums import PageCheck
 
 N = 5000
 CODECS = ["none", *(codec for codec in ("snappy", "gzip", "brotli", "zstd", "lz4") if pa.Codec.is_available(codec))]
@@ -33,9 +33,9 @@ def content() -> dict[str, Any]:
     return found
 
 
-def checked(path: Path) -> Pages:
+def checked(path: Path) -> PageCheck:
     with open_session({"baseline": Source.of(path, "shown.parquet")}, artifacts.MEMORY) as session:
-        return session.pages("baseline", session.chunks("baseline"))
+        return session.check_pages("baseline", session.column_chunks("baseline"))
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
@@ -75,7 +75,7 @@ def test_one_flipped_bit_that_still_decodes_is_found(dictionary: bool, version: 
     whole[at] ^= 1
     path.write_bytes(whole)
     assert pq.read_table(path, page_checksum_verification=False)["s"][2600].as_py() != scores["s"][2600]
-    with pytest.raises(DataError, match=r'shown\.parquet: damaged, row group 1, column "s": the checksum') as caught:
+    with pytest.raises(DataError, match=r'shown\.parquet: damaged, row group 1, column "s": the checksum of a page') as caught:
         checked(path)
     assert "\n" not in caught.value.message
 
@@ -121,7 +121,7 @@ def test_a_header_that_is_none_ends_quickly_in_an_error(data: bytes, tmp_path: P
     path = tmp_path / "x"
     path.write_bytes(b"PAR1" + data + b"PAR1")
     with pytest.raises(DataError, match="a page header cannot be read"):
-        check_pages(path, "x", [Chunk(0, "s", 4, len(data) + 1)])
+        check_pages(path, "x", [ColumnChunk(0, "s", 4, len(data) + 1)])
 
 
 def test_a_chunk_outside_the_file_is_an_error(tmp_path: Path) -> None:
@@ -129,14 +129,14 @@ def test_a_chunk_outside_the_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"PAR1" + b"\x15\x00\x15\x64\x15\x64\x00" + b"PAR1")
     for start, size in ((-4, 10), (4, 1000), (4, -1), (0, 4)):
-        with pytest.raises(DataError, match="lie outside the file"):
-            check_pages(path, "x", [Chunk(0, "s", start, size)])
+        with pytest.raises(DataError, match="outside the file"):
+            check_pages(path, "x", [ColumnChunk(0, "s", start, size)])
     with pytest.raises(DataError, match="a page header cannot be read"):
-        check_pages(path, "x", [Chunk(0, "s", 4, 7)])
+        check_pages(path, "x", [ColumnChunk(0, "s", 4, 7)])
 
 
 def test_a_header_is_read_with_all_that_may_stand_in_it() -> None:
     """Sizes and a negative checksum; a struct, a list, a map, a double and a text are passed over."""
     nested = b"\x1c" + b"\x17" + b"\x00" * 8 + b"\x18\x03abc" + b"\x19\x21\x01\x02" + b"\x1b\x01\x85\x01x\x02" + b"\x00"
     data = b"\x15\x00\x15\x0a\x15\x0c\x15\x01" + nested + b"\x00rest"
-    assert read_header(data) == (len(data) - 4, 6, 2**32 - 1)
+    assert read_page_header(data) == (len(data) - 4, 6, 2**32 - 1)

@@ -146,8 +146,8 @@ def test_a_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
         f"""
         import signal, sys, tempfile
         from pathlib import Path
-        from ghmlops.measure.predictions.opening import open_session
-        from ghmlops.measure.predictions.source import Source
+        from ghmlops.measure.predictions.engine.open import open_session
+        from ghmlops.measure.predictions.artifacts.source import Source
 
         def stop(*_): raise KeyboardInterrupt
 

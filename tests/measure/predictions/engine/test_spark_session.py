@@ -25,16 +25,16 @@ import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.regression import Changed, CustomMetric, Regression
-from ghmlops.core.predictions.judgement import judge_observed
+from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.artifacts.source import Source
-from ghmlops.measure.predictions.engine.engines import Engine, open_engine, ready
+from ghmlops.measure.predictions.engine.engines import Engine, open_engine, start_engine
 from ghmlops.measure.predictions.reading import read_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
 
 MASTER = "local-cluster[2,1,1024]"
 LIGHT = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -63,11 +63,11 @@ def spark() -> Iterator[Engine]:
     """A Spark whose two workers are processes of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAVA_TOOL_OPTIONS", LIGHT)
-        with ready(Engine(name="spark", memory=MEMORY, master=MASTER)) as engine:
+        with start_engine(Engine(name="spark", memory=MEMORY, master=MASTER)) as engine:
             yield engine
 
 
-def observe(engine: Engine, sources: dict[str, Source], policy: Regression) -> Observed:
+def observe(engine: Engine, sources: dict[str, Source], policy: Regression) -> Observation:
     with open_engine(engine, sources) as session:
         return read_predictions(session, policy, lambda _: None)
 
@@ -84,13 +84,13 @@ def differences(first: Any, second: Any, at: str = "") -> list[str]:
     return [] if first == second else [f"{at}: {first!r} {second!r}"]
 
 
-def agree(spark: Engine, sources: dict[str, Source], policy: Regression) -> tuple[Observed, Observed]:
+def agree(spark: Engine, sources: dict[str, Source], policy: Regression) -> tuple[Observation, Observation]:
     """Read with both engines, and hold against each other what was counted and all that was judged."""
     first, second = observe(Engine(memory=MEMORY), sources, policy), observe(spark, sources, policy)
     told = [
         msgspec.to_builtins(
             {
-                "judged": judge_observed([seen], policy),
+                "judged": judge_observations([seen], policy),
                 "facts": dataclasses.asdict(seen.facts),
                 "changes": [dataclasses.asdict(change) for change in seen.changes],
                 "changed": seen.changed_rows,
@@ -258,7 +258,7 @@ def test_embeddings_in_folders_that_are_columns(spark: Engine, tmp_path: Path) -
             inner.mkdir(parents=True)
             ids = np.arange(120) + 1000 * place
             files.append(artifacts.write(inner / "part.parquet", {"id": ids, "v": list(vectors)}))
-        roots[role] = Source(files=tuple(files), shown=role, hive_root=tmp_path / role)
+        roots[role] = Source(files=tuple(files), display_name=role, hive_root=tmp_path / role)
     policy = Regression(task="embedding", key=("id",), score="v", slices=(("site",),), minimum_rows=5)
     seen, _ = agree(spark, roots, policy)
     assert {key[0] for key in seen.tables[("site",)].keys} == {"01", "a b", None}
@@ -269,7 +269,7 @@ def test_what_spark_would_pass_over_is_refused(spark: Engine, tmp_path: Path) ->
     """A file that Spark takes for hidden, a type that it cannot read, a name that its SQL cannot hold."""
     good = artifacts.rows(50, 1)
     cases = {
-        "_hidden.parquet": (good, "passes over"),
+        "_hidden.parquet": (good, "ignores files"),
         "uuid.parquet": (good | {"u": pa.array([bytes(16)] * 50, pa.uuid())}, "cannot read"),
         "back.parquet": (good | {"a\\b": np.arange(50)}, "cannot name the column"),
     }
@@ -338,7 +338,7 @@ def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) ->
     """Java, memory, PySpark."""
 
     def said(memory: int = MEMORY) -> tuple[str, str]:
-        with pytest.raises(InputError) as caught, ready(Engine(name="spark", memory=memory, master="local[1]")):
+        with pytest.raises(InputError) as caught, start_engine(Engine(name="spark", memory=memory, master="local[1]")):
             pass
         return str(caught.value), caught.value.hint
 

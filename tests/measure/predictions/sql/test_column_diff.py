@@ -12,7 +12,7 @@ import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.measure.predictions.artifacts.source import Source
-from ghmlops.measure.predictions.sql.column_diff import CHUNK, Content, compare_columns
+from ghmlops.measure.predictions.sql.column_diff import COLUMNS_PER_PASS, Content, compare_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +133,7 @@ def test_schemas_are_compared_first(tmp_path: Path) -> None:
 
 def test_a_thousand_columns_are_compared(tmp_path: Path) -> None:
     """In passes of a bounded width; each keeps its own name and count."""
-    many = {f"c{i}": np.full(4, float(i)) for i in range(30 * CHUNK + 40)}
+    many = {f"c{i}": np.full(4, float(i)) for i in range(30 * COLUMNS_PER_PASS + 40)}
     other = {**many, "c7": np.full(4, 7.5), "c999": np.array([999.0, 0.0, 999.0, 999.0])}
     ids = {"id": np.arange(4)}
     found = compare(tmp_path, ids | many, ids | other)
@@ -160,5 +160,5 @@ def test_files_are_joined_in_their_order(tmp_path: Path) -> None:
         artifacts.write(tmp_path / f"{i}.parquet", {k: v[i * 100 : i * 100 + 100] for k, v in rows.items()})
         for i in range(3)
     ]
-    found = compare_columns(one, Source(files=tuple(parts), shown="two"), ["id"], {}, artifacts.MEMORY)
+    found = compare_columns(one, Source(files=tuple(parts), display_name="two"), ["id"], {}, artifacts.MEMORY)
     assert (found.moved, only(found, "v").kind) == (0, "bit-identical")

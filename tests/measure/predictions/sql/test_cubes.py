@@ -15,7 +15,7 @@ from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.core.policy.regression import Changed, Regression
 from ghmlops.core.predictions import judgement as regression
 from ghmlops.core.predictions.contract.checks import not_measured
-from ghmlops.core.predictions.judgement import judge_observed
+from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions import reading
 from ghmlops.measure.predictions.sql import scores, summing
 from prediction_artifacts import BINARY, START, rows, values
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ghmlops.core.paired.aggregates import CellTable
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
 
-    Read = Callable[..., Observed]
+    Read = Callable[..., Observation]
 
 N = 1200
 
@@ -49,7 +49,7 @@ def told(table: CellTable) -> dict[Any, Any]:
                     strict=True,
                 )
             )
-    return found | {"rest": (table.small, table.small_rows, sorted(table.lost, key=str), table.new)}
+    return found | {"rest": (table.small_cells, table.small_rows, sorted(table.missing_cells, key=str), table.new_cells)}
 
 
 def test_attributes_that_are_too_many_together_are_counted_one_by_one(
@@ -70,7 +70,7 @@ def test_attributes_that_are_too_many_together_are_counted_one_by_one(
     second = {k: pa.array(v).take(pa.array(kept)) for k, v in second.items()}
     first["user"] = np.where(np.arange(N) > 900, -1, first["user"])
     shared = read(first, second, policy)
-    monkeypatch.setattr(reading, "too_fine", lambda _: True)
+    monkeypatch.setattr(reading, "has_too_many_combinations", lambda _: True)
     single = read(first, second, policy)
     assert set(shared.tables) == set(single.tables)
     for cut, table in shared.tables.items():
@@ -149,15 +149,15 @@ def test_groups_of_one_side_are_the_groups_of_the_pairs(read: Read) -> None:
     """Only the candidate knows the user: clusters are the same as if both did; rows without one stand alone."""
     policy = replace(BINARY, group="user", slices=(("device",),), minimum_rows=10)
     first, second = rows(N, 1), rows(N, 2)
-    plain = judge_observed([read(first, second, policy)], policy)
+    plain = judge_observations([read(first, second, policy)], policy)
     less = {k: v for k, v in first.items() if k != "user"}
     seen = read(less, second, policy)
-    found = judge_observed([seen], policy)
+    found = judge_observations([seen], policy)
     assert [(f.id, f.metric, f.change) for f in plain.findings] == [(f.id, f.metric, f.change) for f in found.findings]
     users = [None if i < 7 else int(u) for i, u in enumerate(second["user"])]
     alone = read(less, second | {"user": users}, policy)
     assert alone.facts.pairs
-    assert alone.facts.pairs.no_group == 7
+    assert alone.facts.pairs.ungrouped == 7
     assert alone.columns
     assert alone.columns.group is not None
     assert len(np.unique(alone.columns.group)) == len(set(users)) - 1 + 7
@@ -201,7 +201,7 @@ def test_features_are_counted_in_the_same_bins_on_both_sides(read: Read) -> None
     assert {(name,) for name in more if name != "words"} == searched
     assert any("words" in n.why for n in not_measured(seen.facts, group=False, windows=False))
     assert len(seen.tables["tail",].keys) == 4
-    judged = judge_observed([seen], policy)
+    judged = judge_observations([seen], policy)
     assert judged.details["drift"]
 
 
@@ -215,7 +215,7 @@ def test_the_search_cuts_by_all_columns_and_their_pairs(read: Read) -> None:
     assert cuts == {frozenset((n,)) for n in names} | {frozenset(p) for p in itertools.combinations(names, 2)}
     assert len(cuts) == len([c for c in seen.tables if c])
     assert '"g" (baseline)' in next(
-        f.reason for f in judge_observed([seen], policy).findings if f.id == "contract-rows"
+        f.reason for f in judge_observations([seen], policy).findings if f.id == "contract-rows"
     )
     plain = replace(policy, slices=(("f",),), features=("f",))
     seen = read(rows(N, 1) | more, rows(N, 2) | more, plain)
@@ -228,7 +228,7 @@ def test_a_slice_of_very_many_values_is_only_counted(read: Read) -> None:
     each = {"each": [f"value {i}" for i in range(N)]}
     seen = read(rows(N, 1) | each, rows(N, 2) | each, policy)
     table = seen.tables["each",]
-    assert (table.keys, table.small, table.small_rows) == ([], N, N)
+    assert (table.keys, table.small_cells, table.small_rows) == ([], N, N)
     assert len(seen.tables["device",].keys) == 3
 
 
@@ -283,12 +283,12 @@ def test_a_slip_in_what_is_to_be_hidden_is_an_error(read: Read) -> None:
 def test_bins_give_the_verdicts_of_the_rows(noise: float, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit of exact rows the outcomes are the same, and the values within the stated bound."""
     first, second = rows(6000, 1), rows(6000, 2, noise=noise)
-    exact = judge_observed([read(first, second)], BINARY)
-    monkeypatch.setattr(summing, "EXACT_ROWS", 10)
+    exact = judge_observations([read(first, second)], BINARY)
+    monkeypatch.setattr(summing, "MAX_EXACT_ROWS", 10)
     monkeypatch.setattr(regression, "needs_rows", lambda *_: False)
     seen = read(first, second)
     assert (seen.columns, seen.grid is None) == (None, False)
-    binned = judge_observed([seen], BINARY)
+    binned = judge_observations([seen], BINARY)
     outcomes = [{f.metric: f.outcome for f in j.findings} for j in (exact, binned)]
     assert outcomes[0] == outcomes[1]
     for one, other in zip(exact.details["metrics"], binned.details["metrics"], strict=True):
@@ -297,7 +297,7 @@ def test_bins_give_the_verdicts_of_the_rows(noise: float, read: Read, monkeypatc
 
 def test_scores_are_read_after_all_where_bins_leave_a_verdict_open(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """The margin lies within the bound of the bins."""
-    monkeypatch.setattr(summing, "EXACT_ROWS", 10)
+    monkeypatch.setattr(summing, "MAX_EXACT_ROWS", 10)
     monkeypatch.setattr(regression, "needs_rows", lambda *_: True)
     calls = []
 
@@ -315,9 +315,9 @@ def test_scores_are_read_after_all_where_bins_leave_a_verdict_open(read: Read, m
 
 def test_a_regression_of_very_many_rows_says_what_it_lacks(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quantile needs the rows: it is listed, the rest is measured."""
-    monkeypatch.setattr(summing, "MOST_ROWS", 10)
+    monkeypatch.setattr(summing, "MAX_EXACT_ROWS_REGRESSION", 10)
     policy = Regression(task="regression", key=("id",), label="y", prediction="p")
-    judged = judge_observed([read(values(N, 1), values(N, 2), policy)], policy)
+    judged = judge_observations([read(values(N, 1), values(N, 2), policy)], policy)
     assert {"rmse", "mae"} < {row["metric"] for row in judged.details["metrics"]}
     assert any("too many rows" in n.why for n in judged.not_measured)
 
@@ -362,7 +362,7 @@ def test_every_task_is_cut_grouped_and_shows_its_changed_rows(task: str, read: R
         changed=Changed(rows=4, show=("device",)),
     )
     seen = read(*sides, policy)
-    judged = judge_observed([seen], policy)
+    judged = judge_observations([seen], policy)
     assert seen.facts.pairs
     assert seen.facts.pairs.usable == N
     assert {(), (WINDOW,), ("device",), ("f",), ("device", "f"), ("f", "device")} == set(seen.tables)

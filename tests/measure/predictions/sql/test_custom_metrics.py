@@ -12,17 +12,17 @@ from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.core.model import Direction, Outcome
 from ghmlops.core.policy.regression import CustomMetric, Regression
 from ghmlops.core.predictions.comparison import compare_overall
-from ghmlops.core.predictions.judgement import judge_observed
+from ghmlops.core.predictions.judgement import judge_observations
 from prediction_artifacts import BINARY, rows, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
     from ghmlops.core.predictions.ruling import Comparison
 
-    Read = Callable[..., Observed]
+    Read = Callable[..., Observation]
 
 N = 400
 
@@ -35,7 +35,7 @@ def policy(*expressions: str, base: Regression = BINARY, margin: float | None = 
     return replace(base, metrics=tuple(own))
 
 
-def by_id(seen: Observed, rules: Regression) -> dict[str, Comparison]:
+def by_id(seen: Observation, rules: Regression) -> dict[str, Comparison]:
     return {c.metric.id: c for c in compare_overall(seen, rules)}
 
 
@@ -71,7 +71,7 @@ def test_a_name_that_the_metrics_use_themselves(task: str, read: Read) -> None:
     if task == "regression":
         base = Regression(task="regression", key=("id",), label="y", prediction="p")
         sides = values(N, 1), values(N, 2)
-    names = ("y", "s", "p", "t", "r", "d", "z", "y0", "p0", "apart", "ndcg", "n")
+    names = ("y", "s", "p", "t", "r", "d", "z", "y0", "p0", "distance", "ndcg", "n")
     own = tuple(CustomMetric(name=name, sql="label + 1", direction=Direction.LOWER) for name in names)
     rules = replace(base, metrics=own)
     plain, named = by_id(read(*sides, base), base), by_id(read(*sides, rules), rules)
@@ -84,7 +84,7 @@ def test_a_name_that_the_metrics_use_themselves(task: str, read: Read) -> None:
 def test_an_expression_is_judged_and_hunted(read: Read) -> None:
     """With a margin it has a finding of its own, and slices are looked at."""
     rules = replace(policy("abs(score - label)", margin=0.001), slices=(("device",),), minimum_rows=10)
-    judged = judge_observed([read(rows(N, 1), rows(N, 2, noise=2.0), rules)], rules)
+    judged = judge_observations([read(rows(N, 1), rows(N, 2, noise=2.0), rules)], rules)
     assert Outcome.FAIL is next(f.outcome for f in judged.findings if f.id == "own-0" or f.metric == "own-0")
     assert any(row["metric"] == "own-0" for row in judged.details["slices"])
 
@@ -109,7 +109,7 @@ def test_other_tasks_have_own_metrics_too(read: Read) -> None:
 def test_what_is_no_number_for_a_row_never_passes(read: Read) -> None:
     """Infinity is a number to SQL; the metric is undefined, and says so."""
     rules = policy("1e308 * 10 * score", margin=0.1)
-    judged = judge_observed([read(rows(N, 1), rows(N, 2), rules)], rules)
+    judged = judge_observations([read(rows(N, 1), rows(N, 2), rules)], rules)
     assert next(f.outcome for f in judged.findings if f.metric == "own-0") is Outcome.INCONCLUSIVE
 
 

@@ -1,4 +1,4 @@
-"""From what a user names on this machine to the Parquet files it means."""
+"""Finds the Parquet files that a path, a folder or a pattern on this machine refers to."""
 
 from __future__ import annotations
 
@@ -18,81 +18,76 @@ if TYPE_CHECKING:
 
 MAX_FILES = 10_000
 MAX_ENTRIES = 500_000
-"""Names looked at; a pattern over a whole disk is a mistake."""
+"""Maximum number of directory entries examined; a pattern over a whole disk is a mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """Files of one spec.
+class ArtifactFiles:
+    """The files that one or several specs refer to.
 
     Attributes:
-        files: sorted, real paths, each once; at least one.
-        hive_root: the folder beneath which folders called `key=value` are columns; `None` where there are none.
-        shown: how messages call them all.
+        files: real paths, sorted, without duplicates; at least one.
+        hive_root: folder below which `key=value` folders are columns; None if there are no such folders.
+        display_name: name of all files together in messages.
     """
 
     files: tuple[Path, ...]
     hive_root: Path | None
-    shown: str
-
-    @property
-    def hive(self) -> bool:
-        """True where folders are columns."""
-        return self.hive_root is not None
+    display_name: str
 
 
-def find_files(spec: LocalSpec, cwd: Path, shown: str = "") -> Found:
-    """Find the files of `spec`, relative to `cwd`; messages call it `shown`, else as the user wrote it.
+def find_files(spec: LocalSpec, cwd: Path, display_name: str = "") -> ArtifactFiles:
+    """Find the files of `spec`, relative to `cwd`. In messages they are called `display_name`, or as the user wrote it.
 
-    A name that exists is taken literally before its `*`, `?` or `[` mean anything. A file that is named itself is taken
-    whatever it is called, and through a link; what a folder or a pattern gives must lie within the folder.
+    An existing name is taken literally before its `*`, `?` or `[` have a meaning. A file that is named itself may have
+    any name and may be reached through a link; the files of a folder or a pattern must lie within the folder.
 
     Raises:
-        DataError: there is nothing; a link is broken or leads out of the folder; something is no regular file; there
+        DataError: nothing matches; a link is broken or leads out of the folder; an entry is not a regular file; there
             are more than `MAX_FILES`; partitions differ between files.
     """
-    said = shown or spec.text
-    root, pattern = _root(cwd.absolute() / spec.pattern)
+    name = display_name or spec.text
+    root, pattern = _split_pattern(cwd.absolute() / spec.pattern)
     try:
         if not pattern and not root.is_dir():
-            return Found(files=(_named(root, said),), hive_root=None, shown=said)
+            return ArtifactFiles(files=(_resolve_file(root, name),), hive_root=None, display_name=name)
         if pattern and not root.is_dir():
-            raise _missing(said)
+            raise _missing(name)
         root = root.resolve()
-        _refuse_table(root, said)
-        files = sorted(set(_walk(root, pattern, said)))
+        _reject_delta_table(root, name)
+        files = sorted(set(_walk(root, pattern, name)))
     except OSError as error:
-        raise DataError(f"{said}: {error.strerror or error}", hint="check the path and its permissions") from None
+        raise DataError(f"{name}: {error.strerror or error}", hint="check the path and its permissions") from None
     if not files:
-        raise _nothing(said, pattern)
-    hive_root = root if partition_keys(files, root, said) else None
-    return Found(files=tuple(files), hive_root=hive_root, shown=said)
+        raise _no_match(name, pattern)
+    hive_root = root if partition_keys(files, root, name) else None
+    return ArtifactFiles(files=tuple(files), hive_root=hive_root, display_name=name)
 
 
-def join(found: Sequence[Found], shown: str) -> Found:
+def join_files(parts: Sequence[ArtifactFiles], display_name: str) -> ArtifactFiles:
     """Return the files of several specs as one artifact.
 
     Raises:
         DataError: there are too many files; partitions differ between them.
     """
-    if len(found) == 1:
-        return found[0]
-    files = sorted({file for one in found for file in one.files})
+    if len(parts) == 1:
+        return parts[0]
+    files = sorted({file for part in parts for file in part.files})
     if len(files) > MAX_FILES:
-        raise DataError(f"{shown}: more than {MAX_FILES:,} files", hint="write fewer, larger files")
+        raise _too_many_files(display_name)
     hive_root = None
-    if any(one.hive for one in found):
-        roots = [one.hive_root for one in found if one.hive_root] + [f.parent for f in files]
+    if any(part.hive_root for part in parts):
+        roots = [part.hive_root for part in parts if part.hive_root] + [file.parent for file in files]
         hive_root = Path(os.path.commonpath(roots))
-        partition_keys(files, hive_root, shown)
-    return Found(files=tuple(files), hive_root=hive_root, shown=shown)
+        partition_keys(files, hive_root, display_name)
+    return ArtifactFiles(files=tuple(files), hive_root=hive_root, display_name=display_name)
 
 
-def partition_keys(files: Sequence[Path], root: Path, shown: str) -> tuple[str, ...]:
-    """Return the keys of the folders called `key=value` between `root` and the files; empty where there are none.
+def partition_keys(files: Sequence[Path], root: Path, display_name: str) -> tuple[str, ...]:
+    """Return the keys of the `key=value` folders between `root` and the files; empty if there are no such folders.
 
     Raises:
-        DataError: the files do not all have the same keys in the same order, or one has a key twice.
+        DataError: the files do not all have the same keys in the same order, or one path repeats a key.
     """
     first = _keys(files[0], root)
     for file in files:
@@ -100,7 +95,7 @@ def partition_keys(files: Sequence[Path], root: Path, shown: str) -> tuple[str, 
         if keys != first or len(set(keys)) < len(keys):
             one, other = (f"{f.relative_to(root)} ({', '.join(_keys(f, root)) or 'none'})" for f in (files[0], file))
             raise DataError(
-                f"{shown}: partitions differ between files: {one} and {other}",
+                f"{display_name}: partitions differ between files: {one} and {other}",
                 hint="write all files with the same partition columns, or name one folder",
             )
     return first
@@ -110,62 +105,67 @@ def _keys(file: Path, root: Path) -> tuple[str, ...]:
     return tuple(filter(None, map(file_pattern.partition_key, file.relative_to(root).parts[:-1])))
 
 
-def _root(path: Path) -> tuple[Path, tuple[str, ...]]:
-    """Split a path into what exists literally, or has no other meaning, and the pattern beneath it."""
+def _split_pattern(path: Path) -> tuple[Path, tuple[str, ...]]:
+    """Split a path into the part that is literal or exists under that name, and the pattern below it."""
     parts = path.parts
-    for at in range(1, len(parts)):
-        whole = Path(*parts[: at + 1])
-        if file_pattern.has_magic(parts[at]) and not os.path.lexists(whole):
-            return Path(*parts[:at]), parts[at:]
+    for index in range(1, len(parts)):
+        prefix = Path(*parts[: index + 1])
+        if file_pattern.has_magic(parts[index]) and not os.path.lexists(prefix):
+            return Path(*parts[:index]), parts[index:]
     return path, ()
 
 
-def _named(path: Path, shown: str) -> Path:
+def _resolve_file(path: Path, display_name: str) -> Path:
     """Return the real path of a file that the user named itself."""
     if not os.path.lexists(path):
-        raise _missing(shown)
+        raise _missing(display_name)
     if not path.exists():
-        raise DataError(f"{shown}: a broken link", hint="what it leads to is not there; fetch it, or name another file")
+        raise DataError(
+            f"{display_name}: a broken link", hint="the target of the link is missing; fetch it, or name another file"
+        )
     if not path.is_file():
-        raise DataError(f"{shown}: a pipe or a device, not a file", hint="name a Parquet file, or a folder of them")
+        raise DataError(
+            f"{display_name}: a pipe or a device, not a file", hint="name a Parquet file, or a folder of them"
+        )
     return path.resolve()
 
 
-def _walk(root: Path, pattern: tuple[str, ...], shown: str) -> Iterator[Path]:
-    """Give the real path of every file that is meant; each folder is entered once, so links in a circle end."""
-    waiting = [(root, file_pattern.start(pattern))]
-    entered, seen, given = {(root, waiting[0][1])}, 0, 0
-    while waiting:
-        folder, state = waiting.pop()
+def _walk(root: Path, pattern: tuple[str, ...], display_name: str) -> Iterator[Path]:
+    """Yield the real path of every matching file. Each folder is entered once, so circular links terminate."""
+    pending = [(root, file_pattern.start(pattern))]
+    entered, entries_read, file_count = {(root, pending[0][1])}, 0, 0
+    while pending:
+        folder, state = pending.pop()
         with os.scandir(folder) as entries:
             for entry in entries:
-                seen += 1
-                if seen > MAX_ENTRIES:
+                entries_read += 1
+                if entries_read > MAX_ENTRIES:
                     raise DataError(
-                        f"{shown}: more than {MAX_ENTRIES:,} names to look at", hint="name the folder of the artifact"
+                        f"{display_name}: more than {MAX_ENTRIES:,} directory entries",
+                        hint="name the folder of the artifact",
                     )
-                after = file_pattern.step(pattern, state, entry.name)
-                if not after:
+                next_state = file_pattern.step(pattern, state, entry.name)
+                if not next_state:
                     continue
-                kind, real = _look(entry, shown)
-                if not stat.S_ISDIR(kind) and not file_pattern.accepts(pattern, after, entry.name):
+                mode, real = _target(entry, display_name)
+                if not stat.S_ISDIR(mode) and not file_pattern.accepts(pattern, next_state, entry.name):
                     continue
-                _check(kind, real, entry.name, root, shown)
-                if not stat.S_ISDIR(kind):
-                    given += 1
-                    if given > MAX_FILES:
-                        raise DataError(f"{shown}: more than {MAX_FILES:,} files", hint="write fewer, larger files")
+                _check_entry(mode, real, entry.name, root, display_name)
+                if not stat.S_ISDIR(mode):
+                    file_count += 1
+                    if file_count > MAX_FILES:
+                        raise _too_many_files(display_name)
                     yield real
-                elif (real, after) not in entered:
-                    entered.add((real, after))
-                    waiting.append((real, after))
+                elif (real, next_state) not in entered:
+                    entered.add((real, next_state))
+                    pending.append((real, next_state))
 
 
-def _look(entry: os.DirEntry[str], shown: str) -> tuple[int, Path]:
-    """Return mode and real path of what an entry is, or leads to.
+def _target(entry: os.DirEntry[str], display_name: str) -> tuple[int, Path]:
+    """Return the mode and the real path of an entry, or of the target of a link.
 
     Raises:
-        DataError: it is a broken link; whether a file or a whole folder is missing cannot be told.
+        DataError: the link is broken, so that it is unknown whether a file or a whole folder is missing.
     """
     if not entry.is_symlink():
         return entry.stat(follow_symlinks=False).st_mode, Path(entry.path)
@@ -173,38 +173,46 @@ def _look(entry: os.DirEntry[str], shown: str) -> tuple[int, Path]:
         real = Path(entry.path).resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a link to itself, before Python 3.13
         raise DataError(
-            f"{shown}: {entry.name} is a broken link",
-            hint="what it leads to is not there; fetch it, or remove the link",
+            f"{display_name}: {entry.name} is a broken link",
+            hint="the target of the link is missing; fetch it, or remove the link",
         ) from None
     return real.stat().st_mode, real
 
 
-def _check(kind: int, real: Path, name: str, root: Path, shown: str) -> None:
+def _check_entry(mode: int, real: Path, name: str, root: Path, display_name: str) -> None:
     if not real.is_relative_to(root):
         raise DataError(
-            f"{shown}: {name} is a link that leads out of the folder",
-            hint="put a copy there, or name the file it leads to",
+            f"{display_name}: {name} is a link that leads out of the folder",
+            hint="put a copy into the folder, or name the target of the link",
         )
-    if not stat.S_ISDIR(kind) and not stat.S_ISREG(kind):
-        raise DataError(f"{shown}: {name} is a pipe or a device, not a file", hint="remove it from the folder")
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise DataError(f"{display_name}: {name} is a pipe or a device, not a file", hint="remove it from the folder")
 
 
-def _refuse_table(root: Path, shown: str) -> None:
+def _reject_delta_table(root: Path, display_name: str) -> None:
     if (root / "_delta_log").is_dir():
         raise DataError(
-            f"{shown}: a Delta table, whose folder also holds files that are no longer part of it",
+            f"{display_name}: a Delta table, whose folder also contains files that are no longer part of it",
             hint="export the version to compare as plain Parquet",
         )
 
 
-def _missing(shown: str) -> DataError:
-    return DataError(f"{shown}: no such file or folder", hint="check the path; it starts from the working directory")
+def _too_many_files(display_name: str) -> DataError:
+    return DataError(f"{display_name}: more than {MAX_FILES:,} files", hint="write fewer, larger files")
 
 
-def _nothing(shown: str, pattern: tuple[str, ...]) -> DataError:
-    if pattern:
-        return DataError(f"{shown}: no file matches", hint="check the pattern; `**` stands for any number of folders")
+def _missing(display_name: str) -> DataError:
     return DataError(
-        f"{shown}: the folder holds no Parquet file",
-        hint=f"files count that end in {', '.join(file_pattern.SUFFIXES)} and do not begin with `_` or `.`",
+        f"{display_name}: no such file or folder", hint="check the path; it is relative to the working directory"
+    )
+
+
+def _no_match(display_name: str, pattern: tuple[str, ...]) -> DataError:
+    if pattern:
+        return DataError(
+            f"{display_name}: no file matches", hint="check the pattern; `**` matches any number of folders"
+        )
+    return DataError(
+        f"{display_name}: the folder contains no Parquet file",
+        hint=f"files count if they end in {', '.join(file_pattern.SUFFIXES)} and do not begin with `_` or `.`",
     )

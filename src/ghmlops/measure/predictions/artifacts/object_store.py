@@ -1,6 +1,7 @@
-"""Prediction artifacts in an object store (S3, Google Cloud Storage, Azure), fetched into a private folder.
+"""Downloads prediction artifacts from an object store (S3, Google Cloud Storage, Azure) into a private folder.
 
-By `pyarrow.fs`. Credentials are those of the environment (`core.cloud_settings` lists them): no inputs, never shown.
+Uses `pyarrow.fs`. Credentials come from the environment (`core.artifacts.object_store` lists the variables): they are
+never inputs and never appear in messages.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ghmlops.core.artifacts import file_pattern
 from ghmlops.core.artifacts import object_store as cloud_settings
 from ghmlops.core.artifacts.safe_path import inner_parts
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions.artifacts.find import MAX_ENTRIES, MAX_FILES, Found, partition_keys
+from ghmlops.measure.predictions.artifacts.find import MAX_ENTRIES, MAX_FILES, ArtifactFiles, partition_keys
 
 try:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -36,16 +37,16 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 1024**3
 STREAMS = 8
-"""Objects fetched at a time: small ones wait mostly for the store."""
-_CHUNK = 1024 * 1024
-_LOOK = 0.2
-"""Seconds between two looks at what has come."""
-_GIVE_UP = timedelta(seconds=60)
-"""Google's client alone would try for a quarter of an hour."""
+"""Objects downloaded at a time: small ones mostly wait for the store."""
+_BLOCK = 1024 * 1024
+_PROGRESS_INTERVAL = 0.2
+"""Seconds between two progress messages."""
+_RETRY_LIMIT = timedelta(seconds=60)
+"""The default of Google's client is 15 minutes."""
 
 
-class Remote(NamedTuple):
-    """An object that is meant: its path in the store, its path beneath the root, its bytes."""
+class RemoteObject(NamedTuple):
+    """An object to download: its path in the store, its path below the root, and its size in bytes."""
 
     path: str
     parts: tuple[str, ...]
@@ -53,49 +54,49 @@ class Remote(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Flow:
-    """What the streams share."""
+class _Transfer:
+    """State that the download streams share."""
 
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    came: int = 0
+    bytes_received: int = 0
 
 
 def fetch(
     spec: CloudSpec, into: Path, environ: Mapping[str, str], progress: Callable[[str], None], limit: int = MAX_BYTES
-) -> Found:
-    """Fetch the objects that `spec` means into the folder `into`, which is made here and must not exist.
+) -> ArtifactFiles:
+    """Download the objects that `spec` refers to into the folder `into`, which is created and must not exist.
 
-    An object's full name is taken literally before its `*`, `?` or `[` mean anything; folders and patterns mean what
-    they mean on this machine (`core.file_pattern`).
+    The full name of an object is taken literally before its `*`, `?` or `[` have a meaning; folders and patterns mean
+    the same as on this machine (`core.artifacts.file_pattern`).
 
     Args:
         spec: the URL.
-        into: folder to be made; its parent exists.
-        environ: where settings and credentials are.
-        progress: told how much has come.
-        limit: most bytes of all objects together.
+        into: folder to create; its parent exists.
+        environ: environment variables with settings and credentials.
+        progress: called with a message about the bytes received so far.
+        limit: maximum size of all objects together, in bytes.
 
     Raises:
-        DataError: there is nothing, it cannot be read, or it is too much.
-        InputError: the environment's settings are malformed, or lack the account.
+        DataError: nothing matches, an object cannot be read, or the objects are too large.
+        InputError: the settings in the environment are malformed, or the account is missing.
     """
-    with _explained(spec, environ):
+    with _translated_errors(spec, environ):
         store = filesystem(spec, environ)
-        objects = _choose(store, spec)
-        _check(objects, spec, into, limit)
+        objects = _list_objects(store, spec)
+        _check_sizes(objects, spec, into, limit)
         into.mkdir(mode=0o700)
-        _copy(store, objects, into, spec, progress)
-    files = sorted(into.joinpath(*one.parts) for one in objects)
+        _download(store, objects, into, spec, progress)
+    files = sorted(into.joinpath(*item.parts) for item in objects)
     hive_root = into if partition_keys(files, into, spec.text) else None
-    return Found(files=tuple(files), hive_root=hive_root, shown=spec.text)
+    return ArtifactFiles(files=tuple(files), hive_root=hive_root, display_name=spec.text)
 
 
 def filesystem(spec: CloudSpec, environ: Mapping[str, str]) -> fs.FileSystem:
-    """Return the file system of the store; nothing is asked yet but, on Amazon without a region, the bucket's region.
+    """Return the file system of the store. No request is sent, except on S3 without a region, to find the region.
 
     Raises:
-        InputError: the settings are malformed, or lack the account; this pyarrow was built without the store.
+        InputError: the settings are malformed, or the account is missing; this pyarrow was built without the store.
     """
     options: dict[str, Any]
     try:
@@ -105,7 +106,7 @@ def filesystem(spec: CloudSpec, environ: Mapping[str, str]) -> fs.FileSystem:
                 options["region"] = fs.resolve_s3_region(spec.bucket)
             return fs.S3FileSystem(**options)
         if spec.scheme == "gs":
-            return fs.GcsFileSystem(retry_time_limit=_GIVE_UP, **cloud_settings.gcs(environ))
+            return fs.GcsFileSystem(retry_time_limit=_RETRY_LIMIT, **cloud_settings.gcs(environ))
         return fs.AzureFileSystem(**cloud_settings.azure(spec, environ))
     except (ImportError, AttributeError):
         raise InputError(
@@ -114,113 +115,120 @@ def filesystem(spec: CloudSpec, environ: Mapping[str, str]) -> fs.FileSystem:
 
 
 @contextlib.contextmanager
-def _explained(spec: CloudSpec, environ: Mapping[str, str]) -> Iterator[None]:
-    """Turn the store's errors into ours, without what they hold of addresses and keys."""
+def _translated_errors(spec: CloudSpec, environ: Mapping[str, str]) -> Iterator[None]:
+    """Convert errors of the store into DataError, with addresses and keys redacted."""
     try:
         yield
     except FileNotFoundError:
         raise DataError(f"{spec.text}: not found in the store", hint="check bucket and path") from None
     except (OSError, pa.ArrowException) as error:
-        said = cloud_settings.clean(str(error), environ)
+        message = cloud_settings.clean(str(error), environ)
         raise DataError(
-            f"{spec.text}: cannot be read: {said}",
-            hint="check the bucket, and that the environment holds credentials that may list and read it",
+            f"{spec.text}: cannot be read: {message}",
+            hint="check the bucket, and that the credentials in the environment allow listing and reading it",
         ) from None
 
 
-def _choose(store: fs.FileSystem, spec: CloudSpec) -> list[Remote]:
-    """List what is meant, sorted."""
-    whole = f"{spec.bucket}/{spec.path}".removesuffix("/")
-    info = store.get_file_info(whole)
+def _list_objects(store: fs.FileSystem, spec: CloudSpec) -> list[RemoteObject]:
+    """List the objects that the URL refers to, sorted by path."""
+    path = f"{spec.bucket}/{spec.path}".removesuffix("/")
+    info = store.get_file_info(path)
     if info.type == fs.FileType.File:
-        return [Remote(whole, _parts(info.base_name, spec), info.size)]
-    root, pattern = whole, tuple[str, ...]()
+        return [RemoteObject(path, _local_parts(info.base_name, spec), info.size)]
+    root, pattern = path, tuple[str, ...]()
     if info.type == fs.FileType.NotFound:
-        parts = whole.split("/")
+        parts = path.split("/")
         first = next((i for i, part in enumerate(parts) if file_pattern.has_magic(part)), 0)
         root, pattern = "/".join(parts[:first]), tuple(parts[first:])
         if not first or store.get_file_info(root).type != fs.FileType.Directory:
             raise FileNotFoundError(root)
     if store.get_file_info(f"{root}/_delta_log").type == fs.FileType.Directory:
         raise DataError(
-            f"{spec.text}: a Delta table, whose folder also holds files that are no longer part of it",
+            f"{spec.text}: a Delta table, whose folder also contains files that are no longer part of it",
             hint="export the version to compare as plain Parquet",
         )
-    found = sorted(_walk(store, root, pattern, spec), key=lambda one: one.parts)
-    if not found:
-        what = "no object matches" if pattern else "the folder holds no Parquet file"
-        raise DataError(f"{spec.text}: {what}", hint=f"Parquet files end in {', '.join(file_pattern.SUFFIXES)}")
-    return found
+    objects = sorted(_walk(store, root, pattern, spec), key=lambda item: item.parts)
+    if not objects:
+        why = "no object matches" if pattern else "the folder contains no Parquet file"
+        raise DataError(f"{spec.text}: {why}", hint=f"Parquet files end in {', '.join(file_pattern.SUFFIXES)}")
+    return objects
 
 
-def _walk(store: fs.FileSystem, root: str, pattern: tuple[str, ...], spec: CloudSpec) -> Iterator[Remote]:
-    """Give the objects that are meant. Where all beneath a folder may be, one request lists it all.
+def _walk(store: fs.FileSystem, root: str, pattern: tuple[str, ...], spec: CloudSpec) -> Iterator[RemoteObject]:
+    """Yield the matching objects. If everything below a folder may match, one request lists it recursively.
 
-    Google's store is always listed so: pyarrow sees there no folder that has no object of its own name.
+    Google Cloud Storage is always listed recursively: pyarrow sees no folder there unless an object has its name.
     """
-    waiting, seen = [(root, file_pattern.start(pattern))], 0
-    while waiting:
-        folder, state = waiting.pop()
-        deep = spec.scheme == "gs" or any(at >= len(pattern) or pattern[at] == "**" for at in state)
-        for info in store.get_file_info(fs.FileSelector(folder, recursive=deep)):
-            seen += 1
-            if seen > MAX_ENTRIES:
-                raise DataError(f"{spec.text}: more than {MAX_ENTRIES:,} names to look at", hint="name a folder in it")
-            after = state
+    pending, entries_read = [(root, file_pattern.start(pattern))], 0
+    while pending:
+        folder, state = pending.pop()
+        recursive = spec.scheme == "gs" or any(at >= len(pattern) or pattern[at] == "**" for at in state)
+        for info in store.get_file_info(fs.FileSelector(folder, recursive=recursive)):
+            entries_read += 1
+            if entries_read > MAX_ENTRIES:
+                raise DataError(f"{spec.text}: more than {MAX_ENTRIES:,} entries", hint="name a folder in it")
+            next_state = state
             for part in info.path.removeprefix(f"{folder}/").split("/"):
-                after = file_pattern.step(pattern, after, part)
-            if info.type == fs.FileType.Directory and after and not deep:
-                waiting.append((info.path, after))
-            if info.type == fs.FileType.File and file_pattern.accepts(pattern, after, info.base_name):
-                yield Remote(info.path, _parts(info.path.removeprefix(f"{root}/"), spec), info.size)
+                next_state = file_pattern.step(pattern, next_state, part)
+            if info.type == fs.FileType.Directory and next_state and not recursive:
+                pending.append((info.path, next_state))
+            if info.type == fs.FileType.File and file_pattern.accepts(pattern, next_state, info.base_name):
+                yield RemoteObject(info.path, _local_parts(info.path.removeprefix(f"{root}/"), spec), info.size)
 
 
-def _parts(name: str, spec: CloudSpec) -> tuple[str, ...]:
+def _local_parts(name: str, spec: CloudSpec) -> tuple[str, ...]:
+    """Return the parts of the local path of an object, which cannot leave the folder."""
     try:
         return inner_parts(name)
     except ValueError as error:
-        shown = "".join(c if c.isprintable() else "?" for c in name[:120])
-        raise DataError(f'{spec.text}: the object "{shown}" {error}', hint="rename it") from None
+        printable = "".join(c if c.isprintable() else "?" for c in name[:120])
+        raise DataError(f'{spec.text}: the object "{printable}" {error}', hint="rename it") from None
 
 
-def _check(objects: list[Remote], spec: CloudSpec, into: Path, limit: int) -> None:
+def _check_sizes(objects: list[RemoteObject], spec: CloudSpec, into: Path, limit: int) -> None:
     if len(objects) > MAX_FILES:
         raise DataError(f"{spec.text}: more than {MAX_FILES:,} files", hint="write fewer, larger files")
-    size, free = sum(one.size for one in objects), shutil.disk_usage(into.parent).free
+    size, free = sum(item.size for item in objects), shutil.disk_usage(into.parent).free
     if size > limit:
-        raise DataError(f"{spec.text}: {size:,} bytes, more than {limit:,}", hint="name a part of it")
+        raise DataError(f"{spec.text}: {size:,} bytes, more than the {limit:,} allowed", hint="name a part of it")
     if size > free:
-        raise DataError(f"{spec.text}: {size:,} bytes, and {free:,} are free on the disk", hint="name a part of it")
+        raise DataError(
+            f"{spec.text}: {size:,} bytes, more than the {free:,} free on the disk", hint="name a part of it"
+        )
 
 
-def _copy(
-    store: fs.FileSystem, objects: list[Remote], into: Path, spec: CloudSpec, progress: Callable[[str], None]
+def _download(
+    store: fs.FileSystem, objects: list[RemoteObject], into: Path, spec: CloudSpec, progress: Callable[[str], None]
 ) -> None:
-    flow, total = _Flow(), sum(one.size for one in objects)
+    transfer, total = _Transfer(), sum(item.size for item in objects)
     with ThreadPoolExecutor(max_workers=STREAMS, thread_name_prefix="fetch") as pool:
-        waiting = {pool.submit(_stream, store, one, into, spec, flow) for one in objects}
+        pending = {pool.submit(_download_object, store, item, into, spec, transfer) for item in objects}
         try:
-            while waiting:
-                done, waiting = wait(waiting, timeout=_LOOK, return_when=FIRST_EXCEPTION)
-                for one in done:
-                    one.result()
-                progress(f"fetching {spec.text}: {flow.came / _CHUNK:,.0f} of {total / _CHUNK:,.0f} MiB")
+            while pending:
+                done, pending = wait(pending, timeout=_PROGRESS_INTERVAL, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+                received = transfer.bytes_received / _BLOCK
+                progress(f"downloading {spec.text}: {received:,.0f} of {total / _BLOCK:,.0f} MiB")
         finally:
-            flow.stop.set()  # nothing where all is done; else the streams end at their next chunk
+            # After an error or an interrupt, the remaining streams end at their next block.
+            transfer.stop.set()
             pool.shutdown(cancel_futures=True)
 
 
-def _stream(store: fs.FileSystem, one: Remote, into: Path, spec: CloudSpec, flow: _Flow) -> None:
-    """Fetch one object, of exactly the bytes that were listed."""
-    path, size = into.joinpath(*one.parts), 0
+def _download_object(
+    store: fs.FileSystem, item: RemoteObject, into: Path, spec: CloudSpec, transfer: _Transfer
+) -> None:
+    """Download one object, and raise if its size is not the size that was listed."""
+    path, size = into.joinpath(*item.parts), 0
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with store.open_input_stream(one.path) as source, path.open("xb") as target:
-        while not flow.stop.is_set() and (chunk := source.read(_CHUNK)):
-            size += len(chunk)
-            if size > one.size:
+    with store.open_input_stream(item.path) as source, path.open("xb") as target:
+        while not transfer.stop.is_set() and (block := source.read(_BLOCK)):
+            size += len(block)
+            if size > item.size:
                 break
-            target.write(chunk)
-            with flow.lock:
-                flow.came += len(chunk)
-    if size != one.size and not flow.stop.is_set():
-        raise DataError(f"{spec.text}: {one.parts[-1]} changed while it was fetched", hint="run the job again")
+            target.write(block)
+            with transfer.lock:
+                transfer.bytes_received += len(block)
+    if size != item.size and not transfer.stop.is_set():
+        raise DataError(f"{spec.text}: {item.parts[-1]} changed during the download", hint="run the job again")

@@ -1,4 +1,4 @@
-"""One artifact on disk: is it a Parquet file that may be opened?"""
+"""Checks that a file is a Parquet file that is safe to open, before the engine reads it."""
 
 from __future__ import annotations
 
@@ -11,73 +11,84 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 500_000_000
 MAX_UNPACKED = 64 * 1024**3
-"""Bytes of all pages after decompression."""
+"""Maximum size of all pages after decompression, in bytes."""
 FREE_ROWS = 1_000_000
 MAX_ROWS_PER_BYTE = 32
-"""Beyond `FREE_ROWS`. Keys are unique and scores hardly compress: real artifacts have less than one row a byte."""
-_MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
-_TAIL = 8
+"""Applies beyond `FREE_ROWS`. Keys are unique and scores hardly compress: real artifacts have less than one row per
+byte."""
+_MAGIC, _ENCRYPTED_MAGIC = b"PAR1", b"PARE"
+_TAIL_BYTES = 8
+_MIN_BYTES = 12
+"""Size of the smallest Parquet file: two magic numbers and the length of the footer."""
 
 
-def check_bytes(path: Path, shown: str) -> int:
-    """Look at the first and last bytes of a file and return its size.
+def check_bytes(path: Path, display_name: str) -> int:
+    """Check the first and last bytes of a Parquet file and return its size in bytes.
 
     Args:
-        path: where it is.
-        shown: how messages call it.
+        path: the file.
+        display_name: name of the file in messages.
 
     Raises:
-        DataError: it is missing, not a file, not Parquet, truncated, or encrypted.
+        DataError: the file is missing, not a regular file, not Parquet, truncated, or encrypted.
     """
     try:
         if not path.exists():
             raise DataError(
-                f"{shown}: no such file", hint="check the path; `regression.artifacts` in the policy names it"
+                f"{display_name}: no such file", hint="check the path; `regression.artifacts` in the policy names it"
             )
         if not path.is_file():
-            raise DataError(f"{shown}: not a file", hint="name one Parquet file")
+            raise DataError(f"{display_name}: not a file", hint="name one Parquet file")
         size = path.stat().st_size
         with path.open("rb") as stream:
             head = stream.read(4)
-            stream.seek(max(size - _TAIL, 0))
-            tail = stream.read(_TAIL)
+            stream.seek(max(size - _TAIL_BYTES, 0))
+            tail = stream.read(_TAIL_BYTES)
     except OSError as error:
-        raise DataError(f"{shown}: {error.strerror}", hint="check that the file can be read") from None
+        raise DataError(f"{display_name}: {error.strerror}", hint="check that the file can be read") from None
     if size == 0:
-        raise DataError(f"{shown}: the file is empty", hint="did the job that writes it finish?")
-    if _ENCRYPTED in (head, tail[-4:]):
-        raise DataError(f"{shown}: encrypted Parquet", hint="write it without encryption; there is no place for a key")
-    if head != _MAGIC:
-        raise DataError(f"{shown}: not a Parquet file", hint="write predictions with `to_parquet` or the like")
-    if tail[-4:] != _MAGIC or size < 12:
+        raise DataError(f"{display_name}: the file is empty", hint="check that the job that writes it finished")
+    if _ENCRYPTED_MAGIC in (head, tail[-4:]):
         raise DataError(
-            f"{shown}: truncated, the end of the Parquet file is missing", hint="write or download it again"
+            f"{display_name}: encrypted Parquet", hint="write it without encryption; ghmlops accepts no decryption key"
         )
-    if int.from_bytes(tail[:4], "little") > size - 12:
-        raise DataError(f"{shown}: damaged, its footer is longer than the file", hint="write or download it again")
+    if head != _MAGIC:
+        raise DataError(f"{display_name}: not a Parquet file", hint="write predictions with `to_parquet` or similar")
+    if tail[-4:] != _MAGIC or size < _MIN_BYTES:
+        raise DataError(
+            f"{display_name}: truncated, the end of the Parquet file is missing", hint="write or download it again"
+        )
+    if int.from_bytes(tail[:4], "little") > size - _MIN_BYTES:
+        raise DataError(
+            f"{display_name}: damaged, its footer is longer than the file", hint="write or download it again"
+        )
     return size
 
 
-def check_footer(shown: str, *, size: int, rows: int, unpacked: int) -> None:
-    """Refuse a file whose footer promises more than an artifact can hold.
+def check_footer(display_name: str, *, size: int, rows: int, unpacked: int) -> None:
+    """Reject a file whose footer declares more data than a prediction artifact can contain.
 
     Args:
-        shown: how messages call it.
-        size: bytes of the file.
-        rows: rows that the footer promises.
-        unpacked: bytes of all pages after decompression, as the footer says.
+        display_name: name of the file in messages.
+        size: size of the file in bytes.
+        rows: number of rows that the footer declares.
+        unpacked: size of all pages after decompression in bytes, as the footer declares it.
 
     Raises:
-        DataError: it is over one of the limits above.
+        DataError: a number is negative or exceeds one of the limits of this module.
     """
-    hint = "is this a prediction artifact? One row a prediction, with a unique key"
+    hint = "check that this is a prediction artifact: one row per prediction, with a unique key"
     if rows < 0 or unpacked < 0:
-        raise DataError(f"{shown}: damaged, its footer holds negative sizes", hint="write or download it again")
+        raise DataError(
+            f"{display_name}: damaged, its footer contains negative sizes", hint="write or download it again"
+        )
     if rows > MAX_ROWS:
-        raise DataError(f"{shown}: {rows:,} rows, more than {MAX_ROWS:,}", hint=hint)
+        raise DataError(f"{display_name}: {rows:,} rows, more than the {MAX_ROWS:,} allowed", hint=hint)
     if unpacked > MAX_UNPACKED:
-        raise DataError(f"{shown}: {unpacked:,} bytes when unpacked, more than {MAX_UNPACKED:,}", hint=hint)
+        raise DataError(
+            f"{display_name}: {unpacked:,} bytes after decompression, more than the {MAX_UNPACKED:,} allowed", hint=hint
+        )
     if rows > FREE_ROWS + MAX_ROWS_PER_BYTE * size:
         raise DataError(
-            f"{shown}: {rows:,} rows in {size:,} bytes, which no artifact with unique keys can hold", hint=hint
+            f"{display_name}: {rows:,} rows in {size:,} bytes, which is impossible with unique keys", hint=hint
         )

@@ -1,1 +1,1 @@
-"""DuckDB and Spark sessions behind one SQL dialect."""
+"""DuckDB and Spark sessions that run the same SQL."""

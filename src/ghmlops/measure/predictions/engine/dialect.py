@@ -1,6 +1,7 @@
-"""The few words of SQL that engines spell differently. What is here is DuckDB's; another engine overrides what differs.
+"""The SQL expressions that engines spell differently. This class is DuckDB's dialect; other engines override it.
 
-All other SQL of this room is written once, in what both DuckDB and Spark (ANSI mode, double-quoted identifiers) read.
+All other SQL of this package is written once, in the common subset of DuckDB and Spark (ANSI mode, double-quoted
+identifiers).
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def how_many(condition: str) -> str:
-    """Return SQL for the number of rows for which a condition is true (null is not). FILTER takes longer."""
+def count_true(condition: str) -> str:
+    """Return SQL for the number of rows for which a condition is true (null is not). FILTER is slower."""
     return f"coalesce(count_if({condition}), 0)"
 
 
 class Dialect:
-    """Spellings; every argument and result is SQL text."""
+    """Spellings of SQL expressions; every argument and every result is SQL text."""
 
     name = "duckdb"
-    """As sqlglot calls it."""
+    """Name of the dialect in sqlglot."""
     text = "VARCHAR"
     vector = "DOUBLE[]"
-    whole = "HUGEINT"
-    """An integer that holds sums of 64-bit integers."""
+    wide_integer = "HUGEINT"
+    """An integer type that can represent sums of 64-bit integers."""
     code, short_code = "UBIGINT", "UINTEGER"
     """Types of `hash` and `short_hash`."""
 
@@ -45,23 +46,23 @@ class Dialect:
         return literal(text)
 
     def expression(self, tree: Expression) -> str:
-        """Return a user's expression, which was read as DuckDB's SQL, with DuckDB's meaning."""
+        """Return a user's expression, which was parsed as DuckDB's SQL, with DuckDB's semantics."""
         return tree.sql(dialect=self.name)
 
     def finite(self, number: str) -> str:
-        """True for a number that is neither NaN nor infinite; null for null."""
+        """Whether a number is neither NaN nor infinite; null for null."""
         return f"isfinite({number})"
 
     def infinite(self, number: str) -> str:
-        """True for plus and minus infinity."""
+        """Whether a number is plus or minus infinity."""
         return f"isinf({number})"
 
     def hash(self, values: Sequence[str]) -> str:
-        """64 bits of any values, nulls included; the same for equal values of equal types."""
+        """64-bit hash of any values, nulls included; the same for equal values of equal types."""
         return f"hash({', '.join(values)})"
 
     def short_hash(self, values: Sequence[str]) -> str:
-        """32 bits of any values."""
+        """32-bit hash of any values."""
         return f"CAST({self.hash(values)} & 4294967295 AS UINTEGER)"
 
     def truncated(self, unit: str, moment: str) -> str:
@@ -71,19 +72,19 @@ class Dialect:
         return f"CAST(date_trunc('{unit}', {moment}) AS TIMESTAMP)"
 
     def utc(self, moment: str) -> str:
-        """Time with a zone as the time in UTC without one."""
-        return f"make_timestamp(epoch_us(CAST({moment} AS TIMESTAMPTZ)))"  # a fifth of what AT TIME ZONE takes
+        """A time with a zone as the time in UTC without a zone."""
+        return f"make_timestamp(epoch_us(CAST({moment} AS TIMESTAMPTZ)))"  # five times as fast as AT TIME ZONE
 
     def naive(self, moment: str) -> str:
-        """Time without a zone, or a date, as a time without a zone."""
+        """A time without a zone, or a date, as a time without a zone."""
         return f"CAST({moment} AS TIMESTAMP)"
 
     def parsed(self, text: str) -> str:
-        """Text as a time without a zone; null where it is none."""
+        """Text as a time without a zone; null if it is not a time."""
         return f"TRY_CAST({text} AS TIMESTAMP)"
 
     def iso(self, moment: str, *, hourly: bool) -> str:
-        """Time in UTC as ISO date, or as ISO time where windows are hours."""
+        """A time in UTC as an ISO date, or as an ISO time if windows are hours."""
         pattern = "%Y-%m-%dT%H:%M:%SZ" if hourly else "%Y-%m-%d"
         return f"strftime({moment}, '{pattern}')"
 
@@ -92,31 +93,31 @@ class Dialect:
         return f"coalesce(fsum({number}), 0.0)"
 
     def bounded_sum(self, number: str) -> str:
-        """Sum of doubles of at most 2^12 in size, in whole parts of 2^-50: the same to the bit in any order."""
+        """Sum of doubles of at most 2^12 in size, in integer multiples of 2^-50: bit-identical in any order."""
         return f"(CAST(coalesce(sum(CAST({number} * 1125899906842624 AS BIGINT)), 0) AS DOUBLE) / 1125899906842624)"
 
-    def element(self, vector: str, place: str) -> str:
-        """Element at `place`, counted from 0; null outside."""
-        return f"list_extract({vector}, CAST({place} AS BIGINT) + 1)"
+    def element(self, vector: str, index: str) -> str:
+        """Element at `index`, counted from 0; null outside the vector."""
+        return f"list_extract({vector}, CAST({index} AS BIGINT) + 1)"
 
     def length(self, vector: str) -> str:
-        """Elements of a vector."""
+        """Number of elements of a vector."""
         return f"len({vector})"
 
     def total(self, vector: str) -> str:
-        """Sum of a vector of doubles."""
+        """Sum of the elements of a vector of doubles."""
         return f"CAST(list_sum({vector}) AS DOUBLE)"
 
     def argmax(self, vector: str) -> str:
-        """Place of the (first) largest element, counted from 0."""
+        """Index of the first largest element, counted from 0."""
         return f"(list_position({vector}, list_max({vector})) - 1)"
 
     def above(self, vector: str, number: str) -> str:
-        """How many elements are larger than a number."""
+        """Number of elements that are larger than a number."""
         return f"len(list_filter({vector}, lambda e: e > {number}))"
 
     def every(self, vector: str, condition: str) -> str:
-        """True where the condition on `e` holds for every element."""
+        """Whether the condition on `e` is true for every element."""
         return f"(len(list_filter({vector}, lambda e: NOT coalesce({condition}, false))) = 0)"
 
     def as_vector(self, column: str) -> str:
@@ -124,12 +125,13 @@ class Dialect:
         return f"CAST({column} AS DOUBLE[])"
 
     def cosine(self, first: str, second: str) -> str:
-        """Cosine similarity of two vectors of one length, none of them zero."""
-        whole = (f"list_transform({v}, lambda e: coalesce(e, 0.0))" for v in (first, second))
-        return f"list_cosine_similarity({', '.join(whole)})"  # it looks for nulls in rows that are not asked for, too
+        """Cosine similarity of two vectors of equal length, neither of them zero."""
+        # The function rejects nulls even in rows that a condition around it excludes.
+        without_nulls = (f"list_transform({v}, lambda e: coalesce(e, 0.0))" for v in (first, second))
+        return f"list_cosine_similarity({', '.join(without_nulls)})"
 
     def size(self, text: str) -> str:
-        """Bytes of a text in UTF-8; characters would have to be counted."""
+        """Size of a text in UTF-8, in bytes; the number of characters would have to be counted."""
         return f"strlen({text})"
 
     def standard_hash(self, text: str) -> str:
@@ -140,16 +142,18 @@ class Dialect:
         """Hexadecimal SHA-256 of a text."""
         return f"sha256({text})"
 
-    def place(self, item: str, values: Sequence[str]) -> str:
-        """Place of an item among values, counted from 0; null where it is none of them."""
+    def index_of(self, item: str, values: Sequence[str]) -> str:
+        """Index of an item among values, counted from 0; null if it is not one of them."""
         return f"(nullif(list_position([{', '.join(values)}], {item}), 0) - 1)"
 
     def largest(self, vector: str) -> str:
-        """Largest element."""
+        """Largest element of a vector."""
         return f"list_max({vector})"
 
     def distance(self, first: str, second: str) -> str:
-        """Largest difference of two elements at one place; null where the lengths differ."""
+        """Largest absolute difference of two elements at the same index; null if the lengths differ."""
         zipped = f"list_zip({first}, {second})"
-        apart = f"list_max(list_transform({zipped}, lambda e: abs(struct_extract_at(e, 1) - struct_extract_at(e, 2))))"
-        return f"CASE WHEN len({first}) = len({second}) THEN {apart} END"
+        difference = (
+            f"list_max(list_transform({zipped}, lambda e: abs(struct_extract_at(e, 1) - struct_extract_at(e, 2))))"
+        )
+        return f"CASE WHEN len({first}) = len({second}) THEN {difference} END"

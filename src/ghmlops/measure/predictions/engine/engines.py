@@ -1,4 +1,4 @@
-"""The engines that read artifacts, by name. One SQL, two sessions: see `dialect`."""
+"""The engines that read artifacts, by name. Both run the same SQL: see `dialect`."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """Which engine reads the artifacts, and what it may use."""
+    """The engine that reads the artifacts, and its limits."""
 
     name: str = "duckdb"
     memory: int = 1024**3
-    """Bytes."""
+    """Memory limit in bytes."""
     master: str = ""
-    """Of Spark."""
+    """Master URL of Spark."""
     spark: SparkSession | None = None
-    """The Spark that runs; see `ready`."""
+    """The running Spark; see `start_engine`."""
 
 
 @contextlib.contextmanager
-def ready(engine: Engine) -> Iterator[Engine]:
-    """Start what an engine needs, once for many artifacts, and end it.
+def start_engine(engine: Engine) -> Iterator[Engine]:
+    """Start the processes that an engine needs, once for many artifacts, and stop them afterwards.
 
     Raises:
-        InputError: the extra or Java is missing, or the engine cannot be started as asked.
+        InputError: the extra or Java is missing, or the engine cannot be started with these settings.
     """
     if engine.name != "spark" or engine.spark is not None:
         yield engine
         return
-    from ghmlops.measure.predictions.engine.spark_start import started
+    from ghmlops.measure.predictions.engine.spark_start import start_spark
 
-    with started(engine.master, engine.memory) as spark:
+    with start_spark(engine.master, engine.memory) as spark:
         yield dataclasses.replace(engine, spark=spark)
 
 
 @contextlib.contextmanager
 def open_engine(engine: Engine, sources: Mapping[str, Source]) -> Iterator[Session]:
-    """Open the artifacts by role (`baseline`, `candidate`, `labels`); see `open_session` and `ready`."""
-    with ready(engine) as running:
+    """Open the artifacts by role (`baseline`, `candidate`, `labels`); see `open_session` and `start_engine`."""
+    with start_engine(engine) as running:
         if running.spark is None:
             with open_session(sources, running.memory) as session:
                 yield session

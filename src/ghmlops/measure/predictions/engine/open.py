@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every text by `literal`)
-"""A session is opened: its artifacts are looked at before a row is read, its memory, disk and reach are bounded."""
+"""Opens a DuckDB session: checks the artifacts before any row is read, and limits memory, disk and file access."""
 
 from __future__ import annotations
 
@@ -22,47 +22,53 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.artifacts.source import Source
 
 _SPILL, _SPILL_PER_ROW = 512 * 1024**2, 300
-"""Bytes that may be spilled: of any run, and for each row."""
+"""Bytes that may be spilled to disk: by any run, and in addition per row."""
 
 
 @contextlib.contextmanager
 def open_session(sources: Mapping[str, Source], memory: int) -> Iterator[Session]:
-    """Open the artifacts by role. `memory` is the engine's limit in bytes.
+    """Open the artifacts by role. `memory` is the memory limit of the engine in bytes.
 
-    The engine can read nothing but the artifacts and its private folder, which holds what it spills and is always
-    removed. Links with plain names lead to the artifacts, because the engine takes `*` and `[` in a path for a pattern.
+    The engine can read nothing except the artifacts and its private folder, which contains spilled data and is always
+    removed. It opens the artifacts through links with plain names, because it reads `*` and `[` in a path as a pattern.
 
     Raises:
-        DataError: an artifact is missing, damaged, or promises more than one can hold; its files differ in their
-            columns.
-        InputError: the memory limit is too small, or there is no place for temporary files.
+        DataError: an artifact is missing, damaged, or declares more data than an artifact can contain; the columns of
+            its files differ.
+        InputError: the memory limit is too small, or there is no folder for temporary files.
     """
     _check_names(sources)
     sizes = {
-        role: sum(check_bytes(file, source.names(file)) for file in source.files) for role, source in sources.items()
+        role: sum(check_bytes(file, source.file_display_name(file)) for file in source.files)
+        for role, source in sources.items()
     }
-    with temporary_folder("ghmlops-regression-") as made:
-        folder = made.resolve()
-        for role, source in sources.items():
-            for place, file in enumerate(source.files):
-                link = folder / role / source.inner(place)
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(file.resolve())
+    with temporary_folder("ghmlops-regression-") as temporary:
+        folder = temporary.resolve()
+        _link_files(folder, sources)
         files = [file.resolve() for source in sources.values() for file in source.files]
-        with ThreadPoolExecutor(max_workers=1) as beside:  # in the main thread the engine would swallow a signal
-            connection = beside.submit(_connect, folder, files, memory).result()
+        # In the main thread, DuckDB would intercept signals while it connects.
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            connection = worker.submit(_connect, folder, files, memory).result()
         session = Session(connection, folder, sources)
         try:
             disk = _SPILL
             for role, source in sources.items():
-                disk += _check_footer(session, role, sizes[role])
+                disk += _check_footers(session, role, sizes[role])
                 if len(source.files) > 1:
-                    _check_alike(session, role, source)
+                    _check_same_columns(session, role, source)
             session.script(f"SET max_temp_directory_size = '{disk}B'")
             session.script("SET lock_configuration = true")
             yield session
         finally:
             session.close()
+
+
+def _link_files(folder: Path, sources: Mapping[str, Source]) -> None:
+    for role, source in sources.items():
+        for index, file in enumerate(source.files):
+            link = folder / role / source.link_path(index)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file.resolve())
 
 
 def _check_names(sources: Mapping[str, Source]) -> None:
@@ -72,7 +78,8 @@ def _check_names(sources: Mapping[str, Source]) -> None:
                 str(file).encode()
             except UnicodeEncodeError:
                 raise DataError(
-                    f"{source.shown}: the name of a file or folder is not UTF-8: {str(file)!a}", hint="rename it"
+                    f"{source.display_name}: the name of a file or folder is not UTF-8: {str(file)!a}",
+                    hint="rename it",
                 ) from None
 
 
@@ -81,7 +88,8 @@ def _connect(folder: Path, files: list[Path], memory: int) -> duckdb.DuckDBPyCon
         "memory_limit": f"{max(memory // 1000, 1)}KB",
         "temp_directory": str(folder / "spill"),
         "preserve_insertion_order": "false",
-        "enable_external_file_cache": "false",  # the kernel caches files, outside the limit of memory
+        # The kernel caches files already, outside the memory limit of the engine.
+        "enable_external_file_cache": "false",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
@@ -96,42 +104,44 @@ def _connect(folder: Path, files: list[Path], memory: int) -> duckdb.DuckDBPyCon
     return connection
 
 
-def _check_footer(session: Session, role: str, size: int) -> int:
-    """Check what the footers promise, and return the bytes that may be spilled: several times what pairing can need."""
+def _check_footers(session: Session, role: str, size: int) -> int:
+    """Check the sizes in the footers and return the bytes that may be spilled: several times what pairing can need."""
     files = ", ".join(literal(file) for file in session.files(role))
-    found = session.row(
+    footer = session.row(
         f"SELECT CAST(sum(num_rows) AS BIGINT) AS n, (SELECT CAST(coalesce(sum(total_uncompressed_size), 0) AS BIGINT) "
         f"FROM parquet_metadata([{files}])) AS unpacked FROM parquet_file_metadata([{files}])"
     )
-    rows, unpacked = int(found["n"]), int(found["unpacked"])
-    check_footer(session.shown(role), size=size, rows=rows, unpacked=unpacked)
+    rows, unpacked = int(footer["n"]), int(footer["unpacked"])
+    check_footer(session.display_name(role), size=size, rows=rows, unpacked=unpacked)
     return _SPILL_PER_ROW * rows + 4 * unpacked
 
 
-def _check_alike(session: Session, role: str, source: Source) -> None:
-    """Refuse files of different columns: the engine would cast those of the later files to the first one's types."""
+def _check_same_columns(session: Session, role: str, source: Source) -> None:
+    """Reject files with different columns: the engine would cast the later files to the types of the first one."""
     files = ", ".join(literal(file) for file in session.files(role))
-    found = session.rows(
+    nodes = session.rows(
         "SELECT file_name, name, coalesce(duckdb_type, '') AS type, coalesce(num_children, 0) AS children "
         f"FROM parquet_schema([{files}]) ORDER BY file_name, column_id"
     )
     schemas: dict[str, dict[str, str]] = {}
-    within, deeper = "", 0
-    for file, name, given, children in found:
-        if file != within:  # the first node of a file is the root
-            within, deeper = file, 0
+    # The nodes of a file are its schema tree in pre-order: the root, then each column followed by its descendants.
+    current_file, descendants = "", 0
+    for file, name, duckdb_type, children in nodes:
+        if file != current_file:
+            current_file, descendants = file, 0
             schemas[file] = {}
-        elif deeper:
-            deeper += children - 1
+        elif descendants:
+            descendants += children - 1
         else:
-            schemas[file][name] = given
-            deeper = children
-    ordered = [schemas.get(link, {}) for link in session.files(role)]
-    for file, schema in zip(source.files, ordered, strict=True):
-        if schema != ordered[0]:
-            column = min(schema.items() ^ ordered[0].items())[0]
+            schemas[file][name] = duckdb_type
+            descendants = children
+    in_order = [schemas.get(link, {}) for link in session.files(role)]
+    for file, schema in zip(source.files, in_order, strict=True):
+        if schema != in_order[0]:
+            column = min(schema.items() ^ in_order[0].items())[0]
             raise DataError(
-                f"{source.names(file)}: its columns are not those of {source.names(source.files[0])}: "
-                f'"{column}" is {schema.get(column, "missing")} here and {ordered[0].get(column, "missing")} there',
+                f"{source.file_display_name(file)}: its columns differ from those of "
+                f'{source.file_display_name(source.files[0])}: "{column}" is {schema.get(column, "missing")} in the '
+                f"former and {in_order[0].get(column, 'missing')} in the latter",
                 hint="write all files of an artifact with the same columns and types",
             )

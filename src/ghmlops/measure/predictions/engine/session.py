@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every text by `literal`)
-"""One DuckDB session that sees nothing but the artifacts, is bounded in memory, can be interrupted and cleans up."""
+"""A DuckDB session that can read only the artifacts, has limited memory, can be interrupted, and cleans up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions.artifacts.page_checksums import Chunk, Pages, check_pages
+from ghmlops.measure.predictions.artifacts.page_checksums import ColumnChunk, PageCheck, check_pages
 from ghmlops.measure.predictions.engine.dialect import Dialect, literal
 
 if TYPE_CHECKING:
@@ -22,21 +22,23 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.artifacts.source import Source
 
 T = TypeVar("T")
-_NUDGE = 0.05
+_INTERRUPT_INTERVAL = 0.05
 """Seconds between two requests to stop a query."""
 
 
 class TooLargeError(InputError):
-    """A result does not fit into the memory limit and the disk that goes with it."""
+    """A result exceeds the memory limit and the disk space that belongs to it."""
 
 
 class Session:
-    """Queries over the artifacts, each named in SQL by its role: `read_parquet` of links in a private folder."""
+    """Queries over the artifacts. In SQL each artifact is `read_parquet` of links in a private folder."""
 
     dialect = Dialect()
     name = f"duckdb-{'.'.join(duckdb.__version__.split('.')[:2])}"
-    """The engine, as far as a hash depends on it."""
-    _failures: tuple[type[Exception], ...] = (duckdb.Error,)
+    """The engine with the part of its version that its hash function depends on."""
+    bounds_results = True
+    """A query whose result grows without limit fails by itself: see `try_store`."""
+    _engine_errors: tuple[type[Exception], ...] = (duckdb.Error,)
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path, sources: Mapping[str, Source]) -> None:
         self._connection = connection
@@ -47,56 +49,53 @@ class Session:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """`baseline`, `candidate` and, where there is one, `labels`."""
+        """`baseline`, `candidate` and, if there is a file of labels, `labels`."""
         return tuple(self._sources)
 
-    def shown(self, role: str) -> str:
-        """Return how messages call the artifact."""
-        return self._sources[role].shown
+    def display_name(self, role: str) -> str:
+        """Return the name of the artifact in messages."""
+        return self._sources[role].display_name
 
-    def hive(self, role: str) -> bool:
-        """True where folders of the artifact are columns."""
+    def has_partitions(self, role: str) -> bool:
+        """Return True if folders of the artifact are columns."""
         return self._sources[role].hive_root is not None
 
     def files(self, role: str) -> list[str]:
-        """Return the links to the artifact's files."""
+        """Return the paths of the links to the artifact's files."""
         source = self._sources[role]
-        return [str(self._folder / role / source.inner(place)) for place in range(len(source.files))]
+        return [str(self._folder / role / source.link_path(index)) for index in range(len(source.files))]
 
     def table(self, role: str) -> str:
-        """Return the SQL that reads an artifact; values of partition folders are text, never cast."""
-        hive = ", hive_partitioning = true, hive_types_autocast = false" if self.hive(role) else ""
+        """Return the SQL that reads an artifact. Values of partition folders are text and never cast."""
+        hive = ", hive_partitioning = true, hive_types_autocast = false" if self.has_partitions(role) else ""
         hive = hive or ", hive_partitioning = false"
         return f"read_parquet([{', '.join(literal(file) for file in self.files(role))}]{hive})"
 
     def types(self, role: str) -> dict[str, str]:
-        """Return column to DuckDB type, in the order of the artifact. Raises as `rows`."""
+        """Return the DuckDB type of each column, in the order of the artifact. Raises as `rows`."""
         return {str(r[0]): str(r[1]) for r in self.rows(f"DESCRIBE SELECT * FROM {self.table(role)}")}
 
     def view(self, name: str, sql: str) -> None:
-        """Give a query a name. Raises as `rows`."""
+        """Create a view of a query. Raises as `rows`."""
         self.script(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
 
     def store(self, name: str, sql: str) -> None:
-        """Keep the result of a query under a name. Raises as `rows`."""
+        """Store the result of a query as a table. Raises as `rows`."""
         self.script(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
 
     def load(self, name: str, columns: Mapping[str, np.ndarray], codes: Mapping[str, np.ndarray]) -> None:
-        """Keep NumPy columns of one length under a name; `codes` hold the bits of hashes. Raises as `rows`."""
-        given = {**columns, **{key: bits.view("uint64") for key, bits in codes.items()}}
+        """Store NumPy columns of one length as a table; `codes` contain the bits of hashes. Raises as `rows`."""
+        arrays = {**columns, **{key: bits.view("uint64") for key, bits in codes.items()}}
 
         def copy() -> None:
-            self._connection.register("given", given)
-            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM given")
-            self._connection.unregister("given")
+            self._connection.register("arrays", arrays)
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM arrays")
+            self._connection.unregister("arrays")
 
         self._run(copy)
 
-    bounded = True
-    """A query whose result grows beyond all bounds ends by itself: see `attempt`."""
-
-    def attempt(self, name: str, sql: str) -> bool:
-        """Keep the result of a query under a name, as `store`; false where it does not fit into memory and disk."""
+    def try_store(self, name: str, sql: str) -> bool:
+        """Store the result of a query as a table; return False if it exceeds memory and disk."""
         try:
             self.store(name, sql)
         except TooLargeError:
@@ -104,35 +103,35 @@ class Session:
         return True
 
     def drop(self, name: str) -> None:
-        """Forget what `store` kept."""
+        """Drop a table that `store` created."""
         self.script(f"DROP TABLE IF EXISTS {name}")
 
     def count(self, role: str) -> int:
-        """Return how many rows an artifact holds. Raises as `rows`."""
+        """Return the number of rows of an artifact. Raises as `rows`."""
         return int(self.row(f"SELECT count(*) AS n FROM {self.table(role)}")["n"])
 
-    def chunks(self, role: str) -> list[list[Chunk]]:
-        """Return where each file of an artifact has the pages of a column. Raises as `rows`."""
+    def column_chunks(self, role: str) -> list[list[ColumnChunk]]:
+        """Return the column chunks of each file of an artifact, in file order. Raises as `rows`."""
         files = self.files(role)
-        found: dict[str, list[Chunk]] = {file: [] for file in files}
+        chunks: dict[str, list[ColumnChunk]] = {file: [] for file in files}
         for file, *row in self.rows(
             "SELECT file_name, row_group_id, path_in_schema, least(data_page_offset, nullif(dictionary_page_offset, 0))"
             f" AS start, total_compressed_size FROM parquet_metadata([{', '.join(literal(file) for file in files)}]) "
             "WHERE num_values > 0 ORDER BY start"
         ):
-            found[file].append(Chunk(*row))
-        return list(found.values())
+            chunks[file].append(ColumnChunk(*row))
+        return list(chunks.values())
 
-    def pages(self, role: str, chunks: Sequence[Sequence[Chunk]]) -> Pages:
-        """Hold the pages of an artifact against their checksums. Runs beside queries; raises as `rows`."""
-        seen = unchecked = 0
+    def check_pages(self, role: str, chunks: Sequence[Sequence[ColumnChunk]]) -> PageCheck:
+        """Verify the page checksums of an artifact. May run at the same time as queries; raises as `rows`."""
+        count = unchecked = 0
         source = self._sources[role]
-        for file, own in zip(source.files, chunks, strict=True):
-            one = check_pages(file, source.names(file), self._until_closed(own))
-            seen, unchecked = seen + one.chunks, unchecked + one.unchecked
-        return Pages(chunks=seen, unchecked=unchecked)
+        for file, file_chunks in zip(source.files, chunks, strict=True):
+            check = check_pages(file, source.file_display_name(file), self._until_closed(file_chunks))
+            count, unchecked = count + check.chunks, unchecked + check.unchecked
+        return PageCheck(chunks=count, unchecked=unchecked)
 
-    def _until_closed(self, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
+    def _until_closed(self, chunks: Sequence[ColumnChunk]) -> Iterator[ColumnChunk]:
         for chunk in chunks:
             if self._closed:
                 raise CancelledError
@@ -151,12 +150,12 @@ class Session:
         """Run a query that returns one row, and return it by column name. Raises as `rows`."""
 
         def fetch() -> dict[str, Any]:
-            done = self._connection.execute(sql, values or [])
-            names = [column[0] for column in done.description or []]
-            found = done.fetchall()  # all: a result that is not read to its end blocks the connection
-            if len(found) != 1:
-                raise ValueError(f"the query returned {len(found)} rows")
-            return dict(zip(names, found[0], strict=True))
+            result = self._connection.execute(sql, values or [])
+            names = [column[0] for column in result.description or []]
+            rows = result.fetchall()  # all: a result that is not read to its end blocks the connection
+            if len(rows) != 1:
+                raise ValueError(f"the query returned {len(rows)} rows")
+            return dict(zip(names, rows[0], strict=True))
 
         return self._run(fetch)
 
@@ -164,8 +163,8 @@ class Session:
         """Run a query and return NumPy columns by name. Raises as `rows`."""
         return self._run(lambda: self._connection.execute(sql, values or []).fetchnumpy())
 
-    def fault(self, sql: str) -> str:
-        """Return why the engine does not understand a query, without running it; empty where it does."""
+    def query_error(self, sql: str) -> str:
+        """Return why the engine rejects a query, without running it; empty if the query is valid."""
         try:
             self.rows(f"EXPLAIN {sql}")
         except duckdb.Error as error:
@@ -177,27 +176,27 @@ class Session:
         self.rows(sql, values)
 
     def _run(self, work: Callable[[], T]) -> T:
-        """Run `work` beside the main thread, which stays free to hear a signal and then stops the query."""
+        """Run `work` in the worker thread; the main thread stays free to handle a signal and then stops the query."""
         try:
-            return self._worker.submit(self._alone, work).result()
-        except self._failures as error:
-            raise self._mended(error) from None
+            return self._worker.submit(self._run_exclusively, work).result()
+        except self._engine_errors as error:
+            raise self._user_error(error) from None
         except BaseException:
             self.close()
             raise
 
-    def _alone(self, work: Callable[[], T]) -> T:
+    def _run_exclusively(self, work: Callable[[], T]) -> T:
         with self._busy:
             if self._closed:
                 raise CancelledError
             return work()
 
-    def _mended(self, error: Exception) -> Exception:
-        """Return the user's error for an engine's error; one that only a bug can cause is returned as it is."""
+    def _user_error(self, error: Exception) -> Exception:
+        """Return the error to report for an engine's error; an error that only a bug can cause stays unchanged."""
         text = str(error).split("\n", 1)[0]
         for role, source in self._sources.items():
             for link, file in zip(self.files(role), source.files, strict=True):
-                text = text.replace(link, source.names(file))
+                text = text.replace(link, source.file_display_name(file))
         if isinstance(error, duckdb.OutOfMemoryException):
             return TooLargeError(f"the prediction diff ran out of memory or disk: {text}", hint="raise --memory-limit")
         bugs = duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException
@@ -208,14 +207,15 @@ class Session:
         return DataError(f"a prediction artifact cannot be read: {text}", hint="write or download it again")
 
     def close(self) -> None:
-        """Stop a query that is still running, and end the worker and the connection. May be called again."""
+        """Stop a running query, and end the worker and the connection. May be called more than once."""
         self._closed = True
-        while not self._busy.acquire(timeout=_NUDGE):  # a query that has only just begun does not hear the first call
+        # A query that has only just begun ignores the first interrupt.
+        while not self._busy.acquire(timeout=_INTERRUPT_INTERVAL):
             self._interrupt()
         self._busy.release()
         self._worker.shutdown(cancel_futures=True)
         self._connection.close()
 
     def _interrupt(self) -> None:
-        """Ask the engine to stop what it is doing."""
+        """Ask the engine to stop the running query."""
         self._connection.interrupt()

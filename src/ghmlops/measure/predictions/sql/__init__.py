@@ -1,1 +1,1 @@
-"""The SQL queries of the prediction diff."""
+"""The SQL queries of the prediction diff, and the conversion of their results."""

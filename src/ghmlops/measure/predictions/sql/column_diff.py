@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every text by `literal`)
-"""Two artifacts that should be one and the same: all columns, value by value, paired by key."""
+"""Compares two artifacts that should be identical: all columns, value by value, with rows paired by key."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.artifacts.source import Source
     from ghmlops.measure.predictions.engine.session import Session
 
-CHUNK = 32
-"""Columns compared in one pass: each adds to what the join holds in memory."""
+COLUMNS_PER_PASS = 32
+"""Columns compared in one pass: each adds to the memory of the join."""
 FIRST, SECOND = "first", "second"
-_VIRTUAL = ("filename", "file_row_number")
+_VIRTUAL_COLUMNS = ("filename", "file_row_number")
 _FLOAT = re.compile(r"FLOAT|DOUBLE")
 _INTEGER = re.compile(r"U?(TINY|SMALL|BIG)INT|U?INTEGER")
 _NUMBER = re.compile(r"U?HUGEINT|DECIMAL\(\d+,\s*\d+\)")
@@ -30,7 +30,7 @@ _FLOATS = re.compile(r"(FLOAT|DOUBLE)\[\d*\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """How the contents of two artifacts compare; the fields mean what they mean in `core.rebuild.Rebuilt`."""
+    """Comparison of the contents of two artifacts; the fields are those of `core.reproduce.rebuild.Rebuilt`."""
 
     rows: tuple[int, int]
     missing: int = 0
@@ -46,8 +46,8 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shared:
-    """What both sides have: the key, and the columns that are compared, with one type each."""
+class _SharedColumns:
+    """The columns that both artifacts have: the key, and the compared columns with their types."""
 
     key: tuple[str, ...]
     types: dict[str, str]
@@ -55,24 +55,25 @@ class _Shared:
 
     @property
     def same_key(self) -> str:
-        """SQL that pairs row `a` with row `b`; null is a key as any other."""
-        return " AND ".join(f"a.k{place} IS NOT DISTINCT FROM b.k{place}" for place in range(len(self.key)))
+        """SQL that pairs row `a` with row `b`; null is a key like any other."""
+        return " AND ".join(f"a.k{index} IS NOT DISTINCT FROM b.k{index}" for index in range(len(self.key)))
 
-    def keys(self) -> list[str]:
+    def key_names(self) -> list[str]:
         """Return the names of the key columns in the views."""
-        return [f"k{place}" for place in range(len(self.key))]
+        return [f"k{index}" for index in range(len(self.key))]
 
 
 def compare_columns(
     first: Source, second: Source, key: Sequence[str], tolerance: Mapping[str, float], memory: int
 ) -> Content:
-    """Compare two artifacts column by column, whatever the order of their rows.
+    """Compare two artifacts column by column, independent of the order of their rows.
 
     Args:
-        first, second: the artifacts.
-        key: columns that identify a row, as the artifacts call them.
-        tolerance: column to the largest difference that counts as none: absolute up to 1, relative above.
-        memory: bytes that the engine may use.
+        first: the artifact of the first build.
+        second: the artifact of the second build.
+        key: columns that identify a row, with the names of the artifacts.
+        tolerance: by column: largest difference that does not count as a change, absolute up to 1, relative above.
+        memory: memory limit of the engine in bytes.
 
     Raises:
         DataError: an artifact cannot be read, or lacks a column of the key.
@@ -84,7 +85,7 @@ def compare_columns(
             for column in key:
                 if column not in types[role]:
                     raise DataError(
-                        f'{source.shown}: no column "{column}", which the policy\'s `key` names',
+                        f'{source.display_name}: no column "{column}", which the policy\'s `key` names',
                         hint=nearest(column, tuple(types[role])),
                     )
         return _compare(session, types[FIRST], types[SECOND], tuple(key), tolerance)
@@ -101,103 +102,107 @@ def _compare(
     only = (tuple(n for n in first if n not in second), tuple(n for n in second if n not in first))
     rows = (session.count(FIRST), session.count(SECOND))
     common = {n: t for n, t in first.items() if second.get(n) == t and n not in key}
-    kinds = {name: _kind(given) for name, given in common.items()}
-    if odd := [name for name, _, _ in retyped if name in key]:
-        why = f"rows cannot be paired, because {odd[0]} of the key has another type"
+    kinds = {name: _kind(duckdb_type) for name, duckdb_type in common.items()}
+    if retyped_key := [name for name, _, _ in retyped if name in key]:
+        why = f"rows cannot be paired, because {retyped_key[0]} of the key has another type"
         return Content(rows=rows, kinds=kinds, only=only, retyped=retyped, unpaired=why)
-    shared = _Shared(key=key, types=common, tolerance=tolerance)
-    placed = not {name.lower() for name in (*first, *second)} & set(_VIRTUAL)
+    shared = _SharedColumns(key=key, types=common, tolerance=tolerance)
+    # A column with the name of one of DuckDB's virtual columns hides it; positions are then unknown.
+    has_positions = not {name.lower() for name in (*first, *second)} & set(_VIRTUAL_COLUMNS)
     for role in (FIRST, SECOND):
-        _stage(session, role, shared, placed=placed)
-    repeated = max(_repeated(session, role, shared) for role in (FIRST, SECOND))
-    found = _multisets(session, shared, rows[0]) if repeated else _pairs(session, shared, placed=placed)
-    return Content(rows=rows, repeated=repeated, kinds=kinds, only=only, retyped=retyped, **found)  # type: ignore[arg-type]
+        _create_view(session, role, shared, has_positions=has_positions)
+    repeated = max(_count_repeated_keys(session, role, shared) for role in (FIRST, SECOND))
+    if repeated:
+        comparison = _compare_multisets(session, shared, rows[0])
+    else:
+        comparison = _compare_pairs(session, shared, has_positions=has_positions)
+    return Content(rows=rows, repeated=repeated, kinds=kinds, only=only, retyped=retyped, **comparison)  # type: ignore[arg-type]
 
 
-def _kind(given: str) -> str:
-    if _FLOAT.fullmatch(given) or _FLOATS.fullmatch(given):
+def _kind(duckdb_type: str) -> str:
+    if _FLOAT.fullmatch(duckdb_type) or _FLOATS.fullmatch(duckdb_type):
         return "float"
-    return "time" if given.startswith(("TIME", "DATE")) else "other"
+    return "time" if duckdb_type.startswith(("TIME", "DATE")) else "other"
 
 
-def _stage(session: Session, role: str, shared: _Shared, *, placed: bool) -> None:
-    """Create the view `<role>_rows`: keys `k0..`, columns `c0..`, and `place`, where in the artifact a row stands."""
-    parts = [f"{identifier(column)} AS k{place}" for place, column in enumerate(shared.key)]
-    parts += [f"{identifier(column)} AS c{place}" for place, column in enumerate(shared.types)]
+def _create_view(session: Session, role: str, shared: _SharedColumns, *, has_positions: bool) -> None:
+    """Create the view `<role>_rows`: keys `k0..`, columns `c0..`, and `position`, the row's index in the artifact."""
+    parts = [f"{identifier(column)} AS k{index}" for index, column in enumerate(shared.key)]
+    parts += [f"{identifier(column)} AS c{index}" for index, column in enumerate(shared.types)]
     table = session.table(role)
-    if placed:
+    if has_positions:
         files = ", ".join(literal(file) for file in session.files(role))
         session.store(
             f"{role}_files",
             "SELECT file_name, coalesce(sum(num_rows) OVER (ORDER BY file_name ROWS BETWEEN UNBOUNDED PRECEDING AND 1 "
-            f"PRECEDING), 0) AS before FROM parquet_file_metadata([{files}])",
+            f"PRECEDING), 0) AS rows_before FROM parquet_file_metadata([{files}])",
         )
         table = f"{table.removesuffix(')')}, filename = true, file_row_number = true)"
         table = f"(SELECT * FROM {table}) JOIN {role}_files ON filename = file_name"
-        parts.append("before + file_row_number AS place")
+        parts.append("rows_before + file_row_number AS position")
     session.view(f"{role}_rows", f"SELECT {', '.join(parts)} FROM {table}")
 
 
-def _repeated(session: Session, role: str, shared: _Shared) -> int:
-    keys = ", ".join(shared.keys())
-    inner = f"SELECT 1 FROM {role}_rows GROUP BY {keys} HAVING count(*) > 1"
-    return int(session.row(f"SELECT count(*) AS n FROM ({inner})")["n"])
+def _count_repeated_keys(session: Session, role: str, shared: _SharedColumns) -> int:
+    repeated = f"SELECT 1 FROM {role}_rows GROUP BY {', '.join(shared.key_names())} HAVING count(*) > 1"
+    return int(session.row(f"SELECT count(*) AS n FROM ({repeated})")["n"])
 
 
-def _pairs(session: Session, shared: _Shared, *, placed: bool) -> dict[str, object]:
-    """Join by key and count per column what is the same."""
-    moved = "count(*) FILTER (a.place <> b.place)" if placed else "NULL"
-    place = ", place" if placed else ""
-    sides = [f"(SELECT {', '.join(shared.keys())}{place}, true AS there FROM {role}_rows)" for role in (FIRST, SECOND)]
+def _compare_pairs(session: Session, shared: _SharedColumns, *, has_positions: bool) -> dict[str, object]:
+    """Join by key and count the equal values of each column."""
+    moved = "count(*) FILTER (a.position <> b.position)" if has_positions else "NULL"
+    columns = [*shared.key_names(), *(["position"] if has_positions else []), "true AS present"]
+    sides = [f"(SELECT {', '.join(columns)} FROM {role}_rows)" for role in (FIRST, SECOND)]
     counts = session.row(
-        "SELECT count(*) FILTER (b.there IS NULL) AS missing, count(*) FILTER (a.there IS NULL) AS added, "
+        "SELECT count(*) FILTER (b.present IS NULL) AS missing, count(*) FILTER (a.present IS NULL) AS added, "
         f"{moved} AS moved FROM {sides[0]} a FULL JOIN {sides[1]} b ON {shared.same_key}"
     )
     names, changes = list(shared.types), list[ColumnChange]()
-    for start in range(0, len(names), CHUNK):
-        columns = [(f"c{place}", name) for place, name in enumerate(names)][start : start + CHUNK]
-        parts = [f"{sql} AS {short}_{what}" for short, name in columns for what, sql in _counted(short, name, shared)]
-        found = session.row(
+    for start in range(0, len(names), COLUMNS_PER_PASS):
+        batch = [(f"c{index}", name) for index, name in enumerate(names)][start : start + COLUMNS_PER_PASS]
+        parts = [f"{sql} AS {code}_{count}" for code, name in batch for count, sql in _change_sql(code, name, shared)]
+        row = session.row(
             f"SELECT count(*) AS n, {', '.join(parts)} FROM {FIRST}_rows a JOIN {SECOND}_rows b ON {shared.same_key}"
         )
         changes += [
             ColumnChange(
                 column=name,
-                rows=int(found["n"]),
-                identical=int(found[f"{short}_same"]),
-                within=int(found[f"{short}_near"]),
-                largest=None if found[f"{short}_far"] is None else float(found[f"{short}_far"]),
+                rows=int(row["n"]),
+                identical=int(row[f"{code}_identical"]),
+                within=int(row[f"{code}_within"]),
+                largest=None if row[f"{code}_largest"] is None else float(row[f"{code}_largest"]),
                 tolerance=shared.tolerance.get(name, 0.0),
             )
-            for short, name in columns
+            for code, name in batch
         ]
     return {**counts, "columns": tuple(changes)}
 
 
-def _counted(short: str, name: str, shared: _Shared) -> list[tuple[str, str]]:
-    """Return SQL that counts the same values, counts those within the tolerance, and finds the largest difference."""
-    given, limit = shared.types[name], shared.tolerance.get(name, 0.0)
-    a, b = f"a.{short}", f"b.{short}"
-    other = f"{a} IS DISTINCT FROM {b}"
-    near, far = "0", "NULL"
-    if _FLOATS.fullmatch(given):
-        whole = f"list_zip(CAST({a} AS DOUBLE[]), CAST({b} AS DOUBLE[]))"
-        alike = f"x[1] IS NOT DISTINCT FROM x[2] OR coalesce({_near('x[1]', 'x[2]', limit)}, false)"
-        close = f"len({a}) = len({b}) AND len(list_filter({whole}, lambda x: NOT ({alike}))) = 0"
-        near = f"count(*) FILTER ({other} AND {close})"
-        gaps = f"list_filter(list_transform({whole}, lambda x: abs(x[1] - x[2])), lambda d: isfinite(d))"
-        far = f"max(list_max({gaps})) FILTER ({other} AND len({a}) = len({b}))"
-    elif _FLOAT.fullmatch(given) or _NUMBER.fullmatch(given) or _INTEGER.fullmatch(given):
-        wide = "HUGEINT" if _INTEGER.fullmatch(given) else "DOUBLE"  # a double would round 64 bits
-        first, second = f"CAST({a} AS {wide})", f"CAST({b} AS {wide})"
-        near = f"count(*) FILTER ({other} AND {_near(first, second, limit)})"
+def _change_sql(code: str, name: str, shared: _SharedColumns) -> list[tuple[str, str]]:
+    """Return SQL for the counts of equal values and of values within the tolerance, and for the largest difference."""
+    duckdb_type, limit = shared.types[name], shared.tolerance.get(name, 0.0)
+    a, b = f"a.{code}", f"b.{code}"
+    differs = f"{a} IS DISTINCT FROM {b}"
+    within, largest = "0", "NULL"
+    if _FLOATS.fullmatch(duckdb_type):
+        zipped = f"list_zip(CAST({a} AS DOUBLE[]), CAST({b} AS DOUBLE[]))"
+        equal = f"x[1] IS NOT DISTINCT FROM x[2] OR coalesce({_within_sql('x[1]', 'x[2]', limit)}, false)"
+        close = f"len({a}) = len({b}) AND len(list_filter({zipped}, lambda x: NOT ({equal}))) = 0"
+        within = f"count(*) FILTER ({differs} AND {close})"
+        gaps = f"list_filter(list_transform({zipped}, lambda x: abs(x[1] - x[2])), lambda d: isfinite(d))"
+        largest = f"max(list_max({gaps})) FILTER ({differs} AND len({a}) = len({b}))"
+    elif _FLOAT.fullmatch(duckdb_type) or _NUMBER.fullmatch(duckdb_type) or _INTEGER.fullmatch(duckdb_type):
+        # DOUBLE would round 64-bit integers.
+        wide_type = "HUGEINT" if _INTEGER.fullmatch(duckdb_type) else "DOUBLE"
+        first, second = f"CAST({a} AS {wide_type})", f"CAST({b} AS {wide_type})"
+        within = f"count(*) FILTER ({differs} AND {_within_sql(first, second, limit)})"
         gap = f"CAST(abs({first} - {second}) AS DOUBLE)"
-        far = f"max({gap}) FILTER ({other} AND isfinite({gap}))"
-    return [("same", f"count(*) FILTER (NOT ({other}))"), ("near", near), ("far", far)]
+        largest = f"max({gap}) FILTER ({differs} AND isfinite({gap}))"
+    return [("identical", f"count(*) FILTER (NOT ({differs}))"), ("within", within), ("largest", largest)]
 
 
-def _near(first: str, second: str, limit: float) -> str:
-    """Return SQL: two different numbers are no further apart than the tolerance."""
+def _within_sql(first: str, second: str, limit: float) -> str:
+    """Return SQL for whether two different numbers differ by no more than the tolerance."""
     gap = f"CAST(abs({first} - {second}) AS DOUBLE)"
     return (
         f"isfinite({gap}) AND {gap} <= CAST({limit!r} AS DOUBLE) * greatest(1.0, CAST(abs({first}) AS DOUBLE), "
@@ -205,19 +210,23 @@ def _near(first: str, second: str, limit: float) -> str:
     )
 
 
-def _multisets(session: Session, shared: _Shared, rows: int) -> dict[str, object]:
-    """Compare as multisets: what the first build holds more often than the second, by key, by column, as a whole."""
-    missing, added = (_left(session, shared.keys(), *sides) for sides in ((FIRST, SECOND), (SECOND, FIRST)))
+def _compare_multisets(session: Session, shared: _SharedColumns, rows: int) -> dict[str, object]:
+    """Compare as multisets: count what the first build contains more often, by key, by column, and by whole row."""
+    missing, added = (
+        _count_surplus(session, shared.key_names(), *sides) for sides in ((FIRST, SECOND), (SECOND, FIRST))
+    )
     changes, common = list[ColumnChange](), rows - missing
-    for place, name in enumerate(shared.types):
-        other = min(max(_left(session, [*shared.keys(), f"c{place}"], FIRST, SECOND) - missing, 0), common)
-        changes.append(ColumnChange(column=name, rows=common, identical=common - other, within=0))
-    every = [*shared.keys(), *(f"c{place}" for place in range(len(shared.types)))]
-    whole = max(_left(session, every, FIRST, SECOND) - missing, 0)
+    for index, name in enumerate(shared.types):
+        surplus = _count_surplus(session, [*shared.key_names(), f"c{index}"], FIRST, SECOND)
+        differing = min(max(surplus - missing, 0), common)
+        changes.append(ColumnChange(column=name, rows=common, identical=common - differing, within=0))
+    all_columns = [*shared.key_names(), *(f"c{index}" for index in range(len(shared.types)))]
+    whole = max(_count_surplus(session, all_columns, FIRST, SECOND) - missing, 0)
     return {"missing": missing, "added": added, "whole": whole, "columns": tuple(changes)}
 
 
-def _left(session: Session, columns: Sequence[str], role: str, other: str) -> int:
+def _count_surplus(session: Session, columns: Sequence[str], role: str, other: str) -> int:
+    """Count the rows that `role` contains more often than `other`, by the given columns."""
     names = ", ".join(columns)
-    left = f"SELECT {names} FROM {role}_rows EXCEPT ALL SELECT {names} FROM {other}_rows"
-    return int(session.row(f"SELECT count(*) AS n FROM ({left})")["n"])
+    surplus = f"SELECT {names} FROM {role}_rows EXCEPT ALL SELECT {names} FROM {other}_rows"
+    return int(session.row(f"SELECT count(*) AS n FROM ({surplus})")["n"])

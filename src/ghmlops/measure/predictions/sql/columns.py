@@ -1,4 +1,4 @@
-"""Labels, scores and decisions of a side as SQL, under the names that `staging` lists."""
+"""SQL for labels, scores and decisions of one side, under the names that `staging` lists."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
+from ghmlops.measure.predictions.column_types import type_kind
 from ghmlops.measure.predictions.engine.dialect import identifier
-from ghmlops.measure.predictions.layout import CLASSED, VECTORED, kind
+from ghmlops.measure.predictions.layout import CLASS_TASKS, VECTOR_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,75 +17,77 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.layout import Layout
 
 _BOOLEAN_PAIRS = (("false", "true"), ("0", "1"), ("no", "yes"))
-"""Names of the negative and the positive class that can only mean False and True."""
-_SMALL = 2**31
-"""Class numbers below it are compared with integer columns as integers."""
-NORMAL = 1e-3
-"""How far the sum of class probabilities may be from 1: what single and half precision leave."""
+"""Unambiguous names of a negative and a positive class that stand for false and true."""
+_MAX_INTEGER_CLASS = 2**31
+"""Class numbers smaller than this are compared with integer columns as integers."""
+SUM_TOLERANCE = 1e-3
+"""Largest accepted distance of a sum of class probabilities from 1: the rounding of single and half precision."""
 
 
-def column_of(layout: Layout, role: str, column: str) -> str:
-    """Return the SQL name of a column in the artifact of a role."""
-    return identifier(layout.actual(role, column))
+def column_sql(layout: Layout, role: str, column: str) -> str:
+    """Return the SQL identifier of a column in the artifact of a role."""
+    return identifier(layout.actual_name(role, column))
 
 
-def label(dialect: Dialect, layout: Layout, role: str) -> list[str]:
-    """Return SQL for the label, null where it is no class or no number, and for whether one was given."""
+def label_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
+    """Return SQL for the label (null if it is not a class or a number) and for whether the label is present."""
     policy = layout.policy
-    wanted = {"binary": "TINYINT", "multiclass": "INTEGER"}.get(policy.task, "DOUBLE")
+    sql_type = {"binary": "TINYINT", "multiclass": "INTEGER"}.get(policy.task, "DOUBLE")
     if role not in layout.label_roles:
-        return [f"CAST(NULL AS {wanted}) AS y", "false AS y_given"]
-    name, given = column_of(layout, role, policy.label), layout.type_of(role, policy.label)
-    if policy.task in CLASSED:
-        value = class_of(dialect, layout, role, policy.label)
+        return [f"CAST(NULL AS {sql_type}) AS y", "false AS y_present"]
+    name, duckdb_type = column_sql(layout, role, policy.label), layout.type_of(role, policy.label)
+    if policy.task in CLASS_TASKS:
+        value = class_sql(dialect, layout, role, policy.label)
     else:
         single = "FLOAT" in {layout.type_of(r, policy.label) for r in layout.label_roles}
-        number = f"CAST({f'CAST({name} AS FLOAT)' if single and kind(given) == 'float' else name} AS DOUBLE)"
-        least = f" AND {number} >= 0" if policy.task == "ranking" else ""
-        value = f"CASE WHEN {dialect.finite(number)}{least} THEN {number} END"
-    return [f"{value} AS y", f"{name} IS NOT NULL AS y_given"]
+        rounded = single and type_kind(duckdb_type) == "float"
+        number = f"CAST({f'CAST({name} AS FLOAT)' if rounded else name} AS DOUBLE)"
+        lower_limit = f" AND {number} >= 0" if policy.task == "ranking" else ""
+        value = f"CASE WHEN {dialect.finite(number)}{lower_limit} THEN {number} END"
+    return [f"{value} AS y", f"{name} IS NOT NULL AS y_present"]
 
 
-def class_of(dialect: Dialect, layout: Layout, role: str, column: str) -> str:
-    """Return SQL for the class of a value: its number, or NULL where the value is no class (see `Layout.sound`)."""
+def class_sql(dialect: Dialect, layout: Layout, role: str, column: str) -> str:
+    """Return SQL for the class number of a value, NULL if the value is not a class (but see `Layout.validated`)."""
     policy = layout.policy
-    name, given, classes = column_of(layout, role, column), kind(layout.type_of(role, column)), policy.classes
+    name, kind, classes = column_sql(layout, role, column), type_kind(layout.type_of(role, column)), policy.classes
     if policy.task == "multiclass":
-        if given == "text":
-            return f"CAST({dialect.place(name, [dialect.literal(c) for c in classes])} AS INTEGER)"
-        if given == "boolean":
-            return f"CAST({dialect.place(f'CAST({name} AS INTEGER)', _flags(column, classes))} AS INTEGER)"
+        if kind == "text":
+            return f"CAST({dialect.index_of(name, [dialect.literal(c) for c in classes])} AS INTEGER)"
+        if kind == "boolean":
+            return f"CAST({dialect.index_of(f'CAST({name} AS INTEGER)', _flags(column, classes))} AS INTEGER)"
         numbers = [f"CAST({number!r} AS DOUBLE)" for number in _numbers(column, classes)]
-        return f"CAST({dialect.place(f'CAST({name} AS DOUBLE)', numbers)} AS INTEGER)"
-    negative, positive = _conditions(dialect, (name, given, column), classes)
-    if layout.sound:
+        return f"CAST({dialect.index_of(f'CAST({name} AS DOUBLE)', numbers)} AS INTEGER)"
+    negative, positive = _class_conditions(dialect, (name, kind, column), classes)
+    if layout.validated:
         return f"CAST({positive} AS TINYINT)"
     return f"CAST(CASE WHEN {negative} THEN 0 WHEN {positive} THEN 1 END AS TINYINT)"
 
 
-def _conditions(dialect: Dialect, at: tuple[str, str, str], classes: Sequence[str]) -> tuple[str, str]:
-    """Return SQL that is true of the negative and of the positive class. `at`: SQL, kind and name of the column."""
-    name, given, column = at
-    if given == "boolean":
-        return (f"NOT {name}", name) if _true_is_positive(column, classes) else (name, f"NOT {name}")
-    if given == "text":
+def _class_conditions(dialect: Dialect, column: tuple[str, str, str], classes: Sequence[str]) -> tuple[str, str]:
+    """Return SQL conditions for the negative and the positive class. `column`: its SQL, kind and name."""
+    sql, kind, name = column
+    if kind == "boolean":
+        return (f"NOT {sql}", sql) if _true_is_positive(name, classes) else (sql, f"NOT {sql}")
+    if kind == "text":
         values = [dialect.literal(c) for c in classes]
     else:
-        numbers = _numbers(column, classes or ("0", "1"))
-        if given == "integer" and all(number.is_integer() and abs(number) < _SMALL for number in numbers):
-            values = [str(int(number)) for number in numbers]  # compared as they are, which is faster
+        numbers = _numbers(name, classes or ("0", "1"))
+        if kind == "integer" and all(number.is_integer() and abs(number) < _MAX_INTEGER_CLASS for number in numbers):
+            values = [str(int(number)) for number in numbers]  # without a cast, which is faster
         else:
             values = [f"CAST({number!r} AS DOUBLE)" for number in numbers]
-            name = f"CAST({name} AS DOUBLE)"
-    return f"{name} = {values[0]}", f"{name} = {values[1]}"
+            sql = f"CAST({sql} AS DOUBLE)"
+    return f"{sql} = {values[0]}", f"{sql} = {values[1]}"
 
 
 def _flags(column: str, classes: Sequence[str]) -> list[str]:
-    known = {"false": "0", "no": "0", "0": "0", "true": "1", "yes": "1", "1": "1"}
-    if all(name.lower() in known for name in classes):
-        return [known[name.lower()] for name in classes]
+    """Return 0 or 1 for each class name that stands for false or true."""
+    flags = {"false": "0", "no": "0", "0": "0", "true": "1", "yes": "1", "1": "1"}
+    if all(name.lower() in flags for name in classes):
+        return [flags[name.lower()] for name in classes]
     raise DataError(
-        f'column "{column}" holds booleans, and the policy\'s classes are {", ".join(classes)}',
+        f'column "{column}" contains booleans, and the policy\'s classes are {", ".join(classes)}',
         hint="write `classes: [false, true]`, or the classes as text in the artifact",
     )
 
@@ -96,8 +99,8 @@ def _true_is_positive(column: str, classes: Sequence[str]) -> bool:
     if names[::-1] in _BOOLEAN_PAIRS:
         return False
     raise DataError(
-        f'column "{column}" holds booleans, and the policy\'s classes are {", ".join(classes)}',
-        hint="write `classes: [false, true]`, the negative class first, or leave `classes` out",
+        f'column "{column}" contains booleans, and the policy\'s classes are {", ".join(classes)}',
+        hint="write `classes: [false, true]`, the negative class first, or remove `classes`",
     )
 
 
@@ -109,61 +112,63 @@ def _numbers(column: str, classes: Sequence[str]) -> list[float]:
     if numbers and all(isfinite(number) for number in numbers):
         return numbers
     raise DataError(
-        f'column "{column}" holds numbers, and the policy\'s classes are {", ".join(classes)}',
+        f'column "{column}" contains numbers, and the policy\'s classes are {", ".join(classes)}',
         hint="write `classes` as the finite numbers in the column, for example `[0, 1]`",
     )
 
 
-def prediction(dialect: Dialect, layout: Layout, role: str) -> list[str]:
-    """Return SQL for score or vector, decision, `stale`, and the query where there is one."""
-    policy, name = layout.policy, column_of(layout, role, layout.score)
-    if policy.task in VECTORED:
-        return _vector(dialect, layout, role)
-    score, cut = f"CAST({name} AS DOUBLE)", f"CAST({policy.threshold!r} AS DOUBLE)"
-    if layout.schema.single:
+def prediction_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
+    """Return SQL for the score or vector, the decision, `stale`, and the query if there is one."""
+    policy, name = layout.policy, column_sql(layout, role, layout.score)
+    if policy.task in VECTOR_TASKS:
+        return _vector_sql(dialect, layout, role)
+    score, threshold = f"CAST({name} AS DOUBLE)", f"CAST({policy.threshold!r} AS DOUBLE)"
+    if layout.schema.single_precision:
         score = f"CAST(CAST({name} AS FLOAT) AS DOUBLE)"
-        cut = f"CAST(CAST({policy.threshold!r} AS FLOAT) AS DOUBLE)"
+        threshold = f"CAST(CAST({policy.threshold!r} AS FLOAT) AS DOUBLE)"
     if policy.task == "ranking":
-        query = column_of(layout, role, policy.query)
+        query = column_sql(layout, role, policy.query)
         return [f"{score} AS s", "CAST(NULL AS INTEGER) AS p", "false AS stale", f"{query} AS q"]
     if policy.task == "regression":
         return [f"{score} AS s", f"{score} AS p", "false AS stale"]
-    by_score = f"CAST(CASE WHEN {score} >= {cut} THEN 1 WHEN {score} < {cut} THEN 0 END AS TINYINT)"
+    by_score = f"CAST(CASE WHEN {score} >= {threshold} THEN 1 WHEN {score} < {threshold} THEN 0 END AS TINYINT)"
     if not policy.prediction:
         return [f"{score} AS s", f"{by_score} AS p", "false AS stale"]
-    decision = class_of(dialect, layout, role, policy.prediction)
-    stale = f"({decision} = 1) <> ({score} >= {cut}) AND {score} <> {cut}"  # null where either is
+    decision = class_sql(dialect, layout, role, policy.prediction)
+    # Null if the score or the decision is null; a score equal to the threshold contradicts no decision.
+    stale = f"({decision} = 1) <> ({score} >= {threshold}) AND {score} <> {threshold}"
     return [f"{score} AS s", f"{decision} AS p", f"{stale} AS stale"]
 
 
-def _vector(dialect: Dialect, layout: Layout, role: str) -> list[str]:
-    """Return the same for a task whose score is a vector: the decision is the largest element's class."""
+def _vector_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
+    """Return the same for a task whose score is a vector: the decision is the class of the largest element."""
     policy = layout.policy
-    vector = dialect.as_vector(column_of(layout, role, layout.score))
+    vector = dialect.as_vector(column_sql(layout, role, layout.score))
     if policy.task == "embedding":
         return [f"{vector} AS v", "CAST(NULL AS INTEGER) AS p", "false AS stale"]
-    best = f"CAST({dialect.argmax(vector)} AS INTEGER)"
+    argmax = f"CAST({dialect.argmax(vector)} AS INTEGER)"
     if not policy.prediction:
-        return [f"{vector} AS v", f"{best} AS p", "false AS stale"]
-    decision = class_of(dialect, layout, role, policy.prediction)
-    weaker = f"{dialect.element(vector, decision)} < {dialect.largest(vector)}"
-    return [f"{vector} AS v", f"{decision} AS p", f"coalesce({weaker}, false) AS stale"]
+        return [f"{vector} AS v", f"{argmax} AS p", "false AS stale"]
+    decision = class_sql(dialect, layout, role, policy.prediction)
+    not_largest = f"{dialect.element(vector, decision)} < {dialect.largest(vector)}"
+    return [f"{vector} AS v", f"{decision} AS p", f"coalesce({not_largest}, false) AS stale"]
 
 
-def usable(dialect: Dialect, layout: Layout) -> str:
-    """Return SQL for whether a row's prediction can be compared."""
-    task, size = layout.policy.task, len(layout.policy.classes)
-    if layout.sound:
+def usable_sql(dialect: Dialect, layout: Layout) -> str:
+    """Return SQL for whether the prediction of a row can be compared."""
+    task, class_count = layout.policy.task, len(layout.policy.classes)
+    if layout.validated:
         return "true"
     if task == "multiclass":
-        inside = f"{dialect.finite('e')} AND e >= 0 AND e <= 1"
-        shaped = f"{dialect.length('v')} = {size} AND {dialect.every('v', inside)}"
-        wanted = f"{shaped} AND abs({dialect.total('v')} - 1) <= {NORMAL} AND p IS NOT NULL"
+        probability = f"{dialect.finite('e')} AND e >= 0 AND e <= 1"
+        probabilities = f"{dialect.length('v')} = {class_count} AND {dialect.every('v', probability)}"
+        condition = f"{probabilities} AND abs({dialect.total('v')} - 1) <= {SUM_TOLERANCE} AND p IS NOT NULL"
     elif task == "embedding":
-        wanted = f"{dialect.every('v', dialect.finite('e'))} AND NOT {dialect.every('v', 'e = 0')}"
+        condition = f"{dialect.every('v', dialect.finite('e'))} AND NOT {dialect.every('v', 'e = 0')}"
     elif task == "binary":
-        # NaN is in no range, but the engine drops the range where a file's statistics, which leave NaN out, lie in it.
+        # NaN is outside the range, but DuckDB omits the range check if the statistics of the file, which ignore NaN,
+        # are inside the range.
         return f"(s IS NOT NULL AND {dialect.finite('s')} AND s BETWEEN 0 AND 1 AND p IS NOT NULL)"
     else:
-        wanted = f"s IS NOT NULL AND {dialect.finite('s')} AND {'q' if task == 'ranking' else 'p'} IS NOT NULL"
-    return f"coalesce({wanted}, false)"
+        condition = f"s IS NOT NULL AND {dialect.finite('s')} AND {'q' if task == 'ranking' else 'p'} IS NOT NULL"
+    return f"coalesce({condition}, false)"

@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every text by `literal`)
-"""What the pairing found, from the aggregates; and where something is wrong, a second look at the rows."""
+"""Computes the facts of the pairing from the aggregates, and reads the rows again only if something is wrong."""
 
 from __future__ import annotations
 
@@ -13,85 +13,98 @@ from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.predictions.contract.facts import PairFacts
-from ghmlops.measure.predictions.engine.dialect import how_many
-from ghmlops.measure.predictions.layout import CLASSED, SIDES, VECTORED
-from ghmlops.measure.predictions.sql.cubes import Source, read_cube
-from ghmlops.measure.predictions.sql.pairing import conflicts
+from ghmlops.measure.predictions.engine.dialect import count_true
+from ghmlops.measure.predictions.layout import CLASS_TASKS, SIDES, VECTOR_TASKS
+from ghmlops.measure.predictions.sql.cubes import RowSource, read_cube
+from ghmlops.measure.predictions.sql.pairing import count_conflicts
 from ghmlops.measure.predictions.sql.ranking import query_facts
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.cube import Cube
     from ghmlops.measure.predictions.engine.session import Session
-    from ghmlops.measure.predictions.sql.cubes import Read
-    from ghmlops.measure.predictions.sql.staging import Staged
+    from ghmlops.measure.predictions.sql.cubes import CodedCube
+    from ghmlops.measure.predictions.sql.staging import StagedViews
 
 Quality = tuple[float | None, float | None, float | None, float | None]
 NO_QUALITY: Quality = (None, None, None, None)
 DECISION = "decision"
-"""What the decisions are called where the policy names no column of them."""
+"""Name of the decisions if the policy names no column for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
-    """How alike the scores of the paired rows are, and how often the sides contradict each other, in rows."""
+class Agreement:
+    """How far the scores of the paired rows agree, and how many rows contradict each other, in rows."""
 
     identical: int
-    near: int
+    close: int
     """Within the tolerance, or identical."""
     changed: int
-    """Beyond it, or with another decision."""
+    """Beyond the tolerance, or with a different decision."""
     conflicts: int
-    """Labels that differ."""
+    """Labels differ."""
     moved: int
-    """Attributes or times that differ."""
+    """Attributes or times differ."""
     ungrouped: int
-    dropped: int
-    """Rows that one side has, or both, and whose prediction there cannot be used."""
+    """Usable rows without a group."""
+    unusable: int
+    """Rows of one or both sides whose prediction on a side that has the row cannot be used."""
     largest: float | None
+    """Largest difference of two usable scores."""
 
 
-def likeness(at: Staged, tolerance: float) -> Likeness:
-    """Count over `pairs`: one pass, without groups, which costs next to nothing."""
-    policy = at.layout.policy
-    if policy.task in VECTORED:
-        apart, same, bounds = "delta", "same", [f"delta <= {tolerance!r}"]
+def measure_agreement(views: StagedViews, tolerance: float) -> Agreement:
+    """Count over `pairs` in one pass without grouping, which costs next to nothing."""
+    policy = views.layout.policy
+    if policy.task in VECTOR_TASKS:
+        distance, identical, bounds = "delta", "same", [f"delta <= {tolerance!r}"]
     else:
-        apart, same = "abs(sb - sa)", _alike("sa", "sb")
-        scales = ("", " * abs(sa)", " * abs(sb)")  # absolute up to 1, relative above: faster than `greatest`
-        bounds = [f"{apart} <= {tolerance!r}{scale}" for scale in scales]
-    near = f"side = 0 AND ({same} OR (ok AND ({' OR '.join(bounds)})))"
-    decided = f" AND {_alike('pa', 'pb')}" if policy.task in CLASSED else ""
-    counts = {
-        "identical": f"side = 0 AND {same}",
-        "near": near,
-        "unchanged": f"{near}{decided}",
+        distance, identical = "abs(sb - sa)", _equal_sql("sa", "sb")
+        # Absolute up to 1, relative above; three comparisons are faster than `greatest`.
+        scales = ("", " * abs(sa)", " * abs(sb)")
+        bounds = [f"{distance} <= {tolerance!r}{scale}" for scale in scales]
+    close = f"side = 0 AND ({identical} OR (ok AND ({' OR '.join(bounds)})))"
+    same_decision = f" AND {_equal_sql('pa', 'pb')}" if policy.task in CLASS_TASKS else ""
+    conditions = {
+        "identical": f"side = 0 AND {identical}",
+        "close": close,
+        "unchanged": f"{close}{same_decision}",
         "paired": "side = 0",
         "conflicts": "label_conflict",
         "moved": "moved",
-        "dropped": "(side <> 2 AND NOT ua) OR (side <> 1 AND NOT ub)",
+        "unusable": "(side <> 2 AND NOT ua) OR (side <> 1 AND NOT ub)",
         "ungrouped": "ok AND g_null" if policy.group else "false",
     }
-    parts = ", ".join(f"{how_many(condition)} AS {name}" for name, condition in counts.items())
-    found = at.session.row(f"SELECT {parts}, max({apart}) FILTER (WHERE ok) AS largest FROM pairs")
-    largest = finite(found.pop("largest"))
-    n = {name: int(value) for name, value in found.items()}
-    return Likeness(largest=largest, changed=n.pop("paired") - n.pop("unchanged"), **n)
+    parts = ", ".join(f"{count_true(condition)} AS {name}" for name, condition in conditions.items())
+    row = views.session.row(f"SELECT {parts}, max({distance}) FILTER (WHERE ok) AS largest FROM pairs")
+    largest = finite(row.pop("largest"))
+    counts = {name: int(value) for name, value in row.items()}
+    return Agreement(largest=largest, changed=counts.pop("paired") - counts.pop("unchanged"), **counts)
 
 
-def _alike(first: str, second: str) -> str:
-    """Return SQL that is true of equal values and of two nulls, and else false or null."""
+def _equal_sql(first: str, second: str) -> str:
+    """Return SQL that is true for equal values and for two nulls, and false or null otherwise."""
     return f"({first} = {second} OR ({first} IS NULL AND {second} IS NULL))"
 
 
-def pair_facts(at: Staged, read: Read, like: Likeness, bad: tuple[str, ...], tolerance: float) -> PairFacts:
-    """Count what the contract asks about the pairing. `bad`: the roles in which keys repeat."""
-    cube, policy, session = read.cube, at.layout.policy, at.session
+def count_pair_facts(
+    views: StagedViews, coded: CodedCube, agreement: Agreement, repeated_roles: tuple[str, ...], tolerance: float
+) -> PairFacts:
+    """Count the facts of the contract about the pairing.
 
-    def rows(chosen: np.ndarray) -> int:
-        return int(cube.n[chosen].sum())
+    Args:
+        views: the staged artifacts, with the view `pairs`.
+        coded: a cube of all pairs.
+        agreement: the counts of `measure_agreement`.
+        repeated_roles: roles in which keys repeat.
+        tolerance: largest difference of two scores that does not count as a change.
+    """
+    cube, policy, session = coded.cube, views.layout.policy, views.session
+
+    def rows(selection: np.ndarray) -> int:
+        return int(cube.n[selection].sum())
 
     usable, labelled = cube.usable, cube.usable & (cube.label >= 0)
-    moved = conflicts(session, at.layout, bad) if like.moved else {}
+    conflicts = count_conflicts(session, views.layout, repeated_roles) if agreement.moved else {}
     removed = rows(cube.side == ONLY_BASELINE)
     spread = "SELECT stddev_samp(y) AS spread FROM pairs WHERE ok AND y IS NOT NULL"
     return PairFacts(
@@ -100,106 +113,115 @@ def pair_facts(at: Staged, read: Read, like: Likeness, bad: tuple[str, ...], tol
         added=rows(cube.side == ONLY_CANDIDATE),
         usable=rows(usable),
         labelled=rows(labelled),
-        label_conflicts=like.conflicts,
-        time_conflicts=moved.get(policy.time, 0) if policy.time else 0,
-        slice_conflicts={column: n for column, n in moved.items() if column in policy.slice_columns},
-        feature_conflicts={column: n for column, n in moved.items() if column in policy.features},
-        changed=like.changed,
-        largest_change=like.largest,
+        label_conflicts=agreement.conflicts,
+        time_conflicts=conflicts.get(policy.time, 0) if policy.time else 0,
+        slice_conflicts={column: n for column, n in conflicts.items() if column in policy.slice_columns},
+        feature_conflicts={column: n for column, n in conflicts.items() if column in policy.features},
+        changed=agreement.changed,
+        largest_change=agreement.largest,
         tolerance=tolerance,
-        no_group=like.ungrouped,
-        quality=_quality(session, policy.task, like.dropped, cube) if removed else NO_QUALITY,
+        ungrouped=agreement.ungrouped,
+        quality=_quality(session, policy.task, agreement.unusable, cube) if removed else NO_QUALITY,
         positives=rows(labelled & (cube.label == 1)) if policy.task == "binary" else None,
         label_spread=finite(session.row(spread)["spread"]) if policy.task == "regression" else None,
-        windows_without_time=_timeless(at, read),
-        unlike_lengths=_unlike(session) if policy.task == "embedding" else 0,
-        **(query_facts(at) if policy.task == "ranking" else {}),
+        windows_without_time=_count_without_window(views, coded),
+        unlike_lengths=_count_different_lengths(session) if policy.task == "embedding" else 0,
+        **(query_facts(views) if policy.task == "ranking" else {}),
     )
 
 
-def _unlike(session: Session) -> int:
-    """Count pairs of usable vectors that only their lengths keep from being compared."""
+def _count_different_lengths(session: Session) -> int:
+    """Count the pairs of usable vectors that cannot be compared because their lengths differ."""
     return int(session.row("SELECT count(*) AS n FROM pairs WHERE side = 0 AND ua AND ub AND NOT ok")["n"])
 
 
-def _timeless(at: Staged, read: Read) -> int:
-    """Count usable rows without a window."""
-    if not at.layout.policy.window:
+def _count_without_window(views: StagedViews, coded: CodedCube) -> int:
+    """Count the usable rows without a window."""
+    if not views.layout.policy.window:
         return 0
-    if WINDOW in read.cube.columns:
-        place = read.cube.columns.index(WINDOW)
-        without = np.array([value is None for value in read.cube.values[place]], dtype=np.bool_)
-        return int(read.cube.n[read.cube.usable & without[read.cube.codes[place]][read.cube.cell]].sum())
-    rows = Source(table="pairs", classes=0, tolerance=0.0)
-    return _timeless(at, read_cube(at, rows, ((WINDOW,), ())))
+    cube = coded.cube
+    if WINDOW in cube.columns:
+        axis = cube.columns.index(WINDOW)
+        is_null = np.array([value is None for value in cube.values[axis]], dtype=np.bool_)
+        return int(cube.n[cube.usable & is_null[cube.codes[axis]][cube.cell]].sum())
+    rows = RowSource(table="pairs", classes=0, tolerance=0.0)
+    return _count_without_window(views, read_cube(views, rows, ((WINDOW,), ())))
 
 
-def _quality(session: Session, task: str, dropped: int, cube: Cube) -> Quality:
-    """Return accuracy or RMSE of both sides on the paired rows, then of each side on all its own rows."""
+def _quality(session: Session, task: str, unusable: int, cube: Cube) -> Quality:
+    """Return accuracy or RMSE of both sides on the paired rows, then of each side on all its rows."""
     if task not in ("binary", "multiclass", "regression"):
         return NO_QUALITY
-    if cube.classes and not dropped:  # then every row of a side is in the aggregates with its decision
-        before, after, known = cube.side != ONLY_CANDIDATE, cube.side != ONLY_BASELINE, cube.label >= 0
+    # Without unusable predictions, every row of a side is in the cube with its decision.
+    if cube.classes and not unusable:
+        of_baseline, of_candidate = cube.side != ONLY_CANDIDATE, cube.side != ONLY_BASELINE
+        labelled = cube.label >= 0
         right = cube.baseline == cube.label, cube.candidate == cube.label
-        chosen = [(cube.usable & known, 0), (cube.usable & known, 1), (before & known, 0), (after & known, 1)]
+        paired = cube.usable & labelled
+        selections = [(paired, 0), (paired, 1), (of_baseline & labelled, 0), (of_candidate & labelled, 1)]
         shares = [
-            float(cube.n[rows & right[side]].sum() / n) if (n := cube.n[rows].sum()) else None for rows, side in chosen
+            float(cube.n[rows & right[side]].sum() / n) if (n := cube.n[rows].sum()) else None
+            for rows, side in selections
         ]
         return shares[0], shares[1], shares[2], shares[3]
-    root = task == "regression"
+    is_regression = task == "regression"
 
-    def over(side: str, rows: str) -> str:
-        value = f"(p{side} - y) * (p{side} - y)" if root else f"CASE WHEN p{side} = y THEN 1e0 ELSE 0e0 END"
+    def quality_sql(side: str, rows: str) -> str:
+        squared_error = f"(p{side} - y) * (p{side} - y)"
+        value = squared_error if is_regression else f"CASE WHEN p{side} = y THEN 1e0 ELSE 0e0 END"
         mean = f"avg({value}) FILTER (WHERE {rows} AND y IS NOT NULL)"
-        return f"sqrt({mean})" if root else mean
+        return f"sqrt({mean})" if is_regression else mean
 
-    found = session.rows(
-        f"SELECT {over('a', 'ok')}, {over('b', 'ok')}, {over('a', 'ua AND side <> 2')}, "
-        f"{over('b', 'ub AND side <> 1')} FROM pairs"
+    row = session.rows(
+        f"SELECT {quality_sql('a', 'ok')}, {quality_sql('b', 'ok')}, {quality_sql('a', 'ua AND side <> 2')}, "
+        f"{quality_sql('b', 'ub AND side <> 1')} FROM pairs"
     )[0]
-    return finite(found[0]), finite(found[1]), finite(found[2]), finite(found[3])
+    return finite(row[0]), finite(row[1]), finite(row[2]), finite(row[3])
 
 
-def changes_of(at: Staged, read: Read, like: Likeness, pairs: PairFacts) -> tuple[ColumnChange, ...]:
-    """Return how many values of each column in use are the same on both sides of the paired rows."""
-    layout, policy, cube = at.layout, at.layout.policy, read.cube
-    found = [
+def column_changes(
+    views: StagedViews, coded: CodedCube, agreement: Agreement, pairs: PairFacts
+) -> tuple[ColumnChange, ...]:
+    """Return how many values of each column in use are equal on both sides of the paired rows."""
+    layout, policy, cube = views.layout, views.layout.policy, coded.cube
+    changes = [
         ColumnChange(
             column=layout.score,
             rows=pairs.paired,
-            identical=like.identical,
-            within=like.near - like.identical,
+            identical=agreement.identical,
+            within=agreement.close - agreement.identical,
             largest=pairs.largest_change,
             tolerance=pairs.tolerance,
         )
     ]
-    if policy.task in CLASSED:  # a score that hardly moved may have crossed the threshold
+    if policy.task in CLASS_TASKS:  # a score that hardly moved may have crossed the threshold
         same = (cube.side == BOTH) & (cube.baseline == cube.candidate)
-        found.append(
+        changes.append(
             ColumnChange(
                 column=policy.prediction or DECISION, rows=pairs.paired, identical=int(cube.n[same].sum()), within=0
             )
         )
-    counted = {**pairs.feature_conflicts, **pairs.slice_conflicts}
-    counted |= {policy.time: pairs.time_conflicts} if policy.time else {}
-    counted |= {policy.label: pairs.label_conflicts} if len(layout.label_roles) == len(SIDES) else {}
+    conflicts = {**pairs.feature_conflicts, **pairs.slice_conflicts}
+    conflicts |= {policy.time: pairs.time_conflicts} if policy.time else {}
+    conflicts |= {policy.label: pairs.label_conflicts} if len(layout.label_roles) == len(SIDES) else {}
     for column in (policy.label, policy.time, *layout.attributes):
         if column and all(layout.has(role, column) for role in SIDES):
-            differing = counted.get(column, 0)
-            found.append(ColumnChange(column=column, rows=pairs.paired, identical=pairs.paired - differing, within=0))
-    return tuple(found)
+            identical = pairs.paired - conflicts.get(column, 0)
+            changes.append(ColumnChange(column=column, rows=pairs.paired, identical=identical, within=0))
+    return tuple(changes)
 
 
-def means_of(at: Staged) -> dict[bool, dict[str, float]]:
-    """Return the means that sums of a regression are centred on, to 6 digits so that every engine takes the same.
+def centring_means(views: StagedViews) -> dict[bool, dict[str, float]]:
+    """Return the means on which the sums of a regression are centred, by whether only labelled rows count.
 
-    By whether only labelled rows count: `y0` of the label, `p0a` and `p0b` of the sides' predictions.
+    They have 6 significant digits, so that every engine uses the same ones: `y0` of the label, `p0a` and `p0b` of the
+    sides' predictions. Empty for other tasks.
     """
-    if at.layout.policy.task != "regression":
+    if views.layout.policy.task != "regression":
         return {}
-    known = " AND y IS NOT NULL"
+    labelled = " AND y IS NOT NULL"
     means = {"y0": "avg(y) FILTER (WHERE ok)"}
-    means |= {f"p0{s}{only}": f"avg(p{s}) FILTER (WHERE ok{known * only})" for s in "ab" for only in (0, 1)}
-    found = at.session.row(f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in means.items())} FROM pairs")
-    mean = {name: float(f"{value or 0.0:.6g}") for name, value in found.items()}
+    means |= {f"p0{s}{only}": f"avg(p{s}) FILTER (WHERE ok{labelled * only})" for s in "ab" for only in (0, 1)}
+    row = views.session.row(f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in means.items())} FROM pairs")
+    mean = {name: float(f"{value or 0.0:.6g}") for name, value in row.items()}
     return {bool(only): {"y0": mean["y0"], "p0a": mean[f"p0a{only}"], "p0b": mean[f"p0b{only}"]} for only in (0, 1)}

@@ -1,24 +1,24 @@
 # ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every text by `literal`)
-"""Rows of both artifacts, paired by key: the view `pairs` of the table `paired`.
+"""Pairs the rows of both artifacts by key: the table `paired`, and the view `pairs` that decodes its flags.
 
 Columns: `side` (0 both, 1 only baseline, 2 only candidate), `ok` (paired and usable on both sides), `y` label,
-`label_conflict`, `moved` (attributes or time differ), `sa sb` scores, `pa pb` decisions or values, `ua ub` usable,
-`delta` largest difference of two vectors, `same` the vectors are equal or both null, `ta tb ra rb` probability and rank
-of the true class, `g` group, `q` query, `c0..` codes of attributes.
+`label_conflict`, `moved` (attributes or time differ), `sa sb` scores, `pa pb` decisions or predicted values, `ua ub`
+usable, `delta` largest difference of two vectors, `same` the vectors are equal or both null, `ta tb ra rb` probability
+and rank of the true class, `g` group, `q` query, `c0..` codes of attributes.
 
-The table has two columns for what is true or false of a row, because each column costs as much to write as two take to
-read: `state`, a sum of flags, and `mark`, flags of a paired row and 32 bits of the key of an unpaired one.
+The table packs all flags of a row into two columns, because writing one column costs as much as reading two: `state`,
+a sum of flags, and `mark`, flags of a paired row or the 32-bit hash of the key of an unpaired row.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.measure.predictions.engine.dialect import how_many
-from ghmlops.measure.predictions.layout import SIDES, VECTORED
-from ghmlops.measure.predictions.sql.counting import repeated
-from ghmlops.measure.predictions.sql.custom_metrics import own_values
-from ghmlops.measure.predictions.sql.staging import attributes, codes, keys
+from ghmlops.measure.predictions.engine.dialect import count_true
+from ghmlops.measure.predictions.layout import SIDES, VECTOR_TASKS
+from ghmlops.measure.predictions.sql.counting import count_repeated_keys
+from ghmlops.measure.predictions.sql.custom_metrics import custom_values_sql
+from ghmlops.measure.predictions.sql.staging import attribute_names, code_names, key_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,170 +26,173 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.engine.dialect import Dialect
     from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.layout import Layout
-    from ghmlops.measure.predictions.sql.counting import Counted
-    from ghmlops.measure.predictions.sql.staging import Staged
+    from ghmlops.measure.predictions.sql.counting import ArtifactCounts
+    from ghmlops.measure.predictions.sql.staging import StagedViews
 
-_REMOVED, _ADDED, _BASELINE, _CANDIDATE, _UNLIKE = 1, 2, 4, 8, 16
-"""Flags of `state`: only the baseline has the row, only the candidate; its prediction there is usable; its vectors are
-of different lengths."""
-SIDE, OK, STATES = _REMOVED + _ADDED, _BASELINE + _CANDIDATE, 32
-"""Bits of `state` that are `side`; the `state` that is `ok`; how many there are."""
+_REMOVED, _ADDED, _BASELINE_USABLE, _CANDIDATE_USABLE, _LENGTHS_DIFFER = 1, 2, 4, 8, 16
+"""Flags of `state`: only the baseline has the row; only the candidate has it; the prediction of the side is usable; the
+vectors have different lengths."""
+SIDE, OK, STATES = _REMOVED + _ADDED, _BASELINE_USABLE + _CANDIDATE_USABLE, 32
+"""Bits of `state` that are `side`; the `state` of rows that are `ok`; the number of states."""
 _MOVED, _CONFLICT = 1, 2
 """Flags of `mark`."""
-_DECODED = f"""state & {SIDE} AS side, state = {OK} AS ok,
-    state & {_BASELINE} <> 0 AS ua, state & {_CANDIDATE} <> 0 AS ub,
+_FLAGS = f"""state & {SIDE} AS side, state = {OK} AS ok,
+    state & {_BASELINE_USABLE} <> 0 AS ua, state & {_CANDIDATE_USABLE} <> 0 AS ub,
     state & {SIDE} = 0 AND mark & {_MOVED} <> 0 AS moved,
     state & {SIDE} = 0 AND mark & {_CONFLICT} <> 0 AS label_conflict"""
-_PAIRS = f"SELECT *, {_DECODED} FROM paired"
+_PAIRS = f"SELECT *, {_FLAGS} FROM paired"
 
 
-def pair(at: Staged, counted: Mapping[str, Counted]) -> dict[str, dict[str, int]]:
-    """Create the view `pairs`, of rows whose key occurs once, and return what is known of repeated keys, by role.
+def pair_rows(views: StagedViews, counts: Mapping[str, ArtifactCounts]) -> dict[str, dict[str, int]]:
+    """Create the view `pairs` of rows whose key occurs once, and return the counts of repeated keys, by role.
 
-    Unique keys are not looked for in advance, which would cost as much as the pairing: the numbers of rows tell. With
-    A and B keyed rows, P paired and A - P and B - P unpaired ones, no key repeats among the paired; the few unpaired
-    rows are counted. Only where that fails, or where the pairs of repeated keys grew beyond all bounds (or would, on an
-    engine without such bounds), are the repeated keys found and left out.
+    Keys are not tested for uniqueness in advance, which would cost as much as the pairing: the numbers of rows show it.
+    With A and B keyed rows, P paired and A - P and B - P unpaired ones, no key repeats among the paired rows; the few
+    unpaired rows are counted. Repeated keys are identified and excluded only if that check fails, or if the result of
+    the join exceeds all limits (or could, on an engine without such limits).
     """
-    session, layout = at.session, at.layout
-    found: dict[str, dict[str, int]] = {role: {} for role in session.roles}
-    if "labels" in found:
-        found["labels"] = repeated(session, layout, "labels")
-    first, second = counted["baseline"].keyed, counted["candidate"].keyed
-    hopeful = session.bounded and not found.get("labels", {}).get("repeated_keys")
-    if hopeful and session.attempt("paired", _joined(at, ())):
+    session, layout = views.session, views.layout
+    repeats: dict[str, dict[str, int]] = {role: {} for role in session.roles}
+    if "labels" in repeats:
+        repeats["labels"] = count_repeated_keys(session, layout, "labels")
+    baseline_rows, candidate_rows = counts["baseline"].keyed_rows, counts["candidate"].keyed_rows
+    try_directly = session.bounds_results and not repeats.get("labels", {}).get("repeated_keys")
+    if try_directly and session.try_store("paired", _join_sql(views, ())):
         session.view("pairs", _PAIRS)
-        if _unique(session, first, second):
-            return found
-    for role in ("baseline", "candidate"):
-        found[role] = repeated(session, layout, role)
-    session.store("paired", _joined(at, repeating(found)))
+        if _keys_are_unique(session, baseline_rows, candidate_rows):
+            return repeats
+    for role in SIDES:
+        repeats[role] = count_repeated_keys(session, layout, role)
+    session.store("paired", _join_sql(views, roles_with_repeats(repeats)))
     session.view("pairs", _PAIRS)
-    return found
+    return repeats
 
 
-def repeating(found: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
+def roles_with_repeats(repeats: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
     """Return the roles in which keys repeat."""
-    return tuple(role for role, counts in found.items() if counts.get("repeated_keys"))
+    return tuple(role for role, counts in repeats.items() if counts.get("repeated_keys"))
 
 
-def keyed(layout: Layout, role: str, bad: tuple[str, ...]) -> str:
-    """Return SQL for the rows of an artifact that can be paired: with a key that repeats in none of the `bad` roles."""
-    names = keys(layout)
-    known = " AND ".join(f"{k} IS NOT NULL" for k in names)
-    joins = " ".join(f"ANTI JOIN repeated_{r} USING ({', '.join(names)})" for r in bad)
-    return f"SELECT * FROM (SELECT * FROM side_{role} WHERE {known}) {joins}"
+def keyed_rows_sql(layout: Layout, role: str, repeated_roles: tuple[str, ...]) -> str:
+    """Return SQL for the rows of an artifact that can be paired: the key is not null and repeats in no role."""
+    names = key_names(layout)
+    not_null = " AND ".join(f"{k} IS NOT NULL" for k in names)
+    joins = " ".join(f"ANTI JOIN repeated_{r} USING ({', '.join(names)})" for r in repeated_roles)
+    return f"SELECT * FROM (SELECT * FROM side_{role} WHERE {not_null}) {joins}"
 
 
-def _unique(session: Session, first: int, second: int) -> bool:
-    """True where no key can have occurred twice."""
-    found = session.row(
+def _keys_are_unique(session: Session, baseline_rows: int, candidate_rows: int) -> bool:
+    """Return True if no key can have occurred twice."""
+    unpaired = session.row(
         """SELECT count(*) FILTER (WHERE side = 1) AS removed, count(*) FILTER (WHERE side = 2) AS added,
         count(DISTINCT mark) FILTER (WHERE side = 1) AS removed_keys,
         count(DISTINCT mark) FILTER (WHERE side = 2) AS added_keys FROM pairs WHERE side <> 0"""
     )
     paired = int(session.row("SELECT count(*) AS n FROM pairs WHERE side = 0")["n"])
-    whole = (paired + found["removed"], paired + found["added"]) == (first, second)
-    return whole and (found["removed"], found["added"]) == (found["removed_keys"], found["added_keys"])
+    removed, added = unpaired["removed"], unpaired["added"]
+    totals_match = (paired + removed, paired + added) == (baseline_rows, candidate_rows)
+    return totals_match and (removed, added) == (unpaired["removed_keys"], unpaired["added_keys"])
 
 
-def _joined(at: Staged, bad: tuple[str, ...]) -> str:
-    """Return SQL for the rows of `paired`, without the keys that repeat in the `bad` roles."""
-    session, layout, plan = at.session, at.layout, at.plan
-    names, policy = keys(layout), layout.policy
-    sources = {role: keyed(layout, role, bad) for role in session.roles}
-    grouped = "a" if policy.group and layout.has("baseline", policy.group) else "b"
+def _join_sql(views: StagedViews, repeated_roles: tuple[str, ...]) -> str:
+    """Return SQL for the rows of `paired`, without the keys that repeat in `repeated_roles`."""
+    session, layout, plan = views.session, views.layout, views.plan
+    names, policy = key_names(layout), layout.policy
+    sources = {role: keyed_rows_sql(layout, role, repeated_roles) for role in session.roles}
+    group_side = "a" if policy.group and layout.has("baseline", policy.group) else "b"
     parts = [
-        f"{_state(at)} AS state, {_mark(session.dialect, layout)} AS mark, {_label(layout)} AS y",
+        f"{_state_sql(views)} AS state, {_mark_sql(session.dialect, layout)} AS mark, {_label_sql(layout)} AS y",
         "a.p AS pa, b.p AS pb",
-        *(["a.v AS va, b.v AS vb"] if policy.task in VECTORED else ["a.s AS sa, b.s AS sb"]),
-        *[_taken(layout, bundle, code) for bundle, code in zip(plan.bundles, codes(plan), strict=True)],
-        *([f"coalesce(a.g, b.g) AS g, coalesce({grouped}.g_null, true) AS g_null"] if policy.group else []),
+        *(["a.v AS va, b.v AS vb"] if policy.task in VECTOR_TASKS else ["a.s AS sa, b.s AS sb"]),
+        *[_code_sql(layout, bundle, code) for bundle, code in zip(plan.bundles, code_names(plan), strict=True)],
+        *([f"coalesce(a.g, b.g) AS g, coalesce({group_side}.g_null, true) AS g_null"] if policy.group else []),
         *(["a.q AS qa, b.q AS qb"] if policy.query else []),
-        *[f"a.m{i} AS ma{i}, b.m{i} AS mb{i}" for i in range(len(plan.custom))],
+        *[f"a.m{i} AS ma{i}, b.m{i} AS mb{i}" for i in range(len(plan.custom_columns))],
     ]
     on = " AND ".join(f"a.{k} = b.{k}" for k in names)
     joined = f"FROM ({sources['baseline']}) a FULL JOIN ({sources['candidate']}) b ON {on}"
     if "labels" in sources:
         on = " AND ".join(f"coalesce(a.{k}, b.{k}) = l.{k}" for k in names)
         joined += f" LEFT JOIN ({sources['labels']}) l ON {on}"
-    return f"SELECT {_kept(at)} FROM (SELECT *, {_DECODED} FROM (SELECT {', '.join(parts)} {joined}))"
+    return f"SELECT {_stored_columns(views)} FROM (SELECT *, {_FLAGS} FROM (SELECT {', '.join(parts)} {joined}))"
 
 
-def _state(at: Staged) -> str:
-    usable = (("a", _BASELINE), ("b", _CANDIDATE))
-    first, second = (str(flag) if at.layout.sound else f"{flag} * CAST({side}.u AS TINYINT)" for side, flag in usable)
+def _state_sql(views: StagedViews) -> str:
+    flags = (("a", _BASELINE_USABLE), ("b", _CANDIDATE_USABLE))
+    validated = views.layout.validated
+    first, second = (str(flag) if validated else f"{flag} * CAST({side}.u AS TINYINT)" for side, flag in flags)
     both = f"{first} + {second}"
-    if at.layout.policy.task == "embedding":
-        lengths = (at.session.dialect.length(f"{side}.v") for side in "ab")
-        both += f" + CASE WHEN {' <> '.join(lengths)} THEN {_UNLIKE} ELSE 0 END"
-    return f"CAST({_by_side(at.layout, f'{_REMOVED} + {first}', f'{_ADDED} + {second}', both)} AS TINYINT)"
+    if views.layout.policy.task == "embedding":
+        lengths = (views.session.dialect.length(f"{side}.v") for side in "ab")
+        both += f" + CASE WHEN {' <> '.join(lengths)} THEN {_LENGTHS_DIFFER} ELSE 0 END"
+    return f"CAST({_by_side(views.layout, f'{_REMOVED} + {first}', f'{_ADDED} + {second}', both)} AS TINYINT)"
 
 
-def _mark(dialect: Dialect, layout: Layout) -> str:
-    removed, added = (dialect.short_hash([f"{side}.{k}" for k in keys(layout)]) for side in "ab")
-    alike, both = "a.h = b.h", f"{_MOVED} * CAST(a.h <> b.h AS TINYINT)"
+def _mark_sql(dialect: Dialect, layout: Layout) -> str:
+    removed, added = (dialect.short_hash([f"{side}.{k}" for k in key_names(layout)]) for side in "ab")
+    equal, both = "a.h = b.h", f"{_MOVED} * CAST(a.h <> b.h AS TINYINT)"
     if len(layout.label_roles) == len(SIDES):
-        alike += " AND a.y = b.y"
+        equal += " AND a.y = b.y"
         both += f" + CASE WHEN a.y <> b.y THEN {_CONFLICT} ELSE 0 END"
     flags = _by_side(layout, removed, added, f"CAST({both} AS {dialect.short_code})")
-    return f"CASE WHEN {alike} THEN CAST(0 AS {dialect.short_code}) ELSE {flags} END"  # nearly every row ends at once
+    # Nearly every row takes the first branch.
+    return f"CASE WHEN {equal} THEN CAST(0 AS {dialect.short_code}) ELSE {flags} END"
 
 
 def _by_side(layout: Layout, removed: str, added: str, both: str) -> str:
-    name = keys(layout)[0]
+    name = key_names(layout)[0]
     return f"CASE WHEN b.{name} IS NULL THEN {removed} WHEN a.{name} IS NULL THEN {added} ELSE {both} END"
 
 
-def _label(layout: Layout) -> str:
-    """Return SQL for the label: null where the sides give different ones."""
+def _label_sql(layout: Layout) -> str:
+    """Return SQL for the label: null if the labels of the sides differ."""
     roles = layout.label_roles
     if len(roles) == len(SIDES):
         return "CASE WHEN a.y = b.y THEN a.y WHEN a.y IS NULL THEN b.y WHEN b.y IS NULL THEN a.y END"
     return "l.y" if "labels" in roles else "b.y" if "candidate" in roles else "a.y"
 
 
-def _taken(layout: Layout, bundle: tuple[str, ...], code: str) -> str:
-    """Return SQL for a code: the baseline's where it has the row, else the candidate's; see `bundled`."""
+def _code_sql(layout: Layout, bundle: tuple[str, ...], code: str) -> str:
+    """Return SQL for a code: the baseline's if it has the row, else the candidate's; see `attribute_bundles`."""
     if any(not layout.has("baseline", attribute or layout.policy.time) for attribute in bundle):
         return f"b.{code} AS {code}"
     return f"coalesce(a.{code}, b.{code}) AS {code}"
 
 
-def _kept(at: Staged) -> str:
-    """Return the columns of `paired`: vectors are looked at here and not kept."""
-    dialect, policy = at.session.dialect, at.layout.policy
-    parts = ["state", "mark", "y", "pa", "pb", *codes(at.plan)]
+def _stored_columns(views: StagedViews) -> str:
+    """Return the columns of `paired`; vectors are evaluated here and not stored."""
+    dialect, policy = views.session.dialect, views.layout.policy
+    parts = ["state", "mark", "y", "pa", "pb", *code_names(views.plan)]
     parts += ["g", "g_null"] if policy.group else []
     if policy.query:
         parts += ["coalesce(qa, qb) AS q", "ok AND qa <> qb AS query_conflict"]
-    if policy.task not in VECTORED:
+    if policy.task not in VECTOR_TASKS:
         parts += ["sa", "sb"]
     else:
         parts.append(f"CASE WHEN ok THEN {dialect.distance('va', 'vb')} END AS delta")
         parts.append("va IS NOT DISTINCT FROM vb AS same")
     if policy.task == "multiclass":
         for side in "ab":
-            true = dialect.element(f"v{side}", "y")
-            parts.append(f"CASE WHEN u{side} AND y IS NOT NULL THEN {true} END AS t{side}")
+            probability = dialect.element(f"v{side}", "y")
+            parts.append(f"CASE WHEN u{side} AND y IS NOT NULL THEN {probability} END AS t{side}")
             better = dialect.above(f"v{side}", dialect.element(f"v{side}", "y"))
             parts.append(f"CASE WHEN u{side} AND y IS NOT NULL THEN {better} + 1 END AS r{side}")
     if policy.task == "embedding":
         parts.append(f"CASE WHEN ok THEN 1.0 - {dialect.cosine('va', 'vb')} END AS d")
-    return ", ".join([*parts, *own_values(at)])
+    return ", ".join([*parts, *custom_values_sql(views)])
 
 
-def conflicts(session: Session, layout: Layout, bad: tuple[str, ...]) -> dict[str, int]:
+def count_conflicts(session: Session, layout: Layout, repeated_roles: tuple[str, ...]) -> dict[str, int]:
     """Count, for each attribute and the time, the paired rows whose values differ. Reads the artifacts again."""
-    short = {column: name for column, name in attributes(layout).items() if column}
-    compared = short | ({layout.policy.time: "t"} if layout.policy.time else {})
-    both = {c: n for c, n in compared.items() if layout.has("baseline", c) and layout.has("candidate", c)}
-    if not both:
+    names = {column: name for column, name in attribute_names(layout).items() if column}
+    compared = names | ({layout.policy.time: "t"} if layout.policy.time else {})
+    shared = {c: n for c, n in compared.items() if layout.has("baseline", c) and layout.has("candidate", c)}
+    if not shared:
         return {}
     counts = ", ".join(
-        f"{how_many(f'a.{name} IS DISTINCT FROM b.{name}')} AS n{i}" for i, name in enumerate(both.values())
+        f"{count_true(f'a.{name} IS DISTINCT FROM b.{name}')} AS n{i}" for i, name in enumerate(shared.values())
     )
-    on = " AND ".join(f"a.{k} = b.{k}" for k in keys(layout))
-    first, second = (keyed(layout, role, bad) for role in ("baseline", "candidate"))
-    found = session.row(f"SELECT {counts} FROM ({first}) a JOIN ({second}) b ON {on}")
-    return {column: int(found[f"n{i}"]) for i, column in enumerate(both)}
+    on = " AND ".join(f"a.{k} = b.{k}" for k in key_names(layout))
+    first, second = (keyed_rows_sql(layout, role, repeated_roles) for role in SIDES)
+    row = session.row(f"SELECT {counts} FROM ({first}) a JOIN ({second}) b ON {on}")
+    return {column: int(row[f"n{i}"]) for i, column in enumerate(shared)}

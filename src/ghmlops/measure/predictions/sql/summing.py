@@ -1,4 +1,7 @@
-"""The paired rows summed up: cubes, tables of every cut, likeness, scores. Loaded while the engine reads."""
+"""Aggregates the paired rows: cubes, tables of every grouping set, agreement and scores.
+
+Imported while the engine reads: see `reading.DEFERRED_MODULES`.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.paired.aggregates import WINDOW
-from ghmlops.core.predictions.observed import APART, Observed
-from ghmlops.measure.predictions.layout import CLASSED
-from ghmlops.measure.predictions.sql.changed_rows import read_changed
-from ghmlops.measure.predictions.sql.cubes import Source, count_entries, kinds_of, read_cube, with_groups
-from ghmlops.measure.predictions.sql.distributions import probabilities, read_values
-from ghmlops.measure.predictions.sql.facts import changes_of, likeness, means_of, pair_facts
-from ghmlops.measure.predictions.sql.ranking import rank
-from ghmlops.measure.predictions.sql.scores import read_columns, read_fine, read_grid
-from ghmlops.measure.predictions.sql.staging import attributes
+from ghmlops.core.predictions.observation import SCORE_DISTANCE, Observation
+from ghmlops.measure.predictions.layout import CLASS_TASKS
+from ghmlops.measure.predictions.sql.changed_rows import read_changed_rows
+from ghmlops.measure.predictions.sql.cubes import RowSource, add_groups, count_entries, kinds_of, read_cube
+from ghmlops.measure.predictions.sql.distributions import probability_distribution, read_score_distribution
+from ghmlops.measure.predictions.sql.facts import centring_means, column_changes, count_pair_facts, measure_agreement
+from ghmlops.measure.predictions.sql.ranking import rank_queries
+from ghmlops.measure.predictions.sql.scores import read_binned_scores, read_columns, read_grid
+from ghmlops.measure.predictions.sql.staging import attribute_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,120 +30,158 @@ if TYPE_CHECKING:
     from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.predictions.contract.facts import Facts, PairFacts
     from ghmlops.measure.predictions.layout import Layout
-    from ghmlops.measure.predictions.sql.cubes import Read
-    from ghmlops.measure.predictions.sql.scores import Fine
-    from ghmlops.measure.predictions.sql.staging import Staged
+    from ghmlops.measure.predictions.sql.cubes import CodedCube
+    from ghmlops.measure.predictions.sql.scores import BinnedScores
+    from ghmlops.measure.predictions.sql.staging import StagedViews
 
-EXACT_ROWS = 250_000
-"""Labelled rows up to which scores are read as they are; beyond, those of a binary task are counted in bins."""
-MOST_ROWS = 2_000_000
-"""The same for the values of a regression, which no bins serve."""
-TWO, MOST_ENTRIES = 2, 2_000_000
-"""Classes of which nothing is gained by counting only right and wrong; entries of a cube from which on that is done."""
-MOST_SEARCHED = 12
-"""Attributes whose pairs are searched."""
+MAX_EXACT_ROWS = 250_000
+"""Number of labelled rows of a binary task up to which scores are read individually; beyond, they are binned."""
+MAX_EXACT_ROWS_REGRESSION = 2_000_000
+"""The same for a regression; beyond, the scores are not read, because no metric of a regression uses bins."""
+MAX_ENTRIES = 2_000_000
+"""Number of entries of a cube above which decisions are counted only as right and wrong."""
+MAX_SEARCHED_ATTRIBUTES = 12
+"""Number of attributes whose pairs are searched for regressions."""
 TOLERANCE, SINGLE_TOLERANCE = 1e-9, 1e-6
-"""Scores closer than this are unchanged: absolute up to 1, relative above. The second: one side is single precision."""
-Cuts = dict[tuple[str, ...], "CellTable"]
+"""Scores that differ by less are unchanged: absolute up to 1, relative above. The second applies if one side has single
+precision."""
+GroupingSet = tuple[str, ...]
+"""Attributes by which rows are grouped; empty for all rows."""
 
 
-def cuts_of(policy: Regression, layout: Layout) -> tuple[tuple[str, ...], ...]:
-    """Return every way in which the rows are cut: slices, windows, and what the search looks at."""
-    own = [tuple(dict.fromkeys(columns)) for columns in policy.slices] + [(WINDOW,)] * bool(policy.window)
-    attributes = layout.attributes[:MOST_SEARCHED] if policy.search else ()
+def grouping_sets(policy: Regression, layout: Layout) -> tuple[GroupingSet, ...]:
+    """Return all grouping sets: declared slices, windows, and attributes and pairs of attributes of the search."""
+    declared = [tuple(dict.fromkeys(columns)) for columns in policy.slices] + [(WINDOW,)] * bool(policy.window)
+    attributes = layout.attributes[:MAX_SEARCHED_ATTRIBUTES] if policy.search else ()
     searched = [*((column,) for column in attributes), *itertools.combinations(attributes, 2)]
-    asked = dict.fromkeys(own)
-    known = {frozenset(columns) for columns in asked}
-    return (*asked, *(columns for columns in searched if frozenset(columns) not in known))
+    unique = dict.fromkeys(declared)
+    declared_sets = {frozenset(columns) for columns in unique}
+    return (*unique, *(columns for columns in searched if frozenset(columns) not in declared_sets))
 
 
-def sum_up(at: Staged, facts: Facts, bad: tuple[str, ...], progress: Callable[[str], None], *, apart: bool) -> Observed:
-    """Return what is known of the pairs. `bad`: the roles in which keys repeat."""
-    session, policy = at.session, at.layout.policy
-    single = at.layout.schema.single
-    tolerance = policy.tolerance.get(at.layout.score, SINGLE_TOLERANCE if single else TOLERANCE)
-    classes = (len(policy.classes) or 2) if policy.task in CLASSED else 0
-    rows = Source(table="pairs", classes=classes, tolerance=tolerance, means=means_of(at))
+def sum_up(
+    views: StagedViews,
+    facts: Facts,
+    repeated_roles: tuple[str, ...],
+    progress: Callable[[str], None],
+    *,
+    score_distance: bool,
+) -> Observation:
+    """Aggregate the pairs.
+
+    Args:
+        views: the staged artifacts, with the view `pairs`.
+        facts: the facts of the artifacts.
+        repeated_roles: roles in which keys repeat.
+        progress: called with a message about each step.
+        score_distance: also sum the absolute differences of the scores.
+    """
+    session, policy = views.session, views.layout.policy
+    default_tolerance = SINGLE_TOLERANCE if views.layout.schema.single_precision else TOLERANCE
+    tolerance = policy.tolerance.get(views.layout.score, default_tolerance)
+    classes = (len(policy.classes) or 2) if policy.task in CLASS_TASKS else 0
+    rows = RowSource(table="pairs", classes=classes, tolerance=tolerance, means=centring_means(views))
     progress("summing up")
     if policy.task == "ranking":
-        rank(at)
-        whole, source = read_cube(at, rows, ((), ())), Source(table="queries", classes=0, tolerance=0.0)
+        rank_queries(views)
+        documents = read_cube(views, rows, ((), ()))
+        source = RowSource(table="queries", classes=0, tolerance=0.0)
     else:
-        whole, source = None, rows
-    read, reads = _reads(at, source, apart=apart and policy.task in (*CLASSED[:1], "regression"))
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="counts") as beside:  # the engine counts on meanwhile
-        later = beside.submit(likeness, at, tolerance)
-        binned = beside.submit(read_fine, session) if policy.task == "binary" else None
-        tables = _tables(at, source, reads)
-        like, fine = later.result(), binned.result() if binned else None
-    pairs = pair_facts(at, whole or read, like, bad, tolerance)
+        documents, source = None, rows
+    has_distance = score_distance and policy.task in ("binary", "regression")
+    coded, cube_of = _read_cubes(views, source, score_distance=has_distance)
+    # The engine counts while this thread rolls up the tables.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="counts") as worker:
+        pending_agreement = worker.submit(measure_agreement, views, tolerance)
+        pending_bins = worker.submit(read_binned_scores, session) if policy.task == "binary" else None
+        tables = _roll_up(views, source, cube_of)
+        agreement, binned = pending_agreement.result(), pending_bins.result() if pending_bins else None
+    pairs = count_pair_facts(views, documents or coded, agreement, repeated_roles, tolerance)
     facts = dataclasses.replace(facts, pairs=pairs)
     if not pairs.usable:
-        return Observed(facts=facts)
-    scored: tuple[Distribution, ...] = ()
-    if fine is not None:
-        scored = (probabilities(at, fine, (facts.baseline.rows, facts.candidate.rows)),)
+        return Observation(facts=facts)
+    scores: tuple[Distribution, ...] = ()
+    if binned is not None:
+        scores = (probability_distribution(views, binned, (facts.baseline.rows, facts.candidate.rows)),)
     elif policy.task in ("regression", "ranking"):
-        scored = (read_values(at),)
-    columns, grid = _scores(at, pairs, read, fine, progress)
-    return Observed(
+        scores = (read_score_distribution(views),)
+    columns, grid = _read_scores(views, pairs, coded, binned, progress)
+    return Observation(
         facts=facts,
         tables=tables,
         columns=columns,
         grid=grid,
-        scores=scored,
-        changes=changes_of(at, whole or read, like, pairs),
-        changed_rows=read_changed(at, bad) if policy.changed.rows else [],
+        scores=scores,
+        changes=column_changes(views, documents or coded, agreement, pairs),
+        changed_rows=read_changed_rows(views, repeated_roles) if policy.changed.rows else [],
     )
 
 
-def _reads(at: Staged, source: Source, *, apart: bool) -> tuple[Read, dict[tuple[str, ...], Read]]:
-    """Return the finest cube (of all rows, where attributes do not share one code), and the cube of every cut."""
-    policy, layout = at.layout.policy, at.layout
-    kinds = kinds_of(metrics_of(policy)) + ((APART,) if apart else ())
-    cuts = cuts_of(policy, layout)
-    if at.plan.together and not _collapsed(at, tuple(attributes(layout))):
-        read = read_cube(at, source, (tuple(attributes(layout)), kinds))
-        return read, dict.fromkeys(((), *cuts), read)
-    read = read_cube(at, source, ((), kinds))
-    shared = read_cube(at, source, (tuple(attributes(layout)), kinds), collapsed=True) if at.plan.together else None
-    return read, {(): read} | {
-        cut: shared or read_cube(at, source, (cut, kinds), collapsed=_collapsed(at, cut)) for cut in cuts
+def _read_cubes(
+    views: StagedViews, source: RowSource, *, score_distance: bool
+) -> tuple[CodedCube, dict[GroupingSet, CodedCube]]:
+    """Return the finest cube (of all rows, if attributes do not share one code), and the cube of each grouping set."""
+    policy, layout = views.layout.policy, views.layout
+    kinds = kinds_of(metrics_of(policy)) + ((SCORE_DISTANCE,) if score_distance else ())
+    sets, attributes = grouping_sets(policy, layout), tuple(attribute_names(layout))
+    single_cube = views.plan.single_cube
+    if single_cube and not _must_collapse(views, attributes):
+        coded = read_cube(views, source, (attributes, kinds))
+        return coded, dict.fromkeys(((), *sets), coded)
+    coded = read_cube(views, source, ((), kinds))
+    shared = read_cube(views, source, (attributes, kinds), collapsed=True) if single_cube else None
+    return coded, {(): coded} | {
+        columns: shared or read_cube(views, source, (columns, kinds), collapsed=_must_collapse(views, columns))
+        for columns in sets
     }
 
 
-def _tables(at: Staged, source: Source, reads: Mapping[tuple[str, ...], Read]) -> Cuts:
-    """Return the table of every cut, with the sums of the groups where there are such."""
-    policy = at.layout.policy
-    tables = {cut: read.cube.cut(cut, policy.minimum_rows if cut else 0) for cut, read in reads.items()}
+def _roll_up(
+    views: StagedViews, source: RowSource, cube_of: Mapping[GroupingSet, CodedCube]
+) -> dict[GroupingSet, CellTable]:
+    """Return the table of each grouping set, with the sums of groups if rows depend on each other."""
+    policy = views.layout.policy
+    tables = {
+        columns: coded.cube.roll_up(columns, policy.minimum_rows if columns else 0)
+        for columns, coded in cube_of.items()
+    }
     if not policy.group:
         return tables
-    return {cut: with_groups(at, source, reads[cut], (table, tuple(table.sums))) for cut, table in tables.items()}
+    return {
+        columns: add_groups(views, source, cube_of[columns], (table, tuple(table.sums)))
+        for columns, table in tables.items()
+    }
 
 
-def _collapsed(at: Staged, cut: tuple[str, ...]) -> bool:
-    """True where cells and classes are so many that only right and wrong are told apart in each cell."""
-    many = at.layout.policy.task == "multiclass" and len(at.layout.policy.classes) > TWO
-    return many and count_entries(at, cut) > MOST_ENTRIES
+def _must_collapse(views: StagedViews, columns: GroupingSet) -> bool:
+    """Return True if cells and classes are so many that each cell counts only right and wrong decisions."""
+    # With two classes, right and wrong are no fewer than the classes.
+    many_classes = views.layout.policy.task == "multiclass" and len(views.layout.policy.classes) > 2
+    return many_classes and count_entries(views, columns) > MAX_ENTRIES
 
 
-def _scores(
-    at: Staged, pairs: PairFacts, read: Read, fine: tuple[Fine, Fine] | None, progress: Callable[[str], None]
+def _read_scores(
+    views: StagedViews,
+    pairs: PairFacts,
+    coded: CodedCube,
+    binned: tuple[BinnedScores, BinnedScores] | None,
+    progress: Callable[[str], None],
 ) -> tuple[Columns | None, Grid | None]:
-    """Return the scores themselves where they are few or where bins would leave a verdict open, else bins."""
+    """Return the scores themselves if they are few or if bins cannot decide a verdict, otherwise bins."""
     from ghmlops.core.predictions.judgement import needs_rows
 
-    policy = at.layout.policy
+    policy = views.layout.policy
     if policy.task not in ("binary", "regression") or not pairs.labelled:
         return None, None
     grouped = bool(policy.group)
     progress("reading scores")
-    if pairs.labelled <= (EXACT_ROWS if policy.task == "binary" else MOST_ROWS):
-        return read_columns(at.session, grouped=grouped, codes=read.codes if at.plan.together else {}), None
-    if fine is None:
+    if pairs.labelled <= (MAX_EXACT_ROWS if policy.task == "binary" else MAX_EXACT_ROWS_REGRESSION):
+        codes = coded.codes if views.plan.single_cube else {}
+        return read_columns(views.session, grouped=grouped, codes=codes), None
+    if binned is None:
         return None, None
-    grid = read_grid(at.session, fine)
+    grid = read_grid(views.session, binned)
     if not grouped and not needs_rows(grid, policy):
         return None, grid
-    progress("reading scores once more, because bins are too coarse for the verdict")
-    return read_columns(at.session, grouped=grouped, codes={}), grid
+    progress("reading scores again, because bins are too coarse for the verdict")
+    return read_columns(views.session, grouped=grouped, codes={}), grid

@@ -1,0 +1,208 @@
+"""Reads the schemas of the artifacts, checks every column that the policy names, and compares the two sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.core.errors import DataError, PolicyError, nearest
+from ghmlops.core.predictions.contract.facts import SchemaFacts
+from ghmlops.measure.predictions import column_types
+from ghmlops.measure.predictions.column_types import ZONED_TIMES, type_kind
+from ghmlops.measure.predictions.layout import CLASS_TASKS, SIDES, VECTOR_TASKS, Layout
+
+if TYPE_CHECKING:
+    from ghmlops.core.policy.regression import Regression
+    from ghmlops.measure.predictions.column_types import ColumnUse
+    from ghmlops.measure.predictions.engine.session import Session
+
+_MAX_SUGGESTIONS = 20
+"""Maximum number of column names that a message compares with a missing one."""
+
+
+def read_layout(session: Session, policy: Regression) -> Layout:
+    """Read the schemas and locate every column that the policy names.
+
+    Raises:
+        DataError: a column is missing (the message has its name, the side and the nearest name), or its type cannot be
+            used.
+        PolicyError: the policy masks or hashes a column that is not among the columns listed.
+    """
+    types = {role: session.types(role) for role in session.roles}
+    partitioned = tuple(role for role in session.roles if session.has_partitions(role))
+    layout = Layout(policy=policy, types=types, schema=SchemaFacts(columns=0), partitioned_roles=partitioned)
+    _check_columns(layout, session)
+    _check_types(layout, session)
+    return Layout(policy=policy, types=types, schema=_schema_facts(layout), partitioned_roles=partitioned)
+
+
+def _check_columns(layout: Layout, session: Session) -> None:
+    policy = layout.policy
+    for role in session.roles:
+        columns = (policy.label,) if role == "labels" else _prediction_columns(layout)
+        for column in (*policy.key, *columns):
+            _require(layout, session, role, column)
+    if policy.label and not layout.label_roles:
+        _require(layout, session, "baseline", policy.label)
+    _check_changed_rows(policy)
+    for column in (*_attribute_columns(layout), *policy.changed.show):
+        if not layout.has("baseline", column) and not layout.has("candidate", column):
+            _require(layout, session, "baseline", column)
+
+
+def _check_changed_rows(policy: Regression) -> None:
+    """Reject a mask or hash of a column that is not listed: a typing error there would reveal the intended column."""
+    listed = (*policy.key, *policy.changed.show, policy.label, policy.score, policy.prediction)
+    for column in (*policy.changed.mask, *policy.changed.hash):
+        if column not in listed:
+            raise PolicyError(
+                f'`changed-rows` masks or hashes "{column}", which is not among the columns it lists',
+                hint=nearest(column, tuple(name for name in listed if name)),
+            )
+
+
+def _prediction_columns(layout: Layout) -> tuple[str, ...]:
+    policy = layout.policy
+    columns = (policy.score, policy.prediction) if policy.task in CLASS_TASKS else (layout.score,)
+    return tuple(c for c in (*columns, policy.query) if c)
+
+
+def _attribute_columns(layout: Layout) -> tuple[str, ...]:
+    policy = layout.policy
+    return tuple(dict.fromkeys(c for c in (policy.time, policy.group, *policy.slice_columns, *policy.features) if c))
+
+
+def _require(layout: Layout, session: Session, role: str, column: str) -> None:
+    columns, actual = tuple(layout.types[role]), layout.actual_name(role, column)
+    if actual in columns:
+        return
+    artifact = "the file of labels" if role == "labels" else f"the {role}"
+    raise DataError(
+        f'{session.display_name(role)}: {artifact} has no column "{actual}"',
+        hint=nearest(actual, _suggestions(actual, columns)),
+    )
+
+
+def _suggestions(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    if len(columns) <= _MAX_SUGGESTIONS:
+        return columns
+    import difflib
+
+    close = difflib.get_close_matches(column, columns, n=1, cutoff=0.5)
+    return (*close, *[name for name in columns if name not in close][: _MAX_SUGGESTIONS - len(close)])
+
+
+def _check_types(layout: Layout, session: Session) -> None:
+    policy = layout.policy
+    for role in session.roles:
+        for column in policy.key:
+            _check_use(layout, session, (role, column), column_types.KEY)
+        if role == "labels":
+            continue
+        score_use = column_types.VECTOR if policy.task in VECTOR_TASKS else column_types.SCORE
+        _check_use(layout, session, (role, layout.score), score_use)
+        if policy.query:
+            _check_use(layout, session, (role, policy.query), column_types.KEY)
+        if policy.time and layout.has(role, policy.time) and not layout.is_partition_time(role):
+            _check_use(layout, session, (role, policy.time), column_types.TIME)
+        if policy.task in CLASS_TASKS and policy.prediction:
+            _check_use(layout, session, (role, policy.prediction), column_types.DECISION)
+            _check_classes(layout, session, role, policy.prediction)
+    for role in layout.label_roles:
+        _check_use(layout, session, (role, policy.label), column_types.LABELS[policy.task])
+        _check_classes(layout, session, role, policy.label)
+
+
+def _check_use(layout: Layout, session: Session, role_and_column: tuple[str, str], use: ColumnUse) -> None:
+    role, column = role_and_column
+    duckdb_type, actual = layout.type_of(role, column), layout.actual_name(role, column)
+    if type_kind(duckdb_type) not in use.kinds:
+        raise DataError(
+            f'{session.display_name(role)}: column "{actual}" of type {duckdb_type} cannot be {use.description}',
+            hint=use.hint,
+        )
+
+
+def _check_classes(layout: Layout, session: Session, role: str, column: str) -> None:
+    is_text = type_kind(layout.type_of(role, column)) == "text"
+    if layout.policy.task == "binary" and is_text and not layout.policy.classes:
+        raise DataError(
+            f'{session.display_name(role)}: column "{layout.actual_name(role, column)}" is text, and the policy does '
+            "not define which value is positive",
+            hint="name the negative class, then the positive: `classes: [no, yes]` in the policy's `regression`",
+        )
+
+
+def _schema_facts(layout: Layout) -> SchemaFacts:
+    policy = layout.policy
+    compared = [c for c in (*_prediction_columns(layout), *_attribute_columns(layout)) if c]
+    compared += [policy.label] if len(layout.label_roles) == 2 else []
+    on_both_sides = [c for c in dict.fromkeys(compared) if all(layout.has(role, c) for role in SIDES)]
+    pairs = {column: (layout.type_of(SIDES[0], column), layout.type_of(SIDES[1], column)) for column in on_both_sides}
+    labels_on_both_sides = len(layout.label_roles) == 2
+    mismatched_labels = [
+        c for c in pairs if c == policy.label and labels_on_both_sides and _incomparable_labels(*pairs[c])
+    ]
+    retyped = [c for c, pair in pairs.items() if pair[0] != pair[1] and c not in mismatched_labels]
+    kinds = {c: (_kind_with_zone(pairs[c][0]), _kind_with_zone(pairs[c][1])) for c in retyped}
+    used = {*policy.key, *compared, *([policy.label] if policy.label else [])}
+    return SchemaFacts(
+        columns=len(used),
+        mismatched_keys=tuple(_mismatched_keys(layout)),
+        mismatched_labels=tuple(_difference(c, pairs[c]) for c in mismatched_labels),
+        different_kinds=tuple(_difference(c, pairs[c]) for c in retyped if kinds[c][0] != kinds[c][1]),
+        widths=tuple(_difference(c, pairs[c]) for c in retyped if kinds[c][0] == kinds[c][1]),
+        naive_times=tuple(f"{_quoted(policy.time)} ({role})" for role in SIDES if _has_naive_time(layout, role)),
+        single_precision=any(layout.type_of(role, layout.score).startswith("FLOAT") for role in SIDES),
+        unused=tuple(_unused_one_sided(layout, used)),
+        one_sided=tuple(
+            f"{_quoted(column)} ({role})"
+            for column in policy.features
+            for role, other in (SIDES, SIDES[::-1])
+            if layout.has(role, column) and not layout.has(other, column)
+        ),
+    )
+
+
+def _unused_one_sided(layout: Layout, used: set[str]) -> list[str]:
+    """Return the columns that only one side has and that have no role."""
+    types = layout.types
+    used_names = {role: {layout.actual_name(role, column) for column in used} for role in SIDES}
+    return [
+        f"{_quoted(column)} ({role})"
+        for role, other in (SIDES, SIDES[::-1])
+        for column in types[role]
+        if column not in types[other] and column not in used_names[role]
+    ]
+
+
+def _mismatched_keys(layout: Layout) -> list[str]:
+    return [
+        f"{_quoted(column)} is {layout.type_of('baseline', column)} in the baseline and {layout.type_of(role, column)} "
+        f"in the {role}"
+        for role in layout.types
+        if role != "baseline"
+        for column in (*layout.policy.key, *([layout.policy.query] if layout.policy.query and role in SIDES else []))
+        if type_kind(layout.type_of("baseline", column)) != type_kind(layout.type_of(role, column))
+    ]
+
+
+def _has_naive_time(layout: Layout, role: str) -> bool:
+    column = layout.policy.time
+    return bool(column) and layout.has(role, column) and _kind_with_zone(layout.type_of(role, column)) == "time"
+
+
+def _kind_with_zone(duckdb_type: str) -> str:
+    return "time with a zone" if duckdb_type in ZONED_TIMES else type_kind(duckdb_type)
+
+
+def _incomparable_labels(first: str, second: str) -> bool:
+    """Return True for types of labels that only a cast could compare: text and any other kind."""
+    return (type_kind(first) == "text") != (type_kind(second) == "text")
+
+
+def _difference(column: str, types: tuple[str, str]) -> str:
+    return f"{_quoted(column)} is {types[0]} in the baseline and {types[1]} in the candidate"
+
+
+def _quoted(column: str) -> str:
+    return f'"{column}"'
