@@ -1,4 +1,4 @@
-"""A git remote over HTTP: `git http-backend` behind Python's server, which asks for one token."""
+"""A git remote over HTTP: `git http-backend` behind Python's HTTP server, which requires one token."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ if TYPE_CHECKING:
 
 @dataclass
 class HttpRemote:
-    """A running server: `answers` are status codes to give instead, by path suffix; `seen` every request."""
+    """A running server and its faults."""
 
     url: str
     header: str
-    seen: list[tuple[str, str, list[str]]] = field(default_factory=list)
+    """Value of the Authorization header that every request must have."""
+    requests: list[tuple[str, str, list[str]]] = field(default_factory=list)
+    """Method, path and Authorization headers of every request."""
     refuse_push: int = 0
-    """Status to answer a push with; 0 lets it through."""
+    """Status of the response to a push; 0 accepts it."""
     lose_push: bool = False
-    """Do the push, then close the connection without an answer."""
+    """Perform a push, then close the connection without a response."""
     redirect: str = ""
-    """Send every request to this address."""
+    """Redirect every request to this address."""
 
 
 @contextlib.contextmanager
 def serving(root: Path, header: str) -> Iterator[HttpRemote]:
-    """Serve the bare repositories below `root`; every request must carry the Authorization `header`."""
+    """Serve the bare repositories below `root`; every request must have the Authorization `header`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -53,21 +55,21 @@ def serving(root: Path, header: str) -> Iterator[HttpRemote]:
             return self.rfile.read(int(self.headers.get("Content-Length", "0")))
 
         def _serve(self, body: bytes) -> None:
-            given = self.headers.get_all("Authorization") or []
-            remote.seen.append((self.command, self.path, given))
-            pushes = "git-receive-pack" in self.path
+            authorizations = self.headers.get_all("Authorization") or []
+            remote.requests.append((self.command, self.path, authorizations))
+            is_push = "git-receive-pack" in self.path
             if remote.redirect:
-                self._answer(302, {"Location": remote.redirect + self.path}, b"")
-            elif [value.lower() for value in given] != [header.lower()]:
-                self._answer(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
-            elif pushes and remote.refuse_push:
-                self._answer(remote.refuse_push, {}, b"remote: Permission to acme/shop.git denied to bot.\n")
+                self._respond(302, {"Location": remote.redirect + self.path}, b"")
+            elif [value.lower() for value in authorizations] != [header.lower()]:
+                self._respond(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
+            elif is_push and remote.refuse_push:
+                self._respond(remote.refuse_push, {}, b"remote: Permission to acme/shop.git denied to bot.\n")
             else:
                 self._cgi(body)
 
         def _cgi(self, body: bytes) -> None:
             parts = urlsplit(self.path)
-            done = subprocess.run(
+            result = subprocess.run(
                 ["git", "http-backend"],
                 input=body,
                 capture_output=True,
@@ -92,11 +94,11 @@ def serving(root: Path, header: str) -> Iterator[HttpRemote]:
             if remote.lose_push and self.command == "POST" and "git-receive-pack" in self.path:
                 self.close_connection = True
                 return
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
+            head, _, content = result.stdout.partition(b"\r\n\r\n")
             fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-            self._answer(int(fields.pop("Status", "200").split()[0]), fields, content)
+            self._respond(int(fields.pop("Status", "200").split()[0]), fields, content)
 
-        def _answer(self, status: int, fields: dict[str, str], content: bytes) -> None:
+        def _respond(self, status: int, fields: dict[str, str], content: bytes) -> None:
             self.send_response(status)
             for name, value in {**fields, "Content-Length": str(len(content))}.items():
                 self.send_header(name, value)
@@ -104,7 +106,7 @@ def serving(root: Path, header: str) -> Iterator[HttpRemote]:
             self.wfile.write(content)
 
         def log_message(self, *_args: object) -> None:
-            """Keep the test's output quiet."""
+            """Suppress the log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     remote = HttpRemote(url=f"http://127.0.0.1:{server.server_port}", header=header)

@@ -1,4 +1,4 @@
-"""A bare remote and clones of it, for tests of what writes to git. Real git, without this machine's settings."""
+"""Bare remotes and clones for tests of git writes, with the real git but without the configuration of this machine."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ GIT = {
 
 @dataclass(frozen=True)
 class Repo:
-    """One folder with a repository; `git()` is the test's own git, not the one under test."""
+    """One repository; `git()` is the git of the test, not the client under test."""
 
     folder: Path
 
     @property
     def environ(self) -> dict[str, str]:
-        """What the code under test is given: a home without settings."""
+        """Environment for the code under test: a home folder without configuration."""
         home = self.folder.parent / "home"
         home.mkdir(exist_ok=True)
         return {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": os.environ.get("TMPDIR", "/tmp")}
 
     def git(self, *args: str, stdin: str = "") -> str:
         """Run git and return its trimmed output."""
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", *args],
             cwd=self.folder,
             env={**os.environ, **GIT},
@@ -42,11 +42,11 @@ class Repo:
             check=False,
             timeout=60,
         )
-        assert done.returncode == 0, f"git {args}: {done.stderr}"
-        return done.stdout.strip()
+        assert result.returncode == 0, f"git {args}: {result.stderr}"
+        return result.stdout.strip()
 
     def commit(self, message: str, files: dict[str, str | None]) -> str:
-        """Write (or, with `None`, delete) files, commit, and return the full id."""
+        """Write files (`None` deletes one), commit, and return the full id of the commit."""
         for name, content in files.items():
             path = self.folder / name
             if content is None:
@@ -59,11 +59,11 @@ class Repo:
         return self.git("rev-parse", "HEAD")
 
     def push(self) -> None:
-        """Push the branch that is checked out."""
+        """Push the current branch to `origin`."""
         self.git("push", "--quiet", "origin", "HEAD")
 
     def tree(self, commit: str) -> str:
-        """Return the tree of a commit."""
+        """Return the id of the tree of a commit."""
         return self.git("rev-parse", f"{commit}^{{tree}}")
 
     def message(self, commit: str) -> str:
@@ -71,14 +71,14 @@ class Repo:
         return self.git("log", "-1", "--format=%B", commit)
 
     def state(self) -> tuple[str, ...]:
-        """Return everything of a checkout that must stay as it was."""
+        """Return everything of a checkout that a command must not change."""
         files = sorted(p for p in self.folder.rglob("*") if p.is_file() and ".git" not in p.parts)
         index = (self.folder / ".git" / "index").read_bytes().hex()
         refs = self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-        own = "\n".join(ref for ref in refs if not ref.startswith("refs/remotes/"))  # these follow a push
+        local_refs = "\n".join(ref for ref in refs if not ref.startswith("refs/remotes/"))  # a push updates these
         trees = self.git("worktree", "list")
         head = (self.folder / ".git" / "HEAD").read_text()
-        return (index, own, trees, head, self.git("stash", "list"), *(f"{p} {p.read_text()}" for p in files))
+        return (index, local_refs, trees, head, self.git("stash", "list"), *(f"{p} {p.read_text()}" for p in files))
 
 
 def make_remote(folder: Path) -> Repo:
@@ -90,6 +90,6 @@ def make_remote(folder: Path) -> Repo:
 
 
 def clone(remote: Repo, folder: Path, *options: str) -> Repo:
-    """Return a clone; its remote is called `origin`."""
+    """Clone a remote into `folder`, where it is called `origin`."""
     Repo(remote.folder.parent).git("clone", "--quiet", *options, f"file://{remote.folder}", str(folder))
     return Repo(folder)

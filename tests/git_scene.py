@@ -1,11 +1,11 @@
-"""Where tests of the revert play: a remote, the user's clone of it, and the revert as the command calls it."""
+"""A remote and the user's clone of it, for tests of the revert."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ghmlops.act.git.revert import Ended, Request, revert
+from ghmlops.act.git.revert import Request, RevertResult, revert
 from ghmlops.clients.git.client import open_repository
 from ghmlops.core.revert.plan import Grounds, parse_spec
 from git_sandbox import Repo, clone, make_remote
@@ -20,44 +20,47 @@ LINES = "".join(f"line {i}\n" for i in range(20))
 
 @dataclass
 class Scene:
-    """Where a test plays: `work` is the user's clone."""
+    """A bare remote and clones of it."""
 
     home: Path
+    """Folder of the test."""
     remote: Repo
     work: Repo
+    """The user's clone."""
     notes: list[str] = field(default_factory=list)
+    """Notes that reverts reported to the user."""
 
     def revert(
         self,
         commit: str,
         *,
-        asked: Grounds | None = None,
+        grounds: Grounds | None = None,
         forge: Forge | None = None,
-        at: Repo | None = None,
-        **given: Any,
-    ) -> Ended:
-        """Run the revert of the code under test for a person, unless `asked` says otherwise."""
-        where = at or self.work
-        environ = given.pop("environ", where.environ)
+        repo: Repo | None = None,
+        **options: Any,
+    ) -> RevertResult:
+        """Revert a commit in `repo` (by default the user's clone), by default on the grounds of a person's reason."""
+        repo = repo or self.work
+        environ = options.pop("environ", repo.environ)
         request = Request(
             spec=parse_spec(commit),
-            asked=asked or Grounds(by_person=True, reason="it is slow"),
+            grounds=grounds or Grounds(by_person=True, reason="it is slow"),
             temp=str(self.home / "temp"),
-            **given,
+            **options,
         )
-        return revert(open_repository(where.folder, environ), request, forge=forge, note=self.notes.append)
+        return revert(open_repository(repo.folder, environ), request, forge=forge, note=self.notes.append)
 
     def tip(self, branch: str = "main") -> str:
-        """Return where the remote's branch is."""
+        """Return the tip of a branch on the remote."""
         return self.remote.git("rev-parse", f"refs/heads/{branch}")
 
     def clone(self, name: str, *options: str) -> Repo:
-        """Return another clone."""
+        """Return another clone of the remote."""
         return clone(self.remote, self.home / name, *options)
 
 
 def make_scene(home: Path) -> Scene:
-    """Return a remote whose `main` holds one commit with 20 lines, and a clone with it checked out."""
+    """Return a remote whose `main` has one commit with a file of 20 lines, and a clone that has checked it out."""
     remote = make_remote(home / "remote.git")
     work = clone(remote, home / "work")
     work.git("checkout", "--quiet", "-B", "main")

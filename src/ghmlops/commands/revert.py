@@ -14,9 +14,8 @@ from ghmlops.core.revert import plan as core
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.act.git.history import Merged
     from ghmlops.act.git.publish import Plan
-    from ghmlops.act.git.revert import Ended, Request
+    from ghmlops.act.git.revert import Request, RevertResult
     from ghmlops.act.github import Client
     from ghmlops.commands.shared.base import Services
 
@@ -84,9 +83,9 @@ def run(inputs: Inputs, services: Services) -> Result:
     spec = core.parse_spec(inputs.commit)
     core.check_names(inputs.remote, inputs.branch)
     try:
-        asked = _grounds(inputs, services)
+        grounds = _grounds(inputs, services)
         with _github(inputs, services) as client:
-            return _show(_perform(inputs, services, spec, asked, client), services)
+            return _show(_perform(inputs, services, spec, grounds, client), services)
     except NeedsPerson as error:
         return _refused(error)
 
@@ -101,7 +100,7 @@ def _grounds(inputs: Inputs, services: Services) -> core.Grounds:
             f"the verdict is for the repository {verdict.repository}, not for {known}",
             hint="name the verdict of this repository with --verdict-file",
         )
-    return core.grounds(verdict, inputs.reason)
+    return core.decide_grounds(verdict, inputs.reason)
 
 
 @contextlib.contextmanager
@@ -119,20 +118,22 @@ def _github(inputs: Inputs, services: Services) -> Iterator[Client | None]:
         yield client
 
 
-def _perform(inputs: Inputs, services: Services, spec: core.Spec, asked: core.Grounds, client: Client | None) -> Ended:
+def _perform(
+    inputs: Inputs, services: Services, spec: core.Spec, grounds: core.Grounds, client: Client | None
+) -> RevertResult:
     from ghmlops.act.git import open_repository
     from ghmlops.act.git.revert import Request, revert
 
     git = open_repository(services.cwd, services.environ)
     request = Request(
         spec=spec,
-        asked=asked,
+        grounds=grounds,
         remote=inputs.remote,
         branch=inputs.branch,
         run_url=services.context.run_url,
         token=inputs.token,
         temp=services.context.temp,
-        pull_request=inputs.mode == "pull-request",
+        pull_request_only=inputs.mode == "pull-request",
         dry_run=inputs.dry_run,
     )
     if spec.pull_request is not None:
@@ -141,8 +142,6 @@ def _perform(inputs: Inputs, services: Services, spec: core.Spec, asked: core.Gr
 
 
 def _with_merged(request: Request, number: int, client: Client | None) -> Request:
-    from ghmlops.act.git.history import Merged
-
     if client is None:
         raise InputError(
             f"input `commit`: #{number} needs a token, to ask GitHub what it became",
@@ -150,41 +149,41 @@ def _with_merged(request: Request, number: int, client: Client | None) -> Reques
         )
     from ghmlops.measure.github.merged_pull_request import merged_pull_request
 
-    found = merged_pull_request(client, number)
-    core.check_names(request.remote, found.base)
-    merged: Merged = Merged(sha=found.sha, messages=found.messages)
-    return replace(request, merged=merged, branch=request.branch or found.base)
+    merged = merged_pull_request(client, number)
+    core.check_names(request.remote, merged.base)
+    return replace(request, merged=merged, branch=request.branch or merged.base)
 
 
-def _show(ended: Ended, services: Services) -> Result:
-    plan, context = ended.plan, services.context
-    names = ", ".join(f"{c.sha[:12]} ({core.one_line(c.subject, 60)})" for c in plan.undone) or plan.newest[:12]
-    address = f"{context.server_url}/{context.repository}/pull/{ended.number}" if context.server_url else ""
+def _show(result: RevertResult, services: Services) -> Result:
+    plan, context = result.plan, services.context
+    names = ", ".join(f"{c.sha[:12]} ({core.one_line(c.subject, 60)})" for c in plan.commits) or plan.newest[:12]
+    address = f"{context.server_url}/{context.repository}/pull/{result.pull_request}" if context.server_url else ""
     reason, after = {
         "reverted": (
-            f"{names} reverted on {plan.branch} by {ended.revert_sha[:12]}.",
+            f"{names} reverted on {plan.branch} by {result.revert_sha[:12]}.",
             "A push with the workflow's own token starts no other workflow: dispatch the deployment.",
         ),
         "already-reverted": (f"{plan.branch} no longer holds the change of {names}; nothing to do.", ""),
         "planned": (f"{names} would be reverted on {plan.branch}.", "Nothing was pushed (dry run)."),
         "pull-request": (
-            f"The revert of {names} waits in pull request #{ended.number}: {ended.said}.",
+            f"The revert of {names} waits in pull request #{result.pull_request}: {result.cause}.",
             f"{plan.branch} still holds the change until a person merges it. {address}".rstrip(),
         ),
-    }[ended.state]
-    waits = ended.state == "pull-request"
+    }[result.state]
+    waits = result.state == "pull-request"
     return Result(
         outcome=Outcome.INCONCLUSIVE if waits else Outcome.PASS,
-        reason_code="dry-run" if ended.state == "planned" else ended.state,
+        reason_code="dry-run" if result.state == "planned" else result.state,
         reason=reason,
         outputs={
-            "state": "" if ended.state == "planned" else ended.state,
-            "revert-sha": ended.revert_sha,
-            "pull-request": str(ended.number or ""),
+            "state": "" if result.state == "planned" else result.state,
+            "revert-sha": result.revert_sha,
+            "pull-request": str(result.pull_request or ""),
         },
         text="\n".join(filter(None, [reason, after, *_planned(plan)])),
-        data={"state": ended.state, "branch": plan.branch, "tip": plan.tip, "revert_sha": ended.revert_sha,
-              "reverted": [c.sha for c in plan.undone], "pull_request": ended.number, "diffstat": _planned(plan)},
+        data={"state": result.state, "branch": plan.branch, "tip": plan.tip, "revert_sha": result.revert_sha,
+              "reverted": [c.sha for c in plan.commits], "pull_request": result.pull_request,
+              "diffstat": _planned(plan)},
         findings=(_finding("revert-waits", Outcome.INCONCLUSIVE, reason, "protected-branches"),) if waits else (),
         exit_code=1 if waits else 0,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A remote with a little history, a clone of it, and the revert as the command calls it."""
+"""A remote with a short history and a clone of it, for each test."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
-    """A remote whose `main` holds one commit with 20 lines, and a clone with it checked out."""
+    """A remote whose `main` has one commit with a file of 20 lines, and a clone that has checked it out."""
     return make_scene(tmp_path)

@@ -1,12 +1,14 @@
-"""Reading what a remote answers to a push; the texts are those of git and GitHub."""
+"""Parsing the response of a remote to a push; the texts are those of git and GitHub."""
 
 from __future__ import annotations
 
 import pytest
 
-from ghmlops.act.git.publish import Push, read_push
+from ghmlops.act.git.publish import PushResult, parse_push
 
 REF = "refs/heads/main"
+DONE, MOVED, PROTECTED = PushResult.DONE, PushResult.MOVED, PushResult.PROTECTED
+FORBIDDEN, UNKNOWN = PushResult.FORBIDDEN, PushResult.UNKNOWN
 
 
 def row(flag: str, summary: str) -> str:
@@ -15,42 +17,52 @@ def row(flag: str, summary: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("code", "out", "err", "expected"),
+    ("exit_code", "stdout", "stderr", "expected"),
     [
-        (0, row(" ", "1..2"), "", Push.DONE),
-        (0, row("=", "[up to date]"), "", Push.DONE),
-        (0, row("*", "[new branch]"), "", Push.DONE),
-        (1, row("!", "[rejected] (fetch first)"), "error: failed to push some refs", Push.MOVED),
-        (1, row("!", "[rejected] (non-fast-forward)"), "", Push.MOVED),
-        (1, row("!", "[remote rejected] (cannot lock ref 'refs/heads/main': is at 1 but expected 2)"), "", Push.MOVED),
-        (1, row("!", "[remote rejected] (failed to update ref)"), "", Push.MOVED),
-        (1, row("!", "[remote rejected] (incorrect old value provided)"), "", Push.MOVED),
-        (1, row("!", "[remote rejected] (protected branch hook declined)"), "remote: error: GH006: x", Push.PROTECTED),
-        (1, row("!", "[remote rejected] (pre-receive hook declined)"), "", Push.PROTECTED),
-        (1, row("!", "[remote rejected] (push declined due to repository rule violations)"), "", Push.PROTECTED),
-        (128, "", "fatal: unable to access 'https://x/': The requested URL returned error: 403", Push.FORBIDDEN),
-        (128, "", "remote: Permission to acme/shop.git denied to github-actions[bot].", Push.FORBIDDEN),
-        (128, "", "remote: Write access to repository not granted.", Push.FORBIDDEN),
-        (128, "", "ERROR: Permission to acme/shop.git denied to deploy key", Push.FORBIDDEN),
-        (128, "", "fatal: unable to access 'https://x/': Could not resolve host: x", Push.UNKNOWN),
-        (1, "", "", Push.UNKNOWN),
-        (128, row(" ", "1..2"), "fatal: the remote end hung up unexpectedly", Push.UNKNOWN),
-        (0, f" \tabc:{REF}-other\t1..2\n", "", Push.UNKNOWN),
-        (1, row("!", "[no match]"), "", Push.UNKNOWN),
+        (0, row(" ", "1..2"), "", DONE),
+        (0, row("=", "[up to date]"), "", DONE),
+        (0, row("*", "[new branch]"), "", DONE),
+        (1, row("!", "[rejected] (fetch first)"), "error: failed to push some refs", MOVED),
+        (1, row("!", "[rejected] (non-fast-forward)"), "", MOVED),
+        (
+            1,
+            row("!", "[remote rejected] (cannot lock ref 'refs/heads/main': is at 1 but expected 2)"),
+            "",
+            MOVED,
+        ),
+        (1, row("!", "[remote rejected] (failed to update ref)"), "", MOVED),
+        (1, row("!", "[remote rejected] (incorrect old value provided)"), "", MOVED),
+        (
+            1,
+            row("!", "[remote rejected] (protected branch hook declined)"),
+            "remote: error: GH006: x",
+            PROTECTED,
+        ),
+        (1, row("!", "[remote rejected] (pre-receive hook declined)"), "", PROTECTED),
+        (1, row("!", "[remote rejected] (push declined due to repository rule violations)"), "", PROTECTED),
+        (128, "", "fatal: unable to access 'https://x/': The requested URL returned error: 403", FORBIDDEN),
+        (128, "", "remote: Permission to acme/shop.git denied to github-actions[bot].", FORBIDDEN),
+        (128, "", "remote: Write access to repository not granted.", FORBIDDEN),
+        (128, "", "ERROR: Permission to acme/shop.git denied to deploy key", FORBIDDEN),
+        (128, "", "fatal: unable to access 'https://x/': Could not resolve host: x", UNKNOWN),
+        (1, "", "", UNKNOWN),
+        (128, row(" ", "1..2"), "fatal: the remote end hung up unexpectedly", UNKNOWN),
+        (0, f" \tabc:{REF}-other\t1..2\n", "", UNKNOWN),
+        (1, row("!", "[no match]"), "", UNKNOWN),
     ],
 )
-def test_each_answer_has_one_meaning(code: int, out: str, err: str, expected: Push) -> None:
-    """Only a clear answer for exactly this branch counts; everything else is looked up."""
-    assert read_push(code, out, err, REF)[0] == expected
+def test_each_response_has_one_result(exit_code: int, stdout: str, stderr: str, expected: PushResult) -> None:
+    """Only an unambiguous response for exactly this branch counts; otherwise the result is unknown."""
+    assert parse_push(exit_code, stdout, stderr, REF)[0] == expected
 
 
-def test_the_remotes_words_are_kept_on_one_line() -> None:
-    """What the remote said comes through, printable and bounded."""
-    err = (
+def test_message_of_the_remote_is_one_line() -> None:
+    """The message of the remote is returned on one printable line of at most 600 characters."""
+    stderr = (
         "remote: error: GH006: Protected branch\x1b[31m\nremote: \nremote: - reviews needed\nnoise\n"
         + "remote: x\n" * 900
     )
-    _, said = read_push(1, row("!", "[remote rejected] (hook declined)"), err, REF)
-    assert said.startswith("[remote rejected] (hook declined) error: GH006: Protected branch [31m - reviews needed")
-    assert said.isprintable()
-    assert len(said) <= 600
+    _, message = parse_push(1, row("!", "[remote rejected] (hook declined)"), stderr, REF)
+    assert message.startswith("[remote rejected] (hook declined) error: GH006: Protected branch [31m - reviews needed")
+    assert message.isprintable()
+    assert len(message) <= 600

@@ -1,4 +1,4 @@
-"""The temporary folder of another commit."""
+"""Temporary work trees of other commits."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ if TYPE_CHECKING:
     from git_scene import Scene
 
 
-def test_the_folder_holds_that_commit_and_goes_away(scene: Scene) -> None:
-    """The files are those of the commit; afterwards folder and record are gone, and the checkout is as it was."""
+def test_folder_contains_the_commit_and_is_removed(scene: Scene) -> None:
+    """The files are those of the commit; afterwards folder and record are removed and the checkout is unchanged."""
     old = scene.tip()
     scene.work.commit("Newer", {"a.txt": "new\n"})
     (scene.work.folder / "a.txt").write_text("my edits\n")
     before = scene.work.state()
     with worktree(scene.work.folder, old, environ=scene.work.environ, temp=str(scene.home / "temp")) as folder:
         assert (folder / "a.txt").read_text().startswith("line 0\n")
-        (folder / "left behind.txt").write_text("by a service\n")
+        (folder / "log.txt").write_text("by a service\n")
     assert not folder.exists()
     assert list((scene.home / "temp").iterdir()) == []
     assert scene.work.state() == before
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_it_goes_away_after_an_error(scene: Scene, error: type[BaseException]) -> None:
-    """An error or an interrupt inside leaves nothing."""
+def test_folder_is_removed_after_an_error(scene: Scene, error: type[BaseException]) -> None:
+    """After an error or an interrupt inside the block, nothing is left."""
     before = scene.work.state()
 
-    def use() -> None:
+    def fail_inside() -> None:
         with worktree(scene.work.folder, scene.tip(), environ=scene.work.environ, temp=str(scene.home / "temp")):
             raise error
 
     with pytest.raises(error):
-        use()
+        fail_inside()
     assert list((scene.home / "temp").iterdir()) == []
     assert scene.work.state() == before
 
 
-def test_a_missing_commit_is_fetched_without_history(scene: Scene) -> None:
-    """In a shallow clone a base commit that is not there comes with a depth of 1; the branch is not deepened."""
+def test_missing_commit_is_fetched_without_history(scene: Scene) -> None:
+    """A commit that a shallow clone lacks is fetched with a depth of 1; the branch is not deepened."""
     base = scene.tip()
     for i in range(3):
         scene.work.commit(f"Later {i}", {"b.txt": f"{i}\n"})
@@ -55,7 +55,7 @@ def test_a_missing_commit_is_fetched_without_history(scene: Scene) -> None:
     assert shallow.git("rev-list", "--count", "HEAD") == "1"
 
 
-def test_a_complete_clone_stays_complete(scene: Scene) -> None:
+def test_complete_clone_stays_complete(scene: Scene) -> None:
     """Fetching a newer commit into a complete clone does not make it shallow."""
     stale = scene.clone("stale")
     newer = scene.work.commit("Newer", {"b.txt": "c\n"})
@@ -66,8 +66,8 @@ def test_a_complete_clone_stays_complete(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("name", ["main", "HEAD", "--detach", "abc1234", "../x", "A" * 40, "a" * 39])
-def test_only_full_ids_are_taken(scene: Scene, name: str) -> None:
-    """A name, an abbreviation or an option is refused before git hears of it."""
+def test_only_full_ids_are_accepted(scene: Scene, name: str) -> None:
+    """Names, abbreviations and options are rejected without a call of git."""
     with (
         pytest.raises(InputError, match="full SHA"),
         worktree(scene.work.folder, name, environ=scene.work.environ),
@@ -75,8 +75,8 @@ def test_only_full_ids_are_taken(scene: Scene, name: str) -> None:
         pass
 
 
-def test_a_commit_that_nobody_has(scene: Scene) -> None:
-    """A full id that the remote does not know is an error of git, with a hint."""
+def test_unknown_commit_is_reported(scene: Scene) -> None:
+    """A full id that the remote does not have is a GitError whose hint names the remote."""
     with (
         pytest.raises(GitError, match="fetch") as caught,
         worktree(scene.work.folder, "e" * 40, environ=scene.work.environ),
@@ -85,8 +85,8 @@ def test_a_commit_that_nobody_has(scene: Scene) -> None:
     assert "origin" in caught.value.hint
 
 
-def test_another_record_of_the_user_stays(scene: Scene) -> None:
-    """A work tree of the user whose folder is away for the moment keeps its record."""
+def test_other_work_trees_keep_their_record(scene: Scene) -> None:
+    """A work tree of the user whose folder is temporarily missing keeps its record."""
     scene.work.git("worktree", "add", "--quiet", "--detach", str(scene.home / "usb"))
     (scene.home / "usb").rename(scene.home / "unplugged")
     with worktree(scene.work.folder, scene.tip(), environ=scene.work.environ):

@@ -1,4 +1,4 @@
-"""Handing revert commits to the remote: a fast-forward push, or a branch of its own with a pull request."""
+"""Publishes revert commits: by a fast-forward push, or on a separate branch with a pull request."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 from ghmlops.act.git import history
 from ghmlops.clients.git import client
 from ghmlops.core.errors import GitError, NeedsPerson, PermissionMissing
-from ghmlops.core.revert import plan as core
-from ghmlops.core.revert.plan import one_line
+from ghmlops.core.revert.plan import one_line, revert_branch_name
 
 if TYPE_CHECKING:
     from ghmlops.act.git.history import Remote
+    from ghmlops.core.revert.plan import Commit
 
 _MOVED = re.compile(
     r"non-fast-forward|fetch first|stale info|cannot lock ref|failed to update ref|incorrect old value"
@@ -23,154 +23,185 @@ _MOVED = re.compile(
 _FORBIDDEN = re.compile(r"error: 403\b|Permission to \S+ denied|denied to |Write access .* not granted")
 
 
-class Push(StrEnum):
-    """What a remote answered to a push."""
+class PushResult(StrEnum):
+    """Response of a remote to a push."""
 
     DONE = "done"
     MOVED = "moved"
-    """The branch is no longer where it was: fetch and do it again."""
+    """The branch has another tip than expected: fetch and try again."""
     PROTECTED = "branch-protected"
-    """The remote has a rule or a hook against it."""
+    """A rule or a hook of the remote rejected the push."""
     FORBIDDEN = "push-forbidden"
-    """The credentials may not write."""
+    """The credentials do not allow writing."""
     UNKNOWN = "unknown"
-    """No answer for this branch: it may have landed or not."""
+    """No response for this branch: it is unknown whether the push succeeded."""
 
 
 class Forge(Protocol):
-    """What the place that hosts the remote knows and does beside git."""
+    """The service that hosts the remote, for what git itself cannot do."""
 
     def blocking_rules(self, branch: str) -> tuple[str, ...]:
-        """Return the rules of `branch` that refuse an ordinary push."""
+        """Return the rules of `branch` under which an ordinary push is rejected."""
 
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
-        """Open a pull request, or find the open one of the same branches; return its number."""
+        """Open a pull request, or find the open one with the same branches; return its number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What undoing gave on one tip of the branch: `head` is the last revert commit, or the tip where all is undone."""
+    """Revert commits on top of one tip of the branch, not yet published."""
 
     branch: str
     tip: str
     head: str
+    """The last revert commit, or `tip` if there is nothing left to revert."""
     newest: str
-    undone: tuple[core.Commit, ...]
-    """Newest first; without the commits that were undone before."""
+    """The newest of the selected commits."""
+    commits: tuple[Commit, ...]
+    """The commits that are reverted, newest first; without those whose change the branch no longer contains."""
     diffstat: str
     title: str
-    """Title and body of the pull request, where there will be one."""
+    """Title of the pull request, if one is opened."""
     body: str
+    """Body of the pull request, if one is opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposed:
-    """A revert that waits in a pull request; `sha` is the tip of its branch."""
+class Proposal:
+    """A revert that waits in a pull request."""
 
     sha: str
+    """Tip of its branch."""
     number: int
+    """Number of the pull request."""
 
 
-def push(remote: Remote, sha: str, branch: str) -> tuple[Push, str]:
-    """Push fast-forward, never with force. Where the answer was lost, the remote is asked what it holds.
+def push(remote: Remote, sha: str, branch: str) -> tuple[PushResult, str]:
+    """Push fast-forward, never with force. If the response was lost, look at the branch on the remote.
+
+    Args:
+        remote: The remote.
+        sha: The commit that the branch should point to.
+        branch: Name of the branch on the remote.
+
+    Returns:
+        The result, and the message of the remote on one line.
 
     Raises:
-        GitError: the remote did not answer, and the push is known not to have landed or its fate is not known.
+        GitError: The remote did not respond, and the push failed or it is unknown whether it succeeded.
     """
     ref = f"refs/heads/{branch}"
     result = remote.git.run(
         "push", "--porcelain", "--no-verify", "--", remote.name, f"{sha}:{ref}", timeout=client.REMOTE_TIMEOUT
     )
-    answer, said = read_push(result.exit_code, result.stdout, result.stderr, ref)
-    if answer is not Push.UNKNOWN:
-        return answer, said
-    problem = client.command_error("push", result, hint=f"can the remote `{remote.name}` be reached?")
+    push_result, message = parse_push(result.exit_code, result.stdout, result.stderr, ref)
+    if push_result is not PushResult.UNKNOWN:
+        return push_result, message
+    error = client.command_error("push", result, hint=f"is the remote `{remote.name}` reachable?")
     try:
-        landed = bool(remote.tip_of(branch)) and remote.holds(sha, remote.at(branch).fetch())
+        landed = bool(remote.tip_of(branch)) and remote.contains(sha, remote.at(branch).fetch())
     except GitError:
         raise GitError(
-            f"{problem.message}; whether it landed is not known", hint="run it again: it is done once only"
+            f"{error.message}; it is unknown whether the push succeeded",
+            hint="run the command again; it reverts a commit only once",
         ) from None
     if landed:
-        return Push.DONE, said
-    raise problem
+        return PushResult.DONE, message
+    raise error
 
 
-def propose(remote: Remote, plan: Plan, forge: Forge | None, said: str) -> Proposed:
-    """Push the revert to a branch of its own and open a pull request, or find both from an earlier run.
+def propose(remote: Remote, plan: Plan, forge: Forge | None, cause: str) -> Proposal:
+    """Push the revert to a separate branch and open a pull request, or find both from an earlier run.
+
+    Args:
+        remote: The remote.
+        plan: The revert commits.
+        forge: Opens the pull request.
+        cause: Why the revert is not pushed to the branch itself.
 
     Raises:
-        NeedsPerson: there is no token to open it with, or the branch is not taken either.
-        PermissionMissing: the token may not push.
-        GitHubError: GitHub refused the pull request.
+        NeedsPerson: There is no token to open the pull request with, or the remote rejected this branch too.
+        PermissionMissing: The token does not allow pushing.
+        GitHubError: GitHub rejected the pull request.
     """
     if forge is None:
         raise NeedsPerson(
-            f"`{plan.branch}` does not take the revert: {said}",
-            hint="give a `token` so that a revert pull request can be opened, or let the token push",
-            reason_code=Push.PROTECTED.value,
+            f"the remote does not accept the revert on `{plan.branch}`: {cause}",
+            hint="pass a `token` so that a revert pull request can be opened, or allow the token to push",
+            reason_code=PushResult.PROTECTED.value,
         )
-    name = core.revert_branch(plan.newest)
-    head = _own_branch(remote, plan, name) or _push_own(remote, plan, name, said)
+    name = revert_branch_name(plan.newest)
+    head = _existing_revert(remote, plan, name) or _push_revert_branch(remote, plan, name, cause)
     number = forge.open_pull_request(head=name, base=plan.branch, title=plan.title, body=plan.body)
-    return Proposed(sha=head, number=number)
+    return Proposal(sha=head, number=number)
 
 
-def _push_own(remote: Remote, plan: Plan, name: str, said: str) -> str:
-    answer, why = push(remote, plan.head, name)
-    if answer is Push.DONE:
+def _push_revert_branch(remote: Remote, plan: Plan, name: str, cause: str) -> str:
+    result, message = push(remote, plan.head, name)
+    if result is PushResult.DONE:
         return plan.head
-    if answer is Push.MOVED and (there := _own_branch(remote, plan, name)):  # another run was faster
-        return there
-    if answer is Push.FORBIDDEN:
-        raise PermissionMissing(f"the token may not push: {why}", hint="the job needs `permissions: contents: write`")
+    # Another run may have pushed the same revert meanwhile.
+    if result is PushResult.MOVED and (existing := _existing_revert(remote, plan, name)):
+        return existing
+    if result is PushResult.FORBIDDEN:
+        raise PermissionMissing(
+            f"the token does not allow pushing: {message}", hint="the job needs `permissions: contents: write`"
+        )
     raise NeedsPerson(
-        f"neither `{plan.branch}` nor `{name}` takes the revert: {said}; {why}",
-        hint="revert by hand, or give a token that may push",
-        reason_code=Push.PROTECTED.value,
+        f"the remote rejected both branches, `{plan.branch}` and `{name}`: {cause}; {message}",
+        hint="revert by hand, or pass a token that is allowed to push",
+        reason_code=PushResult.PROTECTED.value,
     )
 
 
-def _own_branch(remote: Remote, plan: Plan, name: str) -> str:
-    """Return the tip of the revert branch where an earlier run pushed it; empty where there is none to use.
+def _existing_revert(remote: Remote, plan: Plan, name: str) -> str:
+    """Return the tip of the revert branch that an earlier run pushed; an empty string if no usable branch exists.
 
     Raises:
-        NeedsPerson: a branch of this name is there and holds something else.
+        NeedsPerson: A different branch with this name already exists.
     """
     if not remote.tip_of(name):
         return ""
     tip = remote.at(name).fetch()
-    if remote.holds(tip, plan.head):  # merged long ago and left behind: it moves forward
+    # The branch of a revert that was merged earlier is an ancestor, so the push moves it forward.
+    if remote.contains(tip, plan.head):
         return ""
-    made = [commit for commit in history.claims(remote.git, plan.newest, tip) if commit.own]
-    if all(any(commit.says_it_reverts(undone.sha) for commit in made) for undone in plan.undone):
+    own_reverts = [c for c in history.revert_claims(remote.git, plan.newest, tip) if c.is_own_revert]
+    if all(any(own.claims_to_revert(commit.sha) for own in own_reverts) for commit in plan.commits):
         return tip
     raise NeedsPerson(
-        f"the remote has a branch `{name}` that is not this revert", hint="delete or merge it, then run this again",
+        f"a different branch with the name `{name}` already exists on the remote",
+        hint="delete or merge it, then run the command again",
         reason_code="branch-taken",
-    )  # fmt: skip
+    )
 
 
-def read_push(code: int, out: str, err: str, ref: str) -> tuple[Push, str]:
-    """Read the answer to `git push --porcelain` for one full reference name.
+def parse_push(exit_code: int, stdout: str, stderr: str, ref: str) -> tuple[PushResult, str]:
+    """Parse the response to `git push --porcelain` for one full reference name.
+
+    Args:
+        exit_code: Exit code of git.
+        stdout: Standard output, with one row per reference: flag, source and destination, summary.
+        stderr: Standard error, with messages of the remote.
+        ref: Full name of the reference that was pushed.
 
     Returns:
-        The answer, and what the remote said about it, on one line of at most 600 characters.
+        The result, and the message of the remote about it, on one line of at most 600 characters.
     """
-    rows = [line.split("\t") for line in out.splitlines() if line.count("\t") >= 2]
+    rows = [line.split("\t") for line in stdout.splitlines() if line.count("\t") >= 2]
     summary = next((row[2] for row in rows if row[1].rpartition(":")[2] == ref), "")
     flag = next((row[0] for row in rows if row[1].rpartition(":")[2] == ref), "")
-    remote = [line.removeprefix("remote:").strip() for line in err.splitlines() if line.startswith("remote:")]
-    said = one_line(" ".join([summary, *filter(None, remote)]).strip() or err.strip(), 600)
+    remote_lines = [line.removeprefix("remote:").strip() for line in stderr.splitlines() if line.startswith("remote:")]
+    message = one_line(" ".join([summary, *filter(None, remote_lines)]).strip() or stderr.strip(), 600)
     if flag and flag != "!":
-        return (Push.DONE if code == 0 else Push.UNKNOWN), said
+        return (PushResult.DONE if exit_code == 0 else PushResult.UNKNOWN), message
     if flag == "!":
-        return _rejection(summary), said
-    forbidden = _FORBIDDEN.search(err)
-    return (Push.FORBIDDEN if forbidden else Push.UNKNOWN), said
+        return _rejection(summary), message
+    forbidden = _FORBIDDEN.search(stderr)
+    return (PushResult.FORBIDDEN if forbidden else PushResult.UNKNOWN), message
 
 
-def _rejection(summary: str) -> Push:
+def _rejection(summary: str) -> PushResult:
     if _MOVED.search(summary):
-        return Push.MOVED
-    return Push.PROTECTED if "[remote rejected]" in summary else Push.UNKNOWN
+        return PushResult.MOVED
+    return PushResult.PROTECTED if "[remote rejected]" in summary else PushResult.UNKNOWN

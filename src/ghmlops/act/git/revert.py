@@ -1,8 +1,8 @@
-"""The revert of commits on a branch of a remote, made in a work tree of its own and pushed fast-forward, or not at all.
+"""Reverts commits on a branch of a remote, in a separate work tree, and pushes fast-forward or not at all.
 
-The user's work tree, index and branch are never touched. The revert is pushed on top of the tip that it was made on;
-where the branch moved meanwhile, it is made again, `ATTEMPTS` times at most. Several commits are undone newest first,
-one revert commit each, and pushed together.
+The user's work tree, index and branch are never changed. The revert is pushed on top of the tip on which it was
+created; if the branch moved meanwhile, it is created again, at most `MAX_ATTEMPTS` times. Several commits are reverted
+newest first, with one revert commit each, and pushed together.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ghmlops.act.git import history, publish
-from ghmlops.act.git.publish import Plan, Push
+from ghmlops.act.git.publish import Plan, PushResult
 from ghmlops.act.git.worktree import detached
 from ghmlops.clients.git import client, credentials
 from ghmlops.core.errors import NeedsPerson
@@ -21,171 +21,185 @@ from ghmlops.core.revert.text import REFUSAL_HINTS, pull_request_text, refusal_t
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.act.git.history import Merged, Remote
+    from ghmlops.act.git.history import Remote
     from ghmlops.act.git.publish import Forge
     from ghmlops.clients.git.client import Git
 
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 BOT_NAME = "github-actions[bot]"
 BOT_EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"
+_NO_LFS = {"GIT_LFS_SKIP_SMUDGE": "1"}
+"""Leaves the pointers of Git LFS in place of the files; they are enough to revert a change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be done, and why."""
+    """What to revert, why, and how."""
 
     spec: core.Spec
-    asked: core.Grounds
+    grounds: core.Grounds
     remote: str = "origin"
     branch: str = ""
-    """The remote's default branch where empty."""
-    merged: Merged | None = None
-    """What GitHub tells of the pull request, where `spec` names one."""
+    """Empty stands for the default branch of the remote."""
+    merged: core.MergedPullRequest | None = None
+    """If `spec` names a pull request, its merge."""
     run_url: str = ""
     token: str = ""
-    """For a remote over http(s)."""
+    """Authenticates to a remote over http(s)."""
     temp: str = ""
-    pull_request: bool = False
-    """Never push to the branch itself."""
+    """Folder for temporary files; empty stands for the default of the system."""
+    pull_request_only: bool = False
+    """Open a pull request instead of pushing to the branch."""
     dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How it ended: `reverted`, `already-reverted`, `pull-request` or `planned` (dry run)."""
+class RevertResult:
+    """The outcome of a revert that was not refused."""
 
     state: str
+    """`reverted`, `already-reverted`, `pull-request` or `planned` (dry run)."""
     plan: Plan
     revert_sha: str = ""
-    number: int | None = None
-    """Of the pull request."""
-    said: str = ""
+    """The last revert commit, or the tip of the revert branch."""
+    pull_request: int | None = None
+    cause: str = ""
     """Why there is a pull request instead of a push."""
 
 
-def revert(git: Git, request: Request, *, forge: Forge | None, note: Callable[[str], None]) -> Ended:
-    """Undo commits on a branch of a remote.
+def revert(git: Git, request: Request, *, forge: Forge | None, note: Callable[[str], None]) -> RevertResult:
+    """Revert commits on a branch of a remote.
+
+    Args:
+        git: git for the user's repository.
+        request: What to revert, why, and how.
+        forge: The service that hosts the remote; without one, no pull request can be opened.
+        note: Reports progress to the user.
 
     Raises:
-        NeedsPerson: refused, or in conflict; nothing was pushed.
-        EvidenceError: the verdict is for another commit.
-        InputError: no such commit, branch or remote.
-        PermissionMissing: the token may not write.
+        NeedsPerson: The revert is refused or in conflict; nothing was pushed.
+        EvidenceError: The verdict is about another commit.
+        InputError: A commit, branch or remote does not exist.
+        PermissionMissing: The token does not allow writing.
         GitError: git failed, or the remote cannot be reached.
     """
     core.check_names(request.remote, request.branch)
     git = credentials.with_token(git, request.token, credentials.remote_urls(git, request.remote))
     with history.remote_branch(git, request.remote, request.branch) as remote:
-        for attempt in range(1, ATTEMPTS + 1):
-            plan = _make(remote, request)
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            plan = _create_commits(remote, request)
             if plan.head == plan.tip:
-                return Ended(state="already-reverted", plan=plan)
+                return RevertResult(state="already-reverted", plan=plan)
             if request.dry_run:
-                return Ended(state="planned", plan=plan)
-            if request.pull_request:
-                return _proposed(remote, plan, forge, "asked for with `mode: pull-request`")
+                return RevertResult(state="planned", plan=plan)
+            if request.pull_request_only:
+                return _proposed(remote, plan, forge, "requested with `mode: pull-request`")
             if rules := forge.blocking_rules(plan.branch) if forge else ():
                 return _proposed(remote, plan, forge, f"the branch has rules against a push: {', '.join(rules)}")
-            answer, said = publish.push(remote, plan.head, plan.branch)
-            if answer is Push.DONE:
-                return Ended(state="reverted", plan=plan, revert_sha=plan.head)
-            if answer is not Push.MOVED:
-                return _proposed(remote, plan, forge, said)
-            note(f"`{plan.branch}` moved while the revert was made (attempt {attempt} of {ATTEMPTS})")
+            result, message = publish.push(remote, plan.head, plan.branch)
+            if result is PushResult.DONE:
+                return RevertResult(state="reverted", plan=plan, revert_sha=plan.head)
+            if result is not PushResult.MOVED:
+                return _proposed(remote, plan, forge, message)
+            note(f"`{plan.branch}` moved while the revert was created (attempt {attempt} of {MAX_ATTEMPTS})")
     raise NeedsPerson(
-        f"`{plan.branch}` moved {ATTEMPTS} times while the revert was made; nothing was pushed",
-        hint="run it again when the branch is quiet",
+        f"`{plan.branch}` moved {MAX_ATTEMPTS} times while the revert was created; nothing was pushed",
+        hint="run the command again when nobody pushes to the branch",
         reason_code="branch-moves",
     )
 
 
-def _proposed(remote: Remote, plan: Plan, forge: Forge | None, said: str) -> Ended:
-    found = publish.propose(remote, plan, forge, said)
-    return Ended(state="pull-request", plan=plan, revert_sha=found.sha, number=found.number, said=said)
+def _proposed(remote: Remote, plan: Plan, forge: Forge | None, cause: str) -> RevertResult:
+    proposal = publish.propose(remote, plan, forge, cause)
+    return RevertResult(
+        state="pull-request", plan=plan, revert_sha=proposal.sha, pull_request=proposal.number, cause=cause
+    )
 
 
-def _make(remote: Remote, request: Request) -> Plan:
-    """Make the revert commits on the branch's present tip, in a work tree that is gone afterwards."""
-    tip, ids = history.find_commits(remote, request.spec, request.merged)
-    core.check_verdict_commits(request.asked, ids, pull_request=request.merged is not None)
+def _create_commits(remote: Remote, request: Request) -> Plan:
+    """Create the revert commits on the present tip of the branch, in a work tree that is removed afterwards."""
+    tip, ids = history.resolve_commits(remote, request.spec, request.merged)
+    core.check_verdict_commits(request.grounds, ids, pull_request=request.merged is not None)
     commits = [history.read_commit(remote.git, sha) for sha in ids]
-    person = request.asked.by_person
+    by_person = request.grounds.by_person
     for commit in commits:
-        _refuse(core.guard(commit, on_branch=remote.holds(commit.sha, tip), by_person=person), commit, remote.branch)
-    undone: list[core.Commit] = []
-    extra = {**_identity(remote.git), "GIT_LFS_SKIP_SMUDGE": "1"}  # pointers are enough to undo a change
-    with detached(remote.git, tip, temp=request.temp, extra=extra) as work:
+        on_branch = remote.contains(commit.sha, tip)
+        refusal = core.refusal_before_attempt(commit, on_branch=on_branch, by_person=by_person)
+        _raise_refusal(refusal, commit, remote.branch)
+    reverted: list[core.Commit] = []
+    with detached(remote.git, tip, temp=request.temp, variables={**_identity(remote.git), **_NO_LFS}) as work:
         for commit in commits:
-            attempt, files = _undo(work, commit)
+            attempt, conflicts = _apply_revert(work, commit)
             if attempt is not core.Attempt.EMPTY:
-                earlier = _earlier(remote.git, commit, tip, attempt, request.temp)
-                _refuse(core.settle(attempt, earlier, by_person=person), commit, remote.branch, files)
+                earlier = _earlier_revert(remote.git, commit, tip, attempt, request.temp)
+                refusal = core.refusal_after_attempt(attempt, earlier, by_person=by_person)
+                _raise_refusal(refusal, commit, remote.branch, conflicts)
             if attempt is core.Attempt.CLEAN:
                 work.read(
                     "commit", "--quiet", "--no-verify", "--cleanup=verbatim", "--file=-",
-                    stdin=revert_message(commit, request.asked, request.run_url),
+                    stdin=revert_message(commit, request.grounds, request.run_url),
                 )  # fmt: skip
-                undone.append(commit)
+                reverted.append(commit)
         head = work.read("rev-parse", "--verify", "--quiet", "HEAD")
         diffstat = work.read("diff", "--stat=100", "--no-ext-diff", tip, head)
-    title, body = pull_request_text(undone, request.asked, request.run_url)
+    title, body = pull_request_text(reverted, request.grounds, request.run_url)
     return Plan(
         branch=remote.branch,
         tip=tip,
         head=head,
         newest=ids[0],
-        undone=tuple(undone),
+        commits=tuple(reverted),
         diffstat=diffstat,
         title=title,
         body=body,
     )
 
 
-def _undo(work: Git, commit: core.Commit) -> tuple[core.Attempt, list[str]]:
-    """Undo one commit in the work tree and its index; after a conflict both are as before.
+def _apply_revert(work: Git, commit: core.Commit) -> tuple[core.Attempt, list[str]]:
+    """Revert one commit in the work tree and its index; after a conflict, both are as before.
 
     Returns:
-        What it gave, and the files in conflict.
+        The result, and the paths of the files in conflict.
     """
     mainline = ("-m", "1") if len(commit.parents) > 1 else ()
     result = work.run("revert", "--no-commit", *mainline, commit.sha)
     if result.exit_code == 0:
-        same = work.succeeds("diff", "--cached", "--quiet", "--no-ext-diff", "HEAD")
-        return (core.Attempt.EMPTY if same else core.Attempt.CLEAN), []
-    files = [name for name in work.read("diff", "--name-only", "--diff-filter=U", "-z").split("\0") if name]
-    if not files:
+        unchanged = work.succeeds("diff", "--cached", "--quiet", "--no-ext-diff", "HEAD")
+        return (core.Attempt.EMPTY if unchanged else core.Attempt.CLEAN), []
+    conflicts = [name for name in work.read("diff", "--name-only", "--diff-filter=U", "-z").split("\0") if name]
+    if not conflicts:
         raise client.command_error("revert", result)
     work.run("revert", "--quit")
     work.read("reset", "--quiet", "--hard")
-    return core.Attempt.CONFLICT, files
+    return core.Attempt.CONFLICT, conflicts
 
 
-def _earlier(git: Git, commit: core.Commit, tip: str, attempt: core.Attempt, temp: str) -> core.Earlier:
-    """Tell whether the branch reverted `commit` before; a conflict is worth the proof that the change is gone."""
-    later = history.claims(git, commit.sha, tip)
-    claimed = [(place, other) for place, other in enumerate(later) if other.says_it_reverts(commit.sha)]
-    if not claimed:
-        return core.Earlier.NONE
+def _earlier_revert(git: Git, commit: core.Commit, tip: str, attempt: core.Attempt, temp: str) -> core.EarlierRevert:
+    """Return the evidence that the branch reverted `commit` before; only after a conflict is a proof attempted."""
+    later = history.revert_claims(git, commit.sha, tip)
+    claims = [(index, other) for index, other in enumerate(later) if other.claims_to_revert(commit.sha)]
+    if not claims:
+        return core.EarlierRevert.NONE
     if attempt is core.Attempt.CONFLICT:
-        for place, other in claimed:
-            if core.in_force(other, later[place + 1 :]) and _proven(git, commit, other, temp):
-                return core.Earlier.PROVEN
-    return core.Earlier.CLAIMED
+        for index, other in claims:
+            if core.in_force(other, later[index + 1 :]) and _is_exact_inverse(git, commit, other, temp):
+                return core.EarlierRevert.PROVEN
+    return core.EarlierRevert.CLAIMED
 
 
-def _proven(git: Git, commit: core.Commit, other: core.Commit, temp: str) -> bool:
-    """True where `other` did exactly what undoing `commit` on its parent does: the same tree comes out."""
+def _is_exact_inverse(git: Git, commit: core.Commit, other: core.Commit, temp: str) -> bool:
+    """Return whether reverting `commit` on the parent of `other` yields the tree of `other`."""
     if not other.parents:
         return False
-    with detached(git, other.parents[0], temp=temp, extra={"GIT_LFS_SKIP_SMUDGE": "1"}) as work:
-        attempt, _ = _undo(work, commit)
+    with detached(git, other.parents[0], temp=temp, variables=_NO_LFS) as work:
+        attempt, _ = _apply_revert(work, commit)
         return attempt is core.Attempt.CLEAN and work.read("write-tree") == git.read(
             "rev-parse", "--verify", "--quiet", f"{other.sha}^{{tree}}"
         )
 
 
 def _identity(git: Git) -> dict[str, str]:
-    """Return variables that name the bot as author, where git knows no other."""
+    """Return variables that name the bot as author, if git has no other identity."""
     if git.succeeds("config", "user.name") and git.succeeds("config", "user.email"):
         return {}
     return {
@@ -196,8 +210,9 @@ def _identity(git: Git) -> dict[str, str]:
     }
 
 
-def _refuse(why: core.Refusal | None, commit: core.Commit, branch: str, files: list[str] | None = None) -> None:
-    if why is not None:
-        raise NeedsPerson(
-            refusal_text(why, commit, branch, files or ()), hint=REFUSAL_HINTS[why], reason_code=why.value
-        )
+def _raise_refusal(
+    refusal: core.Refusal | None, commit: core.Commit, branch: str, files: list[str] | None = None
+) -> None:
+    if refusal is not None:
+        text = refusal_text(refusal, commit, branch, files or ())
+        raise NeedsPerson(text, hint=REFUSAL_HINTS[refusal], reason_code=refusal.value)

@@ -1,4 +1,4 @@
-"""A temporary folder with the files of another commit, beside the user's checkout, which stays as it is."""
+"""Temporary work trees with the files of another commit; the user's checkout does not change."""
 
 from __future__ import annotations
 
@@ -23,57 +23,66 @@ if TYPE_CHECKING:
 def worktree(
     repository: Path, sha: str, *, environ: Mapping[str, str], remote: str = "origin", temp: str = ""
 ) -> Iterator[Path]:
-    """Yield a folder with the files of the commit `sha`; it is removed on leaving, on an error and on an interrupt.
+    """Yield a folder with the files of the commit `sha`; it is removed at the end, after an error or interrupt too.
 
-    A commit that is not there is fetched from `remote`; into a shallow clone with a depth of 1. The user's branch,
-    index and files are not touched. Submodules are not filled; files in Git LFS are, where git-lfs is set up.
+    A missing commit is fetched from `remote`, into a shallow clone with a depth of 1. The user's branch, index and
+    files do not change. Submodules are not checked out; files in Git LFS are, if git-lfs is configured.
 
     Args:
-        repository: any folder inside the repository.
-        sha: full object id; names are refused.
-        environ: variables for git.
-        remote: where to fetch a missing commit from.
-        temp: folder for temporary files; the system's where empty.
+        repository: A folder inside the repository.
+        sha: Full object id; names are rejected.
+        environ: Variables to derive git's environment from.
+        remote: Remote to fetch a missing commit from.
+        temp: Folder for temporary files; empty stands for the default of the system.
 
     Raises:
         InputError: `sha` is not a full object id.
-        GitError: no repository, or the commit cannot be had.
+        GitError: There is no repository, or the commit cannot be fetched.
     """
     if not is_sha(sha):
-        raise InputError("a commit is given by its full SHA here", hint="40 hexadecimal digits: git rev-parse HEAD")
+        raise InputError("expected a commit as a full SHA", hint="`git rev-parse HEAD` prints its 40 digits")
     check_names(remote, "")
     git = client.open_repository(repository, environ)
     if not git.succeeds("cat-file", "-e", f"{sha}^{{commit}}"):
         _fetch_commit(git, remote, sha)
-    with detached(git, sha, temp=temp) as found:
-        yield found.cwd
+    with detached(git, sha, temp=temp) as work:
+        yield work.cwd
 
 
 @contextlib.contextmanager
-def detached(git: Git, sha: str, *, temp: str = "", extra: Mapping[str, str] | None = None) -> Iterator[Git]:
-    """Yield git in a fresh detached work tree of a commit that is there; always removed.
+def detached(git: Git, sha: str, *, temp: str = "", variables: Mapping[str, str] | None = None) -> Iterator[Git]:
+    """Yield git in a new work tree with the detached commit `sha`; the work tree is always removed at the end.
+
+    Args:
+        git: git for the user's repository, which must contain the commit.
+        sha: The commit.
+        temp: Folder for temporary files; empty stands for the default of the system.
+        variables: Additional environment variables for git in the work tree.
 
     Raises:
-        GitError: it cannot be made.
+        GitError: The work tree cannot be created.
     """
     try:
-        home = Path(tempfile.mkdtemp(prefix="ghmlops-tree-", dir=temp or None))
+        parent = Path(tempfile.mkdtemp(prefix="ghmlops-tree-", dir=temp or None))
     except OSError as error:
-        raise GitError(f"no temporary folder: {error.strerror}", hint="set RUNNER_TEMP or TMPDIR") from None
-    tree = home / home.name  # git names its record of a work tree after the folder: this one is unique
-    inside = git.in_folder(git.cwd, extra)
+        raise GitError(
+            f"cannot create a temporary folder: {error.strerror}", hint="set RUNNER_TEMP or TMPDIR"
+        ) from None
+    # git names its record of a work tree after the folder, so the name must be unique.
+    folder = parent / parent.name
+    work = git.in_folder(git.cwd, variables)
     try:
-        inside.read("worktree", "add", "--quiet", "--detach", "--", str(tree), sha)
-        yield inside.in_folder(tree)
+        work.read("worktree", "add", "--quiet", "--detach", "--", str(folder), sha)
+        yield work.in_folder(folder)
     finally:
-        # Removed by hand and then struck from git's records: works on a half-made, locked work tree too, and leaves
-        # the records of the user's other work trees alone (`prune` would not).
-        shutil.rmtree(home, ignore_errors=True)
-        git.run("worktree", "remove", "--force", "--force", "--", str(tree))
+        # Removing the folder before its record works for an incomplete or locked work tree too, and leaves the records
+        # of the user's other work trees alone, which `git worktree prune` would not.
+        shutil.rmtree(parent, ignore_errors=True)
+        git.run("worktree", "remove", "--force", "--force", "--", str(folder))
 
 
 def _fetch_commit(git: Git, remote: str, sha: str) -> None:
-    # A depth would cut the history of a complete clone; a shallow one is cut already.
+    # A depth would truncate the history of a complete clone; that of a shallow clone is truncated already.
     shallow = git.read("rev-parse", "--is-shallow-repository") == "true"
     depth = ("--depth=1",) if shallow else ()
     result = git.run(
@@ -81,6 +90,5 @@ def _fetch_commit(git: Git, remote: str, sha: str) -> None:
         timeout=client.REMOTE_TIMEOUT,
     )  # fmt: skip
     if result.exit_code != 0:
-        raise client.command_error(
-            "fetch", result, hint=f"is {sha[:12]} on the remote `{remote}`, and can it be reached?"
-        )
+        hint = f"does the remote `{remote}` contain {sha[:12]}, and is it reachable?"
+        raise client.command_error("fetch", result, hint=hint)

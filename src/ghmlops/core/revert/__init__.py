@@ -1,1 +1,1 @@
-"""Planning a revert and the text of its commit."""
+"""Decides whether a revert is allowed, and writes the texts of its commit and pull request."""

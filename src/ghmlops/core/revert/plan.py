@@ -1,7 +1,7 @@
-"""Planning of a revert, pure: what was asked, who may ask, which commits may be reverted.
+"""Rules of a revert: which commits are selected, who may ask for it, and which commits may be reverted. No I/O.
 
-The bot acts alone only on a confirmed failure of exactly the commit it reverts, never on its own reverts, and never
-twice on the same commit. A person who gives a reason may do what the bot may not.
+Without a person, a revert requires a confirmed failure of exactly the commit to revert, reverts no revert of ghmlops,
+and reverts no commit twice. A person who states a reason may do all of that.
 """
 
 from __future__ import annotations
@@ -21,33 +21,51 @@ if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Verdict
 
 TRAILER = "Ghmlops-Reverts"
-MOST_COMMITS = 50
+"""Trailer of the commit message that marks a revert by ghmlops."""
+MAX_COMMITS = 50
+"""Maximum commits of one revert."""
 _HEX = re.compile(r"[0-9a-f]{7,64}")
 _RANGE = re.compile(r"([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})")
 _PULL_REQUEST = re.compile(r"#([1-9][0-9]{0,9})")
 _REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _BRANCH = re.compile(r"[A-Za-z0-9_][^\x00-\x20\x7f~^:?*\[\\]{0,243}")
-_SAYS_REVERTS = re.compile(rf"^(?:This reverts commit|{TRAILER}:) ([0-9a-f]{{7,64}})", re.MULTILINE)
-_OWN = re.compile(rf"^{TRAILER}: ([0-9a-f]{{40,64}})$", re.MULTILINE)
-_CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")
+_REVERT_CLAIM = re.compile(rf"^(?:This reverts commit|{TRAILER}:) ([0-9a-f]{{7,64}})", re.MULTILINE)
+_OWN_TRAILER = re.compile(rf"^{TRAILER}: ([0-9a-f]{{40,64}})$", re.MULTILINE)
+_REASON_CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What `--commit` named: object ids (full or at least seven digits), a range (`after`, `last`], or a number."""
+    """The commits that the input `commit` selects: object ids, or a range, or a pull request."""
 
     ids: tuple[str, ...] = ()
+    """Full object ids, or abbreviations of at least seven digits."""
     after: str = ""
+    """Start of a range, exclusive."""
     last: str = ""
+    """End of a range, inclusive."""
     pull_request: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergedPullRequest:
+    """A merged pull request as GitHub describes it."""
+
+    sha: str
+    """The commit on the base branch: a merge commit, a squash commit, or the last of the rebased commits."""
+    base: str
+    """Name of the base branch."""
+    messages: tuple[str, ...]
+    """Messages of the commits of the pull request, oldest first; GitHub lists at most 250."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A commit as git stores it. `parents` are the real ones, also where a shallow clone hides them."""
+    """A commit as git stores it."""
 
     sha: str
     parents: tuple[str, ...]
+    """The real parents, even if a shallow clone hides them."""
     message: str
 
     @property
@@ -57,205 +75,216 @@ class Commit:
 
     @property
     def body(self) -> str:
-        """Everything after the first line."""
+        """Everything after the first line of the message."""
         return self.message.partition("\n")[2]
 
     @property
-    def own(self) -> bool:
-        """True for a revert that ghmlops wrote."""
-        return _OWN.search(self.body) is not None
+    def is_own_revert(self) -> bool:
+        """Whether ghmlops wrote this revert."""
+        return _OWN_TRAILER.search(self.body) is not None
 
-    def says_it_reverts(self, sha: str) -> bool:
-        """True where the message claims to revert `sha`; a claim, not a proof."""
-        return any(sha.startswith(found) for found in _SAYS_REVERTS.findall(self.body))
+    def claims_to_revert(self, sha: str) -> bool:
+        """Return whether the message states that this commit reverts `sha`; the statement may be false."""
+        return any(sha.startswith(claim) for claim in _REVERT_CLAIM.findall(self.body))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
-    """Why a revert may be done: by a person with a reason, or by a verdict for the commit `verdict_for`."""
+    """Why a revert is allowed: a person states a reason, or a verdict about one commit failed."""
 
     by_person: bool
     reason: str = ""
+    """The reason of the person."""
     reason_code: str = ""
-    verdict_for: str = ""
+    """Reason code of the verdict."""
+    verdict_commit: str = ""
+    """Full SHA of the commit that the verdict is about."""
 
 
-class Earlier(StrEnum):
-    """What the branch tells of an earlier revert of the same commit."""
+class EarlierRevert(StrEnum):
+    """Evidence on the branch that the same commit was reverted before."""
 
     NONE = "none"
     CLAIMED = "claimed"
-    """A later commit says that it reverts this one."""
+    """The message of a later commit states that it reverts this one."""
     PROVEN = "proven"
-    """A later commit is the exact inverse of this one, and was not reverted itself."""
+    """A later commit is the exact inverse of this one and was not reverted itself."""
 
 
 class Attempt(StrEnum):
-    """What undoing one commit on top of the branch gave."""
+    """Result of reverting one commit on top of the branch."""
 
     CLEAN = "clean"
     EMPTY = "empty"
+    """The branch no longer contains the change."""
     CONFLICT = "conflict"
 
 
 class Refusal(StrEnum):
-    """Why a person is needed; the values are reason codes."""
+    """Why a person must decide; the values are reason codes."""
 
     NOT_ON_BRANCH = "commit-not-on-branch"
     ROOT = "root-commit"
     OWN_REVERT = "own-revert"
-    CAME_BACK = "reverted-before"
+    REVERTED_BEFORE = "reverted-before"
     CONFLICT = "revert-conflict"
 
 
 def parse_spec(text: str) -> Spec:
-    """Read `--commit`: a SHA, a comma list, a range `A..B` (B included, A not), or `#PR`.
+    """Return the selection of the input `commit`: a SHA, a comma list, a range `A..B` (without A), or `#PR`.
 
     Raises:
-        InputError: it is none of them. Names of branches and tags are not accepted: they move.
+        InputError: The text has none of these forms. Names of branches and tags are rejected, because they move.
     """
-    given = text.strip()
-    lower = given.lower()
-    if found := _PULL_REQUEST.fullmatch(given):
-        return Spec(pull_request=int(found[1]))
-    if found := _RANGE.fullmatch(lower):
-        return Spec(after=found[1], last=found[2])
+    value = text.strip()
+    lower = value.lower()
+    if match := _PULL_REQUEST.fullmatch(value):
+        return Spec(pull_request=int(match[1]))
+    if match := _RANGE.fullmatch(lower):
+        return Spec(after=match[1], last=match[2])
     ids = tuple(dict.fromkeys(part.strip() for part in lower.split(",")))
-    if len(ids) <= MOST_COMMITS and all(_HEX.fullmatch(part) for part in ids):
+    if len(ids) <= MAX_COMMITS and all(_HEX.fullmatch(part) for part in ids):
         return Spec(ids=ids)
-    many = len(ids) > MOST_COMMITS
     raise InputError(
-        f"input `commit`: more than {MOST_COMMITS} commits"
-        if many
-        else f'input `commit`: cannot read "{one_line(given, 80)}"',
-        hint="give a SHA of at least 7 digits, several with commas, a range A..B, or a pull request as #12",
+        f"input `commit`: expected at most {MAX_COMMITS} commits, got {len(ids)}"
+        if len(ids) > MAX_COMMITS
+        else f'input `commit`: expected commits, got "{one_line(value, 80)}"',
+        hint="use a SHA of at least 7 digits, several separated by commas, a range A..B, or a pull request like #12",
     )
 
 
 def check_names(remote: str, branch: str) -> None:
-    """Refuse names that git could take for an option, a path outside, or another kind of reference.
+    """Reject names that git could interpret as an option, as another kind of reference, or as a path.
 
     An empty `branch` stands for the default branch of the remote.
 
     Raises:
-        InputError: names the input.
+        InputError: A name is invalid; the message names the input.
     """
     if not _REMOTE.fullmatch(remote) or ".." in remote:
         raise InputError(
-            f'input `remote`: "{one_line(remote, 80)}" is not the name of a remote', hint="--remote origin"
+            f'input `remote`: "{one_line(remote, 80)}" is not a valid name of a remote',
+            hint="for example --remote origin",
         )
     parts = branch.split("/")
-    bad = ".." in branch or "@{" in branch or any(p.startswith(".") or p.endswith((".", ".lock")) for p in parts)
-    if branch and (not _BRANCH.fullmatch(branch) or bad or "" in parts or not branch.isprintable()):
-        raise InputError(f'input `branch`: "{one_line(branch, 80)}" is not the name of a branch', hint="--branch main")
+    invalid = ".." in branch or "@{" in branch or any(p.startswith(".") or p.endswith((".", ".lock")) for p in parts)
+    if branch and (not _BRANCH.fullmatch(branch) or invalid or "" in parts or not branch.isprintable()):
+        raise InputError(
+            f'input `branch`: "{one_line(branch, 80)}" is not a valid name of a branch',
+            hint="for example --branch main",
+        )
 
 
-def grounds(verdict: Verdict | None, reason: str) -> Grounds:
-    """Decide who asks, before any commit is looked at.
+def decide_grounds(verdict: Verdict | None, reason: str) -> Grounds:
+    """Return the grounds of a revert, before any commit is examined.
+
+    Args:
+        verdict: The verdict of the input `verdict-file`, if there is one.
+        reason: The input `reason`, which makes a person responsible.
 
     Raises:
-        EvidenceError: the verdict does not name the commit that it is about by a full SHA.
-        InputError: neither a verdict nor a reason was given.
-        NeedsPerson: the verdict did not fail, or its failure is not confirmed, and no person gave a reason.
+        EvidenceError: The verdict does not name its commit by a full SHA.
+        InputError: There is neither a verdict nor a reason.
+        NeedsPerson: The verdict did not fail, or its failure is not confirmed, and there is no reason.
     """
-    said = one_line(reason, 500)
+    reason = one_line(reason, 500)
     if verdict is not None and not is_sha(verdict.commit):
         raise EvidenceError(
-            "the verdict does not say by a full SHA which commit it is about",
-            hint="write the verdict again with `ghmlops gate`, or leave --verdict-file out and say why with --reason",
+            "the verdict does not name its commit by a full SHA",
+            hint="write the verdict again with `ghmlops gate`, or replace --verdict-file with --reason",
         )
-    code = verdict.reason_code if verdict is not None and _CODE.fullmatch(verdict.reason_code) else ""
+    code = verdict.reason_code if verdict is not None and _REASON_CODE.fullmatch(verdict.reason_code) else ""
     commit = verdict.commit if verdict is not None else ""
-    if said:
-        return Grounds(by_person=True, reason=said, reason_code=code, verdict_for=commit)
+    if reason:
+        return Grounds(by_person=True, reason=reason, reason_code=code, verdict_commit=commit)
     if verdict is None:
         raise InputError(
-            "neither `verdict-file` nor `reason` is given, and nothing is reverted without one",
-            hint="name the verdict that failed with --verdict-file, or say why with --reason",
+            "a revert requires a verdict or a reason, and the inputs `verdict-file` and `reason` are empty",
+            hint="pass the verdict that failed with --verdict-file, or state a reason with --reason",
         )
     if verdict.outcome is not Outcome.FAIL:
         raise NeedsPerson(
             f"the verdict for {commit[:12]} is `{verdict.outcome.value}`, and only a failure is reverted",
-            hint="a person may ask with --reason",
+            hint="a person may ask for the revert with --reason",
             reason_code="verdict-not-fail",
         )
     failing = {f.id for f in verdict.findings if f.outcome is Outcome.FAIL}
-    pairs = [name.partition(":") for name in verdict.confirmed]
-    if not any(command.strip() and finding in failing for command, _, finding in pairs):
+    confirmations = [name.partition(":") for name in verdict.confirmed]
+    if not any(command.strip() and finding in failing for command, _, finding in confirmations):
         raise NeedsPerson(
             f"the failure of {commit[:12]} ({code or 'no reason code'}) is not confirmed by a second run",
-            hint="measure again on a fresh deployment, or let a person ask with --reason",
+            hint="measure again on a fresh deployment, or let a person ask for the revert with --reason",
             reason_code="failure-not-confirmed",
         )
-    return Grounds(by_person=False, reason_code=code, verdict_for=commit)
+    return Grounds(by_person=False, reason_code=code, verdict_commit=commit)
 
 
-def check_verdict_commits(asked: Grounds, ids: Sequence[str], *, pull_request: bool) -> None:
-    """Hold the verdict against the commits to revert: without a person, it must be about each of them.
+def check_verdict_commits(grounds: Grounds, ids: Sequence[str], *, pull_request: bool) -> None:
+    """Check that the verdict is about the commits to revert; without a person, about each of them.
 
     Args:
-        asked: who asks.
-        ids: full ids, newest first.
-        pull_request: they are what one pull request became; a verdict about the newest is about them all.
+        grounds: Why the revert is allowed.
+        ids: Full ids of the commits to revert, newest first.
+        pull_request: Whether the commits are one merged pull request; a verdict about the newest then covers all.
 
     Raises:
-        NeedsPerson: there are commits that the verdict is not about.
-        EvidenceError: the verdict is for another commit.
+        NeedsPerson: The verdict is not about some of the commits.
+        EvidenceError: The verdict is about another commit.
     """
-    newest, others = ids[0], [sha for sha in ids if sha != asked.verdict_for]
-    if not asked.by_person and not pull_request and 0 < len(others) < len(ids):
+    newest, others = ids[0], [sha for sha in ids if sha != grounds.verdict_commit]
+    if not grounds.by_person and not pull_request and 0 < len(others) < len(ids):
         raise NeedsPerson(
-            f"the verdict is about {asked.verdict_for[:12]} alone, and not about {others[0][:12]}"
+            f"the verdict is about {grounds.verdict_commit[:12]} only, not about {others[0][:12]}"
             + (f" and {len(others) - 1} more" if others[1:] else ""),
-            hint="revert that commit alone, or let a person ask for all of them with --reason",
+            hint="revert that commit only, or let a person ask for all of them with --reason",
             reason_code="verdict-not-about",
         )
-    if asked.verdict_for != newest and (asked.verdict_for or not asked.by_person):
-        shown = asked.verdict_for[:12] if is_sha(asked.verdict_for) else "something else"
+    if grounds.verdict_commit != newest and (grounds.verdict_commit or not grounds.by_person):
+        subject = grounds.verdict_commit[:12] if is_sha(grounds.verdict_commit) else "something else"
         raise EvidenceError(
-            f"the verdict is for {shown}, not for {newest[:12]}",
-            hint="revert the commit that failed, not the one that happens to be newest",
+            f"the verdict is about {subject}, not about {newest[:12]}",
+            hint="revert the commit that failed, which need not be the newest",
         )
 
 
 def in_force(commit: Commit, later: Sequence[Commit]) -> bool:
-    """True where no commit of `later` (oldest first) claims to revert `commit` and is in force itself."""
+    """Return whether `commit` still applies: no commit in `later` (oldest first) that applies claims to revert it."""
     return not any(
-        other.says_it_reverts(commit.sha) and in_force(other, later[place + 1 :]) for place, other in enumerate(later)
+        other.claims_to_revert(commit.sha) and in_force(other, later[index + 1 :]) for index, other in enumerate(later)
     )
 
 
-def guard(commit: Commit, *, on_branch: bool, by_person: bool) -> Refusal | None:
-    """Decide what is known before anything is tried."""
+def refusal_before_attempt(commit: Commit, *, on_branch: bool, by_person: bool) -> Refusal | None:
+    """Return why a commit may not be reverted, as far as this is known before the attempt."""
     if not on_branch:
         return Refusal.NOT_ON_BRANCH
     if not commit.parents:
         return Refusal.ROOT
-    if commit.own and not by_person:
+    if commit.is_own_revert and not by_person:
         return Refusal.OWN_REVERT
     return None
 
 
-def settle(attempt: Attempt, earlier: Earlier, *, by_person: bool) -> Refusal | None:
-    """Decide after the attempt: go on (`None`; an empty attempt is done already), or why not."""
-    if attempt is Attempt.EMPTY or (attempt is Attempt.CONFLICT and earlier is Earlier.PROVEN):
+def refusal_after_attempt(attempt: Attempt, earlier: EarlierRevert, *, by_person: bool) -> Refusal | None:
+    """Return why the result of an attempt may not be used; `None` also if the branch no longer contains the change."""
+    if attempt is Attempt.EMPTY or (attempt is Attempt.CONFLICT and earlier is EarlierRevert.PROVEN):
         return None
     if attempt is Attempt.CONFLICT:
         return Refusal.CONFLICT
-    return Refusal.CAME_BACK if earlier is not Earlier.NONE and not by_person else None
+    return Refusal.REVERTED_BEFORE if earlier is not EarlierRevert.NONE and not by_person else None
 
 
-def revert_branch(newest: str) -> str:
-    """Name of the branch of a revert pull request; the same for the same commit, so that it is opened once."""
+def revert_branch_name(newest: str) -> str:
+    """Return the branch of a revert pull request, which depends on the commit only, so that it is opened once."""
     return f"ghmlops/revert-{newest[:12]}"
 
 
-def rebased_count(pull_request: Sequence[str], branch: Sequence[str]) -> int:
-    """Tell how many commits a merged pull request became on its branch: all of them (rebase) or one (squash).
+def merged_commit_count(pull_request: Sequence[str], branch: Sequence[str]) -> int:
+    """Return the number of commits of a merged pull request on its base branch: all (rebase) or one (squash).
 
     Args:
-        pull_request: messages of its commits, oldest first.
-        branch: messages of as many commits of the branch, first parents, ending with the merged one, oldest first.
+        pull_request: Messages of its commits, oldest first.
+        branch: Messages of as many first-parent commits of the branch, oldest first, ending with the merged one.
     """
     same = len(pull_request) == len(branch) and all(
         a.strip() == b.strip() for a, b in zip(pull_request, branch, strict=True)
@@ -265,5 +294,5 @@ def rebased_count(pull_request: Sequence[str], branch: Sequence[str]) -> int:
 
 def one_line(text: str, limit: int) -> str:
     """Return `text` on one line of at most `limit` printable characters."""
-    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,4 +1,4 @@
-"""What a revert says, pure: why it was refused, the message of its commit, the text of its pull request."""
+"""Texts of a revert: why it was refused, the commit message, the pull request. No I/O."""
 
 from __future__ import annotations
 
@@ -12,55 +12,63 @@ if TYPE_CHECKING:
 
 _SKIP = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]", re.IGNORECASE)
 REFUSAL_HINTS = {
-    Refusal.NOT_ON_BRANCH: "name the branch with --branch, and the commit as it stands there",
-    Refusal.ROOT: "push a new commit that mends it",
-    Refusal.OWN_REVERT: "a person may ask with --reason",
-    Refusal.CAME_BACK: "a person may ask with --reason",
-    Refusal.CONFLICT: "revert it by hand; nothing was pushed and nothing was changed here",
+    Refusal.NOT_ON_BRANCH: "name the branch with --branch, and the commit by its SHA on that branch",
+    Refusal.ROOT: "push a new commit that fixes the problem",
+    Refusal.OWN_REVERT: "a person may ask for the revert with --reason",
+    Refusal.REVERTED_BEFORE: "a person may ask for the revert with --reason",
+    Refusal.CONFLICT: "revert it by hand; nothing was pushed, and the work tree is unchanged",
 }
 
 
-def refusal_text(why: Refusal, commit: Commit, branch: str, files: Sequence[str] = ()) -> str:
-    """Return one sentence, without full stop."""
-    name, on = f"{commit.sha[:12]} ({one_line(commit.subject, 80)})", f"`{one_line(branch, 100)}`"
-    listed = ", ".join(one_line(f, 120) for f in files[:10]) + (f" and {len(files) - 10} more" if files[10:] else "")
+def refusal_text(refusal: Refusal, commit: Commit, branch: str, files: Sequence[str] = ()) -> str:
+    """Return one sentence, without full stop, that explains a refusal.
+
+    Args:
+        refusal: Why a person must decide.
+        commit: The commit to revert.
+        branch: Name of the branch.
+        files: For a conflict, the paths of the files in conflict.
+    """
+    name, on_branch = f"{commit.sha[:12]} ({one_line(commit.subject, 80)})", f"`{one_line(branch, 100)}`"
+    more = f" and {len(files) - 10} more" if files[10:] else ""
+    paths = ", ".join(one_line(path, 120) for path in files[:10]) + more
     return {
-        Refusal.NOT_ON_BRANCH: f"{name} is not on {on}; history may have been rewritten, or the branch is another",
-        Refusal.ROOT: f"{name} is the first commit of {on} and has nothing to go back to",
-        Refusal.OWN_REVERT: f"{name} is itself a revert by ghmlops, and these are never reverted by the bot",
-        Refusal.CAME_BACK: f"{name} was reverted before on {on} and its change is back: somebody wanted it",
-        Refusal.CONFLICT: f"{name} cannot be undone on {on}: later commits changed the same lines of {listed}",
-    }[why]
+        Refusal.NOT_ON_BRANCH: f"{name} is not on {on_branch}; its history was rewritten, or it is another branch",
+        Refusal.ROOT: f"{name} is the first commit of {on_branch}, so there is no state to go back to",
+        Refusal.OWN_REVERT: f"{name} is itself a revert by ghmlops, which only a person may revert",
+        Refusal.REVERTED_BEFORE: f"{name} was reverted before on {on_branch}, and its change was applied again since",
+        Refusal.CONFLICT: f"{name} cannot be reverted on {on_branch}: later commits changed the same lines of {paths}",
+    }[refusal]
 
 
-def revert_message(commit: Commit, asked: Grounds, run_url: str) -> str:
-    """Return the message of the revert commit. Hostile text stays on its own line and can add no trailer."""
-    subject = _no_skip(one_line(commit.subject, 200))
+def revert_message(commit: Commit, grounds: Grounds, run_url: str) -> str:
+    """Return the message of the revert commit. Untrusted text stays on its own line and can add no trailer."""
+    subject = _without_skip_markers(one_line(commit.subject, 200))
     merge = f", reversing\nchanges made to {commit.parents[0]}" if len(commit.parents) > 1 else ""
     lines = [f'Revert "{subject}"', "", f"This reverts commit {commit.sha}{merge}.", ""]
-    if asked.reason:
-        lines.append(f"Reason: {_no_skip(one_line(asked.reason, 500))}")
-    if asked.reason_code:
-        lines.append(f"Verdict: {asked.reason_code}")
+    if grounds.reason:
+        lines.append(f"Reason: {_without_skip_markers(one_line(grounds.reason, 500))}")
+    if grounds.reason_code:
+        lines.append(f"Verdict: {grounds.reason_code}")
     if run_url:
         lines.append(f"Run: {one_line(run_url, 300)}")
     return "\n".join([*lines, "", f"{TRAILER}: {commit.sha}", ""])
 
 
-def pull_request_text(undone: Sequence[Commit], asked: Grounds, run_url: str) -> tuple[str, str]:
-    """Return title and body of the revert pull request. The body holds nothing hostile, since it is Markdown."""
-    if not undone:
+def pull_request_text(commits: Sequence[Commit], grounds: Grounds, run_url: str) -> tuple[str, str]:
+    """Return title and body of the revert pull request. The body is Markdown and contains no untrusted text."""
+    if not commits:
         return "", ""
-    subject = one_line(undone[0].subject, 150)
-    title = f'Revert "{subject}"' if len(undone) == 1 else f"Revert {len(undone)} commits"
-    lines = [f"This reverts commit {commit.sha}." for commit in undone]
-    lines += ["", f"Asked for by {'a person' if asked.by_person else 'a confirmed failure'}"]
-    lines[-1] += f" (`{asked.reason_code}`)" if asked.reason_code else ""
+    subject = one_line(commits[0].subject, 150)
+    title = f'Revert "{subject}"' if len(commits) == 1 else f"Revert {len(commits)} commits"
+    lines = [f"This reverts commit {commit.sha}." for commit in commits]
+    lines += ["", f"Requested by {'a person' if grounds.by_person else 'a confirmed failure'}"]
+    lines[-1] += f" (`{grounds.reason_code}`)" if grounds.reason_code else ""
     lines[-1] += f" in {run_url}" if run_url else ""
     # A squash merge makes this text the message of the commit: the trailers mark it as a revert by ghmlops.
-    return title, "\n".join([*lines, "", *(f"{TRAILER}: {commit.sha}" for commit in undone)])
+    return title, "\n".join([*lines, "", *(f"{TRAILER}: {commit.sha}" for commit in commits)])
 
 
-def _no_skip(text: str) -> str:
-    """Take the force out of `[skip ci]` and its like: the mark of the bad commit would hold back the revert's CI."""
+def _without_skip_markers(text: str) -> str:
+    """Neutralise `[skip ci]` and similar markers, which would suppress the CI run of the revert commit."""
     return _SKIP.sub(r"(\1)", text)

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ghmlops.clients.github.client import Client, require, send
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
+from ghmlops.core.revert.plan import MergedPullRequest
 from ghmlops.measure.github.pull_requests import READ
-
-
-class MergedPullRequest(NamedTuple):
-    """A merged pull request as GitHub describes it."""
-
-    sha: str
-    """The commit on the base branch: a merge commit, a squash commit, or the last of the rebased commits."""
-    base: str
-    """Name of the base branch."""
-    messages: tuple[str, ...]
-    """Messages of the commits of the pull request, oldest first; GitHub lists at most 250."""
 
 
 def merged_pull_request(client: Client, number: int) -> MergedPullRequest:
