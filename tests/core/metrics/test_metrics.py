@@ -1,4 +1,4 @@
-"""One conformance suite over the table of metrics: what every one of them must do, whichever way it compares."""
+"""One conformance suite over the table of metrics: what every metric must do, whichever way it compares."""
 
 from __future__ import annotations
 
@@ -11,44 +11,69 @@ import pytest
 from scipy import special
 
 from ghmlops.core import metrics
-from ghmlops.core.metrics import TABLE, metrics_of
+from ghmlops.core.metrics import METRIC_IDS, metrics_of
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Compared, Counts, Groups, decided_cells
+from ghmlops.core.paired.aggregates import Cells, Counts, Grid, Groups, MetricComparison, cells_from_decisions
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import Regression, Task
-from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values
+from paired_rows import Rows, binary, cells, compare, counts, grid, multiclass, valued, values
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression", "ranking", "embedding")
 POLICIES = {task: Regression(task=task, key=("id",), top=2) for task in TASKS}
-EVERY = [(task, metric) for task in TASKS for metric in metrics_of(POLICIES[task])]
-METRICS = pytest.mark.parametrize(("task", "metric"), EVERY, ids=[f"{task}-{metric.id}" for task, metric in EVERY])
+ALL_METRICS = [(task, metric) for task in TASKS for metric in metrics_of(POLICIES[task])]
 FIELDS = ("n", "baseline", "candidate", "low", "high", "loss", "loss_low", "loss_high", "p", "error")
+TAIL = 0.01
+
+
+def parametrize_metrics(selection: list[tuple[Task, Metric]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("task", "metric"), selection, ids=[f"{task}-{metric.id}" for task, metric in selection]
+    )
+
+
+METRICS = parametrize_metrics(ALL_METRICS)
+
+NO_AGGREGATES = {"error-quantile": "a quantile follows from no sums, and the values of a regression are not binned"}
+"""Metric ids that compare rows only, with the reason why they have no aggregates."""
+ONE_CELL_ONLY = {
+    "auc": "compares the columns of one cell",
+    "average-precision": "compares the columns of one cell",
+    "ece": "compares the columns of one cell",
+    "calibration-slope": "compares the columns of one cell",
+    "error-quantile": "compares the columns of one cell",
+}
+"""Metric ids that are not vectorised over cells, with the reason."""
+JUDGED = [(task, metric) for task, metric in ALL_METRICS if not metric.paired_only]
+PAIRED_ONLY = [(task, metric) for task, metric in ALL_METRICS if metric.paired_only]
+BINNED = [(task, metric) for task, metric in ALL_METRICS if metric.compare_grid is not None]
+SUMMED = [pair for pair in ALL_METRICS if pair[1].id not in NO_AGGREGATES and pair not in BINNED]
+VECTORISED = [pair for pair in ALL_METRICS if pair[1].id not in ONE_CELL_ONLY]
 
 
 @lru_cache
-def rows_of(task: str, n: int = 800, harm: float = 0.35) -> Rows:
-    """Draw paired rows; the candidate answers at random in a share `harm` of them."""
+def rows_of(task: str, n: int = 800, degraded: float = 0.35) -> Rows:
+    """Return random paired rows; the candidate answers at random in the fraction `degraded` of them."""
     rng = np.random.default_rng(n)
-    replaced = rng.random(n) < harm
+    is_random = rng.random(n) < degraded
     if task == "binary":
         signal = rng.normal(-1.0, 2.0, n)
         scores = special.expit(signal)
-        return binary(rng.random(n) < scores, scores, np.where(replaced, rng.random(n), scores))
+        return binary(rng.random(n) < scores, scores, np.where(is_random, rng.random(n), scores))
     if task == "multiclass":
         vectors = rng.dirichlet([0.4] * 4, n)
         label = np.sum(np.cumsum(vectors, axis=1) < rng.random((n, 1)), axis=1)
-        return multiclass(label, vectors, np.where(replaced[:, None], rng.dirichlet([0.4] * 4, n), vectors))
+        return multiclass(label, vectors, np.where(is_random[:, None], rng.dirichlet([0.4] * 4, n), vectors))
     if task == "regression":
         label = rng.normal(50.0, 4.0, n)
         first = label + rng.normal(0.2, 1.0, n)
-        return valued(label, first, np.where(replaced, first + rng.normal(3.0, 5.0, n), first))
+        return valued(label, first, np.where(is_random, first + rng.normal(3.0, 5.0, n), first))
     if task == "ranking":
         first = rng.beta(3, 2, n)
-        return valued(np.zeros(n), first, np.where(replaced, first * rng.random(n), first))
-    return valued(np.zeros(n), np.zeros(n), np.where(replaced, rng.random(n), 0.0))
+        return valued(np.zeros(n), first, np.where(is_random, first * rng.random(n), first))
+    return valued(np.zeros(n), np.zeros(n), np.where(is_random, rng.random(n), 0.0))
 
 
-def same(first: Compared, second: Compared, rel: float = 1e-9) -> None:
+def assert_equal(first: MetricComparison, second: MetricComparison, rel: float = 1e-9) -> None:
     for name in FIELDS:
         assert getattr(second, name) == pytest.approx(getattr(first, name), rel=rel, abs=1e-12, nan_ok=True), name
 
@@ -56,86 +81,95 @@ def same(first: Compared, second: Compared, rel: float = 1e-9) -> None:
 def test_every_file_is_in_the_table_once() -> None:
     """A metric is one file and its id in the table, under the tasks that it belongs to."""
     files = {path.stem for path in Path(metrics.__file__).parent.glob("*.py")} - {"__init__"}
-    assert files == {metric.id.replace("-", "_") for _, metric in EVERY}
-    assert {task: tuple(m.id for m in metrics_of(POLICIES[task])) for task in TASKS} == TABLE
-    assert {m.id: m.tasks for _, m in EVERY} == {
-        id_: tuple(task for task, ids in TABLE.items() if id_ in ids) for ids in TABLE.values() for id_ in ids
+    assert files == {metric.id.replace("-", "_") for _, metric in ALL_METRICS}
+    assert {task: tuple(m.id for m in metrics_of(POLICIES[task])) for task in TASKS} == METRIC_IDS
+    assert {m.id: m.tasks for _, m in ALL_METRICS} == {
+        id_: tuple(task for task, ids in METRIC_IDS.items() if id_ in ids) for ids in METRIC_IDS.values() for id_ in ids
     }
 
 
 @METRICS
 def test_a_metric_compares_in_exactly_one_exact_way(task: str, metric: Metric) -> None:
-    """From a row's value, from several, from counts, or from columns; bins only stand in for columns."""
+    """From one value of a row, from several, from counts, or from columns; bins only stand in for columns."""
     assert task in metric.tasks
     ways = [metric.compare, metric.compare_rows, metric.compare_counts, metric.compare_columns]
     assert sum(way is not None for way in ways) == 1
-    assert (metric.compare is not None) == (bool(metric.row) != (metric.decided is not None))
+    assert (metric.compare is not None) == (bool(metric.row) != (metric.decision_value is not None))
     assert (metric.compare_rows is not None) == bool(metric.rows)
     assert metric.compare_grid is None or metric.compare_columns is not None
 
 
 @METRICS
 @pytest.mark.parametrize("grouped", [False, True])
-def test_no_rows_and_one_row_say_nothing_and_raise_nothing(task: str, metric: Metric, grouped: bool) -> None:
-    """An empty or single-row cell shows no loss: p is not small, no lower limit above 0 but of a counted rate."""
+def test_no_rows_and_one_row_show_no_loss(task: str, metric: Metric, grouped: bool) -> None:
+    """An empty or single-row cell: p is not small, and no lower limit except that of a counted rate is above 0."""
     for size in (0, 1):
-        rows = rows_of(task).of(np.arange(size))
+        rows = rows_of(task).select(np.arange(size))
         rows = replace(rows, group=np.zeros(size, dtype=np.int64)) if grouped else rows
-        found = compare(metric, rows)
-        assert found.n[0] == size
-        assert not found.p[0] < 0.05
-        assert metric.paired_only or not found.loss_low[0] > 0
-        assert size or np.isnan([found.baseline[0], found.loss[0], found.loss_high[0]])[1:].all()
+        comparison = compare(metric, rows)
+        assert comparison.n[0] == size
+        assert not comparison.p[0] < 0.05
+        assert metric.paired_only or not comparison.loss_low[0] > 0
+        assert size or np.isnan([comparison.loss[0], comparison.loss_high[0]]).all()
 
 
 @METRICS
 @pytest.mark.parametrize("grouped", [False, True])
-def test_an_artifact_against_itself_is_exactly_no_loss(task: str, metric: Metric, grouped: bool) -> None:
-    """Equal sides: change and loss are exactly 0, the limits hold 0, and no harm is shown."""
+def test_an_artifact_against_itself_has_exactly_no_loss(task: str, metric: Metric, grouped: bool) -> None:
+    """Equal sides: change and loss are exactly 0, the limits contain 0, and p is not small."""
     rows = rows_of(task)
     rows = replace(rows, candidate=rows.baseline, group=np.arange(800) // 10 if grouped else None)
-    found = compare(metric, rows)
-    assert (found.candidate[0] - found.baseline[0], found.loss[0]) == (0.0, 0.0)
-    assert found.loss_low[0] <= 0.0 <= found.loss_high[0]
-    assert not found.p[0] < 0.05
+    comparison = compare(metric, rows)
+    assert (comparison.candidate[0] - comparison.baseline[0], comparison.loss[0]) == (0.0, 0.0)
+    assert comparison.loss_low[0] <= 0.0 <= comparison.loss_high[0]
+    assert not comparison.p[0] < 0.05
 
 
-@METRICS
-def test_harm_points_the_right_way(task: str, metric: Metric) -> None:
-    """Rows answered at random are a shown loss; with the sides exchanged, a shown gain, or a move all the same."""
+@parametrize_metrics(JUDGED)
+def test_a_degraded_candidate_is_a_loss(task: str, metric: Metric) -> None:
+    """Random answers are a significant loss; with the sides exchanged, a significant gain, or a move all the same."""
     rows = rows_of(task, 3000)
     worse, better = compare(metric, rows), compare(metric, rows.swapped())
-    if metric.paired_only:
-        assert worse.loss[0] > 0
-        assert worse.low[0] < worse.candidate[0] < worse.high[0]
-        return
     assert worse.loss[0] > 0 < worse.loss_low[0]
     assert worse.p[0] < 1e-3
     assert bool(better.loss_high[0] < 0) is (metric.direction is not Direction.TARGET)
     assert bool(better.loss_low[0] > 0) is (metric.direction is Direction.TARGET)
 
 
-@METRICS
-def test_clusters_of_one_row_are_no_clusters(task: str, metric: Metric) -> None:
-    """The standard error is the same, and so are the limits, but for the better ones that shares have without them."""
-    rows = rows_of(task, harm=0.1)
-    alone, single = compare(metric, rows), compare(metric, replace(rows, group=np.arange(800)))
-    assert single.candidate[0] == pytest.approx(alone.candidate[0], rel=1e-12)
-    # McNemar's and the sign-flip test, DeLong's scaling within a class, and exact binomial limits differ a little
-    assert single.error[0] == pytest.approx(alone.error[0], rel=0.003)
-    assert single.p[0] == pytest.approx(alone.p[0], abs=0.02, nan_ok=True)
-    reach = alone.high[0] - alone.low[0]
-    assert [single.low[0], single.high[0]] == pytest.approx([alone.low[0], alone.high[0]], abs=0.12 * reach)
+@parametrize_metrics(PAIRED_ONLY)
+def test_a_rate_of_the_pair_lies_within_its_limits_and_has_no_test(task: str, metric: Metric) -> None:
+    """Changed answers are a rate above 0 within its limits; the baseline is 0 and there is no p-value."""
+    comparison = compare(metric, rows_of(task, 3000))
+    assert comparison.baseline[0] == 0.0
+    assert comparison.candidate[0] == comparison.loss[0] > 0
+    assert comparison.low[0] < comparison.candidate[0] < comparison.high[0]
+    assert (comparison.loss_low[0], comparison.loss_high[0]) == (comparison.low[0], comparison.high[0])
+    assert np.isnan(comparison.p[0])
 
 
 @METRICS
-def test_clusters_widen_what_rows_would_show(task: str, metric: Metric) -> None:
-    """Twenty copies of each row in a cluster show about what the rows show once."""
-    rows = rows_of(task, 400, harm=0.2)
+def test_clusters_of_one_row_are_independent_rows(task: str, metric: Metric) -> None:
+    """The standard error is the same; the limits are too, except that independent proportions have exact ones."""
+    rows = rows_of(task, degraded=0.1)
+    independent, single = compare(metric, rows), compare(metric, replace(rows, group=np.arange(800)))
+    assert single.candidate[0] == pytest.approx(independent.candidate[0], rel=1e-12)
+    # McNemar's and the sign-flip test, DeLong's scaling within a class, and exact binomial limits differ slightly.
+    assert single.error[0] == pytest.approx(independent.error[0], rel=0.003)
+    assert single.p[0] == pytest.approx(independent.p[0], abs=0.02, nan_ok=True)
+    width = independent.high[0] - independent.low[0]
+    limits = [independent.low[0], independent.high[0]]
+    assert [single.low[0], single.high[0]] == pytest.approx(limits, abs=0.12 * width)
+
+
+@METRICS
+def test_copies_of_a_row_in_one_cluster_add_no_information(task: str, metric: Metric) -> None:
+    """Twenty copies of each row in a cluster have about the standard error of the rows."""
+    rows = rows_of(task, 400, degraded=0.2)
     once = compare(metric, rows)
-    many = compare(metric, replace(rows.of(np.repeat(np.arange(400), 20)), group=np.repeat(np.arange(400), 20)))
+    copies = np.repeat(np.arange(400), 20)
+    many = compare(metric, replace(rows.select(copies), group=copies))
     assert many.candidate[0] == pytest.approx(once.candidate[0], rel=0.02)
-    # the slope of a quantile function that rises in steps depends on how wide they are
+    # The slope of a quantile function that rises in steps depends on their width.
     assert many.error[0] == pytest.approx(once.error[0], rel=0.3 if metric.id == "error-quantile" else 0.06)
 
 
@@ -145,85 +179,140 @@ def test_the_order_of_rows_does_not_matter(task: str, metric: Metric, grouped: b
     """Shuffled rows give the same comparison."""
     rows = rows_of(task)
     rows = replace(rows, group=np.arange(800) // 7) if grouped else rows
-    same(compare(metric, rows), compare(metric, rows.of(np.random.default_rng(4).permutation(800))))
+    shuffled = rows.select(np.random.default_rng(4).permutation(800))
+    assert_equal(compare(metric, rows), compare(metric, shuffled))
+
+
+def test_each_metric_has_aggregates_or_a_reason_why_not() -> None:
+    """The additivity tests below cover every metric but those listed, and a listed metric compares columns only."""
+    covered = {metric.id for _, metric in [*SUMMED, *BINNED]}
+    assert covered | set(NO_AGGREGATES) == {metric.id for _, metric in ALL_METRICS}
+    assert not covered & set(NO_AGGREGATES)
+    for _, metric in ALL_METRICS:
+        rows_only = metric.compare_columns is not None and metric.compare_grid is None
+        assert rows_only is (metric.id in NO_AGGREGATES)
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-@METRICS
+@parametrize_metrics(SUMMED)
 def test_added_aggregates_are_those_of_all_rows(task: str, metric: Metric, grouped: bool) -> None:
-    """Sums, and counts, of two halves compare as those of the whole."""
-    if metric.compare_columns is not None:
-        return  # rows are not summed up; bins are, and are tested with the metrics that have them
+    """Added sums, and counts, of two parts compare as those of all rows."""
     rows = rows_of(task)
     rows = replace(rows, group=np.arange(800) // 7) if grouped else rows
-    halves = [rows.of(np.arange(0, 300)), rows.of(np.arange(300, 800))]
+    parts = [rows.select(np.arange(0, 300)), rows.select(np.arange(300, 800))]
     if metric.compare_counts is not None:
-        joined = together([counts(half) for half in halves])
-        same(compare(metric, rows), metric.compare_counts(joined, 0.01))
-    elif metric.decided is not None:
+        joined = concatenate_counts([counts(part) for part in parts])
+        comparison = metric.compare_counts(joined, TAIL)
+    elif metric.decision_value is not None:
         assert metric.compare is not None
-        joined = together([counts(half) for half in halves])
-        same(compare(metric, rows), metric.compare(decided_cells(joined, metric.decided, labelled=True), 0.01))
+        joined = concatenate_counts([counts(part) for part in parts])
+        comparison = metric.compare(cells_from_decisions(joined, metric.decision_value, labelled=True), TAIL)
     else:
-        kinds = [added([kind_of(sql, metric, rows, half) for half in halves]) for sql in metric.rows or (metric.row,)]
-        found = metric.compare_rows(tuple(kinds), 0.01) if metric.compare_rows else metric.compare(kinds[0], 0.01)  # type: ignore[misc]
-        same(compare(metric, rows), found)
+        templates = metric.rows or (metric.row,)
+        kinds = tuple(add_cells([part_sums(sql, metric, rows, part) for part in parts]) for sql in templates)
+        comparison = compare_sums(metric, kinds)
+    assert_equal(compare(metric, rows), comparison)
 
 
-def kind_of(sql: str, metric: Metric, rows: Rows, half: Rows) -> Cells:
-    """Sum one kind of row value of some rows; the constants are those of all rows, as an engine's are."""
+@parametrize_metrics(BINNED)
+def test_added_bins_are_those_of_all_rows(task: str, metric: Metric) -> None:
+    """Added counts of the binned scores of two parts compare as those of all rows; clusters have no binned form."""
+    assert metric.compare_grid is not None
+    rows = rows_of(task)
+    parts = [grid(rows.select(np.arange(0, 300))), grid(rows.select(np.arange(300, 800)))]
+    joint = ("joint_label", "joint_baseline", "joint_candidate", "joint_n")
+    joined = Grid(
+        baseline=parts[0].baseline + parts[1].baseline,
+        candidate=parts[0].candidate + parts[1].candidate,
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in joint},
+    )
+    assert_equal(metric.compare_grid(grid(rows), TAIL), metric.compare_grid(joined, TAIL))
+
+
+def compare_sums(metric: Metric, kinds: tuple[Cells, ...]) -> MetricComparison:
+    if metric.compare_rows is not None:
+        return metric.compare_rows(kinds, TAIL)
+    assert metric.compare is not None
+    return metric.compare(kinds[0], TAIL)
+
+
+def part_sums(sql: str, metric: Metric, rows: Rows, part: Rows) -> Cells:
+    """Return one kind of sums of some rows; the constants in the SQL are those of all rows, as an engine's are."""
     sql = sql.replace("{y0}", repr(float(rows.label.mean())))
     first, second = (
-        values(sql.replace("{p0}", repr(float(whole.p.mean()))), metric, half, part)
-        for whole, part in ((rows.baseline, half.baseline), (rows.candidate, half.candidate))
+        values(sql.replace("{p0}", repr(float(all_rows.p.mean()))), metric, part, part_side)
+        for all_rows, part_side in ((rows.baseline, part.baseline), (rows.candidate, part.candidate))
     )
-    return cells(first, second, half.group)
+    return cells(first, second, part.group)
 
 
-def together(parts: list[Counts]) -> Counts:
+def concatenate_counts(parts: list[Counts]) -> Counts:
     names = ("cell", "label", "baseline", "candidate", "n")
     group = None if parts[0].group is None else np.concatenate([part.group for part in parts if part.group is not None])
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     return Counts(cells=1, classes=parts[0].classes, group=group, **joined)
 
 
-def added(parts: list[Cells]) -> Cells:
-    """Add sums; a cluster that is in both halves is added up too (rows 294 to 300 are one)."""
+def add_cells(parts: list[Cells]) -> Cells:
+    """Return added sums; the cluster that is in both parts (rows 294 to 300) is added up too."""
     sums = {name: sum(getattr(part, name) for part in parts) for name in ("n", "a", "d", "aa", "ad", "dd")}
     groups = [part.groups for part in parts if part.groups is not None]
     if not groups:
         return Cells(**sums)
     first = len(groups[0].n)
-    place = np.concatenate([np.arange(first), first - 1 + np.arange(len(groups[1].n))])
+    index = np.concatenate([np.arange(first), first - 1 + np.arange(len(groups[1].n))])
     clusters = {
-        name: np.bincount(place, weights=np.concatenate([getattr(g, name) for g in groups])).astype(float)
+        name: np.bincount(index, weights=np.concatenate([getattr(g, name) for g in groups])).astype(float)
         for name in ("n", "a", "d", "dd")
     }
-    return Cells(**sums, groups=Groups(cell=np.zeros(place.max() + 1, dtype=np.int64), **clusters))
+    return Cells(**sums, groups=Groups(cell=np.zeros(index.max() + 1, dtype=np.int64), **clusters))
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_several_cells_at_once_are_each_cell_alone(task: Task) -> None:
-    """A comparison of many cells is vectorised: every cell has what it would have by itself."""
+def test_each_metric_is_vectorised_or_compares_columns() -> None:
+    """The list of metrics that compare one cell at a time is exactly that of the metrics over columns."""
+    assert {metric.id for _, metric in ALL_METRICS if metric.compare_columns is not None} == set(ONE_CELL_ONLY)
+
+
+@parametrize_metrics(VECTORISED)
+def test_several_cells_at_once_are_each_cell_alone(task: str, metric: Metric) -> None:
+    """Every cell of a vectorised comparison has the values that it has by itself."""
     rows = rows_of(task)
-    half = np.arange(800) % 3 == 0
-    parts = [rows.of(np.flatnonzero(half)), rows.of(np.flatnonzero(~half))]
-    for metric in metrics_of(POLICIES[task]):
-        if metric.compare_counts is None:
-            continue
-        both = replace(counts(rows), cells=2, cell=(~half).astype(np.int64))
-        found = metric.compare_counts(both, 0.01)
-        for place, part in enumerate(parts):
-            alone = compare(metric, part)
-            assert [getattr(found, f)[place] for f in FIELDS] == pytest.approx(
-                [getattr(alone, f)[0] for f in FIELDS], rel=1e-9, nan_ok=True
-            )
+    in_first = np.arange(800) % 3 == 0
+    parts = [rows.select(np.flatnonzero(in_first)), rows.select(np.flatnonzero(~in_first))]
+    if metric.compare_counts is not None or metric.decision_value is not None:
+        both = replace(counts(rows), cells=2, cell=(~in_first).astype(np.int64))
+        alone = [replace(counts(part), cells=1) for part in parts]
+        together = compare_count_table(metric, both)
+        expected = [compare_count_table(metric, part) for part in alone]
+    else:
+        templates = metric.rows or (metric.row,)
+        sums = [[part_sums(sql, metric, rows, part) for part in parts] for sql in templates]
+        together = compare_sums(metric, tuple(stack_cells(kind) for kind in sums))
+        expected = [compare_sums(metric, tuple(kind[i] for kind in sums)) for i in range(2)]
+    for index, comparison in enumerate(expected):
+        assert [getattr(together, f)[index] for f in FIELDS] == pytest.approx(
+            [getattr(comparison, f)[0] for f in FIELDS], rel=1e-9, nan_ok=True
+        )
 
 
-def test_default_margins_are_those_of_the_design_and_the_rest_is_shown() -> None:
-    """0.5 pt, 0.005, 1 % of the baseline's, 0.01, 1 pt either way, 5 % of a deviation; others where a policy asks."""
-    found = {m.id: m.limit(0.4, 10.0, None) for _, m in EVERY}
-    judged = {
+def compare_count_table(metric: Metric, table: Counts) -> MetricComparison:
+    if metric.compare_counts is not None:
+        return metric.compare_counts(table, TAIL)
+    assert metric.compare is not None
+    assert metric.decision_value is not None
+    return metric.compare(cells_from_decisions(table, metric.decision_value, labelled=metric.needs_label), TAIL)
+
+
+def stack_cells(parts: list[Cells]) -> Cells:
+    return Cells(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in ("n", "a", "d", "aa", "ad", "dd")}
+    )
+
+
+def test_default_margins_are_those_of_the_documentation() -> None:
+    """Each margin in the unit of its metric, for a baseline of 0.4 and a label deviation of 10; others have none."""
+    limits = {m.id: m.limit(0.4, 10.0, None) for _, m in ALL_METRICS}
+    expected = {
         "accuracy": 0.005,
         "auc": 0.005,
         "average-precision": 0.005,
@@ -239,14 +328,34 @@ def test_default_margins_are_those_of_the_design_and_the_rest_is_shown() -> None
         "mean-prediction": 0.5,
         "spread-ratio": 0.05,
     }
-    assert {id_: limit for id_, limit in found.items() if limit is not None} == pytest.approx(judged)
+    assert {id_: limit for id_, limit in limits.items() if limit is not None} == pytest.approx(expected)
 
 
-def test_hunted_metrics_are_judged_and_come_from_aggregates() -> None:
-    """Slices and windows are cut from aggregates, and a place fails only beyond a margin."""
-    hunted = {task: [m for m in metrics_of(POLICIES[task]) if m.hunted] for task in TASKS}
-    assert all(m.margin is not None and (m.compare or m.compare_rows) for ones in hunted.values() for m in ones)
-    assert {task: [m.id for m in ones] for task, ones in hunted.items()} == {
+def test_parameters_of_the_policy_are_in_titles_and_sql() -> None:
+    """k and quantiles appear in the title and in the SQL template."""
+    policies = (
+        Regression(task="ranking", key=("id",), at=7),
+        Regression(task="regression", key=("id",), quantile=0.9, error_quantile=0.95),
+        Regression(task="multiclass", key=("id",), top=3),
+    )
+    by_id = {metric.id: metric for policy in policies for metric in metrics_of(policy)}
+    titles = {
+        "ndcg": "NDCG@7",
+        "recall-at-k": "recall@7",
+        "pinball": "pinball loss at 0.9",
+        "error-quantile": "0.95 quantile of the absolute error",
+        "top-k-accuracy": "top-3 accuracy",
+    }
+    assert {id_: by_id[id_].title for id_ in titles} == titles
+    assert "<= 3" in by_id["top-k-accuracy"].row
+    assert "0.9 *" in by_id["pinball"].row
+
+
+def test_subgroup_metrics_have_margins_and_come_from_aggregates() -> None:
+    """Slices and windows are rolled up from aggregates, and a subgroup fails only beyond a margin."""
+    tested = {task: [m for m in metrics_of(POLICIES[task]) if m.in_subgroups] for task in TASKS}
+    assert all(m.margin is not None and (m.compare or m.compare_rows) for group in tested.values() for m in group)
+    assert {task: [m.id for m in group] for task, group in tested.items()} == {
         "binary": ["accuracy", "log-loss", "positive-rate"],
         "multiclass": ["accuracy", "log-loss"],
         "regression": ["rmse", "mae", "bias", "spread-ratio", "mean-prediction"],

@@ -18,20 +18,20 @@ from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyp
 
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.metrics.calibration_slope import log_odds
-from ghmlops.core.paired.aggregates import Compared, Floats
+from ghmlops.core.paired.aggregates import Floats, MetricComparison
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import Regression, Task
-from ghmlops.core.predictions.per_class import METRICS, per_class
-from ghmlops.core.predictions.ruling import ALPHA
+from ghmlops.core.predictions.constants import ALPHA
+from ghmlops.core.predictions.per_class import CLASS_METRICS, compare_per_class
 from ghmlops.core.stats import logistic
 from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values
 
-CLOSE = 1e-9
+TOLERANCE = 1e-9
 
 
 @lru_cache
-def tumours() -> Rows:
-    """Two models of the breast-cancer data, trained on every third row and rounded, so that there are ties."""
+def breast_cancer() -> Rows:
+    """Return two models of the breast-cancer data, trained on every third row and rounded, so that there are ties."""
     x, y = load_breast_cancer(return_X_y=True)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     first = LogisticRegression(C=0.001).fit(x[::3], y[::3]).predict_proba(x)[:, 1]
@@ -41,7 +41,7 @@ def tumours() -> Rows:
 
 @lru_cache
 def digits() -> Rows:
-    """Two models of the digits: a linear one and a naive one, on few pixels."""
+    """Return two models of the digits: logistic regression, and naive Bayes on fewer pixels."""
     x, y = load_digits(return_X_y=True)
     x = x / 16.0
     first = LogisticRegression(C=0.05, max_iter=300).fit(x[::5], y[::5]).predict_proba(x)
@@ -51,7 +51,7 @@ def digits() -> Rows:
 
 @lru_cache
 def diabetes() -> Rows:
-    """Two regressions of the diabetes data."""
+    """Return two regressions of the diabetes data: ridge and a decision tree."""
     x, y = load_diabetes(return_X_y=True)
     first = Ridge(alpha=0.1).fit(x[::2], y[::2]).predict(x)
     second = DecisionTreeRegressor(max_depth=3, random_state=1).fit(x[::2], y[::2]).predict(x)
@@ -68,8 +68,8 @@ def slope(y: Floats, s: Floats) -> float:
 
 
 def calibration_error(y: Floats, s: Floats) -> float:
-    place = np.minimum(np.floor(s * 15).astype(int), 14)
-    parts = [abs(s[place == k].mean() - y[place == k].mean()) * np.mean(place == k) for k in np.unique(place)]
+    bins = np.minimum(np.floor(s * 15).astype(int), 14)
+    parts = [abs(s[bins == k].mean() - y[bins == k].mean()) * np.mean(bins == k) for k in np.unique(bins)]
     return float(sum(parts))
 
 
@@ -101,81 +101,86 @@ REGRESSION: dict[str, Callable[[Floats, Floats], float]] = {
 }
 
 
-def both(found: Compared) -> list[float]:
-    return [found.baseline[0], found.candidate[0]]
+def both_values(comparison: MetricComparison) -> list[float]:
+    return [comparison.baseline[0], comparison.candidate[0]]
 
 
 @pytest.mark.parametrize("name", [*BY_DECISION, *BY_SCORE])
 def test_binary_values_agree(name: str) -> None:
-    """Both sides to 1e-9, ties among the scores and all."""
-    rows = tumours()
+    """The values of both sides are those of scikit-learn to 1e-9, with ties among the scores."""
+    rows = breast_cancer()
     expected = [
         BY_DECISION[name](rows.label, side.p) if name in BY_DECISION else BY_SCORE[name](rows.label, side.s)
         for side in (rows.baseline, rows.candidate)
     ]
-    assert both(compare(metric_of("binary", name), rows)) == pytest.approx(expected, abs=CLOSE)
+    assert both_values(compare(metric_of("binary", name), rows)) == pytest.approx(expected, abs=TOLERANCE)
     assert expected[0] != expected[1]
 
 
 def test_multiclass_values_agree() -> None:
-    """Accuracy, macro recall and F1, top-3 accuracy, log loss, and flips by their definition; to 1e-9."""
+    """Both sides to 1e-9: scikit-learn's values, and churn and flips by their definition."""
     rows = digits()
     y = rows.label
-    vectors = [digit_vectors(0), digit_vectors(1)]
+    vectors = [digit_probabilities(0), digit_probabilities(1)]
     sides = (rows.baseline, rows.candidate)
-    right = [y == side.p for side in sides]
+    correct = [y == side.p for side in sides]
     expected = {
         "accuracy": [oracle.accuracy_score(y, side.p) for side in sides],
         "macro-recall": [oracle.recall_score(y, side.p, average="macro") for side in sides],
         "macro-f1": [oracle.f1_score(y, side.p, average="macro") for side in sides],
         "top-k-accuracy": [oracle.top_k_accuracy_score(y, v, k=3) for v in vectors],
         "log-loss": [oracle.log_loss(y, v) for v in vectors],
-        "negative-flips": [0.0, np.mean(right[0] & ~right[1])],
-        "positive-flips": [0.0, np.mean(~right[0] & right[1])],
+        "negative-flips": [0.0, np.mean(correct[0] & ~correct[1])],
+        "positive-flips": [0.0, np.mean(~correct[0] & correct[1])],
         "churn": [0.0, np.mean(sides[0].p != sides[1].p)],
     }
     for name, pair in expected.items():
-        assert both(compare(metric_of("multiclass", name), rows)) == pytest.approx(pair, abs=CLOSE), name
+        assert both_values(compare(metric_of("multiclass", name), rows)) == pytest.approx(pair, abs=TOLERANCE), name
 
 
-def digit_vectors(which: int) -> Floats:
+def digit_probabilities(model: int) -> Floats:
     x, y = load_digits(return_X_y=True)
     x = x / 16.0
-    if which == 0:
+    if model == 0:
         return np.asarray(LogisticRegression(C=0.05, max_iter=300).fit(x[::5], y[::5]).predict_proba(x))
     return np.asarray(GaussianNB(var_smoothing=0.05).fit(x[::5, :40], y[::5]).predict_proba(x[:, :40]))
 
 
 @pytest.mark.parametrize("name", list(REGRESSION))
 def test_regression_values_agree(name: str) -> None:
-    """Both sides to 1e-9 of the value."""
+    """The values of both sides are those of scikit-learn and NumPy to 1e-9."""
     rows = diabetes()
     expected = [REGRESSION[name](rows.label, side.p) for side in (rows.baseline, rows.candidate)]
-    assert both(compare(metric_of("regression", name), rows)) == pytest.approx(expected, rel=CLOSE, abs=CLOSE)
+    assert both_values(compare(metric_of("regression", name), rows)) == pytest.approx(
+        expected, rel=TOLERANCE, abs=TOLERANCE
+    )
 
 
 def test_the_spread_ratio_is_that_of_the_deviations() -> None:
-    """Standard deviation of the candidate's predictions over the baseline's."""
+    """The value is the candidate's standard deviation divided by the baseline's."""
     rows = diabetes()
-    found = compare(metric_of("regression", "spread-ratio"), rows)
-    assert both(found) == pytest.approx([1.0, np.std(rows.candidate.p) / np.std(rows.baseline.p)], rel=CLOSE)
+    comparison = compare(metric_of("regression", "spread-ratio"), rows)
+    assert both_values(comparison) == pytest.approx(
+        [1.0, np.std(rows.candidate.p) / np.std(rows.baseline.p)], rel=TOLERANCE
+    )
 
 
-def resampled(metric: Metric, rows: Rows, left_out: int) -> float:
-    """Return the standard error of the change by leaving groups of rows out (a delete-a-group jackknife)."""
+def jackknife_error(metric: Metric, rows: Rows, parts: int) -> float:
+    """Return the standard error of the change by a delete-a-group jackknife with so many groups."""
     n = len(rows.label)
-    part = np.random.default_rng(8).permutation(n) % left_out
+    part = np.random.default_rng(8).permutation(n) % parts
     kinds = [[values(sql, metric, rows, s) for s in (rows.baseline, rows.candidate)] for sql in sql_of(metric)]
     changes = []
-    for k in range(left_out):
-        kept = np.flatnonzero(part != k)
-        sums = tuple(cells(first[kept], second[kept]) for first, second in kinds)
+    for k in range(parts):
+        rest = np.flatnonzero(part != k)
+        sums = tuple(cells(first[rest], second[rest]) for first, second in kinds)
         if metric.compare_rows is not None:
-            found = metric.compare_rows(sums, ALPHA)
+            comparison = metric.compare_rows(sums, ALPHA)
         else:
-            found = metric.compare(sums[0], ALPHA) if metric.compare and sums else compare(metric, rows.of(kept))
-        changes.append(found.candidate[0] - found.baseline[0])
-    return float(np.sqrt((left_out - 1) * np.var(changes)))
+            use_sums = metric.compare is not None and sums
+            comparison = metric.compare(sums[0], ALPHA) if use_sums else compare(metric, rows.select(rest))
+        changes.append(comparison.candidate[0] - comparison.baseline[0])
+    return float(np.sqrt((parts - 1) * np.var(changes)))
 
 
 def sql_of(metric: Metric) -> tuple[str, ...]:
@@ -183,8 +188,8 @@ def sql_of(metric: Metric) -> tuple[str, ...]:
 
 
 @lru_cache
-def dull(n: int = 4000) -> dict[Task, Rows]:
-    """Return smooth rows of each task: what the delta method is right about."""
+def smooth_rows(n: int = 4000) -> dict[Task, Rows]:
+    """Return rows of each task from smooth distributions, for which the delta method is accurate."""
     rng = np.random.default_rng(17)
     signal = rng.normal(-0.7, 1.5, n)
     first, second = (1 / (1 + np.exp(-1.3 * (signal + 0.5 * rng.normal(size=n)))) for _ in range(2))
@@ -212,60 +217,61 @@ def dull(n: int = 4000) -> dict[Task, Rows]:
     ],
 )
 def test_standard_errors_agree_with_a_jackknife(task: Task, name: str) -> None:
-    """The analytic slopes give the error that leaving rows out gives, within the jackknife's own noise."""
-    rows, metric = dull()[task], metric_of(task, name)
-    assert resampled(metric, rows, 100) == pytest.approx(compare(metric, rows).error[0], rel=0.2)
+    """The analytic standard error is that of the jackknife, within the jackknife's own noise of 20 %."""
+    rows, metric = smooth_rows()[task], metric_of(task, name)
+    assert jackknife_error(metric, rows, 100) == pytest.approx(compare(metric, rows).error[0], rel=0.2)
 
 
 @pytest.mark.parametrize("name", ["log-loss", "brier"])
 def test_clusters_agree_with_statsmodels(name: str) -> None:
     """The cluster-robust standard error of a mean is that of OLS on a constant with clustered covariance."""
-    rows = replace(tumours(), group=np.random.default_rng(3).integers(0, 60, len(tumours().label)))
+    rows = replace(breast_cancer(), group=np.random.default_rng(3).integers(0, 60, len(breast_cancer().label)))
     sides = [
         -np.log(np.clip(side.t, 2.0**-52, 1)) if name == "log-loss" else (side.s - rows.label) ** 2
         for side in (rows.baseline, rows.candidate)
     ]
     fitted = OLS(sides[1] - sides[0], np.ones(len(sides[0]))).fit(cov_type="cluster", cov_kwds={"groups": rows.group})
-    assert float(fitted.bse[0]) == pytest.approx(compare(metric_of("binary", name), rows).error[0], rel=CLOSE)
+    assert float(fitted.bse[0]) == pytest.approx(compare(metric_of("binary", name), rows).error[0], rel=TOLERANCE)
 
 
 def test_the_slope_of_one_side_has_the_sandwich_error_of_statsmodels() -> None:
-    """What the rows add to a slope squares up to the HC0 variance."""
-    rows = tumours()
+    """The squared influences of the rows on a slope sum to the HC0 variance."""
+    rows = breast_cancer()
     x = log_odds(rows.candidate.s)
     fitted = sm.Logit(rows.label, sm.add_constant(x)).fit(disp=0, tol=1e-14, cov_type="HC0")
     line = logistic.fit(x, rows.label, 1.0 - rows.label)
-    own = np.sqrt(np.sum(logistic.slope_influence(line, x, rows.label) ** 2))
-    assert float(fitted.bse[1]) == pytest.approx(own, rel=1e-7)
+    error = np.sqrt(np.sum(logistic.slope_influence(line, x, rows.label) ** 2))
+    assert float(fitted.bse[1]) == pytest.approx(error, rel=1e-7)
 
 
 def test_recall_and_f1_by_class_agree_with_scikit_learn() -> None:
     """Each class of the digits, both sides; recall's p is McNemar's within the class, and the rows are the class's."""
     rows = digits()
-    found = per_class(counts(rows), ALPHA)
-    assert set(found) == set(METRICS)
+    by_metric = compare_per_class(counts(rows), ALPHA)
+    assert set(by_metric) == set(CLASS_METRICS)
     for name, score in (("recall", oracle.recall_score), ("f1", oracle.f1_score)):
-        for got, side in ((found[name].baseline, rows.baseline), (found[name].candidate, rows.candidate)):
-            assert list(got) == pytest.approx(list(score(rows.label, side.p, average=None)), abs=CLOSE)
-        assert found[name].n.tolist() == np.bincount(rows.label.astype(int)).tolist()
+        for value, side in ((by_metric[name].baseline, rows.baseline), (by_metric[name].candidate, rows.candidate)):
+            assert list(value) == pytest.approx(list(score(rows.label, side.p, average=None)), abs=TOLERANCE)
+        assert by_metric[name].n.tolist() == np.bincount(rows.label.astype(int)).tolist()
     for k in range(10):
-        own = rows.of(np.flatnonzero(rows.label == k))
-        alone = compare(metric_of("multiclass", "accuracy"), own)
-        assert found["recall"].p[k] == pytest.approx(alone.p[0], rel=CLOSE)
-        one = binary(rows.label == k, (rows.baseline.p == k) * 1.0, (rows.candidate.p == k) * 1.0)
-        assert found["f1"].error[k] == pytest.approx(compare(metric_of("binary", "f1"), one).error[0], rel=0.02)
+        of_class = rows.select(np.flatnonzero(rows.label == k))
+        accuracy = compare(metric_of("multiclass", "accuracy"), of_class)
+        assert by_metric["recall"].p[k] == pytest.approx(accuracy.p[0], rel=TOLERANCE)
+        one_vs_rest = binary(rows.label == k, (rows.baseline.p == k) * 1.0, (rows.candidate.p == k) * 1.0)
+        f1 = compare(metric_of("binary", "f1"), one_vs_rest)
+        assert by_metric["f1"].error[k] == pytest.approx(f1.error[0], rel=0.02)
 
 
 def test_a_class_without_rows_is_undefined_and_clusters_are_summed() -> None:
-    """No row of the class: NaN, never 0 or a pass. Fifty copies of each row in clusters show what one shows."""
-    rows = digits().of(np.flatnonzero(digits().label != 4))
-    found = per_class(counts(rows), ALPHA)
-    assert all(np.isnan([f.loss[4], f.loss_high[4], f.p[4]]).all() and f.n[4] == 0 for f in found.values())
-    few = rows.of(np.arange(200))
-    many = replace(few.of(np.repeat(np.arange(200), 50)), group=np.repeat(np.arange(200), 50))
-    once, again = per_class(counts(few), ALPHA), per_class(counts(many), ALPHA)
-    for name in METRICS:
-        assert again[name].candidate == pytest.approx(once[name].candidate, nan_ok=True)
-        seen = once[name].error > 0
-        assert seen.any()
-        assert np.max(np.abs(again[name].error[seen] / once[name].error[seen] - 1.0)) < 0.5
+    """No row of the class: NaN, never 0 or a pass. Fifty copies of each row in a cluster have the error of one copy."""
+    rows = digits().select(np.flatnonzero(digits().label != 4))
+    by_metric = compare_per_class(counts(rows), ALPHA)
+    assert all(np.isnan([c.loss[4], c.loss_high[4], c.p[4]]).all() and c.n[4] == 0 for c in by_metric.values())
+    few = rows.select(np.arange(200))
+    many = replace(few.select(np.repeat(np.arange(200), 50)), group=np.repeat(np.arange(200), 50))
+    once, copied = compare_per_class(counts(few), ALPHA), compare_per_class(counts(many), ALPHA)
+    for name in CLASS_METRICS:
+        assert copied[name].candidate == pytest.approx(once[name].candidate, nan_ok=True)
+        positive = once[name].error > 0
+        assert positive.any()
+        assert np.max(np.abs(copied[name].error[positive] / once[name].error[positive] - 1.0)) < 0.5

@@ -1,7 +1,7 @@
-"""The metrics of a prediction diff, one file each. Adding one is a file and its id in `TABLE`.
+"""The metrics of a prediction diff, one file each. Adding one is a new file and its id in `METRIC_IDS`.
 
-The metric `log-loss` is the constant `LOG_LOSS` of `log_loss.py`, or what the function `bind` there makes of the policy
-where a metric has parameters. The table holds names only, so that the policy can be read where numpy is not installed.
+The metric `log-loss` is the constant `LOG_LOSS` of `log_loss.py`. A metric with parameters has a function `bind`
+instead, which returns the metric for a policy. The table holds ids only, so that a policy can be read without NumPy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ghmlops.core.paired.metric import Metric
     from ghmlops.core.policy.regression import Regression
 
-TABLE: dict[str, tuple[str, ...]] = {
+METRIC_IDS: dict[str, tuple[str, ...]] = {
     "binary": (
         "accuracy",
         "balanced-accuracy",
@@ -50,16 +50,16 @@ TABLE: dict[str, tuple[str, ...]] = {
 
 
 def metrics_of(policy: Regression) -> tuple[Metric, ...]:
-    """Return the metrics of a policy's task in the order of `TABLE`, then the user's own."""
-    own: tuple[Metric, ...] = ()
+    """Return the metrics of the policy's task in the order of `METRIC_IDS`, then its custom metrics."""
+    custom_metrics: tuple[Metric, ...] = ()
     if policy.metrics:
-        from ghmlops.core.paired.custom_metric import custom
+        from ghmlops.core.paired.custom_metric import bind_custom_metric
 
-        own = tuple(custom(metric) for metric in policy.metrics)
-    return (*(_load(name.replace("-", "_"), policy) for name in TABLE[policy.task]), *own)
+        custom_metrics = tuple(bind_custom_metric(definition) for definition in policy.metrics)
+    return (*(_load(name.replace("-", "_"), policy) for name in METRIC_IDS[policy.task]), *custom_metrics)
 
 
 def _load(name: str, policy: Regression) -> Metric:
     module = importlib.import_module(f"{__name__}.{name}")
-    found: Metric = module.bind(policy) if hasattr(module, "bind") else getattr(module, name.upper())
-    return found
+    metric: Metric = module.bind(policy) if hasattr(module, "bind") else getattr(module, name.upper())
+    return metric

@@ -1,57 +1,60 @@
-"""Area under the ROC curve, ties counted one half: exact, or from binned scores with a bound."""
+"""AUC: area under the ROC curve. No unit; range 0 to 1, 0.5 for random scores; higher is better.
+
+The probability that a random positive row has a higher score than a random negative one, with ties counted one half
+(Hanley and McNeil 1982, Radiology 143, 29-36). Exact from rows, or from binned scores with a bound. Compared by the
+paired test of DeLong, DeLong and Clarke-Pearson (1988); with clusters, by the variant of Obuchowski (1997).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Columns, Compared, Floats, Grid, Ints
-from ghmlops.core.paired.change import Estimated, cluster_error, compare_estimates
-from ghmlops.core.paired.influence import Side, compare_pair, in_clusters, pair_of_grid, undefined
+from ghmlops.core.paired.aggregates import Columns, Floats, Grid, Ints, MetricComparison
+from ghmlops.core.paired.change import Estimates, cluster_robust_error, compare_estimates, method_name
+from ghmlops.core.paired.default_margins import IMPLAUSIBLE_GAIN, RANKING_MARGIN
+from ghmlops.core.paired.influence import SideEstimate, compare_pair, pair_of_grid, undefined_side
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.stats import delong
 
 METHOD = "paired DeLong"
 
 
-def compare(columns: Columns, tail: float) -> Compared:
-    """Compare two areas by DeLong's paired variance; NaN where only one class is there.
-
-    Rows in clusters: the same components, summed within clusters (Obuchowski 1997).
-    """
+def compare(columns: Columns, tail: float) -> MetricComparison:
+    """Compare two areas by DeLong's paired variance; NaN if only one class occurs."""
     n = len(columns.label)
-    yes = int(columns.positive.sum())
-    freedom = min(yes, n - yes) - 1
-    if yes in (0, n):
+    positives = int(columns.positive.sum())
+    df = min(positives, n - positives) - 1
+    if positives in (0, n):
         first = second = error = float("nan")
     else:
         areas = delong.compare(columns.positive, columns.baseline, columns.candidate)
         first, second, error = areas.baseline, areas.candidate, areas.error
         if columns.group is not None:
-            error, freedom = cluster_error(areas.influence, columns.group)
-    found = Estimated(
+            error, df = cluster_robust_error(areas.influence, columns.group)
+    estimates = Estimates(
         n=np.array([float(n)]),
         baseline=np.array([first]),
         change=np.array([second - first]),
         error=np.array([error]),
-        freedom=np.array([float(freedom)]),
-        method=in_clusters(METHOD, columns.group is not None),
+        df=np.array([float(df)]),
+        method=method_name(METHOD, clustered=columns.group is not None),
     )
-    return compare_estimates(found, tail, Direction.HIGHER)
+    return compare_estimates(estimates, tail, Direction.HIGHER)
 
 
-def compare_grid(grid: Grid, tail: float) -> Compared:
+def compare_grid(grid: Grid, tail: float) -> MetricComparison:
     """Compare two areas of binned scores by DeLong's components of the bins."""
-    pair = pair_of_grid(grid, _binned(grid.baseline), _binned(grid.candidate), METHOD)
+    pair = pair_of_grid(grid, _binned_side(grid.baseline), _binned_side(grid.candidate), METHOD)
     return compare_pair(pair, Direction.HIGHER, tail)
 
 
-def _binned(counts: Ints) -> Side:
+def _binned_side(counts: Ints) -> SideEstimate:
     rows: Floats = counts.astype(np.float64)
     if not np.all(rows.sum(axis=1) > 0):
-        return undefined(rows.shape)
-    area = delong.binned(rows[1], rows[0])
-    return Side(area.value, np.stack([area.negative, area.positive]), area.bound)
+        return undefined_side(rows.shape)
+    area = delong.binned_area(rows[1], rows[0])
+    return SideEstimate(area.value, np.stack([area.negative, area.positive]), area.bound)
 
 
 AUC = Metric(
@@ -60,8 +63,8 @@ AUC = Metric(
     tasks=("binary",),
     direction=Direction.HIGHER,
     unit="",
-    margin=0.005,
+    margin=RANKING_MARGIN,
     compare_columns=compare,
     compare_grid=compare_grid,
-    implausible=0.10,
+    implausible_gain=IMPLAUSIBLE_GAIN,
 )

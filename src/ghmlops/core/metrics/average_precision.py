@@ -1,49 +1,59 @@
-"""Average precision: mean, over the positive rows, of the precision at their score; rows of one score are one step."""
+"""Average precision: area under the precision-recall curve, as a sum of steps. No unit; range 0 to 1; higher is better.
+
+The mean, over the positive rows, of the precision at their score; rows with equal scores form one step, as in
+scikit-learn's `average_precision_score`. Compared by the paired delta method on the influence of each row.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Columns, Compared, Floats, Grid, Ints
-from ghmlops.core.paired.influence import Side, compare_pair, pair_of_columns, pair_of_grid, undefined
+from ghmlops.core.paired.aggregates import Columns, Floats, Grid, Ints, MetricComparison
+from ghmlops.core.paired.change import DELTA_METHOD
+from ghmlops.core.paired.default_margins import IMPLAUSIBLE_GAIN, RANKING_MARGIN
+from ghmlops.core.paired.influence import SideEstimate, compare_pair, pair_of_columns, pair_of_grid, undefined_side
 from ghmlops.core.paired.metric import Metric
-from ghmlops.core.stats.average_precision import average_precision, bin_error
-
-METHOD = "paired delta method"
+from ghmlops.core.stats.average_precision import average_precision, binning_bound
 
 
-def compare(columns: Columns, tail: float) -> Compared:
-    """Compare two average precisions by what each row adds to them; NaN where only one class is there."""
+def compare(columns: Columns, tail: float) -> MetricComparison:
+    """Compare two average precisions by the influences of the rows; NaN if only one class occurs."""
     label = columns.positive.astype(np.float64)
-    pair = pair_of_columns(columns, _exact(label, columns.baseline), _exact(label, columns.candidate), METHOD)
-    if columns.group is None:  # as many facts as there are rows of the smaller class
-        yes = int(label.sum())
-        pair.spread.freedom[0] = min(yes, pair.n - yes) - 1
+    first, second = _exact_side(label, columns.baseline), _exact_side(label, columns.candidate)
+    pair = pair_of_columns(columns, first, second, DELTA_METHOD)
+    # The rows of the smaller class limit how well the variance is known.
+    if columns.group is None:
+        positives = int(label.sum())
+        pair.spread.df[0] = min(positives, pair.n - positives) - 1
     return compare_pair(pair, Direction.HIGHER, tail)
 
 
-def compare_grid(grid: Grid, tail: float) -> Compared:
-    """Compare two average precisions of binned scores, the rows of a bin taken as one step."""
-    pair = pair_of_grid(grid, _binned(grid.baseline), _binned(grid.candidate), METHOD)
+def compare_grid(grid: Grid, tail: float) -> MetricComparison:
+    """Compare two average precisions of binned scores; the rows of a bin form one step."""
+    pair = pair_of_grid(grid, _binned_side(grid.baseline), _binned_side(grid.candidate), DELTA_METHOD)
     return compare_pair(pair, Direction.HIGHER, tail)
 
 
-def _exact(label: Floats, scores: Floats) -> Side:
+def _exact_side(label: Floats, scores: Floats) -> SideEstimate:
     if label.sum() in (0, len(label)):
-        return undefined(label.shape)
-    found, place = np.unique(scores, return_inverse=True)
-    yes, no = (np.bincount(place, weights=one, minlength=len(found)).astype(np.float64) for one in (label, 1.0 - label))
-    step = average_precision(yes, no)
-    return Side(step.value, np.where(label == 1, step.positive[place], step.negative[place]))
+        return undefined_side(label.shape)
+    distinct, index = np.unique(scores, return_inverse=True)
+    positive, negative = (
+        np.bincount(index, weights=weights, minlength=len(distinct)).astype(np.float64)
+        for weights in (label, 1.0 - label)
+    )
+    estimate = average_precision(positive, negative)
+    return SideEstimate(estimate.value, np.where(label == 1, estimate.positive[index], estimate.negative[index]))
 
 
-def _binned(counts: Ints) -> Side:
+def _binned_side(counts: Ints) -> SideEstimate:
     rows: Floats = counts.astype(np.float64)
     if not np.all(rows.sum(axis=1) > 0):
-        return undefined(rows.shape)
-    step = average_precision(rows[1], rows[0])
-    return Side(step.value, np.stack([step.negative, step.positive]), bin_error(rows[1], rows[0]))
+        return undefined_side(rows.shape)
+    estimate = average_precision(rows[1], rows[0])
+    influence = np.stack([estimate.negative, estimate.positive])
+    return SideEstimate(estimate.value, influence, binning_bound(rows[1], rows[0]))
 
 
 AVERAGE_PRECISION = Metric(
@@ -52,8 +62,8 @@ AVERAGE_PRECISION = Metric(
     tasks=("binary",),
     direction=Direction.HIGHER,
     unit="",
-    margin=0.005,
+    margin=RANKING_MARGIN,
     compare_columns=compare,
     compare_grid=compare_grid,
-    implausible=0.10,
+    implausible_gain=IMPLAUSIBLE_GAIN,
 )

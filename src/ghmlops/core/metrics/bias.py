@@ -1,20 +1,24 @@
-"""Bias: mean of prediction minus label. Harm is to be farther from 0 than the baseline is."""
+"""Bias: mean of prediction minus label. In the unit of the label; any real number; the ideal value is 0.
+
+The loss is the growth of its absolute value: positive if the candidate is farther from 0 than the baseline.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Compared
-from ghmlops.core.paired.change import moments
+from ghmlops.core.paired.aggregates import Cells, MetricComparison
+from ghmlops.core.paired.change import method_name, moments
+from ghmlops.core.paired.default_margins import LABEL_SPREAD_MARGIN
 from ghmlops.core.paired.distance_to_target import compare_distances
 from ghmlops.core.paired.metric import Metric
 
 
-def compare(cells: Cells, tail: float) -> Compared:
-    """Compare the sizes of two biases."""
-    found = compare_distances((cells.n, cells.baseline, cells.change), moments(cells), tail, 0.0)
-    return replace(found, method=found.method + (", summed in clusters" if cells.groups is not None else ""))
+def compare(cells: Cells, tail: float) -> MetricComparison:
+    """Compare the distances of two biases from 0."""
+    comparison = compare_distances((cells.n, cells.baseline, cells.change), moments(cells), tail, 0.0)
+    return replace(comparison, method=method_name(comparison.method, clustered=cells.groups is not None))
 
 
 BIAS = Metric(
@@ -23,9 +27,9 @@ BIAS = Metric(
     tasks=("regression",),
     direction=Direction.LOWER,
     unit="",
-    margin=0.05,
+    margin=LABEL_SPREAD_MARGIN,
     margin_of="label-spread",
     row="{p} - {y}",
     compare=compare,
-    hunted=True,
+    in_subgroups=True,
 )

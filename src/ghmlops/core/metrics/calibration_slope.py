@@ -1,7 +1,8 @@
-"""Calibration slope: of a logistic regression of the label on the score's log-odds. 1 is right; harm is to be farther.
+"""Calibration slope: of a logistic regression of the label on the log-odds of the score. The ideal value is 1.
 
-Below 1 the scores are too sure of themselves, above 1 not sure enough. Scores are kept away from 0 and 1 by 1e-6, so
-that a certain answer does not carry the line alone.
+No unit; any real number. Below 1 the scores are overconfident, above 1 underconfident; the loss is the growth of the
+distance from 1. Source: Cox (1958), Two further applications of a model for binary regression, Biometrika 45, 562-565.
+Compared by the sandwich estimator of both slopes on the paired rows.
 """
 
 from __future__ import annotations
@@ -12,56 +13,66 @@ import numpy as np
 from scipy import special
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import FINE, Columns, Compared, Floats, Grid, Ints
+from ghmlops.core.paired.aggregates import FINE_BINS, Columns, Floats, Grid, Ints, MetricComparison
 from ghmlops.core.paired.distance_to_target import compare_distances
-from ghmlops.core.paired.influence import MIDDLES, Pair, Side, pair_of_columns, pair_of_grid, undefined
+from ghmlops.core.paired.influence import (
+    BIN_CENTERS,
+    EstimatePair,
+    SideEstimate,
+    pair_of_columns,
+    pair_of_grid,
+    undefined_side,
+)
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.stats import logistic
 
-CLIP = 1e-6
-METHOD = "paired sandwich estimator, both signs"
+LOG_ODDS_PROBABILITY_FLOOR = 1e-6
+"""Scores are clipped to [1e-6, 1 - 1e-6] before their log-odds are taken (at most 13.8), so that a few scores of 0 or 1
+do not determine the slope. Far above the floor of the log loss, which only has to keep the loss finite."""
+METHOD = "paired sandwich estimator, intersection-union"
 
 
-def compare(columns: Columns, tail: float) -> Compared:
-    """Compare the distances of two slopes from 1; NaN where a slope is undefined (one class, separated classes)."""
-    first, second = (_exact(columns.label, scores) for scores in (columns.baseline, columns.candidate))
-    return _compared(pair_of_columns(columns, first, second, METHOD), tail)
+def compare(columns: Columns, tail: float) -> MetricComparison:
+    """Compare the distances of two slopes from 1; NaN if a slope is undefined (one class, separated classes)."""
+    first, second = (_exact_side(columns.label, scores) for scores in (columns.baseline, columns.candidate))
+    return _compare_pair(pair_of_columns(columns, first, second, METHOD), tail)
 
 
-def compare_grid(grid: Grid, tail: float) -> Compared:
-    """Compare from fine bins, each row at the log-odds of its bin's middle; the bound holds to first order."""
-    return _compared(pair_of_grid(grid, _binned(grid.baseline), _binned(grid.candidate), METHOD), tail)
+def compare_grid(grid: Grid, tail: float) -> MetricComparison:
+    """Compare two slopes of binned scores, each row at the center of its bin; the bound holds to first order."""
+    return _compare_pair(pair_of_grid(grid, _binned_side(grid.baseline), _binned_side(grid.candidate), METHOD), tail)
 
 
-def _compared(pair: Pair, tail: float) -> Compared:
+def _compare_pair(pair: EstimatePair, tail: float) -> MetricComparison:
     first, second = pair.first, pair.second
     values = np.array([[pair.n], [first.value], [second.value - first.value]], dtype=np.float64)
-    found = compare_distances((values[0], values[1], values[2]), pair.spread, tail, 1.0)
-    return replace(found, method=pair.method, bound=first.bound + second.bound)
+    comparison = compare_distances((values[0], values[1], values[2]), pair.spread, tail, 1.0)
+    return replace(comparison, method=pair.method, bound=first.bound + second.bound)
 
 
 def log_odds(scores: Floats) -> Floats:
-    """Return the log-odds of scores that are kept away from 0 and 1, shape (n,)."""
-    return np.asarray(special.logit(np.clip(scores, CLIP, 1.0 - CLIP)), dtype=np.float64)
+    """Return the log-odds of clipped scores, shape (n,)."""
+    clipped = np.clip(scores, LOG_ODDS_PROBABILITY_FLOOR, 1.0 - LOG_ODDS_PROBABILITY_FLOOR)
+    return np.asarray(special.logit(clipped), dtype=np.float64)
 
 
-def _exact(label: Floats, scores: Floats) -> Side:
+def _exact_side(label: Floats, scores: Floats) -> SideEstimate:
     x = log_odds(scores)
     line = logistic.fit(x, label, 1.0 - label)
-    return Side(line.slope, logistic.slope_influence(line, x, label))
+    return SideEstimate(line.slope, logistic.slope_influence(line, x, label))
 
 
-def _binned(counts: Ints) -> Side:
+def _binned_side(counts: Ints) -> SideEstimate:
     used = counts.sum(axis=0) > 0
-    x, rows = log_odds(MIDDLES)[used], counts[:, used].astype(np.float64)
+    x, rows = log_odds(BIN_CENTERS)[used], counts[:, used].astype(np.float64)
     line = logistic.fit(x, rows[1], rows[0])
     if not np.isfinite(line.slope):
-        return undefined((2, FINE))
-    influence = np.zeros((2, FINE))
+        return undefined_side((2, FINE_BINS))
+    influence = np.zeros((2, FINE_BINS))
     influence[:, used] = [logistic.slope_influence(line, x, label) for label in (0.0, 1.0)]
-    edges = log_odds(np.arange(FINE + 1) / FINE)
-    half = np.maximum(edges[1:][used] - x, x - edges[:-1][used])
-    return Side(line.slope, influence, logistic.slope_reach(line, x, rows[1], rows[0], half))
+    edges = log_odds(np.arange(FINE_BINS + 1) / FINE_BINS)
+    half_width = np.maximum(edges[1:][used] - x, x - edges[:-1][used])
+    return SideEstimate(line.slope, influence, logistic.slope_shift_bound(line, x, rows[1], rows[0], half_width))
 
 
 CALIBRATION_SLOPE = Metric(

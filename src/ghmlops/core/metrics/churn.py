@@ -1,24 +1,26 @@
-"""Churn: share of rows whose decision changed, whether for better or worse. Needs no label."""
+"""Churn: proportion of rows whose decision changed, for better or worse. Unit: ratio; range 0 to 1; lower is better.
+
+Needs no label. Source: Milani Fard et al. (2016), Launch and iterate: reducing prediction churn, NeurIPS 29. Exact
+binomial limits.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Compared, Counts, Floats, paired_cells
+from ghmlops.core.paired.aggregates import Counts, Floats, MetricComparison, cells_from_values
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.paired.pair_rates import compare_rate
 
 
-def changed(cells: Cells, tail: float) -> Compared:
-    """Return the share of changed decisions with its interval."""
-    return compare_rate(cells, (0.0, 1.0), tail)
-
-
-def compare(counts: Counts, tail: float) -> Compared:
-    """Return the share of changed decisions with its interval. Of three classes no number a side tells all changes."""
-    none: Floats = np.zeros(len(counts.n))
-    return changed(paired_cells(counts, none, (counts.baseline != counts.candidate).astype(np.float64)), tail)
+def compare(counts: Counts, tail: float) -> MetricComparison:
+    """Return the proportion of changed decisions with its interval."""
+    # With three or more classes, whether a decision changed does not follow from one number per side, so the change is
+    # computed here instead of by a `decision_value`.
+    zero: Floats = np.zeros(len(counts.n))
+    changed = (counts.baseline != counts.candidate).astype(np.float64)
+    return compare_rate(cells_from_values(counts, zero, changed), (0.0, 1.0), tail)
 
 
 CHURN = Metric(
@@ -28,7 +30,7 @@ CHURN = Metric(
     direction=Direction.LOWER,
     unit="ratio",
     margin=None,
-    labelled=False,
+    needs_label=False,
     paired_only=True,
     compare_counts=compare,
 )

@@ -1,6 +1,9 @@
-"""Expected calibration error: 15 bins of equal width on the score; mean distance of score and outcome, by rows.
+"""ECE: expected calibration error over 15 bins of equal width. No unit; range 0 to 1; lower is better.
 
-Bin k holds scores in [k/15, (k+1)/15), the last one also 1.
+The absolute difference of mean score and proportion of positives in each bin, averaged with the rows of the bins as
+weights. Bin k contains scores in [k/15, (k+1)/15), the last one also 1. Sources: Naeini, Cooper and Hauskrecht (2015),
+AAAI; Guo et al. (2017), On calibration of modern neural networks, ICML, which uses 15 bins. Compared by the delta
+method on the paired rows.
 """
 
 from __future__ import annotations
@@ -8,55 +11,58 @@ from __future__ import annotations
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import FINE, Columns, Compared, Floats, Grid, Ints
-from ghmlops.core.paired.influence import MIDDLES, Side, compare_pair, pair_of_columns, pair_of_grid
+from ghmlops.core.paired.aggregates import FINE_BINS, Columns, Floats, Grid, Ints, MetricComparison
+from ghmlops.core.paired.change import DELTA_METHOD
+from ghmlops.core.paired.default_margins import CALIBRATION_MARGIN
+from ghmlops.core.paired.influence import BIN_CENTERS, SideEstimate, compare_pair, pair_of_columns, pair_of_grid
 from ghmlops.core.paired.metric import Metric
 
 BINS = 15
-METHOD = "paired delta method, 15 equal-width bins"
+"""Number of bins of equal width over 0 to 1, as in Guo et al. (2017)."""
+METHOD = f"{DELTA_METHOD}, {BINS} equal-width bins"
 
 
-def compare(columns: Columns, tail: float) -> Compared:
-    """Compare two calibration errors by the delta method on the paired rows: the signs of the bins are held fixed.
+def compare(columns: Columns, tail: float) -> MetricComparison:
+    """Compare two calibration errors by the delta method on the paired rows, with the sign of each bin held fixed.
 
-    Where a bin is calibrated its sign is a coin toss; the method then overstates the spread, never understates it.
+    The sign of a calibrated bin is random; the method then overstates the standard error, it never understates it.
     """
-    first, second = (_exact(columns.label, scores) for scores in (columns.baseline, columns.candidate))
+    first, second = (_exact_side(columns.label, scores) for scores in (columns.baseline, columns.candidate))
     return compare_pair(pair_of_columns(columns, first, second, METHOD), Direction.LOWER, tail)
 
 
-def compare_grid(grid: Grid, tail: float) -> Compared:
-    """Compare from fine bins, each row at the middle of its bin, which is off by half a bin's width at most."""
-    pair = pair_of_grid(grid, _binned(grid.baseline), _binned(grid.candidate), METHOD)
+def compare_grid(grid: Grid, tail: float) -> MetricComparison:
+    """Compare two calibration errors of binned scores; the center of a bin is at most half a bin from any score."""
+    pair = pair_of_grid(grid, _binned_side(grid.baseline), _binned_side(grid.candidate), METHOD)
     return compare_pair(pair, Direction.LOWER, tail)
 
 
 def signed_gaps(label: Floats, scores: Floats) -> Floats:
-    """Return score minus label with the sign of its bin's sum, shape (n,); the mean is the calibration error.
+    """Return score minus label, multiplied by the sign of the bin's sum, shape (n,); the mean is the calibration error.
 
-    The bin is found through the fine bins of `Grid`, so that both ways agree on which bin an edge belongs to.
+    The bin follows from the fine bin of `Grid`, so that both ways assign a score on an edge to the same bin.
     """
-    place = np.minimum((scores * FINE).astype(np.int64), FINE - 1) // (FINE // BINS)
+    index = np.minimum((scores * FINE_BINS).astype(np.int64), FINE_BINS - 1) // (FINE_BINS // BINS)
     gaps = scores - label
-    sums = np.bincount(place, weights=gaps, minlength=BINS)
-    return np.asarray(np.sign(sums)[place] * gaps, dtype=np.float64)
+    sums = np.bincount(index, weights=gaps, minlength=BINS)
+    return np.asarray(np.sign(sums)[index] * gaps, dtype=np.float64)
 
 
-def _exact(label: Floats, scores: Floats) -> Side:
+def _exact_side(label: Floats, scores: Floats) -> SideEstimate:
     if not len(label):
-        return Side(float("nan"), label)
+        return SideEstimate(float("nan"), label)
     gaps = signed_gaps(label, scores)
     value = float(gaps.mean())
-    return Side(value, (gaps - value) / len(gaps))
+    return SideEstimate(value, (gaps - value) / len(gaps))
 
 
-def _binned(counts: Ints) -> Side:
+def _binned_side(counts: Ints) -> SideEstimate:
     total = max(int(counts.sum()), 1)
-    gaps = np.stack([MIDDLES, MIDDLES - 1.0])
-    sums = (counts * gaps).reshape(2, BINS, FINE // BINS).sum(axis=(0, 2))
-    signed = np.repeat(np.sign(sums), FINE // BINS) * gaps
+    gaps = np.stack([BIN_CENTERS, BIN_CENTERS - 1.0])
+    sums = (counts * gaps).reshape(2, BINS, FINE_BINS // BINS).sum(axis=(0, 2))
+    signed = np.repeat(np.sign(sums), FINE_BINS // BINS) * gaps
     value = float(np.abs(sums).sum()) / total if counts.any() else float("nan")
-    return Side(value, (signed - value) / total, 0.5 / FINE)
+    return SideEstimate(value, (signed - value) / total, 0.5 / FINE_BINS)
 
 
 ECE = Metric(
@@ -65,7 +71,7 @@ ECE = Metric(
     tasks=("binary",),
     direction=Direction.LOWER,
     unit="",
-    margin=0.01,
+    margin=CALIBRATION_MARGIN,
     compare_columns=compare,
     compare_grid=compare_grid,
 )

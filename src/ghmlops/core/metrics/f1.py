@@ -1,21 +1,21 @@
-"""F1: harmonic mean of precision and recall of the positive class."""
+"""F1 of the positive class: harmonic mean of precision and recall. Unit: ratio; range 0 to 1; higher is better.
+
+2 TP / (2 TP + FP + FN) (van Rijsbergen 1979, Information Retrieval). Compared by the delta method on the paired rows.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Compared, Counts, Floats
-from ghmlops.core.paired.confusion import Margins, class_f1, compare_confusion, of_positive
+from ghmlops.core.paired.aggregates import Floats
+from ghmlops.core.paired.confusion import ClassCounts, class_f1, compare_confusion, positive_class
 from ghmlops.core.paired.metric import Metric
 
 
-def f1(seen: Margins) -> tuple[Floats, Margins]:
-    """Return F1 of the positive class and its slopes; NaN without a positive row, 0 where none is called positive."""
-    return of_positive(*class_f1(seen))
-
-
-def compare(counts: Counts, tail: float) -> Compared:
-    """Compare the values of the two confusion tables."""
-    return compare_confusion(counts, tail, f1)
+def f1(table: ClassCounts) -> tuple[Floats, ClassCounts]:
+    """Return F1 of the positive class and its slopes; NaN without positive labels, 0 without positive decisions."""
+    return positive_class(*class_f1(table))
 
 
 F1 = Metric(
@@ -25,5 +25,5 @@ F1 = Metric(
     direction=Direction.HIGHER,
     unit="ratio",
     margin=None,
-    compare_counts=compare,
+    compare_counts=partial(compare_confusion, statistic=f1),
 )

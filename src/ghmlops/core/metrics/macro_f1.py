@@ -1,21 +1,21 @@
-"""Macro F1: mean of the F1 of the classes that occur among the labels."""
+"""Macro F1: unweighted mean of the F1 of each class. Unit: ratio; range 0 to 1; higher is better.
+
+The mean is over the classes that occur among the labels. Compared by the delta method on the paired rows.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Compared, Counts, Floats
-from ghmlops.core.paired.confusion import Margins, class_f1, compare_confusion, macro
+from ghmlops.core.paired.aggregates import Floats
+from ghmlops.core.paired.confusion import ClassCounts, class_f1, compare_confusion, macro_average
 from ghmlops.core.paired.metric import Metric
 
 
-def mean_f1(seen: Margins) -> tuple[Floats, Margins]:
-    """Return the mean F1 and its slopes; NaN where fewer than two classes have labels."""
-    return macro(*class_f1(seen))
-
-
-def compare(counts: Counts, tail: float) -> Compared:
-    """Compare the values of the two confusion tables."""
-    return compare_confusion(counts, tail, mean_f1)
+def macro_f1(table: ClassCounts) -> tuple[Floats, ClassCounts]:
+    """Return the mean F1, shape (m,), and its slopes; NaN if fewer than two classes have labels."""
+    return macro_average(*class_f1(table))
 
 
 MACRO_F1 = Metric(
@@ -25,5 +25,5 @@ MACRO_F1 = Metric(
     direction=Direction.HIGHER,
     unit="ratio",
     margin=None,
-    compare_counts=compare,
+    compare_counts=partial(compare_confusion, statistic=macro_f1),
 )

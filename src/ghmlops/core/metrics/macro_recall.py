@@ -1,21 +1,21 @@
-"""Macro recall: mean of the recalls of the classes that occur among the labels."""
+"""Macro recall: unweighted mean of the recall of each class. Unit: ratio; range 0 to 1; higher is better.
+
+The mean is over the classes that occur among the labels. Compared by the delta method on the paired rows.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Compared, Counts, Floats
-from ghmlops.core.paired.confusion import Margins, class_recall, compare_confusion, macro
+from ghmlops.core.paired.aggregates import Floats
+from ghmlops.core.paired.confusion import ClassCounts, class_recall, compare_confusion, macro_average
 from ghmlops.core.paired.metric import Metric
 
 
-def mean_recall(seen: Margins) -> tuple[Floats, Margins]:
-    """Return the mean recall and its slopes; NaN where fewer than two classes have labels."""
-    return macro(*class_recall(seen))
-
-
-def compare(counts: Counts, tail: float) -> Compared:
-    """Compare the values of the two confusion tables."""
-    return compare_confusion(counts, tail, mean_recall)
+def macro_recall(table: ClassCounts) -> tuple[Floats, ClassCounts]:
+    """Return the mean recall, shape (m,), and its slopes; NaN if fewer than two classes have labels."""
+    return macro_average(*class_recall(table))
 
 
 MACRO_RECALL = Metric(
@@ -25,5 +25,5 @@ MACRO_RECALL = Metric(
     direction=Direction.HIGHER,
     unit="ratio",
     margin=None,
-    compare_counts=compare,
+    compare_counts=partial(compare_confusion, statistic=macro_recall),
 )

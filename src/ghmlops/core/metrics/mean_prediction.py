@@ -1,17 +1,17 @@
-"""Mean prediction of a regression, hunted in slices and windows: needs no label, a move either way is a change."""
+"""Mean prediction of a regression. In the unit of the label; any real number; any change counts as a regression.
+
+Needs no label. Reported only in slices and windows, in which it reveals a shift before labels arrive. Compared by a
+paired t test.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
+from ghmlops.core.paired.default_margins import LABEL_SPREAD_MARGIN
 from ghmlops.core.paired.metric import Metric
-
-
-def compare(cells: Cells, tail: float) -> Compared:
-    """Compare the mean predictions by their paired differences."""
-    return compare_means(cells, tail, Direction.TARGET)
-
 
 MEAN_PREDICTION = Metric(
     id="mean-prediction",
@@ -19,11 +19,11 @@ MEAN_PREDICTION = Metric(
     tasks=("regression",),
     direction=Direction.TARGET,
     unit="",
-    margin=0.05,
+    margin=LABEL_SPREAD_MARGIN,
     margin_of="label-spread",
     row="{p}",
-    labelled=False,
-    compare=compare,
+    compare=partial(compare_means, direction=Direction.TARGET),
+    needs_label=False,
     overall=False,
-    hunted=True,
+    in_subgroups=True,
 )

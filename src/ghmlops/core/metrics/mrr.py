@@ -1,17 +1,15 @@
-"""Mean reciprocal rank of the first relevant document of a query."""
+"""MRR: mean reciprocal rank of the first relevant document of a query. No unit; range 0 to 1; higher is better.
+
+Source: Voorhees (1999), The TREC-8 question answering track report. Compared by a paired t test over queries.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
 from ghmlops.core.paired.metric import Metric
-
-
-def compare(cells: Cells, tail: float) -> Compared:
-    """Compare the means over queries by their paired differences."""
-    return compare_means(cells, tail, Direction.HIGHER)
-
 
 MRR = Metric(
     id="mrr",
@@ -21,5 +19,5 @@ MRR = Metric(
     unit="",
     margin=None,
     row="{mrr}",
-    compare=compare,
+    compare=partial(compare_means, direction=Direction.HIGHER),
 )

@@ -1,21 +1,22 @@
-"""NDCG@k: discounted gain of the first k documents of a query over that of their best order, mean over queries."""
+"""NDCG@k: normalised discounted cumulative gain of a ranking. No unit; range 0 to 1; higher is better.
+
+The discounted gain of the first k documents of a query divided by that of the ideal order, averaged over queries. Gains
+are linear in the label and discounted by log2(rank + 1), as in scikit-learn's `ndcg_score` (Jarvelin and Kekalainen
+2002, ACM Transactions on Information Systems 20, 422-446). Compared by a paired t test over queries.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
+from ghmlops.core.paired.default_margins import IMPLAUSIBLE_GAIN, RANKING_MARGIN
 from ghmlops.core.paired.metric import Metric
 
 if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Regression
-
-
-def compare(cells: Cells, tail: float) -> Compared:
-    """Compare the means over queries by their paired differences."""
-    return compare_means(cells, tail, Direction.HIGHER)
 
 
 def bind(policy: Regression) -> Metric:
@@ -26,9 +27,9 @@ def bind(policy: Regression) -> Metric:
         tasks=("ranking",),
         direction=Direction.HIGHER,
         unit="",
-        margin=0.005,
+        margin=RANKING_MARGIN,
         row="{ndcg}",
-        compare=compare,
-        hunted=True,
-        implausible=0.10,
+        compare=partial(compare_means, direction=Direction.HIGHER),
+        in_subgroups=True,
+        implausible_gain=IMPLAUSIBLE_GAIN,
     )

@@ -1,24 +1,25 @@
-"""Positive rate: share of rows that are called positive. Needs no label; a move either way is a change of behaviour."""
+"""Positive rate: proportion of rows that are decided positive. Unit: ratio; range 0 to 1; any change is a regression.
+
+Needs no label. Compared by McNemar's mid-p test and Tango's interval of paired proportions.
+"""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Compared, Floats, Ints
-from ghmlops.core.paired.change import compare_shares
+from ghmlops.core.paired.aggregates import Floats, Ints
+from ghmlops.core.paired.change import compare_proportions
+from ghmlops.core.paired.default_margins import RATE_SHIFT_MARGIN
 from ghmlops.core.paired.metric import Metric
 
 
-def positive(label: Ints, decision: Ints) -> Floats:
-    """Return 1 where the decision is positive, else 0, shape (k,); the label does not matter."""
+def is_positive(label: Ints, decision: Ints) -> Floats:
+    """Return 1 if the decision is positive, else 0, shape (k,); the label is ignored."""
     del label
     return np.asarray(decision == 1, dtype=np.float64)
-
-
-def compare(cells: Cells, tail: float) -> Compared:
-    """Compare the shares of positive decisions."""
-    return compare_shares(cells, tail, Direction.TARGET)
 
 
 POSITIVE_RATE = Metric(
@@ -27,9 +28,9 @@ POSITIVE_RATE = Metric(
     tasks=("binary",),
     direction=Direction.TARGET,
     unit="ratio",
-    margin=0.01,
-    decided=positive,
-    labelled=False,
-    compare=compare,
-    hunted=True,
+    margin=RATE_SHIFT_MARGIN,
+    decision_value=is_positive,
+    needs_label=False,
+    compare=partial(compare_proportions, direction=Direction.TARGET),
+    in_subgroups=True,
 )

@@ -1,24 +1,25 @@
-"""Precision: share of the rows called positive that are positive."""
+"""Precision: proportion of rows decided positive that are positive. Unit: ratio; range 0 to 1; higher is better.
+
+TP / (TP + FP), also called positive predictive value. Compared by the delta method on the paired rows.
+"""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Compared, Counts, Floats
-from ghmlops.core.paired.confusion import Margins, compare_confusion, of_positive, ratio
+from ghmlops.core.paired.aggregates import Floats, ratio
+from ghmlops.core.paired.confusion import ClassCounts, compare_confusion, positive_class
 from ghmlops.core.paired.metric import Metric
 
 
-def precision(seen: Margins) -> tuple[Floats, Margins]:
-    """Return the precision of the positive class and its slopes; NaN where no row is called positive."""
-    value, each = ratio(seen.right, seen.called), ratio(np.ones_like(seen.right), seen.called)
-    return of_positive(value, Margins(right=each, labelled=np.zeros_like(each), called=-value * each))
-
-
-def compare(counts: Counts, tail: float) -> Compared:
-    """Compare the values of the two confusion tables."""
-    return compare_confusion(counts, tail, precision)
+def precision(table: ClassCounts) -> tuple[Floats, ClassCounts]:
+    """Return the precision of the positive class and its slopes; NaN without positive decisions."""
+    value, slope = ratio(table.correct, table.by_decision), ratio(np.ones_like(table.correct), table.by_decision)
+    slopes = ClassCounts(correct=slope, by_label=np.zeros_like(slope), by_decision=-value * slope)
+    return positive_class(value, slopes)
 
 
 PRECISION = Metric(
@@ -28,5 +29,5 @@ PRECISION = Metric(
     direction=Direction.HIGHER,
     unit="ratio",
     margin=None,
-    compare_counts=compare,
+    compare_counts=partial(compare_confusion, statistic=precision),
 )

@@ -1,21 +1,21 @@
-"""Recall: share of the positive rows that are called positive."""
+"""Recall: proportion of positive rows that are decided positive. Unit: ratio; range 0 to 1; higher is better.
+
+TP / (TP + FN), also called sensitivity or true positive rate. Compared by the delta method on the paired rows.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Compared, Counts, Floats
-from ghmlops.core.paired.confusion import Margins, class_recall, compare_confusion, of_positive
+from ghmlops.core.paired.aggregates import Floats
+from ghmlops.core.paired.confusion import ClassCounts, class_recall, compare_confusion, positive_class
 from ghmlops.core.paired.metric import Metric
 
 
-def recall(seen: Margins) -> tuple[Floats, Margins]:
-    """Return the recall of the positive class and its slopes; NaN without a positive row."""
-    return of_positive(*class_recall(seen))
-
-
-def compare(counts: Counts, tail: float) -> Compared:
-    """Compare the values of the two confusion tables."""
-    return compare_confusion(counts, tail, recall)
+def recall(table: ClassCounts) -> tuple[Floats, ClassCounts]:
+    """Return the recall of the positive class and its slopes; NaN without positive labels."""
+    return positive_class(*class_recall(table))
 
 
 RECALL = Metric(
@@ -25,5 +25,5 @@ RECALL = Metric(
     direction=Direction.HIGHER,
     unit="ratio",
     margin=None,
-    compare_counts=compare,
+    compare_counts=partial(compare_confusion, statistic=recall),
 )

@@ -1,21 +1,20 @@
-"""Recall@k: share of the relevant documents of a query that are among its first k, mean over queries."""
+"""Recall@k: proportion of a query's relevant documents among its first k, mean over queries. Range 0 to 1.
+
+No unit; higher is better. Source: Manning, Raghavan and Schuetze (2008), Introduction to Information Retrieval,
+chapter 8. Compared by a paired t test over queries.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Compared
 from ghmlops.core.paired.change import compare_means
 from ghmlops.core.paired.metric import Metric
 
 if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Regression
-
-
-def compare(cells: Cells, tail: float) -> Compared:
-    """Compare the means over queries by their paired differences."""
-    return compare_means(cells, tail, Direction.HIGHER)
 
 
 def bind(policy: Regression) -> Metric:
@@ -28,5 +27,5 @@ def bind(policy: Regression) -> Metric:
         unit="",
         margin=None,
         row="{recall-at-k}",
-        compare=compare,
+        compare=partial(compare_means, direction=Direction.HIGHER),
     )

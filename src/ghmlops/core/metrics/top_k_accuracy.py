@@ -1,21 +1,19 @@
-"""Top-k accuracy: share of labelled rows whose true class is among the k most probable ones."""
+"""Top-k accuracy: proportion of labelled rows whose true class is among the k most probable. Range 0 to 1.
+
+Unit: ratio; higher is better. Compared by McNemar's mid-p test and Tango's interval of paired proportions.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Compared
-from ghmlops.core.paired.change import compare_shares
+from ghmlops.core.paired.change import compare_proportions
 from ghmlops.core.paired.metric import Metric
 
 if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Regression
-
-
-def compare(cells: Cells, tail: float) -> Compared:
-    """Compare the shares of rows whose true class is among the first."""
-    return compare_shares(cells, tail, Direction.HIGHER)
 
 
 def bind(policy: Regression) -> Metric:
@@ -28,5 +26,5 @@ def bind(policy: Regression) -> Metric:
         unit="ratio",
         margin=None,
         row=f"CASE WHEN {{r}} <= {int(policy.top)} THEN 1.0 ELSE 0.0 END",
-        compare=compare,
+        compare=partial(compare_proportions, direction=Direction.HIGHER),
     )

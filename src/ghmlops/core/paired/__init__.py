@@ -1,1 +1,1 @@
-"""Sums over paired rows and the change of a metric that follows from them."""
+"""Aggregates of paired rows (the same key on the baseline and the candidate) and the change of a metric they imply."""

@@ -1,9 +1,13 @@
-"""Paired rows, summed up: the one contract between the engines that read the artifacts and the metrics.
+"""Aggregates of paired rows: the contract between the engines that read the artifacts and the metrics.
 
-An engine delivers a table of cells (overall, a slice, a window, a cluster inside one of them), each with partial
+An engine delivers a table of cells (all rows, a slice, a window, a cluster within one of them). Each cell has partial
 aggregates that can be added to those of other rows: sums of a row's value (`Cells`), counts of label and decisions
-(`Counts`), counts of binned scores (`Grid`). A metric (`ghmlops.core.paired.metric`) says which of them it needs and
-how they become a change with its interval. Only what depends on the order of all scores needs the rows: `Columns`.
+(`Counts`), counts of binned scores (`Grid`). A metric (`ghmlops.core.paired.metric`) states which of them it needs and
+how they become a change with its interval. Only a metric that depends on the order of all scores needs the rows
+themselves: `Columns`.
+
+Naming throughout: `a` is the baseline's value of a row and `d` the difference candidate - baseline; `aa`, `ad`, `dd`
+are their products. Shapes: m cells, k entries of a sparse table, n rows.
 """
 
 from __future__ import annotations
@@ -17,19 +21,32 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Key = tuple[str | int | float | bool | None, ...]
-Decided = Callable[[Ints, Ints], Floats]
-"""Label (-1: none) and decision of rows, shape (k,), to the value of each."""
-FINE, COARSE = 65_280, 510
-"""Bins of equal width of one side's scores, and of each side of the joint table: 128 fine ones make a coarse one, and
-both are multiples of the 15 bins of the expected calibration error."""
+"""The attribute values of a cell."""
+DecisionValue = Callable[[Ints, Ints], Floats]
+"""Maps label (-1: none) and decision of rows, shape (k,), to the value of each row, shape (k,)."""
+
+WINDOW = ""
+"""The attribute that holds the start of the window; no column of an artifact has an empty name."""
+FINE_BINS = 65_280
+"""Number of bins of equal width over 0 to 1 for the scores of one side (without unit).
+
+A multiple of `COARSE_BINS` and of the 15 bins of the expected calibration error, so that no bin crosses an edge of
+theirs; small enough that the counts of both sides stay in memory. The error that remains is part of every comparison
+(`MetricComparison.bound`), and scores are compared exactly if it could change the verdict.
+Benchmark: `scripts/bench/verdict_predictions`, cases "shown: ..., bins" (false alarms) and "missed: ..., bins"
+(coverage)."""
+COARSE_BINS = 510
+"""Number of bins per side of the joint table of both sides' scores (without unit), each of 128 fine bins.
+
+510 x 510 entries per class stay in memory. Coarse bins can only widen the interval; same benchmark as `FINE_BINS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groups:
-    """The same sums a cluster: one entry a (cell, cluster), shape (k,). Present where rows depend on each other."""
+    """Sums per cluster of dependent rows, one entry per (cell, cluster) that occurs, shape (k,); as `Cells`."""
 
     cell: Ints
-    """Index into the cells, 0..m-1."""
+    """Index of the cell, 0 to m - 1."""
     n: Floats
     a: Floats
     d: Floats
@@ -40,68 +57,75 @@ class Groups:
 class Cells:
     """Sums over the paired rows of m cells, shape (m,). `a` is the baseline's value of a row, `d` candidate - baseline.
 
-    Sums of differences are kept instead of sums of both sides, so that nothing cancels where the sides nearly agree.
+    Sums of differences are kept instead of sums of both sides, so that no digits cancel if the sides nearly agree.
     """
 
     n: Floats
+    """Number of rows."""
     a: Floats
     d: Floats
     aa: Floats
     ad: Floats
     dd: Floats
     groups: Groups | None = None
+    """Sums per cluster; None if rows are independent."""
 
     @property
     def baseline(self) -> Floats:
-        """Mean of the baseline's values; NaN without rows."""
+        """Mean of the baseline's values, shape (m,); NaN without rows."""
         return ratio(self.a, self.n)
 
     @property
     def change(self) -> Floats:
-        """Mean of candidate - baseline; NaN without rows."""
+        """Mean of candidate - baseline, shape (m,); NaN without rows."""
         return ratio(self.d, self.n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Usable rows counted by cell, label and both decisions: one entry a combination that occurs, shape (k,).
+    """Usable rows counted by cell, label and both decisions: one entry per combination that occurs, shape (k,).
 
-    Classes are numbered 0..classes-1; a binary task has the classes 0 (negative) and 1 (positive).
+    Classes are numbered 0 to classes - 1; a binary task has the classes 0 (negative) and 1 (positive).
     """
 
     cells: int
-    """m; entries of a cell may be absent."""
+    """Number of cells, m; a cell may have no entry."""
     classes: int
     cell: Ints
-    """0..m-1."""
+    """Index of the cell, 0 to m - 1."""
     label: Ints
-    """-1: the row has no label (yet)."""
+    """Class of the label; -1 if the row has no label (yet)."""
     baseline: Ints
+    """Class that the baseline decided for."""
     candidate: Ints
+    """Class that the candidate decided for."""
     n: Floats
+    """Number of rows."""
     group: Ints | None = None
-    """Cluster of the entry, where rows depend on each other: entries are then one a (cell, combination, cluster)."""
+    """Cluster of the entry if rows are dependent: entries are then one per (cell, combination, cluster)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The usable paired rows themselves, shape (n,). Labels are 0 and 1 in a binary task, and known for every row."""
+    """The usable paired rows themselves, shape (n,). Every row has a label; labels are 0 and 1 in a binary task."""
 
     label: Floats
     baseline: Floats
-    """Scores (binary), values (regression)."""
+    """Scores (binary task) or values (regression) of the baseline."""
     candidate: Floats
+    """Scores or values of the candidate."""
     group: NDArray[np.uint64] | None = None
+    """Cluster of each row; None if rows are independent."""
     cell: Ints | None = None
-    """Cell of each row, where the columns are those of several cells."""
+    """Cell of each row, if the columns are those of several cells."""
 
     @property
     def positive(self) -> NDArray[np.bool_]:
-        """Rows of the positive class (binary)."""
+        """True for rows of the positive class (binary task), shape (n,)."""
         return np.asarray(self.label == 1)
 
-    def of(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
-        """Return some of the rows."""
+    def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
+        """Return the columns of some of the rows, without their cells."""
         return Columns(
             label=self.label[rows],
             baseline=self.baseline[rows],
@@ -112,113 +136,123 @@ class Columns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """The usable labelled rows of a binary task, counted in bins of equal width over 0..1: floor(score * bins).
+    """The usable labelled rows of a binary task, counted in bins of equal width over 0 to 1: floor(score * bins).
 
     A score of 1 is in the last bin. All counts can be added to those of other rows.
     """
 
     baseline: Ints
-    """Counts by class and `FINE` bin of the baseline's score, shape (2, FINE)."""
+    """Number of rows by class and fine bin of the baseline's score, shape (2, FINE_BINS)."""
     candidate: Ints
-    label: Ints
-    """The joint table, one entry a combination that occurs, shape (k,): class, `COARSE` bins of both sides, rows."""
-    first: Ints
-    second: Ints
-    n: Ints
+    """Number of rows by class and fine bin of the candidate's score, shape (2, FINE_BINS)."""
+    joint_label: Ints
+    """Joint table, one entry per combination that occurs, shape (k,): the class."""
+    joint_baseline: Ints
+    """Joint table: coarse bin of the baseline's score, shape (k,)."""
+    joint_candidate: Ints
+    """Joint table: coarse bin of the candidate's score, shape (k,)."""
+    joint_n: Ints
+    """Joint table: number of rows, shape (k,)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """What a metric says about m cells, arrays of shape (m,). NaN where it is undefined.
+class MetricComparison:
+    """The change of a metric in each of m cells, arrays of shape (m,); NaN if it is undefined.
 
-    `loss` is the change turned so that positive is harm; its limits are one-sided at the tail that was asked for.
+    `loss` is the change oriented so that positive is worse. All limits are one-sided at the requested tail.
     """
 
     n: Floats
+    """Number of rows."""
     baseline: Floats
     candidate: Floats
     low: Floats
-    """Limits of candidate - baseline."""
+    """Lower limit of candidate - baseline."""
     high: Floats
+    """Upper limit of candidate - baseline."""
     loss: Floats
     loss_low: Floats
     loss_high: Floats
     p: Floats
-    """Against "no harm"; two-sided where any move is harm."""
+    """p-value of the null hypothesis that the metric did not get worse; two-sided if any move is a regression."""
     error: Floats
     """Standard error of candidate - baseline."""
     method: str
+    """Name of the test and the interval."""
     bound: float = 0.0
-    """Largest error of `candidate - baseline` that comes from counting in bins."""
+    """Largest error of candidate - baseline that results from binning the scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellTable:
-    """The partial aggregates of one cut through the rows: overall, by slice columns, or by window."""
+    """The partial aggregates of one breakdown of the rows: all rows, by slice columns, or by window."""
 
     keys: list[Key]
-    """Of each cell, in the order of the cut's columns; a window is the ISO date or time of its start."""
+    """Attribute values of each cell, in the order of the columns; a window is the ISO date or time of its start."""
     sums: dict[tuple[str, bool], Cells]
-    """By (`Metric.row`, `Metric.labelled`), in the order of `keys`."""
+    """By (`Metric.row`, `Metric.needs_label`), in the order of `keys`."""
     counts: Counts | None = None
-    """Of a task with classes."""
-    small: int = 0
-    """Cells left out because they hold fewer rows than the minimum."""
+    """Counts of a task with classes."""
+    small_cells: int = 0
+    """Number of cells left out because they have fewer rows than the minimum."""
     small_rows: int = 0
-    lost: list[tuple[Key, int]] = field(default_factory=list)
-    """Cells of the baseline that the candidate has no row of: key and rows of the baseline."""
-    new: int = 0
-    """Cells that only the candidate has."""
-    place: Ints | None = None
-    """Of each cell of `Columns.cell`: its place in `keys`, or -1 where it is in none."""
+    """Number of rows in these cells."""
+    missing_cells: list[tuple[Key, int]] = field(default_factory=list)
+    """Cells of the baseline in which the candidate has no row: key and number of rows of the baseline."""
+    new_cells: int = 0
+    """Number of cells that only the candidate has."""
+    cell_index: Ints | None = None
+    """For each cell of `Columns.cell`: its index in `keys`, or -1 if it is in none."""
 
 
-def decided_cells(counts: Counts, decided: Decided, *, labelled: bool) -> Cells:
-    """Return the sums of a value that follows from label and decision, shape (counts.cells,)."""
-    a = decided(counts.label, counts.baseline)
-    return paired_cells(counts, a, decided(counts.label, counts.candidate) - a, labelled=labelled)
-
-
-def paired_cells(counts: Counts, a: Floats, d: Floats, *, labelled: bool = False) -> Cells:
-    """Return the sums of `a`, the baseline's value, and `d`, candidate - baseline, of each entry, shape (k,).
+def cells_from_decisions(counts: Counts, value: DecisionValue, *, labelled: bool) -> Cells:
+    """Return the sums of a value that follows from label and decision, shape (counts.cells,).
 
     Args:
-        counts: the entries; each value counts for the rows of its entry.
-        a: shape (k,).
-        d: shape (k,).
-        labelled: leave rows without a label out.
+        counts: The counted rows.
+        value: The value of a row by label and decision.
+        labelled: Leave out rows without a label.
+    """
+    a = value(counts.label, counts.baseline)
+    return cells_from_values(counts, a, value(counts.label, counts.candidate) - a, labelled=labelled)
+
+
+def cells_from_values(counts: Counts, a: Floats, d: Floats, *, labelled: bool = False) -> Cells:
+    """Return the sums of a value per cell, shape (counts.cells,).
+
+    Args:
+        counts: The counted rows.
+        a: The baseline's value of a row of each entry, shape (k,).
+        d: The difference candidate - baseline of a row of each entry, shape (k,).
+        labelled: Leave out rows without a label.
     """
     used = counts.label >= 0 if labelled else np.ones(len(counts.n), dtype=np.bool_)
     cell, n, a, d = counts.cell[used], counts.n[used], a[used], d[used]
 
-    def summed(values: Floats) -> Floats:
+    def sum_by_cell(values: Floats) -> Floats:
         return np.bincount(cell, weights=values * n, minlength=counts.cells).astype(np.float64)
 
     groups = None
     if counts.group is not None:
-        groups = _grouped(cell, counts.group[used], (n, a * n, d * n, d * d * n))
+        groups = _sum_groups(cell, counts.group[used], (n, a * n, d * n, d * d * n))
     return Cells(
-        n=summed(np.ones_like(n)),
-        a=summed(a),
-        d=summed(d),
-        aa=summed(a * a),
-        ad=summed(a * d),
-        dd=summed(d * d),
+        n=sum_by_cell(np.ones_like(n)),
+        a=sum_by_cell(a),
+        d=sum_by_cell(d),
+        aa=sum_by_cell(a * a),
+        ad=sum_by_cell(a * d),
+        dd=sum_by_cell(d * d),
         groups=groups,
     )
 
 
-def _grouped(cell: Ints, group: Ints, values: tuple[Floats, Floats, Floats, Floats]) -> Groups:
-    pairs, place = np.unique(np.stack([cell, group]), axis=1, return_inverse=True)
-    n, a, d, dd = (np.bincount(place.ravel(), weights=v, minlength=pairs.shape[1]).astype(np.float64) for v in values)
+def _sum_groups(cell: Ints, group: Ints, values: tuple[Floats, Floats, Floats, Floats]) -> Groups:
+    pairs, index = np.unique(np.stack([cell, group]), axis=1, return_inverse=True)
+    n, a, d, dd = (np.bincount(index.ravel(), weights=v, minlength=pairs.shape[1]).astype(np.float64) for v in values)
     return Groups(cell=pairs[0], n=n, a=a, d=d, dd=dd)
 
 
-def ratio(above: Floats, below: Floats) -> Floats:
-    """Return `above` / `below`, NaN where that is no number."""
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Return the quotient of two arrays; NaN if the denominator is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(below != 0, above / below, np.nan), dtype=np.float64)
-
-
-WINDOW = ""
-"""The attribute that is the window's start; no column has an empty name."""
+        return np.asarray(np.where(denominator != 0, numerator / denominator, np.nan), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""From sums of paired rows to a change with its interval: shares, means, and any estimate with a standard error."""
+"""From sums of paired rows to a change with its interval: proportions, means, estimates with a standard error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Compared, ratio
+from ghmlops.core.paired.aggregates import MetricComparison, ratio
 from ghmlops.core.stats import mcnemar, sign_flip, student, tango
 
 if TYPE_CHECKING:
@@ -16,167 +16,206 @@ if TYPE_CHECKING:
 
     from ghmlops.core.paired.aggregates import Cells, Floats
 
+DELTA_METHOD = "paired delta method"
+"""Name of the method of a smooth function of paired means."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moments:
-    """Sampling variances and covariance of the means of `a` and `d`, shape (m,), and their degrees of freedom."""
+    """Sampling variances and covariance of the means of `a` and `d` (see `Cells`), shape (m,)."""
 
     var_a: Floats
     cov_ad: Floats
     var_d: Floats
-    freedom: Floats
+    df: Floats
+    """Degrees of freedom of the variances."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimated:
-    """Two estimates a cell whose difference has a known standard error, arrays of shape (m,)."""
+class Estimates:
+    """Baseline and change of a metric in each of m cells, and the standard error of the change; shape (m,)."""
 
     n: Floats
+    """Number of rows."""
     baseline: Floats
     change: Floats
+    """Candidate - baseline."""
     error: Floats
     """Standard error of the change."""
-    freedom: Floats
-    """Degrees of freedom of the error; below 1 nothing is known."""
+    df: Floats
+    """Degrees of freedom of the standard error; below 1 the limits are NaN."""
     method: str
     bound: float = 0.0
-    """How far counting in bins may have moved the change."""
+    """Largest error of the change that results from binning the scores."""
+
+
+def method_name(method: str, *, clustered: bool) -> str:
+    """Return the name of a method, with a note if dependent rows were summed by cluster first."""
+    return method + (", cluster-robust" if clustered else "")
 
 
 def moments(cells: Cells) -> Moments:
-    """Return the variances of the cells' means: of independent rows, or of independent clusters where there are some.
+    """Return the sampling variances of the cells' means, of independent rows or of independent clusters.
 
-    Source of the second: the sandwich estimator of a ratio mean with G / (G - 1) (Cameron and Miller 2015, section II).
+    Source for clusters: the sandwich estimator of a ratio mean with the correction G / (G - 1) for G clusters (Cameron
+    and Miller 2015, Journal of Human Resources 50, 317-372, section II).
     """
     mean_a, mean_d = cells.baseline, cells.change
     if cells.groups is None:
-        n, freedom = cells.n, cells.n - 1
-        scale = ratio(np.ones_like(n), n * np.where(freedom > 0, freedom, np.nan))
-        with np.errstate(over="ignore", invalid="ignore"):  # values whose squares have no number: nothing is known
+        n, df = cells.n, cells.n - 1
+        scale = ratio(np.ones_like(n), n * np.where(df > 0, df, np.nan))
+        # Values whose squares overflow yield NaN: the comparison is then undefined.
+        with np.errstate(over="ignore", invalid="ignore"):
             return Moments(
                 var_a=np.maximum(cells.aa - n * mean_a**2, 0.0) * scale,
                 cov_ad=(cells.ad - n * mean_a * mean_d) * scale,
                 var_d=np.maximum(cells.dd - n * mean_d**2, 0.0) * scale,
-                freedom=freedom,
+                df=df,
             )
     groups, size = cells.groups, len(cells.n)
-    off_a = groups.a - groups.n * mean_a[groups.cell]
-    off_d = groups.d - groups.n * mean_d[groups.cell]
+    residual_a = groups.a - groups.n * mean_a[groups.cell]
+    residual_d = groups.d - groups.n * mean_d[groups.cell]
     count = np.bincount(groups.cell, minlength=size).astype(np.float64)
     scale = ratio(count, np.where(count > 1, count - 1, np.nan) * cells.n**2)
 
-    def summed(values: Floats) -> Floats:
+    def scaled_sum(values: Floats) -> Floats:
         return np.asarray(np.bincount(groups.cell, weights=values, minlength=size) * scale, dtype=np.float64)
 
     return Moments(
-        var_a=summed(off_a * off_a), cov_ad=summed(off_a * off_d), var_d=summed(off_d * off_d), freedom=count - 1
+        var_a=scaled_sum(residual_a * residual_a),
+        cov_ad=scaled_sum(residual_a * residual_d),
+        var_d=scaled_sum(residual_d * residual_d),
+        df=count - 1,
     )
 
 
-def compare_shares(cells: Cells, tail: float, direction: Direction) -> Compared:
-    """Compare the shares of rows that say yes (each value 0 or 1).
+def compare_proportions(cells: Cells, tail: float, direction: Direction) -> MetricComparison:
+    """Compare the proportions of rows with the value 1, if each value is 0 or 1.
 
-    Independent rows: McNemar mid-p and Tango's interval. Clusters: sign-flip test and the cluster-robust interval,
-    never inside of Tango's; where no row changed, that of as many rows as there are clusters.
+    Independent rows: McNemar's mid-p test and Tango's interval. Clusters: the sign-flip test and the cluster-robust t
+    interval, widened to contain Tango's. If no row changed, Tango's interval is that of as many rows as there are
+    clusters.
+
+    Args:
+        cells: Sums of m cells.
+        tail: Probability beyond each limit.
+        direction: Which change is an improvement.
     """
     gained, lost = (cells.dd + cells.d) / 2.0, (cells.dd - cells.d) / 2.0
-    rows, number = np.where(cells.n > 0, 1.0, np.nan), cells.n
+    defined, number = np.where(cells.n > 0, 1.0, np.nan), cells.n
     if cells.groups is not None:
         clusters = np.bincount(cells.groups.cell, minlength=len(cells.n)).astype(np.float64)
         number = np.where(cells.dd > 0, cells.n, clusters)
     low, high = tango.interval(np.maximum(number, 1.0), gained, lost, tail)
     if cells.groups is not None:
-        found, (least, most), p = _clustered(cells, tail)
-        interval = np.minimum(low * rows, least), np.maximum(high * rows, most)
-        return oriented(found, interval=interval, p=p, direction=direction)
-    p = mcnemar.p_more(gained, lost) * rows, mcnemar.p_more(lost, gained) * rows
-    found = _estimated(cells, "McNemar mid-p, Tango interval")
-    return oriented(found, interval=(low * rows, high * rows), p=p, direction=direction)
+        estimates, (robust_low, robust_high), p = _compare_clusters(cells, tail)
+        interval = np.minimum(low * defined, robust_low), np.maximum(high * defined, robust_high)
+        return orient_change(estimates, interval=interval, p=p, direction=direction)
+    p = mcnemar.p_greater(gained, lost) * defined, mcnemar.p_greater(lost, gained) * defined
+    estimates = _mean_estimates(cells, "McNemar mid-p, Tango interval")
+    return orient_change(estimates, interval=(low * defined, high * defined), p=p, direction=direction)
 
 
-def compare_means(cells: Cells, tail: float, direction: Direction) -> Compared:
-    """Compare the means of the two sides by their paired differences: Student's t, or sign-flip over clusters."""
+def compare_means(cells: Cells, tail: float, direction: Direction) -> MetricComparison:
+    """Compare the means of the two sides by their paired differences: Student's t, or sign flips of cluster totals.
+
+    Args:
+        cells: Sums of m cells.
+        tail: Probability beyond each limit.
+        direction: Which change is an improvement.
+    """
     if cells.groups is None:
-        return compare_estimates(_estimated(cells, "paired t"), tail, direction)
-    found, interval, p = _clustered(cells, tail)
-    return oriented(found, interval=interval, p=p, direction=direction)
+        return compare_estimates(_mean_estimates(cells, "paired t"), tail, direction)
+    estimates, interval, p = _compare_clusters(cells, tail)
+    return orient_change(estimates, interval=interval, p=p, direction=direction)
 
 
-def _clustered(cells: Cells, tail: float) -> tuple[Estimated, tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Return the change of means over clusters, its limits, and the p-values of a rise and of a fall."""
+def _compare_clusters(cells: Cells, tail: float) -> tuple[Estimates, tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Return the change of the means over clusters, its limits, and the one-sided p-values of a rise and of a fall.
+
+    Raises:
+        ValueError: The cells have no clusters.
+    """
     if cells.groups is None:
-        raise ValueError("the cells have no clusters")
-    found = _estimated(cells, "cluster sign-flip, cluster-robust t interval")
-    known = np.where(found.freedom >= 1, 1.0, np.nan)
-    up = sign_flip.p_above(cells.groups.cell, cells.groups.d, len(cells.n)) * known
-    return found, student.limits(found.change, found.error, found.freedom, tail), (up, 1.0 - up)
+        raise ValueError("cluster test: `cells.groups` is None; the engine must sum the rows by cluster")
+    estimates = _mean_estimates(cells, "cluster sign-flip, cluster-robust t interval")
+    defined = np.where(estimates.df >= 1, 1.0, np.nan)
+    rise = sign_flip.p_greater(cells.groups.cell, cells.groups.d, len(cells.n)) * defined
+    interval = student.limits(estimates.change, estimates.error, estimates.df, tail)
+    return estimates, interval, (rise, 1.0 - rise)
 
 
-def compare_estimates(found: Estimated, tail: float, direction: Direction) -> Compared:
-    """Compare two estimates by Student's t on their difference (means, the delta method, DeLong)."""
-    up = student.p_above(found.change, found.error, found.freedom)
-    interval = student.limits(found.change, found.error, found.freedom, tail)
-    return oriented(found, interval=interval, p=(up, 1.0 - up), direction=direction)
+def compare_estimates(estimates: Estimates, tail: float, direction: Direction) -> MetricComparison:
+    """Compare two estimates by Student's t on their difference (means, the delta method, DeLong).
+
+    Args:
+        estimates: Baseline and change with their standard error.
+        tail: Probability beyond each limit.
+        direction: Which change is an improvement.
+    """
+    rise = student.p_greater(estimates.change, estimates.error, estimates.df)
+    interval = student.limits(estimates.change, estimates.error, estimates.df, tail)
+    return orient_change(estimates, interval=interval, p=(rise, 1.0 - rise), direction=direction)
 
 
-def _estimated(cells: Cells, method: str) -> Estimated:
+def _mean_estimates(cells: Cells, method: str) -> Estimates:
     spread = moments(cells)
-    return Estimated(
+    return Estimates(
         n=cells.n,
         baseline=cells.baseline,
         change=cells.change,
         error=np.sqrt(spread.var_d),
-        freedom=spread.freedom,
+        df=spread.df,
         method=method,
     )
 
 
-def oriented(
-    found: Estimated, *, interval: tuple[Floats, Floats], p: tuple[Floats, Floats], direction: Direction
-) -> Compared:
-    """Turn a change so that positive is harm.
+def orient_change(
+    estimates: Estimates, *, interval: tuple[Floats, Floats], p: tuple[Floats, Floats], direction: Direction
+) -> MetricComparison:
+    """Return the comparison whose loss is the change oriented so that positive is worse.
 
     Args:
-        found: the change.
-        interval: its limits.
-        p: the one-sided p-values of a rise and of a fall.
-        direction: which way is harm.
+        estimates: Baseline and change, shape (m,).
+        interval: Lower and upper limit of the change, shape (m,) each.
+        p: One-sided p-values of a rise and of a fall, shape (m,) each.
+        direction: Which change is an improvement; with `TARGET` any change is a loss and the p-value is two-sided.
     """
     low, high = interval
-    up, down = p
+    rise, fall = p
     if direction is Direction.LOWER:
-        loss, loss_low, loss_high, harm = found.change, low, high, up
+        loss, loss_low, loss_high, p_worse = estimates.change, low, high, rise
     elif direction is Direction.HIGHER:
-        loss, loss_low, loss_high, harm = -found.change, -high, -low, down
+        loss, loss_low, loss_high, p_worse = -estimates.change, -high, -low, fall
     else:
-        loss, loss_high = np.abs(found.change), np.maximum(np.abs(low), np.abs(high))
+        loss, loss_high = np.abs(estimates.change), np.maximum(np.abs(low), np.abs(high))
         loss_low = np.maximum(np.maximum(low, -high), 0.0)
-        harm = np.minimum(2.0 * np.minimum(up, down), 1.0)
-    return Compared(
-        n=found.n,
-        baseline=found.baseline,
-        candidate=found.baseline + found.change,
+        p_worse = np.minimum(2.0 * np.minimum(rise, fall), 1.0)
+    return MetricComparison(
+        n=estimates.n,
+        baseline=estimates.baseline,
+        candidate=estimates.baseline + estimates.change,
         low=low,
         high=high,
         loss=loss,
         loss_low=loss_low,
         loss_high=loss_high,
-        p=harm,
-        error=found.error,
-        method=found.method,
-        bound=found.bound,
+        p=p_worse,
+        error=estimates.error,
+        method=estimates.method,
+        bound=estimates.bound,
     )
 
 
-def cluster_error(influence: Floats, group: NDArray[np.uint64]) -> tuple[float, int]:
-    """Return (standard error, degrees of freedom) of a sum of row influences that depend within clusters.
+def cluster_robust_error(influence: Floats, group: NDArray[np.uint64]) -> tuple[float, int]:
+    """Return the standard error of an estimate whose rows are dependent within clusters, and its degrees of freedom.
 
     Args:
-        influence: what each row adds to the estimate, shape (n,), of mean 0.
-        group: cluster of each row, shape (n,).
+        influence: Influence of each row on the estimate, shape (n,), with sum 0.
+        group: Cluster of each row, shape (n,).
     """
-    _, place = np.unique(group, return_inverse=True)
-    totals = np.bincount(place, weights=influence)
+    _, index = np.unique(group, return_inverse=True)
+    totals = np.bincount(index, weights=influence)
     count = len(totals)
     if count < 2:
         return float("nan"), 0

@@ -1,6 +1,7 @@
 """Metrics of the confusion table (precision, F1, ...), compared by the delta method on the paired rows.
 
-All of them follow from three counts a class: rows of the class that are called so, rows of the class, rows called so.
+All of them follow from three counts per class: rows of the class that are classified correctly, rows of the class, and
+rows assigned to the class.
 """
 
 from __future__ import annotations
@@ -11,55 +12,68 @@ from dataclasses import dataclass
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Compared, Counts, Floats, Ints
-from ghmlops.core.paired.change import Estimated, compare_estimates
+from ghmlops.core.paired.aggregates import Counts, Floats, Ints, MetricComparison, ratio
+from ghmlops.core.paired.change import DELTA_METHOD, Estimates, compare_estimates, method_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Margins:
-    """Rows of m cells by class, shape (m, classes); or the slopes of a metric along them, of the same shape."""
+class ClassCounts:
+    """Numbers of rows of m cells by class, shape (m, classes); or the slopes of a metric along them, same shape."""
 
-    right: Floats
-    """Rows of the class that are called so."""
-    labelled: Floats
-    """Rows of the class."""
-    called: Floats
-    """Rows called so."""
+    correct: Floats
+    """Rows whose label and decision are the class."""
+    by_label: Floats
+    """Rows whose label is the class."""
+    by_decision: Floats
+    """Rows whose decision is the class."""
 
     def at(self, cell: Ints, label: Ints, decision: Ints) -> Floats:
-        """Return what one more row of that label and decision adds, where these are slopes; shape (k,)."""
-        hit = np.where(label == decision, self.right[cell, label], 0.0)
-        return np.asarray(hit + self.labelled[cell, label] + self.called[cell, decision], dtype=np.float64)
+        """Return what one more row adds to the metric if these are slopes, shape (k,).
+
+        Args:
+            cell: Cell of each row, shape (k,).
+            label: Class of its label, shape (k,).
+            decision: Class of its decision, shape (k,).
+        """
+        correct = np.where(label == decision, self.correct[cell, label], 0.0)
+        return np.asarray(correct + self.by_label[cell, label] + self.by_decision[cell, decision], dtype=np.float64)
 
 
-Statistic = Callable[[Margins], tuple[Floats, Margins]]
-"""A metric's value, shape (m,), and its slopes; scaling all counts must not change the value. NaN where undefined."""
+Statistic = Callable[[ClassCounts], tuple[Floats, ClassCounts]]
+"""Maps counts to the value of a metric, shape (m,), and its slopes along the counts; NaN if undefined.
+
+Multiplying all counts by a constant must not change the value."""
 
 
-def compare_confusion(counts: Counts, tail: float, statistic: Statistic) -> Compared:
-    """Compare a metric of which more is better between the two confusion tables.
+def compare_confusion(counts: Counts, tail: float, statistic: Statistic) -> MetricComparison:
+    """Compare a higher-is-better metric of the confusion table between the two sides.
 
-    A row moves the change by the slope of its cell in the candidate's table minus that in the baseline's; these sum to
-    0 because the metric does not depend on scale. One more row decided differently is allowed for, in the
-    class where it weighs most, so that few changed rows or none do not make certainty.
+    A row moves the change by the slope at its place in the candidate's table minus that in the baseline's; these sum to
+    0 because the metric does not depend on the scale of the counts. The variance allows for one additional changed
+    decision, in the class in which it weighs most, so that few or no changed rows do not imply certainty.
+
+    Args:
+        counts: The counted rows of m cells; rows without a label are left out.
+        tail: Probability beyond each limit.
+        statistic: The metric.
     """
     used = labelled_rows(counts)
-    first, slope_first = statistic(margins(used, used.baseline))
-    second, slope_second = statistic(margins(used, used.candidate))
+    first, slope_first = statistic(class_counts(used, used.baseline))
+    second, slope_second = statistic(class_counts(used, used.candidate))
     influence = slope_second.at(used.cell, used.label, used.candidate)
     influence = influence - slope_first.at(used.cell, used.label, used.baseline)
-    weights = np.concatenate([slope_first.right, slope_second.right], axis=1)
+    weights = np.concatenate([slope_first.correct, slope_second.correct], axis=1)
     largest = np.max(np.abs(np.nan_to_num(weights)), axis=1, initial=0.0)
-    error, freedom = influence_error(used, influence, largest)
-    found = Estimated(
-        n=rows_of(used),
+    error, df = influence_error(used, influence, largest)
+    estimates = Estimates(
+        n=cell_rows(used),
         baseline=first,
         change=second - first,
         error=np.where(np.isfinite(second - first), error, np.nan),
-        freedom=freedom,
-        method="paired delta method" + (", summed in clusters" if counts.group is not None else ""),
+        df=df,
+        method=method_name(DELTA_METHOD, clustered=counts.group is not None),
     )
-    return compare_estimates(found, tail, Direction.HIGHER)
+    return compare_estimates(estimates, tail, Direction.HIGHER)
 
 
 def labelled_rows(counts: Counts) -> Counts:
@@ -77,87 +91,95 @@ def labelled_rows(counts: Counts) -> Counts:
     )
 
 
-def rows_of(counts: Counts) -> Floats:
-    """Return the rows of each cell, shape (m,)."""
+def cell_rows(counts: Counts) -> Floats:
+    """Return the number of rows of each cell, shape (m,)."""
     return np.bincount(counts.cell, weights=counts.n, minlength=counts.cells).astype(np.float64)
 
 
-def influence_error(counts: Counts, influence: Floats, more: Floats) -> tuple[Floats, Floats]:
-    """Return the standard error of a sum of influences a cell, and its degrees of freedom, shape (m,).
+def influence_error(counts: Counts, influence: Floats, extra: Floats) -> tuple[Floats, Floats]:
+    """Return the standard error of a sum of influences and its degrees of freedom, per cell, shape (m,) each.
 
     Args:
-        counts: the entries; clusters are summed first.
-        influence: what one row of each entry adds, shape (k,), of mean 0 in each cell.
-        more: the influence of a further row that is allowed for, shape (m,); a whole cluster of
-            mean size where there are clusters and nothing moved at all.
+        counts: The entries; influences are summed by cluster first.
+        influence: Influence of one row of each entry, shape (k,), with mean 0 in each cell.
+        extra: Influence of one additional row that the variance allows for, shape (m,). With clusters, and if no
+            influence differs from 0, it counts as a whole cluster of mean size.
     """
     if counts.group is None:
-        number = rows_of(counts)
+        number = cell_rows(counts)
         size = np.ones(counts.cells)
         squares = np.bincount(counts.cell, weights=counts.n * influence**2, minlength=counts.cells)
     else:
-        pairs, place = np.unique(np.stack([counts.cell, counts.group]), axis=1, return_inverse=True)
-        totals = np.bincount(place.ravel(), weights=counts.n * influence, minlength=pairs.shape[1])
+        pairs, index = np.unique(np.stack([counts.cell, counts.group]), axis=1, return_inverse=True)
+        totals = np.bincount(index.ravel(), weights=counts.n * influence, minlength=pairs.shape[1])
         number = np.bincount(pairs[0], minlength=counts.cells).astype(np.float64)
         squares = np.bincount(pairs[0], weights=totals**2, minlength=counts.cells)
-        size = np.where(squares > 0, 1.0, rows_of(counts) / np.maximum(number, 1.0))
-    freedom = number - 1.0
-    scale = np.where(freedom > 0, number / np.where(freedom > 0, freedom, 1.0), np.nan)
-    return np.sqrt(squares * scale + (size * more) ** 2), freedom
+        size = np.where(squares > 0, 1.0, cell_rows(counts) / np.maximum(number, 1.0))
+    df = number - 1.0
+    scale = np.where(df > 0, number / np.where(df > 0, df, 1.0), np.nan)
+    return np.sqrt(squares * scale + (size * extra) ** 2), df
 
 
-def margins(counts: Counts, decision: Ints) -> Margins:
-    """Return the counts of each cell by class, for the decisions of one side, shape (k,)."""
+def class_counts(counts: Counts, decision: Ints) -> ClassCounts:
+    """Return the numbers of rows of each cell by class, for the decisions of one side, shape (k,)."""
     shape = (counts.cells, counts.classes)
 
-    def table(place: Ints, weights: Floats) -> Floats:
-        flat = np.bincount(counts.cell * counts.classes + place, weights=weights, minlength=shape[0] * shape[1])
+    def table(category: Ints, weights: Floats) -> Floats:
+        code = counts.cell * counts.classes + category
+        flat = np.bincount(code, weights=weights, minlength=shape[0] * shape[1])
         return flat.reshape(shape).astype(np.float64)
 
-    return Margins(
-        right=table(counts.label, np.where(counts.label == decision, counts.n, 0.0)),
-        labelled=table(counts.label, counts.n),
-        called=table(decision, counts.n),
+    return ClassCounts(
+        correct=table(counts.label, np.where(counts.label == decision, counts.n, 0.0)),
+        by_label=table(counts.label, counts.n),
+        by_decision=table(decision, counts.n),
     )
 
 
-def ratio(above: Floats, below: Floats) -> Floats:
-    """Return the quotient, NaN where `below` is 0."""
-    return np.asarray(np.where(below > 0, above / np.where(below > 0, below, 1.0), np.nan), dtype=np.float64)
+def class_recall(table: ClassCounts) -> tuple[Floats, ClassCounts]:
+    """Return the recall of each class and its slopes along the counts of the class, shape (m, classes).
+
+    Recall is correct / by_label; NaN for a class without labels.
+    """
+    recall, slope = ratio(table.correct, table.by_label), ratio(np.ones_like(table.correct), table.by_label)
+    return recall, ClassCounts(correct=slope, by_label=-recall * slope, by_decision=np.zeros_like(slope))
 
 
-def class_recall(seen: Margins) -> tuple[Floats, Margins]:
-    """Return the recall of each class and its slopes along the class's own counts, shape (m, classes)."""
-    recall, each = ratio(seen.right, seen.labelled), ratio(np.ones_like(seen.right), seen.labelled)
-    return recall, Margins(right=each, labelled=-recall * each, called=np.zeros_like(each))
+def class_f1(table: ClassCounts) -> tuple[Floats, ClassCounts]:
+    """Return the F1 of each class and its slopes along the counts of the class, shape (m, classes).
+
+    F1 is 2 correct / (by_label + by_decision); NaN for a class without labels.
+    """
+    denominator = np.where(table.by_label > 0, table.by_label + table.by_decision, 0.0)
+    f1, slope = ratio(2.0 * table.correct, denominator), ratio(np.ones_like(denominator), denominator)
+    return f1, ClassCounts(correct=2.0 * slope, by_label=-f1 * slope, by_decision=-f1 * slope)
 
 
-def class_f1(seen: Margins) -> tuple[Floats, Margins]:
-    """As `class_recall`, of F1: twice the right ones over those labelled plus those called; NaN without a label."""
-    both = np.where(seen.labelled > 0, seen.labelled + seen.called, 0.0)
-    f1, each = ratio(2.0 * seen.right, both), ratio(np.ones_like(both), both)
-    return f1, Margins(right=2.0 * each, labelled=-f1 * each, called=-f1 * each)
-
-
-def macro(values: Floats, slopes: Margins) -> tuple[Floats, Margins]:
-    """Return the mean over the classes that occur among the labels, with its slopes; NaN for fewer than two."""
+def macro_average(values: Floats, slopes: ClassCounts) -> tuple[Floats, ClassCounts]:
+    """Return the unweighted mean over the classes with labels, and its slopes; NaN with fewer than two such classes."""
     defined = np.isfinite(values)
     number = defined.sum(axis=1)
     weight = np.where(defined, ratio(np.ones(len(number)), np.where(number > 1, number, 0).astype(float))[:, None], 0.0)
 
-    def weighed(part: Floats) -> Floats:
+    def weighted(part: Floats) -> Floats:
         return np.where(defined, part, 0.0) * weight
 
-    mean = np.where(number > 1, np.sum(weighed(values), axis=1), np.nan)
-    return mean, Margins(right=weighed(slopes.right), labelled=weighed(slopes.labelled), called=weighed(slopes.called))
+    mean = np.where(number > 1, np.sum(weighted(values), axis=1), np.nan)
+    return mean, ClassCounts(
+        correct=weighted(slopes.correct),
+        by_label=weighted(slopes.by_label),
+        by_decision=weighted(slopes.by_decision),
+    )
 
 
-def of_positive(values: Floats, slopes: Margins) -> tuple[Floats, Margins]:
-    """Return the value of class 1 alone, of a binary task, with its slopes; NaN where only one class has labels."""
+def positive_class(values: Floats, slopes: ClassCounts) -> tuple[Floats, ClassCounts]:
+    """Return the value of class 1 of a binary task, shape (m,), with its slopes, shape (m, 2)."""
 
-    def alone(part: Floats) -> Floats:
+    def only_positive(part: Floats) -> Floats:
         return np.concatenate([np.zeros_like(part[:, :1]), part[:, 1:2]], axis=1)
 
-    return values[:, 1], Margins(
-        right=alone(slopes.right), labelled=alone(slopes.labelled), called=alone(slopes.called)
+    return values[:, 1], ClassCounts(
+        correct=only_positive(slopes.correct),
+        by_label=only_positive(slopes.by_label),
+        by_decision=only_positive(slopes.by_decision),
     )

@@ -1,7 +1,7 @@
-"""The finest table of partial aggregates, and the roll-up to any coarser one. Pure.
+"""The finest table of partial aggregates and its roll-up to any coarser one. Pure.
 
-An engine sums the paired rows up once, by every combination of attribute values that occurs (slice columns, binned
-features, the window). Each slice, crossed slice and window, and what the slice search looks at, is then an addition.
+An engine sums the paired rows once, by every combination of attribute values that occurs (slice columns, binned
+features, the window). Each slice, crossed slice and window, and every subgroup of the search, is then an addition.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Floats, Ints, Key
 
 Value = str | int | float | bool | None
+"""A value of an attribute."""
 BOTH, ONLY_BASELINE, ONLY_CANDIDATE = 0, 1, 2
-_FEW = 4
-"""Times the entries: so many possible codes are counted in a table of all of them instead of sorting."""
+"""Codes of `Cube.side`: which sides have the rows of an entry."""
+_MAX_TABLE_RATIO = 4
+"""Possible codes per entry up to which codes are counted in a dense table; beyond, they are sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,47 +43,52 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cube:
-    """Aggregates by cell, side, usability and (where there are classes) label and decisions: one entry each, (k,)."""
+    """Aggregates by cell, side, usability and (in a task with classes) label and decisions: k entries over m cells."""
 
     columns: tuple[str, ...]
     """The attributes."""
     values: tuple[Sequence[Value], ...]
-    """Of each attribute: the values that occur, each once, in order, nulls first."""
+    """For each attribute, the distinct values that occur, as sorted by `sort_values`."""
     codes: Ints
-    """Of each of the m cells: the place of its value of each attribute, shape (attributes, m)."""
+    """Index of each cell's value per attribute, shape (attributes, m)."""
     cell: Ints
-    """0..m-1."""
+    """Cell of each entry, 0 to m - 1, shape (k,)."""
     side: Ints
+    """`BOTH`, `ONLY_BASELINE` or `ONLY_CANDIDATE`, shape (k,)."""
     usable: NDArray[np.bool_]
+    """True if the rows of the entry are compared, shape (k,)."""
     label: Ints
-    """Class; 0 for a label that is no class; -1 without a label."""
+    """Class of the label, shape (k,); 0 if the label is no class; -1 without a label."""
     baseline: Ints
+    """Decision of the baseline, shape (k,)."""
     candidate: Ints
+    """Decision of the candidate, shape (k,)."""
     n: Floats
+    """Number of rows, shape (k,)."""
     sums: Mapping[tuple[str, bool], Sums] = field(default_factory=dict)
-    """By (`Metric.row`, `Metric.labelled`)."""
+    """By (`Metric.row`, `Metric.needs_label`)."""
     classes: int = 0
-    """0: a task without classes."""
+    """Number of classes; 0 in a task without classes."""
 
     @property
     def cells(self) -> int:
-        """m."""
+        """Number of cells, m."""
         return int(self.codes.shape[1])
 
     def __add__(self, other: Cube) -> Cube:
-        """Return the aggregates of the rows of both, which are about the same attributes and values of rows."""
+        """Return the aggregates of the rows of both cubes, which must have the same attributes and kinds of sums."""
         values, codes = [], []
-        for place, own in enumerate(self.values):
-            merged = ordered([*own, *other.values[place]])
-            where = {_mark(value): i for i, value in enumerate(merged)}
-            both = [
-                np.array([where[_mark(v)] for v in side], dtype=np.int64)[cube.codes[place]]
-                for side, cube in ((own, self), (other.values[place], other))
+        for axis, own_values in enumerate(self.values):
+            merged = sort_values([*own_values, *other.values[axis]])
+            index = {_identity(value): i for i, value in enumerate(merged)}
+            recoded = [
+                np.array([index[_identity(v)] for v in side], dtype=np.int64)[cube.codes[axis]]
+                for side, cube in ((own_values, self), (other.values[axis], other))
             ]
             values.append(merged)
-            codes.append(np.concatenate(both))
+            codes.append(np.concatenate(recoded))
 
-        def joined(name: str) -> NDArray[Any]:
+        def concatenated(name: str) -> NDArray[Any]:
             return np.concatenate([getattr(self, name), getattr(other, name)])
 
         return Cube(
@@ -89,76 +96,84 @@ class Cube:
             values=tuple(values),
             codes=np.stack(codes) if codes else np.zeros((0, self.cells + other.cells), dtype=np.int64),
             cell=np.concatenate([self.cell, other.cell + self.cells]),
-            side=joined("side"),
-            usable=joined("usable"),
-            label=joined("label"),
-            baseline=joined("baseline"),
-            candidate=joined("candidate"),
-            n=joined("n"),
-            sums={kind: _added(one, other.sums[kind]) for kind, one in self.sums.items()},
+            side=concatenated("side"),
+            usable=concatenated("usable"),
+            label=concatenated("label"),
+            baseline=concatenated("baseline"),
+            candidate=concatenated("candidate"),
+            n=concatenated("n"),
+            sums={kind: _concatenate_sums(sums, other.sums[kind]) for kind, sums in self.sums.items()},
             classes=self.classes,
         )
 
-    def cut(self, columns: Sequence[str], minimum: int = 0) -> CellTable:
-        """Return the table by some of the attributes; cells with fewer than `minimum` usable rows are only counted.
+    def roll_up(self, columns: Sequence[str], min_rows: int = 0) -> CellTable:
+        """Return the table by some of the attributes; cells with fewer usable rows than `min_rows` are only counted.
 
-        Without attributes the result is one cell of all rows. Rows without a window are in no cell of a window.
+        Without attributes the result is a single cell of all rows. Rows without a window are in no cell of a window.
         """
-        keys, of_code = self._merged(columns)
-        cell = of_code[self.cell]
+        keys, cell_of_code = self._merge_cells(columns)
+        cell = cell_of_code[self.cell]
         inside = cell >= 0
 
-        def rows(chosen: NDArray[np.bool_]) -> Floats:
-            weights = np.where(chosen & inside, self.n, 0.0)
+        def count_rows(selection: NDArray[np.bool_]) -> Floats:
+            weights = np.where(selection & inside, self.n, 0.0)
             counts = np.bincount(np.maximum(cell, 0), weights=weights, minlength=len(keys)).astype(np.float64)
-            return np.asarray(counts[: len(keys)])  # without a key there is still a count of nothing
+            # Without a key, bincount still returns one count of 0.
+            return np.asarray(counts[: len(keys)])
 
-        usable = rows(self.usable)
-        before, after = rows(self.side != ONLY_CANDIDATE), rows(self.side != ONLY_BASELINE)
-        kept = usable >= minimum
-        place = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)  # the last: of what is in no cell
-        small = (usable > 0) & ~kept
-        lost = [(keys[i], int(before[i])) for i in np.flatnonzero((after == 0) & (before >= max(minimum, 1)))]
-        placed = np.where(inside, place[np.maximum(cell, 0)], -1)
-        chosen, size = self.usable & (placed >= 0), int(kept.sum())
+        usable = count_rows(self.usable)
+        before, after = count_rows(self.side != ONLY_CANDIDATE), count_rows(self.side != ONLY_BASELINE)
+        large = usable >= min_rows
+        # The last element is the index of rows that are in no cell.
+        index = np.append(np.where(large, np.cumsum(large) - 1, -1), -1)
+        small = (usable > 0) & ~large
+        missing = [(keys[i], int(before[i])) for i in np.flatnonzero((after == 0) & (before >= max(min_rows, 1)))]
+        cell_index = np.where(inside, index[np.maximum(cell, 0)], -1)
+        selection, size = self.usable & (cell_index >= 0), int(large.sum())
         return CellTable(
-            keys=[key for key, here in zip(keys, kept, strict=True) if here],
-            sums={kind: _cells(one, chosen, placed, size) for kind, one in self.sums.items()},
-            counts=self._counts(chosen, placed, size),
-            small=int(small.sum()),
+            keys=[key for key, is_large in zip(keys, large, strict=True) if is_large],
+            sums={kind: _sum_cells(sums, selection, cell_index, size) for kind, sums in self.sums.items()},
+            counts=self._counts(selection, cell_index, size),
+            small_cells=int(small.sum()),
             small_rows=int(usable[small].sum()),
-            lost=sorted(lost, key=lambda one: -one[1]) if columns else [],
-            new=int(((before == 0) & (after > 0)).sum()),
-            place=place[of_code],
+            missing_cells=sorted(missing, key=lambda key_rows: -key_rows[1]) if columns else [],
+            new_cells=int(((before == 0) & (after > 0)).sum()),
+            cell_index=index[cell_of_code],
         )
 
-    def _merged(self, columns: Sequence[str]) -> tuple[list[Key], Ints]:
-        """Return the keys of the coarser cells in order, and the coarser cell of each cell (-1: in no window)."""
+    def _merge_cells(self, columns: Sequence[str]) -> tuple[list[Key], Ints]:
+        """Return the sorted keys of the coarser cells and the coarser cell of each cell (-1: in no window)."""
         if not columns:
             return [()], np.zeros(self.cells, dtype=np.int64)
-        where = [self.columns.index(column) for column in columns]
-        sizes = [len(self.values[i]) for i in where]
+        axes = [self.columns.index(column) for column in columns]
+        sizes = [len(self.values[i]) for i in axes]
         code = np.zeros(self.cells, dtype=np.int64)
         timeless = np.zeros(self.cells, dtype=np.bool_)
-        for i, size, column in zip(where, sizes, columns, strict=True):
+        for i, size, column in zip(axes, sizes, columns, strict=True):
             code = code * size + self.codes[i]
             if column == WINDOW and None in self.values[i]:
                 timeless |= self.codes[i] == list(self.values[i]).index(None)
-        found, place = np.unique(code[~timeless], return_inverse=True)
-        of_code = np.full(self.cells, -1, dtype=np.int64)
-        of_code[~timeless] = place
-        parts = np.unravel_index(found, sizes)
-        listed = [[self.values[i][c] for c in part.tolist()] for i, part in zip(where, parts, strict=True)]
-        return list(zip(*listed, strict=True)), of_code
+        distinct, index = np.unique(code[~timeless], return_inverse=True)
+        cell_of_code = np.full(self.cells, -1, dtype=np.int64)
+        cell_of_code[~timeless] = index
+        parts = np.unravel_index(distinct, sizes)
+        key_columns = [[self.values[i][c] for c in part.tolist()] for i, part in zip(axes, parts, strict=True)]
+        return list(zip(*key_columns, strict=True)), cell_of_code
 
-    def _counts(self, chosen: NDArray[np.bool_], cell: Ints, cells: int) -> Counts | None:
+    def _counts(self, selection: NDArray[np.bool_], cell: Ints, cells: int) -> Counts | None:
         if not self.classes:
             return None
-        base = self.classes + 1  # one more for "none", which is -1
+        # One more code than classes, because "none" is -1.
+        base = self.classes + 1
         shape = (max(cells, 1), base, base, base)
-        parts = (cell[chosen], self.label[chosen] + 1, self.baseline[chosen] + 1, self.candidate[chosen] + 1)
-        found, n = _summed(np.ravel_multi_index(parts, shape), self.n[chosen], math.prod(shape))
-        split = np.unravel_index(found, shape)
+        parts = (
+            cell[selection],
+            self.label[selection] + 1,
+            self.baseline[selection] + 1,
+            self.candidate[selection] + 1,
+        )
+        codes, n = _sum_by_code(np.ravel_multi_index(parts, shape), self.n[selection], math.prod(shape))
+        split = np.unravel_index(codes, shape)
         return Counts(
             cells=cells,
             classes=self.classes,
@@ -170,40 +185,52 @@ class Cube:
         )
 
 
-def _summed(code: Ints, n: Floats, codes: int) -> tuple[Ints, Floats]:
-    """Return the codes that occur, rising, and the rows of each; sorted only where many `codes` are possible."""
-    if codes <= _FEW * len(code):
+def _sum_by_code(code: Ints, n: Floats, codes: int) -> tuple[Ints, Floats]:
+    """Return the codes that occur, ascending, and the number of rows of each.
+
+    Args:
+        code: Code of each entry, 0 to codes - 1, shape (k,).
+        n: Number of rows of each entry, shape (k,).
+        codes: Number of possible codes; entries are sorted only if there are many.
+    """
+    if codes <= _MAX_TABLE_RATIO * len(code):
         n = np.bincount(code, weights=n, minlength=codes).astype(np.float64)
-        seen = np.flatnonzero(np.bincount(code, minlength=codes)).astype(np.int64)
-        return seen, n[seen]
-    found, place = np.unique(code, return_inverse=True)
-    return found, np.bincount(place.ravel(), weights=n, minlength=len(found)).astype(np.float64)
+        present = np.flatnonzero(np.bincount(code, minlength=codes)).astype(np.int64)
+        return present, n[present]
+    distinct, index = np.unique(code, return_inverse=True)
+    return distinct, np.bincount(index.ravel(), weights=n, minlength=len(distinct)).astype(np.float64)
 
 
-def ordered(values: Sequence[Value]) -> list[Value]:
-    """Return the different values in order: nulls first, then by type; 1, 1.0 and True are one number only by type."""
-    known = {_mark(value): value for value in values}
-    return sorted(known.values(), key=lambda v: (v is not None, _rank(v), v if v is not None else 0))
+def sort_values(values: Sequence[Value]) -> list[Value]:
+    """Return the distinct values: nulls first, then by type and value. 1 and 1.0 are one value, 1 and True are two."""
+    distinct = {_identity(value): value for value in values}
+    return sorted(distinct.values(), key=lambda v: (v is not None, _type_name(v), v if v is not None else 0))
 
 
-def _mark(value: Value) -> tuple[str, Value]:
-    return _rank(value), value
+def _identity(value: Value) -> tuple[str, Value]:
+    """Return a key that differs for values of different types, which Python may take as equal (1 == True)."""
+    return _type_name(value), value
 
 
-def _added(one: Sums, other: Sums) -> Sums:
-    names = ("n", "a", "d", "aa", "ad", "dd")
-    return Sums(**{name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in names})
-
-
-def _rank(value: Value) -> str:
-    """Order values of different types by type first; whole and other numbers are one type."""
+def _type_name(value: Value) -> str:
+    """Return the type by which values are sorted first; integers and floats are one type."""
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
 
 
-def _cells(sums: Sums, chosen: NDArray[np.bool_], cell: Ints, cells: int) -> Cells:
-    def summed(values: Floats) -> Floats:
-        return np.bincount(cell[chosen], weights=values[chosen], minlength=cells).astype(np.float64)
+def _concatenate_sums(first: Sums, second: Sums) -> Sums:
+    names = ("n", "a", "d", "aa", "ad", "dd")
+    return Sums(**{name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names})
+
+
+def _sum_cells(sums: Sums, selection: NDArray[np.bool_], cell: Ints, cells: int) -> Cells:
+    def sum_by_cell(values: Floats) -> Floats:
+        return np.bincount(cell[selection], weights=values[selection], minlength=cells).astype(np.float64)
 
     return Cells(
-        n=summed(sums.n), a=summed(sums.a), d=summed(sums.d), aa=summed(sums.aa), ad=summed(sums.ad), dd=summed(sums.dd)
+        n=sum_by_cell(sums.n),
+        a=sum_by_cell(sums.a),
+        d=sum_by_cell(sums.d),
+        aa=sum_by_cell(sums.aa),
+        ad=sum_by_cell(sums.ad),
+        dd=sum_by_cell(sums.dd),
     )

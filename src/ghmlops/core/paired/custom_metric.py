@@ -1,10 +1,10 @@
-"""A metric of the user's own: the mean of an SQL expression over the paired rows."""
+"""A custom metric of the policy: the mean of an SQL expression over the paired rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.paired.aggregates import Cells, Compared
+from ghmlops.core.paired.aggregates import Cells, MetricComparison
 from ghmlops.core.paired.change import compare_means
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import TASKS
@@ -13,26 +13,29 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.regression import CustomMetric
 
 
-def row_of(given: CustomMetric) -> str:
-    """Return what templates call a row's value: a metric may be named like one of their own words, as `t` or `y`."""
-    return f"own-{given.name}"
+def placeholder(definition: CustomMetric) -> str:
+    """Return the name of the row's value in SQL templates.
+
+    The prefix keeps it apart from the names of `Metric.row`: a custom metric may be called `t` or `y`.
+    """
+    return f"own-{definition.name}"
 
 
-def custom(given: CustomMetric) -> Metric:
-    """Return the metric: its row's value is what the engine computed for `row_of`."""
+def bind_custom_metric(definition: CustomMetric) -> Metric:
+    """Return the metric of a definition in the policy; the value of a row is what the engine computes from its SQL."""
 
-    def compare(cells: Cells, tail: float) -> Compared:
-        return compare_means(cells, tail, given.direction)
+    def compare(cells: Cells, tail: float) -> MetricComparison:
+        return compare_means(cells, tail, definition.direction)
 
     return Metric(
-        id=given.name,
-        title=given.name,
+        id=definition.name,
+        title=definition.name,
         tasks=TASKS,
-        direction=given.direction,
-        unit=given.unit,
-        margin=given.margin,
-        row=f"{{{row_of(given)}}}",
-        labelled=False,
+        direction=definition.direction,
+        unit=definition.unit,
+        margin=definition.margin,
+        row=f"{{{placeholder(definition)}}}",
+        needs_label=False,
         compare=compare,
-        hunted=given.margin is not None,
+        in_subgroups=definition.margin is not None,
     )

@@ -1,7 +1,7 @@
-"""Sampling error of what no mean of rows is (AUC, average precision, a slope, a quantile): from each row's influence.
+"""Sampling error of metrics that are not means of rows (AUC, average precision, slope, quantile), from row influences.
 
-An estimate is, to first order, its true value plus a sum of what each row adds. The paired variance of two estimates is
-then that of the rows' sums; rows that depend on each other are added up in their clusters first.
+To first order an estimate is its true value plus a sum of the influences of the rows. The paired variance of two
+estimates is then that of the sums of the rows' influences; dependent rows are added up within their clusters first.
 """
 
 from __future__ import annotations
@@ -11,117 +11,141 @@ from typing import NamedTuple
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import COARSE, FINE, Columns, Compared, Floats, Grid, Ints
-from ghmlops.core.paired.change import Estimated, Moments, compare_estimates
+from ghmlops.core.paired.aggregates import COARSE_BINS, FINE_BINS, Columns, Floats, Grid, Ints, MetricComparison
+from ghmlops.core.paired.change import Estimates, Moments, compare_estimates, method_name
 
-NESTED = FINE // COARSE
-"""Fine bins of a coarse one."""
-MIDDLES = (np.arange(FINE) + 0.5) / FINE
-"""The score that a fine bin stands for."""
+FINE_PER_COARSE = FINE_BINS // COARSE_BINS
+"""Number of fine bins in a coarse bin."""
+BIN_CENTERS = (np.arange(FINE_BINS) + 0.5) / FINE_BINS
+"""The score that stands for each fine bin, shape (FINE_BINS,)."""
 
 
-class Side(NamedTuple):
-    """One side's estimate and what each row adds to it, shape (n,), or by class and fine bin, shape (2, FINE).
-
-    The influences of all rows sum to 0. `bound` is how far counting in bins may have moved the value.
-    """
+class SideEstimate(NamedTuple):
+    """The estimate of one side and the influence of each row on it; the influences of all rows sum to 0."""
 
     value: float
     influence: Floats
+    """Shape (n,) for rows; by class and fine bin, shape (2, FINE_BINS), for binned rows."""
     bound: float = 0.0
+    """Largest error of the value that results from binning the scores."""
 
 
-def undefined(shape: tuple[int, ...]) -> Side:
-    """Return the side of a metric that has no value on these rows."""
-    return Side(float("nan"), np.full(shape, np.nan), float("nan"))
+def undefined_side(shape: tuple[int, ...]) -> SideEstimate:
+    """Return the estimate of a metric that is undefined on these rows: NaN, with influences of the given shape."""
+    return SideEstimate(float("nan"), np.full(shape, np.nan), float("nan"))
 
 
 def column_moments(columns: Columns, first: Floats, second: Floats) -> Moments:
     """Return the variance of the baseline's estimate (a), that of the change (d) and their covariance, shape (1,).
 
     Args:
-        columns: the rows; clusters are summed where there are some.
-        first: the baseline's influences, shape (n,).
-        second: the candidate's.
+        columns: The rows; influences are summed by cluster if rows are dependent.
+        first: Influences on the baseline's estimate, shape (n,).
+        second: Influences on the candidate's estimate, shape (n,).
     """
     a, d = first, second - first
     if columns.group is not None:
-        _, place = np.unique(columns.group, return_inverse=True)
-        a, d = (np.bincount(place, weights=w).astype(np.float64) for w in (a, d))
-    freedom = float(len(a) - 1)
-    scale = len(a) / freedom if freedom > 0 else np.nan
+        _, index = np.unique(columns.group, return_inverse=True)
+        a, d = (np.bincount(index, weights=w).astype(np.float64) for w in (a, d))
+    df = float(len(a) - 1)
+    scale = len(a) / df if df > 0 else np.nan
     return Moments(
         var_a=np.array([scale * (a @ a)]),
         cov_ad=np.array([scale * (a @ d)]),
         var_d=np.array([scale * (d @ d)]),
-        freedom=np.array([freedom]),
+        df=np.array([df]),
     )
 
 
 def grid_moments(grid: Grid, first: Floats, second: Floats) -> Moments:
-    """As `column_moments`, of binned rows; the influences are by class and fine bin, shape (2, FINE).
+    """Return the variance of the baseline's estimate (a), that of the change (d) and their covariance, shape (1,).
 
-    Each side's own variance is that of its fine bins. What the sides share is known by the coarse bins only: inside of
-    these nothing is taken as shared, which overstates the variance of the change between models that are alike.
+    The variance of each side is that of its fine bins. The covariance of the sides is known by coarse bin only: within
+    a coarse bin the sides count as uncorrelated, which overstates the variance of the change between similar models.
+
+    Args:
+        grid: The binned rows.
+        first: Influences on the baseline's estimate by class and fine bin, shape (2, FINE_BINS).
+        second: Influences on the candidate's estimate, same shape.
     """
-    own_a, own_b = float(np.sum(grid.baseline * first**2)), float(np.sum(grid.candidate * second**2))
-    a = _coarse(grid.baseline, first)[grid.label, grid.first]
-    b = _coarse(grid.candidate, second)[grid.label, grid.second]
-    inside = own_a - float(grid.n @ a**2) + own_b - float(grid.n @ b**2)
-    cov_ad = float(grid.n @ (a * (b - a))) - (own_a - float(grid.n @ a**2))
-    var_d = float(grid.n @ (b - a) ** 2) + max(inside, 0.0)
-    number = float(grid.n.sum())
+    var_first, var_second = float(np.sum(grid.baseline * first**2)), float(np.sum(grid.candidate * second**2))
+    a = _coarse_means(grid.baseline, first)[grid.joint_label, grid.joint_baseline]
+    b = _coarse_means(grid.candidate, second)[grid.joint_label, grid.joint_candidate]
+    within = var_first - float(grid.joint_n @ a**2) + var_second - float(grid.joint_n @ b**2)
+    cov_ad = float(grid.joint_n @ (a * (b - a))) - (var_first - float(grid.joint_n @ a**2))
+    var_d = float(grid.joint_n @ (b - a) ** 2) + max(within, 0.0)
+    number = float(grid.joint_n.sum())
     return Moments(
-        var_a=np.array([own_a]),
+        var_a=np.array([var_first]),
         cov_ad=np.array([cov_ad]),
         var_d=np.array([var_d]),
-        freedom=np.array([number - 1.0]),
+        df=np.array([number - 1.0]),
     )
 
 
-def _coarse(counts: Ints, influence: Floats) -> Floats:
-    """Return the mean influence by class and coarse bin, shape (2, COARSE); 0 in an empty bin."""
-    rows = counts.reshape(2, COARSE, NESTED).sum(axis=2)
-    total = (counts * influence).reshape(2, COARSE, NESTED).sum(axis=2)
+def _coarse_means(counts: Ints, influence: Floats) -> Floats:
+    """Return the mean influence by class and coarse bin, shape (2, COARSE_BINS); 0 in an empty bin."""
+    rows = counts.reshape(2, COARSE_BINS, FINE_PER_COARSE).sum(axis=2)
+    total = (counts * influence).reshape(2, COARSE_BINS, FINE_PER_COARSE).sum(axis=2)
     return np.asarray(total / np.maximum(rows, 1), dtype=np.float64)
 
 
-class Pair(NamedTuple):
-    """Both sides of one cell, and their sampling error."""
+class EstimatePair(NamedTuple):
+    """The estimates of both sides of one cell and their sampling error."""
 
-    first: Side
-    second: Side
+    first: SideEstimate
+    """The baseline's estimate."""
+    second: SideEstimate
+    """The candidate's estimate."""
     spread: Moments
     n: int
+    """Number of rows."""
     method: str
 
 
-def compare_pair(pair: Pair, direction: Direction, tail: float) -> Compared:
-    """Compare two sides by Student's t on their difference."""
-    found = Estimated(
+def compare_pair(pair: EstimatePair, direction: Direction, tail: float) -> MetricComparison:
+    """Compare the estimates of two sides by Student's t on their difference.
+
+    Args:
+        pair: The estimates of one cell.
+        direction: Which change is an improvement.
+        tail: Probability beyond each limit.
+    """
+    estimates = Estimates(
         n=np.array([float(pair.n)]),
         baseline=np.array([pair.first.value]),
         change=np.array([pair.second.value - pair.first.value]),
         error=np.sqrt(pair.spread.var_d),
-        freedom=pair.spread.freedom,
+        df=pair.spread.df,
         method=pair.method,
         bound=pair.first.bound + pair.second.bound,
     )
-    return compare_estimates(found, tail, direction)
+    return compare_estimates(estimates, tail, direction)
 
 
-def pair_of_columns(columns: Columns, first: Side, second: Side, method: str) -> Pair:
-    """Return both sides of rows, with clusters summed where there are some."""
+def pair_of_columns(columns: Columns, first: SideEstimate, second: SideEstimate, method: str) -> EstimatePair:
+    """Return the pair of two estimates from rows, with the sampling error of independent rows or clusters.
+
+    Args:
+        columns: The rows.
+        first: The baseline's estimate.
+        second: The candidate's estimate.
+        method: Name of the method.
+    """
     spread = column_moments(columns, first.influence, second.influence)
-    return Pair(first, second, spread, len(columns.label), in_clusters(method, columns.group is not None))
+    return EstimatePair(
+        first, second, spread, len(columns.label), method_name(method, clustered=columns.group is not None)
+    )
 
 
-def pair_of_grid(grid: Grid, first: Side, second: Side, method: str) -> Pair:
-    """Return both sides of binned rows."""
+def pair_of_grid(grid: Grid, first: SideEstimate, second: SideEstimate, method: str) -> EstimatePair:
+    """Return the pair of two estimates from binned rows, with their sampling error.
+
+    Args:
+        grid: The binned rows.
+        first: The baseline's estimate.
+        second: The candidate's estimate.
+        method: Name of the method.
+    """
     spread = grid_moments(grid, first.influence, second.influence)
-    return Pair(first, second, spread, int(grid.baseline.sum()), f"{method}, binned")
-
-
-def in_clusters(method: str, clusters: bool) -> str:
-    """Return the method with what was done about clusters."""
-    return method + (", summed in clusters" if clusters else "")
+    return EstimatePair(first, second, spread, int(grid.baseline.sum()), f"{method}, binned")

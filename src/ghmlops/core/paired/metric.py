@@ -1,4 +1,4 @@
-"""What a metric is: a row's value, how sums become a comparison, and what a change may cost."""
+"""The definition of a metric: the value of a row, how sums become a comparison, and which change is acceptable."""
 
 from __future__ import annotations
 
@@ -7,65 +7,77 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Columns, Compared, Counts, Decided, Grid
+from ghmlops.core.paired.aggregates import Cells, Columns, Counts, DecisionValue, Grid, MetricComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A metric: one file and one line in the table of `ghmlops.core.metrics`.
 
-    It says in one of several ways how two sides are compared: from sums of a row's value (`row`, or `decided` where the
-    value follows from label and decision alone) or of several (`rows`), from counts of label and decisions, from the
-    columns themselves, or from binned scores where there are too many rows for columns.
+    It defines in exactly one way how two sides are compared: from sums of a row's value (`row`, or `decision_value` if
+    the value follows from label and decision alone) or of several values (`rows`), from counts of label and decisions,
+    or from the columns themselves. Binned scores may stand in for columns if there are too many rows.
     """
 
     id: str
+    """Identifier in policies and evidence, in kebab-case: "log-loss"."""
     title: str
-    """As a sentence says it: "accuracy"."""
+    """Name within a sentence: "log loss"."""
     tasks: tuple[str, ...]
+    """The tasks of which it is a metric: binary, multiclass, regression, ranking, embedding."""
     direction: Direction
     unit: str
-    """`ratio` for shares (a change is shown in points), else what the number counts."""
+    """`ratio` for a proportion (changes are shown in percentage points), a unit such as `nats`, or empty."""
     margin: float | None
-    """Default; None: shown, and judged only where the policy gives a margin."""
+    """Largest acceptable loss by default, as a multiple of `margin_of`; None: reported, judged only if the policy sets
+    a margin."""
     margin_of: Literal["absolute", "baseline", "label-spread"] = "absolute"
     """What a margin multiplies: 1, the baseline's value, or the standard deviation of the label."""
     row: str = ""
-    """Value of one row and side in SQL that every engine reads: `{y}` label, `{s}` score, `{p}` decision or value,
-    `{t}` probability of the true class and `{r}` its rank (multiclass), `{<id>}` the query's value (ranking)."""
+    """Value of one row and side in SQL that every engine understands, as a template: `{y}` label, `{s}` score, `{p}`
+    decision or value, `{t}` probability of the true class and `{r}` its rank (multiclass), `{<id>}` the query's value
+    (ranking)."""
     rows: tuple[str, ...] = ()
     """Several values of a row instead of `row`, with two more names: `{y0}` and `{p0}`, the mean of the label and that
-    of the side's own prediction over all rows of the data set that are looked at (`labelled`), as literals."""
-    decided: Decided | None = None
+    of the side's own prediction over all rows of the data set that count (`needs_label`), as literals."""
+    decision_value: DecisionValue | None = None
     """Value of one row and side from label and decision, instead of `row`."""
-    labelled: bool = True
-    """Needs the label."""
+    needs_label: bool = True
+    """Rows without a label are left out."""
     paired_only: bool = False
-    """A rate that only the pair has: the baseline's value is 0 and says nothing."""
-    compare: Callable[[Cells, float], Compared] | None = None
-    """From sums, at a tail."""
-    compare_rows: Callable[[tuple[Cells, ...], float], Compared] | None = None
-    """From the sums of each of `rows`, at a tail."""
-    compare_counts: Callable[[Counts, float], Compared] | None = None
-    """From counts of (label, baseline's decision, candidate's decision), at a tail."""
-    compare_columns: Callable[[Columns, float], Compared] | None = None
-    """From the columns of one cell, at a tail: for metrics that sums cannot give. Arrays of shape (1,)."""
-    compare_grid: Callable[[Grid, float], Compared] | None = None
-    """From binned scores, at a tail, where columns would be too large; `Compared.bound` says how far it may be off."""
+    """A rate that exists for the pair only: the baseline's value is 0 and carries no information."""
+    compare: Callable[[Cells, float], MetricComparison] | None = None
+    """Compares sums, with a tail probability."""
+    compare_rows: Callable[[tuple[Cells, ...], float], MetricComparison] | None = None
+    """Compares the sums of each of `rows`, with a tail probability."""
+    compare_counts: Callable[[Counts, float], MetricComparison] | None = None
+    """Compares counts of (label, baseline's decision, candidate's decision), with a tail probability."""
+    compare_columns: Callable[[Columns, float], MetricComparison] | None = None
+    """Compares the columns of one cell, with a tail probability, if sums do not suffice. Arrays of shape (1,)."""
+    compare_grid: Callable[[Grid, float], MetricComparison] | None = None
+    """Compares binned scores, with a tail probability, if columns would be too large; `MetricComparison.bound` is the
+    largest error of the change."""
     overall: bool = True
-    """Judged or shown over all rows."""
-    hunted: bool = False
-    """Looked at in slices and windows."""
-    implausible: float | None = None
-    """An improvement beyond this is suspicious (leakage): absolute, or a share of the baseline for losses."""
+    """Compared over all rows."""
+    in_subgroups: bool = False
+    """Tested for regressions in slices and windows."""
+    implausible_gain: float | None = None
+    """Improvement beyond which leakage of labels is suspected: absolute, or a fraction of the baseline's value if
+    `margin_of` is `baseline`."""
 
-    def limit(self, baseline: float, spread: float, given: float | None) -> float | None:
-        """Return the margin in the unit of the metric; `given` is the policy's, `spread` the label's deviation."""
-        margin = self.margin if given is None else given
+    def limit(self, baseline: float, label_spread: float, policy_margin: float | None) -> float | None:
+        """Return the largest acceptable loss in the unit of the metric; None if the metric is only reported.
+
+        Args:
+            baseline: The baseline's value.
+            label_spread: Standard deviation of the label.
+            policy_margin: The margin of the policy, which replaces the default; None if it sets none.
+        """
+        margin = self.margin if policy_margin is None else policy_margin
         if margin is None:
             return None
-        return margin * {"absolute": 1.0, "baseline": abs(baseline), "label-spread": spread}[self.margin_of]
+        return margin * {"absolute": 1.0, "baseline": abs(baseline), "label-spread": label_spread}[self.margin_of]
 
     def tail(self, alpha: float) -> float:
-        """Return the probability beyond each limit, so that harm is called with at most `alpha`."""
+        """Return the probability beyond each limit such that false alarms have at most the probability `alpha`."""
         return alpha / 2 if self.direction is Direction.TARGET else alpha

@@ -1,42 +1,43 @@
-"""A rate that only the pair has (churn, negative flips): there is no baseline's value to compare it with."""
+"""Compares rates that exist for the pair only (churn, negative flips): the baseline has no value of its own."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.paired.aggregates import Cells, Compared
+from ghmlops.core.paired.aggregates import Cells, MetricComparison
 from ghmlops.core.stats import binomial, student
 
 
-def compare_rate(cells: Cells, weights: tuple[float, float], tail: float) -> Compared:
-    """Return a rate of discordant rows as a loss above a baseline of 0.
+def compare_rate(cells: Cells, weights: tuple[float, float], tail: float) -> MetricComparison:
+    """Return a rate of changed rows, as a loss above a baseline of 0. There is no test, so the p-value is NaN.
+
+    Independent rows: exact (Clopper-Pearson) limits. Clusters: cluster-robust t limits, widened to contain the exact
+    ones; without any changed row the upper limit is the exact one of as many rows as there are clusters.
 
     Args:
-        cells: sums of a value that is 0 or 1 on each side.
-        weights: of `d` and of `dd` in the count: (0, 1) all that changed, (-1/2, 1/2) only what was lost.
-        tail: probability beyond each limit.
-
-    Independent rows: exact (Clopper-Pearson) limits. Clusters: cluster-robust t limits, not below the exact bound that
-    as many clusters as rows would give.
+        cells: Sums of a value that is 0 or 1 on each side.
+        weights: Weights of `d` and `dd` in the count: (0, 1) counts every change, (-1/2, 1/2) changes from 1 to 0 only,
+            (1/2, 1/2) changes from 0 to 1 only.
+        tail: Probability beyond each limit.
     """
-    by_d, by_dd = weights
-    count = by_d * cells.d + by_dd * cells.dd
+    weight_d, weight_dd = weights
+    count = weight_d * cells.d + weight_dd * cells.dd
     rate = np.where(cells.n > 0, count / np.maximum(cells.n, 1.0), np.nan)
-    limits = [_exact(k, n, tail) for k, n in zip(count, cells.n, strict=True)]
+    limits = [_exact_limits(k, n, tail) for k, n in zip(count, cells.n, strict=True)]
     low, high = np.array([limit[0] for limit in limits]), np.array([limit[1] for limit in limits])
     error = np.sqrt(rate * (1.0 - rate) / np.maximum(cells.n, 1.0))
     method = "exact binomial limits"
     if (groups := cells.groups) is not None:
-        off = by_d * groups.d + by_dd * groups.dd - rate[groups.cell] * groups.n
+        residual = weight_d * groups.d + weight_dd * groups.dd - rate[groups.cell] * groups.n
         number = np.bincount(groups.cell, minlength=len(count)).astype(np.float64)
         scale = np.where(number > 1, number / np.maximum(number - 1, 1.0), np.nan) / np.maximum(cells.n, 1.0) ** 2
-        error = np.sqrt(np.bincount(groups.cell, weights=off * off, minlength=len(count)) * scale)
+        error = np.sqrt(np.bincount(groups.cell, weights=residual * residual, minlength=len(count)) * scale)
         robust_low, robust_high = student.limits(rate, error, number - 1, tail)
-        none_seen = np.array([_exact(0.0, k, tail)[1] for k in number])
+        high_without_change = np.array([_exact_limits(0.0, k, tail)[1] for k in number])
         low = np.where(count > 0, np.clip(robust_low, 0.0, low), 0.0)
-        high = np.where(count > 0, np.clip(robust_high, high, 1.0), none_seen)
+        high = np.where(count > 0, np.clip(robust_high, high, 1.0), high_without_change)
         method = "cluster-robust t limits"
-    return Compared(
+    return MetricComparison(
         n=cells.n,
         baseline=np.zeros_like(rate),
         candidate=rate,
@@ -51,9 +52,9 @@ def compare_rate(cells: Cells, weights: tuple[float, float], tail: float) -> Com
     )
 
 
-def _exact(count: float, n: float, tail: float) -> tuple[float, float]:
+def _exact_limits(count: float, n: float, tail: float) -> tuple[float, float]:
+    """Return the Clopper-Pearson limits of a proportion, each one-sided at `tail`; NaN without rows."""
     if n <= 0:
         return float("nan"), float("nan")
-    return binomial.lower_bound(round(count), round(n), 1.0 - tail), binomial.upper_bound(
-        round(count), round(n), 1.0 - tail
-    )
+    level = 1.0 - tail
+    return binomial.lower_bound(round(count), round(n), level), binomial.upper_bound(round(count), round(n), level)

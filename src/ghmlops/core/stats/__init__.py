@@ -1,20 +1,34 @@
-"""Statistical tests and bounds, one file each. Pure.
+"""Statistical tests, intervals and estimators, one module each. Pure functions of NumPy arrays.
 
-`TESTS` lists them all; adding one is a file and a line here.
+`TESTS` lists every module; adding one is a new file and a line here.
+
+Conventions: a function that takes arrays of shape (m,) treats m independent problems at once. `tail` is the probability
+beyond one limit of an interval, so a 98 % interval has a tail of 0.01. p-values are one-sided unless stated otherwise.
+An influence is what one row adds to an estimate, to first order; the influences of all rows sum to 0, and the square
+root of the sum of their squares is the standard error of the estimate for independent rows.
 """
 
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
 TESTS = {
-    "average_precision": "average precision, and what each row adds to it",
-    "binomial": "exact bounds of one proportion; fair split; exact McNemar",
-    "cochran": "is a change the same in every window (Cochran's Q)",
-    "delong": "two areas under the ROC curve on the same rows",
-    "logistic": "slope of a logistic regression, and what each row adds to it",
-    "mcnemar": "paired yes/no answers, mid-p",
-    "multiplicity": "Holm's and Benjamini-Hochberg's adjusted p-values",
-    "quantile": "a quantile, and what each row adds to it",
-    "sign_flip": "paired differences in clusters of dependent rows",
-    "stretch": "since when, and until when, a loss stands in a series (epidemic alternative)",
-    "student": "limits and p-values of an estimate with a standard error",
-    "symmetry": "are changes between classes as frequent one way as the other (Stuart-Maxwell)",
-    "tango": "interval of a difference of paired proportions",
+    "average_precision": "average precision and the influence of each row on it",
+    "binomial": "exact bounds of one proportion; exact tests of an even split and of discordant pairs",
+    "cochran": "Cochran's Q: do several estimates share one mean?",
+    "delong": "areas under two ROC curves on the same rows (DeLong)",
+    "epidemic_change": "the segment of a series in which a value is elevated (epidemic alternative)",
+    "logistic": "slope of a logistic regression on one variable and the influence of each row on it",
+    "marginal_homogeneity": "is every class as frequent after a change as before it? (Stuart-Maxwell)",
+    "mcnemar": "McNemar's mid-p test of paired binary outcomes",
+    "multiplicity": "p-values adjusted for multiple tests (Holm; Benjamini-Hochberg)",
+    "quantile": "a quantile and the influence of each row on it",
+    "sign_flip": "sign-flip test of paired differences in clusters of dependent rows",
+    "student": "limits and p-values of an estimate with a standard error (Student's t)",
+    "tango": "score interval of a difference of paired proportions (Tango)",
 }
+"""Module name to what it tests or estimates."""

@@ -1,4 +1,4 @@
-"""Exact binomial bounds and tests. Only `scipy.special` is loaded, which is light; `scipy.stats` is not."""
+"""Exact binomial bounds and tests. Imports only `scipy.special`: `scipy.stats` takes several times longer to load."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from scipy import special
 
 
 def upper_bound(count: float, n: float, level: float) -> float:
-    """Return the exact (Clopper-Pearson) one-sided upper bound of a proportion.
+    """Return the exact one-sided upper confidence bound of a proportion.
+
+    Source: Clopper and Pearson (1934), Biometrika 26, 404-413.
 
     Args:
-        count: successes seen, 0..n; effective counts of dependent trials need not be whole.
-        n: trials; with none the bound is 1.
-        level: confidence of this one bound, e.g. 0.99.
+        count: Number of successes, 0 to n; effective counts of dependent trials may be fractional.
+        n: Number of trials; without trials the bound is 1.
+        level: Confidence level of this one bound, e.g. 0.99.
     """
     if count >= n:
         return 1.0
@@ -19,14 +21,28 @@ def upper_bound(count: float, n: float, level: float) -> float:
 
 
 def lower_bound(count: float, n: float, level: float) -> float:
-    """Return the exact (Clopper-Pearson) one-sided lower bound of a proportion; arguments as `upper_bound`."""
+    """Return the exact one-sided lower confidence bound of a proportion.
+
+    Source: Clopper and Pearson (1934), Biometrika 26, 404-413.
+
+    Args:
+        count: Number of successes, 0 to n; effective counts of dependent trials may be fractional.
+        n: Number of trials; without trials the bound is 0.
+        level: Confidence level of this one bound, e.g. 0.99.
+    """
     if count <= 0:
         return 0.0
     return float(special.betaincinv(count, n - count + 1, 1.0 - level))
 
 
 def p_at_least(count: int, n: int, proportion: float) -> float:
-    """Return P(X >= count) for X binomial(n, proportion): the exact one-sided p-value."""
+    """Return P(X >= count) for X ~ Binomial(n, proportion): the exact p-value against a larger proportion.
+
+    Args:
+        count: Number of successes.
+        n: Number of trials.
+        proportion: Probability of a success under the null hypothesis.
+    """
     if count <= 0:
         return 1.0
     if count > n:
@@ -35,30 +51,43 @@ def p_at_least(count: int, n: int, proportion: float) -> float:
 
 
 def p_even_split(first: int, second: int) -> float:
-    """Return the exact two-sided p-value that `first` and `second` are a fair split of their sum; 1 for none."""
+    """Return the exact two-sided p-value of the null hypothesis that each trial falls on either side with p = 1/2.
+
+    Without trials the p-value is 1.
+    """
     n = first + second
     return min(1.0, 2.0 * p_at_least(max(first, second), n, 0.5))
 
 
-def mcnemar_p_harm(only_baseline: int, only_candidate: int) -> float:
-    """Return the exact one-sided p-value of McNemar's test that the candidate fails more often.
+def mcnemar_exact_p(only_baseline: int, only_candidate: int) -> float:
+    """Return the exact one-sided p-value of McNemar's test against the candidate failing more often.
+
+    Null hypothesis: a discordant pair (exactly one of the two failed) is equally likely to fall either way. Concordant
+    pairs carry no information about the difference and are not counted.
+
+    Source: McNemar (1947), Psychometrika 12, 153-157, in its exact (conditional binomial) form.
 
     Args:
-        only_baseline: pairs in which only the baseline failed.
-        only_candidate: pairs in which only the candidate failed. Pairs alike say nothing and are not counted.
-
-    Source: McNemar (1947), in its exact (binomial) form: under no change a discordant pair falls either way evenly.
+        only_baseline: Number of pairs in which only the baseline failed.
+        only_candidate: Number of pairs in which only the candidate failed.
     """
     return p_at_least(only_candidate, only_baseline + only_candidate, 0.5)
 
 
 def paired_excess_bound(only_baseline: int, only_candidate: int, n: int, level: float) -> float:
-    """Return an upper bound of P(fails on the candidate) - P(fails on the baseline) from `n` pairs; at least 0.
+    """Return an upper confidence bound of P(candidate fails) - P(baseline fails) from paired requests; at least 0.
 
-    The excess is delta * (2 theta - 1) for the share delta of discordant pairs and the share theta of these in which
-    the candidate failed. Both get their exact upper bound at half of the risk (Bonferroni): the bound holds at `level`.
+    The excess is delta * (2 theta - 1), with delta the proportion of discordant pairs and theta the proportion of these
+    in which the candidate failed. Each receives its exact upper bound at half of the error probability (Bonferroni), so
+    the product is a bound at `level`.
+
+    Args:
+        only_baseline: Number of pairs in which only the baseline failed.
+        only_candidate: Number of pairs in which only the candidate failed.
+        n: Number of pairs; without pairs the bound is 1.
+        level: Confidence level of the bound, e.g. 0.99.
     """
     discordant = only_baseline + only_candidate
-    each = 1.0 - (1.0 - level) / 2.0
-    theta = upper_bound(only_candidate, discordant, each)
-    return upper_bound(discordant, n, each) * max(0.0, 2.0 * theta - 1.0)
+    bound_level = 1.0 - (1.0 - level) / 2.0
+    theta = upper_bound(only_candidate, discordant, bound_level)
+    return upper_bound(discordant, n, bound_level) * max(0.0, 2.0 * theta - 1.0)

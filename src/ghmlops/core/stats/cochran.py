@@ -1,38 +1,44 @@
-"""Cochran's Q: is a change the same in every window, up to noise?"""
+"""Cochran's Q: do several independent estimates share one mean, e.g. is a change the same in every window?"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-Floats = NDArray[np.float64]
+from ghmlops.core.stats import Floats
 
 
 class Heterogeneity(NamedTuple):
-    """Q, its degrees of freedom and its p-value (NaN with fewer than two usable estimates)."""
+    """Cochran's Q with its degrees of freedom and its p-value."""
 
     q: float
-    freedom: int
+    """The statistic; NaN with fewer than two usable estimates."""
+    df: int
+    """Degrees of freedom: usable estimates minus 1, at least 0."""
     p: float
+    """p-value; NaN with fewer than two usable estimates."""
 
 
 def heterogeneity(estimates: Floats, errors: Floats) -> Heterogeneity:
-    """Test whether independent `estimates` share one mean; those without a positive finite error are left out.
+    """Test the null hypothesis that independent estimates share one mean.
+
+    Q is the sum of the squared deviations from the weighted mean, weighted by the inverse squared standard errors;
+    under the null hypothesis it is chi-squared with m - 1 degrees of freedom.
+
+    Source: Cochran (1954), The combination of estimates from different experiments, Biometrics 10, 101-129.
 
     Args:
-        estimates: shape (m,).
-        errors: standard errors, shape (m,).
-
-    Source: Cochran (1954): weighted squares about the weighted mean, chi-squared with m - 1 degrees of freedom.
+        estimates: Independent estimates, shape (m,).
+        errors: Their standard errors, shape (m,). Estimates that are not finite or have no positive, finite error are
+            left out.
     """
     usable = np.isfinite(estimates) & np.isfinite(errors) & (errors > 0)
     weights = 1.0 / errors[usable] ** 2
-    freedom = int(usable.sum()) - 1
-    if freedom < 1:
-        return Heterogeneity(float("nan"), max(freedom, 0), float("nan"))
+    df = int(usable.sum()) - 1
+    if df < 1:
+        return Heterogeneity(float("nan"), max(df, 0), float("nan"))
     mean = float(np.sum(weights * estimates[usable]) / np.sum(weights))
     q = float(np.sum(weights * (estimates[usable] - mean) ** 2))
-    return Heterogeneity(q, freedom, float(special.chdtrc(freedom, q)))
+    return Heterogeneity(q, df, float(special.chdtrc(df, q)))

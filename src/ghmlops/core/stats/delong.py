@@ -1,4 +1,4 @@
-"""DeLong's comparison of two areas under the ROC curve on the same rows, in O(n log n)."""
+"""DeLong's comparison of the areas under two ROC curves on the same rows, in O(n log n)."""
 
 from __future__ import annotations
 
@@ -8,85 +8,91 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ghmlops.core.stats import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Areas:
-    """Two areas and what each row adds to their difference."""
+    """The areas under two ROC curves (0 to 1) and the influence of each row on their difference."""
 
     baseline: float
     candidate: float
     influence: Floats
-    """What each row adds to candidate - baseline beyond the mean, shape (n,); sums to 0 within each class."""
+    """Influence of each row on candidate - baseline, shape (n,); sums to 0 within each class."""
     error: float
     """Standard error of candidate - baseline for independent rows; NaN with fewer than two rows in a class."""
 
 
 def compare(positive: NDArray[np.bool_], baseline: Floats, candidate: Floats) -> Areas:
-    """Compare the areas of two scores on the same rows; ties count one half, exactly.
+    """Compare the areas under the ROC curves of two scores on the same rows; tied pairs count one half, exactly.
+
+    Sources: DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44, 837-845; midranks after Sun and Xu (2014), IEEE
+    Signal Processing Letters 21, 1389-1393. The influences are those that Obuchowski (1997), Biometrics 53, 567-578,
+    sums within clusters.
 
     Args:
-        positive: class of each row, shape (n,); both classes must be there.
-        baseline: scores, shape (n,), finite.
-        candidate: scores, shape (n,), finite.
-
-    Source: DeLong, DeLong, Clarke-Pearson (1988); midranks as Sun and Xu (2014). The components of single rows are
-    those that Obuchowski (1997) sums within clusters.
+        positive: True for rows of the positive class, shape (n,); both classes must occur.
+        baseline: Scores of the baseline, shape (n,), finite.
+        candidate: Scores of the candidate, shape (n,), finite.
     """
-    yes, no = int(positive.sum()), int((~positive).sum())
-    first, second = _components(positive, baseline), _components(positive, candidate)
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    first, second = _placement_values(positive, baseline), _placement_values(positive, candidate)
     areas = float(first[positive].mean()), float(second[positive].mean())
     difference = second - first - (areas[1] - areas[0])
-    influence = difference / np.where(positive, yes, no)
+    influence = difference / np.where(positive, positives, negatives)
     squares = influence * influence
-    if min(yes, no) < 2:
+    if min(positives, negatives) < 2:
         error = float("nan")
     else:
-        error = float(np.sqrt(squares[positive].sum() * yes / (yes - 1) + squares[~positive].sum() * no / (no - 1)))
+        variance_positive = squares[positive].sum() * positives / (positives - 1)
+        variance_negative = squares[~positive].sum() * negatives / (negatives - 1)
+        error = float(np.sqrt(variance_positive + variance_negative))
     return Areas(baseline=areas[0], candidate=areas[1], influence=influence, error=error)
 
 
-def _components(positive: NDArray[np.bool_], scores: Floats) -> Floats:
-    """Return, for each row, the share of rows of the other class that it is ordered rightly against."""
-    yes, no = int(positive.sum()), int((~positive).sum())
+def _placement_values(positive: NDArray[np.bool_], scores: Floats) -> Floats:
+    """Return the fraction of opposite-class rows ranked correctly against each row (placement value), shape (n,)."""
+    positives, negatives = int(positive.sum()), int((~positive).sum())
     ranks = midranks(scores)
-    found = np.empty(len(scores))
-    found[positive] = (ranks[positive] - midranks(scores[positive])) / no
-    found[~positive] = 1.0 - (ranks[~positive] - midranks(scores[~positive])) / yes
-    return found
+    values = np.empty(len(scores))
+    values[positive] = (ranks[positive] - midranks(scores[positive])) / negatives
+    values[~positive] = 1.0 - (ranks[~positive] - midranks(scores[~positive])) / positives
+    return values
 
 
-class Binned(NamedTuple):
-    """An area from counts in bins; what a row of each class in each bin adds to it, shape (k,)."""
+class BinnedArea(NamedTuple):
+    """An area under the ROC curve of binned scores and the influence of one row of each class and bin on it."""
 
     value: float
     positive: Floats
+    """Influence of one positive row in each bin, shape (k,)."""
     negative: Floats
+    """Influence of one negative row in each bin, shape (k,)."""
     bound: float
-    """How far the area may be off: half of the pairs that share a bin."""
+    """Largest error of the area: half of the proportion of pairs that share a bin."""
 
 
-def binned(positive: Floats, negative: Floats) -> Binned:
-    """Return the area of scores that are known by bin, pairs that share a bin counted one half.
+def binned_area(positive: Floats, negative: Floats) -> BinnedArea:
+    """Return the area under the ROC curve of scores that are known by bin only; pairs in one bin count one half.
 
     Args:
-        positive: positive rows in each bin, bins rising, shape (k,); at least one in all.
-        negative: negative rows, likewise.
+        positive: Number of positive rows in each bin, in ascending order of the bins, shape (k,); at least one row in
+            total.
+        negative: Number of negative rows in each bin, shape (k,); at least one row in total.
     """
-    yes, no = positive.sum(), negative.sum()
-    for_positive = (np.cumsum(negative) - 0.5 * negative) / no
-    for_negative = (np.cumsum(positive[::-1])[::-1] - 0.5 * positive) / yes
-    area = float(positive @ for_positive / yes)
-    bound = float(0.5 * (positive @ negative) / (yes * no))
-    return Binned(area, (for_positive - area) / yes, (for_negative - area) / no, bound)
+    positives, negatives = positive.sum(), negative.sum()
+    placement_positive = (np.cumsum(negative) - 0.5 * negative) / negatives
+    placement_negative = (np.cumsum(positive[::-1])[::-1] - 0.5 * positive) / positives
+    area = float(positive @ placement_positive / positives)
+    bound = float(0.5 * (positive @ negative) / (positives * negatives))
+    return BinnedArea(area, (placement_positive - area) / positives, (placement_negative - area) / negatives, bound)
 
 
 def midranks(values: Floats) -> Floats:
-    """Return ranks from 1, ties sharing their mean rank, shape (n,)."""
+    """Return the ranks of the values, from 1; tied values share the mean of their ranks. Shape (n,)."""
     order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    ascending = values[order]
+    starts = np.flatnonzero(np.r_[True, ascending[1:] != ascending[:-1]])
     lengths = np.diff(np.r_[starts, len(values)])
     ranks = np.empty(len(values))
     ranks[order] = np.repeat(starts + (lengths + 1) / 2.0, lengths)

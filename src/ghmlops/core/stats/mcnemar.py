@@ -1,26 +1,26 @@
-"""McNemar's test on paired yes/no answers, as mid-p."""
+"""McNemar's test of paired binary outcomes, with the mid-p correction."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-Floats = NDArray[np.float64]
+from ghmlops.core.stats import Floats
 
 
-def p_more(more: Floats, fewer: Floats) -> Floats:
-    """Return the one-sided mid-p that `more` outnumbers `fewer` by chance alone.
+def p_greater(count: Floats, opposite: Floats) -> Floats:
+    """Return the one-sided mid-p value against discordant pairs of one kind being more likely, shape (m,).
+
+    Null hypothesis: a discordant pair is equally likely to be of either kind. Concordant pairs carry no information
+    and are not counted; without discordant pairs the p-value is 0.5. The mid-p value is the mean of P(X >= count) and
+    P(X > count): the exact conditional (binomial) p-value minus half the probability of the observed count.
+
+    Source: Fagerland, Lydersen and Laake (2013), BMC Medical Research Methodology 13:91.
 
     Args:
-        more: discordant pairs of the suspected kind, shape (m,).
-        fewer: discordant pairs of the other kind, shape (m,).
-
-    Without discordant pairs the result is 0.5. Pairs that agree say nothing and are not counted.
-
-    Source: Fagerland, Lydersen, Laake (2013): the exact conditional (binomial) test minus half the probability of what
-    was seen, which is the mean of P(X >= k) and P(X > k).
+        count: Number of discordant pairs of the kind suspected to be more frequent, shape (m,).
+        opposite: Number of discordant pairs of the opposite kind, shape (m,).
     """
-    at_least = np.where(more > 0, special.betainc(np.maximum(more, 1.0), fewer + 1.0, 0.5), 1.0)
-    beyond = np.where(fewer > 0, special.betainc(more + 1.0, np.maximum(fewer, 1.0), 0.5), 0.0)
+    at_least = np.where(count > 0, special.betainc(np.maximum(count, 1.0), opposite + 1.0, 0.5), 1.0)
+    beyond = np.where(opposite > 0, special.betainc(count + 1.0, np.maximum(opposite, 1.0), 0.5), 0.0)
     return np.asarray((at_least + beyond) / 2.0, dtype=np.float64)

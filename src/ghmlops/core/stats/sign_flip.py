@@ -1,33 +1,46 @@
-"""Sign-flip test on the totals of clusters (users, sessions): rows inside a cluster may depend on each other."""
+"""Sign-flip test of paired differences summed by cluster (users, sessions): rows within a cluster may be dependent."""
 
 from __future__ import annotations
 
 import itertools
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-EXACT_CLUSTERS = 12
-"""Up to this many clusters every one of the 2^k sign patterns is looked at."""
-_STEPS = 60
-_CLOSE = 1e-9
+from ghmlops.core.stats import Floats, Ints
+
+MAX_EXACT_CLUSTERS = 12
+"""Number of clusters up to which all 2^k sign patterns are enumerated; 2^12 patterns take a few milliseconds.
+
+From 13 clusters on the saddlepoint approximation is within 0.01 of the enumerated p-value
+(tests/core/stats/test_sign_flip.py). `scripts/bench/verdict_predictions`, cases "false: 50-row clusters", shows 1.00 %
+false alarms with 20 clusters and 0.92 % with 100."""
+_MAX_NEWTON_STEPS = 60
+_TOLERANCE = 1e-9
+"""Relative tolerance of Newton's method and of the comparison of two sums of cluster totals."""
+_MIN_SADDLEPOINT = 1e-4
+"""Size of the saddlepoint terms below which the correction 1/rate - 1/root, a difference of large numbers, is left out;
+it tends to 0 there."""
 
 
-def p_above(cell: Ints, total: Floats, cells: int) -> Floats:
-    """Return, a cell, the one-sided mid-p that the sum of its clusters' totals is above 0 by chance alone.
+def p_greater(cell: Ints, total: Floats, cells: int) -> Floats:
+    """Return the one-sided mid-p value against a positive sum of the cluster totals, per cell, shape (cells,).
+
+    Null hypothesis: the distribution of each cluster's total is symmetric about 0, so each sign pattern of the totals
+    is equally likely. With few clusters all patterns are enumerated. With many the same distribution is evaluated by a
+    saddlepoint approximation, which needs no random numbers and is accurate in the far tail, where corrections for
+    multiple tests operate. A cell whose totals are all 0 has a p-value of 0.5.
+
+    Sources: sign-flip (one-sample permutation) test of Fisher (1935), The Design of Experiments, section 21;
+    saddlepoint approximation of Daniels (1958), Journal of the Royal Statistical Society B 20, discussion of Cox, and
+    of Lugannani and Rice (1980), Advances in Applied Probability 12, 475-490.
 
     Args:
-        cell: cell of each cluster, 0..cells-1, shape (k,).
-        total: sum of the paired differences in the cluster, shape (k,).
-        cells: number of cells.
-
-    Under no change every cluster's total is as likely to carry the other sign. Few clusters: exact. Many: the
-    saddlepoint approximation of the same distribution (Lugannani and Rice 1980; Daniels 1958), which needs no random
-    numbers and is accurate in the far tail, where multiplicity corrections look.
+        cell: Cell of each cluster, 0 to cells - 1, shape (k,).
+        total: Sum of the paired differences in each cluster, shape (k,).
+        cells: Number of cells.
     """
+    # Each cell is scaled to a root sum of squares of 1, so that tolerances do not depend on the unit.
     size = np.sqrt(np.bincount(cell, weights=total * total, minlength=cells))
     scaled = total / np.where(size > 0, size, 1.0)[cell]
     active = scaled != 0
@@ -35,41 +48,45 @@ def p_above(cell: Ints, total: Floats, cells: int) -> Floats:
     count = np.bincount(cell, minlength=cells)
     observed = np.bincount(cell, weights=scaled, minlength=cells)
     largest = np.bincount(cell, weights=np.abs(scaled), minlength=cells)
-    upper = _tail(cell, scaled, np.abs(observed), cells)
-    # every cluster points the same way: the pattern seen is the only one as extreme
-    upper = np.where(np.abs(observed) >= largest * (1 - _CLOSE), 0.5 * np.exp2(-count.astype(float)), upper)
-    for small in np.flatnonzero((count > 0) & (count <= EXACT_CLUSTERS)):
-        upper[small] = _exact(scaled[cell == small])
+    upper = _saddlepoint_tail(cell, scaled, np.abs(observed), cells)
+    # If every total has the same sign, the observed pattern is the only one as extreme.
+    upper = np.where(np.abs(observed) >= largest * (1 - _TOLERANCE), 0.5 * np.exp2(-count.astype(float)), upper)
+    for small in np.flatnonzero((count > 0) & (count <= MAX_EXACT_CLUSTERS)):
+        upper[small] = _exact_tail(scaled[cell == small])
     return np.asarray(np.where(count == 0, 0.5, np.where(observed >= 0, upper, 1.0 - upper)), dtype=np.float64)
 
 
-def _exact(totals: Floats) -> float:
+def _exact_tail(totals: Floats) -> float:
+    """Return the mid-p tail probability of |sum| over all sign patterns."""
     observed = abs(float(totals.sum()))
     signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(totals))))
     sums = signs @ totals
-    close = np.isclose(sums, observed, rtol=0.0, atol=_CLOSE)
-    return float(np.mean((sums > observed) & ~close) + 0.5 * np.mean(close))
+    equal = np.isclose(sums, observed, rtol=0.0, atol=_TOLERANCE)
+    return float(np.mean((sums > observed) & ~equal) + 0.5 * np.mean(equal))
 
 
-def _tail(cell: Ints, scaled: Floats, observed: Floats, cells: int) -> Floats:
-    def summed(values: Floats) -> Floats:
+def _saddlepoint_tail(cell: Ints, scaled: Floats, observed: Floats, cells: int) -> Floats:
+    """Return the Lugannani-Rice tail probability of the sign-flip distribution at `observed` >= 0, shape (cells,)."""
+
+    def sum_by_cell(values: Floats) -> Floats:
         return np.asarray(np.bincount(cell, weights=values, minlength=cells), dtype=np.float64)
 
-    point = observed.copy()  # the slope of the cumulant function is concave: Newton's steps approach from the left
-    for _ in range(_STEPS):
+    # The derivative of the cumulant function is concave: Newton's steps approach the saddlepoint from the left.
+    point = observed.copy()
+    for _ in range(_MAX_NEWTON_STEPS):
         tangent = np.tanh(point[cell] * scaled)
-        slope = summed(scaled * scaled * (1.0 - tangent * tangent))
-        step = (observed - summed(scaled * tangent)) / np.where(slope > 0, slope, 1.0)
+        slope = sum_by_cell(scaled * scaled * (1.0 - tangent * tangent))
+        step = (observed - sum_by_cell(scaled * tangent)) / np.where(slope > 0, slope, 1.0)
         point = np.where(slope > 0, point + step, point)
-        if np.all(np.abs(step) <= _CLOSE * (1.0 + np.abs(point))):
+        if np.all(np.abs(step) <= _TOLERANCE * (1.0 + np.abs(point))):
             break
-    moved = point[cell] * scaled
-    cumulant = summed(np.logaddexp(moved, -moved) - np.log(2.0))
-    curvature = summed(scaled * scaled * (1.0 - np.tanh(moved) ** 2))
+    tilt = point[cell] * scaled
+    cumulant = sum_by_cell(np.logaddexp(tilt, -tilt) - np.log(2.0))
+    curvature = sum_by_cell(scaled * scaled * (1.0 - np.tanh(tilt) ** 2))
     root = np.sqrt(np.maximum(2.0 * (point * observed - cumulant), 0.0))
     rate = point * np.sqrt(curvature)
-    near = (root < 1e-4) | (rate < 1e-4)
-    safe_root, safe_rate = np.where(near, 1.0, root), np.where(near, 1.0, rate)
+    near_zero = (root < _MIN_SADDLEPOINT) | (rate < _MIN_SADDLEPOINT)
+    safe_root, safe_rate = np.where(near_zero, 1.0, root), np.where(near_zero, 1.0, rate)
     density = np.exp(-0.5 * root * root) / np.sqrt(2.0 * np.pi)
-    tail = special.ndtr(-root) + np.where(near, 0.0, density * (1.0 / safe_rate - 1.0 / safe_root))
+    tail = special.ndtr(-root) + np.where(near_zero, 0.0, density * (1.0 / safe_rate - 1.0 / safe_root))
     return np.asarray(np.clip(tail, 0.0, 0.5), dtype=np.float64)
