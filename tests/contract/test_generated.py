@@ -26,7 +26,7 @@ def check(root: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def tree(root: Path, tmp_path: Path) -> Path:
     """A copy of what the generator reads and writes, to spoil."""
-    for name in ("actions", "src/ghmlops/schemas"):
+    for name in ("actions", "src/ghmlops/schemas", "src/ghmlops/measure/load/protocols"):
         shutil.copytree(root / name, tmp_path / name)
     (tmp_path / "scripts").mkdir()
     for name in ("action.yml", "scripts/generate.py"):
@@ -48,6 +48,7 @@ def test_nothing_has_drifted(root: Path) -> None:
         ("actions/gate/README.md", "| `dry-run` |", "| `dry` |"),
         ("actions/revert/README.md", "| `revert-sha` |", "| `sha` |"),
         ("src/ghmlops/schemas/evidence-v1.json", '"findings"', '"results"'),
+        ("src/ghmlops/measure/load/protocols/open_inference_descriptor.py", "fp64_contents", "fp46_contents"),
     ],
 )
 def test_an_edit_is_noticed(tree: Path, file: str, old: str, new: str) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ghmlops.core.latency.answers import Answers, Kind
-from ghmlops.core.latency.duet import BLOCK, quantile
+from ghmlops.core.latency.constants import BLOCK_SIZE
+from ghmlops.core.latency.duet import quantile
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Request
 from ghmlops.measure.load.engine import run_load
@@ -47,8 +48,8 @@ def make_load(spec: dict[str, Any]) -> Load:
         order=[0] * count,
         times=np.arange(count) / rate if rate else np.zeros(count),
         warmup=0,
-        block=BLOCK,
-        second_first=[0] * count,
+        block=BLOCK_SIZE,
+        write_order=[0] * count,
         connections=int(spec.get("most", spec["connections"])),
         timeout=10.0 if rate else seconds + 60.0,
     )
@@ -69,7 +70,7 @@ def summary(recording: Recording) -> dict[str, Any]:
     """Return counts, quantiles of the response times, lateness of the sends, and the engine's own notes."""
     (answers,) = recording.arms
     response = np.sort(answers.response[answers.ok])
-    late = np.sort(np.maximum(recording.dispatched - answers.scheduled, 0.0))
+    late = np.sort(np.maximum(recording.dispatch_times - answers.scheduled, 0.0))
     quantiles = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
     return {
         "good": int(answers.ok.sum()),

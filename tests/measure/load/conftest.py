@@ -1,4 +1,4 @@
-"""A real service for the generator."""
+"""A service in its own process for the tests of the load generator."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
-    """Address of a service that answers as the path asks."""
+    """Address of a service whose behaviour is selected by the path."""
     with scoring_service.started() as url:
         yield url

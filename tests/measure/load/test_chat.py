@@ -1,4 +1,4 @@
-"""The chat preset through the generator, against a small real service that streams."""
+"""The chat preset against a small service that streams responses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(url: str, model: str, rows: Sequence[dict[str, Any]], n: int = 40, **mor
         times=np.arange(n) / 200.0,
         warmup=0,
         block=n,
-        second_first=[0] * n,
+        write_order=[0] * n,
         connections=16,
         timeout=30.0,
         stream=policy.stream,
@@ -58,7 +58,7 @@ def tokens_of(recording: Recording) -> tuple[Answers, Tokens]:
 
 @pytest.mark.parametrize("model", ["tiny", "usage", "lumps"])
 def test_tokens_are_counted_exactly(chat: str, model: str) -> None:
-    """As many tokens as were asked for, row by row; neither role, reason to finish, usage nor `[DONE]` is one."""
+    """Each response has the requested number of tokens; role, finish reason, usage and `[DONE]` are not tokens."""
     rows = [{"prompt": "a", "max_tokens": count} for count in (1, 5, 20, 33)]
     answers, tokens = tokens_of(run(chat, model, rows))
     assert kinds(answers) == {"ok": 40}
@@ -68,7 +68,7 @@ def test_tokens_are_counted_exactly(chat: str, model: str) -> None:
 
 
 def test_times_of_a_stream_are_in_order(chat: str) -> None:
-    """First byte, first token, last token and end follow each other; the service's delay comes first."""
+    """First byte, first token, last token and end are in this order, after the delay of the service."""
     answers, tokens = tokens_of(run(chat, "tiny", [{"messages": [{"role": "user", "content": "a"}]}]))
     assert set(tokens.count) == {8}
     assert bool((answers.sent <= answers.first).all())
@@ -82,14 +82,14 @@ def test_times_of_a_stream_are_in_order(chat: str) -> None:
 
 
 @pytest.mark.parametrize(("model", "kind"), [("dies", "closed"), ("cut", "closed"), ("mute", "check")])
-def test_streams_that_are_no_answer(chat: str, model: str, kind: str) -> None:
-    """A stream that breaks off, that ends before it says so, or that holds no token has failed, with an example."""
+def test_incomplete_and_empty_streams_are_failures(chat: str, model: str, kind: str) -> None:
+    """A stream that is cut off, that ends without its end marker, or that has no token is a failure with an example."""
     recording = run(chat, model, [{"prompt": "a"}], n=12)
     assert kinds(recording.arms[0]) == {kind: 12}
     assert len(recording.examples[0]) == 1
 
 
-def test_a_path_of_its_own_is_kept(chat: str) -> None:
-    """Where the policy names another path it is requested, and the service's refusal is counted."""
+def test_the_path_of_the_policy_replaces_that_of_the_preset(chat: str) -> None:
+    """If the policy sets a path, it is requested; the service rejects it, which is counted."""
     recording = run(chat, "tiny", [{"prompt": "a"}], n=4, request=Request(path="/other"))
     assert kinds(recording.arms[0]) == {"status": 4}

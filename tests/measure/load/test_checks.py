@@ -1,13 +1,15 @@
-"""The checks of an answer, without a service."""
+"""Checks of responses, without a service."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.latency.answers import Kind
 from ghmlops.core.policy.latency import Expect, JsonCheck
-from ghmlops.measure.load.checks import Check, json_steps, same
+from ghmlops.measure.load.checks import Check, equals_text, json_steps
 
 
 @pytest.mark.parametrize(
@@ -18,23 +20,25 @@ from ghmlops.measure.load.checks import Check, json_steps, same
         (503, "", Kind.STATUS), (503, "3", Kind.THROTTLED),
     ],
 )  # fmt: skip
-def test_statuses(status: int, retry: str, expected: Kind) -> None:
-    """2xx is good, 3xx redirects, 429 and a 503 with Retry-After throttle, the rest is unexpected."""
-    assert Check(Expect()).status(status, retry)[0] is expected
+def test_statuses_are_classified(status: int, retry: str, expected: Kind) -> None:
+    """2xx is ok, 3xx a redirect, 429 and 503 with Retry-After are throttled, everything else is unexpected."""
+    assert Check(Expect()).classify_status(status, retry)[0] is expected
 
 
-def test_listed_statuses_are_good_whatever_they_are() -> None:
-    """A list replaces 2xx."""
+def test_listed_statuses_replace_2xx() -> None:
+    """Listed statuses are ok even if they are redirects or throttling; others are not, even 200."""
     check = Check(Expect(status=(302, 429, 503)))
-    assert [check.status(code, "1")[0] for code in (302, 429, 503)] == [Kind.OK] * 3
-    assert check.status(200) == (Kind.STATUS, "expected status 302 or 429 or 503: ")
+    assert [check.classify_status(code, "1")[0] for code in (302, 429, 503)] == [Kind.OK] * 3
+    kind, example = check.classify_status(200)
+    assert kind is Kind.STATUS
+    assert all(code in example for code in ("302", "429", "503"))
 
 
-def test_the_retry_after_is_told_and_cannot_break_the_line() -> None:
-    """Its value is cut and printable."""
-    told = Check(Expect()).status(429, "1\x1b[2J" + "9" * 100)[1]
-    assert told.startswith("Retry-After: 1 [2J999")
-    assert len(told) < 60
+def test_the_value_of_retry_after_is_truncated_and_printable() -> None:
+    """The example contains the start of the value, with control characters replaced."""
+    example = Check(Expect()).classify_status(429, "1\x1b[2J" + "9" * 100)[1]
+    assert "1 [2J999" in example
+    assert len(example) < 60
 
 
 @pytest.mark.parametrize(
@@ -47,8 +51,8 @@ def test_the_retry_after_is_told_and_cannot_break_the_line() -> None:
         ("0", ("0",)),
     ],
 )
-def test_paths(path: str, expected: tuple[str | int, ...]) -> None:
-    """Keys with dots between them, list places in brackets."""
+def test_paths_are_split_into_steps(path: str, expected: tuple[str | int, ...]) -> None:
+    """Keys are separated by dots, and list indices are in brackets."""
     assert json_steps(path) == expected
 
 
@@ -72,13 +76,13 @@ def test_paths(path: str, expected: tuple[str | int, ...]) -> None:
     ],
 )
 def test_malformed_paths_are_errors_of_the_policy(path: str) -> None:
-    """The message names the path."""
-    with pytest.raises(PolicyError, match="is not the path of a JSON value"):
+    """The message quotes the path."""
+    with pytest.raises(PolicyError, match=re.escape(f"`{path}`")):
         Check(Expect(json=(JsonCheck(path=path, equals="1"),)))
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted", "expected"),
+    ("value", "text", "expected"),
     [
         ("a", "a", True), ("a", "b", False), ("1", "1", True), (1, "1", True), (1, "1.0", True), (1.5, "1.50", True),
         (1, "2", False), (True, "true", True), (True, "1", False), (False, "false", True), (1, "true", False),
@@ -86,46 +90,48 @@ def test_malformed_paths_are_errors_of_the_policy(path: str) -> None:
         (1000, "1e3", True), ({}, "{}", False), (0, "", False), (0, "nan", False), (1e3, "1000", True),
     ],
 )  # fmt: skip
-def test_values_are_compared_as_the_policy_spells_them(value: object, wanted: str, expected: bool) -> None:
-    """Text as it is, numbers by value, true, false and null by name; lists and objects equal nothing."""
-    assert same(value, wanted) is expected
+def test_json_values_are_compared_with_the_text_of_the_policy(value: object, text: str, expected: bool) -> None:
+    """Strings literally, numbers by value, true, false and null by name; lists and objects equal nothing."""
+    assert equals_text(value, text) is expected
 
 
 @pytest.mark.parametrize(
-    ("body", "missed"),
+    ("body", "fact"),
     [
         (b'{"a": [{"b": "x1"}]}', ""),
-        (b'{"a": [{"b": "y"}]}', 'expected `a[0].b` to match ^x, got "y"'),
+        (b'{"a": [{"b": "y"}]}', '`a[0].b` to match ^x, got "y"'),
         (b'{"a": [{"b": 7}]}', "to match ^x, got 7"),
-        (b'{"a": {}}', "it is not there"),
-        (b'{"a": "text"}', "it is not there"),
-        (b'{"a": []}', "it is not there"),
-        (b"[1]", "it is not there"),
-        (b"nothing", "expected JSON, got"),
-        (b"", "expected JSON, got"),
-        (b'{"a": "\xff"}', "expected JSON, got"),
-        (b"[" * 100_000, "expected JSON, got"),
+        (b'{"a": {}}', "`a[0].b`"),
+        (b'{"a": "text"}', "`a[0].b`"),
+        (b'{"a": []}', "`a[0].b`"),
+        (b"[1]", "`a[0].b`"),
+        (b"nothing", "JSON"),
+        (b"", "JSON"),
+        (b'{"a": "\xff"}', "JSON"),
+        (b"[" * 100_000, "JSON"),
     ],
 )
-def test_json(body: bytes, missed: str) -> None:
-    """A value that is not there, another one, and what is no JSON at all: each is told in a line."""
-    found = Check(Expect(json=(JsonCheck(path="a[0].b", matches="^x"),))).body(body)
-    assert missed in found
-    assert bool(missed) == bool(found)
-    assert len(found) < 300
+def test_json_values_are_checked(body: bytes, fact: str) -> None:
+    """A different value, an absent value and a body that is not JSON are each reported in one line."""
+    error = Check(Expect(json=(JsonCheck(path="a[0].b", matches="^x"),))).body_error(body)
+    assert fact in error
+    assert bool(fact) == bool(error)
+    assert len(error) < 300
 
 
-def test_a_part_of_a_buffer_is_checked_alone() -> None:
-    """What stands before and after the body in the buffer does not count."""
+def test_only_the_body_within_a_buffer_is_checked() -> None:
+    """Data before and after the body in the buffer is ignored."""
     buffer = bytearray(b"score|body|score")
-    assert Check(Expect(contains="score")).body(buffer, 6, 10) == 'expected the body to contain "score", got "body"'
-    assert Check(Expect(contains="body", smallest=4, largest=4)).body(buffer, 6, 10) == ""
+    assert Check(Expect(contains="score")).body_error(buffer, 6, 10).endswith('"score", got "body"')
+    assert Check(Expect(contains="body", smallest=4, largest=4)).body_error(buffer, 6, 10) == ""
 
 
-def test_an_answer_nested_as_deep_as_can_be_read_is_a_missed_check() -> None:
-    """Depths about the limit, where it can just be read and not be told again: a sentence, never an error."""
+def test_a_deeply_nested_response_fails_its_check() -> None:
+    """Depths near the recursion limit, at which a value can be decoded but not encoded, fail without an exception."""
     for check in (JsonCheck(path="a", matches="x"), JsonCheck(path="a", equals="x")):
-        place = Check(Expect(json=(check,)))
+        compiled = Check(Expect(json=(check,)))
         for depth in range(700, 1050):
             for opened, closed in ((b"[", b"]"), (b'{"a":', b"}")):
-                assert place.body(b'{"a":' + opened * depth + b"1" + closed * depth + b"}").startswith("expected ")
+                assert compiled.body_error(b'{"a":' + opened * depth + b"1" + closed * depth + b"}").startswith(
+                    "expected "
+                )

@@ -1,4 +1,4 @@
-"""Watching sockets: who is called, and who no more."""
+"""The poller: which callbacks are called, with which events, and how often."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def pairs(n: int) -> Iterator[list[tuple[socket.socket, socket.socket]]]:
     with contextlib.ExitStack() as stack:
-        made = [socket.socketpair() for _ in range(n)]
-        for pair in made:
+        sockets = [socket.socketpair() for _ in range(n)]
+        for pair in sockets:
             for end in pair:
                 stack.enter_context(end)
-        yield made
+        yield sockets
 
 
-def test_a_socket_forgotten_by_what_was_read_before_it_is_not_called() -> None:
-    """Two sockets ready at once; whichever comes first forgets the other."""
+def test_a_callback_can_unwatch_a_socket_that_is_ready() -> None:
+    """Of two sockets that are ready, the callback of the first unwatches both, so that the second is not called."""
     called: list[int] = []
 
     async def main() -> None:
         poller = Poller(asyncio.get_running_loop(), lambda: None)
-        with pairs(2) as made:
-            for place, (near, far) in enumerate(made):
+        with pairs(2) as sockets:
+            for number, (near, far) in enumerate(sockets):
 
-                def ready(_events: int, place: int = place) -> None:
-                    called.append(place)
-                    for mine, _ in made:
-                        poller.forget(mine.fileno())
+                def ready(_events: int, number: int = number) -> None:
+                    called.append(number)
+                    for watched, _ in sockets:
+                        poller.unwatch(watched.fileno())
 
                 far.send(b"x")
                 poller.watch(near.fileno(), ready)
@@ -52,57 +52,57 @@ def test_a_socket_forgotten_by_what_was_read_before_it_is_not_called() -> None:
     assert len(called) == 1
 
 
-def test_more_sockets_than_one_turn_reads_are_all_read() -> None:
-    """A hundred at once: each is called, with the event it is ready for; writing is told where it is asked for."""
+def test_more_sockets_than_one_poll_returns_are_all_read() -> None:
+    """Of a hundred ready sockets each is called with its events; only the one watched for writing is writable."""
     events: dict[int, int] = {}
 
     async def main() -> None:
         poller = Poller(asyncio.get_running_loop(), lambda: None)
-        with pairs(100) as made:
-            for place, (near, far) in enumerate(made):
+        with pairs(100) as sockets:
+            for number, (near, far) in enumerate(sockets):
 
-                def ready(found: int, place: int = place, near: socket.socket = near) -> None:
-                    events[place] = events.get(place, 0) | found
-                    if found & select.EPOLLIN:
+                def ready(mask: int, number: int = number, near: socket.socket = near) -> None:
+                    events[number] = events.get(number, 0) | mask
+                    if mask & select.EPOLLIN:
                         near.recv(10)
 
                 far.send(b"x")
                 poller.watch(near.fileno(), ready)
-                if place == 7:
-                    poller.change(near.fileno(), ready, writing=True)
+                if number == 7:
+                    poller.modify(near.fileno(), ready, writing=True)
             while len(events) < 100:
                 await asyncio.sleep(0.001)
-            for near, _ in made:
-                poller.forget(near.fileno())
+            for near, _ in sockets:
+                poller.unwatch(near.fileno())
             poller.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(asyncio.wait_for(main(), 30))
-    assert {place for place, found in events.items() if found & select.EPOLLOUT} == {7}
-    assert all(found & select.EPOLLIN for found in events.values())
+    assert {number for number, mask in events.items() if mask & select.EPOLLOUT} == {7}
+    assert all(mask & select.EPOLLIN for mask in events.values())
 
 
-def test_what_has_come_is_told_once_and_its_end_too() -> None:
-    """What is not read is not told again; more of it is, with the end of the stream; a call follows each turn."""
-    told: list[int] = []
-    turns: list[int] = []
+def test_each_change_of_readiness_is_reported_once() -> None:
+    """Unread data is not reported again; the end of the stream is. `after_poll` follows the callbacks of each poll."""
+    events: list[int] = []
+    polls: list[int] = []
 
     async def main() -> None:
-        poller = Poller(asyncio.get_running_loop(), lambda: turns.append(len(told)))
+        poller = Poller(asyncio.get_running_loop(), lambda: polls.append(len(events)))
         with pairs(1) as ((near, far),):
-            poller.watch(near.fileno(), told.append)
+            poller.watch(near.fileno(), events.append)
             far.send(b"x")
-            while len(told) < 1:
+            while len(events) < 1:
                 await asyncio.sleep(0.001)
             await asyncio.sleep(0.02)
-            assert told == [select.EPOLLIN]
+            assert events == [select.EPOLLIN]
             far.shutdown(socket.SHUT_WR)
-            while len(told) < 2:
+            while len(events) < 2:
                 await asyncio.sleep(0.001)
-            poller.forget(near.fileno())
+            poller.unwatch(near.fileno())
             poller.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(asyncio.wait_for(main(), 30))
-    assert told == [select.EPOLLIN, select.EPOLLIN | select.EPOLLRDHUP]
-    assert turns[-1] == 2
+    assert events == [select.EPOLLIN, select.EPOLLIN | select.EPOLLRDHUP]
+    assert polls[-1] == 2

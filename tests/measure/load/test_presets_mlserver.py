@@ -1,4 +1,4 @@
-"""The presets of the Open Inference Protocol against a real MLServer with a scikit-learn model, over REST and gRPC."""
+"""The preset `open-inference` against a real MLServer with a scikit-learn model, over REST and gRPC."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ import joblib, sys
 from sklearn.linear_model import LinearRegression
 joblib.dump(LinearRegression().fit([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [1.0, 3.0, 4.0]), sys.argv[1])
 """
-"""A model that gives 1 + 2a + 3b."""
+"""Trains a model that predicts 1 + 2a + 3b."""
 
 
 def free_ports(n: int) -> list[int]:
-    with ExitStack() as held:
-        found = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(n)]
-        return [one.getsockname()[1] for one in found]
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(n)]
+        return [listener.getsockname()[1] for listener in sockets]
 
 
 @pytest.fixture(scope="session")
 def mlserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Addresses of a real MLServer by protocol; it is ended by its process id."""
+    """Addresses of a real MLServer by protocol."""
     if not MLSERVER.is_file() and os.environ.get("CI") != "true":
-        pytest.skip("MLServer is not installed: `scripts/test` does it, in an environment of its own")
+        pytest.skip("MLServer is not installed: `scripts/test` installs it in a separate environment")
     folder = tmp_path_factory.mktemp("mlserver")
     model = folder / "models" / "linear"
     model.mkdir(parents=True)
@@ -64,8 +64,8 @@ def mlserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         "debug": False,
     }  # fmt: skip
     (folder / "models" / "settings.json").write_text(json.dumps(settings))
-    named = {"name": "linear", "implementation": "mlserver_sklearn.SKLearnModel"}
-    (model / "model-settings.json").write_text(json.dumps(named | {"parameters": {"uri": "./model.joblib"}}))
+    model_settings = {"name": "linear", "implementation": "mlserver_sklearn.SKLearnModel"}
+    (model / "model-settings.json").write_text(json.dumps(model_settings | {"parameters": {"uri": "./model.joblib"}}))
     with (folder / "log").open("wb") as log:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("MLSERVER_", "PYTHON"))}
         process = subprocess.Popen(
@@ -87,7 +87,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (a loopback address made above)
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (a loopback address of the fixture)
                 if answer.status == 200:
                     return
         except OSError:
@@ -96,9 +96,9 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 def run(servers: dict[str, str], protocol: Any, rows: Sequence[dict[str, Any]], n: int = 200, **more: Any) -> Recording:
-    """Send `n` requests made from payload rows as the command would."""
-    given: dict[str, Any] = {"preset": "open-inference", "model": "linear"}
-    policy = presets.apply(Latency(protocol=protocol, **(given | more)))
+    """Send `n` requests created from payload rows as the command does."""
+    options: dict[str, Any] = {"preset": "open-inference", "model": "linear"}
+    policy = presets.apply(Latency(protocol=protocol, **(options | more)))
     bodies = [presets.body(policy, msgspec.json.encode(row)) for row in rows]
     calls = [Call(endpoint=0, path=policy.request.path, body=body) for body in bodies]
     load = Load(
@@ -109,7 +109,7 @@ def run(servers: dict[str, str], protocol: Any, rows: Sequence[dict[str, Any]], 
         times=np.arange(n) / 200.0,
         warmup=0,
         block=n,
-        second_first=[0] * n,
+        write_order=[0] * n,
         connections=16,
         timeout=30.0,
         protocol=protocol,
@@ -125,8 +125,8 @@ BOTH = pytest.mark.parametrize("protocol", ["http/1.1", "grpc"])
 
 
 @BOTH
-def test_columns_of_a_row_become_tensors_that_the_model_understands(mlserver: dict[str, str], protocol: str) -> None:
-    """A vector column: 200 requests, all answered with an output; the model's answer is the right one."""
+def test_columns_of_a_row_become_tensors(mlserver: dict[str, str], protocol: str) -> None:
+    """A vector column becomes a tensor from which the model predicts the right value, in all of 200 requests."""
     expect = Expect(json=(JsonCheck(path="outputs[0].data[0]", matches=r"^9(\.0*\d*)?$|^8\.9999"),))
     recording = run(mlserver, protocol, [{"x": [1.0, 2.0]}], request=Request(expect=expect))
     assert recording.examples == ({},)
@@ -134,8 +134,8 @@ def test_columns_of_a_row_become_tensors_that_the_model_understands(mlserver: di
 
 
 @BOTH
-def test_a_row_that_is_a_request_is_passed_through(mlserver: dict[str, str], protocol: str) -> None:
-    """Rows with `inputs` are sent as they are; whole numbers and nested data too."""
+def test_a_row_that_is_a_request_is_sent_unchanged(mlserver: dict[str, str], protocol: str) -> None:
+    """Rows with `inputs` are sent unchanged, including integers and nested data."""
     rows: list[dict[str, Any]] = [
         {"inputs": [{"name": "x", "shape": [2, 2], "datatype": "FP32", "data": [[1, 2], [3.5, 4]]}]},
         {"id": "7", "inputs": [{"name": "x", "shape": [1, 2], "datatype": "INT64", "data": [1, 2]}]},
@@ -146,27 +146,29 @@ def test_a_row_that_is_a_request_is_passed_through(mlserver: dict[str, str], pro
 
 
 @pytest.mark.parametrize(
-    ("protocol", "kind", "told"), [("http/1.1", "status", "400"), ("grpc", "status", "INVALID_ARGUMENT")]
+    ("protocol", "kind", "fact"), [("http/1.1", "status", "400"), ("grpc", "status", "INVALID_ARGUMENT")]
 )
-def test_a_bad_payload_is_counted(mlserver: dict[str, str], protocol: str, kind: str, told: str) -> None:
-    """A payload that asks for an output there is none of is a failed request with an example; others stay good."""
+def test_an_invalid_payload_fails_only_its_requests(
+    mlserver: dict[str, str], protocol: str, kind: str, fact: str
+) -> None:
+    """A payload that requests an unknown output is a failure with an example; the other requests are ok."""
     inputs = [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}]
     bad = {"inputs": inputs, "outputs": [{"name": "nothing"}]}
     recording = run(mlserver, protocol, [{"x": [1.0, 2.0]}, bad], n=40)
     assert kinds(recording.arms[0]) == {"ok": 20, kind: 20}
-    assert told in recording.examples[0][Kind.STATUS]
+    assert fact in recording.examples[0][Kind.STATUS]
 
 
-def test_what_the_model_throws_at_is_counted_over_grpc(mlserver: dict[str, str]) -> None:
-    """A vector of the wrong width: the model raises, MLServer says INTERNAL with its words, the others stay good."""
+def test_an_exception_of_the_model_is_a_failure_over_grpc(mlserver: dict[str, str]) -> None:
+    """For a vector of the wrong width MLServer returns INTERNAL with the model's exception; other requests are ok."""
     recording = run(mlserver, "grpc", [{"x": [1.0, 2.0]}, {"x": [1.0, 2.0, 3.0]}], n=40)
     assert kinds(recording.arms[0]) == {"ok": 20, "status": 20}
     assert recording.examples[0][Kind.STATUS].startswith("INTERNAL: X has 3 features, but LinearRegression is expect")
 
 
-@pytest.mark.parametrize(("protocol", "told"), [("http/1.1", "404"), ("grpc", "NOT_FOUND")])
-def test_an_unknown_model_is_counted(mlserver: dict[str, str], protocol: str, told: str) -> None:
-    """A model that the server does not have: every request has failed, and the example says why."""
+@pytest.mark.parametrize(("protocol", "fact"), [("http/1.1", "404"), ("grpc", "NOT_FOUND")])
+def test_an_unknown_model_fails_every_request(mlserver: dict[str, str], protocol: str, fact: str) -> None:
+    """If the server does not have the model, every request fails, and the example contains the status."""
     recording = run(mlserver, protocol, [{"x": [1.0, 2.0]}], n=20, model="no such model")
     assert kinds(recording.arms[0]) == {"status": 20}
-    assert told in recording.examples[0][Kind.STATUS]
+    assert fact in recording.examples[0][Kind.STATUS]

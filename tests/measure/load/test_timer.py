@@ -1,4 +1,4 @@
-"""The send timer, with the kernel's timer and with the loop's."""
+"""The send timer, with the timer of the kernel and with that of the loop."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ghmlops.measure.load import timer
 
 
 @pytest.mark.parametrize("kind", ["timerfd", "loop"])
-def test_it_fires_once_for_each_time_set_and_never_early(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times ahead and a time that has passed each call once; none is early by more than the clock's own steps."""
+def test_the_timer_fires_once_per_time_and_not_early(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Future and past times fire once each, and none is early by more than the resolution of the clocks."""
     if kind == "loop":
         monkeypatch.setattr(timer, "_open_timer", lambda: -1)
     offsets = [0.01, 0.03, -1.0, 0.05]
@@ -46,28 +46,28 @@ def test_it_fires_once_for_each_time_set_and_never_early(kind: str, monkeypatch:
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(10.0, 1e-4), (2000.0, 1e-4), (5000.0, 4e-5), (10_001.0, 0.0)])
-def test_how_early_the_process_wakes_up(rate: float, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tenth of a millisecond, a fifth of the core at most, and not at all at high rates or on an only core."""
+def test_the_lead_of_waking_up(rate: float, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of a millisecond, at most a fifth of the core; none at high rates or with a single core."""
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    assert timer.early(rate) == pytest.approx(seconds)
+    assert timer.wake_up_lead(rate) == pytest.approx(seconds)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    assert timer.early(rate) == 0.0
+    assert timer.wake_up_lead(rate) == 0.0
 
 
 @pytest.mark.parametrize("kind", ["timerfd", "loop"])
-def test_what_is_near_is_awaited(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time itself is waited for where the timer was early for it; nothing else is, and without a timer nothing."""
+def test_wait_until_waits_only_for_near_times(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for a time within the lead, but not for a later or past time, nor without a kernel timer."""
     if kind == "loop":
         monkeypatch.setattr(timer, "_open_timer", lambda: -1)
 
     async def main() -> None:
-        sends = timer.SendTimer(asyncio.get_running_loop(), lambda: None, early=0.05)
+        sends = timer.SendTimer(asyncio.get_running_loop(), lambda: None, lead=0.05)
         near = time.monotonic() + 0.04
-        assert (sends.awaited(near) >= near) == (kind == "timerfd")
+        assert (sends.wait_until(near) >= near) == (kind == "timerfd")
         far = time.monotonic() + 1000.0
-        assert sends.awaited(far) < far
+        assert sends.wait_until(far) < far
         past = time.monotonic() - 1.0
-        assert sends.awaited(past) > past
+        assert sends.wait_until(past) > past
         sends.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -1,1 +1,1 @@
-"""The load generator: an open-loop HTTP client that sends on a fixed schedule and records how each request ended."""
+"""Load generator: an open-loop client that sends on a fixed schedule and records how each request ended."""

@@ -1,4 +1,4 @@
-"""What a run sends, and what it recorded."""
+"""Types of the load generator: what a run sends (`Load`), and what it records (`Recording`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghmlops.core.latency.answers import Answers, Kind
-from ghmlops.measure.load.kernel_timestamps import MOST_STAMPED
+from ghmlops.measure.load.kernel_timestamps import MAX_TIMESTAMP_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 
 MAX_REQUESTS = 1_000_000
-
-
+"""Hard limit of requests per run and arm, warm-up and extension included."""
 MAX_SECONDS = 7200.0
-"""Hard caps of a run, an arm, warm-up and extension included."""
+"""Hard limit of the duration of a run in seconds, warm-up and extension included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What to send. One arm, or two that get the same requests at the same times.
+    """The requests of a run, for one arm or for two that receive the same requests at the same times.
 
     Attributes:
-        targets: each arm's service, probed; connections are opened in this order.
-        endpoints: what is requested, with headers as they are sent.
-        calls: the requests of one round through the payloads; `order` picks from them.
-        order: for each scheduled request its place in `calls`.
-        times: ascending seconds from the begin, shape (n,).
-        warmup: how many of the first requests belong to no block.
-        block: requests an arm and block; the last block may be shorter.
-        second_first: for each request, 1 where the second arm is written first; unused with one arm.
-        connections: most connections an arm.
-        timeout: seconds from the scheduled send after which any request has failed; each has its endpoint's where that
-            is shorter.
-        protocol: a name of `protocols.PROTOCOLS`.
-        stream: how answers are cut into tokens, `sse` or `chunked`; empty: they are not.
-        begin: second 0 of the schedule, by `time.monotonic`; where it is not reached, as soon as all is ready.
+        targets: Service of each arm, already probed. Connections are opened in this order.
+        endpoints: Endpoints that are requested, with headers as they are sent.
+        calls: The distinct requests; `order` selects from them.
+        order: Index into `calls` of each scheduled request, length n.
+        times: Scheduled send times in seconds from the start, ascending, shape (n,).
+        warmup: Number of leading requests that belong to no block.
+        block: Requests per block and arm; the last block may be shorter.
+        write_order: For each request, 1 if the second arm is written first, otherwise 0; unused with one arm.
+        connections: Maximum number of concurrent requests per arm.
+        timeout: Seconds from the scheduled send after which any request has failed. The time-out of its endpoint
+            applies if it is shorter.
+        protocol: Key of `protocols.table.PROTOCOLS`.
+        stream: How responses are split into tokens, `sse` or `chunked`; empty if they are not.
+        start_at: Time of `time.monotonic` at which the schedule starts. If it has passed, the schedule starts as soon
+            as everything is ready.
     """
 
     targets: Sequence[Target]
@@ -55,33 +55,37 @@ class Load:
     times: NDArray[np.float64]
     warmup: int
     block: int
-    second_first: Sequence[int]
+    write_order: Sequence[int]
     connections: int
     timeout: float
     protocol: str = "http/1.1"
     stream: str = ""
-    begin: float = 0.0
+    start_at: float = 0.0
 
     @property
     def rate(self) -> float:
-        """Requests a second and arm, on average."""
+        """Mean requests per second and arm."""
         return len(self.times) / max(float(self.times[-1]), 1e-9)
 
     @property
-    def stamped(self) -> bool:
-        """True where the kernel may time the answers: of both arms or of none, or they could not be compared."""
+    def uses_kernel_timestamps(self) -> bool:
+        """True if the kernel may time the responses of both arms; arms that are timed differently are incomparable."""
         plain = self.protocol == "http/1.1" and all(target.tls is None for target in self.targets)
-        return plain and self.rate <= MOST_STAMPED
+        return plain and self.rate <= MAX_TIMESTAMP_RATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What was seen, in whole blocks without the warm-up; times of `time.monotonic`."""
+    """The result of a run: complete blocks, without warm-up. Times are seconds of `time.monotonic`.
+
+    Attributes:
+        arms: Responses of each arm.
+        dispatch_times: When the generator processed each request, before it was written, shape (n,).
+        examples: For each arm, the first failure of each kind.
+        notes: Facts about the generator: timer, clock of the responses, priority, connections, waiting requests.
+    """
 
     arms: tuple[Answers, ...]
-    dispatched: NDArray[np.float64]
-    """When the generator turned to each request, shape (n,)."""
+    dispatch_times: NDArray[np.float64]
     examples: tuple[dict[Kind, str], ...]
-    """Each arm's first failure of each kind."""
     notes: dict[str, Any] = field(default_factory=dict)
-    """About the generator: timer, who timed the answers, priority, connections, requests that waited for one."""

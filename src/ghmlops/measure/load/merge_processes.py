@@ -1,4 +1,4 @@
-"""Answers of several generator processes, put into the order of the whole schedule."""
+"""Merges the results of several generator processes in schedule order."""
 
 from __future__ import annotations
 
@@ -18,45 +18,52 @@ _COLUMNS = ("scheduled", "sent", "first", "done", "status", "kind", "endpoint")
 _TOKEN_COLUMNS = ("first", "last", "count")
 
 
-def join(parts: Sequence[Answers]) -> Answers:
-    """Return answers one after the other."""
+def concatenate(parts: Sequence[Answers]) -> Answers:
+    """Return the rows of all parts, one part after the other."""
     starts = np.cumsum([0, *(len(part) for part in parts)])
-    return weave(parts, [np.arange(a, b) for a, b in pairwise(starts.tolist())])
+    return interleave(parts, [np.arange(start, stop) for start, stop in pairwise(starts.tolist())])
 
 
-def weave(parts: Sequence[Answers], places: Sequence[NDArray[np.int64]]) -> Answers:
-    """Return answers, each at its place; the places of all parts are 0 to n - 1, each once.
+def interleave(parts: Sequence[Answers], positions: Sequence[NDArray[np.int64]]) -> Answers:
+    """Return the rows of all parts, each at its position in the result.
+
+    Args:
+        parts: Rows of each generator process.
+        positions: For each part, the position of each of its rows. Over all parts they are 0 to n - 1, each once.
 
     Raises:
-        ValueError: places do not fit the parts.
+        ValueError: The numbers of rows and positions differ.
     """
-    order = np.argsort(np.concatenate(places), kind="stable")
+    order = np.argsort(np.concatenate(positions), kind="stable")
     if sum(len(part) for part in parts) != len(order):
-        raise ValueError("as many places as answers")
+        raise ValueError("the number of positions must equal the number of rows")
     columns: dict[str, Any] = {
-        name: None if getattr(parts[0], name) is None else np.concatenate([getattr(p, name) for p in parts])[order]
+        name: None
+        if getattr(parts[0], name) is None
+        else np.concatenate([getattr(part, name) for part in parts])[order]
         for name in _COLUMNS
     }
-    return Answers(**columns, tokens=_tokens([part.tokens for part in parts], places, order))
+    return Answers(**columns, tokens=_tokens([part.tokens for part in parts], positions, order))
 
 
 def _tokens(
-    parts: Sequence[Tokens | None], places: Sequence[NDArray[np.int64]], order: NDArray[np.int64]
+    parts: Sequence[Tokens | None], positions: Sequence[NDArray[np.int64]], order: NDArray[np.int64]
 ) -> Tokens | None:
-    found = [part for part in parts if part is not None]
-    if not found:
+    streams = [part for part in parts if part is not None]
+    if not streams:
         return None
     columns: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in found])[order] for name in _TOKEN_COLUMNS
+        name: np.concatenate([getattr(part, name) for part in streams])[order] for name in _TOKEN_COLUMNS
     }
-    gap_of = [where[part.gap_of].astype(np.uint32) for part, where in zip(found, places, strict=True)]
-    return Tokens(**columns, gap=np.concatenate([part.gap for part in found]), gap_of=np.concatenate(gap_of))
+    gap_of = [index[part.gap_of].astype(np.uint32) for part, index in zip(streams, positions, strict=True)]
+    return Tokens(**columns, gap=np.concatenate([part.gap for part in streams]), gap_of=np.concatenate(gap_of))
 
 
 def merge_notes(notes: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return one note for all processes: counts added up, flags true where all are, else what is the same for all.
+    """Return the notes of all processes as one.
 
-    What differs and cannot be added stands as a list, process by process.
+    Counts are summed, also element by element in lists; a flag is true if it is true for every process; a value that
+    is equal for all is taken once. Values that differ and cannot be summed become a list with one item per process.
     """
     return {name: _merge([note[name] for note in notes]) for name in notes[0]}
 

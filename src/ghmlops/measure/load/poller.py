@@ -1,4 +1,4 @@
-"""Watching plain sockets: one `epoll` inside the event loop's own, so that a turn of the loop reads many answers."""
+"""Watches plain sockets with one `epoll` inside the event loop, so that one iteration of the loop reads many."""
 
 from __future__ import annotations
 
@@ -10,65 +10,62 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AVAILABLE = hasattr(select, "epoll")
-"""False where the system has none; sockets are then read through the loop's transports."""
-_A_TURN = 32
-"""Most sockets read in one turn, so that sends are not held up."""
-
-_FEW = 3
-"""After more than so many at once others may have come meanwhile, and are read without a turn of the loop."""
-
-
+"""False if the platform has no `epoll`; sockets are then read through transports of the loop."""
+_MAX_EVENTS = 32
+"""Maximum number of events per iteration of the loop, so that sends are not delayed by reading."""
+_POLL_AGAIN_ABOVE = 3
+"""After more events than this, others have probably become ready and are polled in the same iteration of the loop."""
 READ = getattr(select, "EPOLLIN", 0) | getattr(select, "EPOLLRDHUP", 0)
-"""What is watched for. Alone, `EPOLLIN` says that there is something to read, and that its sender is still there."""
+"""Events that are watched. `EPOLLIN` alone means that there is data and that the peer has not closed the connection."""
 _EDGE = getattr(select, "EPOLLET", 0)
 
 
 class Poller:
-    """Calls what was registered for a socket with the events it is ready for, and `turned` after each turn.
+    """Calls the callback of each ready socket with its events, and `after_poll` once they all have been called.
 
-    A socket is told once for what has come (edge-triggered, which costs the kernel a look at each socket less): who is
-    called reads until nothing is left. While it waits to write, it is told for as long as it is ready.
+    Edge-triggered: one notification per change of readiness, which saves the kernel one check per socket. A callback
+    must therefore read until the socket is empty. While a socket waits for writing it is level-triggered.
     """
 
-    __slots__ = ("_calls", "_epoll", "_loop", "_turned")
+    __slots__ = ("_after_poll", "_callbacks", "_epoll", "_loop")
 
-    def __init__(self, loop: AbstractEventLoop, turned: Callable[[], None]) -> None:
-        self._loop, self._turned = loop, turned
-        self._calls: dict[int, Callable[[int], None]] = {}
+    def __init__(self, loop: AbstractEventLoop, after_poll: Callable[[], None]) -> None:
+        self._loop, self._after_poll = loop, after_poll
+        self._callbacks: dict[int, Callable[[int], None]] = {}
         self._epoll = select.epoll()
-        loop.add_reader(self._epoll.fileno(), self._turn)
+        loop.add_reader(self._epoll.fileno(), self._poll)
 
-    def watch(self, fd: int, call: Callable[[int], None]) -> None:
-        """Call `call` whenever something has come on `fd`, its end too, or it has failed."""
-        self._calls[fd] = call
+    def watch(self, fd: int, callback: Callable[[int], None]) -> None:
+        """Call `callback` whenever `fd` has data or is closed by the peer, or has failed."""
+        self._callbacks[fd] = callback
         self._epoll.register(fd, READ | _EDGE)
 
-    def change(self, fd: int, call: Callable[[int], None], *, writing: bool) -> None:
-        """Call `call` from now on; also when `fd` can be written, if `writing`."""
-        self._calls[fd] = call
+    def modify(self, fd: int, callback: Callable[[int], None], *, writing: bool) -> None:
+        """Replace the callback of `fd`; with `writing` it is also called whenever `fd` is writable."""
+        self._callbacks[fd] = callback
         self._epoll.modify(fd, READ | (select.EPOLLOUT if writing else _EDGE))
 
-    def forget(self, fd: int) -> None:
-        """Stop watching `fd`, which is still open."""
-        self._calls[fd] = _closed
+    def unwatch(self, fd: int) -> None:
+        """Stop watching `fd`, which must still be open."""
+        self._callbacks[fd] = _ignore
         self._epoll.unregister(fd)
 
     def close(self) -> None:
-        """Stop; what is still watched stays open."""
+        """Stop watching; the sockets stay open."""
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
 
-    def _turn(self) -> None:
-        calls, poll, left = self._calls, self._epoll.poll, _A_TURN
-        while left > 0:
-            ready = poll(0, left)
+    def _poll(self) -> None:
+        callbacks, poll, budget = self._callbacks, self._epoll.poll, _MAX_EVENTS
+        while budget > 0:
+            ready = poll(0, budget)
             for fd, events in ready:
-                calls[fd](events)
-            if len(ready) <= _FEW:
+                callbacks[fd](events)
+            if len(ready) <= _POLL_AGAIN_ABOVE:
                 break
-            left -= len(ready)
-        self._turned()
+            budget -= len(ready)
+        self._after_poll()
 
 
-def _closed(_events: int) -> None:
-    """A socket that was closed a moment ago, by what was read before it."""
+def _ignore(_events: int) -> None:
+    """Callback of a socket that the callback of an earlier event of the same poll has closed."""

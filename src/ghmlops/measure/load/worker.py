@@ -1,6 +1,6 @@
-"""A generator process: makes its engine, waits for the common start, sends, and tells its parent through a pipe.
+"""A generator process: builds its engine, waits for the common start, sends, and reports to its parent through a pipe.
 
-What it tells goes out from a thread, so that a parent that is busy judging delays no send.
+A separate thread writes to the pipe, so that a parent that is busy judging does not delay sends.
 """
 
 from __future__ import annotations
@@ -34,72 +34,89 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """What makes a TLS context again in another process: a context itself cannot be sent."""
+class TlsSettings:
+    """Settings from which another process recreates a TLS context, which itself cannot be pickled."""
 
     authorities: bytes
     flags: ssl.VerifyFlags
-    oldest: ssl.TLSVersion
+    minimum_version: ssl.TLSVersion
 
-    def context(self) -> ssl.SSLContext:
-        """Return a context that verifies host and certificate, and trusts these authorities only."""
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies, and trusts nothing yet
-        made.verify_flags, made.minimum_version = self.flags, self.oldest
+    def create_context(self) -> ssl.SSLContext:
+        """Return a context that verifies host name and certificate, and trusts only these authorities."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies, and trusts no authority yet
+        context.verify_flags, context.minimum_version = self.flags, self.minimum_version
         if self.authorities:
-            made.load_verify_locations(cadata=self.authorities)
-        return made
+            context.load_verify_locations(cadata=self.authorities)
+        return context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """The last message of a process. `begin`: when its schedule began."""
+class WorkerResult:
+    """The last message of a generator process.
 
-    begin: float
-    dispatched: NDArray[np.float64]
+    Attributes:
+        start: Time of `time.monotonic` at which its schedule started.
+        dispatch_times: As in `Recording`.
+        examples: As in `Recording`.
+        notes: As in `Recording`.
+    """
+
+    start: float
+    dispatch_times: NDArray[np.float64]
     examples: tuple[dict[Kind, str], ...]
     notes: dict[str, Any]
 
 
-def trust_of(target: Target) -> Trust | None:
-    """Return what the target's context trusts; authorities of a folder are known once the probe has used them."""
+def tls_settings(target: Target) -> TlsSettings | None:
+    """Return the settings of the target's context; `None` for http.
+
+    Authorities of a folder are loaded on first use, so that they are included only after the probe.
+    """
     if target.tls is None:
         return None
-    return Trust(
+    return TlsSettings(
         authorities=b"".join(target.tls.get_ca_certs(binary_form=True)),
         flags=target.tls.verify_flags,
-        oldest=target.tls.minimum_version,
+        minimum_version=target.tls.minimum_version,
     )
 
 
-def work(pipe: Connection[Any, Any], load: Load, trusts: list[Trust | None]) -> None:
-    """Be a generator process: wait for the common start, send, tell."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
+def run_worker(pipe: Connection[Any, Any], load: Load, tls: list[TlsSettings | None]) -> None:
+    """Run a generator process, from its start to its last message.
+
+    Args:
+        pipe: Connection to the parent.
+        load: The requests of this process; its targets have no TLS context.
+        tls: TLS settings of each target.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches the parent, which terminates this process
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     outbox: Outbox = queue.SimpleQueue()
-    teller = threading.Thread(target=_tell_all, args=(pipe, outbox), daemon=True)
-    teller.start()
+    sender = threading.Thread(target=_send_messages, args=(pipe, outbox), daemon=True)
+    sender.start()
     try:
-        outbox.put(("done", _send(pipe, load, trusts, outbox)))
+        outbox.put(("done", _run(pipe, load, tls, outbox)))
     except (KeyboardInterrupt, EOFError):
-        return  # the parent ends the run, or has ended
+        return  # the parent ends the run, or has exited
     except GhmlopsError as error:
         outbox.put(("failed", error))
-    except Exception:  # noqa: BLE001  (told to the parent, which raises it)
+    except Exception:  # noqa: BLE001  (sent to the parent, which raises it)
         outbox.put(("failed", traceback.format_exc()))
     outbox.put(None)
-    teller.join()
+    sender.join()
 
 
-def _send(
+def _run(
     pipe: Connection[Any, Any],
     load: Load,
-    trusts: list[Trust | None],
+    tls: list[TlsSettings | None],
     outbox: Outbox,
-) -> Done:
+) -> WorkerResult:
     targets = [
-        replace(t, tls=trust.context() if trust else None) for t, trust in zip(load.targets, trusts, strict=True)
+        replace(target, tls=settings.create_context() if settings else None)
+        for target, settings in zip(load.targets, tls, strict=True)
     ]
     stopped = False
 
@@ -114,16 +131,21 @@ def _send(
             try:
                 pipe.recv()
                 stopped = True
-            except (EOFError, OSError):  # nobody is left to tell
+            except (EOFError, OSError):  # the parent has exited
                 os.kill(os.getpid(), signal.SIGTERM)
 
     outbox.put(("ready", None))
-    found = run_load(replace(load, targets=targets, begin=float(pipe.recv())), on_block, on_tick)
-    begin = float(found.arms[0].scheduled[0] - load.times[load.warmup])
-    return Done(begin=begin, dispatched=found.dispatched, examples=found.examples, notes=found.notes)
+    recording = run_load(replace(load, targets=targets, start_at=float(pipe.recv())), on_block, on_tick)
+    start = float(recording.arms[0].scheduled[0] - load.times[load.warmup])
+    return WorkerResult(
+        start=start,
+        dispatch_times=recording.dispatch_times,
+        examples=recording.examples,
+        notes=recording.notes,
+    )
 
 
-def _tell_all(pipe: Connection[Any, Any], outbox: Outbox) -> None:
-    with contextlib.suppress(OSError):  # the parent has gone, which the sending side finds out
+def _send_messages(pipe: Connection[Any, Any], outbox: Outbox) -> None:
+    with contextlib.suppress(OSError):  # the parent has exited; `on_tick` detects that
         while (message := outbox.get()) is not None:
             pipe.send(message)

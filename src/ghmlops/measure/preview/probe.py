@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from ghmlops.core.errors import InputError
-from ghmlops.measure.load.address import shown_address
+from ghmlops.measure.load.redaction import redacted_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def check_address(url: str, ready: str) -> str:
         known = False
     if not known or not re.fullmatch(r"[!-~]+", url) or parts.query or parts.fragment:
         raise InputError(
-            f"input `url`: {shown_address(url)!r} is not an http or https address without user and query",
+            f"input `url`: {redacted_address(url)!r} is not an http or https address without user and query",
             hint="--url http://127.0.0.1:8080",
         )
     return url.rstrip("/") + ready

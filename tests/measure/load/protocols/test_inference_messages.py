@@ -1,4 +1,4 @@
-"""The messages of the Open Inference Protocol: field numbers as on the wire, JSON there and back."""
+"""Messages of the Open Inference Protocol: bytes on the wire, and conversion from and to JSON."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 import pytest
 
 from ghmlops.measure.load.protocols.inference_messages import (
-    Request,
-    Response,
-    answer_json,
-    answer_outputs,
-    request_message,
+    ModelInferRequest,
+    ModelInferResponse,
+    count_outputs,
+    encode_request,
+    response_to_json,
 )
 
 
 def tensor(**more: Any) -> bytes:
-    given = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}
-    return json.dumps({"inputs": [given | more]}).encode()
+    fields = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}
+    return json.dumps({"inputs": [fields | more]}).encode()
 
 
 def test_the_bytes_on_the_wire() -> None:
-    """Field numbers and types as the protocol defines them, written out by hand."""
+    """Field numbers and types are those of the protocol, encoded here by hand."""
     contents = b"\x3a\x10" + struct.pack("<2d", 1.0, 2.0)
     inputs = b"\x0a\x01x\x12\x04FP64\x1a\x02\x01\x02\x2a" + bytes([len(contents)]) + contents
-    assert request_message("m", "3", tensor()) == b"\x0a\x01m\x12\x013" + b"\x2a" + bytes([len(inputs)]) + inputs
+    assert encode_request("m", "3", tensor()) == b"\x0a\x01m\x12\x013" + b"\x2a" + bytes([len(inputs)]) + inputs
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,15 @@ def test_the_bytes_on_the_wire() -> None:
         ("FP64", [0.1, 2], "fp64_contents"),
     ],
 )
-def test_every_datatype_has_its_contents(datatype: str, data: list[Any], field: str) -> None:
-    """Values arrive in the field of their datatype."""
-    message = Request.FromString(request_message("m", "", tensor(datatype=datatype, data=data)))
+def test_each_data_type_has_its_contents_field(datatype: str, data: list[Any], field: str) -> None:
+    """Values are stored in the field of their data type."""
+    message = ModelInferRequest.FromString(encode_request("m", "", tensor(datatype=datatype, data=data)))
     assert list(getattr(message.inputs[0].contents, field)) == data
 
 
 def test_text_nested_data_parameters_and_outputs() -> None:
-    """Text becomes UTF-8, nested lists become flat, and what else the JSON form may hold goes along."""
-    form = {
+    """Text becomes UTF-8, nested lists are flattened, and identifiers, parameters and outputs are included."""
+    request = {
         "id": "7",
         "parameters": {"a": "b"},
         "inputs": [
@@ -61,70 +61,73 @@ def test_text_nested_data_parameters_and_outputs() -> None:
         ],
         "outputs": [{"name": "y", "parameters": {"binary": False}}],
     }
-    message = Request.FromString(request_message("m", "", json.dumps(form).encode()))
+    message = ModelInferRequest.FromString(encode_request("m", "", json.dumps(request).encode()))
     assert message.id == "7"
     assert message.parameters["a"].string_param == "b"
     assert list(message.inputs[0].contents.bytes_contents) == ["ä".encode(), b"b"]
     assert message.inputs[0].parameters["n"].int64_param == 3
     assert message.outputs[0].name == "y"
-    assert message.outputs[0].parameters["binary"].WhichOneof("choice") == "bool_param"
+    assert message.outputs[0].parameters["binary"].WhichOneof("parameter_choice") == "bool_param"
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "fact"),
     [
-        (b"", "not a request of the Open Inference Protocol"),
-        (b"[]", "not a request of the Open Inference Protocol"),
-        (b'{"inputs": [{"name": "x"}]}', "missing required field `shape`"),
-        (tensor(datatype="FP16"), "input `x` has datatype `FP16`, known are BOOL"),
-        (tensor(data=["a", "b"]), "input `x` is not FP64"),
-        (tensor(datatype="INT32", data=[2**31, 1]), "input `x` is not INT32"),
-        (tensor(datatype="INT64", data=[1.5, 1]), "input `x` is not INT64"),
-        (tensor(datatype="UINT8", data=[-1, 1]), "input `x` is not UINT8"),
-        (tensor(datatype="BYTES", data=[1, 2]), "input `x` is not BYTES"),
-        (tensor(data=[None, 1.0]), "input `x` is not FP64"),
-        (tensor(shape=[2**64]), "input `x` is not FP64"),
-        (tensor(parameters={"p": [1]}), "parameter `p` must be text"),
+        (b"", "Open Inference Protocol"),
+        (b"[]", "Open Inference Protocol"),
+        (b'{"inputs": [{"name": "x"}]}', "`shape`"),
+        (tensor(datatype="FP16"), "`x` has datatype `FP16`.* BOOL"),
+        (tensor(data=["a", "b"]), "`x` is not FP64"),
+        (tensor(datatype="INT32", data=[2**31, 1]), "`x` is not INT32"),
+        (tensor(datatype="INT64", data=[1.5, 1]), "`x` is not INT64"),
+        (tensor(datatype="UINT8", data=[-1, 1]), "`x` is not UINT8"),
+        (tensor(datatype="BYTES", data=[1, 2]), "`x` is not BYTES"),
+        (tensor(data=[None, 1.0]), "`x` is not FP64"),
+        (tensor(shape=[2**64]), "`x` is not FP64"),
+        (tensor(parameters={"p": [1]}), "parameter `p` must"),
         (tensor(parameters={"p": 2**63}), "parameter `p`: "),
-        (b'{"inputs": [{"name": "\\ud800", "shape": [1], "datatype": "FP64", "data": [1]}]}', "not a request"),
+        (
+            b'{"inputs": [{"name": "\\ud800", "shape": [1], "datatype": "FP64", "data": [1]}]}',
+            "Open Inference Protocol",
+        ),
     ],
 )
-def test_what_is_no_request(body: bytes, told: str) -> None:
-    """Each fault is told in a sentence."""
-    with pytest.raises(ValueError, match=told):
-        request_message("m", "", body)
+def test_an_invalid_request_is_an_error(body: bytes, fact: str) -> None:
+    """The message names the input or parameter, and the fault."""
+    with pytest.raises(ValueError, match=fact):
+        encode_request("m", "", body)
 
 
-def test_answers_as_json() -> None:
-    """Typed and raw contents come out alike; texts of raw contents are cut at their lengths."""
-    typed = Response(model_name="m", model_version="1", id="7")
+def test_responses_are_converted_to_json() -> None:
+    """Typed and raw contents give the same JSON; strings in raw contents are split by their lengths."""
+    typed = ModelInferResponse(model_name="m", model_version="1", id="7")
     typed.outputs.add(name="y", datatype="INT64", shape=[2]).contents.int64_contents.extend([1, 2])
-    raw = Response(model_name="m", model_version="1", id="7")
+    raw = ModelInferResponse(model_name="m", model_version="1", id="7")
     raw.outputs.add(name="y", datatype="INT64", shape=[2])
     raw.raw_output_contents.append(struct.pack("<2q", 1, 2))
-    wanted = {"name": "y", "datatype": "INT64", "shape": [2], "data": [1, 2]}
-    for answer in (typed, raw):
-        found = json.loads(answer_json(answer.SerializeToString()))
-        assert found == {"model_name": "m", "model_version": "1", "id": "7", "outputs": [wanted]}
-    texts = Response()
+    output = {"name": "y", "datatype": "INT64", "shape": [2], "data": [1, 2]}
+    for response in (typed, raw):
+        converted = json.loads(response_to_json(response.SerializeToString()))
+        assert converted == {"model_name": "m", "model_version": "1", "id": "7", "outputs": [output]}
+    texts = ModelInferResponse()
     texts.outputs.add(name="t", datatype="BYTES", shape=[2])
     texts.raw_output_contents.append(b"\x02\x00\x00\x00ab\x01\x00\x00\x00c")
-    assert json.loads(answer_json(texts.SerializeToString()))["outputs"][0]["data"] == ["ab", "c"]
-    assert answer_outputs(texts.SerializeToString()) == 1
-    assert answer_outputs(b"") == 0
+    assert json.loads(response_to_json(texts.SerializeToString()))["outputs"][0]["data"] == ["ab", "c"]
+    assert count_outputs(texts.SerializeToString()) == 1
+    assert count_outputs(b"") == 0
 
 
 @pytest.mark.parametrize(("datatype", "raw"), [("BYTES", b"\x09\x00\x00\x00ab"), ("FP64", b"abc"), ("ODD", b"\x09")])
-def test_raw_contents_that_are_cut(datatype: str, raw: bytes) -> None:
-    """Raw contents that do not fit their datatype are an error of the answer."""
-    answer = Response()
-    answer.outputs.add(name="t", datatype=datatype, shape=[2])
-    answer.raw_output_contents.append(raw)
+def test_invalid_raw_contents_are_an_error(datatype: str, raw: bytes) -> None:
+    """Raw contents that do not match their data type are an error of the response."""
+    response = ModelInferResponse()
+    response.outputs.add(name="t", datatype=datatype, shape=[2])
+    response.raw_output_contents.append(raw)
     with pytest.raises(ValueError, match=r"raw contents|buffer size"):
-        answer_json(answer.SerializeToString())
+        response_to_json(response.SerializeToString())
 
 
-def test_what_is_no_answer() -> None:
-    """Bytes that are no message."""
-    with pytest.raises(ValueError, match="not a ModelInferResponse"):
-        answer_outputs(b"\xff\xff")
+def test_an_invalid_response_is_an_error() -> None:
+    """Bytes that are not a message are rejected, and the error names the expected message."""
+    with pytest.raises(ValueError, match="ModelInferResponse"):
+        count_outputs(b"\xff\xff")

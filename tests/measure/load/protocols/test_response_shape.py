@@ -1,4 +1,4 @@
-"""The shape of an answer: what it takes, the parser would have taken just so."""
+"""Shapes of responses: whatever a shape accepts, the parser frames in the same way."""
 
 from __future__ import annotations
 
@@ -7,54 +7,58 @@ import pytest
 
 from ghmlops.core.policy.latency import Expect, JsonCheck
 from ghmlops.measure.load.checks import Check
-from ghmlops.measure.load.protocols.response_shape import shape_of
+from ghmlops.measure.load.protocols.response_shape import derive_shape
 
-ANSWER = (
+RESPONSE = (
     b"HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 16:00:00 GMT\r\nconnection: keep-alive\r\nContent-Type: a/b\r\n"
     b'Content-Length: 14\r\nx-id: 7f\r\n\r\n{"score": 0.5}'
 )
 CHECK = Check(Expect())
 
 
-class Parsed:
-    """What the parser says of one piece of bytes: status, place of the body, kept alive; None where it is not whole."""
+class ParsedResponse:
+    """Result of the parser for some bytes.
+
+    Attributes:
+        framing: Status and index of the body; `None` if the bytes are not one complete response that is kept alive.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.body, self.ends = b"", 0
         self.parser = httptools.HttpResponseParser(self)
-        self.keep = False
+        self.keep_alive = False
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.ends = -1
         start = data.find(b"\r\n\r\n") + 4
-        whole = self.ends == 1 and self.keep and data[start:] == self.body
-        self.found = (self.parser.get_status_code(), start) if whole else None
+        complete = self.ends == 1 and self.keep_alive and data[start:] == self.body
+        self.framing = (self.parser.get_status_code(), start) if complete else None
 
     def on_body(self, body: bytes) -> None:
         self.body += body
 
     def on_message_complete(self) -> None:
         self.ends += 1
-        self.keep = self.parser.should_keep_alive()
+        self.keep_alive = self.parser.should_keep_alive()
 
 
-def test_another_date_id_and_length_fit() -> None:
-    """The values of other headers may change, and the length with the body."""
-    shape = shape_of(ANSWER, 200, CHECK)
+def test_date_identifier_and_length_may_differ() -> None:
+    """A response with other values of such headers, and another length with its body, is accepted and remembered."""
+    shape = derive_shape(RESPONSE, 200, CHECK)
     assert shape is not None
     other = (
-        ANSWER.replace(b"16:00:00", b"16:00:01")
+        RESPONSE.replace(b"16:00:00", b"16:00:01")
         .replace(b"7f", b"another id")
         .replace(b"0.5", b"0.123")
         .replace(b"14", b"16")
     )
     start = other.find(b"{")
-    assert shape.takes(other, len(other))
+    assert shape.accepts(other, len(other))
     assert (shape.head, shape.size) == (other[:start], len(other))
-    buffer = bytearray(other + b"left over of an older answer")
-    assert shape.fits(buffer, len(other)) == start
-    assert shape.fits(ANSWER, len(ANSWER)) == ANSWER.find(b"{")
+    buffer = bytearray(other + b"rest of an earlier response")
+    assert shape.body_start(buffer, len(other)) == start
+    assert shape.body_start(RESPONSE, len(RESPONSE)) == RESPONSE.find(b"{")
 
 
 @pytest.mark.parametrize(
@@ -74,61 +78,66 @@ def test_another_date_id_and_length_fit() -> None:
         (b"Content-Type: a/b\r\n", b"Content-Length: 14\r\n"),
     ],
 )
-def test_what_frames_otherwise_does_not_fit(old: bytes, new: bytes) -> None:
-    """Status line, length, connection, other headers, more or less than one answer: parsed again."""
-    shape = shape_of(ANSWER, 200, CHECK)
-    other = ANSWER.replace(old, new, 1)
+def test_a_response_with_different_framing_does_not_match(old: bytes, new: bytes) -> None:
+    """Another status line, length, connection or set of headers, or more or less than one response, must be parsed."""
+    shape = derive_shape(RESPONSE, 200, CHECK)
+    other = RESPONSE.replace(old, new, 1)
     assert shape is not None
-    assert other != ANSWER
-    assert shape.fits(other, len(other)) == 0
+    assert other != RESPONSE
+    assert shape.body_start(other, len(other)) == 0
 
 
-def test_only_good_answers_are_what_the_next_is_known_by() -> None:
-    """An answer that fits and misses a check leaves head, size and known begin as they were."""
+def test_only_successful_responses_are_remembered() -> None:
+    """A response that matches but fails a check does not change head, size and prefix."""
     check = Check(Expect(contains="score", smallest=14))
-    shape = shape_of(ANSWER, 200, check)
+    shape = derive_shape(RESPONSE, 200, check)
     assert shape is not None
-    assert shape.known == ANSWER[: ANSWER.find(b"score") + 5]
-    before = (shape.head, shape.start, shape.size, shape.known)
-    short = ANSWER.replace(b"0.5", b"1").replace(b": 14", b": 12")
-    other = ANSWER.replace(b"score", b"label")
+    assert shape.prefix == RESPONSE[: RESPONSE.find(b"score") + 5]
+    before = (shape.head, shape.start, shape.size, shape.prefix)
+    short = RESPONSE.replace(b"0.5", b"1").replace(b": 14", b": 12")
+    other = RESPONSE.replace(b"score", b"label")
     for bad in (short, other):
-        assert shape.fits(bad, len(bad))
-        assert not shape.takes(bad, len(bad))
-        assert (shape.head, shape.start, shape.size, shape.known) == before
-    longer = ANSWER.replace(b"0.5", b"0.55").replace(b": 14", b": 15")
-    assert shape.takes(longer, len(longer))
-    assert (shape.size, shape.known) == (len(longer), longer[: longer.find(b"score") + 5])
+        assert shape.body_start(bad, len(bad))
+        assert not shape.accepts(bad, len(bad))
+        assert (shape.head, shape.start, shape.size, shape.prefix) == before
+    longer = RESPONSE.replace(b"0.5", b"0.55").replace(b": 14", b": 15")
+    assert shape.accepts(longer, len(longer))
+    assert (shape.size, shape.prefix) == (len(longer), longer[: longer.find(b"score") + 5])
 
 
-def test_where_more_is_asked_of_a_body_no_begin_is_enough() -> None:
-    """A JSON check looks at the whole body each time."""
+def test_a_json_check_applies_to_the_whole_body() -> None:
+    """With a JSON check there is no prefix that would be sufficient."""
     check = Check(Expect(json=(JsonCheck(path="score", equals="0.5"),)))
-    shape = shape_of(ANSWER, 200, check)
+    shape = derive_shape(RESPONSE, 200, check)
     assert shape is not None
-    assert (shape.known, shape.simple) == (b"", False)
-    assert shape.takes(ANSWER, len(ANSWER))
-    assert not shape.takes(ANSWER.replace(b"0.5", b"0.7"), len(ANSWER))
+    assert (shape.prefix, shape.simple) == (b"", False)
+    assert shape.accepts(RESPONSE, len(RESPONSE))
+    assert not shape.accepts(RESPONSE.replace(b"0.5", b"0.7"), len(RESPONSE))
 
 
-def test_what_fits_is_what_the_parser_takes() -> None:
-    """Each byte of the answer replaced, removed and doubled: whatever fits, the parser frames in the same way."""
-    shape = shape_of(ANSWER, 200, CHECK)
+def test_the_parser_agrees_with_every_match() -> None:
+    """With each byte replaced, removed or doubled, the parser frames every response that matches in the same way."""
+    shape = derive_shape(RESPONSE, 200, CHECK)
     assert shape is not None
-    fitting = 0
-    for place in range(len(ANSWER)):
-        changed = [ANSWER[:place] + bytes([byte]) + ANSWER[place + 1 :] for byte in b"\0\t\n\r \x7f\x80\xff059:;aZ{"]
-        changed += [ANSWER[:place] + ANSWER[place + 1 :], ANSWER[:place] + ANSWER[place : place + 1] + ANSWER[place:]]
+    matches = 0
+    for position in range(len(RESPONSE)):
+        changed = [
+            RESPONSE[:position] + bytes([byte]) + RESPONSE[position + 1 :] for byte in b"\0\t\n\r \x7f\x80\xff059:;aZ{"
+        ]
+        changed += [
+            RESPONSE[:position] + RESPONSE[position + 1 :],
+            RESPONSE[:position] + RESPONSE[position : position + 1] + RESPONSE[position:],
+        ]
         for other in changed:
-            start = shape.fits(other, len(other))
+            start = shape.body_start(other, len(other))
             if start:
-                fitting += 1
-                assert Parsed(other).found == (200, start), other
-    assert fitting > 200
+                matches += 1
+                assert ParsedResponse(other).framing == (200, start), other
+    assert matches > 200
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\n",
@@ -139,6 +148,6 @@ def test_what_fits_is_what_the_parser_takes() -> None:
         b"HTTP/1.1 200 OK\r\ncontent-length: 0",
     ],
 )
-def test_some_answers_have_no_shape(answer: bytes) -> None:
-    """Chunks, no length, an old version, no body by definition, folded lines, upgrades: always parsed."""
-    assert shape_of(answer, int(answer[9:12]), CHECK) is None
+def test_some_responses_have_no_shape(response: bytes) -> None:
+    """Chunks, no length, HTTP/1.0, a status without body, folded lines, upgrades and partial heads must be parsed."""
+    assert derive_shape(response, int(response[9:12]), CHECK) is None

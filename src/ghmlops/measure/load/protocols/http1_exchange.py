@@ -1,4 +1,4 @@
-"""One request and its answer at a time, HTTP/1.1: what a connection does with the bytes, however they come."""
+"""Exchange of one request and response at a time over HTTP/1.1, independent of how the connection reads and writes."""
 
 from __future__ import annotations
 
@@ -8,48 +8,46 @@ from typing import TYPE_CHECKING
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ghmlops.core.latency.answers import Kind
-from ghmlops.measure.load.checks import SHOWN
-from ghmlops.measure.load.stream import CUTTERS, ChunkCutter, EventCutter
+from ghmlops.measure.load.checks import EXCERPT_BYTES
+from ghmlops.measure.load.protocols.base import MAX_RESPONSE_BYTES, NO_REQUEST
+from ghmlops.measure.load.token_stream import TOKEN_PARSERS, ChunkParser, EventParser
 
 if TYPE_CHECKING:
-    from ghmlops.measure.load.arm import Arm
+    from ghmlops.measure.load.protocols.base import ArmInterface
 
-MAX_ANSWER = 16 * 1024 * 1024
-"""Bytes of one answer; a longer one is a failure, so that an endless body ends."""
-NOTHING = -1
-"""Index of a connection that carries no request."""
-_SPENT = HttpResponseParser(object())
-_TOLD = {b"retry-after", b"content-length", b"transfer-encoding"}
+_DETACHED_PARSER = HttpResponseParser(object())
+_USED_HEADERS = {b"retry-after", b"content-length", b"transfer-encoding"}
 
 
 class Exchange:
-    """A connection of an arm, without its socket. `index` is the request that it carries, or `NOTHING`.
+    """A connection of an arm without its socket; a subclass reads and writes.
 
     Attributes:
-        unsent: a part of the request is still to be written.
+        index: Index of the request that it carries, or `NO_REQUEST`.
+        partly_sent: True while a part of the request is still to be written.
     """
 
     __slots__ = (
-        "_arm", "_begin", "_body", "_cutter", "_ended", "_head", "_headers", "_keep", "_now", "_parser", "_received",
-        "_served", "_status", "index", "unsent",
+        "_arm", "_body", "_body_start", "_ends", "_has_served", "_head_start", "_headers", "_keep_alive", "_now",
+        "_parser", "_received", "_status", "_token_parser", "index", "partly_sent",
     )  # fmt: skip
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: ArmInterface) -> None:
         self._arm = arm
-        self._served = self.unsent = False
+        self._has_served = self.partly_sent = False
         self._now = 0.0
         self._parser = HttpResponseParser(self)
-        self._rest()
+        self._reset()
 
-    def _rest(self) -> None:
-        """Be ready for the next request."""
-        self.index = NOTHING
-        self._received = self._ended = self._status = 0
-        self._keep = True
-        self._head = self._begin = b""
+    def _reset(self) -> None:
+        """Prepare for the next request."""
+        self.index = NO_REQUEST
+        self._received = self._ends = self._status = 0
+        self._keep_alive = True
+        self._head_start = self._body_start = b""
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
-        self._cutter: EventCutter | ChunkCutter | None = None
+        self._token_parser: EventParser | ChunkParser | None = None
 
     def send(self, index: int) -> None:
         """Send request `index` now."""
@@ -59,54 +57,54 @@ class Exchange:
         """Close the socket; may be called twice."""
         raise NotImplementedError
 
-    def _free(self) -> None:
-        """Be there for the next request."""
-        self._arm.released(self)
+    def _release(self) -> None:
+        """Return to the arm, ready for the next request."""
+        self._arm.release(self)
 
-    def take(self, data: bytes | bytearray, size: int, now: float) -> None:
-        """Take a piece of the answer: the first `size` bytes of `data`, read at `now`."""
+    def receive(self, data: bytes | bytearray, size: int, now: float) -> None:
+        """Process a piece of the response: the first `size` bytes of `data`, which arrived at `now`."""
         index, arm = self.index, self._arm
-        if index < 0:  # bytes that nobody asked for
+        if index < 0:  # data without a request
             self.drop()
             return
-        if not self._received and not self.unsent:
+        if not self._received and not self.partly_sent:
             shape = arm.shapes[arm.endpoint[index]]
-            if shape is not None and shape.takes(data, size):
-                self._served = True
-                arm.good(index, now, shape.status)
-                self.index = NOTHING
-                self._free()
+            if shape is not None and shape.accepts(data, size):
+                self._has_served = True
+                arm.finish_ok(index, now, shape.status)
+                self.index = NO_REQUEST
+                self._release()
                 return
         if not self._received:
             arm.first[index] = now
         self._parse(bytes(memoryview(data)[:size]), now)
 
     def _parse(self, data: bytes, now: float) -> None:
-        whole = not self._received
-        if whole:
-            self._head = data[: 4 * SHOWN]
+        first_piece = not self._received
+        if first_piece:
+            self._head_start = data[: 4 * EXCERPT_BYTES]
         self._received += len(data)
         self._now = now
         try:
             self._parser.feed_data(data)
-        except HttpParserCallbackError as error:  # a bug of this file, not of the service
+        except HttpParserCallbackError as error:  # a bug in this class, not a fault of the service
             raise (error.__context__ or error) from None
         except (HttpParserError, HttpParserUpgrade) as error:
-            self._fail(Kind.GARBAGE, f"{error}: {self._shown()}")
+            self._fail(Kind.GARBAGE, f"{error}: {self._excerpt()}")
             return
-        if self._ended:
-            self._finish(now, data if whole else b"")
-        elif self._received > MAX_ANSWER:
-            self._fail(Kind.TOO_LARGE, f"more than {MAX_ANSWER} bytes: {self._shown()}")
+        if self._ends:
+            self._finish(now, data if first_piece else b"")
+        elif self._received > MAX_RESPONSE_BYTES:
+            self._fail(Kind.TOO_LARGE, f"more than {MAX_RESPONSE_BYTES} bytes: {self._excerpt()}")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note what tells the end of the answer, and when to come again; called by the parser."""
+        """Store the headers that are used later; called by the parser."""
         lowered = name.lower()
-        if lowered in _TOLD:
+        if lowered in _USED_HEADERS:
             self._headers[lowered] = value
 
     def on_headers_complete(self) -> None:
-        """Note the status; called by the parser. Interim answers (1xx) are passed over."""
+        """Store the status; called by the parser. Interim responses (1xx) are ignored."""
         status = self._parser.get_status_code()
         if status < 200:
             self._headers.clear()
@@ -114,109 +112,114 @@ class Exchange:
             self._status = status
             if self._arm.stream and 200 <= status < 300:
                 index, arm = self.index, self._arm
-                self._cutter = CUTTERS[arm.stream](lambda: arm.tokens.token(index, self._now))
+                self._token_parser = TOKEN_PARSERS[arm.stream](lambda: arm.tokens.record(index, self._now))
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body; called by the parser."""
-        if self._ended:  # of a second answer, which nobody asked for
+        """Process a piece of the body; called by the parser."""
+        if self._ends:  # it belongs to a second, unsolicited response
             return
-        if not self._begin:
-            self._begin = body[: 2 * SHOWN]
-        if self._cutter is not None:
-            self._cutter.body(body)
-        if self._arm.check(self.index).asks:
+        if not self._body_start:
+            self._body_start = body[: 2 * EXCERPT_BYTES]
+        if self._token_parser is not None:
+            self._token_parser.feed(body)
+        if self._arm.check(self.index).reads_body:
             self._body.append(body)
 
     def on_chunk_complete(self) -> None:
-        """Note the end of a chunk; called by the parser."""
-        if self._cutter is not None and not self._ended:
-            self._cutter.chunk_done()
+        """End a chunk of the body; called by the parser."""
+        if self._token_parser is not None and not self._ends:
+            self._token_parser.end_chunk()
 
     def on_message_complete(self) -> None:
-        """Note the end of an answer; called by the parser."""
+        """Count the end of a response; called by the parser."""
         if self._parser.get_status_code() >= 200:
-            self._ended += 1
-            self._keep = self._parser.should_keep_alive()
+            self._ends += 1
+            self._keep_alive = self._parser.should_keep_alive()
 
-    def _finish(self, now: float, whole: bytes = b"") -> None:
-        """End the request with the answer that has come; `whole` is all of it, if it came in one piece."""
+    def _finish(self, now: float, response: bytes = b"") -> None:
+        """End the request with the received response; `response` is all of it if it arrived in one piece."""
         arm, index, status = self._arm, self.index, self._status
-        kind, example = self._judged()
-        reuse = self._keep and self._ended == 1 and not self.unsent
-        if kind is Kind.OK and whole and reuse and not arm.stream:
-            arm.learn(index, whole, status)
-        self._rest()
-        self._served = True
+        kind, example = self._evaluate()
+        reuse = self._keep_alive and self._ends == 1 and not self.partly_sent
+        if kind is Kind.OK and response and reuse and not arm.stream:
+            arm.learn_shape(index, response, status)
+        self._reset()
+        self._has_served = True
         arm.finish(index, now, kind, status, example)
         if reuse:
-            self._free()
+            self._release()
         else:
             self.drop()
 
-    def _judged(self) -> tuple[Kind, str]:
+    def _evaluate(self) -> tuple[Kind, str]:
+        """Return how a complete response ends the request, and the example of a failure."""
         check = self._arm.check(self.index)
-        kind, example = check.status(self._status, self._headers.get(b"retry-after", b"").decode("latin-1"))
+        retry_after = self._headers.get(b"retry-after", b"").decode("latin-1")
+        kind, example = check.classify_status(self._status, retry_after)
         if kind is not Kind.OK:
-            return kind, example + self._shown()
-        if self._cutter is not None and not self._cutter.complete:
-            return Kind.CLOSED, f"the stream ended before it was complete: {self._shown()}"
-        missed = check.body(b"".join(self._body))
-        if not missed and self._arm.stream and not self._arm.tokens.count[self.index]:
-            missed = f"no token in the stream: {self._shown()}"
-        return (Kind.CHECK, missed) if missed else (kind, "")
+            return kind, example + self._excerpt()
+        if self._token_parser is not None and not self._token_parser.complete:
+            return Kind.CLOSED, f"the stream ended before it was complete: {self._excerpt()}"
+        failure = check.body_error(b"".join(self._body))
+        if not failure and self._arm.stream and not self._arm.tokens.count[self.index]:
+            failure = f"the stream contains no token: {self._excerpt()}"
+        return (Kind.CHECK, failure) if failure else (kind, "")
 
     def _fail(self, kind: Kind, example: str) -> None:
-        index, self.index = self.index, NOTHING
+        index, self.index = self.index, NO_REQUEST
         if index >= 0:
             self._arm.finish(index, monotonic(), kind, 0, example)
         self.drop()
 
     def time_out(self, limit: float) -> None:
-        """Give up on the request that is being carried."""
-        done = f", after {self._received} bytes of the answer" if self._received else ", no byte of an answer"
-        self._fail(Kind.TIMEOUT, f"not done {limit:g} s after its scheduled send{done}")
+        """Give up the current request, which has taken `limit` seconds from its scheduled send."""
+        received = f"{self._received} bytes" if self._received else "no byte"
+        self._fail(Kind.TIMEOUT, f"not complete {limit:g} s after its scheduled send; {received} received")
 
-    def not_written(self, index: int, error: OSError) -> None:
-        """A connection that served before was closed while it rested: no byte left, so the request goes elsewhere."""
-        if self._served:
-            self.index = NOTHING
-            self._arm.handed_back(index)
+    def write_failed(self, index: int, error: OSError) -> None:
+        """Handle a connection on which no byte of request `index` could be written.
+
+        The service may close an idle connection that has served before; the request is then sent on another one.
+        """
+        if self._has_served:
+            self.index = NO_REQUEST
+            self._arm.requeue(index)
             self.drop()
         else:
-            self._fail(Kind.RESET, f"{error.strerror} while the request was written")
+            self._fail(Kind.RESET, f"{error.strerror} while writing the request")
 
-    def closed(self, error: Exception | None) -> None:
-        """The service closed the connection, or it was cut by `error`: account for the request that it carried."""
+    def connection_ended(self, error: Exception | None) -> None:
+        """Handle the end of the connection, by the service or by `error`, and end the request that it carries."""
         if self.index >= 0:
             if error is not None:
                 self._fail(Kind.RESET, str(error) or type(error).__name__)
             elif self._status and not self._headers.keys() & {b"content-length", b"transfer-encoding"}:
-                self._ended_by_close()
+                self._end_by_close()
             elif self._received:
-                self._fail(Kind.CLOSED, f"after {self._received} bytes of an answer: {self._shown()}")
+                self._fail(Kind.CLOSED, f"connection closed after {self._received} bytes: {self._excerpt()}")
             else:
-                self._fail(Kind.CLOSED, "before any byte of an answer")
+                self._fail(Kind.CLOSED, "connection closed before the first byte of the response")
         self.drop()
 
-    def _ended_by_close(self) -> None:
-        """An answer with neither length nor chunks ends where the connection does; a stream must also say so."""
-        self._keep = False
-        self._ended = 1
-        if isinstance(self._cutter, EventCutter) and not self._cutter.ended:
-            self._fail(Kind.CLOSED, f"the stream was cut after {self._received} bytes: {self._shown()}")
+    def _end_by_close(self) -> None:
+        """End a response without length or chunks, which ends with the connection; a stream must also be complete."""
+        self._keep_alive = False
+        self._ends = 1
+        if isinstance(self._token_parser, EventParser) and not self._token_parser.complete_marker:
+            self._fail(Kind.CLOSED, f"the stream was truncated after {self._received} bytes: {self._excerpt()}")
         else:
             self._finish(monotonic())
 
     def drop(self) -> None:
         """Close for good; may be called twice."""
-        self._parser = _SPENT  # parser and connection name each other, and nothing is collected now
-        self._head = self._begin = b""
-        self._cutter = None
+        self._parser = _DETACHED_PARSER  # breaks the reference cycle with the parser: garbage collection is disabled
+        self._head_start = self._body_start = b""
+        self._token_parser = None
         self._body.clear()
         self._close()
-        self._arm.dropped(self)
+        self._arm.remove(self)
 
-    def _shown(self) -> str:
-        """Return the status line and the begin of the body for people; headers are left out, they may hold secrets."""
-        first = self._head.partition(b"\r\n")[0]
-        return (first[:80] + b" " + self._begin[:SHOWN]).decode("utf-8", "replace").strip()
+    def _excerpt(self) -> str:
+        """Return the status line and the start of the body, without headers, which may contain secrets."""
+        status_line = self._head_start.partition(b"\r\n")[0]
+        return (status_line[:80] + b" " + self._body_start[:EXCERPT_BYTES]).decode("utf-8", "replace").strip()

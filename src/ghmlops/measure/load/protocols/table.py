@@ -1,38 +1,38 @@
-"""What a protocol is to an arm, and the table of those there are."""
+"""Table of the protocols that a policy can select."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.measure.load.protocols.base import Wire
+from ghmlops.measure.load.protocols.base import MAX_CONCURRENT_REQUESTS, ProtocolAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _http1() -> Wire:
+def _http1() -> ProtocolAdapter:
     from ghmlops.measure.load.protocols.http1_connection import connect
-    from ghmlops.measure.load.target import serialise
+    from ghmlops.measure.load.protocols.http1_request import prepare
 
-    return Wire(prepare=serialise, connect=connect)
+    return ProtocolAdapter(prepare=prepare, connect=connect)
 
 
-def _http2() -> Wire:
-    from ghmlops.measure.load.protocols.http2_connection import MOST_STREAMS, connect
+def _http2() -> ProtocolAdapter:
+    from ghmlops.measure.load.protocols.http2_connection import connect
     from ghmlops.measure.load.protocols.http2_request import prepare
 
-    return Wire(prepare=prepare, connect=connect, each=MOST_STREAMS)
+    return ProtocolAdapter(prepare=prepare, connect=connect, slots_per_connection=MAX_CONCURRENT_REQUESTS)
 
 
-def _grpc() -> Wire:
-    from ghmlops.measure.load.protocols.grpc_inference import MOST_CALLS, connect, prepare
+def _grpc() -> ProtocolAdapter:
+    from ghmlops.measure.load.protocols.grpc_inference import connect, prepare
 
-    return Wire(prepare=prepare, connect=connect, each=MOST_CALLS)
+    return ProtocolAdapter(prepare=prepare, connect=connect, slots_per_connection=MAX_CONCURRENT_REQUESTS)
 
 
-PROTOCOLS: dict[str, Callable[[], Wire]] = {
+PROTOCOLS: dict[str, Callable[[], ProtocolAdapter]] = {
     "http/1.1": _http1,
     "http/2": _http2,
     "grpc": _grpc,
 }
-"""By the policy's name of a protocol; a function each, so that the packages of one are loaded only where it is used."""
+"""Adapter by value of the policy key `protocol`; functions, to load only the packages of the selected one."""
