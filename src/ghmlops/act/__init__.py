@@ -1,1 +1,1 @@
-"""I/O out: the only room that changes anything outside the process."""
+"""Effects out: files, step outputs, git and GitHub. Imports neither `measure` nor `report`."""

@@ -1,4 +1,4 @@
-"""Writing evidence and verdict files."""
+"""Writes evidence and verdict files."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Evidence, Verdict
 
 COMPANIONS = ("hlog",)
-"""Endings of the files that may lie beside evidence."""
+"""File extensions of the companions of evidence: binary files with the same name in the same folder."""
 _LEG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def encode(value: Evidence | Verdict) -> bytes:
-    """Return the file's bytes: indented JSON in the order of the types, with a newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+def encode(document: Evidence | Verdict) -> bytes:
+    """Return the bytes of the file: indented JSON, fields in the order of the types, with a trailing line break."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def evidence_name(command: str, leg: str) -> str:
-    """Return `<command>[-<leg>].json`.
+    """Return the name of an evidence file: `<command>[-<leg>].json`.
 
     Raises:
-        InputError: `leg` is not a plain name; it must not reach another folder.
+        InputError: `leg` is not a plain name, so it could lead to another folder.
     """
     if leg and not _LEG.fullmatch(leg):
         raise InputError(
@@ -40,58 +40,62 @@ def evidence_name(command: str, leg: str) -> str:
     return f"{command}-{leg}.json" if leg else f"{command}.json"
 
 
-def companion_name(command: str, leg: str, ending: str) -> str:
-    """Return the name of a file that lies beside the evidence: `<command>[-<leg>].<ending>`.
+def companion_name(command: str, leg: str, extension: str) -> str:
+    """Return the name of a companion: `<command>[-<leg>].<extension>`.
 
     Raises:
-        InputError: as `evidence_name`.
+        InputError: `leg` is not a plain name.
     """
-    return evidence_name(command, leg).removesuffix("json") + ending
+    return evidence_name(command, leg).removesuffix("json") + extension
 
 
 def check_writable(folder: Path, command: str, leg: str) -> None:
-    """Find out before a long measurement whether its evidence could be written.
+    """Check before a long measurement that its evidence can be written.
 
     Raises:
-        InputError: `leg` is not a plain name, or the folder is none or cannot be written to.
+        InputError: `leg` is not a plain name, or `folder` is not a folder or not writable.
     """
     evidence_name(command, leg)
     try:
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-        usable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     except OSError:
         usable = False
     if not usable:
-        raise InputError(
-            f"input `evidence-dir`: cannot write to {folder}", hint="choose a folder that can be written to"
-        )
+        raise InputError(f"input `evidence-dir`: cannot write to {folder}", hint="choose a writable folder")
 
 
 def write_evidence(folder: Path, evidence: Evidence, companions: Mapping[str, bytes] | None = None) -> Path:
-    """Write one evidence file and return its path.
+    """Write one evidence file with its companions, and return its path.
 
-    `companions` are written first, by their endings (`hlog`) beside it, so that evidence that is there is whole. One of
-    an earlier run that this one does not have is taken away: it would belong to other evidence.
+    Companions are written before the evidence, so that existing evidence is always complete. A companion of an earlier
+    run that this evidence does not have is removed, because it would belong to other evidence.
+
+    Args:
+        folder: The evidence folder, which is created if it does not exist.
+        evidence: The evidence.
+        companions: Content of the companions, by file extension.
 
     Raises:
-        InputError: the folder cannot be written to.
+        InputError: The folder is not writable.
     """
     path = folder / evidence_name(evidence.command, evidence.leg)
-    for ending in COMPANIONS:
-        beside = folder / companion_name(evidence.command, evidence.leg, ending)
-        if companions and ending in companions:
-            write_atomically(beside, companions[ending])
+    for extension in COMPANIONS:
+        companion = folder / companion_name(evidence.command, evidence.leg, extension)
+        if companions and extension in companions:
+            write_atomically(companion, companions[extension])
         else:
-            _take_away(beside)
+            _remove(companion)
     return write_atomically(path, encode(evidence))
 
 
-def _take_away(path: Path) -> None:
+def _remove(path: Path) -> None:
     try:
         path.unlink()
     except (FileNotFoundError, NotADirectoryError):
-        return  # a folder that is none is told where the evidence is written
+        # A folder that is not one is reported when the evidence is written.
+        return
     except OSError as error:
         raise InputError(
-            f"cannot remove {path.name}, which is of an earlier run: {error.strerror}", hint="remove it, and run again"
+            f"cannot remove {path.name} of an earlier run: {error.strerror}", hint="remove it, and run the step again"
         ) from None

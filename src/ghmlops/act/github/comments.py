@@ -1,4 +1,4 @@
-"""The one comment of a pull request: found by its hidden marker, edited in place, never a second one."""
+"""Writes the comment of a pull request: identified by its hidden marker, edited in place, never duplicated."""
 
 from __future__ import annotations
 
@@ -6,129 +6,127 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.clients.github.client import Client, require, send
 from ghmlops.core.errors import GitHubError, PermissionMissing
+from ghmlops.core.steps.github_limits import COMMENT_LIMIT
 
 if TYPE_CHECKING:
     from github.IssueComment import IssueComment
 
-NEED = "pull-requests: write"
-LIMIT = 65_536
-"""Characters; GitHub refuses a longer comment."""
+READ, WRITE = "pull-requests: read", "pull-requests: write"
 
 
-class Comment(NamedTuple):
-    """What became of a comment: `state` is `created`, `edited` or `unchanged`."""
+class WrittenComment(NamedTuple):
+    """The result of writing a comment."""
 
     url: str
     id: int
     state: str
+    """`created`, `edited` or `unchanged`."""
 
 
-class Existing(NamedTuple):
-    """A comment as it stands."""
+class ExistingComment(NamedTuple):
+    """A comment on the pull request."""
 
     url: str
     id: int
     body: str
 
 
-def own_comment(client: Client, *, number: int, marker: str) -> Existing | None:
-    """Return the comment that `upsert_comment` would edit, or `None`; its text tells what an earlier run said.
+def own_comment(client: Client, *, number: int, marker: str) -> ExistingComment | None:
+    """Return the comment that `upsert_comment` would edit, with the text of an earlier run; `None` if there is none.
 
     Raises:
-        GitHubError: GitHub refused; `PermissionMissing` names the permission.
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
     """
-    own = _own(client, number, marker, _login(client))
-    return Existing(own[0].html_url, own[0].id, own[0].body or "") if own else None
+    comments = _own_comments(client, number, marker, _login(client))
+    return ExistingComment(comments[0].html_url, comments[0].id, comments[0].body or "") if comments else None
 
 
-def upsert_comment(client: Client, *, number: int, marker: str, body: str) -> Comment:
-    """Create or edit the comment that carries `marker` on pull request `number`.
+def upsert_comment(client: Client, *, number: int, marker: str, body: str) -> WrittenComment:
+    """Create or edit the comment with `marker` on pull request `number`.
 
-    Only a comment of the token's own author counts: anybody can paste the marker. The marker must be the first line of
-    `body`, and is looked for there only, so that a quotation of it does not count either. Where two runs raced and
-    left two, the older one is kept.
+    Only comments of the token's own author count, because anybody can paste the marker. It must be the first line of
+    `body` and is looked for only there, so that a quotation of it does not count either. If two runs raced and created
+    two comments, the older one is kept.
 
     Raises:
-        GitHubError: GitHub refused; `PermissionMissing` names the permission.
-        ValueError: the marker is not the first line, or the body is too long (a bug, not an input).
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+        ValueError: The marker is not the first line, or the body is too long (a bug, not an input).
     """
-    if _first_line(body) != marker or len(body) > LIMIT:
+    if _first_line(body) != marker or len(body) > COMMENT_LIMIT:
         raise ValueError("the marker is not the first line of the comment, or the comment is too long")
     login = _login(client)
-    own = _own(client, number, marker, login)
-    if own and (kept := _keep(client, own, body)):
-        return kept
+    comments = _own_comments(client, number, marker, login)
+    if comments and (edited := _edit_oldest(client, comments, body)):
+        return edited
 
-    def create() -> Comment:
-        made = client.repo.get_issue(number).create_comment(body)
-        return Comment(require(made.html_url), require(made.id), "created")
+    def create() -> WrittenComment:
+        comment = client.repo.get_issue(number).create_comment(body)
+        return WrittenComment(require(comment.html_url), require(comment.id), "created")
 
-    def found() -> Comment | None:
-        return next((Comment(c.html_url, c.id, "created") for c in _own(client, number, marker, login)), None)
+    def find_existing() -> WrittenComment | None:
+        existing = _own_comments(client, number, marker, login)
+        return next((WrittenComment(c.html_url, c.id, "created") for c in existing), None)
 
-    return send(client, create, activity=f"commenting on pull request #{number}", permission=NEED, find_existing=found)
+    activity = f"commenting on pull request #{number}"
+    return send(client, create, activity=activity, permission=WRITE, find_existing=find_existing)
 
 
 def _login(client: Client) -> str:
-    """Return the login behind a person's token; empty for an installation (GITHUB_TOKEN, an App), which has none."""
+    """Return the login of a personal token; empty for an installation (GITHUB_TOKEN, an App), which has none."""
     try:
         return send(
             client,
             lambda: require(client.api.get_user().login),
-            activity="asking who the token is",
+            activity="reading the user of the token",
             permission="metadata: read",
         )
     except PermissionMissing:
         return ""
 
 
-def _keep(client: Client, own: list[IssueComment], body: str) -> Comment | None:
-    """Edit the oldest own comment and delete its doubles; `None` where it went away meanwhile."""
-    first, state = own[0], "unchanged"
-    if not _same(first.body or "", body):
+def _edit_oldest(client: Client, comments: list[IssueComment], body: str) -> WrittenComment | None:
+    """Edit the oldest comment and delete its duplicates; return `None` if it was deleted meanwhile."""
+    oldest, state = comments[0], "unchanged"
+    if not _same_text(oldest.body or "", body):
         try:
-            send(client, lambda: first.edit(body), activity=f"editing comment {first.id}", permission=NEED)
+            send(client, lambda: oldest.edit(body), activity=f"editing comment {oldest.id}", permission=WRITE)
         except GitHubError as error:
             if error.reason_code == "not-found":
                 return None
             raise
         state = "edited"
-    for double in own[1:]:
-        if double.user.login == first.user.login:
-            _delete(client, double)
-    return Comment(first.html_url, first.id, state)
+    for duplicate in comments[1:]:
+        if duplicate.user.login == oldest.user.login:
+            _delete(client, duplicate)
+    return WrittenComment(oldest.html_url, oldest.id, state)
 
 
-def _delete(client: Client, double: IssueComment) -> None:
+def _delete(client: Client, duplicate: IssueComment) -> None:
     try:
-        send(client, double.delete, activity=f"deleting the doubled comment {double.id}", permission=NEED)
+        send(client, duplicate.delete, activity=f"deleting the duplicate comment {duplicate.id}", permission=WRITE)
     except GitHubError as error:
         if error.reason_code != "not-found":
             raise
 
 
-def _same(one: str, other: str) -> bool:
+def _same_text(one: str, other: str) -> bool:
     return one.replace("\r\n", "\n").rstrip() == other.replace("\r\n", "\n").rstrip()
 
 
-def _own(client: Client, number: int, marker: str, login: str) -> list[IssueComment]:
-    """Return own comments that carry the marker, oldest first."""
+def _own_comments(client: Client, number: int, marker: str, login: str) -> list[IssueComment]:
+    """Return the token's own comments with the marker, oldest first."""
 
     def read() -> list[IssueComment]:
-        listed = client.repo.get_issue(number).get_comments()
-        return [c for c in listed if _first_line(c.body or "") == marker and _by(c, login) and require(c.id)]
+        comments = client.repo.get_issue(number).get_comments()
+        return [c for c in comments if _first_line(c.body or "") == marker and _is_own(c, login) and require(c.id)]
 
-    own = send(
-        client,
-        read,
-        activity=f"listing the comments of pull request #{number}",
-        permission="pull-requests: read",
-    )
-    return sorted(own, key=lambda c: c.id)
+    activity = f"listing the comments of pull request #{number}"
+    comments = send(client, read, activity=activity, permission=READ)
+    return sorted(comments, key=lambda c: c.id)
 
 
-def _by(comment: IssueComment, login: str) -> bool:
-    """True for a comment of the token's author; the author is `None` where the account is gone."""
+def _is_own(comment: IssueComment, login: str) -> bool:
+    """Return whether the token's author wrote a comment; the author is `None` if the account was deleted."""
     if login:
         return bool(getattr(comment.user, "login", "") == login)
     return bool(getattr(comment.user, "type", "") == "Bot")

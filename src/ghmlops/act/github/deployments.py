@@ -1,4 +1,4 @@
-"""Deployments with their statuses, and the status of a commit."""
+"""Writes deployments with their statuses, and commit statuses."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 DEPLOYMENTS, STATUSES = "deployments: write", "statuses: write"
 PAYLOAD_KEY = "ghmlops"
+"""Key of our payload within that of the deployment."""
 
 
 def record_deployment(client: Client, step: CreateDeployment) -> int:
-    """Create the deployment, or adopt the one that an earlier attempt of the same run made, and return its id.
+    """Create a deployment, or adopt that of an earlier attempt of the same run; return its id.
 
     Raises:
-        GitHubError: GitHub refused; `PermissionMissing` names the permission.
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
     """
-    if (adopted := _existing(client, step)) is not None:
-        return adopted
+    if (existing := _existing_deployment(client, step)) is not None:
+        return existing
     return send(
         client,
         lambda: require(
@@ -43,12 +44,12 @@ def record_deployment(client: Client, step: CreateDeployment) -> int:
         ),
         activity=f"creating the deployment to {step.environment}",
         permission=DEPLOYMENTS,
-        find_existing=lambda: _existing(client, step),
+        find_existing=lambda: _existing_deployment(client, step),
     )
 
 
-def _existing(client: Client, step: CreateDeployment) -> int | None:
-    listed = send(
+def _existing_deployment(client: Client, step: CreateDeployment) -> int | None:
+    ids = send(
         client,
         lambda: [
             require(d.id)
@@ -58,23 +59,23 @@ def _existing(client: Client, step: CreateDeployment) -> int | None:
         activity=f"listing the deployments to {step.environment}",
         permission=DEPLOYMENTS,
     )
-    return min(listed, default=None)
+    return min(ids, default=None)
 
 
-def _payload(deployment: Deployment) -> Any:  # noqa: ANN401  (somebody's JSON)
-    found: Any
+def _payload(deployment: Deployment) -> Any:  # noqa: ANN401  (JSON of any tool)
+    payload: Any
     try:
-        found = deployment.payload
-    except BadAttributeException:  # text, from another maker
+        payload = deployment.payload
+    except BadAttributeException:  # text instead of an object, from another tool
         return None
-    return found.get(PAYLOAD_KEY) if isinstance(found, dict) else None
+    return payload.get(PAYLOAD_KEY) if isinstance(payload, dict) else None
 
 
 def set_deployment_status(client: Client, deployment_id: int, step: SetDeploymentStatus) -> None:
-    """Add a status to a deployment. Twice does no harm: the newest counts.
+    """Add a status to a deployment. The newest status counts, so a repetition has no effect.
 
     Raises:
-        GitHubError: GitHub refused; `PermissionMissing` names the permission.
+        GitHubError: GitHub rejected the request; `PermissionMissing` names the permission.
     """
     send(
         client,
@@ -95,22 +96,25 @@ def set_deployment_status(client: Client, deployment_id: int, step: SetDeploymen
 
 
 def set_commit_status(client: Client, step: SetCommitStatus) -> None:
-    """Set the status of a commit under its context. Twice does no harm: the newest counts.
+    """Set the status of a commit for one context. The newest status counts, so a repetition has no effect.
 
-    PyGithub's own way would read the commit first, for which the token may lack `contents: read`.
+    PyGithub's own method would read the commit first, which requires `contents: read`.
 
     Raises:
-        GitHubError: GitHub refused; `PermissionMissing` names the permission.
+        GitHubError: GitHub rejected the request; `PermissionMissing` names the permission.
     """
     fields = {"state": step.state, "description": step.description, "context": step.context}
     if step.target_url:
         fields["target_url"] = step.target_url
     address = f"/repos/{client.repository}/statuses/{step.sha}"
+
+    def write() -> str:
+        _, response = client.api.requester.requestJsonAndCheck("POST", address, input=fields)
+        return require(response.get("state") or None)
+
     send(
         client,
-        lambda: require(
-            client.api.requester.requestJsonAndCheck("POST", address, input=fields)[1].get("state") or None
-        ),
+        write,
         activity=f"setting the status {step.context} of commit {step.sha[:12]} to {step.state}",
         permission=STATUSES,
     )
