@@ -1,4 +1,4 @@
-"""Real Parquet prediction artifacts for tests: a click scorer's held-out rows, and ways to spoil them."""
+"""Parquet prediction artifacts for tests: held-out rows of a click scorer, and of a regression."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ MEMORY = 512 * 1024 * 1024
 
 
 def write(path: Path, columns: dict[str, Any], **options: Any) -> Path:
-    """Write one artifact."""
+    """Write one artifact and return its path."""
     pq.write_table(pa.table(columns), path, **options)
     return path
 
 
 def rows(n: int, seed: int, *, noise: float = 0.1, shift: int = 0) -> dict[str, Any]:
-    """Return `n` rows of a scorer; the same rows for every `seed`, other scores. `shift` moves the ids."""
-    world, own = np.random.default_rng(7), np.random.default_rng(seed)
-    signal = world.normal(size=n)
-    label = world.random(n) < 1 / (1 + np.exp(-1.5 * signal))
-    device = world.choice(["phone", "desktop", "tablet"], n, p=[0.5, 0.4, 0.1])
-    country = world.choice(["FR", "DE"], n)
-    days = world.integers(0, 14, n)
+    """Return `n` rows of a scorer. Every `seed` gives the same rows with different scores; `shift` is added to the ids."""
+    shared_rng, own_rng = np.random.default_rng(7), np.random.default_rng(seed)
+    signal = shared_rng.normal(size=n)
+    label = shared_rng.random(n) < 1 / (1 + np.exp(-1.5 * signal))
+    device = shared_rng.choice(["phone", "desktop", "tablet"], n, p=[0.5, 0.4, 0.1])
+    country = shared_rng.choice(["FR", "DE"], n)
+    days = shared_rng.integers(0, 14, n)
     return {
         "id": np.arange(n) + shift,
         "y": label.astype(np.int64),
-        "s": 1 / (1 + np.exp(-1.5 * (signal + noise * own.normal(size=n)))),
+        "s": 1 / (1 + np.exp(-1.5 * (signal + noise * own_rng.normal(size=n)))),
         "device": list(device),
         "country": list(country),
         "t": pa.array([START + timedelta(days=int(d)) for d in days], pa.timestamp("us", tz="UTC")),
@@ -51,14 +51,14 @@ def rows(n: int, seed: int, *, noise: float = 0.1, shift: int = 0) -> dict[str, 
 
 
 def values(n: int, seed: int) -> dict[str, Any]:
-    """Return `n` rows of a regression."""
-    world, own = np.random.default_rng(11), np.random.default_rng(seed)
-    truth = world.normal(loc=50, scale=10, size=n)
-    shared = world.normal(scale=3, size=n)
-    return {"id": np.arange(n), "y": truth, "p": truth + shared + 0.3 * own.normal(size=n)}
+    """Return `n` rows of a regression; every `seed` gives the same labels with different predictions."""
+    shared_rng, own_rng = np.random.default_rng(11), np.random.default_rng(seed)
+    truth = shared_rng.normal(loc=50, scale=10, size=n)
+    shared = shared_rng.normal(scale=3, size=n)
+    return {"id": np.arange(n), "y": truth, "p": truth + shared + 0.3 * own_rng.normal(size=n)}
 
 
 def observe(sources: Mapping[str, Source], policy: Regression, memory: int = MEMORY) -> Observation:
-    """Read artifacts as the command does."""
+    """Read artifacts in the same way as the command."""
     with open_engine(Engine(memory=memory), sources) as session:
         return read_predictions(session, policy, lambda _: None)

@@ -177,8 +177,9 @@ def jackknife_error(metric: Metric, rows: Rows, parts: int) -> float:
         if metric.compare_rows is not None:
             comparison = metric.compare_rows(sums, ALPHA)
         else:
-            use_sums = metric.compare is not None and sums
-            comparison = metric.compare(sums[0], ALPHA) if use_sums else compare(metric, rows.select(rest))
+            comparison = (
+                metric.compare(sums[0], ALPHA) if metric.compare and sums else compare(metric, rows.select(rest))
+            )
         changes.append(comparison.candidate[0] - comparison.baseline[0])
     return float(np.sqrt((parts - 1) * np.var(changes)))
 

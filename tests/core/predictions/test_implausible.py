@@ -1,4 +1,4 @@
-"""Results too good to be true."""
+"""Results that are too good to be plausible."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from ghmlops.core.model import Direction, Outcome
 from ghmlops.core.paired.metric import Metric
-from ghmlops.core.predictions.implausible import implausible
+from ghmlops.core.predictions.implausible import implausible_result
 from ghmlops.core.predictions.ruling import Comparison
-from hunted import ACCURACY, LOSS, compared, share_cells
+from subgroup_data import ACCURACY, LOSS, accuracy_cells, compare_cells
 
 
-def level(before: float, after: float, n: int = 5000, name: str = "auc") -> Comparison:
-    """A shown change of an AUC-like metric."""
+def significant_change(before: float, after: float, n: int = 5000, name: str = "auc") -> Comparison:
+    """Return a significant change of a metric like AUC."""
     metric = Metric(
         id=name,
         title=name.upper(),
@@ -23,7 +23,7 @@ def level(before: float, after: float, n: int = 5000, name: str = "auc") -> Comp
         direction=Direction.HIGHER,
         unit="",
         margin=0.005,
-        implausible=0.1,
+        implausible_gain=0.1,
     )
     loss = before - after
     return Comparison(
@@ -48,27 +48,37 @@ def level(before: float, after: float, n: int = 5000, name: str = "auc") -> Comp
     [
         (0.76, 0.99, 5000, "implausible-jump"),
         (0.985, 0.9995, 5000, "implausible-level"),
-        (0.985, 0.9995, 900, None),
+        (0.985, 0.9995, 1000, "implausible-level"),
+        (0.985, 0.9995, 999, None),
         (0.995, 0.9995, 5000, None),
         (0.80, 0.82, 5000, None),
         (0.99, 0.76, 5000, None),
+        (0.76, 0.99, 29, None),
     ],
 )
-def test_what_is_too_good_to_be_true_warns(before: float, after: float, n: int, expected: str | None) -> None:
-    """A jump beyond the limit, or a level that is all but perfect on enough rows; never a loss."""
-    found = implausible(level(before, after, n), "eu")
-    assert (found.id if found else None) == expected
-    assert found is None or (found.outcome, found.dataset) == (Outcome.WARN, "eu")
+def test_an_implausible_improvement_warns(before: float, after: float, n: int, expected: str | None) -> None:
+    """An improvement beyond the limit, or a nearly perfect value on enough rows; never a loss, never a few rows."""
+    finding = implausible_result(significant_change(before, after, n), "eu")
+    assert (finding.id if finding else None) == expected
+    assert finding is None or (finding.outcome, finding.dataset) == (Outcome.WARN, "eu")
 
 
-def test_a_perfect_share_is_no_level() -> None:
-    """Accuracy of 99.95 % is ordinary where one class is rare: only its jump is suspicious."""
-    assert implausible(level(0.98, 0.9995, name="accuracy")) is None
+def test_the_reason_has_values_limit_and_rows() -> None:
+    """From 0.76 to 0.99, more than 0.1, on 5,000 rows."""
+    finding = implausible_result(significant_change(0.76, 0.99))
+    assert finding is not None
+    assert all(number in finding.reason for number in ("0.76", "0.99", "+0.23", "0.1 ", "5,000"))
 
 
-def test_losses_jump_by_share_of_the_baseline_and_never_by_undefined_numbers() -> None:
+def test_a_nearly_perfect_ratio_is_plausible() -> None:
+    """Accuracy of 99.95 % is ordinary if one class is rare: only its improvement can be implausible."""
+    assert implausible_result(significant_change(0.98, 0.9995, name="accuracy")) is None
+
+
+def test_a_metric_without_a_limit_and_undefined_numbers_have_no_finding() -> None:
     """No limit, no finding; NaN, no finding."""
-    (same,) = compared(share_cells(np.array([1000.0]), np.array([5.0]), np.array([400.0])), ACCURACY)
-    assert implausible(same) is None
-    fields = {name: getattr(same, name) for name in Comparison.__slots__} | {"loss": math.nan, "metric": LOSS}
-    assert implausible(Comparison(**fields)) is None
+    cells = accuracy_cells(np.array([1000.0]), np.array([5.0]), np.array([400.0]))
+    (improved,) = compare_cells(cells, ACCURACY)
+    assert implausible_result(improved) is None
+    fields = {name: getattr(improved, name) for name in Comparison.__slots__} | {"loss": math.nan, "metric": LOSS}
+    assert implausible_result(Comparison(**fields)) is None

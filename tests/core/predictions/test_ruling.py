@@ -1,112 +1,75 @@
-"""Ruling over all rows: a table of literal comparisons, and the sentence that says why."""
+"""Rulings over all rows, from a table of literal comparisons."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pytest
 
-from ghmlops.core.metrics.accuracy import ACCURACY
 from ghmlops.core.metrics.churn import CHURN
-from ghmlops.core.metrics.positive_rate import POSITIVE_RATE
 from ghmlops.core.model import Outcome
-from ghmlops.core.paired.metric import Metric
-from ghmlops.core.predictions.ruling import Comparison, finding, rule, sentence, tidy
+from ghmlops.core.predictions.ruling import Basis, Comparison, evidence_number, rows_to_decide, rule
+from literal_comparison import comparison
 
 PASS, FAIL, UNDECIDED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 
 
-def loss(low: float, estimate: float, high: float, *, metric: Metric = ACCURACY, **more: Any) -> Comparison:
-    """A comparison whose loss has these limits."""
-    known: dict[str, Any] = {
-        "metric": metric,
-        "n": 10_000,
-        "baseline": 0.8,
-        "candidate": 0.8 - estimate,
-        "low": -high,
-        "high": -low,
-        "loss": estimate,
-        "loss_low": low,
-        "loss_high": high,
-        "p": 0.001 if low > 0 else 0.5,
-        "error": 0.001,
-        "margin": 0.005,
-        "method": "test",
-    }
-    return Comparison(**(known | more))
-
-
 @pytest.mark.parametrize(
-    ("low", "estimate", "high", "outcome", "clause"),
+    ("low", "loss", "high", "outcome", "basis"),
     [
-        (0.006, 0.010, 0.014, FAIL, "whole interval"),
-        (0.001, 0.010, 0.019, FAIL, "excludes no change and the estimate exceeds"),
-        (0.001, 0.004, 0.007, UNDECIDED, "a loss is shown"),
-        (0.001, 0.003, 0.005, PASS, "inside"),
-        (-0.002, 0.001, 0.004, PASS, "inside"),
-        (-0.010, 0.001, 0.012, UNDECIDED, "reaches across"),
-        (-0.010, 0.020, 0.050, UNDECIDED, "reaches across"),
-        (-0.030, -0.020, -0.010, PASS, "inside"),
-        (math.nan, math.nan, math.nan, UNDECIDED, "undefined"),
-        (-math.inf, 0.0, math.inf, UNDECIDED, "undefined"),
+        (0.006, 0.010, 0.014, FAIL, Basis.INTERVAL_BEYOND),
+        (0.001, 0.010, 0.019, FAIL, Basis.ESTIMATE_BEYOND),
+        (0.001, 0.004, 0.007, UNDECIDED, Basis.LOSS_SHOWN),
+        (0.001, 0.003, 0.005, PASS, Basis.INSIDE),
+        (-0.002, 0.001, 0.004, PASS, Basis.INSIDE),
+        (-0.010, 0.001, 0.012, UNDECIDED, Basis.OPEN),
+        (-0.010, 0.020, 0.050, UNDECIDED, Basis.OPEN),
+        (-0.030, -0.020, -0.010, PASS, Basis.INSIDE),
+        (math.nan, math.nan, math.nan, UNDECIDED, Basis.UNDEFINED),
+        (-math.inf, 0.0, math.inf, UNDECIDED, Basis.UNDEFINED),
     ],
 )
-def test_effect_margin_and_interval_decide_together(
-    low: float, estimate: float, high: float, outcome: Outcome, clause: str
+def test_loss_margin_and_interval_decide_together(
+    low: float, loss: float, high: float, outcome: Outcome, basis: Basis
 ) -> None:
-    """The rules of the verdict, with the clause that says which one held."""
-    ruling = rule(loss(low, estimate, high))
-    assert outcome is ruling.outcome
-    assert clause in ruling.clause
+    """Every rule of the verdict, with the basis that names it."""
+    assert rule(comparison(low, loss, high)) == (outcome, basis)
 
 
-def test_a_shown_loss_needs_the_test_too() -> None:
-    """Where interval and test disagree, nothing is called."""
-    assert rule(loss(0.001, 0.010, 0.019, p=0.02)).outcome is UNDECIDED
+def test_a_shown_loss_needs_a_significant_test_too() -> None:
+    """If the interval excludes 0 but the test has p = 0.02, no loss is shown."""
+    assert rule(comparison(0.001, 0.010, 0.019, p=0.02)) == (UNDECIDED, Basis.OPEN)
 
 
-def test_the_policy_may_call_undecided_a_warning() -> None:
-    """`undecided: warn`, also where too few rows decide nothing."""
-    assert rule(loss(-0.010, 0.001, 0.012), "warn").outcome is Outcome.WARN
+def test_the_policy_can_turn_undecided_into_a_warning() -> None:
+    """With `undecided: warn` an undecided metric warns."""
+    assert rule(comparison(-0.010, 0.001, 0.012), "warn") == (Outcome.WARN, Basis.OPEN)
 
 
-@pytest.mark.parametrize("found", [loss(0, 0, 0, n=29), loss(0.5, 0.6, 0.7, n=29)])
-def test_a_handful_of_rows_decides_nothing(found: Comparison) -> None:
-    """Below 30 rows neither pass nor fail."""
-    assert rule(found).outcome is UNDECIDED
+@pytest.mark.parametrize("few", [comparison(0, 0, 0, n=29), comparison(0.5, 0.6, 0.7, n=29)])
+def test_fewer_than_30_rows_are_inconclusive(few: Comparison) -> None:
+    """29 rows neither pass nor fail, whatever the loss; 30 rows do."""
+    assert rule(few) == (UNDECIDED, Basis.TOO_FEW_ROWS)
+    assert rule(comparison(0.5, 0.6, 0.7, n=30)).outcome is FAIL
 
 
-def test_a_rate_of_the_pair_fails_only_where_its_interval_is_beyond() -> None:
-    """Churn is always above 0, so only the margin is asked: all beyond fails, all inside passes."""
+def test_a_rate_of_the_pair_fails_only_if_its_interval_exceeds_the_margin() -> None:
+    """Churn is always above 0, so only the margin is tested; without a margin it is not judged."""
     nan = math.nan
-    assert rule(loss(0.006, 0.010, 0.014, metric=CHURN, p=nan)).outcome is FAIL
-    assert rule(loss(0.004, 0.010, 0.014, metric=CHURN, p=nan)).outcome is UNDECIDED
-    assert rule(loss(0.001, 0.002, 0.004, metric=CHURN, p=nan)).outcome is PASS
-    with pytest.raises(ValueError, match="no margin"):
-        rule(loss(0.001, 0.002, 0.004, metric=CHURN, margin=None))
+    assert rule(comparison(0.006, 0.010, 0.014, metric=CHURN, p=nan)).outcome is FAIL
+    assert rule(comparison(0.004, 0.010, 0.014, metric=CHURN, p=nan)).outcome is UNDECIDED
+    assert rule(comparison(0.001, 0.002, 0.004, metric=CHURN, p=nan)).outcome is PASS
+    with pytest.raises(ValueError, match="churn"):
+        rule(comparison(0.001, 0.002, 0.004, metric=CHURN, margin=None))
 
 
-def test_the_reason_holds_the_numbers_and_the_rows_that_would_decide() -> None:
-    """One sentence with estimate, values, interval, margin and rows."""
-    found = loss(-0.010, 0.001, 0.012)
-    reason = finding(found, rule(found)).reason
-    expected = (
-        "accuracy fell by 0.10 points, from 80.00 % to 79.90 % (98 % interval of the change -1.20 to 1.00 points), "
-        "on 10,000 rows: the interval reaches across the margin of 0.50 points; "
-        "about 76,000 such rows would decide."
-    )
-    assert expected == reason
-
-
-def test_a_move_either_way_has_the_wider_interval() -> None:
-    """Any move is harm, so each limit leaves half of the level."""
-    assert "99 % interval" in sentence(loss(0, 0, 0, metric=POSITIVE_RATE))
+def test_rows_to_decide_follow_the_width_of_the_interval() -> None:
+    """A half-width of 1.1 points must shrink to 0.4 points: (1.1 / 0.4)^2 times 10,000 rows."""
+    assert rows_to_decide(comparison(-0.010, 0.001, 0.012)) == pytest.approx(10_000 * (0.011 / 0.004) ** 2)
+    assert rows_to_decide(comparison(-0.010, 0.020, 0.050)) == math.inf
 
 
 def test_evidence_numbers_are_finite_short_and_never_minus_zero() -> None:
-    """NaN becomes null; ten digits; no -0.0."""
-    found = finding(loss(math.nan, math.nan, math.nan, candidate=math.nan), rule(loss(0, math.nan, 0)))
-    assert (found.candidate, found.change.low if found.change else 0) == (None, None)
-    assert [tidy(1 / 3), tidy(math.inf), tidy(None)] == [0.3333333333, None, None]
-    assert str(tidy(-0.0)) == "0.0"
+    """NaN and infinity become null; ten significant digits; no -0.0."""
+    assert [evidence_number(x) for x in (1 / 3, math.inf, math.nan, None)] == [0.3333333333, None, None, None]
+    assert str(evidence_number(-0.0)) == "0.0"

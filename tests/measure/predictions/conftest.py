@@ -1,4 +1,4 @@
-"""Artifacts of one test."""
+"""Fixtures for tests that read two prediction artifacts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Observation]:
-    """Write both sides (and labels, if given) and read them by a policy."""
+    """A function that writes both sides, and labels if there are any, and reads them with a policy."""
 
     def run(
         baseline: dict[str, Any],

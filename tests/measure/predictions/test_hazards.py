@@ -405,7 +405,9 @@ def test_a_thousand_columns_are_no_burden(read: Read) -> None:
     """Only the columns in use are read; the others are named briefly."""
     wide = {f"f{i}": [0] * N for i in range(1000)}
     seen = read(rows(N, 1) | wide, rows(N, 2))
-    assert "and 995 more" in next(f.reason for f in judge_observations([seen], BINARY).findings if f.id == "contract-rows")
+    assert "and 995 more" in next(
+        f.reason for f in judge_observations([seen], BINARY).findings if f.id == "contract-rows"
+    )
 
 
 def test_a_missing_column_is_named_with_its_side_and_the_nearest(read: Read) -> None:

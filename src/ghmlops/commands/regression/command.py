@@ -101,9 +101,9 @@ def _measure(inputs: Inputs, services: Services, datasets: Sequence[Dataset]) ->
 
     policy, started = _policy(inputs, services), services.now()
     seen, sources = observe(inputs, services, policy, datasets)
-    from ghmlops.core.predictions.judgement import judge_observed
+    from ghmlops.core.predictions.judgement import judge_observations
 
-    judged = judge_observed(seen, policy)
+    judged = judge_observations(seen, policy)
     outcome, code, reason = conclude(judged.findings)
     prints = {
         f"{one.dataset}/{role}" if one.dataset else role: p for one in seen for role, p in one.fingerprints.items()
@@ -152,7 +152,7 @@ def _table(findings: Sequence[Finding]) -> str:
     """Return the findings as lines for a terminal, the worst first, without control characters of the data."""
     from tabulate import tabulate
 
-    from ghmlops.core.predictions.place import name_place
+    from ghmlops.core.predictions.subgroup import subgroup_name
     from ghmlops.report.text.escape import printable
 
     ranked = sorted(findings, key=lambda f: -f.outcome.severity)
@@ -163,7 +163,7 @@ def _table(findings: Sequence[Finding]) -> str:
             (
                 finding.outcome.value,
                 finding.id,
-                printable(name_place(finding.slice, finding.window, finding.dataset))[:40],
+                printable(subgroup_name(finding.slice, finding.window, finding.dataset))[:40],
                 "" if finding.n is None else f"{finding.n:,}",
                 _number(finding.baseline),
                 _number(finding.candidate),

@@ -1,4 +1,7 @@
-"""From what was observed to comparisons: each metric is asked in the way it can answer."""
+"""Compares the metrics of a task: over all rows, in every cell of a breakdown, and per class.
+
+Each metric is computed from the cheapest aggregate that suffices for it: sums, counts, columns of rows, or bins.
+"""
 
 from __future__ import annotations
 
@@ -8,113 +11,120 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.paired.aggregates import decided_cells
-from ghmlops.core.predictions import per_class as classes
-from ghmlops.core.predictions.place import Place
-from ghmlops.core.predictions.ruling import ALPHA, Comparison, comparison_at
+from ghmlops.core.paired.aggregates import cells_from_decisions
+from ghmlops.core.predictions.constants import ALPHA
+from ghmlops.core.predictions.per_class import CLASS_METRICS, compare_per_class
+from ghmlops.core.predictions.ruling import Comparison, comparison_at
+from ghmlops.core.predictions.subgroup import Subgroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.core.paired.aggregates import CellTable, Compared, Grid
+    from ghmlops.core.paired.aggregates import CellTable, Grid, MetricComparison
     from ghmlops.core.paired.metric import Metric
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
 
 
 def overall_metrics(policy: Regression) -> tuple[Metric, ...]:
-    """Return the metrics that are looked at over all rows."""
+    """Return the metrics of the policy's task that are computed over all rows."""
     return tuple(metric for metric in metrics_of(policy) if metric.overall)
 
 
-def compare_overall(one: Observed, policy: Regression) -> list[Comparison]:
-    """Compare every metric of the task over all rows; those that have no row to look at are left out."""
-    found = []
+def compare_overall(observation: Observation, policy: Regression) -> list[Comparison]:
+    """Compare every metric of the task over all rows; metrics without a row that counts for them are left out."""
+    comparisons = []
     for metric in overall_metrics(policy):
-        compared = _from_aggregates(metric, one.tables[()], policy)
-        if compared is None and metric.compare_columns and one.columns is not None:
-            compared = metric.compare_columns(one.columns, metric.tail(ALPHA))
-        if compared is None and metric.compare_grid and one.grid is not None:
-            compared = metric.compare_grid(one.grid, metric.tail(ALPHA))
+        compared = _compare_aggregates(metric, observation.tables[()], policy)
+        if compared is None and metric.compare_columns and observation.columns is not None:
+            compared = metric.compare_columns(observation.columns, metric.tail(ALPHA))
+        if compared is None and metric.compare_grid and observation.grid is not None:
+            compared = metric.compare_grid(observation.grid, metric.tail(ALPHA))
         if compared is not None and compared.n[0] > 0:
-            found.append(_at(compared, 0, metric, one, policy))
-    return found
+            comparisons.append(_comparison(compared, 0, metric, observation, policy))
+    return comparisons
 
 
 def compare_cells(
-    metric: Metric, one: Observed, cut: tuple[str, ...], policy: Regression
+    metric: Metric, observation: Observation, breakdown: tuple[str, ...], policy: Regression
 ) -> Iterator[tuple[int, Comparison]]:
-    """Compare one metric in every cell of a cut; yields (place of the cell, comparison)."""
-    table = one.tables[cut]
-    compared = _from_aggregates(metric, table, policy)
+    """Compare one metric in every cell of a breakdown; yields (index of the cell, comparison)."""
+    table = observation.tables[breakdown]
+    compared = _compare_aggregates(metric, table, policy)
     if compared is not None:
-        for place in range(len(table.keys)):
-            yield place, _at(compared, place, metric, one, policy)
-    elif metric.compare_columns and one.columns is not None and one.columns.cell is not None:
-        yield from _by_columns(metric, one, table, policy)
+        for index in range(len(table.keys)):
+            yield index, _comparison(compared, index, metric, observation, policy)
+    elif metric.compare_columns and observation.columns is not None and observation.columns.cell is not None:
+        yield from _compare_cell_columns(metric, observation, table, policy)
 
 
-def _by_columns(
-    metric: Metric, one: Observed, table: CellTable, policy: Regression
+def _compare_cell_columns(
+    metric: Metric, observation: Observation, table: CellTable, policy: Regression
 ) -> Iterator[tuple[int, Comparison]]:
-    columns = one.columns
-    if columns is None or columns.cell is None or table.place is None or metric.compare_columns is None:
+    """Compare a metric that needs the rows themselves in every cell of a table."""
+    columns = observation.columns
+    if columns is None or columns.cell is None or table.cell_index is None or metric.compare_columns is None:
         return
-    place = table.place[columns.cell]
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(len(table.keys) + 1))
-    for cell in range(len(table.keys)):
-        rows = columns.of(order[starts[cell] : starts[cell + 1]])
-        yield cell, _at(metric.compare_columns(rows, metric.tail(ALPHA)), 0, metric, one, policy)
+    index_of_row = table.cell_index[columns.cell]
+    order = np.argsort(index_of_row, kind="stable")
+    starts = np.searchsorted(index_of_row[order], np.arange(len(table.keys) + 1))
+    for index in range(len(table.keys)):
+        rows = columns.select(order[starts[index] : starts[index + 1]])
+        yield index, _comparison(metric.compare_columns(rows, metric.tail(ALPHA)), 0, metric, observation, policy)
 
 
-def _from_aggregates(metric: Metric, table: CellTable, policy: Regression) -> Compared | None:
-    """Return the comparison where the table has what the metric needs; counts may tell right and wrong only."""
+def _compare_aggregates(metric: Metric, table: CellTable, policy: Regression) -> MetricComparison | None:
+    """Compare a metric in every cell of a table from sums or counts; None if these do not suffice for it."""
     tail = metric.tail(ALPHA)
-    whole = table.counts is not None and table.counts.classes >= len(policy.classes)
     if metric.compare_rows is not None:
-        return metric.compare_rows(tuple(table.sums[row, metric.labelled] for row in metric.rows), tail)
-    if metric.compare_counts is not None and table.counts is not None and whole:
+        return metric.compare_rows(tuple(table.sums[row, metric.needs_label] for row in metric.rows), tail)
+    # With many classes the engine counts right and wrong decisions only, which is too little for some metrics.
+    has_all_classes = table.counts is not None and table.counts.classes >= len(policy.classes)
+    if metric.compare_counts is not None and table.counts is not None and has_all_classes:
         return metric.compare_counts(table.counts, tail)
-    if metric.compare is not None and metric.decided is not None and table.counts is not None:
-        return metric.compare(decided_cells(table.counts, metric.decided, labelled=metric.labelled), tail)
+    if metric.compare is not None and metric.decision_value is not None and table.counts is not None:
+        cells = cells_from_decisions(table.counts, metric.decision_value, labelled=metric.needs_label)
+        return metric.compare(cells, tail)
     if metric.compare is not None and metric.row:
-        return metric.compare(table.sums[metric.row, metric.labelled], tail)
+        return metric.compare(table.sums[metric.row, metric.needs_label], tail)
     return None
 
 
-def _at(compared: Compared, place: int, metric: Metric, one: Observed, policy: Regression) -> Comparison:
-    spread = (one.facts.pairs.label_spread if one.facts.pairs else None) or 0.0
-    return comparison_at(compared, place, metric, spread=spread, margins=policy.margins)
+def _comparison(
+    compared: MetricComparison, index: int, metric: Metric, observation: Observation, policy: Regression
+) -> Comparison:
+    spread = (observation.facts.pairs.label_spread if observation.facts.pairs else None) or 0.0
+    return comparison_at(compared, index, metric, spread=spread, margins=policy.margins)
 
 
-def compare_classes(one: Observed, policy: Regression) -> list[Place]:
-    """Return recall and F1 of every class with the minimum of rows."""
-    counts = one.tables[()].counts
+def compare_classes(observation: Observation, policy: Regression) -> list[Subgroup]:
+    """Compare recall and F1 of every class with the minimum number of rows; each class is the slice `class = NAME`."""
+    counts = observation.tables[()].counts
     if counts is None:
         return []
-    found = []
-    for name, compared in classes.per_class(counts, ALPHA).items():
-        for place, label in enumerate(policy.classes):
-            if compared.n[place] >= policy.minimum_rows:
-                comparison = _at(compared, place, classes.METRICS[name], one, policy)
-                found.append(Place(slice={"class": label}, window=None, found=comparison, dataset=one.dataset))
-    return found
+    subgroups = []
+    for name, compared in compare_per_class(counts, ALPHA).items():
+        for index, label in enumerate(policy.classes):
+            if compared.n[index] >= policy.minimum_rows:
+                comparison = _comparison(compared, index, CLASS_METRICS[name], observation, policy)
+                subgroups.append(
+                    Subgroup(slice={"class": label}, window=None, comparison=comparison, dataset=observation.dataset)
+                )
+    return subgroups
 
 
-def shifted(metric: Metric, grid: Grid, policy: Regression) -> list[Comparison]:
-    """Return the comparison from bins, and what it would be if the true change lay at either end of the bins' bound."""
+def compare_shifted(metric: Metric, grid: Grid, policy: Regression) -> list[Comparison]:
+    """Compare binned scores three times: as they are, and with the change shifted by the error bound of the bins.
+
+    The list is empty if the metric cannot be computed from bins.
+    """
     if metric.compare_grid is None:
         return []
-    found = comparison_at(metric.compare_grid(grid, metric.tail(ALPHA)), 0, metric, spread=0.0, margins=policy.margins)
-    return [
-        dataclasses.replace(
-            found,
-            candidate=found.candidate + sign * found.bound,
-            **{
-                name: getattr(found, name) + sign * found.bound
-                for name in ("low", "high", "loss", "loss_low", "loss_high")
-            },
-        )
-        for sign in (0.0, 1.0, -1.0)
-    ]
+    compared = metric.compare_grid(grid, metric.tail(ALPHA))
+    comparison = comparison_at(compared, 0, metric, spread=0.0, margins=policy.margins)
+    return [_shift(comparison, sign * comparison.bound) for sign in (0.0, 1.0, -1.0)]
+
+
+def _shift(comparison: Comparison, shift: float) -> Comparison:
+    names = ("candidate", "low", "high", "loss", "loss_low", "loss_high")
+    return dataclasses.replace(comparison, **{name: getattr(comparison, name) + shift for name in names})

@@ -1,12 +1,14 @@
 """The constants of the prediction verdict: each one once, with its unit, its reason and the evidence for its value.
 
 Limits that a policy can change (margins, `minimum-rows`, drift limits, ...) are defaults of
-`core/policy/regression.py` and of the metric's own file in `core/metrics`. "Benchmark" means
+`core/policy/regression.py`; default margins of the metrics are in `core/paired/default_margins.py`. "Benchmark" means
 `scripts/bench/verdict_predictions`, whose figures stand in `scripts/bench/README.md` under "The prediction verdict";
 its cases are quoted by name. A test keeps numeric constants out of the other modules of this package.
 """
 
 from __future__ import annotations
+
+from ghmlops.core.paired.default_margins import PROPORTION_MARGIN, RATE_SHIFT_MARGIN
 
 # --- Over all rows
 
@@ -28,7 +30,7 @@ EVIDENCE_DIGITS = 10
 runs on the same data; `ghmlops regression --replay` compares every digit that is written
 (`tests/commands/regression/test_replay.py`)."""
 
-CLASS_MARGIN = 0.005
+CLASS_MARGIN = PROPORTION_MARGIN
 """Share of the rows of a class. Largest tolerated loss of recall or F1 of one class, the same as the default margin
 of accuracy, because recall is the accuracy within the class. Benchmark: `shown: recall of a class of 5 %`, `shown: f1
 ...`."""
@@ -73,7 +75,7 @@ cross."""
 
 # --- Behaviour
 
-CHURN_SHIFT = 0.01
+CHURN_SHIFT = RATE_SHIFT_MARGIN
 """Share of all rows. Asymmetric churn is a warning only if a class grew or shrank by more than this net share, the
 same as the default margin of the positive rate. Test: `test_flips.py` on both sides of the limit."""
 

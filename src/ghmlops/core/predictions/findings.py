@@ -115,12 +115,12 @@ def _confidence(comparison: Comparison, bound: Bound, scale: _Scale) -> str:
         )
     loss = comparison.loss_low if bound == "smallest loss" else comparison.loss_high
     word = "at least" if bound == "smallest loss" or loss < 0 else "at worst"
-    if comparison.paired_only or comparison.metric.direction is Direction.LOWER:
+    if comparison.paired_only:
         limit = write(loss)
-    elif comparison.metric.direction is Direction.HIGHER:
-        limit = write(-loss)
     elif not _follows_change(comparison):
         limit = f"{write(loss)} of distance"
+    elif comparison.metric.direction is not Direction.TARGET:
+        limit = write(-loss if comparison.metric.direction is Direction.HIGHER else loss)
     elif bound == "smallest loss":
         limit = write(math.copysign(loss, comparison.change))
     else:
@@ -133,6 +133,11 @@ def _follows_change(comparison: Comparison) -> bool:
     return math.isclose(abs(comparison.loss), abs(comparison.change), rel_tol=1e-6, abs_tol=1e-12)
 
 
+_MAX_FIXED = 1e12
+_MAX_DECIMALS = 9
+"""Sizes beyond which a sentence writes numbers in scientific notation."""
+
+
 class _Scale(NamedTuple):
     """How the numbers of one comparison are written: ratios in percent, differences of ratios in percentage points."""
 
@@ -142,10 +147,18 @@ class _Scale(NamedTuple):
     change_unit: str
 
     def value(self, number: float) -> str:
-        return f"{number * self.factor:z,.{self.decimals}f}" if math.isfinite(number) else "unknown"
+        return self._write(number, "")
 
     def difference(self, number: float) -> str:
-        return f"{number * self.factor:+z,.{self.decimals}f}" if math.isfinite(number) else "unknown"
+        return self._write(number, "+")
+
+    def _write(self, number: float, sign: str) -> str:
+        scaled = number * self.factor
+        if not math.isfinite(scaled):
+            return "unknown"
+        if abs(scaled) >= _MAX_FIXED or self.decimals > _MAX_DECIMALS:
+            return f"{scaled:{sign}.4g}"
+        return f"{scaled:{sign}z,.{self.decimals}f}"
 
 
 def _scale(comparison: Comparison) -> _Scale:
@@ -154,12 +167,13 @@ def _scale(comparison: Comparison) -> _Scale:
     factor = 100.0 if metric.unit == "ratio" else 1.0
     limits = [abs(v) for v in (comparison.loss_low, comparison.loss_high) if math.isfinite(v)]
     size = abs(comparison.change) or max(limits, default=0.0) or abs(comparison.baseline) or 1.0
+    size = min(size, _MAX_FIXED)
     decimals = 1 - math.floor(math.log10(size * factor))
     if comparison.margin is not None and 0 < abs(comparison.loss - comparison.margin) < size:
         gap = -math.floor(math.log10(abs(comparison.loss - comparison.margin) * factor))
         decimals = max(decimals, min(gap, decimals + 2))
     unit = " %" if metric.unit == "ratio" else f" {metric.unit}" if metric.unit else ""
-    return _Scale(factor, min(max(decimals, 0), 12), unit, " points" if metric.unit == "ratio" else "")
+    return _Scale(factor, max(decimals, 0), unit, " points" if metric.unit == "ratio" else "")
 
 
 def allowed(comparison: Comparison) -> str:
@@ -175,8 +189,7 @@ def format_difference(metric: Metric, number: float) -> str:
 
 
 def _significant(number: float) -> str:
-    """Return three significant digits, never in scientific notation for numbers between 0.0001 and a trillion."""
-    return f"{number:,.0f}" if 1000 <= abs(number) < 1e12 else f"{number:.3g}"
+    return f"{number:,.0f}" if 1000 <= abs(number) < _MAX_FIXED else f"{number:.3g}"
 
 
 def sentence_case(text: str) -> str:

@@ -19,7 +19,7 @@ from ghmlops.core.predictions.ruling import Comparison, evidence_number
 def implausible_result(comparison: Comparison, dataset: str = "") -> Finding | None:
     """Return a warning about an improvement that is shown and too large to be plausible, or None.
 
-    `implausible-jump`: the improvement exceeds `Metric.implausible`. `implausible-level`: the candidate is nearly
+    `implausible-jump`: the improvement exceeds `Metric.implausible_gain`. `implausible-level`: the candidate is nearly
     perfect and the baseline was not.
     """
     improved = math.isfinite(comparison.loss) and comparison.loss_high < 0
@@ -38,9 +38,9 @@ def implausible_result(comparison: Comparison, dataset: str = "") -> Finding | N
 
 def _largest_plausible_improvement(comparison: Comparison) -> float | None:
     metric = comparison.metric
-    if metric.implausible is None:
+    if metric.implausible_gain is None:
         return None
-    return metric.implausible * (abs(comparison.baseline) if metric.margin_of == "baseline" else 1.0)
+    return metric.implausible_gain * (abs(comparison.baseline) if metric.margin_of == "baseline" else 1.0)
 
 
 def _is_nearly_perfect(comparison: Comparison) -> bool:

@@ -1,4 +1,4 @@
-"""The judgement of a prediction diff: from what was observed to findings, measurements and tables. Pure."""
+"""Judges the predictions of a candidate: from the aggregates of all data sets to findings, measurements and tables."""
 
 from __future__ import annotations
 
@@ -6,144 +6,178 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ghmlops.core.details.regression import ChangedRow, RegressionDetails, RegressionSettings
+from ghmlops.core.details.regression import ChangedRow, MetricRow, RegressionDetails, RegressionSettings
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured
-from ghmlops.core.predictions.behaviour import determinism as behaviour
-from ghmlops.core.predictions.behaviour import drift_findings, flips
-from ghmlops.core.predictions.behaviour import noise_floor as noise
-from ghmlops.core.predictions.behaviour import rank_correlation as ranks
-from ghmlops.core.predictions.comparison import compare_overall, overall_metrics, shifted
-from ghmlops.core.predictions.contract import checks as contract
+from ghmlops.core.predictions.behaviour import determinism, drift_findings, flips, noise_floor, rank_correlation
+from ghmlops.core.predictions.comparison import compare_overall, compare_shifted, overall_metrics
+from ghmlops.core.predictions.constants import ALPHA
+from ghmlops.core.predictions.contract import checks
 from ghmlops.core.predictions.findings import metric_finding, ruling_reason
 from ghmlops.core.predictions.implausible import implausible_result
-from ghmlops.core.predictions.observed import APART, Judged
-from ghmlops.core.predictions.place import Place
-from ghmlops.core.predictions.ruling import ALPHA, Comparison, rule, tidy
-from ghmlops.core.predictions.subgroups import heterogeneity as uneven
-from ghmlops.core.predictions.subgroups.subgroup_tests import Hunt, metric_row
+from ghmlops.core.predictions.observation import SCORE_DISTANCE, Judgement
+from ghmlops.core.predictions.ruling import Comparison, evidence_number, rule
+from ghmlops.core.predictions.subgroup import Subgroup
+from ghmlops.core.predictions.subgroups.heterogeneity import uneven_datasets
+from ghmlops.core.predictions.subgroups.subgroup_tests import SubgroupFamilies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.paired.aggregates import Grid
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.core.predictions.observed import Observed
+    from ghmlops.core.predictions.observation import Observation
 
 
-def judge_observed(seen: Sequence[Observed], policy: Regression) -> Judged:
+def judge_observations(observations: Sequence[Observation], policy: Regression) -> Judgement:
     """Judge all data sets by the rules of the policy: the contract first, then all rows, then slices and windows."""
-    judged = Judged(details=RegressionDetails(settings=_settings(policy)))
-    compared = [one for one in seen if _contract(one, policy, judged)]
-    overall: list[Place] = []
-    for one in compared:
-        found = compare_overall(one, policy)
-        overall += [Place(slice={}, window=None, found=c, dataset=one.dataset) for c in found]
-        _judge_overall(one, found, policy, judged)
-        _judge_behaviour(one, policy, judged)
-    if len(compared) > 1:
-        judged.findings.extend(uneven.datasets_uneven(overall))
-    hunt = Hunt(compared, policy, judged)
-    reported = hunt.places("slice") | hunt.places("window")
-    hunt.classes()
-    hunt.search(overall, reported)
-    return judged
+    judgement = Judgement(details=RegressionDetails(settings=_settings(policy)))
+    comparable = [observation for observation in observations if _judge_contract(observation, policy, judgement)]
+    overall: list[Subgroup] = []
+    for observation in comparable:
+        comparisons = compare_overall(observation, policy)
+        overall += [
+            Subgroup(slice={}, window=None, comparison=comparison, dataset=observation.dataset)
+            for comparison in comparisons
+        ]
+        _judge_overall(observation, comparisons, policy, judgement)
+        _judge_behaviour(observation, policy, judgement)
+    if len(comparable) > 1:
+        judgement.findings.extend(uneven_datasets(overall))
+    families = SubgroupFamilies(comparable, policy, judgement)
+    reported = families.judge_declared("slice") | families.judge_declared("window")
+    families.judge_classes()
+    families.search(overall, reported)
+    return judgement
 
 
-def _contract(one: Observed, policy: Regression, judged: Judged) -> bool:
-    """Judge the contract of one data set; true where its rows can be compared."""
-    blocked = contract.blocking_findings(one.facts)
-    findings = blocked or contract.judge_contract(one.facts)
-    judged.findings.extend(named(finding, one.dataset) for finding in findings)
-    if blocked or not one.tables or one.facts.pairs is None:
-        what = f"every metric of data set {one.dataset}" if one.dataset else "every metric"
-        judged.not_measured.append(NotMeasured(what=what, why="the two artifacts cannot be compared"))
+def _judge_contract(observation: Observation, policy: Regression, judgement: Judgement) -> bool:
+    """Judge the contract of one data set and return whether its rows can be compared."""
+    dataset, facts = observation.dataset, observation.facts
+    blocking = checks.blocking_findings(facts)
+    findings = blocking or checks.judge_contract(facts)
+    judgement.findings.extend(_with_dataset(finding, dataset) for finding in findings)
+    if blocking or not observation.tables or facts.pairs is None:
+        what = f"every metric of data set {dataset}" if dataset else "every metric"
+        judgement.not_measured.append(NotMeasured(what=what, why="the two artifacts cannot be compared"))
         return False
-    judged.skipped(one, contract.not_measured(one.facts, group=bool(policy.group), windows=bool(policy.window)))
+    items = checks.not_measured(facts, group=bool(policy.group), windows=bool(policy.window))
+    judgement.add_not_measured(observation, items)
     return True
 
 
-def named(finding: Finding, dataset: str) -> Finding:
-    """Return the finding with the name of its data set."""
+def _with_dataset(finding: Finding, dataset: str) -> Finding:
     return msgspec.structs.replace(finding, dataset=dataset) if dataset else finding
 
 
-def _judge_overall(one: Observed, found: Sequence[Comparison], policy: Regression, judged: Judged) -> None:
-    for comparison in found:
+def _judge_overall(
+    observation: Observation, comparisons: Sequence[Comparison], policy: Regression, judgement: Judgement
+) -> None:
+    """Judge every metric over all rows, and list the metrics that could not be computed."""
+    dataset = observation.dataset
+    for comparison in comparisons:
         finding = None
         if comparison.margin is not None:
             ruling = rule(comparison, policy.undecided)
             reason = ruling_reason(comparison, ruling)
-            finding = metric_finding(comparison, ruling.outcome, reason, dataset=one.dataset)
-            judged.findings.append(finding)
-        warning = implausible_result(comparison, one.dataset)
-        judged.findings.extend([warning] if warning else [])
-        judged.measurements.extend(_measured(comparison, one.dataset))
-        judged.details.metrics.append(metric_row(comparison, one.dataset, finding))
-    shown = {comparison.metric.id for comparison in found}
+            finding = metric_finding(comparison, ruling.outcome, reason, dataset=dataset)
+            judgement.findings.append(finding)
+        warning = implausible_result(comparison, dataset)
+        judgement.findings.extend([warning] if warning else [])
+        judgement.measurements.extend(_measurements(comparison, dataset))
+        judgement.details.metrics.append(_metric_row(comparison, dataset, finding))
+    computed = {comparison.metric.id for comparison in comparisons}
     for metric in overall_metrics(policy):
-        if metric.id not in shown:
-            why = "no row has what it needs"
-            if one.grid is not None or (metric.compare_columns and one.columns is None):
-                why = "too many rows to read their scores, and no bins serve it"
-            judged.skipped(one, [NotMeasured(what=metric.title, why=why)])
+        if metric.id not in computed:
+            why = "no row has the values it needs"
+            if observation.grid is not None or (metric.compare_columns and observation.columns is None):
+                why = "there are too many rows to read their scores, and the metric cannot be computed from bins"
+            judgement.add_not_measured(observation, [NotMeasured(what=metric.title, why=why)])
 
 
-def _measured(found: Comparison, dataset: str) -> list[Measurement]:
-    """Return the metric's value an arm; a rate that only the pair has is the candidate's, with its limits."""
-    name = f"{dataset}/{found.metric.id}" if dataset else found.metric.id
-    fields: dict[str, Any] = {"id": name, "unit": found.metric.unit, "n": found.n}
-    candidate = {"value": tidy(found.candidate)}
-    if found.paired_only:
-        limits = {"low": tidy(found.low), "high": tidy(found.high)}
+def _measurements(comparison: Comparison, dataset: str) -> list[Measurement]:
+    """Return the metric's value per arm; for a rate of the pair, the candidate's value with its confidence limits."""
+    name = f"{dataset}/{comparison.metric.id}" if dataset else comparison.metric.id
+    fields: dict[str, Any] = {"id": name, "unit": comparison.metric.unit, "n": comparison.n}
+    candidate = {"value": evidence_number(comparison.candidate)}
+    if comparison.paired_only:
+        limits = {"low": evidence_number(comparison.low), "high": evidence_number(comparison.high)}
         return [Measurement(arm="candidate", values=candidate | limits, **fields)]
     return [
-        Measurement(arm="baseline", values={"value": tidy(found.baseline)}, **fields),
+        Measurement(arm="baseline", values={"value": evidence_number(comparison.baseline)}, **fields),
         Measurement(arm="candidate", values=candidate, **fields),
     ]
 
 
-def _judge_behaviour(one: Observed, policy: Regression, judged: Judged) -> None:
-    """Judge what changed whether or not it is better: determinism, flips, order, drift, the noise floor."""
+def _metric_row(comparison: Comparison, dataset: str, finding: Finding | None) -> MetricRow:
+    """Return the row of the table `metrics`; `finding` is None if the metric is reported but not judged."""
+    return MetricRow(
+        dataset=dataset,
+        metric=comparison.metric.id,
+        rows=comparison.n,
+        baseline=None if comparison.paired_only else evidence_number(comparison.baseline),
+        candidate=evidence_number(comparison.candidate),
+        change=evidence_number(comparison.change),
+        low=evidence_number(comparison.low),
+        high=evidence_number(comparison.high),
+        margin=evidence_number(comparison.margin),
+        unit=comparison.metric.unit,
+        outcome=finding.outcome if finding else None,
+        method=comparison.method,
+    )
+
+
+def _judge_behaviour(observation: Observation, policy: Regression, judgement: Judgement) -> None:
+    """Judge changes that need no label: determinism, flips, order of the scores, drift and the noise floor."""
+    dataset, details = observation.dataset, judgement.details
     if policy.intent == "unchanged":
-        judged.findings.extend(behaviour.judge_unchanged(one.changes, one.dataset))
-    judged.details.columns.extend(behaviour.determinism_table(one.changes, one.dataset))
-    counts = one.tables[()].counts
+        judgement.findings.extend(determinism.judge_unchanged(observation.changes, dataset))
+    details.columns.extend(determinism.determinism_table(observation.changes, dataset))
+    counts = observation.tables[()].counts
     if counts is not None:
-        names = policy.classes or ("0", "1")
-        asymmetry, churn = flips.judge_symmetry(counts, names, one.dataset)
-        judged.findings.append(asymmetry)
-        judged.details.churn.append(churn)
-        judged.details.flips.extend(flips.flip_table(counts, names, one.dataset))
-    order = ranks.from_columns(one.columns) if one.columns is not None else one.grid and ranks.from_grid(one.grid)
-    if order:
-        reordered, rank = ranks.judge_ranks(order, one.dataset)
-        judged.findings.extend([reordered] if reordered else [])
-        judged.details.rank.append(rank)
-    if columns := [*one.scores, *one.features]:
-        findings, rows = drift_findings.judge_drift(columns, policy.drift, policy.minimum_rows, one.dataset)
-        judged.findings.extend(findings)
-        judged.details.drift.extend(rows)
-        judged.details.distributions.extend(drift_findings.shrink(column, dataset=one.dataset) for column in columns)
-    _judge_noise(one, policy, judged)
-    judged.details.changed_rows.extend(ChangedRow(dataset=one.dataset, values=dict(row)) for row in one.changed_rows)
+        class_names = policy.classes or ("0", "1")
+        asymmetry, churn = flips.judge_symmetry(counts, class_names, dataset)
+        judgement.findings.append(asymmetry)
+        details.churn.append(churn)
+        details.flips.extend(flips.flip_table(counts, class_names, dataset))
+    correlation = _rank_correlation(observation)
+    if correlation is not None:
+        reordering, row = rank_correlation.judge_ranks(correlation, dataset)
+        judgement.findings.extend([reordering] if reordering else [])
+        details.rank.append(row)
+    if columns := [*observation.scores, *observation.features]:
+        findings, rows = drift_findings.judge_drift(columns, policy.drift, policy.minimum_rows, dataset)
+        judgement.findings.extend(findings)
+        details.drift.extend(rows)
+        details.distributions.extend(drift_findings.distribution_row(column, dataset=dataset) for column in columns)
+    _judge_noise(observation, policy, judgement)
+    details.changed_rows.extend(ChangedRow(dataset=dataset, values=dict(row)) for row in observation.changed_rows)
 
 
-def _judge_noise(one: Observed, policy: Regression, judged: Judged) -> None:
-    if one.noise is None:
-        why = "no second baseline of the same recipe was given (`noise`), so churn has nothing to be held against"
-        judged.skipped(one, [NotMeasured(what="the noise floor", why=why)])
+def _rank_correlation(observation: Observation) -> rank_correlation.Correlation | None:
+    if observation.columns is not None:
+        return rank_correlation.from_columns(observation.columns)
+    return None if observation.grid is None else rank_correlation.from_grid(observation.grid)
+
+
+def _judge_noise(observation: Observation, policy: Regression, judgement: Judgement) -> None:
+    """Judge churn and score differences against those of two baselines of the same recipe."""
+    noise, table = observation.noise, observation.tables[()]
+    if noise is None:
+        why = "the policy names no second baseline of the same recipe (`noise`) to compare churn with"
+        judgement.add_not_measured(observation, [NotMeasured(what="the noise floor", why=why)])
         return
-    own = one.tables[()].counts
-    churn = scores = None
-    if own is not None and one.noise.counts is not None:
-        churn = noise.churn_excess(own, one.noise.counts)
-    apart = one.tables[()].sums.get(APART)
-    if apart is not None and one.noise.apart is not None:
-        scores = noise.mean_excess(apart, one.noise.apart)
-    findings, rows = noise.judge_noise(churn, scores, margin=policy.margins.get("churn"), dataset=one.dataset)
-    judged.findings.extend(findings)
-    judged.details.noise.extend(rows)
+    churn = distance = None
+    if table.counts is not None and noise.counts is not None:
+        churn = noise_floor.churn_excess(table.counts, noise.counts)
+    score_distance = table.sums.get(SCORE_DISTANCE)
+    if score_distance is not None and noise.score_distance is not None:
+        distance = noise_floor.mean_excess(score_distance, noise.score_distance)
+    findings, rows = noise_floor.judge_noise(
+        churn, distance, margin=policy.margins.get("churn"), dataset=observation.dataset
+    )
+    judgement.findings.extend(findings)
+    judgement.details.noise.extend(rows)
 
 
 def _settings(policy: Regression) -> RegressionSettings:
@@ -161,11 +195,14 @@ def _settings(policy: Regression) -> RegressionSettings:
 
 
 def needs_rows(grid: Grid, policy: Regression) -> bool:
-    """True where the scores must be read after all: a verdict from bins could be another within their bound."""
+    """Return whether the scores must be read after all, because binning them could have changed a verdict.
+
+    That is so if a verdict differs when the true change lies at either end of the error bound of the bins.
+    """
     for metric in metrics_of(policy):
         if metric.compare_grid is None or policy.margins.get(metric.id, metric.margin) is None:
             continue
-        outcomes = {rule(found).outcome for found in shifted(metric, grid, policy) if found.margin is not None}
-        if len(outcomes) > 1:
+        comparisons = compare_shifted(metric, grid, policy)
+        if len({rule(c).outcome for c in comparisons if c.margin is not None}) > 1:
             return True
     return False

@@ -1,4 +1,4 @@
-"""Recall and F1 of each class of a classification, on the paired rows: where a mean over classes hides harm."""
+"""Recall and F1 of each class, on the paired rows: a mean over the classes can hide the regression of one."""
 
 from __future__ import annotations
 
@@ -7,86 +7,93 @@ from dataclasses import replace
 
 import numpy as np
 
-from ghmlops.core.metrics.accuracy import right
+from ghmlops.core.metrics.accuracy import is_correct
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Compared, Counts, Floats, Ints, decided_cells
-from ghmlops.core.paired.change import Estimated, compare_estimates, compare_shares
-from ghmlops.core.paired.confusion import class_f1, influence_error, labelled_rows, margins
+from ghmlops.core.paired.aggregates import Counts, Floats, Ints, MetricComparison, cells_from_decisions
+from ghmlops.core.paired.change import DELTA_METHOD, Estimates, compare_estimates, compare_proportions, method_name
+from ghmlops.core.paired.confusion import class_counts, class_f1, influence_error, labelled_rows
 from ghmlops.core.paired.metric import Metric
+from ghmlops.core.predictions.constants import CLASS_MARGIN
 
-MARGIN = 0.005
 RECALL = Metric(
     id="recall",
     title="recall",
     tasks=("multiclass",),
     direction=Direction.HIGHER,
     unit="ratio",
-    margin=MARGIN,
-    hunted=True,
+    margin=CLASS_MARGIN,
+    in_subgroups=True,
 )
 F1 = replace(RECALL, id="f1", title="F1")
-METRICS = {"recall": RECALL, "f1": F1}
-"""What `per_class` returns the values of."""
+CLASS_METRICS = {"recall": RECALL, "f1": F1}
+"""The metrics that `compare_per_class` returns, by id."""
 
 
-def per_class(counts: Counts, tail: float) -> Mapping[str, Compared]:
+def compare_per_class(counts: Counts, tail: float) -> Mapping[str, MetricComparison]:
     """Compare recall and F1 of every class over the rows of all cells together.
 
+    Recall is the accuracy within the class: McNemar's mid-p test and Tango's interval, or the cluster tests. F1 uses
+    the delta method on all rows.
+
     Args:
-        counts: the rows; those without a label are left out.
-        tail: probability beyond each limit.
+        counts: The counted rows; those without a label are left out.
+        tail: Probability beyond each confidence limit.
 
     Returns:
-        "recall" and "f1", arrays of shape (classes,); `n` is the number of rows of the class. Recall is the accuracy
-        within the class: McNemar mid-p and Tango's interval, or by clusters. F1 goes by the delta method on all rows.
-        NaN where no row is of the class.
+        "recall" and "f1", arrays of shape (classes,); `n` is the number of rows of the class. NaN for a class without
+        rows.
     """
     used = replace(labelled_rows(counts), cell=np.zeros_like(counts.cell[counts.label >= 0]), cells=1)
-    within = replace(used, cell=used.label, cells=used.classes)
-    recall = compare_shares(decided_cells(within, right, labelled=True), tail, Direction.HIGHER)
-    return {"recall": recall, "f1": _f1(used, tail)}
+    by_class = replace(used, cell=used.label, cells=used.classes)
+    cells = cells_from_decisions(by_class, is_correct, labelled=True)
+    return {"recall": compare_proportions(cells, tail, Direction.HIGHER), "f1": _compare_f1(used, tail)}
 
 
-def _f1(used: Counts, tail: float) -> Compared:
-    (first, slope_first), (second, slope_second) = (class_f1(margins(used, d)) for d in (used.baseline, used.candidate))
-    entry, concerned = _concerned(used)
-    label, before, after = used.label[entry], used.baseline[entry], used.candidate[entry]
+def _compare_f1(used: Counts, tail: float) -> MetricComparison:
+    """Compare F1 of every class by the delta method: the influence of a row on F1 of each class that it concerns."""
+    (before, slope_before), (after, slope_after) = (
+        class_f1(class_counts(used, decision)) for decision in (used.baseline, used.candidate)
+    )
+    entry, class_of_entry = _concerned_classes(used)
+    label, baseline, candidate = used.label[entry], used.baseline[entry], used.candidate[entry]
 
-    def moved(decision: Ints, slope_right: Floats, slope: Floats) -> Floats:
-        hit = (label == concerned) & (decision == concerned)
-        once = (label == concerned).astype(np.float64) + (decision == concerned)
-        return np.asarray(np.where(hit, slope_right[0, concerned], 0.0) + once * slope[0, concerned], dtype=np.float64)
+    def influence_of(decision: Ints, slope_correct: Floats, slope_count: Floats) -> Floats:
+        # The slopes along the rows of the class and along the rows decided for it are the same for F1.
+        correct = (label == class_of_entry) & (decision == class_of_entry)
+        count = (label == class_of_entry).astype(np.float64) + (decision == class_of_entry)
+        influence = np.where(correct, slope_correct[0, class_of_entry], 0.0) + count * slope_count[0, class_of_entry]
+        return np.asarray(influence, dtype=np.float64)
 
-    # along rows of the class and rows called so, the slopes of F1 are the same
-    influence = moved(after, slope_second.right, slope_second.called)
-    influence = influence - moved(before, slope_first.right, slope_first.called)
-    spread = Counts(
+    influence = influence_of(candidate, slope_after.correct, slope_after.by_decision)
+    influence = influence - influence_of(baseline, slope_before.correct, slope_before.by_decision)
+    rows_by_class = Counts(
         cells=used.classes,
         classes=used.classes,
-        cell=concerned,
+        cell=class_of_entry,
         label=label,
-        baseline=before,
-        candidate=after,
+        baseline=baseline,
+        candidate=candidate,
         n=used.n[entry],
         group=None if used.group is None else used.group[entry],
     )
-    more = np.nan_to_num(np.maximum(np.abs(slope_first.right), np.abs(slope_second.right))[0])
-    error, freedom = influence_error(spread, influence, more)
-    found = Estimated(
+    largest_slope = np.nan_to_num(np.maximum(np.abs(slope_before.correct), np.abs(slope_after.correct))[0])
+    error, df = influence_error(rows_by_class, influence, largest_slope)
+    change = (after - before)[0]
+    estimates = Estimates(
         n=np.bincount(used.label, weights=used.n, minlength=used.classes).astype(np.float64),
-        baseline=first[0],
-        change=(second - first)[0],
-        error=np.where(np.isfinite(second - first)[0], error, np.nan),
-        freedom=freedom,
-        method="paired delta method" + (", summed in clusters" if used.group is not None else ""),
+        baseline=before[0],
+        change=change,
+        error=np.where(np.isfinite(change), error, np.nan),
+        df=df,
+        method=method_name(DELTA_METHOD, clustered=used.group is not None),
     )
-    return compare_estimates(found, tail, Direction.HIGHER)
+    return compare_estimates(estimates, tail, Direction.HIGHER)
 
 
-def _concerned(used: Counts) -> tuple[Ints, Ints]:
-    """Return (entry, class) for every class that an entry's label or either decision names, each once."""
+def _concerned_classes(used: Counts) -> tuple[Ints, Ints]:
+    """Return (entry, class) for every class that the label or a decision of an entry names, each pair once."""
     every = np.arange(len(used.n))
-    by_before = used.baseline != used.label
-    by_after = (used.candidate != used.label) & (used.candidate != used.baseline)
-    entry = np.concatenate([every, every[by_before], every[by_after]])
-    return entry, np.concatenate([used.label, used.baseline[by_before], used.candidate[by_after]])
+    by_baseline = used.baseline != used.label
+    by_candidate = (used.candidate != used.label) & (used.candidate != used.baseline)
+    entry = np.concatenate([every, every[by_baseline], every[by_candidate]])
+    return entry, np.concatenate([used.label, used.baseline[by_baseline], used.candidate[by_candidate]])

@@ -11,7 +11,7 @@ from ghmlops.core.model import Outcome, finite
 from ghmlops.core.predictions.constants import ALPHA, EVIDENCE_DIGITS, MIN_JUDGED_ROWS
 
 if TYPE_CHECKING:
-    from ghmlops.core.paired.aggregates import Compared
+    from ghmlops.core.paired.aggregates import MetricComparison
     from ghmlops.core.paired.metric import Metric
 
 
@@ -80,7 +80,7 @@ class Ruling(NamedTuple):
 
 
 def comparison_at(
-    compared: Compared, index: int, metric: Metric, *, spread: float, margins: dict[str, float]
+    compared: MetricComparison, index: int, metric: Metric, *, spread: float, margins: dict[str, float]
 ) -> Comparison:
     """Return the comparison of one cell of `compared`.
 
@@ -154,8 +154,3 @@ def evidence_number(number: float | None) -> float | None:
     """Return a number for evidence: finite or None, `EVIDENCE_DIGITS` significant digits, never a negative zero."""
     value = finite(number)
     return None if value is None else float(f"{value:.{EVIDENCE_DIGITS}g}") + 0.0
-
-
-tidy = evidence_number
-MINIMUM = MIN_JUDGED_ROWS
-DOCS = "actions/regression/README.md"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ghmlops.core.details.regression import RebuiltRow, Reproducibility
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.predictions.contract.finding import count_of, enumerate_parts
-from ghmlops.core.predictions.ruling import DOCS, tidy
+from ghmlops.core.predictions.findings import DOCS
+from ghmlops.core.predictions.ruling import evidence_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,8 +203,8 @@ def _column(change: ColumnChange, built: Rebuilt) -> Finding:
         docs=f"{DOCS}#reproducibility",
         description=_ABOUT,
         dataset=built.dataset,
-        candidate=tidy(change.largest),
-        margin=tidy(change.tolerance),
+        candidate=evidence_number(change.largest),
+        margin=evidence_number(change.tolerance),
         method="comparison of two builds",
         n=change.changed,
     )

@@ -15,7 +15,7 @@ import msgspec
 
 from ghmlops.core.details.regression import regression_details
 from ghmlops.core.evidence.document import Evidence
-from ghmlops.core.predictions.place import name_place
+from ghmlops.core.predictions.subgroup import subgroup_name
 from ghmlops.core.reproduce.replay_inputs import cut
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _details(evidence: Evidence) -> _Entries:
 def _findings(evidence: Evidence) -> _Entries:
     found: _Entries = {}
     for one in evidence.findings:
-        where = name_place(one.slice, one.window)
+        where = subgroup_name(one.slice, one.window)
         _add(found, " ".join(filter(None, (one.id, one.dataset and f"of {one.dataset}", where and f"at {where}"))), one)
     return found
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.details.regression import InputChangeRow, ReplayComparison, ResultChangeRow
 from ghmlops.core.model import Finding, NotMeasured, Outcome
-from ghmlops.core.predictions.ruling import DOCS
+from ghmlops.core.predictions.findings import DOCS
 from ghmlops.core.reproduce.replay import KINDS
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Flips between classes and their symmetry."""
+"""Flips between classes, and the symmetry of churn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO, YES = "no", "yes"
 def counts(
     entries: dict[tuple[int, int, int], float], classes: int = 2, groups: dict[tuple[int, int, int], int] | None = None
 ) -> Counts:
-    """One overall cell: (label, baseline, candidate) to rows; `groups` splits an entry into so many clusters."""
+    """Return one overall cell from (label, baseline, candidate) to rows; `groups` splits an entry into clusters."""
     rows: list[tuple[int, int, int, float]] = []
     group: list[int] = []
     for key, n in entries.items():
@@ -37,19 +37,19 @@ def counts(
     )
 
 
-SEEN = {(0, 0, 0): 500.0, (0, 0, 1): 20.0, (1, 0, 1): 12.0, (1, 1, 0): 3.0, (1, 1, 1): 400.0, (-1, 1, 0): 5.0}
+ENTRIES = {(0, 0, 0): 500.0, (0, 0, 1): 20.0, (1, 0, 1): 12.0, (1, 1, 0): 3.0, (1, 1, 1): 400.0, (-1, 1, 0): 5.0}
 
 
-def test_churn_is_split_by_what_it_did() -> None:
-    """Every changed row is in one kind."""
-    seen = split_churn(counts(SEEN | {(2, 0, 1): 4.0}, 3))
-    assert (seen.rows, seen.changed) == (944, 44)
-    assert (seen.negative, seen.positive, seen.wrong, seen.unlabelled) == (23, 12, 4, 5)
+def test_churn_is_split_by_its_effect() -> None:
+    """Every changed row has one kind."""
+    churn = split_churn(counts(ENTRIES | {(2, 0, 1): 4.0}, 3))
+    assert (churn.rows, churn.changed) == (944, 44)
+    assert (churn.negative, churn.positive, churn.wrong, churn.unlabelled) == (23, 12, 4, 5)
 
 
 def test_the_flip_matrix_names_the_classes() -> None:
-    """In the order of the classes, rows without a label last, clusters added up."""
-    table = flip_table(counts(SEEN, groups={(0, 0, 1): 4}), [NO, YES], "eu")
+    """In the order of the classes, rows without a label last, clusters summed."""
+    table = flip_table(counts(ENTRIES, groups={(0, 0, 1): 4}), [NO, YES], "eu")
     assert [msgspec.structs.astuple(row) for row in table] == [
         ("eu", NO, NO, NO, 500),
         ("eu", NO, NO, YES, 20),
@@ -60,21 +60,21 @@ def test_the_flip_matrix_names_the_classes() -> None:
     ]
 
 
-def test_a_large_flip_matrix_keeps_the_changes() -> None:
-    """Of a thousand combinations two hundred are kept, and no unchanged one before a changed one."""
+def test_a_large_flip_matrix_is_truncated_to_the_changes() -> None:
+    """Of three hundred combinations two hundred are listed, no unchanged one before a changed one."""
     entries = {(i, i, i): 1000.0 for i in range(100)} | {(i, i, (i + j) % 100): 1.0 for i in range(100) for j in (1, 2)}
     table = flip_table(counts(entries, 100), [str(i) for i in range(100)])
     assert len(table) == 200
     assert all(row.baseline != row.candidate for row in table)
 
 
-def test_lopsided_churn_is_a_warning_with_the_class() -> None:
-    """Twenty of twenty-five changes go one way and move the class by more than a point."""
-    found, row = judge_symmetry(counts({(0, 0, 0): 500, (0, 0, 1): 20, (1, 1, 0): 5, (1, 1, 1): 475}), [NO, YES])
+def test_asymmetric_churn_warns_with_the_class() -> None:
+    """Twenty of twenty-five changes go one way and shift the class by more than a point."""
+    finding, row = judge_symmetry(counts({(0, 0, 0): 500, (0, 0, 1): 20, (1, 1, 0): 5, (1, 1, 1): 475}), [NO, YES])
     p = stats.binom.sf(19, 25, 0.5) * 2 - stats.binom.pmf(20, 25, 0.5)
-    assert (found.id, found.outcome) == ("churn-asymmetric", Outcome.WARN)
+    assert (finding.id, finding.outcome) == ("churn-asymmetric", Outcome.WARN)
     assert row.p == pytest.approx(p)
-    assert "25 of 1,000 (2.5 %) decisions changed (25 right before and wrong now)" in found.reason
+    assert all(text in finding.reason for text in ("25 of 1,000 (2.5 %)", "1.50 points", "more than the 1 points"))
     assert (row.shifted_class, row.shift) == (YES, 0.015)
 
 
@@ -86,21 +86,21 @@ def test_lopsided_churn_is_a_warning_with_the_class() -> None:
         {(0, 0, 0): 500, (1, 1, 1): 500},
     ],
 )
-def test_even_little_or_no_churn_passes(entries: dict[tuple[int, int, int], float]) -> None:
-    """Symmetric, lopsided by less than a point, or none at all."""
-    found, _ = judge_symmetry(counts(entries), [NO, YES])
-    assert found.outcome is Outcome.PASS
+def test_symmetric_small_or_no_churn_passes(entries: dict[tuple[int, int, int], float]) -> None:
+    """Symmetric, asymmetric by less than a point, or none at all."""
+    finding, _ = judge_symmetry(counts(entries), [NO, YES])
+    assert finding.outcome is Outcome.PASS
 
 
-def test_few_rows_decide_nothing_about_churn() -> None:
-    """None and twenty are inconclusive."""
+def test_few_rows_are_inconclusive() -> None:
+    """No rows, and twenty rows."""
     for entries in ({}, {(0, 0, 1): 20.0}):
-        found, _ = judge_symmetry(counts(entries), [NO, YES])
-        assert found.outcome is Outcome.INCONCLUSIVE
+        finding, _ = judge_symmetry(counts(entries), [NO, YES])
+        assert finding.outcome is Outcome.INCONCLUSIVE
 
 
 def test_one_cluster_that_flips_is_no_evidence() -> None:
-    """Forty rows of one user lean one way by chance of a coin; forty of forty users do not."""
+    """Forty rows of one user go one way with probability 1/2 each way; forty rows of forty users do not."""
     entries = {(0, 0, 0): 960.0, (0, 0, 1): 40.0}
     together, alone = ({(0, 0, 1): k, (0, 0, 0): 100} for k in (1, 40))
     first, _ = judge_symmetry(counts(entries, groups=together), [NO, YES])
@@ -108,12 +108,13 @@ def test_one_cluster_that_flips_is_no_evidence() -> None:
     assert (first.outcome, second.outcome) == (Outcome.PASS, Outcome.WARN)
 
 
-def test_many_classes_are_judged_by_their_shares() -> None:
-    """Class 2 drains into class 0: Stuart-Maxwell shows it, with clusters too."""
+def test_several_classes_are_tested_by_stuart_maxwell() -> None:
+    """Decisions move from class 2 to class 0; with clusters the result is the same."""
     entries = {(i, i, i): 300.0 for i in range(3)} | {(2, 2, 0): 40.0, (0, 0, 1): 8.0, (1, 1, 0): 7.0}
     names = ["a", "b", "c"]
-    found, row = judge_symmetry(counts(entries, 3), names)
-    assert (found.outcome, found.method, row.shifted_class) == (Outcome.WARN, "Stuart-Maxwell", "c")
-    assert "class c lost 4.19 points" in found.reason
+    finding, row = judge_symmetry(counts(entries, 3), names)
+    assert (finding.outcome, finding.method, row.shifted_class) == (Outcome.WARN, "Stuart-Maxwell", "c")
+    assert "class c lost 4.19 points" in finding.reason
+    assert row.shift == pytest.approx(-0.0419, abs=1e-4)
     clustered, _ = judge_symmetry(counts(entries, 3, {(2, 2, 0): 40, (0, 0, 1): 8, (1, 1, 0): 7}), names)
     assert (clustered.outcome, clustered.method) == (Outcome.WARN, "Stuart-Maxwell over clusters")

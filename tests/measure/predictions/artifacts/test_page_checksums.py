@@ -75,7 +75,9 @@ def test_one_flipped_bit_that_still_decodes_is_found(dictionary: bool, version: 
     whole[at] ^= 1
     path.write_bytes(whole)
     assert pq.read_table(path, page_checksum_verification=False)["s"][2600].as_py() != scores["s"][2600]
-    with pytest.raises(DataError, match=r'shown\.parquet: damaged, row group 1, column "s": the checksum of a page') as caught:
+    with pytest.raises(
+        DataError, match=r'shown\.parquet: damaged, row group 1, column "s": the checksum of a page'
+    ) as caught:
         checked(path)
     assert "\n" not in caught.value.message
 

@@ -49,7 +49,9 @@ def told(table: CellTable) -> dict[Any, Any]:
                     strict=True,
                 )
             )
-    return found | {"rest": (table.small_cells, table.small_rows, sorted(table.missing_cells, key=str), table.new_cells)}
+    return found | {
+        "rest": (table.small_cells, table.small_rows, sorted(table.missing_cells, key=str), table.new_cells)
+    }
 
 
 def test_attributes_that_are_too_many_together_are_counted_one_by_one(

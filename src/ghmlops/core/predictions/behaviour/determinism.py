@@ -1,4 +1,4 @@
-"""Determinism: which columns are the same to the bit, within a tolerance, or changed, and by how much at most."""
+"""Determinism: which columns are bit-identical, within their tolerance, or changed, and by how much at most."""
 
 from __future__ import annotations
 
@@ -7,43 +7,38 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.details.regression import ColumnRow, Determinism
 from ghmlops.core.model import Finding, Outcome, worst
-from ghmlops.core.predictions import ruling as judge
+from ghmlops.core.predictions.constants import MAX_FINDINGS, MAX_TABLE_ROWS
 from ghmlops.core.predictions.contract.finding import count_of
-from ghmlops.core.predictions.ruling import tidy
+from ghmlops.core.predictions.findings import DOCS
+from ghmlops.core.predictions.ruling import evidence_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DOCS = f"{judge.DOCS}#behaviour"
-MOST_FINDINGS = 50
-"""Columns with a finding of their own, the worst first; one finding sums up the others."""
-MOST_LISTED = 200
-"""Rows of a table in the evidence's details."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnChange:
-    """How many values of one column are the same on both sides, over the rows paired by key."""
+    """Comparison of one column, value by value, over the rows paired by key."""
 
     column: str
     rows: int
     identical: int
-    """The same bit for bit; two nulls are, and so are two NaN."""
+    """Rows that are the same bit for bit; two nulls are identical, and so are two NaN."""
     within: int
-    """Different, but by no more than the tolerance."""
+    """Rows that differ by no more than the tolerance."""
     largest: float | None = None
-    """Largest finite difference; None where nothing differs by a number."""
+    """Largest finite difference; None if no difference is a number."""
     tolerance: float = 0.0
-    """Absolute up to 1, relative above."""
+    """Largest difference that still counts as the same value: absolute up to 1, relative above."""
 
     @property
     def changed(self) -> int:
-        """Rows that differ beyond the tolerance."""
+        """Number of rows that differ by more than the tolerance."""
         return self.rows - self.identical - self.within
 
     @property
     def kind(self) -> Determinism:
-        """The determinism class; a column without a paired row has none."""
+        """The determinism class of the column; "not measured" without a paired row."""
         if self.rows == 0:
             return "not measured"
         if self.identical == self.rows:
@@ -52,15 +47,15 @@ class ColumnChange:
 
     @property
     def outcome(self) -> Outcome:
-        """What the intent "predictions must not change" makes of it."""
+        """Outcome of the column under `intent: unchanged`."""
         if self.rows == 0:
             return Outcome.INCONCLUSIVE
         return Outcome.FAIL if self.changed else Outcome.PASS
 
 
 def determinism_table(changes: Sequence[ColumnChange], dataset: str = "") -> list[ColumnRow]:
-    """Return the table `columns`, the columns that changed most first."""
-    ranked = sorted(changes, key=lambda c: (-c.changed, -c.within, c.column))
+    """Return the rows of the table `columns`, most changed values first."""
+    ranked = sorted(changes, key=lambda change: (-change.changed, -change.within, change.column))
     return [
         ColumnRow(
             dataset=dataset,
@@ -68,53 +63,60 @@ def determinism_table(changes: Sequence[ColumnChange], dataset: str = "") -> lis
             determinism=change.kind,
             rows=change.rows,
             changed=change.changed,
-            largest=tidy(change.largest),
-            tolerance=tidy(change.tolerance),
+            largest=evidence_number(change.largest),
+            tolerance=evidence_number(change.tolerance),
         )
-        for change in ranked[:MOST_LISTED]
+        for change in ranked[:MAX_TABLE_ROWS]
     ]
 
 
 def judge_unchanged(changes: Sequence[ColumnChange], dataset: str = "") -> list[Finding]:
-    """Judge the intent "predictions must not change": a finding a column, and never a pass without a paired row."""
+    """Judge `intent: unchanged` with one finding per column, at most `MAX_FINDINGS` and one for all others.
+
+    Without a paired row the outcome is inconclusive, never a pass.
+    """
     if not changes:
-        return [_unchanged(Outcome.INCONCLUSIVE, "No column was compared.", 0, dataset)]
-    ranked = sorted(changes, key=lambda c: (-c.outcome.severity, -c.changed, c.column))
-    found = [_unchanged(c.outcome, _told(c), c.changed or c.rows, dataset) for c in ranked[:MOST_FINDINGS]]
-    if rest := ranked[MOST_FINDINGS:]:
-        failed, unknown = (sum(c.outcome is o for c in rest) for o in (Outcome.FAIL, Outcome.INCONCLUSIVE))
-        said = (
-            f"{len(rest):,} more columns: {failed:,} changed, {unknown:,} without a paired row, "
-            f"{len(rest) - failed - unknown:,} the same within their tolerance."
+        return [_finding(Outcome.INCONCLUSIVE, "No column was compared.", 0, dataset)]
+    ranked = sorted(changes, key=lambda change: (-change.outcome.severity, -change.changed, change.column))
+    findings = [
+        _finding(change.outcome, _reason(change), change.changed or change.rows, dataset)
+        for change in ranked[:MAX_FINDINGS]
+    ]
+    if others := ranked[MAX_FINDINGS:]:
+        outcomes = [change.outcome for change in others]
+        failed, unknown = outcomes.count(Outcome.FAIL), outcomes.count(Outcome.INCONCLUSIVE)
+        reason = (
+            f"Of {len(others):,} more columns, {failed:,} changed, {unknown:,} have no paired row and "
+            f"{len(others) - failed - unknown:,} are the same within their tolerance."
         )
-        found.append(_unchanged(worst(c.outcome for c in rest), said, len(rest), dataset))
-    return found
+        findings.append(_finding(worst(outcomes), reason, len(others), dataset))
+    return findings
 
 
-def _told(change: ColumnChange) -> str:
+def _reason(change: ColumnChange) -> str:
     if change.rows == 0:
-        return f"{change.column}: no row was paired, so nothing is known."
+        return f"{change.column}: no row was paired, so no value was compared."
     if change.kind == "bit-identical":
-        return f"{change.column}: all {change.rows:,} values are the same bit for bit."
-    largest = "" if change.largest is None else f", by at most {change.largest:.4g}"
+        return f"{change.column}: all {change.rows:,} values are bit-identical."
+    largest = "" if change.largest is None else f" by up to {change.largest:.4g}"
     if change.changed:
         return (
-            f"{change.column}: {count_of(change.changed, change.rows)} values changed beyond {change.tolerance:g}{largest}, "
-            "and the policy says `intent: unchanged`."
+            f"{change.column}: {count_of(change.changed, change.rows)} values changed{largest}, more than the "
+            f"tolerance of {change.tolerance:g}; the policy requires `intent: unchanged`."
         )
     return (
-        f"{change.column}: {count_of(change.within, change.rows)} values differ{largest}, none of them by more than "
+        f"{change.column}: {count_of(change.within, change.rows)} values differ{largest}, within the tolerance of "
         f"{change.tolerance:g} (relative above 1)."
     )
 
 
-def _unchanged(outcome: Outcome, reason: str, n: int, dataset: str) -> Finding:
+def _finding(outcome: Outcome, reason: str, n: int, dataset: str) -> Finding:
     return Finding(
         id="predictions-changed",
         metric="determinism",
         outcome=outcome,
         reason=reason,
-        docs=DOCS,
+        docs=f"{DOCS}#behaviour",
         description="Are the predictions the same, value by value?",
         dataset=dataset,
         method="count",

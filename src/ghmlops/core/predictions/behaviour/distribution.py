@@ -1,4 +1,4 @@
-"""A column of both artifacts, counted in bins: what drift is measured on and what the page draws."""
+"""The distribution of a column in both artifacts, counted in bins: the input of drift and of the page's charts."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """One column of both artifacts, counted in the same bins; every row of a side once. Mergeable by addition.
+    """One column of both artifacts, counted in the same bins; every row of a side is counted once.
 
-    A numeric column has `edges`, shape (b + 1,), rising: bin i holds edges[i] <= x < edges[i + 1], the last one also
-    its upper edge. Any other column has `values`, its b most frequent ones as text; the last may stand for all others.
+    The counts of several parts of the rows can be added. A numeric column has `edges`, any other column `values`.
     """
 
     column: str
     baseline: Ints
-    """Rows, shape (b,)."""
+    """Number of rows per bin, shape (b,)."""
     candidate: Ints
+    """Number of rows per bin, shape (b,)."""
     missing: tuple[int, int]
-    """Rows of each side with null, NaN or infinity."""
+    """Number of rows of baseline and candidate with null, NaN or infinity."""
     edges: Floats | None = None
+    """Edges of the bins in ascending order, shape (b + 1,): edges[i] <= x < edges[i + 1]; the last bin includes its
+    upper edge."""
     values: Sequence[str] = ()
+    """The b most frequent values as text; the last one may stand for all others."""
 
     @property
     def rows(self) -> tuple[int, int]:
-        """Rows of each side, those with a missing value too."""
+        """Number of rows of baseline and candidate, including those with a missing value."""
         return int(self.baseline.sum()) + self.missing[0], int(self.candidate.sum()) + self.missing[1]

@@ -1,4 +1,4 @@
-"""How far a distribution moved between two artifacts: four distances on its counts in bins."""
+"""Distances between the distributions of a column in two artifacts, computed from counts in bins."""
 
 from __future__ import annotations
 
@@ -9,136 +9,147 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
+from ghmlops.core.predictions.constants import MIN_PSI_SHARE, PSI_BINS
+
 if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Floats, Ints
     from ghmlops.core.predictions.behaviour.distribution import Distribution
 
-PSI_BINS = 10
-"""Bins of equal mass in the baseline, made by joining neighbours; missing values are one bin more."""
-FLOOR = 1e-4
-"""Least share of a bin in the PSI, or half a row where that is more: an empty bin would make it infinite."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distances:
-    """Four distances of one column; None where one is undefined. Noise alone gives p-values that are spread evenly.
+    """Four distances of one column, None if undefined, with p-values that are uniform if nothing but noise differs.
 
-    The p-values take rows for independent, so they are cautious for the two sides of one key and bold for clusters.
+    The p-values assume independent rows. They are conservative for two sides that share their keys, and too small for
+    clusters.
     """
 
     rows: tuple[int, int]
+    """Number of rows of baseline and candidate."""
     psi: float | None = None
-    """Population stability index over the joined bins and the bin of missing values, in nats."""
+    """Population stability index over the merged bins and the bin of missing values, in nats."""
     js: float | None = None
-    """Jensen-Shannon distance over the same bins, base 2: 0..1."""
+    """Jensen-Shannon distance over the same bins, base 2, from 0 to 1."""
     p: float | None = None
-    """Of the two above: chi-squared."""
+    """p-value of PSI and Jensen-Shannon distance, chi-squared."""
     ks: float | None = None
     """Kolmogorov-Smirnov statistic at the edges of the fine bins."""
     ks_bound: float = 0.0
-    """The statistic over the values themselves is at most this much larger."""
+    """Largest amount by which the statistic of the values themselves is larger."""
     ks_p: float | None = None
-    """Two-sided, asymptotic."""
+    """Two-sided asymptotic p-value of the Kolmogorov-Smirnov statistic."""
     wasserstein: float | None = None
-    """Wasserstein-1 distance in standard deviations of the baseline; each value stands at the lower edge of its bin."""
+    """Wasserstein-1 distance in standard deviations of the baseline, with each value at the lower edge of its bin."""
     wasserstein_bound: float = 0.0
-    """The distance of the values themselves is at most this far off; infinite where bins are too wide to say."""
+    """Largest difference from the distance of the values themselves; infinite if the bins are too wide to tell."""
 
 
-class _Shape(NamedTuple):
+class _CdfDistances(NamedTuple):
+    """Distances between the cumulative distributions, with their error bounds."""
+
     ks: float
     ks_bound: float
     wasserstein: float | None
     wasserstein_bound: float
 
 
-def distances(found: Distribution) -> Distances:
-    """Measure how far a column moved.
+def distances(distribution: Distribution) -> Distances:
+    """Return the distances between the two sides of a distribution.
 
-    Sources: PSI and its chi-squared law (Yurdakul 2018: PSI / (1/n + 1/m) with bins - 1 degrees of freedom); Lin (1991)
-    for Jensen-Shannon, as scipy.spatial.distance.jensenshannon with base 2; ks_2samp and wasserstein_distance of scipy
-    within the bounds given, and exactly where all values are lower edges of bins.
+    KS and Wasserstein agree with scipy's `ks_2samp` and `wasserstein_distance` within the stated bounds, and exactly if
+    all values are lower edges of bins. Sources: Yurdakul (2018) for the PSI and its chi-squared law,
+    PSI / (1/n + 1/m) with bins - 1 degrees of freedom; Lin (1991), IEEE Transactions on Information Theory 37, for the
+    Jensen-Shannon divergence, whose square root is the distance (`scipy.spatial.distance.jensenshannon`, base 2).
     """
-    n, m = found.rows
+    n, m = distribution.rows
     if not (n and m):
         return Distances(rows=(n, m))
-    first, second = joined(found)
-    psi = _psi(first, second)
-    freedom = int(np.count_nonzero(first + second)) - 1
-    p = float(special.chdtrc(freedom, psi / (1.0 / n + 1.0 / m))) if freedom else 1.0
-    known = Distances(rows=(n, m), psi=psi, js=_js(first / n, second / m), p=p)
-    return known if found.edges is None else _with_shape(known, found, found.edges)
+    first, second = merge_bins(distribution)
+    psi = _population_stability_index(first, second)
+    df = int(np.count_nonzero(first + second)) - 1
+    p = float(special.chdtrc(df, psi / (1.0 / n + 1.0 / m))) if df else 1.0
+    result = Distances(rows=(n, m), psi=psi, js=_jensen_shannon(first / n, second / m), p=p)
+    return result if distribution.edges is None else _with_cdf_distances(result, distribution, distribution.edges)
 
 
-def joined(found: Distribution) -> tuple[Floats, Floats]:
-    """Return the rows of both sides in about `PSI_BINS` bins of equal mass in the baseline, and the missing ones.
+def merge_bins(distribution: Distribution) -> tuple[Floats, Floats]:
+    """Return the rows of both sides in about `PSI_BINS` bins of equal mass in the baseline, and one of missing values.
 
-    Categories are not joined. A bin ends where the baseline's mass reaches the next tenth, so heavy values make fewer.
+    Categories are not merged. A bin ends where the baseline's cumulative mass reaches the next tenth, so a frequent
+    value makes fewer bins.
     """
-    first, second = found.baseline.astype(np.float64), found.candidate.astype(np.float64)
+    first, second = distribution.baseline.astype(np.float64), distribution.candidate.astype(np.float64)
     total = float(first.sum())
-    if found.edges is not None and len(first):
-        # without a finite value in the baseline the candidate's own tenths are as good
+    if distribution.edges is not None and len(first):
+        # If the baseline has no finite value, the candidate's own tenths serve as well.
         mass = np.cumsum(first if total else second) / max(total or float(second.sum()), 1.0)
-        before = np.r_[0.0, mass[:-1]]
-        place = np.minimum(np.floor(before * PSI_BINS + 1e-9), PSI_BINS - 1).astype(np.int64)
-        first, second = _placed(place, first), _placed(place, second)
-    first, second = np.r_[first, float(found.missing[0])], np.r_[second, float(found.missing[1])]
+        mass_before = np.r_[0.0, mass[:-1]]
+        bin_of = np.minimum(np.floor(mass_before * PSI_BINS + 1e-9), PSI_BINS - 1).astype(np.int64)
+        first, second = _sum_bins(bin_of, first), _sum_bins(bin_of, second)
+    first, second = np.r_[first, float(distribution.missing[0])], np.r_[second, float(distribution.missing[1])]
     used = first + second > 0
     return first[used], second[used]
 
 
-def _placed(place: Ints, rows: Floats) -> Floats:
-    return np.bincount(place, weights=rows, minlength=PSI_BINS).astype(np.float64)
+def _sum_bins(bin_of: Ints, rows: Floats) -> Floats:
+    return np.bincount(bin_of, weights=rows, minlength=PSI_BINS).astype(np.float64)
 
 
-def _psi(first: Floats, second: Floats) -> float:
-    a, b = (np.maximum(side / side.sum(), max(FLOOR, 0.5 / side.sum())) for side in (first, second))
+def _population_stability_index(first: Floats, second: Floats) -> float:
+    a, b = (np.maximum(side / side.sum(), max(MIN_PSI_SHARE, 0.5 / side.sum())) for side in (first, second))
     return float(np.sum((a - b) * np.log(a / b)))
 
 
-def _js(first: Floats, second: Floats) -> float:
+def _jensen_shannon(first: Floats, second: Floats) -> float:
     middle = (first + second) / 2.0
     divergence = np.sum(special.rel_entr(first, middle) + special.rel_entr(second, middle)) / (2.0 * math.log(2.0))
     return math.sqrt(max(float(divergence), 0.0))
 
 
-def _with_shape(known: Distances, found: Distribution, edges: Floats) -> Distances:
-    n, m = int(found.baseline.sum()), int(found.candidate.sum())
+def _with_cdf_distances(result: Distances, distribution: Distribution, edges: Floats) -> Distances:
+    n, m = int(distribution.baseline.sum()), int(distribution.candidate.sum())
     if not (n and m):
-        return known
-    shape = _shape(found.baseline / n, found.candidate / m, edges)
+        return result
+    cdf = _cdf_distances(distribution.baseline / n, distribution.candidate / m, edges)
     return Distances(
-        rows=known.rows,
-        psi=known.psi,
-        js=known.js,
-        p=known.p,
-        ks=shape.ks,
-        ks_bound=shape.ks_bound,
-        ks_p=float(special.kolmogorov(shape.ks * math.sqrt(n * m / (n + m)))),
-        wasserstein=shape.wasserstein,
-        wasserstein_bound=shape.wasserstein_bound,
+        rows=result.rows,
+        psi=result.psi,
+        js=result.js,
+        p=result.p,
+        ks=cdf.ks,
+        ks_bound=cdf.ks_bound,
+        ks_p=float(special.kolmogorov(cdf.ks * math.sqrt(n * m / (n + m)))),
+        wasserstein=cdf.wasserstein,
+        wasserstein_bound=cdf.wasserstein_bound,
     )
 
 
-def _shape(first: Floats, second: Floats, edges: Floats) -> _Shape:
-    """Return the distances of the two cumulative shares: known at the edges, bounded between them."""
-    below, above = np.cumsum(first), np.cumsum(second)
-    apart = np.abs(below - above)
-    ks = float(apart.max())
-    most = np.maximum(below - (above - second), above - (below - first))
-    least = np.maximum(np.maximum((below - first) - above, (above - second) - below), 0.0)
-    ks_bound = max(float(most.max()) - ks, 0.0)
+def _cdf_distances(first: Floats, second: Floats, edges: Floats) -> _CdfDistances:
+    """Return the distances between two cumulative distributions that are known at the edges and bounded between them.
+
+    Args:
+        first: Share of the baseline's rows per bin, shape (b,).
+        second: Share of the candidate's rows per bin, shape (b,).
+        edges: Edges of the bins, shape (b + 1,).
+    """
+    first_cdf, second_cdf = np.cumsum(first), np.cumsum(second)
+    gap = np.abs(first_cdf - second_cdf)
+    ks = float(gap.max())
+    max_gap = np.maximum(first_cdf - (second_cdf - second), second_cdf - (first_cdf - first))
+    min_gap = np.maximum(np.maximum((first_cdf - first) - second_cdf, (second_cdf - second) - first_cdf), 0.0)
+    ks_bound = max(float(max_gap.max()) - ks, 0.0)
     width, low = np.diff(edges), edges[:-1]
     if not np.all(np.isfinite(edges)):
-        return _Shape(ks, ks_bound, None, math.inf)
+        return _CdfDistances(ks, ks_bound, None, math.inf)
     mean = float(np.sum(first * low))
     deviation = math.sqrt(float(np.sum(first * (low - mean) ** 2)))
     if deviation == 0:
-        return _Shape(ks, ks_bound, None, math.inf)
-    distance = float(np.sum(apart * width)) / deviation
-    off = float(np.sum(np.maximum(most - apart, apart - least) * width))
-    # a value stands up to its bin's width from where it is put: so far may the deviation be off
-    loose = math.sqrt(float(np.sum(first * width**2)))
-    bound = (off + distance * loose) / (deviation - loose) if loose < deviation else math.inf
-    return _Shape(ks, ks_bound, distance, bound)
+        return _CdfDistances(ks, ks_bound, None, math.inf)
+    distance = float(np.sum(gap * width)) / deviation
+    area_bound = float(np.sum(np.maximum(max_gap - gap, gap - min_gap) * width))
+    # A value lies up to its bin's width above the edge that it counts as, which bounds the error of the deviation.
+    deviation_bound = math.sqrt(float(np.sum(first * width**2)))
+    bound = math.inf
+    if deviation_bound < deviation:
+        bound = (area_bound + distance * deviation_bound) / (deviation - deviation_bound)
+    return _CdfDistances(ks, ks_bound, distance, bound)

@@ -1,4 +1,4 @@
-"""Drift judged: a column that moved beyond the policy's limits, and further than sampling noise, is a warning."""
+"""Findings on drift: a column warns if it moved beyond the policy's limit and further than sampling noise explains."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ import numpy as np
 
 from ghmlops.core.details.regression import DistributionRow, DriftRow
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.core.predictions import ruling as judge
 from ghmlops.core.predictions.behaviour.distribution import Distribution
 from ghmlops.core.predictions.behaviour.drift import Distances, distances
-from ghmlops.core.predictions.ruling import ALPHA, tidy
+from ghmlops.core.predictions.constants import (
+    ALPHA,
+    DISTRIBUTION_TAIL,
+    MAX_DISTRIBUTION_BINS,
+    MAX_FINDINGS,
+    MAX_TABLE_ROWS,
+)
+from ghmlops.core.predictions.findings import DOCS
+from ghmlops.core.predictions.ruling import evidence_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +27,7 @@ if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Floats, Ints
     from ghmlops.core.policy.regression import Drift
 
-DOCS = f"{judge.DOCS}#drift"
-MOST_FINDINGS = 50
-"""Columns written out, the farthest first; the summary counts the rest."""
-MOST_LISTED = 200
-MOST_BINS = 40
-CORE = 0.001
-"""Share of the rows beyond each end of the middle part of a shrunken distribution."""
+SECTION = f"{DOCS}#drift"
 TITLES = {
     "psi": "population stability index",
     "ks": "Kolmogorov-Smirnov statistic",
@@ -38,98 +39,100 @@ TITLES = {
 def judge_drift(
     columns: Sequence[Distribution], limits: Drift, minimum: int, dataset: str = ""
 ) -> tuple[list[Finding], list[DriftRow]]:
-    """Judge every column of a data set, scores and features alike.
+    """Judge the drift of every column of a data set, scores and features alike.
 
     Args:
-        columns: of both artifacts.
-        limits: of the policy; None: that distance is only shown.
-        minimum: fewer rows on either side are shown and not judged.
-        dataset: its name.
+        columns: Distributions of both artifacts.
+        limits: Limits of the policy; a distance without a limit is reported only.
+        minimum: Columns with fewer rows on either side are reported and not judged.
+        dataset: Name of the data set.
 
     Returns:
-        `drift-<distance>` (warn) for each of the worst columns, by the distance that is farthest beyond its limit;
-        `drift-summary`; and the rows of the table `drift`, the farthest first.
+        A warning `drift-<distance>` per column beyond a limit, at most `MAX_FINDINGS`, by the distance that exceeds its
+        limit by the largest factor; `drift-summary`; and the rows of the table `drift`, largest factor first.
     """
     if not columns:
         return [], []
     measured = [(column.column, distances(column)) for column in columns]
-    judged = [(name, found) for name, found in measured if min(found.rows) >= minimum]
-    moved = {name: beyond(found, limits) for name, found in judged}
-    ranked = sorted(judged, key=lambda one: (-max(moved[one[0]].values(), default=0.0), one[0]))
-    bad = [(name, found) for name, found in ranked if moved[name]]
-    findings = [_finding(name, found, moved[name], limits, dataset) for name, found in bad[:MOST_FINDINGS]]
-    findings.append(_summary((len(judged), len(bad)), minimum, limits, dataset))
-    rest = [one for one in measured if one[0] not in moved]
+    judged = [(name, result) for name, result in measured if min(result.rows) >= minimum]
+    factors = {name: limit_factors(result, limits) for name, result in judged}
+    ranked = sorted(judged, key=lambda entry: (-max(factors[entry[0]].values(), default=0.0), entry[0]))
+    drifted = [(name, result) for name, result in ranked if factors[name]]
+    findings = [_finding(name, result, factors[name], limits, dataset) for name, result in drifted[:MAX_FINDINGS]]
+    findings.append(_summary((len(judged), len(drifted)), minimum, limits, dataset))
+    stable = sorted((entry for entry in ranked if not factors[entry[0]]), key=_by_psi)
+    too_small = [entry for entry in measured if entry[0] not in factors]
     rows = [
-        _row(name, found, (Outcome.WARN if moved[name] else Outcome.PASS) if name in moved else None, dataset)
-        for name, found in [*bad, *sorted((o for o in ranked if not moved[o[0]]), key=_by_psi), *rest]
+        *(_row(name, result, Outcome.WARN, dataset) for name, result in drifted),
+        *(_row(name, result, Outcome.PASS, dataset) for name, result in stable),
+        *(_row(name, result, None, dataset) for name, result in too_small),
     ]
-    return findings, rows[:MOST_LISTED]
+    return findings, rows[:MAX_TABLE_ROWS]
 
 
-def beyond(found: Distances, limits: Drift) -> dict[str, float]:
-    """Return, by distance, how many times its limit it is: those beyond it that sampling noise does not explain.
+def limit_factors(result: Distances, limits: Drift) -> dict[str, float]:
+    """Return the distances beyond their limit that noise does not explain, as multiples of the limit.
 
-    PSI and Jensen-Shannon are held against the chi-squared law of the PSI, Kolmogorov-Smirnov and Wasserstein against
-    the law of the former, each at `ALPHA`.
+    PSI and Jensen-Shannon distance are tested by the chi-squared law of the PSI, Kolmogorov-Smirnov and Wasserstein
+    distance by the law of the former, each at `ALPHA`.
     """
-    over = {}
-    for name, p in (("psi", found.p), ("ks", found.ks_p), ("js", found.p), ("wasserstein", found.ks_p)):
-        distance, limit = getattr(found, name), getattr(limits, name)
+    factors = {}
+    for name, p in (("psi", result.p), ("ks", result.ks_p), ("js", result.p), ("wasserstein", result.ks_p)):
+        distance, limit = getattr(result, name), getattr(limits, name)
         if distance is not None and limit is not None and distance > limit and p is not None and p < ALPHA:
-            over[name] = distance / limit if limit > 0 else math.inf
-    return over
+            factors[name] = distance / limit if limit > 0 else math.inf
+    return factors
 
 
-def _by_psi(one: tuple[str, Distances]) -> tuple[float, str]:
-    return -(one[1].psi or 0.0), one[0]
+def _by_psi(entry: tuple[str, Distances]) -> tuple[float, str]:
+    return -(entry[1].psi or 0.0), entry[0]
 
 
-def _finding(name: str, found: Distances, over: dict[str, float], limits: Drift, dataset: str) -> Finding:
-    worst = max(over, key=lambda what: over[what])
-    distance, limit = float(getattr(found, worst)), float(getattr(limits, worst))
-    p, law = (found.p, "chi-squared") if worst in ("psi", "js") else (found.ks_p, "Kolmogorov-Smirnov")
-    others = [f"{TITLES[what]} {getattr(found, what):.4g}" for what in over if what != worst]
+def _finding(column: str, result: Distances, factors: dict[str, float], limits: Drift, dataset: str) -> Finding:
+    worst = max(factors, key=lambda name: factors[name])
+    distance, limit = float(getattr(result, worst)), float(getattr(limits, worst))
+    p, law = (result.p, "chi-squared") if worst in ("psi", "js") else (result.ks_p, "Kolmogorov-Smirnov")
+    others = [f"{TITLES[name]} {getattr(result, name):.4g}" for name in factors if name != worst]
     also = f"; also {' and '.join(others)}" if others else ""
     return Finding(
         id=f"drift-{worst}",
         metric="drift",
         outcome=Outcome.WARN,
         reason=(
-            f"The distribution of {name} moved: {TITLES[worst]} {distance:.4g}, beyond the limit of {limit:g} "
-            f"(noise: p = {p:.2g}), on {found.rows[0]:,} and {found.rows[1]:,} rows{also}."
+            f"The distribution of {column} moved: {TITLES[worst]} {distance:.4g}, more than the limit of {limit:g} and "
+            f"than noise explains (p = {p:.2g}); {result.rows[0]:,} and {result.rows[1]:,} rows{also}."
         ),
-        docs=DOCS,
+        docs=SECTION,
         description="Did the distribution of a column move?",
         dataset=dataset,
         direction=Direction.TARGET,
-        candidate=tidy(distance),
+        candidate=evidence_number(distance),
         method=f"{TITLES[worst]}; {law} p below {ALPHA:g}",
         margin=limit,
-        n=min(found.rows),
+        n=min(result.rows),
     )
 
 
 def _summary(counts: tuple[int, int], minimum: int, limits: Drift, dataset: str) -> Finding:
-    judged, moved = counts
-    named = {name: getattr(limits, name) for name in TITLES if getattr(limits, name) is not None}
-    told = ", ".join(f"{TITLES[name]} {limit:g}" for name, limit in named.items())
+    judged, drifted = counts
+    active = {name: getattr(limits, name) for name in TITLES if getattr(limits, name) is not None}
+    limit_text = ", ".join(f"{TITLES[name]} {limit:g}" for name, limit in active.items())
     columns = f"{judged:,} column{'' if judged == 1 else 's'}"
     if not judged:
-        outcome, said = Outcome.WARN, f"No column has {minimum:,} rows on both sides, so no drift was judged."
-    elif not named:
-        outcome, said = Outcome.PASS, f"{columns}: drift is shown, the policy gives no limit."
-    elif moved:
-        more = f"; the worst {MOST_FINDINGS} are listed" if moved > MOST_FINDINGS else ""
-        outcome, said = Outcome.WARN, f"{columns}: {moved:,} moved beyond a limit ({told}){more}."
+        outcome, reason = Outcome.WARN, f"No column has {minimum:,} rows on both sides, so no drift was judged."
+    elif not active:
+        outcome, reason = Outcome.PASS, f"The drift of {columns} is reported; the policy sets no limit."
+    elif drifted:
+        truncated = f"; the worst {MAX_FINDINGS} are listed" if drifted > MAX_FINDINGS else ""
+        outcome, reason = Outcome.WARN, f"Of {columns}, {drifted:,} moved beyond a limit ({limit_text}){truncated}."
     else:
-        outcome, said = Outcome.PASS, f"{columns}: none moved beyond a limit ({told}) by more than noise."
+        outcome, reason = Outcome.PASS, f"Of {columns}, none moved beyond a limit ({limit_text}) by more than noise."
     return Finding(
         id="drift-summary",
         metric="drift",
         outcome=outcome,
-        reason=said,
-        docs=DOCS,
+        reason=reason,
+        docs=SECTION,
         description="Did the distribution of any column move?",
         dataset=dataset,
         method="distances between binned distributions, beyond a limit and beyond noise",
@@ -137,65 +140,76 @@ def _summary(counts: tuple[int, int], minimum: int, limits: Drift, dataset: str)
     )
 
 
-def _row(name: str, found: Distances, outcome: Outcome | None, dataset: str) -> DriftRow:
+def _row(column: str, result: Distances, outcome: Outcome | None, dataset: str) -> DriftRow:
     return DriftRow(
         dataset=dataset,
-        column=name,
-        psi=tidy(found.psi),
-        ks=tidy(found.ks),
-        js=tidy(found.js),
-        wasserstein=tidy(found.wasserstein),
+        column=column,
+        psi=evidence_number(result.psi),
+        ks=evidence_number(result.ks),
+        js=evidence_number(result.js),
+        wasserstein=evidence_number(result.wasserstein),
         outcome=outcome,
     )
 
 
-def shrink(found: Distribution, most: int = MOST_BINS, dataset: str = "") -> DistributionRow:
-    """Return a row of the table `distributions`, with at most `most` bins or values and no row lost.
+def distribution_row(
+    distribution: Distribution, max_bins: int = MAX_DISTRIBUTION_BINS, dataset: str = ""
+) -> DistributionRow:
+    """Return the row of the table `distributions`, with at most `max_bins` bins or values; every row stays counted.
 
-    Numbers: the middle part, without the last `CORE` of the rows at each end, in parts of equal width; the first and
-    the last bin reach to the ends. Categories: the most frequent, then all others as one.
+    Numbers: the middle part, without `DISTRIBUTION_TAIL` of the rows at each end, is divided into parts of equal width;
+    the first and the last bin extend to the ends. Categories: the most frequent ones, then all others as one.
     """
-    if found.edges is None:
-        kept = len(found.values) if len(found.values) <= most else most - 1
-        others = [] if len(found.values) == kept else ["all others"]
+    if distribution.edges is None:
+        size = len(distribution.values) if len(distribution.values) <= max_bins else max_bins - 1
+        others = [] if len(distribution.values) == size else ["all others"]
         return DistributionRow(
             dataset=dataset,
-            column=found.column,
-            values=(*found.values[:kept], *others),
-            baseline=_folded(found.baseline, kept),
-            candidate=_folded(found.candidate, kept),
-            missing=found.missing,
+            column=distribution.column,
+            values=(*distribution.values[:size], *others),
+            baseline=_sum_rare(distribution.baseline, size),
+            candidate=_sum_rare(distribution.candidate, size),
+            missing=distribution.missing,
         )
-    starts = _starts(found.baseline + found.candidate, found.edges, most)
+    starts = _bin_starts(distribution.baseline + distribution.candidate, distribution.edges, max_bins)
+    edges = distribution.edges[np.r_[starts, len(distribution.edges) - 1]]
     return DistributionRow(
         dataset=dataset,
-        column=found.column,
-        edges=tuple(tidy(float(edge)) for edge in found.edges[np.r_[starts, len(found.edges) - 1]]),
-        baseline=_joined(found.baseline, starts),
-        candidate=_joined(found.candidate, starts),
-        missing=found.missing,
+        column=distribution.column,
+        edges=tuple(evidence_number(float(edge)) for edge in edges),
+        baseline=_sum_bins(distribution.baseline, starts),
+        candidate=_sum_bins(distribution.candidate, starts),
+        missing=distribution.missing,
     )
 
 
-def _folded(side: Ints, kept: int) -> tuple[int, ...]:
-    rest = [int(side[kept:].sum())] if len(side) > kept else []
-    return (*(int(n) for n in side[:kept]), *rest)
+def _sum_rare(rows: Ints, size: int) -> tuple[int, ...]:
+    """Return the rows of the first `size` values, and those of all others as one if there are any."""
+    others = [int(rows[size:].sum())] if len(rows) > size else []
+    return (*(int(n) for n in rows[:size]), *others)
 
 
-def _joined(side: Ints, starts: Ints) -> tuple[int, ...]:
-    """Return the rows per joined bin; `starts` are the first fine bins of each."""
-    return tuple(np.add.reduceat(side, starts).tolist()) if len(side) else ()
+def _sum_bins(rows: Ints, starts: Ints) -> tuple[int, ...]:
+    """Return the rows per merged bin; `starts` are the first fine bins of each."""
+    return tuple(np.add.reduceat(rows, starts).tolist()) if len(rows) else ()
 
 
-def _starts(both: Ints, edges: Floats, most: int) -> Ints:
-    """Return the first fine bin of each joined one."""
-    bins = len(both)
-    if bins <= most:
+def _bin_starts(rows: Ints, edges: Floats, max_bins: int) -> Ints:
+    """Return the index of the first fine bin of each merged bin.
+
+    Args:
+        rows: Number of rows of both sides per fine bin, shape (b,).
+        edges: Edges of the fine bins, shape (b + 1,).
+        max_bins: Largest number of merged bins.
+    """
+    bins = len(rows)
+    if bins <= max_bins:
         return np.arange(bins)
-    mass = np.cumsum(both) / max(int(both.sum()), 1)
-    first, last = int(np.searchsorted(mass, CORE)), min(int(np.searchsorted(mass, 1.0 - CORE)), bins - 1)
+    mass = np.cumsum(rows) / max(int(rows.sum()), 1)
+    first = int(np.searchsorted(mass, DISTRIBUTION_TAIL))
+    last = min(int(np.searchsorted(mass, 1.0 - DISTRIBUTION_TAIL)), bins - 1)
     low, high = edges[first], edges[last + 1]
     with np.errstate(invalid="ignore", over="ignore"):
-        part = np.floor((edges[:-1] - low) / (high - low) * (most - 2))
-    group = np.clip(np.nan_to_num(part, nan=0.0), -1, most - 2)
+        part = np.floor((edges[:-1] - low) / (high - low) * (max_bins - 2))
+    group = np.clip(np.nan_to_num(part, nan=0.0), -1, max_bins - 2)
     return np.flatnonzero(np.r_[True, np.diff(group) > 0])

@@ -1,4 +1,4 @@
-"""Flips: which decisions changed into which, for better or worse, and whether as many went one way as the other."""
+"""Flips: which decisions changed into which, for better or worse, and whether the changes are symmetric."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from ghmlops.core.details.regression import ChurnRow, FlipRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
-from ghmlops.core.predictions import ruling as judge
-from ghmlops.core.predictions.behaviour.determinism import DOCS, MOST_LISTED
+from ghmlops.core.predictions.constants import ALPHA, CHURN_SHIFT, MAX_TABLE_ROWS, MIN_JUDGED_ROWS
 from ghmlops.core.predictions.contract.finding import count_of
-from ghmlops.core.predictions.ruling import ALPHA, tidy
+from ghmlops.core.predictions.findings import DOCS
+from ghmlops.core.predictions.ruling import evidence_number
 from ghmlops.core.stats import marginal_homogeneity, mcnemar, sign_flip
 
 if TYPE_CHECKING:
@@ -22,157 +22,163 @@ if TYPE_CHECKING:
 
     from ghmlops.core.paired.aggregates import Counts, Floats, Ints
 
-SHIFT = 0.01
-"""Net move of a class, as a share of the rows, beyond which lopsided churn is a warning: the positive rate's margin."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Churn:
-    """Rows whose decision changed, by what it did to them."""
+    """Numbers of rows whose decision changed, by the effect of the change."""
 
     rows: int
     changed: int
     negative: int
-    """Right before, wrong now."""
+    """Correct in the baseline, wrong in the candidate (negative flips)."""
     positive: int
-    """Wrong before, right now."""
+    """Wrong in the baseline, correct in the candidate (positive flips)."""
     wrong: int
-    """Wrong before and now, in another way."""
+    """Wrong in both, with different decisions."""
     unlabelled: int
     """Changed rows without a label."""
 
 
 def split_churn(counts: Counts) -> Churn:
-    """Count the changed decisions over all entries (all cells)."""
+    """Count the changed decisions of all cells by their effect."""
     changed = counts.baseline != counts.candidate
-    known = counts.label >= 0
+    labelled = counts.label >= 0
 
-    def rows(chosen: NDArray[np.bool_]) -> int:
-        return round(float(counts.n[chosen].sum()))
+    def sum_rows(selection: NDArray[np.bool_]) -> int:
+        return round(float(counts.n[selection].sum()))
 
-    negative, positive = counts.baseline == counts.label, counts.candidate == counts.label
+    was_correct, is_correct = counts.baseline == counts.label, counts.candidate == counts.label
     return Churn(
-        rows=rows(np.ones_like(known)),
-        changed=rows(changed),
-        negative=rows(changed & negative),
-        positive=rows(changed & positive),
-        wrong=rows(changed & known & ~negative & ~positive),
-        unlabelled=rows(changed & ~known),
+        rows=sum_rows(np.ones_like(labelled)),
+        changed=sum_rows(changed),
+        negative=sum_rows(changed & was_correct),
+        positive=sum_rows(changed & is_correct),
+        wrong=sum_rows(changed & labelled & ~was_correct & ~is_correct),
+        unlabelled=sum_rows(changed & ~labelled),
     )
 
 
-def flip_table(counts: Counts, names: Sequence[str], dataset: str = "") -> list[FlipRow]:
-    """Return the table `flips`: rows by label, baseline's and candidate's decision.
+def flip_table(counts: Counts, class_names: Sequence[str], dataset: str = "") -> list[FlipRow]:
+    """Return the rows of the table `flips`: numbers of rows by label and by both decisions, over all cells.
 
-    Args:
-        counts: of all rows (all cells and clusters are added up).
-        names: of the classes, as text.
-        dataset: shown.
-
-    In the order of the classes, rows without a label last; of more than `MOST_LISTED` combinations the changed ones
-    with most rows are kept.
+    Rows are in the order of the classes, those without a label last. Of more than `MAX_TABLE_ROWS` combinations, the
+    changed ones with the most rows are selected.
     """
     size = counts.classes
     code = (np.where(counts.label < 0, size, counts.label) * size + counts.baseline) * size + counts.candidate
-    found, place = np.unique(code, return_inverse=True)
-    n = np.bincount(place, weights=counts.n, minlength=len(found))
-    same = (found // size) % size == found % size
-    kept = np.sort(np.lexsort((found, -n, same))[:MOST_LISTED])
-    texts = [*names, ""]
+    codes, index = np.unique(code, return_inverse=True)
+    n = np.bincount(index, weights=counts.n, minlength=len(codes))
+    unchanged = (codes // size) % size == codes % size
+    selection = np.sort(np.lexsort((codes, -n, unchanged))[:MAX_TABLE_ROWS])
+    # The last name is that of a missing label.
+    names = [*class_names, ""]
     return [
         FlipRow(
             dataset=dataset,
-            label=texts[found[i] // size**2],
-            baseline=texts[(found[i] // size) % size],
-            candidate=texts[found[i] % size],
+            label=names[codes[i] // size**2],
+            baseline=names[(codes[i] // size) % size],
+            candidate=names[codes[i] % size],
             rows=round(float(n[i])),
         )
-        for i in kept
+        for i in selection
     ]
 
 
 def judge_symmetry(
-    counts: Counts, names: Sequence[str], dataset: str = "", shift: float = SHIFT
+    counts: Counts, class_names: Sequence[str], dataset: str = "", max_shift: float = CHURN_SHIFT
 ) -> tuple[Finding, ChurnRow]:
-    """Judge whether churn is lopsided: shown at `ALPHA`, and a class grew or shrank by more than `shift` of all rows.
+    """Judge whether churn is asymmetric: significantly so at `ALPHA`, and with a net shift beyond `max_shift`.
 
-    A warning at most, because a decision that moves on purpose is lopsided too; the positive rate has its own verdict.
-    Two classes: McNemar's two-sided mid-p, or sign-flip over clusters. More: Stuart-Maxwell.
+    Asymmetry is at most a warning, because an intended change of decisions is asymmetric too, and the positive rate is
+    judged separately. Two classes: McNemar's two-sided mid-p test, or the sign-flip test over clusters. More classes:
+    the Stuart-Maxwell test.
+
+    Args:
+        counts: Counts of label and decisions.
+        class_names: Names of the classes.
+        dataset: Name of the data set.
+        max_shift: Largest tolerated net change of a class, as a share of all rows.
 
     Returns:
         The finding `churn-asymmetric`, and the row of the table `churn`.
     """
-    seen = split_churn(counts)
-    net = _net(counts)
+    churn = split_churn(counts)
+    net = _net_shift(counts)
     p, method = _asymmetry(counts)
-    worst = 1 if counts.classes == 2 else int(np.argmax(np.abs(net)))  # of two classes both move: the positive is told
-    share = float(net[worst]) / seen.rows if seen.rows else 0.0
+    # Of two classes both shift by the same number of rows: the positive one is reported.
+    shifted = 1 if counts.classes == 2 else int(np.argmax(np.abs(net)))
+    shift = float(net[shifted]) / churn.rows if churn.rows else 0.0
     row = ChurnRow(
         dataset=dataset,
-        rows=seen.rows,
-        changed=seen.changed,
-        negative=seen.negative,
-        positive=seen.positive,
-        wrong=seen.wrong,
-        unlabelled=seen.unlabelled,
-        shifted_class=names[worst] if seen.changed else "",
-        shift=tidy(share),
-        p=tidy(p),
+        rows=churn.rows,
+        changed=churn.changed,
+        negative=churn.negative,
+        positive=churn.positive,
+        wrong=churn.wrong,
+        unlabelled=churn.unlabelled,
+        shifted_class=class_names[shifted] if churn.changed else "",
+        shift=evidence_number(shift),
+        p=evidence_number(p),
     )
-    outcome, reason = _ruled(seen, share, (p, shift), names[worst])
+    outcome, reason = _rule(churn, shift, (p, max_shift), class_names[shifted])
     finding = Finding(
         id="churn-asymmetric",
         metric="churn",
         outcome=outcome,
         reason=reason,
-        docs=DOCS,
+        docs=f"{DOCS}#behaviour",
         description="Do as many decisions change one way as the other?",
         dataset=dataset,
         unit="ratio",
         direction=Direction.TARGET,
-        change=Interval(estimate=tidy(share)),
+        change=Interval(estimate=evidence_number(shift)),
         method=method,
-        margin=shift,
-        n=seen.rows,
+        margin=max_shift,
+        n=churn.rows,
     )
     return finding, row
 
 
-def _ruled(seen: Churn, share: float, limits: tuple[float, float], name: str) -> tuple[Outcome, str]:
-    p, shift = limits
-    if seen.rows < judge.MINIMUM:
-        return Outcome.INCONCLUSIVE, f"{seen.rows:,} rows: fewer than {judge.MINIMUM} decide nothing about churn."
-    if not seen.changed:
-        return Outcome.PASS, f"No decision of {seen.rows:,} changed."
-    kinds = (
-        (seen.negative, "right before and wrong now"),
-        (seen.positive, "wrong before and right now"),
-        (seen.wrong, "wrong in another way"),
-        (seen.unlabelled, "without a label"),
-    )
-    parts = ", ".join(f"{count:,} {said}" for count, said in kinds if count)
-    told = f"{count_of(seen.changed, seen.rows)} decisions changed ({parts})"
-    moved = f"class {name} {'gained' if share > 0 else 'lost'} {abs(100 * share):.2f} points (p = {p:.2g})"
-    if p < ALPHA and abs(share) > shift:
-        return Outcome.WARN, f"{told}, and they lean one way: {moved}, more than the limit of {100 * shift:g} points."
-    if p < ALPHA:
+def _rule(churn: Churn, shift: float, limits: tuple[float, float], class_name: str) -> tuple[Outcome, str]:
+    """Return the outcome and its reason."""
+    p, max_shift = limits
+    if churn.rows < MIN_JUDGED_ROWS:
         return (
-            Outcome.PASS,
-            f"{told}; they lean one way, by little: {moved}, inside the limit of {100 * shift:g} points.",
+            Outcome.INCONCLUSIVE,
+            f"{churn.rows:,} rows are too few to judge churn, it needs {MIN_JUDGED_ROWS}.",
         )
-    return Outcome.PASS, f"{told}; no lean to one side is shown: {moved}."
+    if not churn.changed:
+        return Outcome.PASS, f"None of {churn.rows:,} decisions changed."
+    kinds = (
+        (churn.negative, "correct before and wrong now"),
+        (churn.positive, "wrong before and correct now"),
+        (churn.wrong, "wrong in both"),
+        (churn.unlabelled, "without a label"),
+    )
+    parts = ", ".join(f"{count:,} {kind}" for count, kind in kinds if count)
+    direction = "gained" if shift > 0 else "lost"
+    text = (
+        f"{count_of(churn.changed, churn.rows)} decisions changed ({parts}): class {class_name} {direction} "
+        f"{abs(100 * shift):.2f} points (p = {p:.2g})"
+    )
+    limit = f"the {100 * max_shift:g} points allowed"
+    if p < ALPHA and abs(shift) > max_shift:
+        return Outcome.WARN, f"{text}, more than {limit}."
+    if p < ALPHA:
+        return Outcome.PASS, f"{text}, within {limit}."
+    return Outcome.PASS, f"{text}; this is no significant asymmetry at p < {ALPHA:g}."
 
 
-def _net(counts: Counts) -> Floats:
-    """Return, a class, the rows it gained less those it lost, shape (classes,)."""
+def _net_shift(counts: Counts) -> Floats:
+    """Return, per class, the rows it gained minus those it lost, shape (classes,)."""
     after = np.bincount(counts.candidate, weights=counts.n, minlength=counts.classes)
     return np.asarray(after - np.bincount(counts.baseline, weights=counts.n, minlength=counts.classes))
 
 
 def _asymmetry(counts: Counts) -> tuple[float, str]:
-    """Return the two-sided p-value of symmetric churn and the method's name."""
+    """Return the two-sided p-value against symmetric churn, and the name of the method."""
     if counts.group is not None:
-        return _clustered(counts, counts.group)
+        return _clustered_asymmetry(counts, counts.group)
     table = np.zeros((counts.classes, counts.classes))
     np.add.at(table, (counts.baseline, counts.candidate), counts.n)
     if counts.classes == 2:
@@ -181,7 +187,7 @@ def _asymmetry(counts: Counts) -> tuple[float, str]:
     return marginal_homogeneity.stuart_maxwell(table).p, "Stuart-Maxwell"
 
 
-def _clustered(counts: Counts, clusters: Ints) -> tuple[float, str]:
+def _clustered_asymmetry(counts: Counts, clusters: Ints) -> tuple[float, str]:
     changed = counts.baseline != counts.candidate
     _, group = np.unique(clusters[changed], return_inverse=True)
     n = counts.n[changed]
@@ -189,13 +195,13 @@ def _clustered(counts: Counts, clusters: Ints) -> tuple[float, str]:
         total = np.bincount(group, weights=np.where(counts.candidate[changed] == 1, n, -n)).astype(np.float64)
         p = sign_flip.p_greater(np.zeros(len(total), dtype=np.int64), total, 1)
         return _two_sided(float(p[0])), "cluster sign-flip, two-sided"
-    moves = marginal_homogeneity.stuart_maxwell_clustered(
+    result = marginal_homogeneity.stuart_maxwell_clustered(
         np.r_[group, group],
         np.r_[counts.candidate[changed], counts.baseline[changed]],
         np.r_[n, -n],
         counts.classes,
     )
-    return moves.p, "Stuart-Maxwell over clusters"
+    return result.p, "Stuart-Maxwell over clusters"
 
 
 def _two_sided(p: float) -> float:

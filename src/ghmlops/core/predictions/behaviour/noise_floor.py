@@ -13,75 +13,89 @@ from ghmlops.core.details.regression import NoiseRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.paired.aggregates import Cells, Counts, Groups
 from ghmlops.core.paired.change import moments
-from ghmlops.core.predictions import ruling as judge
-from ghmlops.core.predictions.behaviour.determinism import DOCS
-from ghmlops.core.predictions.ruling import ALPHA, tidy
+from ghmlops.core.predictions.constants import ALPHA, MIN_JUDGED_ROWS, NOISE_CHURN_MARGIN, NOISE_SCORE_RATIO
+from ghmlops.core.predictions.findings import DOCS
+from ghmlops.core.predictions.ruling import evidence_number
 from ghmlops.core.stats import student
 
-MARGIN = 0.01
-"""Churn over the floor that is tolerated, as a share of the rows, where the policy gives none for churn."""
-TIMES = 2.0
-"""A mean score difference beyond so many times the floor is a warning."""
+Quantity = Literal["churn", "score-difference"]
+_IDS: dict[Quantity, str] = {"churn": "noise-churn", "score-difference": "noise-scores"}
+_NEWCOMBE = "two binomial rates as if unpaired: pooled score test, Newcombe interval"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excess:
-    """A mean over the rows of the pair, and the same over those of the two baselines."""
+    """A mean over the rows of baseline and candidate, against the same mean over the rows of two baselines."""
 
     rows: int
     value: float
+    """Mean over the rows of baseline and candidate."""
     floor_rows: int
     floor: float
+    """Mean over the rows of the two baselines."""
     low: float
-    """Limits of value - floor, each one-sided at `ALPHA`."""
+    """Lower confidence limit of value - floor, one-sided at `ALPHA`."""
     high: float
+    """Upper confidence limit of value - floor, one-sided at `ALPHA`."""
     p: float
-    """One-sided, against "not above the floor"."""
+    """One-sided p-value against "not above the floor"."""
     method: str
 
     @property
-    def shown(self) -> bool:
-        """Is the value shown to be above the floor?"""
+    def above_floor(self) -> bool:
+        """True if the value is significantly above the floor."""
         return self.low > 0 and self.p < ALPHA
+
+    @property
+    def excess(self) -> float:
+        """Difference value - floor."""
+        return self.value - self.floor
 
 
 class _Mean(NamedTuple):
     n: float
     mean: float
     error: float
-    freedom: float
+    """Standard error of the mean."""
+    df: float
+    """Degrees of freedom of the standard error."""
 
 
 def churn_cells(counts: Counts) -> Cells:
-    """Return the changed decisions of one overall cell as a mean: `d` is 1 where the decision changed, `a` is 0.
+    """Return the changed decisions of one overall cell as a mean: `d` is 1 if the decision changed, `a` is 0.
 
-    All rows count, with a label or without. Clusters are kept.
+    All rows count, with or without a label. Clusters stay separate.
     """
     changed = np.where(counts.baseline != counts.candidate, counts.n, 0.0)
     total, count = np.array([counts.n.sum()], dtype=np.float64), np.array([changed.sum()], dtype=np.float64)
     groups = None
     if counts.group is not None:
-        _, place = np.unique(counts.group, return_inverse=True)
-        n, d = (np.bincount(place, weights=rows).astype(np.float64) for rows in (counts.n, changed))
+        _, index = np.unique(counts.group, return_inverse=True)
+        n, d = (np.bincount(index, weights=rows).astype(np.float64) for rows in (counts.n, changed))
         groups = Groups(cell=np.zeros(len(n), dtype=np.int64), n=n, a=np.zeros_like(n), d=d, dd=d)
     zero = np.zeros(1)
     return Cells(n=total, a=zero, d=count, aa=zero, ad=zero, dd=count, groups=groups)
 
 
 def churn_excess(pair: Counts, noise: Counts) -> Excess:
-    """Hold the churn between baseline and candidate against that between the two baselines; one overall cell each.
+    """Compare the churn between baseline and candidate with that between two baselines.
 
-    The two rates are compared as if on different rows. They share the baseline, so they rise and fall together, and
-    the comparison is cautious. Independent rows: pooled score test, Newcombe's interval. Clusters: cluster-robust t.
+    The two rates are compared as if they were of different rows. They share the baseline, so they are positively
+    correlated and the comparison is conservative. Independent rows: the pooled score test and Newcombe's interval
+    (Newcombe 1998, Statistics in Medicine 17, method 10). Clusters: the cluster-robust t test.
+
+    Args:
+        pair: Counts of baseline and candidate, one overall cell.
+        noise: Counts of the two baselines, one overall cell.
     """
     first, second = churn_cells(pair), churn_cells(noise)
     if first.groups is not None or second.groups is not None:
         return mean_excess(first, second)
     k, n, j, m = (float(v[0]) for v in (first.d, first.n, second.d, second.n))
     if not (n and m):
-        return _unknown(int(n), int(m), _NEWCOMBE)
+        return _undefined(int(n), int(m), _NEWCOMBE)
     z = float(special.ndtri(1.0 - ALPHA))
-    (a, b), (c, d) = _wilson(k, n, z), _wilson(j, m, z)
+    (a, b), (c, d) = _wilson_limits(k, n, z), _wilson_limits(j, m, z)
     value, floor, pooled = k / n, j / m, (k + j) / (n + m)
     error = math.sqrt(pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m))
     return Excess(
@@ -96,28 +110,26 @@ def churn_excess(pair: Counts, noise: Counts) -> Excess:
     )
 
 
-_NEWCOMBE = "two binomial rates as if unpaired: pooled score test, Newcombe interval"
-
-
 def mean_excess(pair: Cells, noise: Cells) -> Excess:
-    """Hold the mean of `d` over the pair against that over the two baselines, by Welch's t as if on different rows.
+    """Compare the mean of `d` over baseline and candidate with that over two baselines, by Welch's t test.
 
     Args:
-        pair: sums of one overall cell where `d` is |candidate - baseline| of a row and `a` is 0.
-        noise: the same for the second baseline.
+        pair: Sums of one overall cell in which `d` is |candidate - baseline| of a row and `a` is 0.
+        noise: The same sums for the second baseline.
     """
     first, second = _mean(pair), _mean(noise)
     clustered = pair.groups is not None or noise.groups is not None
     method = f"two {'cluster-robust ' if clustered else ''}means as if unpaired: Welch's t"
     if not (first.n and second.n):
-        return _unknown(int(first.n), int(second.n), method)
+        return _undefined(int(first.n), int(second.n), method)
     variances = first.error**2, second.error**2
     total = sum(variances)
-    parts = sum(v * v / max(f, 1.0) for v, f in zip(variances, (first.freedom, second.freedom), strict=True))
-    known = min(first.freedom, second.freedom) >= 1
-    freedom = np.array([(total * total / parts if parts else first.freedom) if known else math.nan])
+    # Welch-Satterthwaite degrees of freedom; without any variance those of the first mean.
+    parts = sum(v * v / max(df, 1.0) for v, df in zip(variances, (first.df, second.df), strict=True))
+    defined = min(first.df, second.df) >= 1
+    df = np.array([(total * total / parts if parts else first.df) if defined else math.nan])
     change, error = np.array([first.mean - second.mean]), np.array([math.sqrt(total)])
-    low, high = student.limits(change, error, freedom, ALPHA)
+    low, high = student.limits(change, error, df, ALPHA)
     return Excess(
         rows=int(first.n),
         value=first.mean,
@@ -125,7 +137,7 @@ def mean_excess(pair: Cells, noise: Cells) -> Excess:
         floor=second.mean,
         low=float(low[0]),
         high=float(high[0]),
-        p=float(student.p_greater(change, error, freedom)[0]),
+        p=float(student.p_greater(change, error, df)[0]),
         method=method,
     )
 
@@ -135,101 +147,109 @@ def judge_noise(
 ) -> tuple[list[Finding], list[NoiseRow]]:
     """Judge a data set against its noise floor.
 
+    `noise-churn` fails if churn is significantly above the floor by more than the margin, and warns if it is
+    significantly above the floor. `noise-scores` warns if the score difference is significantly above the floor and
+    more than `NOISE_SCORE_RATIO` times as large. Both are inconclusive with fewer than `MIN_JUDGED_ROWS` rows.
+
     Args:
-        churn: of decisions; None for a task without them.
-        scores: mean absolute differences of scores (or predicted values), if any.
-        margin: the policy's `margins.churn`, here over the floor; None: `MARGIN`.
-        dataset: its name.
+        churn: Excess of changed decisions; None for a task without decisions.
+        scores: Excess of the mean absolute difference of scores or predicted values; None without scores.
+        margin: The policy's `margins.churn`, which applies to the excess; None: `NOISE_CHURN_MARGIN`.
+        dataset: Name of the data set.
 
     Returns:
-        `noise-churn`: fail where churn is shown to be above the floor and is so by more than the margin, warn where it
-        is only shown to be above, else pass. `noise-scores`: warn where the difference is shown to be above the floor
-        and is more than `TIMES` as large, else pass. Both: inconclusive on fewer than 30 rows. And a row of the table
-        `noise` per finding.
+        The findings, and a row of the table `noise` for each.
     """
     findings: list[Finding] = []
     rows: list[NoiseRow] = []
     if churn is not None:
-        findings.append(_churn(churn, MARGIN if margin is None else margin, dataset))
+        findings.append(_churn_finding(churn, NOISE_CHURN_MARGIN if margin is None else margin, dataset))
         rows.append(_row("churn", churn, findings[-1]))
     if scores is not None:
-        findings.append(_scores(scores, dataset))
+        findings.append(_score_finding(scores, dataset))
         rows.append(_row("score-difference", scores, findings[-1]))
     return findings, rows
 
 
-def _churn(found: Excess, margin: float, dataset: str) -> Finding:
-    told = (
-        f"{_percent(found.value)} of {found.rows:,} decisions changed; two baselines of one recipe differ in "
-        f"{_percent(found.floor)} of {found.floor_rows:,}"
+def _churn_finding(churn: Excess, margin: float, dataset: str) -> Finding:
+    text = (
+        f"{_percent(churn.value)} of {churn.rows:,} decisions changed, against {_percent(churn.floor)} of "
+        f"{churn.floor_rows:,} between two baselines of one recipe"
     )
-    excess = (
-        f"{100 * (found.value - found.floor):+.2f} points over the floor (98 % interval {100 * found.low:+.2f} to "
-        f"{100 * found.high:+.2f})"
+    if _is_undecidable(churn):
+        return _finding("churn", churn, Outcome.INCONCLUSIVE, f"{text}; {_TOO_FEW}.", (margin, "ratio", dataset))
+    difference = (
+        f"{100 * churn.excess:+.2f} points, at least {100 * churn.low:+.2f} with {100 * (1 - ALPHA):g} % confidence"
     )
-    if _too_few(found):
-        return _finding("churn", found, Outcome.INCONCLUSIVE, f"{told}: too few rows.", (margin, "ratio", dataset))
-    if not found.shown:
-        outcome, said = Outcome.PASS, f"churn is not shown to be above that, {excess}"
-    elif found.value - found.floor > margin:
-        outcome, said = Outcome.FAIL, f"{excess}, beyond the margin of {100 * margin:g} points"
+    limit = f"the {100 * margin:g} points allowed above the noise floor"
+    if not churn.above_floor:
+        outcome, conclusion = Outcome.PASS, "not significantly above the noise floor"
+    elif churn.excess > margin:
+        outcome, conclusion = Outcome.FAIL, f"more than {limit}"
     else:
-        outcome, said = Outcome.WARN, f"shown to be above that, {excess}, inside the margin of {100 * margin:g} points"
-    return _finding("churn", found, outcome, f"{told}: {said}.", (margin, "ratio", dataset))
+        outcome, conclusion = Outcome.WARN, f"significant, but within {limit}"
+    return _finding("churn", churn, outcome, f"{text} ({difference}), {conclusion}.", (margin, "ratio", dataset))
 
 
-def _scores(found: Excess, dataset: str) -> Finding:
-    told = (
-        f"Predictions differ by {found.value:.4g} on average over {found.rows:,} rows; those of two baselines of one "
-        f"recipe by {found.floor:.4g} over {found.floor_rows:,}"
+def _score_finding(scores: Excess, dataset: str) -> Finding:
+    text = (
+        f"Predictions differ by {scores.value:.4g} on average over {scores.rows:,} rows, against {scores.floor:.4g} "
+        f"over {scores.floor_rows:,} rows between two baselines of one recipe"
     )
-    limit = (TIMES - 1.0) * found.floor
-    if _too_few(found):
-        return _finding("scores", found, Outcome.INCONCLUSIVE, f"{told}: too few rows.", (limit, "", dataset))
-    if found.shown and found.value - found.floor > limit:
-        outcome, said = (
-            Outcome.WARN,
-            f"shown to be above that (p = {found.p:.2g}) and more than {TIMES:g} times as much",
-        )
-    elif found.shown:
-        outcome, said = Outcome.PASS, f"above that (p = {found.p:.2g}), but not more than {TIMES:g} times as much"
+    margin = (NOISE_SCORE_RATIO - 1.0) * scores.floor
+    if _is_undecidable(scores):
+        reason = f"{text}; {_TOO_FEW}."
+        return _finding("score-difference", scores, Outcome.INCONCLUSIVE, reason, (margin, "", dataset))
+    limit = f"{NOISE_SCORE_RATIO:g} times the noise floor"
+    if not scores.above_floor:
+        outcome, conclusion = Outcome.PASS, "not significantly above the noise floor"
+    elif scores.excess > margin:
+        outcome, conclusion = Outcome.WARN, f"more than {limit}"
     else:
-        outcome, said = Outcome.PASS, f"not shown to be above that (p = {found.p:.2g})"
-    return _finding("scores", found, outcome, f"{told}: {said}.", (limit, "", dataset))
+        outcome, conclusion = Outcome.PASS, f"above the noise floor, but within {limit}"
+    reason = f"{text} (p = {scores.p:.2g}), {conclusion}."
+    return _finding("score-difference", scores, outcome, reason, (margin, "", dataset))
 
 
-def _finding(name: str, found: Excess, outcome: Outcome, reason: str, where: tuple[float, str, str]) -> Finding:
-    margin, unit, dataset = where
+_TOO_FEW = f"too few rows or groups to judge, at least {MIN_JUDGED_ROWS} rows are needed in both"
+
+
+def _finding(
+    quantity: Quantity, excess: Excess, outcome: Outcome, reason: str, context: tuple[float, str, str]
+) -> Finding:
+    margin, unit, dataset = context
     return Finding(
-        id=f"noise-{name}",
-        metric="churn" if name == "churn" else "score-difference",
+        id=_IDS[quantity],
+        metric=quantity,
         outcome=outcome,
         reason=reason,
-        docs=DOCS,
+        docs=f"{DOCS}#behaviour",
         description="Do predictions change by more than another seed of the baseline changes them?",
         dataset=dataset,
         unit=unit,
         direction=Direction.LOWER,
-        baseline=tidy(found.floor),
-        candidate=tidy(found.value),
-        change=Interval(estimate=tidy(found.value - found.floor), low=tidy(found.low), high=tidy(found.high)),
-        method=found.method,
-        margin=tidy(margin),
-        n=found.rows,
+        baseline=evidence_number(excess.floor),
+        candidate=evidence_number(excess.value),
+        change=Interval(
+            estimate=evidence_number(excess.excess), low=evidence_number(excess.low), high=evidence_number(excess.high)
+        ),
+        method=excess.method,
+        margin=evidence_number(margin),
+        n=excess.rows,
     )
 
 
-def _row(quantity: Literal["churn", "score-difference"], excess: Excess, judged: Finding) -> NoiseRow:
+def _row(quantity: Quantity, excess: Excess, finding: Finding) -> NoiseRow:
     return NoiseRow(
-        dataset=judged.dataset,
+        dataset=finding.dataset,
         quantity=quantity,
-        value=tidy(excess.value),
-        floor=tidy(excess.floor),
+        value=evidence_number(excess.value),
+        floor=evidence_number(excess.floor),
         rows=excess.rows,
         floor_rows=excess.floor_rows,
-        low=tidy(excess.low),
-        high=tidy(excess.high),
-        outcome=judged.outcome,
+        low=evidence_number(excess.low),
+        high=evidence_number(excess.high),
+        outcome=finding.outcome,
     )
 
 
@@ -237,23 +257,23 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %" if math.isfinite(share) else "an unknown share"
 
 
-def _too_few(found: Excess) -> bool:
-    return min(found.rows, found.floor_rows) < judge.MINIMUM or not math.isfinite(found.p)
+def _is_undecidable(excess: Excess) -> bool:
+    return min(excess.rows, excess.floor_rows) < MIN_JUDGED_ROWS or not math.isfinite(excess.p)
 
 
-def _unknown(n: int, m: int, method: str) -> Excess:
+def _undefined(rows: int, floor_rows: int, method: str) -> Excess:
     nan = math.nan
-    return Excess(rows=n, value=nan, floor_rows=m, floor=nan, low=nan, high=nan, p=nan, method=method)
+    return Excess(rows=rows, value=nan, floor_rows=floor_rows, floor=nan, low=nan, high=nan, p=nan, method=method)
 
 
 def _mean(cells: Cells) -> _Mean:
-    spread = moments(cells)
-    error = math.sqrt(float(spread.var_d[0]))
-    return _Mean(float(cells.n[0]), float(cells.change[0]), error, float(spread.df[0]))
+    variances = moments(cells)
+    error = math.sqrt(float(variances.var_d[0]))
+    return _Mean(float(cells.n[0]), float(cells.change[0]), error, float(variances.df[0]))
 
 
-def _wilson(count: float, n: float, z: float) -> tuple[float, float]:
-    """Return Wilson's score limits of a proportion."""
+def _wilson_limits(count: float, n: float, z: float) -> tuple[float, float]:
+    """Return the score limits of a proportion. Source: Wilson (1927), JASA 22."""
     share, square = count / n, z * z
-    middle, reach = share + square / (2 * n), z * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
-    return (middle - reach) / (1 + square / n), (middle + reach) / (1 + square / n)
+    middle, half_width = share + square / (2 * n), z * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
+    return (middle - half_width) / (1 + square / n), (middle + half_width) / (1 + square / n)

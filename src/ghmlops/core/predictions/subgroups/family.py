@@ -1,7 +1,10 @@
-"""Hunting for harm where averages hide it: slices and windows, with the chance of false alarms held over all of them.
+"""Tests a family of subgroups for regressions, with control of the false alarms over the whole family.
 
-A family (all slices together, all windows together) is tested as one: Holm at `BLOCK` fails, Benjamini-Hochberg at
-`NOTE` warns, and both only where the estimate is beyond the margin too. A place never has to prove that it is equal.
+A family is all slices together, all windows together, or all classes together, over all data sets and metrics. A
+subgroup fails by Holm's method at `HOLM_LEVEL` and warns by that of Benjamini and Hochberg at `FALSE_DISCOVERY_LEVEL`,
+in both cases only if the estimated loss exceeds the margin too. A subgroup never has to prove that it is equal.
+
+Sources: Holm (1979), Scandinavian Journal of Statistics 6; Benjamini and Hochberg (1995), JRSS B 57.
 """
 
 from __future__ import annotations
@@ -18,227 +21,238 @@ from scipy import special
 
 from ghmlops.core.details.regression import SubgroupRow
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.core.predictions import ruling as judge
-from ghmlops.core.predictions.findings import allowed, describe_change, metric_finding
-from ghmlops.core.predictions.place import Place, Value, name_place
-from ghmlops.core.predictions.ruling import Comparison, tidy
-from ghmlops.core.predictions.subgroups.onset import Onset, onset
+from ghmlops.core.predictions.constants import FALSE_DISCOVERY_LEVEL, HOLM_LEVEL, MAX_FINDINGS, MAX_TABLE_ROWS
+from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, metric_finding
+from ghmlops.core.predictions.ruling import Comparison, evidence_number
+from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey, Value, subgroup_name
+from ghmlops.core.predictions.subgroups.onset import Onset, find_onset
 from ghmlops.core.stats import multiplicity
 
-BLOCK = 0.01
-NOTE = 0.05
-MOST_FINDINGS = 50
-"""Places written out a family, the worst first; the summary counts the rest."""
-MOST_LISTED = 200
-"""Rows of the table in the evidence's details."""
-DOCS = f"{judge.DOCS}#slices-and-windows"
+SECTION = f"{DOCS}#slices-and-windows"
+CORRECTION = f"Holm at {HOLM_LEVEL:g} fails, Benjamini-Hochberg at {FALSE_DISCOVERY_LEVEL:g} warns"
 Kind = Literal["slice", "window", "class"]
 PLURAL = {"slice": "slices", "window": "windows", "class": "classes"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
-    """A place with its p-value and the two adjusted ones."""
+class SubgroupTest:
+    """The test of one metric in one subgroup, with its p-value before and after correction for multiple tests."""
 
-    place: Place
+    subgroup: Subgroup
     p: float
     holm: float
+    """Adjusted by Holm's method."""
     bh: float
+    """Adjusted by the method of Benjamini and Hochberg."""
     outcome: Outcome
-    """fail or warn for shown harm beyond the margin, else pass."""
+    """Fail or warn for a regression beyond the margin, otherwise pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """What one hunt found: findings, and the table for people."""
+class FamilyResult:
+    """The result of a family: its findings, and the rows of its table with the smallest p-values first."""
 
     findings: list[Finding]
     table: list[SubgroupRow]
-    bad: frozenset[tuple[object, ...]] = frozenset()
-    """`Place.key` of every place that fails or warns."""
+    flagged: frozenset[SubgroupKey] = frozenset()
+    """Keys of the subgroups that fail or warn."""
     onset: Onset | None = None
-    """Of the worst metric and data set, where windows fail or warn."""
+    """For windows that fail or warn: since when the worst metric is worse, in its data set."""
 
     @property
     def since(self) -> str | None:
-        """Start of the first bad window."""
+        """Start of the first window of the regression."""
         return None if self.onset is None else self.onset.since
 
 
-def harm_p(found: Sequence[Comparison]) -> NDArray[np.float64]:
-    """Return the p-values that are hunted with, shape (len(found),); 1 where it is undefined.
+def regression_p_values(comparisons: Sequence[Comparison]) -> NDArray[np.float64]:
+    """Return the p-value of each comparison against "no regression", shape (len(comparisons),); 1 if undefined.
 
-    Quality: against "no harm". Behaviour (any move is one) is no harm by itself, so its move must be shown to be larger
-    than the margin: the normal tail beyond it.
+    Quality metrics are tested against "not worse". A move of a behaviour metric (positive rate, mean prediction) is no
+    regression by itself, so it is tested against "moved by no more than the margin", with a normal tail.
     """
-    fields = [(f.p, f.loss, f.error, np.nan if f.margin is None else f.margin) for f in found]
+    fields = [(c.p, c.loss, c.error, np.nan if c.margin is None else c.margin) for c in comparisons]
     p, loss, error, margin = np.array(fields, dtype=np.float64).reshape(-1, 4).T
-    target = np.array([f.metric.direction is Direction.TARGET for f in found], dtype=np.bool_)
+    is_behaviour = np.array([c.metric.direction is Direction.TARGET for c in comparisons], dtype=np.bool_)
     with np.errstate(divide="ignore", invalid="ignore"):
-        beyond = special.ndtr(np.where(error > 0, (margin - loss) / error, np.nan))
-    exact = np.where((error == 0) & (loss > margin), 0.0, 1.0)  # without any spread the move is what it is
-    hunted = np.where(target, np.where(error > 0, beyond, exact), p)
-    return np.asarray(np.where(np.isfinite(hunted), hunted, 1.0), dtype=np.float64)
+        p_beyond_margin = special.ndtr(np.where(error > 0, (margin - loss) / error, np.nan))
+    # Without sampling error the move is known exactly.
+    p_exact = np.where((error == 0) & (loss > margin), 0.0, 1.0)
+    result = np.where(is_behaviour, np.where(error > 0, p_beyond_margin, p_exact), p)
+    return np.asarray(np.where(np.isfinite(result), result, 1.0), dtype=np.float64)
 
 
-def correct(places: Sequence[Place], at_least: NDArray[np.float64] | float = 0.0) -> list[Tested]:
-    """Test a family as one, the smallest p first. A place whose p is undefined counts as a test and shows nothing.
+def run_tests(subgroups: Sequence[Subgroup], second_p: NDArray[np.float64] | float = 0.0) -> list[SubgroupTest]:
+    """Test all subgroups as one family and return the tests, smallest p-value first, then largest loss first.
 
-    `at_least` are the p-values of a second claim that has to hold too, shape (len(places),).
+    A subgroup whose p-value is undefined counts as a test and passes.
+
+    Args:
+        subgroups: One entry per metric and subgroup.
+        second_p: p-values of a second claim that must hold as well, shape (len(subgroups),): the larger one counts.
     """
-    p = np.maximum(harm_p([place.found for place in places]), at_least)
+    p = np.maximum(regression_p_values([subgroup.comparison for subgroup in subgroups]), second_p)
     holm, bh = multiplicity.holm(p), multiplicity.benjamini_hochberg(p)
-    fields = [(f.loss, math.inf if f.margin is None else f.margin) for f in (place.found for place in places)]
+    comparisons = [subgroup.comparison for subgroup in subgroups]
+    fields = [(c.loss, math.inf if c.margin is None else c.margin) for c in comparisons]
     loss, margin = np.array(fields, dtype=np.float64).reshape(-1, 2).T
-    level = np.where(loss > margin, np.where(holm <= BLOCK, 2, np.where(bh <= NOTE, 1, 0)), 0)
+    level = np.where(loss > margin, np.where(holm <= HOLM_LEVEL, 2, np.where(bh <= FALSE_DISCOVERY_LEVEL, 1, 0)), 0)
     outcomes = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
     return [
-        Tested(place=places[i], p=float(p[i]), holm=float(holm[i]), bh=float(bh[i]), outcome=outcomes[level[i]])
+        SubgroupTest(
+            subgroup=subgroups[i], p=float(p[i]), holm=float(holm[i]), bh=float(bh[i]), outcome=outcomes[level[i]]
+        )
         for i in np.lexsort((-loss, p))
     ]
 
 
-def hunt(places: Sequence[Place], kind: Kind, minimum: int) -> Family:
-    """Judge a family: the places of all data sets together.
+def judge_family(subgroups: Sequence[Subgroup], kind: Kind, minimum: int) -> FamilyResult:
+    """Judge a family: the subgroups of all data sets together.
 
     Args:
-        places: every place with at least `minimum` rows, all hunted metrics.
-        kind: names the findings.
-        minimum: for the sentences.
+        subgroups: Every subgroup with at least `minimum` rows, one entry per tested metric.
+        kind: Kind of the subgroups; it names the findings.
+        minimum: Smallest number of rows of a tested subgroup, for the reason of the summary.
 
     Returns:
-        A finding for each of the worst places that fail or warn, and one summary; for windows also since when.
+        A finding per subgroup that fails or warns, at most `MAX_FINDINGS`, and a summary; for windows also the onset.
     """
-    tested = correct(places)
-    bad: dict[tuple[object, ...], list[Tested]] = {}
-    for one in tested:
-        if one.outcome is not Outcome.PASS:
-            bad.setdefault(one.place.key, []).append(one)
-    ranked = sorted(bad.values(), key=lambda ones: -max(o.outcome.severity for o in ones))
-    findings = [_place_finding(ones, kind) for ones in ranked[:MOST_FINDINGS]]
-    since = onset(places, _worst(ranked[0]).place) if ranked and kind == "window" else None
-    findings.append(_summary(tested, ranked, (kind, minimum, since)))
-    table = [subgroup_row(one, one.outcome) for one in tested[:MOST_LISTED]]
-    return Family(findings=findings, table=table, bad=frozenset(bad), onset=since)
+    tests = run_tests(subgroups)
+    flagged: dict[SubgroupKey, list[SubgroupTest]] = {}
+    for test in tests:
+        if test.outcome is not Outcome.PASS:
+            flagged.setdefault(test.subgroup.key, []).append(test)
+    ranked = sorted(flagged.values(), key=lambda group: -max(test.outcome.severity for test in group))
+    findings = [_subgroup_finding(group, kind) for group in ranked[:MAX_FINDINGS]]
+    onset = find_onset(subgroups, _worst(ranked[0]).subgroup) if ranked and kind == "window" else None
+    findings.append(_summary(tests, ranked, (kind, minimum, onset)))
+    table = [subgroup_row(test, test.outcome) for test in tests[:MAX_TABLE_ROWS]]
+    return FamilyResult(findings=findings, table=table, flagged=frozenset(flagged), onset=onset)
 
 
-def _worst(ones: Sequence[Tested]) -> Tested:
-    return max(ones, key=lambda one: (one.outcome.severity, -one.p))
+def _worst(tests: Sequence[SubgroupTest]) -> SubgroupTest:
+    return max(tests, key=lambda test: (test.outcome.severity, -test.p))
 
 
-def _place_finding(ones: Sequence[Tested], kind: str) -> Finding:
-    """Write one place down by its worst metric; the others are named."""
-    worst = _worst(ones)
-    others = [one.place.found.metric.title for one in ones if one is not worst]
-    place = worst.place
-    failed = worst.outcome is Outcome.FAIL
-    change = describe_change(place.found, "smallest loss" if failed else "interval")
-    evidence = (
-        f"Holm p = {worst.holm:.2g} over all {PLURAL[kind]}"
-        if failed
-        else f"Benjamini-Hochberg q = {worst.bh:.2g}, not confirmed by Holm p = {worst.holm:.2g}"
+def _subgroup_finding(tests: Sequence[SubgroupTest], kind: str) -> Finding:
+    """Return the finding on one subgroup: its worst metric in numbers, the other flagged metrics by name."""
+    worst = _worst(tests)
+    subgroup, comparison = worst.subgroup, worst.subgroup.comparison
+    if worst.outcome is Outcome.FAIL:
+        change = describe_change(comparison, "smallest loss")
+        significance = f"Holm p = {worst.holm:.2g} over all {PLURAL[kind]}"
+    else:
+        change = describe_change(comparison, "interval")
+        significance = f"Benjamini-Hochberg q = {worst.bh:.2g}, not confirmed by Holm p = {worst.holm:.2g}"
+    reason = (
+        f"{subgroup.name}: {change}, more than the {allowed(comparison)} allowed; {comparison.n:,} rows; "
+        f"{significance}{also_named(tests, worst)}."
     )
-    also = f"; also {' and '.join(others)}" if others else ""
-    rows = f"{place.found.n:,} rows"
-    reason = f"{place.name}: {change}, more than the {allowed(place.found)} allowed; {rows}; {evidence}{also}."
-    written = metric_finding(place.found, worst.outcome, reason)
     return msgspec.structs.replace(
-        written,
-        id=f"{kind}-{place.found.metric.id}",
-        dataset=place.dataset,
-        slice=dict(place.slice),
-        window=place.window,
-        docs=DOCS,
-        method=f"{place.found.method}; Holm at {BLOCK:g} fails, Benjamini-Hochberg at {NOTE:g} warns",
+        metric_finding(comparison, worst.outcome, reason),
+        id=f"{kind}-{comparison.metric.id}",
+        dataset=subgroup.dataset,
+        slice=dict(subgroup.slice),
+        window=subgroup.window,
+        docs=SECTION,
+        method=f"{comparison.method}; {CORRECTION}",
     )
+
+
+def also_named(tests: Sequence[SubgroupTest], worst: SubgroupTest) -> str:
+    """Return a clause that names the metrics of the tests other than the worst: "; also log loss and MAE"."""
+    titles = [test.subgroup.comparison.metric.title for test in tests if test is not worst]
+    return f"; also {' and '.join(titles)}" if titles else ""
 
 
 def _summary(
-    tested: Sequence[Tested], ranked: Sequence[Sequence[Tested]], about: tuple[str, int, Onset | None]
+    tests: Sequence[SubgroupTest],
+    ranked: Sequence[Sequence[SubgroupTest]],
+    context: tuple[Kind, int, Onset | None],
 ) -> Finding:
-    kind, minimum, since = about
-    names = {one.place.key for one in tested}
-    failed = sum(1 for ones in ranked if any(o.outcome is Outcome.FAIL for o in ones))
-    outcome = Outcome.FAIL if failed else Outcome.WARN if ranked else Outcome.PASS
-    metrics = list(dict.fromkeys(one.place.found.metric.title for one in tested))
-    looked = f"{len(names):,} {kind if len(names) == 1 else PLURAL[kind]} of at least {minimum:,} rows"
-    if not names:
-        outcome, said = Outcome.WARN, f"no {kind} has {minimum:,} rows, so none was looked at"
+    kind, minimum, onset = context
+    count = len({test.subgroup.key for test in tests})
+    failed = sum(1 for group in ranked if any(test.outcome is Outcome.FAIL for test in group))
+    tested = f"{count:,} {kind if count == 1 else PLURAL[kind]} of at least {minimum:,} rows"
+    if not count:
+        outcome = Outcome.WARN
+        reason = f"No {kind} has {minimum:,} rows, so none was tested."
     elif not ranked:
-        said = f"{looked}: none shown to be worse ({', '.join(metrics)})"
+        outcome = Outcome.PASS
+        titles = dict.fromkeys(test.subgroup.comparison.metric.title for test in tests)
+        reason = f"No regression was found in {tested} ({', '.join(titles)})."
     else:
-        left = len(ranked) - MOST_FINDINGS
-        more = f"; the worst {MOST_FINDINGS} are listed" if left > 0 else ""
-        said = f"{looked}: {failed:,} failed, {len(ranked) - failed:,} to look at{more}{_when(since)}"
+        outcome = Outcome.FAIL if failed else Outcome.WARN
+        truncated = f"; the worst {MAX_FINDINGS} are listed" if len(ranked) > MAX_FINDINGS else ""
+        since = f"; {onset.sentence}" if onset else ""
+        reason = f"Of {tested}, {failed:,} failed and {len(ranked) - failed:,} warned{truncated}{since}."
     return Finding(
         id=f"{PLURAL[kind]}-summary",
         metric=PLURAL[kind],
         outcome=outcome,
-        reason=said[0].upper() + said[1:] + ".",
-        docs=DOCS,
+        reason=reason,
+        docs=SECTION,
         description=f"Is the candidate worse in any {kind}?",
-        method=f"Holm at {BLOCK:g} fails, Benjamini-Hochberg at {NOTE:g} warns, over {len(tested):,} tests",
-        n=len(names),
+        method=f"{CORRECTION}, over {len(tests):,} tests",
+        n=count,
     )
 
 
-def _when(since: Onset | None) -> str:
-    if since is None:
-        return ""
-    where = f" of data set {since.dataset}" if since.dataset else ""
-    return f"; {since.metric}{where} is worse {since.when}"
-
-
-def missing(
-    lost: Sequence[tuple[Mapping[str, Value], str | None, int]], kind: Literal["slice", "window"], dataset: str = ""
+def missing_subgroups(
+    missing: Sequence[tuple[Mapping[str, Value], str | None, int]], kind: Literal["slice", "window"], dataset: str = ""
 ) -> list[Finding]:
-    """Report places of the baseline, with at least the minimum of rows, that the candidate has no row of.
+    """Return a finding per subgroup of the baseline in which the candidate has no row, at most `MAX_FINDINGS`.
 
-    At most `MOST_FINDINGS`; the last one says how many more there are.
+    Args:
+        missing: Slice, window and number of baseline rows of each; only those with at least the minimum of rows.
+        kind: Kind of the subgroups.
+        dataset: Name of the data set.
     """
-    left = len(lost) - MOST_FINDINGS
-    shown = lost[:MOST_FINDINGS]
-    more = [
-        f" So it is with {left:,} more {kind}s." if left > 0 and i == len(shown) - 1 else "" for i in range(len(shown))
-    ]
-    return [
-        Finding(
-            id=f"{kind}-missing",
-            metric="rows",
-            outcome=Outcome.FAIL,
-            reason=f"{name_place(where, window, dataset)}: the baseline has {rows:,} rows, the candidate none.{also}",
-            docs=DOCS,
-            description=f"Does the candidate answer for every {kind} of the baseline?",
-            dataset=dataset,
-            slice=dict(where),
-            window=window,
-            baseline=float(rows),
-            candidate=0.0,
-            n=rows,
+    listed, omitted = missing[:MAX_FINDINGS], len(missing) - MAX_FINDINGS
+    findings = []
+    for number, (slice_values, window, rows) in enumerate(listed, start=1):
+        name = subgroup_name(slice_values, window, dataset)
+        reason = f"{name}: the baseline has {rows:,} rows and the candidate has none."
+        if omitted > 0 and number == len(listed):
+            reason += f" {omitted:,} more {PLURAL[kind]} are missing as well."
+        findings.append(
+            Finding(
+                id=f"{kind}-missing",
+                metric="rows",
+                outcome=Outcome.FAIL,
+                reason=reason,
+                docs=SECTION,
+                description=f"Does the candidate have rows in every {kind} of the baseline?",
+                dataset=dataset,
+                slice=dict(slice_values),
+                window=window,
+                baseline=float(rows),
+                candidate=0.0,
+                n=rows,
+            )
         )
-        for (where, window, rows), also in zip(shown, more, strict=True)
-    ]
+    return findings
 
 
-def subgroup_row(one: Tested, outcome: Outcome | None) -> SubgroupRow:
-    """Return the row of a tested subgroup; `outcome` is None if a more specific subgroup explains its regression."""
-    found = one.place.found
+def subgroup_row(test: SubgroupTest, outcome: Outcome | None) -> SubgroupRow:
+    """Return the table row of a tested subgroup; `outcome` is None if another subgroup explains its regression."""
+    comparison = test.subgroup.comparison
     return SubgroupRow(
-        subgroup=one.place.label,
-        dataset=one.place.dataset,
-        metric=found.metric.id,
-        rows=found.n,
-        baseline=tidy(found.baseline),
-        candidate=tidy(found.candidate),
-        change=tidy(found.change),
-        low=tidy(found.low),
-        high=tidy(found.high),
-        p=_short(one.p),
-        holm=_short(one.holm),
-        bh=_short(one.bh),
+        subgroup=test.subgroup.label,
+        dataset=test.subgroup.dataset,
+        metric=comparison.metric.id,
+        rows=comparison.n,
+        baseline=evidence_number(comparison.baseline),
+        candidate=evidence_number(comparison.candidate),
+        change=evidence_number(comparison.change),
+        low=evidence_number(comparison.low),
+        high=evidence_number(comparison.high),
+        p=_round_p(test.p),
+        holm=_round_p(test.holm),
+        bh=_round_p(test.bh),
         outcome=outcome,
     )
 
 
-def _short(p: float) -> float:
+def _round_p(p: float) -> float:
     return float(f"{p:.3g}")

@@ -1,78 +1,91 @@
-"""Is a change the same in every window, and in every data set? Cochran's Q, where harm is in sight."""
+"""Tests whether a change is the same in every window, and in every data set, by Cochran's Q.
+
+It detects a regression that comes and goes and that no single window shows. Source: Cochran (1954), Biometrics 10.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ghmlops.core.model import Direction, Finding, Outcome
+from ghmlops.core.predictions.constants import HOLM_LEVEL
 from ghmlops.core.predictions.findings import describe_change
-from ghmlops.core.predictions.subgroups.family import BLOCK, DOCS
-from ghmlops.core.predictions.subgroups.onset import onset, smoothed_error
+from ghmlops.core.predictions.subgroups.family import SECTION
+from ghmlops.core.predictions.subgroups.onset import find_onset, smoothed_error
 from ghmlops.core.stats import cochran
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.predictions.place import Place
+    from ghmlops.core.predictions.subgroup import Subgroup
+
+Kind = Literal["window", "data set"]
+_IDS: Mapping[Kind, str] = {"window": "windows-uneven", "data set": "datasets-uneven"}
 
 
-def windows_uneven(places: Sequence[Place]) -> list[Finding]:
-    """Ask, for each quality metric and data set, whether the change is the same in every window.
+def uneven_windows(subgroups: Sequence[Subgroup]) -> list[Finding]:
+    """Return a warning per quality metric and data set whose change differs between the windows.
 
-    Some window must be beyond the margin too: a change that differs from window to window without harm is no finding.
-    The level is shared out among all metrics and data sets.
+    One window must exceed the margin as well: a change that varies without a regression is no finding. The level is
+    divided by the number of metrics and data sets (Bonferroni).
     """
-    series: dict[tuple[str, str], list[Place]] = {}
-    for place in _quality(places):
-        series.setdefault((place.dataset, place.found.metric.id), []).append(place)
-    found = [_uneven(own, "window", len(series)) for own in series.values()]
-    return [one for one in found if one is not None]
+    series: dict[tuple[str, str], list[Subgroup]] = {}
+    for subgroup in _quality(subgroups):
+        series.setdefault((subgroup.dataset, subgroup.comparison.metric.id), []).append(subgroup)
+    return _uneven_series(list(series.values()), "window")
 
 
-def datasets_uneven(places: Sequence[Place]) -> list[Finding]:
-    """Ask the same between data sets; `places` hold the comparisons over all rows of each."""
-    series: dict[str, list[Place]] = {}
-    for place in _quality(places):
-        series.setdefault(place.found.metric.id, []).append(place)
-    found = [_uneven(own, "data set", len(series)) for own in series.values()]
-    return [one for one in found if one is not None]
+def uneven_datasets(subgroups: Sequence[Subgroup]) -> list[Finding]:
+    """Return a warning per quality metric whose change over all rows differs between the data sets."""
+    series: dict[str, list[Subgroup]] = {}
+    for subgroup in _quality(subgroups):
+        series.setdefault(subgroup.comparison.metric.id, []).append(subgroup)
+    return _uneven_series(list(series.values()), "data set")
 
 
-def _quality(places: Sequence[Place]) -> list[Place]:
-    return [p for p in places if p.found.metric.direction is not Direction.TARGET and p.found.margin is not None]
+def _quality(subgroups: Sequence[Subgroup]) -> list[Subgroup]:
+    return [
+        s
+        for s in subgroups
+        if s.comparison.metric.direction is not Direction.TARGET and s.comparison.margin is not None
+    ]
 
 
-_IDS: Mapping[str, str] = {"window": "windows-uneven", "data set": "datasets-uneven"}
+def _uneven_series(series: Sequence[Sequence[Subgroup]], kind: Kind) -> list[Finding]:
+    findings = [_uneven_finding(subgroups, kind, len(series)) for subgroups in series]
+    return [finding for finding in findings if finding is not None]
 
 
-def _uneven(own: Sequence[Place], kind: str, tests: int) -> Finding | None:
+def _uneven_finding(subgroups: Sequence[Subgroup], kind: Kind, tests: int) -> Finding | None:
     result = cochran.heterogeneity(
-        np.array([p.found.change for p in own]), np.array([smoothed_error(p.found) for p in own])
+        np.array([s.comparison.change for s in subgroups]),
+        np.array([smoothed_error(s.comparison) for s in subgroups]),
     )
-    worst = max(own, key=lambda p: p.found.loss if np.isfinite(p.found.loss) else -np.inf)
-    beyond = worst.found.margin is not None and worst.found.loss > worst.found.margin
-    if not (result.p < BLOCK / tests and beyond):
+    worst = max(subgroups, key=lambda s: s.comparison.loss if np.isfinite(s.comparison.loss) else -np.inf)
+    comparison = worst.comparison
+    exceeds_margin = comparison.margin is not None and comparison.loss > comparison.margin
+    if not (result.p < HOLM_LEVEL / tests and exceeds_margin):
         return None
-    metric = worst.found.metric
-    since = onset(own, worst) if kind == "window" else None
-    when = f", which is worse {since.when}," if since is not None else ""
-    inside = f" of data set {worst.dataset}" if kind == "window" and worst.dataset else ""
+    metric = comparison.metric
+    onset = find_onset(subgroups, worst) if kind == "window" else None
+    when = f", which is worse {onset.when}," if onset is not None else ""
+    dataset = f" of data set {worst.dataset}" if kind == "window" and worst.dataset else ""
     return Finding(
         id=_IDS[kind],
         metric=metric.id,
         outcome=Outcome.WARN,
         reason=(
-            f"The change of {metric.title}{when} differs between {len(own):,} {kind}s{inside} more than noise explains "
-            f"(Cochran's Q = {result.q:.1f}, p = {result.p:.2g}); the worst is {worst.name}: "
-            f"{describe_change(worst.found, 'interval')}, on {worst.found.n:,} rows."
+            f"The change of {metric.title}{when} differs between {len(subgroups):,} {kind}s{dataset} by more than "
+            f"noise (Cochran's Q = {result.q:.1f}, p = {result.p:.2g}, limit {HOLM_LEVEL / tests:.2g}). The worst is "
+            f"{worst.name}: {describe_change(comparison, 'interval')}; {comparison.n:,} rows."
         ),
-        docs=DOCS,
+        docs=SECTION,
         description=f"Is the change the same in every {kind}?",
         dataset=worst.dataset if kind == "window" else "",
         unit=metric.unit,
         direction=metric.direction,
         method=f"Cochran's Q over the {kind}s",
-        n=sum(place.found.n for place in own),
+        n=sum(s.comparison.n for s in subgroups),
     )

@@ -1,4 +1,4 @@
-"""Since when a metric is worse: the stretch of windows in which its loss stands."""
+"""Onset of a regression: the segment of consecutive windows in which a metric is worse."""
 
 from __future__ import annotations
 
@@ -13,59 +13,77 @@ from ghmlops.core.stats import epidemic_change
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.predictions.place import Place
     from ghmlops.core.predictions.ruling import Comparison
+    from ghmlops.core.predictions.subgroup import Subgroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Onset:
-    """In which windows the worst metric is worse."""
+    """The windows in which a metric is worse, in one data set."""
 
     dataset: str
     metric: str
-    """Its title."""
+    """Title of the metric."""
     since: str
-    """Start of the first bad window."""
+    """Start of the first window of the regression."""
     until: str | None
-    """Start of the last bad window; None where the loss still stands."""
-    whole: bool = False
-    """Was it so from the first window that was looked at, and still is?"""
+    """Start of the last window of the regression; None if it is ongoing."""
+    in_every_window: bool = False
+    """The regression begins with the first tested window and is ongoing."""
 
     @property
     def when(self) -> str:
-        """For a sentence: `since 2025-03-01`, `from 2025-03-01 to 2025-03-04`, `in 2025-03-01`, `in every window`."""
+        """Adverbial: `since 2025-03-01`, `from 2025-03-01 to 2025-03-04`, `in 2025-03-01` or `in every window`."""
         if self.until is None:
-            return "in every window" if self.whole else f"since {self.since}"
+            return "in every window" if self.in_every_window else f"since {self.since}"
         return f"in {self.since}" if self.since == self.until else f"from {self.since} to {self.until}"
 
+    @property
+    def sentence(self) -> str:
+        """Clause for a summary: `accuracy of data set eu is worse since 2025-03-01`."""
+        return f"{self.metric}{f' of data set {self.dataset}' if self.dataset else ''} is worse {self.when}"
 
-def onset(places: Sequence[Place], worst: Place) -> Onset | None:
-    """Say in which windows the metric of `worst` is worse in its data set; None where no stretch speaks for it.
 
-    The windows of one steady loss that tells the series best (`stats.epidemic_change`), so that a noisy window before the
-    change, or a good one after it, does not count.
+def find_onset(subgroups: Sequence[Subgroup], worst: Subgroup) -> Onset | None:
+    """Return the windows in which the metric of `worst` is worse in its data set; None if no segment supports it.
+
+    They are the segment that one constant loss explains best (`stats.epidemic_change`), so that a noisy window before
+    the change, or a good one after it, does not count. The smallest loss that counts is the margin.
+
+    Args:
+        subgroups: Windows of any metric and data set; entries that are no windows are ignored.
+        worst: The window with the worst result.
     """
-    metric = worst.found.metric
-    own = [p for p in places if p.window is not None and p.dataset == worst.dataset and p.found.metric.id == metric.id]
-    own.sort(key=lambda place: place.window or "")
+    comparison = worst.comparison
+    metric = comparison.metric
+    series = [
+        s
+        for s in subgroups
+        if s.window is not None and s.dataset == worst.dataset and s.comparison.metric.id == metric.id
+    ]
+    series.sort(key=lambda subgroup: subgroup.window or "")
     if metric.direction is Direction.TARGET:
-        loss = np.array([p.found.change for p in own]) * np.sign(worst.found.change)
+        # A move in the direction of the worst window counts as the loss, one in the opposite direction does not.
+        loss = np.array([s.comparison.change for s in series]) * np.sign(comparison.change)
     else:
-        loss = np.array([p.found.loss for p in own])
-    errors = np.array([smoothed_error(p.found) for p in own])
-    found = epidemic_change.most_likely_segment(loss, errors, worst.found.margin or 0.0)
-    if found is None:
+        loss = np.array([s.comparison.loss for s in series])
+    errors = np.array([smoothed_error(s.comparison) for s in series])
+    segment = epidemic_change.most_likely_segment(loss, errors, comparison.margin or 0.0)
+    if segment is None:
         return None
     return Onset(
         dataset=worst.dataset,
         metric=metric.title,
-        since=own[found.first].label,
-        until=None if found.ongoing else own[found.last].label,
-        whole=found.ongoing and found.first == 0,
+        since=series[segment.first].label,
+        until=None if segment.ongoing else series[segment.last].label,
+        in_every_window=segment.ongoing and segment.first == 0,
     )
 
 
-def smoothed_error(found: Comparison) -> float:
-    """Return the standard error; for shares never below that of one discordant pair, which places without any have."""
-    floor = 1.0 / found.n if found.metric.unit == "ratio" and found.n else 0.0
-    return max(found.error, floor)
+def smoothed_error(comparison: Comparison) -> float:
+    """Return the standard error of the change; for ratios at least that of one discordant pair.
+
+    A subgroup without any discordant pair would otherwise have an error of 0 and outweigh all others.
+    """
+    floor = 1.0 / comparison.n if comparison.metric.unit == "ratio" and comparison.n else 0.0
+    return max(comparison.error, floor)

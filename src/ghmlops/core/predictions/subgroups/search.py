@@ -1,8 +1,8 @@
-"""Slice search: where the harm sits, among all values of single attributes and all pairs of them.
+"""Slice search: finds undeclared slices with a regression among all values of single columns and all pairs of them.
 
-One family of tests, apart from that of the declared slices. What is found was not asked for in advance, so it warns and
-never fails, and it is pruned until each piece of harm is told once: a place has to be worse than the rest of what it is
-part of, and what is left of it without the places inside or across it has to be harmful too.
+The searched slices are one family of tests, separate from the declared slices. They are exploratory, so they warn and
+never fail. A slice must be worse than the rest of all rows, and the result is pruned so that every regression is
+reported once (`search_pruning`).
 """
 
 from __future__ import annotations
@@ -14,143 +14,159 @@ import msgspec
 
 from ghmlops.core.details.regression import SubgroupRow
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.core.predictions import ruling as judge
-from ghmlops.core.predictions.findings import allowed, describe_change, metric_finding
-from ghmlops.core.predictions.place import Place
-from ghmlops.core.predictions.subgroups.family import MOST_LISTED, NOTE, Family, Tested, correct, subgroup_row
-from ghmlops.core.predictions.subgroups.search_pruning import harm, index, p_worse, pruned
+from ghmlops.core.predictions.constants import FALSE_DISCOVERY_LEVEL, MAX_TABLE_ROWS, SEARCH_LEVEL
+from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, metric_finding
+from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey
+from ghmlops.core.predictions.subgroups.family import FamilyResult, SubgroupTest, also_named, run_tests, subgroup_row
+from ghmlops.core.predictions.subgroups.search_pruning import excess_loss, index_subgroups, p_worse_than_rest, prune
 
-DOCS = f"{judge.DOCS}#slice-search"
-SHOWN = 0.005
-"""Level of Holm's p: half of what blocks a declared slice, because nobody asked for these places."""
+SECTION = f"{DOCS}#slice-search"
+_DESCRIPTION = "Is there a slice, not declared, in which the candidate is worse?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
-    """A slice that is told, with the metrics it is worse in, most harm first."""
+class _WorseSlice:
+    """A slice that survived the pruning, with the tests of the metrics in which it is worse, largest loss first."""
 
-    ones: Sequence[Tested]
-
-    @property
-    def worst(self) -> Tested:
-        return self.ones[0]
+    tests: Sequence[SubgroupTest]
 
     @property
-    def shown(self) -> bool:
-        return any(one.holm <= SHOWN for one in self.ones)
+    def key(self) -> SubgroupKey:
+        return self.tests[0].subgroup.key
+
+    @property
+    def significant(self) -> bool:
+        """True if Holm's method confirms at least one metric; otherwise the slice is only suspected."""
+        return any(test.holm <= SEARCH_LEVEL for test in self.tests)
 
 
-def search(
-    places: Sequence[Place],
+def search_slices(
+    subgroups: Sequence[Subgroup],
     *,
-    top: int,
+    max_findings: int,
     minimum: int,
-    overall: Sequence[Place] = (),
-    reported: Set[tuple[object, ...]] = frozenset(),
-) -> Family:
-    """Find the places with most harm.
+    overall: Sequence[Subgroup] = (),
+    reported: Set[SubgroupKey] = frozenset(),
+) -> FamilyResult:
+    """Search for the slices with the largest regression.
 
     Args:
-        places: all values of every attribute and of every pair, of at least `minimum` rows, all hunted metrics, all
-            data sets. Metrics where any move is harm and those without a margin are not searched.
-        top: most findings.
-        minimum: for the sentence.
-        overall: the same metrics over all rows of each data set: a place has to be worse than the rest of them too, so
-            that what is everywhere alike is found nowhere.
-        reported: `Place.key` of the declared slices that have a finding of their own; they are not told twice.
+        subgroups: All values of every column and of every pair of columns with at least `minimum` rows, one entry per
+            tested metric and data set. Behaviour metrics and those without a margin are not searched.
+        max_findings: Largest number of slices with a finding.
+        minimum: Smallest number of rows of a searched slice, for the reason of the summary.
+        overall: The same metrics over all rows of each data set. A slice must be worse than the rest of these rows, so
+            that a regression of all rows alike is not reported as one of every slice.
+        reported: Keys of declared slices that have a finding already; these are counted, not reported again.
 
     Returns:
-        `search-<metric>` (warn) for each of the `top` slices of most harm that Holm shows at `SHOWN`, and
-        `search-summary`; the table `searched`, smallest p first. What only Benjamini-Hochberg shows at `NOTE` is
+        A warning `search-<metric>` per slice that Holm's method confirms at `SEARCH_LEVEL`, largest excess loss first,
+        `search-summary`, and the rows of the table `searched`. Slices that only the false discovery rate flags are
         counted in the summary.
     """
-    quality = [p for p in places if p.found.metric.direction is not Direction.TARGET and p.found.margin is not None]
-    known = index([*quality, *overall])
-    tested = correct(quality, p_worse(quality, known))
-    harmful = [one for one in tested if one.outcome is not Outcome.PASS]
-    kept = _grouped(pruned(harmful, known))
-    told = [one for one in kept if one.shown]
-    new = [one for one in told if one.worst.place.key not in reported]
-    findings = [_finding(one, len(tested)) for one in new[:top]]
-    findings.append(_summary(tested, (kept, told, new), (top, minimum)))
-    return Family(
+    searched = [
+        s
+        for s in subgroups
+        if s.comparison.metric.direction is not Direction.TARGET and s.comparison.margin is not None
+    ]
+    index = index_subgroups([*searched, *overall])
+    tests = run_tests(searched, p_worse_than_rest(searched, index))
+    flagged = [test for test in tests if test.outcome is not Outcome.PASS]
+    worse = _group_by_slice(prune(flagged, index))
+    significant = [entry for entry in worse if entry.significant]
+    new = [entry for entry in significant if entry.key not in reported]
+    findings = [_slice_finding(entry, len(tests)) for entry in new[:max_findings]]
+    findings.append(_summary(tests, (worse, significant, new), (max_findings, minimum)))
+    return FamilyResult(
         findings=findings,
-        table=_table(tested, harmful, told),
-        bad=frozenset(one.worst.place.key for one in new[:top]),
+        table=_table(tests, flagged, significant),
+        flagged=frozenset(entry.key for entry in new[:max_findings]),
     )
 
 
-def _grouped(kept: Sequence[Tested]) -> list[_Kept]:
-    """Gather the metrics of each slice, the most harm first."""
-    by_key: dict[tuple[object, ...], list[Tested]] = {}
-    for one in sorted(kept, key=lambda one: -harm(one.place.found)):
-        by_key.setdefault(one.place.key, []).append(one)
-    return [_Kept(ones=ones) for ones in by_key.values()]
+def _group_by_slice(tests: Sequence[SubgroupTest]) -> list[_WorseSlice]:
+    """Group the metrics of each slice; slices and their metrics are ordered by their excess loss, largest first."""
+    by_key: dict[SubgroupKey, list[SubgroupTest]] = {}
+    for test in sorted(tests, key=lambda test: -excess_loss(test.subgroup.comparison)):
+        by_key.setdefault(test.subgroup.key, []).append(test)
+    return [_WorseSlice(tests=group) for group in by_key.values()]
 
 
-def _finding(kept: _Kept, tests: int) -> Finding:
-    worst = next(one for one in kept.ones if one.holm <= SHOWN)
-    found, place = worst.place.found, worst.place
-    others = [one.place.found.metric.title for one in kept.ones if one is not worst]
-    excess = found.n * (found.loss - (found.margin or 0.0))
-    size = f", about {excess:,.0f} rows more than the limit" if found.metric.unit == "ratio" else ""
-    also = f"; also {' and '.join(others)}" if others else ""
+def _slice_finding(entry: _WorseSlice, test_count: int) -> Finding:
+    worst = next(test for test in entry.tests if test.holm <= SEARCH_LEVEL)
+    subgroup, comparison = worst.subgroup, worst.subgroup.comparison
+    size = ""
+    if comparison.metric.unit == "ratio":
+        size = f" by about {comparison.n * (comparison.loss - (comparison.margin or 0.0)):,.0f} rows"
     reason = (
-        f"{place.name}: {describe_change(found, 'smallest loss')}, more than the {allowed(found)} allowed{size}; "
-        f"{found.n:,} rows; detected by the slice search, Holm p = {worst.holm:.2g} over {tests:,} tests{also}."
+        f"{subgroup.name}: {describe_change(comparison, 'smallest loss')}, more than the {allowed(comparison)} "
+        f"allowed{size}; {comparison.n:,} rows; found by the slice search, Holm p = {worst.holm:.2g} over "
+        f"{test_count:,} tests{also_named(entry.tests, worst)}."
     )
     return msgspec.structs.replace(
-        metric_finding(found, Outcome.WARN, reason),
-        id=f"search-{found.metric.id}",
-        dataset=place.dataset,
-        slice=dict(place.slice),
-        docs=DOCS,
-        description="Is there a slice, not declared, in which the candidate is worse?",
-        method=f"{found.method}; Holm at {SHOWN:g} over all that was searched, which makes the estimate look worse",
+        metric_finding(comparison, Outcome.WARN, reason),
+        id=f"search-{comparison.metric.id}",
+        dataset=subgroup.dataset,
+        slice=dict(subgroup.slice),
+        docs=SECTION,
+        description=_DESCRIPTION,
+        method=(
+            f"{comparison.method}; Holm at {SEARCH_LEVEL:g} over all searched slices; the estimate of a slice chosen "
+            "by search is biased towards a larger loss"
+        ),
     )
 
 
 def _summary(
-    tested: Sequence[Tested],
-    steps: tuple[Sequence[_Kept], Sequence[_Kept], Sequence[_Kept]],
+    tests: Sequence[SubgroupTest],
+    stages: tuple[Sequence[_WorseSlice], Sequence[_WorseSlice], Sequence[_WorseSlice]],
     limits: tuple[int, int],
 ) -> Finding:
-    kept, told, new = steps
-    top, minimum = limits
-    names = len({one.place.key for one in tested})
-    searched = f"Searched {names:,} slices of at least {minimum:,} rows"
-    suspected = len(kept) - len(told)
-    more = f"; {suspected:,} more are suspected (false-discovery rate of {NOTE:g})" if suspected else ""
-    if not names:
-        outcome, said = Outcome.WARN, f"No slice has {minimum:,} rows, so none was searched"
-    elif told:
-        declared = f", {len(told) - len(new):,} of them declared and told above" if len(told) > len(new) else ""
-        listed_ = f"; the {top} of most harm are listed" if len(new) > top else ""
-        outcome, said = Outcome.WARN, f"{searched}: {len(told):,} tell where the harm sits{declared}{listed_}{more}"
+    worse, significant, new = stages
+    max_findings, minimum = limits
+    count = len({test.subgroup.key for test in tests})
+    searched = f"{count:,} searched slices of at least {minimum:,} rows"
+    suspected = len(worse) - len(significant)
+    more = f"; {suspected:,} more are suspected (false discovery rate {FALSE_DISCOVERY_LEVEL:g})" if suspected else ""
+    if not count:
+        outcome, reason = Outcome.WARN, f"No slice has {minimum:,} rows, so none was searched"
+    elif significant:
+        declared, text = len(significant) - len(new), ""
+        if declared:
+            text += f"; {declared:,} of them are declared slices, reported above"
+        if len(new) > max_findings:
+            text += f"; the {max_findings} with the largest excess loss are listed"
+        outcome = Outcome.WARN
+        reason = f"Of {searched}, {len(significant):,} are worse than the rest{text}{more}"
     else:
-        outcome, said = Outcome.PASS, f"{searched}: none shown to be worse and worse than the rest{more}"
+        outcome, reason = Outcome.PASS, f"Of {searched}, none is shown to be worse than the rest{more}"
     return Finding(
         id="search-summary",
         metric="slices",
         outcome=outcome,
-        reason=f"{said}.",
-        docs=DOCS,
-        description="Is there a slice, not declared, in which the candidate is worse?",
-        method=f"Holm at {SHOWN:g} warns, over {len(tested):,} tests",
-        n=names,
+        reason=f"{reason}.",
+        docs=SECTION,
+        description=_DESCRIPTION,
+        method=f"Holm at {SEARCH_LEVEL:g} warns, over {len(tests):,} tests",
+        n=count,
     )
 
 
-def _table(tested: Sequence[Tested], harmful: Sequence[Tested], told: Sequence[_Kept]) -> list[SubgroupRow]:
-    """Return the smallest p-values and all that is told. Harm that something else explains has no outcome."""
-    warned = {id(one) for kept in told for one in kept.ones}
-    known = {id(one) for one in harmful}
-    rest = max(MOST_LISTED - len(warned), 0)
-    shown = [one for one in tested if id(one) in warned][:MOST_LISTED]
-    shown += [one for one in tested if id(one) not in warned][:rest]
-    place = {id(one): i for i, one in enumerate(tested)}
+def _table(
+    tests: Sequence[SubgroupTest], flagged: Sequence[SubgroupTest], significant: Sequence[_WorseSlice]
+) -> list[SubgroupRow]:
+    """Return the rows of all significant slices and of the smallest p-values, in the order of the tests.
+
+    A flagged slice that the pruning removed has no outcome, because another slice explains its regression.
+    """
+    warned_ids = {id(test) for entry in significant for test in entry.tests}
+    flagged_ids = {id(test) for test in flagged}
+    places_left = max(MAX_TABLE_ROWS - len(warned_ids), 0)
+    selection = [test for test in tests if id(test) in warned_ids][:MAX_TABLE_ROWS]
+    selection += [test for test in tests if id(test) not in warned_ids][:places_left]
+    order = {id(test): i for i, test in enumerate(tests)}
     rows = []
-    for one in sorted(shown, key=lambda one: place[id(one)]):
-        outcome = Outcome.WARN if id(one) in warned else None if id(one) in known else Outcome.PASS
-        rows.append(subgroup_row(one, outcome))
+    for test in sorted(selection, key=lambda test: order[id(test)]):
+        outcome = Outcome.WARN if id(test) in warned_ids else None if id(test) in flagged_ids else Outcome.PASS
+        rows.append(subgroup_row(test, outcome))
     return rows

@@ -1,7 +1,7 @@
-"""Harm told once: places that only repeat what another place tells are left out of a slice search.
+"""Pruning of the slice search: slices whose regression another slice explains are removed.
 
-A pair is told when it is worse than the rest of what it is part of; a single attribute's value when what is left of it,
-without the worse pairs inside and the worse values across it, is harmful too.
+A pair of values stays if it is worse than the rest of each of its two values. A single value stays if what is left of
+it, without the worse pairs inside it and without its overlap with worse values of other columns, is worse as well.
 """
 
 from __future__ import annotations
@@ -15,148 +15,164 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ghmlops.core.predictions.place import Place
-from ghmlops.core.predictions.ruling import ALPHA, Comparison
-from ghmlops.core.predictions.subgroups.family import Tested
+from ghmlops.core.predictions.constants import ALPHA, MIN_REST_VARIANCE
+from ghmlops.core.predictions.ruling import Comparison
+from ghmlops.core.predictions.subgroup import Subgroup
+from ghmlops.core.predictions.subgroups.family import SubgroupTest
 from ghmlops.core.predictions.subgroups.onset import smoothed_error
 
 Item = tuple[str, object]
+"""A column and its value."""
 Items = frozenset[Item]
+"""The items of a slice: one for a single value, two for a pair."""
 Series = tuple[str, str]
-"""Data set and metric id."""
-ALL: Items = frozenset()
-_LEAST = 0.1
+"""Data set and metric id; slices are compared within a series only."""
+Index = Mapping[Series, Mapping[Items, Subgroup]]
+"""Subgroups by series and items."""
+ALL_ROWS: Items = frozenset()
 
 
 class Part(NamedTuple):
-    """A set of rows and their loss, taken as a mean over the rows."""
+    """A set of rows with its loss, treated as a mean over the rows."""
 
     n: float
+    """Number of rows."""
     loss: float
     error: float
-    least: float = 0.0
-    """Least `n * error`: 1 for shares, where rows without a single change say less than that nothing can change."""
+    """Standard error of the loss."""
+    min_total_error: float = 0.0
+    """Smallest value of `n * error`: 1 for ratios, because no discordant row does not mean that none can occur."""
 
 
-def harm(found: Comparison) -> float:
-    """Return the score: rows times the loss beyond the margin, in margins, so that metrics can be ranked together.
+def excess_loss(comparison: Comparison) -> float:
+    """Return rows times the loss beyond the margin, in multiples of the margin, so that metrics can be ranked together.
 
-    With a margin of 0 in standard deviations of a row's change.
+    If the margin is 0, the unit is the standard deviation of a row's change.
     """
-    margin = found.margin or 0.0
-    unit = margin if margin > 0 else smoothed_error(found) * math.sqrt(found.n)
-    return found.n * (found.loss - margin) / unit if unit > 0 else math.inf
+    margin = comparison.margin or 0.0
+    unit = margin if margin > 0 else smoothed_error(comparison) * math.sqrt(comparison.n)
+    return comparison.n * (comparison.loss - margin) / unit if unit > 0 else math.inf
 
 
-def without(whole: Part, parts: Sequence[Part]) -> Part | None:
-    """Return `whole` without disjoint parts of it; None where no row is left.
+def subtract_parts(total: Part, parts: Sequence[Part]) -> Part | None:
+    """Return `total` without disjoint parts of it, or None if no row is left.
 
-    Exact for means over independent rows; other metrics are treated as if they were one. Because clusters and other
-    metrics do not add up, the rest is never taken to vary less than a tenth as much, a row, as the whole.
+    The result is exact for means over independent rows; other metrics are treated as if they were such means. Since
+    the variances of clusters and of other metrics do not add up, the variance per row of the rest is at least
+    `MIN_REST_VARIANCE` times that of the total.
     """
-    n = whole.n - sum(part.n for part in parts)
+    n = total.n - sum(part.n for part in parts)
     if n < 1:
         return None
-    loss = (whole.n * whole.loss - sum(part.n * part.loss for part in parts)) / n
-    total = (whole.n * whole.error) ** 2
-    square = total - sum((part.n * part.error) ** 2 for part in parts)
-    return Part(n, loss, math.sqrt(max(square, _LEAST * total * n / whole.n, whole.least**2)) / n, whole.least)
+    loss = (total.n * total.loss - sum(part.n * part.loss for part in parts)) / n
+    total_square = (total.n * total.error) ** 2
+    square = total_square - sum((part.n * part.error) ** 2 for part in parts)
+    square = max(square, MIN_REST_VARIANCE * total_square * n / total.n, total.min_total_error**2)
+    return Part(n, loss, math.sqrt(square) / n, total.min_total_error)
 
 
-def index(places: Sequence[Place]) -> dict[Series, dict[Items, Place]]:
-    """Find places by what they are; those that are undefined cannot explain another."""
-    known: dict[Series, dict[Items, Place]] = {}
-    for place in places:
-        if math.isfinite(place.found.loss) and math.isfinite(place.found.error):
-            known.setdefault(_series(place), {})[_items(place)] = place
-    return known
+def index_subgroups(subgroups: Sequence[Subgroup]) -> dict[Series, dict[Items, Subgroup]]:
+    """Return the subgroups by series and items; undefined ones are left out, because they cannot explain another."""
+    index: dict[Series, dict[Items, Subgroup]] = {}
+    for subgroup in subgroups:
+        if math.isfinite(subgroup.comparison.loss) and math.isfinite(subgroup.comparison.error):
+            index.setdefault(_series(subgroup), {})[_items(subgroup)] = subgroup
+    return index
 
 
-def _series(place: Place) -> Series:
-    return place.dataset, place.found.metric.id
+def _series(subgroup: Subgroup) -> Series:
+    return subgroup.dataset, subgroup.comparison.metric.id
 
 
-def _items(place: Place) -> Items:
-    return frozenset(place.slice.items())
+def _items(subgroup: Subgroup) -> Items:
+    return frozenset(subgroup.slice.items())
 
 
-def _part(place: Place) -> Part:
-    found = place.found
-    return Part(float(found.n), found.loss, smoothed_error(found), 1.0 if found.metric.unit == "ratio" else 0.0)
+def _part(subgroup: Subgroup) -> Part:
+    comparison = subgroup.comparison
+    min_total_error = 1.0 if comparison.metric.unit == "ratio" else 0.0
+    return Part(float(comparison.n), comparison.loss, smoothed_error(comparison), min_total_error)
 
 
-def p_worse(places: Sequence[Place], known: Mapping[Series, Mapping[Items, Place]]) -> NDArray[np.float64]:
-    """Return, a place, the one-sided p-value against "no worse than the rest of all rows", shape (len(places),).
+def p_worse_than_rest(subgroups: Sequence[Subgroup], index: Index) -> NDArray[np.float64]:
+    """Return the one-sided p-value of each subgroup against "no worse than the rest of all rows", by a normal tail.
 
-    0 where all rows are not in `known`, so that nothing is claimed. Normal tail.
+    Shape (len(subgroups),); 0 if the index has no entry for all rows, so that this claim is not tested.
     """
-    return np.array([special.ndtr(-_apart(place, known.get(_series(place), {}).get(ALL))) for place in places])
+    return np.array([special.ndtr(-_z_worse_than_rest(s, index.get(_series(s), {}).get(ALL_ROWS))) for s in subgroups])
 
 
-def pruned(harmful: Sequence[Tested], known: Mapping[Series, Mapping[Items, Place]]) -> list[Tested]:
-    """Return the places that are needed to tell the harm.
+def prune(flagged: Sequence[SubgroupTest], index: Index) -> list[SubgroupTest]:
+    """Return the tests of those subgroups whose regression no other subgroup explains.
 
-    A pair is held against its two attributes at `ALPHA` over all pairs of each; what is left of an attribute at `ALPHA`
-    over all of `harmful`.
+    A pair is compared with each of its values at `ALPHA` divided by the number of pairs with that value; what is left
+    of a single value is tested at `ALPHA` divided by the number of flagged subgroups (Bonferroni).
+
+    Args:
+        flagged: Tests of the subgroups that fail or warn.
+        index: All defined subgroups, as `index_subgroups` returns them.
     """
-    z = float(special.ndtri(1.0 - ALPHA / max(len(harmful), 1)))
-    pairs = {series: Counter(i for items in own if len(items) > 1 for i in items) for series, own in known.items()}
-    apart = [one for one in harmful if _stands_out(one.place, known, pairs)]
-    chosen: dict[Series, set[Items]] = {_series(one.place): set() for one in apart}
+    z = float(special.ndtri(1.0 - ALPHA / max(len(flagged), 1)))
+    pair_counts = {
+        series: Counter(item for items in subgroups if len(items) > 1 for item in items)
+        for series, subgroups in index.items()
+    }
+    candidates = [test for test in flagged if _worse_than_its_values(test.subgroup, index, pair_counts)]
+    chosen: dict[Series, set[Items]] = {_series(test.subgroup): set() for test in candidates}
     singles = []
-    for one in apart:
-        if len(one.place.slice) > 1:
-            chosen[_series(one.place)].add(_items(one.place))
+    for test in candidates:
+        if len(test.subgroup.slice) > 1:
+            chosen[_series(test.subgroup)].add(_items(test.subgroup))
         else:
-            singles.append(one)
-    for one in sorted(singles, key=lambda one: -harm(one.place.found)):
-        own = chosen[_series(one.place)]
-        if not _explained(one.place, own, known[_series(one.place)], z):
-            own.add(_items(one.place))
-    return [one for one in apart if _items(one.place) in chosen[_series(one.place)]]
+            singles.append(test)
+    # Values with the largest loss come first, so that they explain those that merely overlap with them.
+    for test in sorted(singles, key=lambda test: -excess_loss(test.subgroup.comparison)):
+        series = _series(test.subgroup)
+        if not _is_explained(test.subgroup, chosen[series], index[series], z):
+            chosen[series].add(_items(test.subgroup))
+    return [test for test in candidates if _items(test.subgroup) in chosen[_series(test.subgroup)]]
 
 
-def _stands_out(
-    place: Place, known: Mapping[Series, Mapping[Items, Place]], pairs: Mapping[Series, Mapping[Item, int]]
-) -> bool:
-    """Is the loss of a pair larger than in the rest of each of its attributes?"""
-    series = _series(place)
-    if len(place.slice) < 2 or series not in known:
+def _worse_than_its_values(subgroup: Subgroup, index: Index, pair_counts: Mapping[Series, Mapping[Item, int]]) -> bool:
+    """Return whether the loss of a pair is larger than in the rest of each of its values; True for single values."""
+    series = _series(subgroup)
+    if len(subgroup.slice) < 2 or series not in index:
         return True
-    for item in _items(place):
-        z = float(special.ndtri(1.0 - ALPHA / max(pairs[series].get(item, 1), 1)))
-        if not _apart(place, known[series].get(frozenset({item}))) > z:
+    for item in _items(subgroup):
+        z = float(special.ndtri(1.0 - ALPHA / max(pair_counts[series].get(item, 1), 1)))
+        if not _z_worse_than_rest(subgroup, index[series].get(frozenset({item}))) > z:
             return False
     return True
 
 
-def _apart(place: Place, whole: Place | None) -> float:
-    """Return by how many standard errors the loss is larger than in the rest of `whole`; infinite without one."""
-    if whole is None:
+def _z_worse_than_rest(subgroup: Subgroup, total: Subgroup | None) -> float:
+    """Return by how many standard errors the loss exceeds that in the rest of `total`; infinite if `total` is None."""
+    if total is None:
         return math.inf
-    own = _part(place)
-    rest = without(_part(whole), [own])
+    part = _part(subgroup)
+    rest = subtract_parts(_part(total), [part])
     if rest is None:
         return -math.inf
-    spread = math.hypot(own.error, rest.error)
-    return (own.loss - rest.loss) / spread if spread > 0 else math.inf if own.loss > rest.loss else -math.inf
+    error = math.hypot(part.error, rest.error)
+    if error > 0:
+        return (part.loss - rest.loss) / error
+    return math.inf if part.loss > rest.loss else -math.inf
 
 
-def _explained(place: Place, chosen: Set[Items], known: Mapping[Items, Place], z: float) -> bool:
-    """Is what is left of a single attribute's place harmless, once it is cut along another attribute?
+def _is_explained(subgroup: Subgroup, chosen: Set[Items], subgroups: Mapping[Items, Subgroup], z: float) -> bool:
+    """Return whether what is left of a single value is harmless, after its chosen parts along one column are removed.
 
-    Cut away are the chosen pairs inside the place, and where it crosses chosen values of the other attribute.
+    Removed are the chosen pairs inside the value, and its overlap with chosen values of the other column.
     """
-    own, items = _part(place), _items(place)
-    cuts: dict[str, dict[Items, Part]] = {}
+    part, items = _part(subgroup), _items(subgroup)
+    parts_by_column: dict[str, dict[Items, Part]] = {}
     for other in chosen:
-        crossing = items | other
-        if len(crossing) == 2 and crossing in known:
-            ((column, _),) = crossing - items
-            cuts.setdefault(column, {})[crossing] = _part(known[crossing])
-    for parts in cuts.values():
-        rest = without(own, list(parts.values()))
-        shown = rest is not None and rest.loss > max(place.found.margin or 0.0, z * rest.error)
-        if not shown:
+        overlap = items | other
+        if len(overlap) == 2 and overlap in subgroups:
+            ((column, _),) = overlap - items
+            parts_by_column.setdefault(column, {})[overlap] = _part(subgroups[overlap])
+    for parts in parts_by_column.values():
+        rest = subtract_parts(part, list(parts.values()))
+        if rest is None or not rest.loss > max(subgroup.comparison.margin or 0.0, z * rest.error):
             return True
     return False

@@ -1,4 +1,7 @@
-"""Harm by slice, window and class, over all data sets: what is hunted, what is searched, and what is only shown."""
+"""Tests for regressions by slice, window and class, over all data sets: which subgroups and metrics form a family.
+
+Metrics that are not tested in subgroups are reported there, in the table `cells`.
+"""
 
 from __future__ import annotations
 
@@ -8,144 +11,172 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from ghmlops.core.details.regression import CellRow, MetricRow, SubgroupRow, TimelineRow
+from ghmlops.core.details.regression import CellRow, SubgroupRow, TimelineRow
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, NotMeasured
 from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.core.predictions.comparison import compare_cells, compare_classes, overall_metrics
-from ghmlops.core.predictions.place import Place, name_place
-from ghmlops.core.predictions.ruling import tidy
-from ghmlops.core.predictions.subgroups import family as slices
-from ghmlops.core.predictions.subgroups import heterogeneity as uneven
-from ghmlops.core.predictions.subgroups import search
+from ghmlops.core.predictions.constants import MAX_CELL_ROWS, MAX_TIMELINE_ROWS
+from ghmlops.core.predictions.ruling import evidence_number
+from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey, subgroup_name
+from ghmlops.core.predictions.subgroups.family import SubgroupTest, judge_family, missing_subgroups, run_tests
+from ghmlops.core.predictions.subgroups.heterogeneity import uneven_windows
+from ghmlops.core.predictions.subgroups.search import search_slices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.model import Finding
     from ghmlops.core.paired.aggregates import CellTable
     from ghmlops.core.policy.regression import Regression
-    from ghmlops.core.predictions.observed import Judged, Observed
+    from ghmlops.core.predictions.observation import Judgement, Observation
     from ghmlops.core.predictions.ruling import Comparison
 
-MOST_TIMELINE = 400
-MOST_CELLS = 400
-"""Rows of the metrics that are shown by slice, and by window."""
-
-
-def metric_row(found: Comparison, dataset: str, finding: Finding | None) -> MetricRow:
-    """Return the row of the table `metrics`; `finding` is None if the metric is reported but not judged."""
-    return MetricRow(
-        dataset=dataset,
-        metric=found.metric.id,
-        rows=found.n,
-        baseline=None if found.paired_only else tidy(found.baseline),
-        candidate=tidy(found.candidate),
-        change=tidy(found.change),
-        low=tidy(found.low),
-        high=tidy(found.high),
-        margin=tidy(found.margin),
-        unit=found.metric.unit,
-        outcome=finding.outcome if finding else None,
-        method=found.method,
-    )
+Breakdown = tuple[str, ...]
+"""The columns by which a table divides the rows into cells: slice columns, or `WINDOW`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hunt:
-    """The families of one run; each metric is compared once in each cell, although two families ask for it."""
+class SubgroupFamilies:
+    """The families of subgroup tests of one run; they add their results to the judgement.
 
-    compared: Sequence[Observed]
+    A breakdown that belongs to two families (the declared slices and the slice search) is compared once.
+    """
+
+    observations: Sequence[Observation]
+    """The data sets whose contract allows a comparison."""
     policy: Regression
-    judged: Judged
-    _known: dict[tuple[int, tuple[str, ...]], list[Place]] = field(default_factory=dict)
+    judgement: Judgement
+    _cache: dict[tuple[int, Breakdown], list[Subgroup]] = field(default_factory=dict)
 
-    def places(self, kind: Literal["slice", "window"]) -> frozenset[tuple[object, ...]]:
-        """Hunt a family over all data sets; returns the places that have a finding."""
-        policy, judged = self.policy, self.judged
-        cuts = (
-            [tuple(dict.fromkeys(c)) for c in policy.slices] if kind == "slice" else [(WINDOW,)] * bool(policy.window)
-        )
-        if not cuts or not self.compared:
+    def judge_declared(self, kind: Literal["slice", "window"]) -> frozenset[SubgroupKey]:
+        """Judge the family of the declared slices or of the windows; returns the keys of those with a finding."""
+        policy, judgement = self.policy, self.judgement
+        if kind == "slice":
+            breakdowns: list[Breakdown] = [tuple(dict.fromkeys(columns)) for columns in policy.slices]
+        else:
+            breakdowns = [(WINDOW,)] if policy.window else []
+        if not breakdowns or not self.observations:
             return frozenset()
-        places = [place for one in range(len(self.compared)) for cut in cuts for place in self._places(one, cut)]
-        family = slices.hunt(places, kind, policy.minimum_rows)
-        judged.findings.extend(family.findings)
-        (judged.details.slices if kind == "slice" else judged.details.windows).extend(family.table)
-        for one in self.compared:
-            for cut in cuts:
-                table = one.tables[cut]
-                lost = [(*located(key, cut), rows) for key, rows in table.lost]
-                judged.findings.extend(slices.missing(lost, kind, one.dataset))
-                judged.skipped(one, _small(cut, table, policy.minimum_rows))
-        judged.details.cells.extend(_shown(self.compared, cuts, policy))
+        subgroups = [
+            subgroup
+            for number in range(len(self.observations))
+            for breakdown in breakdowns
+            for subgroup in self._subgroups(number, breakdown)
+        ]
+        family = judge_family(subgroups, kind, policy.minimum_rows)
+        judgement.findings.extend(family.findings)
+        (judgement.details.slices if kind == "slice" else judgement.details.windows).extend(family.table)
+        for observation, breakdown in itertools.product(self.observations, breakdowns):
+            table = observation.tables[breakdown]
+            missing = [(*split_key(key, breakdown), rows) for key, rows in table.missing_cells]
+            judgement.findings.extend(missing_subgroups(missing, kind, observation.dataset))
+            judgement.add_not_measured(observation, _not_measured(breakdown, table, policy.minimum_rows))
+        judgement.details.cells.extend(_cell_rows(self.observations, breakdowns, policy))
         if kind == "window":
-            judged.findings.extend(uneven.windows_uneven(places))
-            judged.details.timeline.extend(_timeline(slices.correct(places)))
-        return family.bad
+            judgement.findings.extend(uneven_windows(subgroups))
+            judgement.details.timeline.extend(_timeline(run_tests(subgroups)))
+        return family.flagged
 
-    def classes(self) -> None:
-        """Hunt recall and F1 of every class."""
+    def judge_classes(self) -> None:
+        """Judge the family of recall and F1 of every class of a multiclass task."""
         if self.policy.task != "multiclass":
             return
-        places = [place for one in self.compared for place in compare_classes(one, self.policy)]
-        family = slices.hunt(places, "class", self.policy.minimum_rows)
-        self.judged.findings.extend(family.findings)
-        self.judged.details.classes.extend(_class_row(row) for row in family.table)
+        subgroups = [s for observation in self.observations for s in compare_classes(observation, self.policy)]
+        family = judge_family(subgroups, "class", self.policy.minimum_rows)
+        self.judgement.findings.extend(family.findings)
+        self.judgement.details.classes.extend(_class_row(row) for row in family.table)
 
-    def search(self, overall: Sequence[Place], reported: frozenset[tuple[object, ...]]) -> None:
-        """Search the slices of one and two columns for harm that no finding tells of yet."""
+    def search(self, overall: Sequence[Subgroup], reported: frozenset[SubgroupKey]) -> None:
+        """Search the slices by one and by two columns for regressions without a finding.
+
+        Args:
+            overall: Comparisons over all rows of each data set.
+            reported: Keys of the declared slices and windows that have a finding.
+        """
         policy = self.policy
-        cuts = {cut for one in self.compared for cut in one.tables if cut and WINDOW not in cut and len(cut) <= 2}
-        if not policy.search or not cuts:
+        breakdowns = {
+            breakdown
+            for observation in self.observations
+            for breakdown in observation.tables
+            if breakdown and WINDOW not in breakdown and len(breakdown) <= 2
+        }
+        if not policy.search or not breakdowns:
             return
-        places = [
-            place
-            for number, one in enumerate(self.compared)
-            for cut in sorted(cuts)
-            if cut in one.tables
-            for place in self._places(number, cut)
+        subgroups = [
+            subgroup
+            for number, observation in enumerate(self.observations)
+            for breakdown in sorted(breakdowns)
+            if breakdown in observation.tables
+            for subgroup in self._subgroups(number, breakdown)
         ]
-        family = search.search(
-            places, top=policy.search, minimum=policy.minimum_rows, overall=overall, reported=reported
+        family = search_slices(
+            subgroups, max_findings=policy.search, minimum=policy.minimum_rows, overall=overall, reported=reported
         )
-        self.judged.findings.extend(family.findings)
-        self.judged.details.searched.extend(family.table)
+        self.judgement.findings.extend(family.findings)
+        self.judgement.details.searched.extend(family.table)
 
-    def _places(self, one: int, cut: tuple[str, ...]) -> list[Place]:
-        if (one, cut) not in self._known:
-            self._known[one, cut] = places_of(self.compared[one], cut, self.policy)
-        return self._known[one, cut]
+    def _subgroups(self, number: int, breakdown: Breakdown) -> list[Subgroup]:
+        if (number, breakdown) not in self._cache:
+            self._cache[number, breakdown] = compare_subgroups(self.observations[number], breakdown, self.policy)
+        return self._cache[number, breakdown]
 
 
-def _shown(compared: Sequence[Observed], cuts: Sequence[tuple[str, ...]], policy: Regression) -> list[CellRow]:
-    """Return the metrics that are not hunted, in every slice or window: shown, the worst against its error first."""
-    rows = []
-    for one in compared:
-        for cut, metric in itertools.product(cuts, (m for m in overall_metrics(policy) if not m.hunted)):
-            for place, found in compare_cells(metric, one, cut, policy):
-                if found.n >= policy.minimum_rows:
-                    where = located(one.tables[cut].keys[place], cut)
-                    rows.append((-found.loss / found.error if found.error > 0 else 0.0, one.dataset, where, found))
-    rows.sort(
-        key=lambda row: (row[0] if row[0] == row[0] else 0.0, row[1], str(row[2]), row[3].metric.id)
-    )  # NaN: middle
-    return [
-        CellRow(
-            dataset=dataset,
-            slice=name_place(*where) if where[1] is None else "",
-            window=where[1],
-            metric=found.metric.id,
-            rows=found.n,
-            baseline=None if found.paired_only else tidy(found.baseline),
-            candidate=tidy(found.candidate),
-            change=tidy(found.change),
-            low=tidy(found.low),
-            high=tidy(found.high),
-            unit=found.metric.unit,
-        )
-        for _, dataset, where, found in rows[:MOST_CELLS]
-    ]
+def compare_subgroups(observation: Observation, breakdown: Breakdown, policy: Regression) -> list[Subgroup]:
+    """Return every metric that is tested in subgroups, in every cell with the minimum number of rows for it."""
+    table, subgroups = observation.tables[breakdown], []
+    for metric in metrics_of(policy):
+        if not metric.in_subgroups or not table.keys:
+            continue
+        for index, comparison in compare_cells(metric, observation, breakdown, policy):
+            if comparison.n >= policy.minimum_rows:
+                slice_values, window = split_key(table.keys[index], breakdown)
+                subgroups.append(
+                    Subgroup(slice=slice_values, window=window, comparison=comparison, dataset=observation.dataset)
+                )
+    return subgroups
+
+
+def split_key(key: tuple[Any, ...], breakdown: Breakdown) -> tuple[dict[str, Any], str | None]:
+    """Return the slice and the window of a cell from its attribute values."""
+    slice_values = dict(zip(breakdown, key, strict=True))
+    window = slice_values.pop(WINDOW, None)
+    return slice_values, None if window is None else str(window)
+
+
+def _cell_rows(
+    observations: Sequence[Observation], breakdowns: Sequence[Breakdown], policy: Regression
+) -> list[CellRow]:
+    """Return the rows of the metrics that are not tested in subgroups, largest loss per standard error first."""
+    entries: list[tuple[float, str, tuple[dict[str, Any], str | None], Comparison]] = []
+    for observation in observations:
+        for breakdown, metric in itertools.product(breakdowns, overall_metrics(policy)):
+            if metric.in_subgroups:
+                continue
+            for index, comparison in compare_cells(metric, observation, breakdown, policy):
+                if comparison.n >= policy.minimum_rows:
+                    subgroup = split_key(observation.tables[breakdown].keys[index], breakdown)
+                    z = comparison.loss / comparison.error if comparison.error > 0 else 0.0
+                    entries.append((-z, observation.dataset, subgroup, comparison))
+    # An undefined loss is sorted as if it were 0, because NaN has no order.
+    entries.sort(key=lambda e: (e[0] if e[0] == e[0] else 0.0, e[1], str(e[2]), e[3].metric.id))
+    return [_cell_row(dataset, subgroup, comparison) for _, dataset, subgroup, comparison in entries[:MAX_CELL_ROWS]]
+
+
+def _cell_row(dataset: str, subgroup: tuple[dict[str, Any], str | None], comparison: Comparison) -> CellRow:
+    slice_values, window = subgroup
+    return CellRow(
+        dataset=dataset,
+        slice=subgroup_name(slice_values, None) if window is None else "",
+        window=window,
+        metric=comparison.metric.id,
+        rows=comparison.n,
+        baseline=None if comparison.paired_only else evidence_number(comparison.baseline),
+        candidate=evidence_number(comparison.candidate),
+        change=evidence_number(comparison.change),
+        low=evidence_number(comparison.low),
+        high=evidence_number(comparison.high),
+        unit=comparison.metric.unit,
+    )
 
 
 def _class_row(row: SubgroupRow) -> SubgroupRow:
@@ -153,53 +184,34 @@ def _class_row(row: SubgroupRow) -> SubgroupRow:
     return msgspec.structs.replace(row, subgroup=row.subgroup.removeprefix("class = "))
 
 
-def _timeline(tested: Sequence[slices.Tested]) -> list[TimelineRow]:
-    """Return every window of the quality metrics in the order of time."""
-    own = [t for t in tested if t.place.found.metric.direction is not Direction.TARGET]
-    own.sort(key=lambda t: (t.place.dataset, t.place.found.metric.id, str(t.place.window)))
+def _timeline(tests: Sequence[SubgroupTest]) -> list[TimelineRow]:
+    """Return the rows of the quality metrics in every window, by data set, metric and time."""
+    quality = [t for t in tests if t.subgroup.comparison.metric.direction is not Direction.TARGET]
+    quality.sort(key=lambda t: (t.subgroup.dataset, t.subgroup.comparison.metric.id, str(t.subgroup.window)))
     return [
         TimelineRow(
-            dataset=t.place.dataset,
-            window=str(t.place.window),
-            metric=t.place.found.metric.id,
-            rows=t.place.found.n,
-            baseline=tidy(t.place.found.baseline),
-            candidate=tidy(t.place.found.candidate),
-            low=tidy(t.place.found.low),
-            high=tidy(t.place.found.high),
-            outcome=t.outcome,
+            dataset=test.subgroup.dataset,
+            window=str(test.subgroup.window),
+            metric=test.subgroup.comparison.metric.id,
+            rows=test.subgroup.comparison.n,
+            baseline=evidence_number(test.subgroup.comparison.baseline),
+            candidate=evidence_number(test.subgroup.comparison.candidate),
+            low=evidence_number(test.subgroup.comparison.low),
+            high=evidence_number(test.subgroup.comparison.high),
+            outcome=test.outcome,
         )
-        for t in own[:MOST_TIMELINE]
+        for test in quality[:MAX_TIMELINE_ROWS]
     ]
 
 
-def places_of(one: Observed, cut: tuple[str, ...], policy: Regression) -> list[Place]:
-    """Return every hunted metric in every cell of a cut that has the minimum of rows for it."""
-    table, found = one.tables[cut], []
-    for metric in metrics_of(policy):
-        if not metric.hunted or not table.keys:
-            continue
-        for place, comparison in compare_cells(metric, one, cut, policy):
-            if comparison.n >= policy.minimum_rows:
-                where, window = located(table.keys[place], cut)
-                found.append(Place(slice=where, window=window, found=comparison, dataset=one.dataset))
-    return found
-
-
-def located(key: tuple[Any, ...], cut: tuple[str, ...]) -> tuple[dict[str, Any], str | None]:
-    """Return a cell's slice and window."""
-    both = dict(zip(cut, key, strict=True))
-    window = both.pop(WINDOW, None)
-    return both, None if window is None else str(window)
-
-
-def _small(cut: tuple[str, ...], table: CellTable, minimum: int) -> list[NotMeasured]:
-    what = "windows" if cut == (WINDOW,) else f"slices by {' x '.join(cut)}"
-    found = []
-    if table.small:
-        why = f"{table.small:,} hold fewer than {minimum:,} usable rows each ({table.small_rows:,} rows together)"
-        found.append(NotMeasured(what=what, why=why))
-    if table.new:
-        why = f"{table.new:,} are new in the candidate, with nothing to compare them to"
-        found.append(NotMeasured(what=what, why=why))
-    return found
+def _not_measured(breakdown: Breakdown, table: CellTable, minimum: int) -> list[NotMeasured]:
+    """List the subgroups that were not tested: those with too few rows, and those that only the candidate has."""
+    what = "windows" if breakdown == (WINDOW,) else f"slices by {' x '.join(breakdown)}"
+    items = []
+    if table.small_cells:
+        why = f"{table.small_cells:,} have fewer than {minimum:,} usable rows ({table.small_rows:,} rows in total)"
+        items.append(NotMeasured(what=what, why=why))
+    if table.new_cells:
+        why = f"{table.new_cells:,} exist in the candidate only, so there is nothing to compare them with"
+        items.append(NotMeasured(what=what, why=why))
+    return items

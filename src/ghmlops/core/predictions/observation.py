@@ -1,0 +1,68 @@
+"""The values between engine, judgement and evidence: what was read of a data set, and what was concluded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ghmlops.core.details.regression import RegressionDetails
+from ghmlops.core.model import Finding, Measurement, NotMeasured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ghmlops.core.paired.aggregates import Cells, CellTable, Columns, Counts, Grid
+    from ghmlops.core.predictions.behaviour.determinism import ColumnChange
+    from ghmlops.core.predictions.behaviour.distribution import Distribution
+    from ghmlops.core.predictions.contract.facts import Facts
+
+SCORE_DISTANCE = ("{distance}", False)
+"""The row value that the engine sums for the noise floor: 0 for the baseline, |score difference| for the candidate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseFloor:
+    """Differences between the baseline and a second baseline of the same recipe, over all their paired rows."""
+
+    counts: Counts | None = None
+    """Counts of decisions; None for a task without decisions."""
+    score_distance: Cells | None = None
+    """Sums of |score difference|; None if there is no score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """Aggregates of one data set. If the contract forbids a comparison, only the facts are present."""
+
+    facts: Facts
+    dataset: str = ""
+    """Empty if there is a single data set."""
+    tables: Mapping[tuple[str, ...], CellTable] = field(default_factory=dict)
+    """Tables by the columns that define their cells: `()` for all rows, `(WINDOW,)` for the windows."""
+    columns: Columns | None = None
+    """Scores and labels of all rows, if there are few enough; with the cell of each row if it is known."""
+    grid: Grid | None = None
+    """Scores counted in bins, if there are too many rows for columns."""
+    scores: tuple[Distribution, ...] = ()
+    features: tuple[Distribution, ...] = ()
+    changes: tuple[ColumnChange, ...] = ()
+    changed_rows: Sequence[Mapping[str, Any]] = ()
+    noise: NoiseFloor | None = None
+    """None if the policy names no second baseline."""
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    """Role of an artifact to the fingerprint of its content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The content of the evidence; the stages of the judgement add to it."""
+
+    findings: list[Finding] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
+    not_measured: list[NotMeasured] = field(default_factory=list)
+    details: RegressionDetails = field(default_factory=RegressionDetails)
+
+    def add_not_measured(self, observation: Observation, items: Sequence[NotMeasured]) -> None:
+        """Add what was not measured of a data set, with its name."""
+        prefix = f"{observation.dataset}: " if observation.dataset else ""
+        self.not_measured.extend(NotMeasured(what=f"{prefix}{item.what}", why=item.why) for item in items)
