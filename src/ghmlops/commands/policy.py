@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Common, Doc, Result
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Common, Doc, Result, dry_run_result
 from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.core.errors import InputError, nearest
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.summary import describe
+from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
@@ -32,23 +33,27 @@ def run(inputs: Inputs, services: Services) -> Result:
     """Run `policy init` or `policy check`.
 
     Raises:
-        InputError: the task is not known, or `init` would overwrite a file.
-        PolicyError: the policy is not valid.
+        InputError: The task is unknown, or `init` would overwrite a file.
+        PolicyError: The policy is not valid.
     """
     path = services.cwd / inputs.policy
     if inputs.task == "init":
         return _init(path, inputs)
     if inputs.task == "check":
-        policy = load_policy(path, inputs.policy)
-        lines = describe(policy)
-        return Result(
-            outcome=Outcome.PASS,
-            reason_code="policy-valid",
-            reason=f"{inputs.policy} is a valid policy.",
-            text="\n".join([f"{inputs.policy}: valid. It would run:", *(f"  {line}" for line in lines)]),
-            data={"runs": lines, "policy": msgspec.to_builtins(policy)},
-        )
+        return _check(path, inputs)
     raise InputError(f'"{inputs.task}" is not a task of `policy`', hint=nearest(inputs.task, TASKS))
+
+
+def _check(path: Path, inputs: Inputs) -> Result:
+    policy = load_policy(path, inputs.policy)
+    lines = describe(policy)
+    return Result(
+        outcome=Outcome.PASS,
+        reason_code="policy-valid",
+        reason=f"{inputs.policy} is a valid policy.",
+        text=terminal.block([f"{inputs.policy}: valid. It would run:", *(f"  {line}" for line in lines)]),
+        data={"runs": lines, "policy": msgspec.to_builtins(policy)},
+    )
 
 
 def _init(path: Path, inputs: Inputs) -> Result:
@@ -56,15 +61,13 @@ def _init(path: Path, inputs: Inputs) -> Result:
 
     starter = (Path(__file__).parent.parent / "starter.yml").read_text(encoding="utf-8")
     try:
-        there = path.exists()
+        exists = path.exists()
     except OSError as error:
         raise InputError(f"cannot write {inputs.policy[:80]}: {error.strerror}", hint="choose another path") from None
-    if there:
-        raise InputError(f"{inputs.policy} exists already", hint="edit it, or name another file with --policy")
+    if exists:
+        raise InputError(f"{inputs.policy} already exists", hint="edit it, or name another file with --policy")
     if inputs.dry_run:
-        return Result(
-            outcome=Outcome.PASS, reason_code="dry-run", reason=f"{inputs.policy} would be written.", text=starter
-        )
+        return dry_run_result(f"{inputs.policy} would be written.", starter)
     write_atomically(path, starter)
     return Result(
         outcome=Outcome.PASS,

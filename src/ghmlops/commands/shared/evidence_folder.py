@@ -1,4 +1,4 @@
-"""The evidence folder as the commands that judge read it: what is not there is nothing measured, never a pass."""
+"""Reads the evidence folder for the commands that judge: a missing folder is nothing measured, never a pass."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def collect(folder: Path, shown: str) -> tuple[list[Loaded], list[NotMeasured]]:
-    """Return the files of `folder`, called `shown` in messages, and what is missing.
+def read_evidence_folder(folder: Path, name: str) -> tuple[list[Loaded], list[NotMeasured]]:
+    """Return the files of `folder`, called `name` in messages, and what is missing.
 
-    A folder that is not there holds nothing; one that cannot be read as an evidence folder is an unreadable file.
+    A folder that does not exist contains nothing; one that cannot be read as an evidence folder is an unreadable file.
     """
     try:
         return load_folder(folder), []
     except EvidenceError as error:
         if folder.exists():
-            return [Loaded(shown, "", None, error.message)], []
-        return [], [NotMeasured(what="everything", why=f"evidence folder {shown} does not exist")]
+            return [Loaded(name, "", None, error.message)], []
+        return [], [NotMeasured(what="everything", why=f"evidence folder {name} does not exist")]

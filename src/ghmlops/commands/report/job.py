@@ -1,0 +1,142 @@
+"""Everything that `ghmlops report` reports: the verdict over the evidence folder, and facts about the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ghmlops.commands.shared.evidence_folder import read_evidence_folder
+from ghmlops.commands.shared.policy_file import load_policy
+from ghmlops.commands.shared.provenance import commit_under_test
+from ghmlops.core.context import dig
+from ghmlops.core.errors import EvidenceError, InputError
+from ghmlops.core.evidence.verdict import Rules, merge
+from ghmlops.core.policy.gate import Gate
+from ghmlops.measure import checkout
+from ghmlops.report.content.run_facts import Facts
+from ghmlops.report.text.escape import address
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.commands.report.inputs import Inputs
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.evidence.document import Evidence, Verdict
+    from ghmlops.core.evidence.verdict import Loaded
+    from ghmlops.core.policy.document import Policy
+
+PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is reported, and on which pull request.
+
+    Attributes:
+        verdict: the verdict over the evidence folder.
+        evidence: the evidence files that could be read.
+        facts: facts about the run.
+        pull_request: number of the pull request; `None` if neither the input nor the event contains it.
+    """
+
+    verdict: Verdict
+    evidence: Sequence[Evidence]
+    facts: Facts
+    pull_request: int | None
+
+
+def prepare(inputs: Inputs, services: Services) -> Job:
+    """Read the policy and the evidence folder, and merge the evidence into a verdict.
+
+    Raises:
+        InputError: An input is malformed, or a pull-request event contains no pull request.
+        PolicyError: The policy file exists and is not valid.
+        EvidenceError: Evidence was measured for another commit.
+    """
+    pull_request = _pull_request(inputs, services)
+    # Evidence can be reported without a policy.
+    policy_file = services.cwd / inputs.policy
+    policy = load_policy(policy_file, inputs.policy) if policy_file.exists() else None
+    commit = commit_under_test(services)
+    repository = services.context.repository or checkout.repository_name(services.cwd)
+    files, absent = read_evidence_folder(services.cwd / inputs.evidence_dir, inputs.evidence_dir)
+    _check_commit(files, commit)
+    rules = Rules(
+        commit=commit,
+        required=policy.required if policy else (),
+        now=services.now(),
+        max_age=(policy.gate if policy else Gate()).max_age,
+        repository=repository,
+    )
+    verdict = merge(files, rules, service=policy.service if policy else _service_name(repository, services))
+    return Job(
+        verdict=msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *absent]),
+        evidence=[file.evidence for file in files if file.evidence],
+        facts=_facts(inputs, services, policy, repository),
+        pull_request=pull_request,
+    )
+
+
+def _pull_request(inputs: Inputs, services: Services) -> int | None:
+    if inputs.artifact_url and not address(inputs.artifact_url):
+        raise InputError(
+            f'input `artifact-url`: expected an http or https address, got "{inputs.artifact_url[:80]}"',
+            hint="pass the output `artifact-url` of the step that uploads the evidence",
+        )
+    if inputs.pull_request == 0:
+        raise InputError("input `pull-request`: 0 is not a pull request", hint="--pull-request 1")
+    context = services.context
+    number = inputs.pull_request or context.pull_request
+    if inputs.comment and number is None and context.event_name in PULL_REQUEST_EVENTS:
+        raise InputError(
+            f"event file {context.event_path or '(none)'} of a {context.event_name} event contains no pull request",
+            hint="name it with --pull-request, or pass --comment false",
+        )
+    return number
+
+
+def _service_name(repository: str, services: Services) -> str:
+    return repository.rpartition("/")[2] or services.cwd.name
+
+
+def _check_commit(files: Sequence[Loaded], commit: str) -> None:
+    for file in files:
+        if file.evidence and file.evidence.provenance.head_sha != commit:
+            measured_commit = file.evidence.provenance.head_sha[:64] or "(none)"
+            raise EvidenceError(
+                f"{file.file} was measured for commit {measured_commit}, and this run is about {commit}",
+                hint="provide the evidence of this commit, or check out the commit that was measured",
+            )
+
+
+def _facts(inputs: Inputs, services: Services, policy: Policy | None, repository: str) -> Facts:
+    context = services.context
+    # In the second stage the run that counts is the one that measured. GitHub's event names it, not the artifact.
+    measuring_run = dig(context.event, "workflow_run") if context.event_name == "workflow_run" else None
+    run_id, attempt = dig(measuring_run, "id"), dig(measuring_run, "run_attempt")
+    has_url = isinstance(run_id, int) and context.server_url and context.repository
+    run_url = f"{context.server_url}/{context.repository}/actions/runs/{run_id}" if has_url else context.run_url
+    return Facts(
+        workflow=context.workflow,
+        server_url=context.server_url,
+        repository=repository,
+        base_sha=context.base_sha,
+        run_id=str(run_id) if isinstance(run_id, int) else context.run_id,
+        run_attempt=attempt if isinstance(attempt, int) and attempt > 0 else context.run_attempt,
+        run_url=run_url,
+        artifact_url=inputs.artifact_url,
+        docs_url=_docs_url(),
+        policy=inputs.policy if policy else "",
+        required=policy.required if policy else (),
+        evidence_dir=inputs.evidence_dir,
+    )
+
+
+def _docs_url() -> str:
+    """Return the address of this project's files, from the package's own metadata."""
+    from importlib.metadata import metadata
+
+    urls = dict(entry.split(", ", 1) for entry in metadata("ghmlops").get_all("Project-URL") or [])
+    return f"{urls['Homepage']}/blob/main/" if "Homepage" in urls else ""
