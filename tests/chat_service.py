@@ -1,10 +1,10 @@
-"""A small real chat service that streams like OpenAI's; it answers as the model of the request asks; prints its port.
+"""A chat service that streams like OpenAI's; the model of the request selects the stream; prints its port.
 
     python chat_service.py [--first SECONDS] [--gap SECONDS]
 
-A request's `max_tokens` says how many tokens are sent (8 where it says none). Models: `tiny` streams to the end,
-`usage` adds the chunk that tells the usage, `lumps` sends several events in one write and cuts others in two, `dies`
-closes in the middle, `cut` ends the body without `[DONE]`, and `mute` sends no token.
+A request's `max_tokens` sets the number of tokens (8 by default). Models: `tiny` streams to the end, `usage` adds the
+chunk that reports usage, `lumps` sends several events per write and splits others, `dies` closes the connection before
+the end, `cut` ends the body without `[DONE]`, and `mute` sends no token.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def event(delta: dict[str, Any], finish: str | None = None) -> bytes:
 
 
 def events(model: str, n: int) -> list[bytes]:
-    """The whole stream: the role, `n` tokens, the reason to finish, the end."""
+    """Return the complete stream: role, `n` tokens, finish reason and end marker."""
     tokens = [event({"content": f" word{i}"}) for i in range(0 if model == "mute" else n)]
     stream = [event({"role": "assistant", "content": ""}), *tokens]
     if model in ("dies", "cut"):
@@ -43,7 +43,12 @@ def events(model: str, n: int) -> list[bytes]:
 
 
 class Chat:
-    """The service: what it was asked is kept by nobody."""
+    """The service.
+
+    Attributes:
+        first: Seconds before the first token.
+        gap: Seconds between tokens.
+    """
 
     def __init__(self, first: float, gap: float) -> None:
         self.first, self.gap = first, gap
@@ -57,21 +62,21 @@ class Chat:
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = next(int(line[15:]) for line in head.split("\r\n") if line.startswith("content-length:"))
-        asked = json.loads(await reader.readexactly(length))
-        if not head.startswith("POST /v1/chat/completions ") or asked.get("stream") is not True:
+        request = json.loads(await reader.readexactly(length))
+        if not head.startswith("POST /v1/chat/completions ") or request.get("stream") is not True:
             writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}")
             return True
         writer.write(HEAD)
-        stream = events(asked["model"], asked.get("max_tokens", 8))
-        if asked["model"] == "lumps":
-            whole = b"".join(stream)
-            stream = [whole[at : at + 100] for at in range(0, len(whole), 100)]
+        stream = events(request["model"], request.get("max_tokens", 8))
+        if request["model"] == "lumps":
+            body = b"".join(stream)
+            stream = [body[start : start + 100] for start in range(0, len(body), 100)]
         await asyncio.sleep(self.first)
         for piece in stream:
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             await writer.drain()
             await asyncio.sleep(self.gap)
-        if asked["model"] == "dies":
+        if request["model"] == "dies":
             return False
         writer.write(b"0\r\n\r\n")
         return True
@@ -79,7 +84,7 @@ class Chat:
 
 @contextlib.contextmanager
 def started(*arguments: str) -> Iterator[str]:
-    """Start the service in a process of its own and give its address; it is ended on leaving."""
+    """Run the service in a separate process and yield its address."""
     command = [sys.executable, __file__, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,8 +1,8 @@
-// A real HTTP/2 service of the tests, independent of the library that the generator uses; prints its port when it can.
+// An HTTP/2 service for tests, independent of the library of the load generator; prints its port once it listens.
 //
 //	http2_service [-cert FILE -key FILE] [-http1] [-streams N]
 //
-// Over TLS by ALPN, otherwise with prior knowledge.
+// It uses ALPN over TLS, and prior knowledge otherwise.
 package main
 
 import (
@@ -21,8 +21,8 @@ import (
 
 func main() {
 	cert := flag.String("cert", "", "certificate, PEM")
-	key := flag.String("key", "", "its key, PEM")
-	http1 := flag.Bool("http1", false, "speak HTTP/1.1 only")
+	key := flag.String("key", "", "private key of the certificate, PEM")
+	http1 := flag.Bool("http1", false, "support only HTTP/1.1")
 	streams := flag.Int("streams", 100, "SETTINGS_MAX_CONCURRENT_STREAMS")
 	flag.Parse()
 
@@ -33,7 +33,7 @@ func main() {
 	server := &http.Server{
 		Handler:   routes(),
 		Protocols: &protocols,
-		// Small windows, so that bodies of the tests do not fit into one.
+		// Small flow-control windows, so that bodies of the tests exceed them.
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          *streams,
 			MaxReceiveBufferPerStream:     64 << 10,
@@ -57,14 +57,14 @@ func main() {
 
 func routes() http.Handler {
 	mux := http.NewServeMux()
-	// Its score, and what it saw of the request.
+	// A score, and properties of the request.
 	mux.HandleFunc("/predict", func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		w.Header().Set("content-type", "application/json")
 		fmt.Fprintf(w, `{"score": 0.5, "protocol": %q, "method": %q, "key": %q}`, r.Proto, r.Method, r.Header.Get("x-key"))
 	})
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	// Answers once `n` requests wait here at the same time: only a client that multiplexes gets an answer.
+	// Responds once `n` requests wait at the same time, which requires a client that multiplexes.
 	mux.HandleFunc("/together/{n}", together())
 	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
 		code, _ := strconv.Atoi(r.PathValue("code"))
@@ -76,7 +76,7 @@ func routes() http.Handler {
 		w.WriteHeader(code)
 		io.WriteString(w, "oops")
 	})
-	// GOAWAY after this answer: the other streams of the connection are still answered.
+	// Sends GOAWAY after this response; the other streams of the connection are completed.
 	mux.HandleFunc("/last", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("connection", "close")
 		io.WriteString(w, `{"score": 0.5}`)
@@ -87,13 +87,13 @@ func routes() http.Handler {
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	})
-	// Cuts the whole connection.
+	// Closes the whole connection.
 	mux.HandleFunc("/cut", func(w http.ResponseWriter, r *http.Request) {
 		if connection, ok := r.Context().Value(connectionKey{}).(net.Conn); ok {
 			connection.Close()
 		}
 	})
-	mux.HandleFunc("/early", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "no need of all that") })
+	mux.HandleFunc("/early", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "response before the body") })
 	mux.HandleFunc("/silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/endless", func(w http.ResponseWriter, _ *http.Request) {
 		piece := []byte(strings.Repeat("x", 1<<16))

@@ -1,9 +1,9 @@
-"""A real HTTP service in its own process, which answers well or badly as the path asks; prints its port when it can.
+"""An HTTP service in its own process whose path selects how it responds; prints its port once it listens.
 
     python scoring_service.py [--delay SECONDS] [--slow-share S --slow SECONDS] [--fail-share S] [--log FILE]
 
-`--log` writes one line a request when the process ends: monotonic arrival, body. Errors and slow answers are spread
-evenly by a counter, so that a test knows how many there are.
+`--log` writes one line per request when the process ends: monotonic time of arrival, body. Errors and slow responses
+are distributed evenly by a counter, so that their number is deterministic.
 """
 
 from __future__ import annotations
@@ -41,15 +41,16 @@ STREAMS = {
     "open": [b"data: one\n\n", b"data: two\n\n"],
     "none": [b": nothing to say\n\n"],
 }  # fmt: skip
-"""Bodies of streams, in the pieces in which they are written."""
+"""Bodies of streams by name, in the pieces in which they are written."""
 
 
 def chunk(data: bytes) -> bytes:
+    """Return `data` as one chunk of a chunked body."""
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
 class Service(asyncio.Protocol):
-    """One connection."""
+    """One connection; the method with the name of the path responds to a request."""
 
     def __init__(self, options: argparse.Namespace, log: list[tuple[float, bytes]]) -> None:
         self.options, self.log = options, log
@@ -67,10 +68,10 @@ class Service(asyncio.Protocol):
             self.secret = value
 
     def on_headers_complete(self) -> None:
-        """Answer before the body has come, where the path asks for that, and read no more."""
+        """Respond to the path `/early` before the body has arrived, and stop reading."""
         if self.url == b"/early":
             self.transport.pause_reading()
-            self.say(OK.replace(b"200 OK", b"413 Too Large"))
+            self.write(OK.replace(b"200 OK", b"413 Too Large"))
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -82,13 +83,13 @@ class Service(asyncio.Protocol):
         url, body = self.url.decode(), self.body
         self.url, self.body = b"", b""
         self.log.append((time.monotonic(), body))
-        answer = getattr(self, url.strip("/").split("/")[0].replace("-", "_"), None)
-        if answer is None:
-            self.say(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+        respond = getattr(self, url.strip("/").split("/")[0].replace("-", "_"), None)
+        if respond is None:
+            self.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
         else:
-            answer(url, body)
+            respond(url, body)
 
-    def say(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         if not self.transport.is_closing():
             self.transport.write(data)
 
@@ -97,48 +98,48 @@ class Service(asyncio.Protocol):
         if options.fail_share and int(n * options.fail_share) > int((n - 1) * options.fail_share):
             self.status("/status/500", b"")
             return
-        late = options.slow_share and int(n * options.slow_share) > int((n - 1) * options.slow_share)
-        delay = options.slow if late else options.delay
+        slow = options.slow_share and int(n * options.slow_share) > int((n - 1) * options.slow_share)
+        delay = options.slow if slow else options.delay
         if delay:
-            asyncio.get_running_loop().call_later(delay, self.say, OK)
+            asyncio.get_running_loop().call_later(delay, self.write, OK)
         else:
-            self.say(OK)
+            self.write(OK)
 
     def echo(self, _url: str, body: bytes) -> None:
-        self.say(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        self.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
 
     def status(self, url: str, _body: bytes) -> None:
         code = url.rsplit("/", 1)[1].encode()
-        self.say(b"HTTP/1.1 %s X\r\nlocation: /predict\r\nset-cookie: secret\r\ncontent-length: 4\r\n\r\noops" % code)
+        self.write(b"HTTP/1.1 %s X\r\nlocation: /predict\r\nset-cookie: secret\r\ncontent-length: 4\r\n\r\noops" % code)
 
     def empty(self, _url: str, _body: bytes) -> None:
-        self.say(b"HTTP/1.1 204 No Content\r\n\r\n")
+        self.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     def chunked(self, _url: str, _body: bytes) -> None:
-        self.say(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
-        asyncio.get_running_loop().call_later(0.002, self.say, b"2\r\nde\r\n0\r\n\r\n")
+        self.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        asyncio.get_running_loop().call_later(0.002, self.write, b"2\r\nde\r\n0\r\n\r\n")
 
     def interim(self, _url: str, _body: bytes) -> None:
-        self.say(b"HTTP/1.1 100 Continue\r\n\r\n" + OK)
+        self.write(b"HTTP/1.1 100 Continue\r\n\r\n" + OK)
 
     def last(self, _url: str, _body: bytes) -> None:
-        self.say(OK.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+        self.write(OK.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
         self.transport.close()
 
     def until_end(self, _url: str, _body: bytes) -> None:
-        self.say(b"HTTP/1.1 200 OK\r\n\r\nall of it")
+        self.write(b"HTTP/1.1 200 OK\r\n\r\nall of it")
         self.transport.close()
 
     def rests(self, _url: str, _body: bytes) -> None:
-        """Answer, then close the kept-alive connection while it rests."""
-        self.say(OK)
+        """Respond, then close the idle connection in spite of keep-alive."""
+        self.write(OK)
         asyncio.get_running_loop().call_later(0.005, self.transport.close)
 
     def close_first(self, _url: str, _body: bytes) -> None:
         self.transport.close()
 
     def close_mid(self, _url: str, _body: bytes) -> None:
-        self.say(OK[:-5])
+        self.write(OK[:-5])
         self.transport.close()
 
     def reset(self, _url: str, _body: bytes) -> None:
@@ -148,13 +149,13 @@ class Service(asyncio.Protocol):
         self.transport.abort()
 
     def garbage(self, _url: str, _body: bytes) -> None:
-        self.say(b"\x00\x01 this is not HTTP \x1b[2J\r\n\r\n")
+        self.write(b"\x00\x01 this is not HTTP \x1b[2J\r\n\r\n")
 
     def twice(self, _url: str, _body: bytes) -> None:
-        self.say(OK + OK)
+        self.write(OK + OK)
 
     def endless(self, _url: str, _body: bytes) -> None:
-        self.say(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        self.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
         self.more()
 
     def more(self) -> None:
@@ -164,18 +165,18 @@ class Service(asyncio.Protocol):
 
     def throttled(self, url: str, _body: bytes) -> None:
         code = url.rsplit("/", 1)[1].encode()
-        self.say(b"HTTP/1.1 %s X\r\nretry-after: 7\r\ncontent-length: 4\r\n\r\nbusy" % code)
+        self.write(b"HTTP/1.1 %s X\r\nretry-after: 7\r\ncontent-length: 4\r\n\r\nbusy" % code)
 
     def whoami(self, _url: str, _body: bytes) -> None:
-        """Refuse, and repeat the secret that was sent."""
-        told = b"no access for " + self.secret
-        self.say(b"HTTP/1.1 403 Forbidden\r\ncontent-length: %d\r\n\r\n%s" % (len(told), told))
+        """Respond with 403 and the value of the request's authorization header."""
+        message = b"no access for " + self.secret
+        self.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: %d\r\n\r\n%s" % (len(message), message))
 
     def json(self, _url: str, _body: bytes) -> None:
-        self.sized(b'{"model": "m", "n": %d, "outputs": [{"name": "score", "data": [0.5, null]}]}' % len(self.log))
+        self.write_json(b'{"model": "m", "n": %d, "outputs": [{"name": "score", "data": [0.5, null]}]}' % len(self.log))
 
     def varied(self, _url: str, _body: bytes) -> None:
-        """Bodies of 1 to 300 bytes, another date each time, the head and the body in two writes now and then."""
+        """Respond with a body of 1 to 300 bytes and a new date; every fifth head is written separately."""
         n = len(self.log)
         body = b"x" * (n * 37 % 300 + 1)
         head = b"HTTP/1.1 200 OK\r\ndate: Mon, 01 Jan 2024 00:00:%02d GMT\r\ncontent-length: %d\r\n\r\n" % (
@@ -183,64 +184,65 @@ class Service(asyncio.Protocol):
             len(body),
         )
         if n % 5:
-            self.say(head + body)
+            self.write(head + body)
         else:
-            self.say(head)
-            asyncio.get_running_loop().call_later(0.002, self.say, body)
+            self.write(head)
+            asyncio.get_running_loop().call_later(0.002, self.write, body)
 
     def same_size(self, _url: str, _body: bytes) -> None:
-        """Every first piece has the same size; some have ten more bytes to come, some end the connection."""
-        turn = len(self.log) % 3
-        if turn == 0:
-            self.say(b"HTTP/1.1 200 OK\r\nx-padding: abcde\r\ncontent-length: 14\r\n\r\n" + b"a" * 14)
-        elif turn == 1:
-            self.say(b"HTTP/1.1 200 OK\r\nx-padding: abcde\r\ncontent-length: 24\r\n\r\n" + b"b" * 14)
-            asyncio.get_running_loop().call_later(0.003, self.say, b"c" * 10)
+        """Respond with a first piece of constant size; some responses have ten more bytes, some end the connection."""
+        variant = len(self.log) % 3
+        if variant == 0:
+            self.write(b"HTTP/1.1 200 OK\r\nx-padding: abcde\r\ncontent-length: 14\r\n\r\n" + b"a" * 14)
+        elif variant == 1:
+            self.write(b"HTTP/1.1 200 OK\r\nx-padding: abcde\r\ncontent-length: 24\r\n\r\n" + b"b" * 14)
+            asyncio.get_running_loop().call_later(0.003, self.write, b"c" * 10)
         else:
-            self.say(b"HTTP/1.1 200 OK\r\nconnection:close\r\ncontent-length: 14\r\n\r\n" + b"d" * 14)
+            self.write(b"HTTP/1.1 200 OK\r\nconnection:close\r\ncontent-length: 14\r\n\r\n" + b"d" * 14)
 
     def stalls(self, _url: str, _body: bytes) -> None:
-        """Begin to answer, and never end."""
-        self.say(OK[:-5])
+        """Send the start of a response only."""
+        self.write(OK[:-5])
 
     def trickle(self, _url: str, _body: bytes) -> None:
-        """The answer byte by byte."""
-        self.drip([OK[place : place + 1] for place in range(len(OK))])
+        """Send the response byte by byte."""
+        self.write_pieces([OK[index : index + 1] for index in range(len(OK))])
 
-    def drip(self, pieces: list[bytes], after: float = 0.001, close: bool = False) -> None:
-        """Write one piece after the other."""
+    def write_pieces(self, pieces: list[bytes], after: float = 0.001, close: bool = False) -> None:
+        """Write the pieces, `after` seconds apart; `close` ends the connection after the last one."""
         if pieces:
-            self.say(pieces[0])
-            asyncio.get_running_loop().call_later(after, self.drip, pieces[1:], after, close)
+            self.write(pieces[0])
+            asyncio.get_running_loop().call_later(after, self.write_pieces, pieces[1:], after, close)
         elif close:
             self.transport.close()
 
     def early(self, _url: str, _body: bytes) -> None:
-        """Never called: see `on_headers_complete`."""
+        """Do nothing: `on_headers_complete` has already responded."""
 
-    def sized(self, body: bytes) -> None:
-        self.say(
+    def write_json(self, body: bytes) -> None:
+        """Respond with a JSON body."""
+        self.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
         )
 
     def stream(self, url: str, _body: bytes) -> None:
-        """The stream of the named kind, piece by piece, each in a write of its own; `cut` and `open` end it badly."""
+        """Send the stream of this name, each piece in a separate write; `cut` and `open` end it early."""
         kind = url.rsplit("/", 1)[1]
-        framed = kind != "open"
-        pieces = [chunk(piece) if framed else piece for piece in STREAMS[kind]]
-        field = b"transfer-encoding: chunked\r\n" if framed else b""
+        chunked = kind != "open"
+        pieces = [chunk(piece) if chunked else piece for piece in STREAMS[kind]]
+        field = b"transfer-encoding: chunked\r\n" if chunked else b""
         pieces.insert(0, b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" + field + b"\r\n")
-        if framed and kind != "cut":
+        if chunked and kind != "cut":
             pieces.append(b"0\r\n\r\n")
-        self.drip(pieces, after=0.004, close=kind in ("cut", "open"))
+        self.write_pieces(pieces, after=0.004, close=kind in ("cut", "open"))
 
     def silent(self, _url: str, _body: bytes) -> None:
-        """Never answer."""
+        """Send no response."""
 
 
 @contextlib.contextmanager
 def started(*arguments: str) -> Iterator[str]:
-    """Start the service in a process of its own and give its address; it is ended on leaving."""
+    """Run the service in a separate process and yield its address."""
     command = [sys.executable, __file__, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -47,7 +47,7 @@ def test_a_chat_without_end_marker_is_incomplete() -> None:
 
 
 def test_each_chunk_is_a_token() -> None:
-    """A chunk is one token in however many pieces it is read; the empty last one is none."""
+    """A chunk is one token in however many pieces it is read; the empty last one is not."""
     tokens: list[int] = []
     parser = ChunkParser(lambda: tokens.append(1))
     for piece in (b"a", b"bc"):

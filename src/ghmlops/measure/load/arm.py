@@ -58,7 +58,7 @@ class Arm:
         sent: Time at which each request was written, in seconds of `time.monotonic`; 0 if it was not.
         first: Time of the first byte of each response; 0 if none arrived, or if the response arrived in one read.
         done: Time at which each request ended.
-        status: HTTP status of each response; 0 if there is none.
+        status: HTTP status of each response; 0 without one.
         kind: `Kind` of each request, or `PENDING`.
         timeout: The longest time-out of an endpoint in seconds.
         idle: Slots that carry no request; the last one is used first.

@@ -154,8 +154,7 @@ class Exchange:
     def _evaluate(self) -> tuple[Kind, str]:
         """Return how a complete response ends the request, and the example of a failure."""
         check = self._arm.check(self.index)
-        retry_after = self._headers.get(b"retry-after", b"").decode("latin-1")
-        kind, example = check.classify_status(self._status, retry_after)
+        kind, example = check.classify_status(self._status, self._headers.get(b"retry-after", b"").decode("latin-1"))
         if kind is not Kind.OK:
             return kind, example + self._excerpt()
         if self._token_parser is not None and not self._token_parser.complete:

@@ -84,8 +84,9 @@ class Stream:
         self._status = int(status)
         self._retry_after = headers.get(b"retry-after", b"").decode("latin-1")
         if arm.stream and 200 <= self._status < 300:
-            connection = self._connection
-            self._token_parser = TOKEN_PARSERS[arm.stream](lambda: arm.tokens.record(index, connection.receive_time))
+            self._token_parser = TOKEN_PARSERS[arm.stream](
+                lambda: arm.tokens.record(index, self._connection.receive_time)
+            )
 
     def receive_data(self, data: bytes) -> None:
         """Process one frame of the response's body."""
