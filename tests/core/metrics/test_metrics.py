@@ -304,9 +304,9 @@ def compare_count_table(metric: Metric, table: Counts) -> MetricComparison:
 
 
 def stack_cells(parts: list[Cells]) -> Cells:
-    return Cells(
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in ("n", "a", "d", "aa", "ad", "dd")}
-    )
+    names = ("n", "a", "d", "aa", "ad", "dd")
+    n, a, d, aa, ad, dd = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    return Cells(n=n, a=a, d=d, aa=aa, ad=ad, dd=dd)
 
 
 def test_default_margins_are_those_of_the_documentation() -> None:

@@ -10,10 +10,6 @@ import numpy as np
 import pytest
 import statsmodels.api as sm  # type: ignore[import-untyped]
 from sklearn import metrics as oracle  # type: ignore[import-untyped]
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits  # type: ignore[import-untyped]
-from sklearn.linear_model import LogisticRegression, Ridge  # type: ignore[import-untyped]
-from sklearn.naive_bayes import GaussianNB  # type: ignore[import-untyped]
-from sklearn.tree import DecisionTreeRegressor  # type: ignore[import-untyped]
 from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyped]
 
 from ghmlops.core.metrics import metrics_of
@@ -22,40 +18,11 @@ from ghmlops.core.paired.aggregates import Floats, MetricComparison
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import Regression, Task
 from ghmlops.core.predictions.constants import ALPHA
-from ghmlops.core.predictions.per_class import CLASS_METRICS, compare_per_class
 from ghmlops.core.stats import logistic
-from paired_rows import Rows, binary, cells, compare, counts, multiclass, valued, values
+from paired_rows import Rows, binary, cells, compare, multiclass, valued, values
+from trained_models import breast_cancer, diabetes, digit_probabilities, digits
 
 TOLERANCE = 1e-9
-
-
-@lru_cache
-def breast_cancer() -> Rows:
-    """Return two models of the breast-cancer data, trained on every third row and rounded, so that there are ties."""
-    x, y = load_breast_cancer(return_X_y=True)
-    x = (x - x.mean(axis=0)) / x.std(axis=0)
-    first = LogisticRegression(C=0.001).fit(x[::3], y[::3]).predict_proba(x)[:, 1]
-    second = LogisticRegression(C=1.0).fit(x[::3, :4], y[::3]).predict_proba(x[:, :4])[:, 1]
-    return binary(y, np.round(first, 3), np.round(second, 3))
-
-
-@lru_cache
-def digits() -> Rows:
-    """Return two models of the digits: logistic regression, and naive Bayes on fewer pixels."""
-    x, y = load_digits(return_X_y=True)
-    x = x / 16.0
-    first = LogisticRegression(C=0.05, max_iter=300).fit(x[::5], y[::5]).predict_proba(x)
-    second = GaussianNB(var_smoothing=0.05).fit(x[::5, :40], y[::5]).predict_proba(x[:, :40])
-    return multiclass(y.astype(np.int64), first, second)
-
-
-@lru_cache
-def diabetes() -> Rows:
-    """Return two regressions of the diabetes data: ridge and a decision tree."""
-    x, y = load_diabetes(return_X_y=True)
-    first = Ridge(alpha=0.1).fit(x[::2], y[::2]).predict(x)
-    second = DecisionTreeRegressor(max_depth=3, random_state=1).fit(x[::2], y[::2]).predict(x)
-    return valued(y, first, second)
 
 
 def metric_of(task: Task, name: str) -> Metric:
@@ -121,7 +88,7 @@ def test_multiclass_values_agree() -> None:
     """Both sides to 1e-9: scikit-learn's values, and churn and flips by their definition."""
     rows = digits()
     y = rows.label
-    vectors = [digit_probabilities(0), digit_probabilities(1)]
+    vectors = digit_probabilities()
     sides = (rows.baseline, rows.candidate)
     correct = [y == side.p for side in sides]
     expected = {
@@ -136,14 +103,6 @@ def test_multiclass_values_agree() -> None:
     }
     for name, pair in expected.items():
         assert both_values(compare(metric_of("multiclass", name), rows)) == pytest.approx(pair, abs=TOLERANCE), name
-
-
-def digit_probabilities(model: int) -> Floats:
-    x, y = load_digits(return_X_y=True)
-    x = x / 16.0
-    if model == 0:
-        return np.asarray(LogisticRegression(C=0.05, max_iter=300).fit(x[::5], y[::5]).predict_proba(x))
-    return np.asarray(GaussianNB(var_smoothing=0.05).fit(x[::5, :40], y[::5]).predict_proba(x[:, :40]))
 
 
 @pytest.mark.parametrize("name", list(REGRESSION))
@@ -243,36 +202,3 @@ def test_the_slope_of_one_side_has_the_sandwich_error_of_statsmodels() -> None:
     line = logistic.fit(x, rows.label, 1.0 - rows.label)
     error = np.sqrt(np.sum(logistic.slope_influence(line, x, rows.label) ** 2))
     assert float(fitted.bse[1]) == pytest.approx(error, rel=1e-7)
-
-
-def test_recall_and_f1_by_class_agree_with_scikit_learn() -> None:
-    """Each class of the digits, both sides; recall's p is McNemar's within the class, and the rows are the class's."""
-    rows = digits()
-    by_metric = compare_per_class(counts(rows), ALPHA)
-    assert set(by_metric) == set(CLASS_METRICS)
-    for name, score in (("recall", oracle.recall_score), ("f1", oracle.f1_score)):
-        for value, side in ((by_metric[name].baseline, rows.baseline), (by_metric[name].candidate, rows.candidate)):
-            assert list(value) == pytest.approx(list(score(rows.label, side.p, average=None)), abs=TOLERANCE)
-        assert by_metric[name].n.tolist() == np.bincount(rows.label.astype(int)).tolist()
-    for k in range(10):
-        of_class = rows.select(np.flatnonzero(rows.label == k))
-        accuracy = compare(metric_of("multiclass", "accuracy"), of_class)
-        assert by_metric["recall"].p[k] == pytest.approx(accuracy.p[0], rel=TOLERANCE)
-        one_vs_rest = binary(rows.label == k, (rows.baseline.p == k) * 1.0, (rows.candidate.p == k) * 1.0)
-        f1 = compare(metric_of("binary", "f1"), one_vs_rest)
-        assert by_metric["f1"].error[k] == pytest.approx(f1.error[0], rel=0.02)
-
-
-def test_a_class_without_rows_is_undefined_and_clusters_are_summed() -> None:
-    """No row of the class: NaN, never 0 or a pass. Fifty copies of each row in a cluster have the error of one copy."""
-    rows = digits().select(np.flatnonzero(digits().label != 4))
-    by_metric = compare_per_class(counts(rows), ALPHA)
-    assert all(np.isnan([c.loss[4], c.loss_high[4], c.p[4]]).all() and c.n[4] == 0 for c in by_metric.values())
-    few = rows.select(np.arange(200))
-    many = replace(few.select(np.repeat(np.arange(200), 50)), group=np.repeat(np.arange(200), 50))
-    once, copied = compare_per_class(counts(few), ALPHA), compare_per_class(counts(many), ALPHA)
-    for name in CLASS_METRICS:
-        assert copied[name].candidate == pytest.approx(once[name].candidate, nan_ok=True)
-        positive = once[name].error > 0
-        assert positive.any()
-        assert np.max(np.abs(copied[name].error[positive] / once[name].error[positive] - 1.0)) < 0.5

@@ -63,15 +63,15 @@ def _exact_side(label: Floats, scores: Floats) -> SideEstimate:
 
 
 def _binned_side(counts: Ints) -> SideEstimate:
-    used = counts.sum(axis=0) > 0
-    x, rows = log_odds(BIN_CENTERS)[used], counts[:, used].astype(np.float64)
+    occupied = counts.sum(axis=0) > 0
+    x, rows = log_odds(BIN_CENTERS)[occupied], counts[:, occupied].astype(np.float64)
     line = logistic.fit(x, rows[1], rows[0])
     if not np.isfinite(line.slope):
         return undefined_side((2, FINE_BINS))
     influence = np.zeros((2, FINE_BINS))
-    influence[:, used] = [logistic.slope_influence(line, x, label) for label in (0.0, 1.0)]
+    influence[:, occupied] = [logistic.slope_influence(line, x, label) for label in (0.0, 1.0)]
     edges = log_odds(np.arange(FINE_BINS + 1) / FINE_BINS)
-    half_width = np.maximum(edges[1:][used] - x, x - edges[:-1][used])
+    half_width = np.maximum(edges[1:][occupied] - x, x - edges[:-1][occupied])
     return SideEstimate(line.slope, influence, logistic.slope_shift_bound(line, x, rows[1], rows[0], half_width))
 
 

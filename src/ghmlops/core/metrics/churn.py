@@ -19,8 +19,8 @@ def compare(counts: Counts, tail: float) -> MetricComparison:
     # With three or more classes, whether a decision changed does not follow from one number per side, so the change is
     # computed here instead of by a `decision_value`.
     zero: Floats = np.zeros(len(counts.n))
-    changed = (counts.baseline != counts.candidate).astype(np.float64)
-    return compare_rate(cells_from_values(counts, zero, changed), (0.0, 1.0), tail)
+    is_changed = (counts.baseline != counts.candidate).astype(np.float64)
+    return compare_rate(cells_from_values(counts, zero, is_changed), (0.0, 1.0), tail)
 
 
 CHURN = Metric(

@@ -60,9 +60,9 @@ def _binned_side(counts: Ints) -> SideEstimate:
     total = max(int(counts.sum()), 1)
     gaps = np.stack([BIN_CENTERS, BIN_CENTERS - 1.0])
     sums = (counts * gaps).reshape(2, BINS, FINE_BINS // BINS).sum(axis=(0, 2))
-    signed = np.repeat(np.sign(sums), FINE_BINS // BINS) * gaps
+    signed_gap = np.repeat(np.sign(sums), FINE_BINS // BINS) * gaps
     value = float(np.abs(sums).sum()) / total if counts.any() else float("nan")
-    return SideEstimate(value, (signed - value) / total, 0.5 / FINE_BINS)
+    return SideEstimate(value, (signed_gap - value) / total, 0.5 / FINE_BINS)
 
 
 ECE = Metric(

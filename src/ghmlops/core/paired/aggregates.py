@@ -226,15 +226,15 @@ def cells_from_values(counts: Counts, a: Floats, d: Floats, *, labelled: bool = 
         d: The difference candidate - baseline of a row of each entry, shape (k,).
         labelled: Leave out rows without a label.
     """
-    used = counts.label >= 0 if labelled else np.ones(len(counts.n), dtype=np.bool_)
-    cell, n, a, d = counts.cell[used], counts.n[used], a[used], d[used]
+    mask = counts.label >= 0 if labelled else np.ones(len(counts.n), dtype=np.bool_)
+    cell, n, a, d = counts.cell[mask], counts.n[mask], a[mask], d[mask]
 
     def sum_by_cell(values: Floats) -> Floats:
         return np.bincount(cell, weights=values * n, minlength=counts.cells).astype(np.float64)
 
     groups = None
     if counts.group is not None:
-        groups = _sum_groups(cell, counts.group[used], (n, a * n, d * n, d * d * n))
+        groups = _sum_groups(cell, counts.group[mask], (n, a * n, d * n, d * d * n))
     return Cells(
         n=sum_by_cell(np.ones_like(n)),
         a=sum_by_cell(a),

@@ -57,16 +57,16 @@ def compare_confusion(counts: Counts, tail: float, statistic: Statistic) -> Metr
         tail: Probability beyond each limit.
         statistic: The metric.
     """
-    used = labelled_rows(counts)
-    first, slope_first = statistic(class_counts(used, used.baseline))
-    second, slope_second = statistic(class_counts(used, used.candidate))
-    influence = slope_second.at(used.cell, used.label, used.candidate)
-    influence = influence - slope_first.at(used.cell, used.label, used.baseline)
+    entries = labelled_rows(counts)
+    first, slope_first = statistic(class_counts(entries, entries.baseline))
+    second, slope_second = statistic(class_counts(entries, entries.candidate))
+    influence = slope_second.at(entries.cell, entries.label, entries.candidate)
+    influence = influence - slope_first.at(entries.cell, entries.label, entries.baseline)
     weights = np.concatenate([slope_first.correct, slope_second.correct], axis=1)
     largest = np.max(np.abs(np.nan_to_num(weights)), axis=1, initial=0.0)
-    error, df = influence_error(used, influence, largest)
+    error, df = influence_error(entries, influence, largest)
     estimates = Estimates(
-        n=cell_rows(used),
+        n=cell_rows(entries),
         baseline=first,
         change=second - first,
         error=np.where(np.isfinite(second - first), error, np.nan),
@@ -78,16 +78,16 @@ def compare_confusion(counts: Counts, tail: float, statistic: Statistic) -> Metr
 
 def labelled_rows(counts: Counts) -> Counts:
     """Return the entries that have a label."""
-    used = counts.label >= 0
+    mask = counts.label >= 0
     return Counts(
         cells=counts.cells,
         classes=counts.classes,
-        cell=counts.cell[used],
-        label=counts.label[used],
-        baseline=counts.baseline[used],
-        candidate=counts.candidate[used],
-        n=counts.n[used],
-        group=None if counts.group is None else counts.group[used],
+        cell=counts.cell[mask],
+        label=counts.label[mask],
+        baseline=counts.baseline[mask],
+        candidate=counts.candidate[mask],
+        n=counts.n[mask],
+        group=None if counts.group is None else counts.group[mask],
     )
 
 

@@ -1,4 +1,4 @@
-"""Compares rates that exist for the pair only (churn, negative flips): the baseline has no value of its own."""
+"""Compares rates that exist for the pair only (churn, negative flips): the baseline has no value to compare with."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def benjamini_hochberg(p: Floats) -> Floats:
     return _in_original_order(np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0), order)
 
 
-def _in_original_order(adjusted: Floats, order: Ints) -> Floats:
-    values = np.empty(len(adjusted))
-    values[order] = adjusted
+def _in_original_order(adjusted_p: Floats, order: Ints) -> Floats:
+    values = np.empty(len(adjusted_p))
+    values[order] = adjusted_p
     return values

@@ -42,17 +42,17 @@ def p_greater(cell: Ints, total: Floats, cells: int) -> Floats:
     """
     # Each cell is scaled to a root sum of squares of 1, so that tolerances do not depend on the unit.
     size = np.sqrt(np.bincount(cell, weights=total * total, minlength=cells))
-    scaled = total / np.where(size > 0, size, 1.0)[cell]
-    active = scaled != 0
-    cell, scaled = cell[active], scaled[active]
+    scaled_totals = total / np.where(size > 0, size, 1.0)[cell]
+    active = scaled_totals != 0
+    cell, scaled_totals = cell[active], scaled_totals[active]
     count = np.bincount(cell, minlength=cells)
-    observed = np.bincount(cell, weights=scaled, minlength=cells)
-    largest = np.bincount(cell, weights=np.abs(scaled), minlength=cells)
-    upper = _saddlepoint_tail(cell, scaled, np.abs(observed), cells)
+    observed = np.bincount(cell, weights=scaled_totals, minlength=cells)
+    largest = np.bincount(cell, weights=np.abs(scaled_totals), minlength=cells)
+    upper = _saddlepoint_tail(cell, scaled_totals, np.abs(observed), cells)
     # If every total has the same sign, the observed pattern is the only one as extreme.
     upper = np.where(np.abs(observed) >= largest * (1 - _TOLERANCE), 0.5 * np.exp2(-count.astype(float)), upper)
     for small in np.flatnonzero((count > 0) & (count <= MAX_EXACT_CLUSTERS)):
-        upper[small] = _exact_tail(scaled[cell == small])
+        upper[small] = _exact_tail(scaled_totals[cell == small])
     return np.asarray(np.where(count == 0, 0.5, np.where(observed >= 0, upper, 1.0 - upper)), dtype=np.float64)
 
 
@@ -65,7 +65,7 @@ def _exact_tail(totals: Floats) -> float:
     return float(np.mean((sums > observed) & ~equal) + 0.5 * np.mean(equal))
 
 
-def _saddlepoint_tail(cell: Ints, scaled: Floats, observed: Floats, cells: int) -> Floats:
+def _saddlepoint_tail(cell: Ints, scaled_totals: Floats, observed: Floats, cells: int) -> Floats:
     """Return the Lugannani-Rice tail probability of the sign-flip distribution at `observed` >= 0, shape (cells,)."""
 
     def sum_by_cell(values: Floats) -> Floats:
@@ -74,15 +74,15 @@ def _saddlepoint_tail(cell: Ints, scaled: Floats, observed: Floats, cells: int) 
     # The derivative of the cumulant function is concave: Newton's steps approach the saddlepoint from the left.
     point = observed.copy()
     for _ in range(_MAX_NEWTON_STEPS):
-        tangent = np.tanh(point[cell] * scaled)
-        slope = sum_by_cell(scaled * scaled * (1.0 - tangent * tangent))
-        step = (observed - sum_by_cell(scaled * tangent)) / np.where(slope > 0, slope, 1.0)
+        tangent = np.tanh(point[cell] * scaled_totals)
+        slope = sum_by_cell(scaled_totals * scaled_totals * (1.0 - tangent * tangent))
+        step = (observed - sum_by_cell(scaled_totals * tangent)) / np.where(slope > 0, slope, 1.0)
         point = np.where(slope > 0, point + step, point)
         if np.all(np.abs(step) <= _TOLERANCE * (1.0 + np.abs(point))):
             break
-    tilt = point[cell] * scaled
+    tilt = point[cell] * scaled_totals
     cumulant = sum_by_cell(np.logaddexp(tilt, -tilt) - np.log(2.0))
-    curvature = sum_by_cell(scaled * scaled * (1.0 - np.tanh(tilt) ** 2))
+    curvature = sum_by_cell(scaled_totals * scaled_totals * (1.0 - np.tanh(tilt) ** 2))
     root = np.sqrt(np.maximum(2.0 * (point * observed - cumulant), 0.0))
     rate = point * np.sqrt(curvature)
     near_zero = (root < _MIN_SADDLEPOINT) | (rate < _MIN_SADDLEPOINT)
