@@ -26,7 +26,7 @@ def breast_cancer() -> Rows:
 
 @lru_cache
 def digit_probabilities() -> tuple[Floats, Floats]:
-    """Return class probabilities of the digits, shape (n, 10), by logistic regression and by naive Bayes (fewer pixels)."""
+    """Return class probabilities of the digits, shape (n, 10) each, by logistic regression and by naive Bayes."""
     x, y = load_digits(return_X_y=True)
     x = x / 16.0
     first = LogisticRegression(C=0.05, max_iter=300).fit(x[::5], y[::5]).predict_proba(x)
