@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Result, Services
     from ghmlops.commands.shared.evidence import EvidenceContent, Summary
     from ghmlops.core.evidence.document import Evidence
-    from ghmlops.core.latency.external_results import Imported
+    from ghmlops.core.latency.external_results import ExternalResults
     from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.foreign import Read
     from ghmlops.measure.foreign.given import Given
@@ -117,14 +117,14 @@ def _given(inputs: Inputs, policy: Latency) -> Given:
 def _content(job: Job, started: datetime) -> EvidenceContent:
     from ghmlops.commands.shared.evidence import EvidenceContent
     from ghmlops.core.details.imported import FailedRequests, ImportDetails
-    from ghmlops.core.latency import external_results
+    from ghmlops.core.latency import external_findings
 
     results = job.results.imported
     min_failed, max_failed = results.failed
     return EvidenceContent(
-        findings=external_results.findings(job.policy.slo, results),
-        measurements=[external_results.measurement(results)],
-        not_measured=external_results.unmeasured(job.policy, results),
+        findings=external_findings.findings(job.policy.slo, results),
+        measurements=[external_findings.measurement(results)],
+        not_measured=external_findings.unmeasured(job.policy, results),
         details=ImportDetails(
             tool=results.tool,
             file=job.file,
@@ -139,7 +139,7 @@ def _content(job: Job, started: datetime) -> EvidenceContent:
     )
 
 
-def _companions(results: Imported, started: datetime) -> dict[str, bytes]:
+def _companions(results: ExternalResults, started: datetime) -> dict[str, bytes]:
     from ghmlops.core.histograms.hlog import UNITS, LogInterval, write_log
 
     if results.histogram is None:

@@ -63,7 +63,7 @@ def observe(
                 ]
                 sources = {role: source_of(artifact) for role, artifact in found.items() if role != "noise"}
                 with open_engine(engine, sources) as session:
-                    read = read_predictions(session, policy, progress, apart="noise" in found)
+                    read = read_predictions(session, policy, progress, score_distance="noise" in found)
                 floor = None
                 if "noise" in found and read.tables:
                     progress("reading the second baseline")
