@@ -5,21 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import Origin, closing_steps, gate_steps, passes
 from ghmlops.core.steps.step import (
     CreateDeployment,
-    OpenPullRequest,
     SetCommitStatus,
     SetDeploymentStatus,
     Step,
     UpsertComment,
-    describe,
-    short,
 )
 
 COMMIT = "a" * 40
@@ -129,14 +124,6 @@ def test_long_and_hostile_reasons_are_shortened() -> None:
     assert descriptions[-1].startswith("fail: x")
 
 
-@given(st.text(max_size=400), st.integers(min_value=1, max_value=200))
-def test_short_respects_its_limit(text: str, limit: int) -> None:
-    """For every text, the result is printable, on one line and at most as long as the limit."""
-    line = short(text, limit)
-    assert len(line) <= limit
-    assert line.isprintable()
-
-
 PLAN = gate_steps(verdict(Outcome.PASS), RUN, passed=True)
 CLOSING = [
     (PLAN[:0], []),
@@ -159,26 +146,3 @@ def test_partially_performed_plan_is_closed(completed: tuple[Step, ...], expecte
             assert (step.sha, step.context) == (COMMIT, "ghmlops/production")
         else:
             assert step.environment == "production"
-
-
-FACTS = [
-    (PLAN[0], ("ghmlops/production", COMMIT, "pending")),
-    (PLAN[1], (COMMIT, "production")),
-    (PLAN[3], ("production", "success", "pass: The reason.")),
-    (UpsertComment(number=7, marker="m", body="text"), ("#7", "4 characters")),
-    (OpenPullRequest(head="topic", base="main", title="a title", body=""), ("topic", "main", "a title")),
-]
-
-
-@pytest.mark.parametrize(("step", "facts"), FACTS)
-def test_description_contains_the_facts(step: Step, facts: tuple[str, ...]) -> None:
-    """The description of a step is one line that contains its target and its values."""
-    line = describe(step)
-    assert [fact for fact in facts if fact not in line] == []
-    assert "\n" not in line
-
-
-def test_unknown_step_is_a_bug() -> None:
-    """A step of an unknown type raises an error."""
-    with pytest.raises(TypeError, match="Step"):
-        describe(Step())

@@ -110,7 +110,8 @@ def set_commit_status(client: Client, step: SetCommitStatus) -> None:
 
     def write() -> str:
         _, response = client.api.requester.requestJsonAndCheck("POST", address, input=fields)
-        return require(response.get("state") or None)
+        state: str | None = response.get("state") or None
+        return require(state)
 
     send(
         client,
