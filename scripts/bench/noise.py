@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.signal import lfilter
 
-from ghmlops.core.latency.duet import BLOCK
+from ghmlops.core.latency.constants import BLOCK_SIZE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,24 +92,24 @@ def pauses(n: int, every: float, length: float, rng: np.random.Generator) -> Flo
 
 
 def places(pairs: int, design: Design, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return when each arm's requests are sent, as places in the common time line, shape (2, pairs * BLOCK).
+    """Return when each arm's requests are sent, as places in the common time line, shape (2, pairs * BLOCK_SIZE).
 
     A duet sends both at once. Interleaved arms take turns block by block; a coin a pair says who goes first. Back to
     back, all of the baseline comes first.
     """
-    n = pairs * BLOCK
+    n = pairs * BLOCK_SIZE
     if design == "duet":
         return np.tile(np.arange(n), (2, 1))
     if design == "back to back":
         return np.arange(2 * n).reshape(2, n)
     first = rng.integers(0, 2, pairs)
     turns = 2 * np.arange(pairs) + np.stack([first, 1 - first])
-    return (turns[..., np.newaxis] * BLOCK + np.arange(BLOCK)).reshape(2, n)
+    return (turns[..., np.newaxis] * BLOCK_SIZE + np.arange(BLOCK_SIZE)).reshape(2, n)
 
 
 def arms(pairs: int, design: Design, noise: Noise, rng: np.random.Generator) -> tuple[Arm, Arm]:
-    """Return baseline and candidate, which do the same work, with `pairs` blocks of `BLOCK` requests each."""
-    n, at = pairs * BLOCK, places(pairs, design, rng)
+    """Return baseline and candidate, which do the same work, with `pairs` blocks of `BLOCK_SIZE` requests each."""
+    n, at = pairs * BLOCK_SIZE, places(pairs, design, rng)
     line = int(at.max()) + 1
     common = autoregressive(line, noise.level, noise.level_scale, rng) + noise.neighbour * phases(line, noise, rng)
     payload = noise.payload * rng.standard_normal(n)
@@ -127,8 +127,8 @@ def arms(pairs: int, design: Design, noise: Noise, rng: np.random.Generator) -> 
 def overdispersion(noise: Noise, rng: np.random.Generator) -> tuple[float, float]:
     """Return how many times the variance of a block's exceedances of p50 and p99 is that of a binomial."""
     times = arms(400, "duet", noise, rng)[0].times
-    blocks = times.reshape(-1, BLOCK)
+    blocks = times.reshape(-1, BLOCK_SIZE)
     middle, tail = (
-        float(np.var((blocks > np.quantile(times, q)).sum(axis=1)) / (BLOCK * q * (1 - q))) for q in (0.5, 0.99)
+        float(np.var((blocks > np.quantile(times, q)).sum(axis=1)) / (BLOCK_SIZE * q * (1 - q))) for q in (0.5, 0.99)
     )
     return middle, tail

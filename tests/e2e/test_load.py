@@ -12,7 +12,7 @@ import consumer
 import scoring_service
 from ghmlops.core.details import LatencyDetails, MergeShardsDetails
 from ghmlops.core.evidence.document import Evidence
-from ghmlops.core.latency.interval_log import counted
+from ghmlops.core.latency.interval_log import total_histograms
 from ghmlops.measure.evidence import decode
 from typed_details import details_of
 
@@ -104,7 +104,7 @@ def test_four_machines_send_one_schedule(world: World, tmp_path: Path) -> None:
     assert sum(shard.judged_per_arm for shard in shards) == REQUESTS
     response = next(m for m in found.measurements if m.id == "response-time")
     assert response.n == sum(m.n for p in parts for m in p.measurements if m.id == "response-time")
-    assert response.n == counted(files["latency.hlog"])["candidate"].total
+    assert response.n == total_histograms(files["latency.hlog"])["candidate"].total
 
     late = [n for n, shard in enumerate(shards, start=1) if (shard.generator.started_late_s or 0.0) > 1.0]
     first = next(f for f in found.findings if f.id == "shards")

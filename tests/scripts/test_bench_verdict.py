@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ghmlops.core.latency.duet import BLOCK
+from ghmlops.core.latency.constants import BLOCK_SIZE
 
 BENCH = Path(__file__).resolve().parents[2] / "scripts" / "bench"
 
@@ -56,7 +56,7 @@ def test_both_arms_do_the_same_work(noise: Any, design: str) -> None:
     """In each design the arms share the payloads, and each place of the time line is used once by each arm at most."""
     rng = np.random.default_rng(3)
     first, second = noise.places(6, design, rng)
-    assert (len(set(first.tolist())), len(set(second.tolist()))) == (6 * BLOCK, 6 * BLOCK)
+    assert (len(set(first.tolist())), len(set(second.tolist()))) == (6 * BLOCK_SIZE, 6 * BLOCK_SIZE)
     assert (design == "duet") == bool((first == second).all())
     baseline, candidate = noise.arms(40, design, noise.Noise(), rng)
     assert 0.5 < float(np.corrcoef(baseline.cost, candidate.cost)[0, 1]) < 0.7
@@ -66,7 +66,7 @@ def test_both_arms_do_the_same_work(noise: Any, design: str) -> None:
 def test_interleaved_arms_take_turns(noise: Any) -> None:
     """The blocks of a pair stand side by side, and each arm goes first about as often."""
     first, second = noise.places(200, "interleaved", np.random.default_rng(1))
-    turns = first[::BLOCK] // BLOCK - second[::BLOCK] // BLOCK
+    turns = first[::BLOCK_SIZE] // BLOCK_SIZE - second[::BLOCK_SIZE] // BLOCK_SIZE
     assert {-1, 1} == set(turns.tolist())
     assert abs(int(turns.sum())) < 60
 

@@ -1,8 +1,7 @@
-"""The duet verdict: its e-process by exact enumeration, its decisions, its intervals, its error rates."""
+"""The duet verdict: its statistics per pair of blocks, its decisions, its intervals and its error rate."""
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -10,85 +9,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.latency import duet
-from ghmlops.core.latency.duet import SPREAD, TOLD, WIDE, Duet, compare, planned_pairs, quantile
-from ghmlops.core.latency.e_process import GRID, TAIL, Record, Stakes, log_bets, log_mix, rejected_below
+from ghmlops.core.latency.constants import MIN_PAIRS_TO_FAIL, MIN_PAIRS_TO_PASS, PASS_E
+from ghmlops.core.latency.duet import PAIR_STATISTICS, SPREAD, WIDE, Duet, compare_blocks, planned_pairs, quantile
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, QUANTILES, LatencyMargin
 
 MARGINS = DEFAULT_LATENCY_MARGINS
 
 
-def alike(d: float, spread: float = 0.07) -> dict[str, float]:
-    """Tell of a pair whose quantiles all differ by d."""
+def statistics_of(d: float, spread: float = 0.07) -> dict[str, float]:
+    """Return the statistics of a pair of blocks whose quantiles all differ by the log ratio `d`."""
     return {**dict.fromkeys((*QUANTILES, WIDE), d), SPREAD: spread}
 
 
 def decide(logs: list[float], margins: dict[str, LatencyMargin] = MARGINS) -> tuple[str, int]:
     verdict = Duet(margins)
     for d in logs:
-        if verdict.feed(alike(d)):
+        if verdict.feed(statistics_of(d)):
             break
     return verdict.decision, verdict.pairs
 
 
 @given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=60), st.floats(0, 1))
-def test_quantile_is_numpys_linear_one(values: list[float], q: float) -> None:
-    """The quantile is type 7 of Hyndman and Fan, as NumPy's default."""
+def test_quantile_equals_numpy(values: list[float], q: float) -> None:
+    """The quantile is type 7 of Hyndman and Fan, the default of NumPy."""
     assert float(np.quantile(values, q)) == pytest.approx(quantile(np.sort(np.array(values)), q), rel=1e-9, abs=1e-9)
 
 
-def test_quantile_of_nothing_and_of_infinities() -> None:
-    """No value has no quantile; failed requests (infinite) do not turn into NaN."""
+def test_quantile_without_values_and_with_infinities() -> None:
+    """Without values the quantile is NaN; infinite values (failed requests) do not turn into NaN."""
     assert math.isnan(quantile(np.empty(0), 0.5))
     assert math.inf == quantile(np.array([1.0, math.inf, math.inf]), 0.9)
 
 
-@pytest.mark.parametrize("stakes", [GRID, TAIL])
-@given(sizes=st.lists(st.floats(0.001, 30), min_size=1, max_size=7))
-def test_e_process_has_expectation_one_under_symmetric_signs(stakes: Stakes, sizes: list[float]) -> None:
-    """Averaged over all sign patterns of any sizes, each term is exactly 1: the claim that the verdict rests on."""
-    signs = np.array(list(itertools.product([-1.0, 1.0], repeat=len(sizes))))
-    sums = log_bets(signs * np.array(sizes), stakes).sum(axis=1)
-    assert np.ones(len(stakes.lambdas)) == pytest.approx(np.exp(sums).mean(axis=0))
-
-
-@given(st.floats(-30, 30))
-def test_bets_equal_their_definition(x: float) -> None:
-    """lambda x - log cosh(lambda x), computed without overflow, equals the plain formula where that one is finite."""
-    y = x * GRID.lambdas
-    assert (y - np.log(np.cosh(y))) == pytest.approx(log_bets(np.array([x]), GRID)[0], abs=1e-9)
-
-
-def test_bets_do_not_overflow() -> None:
-    """A log ratio of 1e6 wins log 2 for every lambda, and loses without NaN the other way."""
-    assert np.full(14, math.log(2)) == pytest.approx(log_bets(np.array([1e6]), GRID)[0])
-    assert bool(np.isfinite(log_bets(np.array([-1e6]), GRID)).all())
-    assert pytest.approx(float(log_mix(np.full((1, 14), 5000.0), GRID))) == 5000.0
-
-
-def test_one_wild_block_is_cut_off() -> None:
-    """In the tail x counts as 2 at most, either way."""
-    assert log_bets(np.array([2.0, -2.0]), TAIL) == pytest.approx(log_bets(np.array([50.0, -1e9]), TAIL))
-
-
-def test_the_mixture_is_a_mean() -> None:
-    """Weights over lambda and even weights over the views: the mean of e-values, hence one itself."""
-    sums = np.log(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
-    expected = (0.7 + 0.4 + 0.3 + 2.8 + 1.0 + 0.6) / 2
-    assert expected == pytest.approx(math.exp(float(log_mix(sums, TAIL))))
-    assert pytest.approx([float(GRID.weights.sum()), float(TAIL.weights.sum())]) == [1.0, 1.0]
-
-
-def test_lambdas_are_the_published_grid() -> None:
-    """14 values, evenly spaced in their logarithm from 0.02 to 3."""
-    assert np.geomspace(0.02, 3, 14) == pytest.approx(GRID.lambdas)
-
-
-def test_fewest_pairs() -> None:
-    """No run of fewer than 5 pairs can pass and none of fewer than 9 can fail, however clear; these many can."""
+def test_minimum_number_of_pairs() -> None:
+    """A pass requires at least 5 pairs and a failure at least 9, however clear the difference is."""
     assert decide([-50.0] * 20) == ("pass", 5)
     assert decide([50.0] * 20) == ("fail", 9)
-    assert (duet.FEWEST_TO_PASS, duet.FEWEST_TO_FAIL) == (5, 9)
+    assert (MIN_PAIRS_TO_PASS, MIN_PAIRS_TO_FAIL) == (5, 9)
 
 
 @pytest.mark.parametrize(
@@ -96,75 +53,62 @@ def test_fewest_pairs() -> None:
     [(0.0, "pass"), (math.log(0.8), "pass"), (math.log(1.12), "fail"), (math.log(1.5), "fail")],
 )
 def test_clear_cases(d: float, expected: str) -> None:
-    """No change and an improvement pass; 12 % and 50 % more fail."""
+    """No change and an improvement pass; +12 % and +50 % fail."""
     assert expected == decide([d] * 144)[0]
 
 
-def test_one_bad_quantile_fails_and_keeps_the_others() -> None:
-    """A slower p99 alone fails the run; p50 is not called failed with it."""
+def test_one_quantile_fails_alone() -> None:
+    """A slower p99 alone fails the run; the other quantiles are not reported as failed."""
     verdict = Duet(MARGINS)
-    while not verdict.feed({**alike(math.log(1.6)), "p50": 0.0, "p95": 0.0}):
+    while not verdict.feed({**statistics_of(math.log(1.6)), "p50": 0.0, "p95": 0.0}):
         pass
     assert verdict.decision == "fail"
     assert [verdict.ratio(name).failed for name in QUANTILES] == [False, False, True]
     assert verdict.ratio("p50").passed
 
 
-def test_the_first_decision_stands() -> None:
-    """What comes after the decision is logged and changes neither it nor the intervals."""
+def test_the_first_decision_is_final() -> None:
+    """Pairs after the decision are recorded, but change neither the decision nor the intervals."""
     verdict = Duet(MARGINS)
-    while not verdict.feed(alike(0.0)):
+    while not verdict.feed(statistics_of(0.0)):
         pass
     before = [verdict.ratio(name) for name in QUANTILES]
     pairs = verdict.pairs
     for _ in range(40):
-        verdict.feed(alike(5.0))
+        verdict.feed(statistics_of(5.0))
     assert ("pass", pairs, pairs + 40) == (verdict.decision, verdict.decided_at, verdict.pairs)
     assert before == [verdict.ratio(name) for name in QUANTILES]
 
 
 @given(st.lists(st.tuples(st.floats(-0.6, 0.6), st.floats(0, 1)), min_size=1, max_size=60))
 def test_intervals_agree_with_the_decisions(logs: list[tuple[float, float]]) -> None:
-    """Failed exactly where the whole interval lies beyond 1 + m0, passed exactly where it lies below 1 + m1."""
+    """A quantile fails exactly if its interval lies above 1 + m0, and passes exactly if it lies below 1 + m1."""
     verdict = Duet(MARGINS)
     for d, spread in logs:
-        verdict.feed(alike(d, spread))
+        verdict.feed(statistics_of(d, spread))
     for name in QUANTILES:
-        found = verdict.ratio(name)
-        assert found.low <= found.high
+        ratio = verdict.ratio(name)
+        assert ratio.low <= ratio.high
         assert (
-            found.failed == (found.low > 1 + MARGINS[name].fail - 1e-5)
-            or abs(found.low - 1 - MARGINS[name].fail) < 1e-4
+            ratio.failed == (ratio.low > 1 + MARGINS[name].fail - 1e-5)
+            or abs(ratio.low - 1 - MARGINS[name].fail) < 1e-4
         )
         assert (
-            found.passed == (found.high < 1 + MARGINS[name].safe + 1e-5)
-            or abs(found.high - 1 - MARGINS[name].safe) < 1e-4
+            ratio.passed == (ratio.high < 1 + MARGINS[name].safe + 1e-5)
+            or abs(ratio.high - 1 - MARGINS[name].safe) < 1e-4
         )
 
 
-def test_interval_by_brute_force() -> None:
-    """The lower end is the largest ratio that a fine grid of e-processes rejects, at any time or at the end."""
-    rng = np.random.default_rng(1)
-    logs = np.concatenate([rng.normal(0.25, 0.05, 30), rng.normal(0.1, 0.05, 15)])
-    record = Record(d=logs[:, np.newaxis], unit=np.full(45, 0.05), stakes=GRID)
-    grid = np.arange(-0.3, 0.4, 0.0005)
-    e = [log_mix(log_bets((record.d - m) / 0.05, GRID).cumsum(axis=0), GRID) for m in grid]
-    for ever, reached in ((True, [x.max() for x in e]), (False, [x[-1] for x in e])):
-        rejected = [m for m, x in zip(grid, reached, strict=True) if x >= math.log(300)]
-        assert max(rejected) == pytest.approx(rejected_below(record, 300, ever=ever), abs=0.0006)
-    assert rejected_below(record, 300, ever=False) < rejected_below(record, 300)
-
-
-def test_too_few_pairs_bound_nothing() -> None:
-    """Four pairs reject no ratio on either side."""
+def test_too_few_pairs_give_no_bounds() -> None:
+    """Four pairs reject no ratio in either direction."""
     verdict = Duet(MARGINS)
     for _ in range(4):
-        verdict.feed(alike(0.1))
+        verdict.feed(statistics_of(0.1))
     assert (0.0, math.inf) == (verdict.ratio("p99").low, verdict.ratio("p99").high)
 
 
-def test_false_alarms_with_noise_that_hangs_together() -> None:
-    """Signs that are symmetric but sizes that come in heavy bursts: no more than 1 % of 400 runs of 72 pairs fail."""
+def test_false_alarms_with_autocorrelated_noise() -> None:
+    """With symmetric signs and bursts of large differences, at most 1 % of 400 runs of 72 pairs fail."""
     rng = np.random.default_rng(11)
     fails = 0
     for _ in range(400):
@@ -173,57 +117,65 @@ def test_false_alarms_with_noise_that_hangs_together() -> None:
     assert fails <= 4
 
 
-def test_a_scaled_block() -> None:
-    """A block that is 10 % slower throughout has log 1.1 at each quantile."""
+def test_statistics_of_a_scaled_block() -> None:
+    """A block that is 10 % slower throughout has the log ratio log 1.1 at each quantile."""
     times = np.random.default_rng(2).lognormal(size=250)
-    told = compare(times, times * 1.1)
-    assert alike(math.log(1.1), told[SPREAD]) == pytest.approx(told)
+    statistics = compare_blocks(times, times * 1.1)
+    assert statistics_of(math.log(1.1), statistics[SPREAD]) == pytest.approx(statistics)
 
 
-def test_a_pair_that_tells_too_little_is_a_bug() -> None:
-    """Nothing is assumed for what is missing."""
+def test_missing_statistics_are_an_error() -> None:
+    """No default is assumed for a missing statistic."""
     with pytest.raises(KeyError, match=SPREAD):
         Duet(MARGINS).feed(dict.fromkeys((*QUANTILES, WIDE), 0.0))
 
 
 @given(st.integers(0, 1000), st.integers(200, 250), st.floats(0.2, 5))
-def test_what_a_pair_tells_is_odd_and_shifts_with_scale(seed: int, n: int, factor: float) -> None:
-    """Swapped arms: each d changes its sign, the spread stays. A slower candidate: each d shifts, the spread stays.
+def test_statistics_are_antisymmetric_and_shift_with_scale(seed: int, n: int, factor: float) -> None:
+    """Swapping the arms negates each d, a slower candidate shifts each d; the tail spread does not change.
 
-    This is what makes the bets on the p99 fair, and its interval consistent with them.
+    This makes the e-process of the p99 valid, and its interval consistent with it.
     """
     rng = np.random.default_rng(seed)
     first, second = rng.lognormal(size=n), rng.lognormal(size=n) + 0.2
-    told, swapped, scaled = compare(first, second), compare(second, first), compare(first, second * factor)
-    assert set(TOLD) == set(told)
+    statistics, swapped, scaled = (
+        compare_blocks(first, second),
+        compare_blocks(second, first),
+        compare_blocks(first, second * factor),
+    )
+    assert set(PAIR_STATISTICS) == set(statistics)
     for name in (*QUANTILES, WIDE):
-        assert told[name] == pytest.approx(-swapped[name], abs=1e-9)
-        assert told[name] + math.log(factor) == pytest.approx(scaled[name], abs=1e-9)
-    assert [told[SPREAD]] * 2 == pytest.approx([swapped[SPREAD], scaled[SPREAD]], abs=1e-9)
+        assert statistics[name] == pytest.approx(-swapped[name], abs=1e-9)
+        assert statistics[name] + math.log(factor) == pytest.approx(scaled[name], abs=1e-9)
+    assert [statistics[SPREAD]] * 2 == pytest.approx([swapped[SPREAD], scaled[SPREAD]], abs=1e-9)
 
 
 def test_order_statistics_of_the_p99() -> None:
-    """Of 250: the mean logarithm of the 2nd to 5th slowest, of the 2nd to 7th, and the slowest 8 over the 9th."""
+    """Of 250: the mean logarithms of the 2nd to 5th and 2nd to 7th slowest, and the excess of 8 over the 9th."""
     rng = np.random.default_rng(4)
     flat, times = np.ones(250), np.exp(np.arange(250.0) / 100)
     rng.shuffle(times)
-    told = compare(flat, times)
-    assert told["p99"] == pytest.approx((2.48 + 2.47 + 2.46 + 2.45) / 4)
-    assert told[WIDE] == pytest.approx((2.48 + 2.47 + 2.46 + 2.45 + 2.44 + 2.43) / 6)
-    assert told[SPREAD] == pytest.approx(0.045 / 2)  # the flat arm has none
+    statistics = compare_blocks(flat, times)
+    assert statistics["p99"] == pytest.approx((2.48 + 2.47 + 2.46 + 2.45) / 4)
+    assert statistics[WIDE] == pytest.approx((2.48 + 2.47 + 2.46 + 2.45 + 2.44 + 2.43) / 6)
+    assert statistics[SPREAD] == pytest.approx(0.045 / 2)  # the flat arm has none
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9])
-def test_odd_blocks_still_tell_numbers(n: int) -> None:
-    """Tiny blocks, zeros and infinities give finite numbers."""
+def test_statistics_of_degenerate_blocks_are_finite(n: int) -> None:
+    """Very small blocks, zeros and infinities give finite statistics."""
     times = np.full(n, math.inf)
     times[0] = 0.0
-    for told in (compare(times, np.ones(n)), compare(np.ones(n), times), compare(times, times)):
-        assert all(math.isfinite(value) for value in told.values())
+    for statistics in (
+        compare_blocks(times, np.ones(n)),
+        compare_blocks(np.ones(n), times),
+        compare_blocks(times, times),
+    ):
+        assert all(math.isfinite(value) for value in statistics.values())
 
 
-def test_a_pair_weighs_by_its_tails() -> None:
-    """The same differences of the p99 decide sooner where the tails are tight; wide tails decide nothing."""
+def test_a_pair_is_weighted_by_its_tail_spread() -> None:
+    """The same log ratios of the p99 decide sooner if the tail spread is small; with a large spread they do not."""
     pairs = {}
     for spread in (0.05, 0.12, 3.0):
         verdict = Duet(MARGINS)
@@ -231,11 +183,11 @@ def test_a_pair_weighs_by_its_tails() -> None:
             verdict.feed({"p50": 0.0, "p95": 0.0, "p99": math.log(1.12), WIDE: math.log(1.12), SPREAD: spread})
         pairs[spread] = verdict.ratio("p99").log_e_fail if spread == 3.0 else float(verdict.decided_at)
     assert pairs[0.05] < pairs[0.12] < 72
-    assert pairs[3.0] < math.log(duet.PASS_AT)
+    assert pairs[3.0] < math.log(PASS_E)
 
 
-def test_the_wide_view_counts_for_half() -> None:
-    """A p99 that is shown by one view only still fails, a little later."""
+def test_the_wide_view_has_half_of_the_weight() -> None:
+    """A p99 that is slower in one view only still fails, after more pairs."""
     undecided = {**MARGINS, "p50": LatencyMargin(fail=0.1, safe=0.1)}
     one, both = Duet(undecided), Duet(undecided)
     d = math.log(1.3)
@@ -247,48 +199,48 @@ def test_the_wide_view_counts_for_half() -> None:
 
 
 def test_a_patient_pass_can_be_lost() -> None:
-    """What passed in a quiet hour fails at the peak; at each pair the decision is what holds now."""
+    """A pass in a quiet hour becomes a failure at the peak; the decision is that of all pairs so far."""
     verdict = Duet(MARGINS, patient=True)
-    seen = [verdict.feed(alike(0.0)) for _ in range(20)]
-    assert (seen[:4], seen[-10:]) == ([""] * 4, ["pass"] * 10)
-    assert (verdict.final, verdict.decided_at) == (False, 20)
-    later = [verdict.feed(alike(math.log(1.5))) for _ in range(60)]
-    assert ({"pass", "", "fail"}, "fail", True) == (set(later), verdict.decision, verdict.final)
-    at = verdict.decided_at
-    assert verdict.feed(alike(-5.0)) == "fail"
-    assert (at, 81) == (verdict.decided_at, verdict.pairs)
+    early = [verdict.feed(statistics_of(0.0)) for _ in range(20)]
+    assert (early[:4], early[-10:]) == ([""] * 4, ["pass"] * 10)
+    assert (verdict.decision, verdict.decided_at) == ("pass", 20)
+    later = [verdict.feed(statistics_of(math.log(1.5))) for _ in range(60)]
+    assert ({"pass", "", "fail"}, "fail") == (set(later), verdict.decision)
+    decided_at = verdict.decided_at
+    assert verdict.feed(statistics_of(-5.0)) == "fail"
+    assert (decided_at, 81) == (verdict.decided_at, verdict.pairs)
 
 
-def test_a_patient_pass_that_is_lost_leaves_nothing_decided() -> None:
-    """Between pass and fail there is no decision, no pair of decision, and the upper ends say so."""
+def test_a_lost_patient_pass_is_undecided() -> None:
+    """Between pass and fail there is no decision, and the upper end of the interval exceeds the safe limit."""
     verdict = Duet(MARGINS, patient=True)
     for _ in range(8):
-        verdict.feed(alike(0.0))
+        verdict.feed(statistics_of(0.0))
     assert verdict.ratio("p50").passed
     for _ in range(8):
-        verdict.feed(alike(math.log(1.14)))
-    found = verdict.ratio("p50")
-    assert (verdict.decision, verdict.decided_at, found.passed) == ("", 0, False)
-    assert found.high > 1 + MARGINS["p50"].safe
+        verdict.feed(statistics_of(math.log(1.14)))
+    ratio = verdict.ratio("p50")
+    assert (verdict.decision, verdict.decided_at, ratio.passed) == ("", 0, False)
+    assert ratio.high > 1 + MARGINS["p50"].safe
 
 
-def test_an_interval_is_never_inside_out() -> None:
-    """A ratio that falls on the way leaves nothing unrejected; the interval then is a point, not a negative one."""
+def test_an_interval_is_never_inverted() -> None:
+    """If the ratio falls during a run, every ratio is rejected; the interval is then a single point."""
     verdict = Duet(MARGINS, patient=True)
     for d in [-0.05] * 30 + [-0.8] * 30:
-        verdict.feed(alike(d))
+        verdict.feed(statistics_of(d))
     for name in QUANTILES:
-        found = verdict.ratio(name)
-        assert 0 < found.low <= found.high < 1
+        ratio = verdict.ratio(name)
+        assert 0 < ratio.low <= ratio.high < 1
 
 
-def test_an_untold_patient_verdict_is_undecided() -> None:
-    """No pair, no pass."""
+def test_a_patient_verdict_without_pairs_is_undecided() -> None:
+    """Without a pair there is no pass."""
     verdict = Duet(MARGINS, patient=True)
-    assert (verdict.decision, verdict.decided_at, verdict.final) == ("", 0, False)
+    assert (verdict.decision, verdict.decided_at) == ("", 0)
 
 
 @pytest.mark.parametrize(("requests", "pairs"), [(0, 0), (249, 0), (250, 1), (6000, 24), (18_000, 72), (10**6, 72)])
 def test_planned_pairs(requests: int, pairs: int) -> None:
-    """A plan holds whole blocks of 250, at most 72."""
+    """A plan consists of complete blocks of 250 requests, at most 72 pairs."""
     assert pairs == planned_pairs(requests)

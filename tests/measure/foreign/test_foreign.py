@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ghmlops.core.errors import DataError, GhmlopsError, InputError
-from ghmlops.core.latency.external_results import Imported, slower
+from ghmlops.core.latency.external_results import ExternalResults, slower_bounds
 from ghmlops.measure import foreign
 from ghmlops.measure.foreign import TOOLS, read_results
 from ghmlops.measure.foreign.given import Given
@@ -24,19 +24,19 @@ NONE = Given()
 HDR = Given(unit="ns", failed=0)
 
 
-def sample(name: str, given: Given = NONE, tool: str = "") -> Imported:
+def sample(name: str, given: Given = NONE, tool: str = "") -> ExternalResults:
     """Read a sample."""
     return read_results(SAMPLES / name, name, tool, given).imported
 
 
-def of(tmp_path: Path, content: bytes | str, given: Given = NONE, tool: str = "") -> Imported:
+def of(tmp_path: Path, content: bytes | str, given: Given = NONE, tool: str = "") -> ExternalResults:
     """Read a file of `content`."""
     path = tmp_path / "results"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_results(path, "results", tool, given).imported
 
 
-def whats(found: Imported) -> list[str]:
+def whats(found: ExternalResults) -> list[str]:
     """Return what is not measured."""
     return [row.what for row in found.not_measured]
 
@@ -102,7 +102,7 @@ def test_vegeta_results_are_known_exactly() -> None:
     assert (len(rows), len(good)) == (found.requests, found.histogram.total)
     assert (len(rows) - len(good),) * 2 == found.failed
     expected = sum(latency > 500_000 for latency in good)
-    low, high = slower(found, 0.5)
+    low, high = slower_bounds(found, 0.5)
     assert low <= expected <= high <= low + 1
 
 
@@ -133,7 +133,7 @@ def test_vegeta_report_counts_by_status_and_says_that_it_estimates() -> None:
     assert (found.requests, found.timed_failures, found.failed) == (200, True, (4, 4))
     assert {"mean": 0.350129, "p50": 0.312337, "p99": 2.396862, "max": 2.711434}.items() <= found.values.items()
     assert "exact percentiles" in whats(found)
-    assert slower(found, 3.0) == (0, 0)
+    assert slower_bounds(found, 3.0) == (0, 0)
 
 
 def test_oha_failures_come_from_its_statuses(tmp_path: Path) -> None:
@@ -165,8 +165,8 @@ def test_locust_is_rounded() -> None:
     found = sample("locust_stats.csv")
     assert (found.requests, found.failed, found.timed_failures) == (1830, (36, 36), True)
     assert (found.values["p50"], found.values["max"]) == (3.0, 40.13141900031769)
-    assert slower(found, 41.0) == (0, 0)
-    low, high = slower(found, 3.2)  # within the rounding of the median: only p75 at 4 (3.5 to 4.5) is beyond
+    assert slower_bounds(found, 41.0) == (0, 0)
+    low, high = slower_bounds(found, 3.2)  # within the rounding of the median: only p75 at 4 (3.5 to 4.5) is beyond
     assert (low, high) == (457, 1830)
 
 
@@ -195,11 +195,11 @@ def test_java_histograms_are_read_as_java_reads_them() -> None:
 def test_a_table_counts_exactly_at_its_rows() -> None:
     """Claim: between two rows the count lies between theirs; p99 is unknown where the rows around it differ."""
     table = sample("java-table.txt", Given(unit="ms", failed=0))
-    low, high = slower(table, 5.0)
+    low, high = slower_bounds(table, 5.0)
     assert 0 < low < high < 3000
     assert "p99" not in table.values
-    assert slower(table, 0.5) == (2999, 3000)  # the first row, at 1.006 ms, counts one value up to itself
-    assert slower(table, 30.0) == (0, 0)
+    assert slower_bounds(table, 0.5) == (2999, 3000)  # the first row, at 1.006 ms, counts one value up to itself
+    assert slower_bounds(table, 30.0) == (0, 0)
 
 
 def test_what_an_hdr_file_does_not_tell_must_be_given() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ghmlops.core.model import Frozen
 
 
-class PackedSpread(Frozen, frozen=True, kw_only=True):
+class PackedDistribution(Frozen, frozen=True, kw_only=True):
     """Distribution of whole numbers.
 
     Attributes:
@@ -29,7 +29,7 @@ class PackedEndpoint(Frozen, frozen=True, kw_only=True):
     """One endpoint of a mix: its requests and the response times (ns) of its successful ones."""
 
     requests: int
-    response: PackedSpread
+    response: PackedDistribution
 
 
 class PackedArm(Frozen, frozen=True, kw_only=True):
@@ -37,8 +37,8 @@ class PackedArm(Frozen, frozen=True, kw_only=True):
 
     kinds: dict[str, int]
     statuses: dict[str, int]
-    spreads: dict[str, PackedSpread]
-    compared: PackedSpread | None = None
+    distributions: dict[str, PackedDistribution]
+    compared: PackedDistribution | None = None
     endpoints: list[PackedEndpoint]
 
 
@@ -57,7 +57,7 @@ class PackedSends(Frozen, frozen=True, kw_only=True):
     late_blocks: int
     blocks: int
     achieved: int
-    behind: PackedSpread
+    lateness: PackedDistribution
 
 
 class PackedShare(Frozen, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class PackedShare(Frozen, frozen=True, kw_only=True):
 
     missed: int
     n: int
-    values: PackedSpread | None = None
+    values: PackedDistribution | None = None
 
 
 class PackedTally(Frozen, frozen=True, kw_only=True):
@@ -80,6 +80,6 @@ class PackedTally(Frozen, frozen=True, kw_only=True):
     pairs: list[PackedPair]
     missing: int
     planned_pairs: int
-    most: int
-    whole: bool
+    max_requests: int
+    full_schedule: bool
     sends: PackedSends

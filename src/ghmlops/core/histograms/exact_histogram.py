@@ -23,22 +23,22 @@ THOUSANDTHS = 1e3
 """Thousandths per unit: the scale of rates."""
 
 
-class Spread:
+class Distribution:
     """Distribution of non-negative integers. The sum of two is the distribution of all values, count for count.
 
     Attributes:
         histogram: Counts with three significant digits.
         total: Exact sum of the values.
-        largest: Exact maximum; 0 without values.
+        maximum: Exact maximum; 0 without values.
     """
 
-    __slots__ = ("histogram", "largest", "total")
+    __slots__ = ("histogram", "maximum", "total")
 
-    def __init__(self, histogram: Histogram, total: int, largest: int) -> None:
-        self.histogram, self.total, self.largest = histogram, total, largest
+    def __init__(self, histogram: Histogram, total: int, maximum: int) -> None:
+        self.histogram, self.total, self.maximum = histogram, total, maximum
 
     @classmethod
-    def of(cls, values: NDArray[np.floating[Any]], scale: float = NANOSECONDS) -> Spread:
+    def of(cls, values: NDArray[np.floating[Any]], scale: float = NANOSECONDS) -> Distribution:
         """Return the distribution of `values`, shape (n,), without NaN, in integer multiples of `1 / scale`.
 
         Negative values count as 0. Values above one hour (in nanoseconds), the highest value, count as one hour: no
@@ -53,20 +53,22 @@ class Spread:
         """Number of values."""
         return int(self.histogram.total)
 
-    def __add__(self, other: Spread) -> Spread:
-        return Spread(self.histogram + other.histogram, self.total + other.total, max(self.largest, other.largest))
+    def __add__(self, other: Distribution) -> Distribution:
+        return Distribution(
+            self.histogram + other.histogram, self.total + other.total, max(self.maximum, other.maximum)
+        )
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Spread):
+        if not isinstance(other, Distribution):
             return NotImplemented
-        same = (self.total, self.largest) == (other.total, other.largest)
+        same = (self.total, self.maximum) == (other.total, other.maximum)
         return same and self.histogram == other.histogram
 
     __hash__ = None  # type: ignore[assignment]
 
     def quantile(self, q: float) -> float:
         """Return the `q`-quantile with three significant digits, at most the maximum; NaN without values."""
-        return min(float(self.histogram.quantile(q)), float(self.largest)) if self.n else math.nan
+        return min(float(self.histogram.quantile(q)), float(self.maximum)) if self.n else math.nan
 
     @property
     def mean(self) -> float:
@@ -80,25 +82,25 @@ def as_json(value: object) -> dict[str, Any]:
     Raises:
         NotImplementedError: `value` is not a distribution.
     """
-    if not isinstance(value, Spread):
+    if not isinstance(value, Distribution):
         raise NotImplementedError(f"{type(value)} cannot be written")
     encoded = base64.b64encode(encoding.encode(value.histogram)).decode() if value.n else ""
-    return {"n": value.n, "sum": str(value.total), "max": value.largest, "histogram": encoded}
+    return {"n": value.n, "sum": str(value.total), "max": value.maximum, "histogram": encoded}
 
 
-def from_json(kind: type, value: object) -> Spread:
+def from_json(kind: type, value: object) -> Distribution:
     """Read a distribution written by `as_json` from an untrusted file; the decoding hook of `msgspec.convert`.
 
     Raises:
-        NotImplementedError: `kind` is not `Spread`.
+        NotImplementedError: `kind` is not `Distribution`.
         ValueError: The value is not a distribution, or its numbers contradict each other.
     """
-    if kind is not Spread:
+    if kind is not Distribution:
         raise NotImplementedError(f"{kind} cannot be read")
     if not isinstance(value, dict) or value.keys() != {"n", "sum", "max", "histogram"}:
         raise ValueError("expected a distribution with `n`, `sum`, `max` and `histogram`")
-    n, text, largest, encoded = value["n"], value["sum"], value["max"], value["histogram"]
-    if not (type(n) is int and type(largest) is int and isinstance(text, str) and isinstance(encoded, str)):
+    n, text, maximum, encoded = value["n"], value["sum"], value["max"], value["histogram"]
+    if not (type(n) is int and type(maximum) is int and isinstance(text, str) and isinstance(encoded, str)):
         raise ValueError("expected integers and text in a distribution")
     if not (text.isascii() and text.isdigit() and len(text) < 30):
         raise ValueError("expected the sum of a distribution as an integer")
@@ -107,9 +109,9 @@ def from_json(kind: type, value: object) -> Spread:
     except (binascii.Error, DataError) as error:
         raise ValueError(f"a histogram cannot be read: {error}") from None
     total = int(text)
-    if histogram.total != n or not _is_maximum(histogram, largest) or not largest <= total <= largest * n:
+    if histogram.total != n or not _is_maximum(histogram, maximum) or not maximum <= total <= maximum * n:
         raise ValueError("the numbers of a distribution contradict each other")
-    return Spread(histogram, total, largest)
+    return Distribution(histogram, total, maximum)
 
 
 def _is_maximum(histogram: Histogram, value: int) -> bool:

@@ -1,4 +1,4 @@
-"""What became of requests: the columns that the load generator fills and the judges read."""
+"""Results of requests as columns, filled by the load generator and read by the judges."""
 
 from __future__ import annotations
 
@@ -18,48 +18,51 @@ if TYPE_CHECKING:
 
 
 class Kind(IntEnum):
-    """How a request ended. `OK` is a whole answer, of an expected status, that passed its checks; all else failed."""
+    """Result of a request.
+
+    `OK` is a complete response with an expected status that passed its checks; all others are failures.
+    """
 
     OK = 0
     STATUS = 1
-    """Answered with a status that is not expected."""
+    """A response with an unexpected status."""
     TIMEOUT = 2
     REFUSED = 3
     RESET = 4
     CLOSED = 5
-    """The service closed the connection before or within the answer."""
+    """The service closed the connection before or during the response."""
     GARBAGE = 6
-    """What came back is not HTTP."""
+    """The response is not valid HTTP."""
     TOO_LARGE = 7
     CONNECT = 8
     """No connection for another reason: unreachable, TLS."""
     LOCAL = 9
-    """The generator's own machine had no more sockets, ports or memory."""
+    """The machine of the generator ran out of sockets, ports or memory."""
     UNSENT = 10
-    """Never handed to the service: the generator ran out of time."""
+    """Never sent: the generator ran out of time."""
     REDIRECT = 11
-    """A 3xx answer; redirects are not followed."""
+    """A 3xx response; redirects are not followed."""
     THROTTLED = 12
     """429, or 503 with Retry-After: the service asks for less load."""
     CHECK = 13
-    """A good status, and an answer that misses a check of the policy's `expect`."""
+    """A response with an expected status that does not satisfy a check of the policy's `expect`."""
 
     @property
     def label(self) -> str:
-        """Kebab-case name for people."""
+        """Human-readable name in kebab-case."""
         return self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What streamed answers brought, request by request, and each gap between two tokens.
+    """Tokens of streamed responses.
 
     Attributes:
-        first: when the first token arrived, shape (n,); 0 where none did.
-        last: when the last one did; 0 where none did.
-        count: tokens of each answer.
-        gap: seconds between two tokens of one answer, of all answers, shape (gaps,).
-        gap_of: for each gap the request it belongs to.
+        first: Time at which the first token arrived, shape (n,); 0 without a token.
+        last: Time at which the last token arrived, shape (n,); 0 without a token.
+        count: Number of tokens per response, shape (n,).
+        gap: Seconds between two consecutive tokens of a response, for all responses, shape (gaps,).
+        gap_of: Index of the request of each gap, shape (gaps,).
     """
 
     first: Floats
@@ -82,17 +85,17 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """One arm's requests in the order of the schedule. Columns of shape (n,); times in seconds of one clock.
+    """Results of one arm's requests in schedule order. Columns have shape (n,); times are in seconds of one clock.
 
     Attributes:
-        scheduled: when each request was to be sent.
-        sent: when it was written to a connection; 0 where it never was.
-        first: when the first byte of the answer arrived; 0 where none did.
-        done: when the whole answer had arrived, or the failure was seen.
-        status: HTTP status; 0 where there is none.
+        scheduled: Scheduled send time.
+        sent: Time at which the request was written to a connection; 0 if it never was.
+        first: Time at which the first byte of the response arrived; 0 if none did.
+        done: Time at which the complete response had arrived, or the failure was detected.
+        status: HTTP status; 0 without a response.
         kind: `Kind` as a number.
-        endpoint: place of the request's endpoint in the policy's mix.
-        tokens: of a streaming run; `None` otherwise.
+        endpoint: Index of the endpoint in the policy's mix.
+        tokens: Tokens of a streaming run; otherwise `None`.
     """
 
     scheduled: Floats
@@ -122,24 +125,24 @@ class Answers:
 
     @property
     def ok(self) -> Flags:
-        """Where a whole and good answer arrived."""
+        """Whether each request received a complete and valid response."""
         return np.equal(self.kind, Kind.OK)
 
     @property
     def timed(self) -> Flags:
-        """Where the response time says something: answered, or timed out (then it is at least that long)."""
+        """Whether each response time is meaningful: answered, or timed out (which took at least that long)."""
         return np.isin(self.kind, (Kind.OK, Kind.TIMEOUT))
 
     @property
     def response(self) -> Floats:
-        """Seconds from the *scheduled* send to the end of the answer."""
+        """Response time: seconds from the *scheduled* send to the end of the response."""
         return self.done - self.scheduled
 
     @property
     def service(self) -> Floats:
-        """Seconds from the actual send to the end of the answer; only meaningful where `ok`."""
+        """Service time: seconds from the actual send to the end of the response; only meaningful if `ok`."""
         return self.done - self.sent
 
     def count(self, kinds: Iterable[Kind]) -> int:
-        """Return how many requests ended in one of `kinds`."""
+        """Return the number of requests whose result is one of `kinds`."""
         return int(np.isin(self.kind, [int(kind) for kind in kinds]).sum())

@@ -1,4 +1,4 @@
-"""What a latency run leaves for people beside its findings: percentiles, what was not measured, tables. Pure."""
+"""The parts of the evidence of a latency run besides its findings: measurements, what was not measured, details."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from ghmlops.core.details.latency import (
     Punctuality,
 )
 from ghmlops.core.latency.answers import Kind
-from ghmlops.core.latency.duet import BLOCK, CAP, planned_pairs, spread
-from ghmlops.core.latency.findings import duet_of, lateness
+from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_PAIRS, RARE, VALUES
+from ghmlops.core.latency.duet import planned_pairs, robust_sd
+from ghmlops.core.latency.findings import duet_of
+from ghmlops.core.latency.guards import lateness
 from ghmlops.core.latency.objectives import sample_floor
 from ghmlops.core.model import Measurement, NotMeasured, finite
 from ghmlops.core.policy.objectives import OBJECTIVES
@@ -23,83 +25,95 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ghmlops.core.details.latency import Failures
-    from ghmlops.core.histograms.exact_histogram import Spread
+    from ghmlops.core.histograms.exact_histogram import Distribution
     from ghmlops.core.latency.tally import Endpoint, Tally
     from ghmlops.core.policy.latency import Latency
 
-RARE = "p99.9"
-"""The percentile that is only told from enough answers: `sample_floor` of its share."""
-
-
 _UNITS = {"tokens-per-second": ("tokens/s", 1e3)}
 _MILLISECONDS = ("ms", 1e6)
-"""Unit of a measurement, and by how much its spread's whole numbers are divided for it."""
+"""Unit of a measurement, and the divisor that converts the integers of its distribution to it."""
 
 
 def measurements(tally: Tally) -> list[Measurement]:
-    """Return what was measured of each arm over its good answers: times in ms, tokens a second."""
-    found = []
+    """Return the measurements of each arm over its successful requests: times in ms, rates in tokens per second."""
+    rows = []
     for name, arm in tally.arms.items():
-        for what, values in arm.spreads.items():
-            unit, divisor = _UNITS.get(what, _MILLISECONDS)
-            found.append(Measurement(id=what, arm=name, unit=unit, n=values.n, values=percentiles(values, divisor)))
-    return found
+        for measurement_id, values in arm.distributions.items():
+            unit, divisor = _UNITS.get(measurement_id, _MILLISECONDS)
+            summary = percentiles(values, divisor)
+            rows.append(Measurement(id=measurement_id, arm=name, unit=unit, n=values.n, values=summary))
+    return rows
 
 
-def percentiles(values: Spread, divisor: float) -> dict[str, float | None]:
-    """Return mean, percentiles and maximum; `None` where there are too few values to say."""
+def percentiles(values: Distribution, divisor: float) -> dict[str, float | None]:
+    """Return mean, percentiles and maximum, divided by `divisor`; `None` if there are too few values."""
     enough = values.n >= sample_floor(1 - OBJECTIVES[RARE])
-    found = {"mean": values.mean}
-    found |= {name: values.quantile(q) for name, q in OBJECTIVES.items() if name != RARE or enough}
-    found |= {"max": float(values.largest)} if values.n else {}
-    wanted = ("mean", *OBJECTIVES, "max")
-    return {name: _rounded(found[name] / divisor if name in found else None) for name in wanted}
+    statistics = {"mean": values.mean}
+    statistics |= {name: values.quantile(q) for name, q in OBJECTIVES.items() if name != RARE or enough}
+    statistics |= {"max": float(values.maximum)} if values.n else {}
+    return {name: _rounded(statistics[name] / divisor if name in statistics else None) for name in VALUES}
 
 
 def _rounded(value: float | None) -> float | None:
-    known = finite(value)
-    return None if known is None else round(known, 4)
+    number = finite(value)
+    return None if number is None else round(number, 4)
 
 
 def not_measured(tally: Tally, policy: Latency) -> list[NotMeasured]:
-    """Return what a reader could believe was checked, and was not."""
-    found = []
-    floor = sample_floor(1 - OBJECTIVES[RARE])
+    """Return what a reader could assume was checked although it was not."""
+    rows = []
     if tally.baseline is None:
-        found.append(NotMeasured(what="latency against a baseline", why="no baseline address was given"))
+        rows.append(NotMeasured(what="latency against a baseline", why="no address of a baseline was given"))
     if policy.slo.empty:
-        found.append(NotMeasured(what="objectives on the candidate", why="the policy's `latency` has no `slo`"))
+        rows.append(NotMeasured(what="objectives on the candidate", why="the policy's `latency` has no `slo`"))
+    return [*rows, *_missing_values(tally), *_missing_trials(tally), *_unplanned_requests(tally, policy)]
+
+
+def _missing_values(tally: Tally) -> list[NotMeasured]:
+    rows = []
+    floor = sample_floor(1 - OBJECTIVES[RARE])
     for name, arm in tally.arms.items():
         if arm.ok < floor:
-            why = f"{arm.ok:,} whole answers, {floor:,} are needed"
-            found.append(NotMeasured(what=f"{RARE} of the {name}", why=why))
+            why = f"it requires {floor:,} successful requests, and {arm.ok:,} were"
+            rows.append(NotMeasured(what=f"{RARE} of the {name}", why=why))
         if failed := tally.requests - arm.ok:
-            why = f"they failed and are in no percentile of the {name}'s measurements; findings count them"
-            found.append(NotMeasured(what=f"response times of {failed:,} requests", why=why))
-    for name, share in tally.objectives.items():
-        if left_out := tally.requests - share.n:
-            why = "no second token came, so that there was no gap" if tally.candidate.ok else "nothing was answered"
-            found.append(NotMeasured(what=f"objective {name} on {left_out:,} requests", why=why))
-    wanted = int(policy.arrivals.rate * policy.arrivals.duration + 1e-9)
-    planned = tally.planned_pairs * BLOCK
-    if tally.planned_pairs and not tally.whole and planned_pairs(wanted) == CAP and wanted > planned:
-        why = f"a duet takes at most {CAP} pairs of blocks, {planned:,} requests an arm"
-        found.append(NotMeasured(what=f"{wanted - planned:,} requests of the policy's duration", why=why))
-    return found
+            why = f"they failed and are not part of the {name}'s measurements; the findings count them"
+            rows.append(NotMeasured(what=f"response times of {failed:,} requests", why=why))
+    return rows
+
+
+def _missing_trials(tally: Tally) -> list[NotMeasured]:
+    why = "no second token arrived, so there was no gap" if tally.candidate.ok else "there was no response"
+    return [
+        NotMeasured(what=f"objective {name} on {tally.requests - share.n:,} requests", why=why)
+        for name, share in tally.objectives.items()
+        if tally.requests > share.n
+    ]
+
+
+def _unplanned_requests(tally: Tally, policy: Latency) -> list[NotMeasured]:
+    """Return the requests of the policy's duration beyond the maximum of the paired verdict."""
+    total = int(policy.arrivals.rate * policy.arrivals.duration + 1e-9)
+    planned = tally.planned_pairs * BLOCK_SIZE
+    if not tally.planned_pairs or tally.full_schedule or planned_pairs(total) != MAX_PAIRS or total <= planned:
+        return []
+    why = f"the paired verdict uses at most {MAX_PAIRS} pairs of blocks, {planned:,} requests per arm"
+    return [NotMeasured(what=f"{total - planned:,} requests of the policy's duration", why=why)]
 
 
 def duet_details(tally: Tally, policy: Latency, *, extended: bool) -> DuetDetails:
-    """Return the log ratios of all blocks in order, and how the paired verdict came about."""
+    """Return the log ratios of all blocks in order, and how the paired verdict was reached."""
     duet = duet_of(tally, policy.margins)
-    ratios = {name: duet.ratio(name) for name in duet.logs} if duet.pairs else {}
+    ratios = {name: duet.ratio(name) for name in duet.log_ratios} if duet.pairs else {}
+    statistics = {**duet.log_ratios, **duet.tail_statistics}
     return DuetDetails(
         decision=duet.decision or "undecided",
         pairs=duet.pairs,
         decided_at_pair=duet.decided_at or None,
         extended=extended,
         blocks_without_enough_answers=tally.missing,
-        log_ratios={name: [round(d, 6) for d in logs] for name, logs in {**duet.logs, **duet.tail}.items()},
-        spread_of_log_ratios={name: round(spread(logs), 6) for name, logs in duet.logs.items()},
+        log_ratios={name: [round(value, 6) for value in values] for name, values in statistics.items()},
+        spread_of_log_ratios={name: round(robust_sd(values), 6) for name, values in duet.log_ratios.items()},
         log_e={
             name: LogEvidence(failing=_rounded(ratio.log_e_fail), passing=_rounded(ratio.log_e_pass))
             for name, ratio in ratios.items()
@@ -111,8 +125,8 @@ def failure_details(tally: Tally, examples: Mapping[str, Mapping[str, str]]) -> 
     """Return, for each arm and kind of failure, the number of judged requests and the first example of the run.
 
     Args:
-        tally: the judged requests.
-        examples: by arm and `Kind.label`, the first failure's message.
+        tally: The judged requests.
+        examples: Message of the first failure by arm and `Kind.label`.
     """
     status = Kind.STATUS.label
     return {
@@ -131,14 +145,14 @@ def failure_details(tally: Tally, examples: Mapping[str, Mapping[str, str]]) -> 
 
 def generator_details(tally: Tally) -> Punctuality:
     """Return how well the generator kept its schedule."""
-    seen = lateness(tally)
+    values = lateness(tally)
     return Punctuality(
-        late_share=_rounded(seen["late"]),
-        late_blocks_share=_rounded(seen["late_blocks"]),
-        achieved_share=_rounded(seen["achieved"]),
-        lateness_p50_ms=_rounded(seen["p50"] * 1e3),
-        lateness_p99_ms=_rounded(seen["p99"] * 1e3),
-        lateness_max_ms=_rounded(seen["max"] * 1e3),
+        late_share=_rounded(values["late"]),
+        late_blocks_share=_rounded(values["late_blocks"]),
+        achieved_share=_rounded(values["achieved"]),
+        lateness_p50_ms=_rounded(values["p50"] * 1e3),
+        lateness_p99_ms=_rounded(values["p99"] * 1e3),
+        lateness_max_ms=_rounded(values["max"] * 1e3),
     )
 
 

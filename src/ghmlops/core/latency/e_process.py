@@ -1,13 +1,13 @@
-"""E-processes on paired differences whose sign is a fair coin under no change, whatever their sizes. Pure.
+"""E-processes on paired differences that are sign-symmetric under the null hypothesis, whatever their sizes.
 
-For a variable x that is symmetric given all that came before, and every lambda,
+For a variable x that is symmetric given the past, and every stake lambda,
 
     exp(sum_k (lambda * x_k - log cosh(lambda * x_k)))
 
-has an expectation of at most 1 at any stopping time (an e-process): it seldom grows large by chance, and it may be
-looked at after every step. So has every mean of such processes with fixed weights. By Ville's inequality the
-probability that it ever reaches E is at most 1/E. x may be divided by anything that does not change when the two arms
-are swapped, and any odd function of it may take its place (here: it is cut off at both ends alike).
+has an expectation of at most 1 at any stopping time (an e-process): it rarely becomes large by chance, and may be
+inspected after every step. The same holds for every weighted mean of such processes with fixed weights. By Ville's
+inequality the probability that it ever reaches E is at most 1/E. The variable x may be divided by any quantity that
+does not change when the two arms are swapped, and may be replaced by any odd function of it (here: clipping).
 
 Sources: de la Peña (1999) for sums of symmetric variables; Ramdas, Grünwald, Vovk, Shafer (2023), "Game-theoretic
 statistics and safe anytime-valid inference", for e-processes, mixtures and confidence sequences.
@@ -21,48 +21,62 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.latency.constants import (
+    GRID_MAX,
+    GRID_MIN,
+    GRID_SIZE,
+    MAX_LOG_RATIO,
+    TAIL_CLIP,
+    TAIL_LAMBDAS,
+    TAIL_WEIGHTS,
+)
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-_WIDEST = 64.0
+_PRECISION = 1e-6
+"""Width of the bracket at which the bisection of a bound ends, as a log ratio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stakes:
-    """How an e-process bets: a weighted mean over several lambda."""
+    """The mixture of an e-process.
+
+    Attributes:
+        lambdas: Stakes, shape (m,).
+        weights: Weights of the stakes, which sum to 1, shape (m,).
+        clip: x is clipped to this absolute value.
+    """
 
     lambdas: Floats
     weights: Floats
-    """Of the lambdas; they sum to 1."""
-    most: float = math.inf
-    """x counts as this much at most, either way: one wild block cannot lose what ten have won."""
+    clip: float = math.inf
 
 
-GRID = Stakes(lambdas=np.geomspace(0.02, 3.0, 14), weights=np.full(14, 1 / 14))
-"""For x of unknown spread: 14 values, alike."""
-TAIL = Stakes(lambdas=np.array([0.5, 1.0, 2.5]), weights=np.array([0.7, 0.2, 0.1]), most=2.0)
-"""For x in units of its own spread: a change that can be found at all within some 72 pairs has a mean of about 0.5 or
-more there."""
+GRID = Stakes(lambdas=np.geomspace(GRID_MIN, GRID_MAX, GRID_SIZE), weights=np.full(GRID_SIZE, 1 / GRID_SIZE))
+"""Mixture for x of unknown spread."""
+TAIL = Stakes(lambdas=np.array(TAIL_LAMBDAS), weights=np.array(TAIL_WEIGHTS), clip=TAIL_CLIP)
+"""Mixture for x in units of its own spread."""
 
 
-def log_bets(x: Floats, stakes: Stakes) -> Floats:
-    """Return lambda * x - log cosh(lambda * x) for every lambda of `stakes`, which become a new last axis.
+def log_increments(x: Floats, stakes: Stakes) -> Floats:
+    """Return lambda * x - log cosh(lambda * x) for every stake lambda, as a new last axis.
 
     log cosh y is computed as |y| + log1p(exp(-2 |y|)) - log 2, which does not overflow.
     """
-    y = np.clip(x, -stakes.most, stakes.most)[..., np.newaxis] * stakes.lambdas
+    y = np.clip(x, -stakes.clip, stakes.clip)[..., np.newaxis] * stakes.lambdas
     size = np.abs(y)
     return np.asarray(y - size - np.log1p(np.exp(-2.0 * size)) + math.log(2.0))
 
 
-def log_mix(sums: Floats, stakes: Stakes) -> Floats:
-    """Return the logarithm of the mean of exp(sums), weighted over lambda and even over the views.
+def log_mixture(sums: Floats, stakes: Stakes) -> Floats:
+    """Return the logarithm of the mean of exp(sums), weighted over the stakes and equally over the views, shape (...).
 
     Args:
-        sums: of `log_bets`, shape (..., views, lambdas).
-        stakes: the same ones.
+        sums: Sums of `log_increments`, shape (..., views, lambdas).
+        stakes: The mixture with which they were computed.
     """
     top = sums.max(axis=(-2, -1))
     parts = np.exp(sums - top[..., np.newaxis, np.newaxis]) * stakes.weights
@@ -70,13 +84,13 @@ def log_mix(sums: Floats, stakes: Stakes) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class PairedDifferences:
     """The differences of all pairs so far.
 
     Attributes:
-        d: log ratios, shape (pairs, views): several estimates of the same quantity.
-        unit: of each pair, by which its d are divided, shape (pairs,); above 0.
-        stakes: how to bet on them.
+        d: Log ratios, shape (pairs, views); each view is an estimate of the same quantity.
+        unit: Unit of each pair, > 0, by which its d are divided, shape (pairs,).
+        stakes: Mixture of the e-process.
     """
 
     d: Floats
@@ -84,29 +98,29 @@ class Record:
     stakes: Stakes
 
 
-def rejected_below(record: Record, reach: float, *, ever: bool = True) -> float:
-    """Return the highest log ratio that the e-process against "no larger than this" rejects.
+def highest_rejected(differences: PairedDifferences, threshold: float, *, at_any_time: bool = True) -> float:
+    """Return the highest log ratio m for which the e-process against "the log ratio is at most m" rejects.
 
     Args:
-        record: the pairs.
-        reach: value of the e-process that rejects.
-        ever: it is enough to have been rejected after any of the pairs; else only after the last one counts.
+        differences: The pairs.
+        threshold: Value of the e-process at which it rejects.
+        at_any_time: Whether a rejection after any of the pairs counts; otherwise only one after the last pair does.
 
     Returns:
-        -inf where none is rejected. The process falls as the limit rises, so bisection finds it.
+        -inf if no log ratio is rejected. The process falls as m rises, so bisection finds the bound.
     """
-    wanted = math.log(reach)
+    log_threshold = math.log(threshold)
 
-    def rejected(limit: float) -> bool:
-        x = (record.d - limit) / record.unit[:, np.newaxis]
-        sums = log_bets(x, record.stakes)
-        sums = sums.cumsum(axis=0) if ever else sums.sum(axis=0, keepdims=True)
-        return bool(log_mix(sums, record.stakes).max() >= wanted)
+    def is_rejected(log_ratio: float) -> bool:
+        x = (differences.d - log_ratio) / differences.unit[:, np.newaxis]
+        sums = log_increments(x, differences.stakes)
+        sums = sums.cumsum(axis=0) if at_any_time else sums.sum(axis=0, keepdims=True)
+        return bool(log_mixture(sums, differences.stakes).max() >= log_threshold)
 
-    low, high = -_WIDEST, _WIDEST
-    if not rejected(low):
+    low, high = -MAX_LOG_RATIO, MAX_LOG_RATIO
+    if not is_rejected(low):
         return -math.inf
-    while high - low > 1e-6:
+    while high - low > _PRECISION:
         middle = (low + high) / 2
-        low, high = (middle, high) if rejected(middle) else (low, middle)
+        low, high = (middle, high) if is_rejected(middle) else (low, middle)
     return low

@@ -1,7 +1,7 @@
 """Findings of a latency run: response time and failed requests of the candidate against the baseline, and all others.
 
-If a guard (`guards`) finds that the measurement itself cannot be trusted, its finding is `error`, and every other finding
-of the run that would pass or fail becomes `inconclusive`.
+If a guard (`guards`) finds that the measurement itself cannot be trusted, its finding is `error`, and every other
+finding of the run that would pass or fail becomes `inconclusive`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from ghmlops.core.latency.constants import (
 )
 from ghmlops.core.latency.duet import Duet
 from ghmlops.core.latency.guards import distrust, guard_findings
-from ghmlops.core.latency.guards import lateness as lateness  # noqa: PLC0414
 from ghmlops.core.latency.objectives import objective_findings
 from ghmlops.core.latency.wording import format_change, format_ms, format_share
 from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
@@ -50,7 +49,7 @@ def judge_tally(tally: Tally, policy: Latency) -> list[Finding]:
 
 def duet_of(tally: Tally, margins: Mapping[str, LatencyMargin]) -> Duet:
     """Return the paired verdict over the pairs of blocks of a tally, in their order."""
-    duet = Duet(margins, patient=tally.whole)
+    duet = Duet(margins, patient=tally.full_schedule)
     for pair in tally.pairs:
         duet.feed(pair.log_ratios)
     return duet
@@ -111,18 +110,16 @@ def _milliseconds(arm: ArmTally, q: float) -> float | None:
 
 def _is_too_short(tally: Tally) -> bool:
     """Return whether the plan, with its possible extension, has fewer pairs of blocks than any decision needs."""
-    return tally.planned_pairs * (1 if tally.whole else 2) < MIN_PAIRS_TO_PASS
+    return tally.planned_pairs * (1 if tally.full_schedule else 2) < MIN_PAIRS_TO_PASS
 
 
 def _too_short(name: str, tally: Tally) -> str:
     to_pass, to_fail = MIN_PAIRS_TO_PASS * BLOCK_SIZE, MIN_PAIRS_TO_FAIL * BLOCK_SIZE
     shards = ""
-    if tally.whole and tally.most >= to_pass:
+    if tally.full_schedule and tally.max_requests >= to_pass:
         shards = f" in shards that make only {tally.planned_pairs} blocks of their own requests (use fewer shards)"
-    return (
-        f"{name} cannot be decided: the plan has at most {tally.most:,} requests per arm{shards}; a pass requires at least "
-        f"{to_pass:,} and a failure {to_fail:,}."
-    )
+    available = f"the plan has at most {tally.max_requests:,} requests per arm{shards}"
+    return f"{name} cannot be decided: {available}; a pass requires at least {to_pass:,} and a failure {to_fail:,}."
 
 
 def _movement(name: str, times: list[float | None], ratio: Ratio) -> str:

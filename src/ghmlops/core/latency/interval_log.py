@@ -1,6 +1,6 @@
-"""The `.hlog` beside the evidence: each arm's response times of good answers, second by second of the schedule. Pure.
+"""The `.hlog` that accompanies the evidence: response times of each arm's successful requests per second.
 
-A request belongs to the second in which it was scheduled, so that the logs of shards are added second by second.
+A request belongs to the second in which it was scheduled, so that the logs of shards can be added second by second.
 """
 
 from __future__ import annotations
@@ -27,44 +27,44 @@ def log_of(arms: Mapping[str, Answers], times: NDArray[np.float64], began: float
     """Return the log of a run.
 
     Args:
-        arms: each arm's judged requests, shape (n,); its name becomes the tag.
-        times: when they were scheduled, in seconds from the begin of the run, shape (n,).
-        began: that begin, in seconds of the Unix epoch.
+        arms: Judged requests of each arm, shape (n,), by name, which becomes the tag.
+        times: Scheduled send times in seconds from the start of the run, shape (n,).
+        began: Start of the run in seconds of the Unix epoch.
     """
     seconds = np.floor(times).astype(np.int64)
-    found = []
+    intervals = []
     for second in np.unique(seconds).tolist():
         for name, answers in arms.items():
-            mine = answers.ok & (seconds == second)
-            whole = np.rint(np.clip(answers.response[mine] * NANOSECONDS, 0, STANDARD.highest))
-            found.append(LogInterval(name, float(second), 1.0, Histogram.of(whole)))
-    return write_log(found, began).encode()
+            selection = answers.ok & (seconds == second)
+            nanoseconds = np.rint(np.clip(answers.response[selection] * NANOSECONDS, 0, STANDARD.highest))
+            intervals.append(LogInterval(name, float(second), 1.0, Histogram.of(nanoseconds)))
+    return write_log(intervals, began).encode()
 
 
 def sum_logs(logs: Sequence[bytes], began: float) -> bytes:
-    """Return the sum of several logs, second by second and tag by tag.
+    """Return the sum of several logs, by second and tag; it starts at `began` (seconds of the Unix epoch).
 
     Raises:
-        DataError: one of them is not a log that `log_of` made.
+        DataError: One of them was not written by `log_of`.
     """
-    parts: dict[tuple[float, str], list[Histogram]] = {}
+    groups: dict[tuple[float, str], list[Histogram]] = {}
     for log in logs:
         for line in _read(log):
-            parts.setdefault((line.start_s, line.tag), []).append(line.histogram)
-    lines = [LogInterval(tag, start, 1.0, Histogram.summed(found)) for (start, tag), found in sorted(parts.items())]
+            groups.setdefault((line.start_s, line.tag), []).append(line.histogram)
+    lines = [LogInterval(tag, start, 1.0, Histogram.summed(parts)) for (start, tag), parts in sorted(groups.items())]
     return write_log(lines, began).encode()
 
 
-def counted(log: bytes) -> dict[str, Histogram]:
-    """Return all of a log's values by tag.
+def total_histograms(log: bytes) -> dict[str, Histogram]:
+    """Return the histogram of all values of a log, by tag.
 
     Raises:
-        DataError: as `sum_logs`.
+        DataError: The log was not written by `log_of`.
     """
-    parts: dict[str, list[Histogram]] = {}
+    groups: dict[str, list[Histogram]] = {}
     for line in _read(log):
-        parts.setdefault(line.tag, []).append(line.histogram)
-    return {tag: Histogram.summed(found) for tag, found in parts.items()}
+        groups.setdefault(line.tag, []).append(line.histogram)
+    return {tag: Histogram.summed(parts) for tag, parts in groups.items()}
 
 
 def _read(log: bytes) -> list[LogInterval]:

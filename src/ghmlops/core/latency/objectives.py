@@ -1,13 +1,14 @@
-"""Objectives on the candidate alone, judged by exact bounds of a share of the requests.
+"""Objectives on the candidate alone, judged by exact bounds of the share of requests that miss them.
 
-"p99 <= 150 ms" says that at most 1 % of the requests may take longer. Requests over the limit are counted (a request
-that failed is over every limit), and the exact binomial (Clopper-Pearson, 1934) bounds of their share are compared
-with what is allowed: `pass` when the upper bound is within it, `fail` when the lower bound is already beyond it.
+"p99 <= 150 ms" says that at most 1 % of the requests may take longer. The requests over the limit are counted (a failed
+request is over every limit), and the exact binomial bounds of their share (Clopper & Pearson, 1934) are compared with
+the share that is allowed: `pass` if the upper bound is within it, `fail` if the lower bound exceeds it.
 
-Streams: a request misses an objective on the first token where that came later, or never. Gaps between the tokens of
-one answer hang together, so answers are counted, not gaps: an answer misses "token-gap p99 <= 50 ms" where the p99 of
-its own gaps is longer (with fewer than 100 gaps that is about the longest), and 1 % of the answers may. An answer of
-one token has no gap: it is no trial, so that a service that sends all at once passes nothing by it.
+Streams: a request misses an objective on the first token if the token arrived later, or never. Gaps between the tokens
+of one response are correlated, so responses are counted, not gaps: a response misses "token-gap p99 <= 50 ms" if the
+p99 of its own gaps is longer (with fewer than 100 gaps that is about the longest one), and 1 % of the responses may
+miss it. A response with one token has no gap and is not a trial, so that a service that sends everything at once does
+not pass.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.histograms.exact_histogram import Spread
+from ghmlops.core.histograms.exact_histogram import Distribution
+from ghmlops.core.latency.constants import MAX_SAMPLE_FLOOR, OBJECTIVE_LEVEL
+from ghmlops.core.latency.wording import format_bound, format_share
 from ghmlops.core.model import Direction, Finding, Frozen, Outcome, finite
 from ghmlops.core.policy.objectives import OBJECTIVES
-from ghmlops.core.quantities import show_duration
+from ghmlops.core.quantities import format_duration
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
 
 if TYPE_CHECKING:
@@ -32,46 +35,45 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-LEVEL = 0.99
-"""Confidence of each bound at each look; there are at most two looks a run."""
 DOCS = "actions/latency/README.md#objectives"
 METHOD = "exact binomial (Clopper-Pearson) bounds of the share over the limit, 99 % each, at most two looks"
-MOST = 10_000_000
+STREAM_PREFIXES = ("first-token-", "token-gap-")
+"""Beginning of the names of objectives on streamed responses."""
 
 
 def sample_floor(allowed: float) -> int:
-    """Return the fewest requests that an objective allowing the share `allowed` needs before it may pass.
+    """Return the minimum number of requests for an objective that allows the share `allowed` to pass.
 
-    It is the smallest n at which one request over the limit still lets the upper bound hold, that is
-    P(X <= 1) <= 1 - LEVEL for X binomial(n, allowed): 64 for p90, 130 for p95, 662 for p99, 6,636 for p99.9. The rule
-    is the early stopping of MLPerf Inference with one over-latency query.
+    It is the smallest n for which the upper bound still holds with one request over the limit, that is P(X <= 1) <= 1 -
+    level for X binomial(n, allowed): 64 for p90, 130 for p95, 662 for p99, 6,636 for p99.9. This is the early stopping
+    rule of MLPerf Inference with one over-latency query.
 
     Returns:
-        0 where nothing is allowed, which no sample can show.
+        0 if nothing is allowed, which no sample can show.
     """
     if allowed <= 0:
         return 0
     low, high = 1, 2
-    while upper_bound(1, high, LEVEL) > allowed and high < MOST:
+    while upper_bound(1, high, OBJECTIVE_LEVEL) > allowed and high < MAX_SAMPLE_FLOOR:
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if upper_bound(1, middle, LEVEL) <= allowed else (middle, high)
+        low, high = (low, middle) if upper_bound(1, middle, OBJECTIVE_LEVEL) <= allowed else (middle, high)
     return high
 
 
 class Share(Frozen, frozen=True, kw_only=True):
-    """How many requests missed an objective; shares of shards are added.
+    """Number of requests that missed an objective. Shares of shards are added.
 
     Attributes:
-        missed: requests that missed it.
-        n: requests that could.
-        values: what was compared with the limit, over the requests that have such a value; `None` for errors.
+        missed: Number of requests that missed it.
+        n: Number of requests that could miss it.
+        values: Values that were compared with the limit (ns), of the requests that have one; `None` for errors.
     """
 
     missed: int = 0
     n: int = 0
-    values: Spread | None = None
+    values: Distribution | None = None
 
     def __add__(self, other: Share) -> Share:
         both = self.values is not None and other.values is not None
@@ -80,7 +82,7 @@ class Share(Frozen, frozen=True, kw_only=True):
 
 
 def limits(slo: Objectives) -> dict[str, tuple[str, float]]:
-    """Return each objective on a time by its name, as (quantile, seconds)."""
+    """Return the quantile and the limit in seconds of each objective on a time, by name."""
     return {
         **{name: (name, limit) for name, limit in slo.quantiles.items()},
         **{f"first-token-{name}": (name, limit) for name, limit in slo.first_token.items()},
@@ -89,83 +91,105 @@ def limits(slo: Objectives) -> dict[str, tuple[str, float]]:
 
 
 def allowed_shares(slo: Objectives) -> dict[str, float]:
-    """Return each objective's name and the share of requests that may miss it."""
+    """Return the share of requests that may miss each objective, by name."""
     allowed = {name: 1.0 - OBJECTIVES[q] for name, (q, _) in limits(slo).items()}
     return allowed | ({"errors": slo.errors} if slo.errors is not None else {})
 
 
 def misses(slo: Objectives, answers: Answers) -> dict[str, Share]:
-    """Return each objective's name and how many of `answers` miss it; a failed request misses all of them."""
-    found = {}
+    """Return how many of `answers` miss each objective, by name; a failed request misses all of them."""
+    counts = {}
     for name, (_, limit) in limits(slo).items():
         values, trials = _values(name, answers)
-        found[name] = Share(missed=int((values[trials] > limit).sum()), n=int(trials.sum()))
+        counts[name] = Share(missed=int((values[trials] > limit).sum()), n=int(trials.sum()))
     if slo.errors is not None:
-        found["errors"] = Share(missed=int((~answers.ok).sum()), n=len(answers))
-    return found
+        counts["errors"] = Share(missed=int((~answers.ok).sum()), n=len(answers))
+    return counts
 
 
 def shares(slo: Objectives, answers: Answers) -> dict[str, Share]:
     """Return `misses` together with the values that were compared with the limits."""
-    found = misses(slo, answers)
+    counts = misses(slo, answers)
     for name in limits(slo):
         values, trials = _values(name, answers)
-        known = Spread.of(values[trials & np.isfinite(values)])
-        found[name] = Share(missed=found[name].missed, n=found[name].n, values=known)
-    return found
+        finite_values = Distribution.of(values[trials & np.isfinite(values)])
+        counts[name] = Share(missed=counts[name].missed, n=counts[name].n, values=finite_values)
+    return counts
 
 
 def _values(name: str, answers: Answers) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return what `name` limits for each request, infinite where it is missed anyway, and which requests count."""
-    everyone = np.ones(len(answers), np.bool_)
-    if not name.startswith(("first-token-", "token-gap-")):
-        return np.where(answers.ok, answers.response, np.inf), everyone
+    """Return the value in seconds that the objective `name` limits, and whether each request is a trial, shape (n,).
+
+    The value is infinite for requests that miss the objective in any case.
+    """
+    all_trials = np.ones(len(answers), np.bool_)
+    if not name.startswith(STREAM_PREFIXES):
+        return np.where(answers.ok, answers.response, np.inf), all_trials
     tokens = answers.tokens
-    if tokens is None:  # nothing streamed was seen: no value, and no trial that could pass
+    # Without a stream there is no value, and no trial that could pass.
+    if tokens is None:
         return np.full(len(answers), np.inf), ~answers.ok
-    bad = ~answers.ok | (tokens.count == 0)
+    failed = ~answers.ok | (tokens.count == 0)
     if name.startswith("first-token-"):
-        return np.where(bad, np.inf, tokens.first - answers.scheduled), everyone
-    own = _own_quantiles(
-        tokens.gap.astype(np.float64), tokens.gap_of, len(answers), OBJECTIVES[name.rpartition("-")[2]]
-    )
-    return np.where(bad, np.inf, own), bad | ~np.isnan(own)
+        return np.where(failed, np.inf, tokens.first - answers.scheduled), all_trials
+    q = OBJECTIVES[name.rpartition("-")[2]]
+    quantiles = _gap_quantiles(tokens.gap.astype(np.float64), tokens.gap_of, len(answers), q)
+    return np.where(failed, np.inf, quantiles), failed | ~np.isnan(quantiles)
 
 
-def _own_quantiles(gaps: Floats, gap_of: NDArray[np.uint32], n: int, q: float) -> Floats:
-    """Return for each of `n` answers the `q`-quantile of its own gaps (the nearest rank); NaN where it has none."""
-    own = np.full(n, np.nan)
+def _gap_quantiles(gaps: Floats, gap_of: NDArray[np.uint32], n: int, q: float) -> Floats:
+    """Return the `q`-quantile (nearest rank) of the gaps of each response, shape (n,); NaN without gaps.
+
+    Args:
+        gaps: Gaps in seconds, shape (gaps,).
+        gap_of: Index of the response of each gap, shape (gaps,).
+        n: Number of responses.
+        q: Probability in (0, 1).
+    """
+    quantiles = np.full(n, np.nan)
     order = np.lexsort((gaps, gap_of))
-    answers, starts, counts = np.unique(gap_of[order], return_index=True, return_counts=True)
+    responses, starts, counts = np.unique(gap_of[order], return_index=True, return_counts=True)
     ranks = np.maximum(np.ceil(q * counts - 1e-9).astype(np.int64), 1)
-    own[answers] = gaps[order][starts + ranks - 1]
-    return own
+    quantiles[responses] = gaps[order][starts + ranks - 1]
+    return quantiles
 
 
 def judge_share(count: int, n: int, allowed: float) -> Outcome:
-    """Judge one objective: `count` of `n` requests missed it, the share `allowed` may.
+    """Return the outcome of an objective that `count` of `n` requests missed and that the share `allowed` may miss.
 
-    A pass needs `sample_floor(allowed)` requests. A violation that is proven is a failure at any n.
+    A pass requires `sample_floor(allowed)` requests. A violation that is proven is a failure for any n.
     """
-    if lower_bound(count, n, LEVEL) > allowed:
+    if lower_bound(count, n, OBJECTIVE_LEVEL) > allowed:
         return Outcome.FAIL
     floor = sample_floor(allowed)
-    if floor and n >= floor and upper_bound(count, n, LEVEL) <= allowed:
+    if floor and n >= floor and upper_bound(count, n, OBJECTIVE_LEVEL) <= allowed:
         return Outcome.PASS
     return Outcome.INCONCLUSIVE
 
 
-def objective_findings(slo: Objectives, counted: Mapping[str, Share]) -> list[Finding]:
-    """Return one finding an objective over all of the candidate's judged requests."""
-    return [_finding(name, slo, counted[name]) for name in allowed_shares(slo)]
+def objective_findings(slo: Objectives, counts: Mapping[str, Share]) -> list[Finding]:
+    """Return one finding per objective over all judged requests of the candidate."""
+    return [_finding(name, slo, counts[name]) for name in allowed_shares(slo)]
 
 
-def _seen(q: str, share: Share) -> float | None:
-    """Return the quantile in ms over all requests, those without a value above it; `None` where it is one of them."""
+def objective_text(name: str, slo: Objectives) -> str:
+    """Return an objective in human-readable form: `p99 <= 150 ms`, `errors <= 0.5 %`."""
+    if name == "errors":
+        return f"errors <= {format_share(allowed_shares(slo)[name])}"
+    q, limit = limits(slo)[name]
+    kind = name.removesuffix(q).rstrip("-").replace("-", " ")
+    return f"{kind} {q} <= {format_duration(limit)}".lstrip()
+
+
+def _candidate_quantile(q: str, share: Share) -> float | None:
+    """Return the quantile in ms over all requests, of which those without a value are the slowest.
+
+    `None` if the quantile falls on a request without a value.
+    """
     if not share.n or share.values is None or not share.values.n:
         return None
-    place = OBJECTIVES[q] * share.n / share.values.n
-    return finite(share.values.quantile(place) / 1e6) if place <= 1 else None
+    position = OBJECTIVES[q] * share.n / share.values.n
+    return finite(share.values.quantile(position) / 1e6) if position <= 1 else None
 
 
 def _finding(name: str, slo: Objectives, share: Share) -> Finding:
@@ -173,51 +197,54 @@ def _finding(name: str, slo: Objectives, share: Share) -> Finding:
     outcome = judge_share(share.missed, share.n, allowed)
     errors = name == "errors"
     q, limit = ("", allowed) if errors else limits(slo)[name]
-    what = name.removesuffix(q).rstrip("-").replace("-", " ")
-    stated = f"errors <= {100 * allowed:.4g}%" if errors else f"{what} {q} <= {show_duration(limit)}".lstrip()
     rate = share.missed / share.n if share.n else None
+    counts = f"{share.missed:,} of {share.n:,} requests {miss_phrase(name, limit)}"
     return Finding(
         id=f"objective-{name.replace('.', '-')}",
         metric="error-ratio" if errors else name,
         description="The policy's objective on the candidate alone.",
         outcome=outcome,
-        reason=f"objective {stated}: {_reason(name, share, outcome, allowed)}.",
+        reason=f"{counts}{_bounds(share, outcome, allowed, objective_text(name, slo))}.",
         docs=DOCS,
         unit="ratio" if errors else "ms",
         direction=Direction.LOWER,
-        candidate=rate if errors else _seen(q, share),
+        candidate=rate if errors else _candidate_quantile(q, share),
         method=METHOD,
         margin=limit if errors else limit * 1e3,
         n=share.n,
     )
 
 
-_MISSED = {
-    "errors": "failed",
-    "first-token": "failed, or had their first token later or none",
-    "token-gap": "failed, had no token, or longer gaps",
-}
+def miss_phrase(name: str, limit: float) -> str:
+    """Return the verb phrase of a request that missed the objective."""
+    if name == "errors":
+        return "failed"
+    duration = format_duration(limit)
+    if name.startswith("first-token-"):
+        return f"failed, or received their first token later than {duration} or never"
+    if name.startswith("token-gap-"):
+        return f"had longer gaps than {duration}, no token, or failed"
+    return f"took longer than {duration} or failed"
 
 
-def _reason(name: str, share: Share, outcome: Outcome, allowed: float) -> str:
-    count, n = share.missed, share.n
-    missed = _MISSED.get(name.rpartition("-")[0] or name, "took longer or failed")
-    counted = f"{count:,} of {n:,} requests {missed}"
-    low, high = lower_bound(count, n, LEVEL), upper_bound(count, n, LEVEL)
+def _bounds(share: Share, outcome: Outcome, allowed: float, objective: str) -> str:
+    """Return the clauses with the bounds of the true share and the limit."""
+    low = format_bound(lower_bound(share.missed, share.n, OBJECTIVE_LEVEL))
+    high = format_bound(upper_bound(share.missed, share.n, OBJECTIVE_LEVEL))
+    limit = f"the {format_share(allowed)} that `{objective}` allows"
     floor = sample_floor(allowed)
     if outcome is Outcome.FAIL:
-        return f"{counted}; their true share is at least {low:.3%} (99 %), more than the {100 * allowed:.4g}% allowed"
+        return f" (at least {low} with 99 % confidence), more than {limit}"
     if outcome is Outcome.PASS:
-        return f"{counted}; their true share is at most {high:.3%} (99 %), within the {100 * allowed:.4g}% allowed"
+        return f" (at most {high} with 99 % confidence), within {limit}"
     if not floor:
-        return f"{counted}; no sample can show a share of exactly 0: allow a small one, for example 0.1%"
-    if n < floor:
-        return f"{counted}; not enough data: a pass needs at least {floor:,} requests"
-    between = f"their true share lies between {low:.3%} and {high:.3%} (99 % each)"
-    return f"{counted}; {between}, {100 * allowed:.4g}% is allowed"
+        return f"; `{objective}` cannot be shown by any sample: allow a small share, for example 0.1 %"
+    if share.n < floor:
+        return f"; not enough data for `{objective}`: a pass requires at least {floor:,} requests"
+    return f" (between {low} and {high}, 99 % confidence each), neither shown to exceed nor to be within {limit}"
 
 
 def reachable_floors(slo: Objectives, planned: int) -> dict[str, int]:
-    """Return the sample floor of each objective that a plan of `planned` requests can reach at all."""
+    """Return the sample floor of each objective, by name, that a plan of `planned` requests can reach."""
     floors = {name: sample_floor(share) for name, share in allowed_shares(slo).items()}
     return {name: floor for name, floor in floors.items() if 0 < floor <= planned}

@@ -1,6 +1,7 @@
-"""A latency run from plan to stop: how many requests, when to look, when there is enough. Pure.
+"""The plan of a latency run and its stopping rule: how many requests to send, and when enough were judged.
 
-The generator asks `Judge.feed` after each block whether to go on; the findings are made in `latency_findings`.
+The generator calls `Judge.feed` after each block to learn whether to continue. `findings` makes the findings
+afterwards.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.latency import objectives
-from ghmlops.core.latency.duet import BLOCK, Duet, compare, planned_pairs
+from ghmlops.core.latency.constants import BLOCK_SIZE, MIN_COMPARABLE
+from ghmlops.core.latency.duet import Duet, compare_blocks, planned_pairs
 from ghmlops.core.latency.objectives import Share
 from ghmlops.core.load import arrivals
 from ghmlops.core.model import Outcome
@@ -24,37 +26,34 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FEWEST_TIMED = BLOCK * 4 // 5
-"""Requests of a block that both arms must have answered (or let time out) for its quantiles to say something."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Which requests of a whole schedule one shard sends.
+class ShardPart:
+    """The requests of the total schedule that one shard sends.
 
     Attributes:
-        places: of the shard's requests in the whole schedule, ascending, shape (n,).
-        of: requests of the whole schedule, warm-up included.
-        warmup: how many of those warm up.
+        indices: Indices of the shard's requests in the total schedule, ascending, shape (n,).
+        total: Number of requests of the total schedule, including warm-up.
+        warmup: Number of warm-up requests of the total schedule.
     """
 
-    places: NDArray[np.int64]
-    of: int
+    indices: NDArray[np.int64]
+    total: int
     warmup: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """When each request is sent, in seconds from the begin of the run; the same for both arms.
+    """Send times of a run in seconds from its start, the same for both arms.
 
     Attributes:
-        times: ascending, shape (n,): the warm-up, then the planned requests, then the extension.
-        warmup: how many of them warm up and are discarded.
-        planned: how many requests an arm the plan holds.
-        extension: how many more are sent if the duet is undecided at the plan's end.
-        pairs: complete pairs of blocks in the plan; 0 without a baseline or with too few requests.
-        whole: the run goes through all of it, whatever it has seen: demand with a course, and shards.
-        part: of a shard; `None` where the plan is the whole schedule.
+        times: Send times, ascending, shape (n,): the warm-up, the planned requests, and the extension.
+        warmup: Number of leading requests that are sent but not judged.
+        planned: Number of planned requests per arm.
+        extension: Number of further requests per arm that are sent if the duet is undecided at the end of the plan.
+        pairs: Number of complete pairs of blocks in the plan; 0 without a baseline or with too few requests.
+        full_schedule: Whether the run sends all of it, whatever it observes: shaped demand, and shards.
+        part: The part of a shard; `None` if the plan is the total schedule.
     """
 
     times: Floats
@@ -62,12 +61,12 @@ class Plan:
     planned: int
     extension: int
     pairs: int
-    whole: bool = False
-    part: Part | None = None
+    full_schedule: bool = False
+    part: ShardPart | None = None
 
     @property
     def seconds(self) -> float:
-        """Longest time for which requests are sent."""
+        """Maximum time in seconds during which requests are sent."""
         return float(self.times[-1]) if len(self.times) else 0.0
 
 
@@ -79,65 +78,66 @@ def make_plan(
     trace: Floats | None = None,
     shard: tuple[int, int] | None = None,
 ) -> Plan:
-    """Lay out a run.
+    """Return the plan of a run.
 
-    With a baseline it is whole blocks, at most 72 pairs, and as many again in reserve. Demand with a course, and a
-    shard's part of any demand, is sent as it is: every complete block is a pair, and there is no reserve.
+    With a baseline it consists of complete blocks, at most 72 pairs, and an extension of the same length. Shaped
+    demand, and a shard's part of any demand, is sent in full: every complete block is a pair, and there is no
+    extension.
 
     Args:
-        policy: the section `latency`.
-        seed: of the run.
-        paired: True with a baseline.
-        trace: of a replay, the recorded times in seconds.
-        shard: (3, 16) for the third of sixteen; each sends every 16th request of the same schedule.
+        policy: The section `latency` of the policy.
+        seed: Seed of the run.
+        paired: Whether there is a baseline.
+        trace: Replay only: recorded times in seconds, shape (m,).
+        shard: Number of the shard and number of shards; (3, 16) sends every 16th request from the third on.
     """
     model = policy.arrivals
-    warm = arrivals.warmup_times(model, seed, trace)
+    warmup = arrivals.warmup_times(model, seed, trace)
     times = arrivals.demand_times(model, seed, trace)
     if model.shaped or shard:
-        return _whole_plan(warm, model.warmup + times, shard or (1, 1), paired=paired)
+        return _full_plan(warmup, model.warmup + times, shard or (1, 1), paired=paired)
     pairs = planned_pairs(len(times)) if paired else 0
-    planned = pairs * BLOCK or len(times)
+    planned = pairs * BLOCK_SIZE or len(times)
     end = float(times[planned]) if planned < len(times) else model.duration
-    more = arrivals.schedule(model, model.duration, seed, part=2)[:planned] if pairs else np.empty(0)
-    parts = [warm, model.warmup + times[:planned], model.warmup + end + more]
-    return Plan(times=np.concatenate(parts), warmup=len(warm), planned=planned, extension=len(more), pairs=pairs)
+    extension = arrivals.schedule(model, model.duration, seed, part=2)[:planned] if pairs else np.empty(0)
+    parts = [warmup, model.warmup + times[:planned], model.warmup + end + extension]
+    return Plan(times=np.concatenate(parts), warmup=len(warmup), planned=planned, extension=len(extension), pairs=pairs)
 
 
-def _whole_plan(warm: Floats, demand: Floats, shard: tuple[int, int], *, paired: bool) -> Plan:
-    every = np.concatenate([warm, demand])
-    times, places = arrivals.thin(every, *shard)
-    warmup = int((places < len(warm)).sum())
+def _full_plan(warmup_times: Floats, demand: Floats, shard: tuple[int, int], *, paired: bool) -> Plan:
+    total = np.concatenate([warmup_times, demand])
+    times, indices = arrivals.thin(total, *shard)
+    warmup = int((indices < len(warmup_times)).sum())
     planned = len(times) - warmup
     return Plan(
         times=times,
         warmup=warmup,
         planned=planned,
         extension=0,
-        pairs=planned // BLOCK if paired else 0,
-        whole=True,
-        part=Part(places=places, of=len(every), warmup=len(warm)),
+        pairs=planned // BLOCK_SIZE if paired else 0,
+        full_schedule=True,
+        part=ShardPart(indices=indices, total=len(total), warmup=len(warmup_times)),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """The answers to one block of requests; `baseline` is `None` where there is none."""
+    """Results of one block of requests; `baseline` is `None` without a baseline."""
 
     candidate: Answers
     baseline: Answers | None
 
 
 class Judge:
-    """Decides after each block whether the run goes on.
+    """The stopping rule: decides after each block whether the run continues.
 
     Attributes:
-        duet: the paired verdict.
-        judged: requests an arm seen so far; a whole number of blocks, except at the end of a run.
-        pairs: the number of each compared pair of blocks, with what the duet was told of it.
-        missing: blocks with too few answers for their quantiles.
-        looks: how often the objectives were looked at; at most twice.
-        extended: True when the run went beyond its plan.
+        duet: The paired verdict.
+        judged: Number of judged requests per arm so far; complete blocks, except at the end of a run.
+        pairs: Block number and statistics (`compare_blocks`) of each compared pair of blocks.
+        missing: Number of blocks with too few response times to compare their quantiles.
+        looks: Number of looks at the objectives before the end of the plan, at most 1.
+        extended: Whether the run continued beyond its plan.
     """
 
     __slots__ = ("_open", "_plan", "_policy", "_shares", "duet", "extended", "judged", "looks", "missing", "pairs")
@@ -145,33 +145,34 @@ class Judge:
     def __init__(self, policy: Latency, plan: Plan) -> None:
         self._policy, self._plan = policy, plan
         self._shares = dict.fromkeys(objectives.allowed_shares(policy.slo), Share())
-        self.duet = Duet(policy.margins, patient=plan.whole)
+        self.duet = Duet(policy.margins, patient=plan.full_schedule)
         self.pairs: list[tuple[int, dict[str, float]]] = []
         self.judged = self.missing = self.looks = 0
         self.extended = self._open = False
 
     def feed(self, block: Block) -> bool:
-        """Take the next block, in order; True while more requests are needed."""
+        """Add the next block, in order, and return whether more requests are needed."""
         self.judged += len(block.candidate)
-        if not self._plan.whole:  # which never looks early
+        # A full schedule is never stopped early, so its objectives are not looked at in between.
+        if not self._plan.full_schedule:
             for name, share in objectives.misses(self._policy.slo, block.candidate).items():
                 self._shares[name] += share
-        if block.baseline is not None and len(block.candidate) == BLOCK:
+        if block.baseline is not None and len(block.candidate) == BLOCK_SIZE:
             self._compare(block.baseline, block.candidate)
-        return self._more_needed()
+        return self._needs_more()
 
     def _compare(self, baseline: Answers, candidate: Answers) -> None:
         timed = baseline.timed & candidate.timed
-        if int(timed.sum()) < FEWEST_TIMED:
+        if int(timed.sum()) < MIN_COMPARABLE:
             self.missing += 1
         else:
-            told = compare(baseline.response[timed], candidate.response[timed])
-            self.pairs.append((self.judged // BLOCK, told))
-            self.duet.feed(told)
+            statistics = compare_blocks(baseline.response[timed], candidate.response[timed])
+            self.pairs.append((self.judged // BLOCK_SIZE, statistics))
+            self.duet.feed(statistics)
 
-    def _more_needed(self) -> bool:
+    def _needs_more(self) -> bool:
         plan = self._plan
-        if plan.whole:
+        if plan.full_schedule:
             return self.judged < plan.planned
         if self.judged >= plan.planned:
             self.extended = plan.extension > 0 and (self.extended or self._undecided())
@@ -179,7 +180,7 @@ class Judge:
         return not plan.pairs or self._undecided() or self._objectives_open()
 
     def _objectives_open(self) -> bool:
-        """True where a duet that has decided goes on for the objectives: up to their floors, then after one look."""
+        """Return whether a decided duet continues for the objectives: up to their floors, then by one early look."""
         floors = objectives.reachable_floors(self._policy.slo, self._plan.planned)
         if self.judged < max(floors.values(), default=0):
             return True
@@ -188,9 +189,9 @@ class Judge:
         if not self.looks:
             self.looks = 1
             allowed = objectives.allowed_shares(self._policy.slo)
-            counted = {name: self._shares[name] for name in floors}
-            seen = [objectives.judge_share(c.missed, c.n, allowed[name]) for name, c in counted.items()]
-            self._open = any(outcome is Outcome.INCONCLUSIVE for outcome in seen)
+            shares = {name: self._shares[name] for name in floors}
+            outcomes = [objectives.judge_share(s.missed, s.n, allowed[name]) for name, s in shares.items()]
+            self._open = any(outcome is Outcome.INCONCLUSIVE for outcome in outcomes)
         return self._open
 
     def _undecided(self) -> bool:

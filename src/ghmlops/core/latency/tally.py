@@ -1,7 +1,7 @@
-"""A run summed up: counts and distributions from which every finding is made. Tallies are added, never averaged.
+"""A run as counts and distributions, from which every finding is made. Tallies are added, never averaged.
 
-One whole run or several shards of one schedule: the judges see one tally. Counts are whole numbers and distributions
-are HdrHistograms, so that the sum over shards is, count for count, what one generator would have counted.
+A total run and the sum of the shards of one schedule look the same to the judges. Counts are integers and distributions
+are HdrHistograms, so that the sum over shards equals, count for count, the tally of a single generator.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.histograms.exact_histogram import NANOSECONDS, THOUSANDTHS, Spread
+from ghmlops.core.histograms.exact_histogram import NANOSECONDS, THOUSANDTHS, Distribution
 from ghmlops.core.latency.answers import Answers, Kind
-from ghmlops.core.latency.duet import BLOCK
+from ghmlops.core.latency.constants import BLOCK_SIZE, LATE_SECONDS, MAX_LATE_IN_BLOCK
 from ghmlops.core.latency.objectives import Share, shares
 from ghmlops.core.model import Frozen
 
@@ -28,18 +28,19 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-LATE = 0.010
-"""Seconds behind its schedule at which a send counts as late."""
-LATE_SHARE = 0.01
-"""Share of late sends at which a block is late: from there on lateness reaches its p99."""
-_KEPT_BACK = (Kind.LOCAL.label, Kind.UNSENT.label)
+_NOT_OFFERED = (Kind.LOCAL.label, Kind.UNSENT.label)
+_MAX_TOKEN_RATE = 1e9
+"""Tokens per second to which rates are clipped, so that they fit into a histogram."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The judged part of a run: whole blocks without the warm-up. `baseline` is `None` where there is none.
+    """The judged part of a run, without the warm-up.
 
-    `dispatched` is when the generator turned to each request, shape (n,), same clock as the answers.
+    Attributes:
+        candidate: Results of the candidate.
+        baseline: Results of the baseline; `None` without a baseline.
+        dispatched: Time at which the generator turned to each request, by the clock of the results, shape (n,).
     """
 
     candidate: Answers
@@ -48,63 +49,63 @@ class Run:
 
 
 class Endpoint(Frozen, frozen=True, kw_only=True):
-    """One endpoint of a mix: requests, and the response times (ns) of its good answers."""
+    """One endpoint of a mix: number of requests, and response times (ns) of its successful ones."""
 
     requests: int
-    response: Spread
+    response: Distribution
 
     def __add__(self, other: Endpoint) -> Endpoint:
         return Endpoint(requests=self.requests + other.requests, response=self.response + other.response)
 
 
 class ArmTally(Frozen, frozen=True, kw_only=True):
-    """One arm.
+    """Counts and distributions of one arm.
 
     Attributes:
-        kinds: how its requests ended: `Kind.label` to count.
-        statuses: status codes of the answers with an unexpected status.
-        spreads: by measurement id; times in ns and `tokens-per-second` in thousandths, over good answers.
-        compared: response times (ns) of the requests that both arms answered or let time out; `None` without a
-            baseline.
-        endpoints: of a mix, in the policy's order; otherwise empty.
+        kinds: Number of requests by result (`Kind.label`).
+        statuses: Number of responses with an unexpected status, by status code.
+        distributions: Distributions over successful requests by measurement id: times in ns, `tokens-per-second` in
+            thousandths.
+        compared: Response times (ns) of the requests that have one on both arms; `None` without a baseline.
+        endpoints: Endpoints of a mix in the order of the policy; otherwise empty.
     """
 
     kinds: dict[str, int]
     statuses: dict[str, int]
-    spreads: dict[str, Spread]
-    compared: Spread | None = None
+    distributions: dict[str, Distribution]
+    compared: Distribution | None = None
     endpoints: list[Endpoint]
 
     @property
     def ok(self) -> int:
-        """Good answers."""
+        """Number of successful requests."""
         return self.kinds.get(Kind.OK.label, 0)
 
     @property
     def requests(self) -> int:
-        """All requests."""
+        """Number of requests."""
         return sum(self.kinds.values())
 
     @property
     def offered(self) -> int:
-        """Requests that reached the arm or were held up by it: all that the generator did not keep back."""
-        return self.requests - sum(self.kinds.get(kind, 0) for kind in _KEPT_BACK)
+        """Number of requests that were offered to the arm: all except those that the generator could not send."""
+        return self.requests - sum(self.kinds.get(kind, 0) for kind in _NOT_OFFERED)
 
     def __add__(self, other: ArmTally) -> ArmTally:
-        if self.spreads.keys() != other.spreads.keys() or len(self.endpoints) != len(other.endpoints):
+        if self.distributions.keys() != other.distributions.keys() or len(self.endpoints) != len(other.endpoints):
             raise ValueError("the runs measured different things")
         both = self.compared is not None and other.compared is not None
         return ArmTally(
             kinds=dict(Counter(self.kinds) + Counter(other.kinds)),
             statuses=dict(Counter(self.statuses) + Counter(other.statuses)),
-            spreads={name: spread + other.spreads[name] for name, spread in self.spreads.items()},
+            distributions={name: spread + other.distributions[name] for name, spread in self.distributions.items()},
             compared=self.compared + other.compared if both else None,  # type: ignore[operator]
             endpoints=[a + b for a, b in zip(self.endpoints, other.endpoints, strict=True)],
         )
 
 
 class Pair(Frozen, frozen=True, kw_only=True):
-    """One pair of blocks: its number in its shard, the shard, and what `duet.compare` tells of it."""
+    """One pair of blocks: its block number in the shard, the shard, and its statistics (`duet.compare_blocks`)."""
 
     block: int
     shard: int
@@ -112,13 +113,21 @@ class Pair(Frozen, frozen=True, kw_only=True):
 
 
 class Sends(Frozen, frozen=True, kw_only=True):
-    """How well the generator kept its schedule: whole numbers of requests and blocks, and the lateness in ns."""
+    """How well the generator kept its schedule.
+
+    Attributes:
+        late: Number of late sends.
+        late_blocks: Number of late blocks.
+        blocks: Number of blocks.
+        achieved: Number of requests that were sent in time.
+        lateness: Lateness (ns) of all sends.
+    """
 
     late: int
     late_blocks: int
     blocks: int
     achieved: int
-    behind: Spread
+    lateness: Distribution
 
     def __add__(self, other: Sends) -> Sends:
         return Sends(
@@ -126,26 +135,26 @@ class Sends(Frozen, frozen=True, kw_only=True):
             late_blocks=self.late_blocks + other.late_blocks,
             blocks=self.blocks + other.blocks,
             achieved=self.achieved + other.achieved,
-            behind=self.behind + other.behind,
+            lateness=self.lateness + other.lateness,
         )
 
 
 class Tally(Frozen, frozen=True, kw_only=True):
-    """A run, or several shards of one.
+    """A run, or the sum of several shards of one.
 
     Attributes:
-        requests: judged requests an arm.
-        candidate: its arm.
-        baseline: its arm, or `None`.
-        objectives: by name, who missed them.
-        only_candidate: pairs of requests of which the candidate's failed alone.
-        only_baseline: those of which the baseline's did.
-        pairs: compared pairs of blocks, ordered by block, then shard.
-        missing: pairs of blocks with too few answers.
-        planned_pairs: pairs of blocks that the plan holds, without its extension.
-        most: most requests an arm that the plan and its extension hold.
-        whole: the run went through its whole schedule, so that no early pass counts.
-        sends: of the generator.
+        requests: Number of judged requests per arm.
+        candidate: The candidate arm.
+        baseline: The baseline arm; `None` without a baseline.
+        objectives: Requests that missed each objective, by name.
+        only_candidate: Number of pairs of requests of which only the candidate's failed.
+        only_baseline: Number of pairs of requests of which only the baseline's failed.
+        pairs: Compared pairs of blocks, ordered by block, then shard.
+        missing: Number of pairs of blocks with too few response times.
+        planned_pairs: Number of pairs of blocks in the plan, without its extension.
+        max_requests: Maximum number of requests per arm in the plan and its extension.
+        full_schedule: Whether the run sends its full schedule, so that no early pass counts.
+        sends: How well the generator kept its schedule.
     """
 
     requests: int
@@ -157,15 +166,15 @@ class Tally(Frozen, frozen=True, kw_only=True):
     pairs: list[Pair]
     missing: int
     planned_pairs: int
-    most: int
-    whole: bool
+    max_requests: int
+    full_schedule: bool
     sends: Sends
 
     @property
     def arms(self) -> dict[str, ArmTally]:
         """The arms by name, the baseline first."""
-        before = {} if self.baseline is None else {"baseline": self.baseline}
-        return before | {"candidate": self.candidate}
+        first = {} if self.baseline is None else {"baseline": self.baseline}
+        return first | {"candidate": self.candidate}
 
     def __add__(self, other: Tally) -> Tally:
         if (self.baseline is None) != (other.baseline is None) or self.objectives.keys() != other.objectives.keys():
@@ -181,79 +190,92 @@ class Tally(Frozen, frozen=True, kw_only=True):
             pairs=sorted([*self.pairs, *other.pairs], key=lambda pair: (pair.block, pair.shard)),
             missing=self.missing + other.missing,
             planned_pairs=self.planned_pairs + other.planned_pairs,
-            most=self.most + other.most,
-            whole=self.whole and other.whole,
+            max_requests=self.max_requests + other.max_requests,
+            full_schedule=self.full_schedule and other.full_schedule,
             sends=self.sends + other.sends,
         )
 
 
 def tally_of(judge: Judge, run: Run, policy: Latency, plan: Plan, shard: int = 1) -> Tally:
-    """Sum up a run that has ended."""
+    """Return the tally of a completed run.
+
+    Args:
+        judge: The judge that received all blocks of the run.
+        run: Results of the run.
+        policy: The section `latency` of the policy.
+        plan: Plan of the run.
+        shard: Number of the shard.
+    """
     baseline, candidate = run.baseline, run.candidate
-    names = len(policy.endpoints) if policy.mix else 0
-    alone = [0, 0]
+    endpoints = len(policy.endpoints) if policy.mix else 0
+    only_baseline = only_candidate = 0
     compared: list[Floats | None] = [None, None]
     if baseline is not None:
         both = baseline.timed & candidate.timed
         compared = [baseline.response[both], candidate.response[both]]
-        alone = [int((~baseline.ok & candidate.ok).sum()), int((baseline.ok & ~candidate.ok).sum())]
+        only_baseline = int((~baseline.ok & candidate.ok).sum())
+        only_candidate = int((baseline.ok & ~candidate.ok).sum())
     return Tally(
         requests=len(candidate),
-        candidate=_arm(candidate, compared[1], names),
-        baseline=None if baseline is None else _arm(baseline, compared[0], names),
+        candidate=_arm_tally(candidate, compared[1], endpoints),
+        baseline=None if baseline is None else _arm_tally(baseline, compared[0], endpoints),
         objectives=shares(policy.slo, candidate),
-        only_candidate=alone[1],
-        only_baseline=alone[0],
-        pairs=[Pair(block=block, shard=shard, log_ratios=dict(log_ratios)) for block, log_ratios in judge.pairs],
+        only_candidate=only_candidate,
+        only_baseline=only_baseline,
+        pairs=[Pair(block=block, shard=shard, log_ratios=dict(statistics)) for block, statistics in judge.pairs],
         missing=judge.missing,
         planned_pairs=plan.pairs,
-        most=plan.planned + plan.extension,
-        whole=plan.whole,
+        max_requests=plan.planned + plan.extension,
+        full_schedule=plan.full_schedule,
         sends=_sends(run),
     )
 
 
-def _arm(answers: Answers, compared: Floats | None, endpoints: int) -> ArmTally:
+def _arm_tally(answers: Answers, compared: Floats | None, endpoints: int) -> ArmTally:
     ok = answers.ok
     codes, counts = np.unique(answers.status[answers.kind == Kind.STATUS], return_counts=True)
-    mine = np.zeros(len(answers), np.uint8) if answers.endpoint is None else answers.endpoint
+    endpoint_of = np.zeros(len(answers), np.uint8) if answers.endpoint is None else answers.endpoint
     return ArmTally(
         kinds={kind.label: count for kind in Kind if (count := answers.count([kind]))},
         statuses={str(code): int(n) for code, n in zip(codes, counts, strict=True)},
-        spreads={name: Spread.of(values, scale) for name, values, scale in _measured(answers)},
-        compared=None if compared is None else Spread.of(compared),
+        distributions={name: Distribution.of(values, scale) for name, values, scale in _measurements(answers)},
+        compared=None if compared is None else Distribution.of(compared),
         endpoints=[
-            Endpoint(requests=int((mine == k).sum()), response=Spread.of(answers.response[ok & (mine == k)]))
-            for k in range(endpoints)
+            Endpoint(
+                requests=int((endpoint_of == index).sum()),
+                response=Distribution.of(answers.response[ok & (endpoint_of == index)]),
+            )
+            for index in range(endpoints)
         ],
     )
 
 
-def _measured(answers: Answers) -> Iterator[tuple[str, Floats, float]]:
-    """Yield each measurement's id, its values over good answers, and its scale."""
+def _measurements(answers: Answers) -> Iterator[tuple[str, Floats, float]]:
+    """Yield the id of each measurement, its values over successful requests, and its scale."""
     ok = answers.ok
     yield "response-time", answers.response[ok], NANOSECONDS
     yield "service-time", answers.service[ok], NANOSECONDS
     yield "lateness", (answers.sent - answers.scheduled)[ok], NANOSECONDS
     if answers.tokens is not None:
         tokens = answers.tokens
-        some = ok & (tokens.count > 0)
-        lasting = some & (tokens.last > tokens.first)
+        has_token = ok & (tokens.count > 0)
+        has_duration = has_token & (tokens.last > tokens.first)
         yield "time-to-first-byte", (answers.first - answers.scheduled)[ok], NANOSECONDS
-        yield "time-to-first-token", (tokens.first - answers.scheduled)[some], NANOSECONDS
+        yield "time-to-first-token", (tokens.first - answers.scheduled)[has_token], NANOSECONDS
         yield "token-gap", tokens.gap[ok[tokens.gap_of]].astype(np.float64), NANOSECONDS
-        rates = (tokens.count[lasting] - 1.0) / (tokens.last - tokens.first)[lasting]
-        yield "tokens-per-second", np.minimum(rates, 1e9), THOUSANDTHS
+        rates = (tokens.count[has_duration] - 1.0) / (tokens.last - tokens.first)[has_duration]
+        yield "tokens-per-second", np.minimum(rates, _MAX_TOKEN_RATE), THOUSANDTHS
 
 
 def _sends(run: Run) -> Sends:
-    late = np.maximum(run.dispatched - run.candidate.scheduled, 0.0)
-    blocks = [float((late[start : start + BLOCK] > LATE).mean()) for start in range(0, len(late), BLOCK)]
-    end = float(run.candidate.scheduled[-1]) + LATE if len(late) else 0.0
+    lateness = np.maximum(run.dispatched - run.candidate.scheduled, 0.0)
+    late = lateness > LATE_SECONDS
+    blocks = [float(late[start : start + BLOCK_SIZE].mean()) for start in range(0, len(late), BLOCK_SIZE)]
+    end = float(run.candidate.scheduled[-1]) + LATE_SECONDS if len(late) else 0.0
     return Sends(
-        late=int((late > LATE).sum()),
-        late_blocks=sum(share > LATE_SHARE for share in blocks),
+        late=int(late.sum()),
+        late_blocks=sum(share > MAX_LATE_IN_BLOCK for share in blocks),
         blocks=len(blocks),
         achieved=int((run.dispatched <= end).sum()),
-        behind=Spread.of(late),
+        lateness=Distribution.of(lateness),
     )

@@ -10,14 +10,14 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.errors import DataError, InputError, nearest
-from ghmlops.core.latency.external_results import contradict
+from ghmlops.core.latency.external_results import are_contradictory
 from ghmlops.measure.foreign import hdr, k6, locust, oha, vegeta, vegeta_report, wrk2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ghmlops.core.latency.external_results import Imported
+    from ghmlops.core.latency.external_results import ExternalResults
     from ghmlops.measure.foreign.given import Given
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -30,7 +30,7 @@ class Tool(NamedTuple):
     name: str
     recognises: Callable[[bytes], bool]
     """True where the first `HEAD` bytes of a file are this tool's."""
-    read: Callable[[bytes, Given], Imported]
+    read: Callable[[bytes, Given], ExternalResults]
 
 
 TOOLS = (
@@ -48,7 +48,7 @@ TOOLS = (
 class Read(NamedTuple):
     """What a file told, and its `sha256:<hex>`."""
 
-    imported: Imported
+    imported: ExternalResults
     fingerprint: str
 
 
@@ -73,7 +73,7 @@ def read_results(path: Path, shown: str, tool: str, given: Given) -> Read:
         imported = found.read(data, given)
     except DataError as error:
         raise DataError(f"{shown}: {error.message}", hint=error.hint) from None
-    if contradict(imported.points):
+    if are_contradictory(imported.points):
         raise DataError(f"{shown}: its percentiles contradict each other", hint="is the file damaged, or edited?")
     return Read(imported, "sha256:" + hashlib.sha256(data).hexdigest())
 

@@ -9,11 +9,11 @@ import msgspec
 
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.histograms.hlog import UNITS
-from ghmlops.core.latency.external_results import MOST_REQUESTS
+from ghmlops.core.latency.external_results import MAX_REQUESTS
 from ghmlops.core.model import NotMeasured
 
 T = TypeVar("T")
-Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_REQUESTS)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_REQUESTS)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=3_600_000)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3_600)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=3_600_000_000_000)]

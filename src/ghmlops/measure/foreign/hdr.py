@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from ghmlops.core.errors import DataError
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.histograms.hlog import UNITS, log_unit, read_log
-from ghmlops.core.latency.external_results import MOST_REQUESTS, Imported, Point, histogram_values
+from ghmlops.core.latency.external_findings import histogram_values
+from ghmlops.core.latency.external_results import MAX_REQUESTS, ExternalResults, Point
 from ghmlops.core.model import NotMeasured
 from ghmlops.core.policy.objectives import OBJECTIVES
 from ghmlops.measure.foreign.given import CLOSED_LOOP, Given
@@ -41,8 +42,8 @@ class Table:
             Point(
                 low=(value - self.rounding) * ms,
                 high=(value + self.rounding) * ms,
-                fewest=self.total - count,
-                most=self.total - count,
+                min_slower=self.total - count,
+                max_slower=self.total - count,
             )
             for value, _, count in self.rows
         )
@@ -80,7 +81,7 @@ def decoded(data: bytes) -> str:
         raise DataError(f"not UTF-8 text at byte {error.start}", hint=_HINT) from None
 
 
-def read(data: bytes, given: Given) -> Imported:
+def read(data: bytes, given: Given) -> ExternalResults:
     """Read a log, or a table.
 
     Raises:
@@ -97,7 +98,7 @@ def read(data: bytes, given: Given) -> Imported:
     unit = given.told(log_unit(text))
     tags = len({interval.tag for interval in intervals})
     notes = [NotMeasured(what="response times by tag", why=f"the {tags} tags of the log are judged together")]
-    return Imported(
+    return ExternalResults(
         tool="hdr",
         timed=histogram.total,
         timed_failures=True,
@@ -112,10 +113,10 @@ def read(data: bytes, given: Given) -> Imported:
     )
 
 
-def _from_table(table: Table, given: Given) -> Imported:
+def _from_table(table: Table, given: Given) -> ExternalResults:
     unit = given.told("")
     ms = UNITS[unit] / 1e6
-    return Imported(
+    return ExternalResults(
         tool="hdr",
         timed=table.total,
         timed_failures=True,
@@ -155,6 +156,6 @@ def read_table(text: str) -> Table:
 
 def _checked(rows: list[tuple[float, float, int]], rounding: float, mean: float | None, most: float, n: int) -> Table:
     ascending = all(a <= b for first, second in itertools.pairwise(rows) for a, b in zip(first, second, strict=True))
-    if not rows or mean is None or not ascending or rows[-1][2] != n or not 0 < n <= MOST_REQUESTS:
+    if not rows or mean is None or not ascending or rows[-1][2] != n or not 0 < n <= MAX_REQUESTS:
         raise DataError("the histogram's table does not add up", hint=_HINT)
     return Table(rows=rows, rounding=rounding, mean=mean, most=most, total=n)

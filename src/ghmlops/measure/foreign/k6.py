@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.latency.external_results import Imported, Point, percentile
+from ghmlops.core.latency.external_results import ExternalResults, Point, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import CLOSED_LOOP, NO_ENDPOINTS, OWN_RULE, Count, Given, Milliseconds, fit, parse
 
@@ -41,7 +41,7 @@ def recognises(head: bytes) -> bool:
     return head.lstrip()[:1] == b"{" and b'"metrics"' in head and b'"http_req' in head
 
 
-def read(data: bytes, given: Given) -> Imported:
+def read(data: bytes, given: Given) -> ExternalResults:
     """Read a summary.
 
     Raises:
@@ -56,7 +56,7 @@ def read(data: bytes, given: Given) -> Imported:
     good = _GOOD in metrics and failed[1] is not None
     timed = requests - failed[0] if good else requests
     values, points = _times(metrics[_GOOD if good else _TIMES], timed)
-    return Imported(
+    return ExternalResults(
         tool="k6",
         timed=timed,
         timed_failures=not good,

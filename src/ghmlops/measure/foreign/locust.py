@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.latency.external_results import MOST_REQUESTS, Imported, Point, percentile
+from ghmlops.core.latency.external_results import MAX_REQUESTS, ExternalResults, Point, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import CLOSED_LOOP
 
@@ -29,7 +29,7 @@ def recognises(head: bytes) -> bool:
     return b"Request Count" in first and b"Failure Count" in first and b"Max Response Time" in first
 
 
-def read(data: bytes, given: Given) -> Imported:
+def read(data: bytes, given: Given) -> ExternalResults:
     """Read the row `Aggregated`.
 
     Raises:
@@ -41,7 +41,7 @@ def read(data: bytes, given: Given) -> Imported:
     if len(whole) != 1:
         raise DataError("Locust's file has no row `Aggregated`: it is truncated, or another file", hint=_HINT)
     (row,) = whole
-    n, failed = (_number(row, name, MOST_REQUESTS) for name in ("Request Count", "Failure Count"))
+    n, failed = (_number(row, name, MAX_REQUESTS) for name in ("Request Count", "Failure Count"))
     if not n or failed > n or n != int(n) or failed != int(failed):
         raise DataError(f"Locust counts {n:g} requests and {failed:g} failures", hint=_HINT)
     values, points = _times(row, int(n))
@@ -50,7 +50,7 @@ def read(data: bytes, given: Given) -> Imported:
     if endpoints > 1:
         why = f"the {endpoints:,} rows of the file are judged together, as the policy's mix is"
         notes.append(NotMeasured(what="response times by endpoint", why=why))
-    return Imported(
+    return ExternalResults(
         tool="locust",
         timed=int(n),
         timed_failures=True,

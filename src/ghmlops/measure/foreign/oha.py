@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.latency.external_results import Imported, percentile
+from ghmlops.core.latency.external_results import ExternalResults, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import CLOSED_LOOP, Count, Given, Seconds, parse
 
@@ -34,7 +34,7 @@ def recognises(head: bytes) -> bool:
     return head.lstrip()[:1] == b"{" and b'"summary"' in head and b'"latencyPercentiles"' in head
 
 
-def read(data: bytes, given: Given) -> Imported:
+def read(data: bytes, given: Given) -> ExternalResults:
     """Read a result.
 
     Raises:
@@ -67,7 +67,7 @@ def read(data: bytes, given: Given) -> Imported:
                 why="oha's deadline cut them off before they were answered: each may have failed",
             )
         )
-    return Imported(
+    return ExternalResults(
         tool="oha",
         timed=timed,
         timed_failures=True,

@@ -7,7 +7,8 @@ import numpy as np
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.histograms.histogram import Histogram
-from ghmlops.core.latency.external_results import Imported, histogram_values
+from ghmlops.core.latency.external_findings import histogram_values
+from ghmlops.core.latency.external_results import ExternalResults
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import Count, Given, Nanoseconds, parse
 
@@ -29,7 +30,7 @@ def recognises(head: bytes) -> bool:
     return first[:1] == b"{" and b'"latency":' in first and b'"code":' in first and b'"timestamp":' in first
 
 
-def read(data: bytes, given: Given) -> Imported:
+def read(data: bytes, given: Given) -> ExternalResults:
     """Read results.
 
     Raises:
@@ -52,7 +53,7 @@ def read(data: bytes, given: Given) -> Imported:
     if not times and not failed:
         raise DataError("vegeta's file holds no result", hint="did the attack end well?")
     histogram = Histogram.of(np.array(times, np.int64))
-    return Imported(
+    return ExternalResults(
         tool="vegeta",
         timed=len(times),
         timed_failures=False,

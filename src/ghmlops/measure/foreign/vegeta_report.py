@@ -12,7 +12,7 @@ import math
 import msgspec
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.latency.external_results import Imported, percentile
+from ghmlops.core.latency.external_results import ExternalResults, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import NO_ENDPOINTS, Count, Given, Nanoseconds, parse
 from ghmlops.measure.foreign.vegeta import LATE_SENDS
@@ -41,7 +41,7 @@ def recognises(head: bytes) -> bool:
     return head.lstrip()[:1] == b"{" and b'"latencies"' in head and b'"status_codes"' in head
 
 
-def read(data: bytes, given: Given) -> Imported:
+def read(data: bytes, given: Given) -> ExternalResults:
     """Read a report.
 
     Raises:
@@ -65,7 +65,7 @@ def read(data: bytes, given: Given) -> Imported:
         what="exact percentiles",
         why="vegeta's report estimates them; its results (`vegeta encode --to json`) hold every time",
     )
-    return Imported(
+    return ExternalResults(
         tool="vegeta-report",
         timed=n,
         timed_failures=True,

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.latency.external_results import MOST_REQUESTS, Imported
+from ghmlops.core.latency.external_results import MAX_REQUESTS, ExternalResults
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.given import NO_ENDPOINTS, OWN_RULE
 from ghmlops.measure.foreign.hdr import decoded, read_table
@@ -37,7 +37,7 @@ def recognises(head: bytes) -> bool:
     return b"Detailed Percentile spectrum:" in head and b"Latency Distribution (HdrHistogram" in head
 
 
-def read(data: bytes, given: Given) -> Imported:
+def read(data: bytes, given: Given) -> ExternalResults:
     """Read a report.
 
     Raises:
@@ -52,7 +52,7 @@ def read(data: bytes, given: Given) -> Imported:
     answered = int(requests[1])
     statuses = int(found[1]) if (found := _STATUS.search(text)) else 0
     sockets = sum(int(count) for count in found.groups()) if (found := _SOCKET.search(text)) else 0
-    if not table.total <= answered <= MOST_REQUESTS or statuses > answered:
+    if not table.total <= answered <= MAX_REQUESTS or statuses > answered:
         raise DataError(
             f"wrk2 counts {answered:,} answers, of which {table.total:,} were timed and {statuses:,} failed",
             hint="is the report damaged?",
@@ -60,7 +60,7 @@ def read(data: bytes, given: Given) -> Imported:
     shown = {float(share): float(value) * _MS[unit] for share, value, unit in _SHARE.findall(text[: spectrum.start()])}
     named = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9}
     values = table.values(1.0) | {name: shown[share] for name, share in named.items() if share in shown}
-    return Imported(
+    return ExternalResults(
         tool="wrk2",
         timed=table.total,
         timed_failures=True,

@@ -1,0 +1,118 @@
+"""Constants of the latency verdict: each with its unit, its reason, and the benchmark that shows it.
+
+The benchmarks are described in `scripts/bench/README.md`. "verdict_latency" is the simulation of false alarms and power
+(`scripts/bench/verdict_latency`), "verdict_real" the same on real services, and "load" the benchmark of the generator.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ghmlops.core.policy.objectives import OBJECTIVES
+
+# The paired verdict (duet).
+
+BLOCK_SIZE = 250
+"""Requests per arm and block. In verdict_latency, blocks of 500 and 1,000 find +10 % at the p99 in 63 % and 48 % of the
+runs instead of 84 %, because more of them contain a pause of the machine."""
+MAX_PAIRS = 72
+"""Pairs of blocks per plan; an undecided plan is extended once by as many. 18,000 requests per arm find +10 % at the
+p99 alone in 88 % of the runs of verdict_latency (goal: 80 %)."""
+FAIL_E = 300.0
+"""E-value at which a regression is shown. By Ville's inequality at most 1 in 300 runs fails at the margin;
+verdict_latency measures 0.18 % with randomly swapped arms, and no failure in 1,000 runs without a change."""
+PASS_E = 20.0
+"""E-value at which a regression beyond the safe limit is ruled out (95 % confidence). In verdict_latency every run
+without a change passes, at a median of 1,500 requests per arm (goal: at most 1,600)."""
+MIN_PAIRS_TO_PASS = math.ceil(math.log2(PASS_E))
+MIN_PAIRS_TO_FAIL = math.ceil(math.log2(FAIL_E))
+"""Pairs of blocks below which no decision is possible: one pair at most doubles an e-process."""
+MIN_COMPARABLE = BLOCK_SIZE * 4 // 5
+"""Requests of a block with a response time on both arms, below which its quantiles are not compared: the tail
+statistics are defined for blocks of about 250 requests."""
+MAX_LOG_RATIO = 64.0
+"""Bound of every log ratio. Response times are clipped to 1e-9 .. 1e9 s, so real ones stay below 42."""
+MIN_TIME, MAX_TIME = 1e-9, 1e9
+"""Seconds to which response times are clipped, so that their logarithms are finite."""
+
+# The e-processes of p50 and p95: single quantiles, whose spread is not known in advance.
+
+QUANTILE_UNIT = 0.05
+"""Log ratio that counts as one unit. With the grid below, +10 % is found in 99.5 % of the runs of verdict_latency at a
+median of 2,750 requests per arm (goals: 99 %, 2,800)."""
+GRID_MIN, GRID_MAX, GRID_SIZE = 0.02, 3.0, 14
+"""Geometric grid of the stakes lambda (per unit), weighted equally, so that both small and large changes are found."""
+
+# The e-process of the p99: order statistics in units of the spread of their own pair.
+
+TAIL_UNIT = 0.6
+"""Standard deviation of the log ratio of the p99, as a share of the tail spread, if the payloads explain half of the
+variance. Together with the stakes below, this unit raises the share of runs of verdict_latency that find +10 % at the
+p99 from 50-61 % to 67-74 %."""
+TAIL_UNIT_FLOOR = 0.01
+"""Tail spread (natural logarithm) below which pairs of blocks are weighted equally."""
+TAIL_SIZE = 8
+"""Slowest requests of a block whose mean log excess over the next one is the tail spread."""
+NARROW_WINDOW, WIDE_WINDOW = (1, 3), (3, 3)
+"""Order statistics below and from the p99 on that are averaged: the 2nd to 5th and the 2nd to 7th slowest of 250. Of
+the pairs of windows in verdict_latency, their mean finds tail changes of 2 % to 100 % of the requests best (66 to 84
+%)."""
+TAIL_LAMBDAS, TAIL_WEIGHTS = (0.5, 1.0, 2.5), (0.7, 0.2, 0.1)
+"""Stakes (per unit) and their weights: changes that 72 pairs can show have a mean of about 0.5 units or more, so that
+smaller stakes would be wasted."""
+TAIL_CLIP = 2.0
+"""Units to which a pair is clipped in either direction, so that one extreme block cannot undo ten others."""
+
+# Failed requests.
+
+ERROR_P = 1.0 / FAIL_E
+"""One-sided p-value of McNemar's exact test below which the candidate fails more often; the risk of the duet."""
+ERROR_MARGIN = 0.01
+"""Additional failed requests, as a share of all, that a pass must rule out."""
+ERROR_LEVEL = 0.99
+"""Confidence of the upper bound that is compared with `ERROR_MARGIN`."""
+
+# Objectives on the candidate alone.
+
+OBJECTIVE_LEVEL = 0.99
+"""Confidence of each exact bound, at each of at most two looks per run. It gives the sample floors of MLPerf
+Inference's early stopping: 64 requests for p90, 662 for p99, 6,636 for p99.9."""
+MAX_SAMPLE_FLOOR = 10_000_000
+"""Requests beyond which the search for a sample floor ends."""
+
+RARE = "p99.9"
+"""Percentile that is only reported from its sample floor on: of fewer requests it is about the maximum."""
+VALUES = ("mean", *OBJECTIVES, "max")
+"""Names of the values of a measurement."""
+
+# Guards: limits beyond which the measurement itself is not trusted.
+
+LATE_SECONDS = 0.010
+"""Seconds behind its schedule from which a send counts as late. The generator's p99 is 0.15 ms at 30,000 requests per
+second on one core (load)."""
+MAX_LATE_IN_BLOCK = 0.01
+"""Share of late sends beyond which a block is late: from there on lateness reaches its p99."""
+MAX_LATE_BLOCKS = 0.25
+"""Share of late blocks. A pause of the machine makes one or two blocks late, on both arms equally, and does no harm; a
+generator that cannot keep up makes many of them late."""
+MAX_LATE_SENDS = 0.05
+"""Share of late sends of the total run."""
+MAX_MEDIAN_LATENESS = 0.25
+"""Median lateness of the generator as a share of the median response time of the faster arm; more would hide a
+difference between the arms."""
+TOLERATED_MEDIAN_LATENESS = 0.001
+"""Seconds of median lateness that are always accepted: both arms include it, and every event loop has as much."""
+MIN_ACHIEVED = 0.99
+"""Share of the offered requests that must be sent in time."""
+SPLIT_P = 1e-4
+"""Two-sided p-value of the exact binomial test below which the arms were not offered the same load."""
+
+# Shards.
+
+MAX_SHARDS = 256
+"""Shards of one schedule; the largest matrix of a GitHub Actions workflow."""
+MAX_START_DELAY = 1.0
+"""Seconds between the actual and the common start of a shard, beyond which the shards did not offer their load
+together."""
+MAX_COUNTED_SCHEDULE = 50_000_000
+"""Requests up to which a schedule is generated again to count those of each shard; more would take too much memory."""

@@ -1,0 +1,75 @@
+"""E-processes: their expectation by exact enumeration, their mixture, and the bound that they reject."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ghmlops.core.latency.e_process import (
+    GRID,
+    TAIL,
+    PairedDifferences,
+    Stakes,
+    highest_rejected,
+    log_increments,
+    log_mixture,
+)
+
+
+@pytest.mark.parametrize("stakes", [GRID, TAIL])
+@given(sizes=st.lists(st.floats(0.001, 30), min_size=1, max_size=7))
+def test_e_process_has_expectation_one_under_symmetric_signs(stakes: Stakes, sizes: list[float]) -> None:
+    """Averaged over all sign patterns of any sizes, each term is exactly 1: the assumption of the verdict."""
+    signs = np.array(list(itertools.product([-1.0, 1.0], repeat=len(sizes))))
+    sums = log_increments(signs * np.array(sizes), stakes).sum(axis=1)
+    assert np.ones(len(stakes.lambdas)) == pytest.approx(np.exp(sums).mean(axis=0))
+
+
+@given(st.floats(-30, 30))
+def test_increments_equal_their_definition(x: float) -> None:
+    """The increments equal lambda x - log cosh(lambda x) wherever the direct formula is finite."""
+    y = x * GRID.lambdas
+    assert (y - np.log(np.cosh(y))) == pytest.approx(log_increments(np.array([x]), GRID)[0], abs=1e-9)
+
+
+def test_increments_do_not_overflow() -> None:
+    """x = 1e6 gives log 2 for every lambda, and x = -1e6 a finite loss."""
+    assert np.full(14, math.log(2)) == pytest.approx(log_increments(np.array([1e6]), GRID)[0])
+    assert bool(np.isfinite(log_increments(np.array([-1e6]), GRID)).all())
+    assert pytest.approx(float(log_mixture(np.full((1, 14), 5000.0), GRID))) == 5000.0
+
+
+def test_extreme_values_are_clipped_in_the_tail() -> None:
+    """In the tail mixture x is clipped to 2 in either direction."""
+    assert log_increments(np.array([2.0, -2.0]), TAIL) == pytest.approx(log_increments(np.array([50.0, -1e9]), TAIL))
+
+
+def test_the_mixture_is_a_mean() -> None:
+    """The mixture is the mean of e-values, weighted over lambda and equally over the views, hence an e-value."""
+    sums = np.log(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+    expected = (0.7 + 0.4 + 0.3 + 2.8 + 1.0 + 0.6) / 2
+    assert expected == pytest.approx(math.exp(float(log_mixture(sums, TAIL))))
+    assert pytest.approx([float(GRID.weights.sum()), float(TAIL.weights.sum())]) == [1.0, 1.0]
+
+
+def test_the_grid_of_lambdas() -> None:
+    """The grid has 14 values, spaced evenly in their logarithm from 0.02 to 3."""
+    assert np.geomspace(0.02, 3, 14) == pytest.approx(GRID.lambdas)
+
+
+def test_the_bound_equals_a_grid_search() -> None:
+    """The bound is the largest log ratio that a fine grid of e-processes rejects, at any time or at the end."""
+    rng = np.random.default_rng(1)
+    logs = np.concatenate([rng.normal(0.25, 0.05, 30), rng.normal(0.1, 0.05, 15)])
+    differences = PairedDifferences(d=logs[:, np.newaxis], unit=np.full(45, 0.05), stakes=GRID)
+    grid = np.arange(-0.3, 0.4, 0.0005)
+    e = [log_mixture(log_increments((differences.d - m) / 0.05, GRID).cumsum(axis=0), GRID) for m in grid]
+    for at_any_time, reached in ((True, [x.max() for x in e]), (False, [x[-1] for x in e])):
+        rejected = [m for m, x in zip(grid, reached, strict=True) if x >= math.log(300)]
+        assert max(rejected) == pytest.approx(highest_rejected(differences, 300, at_any_time=at_any_time), abs=0.0006)
+    assert highest_rejected(differences, 300, at_any_time=False) < highest_rejected(differences, 300)

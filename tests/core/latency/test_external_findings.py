@@ -1,0 +1,86 @@
+"""Findings on the results of other load generators: outcomes from bounds, and what was not measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ghmlops.core.histograms.histogram import Histogram
+from ghmlops.core.latency.external_findings import findings, judge, unmeasured
+from ghmlops.core.latency.external_results import ExternalResults, Misses, percentile
+from ghmlops.core.model import Outcome
+from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request
+from ghmlops.core.policy.objectives import Objectives
+
+
+def results_of(**more: Any) -> ExternalResults:
+    """Return the results of a run of 1,000 timed requests without failures."""
+    base: dict[str, Any] = {"tool": "k6", "timed": 1000, "timed_failures": True, "requests": 1000, "failed": (0, 0)}
+    return ExternalResults(**(base | more))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "allowed", "expected"),
+    [
+        (0, 0, 1000, 0.01, Outcome.PASS),
+        (0, 10, 1000, 0.01, Outcome.INCONCLUSIVE),
+        (0, 1, 662, 0.01, Outcome.PASS),
+        (0, 0, 661, 0.01, Outcome.INCONCLUSIVE),
+        (10, 1000, 1000, 0.01, Outcome.INCONCLUSIVE),
+        (50, 1000, 1000, 0.01, Outcome.FAIL),
+        (50, 50, 50, 0.01, Outcome.FAIL),
+        (0, 0, 0, 0.01, Outcome.INCONCLUSIVE),
+        (0, 0, 10**6, 0.0, Outcome.INCONCLUSIVE),
+        (1, 1, 1000, 0.0, Outcome.FAIL),
+    ],
+)
+def test_outcomes_of_bounds(low: int, high: int, n: int, allowed: float, expected: Outcome) -> None:
+    """A pass uses the maximum number of misses, a failure the minimum; too few requests never pass."""
+    assert expected == judge(Misses(min_missed=low, max_missed=high, min_requests=n, max_requests=n), allowed)
+
+
+def test_a_p99_alone_is_inconclusive() -> None:
+    """A p99 within its limit does not pass its objective; with the maximum within the limit, it does."""
+    slo = Objectives(quantiles={"p99": 0.1})
+    alone = results_of(points=(percentile(0.99, 50, 1000),))
+    assert [f.outcome for f in findings(slo, alone)] == [Outcome.INCONCLUSIVE]
+    capped = results_of(points=(percentile(0.99, 50, 1000), percentile(1, 99, 1000)))
+    assert [f.outcome for f in findings(slo, capped)] == [Outcome.PASS]
+
+
+def test_unknown_failures_never_pass() -> None:
+    """If failures are not counted nothing passes, whatever the times."""
+    fast = Histogram.of(np.full(5000, 1_000_000))
+    results = results_of(timed=5000, requests=None, failed=(0, None), histogram=fast, values={"p99": 1.0})
+    slo = Objectives(quantiles={"p50": 1.0, "p99": 1.0}, errors=0.5)
+    assert [f.outcome for f in findings(slo, results)] == [Outcome.INCONCLUSIVE] * 3
+    assert "failed requests" in [row.what for row in unmeasured(Latency(slo=slo), results)]
+
+
+def test_times_that_no_tool_reports_are_listed() -> None:
+    """Objectives on streams are inconclusive and listed, and so is every missing percentile."""
+    slo = Objectives(quantiles={"p99": 0.1}, first_token={"p95": 0.3}, token_gap={"p99": 0.1})
+    results = results_of(values={"p99": 5.0}, points=(percentile(1.0, 5.0, 1000),))
+    by_id = {f.id: f for f in findings(slo, results)}
+    assert by_id["objective-first-token-p95"].outcome == Outcome.INCONCLUSIVE
+    assert "k6" in by_id["objective-token-gap-p99"].reason
+    listed = {row.what for row in unmeasured(Latency(slo=slo), results)}
+    assert {"first-token-p95", "token-gap-p99", "p50 of the response time", "the commit under test"} <= listed
+    assert "p99 of the response time" not in listed
+    assert (
+        by_id["objective-p99"].candidate,
+        by_id["objective-p99"].margin,
+        by_id["objective-p99"].n,
+    ) == (5.0, 100.0, 1000)
+
+
+def test_parts_of_the_policy_that_the_tool_ignored_are_listed() -> None:
+    """Demand, checks of bodies, and statuses that differ by endpoint are listed as not measured."""
+    checked = Request(expect=Expect(json=(JsonCheck(path="score", matches="[0-9]"),)))
+    other = Request(expect=Expect(status=(202,)))
+    plain = {row.what for row in unmeasured(Latency(slo=Objectives(errors=0.1)), results_of())}
+    mixed = {row.what for row in unmeasured(Latency(slo=Objectives(errors=0.1), mix=(checked, other)), results_of())}
+    assert "the policy's demand" in plain
+    assert {"the policy's checks of the answers' bodies", "the policy's good statuses"} == mixed - plain
