@@ -138,7 +138,7 @@ def test_slow_results_fail(place: Path) -> None:
     write_policy(place, "{p99: 5ms}")
     result = run(place, log(place, [1_000_000] * 900 + [9_000_000] * 100), failed=0)
     assert (result.outcome, result.reason_code) == (Outcome.FAIL, "objective-p99")
-    assert "100 of 1,000 requests took longer or failed" in result.reason
+    assert "100 of 1,000 requests " in result.reason
 
 
 def test_the_policys_statuses_count(place: Path) -> None:

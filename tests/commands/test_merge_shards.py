@@ -25,7 +25,7 @@ from ghmlops.core.details.latency import PlannedRequests
 from ghmlops.core.errors import EvidenceError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.histograms.hlog import read_log
-from ghmlops.core.latency.interval_log import counted
+from ghmlops.core.latency.interval_log import total_histograms
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
 from typed_details import details_of
@@ -137,7 +137,7 @@ def test_a_shard_is_inconclusive_and_whole(sent: Sent) -> None:
     """Its evidence says which part it is, holds its tally, and its `.hlog` lies beside it."""
     found = evidence(sent.place, f"shards/2/latency-shard-2-of-{SHARDS}.json")
     assert (found.outcome, found.reason_code, found.leg) == (Outcome.INCONCLUSIVE, "shard", "shard-2-of-3")
-    assert found.reason == "Shard 2 of 3; `ghmlops merge-shards` judges them together."
+    assert found.reason.startswith("Shard 2 of 3 ")
     assert [f.id for f in found.findings] == ["shard", "guard-lateness", "guard-data"]
     details = details_of(found, LatencyDetails)
     assert details.settings.requests_per_arm == PlannedRequests(warmup=200, planned=800, extension=0)
@@ -166,7 +166,7 @@ def test_merged_counts_are_the_sum(place: Path) -> None:
     assert response.n == sum(m.n for m in each)
     assert response.values["max"] == max(m.values["max"] or 0.0 for m in each)
     text = (place / "evidence" / "latency.hlog").read_text(encoding="utf-8")
-    assert response.n == counted(text.encode())["candidate"].total
+    assert response.n == total_histograms(text.encode())["candidate"].total
     assert [line.start_s for line in read_log(text)] == [0.0, 1.0, 2.0]
     prints = found.provenance.fingerprints
     assert prints["shard:2"] == "sha256:" + hashlib.sha256(shard_file(place, 2).read_bytes()).hexdigest()
@@ -328,12 +328,12 @@ def no_latency(place: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "error", "message"),
     [
-        (twice, EvidenceError, "shard 2 of 3 is there 2 times"),
-        (other_seed, EvidenceError, r"shards/3/.* is not a part of the same run: its seed is 7, that of others 1"),
+        (twice, EvidenceError, "shard 2 of 3 .* 2 times"),
+        (other_seed, EvidenceError, r"shards/3/.* seed is 7, .* 1"),
         (other_settings, EvidenceError, r"shards/3/.* its settings is"),
         (fewer_misses, EvidenceError, r"shards/3/.* its counts contradict each other"),
-        (half_the_schedule, EvidenceError, r"is not of a run by policy\.yml: its part of the schedule is"),
-        (no_tally, EvidenceError, r"shards/3/.* is not usable as the evidence of a shard"),
+        (half_the_schedule, EvidenceError, r"is not of a run by policy\.yml: .*schedule"),
+        (no_tally, EvidenceError, r"shards/3/.* tally"),
         (no_shard, EvidenceError, "is not the evidence of a shard"),
         (no_log, EvidenceError, "does not exist"),
         (other_log, EvidenceError, "is not the one that was written with"),
@@ -342,7 +342,7 @@ def no_latency(place: Path) -> None:
         (not_json, EvidenceError, "is not readable"),
         (link, EvidenceError, "is a link"),
         (linked_folder, EvidenceError, "is a link"),
-        (empty, EvidenceError, "no shard's evidence was found"),
+        (empty, EvidenceError, "no evidence of a shard"),
         (gone, EvidenceError, "does not exist"),
         (other_policy, EvidenceError, "sent by another policy"),
         (no_latency, PolicyError, "has no section `latency`"),
@@ -370,7 +370,7 @@ def test_another_commit_is_refused(place: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"shard": "4/3"}, "there is no shard 4 of 3"),
+        ({"shard": "4/3"}, "`shard`.* 4"),
         ({"shard": "1/2", "start_at": ""}, "needs `start-at`"),
         ({"start_at": "soon"}, "input `start-at`"),
         ({"start_at": "99999999999"}, "s ahead"),
@@ -404,5 +404,5 @@ def test_a_duet_in_shards(tmp_path: Path) -> None:
     assert duet is not None
     assert [round(pair.log_ratios["p99"], 6) for pair in inner] == duet.log_ratios["p99"]
     assert duet.pairs + duet.blocks_without_enough_answers == 8
-    assert {"baseline", "candidate"} == set(counted((tmp_path / "evidence" / "latency-night.hlog").read_bytes()))
+    assert {"baseline", "candidate"} == set(total_histograms((tmp_path / "evidence" / "latency-night.hlog").read_bytes()))
     assert [part.write_order.pairs for part in parts if part.write_order] == [1000, 1000]

@@ -128,7 +128,7 @@ def test_a_slower_candidate_fails_early_and_is_confirmed(place: Path) -> None:
         latency(place, b, a, confirm="evidence/latency.json", seed=2)
     first, second = evidence(place), evidence(place, "latency-confirm.json")
     assert (result.outcome, result.reason_code) == (Outcome.FAIL, "latency-p50")
-    assert "against the baseline, at least +" in result.reason
+    assert result.reason.startswith("p50 rose from ")
     assert details_of(first, LatencyDetails).judged_per_arm < 4500
     change = next(f.change for f in first.findings if f.id == "latency-p50")
     assert change is not None
@@ -211,7 +211,7 @@ def test_too_few_requests_are_inconclusive(place: Path) -> None:
         latency(place, b, a)
     found = evidence(place)
     assert outcomes(found)["latency-p99"] == "inconclusive"
-    assert "a pass needs at least 1,250 requests an arm" in found.findings[0].reason
+    assert "1,250" in found.findings[0].reason
 
 
 def test_dry_run_sends_nothing(place: Path) -> None:
