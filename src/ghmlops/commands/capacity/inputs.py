@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output
 
-if TYPE_CHECKING:
-    pass
-
 
 class Inputs(Common, frozen=True, kw_only=True):
-    """Inputs of `capacity`; the rest stands in the policy's sections `latency` (the requests) and `capacity`."""
+    """Inputs of `capacity`; everything else is in the policy's sections `latency` (the requests) and `capacity`."""
 
-    url: Annotated[str, Doc(description="Address of the service, one replica of it.")]
+    url: Annotated[str, Doc(description="Address of one replica of the service.")]
     payloads: Annotated[
-        str, Doc(description="Parquet or JSONL file, one request body a row; overrides the policy.")
+        str, Doc(description="Parquet or JSONL file, with one request body per row; overrides the policy.")
     ] = ""
     seed: Annotated[int | None, Doc(description="Seed of the schedules and of the bootstrap.")] = 1
 
@@ -23,9 +20,9 @@ class Inputs(Common, frozen=True, kw_only=True):
 OUTPUTS = (
     *OUTCOME_OUTPUTS,
     EVIDENCE_OUTPUT,
-    Output("capacity", "Highest rate (requests a second) that meets the objectives: the interval's low end."),
-    Output("capacity-low", "Highest rate that is shown to meet the objectives; empty where none does."),
-    Output("capacity-high", "Lowest rate that is shown to miss them; empty where none was reached."),
-    Output("replicas", "Replicas for the policy's `capacity.demand` with its `headroom`; empty where not asked."),
+    Output("capacity", "Highest rate (requests per second) that meets the objectives: low end of the interval."),
+    Output("capacity-low", "Highest rate that is shown to meet the objectives; empty if none does."),
+    Output("capacity-high", "Lowest rate that is shown to miss them; empty if none was reached."),
+    Output("replicas", "Replicas for the policy's `capacity.demand` with its `headroom`; empty without a demand."),
     Output("limited-by", "service, errors, generator, nothing (up to `most`) or unknown."),
 )

@@ -9,8 +9,8 @@ from ghmlops.core.errors import PolicyError
 
 if TYPE_CHECKING:
     from ghmlops.commands.capacity.inputs import Inputs
-    from ghmlops.commands.latency.measure import Source
     from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.core.capacity.search import Plan
     from ghmlops.core.policy.capacity import Capacity
     from ghmlops.core.policy.document import Policy
@@ -20,13 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Everything a search needs, read and checked. `whole` is the policy as written."""
+    """Everything that a search needs, read and checked.
 
-    whole: Policy
+    Attributes:
+        full_policy: the policy as written.
+        policy: its section `capacity`, or the defaults.
+        slo: the objectives that are judged.
+        plan: limits of the search.
+        source: the requests.
+        target: address of the service.
+    """
+
+    full_policy: Policy
     policy: Capacity
     slo: Objectives
     plan: Plan
-    source: Source
+    source: RequestSource
     target: Target
 
 
@@ -34,50 +43,50 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     """Read the policy, the address and the payloads.
 
     Raises:
-        GhmlopsError: as `ghmlops.commands.capacity.command.run`, but for services that cannot be reached.
+        GhmlopsError: As `ghmlops.commands.capacity.command.run`, except for services that cannot be reached.
     """
     from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.core.policy.capacity import Capacity
 
-    whole = load_policy(services.cwd / inputs.policy, inputs.policy)
-    if whole.latency is None:
+    full_policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    if full_policy.latency is None:
         raise PolicyError(
-            f"{inputs.policy} has no section `latency`, which says what is requested",
+            f"{inputs.policy} has no section `latency`, which defines the requests",
             hint="add one: `latency: {request: ...}`",
         )
-    policy = whole.capacity or Capacity()
-    slo = whole.latency.slo if policy.slo.empty else policy.slo
+    policy = full_policy.capacity or Capacity()
+    slo = full_policy.latency.slo if policy.slo.empty else policy.slo
     plan = _plan(policy, slo, inputs.policy)
-    target, source = _source(whole, inputs, services)
-    return Job(whole=whole, policy=policy, slo=slo, plan=plan, source=source, target=target)
+    target, source = _source(full_policy, inputs, services)
+    return Job(full_policy=full_policy, policy=policy, slo=slo, plan=plan, source=source, target=target)
 
 
-def _source(whole: Policy, inputs: Inputs, services: Services) -> tuple[Target, Source]:
-    """Return where requests go and what is sent."""
-    from ghmlops.commands.latency.measure import Source
-    from ghmlops.commands.shared.load_source import read_target, ready_latency
+def _source(full_policy: Policy, inputs: Inputs, services: Services) -> tuple[Target, RequestSource]:
+    """Return the address of the service and the requests."""
+    from ghmlops.commands.shared.load_source import prepare_latency, read_target
+    from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.measure.requests.calls import read_calls
 
-    policy = ready_latency(whole, inputs.policy, services)
-    target = read_target(inputs.url, "url", whole, services)
+    policy = prepare_latency(full_policy, inputs.policy, services)
+    target = read_target(inputs.url, "url", full_policy, services)
     calls = read_calls(policy, services.cwd, inputs.payloads)
-    return target, Source(policy=policy, calls=calls, seed=1 if inputs.seed is None else inputs.seed)
+    return target, RequestSource(policy=policy, calls=calls, seed=1 if inputs.seed is None else inputs.seed)
 
 
-def _plan(policy: Capacity, slo: Objectives, shown: str) -> Plan:
+def _plan(policy: Capacity, slo: Objectives, name: str) -> Plan:
     from ghmlops.core.capacity.probe import floor_of
     from ghmlops.core.capacity.search import Plan
     from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS
 
     if slo.empty:
         raise PolicyError(
-            f"{shown}: neither `capacity.slo` nor `latency.slo` names an objective, so no rate could fail",
+            f"{name}: neither `capacity.slo` nor `latency.slo` names an objective, so no rate could fail",
             hint="add one: `capacity: {slo: {p99: 150ms, errors: 0.1%}}`",
         )
     floor = floor_of(slo)
     if not floor:
         raise PolicyError(
-            f"{shown}: an objective of `errors: 0` cannot be shown by any sample, so no rate could pass",
+            f"{name}: an objective of `errors: 0` cannot be shown by any sample, so no rate could pass",
             hint="allow a small share, for example `errors: 0.1%`",
         )
     plan = Plan(
@@ -91,16 +100,16 @@ def _plan(policy: Capacity, slo: Objectives, shown: str) -> Plan:
         requests=MAX_REQUESTS,
         longest=MAX_SECONDS,
     )
-    first = plan.base(plan.start) + plan.warmup
-    if first > min(plan.budget, plan.longest):
+    seconds = plan.base(plan.start) + plan.warmup
+    if seconds > min(plan.budget, plan.longest):
         raise PolicyError(
-            f"{shown}: the first probe needs {floor:,} requests, {first:.0f} s at {plan.start:g}/s, and the budget is "
+            f"{name}: the first probe needs {floor:,} requests, {seconds:.0f} s at {plan.start:g}/s, and the budget is "
             f"{min(plan.budget, plan.longest):g} s",
-            hint="raise `capacity.start` or `capacity.budget`, or ask for a lower percentile",
+            hint="raise `capacity.start` or `capacity.budget`, or require a lower percentile",
         )
-    if plan.start * (plan.base(plan.start) + plan.warmup) > plan.requests:
+    if plan.start * seconds > plan.requests:
         raise PolicyError(
-            f"{shown}: the first probe asks for more than {plan.requests:,} requests",
+            f"{name}: the first probe requires more than {plan.requests:,} requests",
             hint="lower `capacity.start` or `capacity.probe`",
         )
     return plan

@@ -1,4 +1,4 @@
-"""A search for capacity, put on the generator: probes, early stops, rest after an overload, progress."""
+"""Runs a capacity search on the generator: probes, early stops, recovery after an overload, progress."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     from ghmlops.measure.load.load import Recording
     from ghmlops.measure.load.target import Target
 
-PARTS = 100
-"""First part of the seed's streams that probes take."""
+FIRST_STREAM = 100
+"""First of the random streams of the seed that the probes use, one per probe."""
 BLOCKS = 16
-"""Blocks of a probe, at least 32 requests each: after each it may be stopped."""
-REST = 30.0
-"""Most seconds for which the service may recover from a probe that did not pass."""
-CALM = 2.0
-"""The service has recovered when it answers within this many times its best median, plus `CALM_FLOOR` seconds."""
-CALM_FLOOR = 0.010
+"""Blocks of a probe, of at least 32 requests each; a probe may be stopped after each."""
+RECOVERY_SECONDS = 30.0
+"""Maximum time for the service to recover from a probe that did not pass."""
+RECOVERED_FACTOR = 2.0
+"""The service has recovered if its median is at most this factor times its best median, plus `RECOVERED_MARGIN`."""
+RECOVERED_MARGIN = 0.010
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +42,19 @@ class CapacityRun:
 
 
 def search_capacity(job: Job, services: Services) -> CapacityRun:
-    """Probe until the search is at its end.
+    """Probe until the search ends.
 
     Raises:
-        ServiceError: the address cannot be reached.
-        KeyboardInterrupt: a signal asked to stop.
+        InputError: The address leads to a host that may not be loaded.
+        ServiceError: The address cannot be reached.
+        KeyboardInterrupt: A signal requested to stop.
     """
     from ghmlops.commands.shared.load_source import reach
     from ghmlops.core.capacity import search as capacity
     from ghmlops.core.capacity.probe import judge_probe
     from ghmlops.core.capacity.search import State, Vote
 
-    target = reach(job.target, "url", job.whole)
+    target = reach(job.target, "url", job.full_policy)
     state, crowded, notes = State(plan=job.plan), False, dict[str, Any]()
     while (probe := capacity.next_rate(state)) is not None:
         started = services.now()
@@ -60,10 +62,10 @@ def search_capacity(job: Job, services: Services) -> CapacityRun:
         done = judge_probe(probe, seen, job.slo)
         alive = True
         if done.vote in (Vote.PASS, Vote.UNSURE):
-            crowded = crowded or _full(job, notes)
+            crowded = crowded or _is_crowded(job, notes)
         else:
             best = min((d.quantiles["p50"] for d in state.history if d.vote is Vote.PASS), default=0.0)
-            alive = _rest(job, services, target, best)
+            alive = _recover(job, services, target, best)
         took = (services.now() - started).total_seconds()
         state = replace(capacity.feed(state, replace(done, took=took)), died=not alive)
         if not services.console.terminal:
@@ -79,65 +81,64 @@ def _generator(notes: dict[str, Any], *, crowded: bool) -> CapacityGenerator:
     return CapacityGenerator(**single, crowded=crowded)
 
 
-def _full(job: Job, notes: dict[str, Any]) -> bool:
-    """True where requests waited for a free connection, all being busy."""
+def _is_crowded(job: Job, notes: dict[str, Any]) -> bool:
+    """Return whether requests waited for a free connection because all were busy."""
     waited: int = sum(notes.get("waited_for_a_connection", [0]))
     peak = int(max(notes.get("connections", [0])))
     return peak >= job.source.policy.connections and waited > 0
 
 
-def _measure(job: Job, services: Services, target: Target, now: tuple[Probe, State]) -> tuple[Seen, dict[str, Any]]:
+def _measure(job: Job, services: Services, target: Target, step: tuple[Probe, State]) -> tuple[Seen, dict[str, Any]]:
     import numpy as np
 
-    from ghmlops.commands.latency.measure import make_load
     from ghmlops.commands.shared.load_source import generate
     from ghmlops.core.load.arrivals import schedule
     from ghmlops.core.policy.latency import Arrivals
 
-    probe, state = now
+    probe, state = step
     total = job.plan.warmup + probe.seconds
     arrivals = Arrivals(model="poisson", rate=probe.rate, duration=total, warmup=0.0)
-    times = schedule(arrivals, total, job.source.seed, part=PARTS + len(state.history))
+    times = schedule(arrivals, total, job.source.seed, part=FIRST_STREAM + len(state.history))
     warmup = int(np.searchsorted(times, job.plan.warmup))
-    load = make_load(job.source, [target], times)
+    load = job.source.load([target], times)
     load = replace(load, block=min(load.block, max(32, len(times) // BLOCKS)))
-    watch = _Watch(job, warmup, len(times))
+    early_stop = _EarlyStop(job, warmup, len(times))
 
     def on_tick(_sent: int, seconds: float) -> None:
         if services.console.terminal:
-            services.console.progress(_progress(job, (probe, state), seconds))
+            services.console.progress(_progress(job, step, seconds))
 
-    recording = generate(load, job.source.policy, watch.feed, on_tick)
-    return _seen(recording, load.timeout, warmup, stopped=watch.stopped), dict(recording.notes)
+    recording = generate(load, job.source.policy, early_stop.feed, on_tick)
+    return _seen(recording, load.timeout, warmup, stopped=early_stop.stopped), dict(recording.notes)
 
 
-class _Watch:
-    """Looks whether a probe has failed beyond doubt: at the sample floor, then whenever the count has doubled."""
+class _EarlyStop:
+    """Stops a probe that has certainly failed; tested at the sample floor, then whenever the count has doubled."""
 
     def __init__(self, job: Job, warmup: int, planned: int) -> None:
         self._slo, self._warmup, self._planned = job.slo, warmup, planned
-        self._ended, self._look = 0, warmup + job.plan.floor
-        self._counted: dict[str, Share] = {}
+        self._answered, self._next_test = 0, warmup + job.plan.floor
+        self._shares: dict[str, Share] = {}
         self._responses: list[NDArray[np.float64]] = []
         self.stopped = False
 
     def feed(self, arms: Sequence[Answers]) -> bool:
-        """Take the answers to one block; False stops the probe."""
+        """Add the answers to one block; return False to stop the probe."""
         import numpy as np
 
         from ghmlops.core.capacity.probe import failing
         from ghmlops.core.latency.objectives import shares
 
         answers = arms[0]
-        judged = self._ended >= self._warmup
-        self._ended += len(answers)
+        judged = self._answered >= self._warmup
+        self._answered += len(answers)
         if judged:
             for name, share in shares(self._slo, answers).items():
-                self._counted[name] = self._counted[name] + share if name in self._counted else share
+                self._shares[name] = self._shares[name] + share if name in self._shares else share
             self._responses.append(np.where(answers.ok, answers.response, np.inf))
-        if self._responses and self._look <= self._ended < self._planned:
-            self._look = 2 * self._ended
-            self.stopped = failing(self._counted, np.concatenate(self._responses), self._slo)
+        if self._responses and self._next_test <= self._answered < self._planned:
+            self._next_test = 2 * self._answered
+            self.stopped = failing(self._shares, np.concatenate(self._responses), self._slo)
         return not self.stopped
 
 
@@ -156,35 +157,38 @@ def _seen(recording: Recording, timeout: float, warmup: int, *, stopped: bool) -
     )
 
 
-def _rest(job: Job, services: Services, target: Target, best: float) -> bool:
-    """Let the service work off what an overload left in it: until a few single requests are answered as at first.
+def _recover(job: Job, services: Services, target: Target, best: float) -> bool:
+    """Wait until the service has worked off an overload: until a few single requests are answered as before.
 
-    `best` is the service's best median in seconds, 0 where it never passed.
+    Args:
+        job: the search.
+        services: clock of the command.
+        target: address of the service.
+        best: best median of the service in seconds; 0 if no probe passed.
 
     Returns:
-        False where it did answer before, and at the end of the rest answers nothing at all.
+        False if the service answered before, and answers nothing at the end of the recovery time.
     """
     import numpy as np
 
-    from ghmlops.commands.latency.measure import make_load
     from ghmlops.measure.load.engine import run_load
 
-    until = services.now().timestamp() + REST
-    load, alive = make_load(job.source, [target], np.linspace(0.0, 0.4, 5)), True
+    until = services.now().timestamp() + RECOVERY_SECONDS
+    load, alive = job.source.load([target], np.linspace(0.0, 0.4, 5)), True
     while services.now().timestamp() < until:
         answers = run_load(load, lambda _arms: True).arms[0]
         times = np.where(answers.ok, answers.response, np.inf)
-        if best == 0.0 or (len(times) and float(np.median(times)) <= CALM * best + CALM_FLOOR):
+        if best == 0.0 or (len(times) and float(np.median(times)) <= RECOVERED_FACTOR * best + RECOVERED_MARGIN):
             return True
         alive = bool(answers.ok.any())
     return alive
 
 
-def _progress(job: Job, now: tuple[Probe, State], seconds: float) -> str:
+def _progress(job: Job, step: tuple[Probe, State], seconds: float) -> str:
     from ghmlops.core.capacity.search import edges, levels
 
-    probe, state = now
+    probe, state = step
     low, high = edges(levels(state.history))
-    between = f"between {0 if low is None else low:g} and {'?' if high is None else f'{high:g}'}/s"
+    interval = f"between {0 if low is None else low:g} and {'?' if high is None else f'{high:g}'}/s"
     used = state.seconds + max(seconds, 0.0)
-    return f"capacity: {between}; now {probe.rate:g}/s ({probe.purpose}), {used:.0f} of {job.plan.budget:g} s"
+    return f"capacity: {interval}; now {probe.rate:g}/s ({probe.purpose}), {used:.0f} of {job.plan.budget:g} s"

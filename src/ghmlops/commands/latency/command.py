@@ -53,8 +53,8 @@ def _dry_run(job: Job) -> Result:
         f"{shard}{arrivals.model} {rate:g}/s: {plan.warmup:,} requests of warm-up, "
         f"then {plan.planned:,} per arm within {seconds:g} s{extension}",
     ]
-    if any(call.body is not None for call in job.calls.calls):
-        lines.append(f"bodies: {len(job.calls.calls):,} payloads in turn")
+    if any(call.body is not None for call in job.source.calls.calls):
+        lines.append(f"bodies: {len(job.source.calls.calls):,} payloads in turn")
     return dry_run_result(
         "Nothing was sent.",
         terminal.block(lines),

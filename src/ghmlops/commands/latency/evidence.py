@@ -58,7 +58,7 @@ def evidence_content(job: Job, run: LatencyRun) -> EvidenceContent:
             *full_arms(part, job.policy.connections),
         ],
         details=_details(job, run, tally, part, confirmation(job.confirms, findings)),
-        seed=job.seed,
+        seed=job.source.seed,
         fingerprints=_fingerprints(job),
         companions={"hlog": log},
     )
@@ -138,7 +138,7 @@ def confirmation(failed_run: FailedRun | None, findings: Sequence[Finding]) -> C
 
 
 def _fingerprints(job: Job) -> dict[str, str]:
-    files = job.calls.fingerprints
+    files = job.source.calls.fingerprints
     trace = {"trace": job.recorded.fingerprint} if job.recorded else {}
     if len(files) == 1:
         return trace | {"data": next(iter(files.values()))}
@@ -147,11 +147,12 @@ def _fingerprints(job: Job) -> dict[str, str]:
 
 def _unsent_payloads(job: Job, judged: int) -> list[NotMeasured]:
     plan = job.plan
-    available = len(job.calls.calls)
-    sent = len(np.unique(job.order[plan.warmup : plan.warmup + judged]))
-    if sent == available and not job.calls.cut:
+    available = len(job.source.calls.calls)
+    order = job.source.call_order(len(plan.times), plan.warmup, plan.part)
+    sent = len(np.unique(order[plan.warmup : plan.warmup + judged]))
+    if sent == available and not job.source.calls.cut:
         return []
-    more = " or more (only the first were read)" if job.calls.cut else ""
+    more = " or more (only the first were read)" if job.source.calls.cut else ""
     return [NotMeasured(what="payloads that were not sent", why=f"the run sent {sent:,} of {available:,}{more}")]
 
 
@@ -177,7 +178,7 @@ def _settings(job: Job) -> LatencySettings:
         arrivals=policy.arrivals,
         requests_per_arm=PlannedRequests(warmup=warmup, planned=planned, extension=plan.extension),
         connections=policy.connections,
-        payloads=sum(call.body is not None for call in job.calls.calls),
+        payloads=sum(call.body is not None for call in job.source.calls.calls),
         margins=policy.margins,
     )
 
@@ -195,6 +196,9 @@ def _request_settings(endpoint: Request) -> RequestSettings:
 
 def _write_order(job: Job, judged: int) -> WriteOrder:
     """Return the randomised arm order, which the seed reproduces."""
-    second = int(job.write_order[job.plan.warmup :][:judged].sum())
+    order = job.source.write_order(len(job.plan.times), job.plan.part)
+    second = int(order[job.plan.warmup :][:judged].sum())
     first_slot, second_slot = job.targets
-    return WriteOrder(seed=job.seed, pairs=judged, written_first={first_slot: judged - second, second_slot: second})
+    return WriteOrder(
+        seed=job.source.seed, pairs=judged, written_first={first_slot: judged - second, second_slot: second}
+    )

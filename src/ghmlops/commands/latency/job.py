@@ -1,4 +1,4 @@
-"""What `ghmlops latency` is to do, read and checked before the first request is sent."""
+"""Everything that `ghmlops latency` needs, read and checked before the first request is sent."""
 
 from __future__ import annotations
 
@@ -12,99 +12,79 @@ from ghmlops.core.evidence.verdict import CONFIRM
 from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ghmlops.commands.latency.inputs import Inputs
     from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.load.target import Target
-    from ghmlops.measure.requests.calls import Calls
     from ghmlops.measure.requests.trace import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Everything a run needs, read and checked. `targets` is by arm, in the order of the slots.
+    """Everything that a run needs, read and checked.
 
-    `whole` is the policy as written; `policy` its section `latency` as it is sent.
+    Attributes:
+        full_policy: the policy as written.
+        source: the requests; its `policy` is the section `latency` as it is sent.
+        plan: the schedule, and how far it may be extended.
+        targets: address of each arm, in the order of the slots.
+        confirms: the failed run that this one repeats; `None` for any other run.
+        leg: leg of the evidence.
+        shard: number of the shard, and number of shards; `None` for a run that is not sharded.
+        start_at: common start of all shards, in seconds of the Unix epoch.
+        recorded: the recording to replay; `None` for generated demand.
     """
 
-    whole: Policy
-    policy: Latency
-    seed: int
+    full_policy: Policy
+    source: RequestSource
     plan: Plan
     targets: dict[str, Target]
-    calls: Calls
     confirms: FailedRun | None
     leg: str
     shard: tuple[int, int] | None = None
     start_at: float | None = None
     recorded: Recorded | None = None
-    """Of a replay."""
 
     @property
-    def order(self) -> NDArray[np.int64]:
-        """For each scheduled request the place of its call; a shard's requests keep theirs of the whole schedule."""
-        from ghmlops.core.load.request_order import assign_calls
-
-        weights = [endpoint.weight for endpoint in self.policy.endpoints]
-        n, warmup = _whole(self.plan)
-        found = assign_calls(self.calls.places, weights, requests=n, warmup=warmup, seed=self.seed)
-        return found[self.plan.part.indices] if self.plan.part else found
-
-    @property
-    def write_order(self) -> NDArray[np.uint8]:
-        """Write order of each scheduled request; a shard's requests keep that of the total schedule."""
-        from ghmlops.core.load.arrivals import write_order
-
-        n, _ = _whole(self.plan)
-        found = write_order(n, self.seed)
-        return found[self.plan.part.indices] if self.plan.part else found
+    def policy(self) -> Latency:
+        """The section `latency` as it is sent."""
+        return self.source.policy
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:
     """Read the policy, the addresses, the payloads and the file to confirm.
 
     Raises:
-        GhmlopsError: as `ghmlops.commands.latency.command.run`, but for services that cannot be reached.
+        GhmlopsError: As `ghmlops.commands.latency.command.run`, except for services that cannot be reached.
     """
-    from ghmlops.commands.shared.load_source import read_target, ready_latency
+    from ghmlops.commands.shared.load_source import prepare_latency
     from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.measure.requests.calls import read_calls
 
-    whole = load_policy(services.cwd / inputs.policy, inputs.policy)
-    policy = ready_latency(whole, inputs.policy, services)
-    targets = {"candidate": read_target(inputs.url, "url", whole, services)}
-    if inputs.baseline_url:
-        targets = {"baseline": read_target(inputs.baseline_url, "baseline-url", whole, services)} | targets
-        if len({(arm.host, arm.port, arm.prefix) for arm in targets.values()}) == 1:
-            raise InputError(
-                "`url` and `baseline-url` are the same address: the candidate would be compared with itself",
-                hint="deploy the baseline at an address of its own",
-            )
-    elif policy.slo.empty:
+    full_policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    policy = prepare_latency(full_policy, inputs.policy, services)
+    targets = _targets(inputs, services, full_policy)
+    if "baseline" not in targets and policy.slo.empty:
         raise InputError(
-            f"nothing could be judged: no `baseline-url` was given and {inputs.policy} has no `latency.slo`",
-            hint="give --baseline-url, or objectives such as `slo: {p99: 150ms, errors: 0.1%}`",
+            f"nothing could be judged: no `baseline-url` was passed and {inputs.policy} has no `latency.slo`",
+            hint="pass --baseline-url, or add objectives such as `slo: {p99: 150ms, errors: 0.1%}`",
         )
-    seed = _seed(inputs)
     shard, start_at = _shard(inputs, services)
     recorded = _recorded(policy, services)
     plan = _plan(policy, inputs, paired="baseline" in targets, shard=shard, recorded=recorded)
     confirms = _failed_run(inputs, services) if inputs.confirm else None
-    if confirms:  # a confirming run swaps the slots
+    if confirms:  # A confirming run swaps the slots.
         targets = dict(reversed(targets.items()))
     calls = read_calls(policy, services.cwd, inputs.payloads)
     return Job(
-        whole=whole,
-        policy=policy,
-        seed=seed,
+        full_policy=full_policy,
+        source=RequestSource(policy=policy, calls=calls, seed=_seed(inputs)),
         plan=plan,
         targets=targets,
-        calls=calls,
         confirms=confirms,
         leg=_leg(inputs, shard),
         shard=shard,
@@ -113,8 +93,24 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     )
 
 
+def _targets(inputs: Inputs, services: Services, policy: Policy) -> dict[str, Target]:
+    """Return the address of each arm, in the order of the slots."""
+    from ghmlops.commands.shared.load_source import read_target
+
+    candidate = read_target(inputs.url, "url", policy, services)
+    if not inputs.baseline_url:
+        return {"candidate": candidate}
+    baseline = read_target(inputs.baseline_url, "baseline-url", policy, services)
+    if (baseline.host, baseline.port, baseline.prefix) == (candidate.host, candidate.port, candidate.prefix):
+        raise InputError(
+            "`url` and `baseline-url` are the same address: the candidate would be compared with itself",
+            hint="deploy the baseline at a separate address",
+        )
+    return {"baseline": baseline, "candidate": candidate}
+
+
 def _recorded(policy: Latency, services: Services) -> Recorded | None:
-    """Read the recording that is to be replayed, if there is one."""
+    """Read the recording to replay, if the policy names one."""
     from ghmlops.measure.requests.trace import read_trace
 
     trace = policy.arrivals.trace
@@ -129,19 +125,14 @@ def _shard(inputs: Inputs, services: Services) -> tuple[tuple[int, int] | None, 
     shard, start_at = parse_shard(inputs.shard), parse_start(inputs.start_at, services.now().timestamp())
     if shard and shard[1] > 1 and start_at is None:
         raise InputError(
-            "input `shard` needs `start-at`: the shards of one schedule begin at one time",
-            hint="give all of them the same, for example `--start-at $(($(date +%s) + 60))`",
+            "input `shard` needs `start-at`: the shards of one schedule start at the same time",
+            hint="pass the same value to all of them, for example `--start-at $(($(date +%s) + 60))`",
         )
     return shard, start_at
 
 
-def _whole(plan: Plan) -> tuple[int, int]:
-    """Return how many requests the whole schedule has, and how many of them warm up."""
-    return (plan.part.total, plan.part.warmup) if plan.part else (len(plan.times), plan.warmup)
-
-
 def _leg(inputs: Inputs, shard: tuple[int, int] | None) -> str:
-    """Return the leg of the evidence; a confirming run and a shard have a part of their own in it."""
+    """Return the leg of the evidence; a confirming run and a shard append their part."""
     from ghmlops.core.latency.shards.inputs import shard_leg
 
     leg = inputs.leg or (CONFIRM if inputs.confirm else "")
@@ -173,7 +164,7 @@ def _plan(
         )
     if seconds * arrivals.rate / part > MAX_REQUESTS:
         raise PolicyError(
-            f"{inputs.policy}: `latency.arrivals` asks for {seconds * arrivals.rate / part:,.0f} requests an arm, "
+            f"{inputs.policy}: `latency.arrivals` requires {seconds * arrivals.rate / part:,.0f} requests per arm, "
             f"more than {MAX_REQUESTS:,}",
             hint="lower the rate or the duration",
         )
@@ -183,13 +174,13 @@ def _plan(
         raise InputError(f"input `shard`: shard {inputs.shard} has no request to send", hint="use fewer shards")
     if not plan.planned:
         raise PolicyError(
-            f"{inputs.policy}: `latency.arrivals` sends no request at all", hint="raise the rate or the duration"
+            f"{inputs.policy}: `latency.arrivals` sends no request", hint="raise the rate or the duration"
         )
     return plan
 
 
 def _failed_run(inputs: Inputs, services: Services) -> FailedRun:
-    """Read the evidence that this run is to confirm: which findings failed there."""
+    """Read the evidence of the failed run that this run repeats."""
     import hashlib
 
     from ghmlops.commands.shared.provenance import commit_under_test

@@ -1,4 +1,4 @@
-"""What `latency` and `capacity` send, and where to: the policy's section made ready, and the hosts it may load."""
+"""Where `latency` and `capacity` send requests: the prepared policy section, allowed hosts, generator processes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from ghmlops.measure.load.load import Load, Recording
     from ghmlops.measure.load.target import Target
 
-A_PROCESS = {"http/1.1": 10_000.0, "http/2": 2_000.0, "grpc": 1_000.0}
-"""Requests a second, of all arms together, for which one generator process is taken."""
+REQUESTS_PER_PROCESS = {"http/1.1": 10_000.0, "http/2": 2_000.0, "grpc": 1_000.0}
+"""Requests per second, of all arms together, that one generator process sends."""
 
 
-def ready_latency(policy: Policy, shown: str, services: Services) -> Latency:
-    """Return the section `latency` as it is sent: preset filled in, `${NAME}` in headers replaced.
+def prepare_latency(policy: Policy, name: str, services: Services) -> Latency:
+    """Return the section `latency` as it is sent: preset applied, `${NAME}` in headers replaced.
 
     Raises:
-        PolicyError: there is no such section (`shown` names the policy), a header's variable is not set, or a check
-            cannot be read.
+        PolicyError: The policy called `name` has no such section, a header's variable is not set, or a check is
+            malformed.
     """
     import msgspec
 
@@ -35,11 +35,11 @@ def ready_latency(policy: Policy, shown: str, services: Services) -> Latency:
     from ghmlops.measure.load.checks import Check
 
     if policy.latency is None:
-        raise PolicyError(f"{shown} has no section `latency`", hint="add one: `latency: {request: ...}`")
+        raise PolicyError(f"{name} has no section `latency`", hint="add one: `latency: {request: ...}`")
     latency = presets.apply(policy.latency) if policy.latency.preset else policy.latency
     filled = headers.fill(latency.endpoints, services.environ)
     for endpoint in filled:
-        Check(endpoint.expect)  # a path of JSON that cannot be read is told before anything is sent
+        Check(endpoint.expect)  # Raises for a malformed JSON path before anything is sent.
     if latency.mix:
         return msgspec.structs.replace(latency, mix=filled)
     return msgspec.structs.replace(latency, request=filled[0])
@@ -49,36 +49,37 @@ def read_target(url: str, name: str, policy: Policy, services: Services) -> Targ
     """Read the address of the input `name`; the policy must allow its host.
 
     Raises:
-        InputError: it is malformed, or a host that may not be loaded.
-        PolicyError: the policy's `ca-file` cannot be used.
+        InputError: The address is malformed, or its host may not be loaded.
+        PolicyError: The policy's `ca-file` cannot be used.
     """
     from ghmlops.core.load.allowed_hosts import is_allowed, refusal
     from ghmlops.measure.load.target import numeric_addresses, parse_target
 
     ca_file = policy.latency.ca_file if policy.latency else ""
     target = parse_target(url, name, str(services.cwd / ca_file) if ca_file else "")
-    own = _preview_hosts(policy)
-    if not is_allowed(target.host, "", policy.targets, own):
-        found = numeric_addresses(target)
-        if not found or not all(is_allowed(target.host, address, policy.targets, own) for address in found):
-            raise refusal(target.host, found[0] if found else "", name)
+    preview_hosts = _preview_hosts(policy)
+    if not is_allowed(target.host, "", policy.targets, preview_hosts):
+        addresses = numeric_addresses(target)
+        allowed = (is_allowed(target.host, address, policy.targets, preview_hosts) for address in addresses)
+        if not addresses or not all(allowed):
+            raise refusal(target.host, addresses[0] if addresses else "", name)
     return target
 
 
 def reach(target: Target, name: str, policy: Policy) -> Target:
-    """Return the target with the address that answered a first look; that address, too, must be allowed.
+    """Contact the target and return it with the address that answered, which must be allowed, too.
 
     Raises:
-        InputError: the name led elsewhere this time.
-        ServiceError: it cannot be reached.
+        InputError: The name resolved to an address that may not be loaded.
+        ServiceError: The target cannot be reached.
     """
     from ghmlops.core.load.allowed_hosts import is_allowed, refusal
     from ghmlops.measure.load.target import probe
 
-    found = probe(target, name)
-    if not is_allowed(found.host, found.address, policy.targets, _preview_hosts(policy)):
-        raise refusal(found.host, found.address, name)
-    return found
+    reached = probe(target, name)
+    if not is_allowed(reached.host, reached.address, policy.targets, _preview_hosts(policy)):
+        raise refusal(reached.host, reached.address, name)
+    return reached
 
 
 def _preview_hosts(policy: Policy) -> list[str]:
@@ -93,9 +94,13 @@ def generate(
     on_block: Callable[[Sequence[Answers]], bool],
     on_tick: Callable[[int, float], None],
 ) -> Recording:
-    """Run `load` in this process, or in several: as many as the rate asks for, at most one a core.
+    """Run `load` in this process or in several: as many as the rate requires, at most one per core.
 
-    The policy's `processes` overrides that.
+    Args:
+        load: the requests and their schedule.
+        policy: the section `latency`; its `processes` overrides the number of processes.
+        on_block: receives the answers to each block; False ends the run.
+        on_tick: receives the number of requests sent and the seconds since the start.
     """
     import os
 
@@ -104,7 +109,7 @@ def generate(
 
     seconds = float(load.times[-1]) if len(load.times) else 0.0
     rate = len(load.times) * len(load.targets) / max(seconds, 1.0)
-    processes = policy.processes or min(1 + int(rate / A_PROCESS[policy.protocol]), os.cpu_count() or 1)
+    processes = policy.processes or min(1 + int(rate / REQUESTS_PER_PROCESS[policy.protocol]), os.cpu_count() or 1)
     if processes == 1 or len(load.times) < 2 * processes:
         return run_load(load, on_block, on_tick)
     return run_processes(load, processes, on_block, on_tick)

@@ -1,4 +1,4 @@
-"""From what a user names as an artifact to Parquet files on this machine, and where they come from."""
+"""Resolves artifact specs to Parquet files on this machine, and their origin."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Resolved:
 
     Attributes:
         files: sorted, real paths, each once; at least one.
-        hive_root: the folder beneath which folders called `key=value` are columns; `None` where there are none.
-        shown: how messages call it.
+        hive_root: folder below which `key=value` folders are columns; `None` if there are no such folders.
+        shown: name of the artifact in messages.
         provenance: `source`, and for a workflow's artifact `run-id`, `run-attempt`, `run-event`, `run-conclusion`,
             `head-sha`, `head-branch`, `head-repository`, `created-at` (of the run), `artifact-id`, `artifact-digest`;
             of the second spec `source-2` and so on. Empty values are left out.
@@ -38,41 +38,41 @@ class Resolved:
 
 
 def resolve(specs: str | Sequence[str], role: str, *, token: str, services: Services, work: Path) -> Resolved:
-    """Find the files of an artifact; fetch them first where they are elsewhere.
+    """Find the files of an artifact; fetch them first if they are remote.
 
     Args:
-        specs: one text of one or several specs, or a list of specs; `core.artifact_spec` says what they are.
-        role: `baseline`, `candidate`, `labels`; for messages, and names folders in `work`.
-        token: for artifacts of workflow runs.
-        services: the command's.
-        work: private folder, which the caller removes; what is fetched stays there.
+        specs: a text of one or several specs, or a list of specs; see `ghmlops.core.artifacts.spec`.
+        role: `baseline`, `candidate` or `labels`; used in messages and in folder names.
+        token: GitHub token for artifacts of workflow runs.
+        services: services of the command.
+        work: private folder for fetched files, which the caller removes.
 
     Raises:
-        InputError: a spec is malformed; a token or an extra is missing.
-        DataError: there are no files, or ones that cannot be used.
-        GitHubError: the artifact cannot be had.
+        InputError: A spec is malformed, or a token or an extra is missing.
+        DataError: There are no files, or some cannot be used.
+        GitHubError: The artifact cannot be downloaded.
     """
     parsed = parse_specs(specs, f"the {role}")
-    found: list[ArtifactFiles] = []
+    resolved: list[ArtifactFiles] = []
     provenance: dict[str, str] = {}
     for number, spec in enumerate(parsed, start=1):
-        files, told = _one(spec, token, services, work / f"{role}-{number}")
-        found.append(files)
-        end = f"-{number}" if number > 1 else ""
-        provenance |= {f"{key}{end}": value for key, value in {"source": spec.text, **told}.items() if value}
-    return _joined(parsed, found, provenance)
+        files, origin = _resolve_one(spec, token, services, work / f"{role}-{number}")
+        resolved.append(files)
+        suffix = f"-{number}" if number > 1 else ""
+        provenance |= {f"{key}{suffix}": value for key, value in {"source": spec.text, **origin}.items() if value}
+    return _join(parsed, resolved, provenance)
 
 
-def _joined(parsed: Sequence[Spec], found: Sequence[ArtifactFiles], provenance: dict[str, str]) -> Resolved:
+def _join(parsed: Sequence[Spec], resolved: Sequence[ArtifactFiles], provenance: dict[str, str]) -> Resolved:
     from ghmlops.measure.predictions.artifacts.find import join_files
 
     more = f" and {len(parsed) - 1:,} more" if len(parsed) > 1 else ""
-    whole = join_files(found, f"{parsed[0].text}{more}")
-    return Resolved(files=whole.files, hive_root=whole.hive_root, shown=whole.display_name, provenance=provenance)
+    joined = join_files(resolved, f"{parsed[0].text}{more}")
+    return Resolved(files=joined.files, hive_root=joined.hive_root, shown=joined.display_name, provenance=provenance)
 
 
-def _one(spec: Spec, token: str, services: Services, place: Path) -> tuple[ArtifactFiles, dict[str, str]]:
-    """Return the files of one spec, and what is known of their origin; `place` is free for what is fetched."""
+def _resolve_one(spec: Spec, token: str, services: Services, folder: Path) -> tuple[ArtifactFiles, dict[str, str]]:
+    """Return the files of one spec and their origin; fetched files are stored in `folder`."""
     from ghmlops.measure.predictions.artifacts.find import find_files
 
     match spec:
@@ -81,15 +81,15 @@ def _one(spec: Spec, token: str, services: Services, place: Path) -> tuple[Artif
         case CloudSpec():
             from ghmlops.measure.predictions.artifacts.object_store import fetch
 
-            return fetch(spec, place, services.environ, services.console.progress), {}
+            return fetch(spec, folder, services.environ, services.console.progress), {}
         case WorkflowSpec():
-            located = _download(spec, token, services, place)
-            files = find_files(LocalSpec(pattern=spec.path or "."), place, spec.text)
+            located = _download(spec, token, services, folder)
+            files = find_files(LocalSpec(pattern=spec.path or "."), folder, spec.text)
             return files, _origin(located)
 
 
-def _download(spec: WorkflowSpec, token: str, services: Services, place: Path) -> LocatedArtifact:
-    """Fetch the archive and unpack it into `place`."""
+def _download(spec: WorkflowSpec, token: str, services: Services, folder: Path) -> LocatedArtifact:
+    """Download the archive and unpack it into `folder`."""
     from ghmlops.core.artifacts.file_pattern import is_parquet
     from ghmlops.measure import checkout
     from ghmlops.measure.github import connect
@@ -100,15 +100,15 @@ def _download(spec: WorkflowSpec, token: str, services: Services, place: Path) -
     if not token:
         raise InputError(
             f"{spec.text}: artifacts of workflow runs need a token",
-            hint="pass `token: ${{ github.token }}` to actions/regression, in a job with `permissions: {contents: read, "
-            "actions: read}`; `check` takes no token, because it runs the code of the change",
+            hint="pass `token: ${{ github.token }}` to actions/regression in a separate job with `permissions: "
+            "{contents: read, actions: read}`; `check` takes no token, because it runs the code of the change",
         )
-    console, archive = services.console, place.with_name(f"{place.name}.zip")
+    console, archive = services.console, folder.with_name(f"{folder.name}.zip")
     repository = services.context.repository or checkout.repository_name(services.cwd)
     with connect(token=token, api_url=services.context.api_url, repository=repository, note=console.note) as client:
         located = locate(client, spec)
         download(client, located.artifact, archive, console.progress)
-    unpack(archive, place, spec.text, (lambda _: True) if spec.path else is_parquet)
+    unpack(archive, folder, spec.text, (lambda _: True) if spec.path else is_parquet)
     archive.unlink()
     console.note(f"{spec.text}: run {located.run.id} ({located.run.event}) of commit {located.run.head_sha[:12]}")
     return located
