@@ -24,10 +24,11 @@ RATE_SHIFT_MARGIN = 0.01
 """Change of the positive rate in either direction: one percentage point. Case "false: positive rate, 1,000 rows"."""
 LABEL_SPREAD_MARGIN = 0.05
 """Shift of the predictions of a regression (bias, mean prediction), in standard deviations of the label: 5 %. A shift
-cannot be measured relative to the baseline, whose bias may be 0. Cases "shown: bias, ..." and "missed: bias, ..."."""
+cannot be measured relative to the baseline, whose bias may be 0. Cases "shown: regression
+bias, ..." and "missed: regression bias, ..."."""
 SPREAD_RATIO_MARGIN = 0.05
 """Change of the standard deviation of the predictions in either direction, relative to the baseline's: 5 %. Cases
-"shown: spread-ratio, ..." and "missed: spread-ratio, ..."."""
+"shown: regression spread-ratio, ..." and "missed: regression spread-ratio, ..."."""
 IMPLAUSIBLE_GAIN = 0.10
 """Gain of a metric between 0 and 1 beyond which leakage of labels is suspected, absolute: 10 percentage points. Models
 of one service rarely improve by as much at once; no benchmark, the finding is a warning."""
