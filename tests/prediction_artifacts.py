@@ -32,7 +32,7 @@ def write(path: Path, columns: dict[str, Any], **options: Any) -> Path:
 
 
 def rows(n: int, seed: int, *, noise: float = 0.1, shift: int = 0) -> dict[str, Any]:
-    """Return `n` rows of a scorer. Every `seed` gives the same rows with different scores; `shift` is added to the ids."""
+    """Return `n` rows of a scorer: the same rows with different scores per `seed`; `shift` is added to the ids."""
     shared_rng, own_rng = np.random.default_rng(7), np.random.default_rng(seed)
     signal = shared_rng.normal(size=n)
     label = shared_rng.random(n) < 1 / (1 + np.exp(-1.5 * signal))

@@ -71,7 +71,7 @@ def ece(label: np.ndarray, score: np.ndarray) -> float:
 def test_binary_values_agree_with_scikit_learn(
     tumours: dict[str, np.ndarray], read: Callable[..., Observation]
 ) -> None:
-    """Accuracy, AUC, log loss (with the same clipping), calibration error, positive rate, churn and flips agree to 1e-9."""
+    """Accuracy, AUC, log loss with the same clipping, ECE, positive rate, churn and flips agree to 1e-9."""
     label = tumours["label"]
     result = read(shuffled(label, "s", tumours["baseline"], 1), shuffled(label, "s", tumours["candidate"], 2))
     comparisons = by_id(result, BINARY)
@@ -249,7 +249,7 @@ def test_multiclass_values_agree_with_scikit_learn(
     for metric, function in (("recall", metrics.recall_score), ("f1", metrics.f1_score)):
         for side in ("baseline", "candidate"):
             expected_each = function(label, decisions[side], average=None)
-            values = [getattr(p.found, side) for p in places if p.found.metric.id == metric]
+            values = [getattr(p.comparison, side) for p in places if p.comparison.metric.id == metric]
             assert list(expected_each) == pytest.approx(values, abs=TOLERANCE)
 
 

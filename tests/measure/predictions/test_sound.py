@@ -1,4 +1,4 @@
-"""Where every prediction was found usable and every label a class, less is tested: the results are the same."""
+"""`Layout.validated`: without the checks of predictions and labels, valid artifacts give the same result."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     Read = Callable[..., Observation]
 
 N = 600
-CUT: dict[str, Any] = {"slices": (("device",),), "minimum_rows": 5}
+SLICES: dict[str, Any] = {"slices": (("device",),), "minimum_rows": 5}
 
 
 def _sides(**columns: Callable[[np.ndarray], Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two sides of a scorer, of which the second lacks a row and has one more; `columns` are made from the scores."""
+    """Return two sides of a scorer with one row removed and one added; `columns` are computed from the scores."""
     sides = rows(N, 1), rows(N, 2, shift=1)
     return (
         sides[0] | {name: make(sides[0]["s"]) for name, make in columns.items()},
@@ -36,35 +36,35 @@ def _sides(**columns: Callable[[np.ndarray], Any]) -> tuple[dict[str, Any], dict
     )
 
 
-def _decided(score: np.ndarray) -> np.ndarray:
+def _decisions(score: np.ndarray) -> np.ndarray:
     return np.asarray(score >= 0.5)
 
 
 CASES: dict[str, tuple[tuple[dict[str, Any], dict[str, Any]], Regression]] = {
-    "binary": (_sides(), replace(BINARY, **CUT)),
-    "whole numbers": (_sides(d=lambda s: _decided(s).astype(np.int32)), replace(BINARY, prediction="d", **CUT)),
+    "binary": (_sides(), replace(BINARY, **SLICES)),
+    "integers": (_sides(d=lambda s: _decisions(s).astype(np.int32)), replace(BINARY, prediction="d", **SLICES)),
     "other numbers": (
-        _sides(d=lambda s: np.where(_decided(s), 7, -1), y=lambda s: np.where(_decided(s**2), 7.0, -1.0)),
-        replace(BINARY, prediction="d", classes=("-1", "7"), **CUT),
+        _sides(d=lambda s: np.where(_decisions(s), 7, -1), y=lambda s: np.where(_decisions(s**2), 7.0, -1.0)),
+        replace(BINARY, prediction="d", classes=("-1", "7"), **SLICES),
     ),
-    "booleans": (_sides(d=_decided, y=_decided), replace(BINARY, prediction="d", classes=("yes", "no"), **CUT)),
+    "booleans": (_sides(d=_decisions, y=_decisions), replace(BINARY, prediction="d", classes=("yes", "no"), **SLICES)),
     "text": (
         _sides(
-            d=lambda s: np.where(_decided(s), "a'b", "c").tolist(), y=lambda s: np.where(s > 0.3, "a'b", "c").tolist()
+            d=lambda s: np.where(_decisions(s), "a'b", "c").tolist(), y=lambda s: np.where(s > 0.3, "a'b", "c").tolist()
         ),
-        replace(BINARY, prediction="d", classes=("c", "a'b"), **CUT),
+        replace(BINARY, prediction="d", classes=("c", "a'b"), **SLICES),
     ),
     "multiclass": (
         _sides(v=lambda s: [[1 - x, x / 2, x / 2] for x in s]),
-        Regression(task="multiclass", key=("id",), label="y", score="v", classes=("0", "1", "2"), **CUT),
+        Regression(task="multiclass", key=("id",), label="y", score="v", classes=("0", "1", "2"), **SLICES),
     ),
     "embedding": (
         _sides(v=lambda s: [[x, 1.0, -x] for x in s]),
-        Regression(task="embedding", key=("id",), score="v", **CUT),
+        Regression(task="embedding", key=("id",), score="v", **SLICES),
     ),
     "ranking": (
         _sides(q=lambda s: np.arange(len(s)) // 12),
-        Regression(task="ranking", key=("id",), label="y", score="s", query="q", **CUT),
+        Regression(task="ranking", key=("id",), label="y", score="s", query="q", **SLICES),
     ),
     "regression": (
         (values(N, 1), values(N, 2)),
@@ -73,8 +73,8 @@ CASES: dict[str, tuple[tuple[dict[str, Any], dict[str, Any]], Regression]] = {
 }
 
 
-def _told(seen: Observation) -> Any:
-    """Everything that is judged, as plain values: arrays as their bytes."""
+def _plain(observation: Observation) -> Any:
+    """Return everything that is judged as plain values, with arrays as their bytes."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, np.ndarray):
@@ -82,48 +82,48 @@ def _told(seen: Observation) -> Any:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         if isinstance(value, dict):
-            return [(plain(key), plain(one)) for key, one in value.items()]
-        return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+            return [(plain(key), plain(item)) for key, item in value.items()]
+        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
-    return plain(seen)
+    return plain(observation)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_same_as_where_everything_is_tested(case: str, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each task and each type of label and decision, to the bit."""
+def test_skipped_checks_do_not_change_the_result(case: str, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The result is bit-identical with and without the checks, for each task and type of label and decision."""
     sides, policy = CASES[case]
-    found = list[bool]()
+    valid = list[bool]()
 
-    def doubted(at: StagedViews, role: str) -> ArtifactCounts:
-        one = count_side(at, role)
-        found.append(one.valid)
-        return dataclasses.replace(one, valid=False)
+    def count_as_invalid(views: StagedViews, role: str) -> ArtifactCounts:
+        counts = count_side(views, role)
+        valid.append(counts.valid)
+        return dataclasses.replace(counts, valid=False)
 
-    quick = read(*sides, policy)
-    monkeypatch.setattr(reading, "count_side", doubted)
-    thorough = read(*sides, policy)
-    assert found == [True, True]
-    assert quick.facts.pairs
-    assert quick.facts.pairs.usable > N / 2
-    assert _told(quick) == _told(thorough)
+    unchecked = read(*sides, policy)
+    monkeypatch.setattr(reading, "count_side", count_as_invalid)
+    checked = read(*sides, policy)
+    assert valid == [True, True]
+    assert unchecked.facts.pairs
+    assert unchecked.facts.pairs.usable > N / 2
+    assert _plain(unchecked) == _plain(checked)
 
 
-@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -0.1, None])
-def test_one_score_that_cannot_be_used(odd: float | None, read: Read) -> None:
-    """It is left out, and the rest counts: nothing is taken for sound."""
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.1, None])
+def test_one_unusable_score_keeps_the_checks(score: float | None, read: Read) -> None:
+    """An unusable score is excluded and all other rows count: the layout is not validated."""
     first, second = rows(N, 1), rows(N, 2)
-    second["s"] = [odd, *second["s"][1:]]
-    seen = read(first, second, replace(BINARY, **CUT))
-    assert seen.facts.pairs
-    assert (seen.facts.pairs.paired, seen.facts.pairs.usable) == (N, N - 1)
+    second["s"] = [score, *second["s"][1:]]
+    result = read(first, second, replace(BINARY, **SLICES))
+    assert result.facts.pairs
+    assert (result.facts.pairs.paired, result.facts.pairs.usable) == (N, N - 1)
 
 
-def test_an_infinite_score_is_not_within_the_tolerance_of_a_finite_one(read: Read) -> None:
-    """Relative to infinity everything would be near."""
+def test_infinite_score_is_not_within_the_tolerance(read: Read) -> None:
+    """A relative tolerance of infinity would accept every change; the change is counted."""
     policy = Regression(task="regression", key=("id",), label="y", prediction="p")
     first, second = values(N, 1), values(N, 1)
     second["p"] = np.where(np.arange(N) == 3, np.inf, second["p"])
-    seen = read(first, second, policy)
-    assert [(c.identical, c.within) for c in seen.changes if c.column == "p"] == [(N - 1, 0)]
-    assert seen.facts.pairs
-    assert seen.facts.pairs.changed == 1
+    result = read(first, second, policy)
+    assert [(c.identical, c.within) for c in result.changes if c.column == "p"] == [(N - 1, 0)]
+    assert result.facts.pairs
+    assert result.facts.pairs.changed == 1

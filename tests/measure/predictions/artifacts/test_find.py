@@ -1,4 +1,4 @@
-"""From names on this machine to files."""
+"""Paths, folders and patterns on this machine are resolved to files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.artifacts.spec import LocalSpec
 from ghmlops.core.errors import DataError
-from ghmlops.measure.predictions.artifacts import find as sources
+from ghmlops.measure.predictions.artifacts import find as find_module
 from ghmlops.measure.predictions.artifacts.find import ArtifactFiles, find_files, join_files
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ def find(root: Path, pattern: str) -> ArtifactFiles:
     return find_files(LocalSpec(pattern=pattern), root)
 
 
-def names(found: ArtifactFiles, root: Path) -> list[str]:
-    return [str(file.relative_to(root.resolve())) for file in found.files]
+def names(artifact: ArtifactFiles, root: Path) -> list[str]:
+    return [str(file.relative_to(root.resolve())) for file in artifact.files]
 
 
-def test_a_file_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
-    """A file that is named itself counts, without the suffix, hidden, by absolute path and through a link."""
+def test_named_file_may_have_any_name(tmp_path: Path) -> None:
+    """A file that is named itself needs no suffix, may be hidden, absolute, or reached through a link."""
     make(tmp_path, "_preds.bin", "data/x.parquet")
     (tmp_path / "link").symlink_to("data/x.parquet")
     assert names(find(tmp_path, "_preds.bin"), tmp_path) == ["_preds.bin"]
@@ -40,37 +40,37 @@ def test_a_file_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
     assert find(tmp_path, "data/x.parquet").hive_root is None
 
 
-def test_a_folder_gives_its_parquet_files_sorted(tmp_path: Path) -> None:
-    """All levels, sorted; what Spark and Hive put beside the data is passed over."""
+def test_folder_gives_its_parquet_files_in_order(tmp_path: Path) -> None:
+    """Files of all levels are sorted; files that Spark and Hive add to the data are ignored."""
     make(tmp_path, "p/b.parquet", "p/a.parquet", "p/sub/c.parq", "p/_SUCCESS", "p/.a.parquet.crc", "p/README.md")
     make(tmp_path, "p/_temporary/0/d.parquet", "p/.staging/e.parquet")
-    found = find(tmp_path, "p/")
-    assert names(found, tmp_path) == ["p/a.parquet", "p/b.parquet", "p/sub/c.parq"]
-    assert (found.hive_root, found.display_name) == (None, "p/")
+    artifact = find(tmp_path, "p/")
+    assert names(artifact, tmp_path) == ["p/a.parquet", "p/b.parquet", "p/sub/c.parq"]
+    assert (artifact.hive_root, artifact.display_name) == (None, "p/")
 
 
 def test_partitions_of_a_folder_are_columns(tmp_path: Path) -> None:
-    """Folders called `key=value` beneath the named one are columns."""
+    """With `key=value` folders below the named folder, that folder is the Hive root."""
     make(
         tmp_path,
         "p/date=2026-01-01/city=New%20York/a.parquet",
         "p/date=2026-01-02/city=__HIVE_DEFAULT_PARTITION__/b.pq",
     )
-    found = find(tmp_path, "p")
+    artifact = find(tmp_path, "p")
     root = (tmp_path / "p").resolve()
-    assert found.hive_root == root
+    assert artifact.hive_root == root
 
 
-def test_partitions_above_the_root_are_no_columns(tmp_path: Path) -> None:
-    """What the user named is the root: a partition that is part of the name is a choice, not a column."""
+def test_partitions_above_the_root_are_not_columns(tmp_path: Path) -> None:
+    """A partition that is part of the user's path is a selection, not a column; one that a pattern matches is."""
     make(tmp_path, "p/date=1/a.parquet")
     assert find(tmp_path, "p/date=1").hive_root is None
     assert find(tmp_path, "p/date=1/*.parquet").hive_root is None
     assert find(tmp_path, "p/date=*/*.parquet").hive_root == (tmp_path / "p").resolve()
 
 
-def test_patterns(tmp_path: Path) -> None:
-    """`*` stays in a folder, `**` does not, and a folder that matches stands for what lies beneath it."""
+def test_patterns_match_within_and_across_folders(tmp_path: Path) -> None:
+    """`*` matches within a folder, `**` across folders, and a matching folder means all files below it."""
     make(tmp_path, "p/a.parquet", "p/x/b.parquet", "p/x/y/c.parquet", "q/d.parquet")
     assert names(find(tmp_path, "p/*.parquet"), tmp_path) == ["p/a.parquet"]
     assert names(find(tmp_path, "p/**/*.parquet"), tmp_path) == ["p/a.parquet", "p/x/b.parquet", "p/x/y/c.parquet"]
@@ -78,16 +78,16 @@ def test_patterns(tmp_path: Path) -> None:
     assert names(find(tmp_path / "p", "../[q]/*"), tmp_path) == ["q/d.parquet"]
 
 
-def test_a_name_that_exists_is_literal(tmp_path: Path) -> None:
-    """Brackets and stars of an existing name have no other meaning."""
+def test_existing_name_is_literal(tmp_path: Path) -> None:
+    """Brackets and stars in the name of an existing file or folder are not a pattern."""
     make(tmp_path, "run[1]/a.parquet", "run1/b.parquet", "x*.parquet", "xy.parquet")
     assert names(find(tmp_path, "run[1]"), tmp_path) == ["run[1]/a.parquet"]
     assert names(find(tmp_path, "run[1]/*.parquet"), tmp_path) == ["run[1]/a.parquet"]
     assert names(find(tmp_path, "x*.parquet"), tmp_path) == ["x*.parquet"]
 
 
-def test_links_inside_count_once(tmp_path: Path) -> None:
-    """A link to a file of the folder adds no rows, and links in a circle end."""
+def test_links_within_the_folder_add_no_files(tmp_path: Path) -> None:
+    """A link to a file of the folder adds no file, and circular links terminate."""
     make(tmp_path, "p/a.parquet", "p/x/b.parquet")
     (tmp_path / "p" / "again.parquet").symlink_to("a.parquet")
     (tmp_path / "p" / "x" / "up").symlink_to("..")
@@ -95,15 +95,15 @@ def test_links_inside_count_once(tmp_path: Path) -> None:
     assert names(find(tmp_path, "p/**/*.parquet"), tmp_path) == ["p/a.parquet", "p/x/b.parquet"]
 
 
-def test_a_mounted_volume(tmp_path: Path) -> None:
-    """Volumes whose files are links into a hidden folder beside them (as Kubernetes mounts) are read."""
+def test_files_of_a_mounted_volume_are_read(tmp_path: Path) -> None:
+    """Files that are links into a hidden folder next to them, as in Kubernetes volumes, are read."""
     make(tmp_path, "p/..2026/a.parquet")
     (tmp_path / "p" / "..data").symlink_to("..2026")
     (tmp_path / "p" / "a.parquet").symlink_to("..data/a.parquet")
     assert names(find(tmp_path, "p"), tmp_path) == ["p/..2026/a.parquet"]
 
 
-def _nothing(_: Path) -> None:
+def _empty(_: Path) -> None:
     return
 
 
@@ -161,9 +161,9 @@ def _delta(root: Path) -> None:
 
 
 BAD = [
-    (_nothing, "p", "p: no such file or folder"),
-    (_nothing, "p/x.parquet", "p/x.parquet: no such file or folder"),
-    (_nothing, "p/*.parquet", "no such file or folder"),
+    (_empty, "p", "p: no such file or folder"),
+    (_empty, "p/x.parquet", "p/x.parquet: no such file or folder"),
+    (_empty, "p/*.parquet", "no such file or folder"),
     (_without, "p", "the folder contains no Parquet file"),
     (_without, "p/*.parquet", "no file matches"),
     (_outside_file, "p", "b.parquet is a link that leads out of the folder"),
@@ -181,39 +181,39 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("prepare", "pattern", "words"), BAD, ids=lambda v: getattr(v, "__name__", None))
-def test_what_cannot_be_used_is_one_clear_line(tmp_path: Path, prepare: object, pattern: str, words: str) -> None:
-    """What is missing, leads elsewhere, is no file, or would be read wrongly is one data error with a hint."""
+@pytest.mark.parametrize(("prepare", "pattern", "message"), BAD, ids=lambda v: getattr(v, "__name__", None))
+def test_unusable_path_is_a_data_error_with_a_hint(tmp_path: Path, prepare: object, pattern: str, message: str) -> None:
+    """Missing, outside, special and ambiguous files are one data error with a message of one line and a hint."""
     assert callable(prepare)
     prepare(tmp_path)
-    with pytest.raises(DataError, match=words) as caught:
+    with pytest.raises(DataError, match=message) as excinfo:
         find(tmp_path, pattern)
-    assert "\n" not in caught.value.message
-    assert caught.value.hint
+    assert "\n" not in excinfo.value.message
+    assert excinfo.value.hint
 
 
-def test_a_link_that_is_not_meant_does_no_harm(tmp_path: Path) -> None:
-    """A link out of the folder to something that is no Parquet file is passed over like the thing itself."""
+def test_link_that_does_not_match_is_ignored(tmp_path: Path) -> None:
+    """A link out of the folder to a file that is not Parquet is ignored."""
     make(tmp_path, "p/a.parquet", "README.md")
     (tmp_path / "p" / "README.md").symlink_to("../README.md")
     assert names(find(tmp_path, "p"), tmp_path) == ["p/a.parquet"]
 
 
-def test_too_much_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More files, or more names to look at, than the bounds is an error and not a long wait."""
+def test_number_of_files_and_entries_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More files or directory entries than the limits are an error instead of a long search."""
     make(tmp_path, *(f"p/{n}.parquet" for n in range(12)))
-    monkeypatch.setattr(sources, "MAX_FILES", 12)
+    monkeypatch.setattr(find_module, "MAX_FILES", 12)
     assert len(find(tmp_path, "p").files) == 12
-    monkeypatch.setattr(sources, "MAX_FILES", 11)
+    monkeypatch.setattr(find_module, "MAX_FILES", 11)
     with pytest.raises(DataError, match="more than 11 files"):
         find(tmp_path, "p")
-    monkeypatch.setattr(sources, "MAX_ENTRIES", 10)
+    monkeypatch.setattr(find_module, "MAX_ENTRIES", 10)
     with pytest.raises(DataError, match="more than 10 directory entries"):
         find(tmp_path, "p/*.txt")
 
 
-def test_several_specs_become_one(tmp_path: Path) -> None:
-    """Files of several specs are one artifact, each once; partitions are those beneath what they have in common."""
+def test_several_specs_form_one_artifact(tmp_path: Path) -> None:
+    """Files of several specs are one artifact without duplicates; partitions are those below the common folder."""
     make(tmp_path, "p/date=1/c=1/a.parquet", "p/date=2/c=1/b.parquet", "q/a.parquet")
     both = join_files([find(tmp_path, "p/date=1"), find(tmp_path, "p/date=2"), find(tmp_path, "p/date=*")], "three")
     plain = join_files([find(tmp_path, "q/a.parquet"), find(tmp_path, "q")], "two")
@@ -222,8 +222,8 @@ def test_several_specs_become_one(tmp_path: Path) -> None:
     assert (names(plain, tmp_path), plain.hive_root) == (["q/a.parquet"], None)
 
 
-def test_specs_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    """A file without the others' partitions cannot be part of one artifact with them."""
+def test_specs_with_different_partitions_are_rejected(tmp_path: Path) -> None:
+    """A file without the partitions of the other files cannot be part of the same artifact."""
     make(tmp_path, "r/p/date=1/a.parquet", "r/a.parquet", "q/b.parquet")
     for other in ("r/*.parquet", "**/[ab].parquet", "q"):
         with pytest.raises(DataError, match="partitions differ between files"):

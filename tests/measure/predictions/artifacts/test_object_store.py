@@ -1,4 +1,4 @@
-"""Artifacts in object stores: S3 for real, from a server on loopback; the others by their settings."""
+"""Artifacts in object stores: S3 and Google Cloud Storage from local servers, Azure by its settings."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ SECRET = "vErYsEcReTkEy0123456789"
 
 
 @contextlib.contextmanager
-def serving(program: str, *line: str) -> Iterator[str]:
-    """Run a store on loopback and give its address; it is ended by its process id."""
+def run_store(program: str, *line: str) -> Iterator[str]:
+    """Run a store on the loopback interface and yield its address."""
     if not (STORES / program).is_file() and os.environ.get("CI") != "true":
-        pytest.skip(f"{program} is not installed: `scripts/test` does it, in an environment of its own")
-    with socket.create_server(("127.0.0.1", 0)) as held_port:
-        port = held_port.getsockname()[1]
-    nothing = subprocess.DEVNULL
-    child = subprocess.Popen([STORES / program, *line, f"--port={port}"], stdout=nothing, stderr=nothing)
+        pytest.skip(f"{program} is not installed: `scripts/test` installs it, in a separate environment")
+    with socket.create_server(("127.0.0.1", 0)) as reservation:
+        port = reservation.getsockname()[1]
+    devnull = subprocess.DEVNULL
+    child = subprocess.Popen([STORES / program, *line, f"--port={port}"], stdout=devnull, stderr=devnull)
     try:
         _wait(port, child)
         yield f"http://127.0.0.1:{port}"
@@ -62,22 +62,22 @@ def _wait(port: int, child: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[dict[str, str]]:
-    """The environment of a job beside an S3 server."""
-    with serving("moto_server", "--host=127.0.0.1") as url:
+    """The environment of a job with an S3 server."""
+    with run_store("moto_server", "--host=127.0.0.1") as url:
         keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET}
         yield {"AWS_ENDPOINT_URL": url, **keys}
 
 
 @pytest.fixture(scope="session")
 def gcs() -> Iterator[dict[str, str]]:
-    """The environment of a job beside a server of Google's API."""
-    with serving("gcp-storage-emulator", "start", "--host=127.0.0.1", "--in-memory", "--default-bucket=shop") as url:
+    """The environment of a job with a server of Google's storage API."""
+    with run_store("gcp-storage-emulator", "start", "--host=127.0.0.1", "--in-memory", "--default-bucket=shop") as url:
         yield {"STORAGE_EMULATOR_HOST": url}
 
 
 @pytest.fixture
 def bucket(s3: dict[str, str], request: pytest.FixtureRequest) -> str:
-    """A bucket of the test's own, filled."""
+    """The name of a separate bucket for each test, with `OBJECTS`."""
     name = "b" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:20]
     for key, content in OBJECTS.items():
         put(s3, name, key, content)
@@ -85,7 +85,7 @@ def bucket(s3: dict[str, str], request: pytest.FixtureRequest) -> str:
 
 
 def put(environ: dict[str, str], bucket: str, key: str, content: bytes) -> None:
-    """Write an object by an S3 client's own means."""
+    """Write an object with pyarrow's S3 client."""
     store = fs.S3FileSystem(
         access_key=environ["AWS_ACCESS_KEY_ID"],
         secret_key=environ["AWS_SECRET_ACCESS_KEY"],
@@ -100,22 +100,22 @@ def put(environ: dict[str, str], bucket: str, key: str, content: bytes) -> None:
         stream.write(content)
 
 
-def silent(_: str) -> None:
+def no_progress(_: str) -> None:
     return
 
 
 def spec_of(url: str) -> CloudSpec:
-    found = parse_spec(url, "the baseline")
-    assert isinstance(found, CloudSpec)
-    return found
+    spec = parse_spec(url, "the baseline")
+    assert isinstance(spec, CloudSpec)
+    return spec
 
 
 def get(environ: dict[str, str], url: str, into: Path) -> ArtifactFiles:
-    return fetch(spec_of(url), into, environ, silent)
+    return fetch(spec_of(url), into, environ, no_progress)
 
 
-def held(found: ArtifactFiles, into: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(into)): file.read_bytes() for file in found.files}
+def contents(artifact: ArtifactFiles, into: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(into)): file.read_bytes() for file in artifact.files}
 
 
 PARTS = {f"date=2026-01-0{day}/part-{part}.parquet": f"PAR1{day}{part}".encode() for day in (1, 2) for part in (0, 1)}
@@ -129,8 +129,8 @@ OBJECTS = {
     "flat/x1.parquet": b"PAR1other",
     "flat/deep/er/y.parquet": b"PAR1deep",
 }
-"""A partitioned artifact, what Spark puts beside it, and others."""
-GIVEN = [
+"""A partitioned artifact with files that Spark adds, and other objects."""
+SELECTIONS = [
     ("one.parquet", {"one.parquet": b"PAR1one"}, False),
     ("p", PARTS, True),
     ("p/", PARTS, True),
@@ -147,32 +147,32 @@ GIVEN = [
 ]
 
 
-def test_what_a_url_means(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
-    """Objects, folders, partitions and patterns mean in a bucket what they mean on a disk; names are literal first."""
-    for number, (path, expected, hive) in enumerate(GIVEN):
+def test_url_selects_the_same_files_as_a_local_path(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
+    """Objects, folders, partitions and patterns select the same files as on a disk; names are literal first."""
+    for number, (path, expected, hive) in enumerate(SELECTIONS):
         into = tmp_path / str(number)
-        found = get(s3, f"s3://{bucket}/{path}", into)
-        assert held(found, into) == expected, path
-        assert found.hive_root == (into if hive else None), path
+        artifact = get(s3, f"s3://{bucket}/{path}", into)
+        assert contents(artifact, into) == expected, path
+        assert artifact.hive_root == (into if hive else None), path
 
 
-def test_googles_store_gives_the_same(gcs: dict[str, str], tmp_path: Path) -> None:
-    """The same URLs mean the same on Google's store, where folders are no objects."""
+def test_google_cloud_storage_selects_the_same_objects(gcs: dict[str, str], tmp_path: Path) -> None:
+    """The same URLs select the same objects on Google Cloud Storage, which has no folders."""
     store = filesystem(spec_of("gs://shop"), gcs)
     for key, content in OBJECTS.items():
         with store.open_output_stream(f"shop/{key}") as stream:
             stream.write(content)
-    for number, (path, expected, hive) in enumerate(GIVEN):
+    for number, (path, expected, hive) in enumerate(SELECTIONS):
         into = tmp_path / str(number)
-        found = get(gcs, f"gs://shop/{path}", into)
-        assert held(found, into) == expected, path
-        assert found.hive_root == (into if hive else None), path
+        artifact = get(gcs, f"gs://shop/{path}", into)
+        assert contents(artifact, into) == expected, path
+        assert artifact.hive_root == (into if hive else None), path
     for url in ("gs://shop/none.parquet", "gs://shop/none/*.parquet", "gs://no-such-bucket/x"):
         with pytest.raises(DataError, match="not found in the store"):
             get(gcs, url, tmp_path / "x")
 
 
-BAD = [
+MISSING = [
     ("none.parquet", "not found in the store"),
     ("none/*.parquet", "not found in the store"),
     ("flat/*.csv", "no object matches"),
@@ -180,18 +180,18 @@ BAD = [
 ]
 
 
-def test_what_is_not_there(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
-    """What is missing is one data error, and no folder is made."""
-    for path, words in BAD:
-        with pytest.raises(DataError, match=words):
+def test_missing_object_is_a_data_error(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
+    """A missing object, folder or bucket is a data error, and no folder is created."""
+    for path, message in MISSING:
+        with pytest.raises(DataError, match=message):
             get(s3, f"s3://{bucket}/{path}", tmp_path / "x")
     with pytest.raises(DataError, match="not found in the store"):
         get(s3, "s3://no-such-bucket/x.parquet", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
-def test_a_folder_without_parquet_and_a_delta_table(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
-    """A folder of other things, and one with files that are no longer part of a table, are refused."""
+def test_folder_without_parquet_and_delta_table_are_rejected(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
+    """A folder without Parquet files, and a Delta table, whose folder also has obsolete files, are errors."""
     put(s3, bucket, "other/readme.md", b"x")
     put(s3, bucket, "delta/_delta_log/0.json", b"{}")
     put(s3, bucket, "delta/a.parquet", b"PAR1")
@@ -201,36 +201,38 @@ def test_a_folder_without_parquet_and_a_delta_table(s3: dict[str, str], bucket: 
         get(s3, f"s3://{bucket}/delta", tmp_path / "x")
 
 
-def test_bounds(s3: dict[str, str], bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bytes, files and names that are looked at are bounded, before anything is fetched."""
+def test_bytes_files_and_entries_are_limited(
+    s3: dict[str, str], bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits of bytes, files and entries are checked before anything is downloaded."""
     spec = spec_of(f"s3://{bucket}/p")
     with pytest.raises(DataError, match="24 bytes, more than the 23"):
-        fetch(spec, tmp_path / "x", s3, silent, 23)
+        fetch(spec, tmp_path / "x", s3, no_progress, 23)
     monkeypatch.setattr(cloud, "MAX_FILES", 3)
     with pytest.raises(DataError, match="more than 3 files"):
-        fetch(spec, tmp_path / "x", s3, silent)
+        fetch(spec, tmp_path / "x", s3, no_progress)
     monkeypatch.setattr(cloud, "MAX_ENTRIES", 3)
     with pytest.raises(DataError, match="more than 3 entries"):
-        fetch(spec, tmp_path / "x", s3, silent)
+        fetch(spec, tmp_path / "x", s3, no_progress)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_larger_objects_come_whole_with_progress(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
-    """Objects of many chunks come byte for byte, and the progress ends at all of them."""
+def test_large_objects_are_downloaded_with_progress(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
+    """Objects of many blocks are identical after the download, and the last message has the total size."""
     content = os.urandom(3_500_000)
     for n in range(3):
         put(s3, bucket, f"large/{n}.parquet", content + bytes([n]))
-    told: list[str] = []
-    found = fetch(spec_of(f"s3://{bucket}/large"), tmp_path / "x", s3, told.append)
-    assert [file.read_bytes() for file in found.files] == [content + bytes([n]) for n in range(3)]
-    assert told[-1] == f"downloading s3://{bucket}/large: 10 of 10 MiB"
+    messages: list[str] = []
+    artifact = fetch(spec_of(f"s3://{bucket}/large"), tmp_path / "x", s3, messages.append)
+    assert [file.read_bytes() for file in artifact.files] == [content + bytes([n]) for n in range(3)]
+    assert messages[-1] == f"downloading s3://{bucket}/large: 10 of 10 MiB"
 
 
-def test_names_that_lead_elsewhere(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
-    """An object whose name leads out of the folder is refused, and nothing is written."""
+def test_object_name_that_leaves_the_folder_is_rejected(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
+    """An object whose name leads out of the folder is an error, and nothing is written."""
     signed = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/s3/aws4_request"
     host = s3["AWS_ENDPOINT_URL"].removeprefix("http://")
-    with contextlib.closing(http.client.HTTPConnection(host, timeout=10)) as raw:  # others make the path shorter
+    with contextlib.closing(http.client.HTTPConnection(host, timeout=10)) as raw:  # other clients normalise the path
         raw.request("PUT", f"/{bucket}/evil/../../x.parquet", body=b"PAR1", headers={"Authorization": signed})
         assert raw.getresponse().status == 200
     with pytest.raises(DataError, match="leads out of its folder"):
@@ -238,32 +240,32 @@ def test_names_that_lead_elsewhere(s3: dict[str, str], bucket: str, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_object_that_changes_is_noticed(
+def test_object_that_changes_during_the_download_is_an_error(
     s3: dict[str, str], bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bytes other than were listed are an error: half of one version and half of another is no artifact."""
-    choose = cloud._list_objects
+    """A size other than the size that was listed is an error: the artifact may mix two versions."""
+    list_objects = cloud._list_objects
 
-    def then_overwritten(store: fs.FileSystem, spec: CloudSpec) -> list[cloud.RemoteObject]:
-        found = choose(store, spec)
+    def list_and_overwrite(store: fs.FileSystem, spec: CloudSpec) -> list[cloud.RemoteObject]:
+        objects = list_objects(store, spec)
         put(s3, bucket, "one.parquet", b"PAR1another")
-        return found
+        return objects
 
-    monkeypatch.setattr(cloud, "_list_objects", then_overwritten)
+    monkeypatch.setattr(cloud, "_list_objects", list_and_overwrite)
     with pytest.raises(DataError, match=r"one\.parquet changed during the download"):
         get(s3, f"s3://{bucket}/one.parquet", tmp_path / "x")
 
 
-def test_a_server_that_is_not_there(tmp_path: Path) -> None:
-    """A store that cannot be reached is one line without keys."""
-    with socket.socket() as held_port:
-        held_port.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{held_port.getsockname()[1]}"
+def test_unreachable_store_is_a_data_error(tmp_path: Path) -> None:
+    """An unreachable store is an error of one line without keys."""
+    with socket.socket() as reservation:
+        reservation.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{reservation.getsockname()[1]}"
         environ = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": SECRET}
-        with pytest.raises(DataError, match="cannot be read") as caught:
+        with pytest.raises(DataError, match="cannot be read") as excinfo:
             get(environ, "s3://bucket/x.parquet", tmp_path / "x")
-    assert SECRET not in caught.value.message
-    assert "\n" not in caught.value.message
+    assert SECRET not in excinfo.value.message
+    assert "\n" not in excinfo.value.message
 
 
 SCHEMES = [
@@ -275,28 +277,30 @@ SCHEMES = [
 
 
 @pytest.mark.parametrize(("url", "environ", "kind"), SCHEMES)
-def test_each_scheme_has_its_store(url: str, environ: dict[str, str], kind: str) -> None:
-    """Every scheme is served by pyarrow's own file system, made from the environment without a request."""
+def test_each_scheme_has_its_file_system(url: str, environ: dict[str, str], kind: str) -> None:
+    """Every scheme has a file system of pyarrow, created from the environment without a request."""
     assert filesystem(spec_of(url), environ).type_name == kind
 
 
-def test_without_the_extra() -> None:
-    """Without pyarrow the error names the extra, and the import of the module is where it is raised."""
+def test_missing_pyarrow_is_an_input_error() -> None:
+    """Without pyarrow, the import of the module raises an error that names the extra."""
     program = (
         "import sys; sys.modules['pyarrow'] = None\n"
         "from ghmlops.core.errors import InputError\n"
         "try:\n    import ghmlops.measure.predictions.artifacts.object_store\n"
         "except InputError as error:\n    print(error.message, '|', error.hint)\n"
     )
-    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout == (
+    process = subprocess.run(
+        [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert process.stdout == (
         "s3://, gs:// and az:// need pyarrow, which is not installed | "
         "install the extra: `pip install 'ghmlops[cloud]'`\n"
     )
 
 
-def test_a_store_that_is_not_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pyarrow without a store says so in one line."""
+def test_store_that_is_not_built_in_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pyarrow that was built without a store is reported."""
     monkeypatch.delattr(fs, "AzureFileSystem")
     with pytest.raises(InputError, match="not built into the installed pyarrow"):
         filesystem(spec_of("az://c/x"), {"AZURE_STORAGE_ACCOUNT": "acct"})

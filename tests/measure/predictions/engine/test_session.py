@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (the hostile statements are the point)
-"""The engine's session: bounded, locked, interruptible, and gone afterwards."""
+"""The DuckDB session: limited memory and file access, interruptible, and without leftovers."""
 
 from __future__ import annotations
 
@@ -25,41 +25,41 @@ from ghmlops.measure.predictions.engine.open import open_session
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
-    """A sound artifact."""
+    """An artifact without faults."""
     return artifacts.write(tmp_path / "good.parquet", artifacts.rows(500, 1))
 
 
-def test_bytes_that_are_no_parquet_are_errors_that_say_so(tmp_path: Path, good: Path) -> None:
-    """Missing, a folder, empty, text, truncated, encrypted, a footer longer than the file."""
-    whole = good.read_bytes()
+def test_files_that_are_not_parquet_are_errors(tmp_path: Path, good: Path) -> None:
+    """Missing, empty, text, truncated and encrypted files, folders, and an oversized footer have distinct messages."""
+    content = good.read_bytes()
     cases = {
         "empty": (b"", "empty"),
         "text": (b"id,y,s\n1,0,0.5\n", "not a Parquet file"),
-        "cut": (whole[: len(whole) // 2], "truncated"),
-        "crypt": (b"PARE" + whole[4:-4] + b"PARE", "encrypted"),
-        "footer": (whole[:-8] + b"\xff\xff\xff\x7fPAR1", "damaged"),
+        "half": (content[: len(content) // 2], "truncated"),
+        "crypt": (b"PARE" + content[4:-4] + b"PARE", "encrypted"),
+        "footer": (content[:-8] + b"\xff\xff\xff\x7fPAR1", "damaged"),
     }
-    for name, (content, said) in cases.items():
+    for name, (data, message) in cases.items():
         path = tmp_path / name
-        path.write_bytes(content)
-        with pytest.raises(DataError, match=f"shown-{name}.*{said}"):
-            check_bytes(path, f"shown-{name}")
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=f"name-{name}.*{message}"):
+            check_bytes(path, f"name-{name}")
     with pytest.raises(DataError, match="no such file"):
         check_bytes(tmp_path / "nothing", "x")
     with pytest.raises(DataError, match="not a file"):
         check_bytes(tmp_path, "x")
 
 
-def test_a_footer_that_promises_too_much_is_refused() -> None:
-    """Rows, unpacked bytes, and rows that no such small file can hold (a decompression bomb)."""
+def test_implausible_footer_is_rejected() -> None:
+    """Too many rows or bytes, negative sizes, and too many rows for the file size (a decompression bomb) are errors."""
     check_footer("x", size=22_000_000, rows=1_000_000, unpacked=30_000_000)
     for size, rows, unpacked in ((255_000, 30_000_000, 1), (10**12, MAX_ROWS + 1, 1), (10**9, 10, 10**12), (9, -1, 0)):
         with pytest.raises(DataError):
             check_footer("x", size=size, rows=rows, unpacked=unpacked)
 
 
-def test_a_real_bomb_is_refused_before_its_rows_are_read(tmp_path: Path, good: Path) -> None:
-    """A small file of 30 million equal rows."""
+def test_decompression_bomb_is_rejected(tmp_path: Path, good: Path) -> None:
+    """A file of less than 1 MB with 30 million equal rows is rejected when the session opens."""
     bomb = tmp_path / "bomb.parquet"
     duckdb.execute(
         "COPY (SELECT 1 AS id, 0 AS y, 0.5 AS s FROM range(30000000)) TO $1 (FORMAT parquet, COMPRESSION zstd)",
@@ -73,23 +73,23 @@ def test_a_real_bomb_is_refused_before_its_rows_are_read(tmp_path: Path, good: P
         pass
 
 
-def test_pages_that_do_not_decode_are_an_error_with_the_file_named(tmp_path: Path, good: Path) -> None:
-    """Damage in the middle of a file whose footer is sound."""
-    whole = bytearray(good.read_bytes())
-    whole[200:2000] = os.urandom(1800)
+def test_pages_that_cannot_be_decoded_are_an_error(tmp_path: Path, good: Path) -> None:
+    """Damaged pages of a file with an intact footer are an error without checksums too."""
+    content = bytearray(good.read_bytes())
+    content[200:2000] = os.urandom(1800)
     bad = tmp_path / "bad.parquet"
-    bad.write_bytes(whole)
+    bad.write_bytes(content)
     files = {"baseline": Source.of(good, "a.parquet"), "candidate": Source.of(bad, "b.parquet")}
     with pytest.raises(DataError, match="cannot be read"):
         artifacts.observe(files, artifacts.BINARY)
 
 
-def test_the_session_reads_nothing_but_the_artifacts(good: Path, tmp_path: Path) -> None:
-    """Other files, attaching, extensions and settings are all refused; a path with a pattern is one file."""
-    odd = tmp_path / "we[1]rd * ' name.parquet"
-    odd.write_bytes(good.read_bytes())
+def test_session_reads_only_the_artifacts(good: Path, tmp_path: Path) -> None:
+    """Other files, ATTACH, extensions and settings are rejected; a path with pattern characters is one file."""
+    hostile = tmp_path / "we[1]rd * ' name.parquet"
+    hostile.write_bytes(good.read_bytes())
     with open_session(
-        {"baseline": Source.of(odd, "a"), "candidate": Source.of(good, "b")}, artifacts.MEMORY
+        {"baseline": Source.of(hostile, "a"), "candidate": Source.of(good, "b")}, artifacts.MEMORY
     ) as session:
         assert session.count("baseline") == 500
         for sql in (
@@ -105,43 +105,41 @@ def test_the_session_reads_nothing_but_the_artifacts(good: Path, tmp_path: Path)
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_temporary_files_are_gone_after_success_and_after_an_error(
-    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The private folder is removed in any case."""
-    place = tmp_path / "temporary"
-    place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
+def test_temporary_files_are_removed(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The private folder is removed after success and after an error."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     files = {"baseline": Source.of(good, "a"), "candidate": Source.of(good, "b")}
     artifacts.observe(files, artifacts.BINARY)
 
     def fail() -> None:
         with open_session(files, artifacts.MEMORY):
-            assert list(place.iterdir())
+            assert list(folder.iterdir())
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert list(place.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
-def test_too_little_memory_is_an_input_error(good: Path) -> None:
-    """A limit that cannot hold a page names the input that raises it."""
+def test_too_small_memory_limit_is_an_input_error(good: Path) -> None:
+    """If the limit is too small for a page, the hint names the input."""
     files = {"baseline": Source.of(good, "a"), "candidate": Source.of(good, "b")}
-    with pytest.raises(InputError, match="memory") as caught:
+    with pytest.raises(InputError, match="memory") as excinfo:
         artifacts.observe(files, artifacts.BINARY, memory=200_000)
-    assert "--memory-limit" in caught.value.hint
+    assert "--memory-limit" in excinfo.value.hint
 
 
-def test_quoting() -> None:
-    """Identifiers and texts cannot leave their quotes."""
+def test_identifiers_and_literals_are_quoted() -> None:
+    """Quotes within identifiers and texts are doubled."""
     assert [identifier('a"b'), literal("a'b")] == ['"a""b"', "'a''b'"]
 
 
-def test_a_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
-    """SIGTERM during a query that would run for hours: it ends at once, and the folder is removed."""
-    place = tmp_path / "temporary"
-    place.mkdir()
+def test_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
+    """SIGTERM during a query of hours ends the process at once, and the private folder is removed."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
     script = textwrap.dedent(
         f"""
         import signal, sys, tempfile
@@ -152,7 +150,7 @@ def test_a_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
         def stop(*_): raise KeyboardInterrupt
 
         signal.signal(signal.SIGTERM, stop)
-        tempfile.tempdir = {str(place)!r}
+        tempfile.tempdir = {str(folder)!r}
         good = Path({str(good)!r})
         try:
             files = {{"baseline": Source.of(good, "a"), "candidate": Source.of(good, "b")}}
@@ -172,15 +170,15 @@ def test_a_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
             assert child.wait(timeout=60) == 130
         finally:
             child.kill()
-    assert list(place.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
-def test_fewer_rows_than_a_page_spill_nothing_wrong(tmp_path: Path) -> None:
-    """One row on each side is read like any other."""
-    one = {"id": np.array([1]), "y": np.array([1]), "s": np.array([0.5])}
+def test_artifacts_of_one_row_are_compared(tmp_path: Path) -> None:
+    """One row on each side is paired and usable."""
+    row = {"id": np.array([1]), "y": np.array([1]), "s": np.array([0.5])}
     files = {
-        role: Source.of(artifacts.write(tmp_path / f"{role}.parquet", one), role) for role in ("baseline", "candidate")
+        role: Source.of(artifacts.write(tmp_path / f"{role}.parquet", row), role) for role in ("baseline", "candidate")
     }
-    seen = artifacts.observe(files, artifacts.BINARY)
-    assert seen.facts.pairs
-    assert seen.facts.pairs.usable == 1
+    result = artifacts.observe(files, artifacts.BINARY)
+    assert result.facts.pairs
+    assert result.facts.pairs.usable == 1

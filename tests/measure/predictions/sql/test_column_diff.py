@@ -1,4 +1,4 @@
-"""Two artifacts compared column by column: what counts as the same, and by how much the rest differs."""
+"""Comparison of two artifacts column by column: equal values, values within the tolerance, largest difference."""
 
 from __future__ import annotations
 
@@ -21,26 +21,28 @@ N = 300
 HOSTILE = "we\"ird'; DROP TABLE x; --|`"
 
 
-def compare(folder: Path, one: dict[str, Any], two: dict[str, Any], **how: Any) -> Content:
+def compare(folder: Path, one: dict[str, Any], two: dict[str, Any], **options: Any) -> Content:
     sources = []
     for name, columns in (("one", one), ("two", two)):
         path = artifacts.write(folder / f"{name} [*].parquet", columns, row_group_size=64)
         sources.append(Source.of(path, name))
-    return compare_columns(sources[0], sources[1], how.get("key", ["id"]), how.get("tolerance", {}), artifacts.MEMORY)
+    return compare_columns(
+        sources[0], sources[1], options.get("key", ["id"]), options.get("tolerance", {}), artifacts.MEMORY
+    )
 
 
-def only(found: Content, column: str) -> ColumnChange:
-    return next(c for c in found.columns if c.column == column)
+def change_of(content: Content, column: str) -> ColumnChange:
+    return next(c for c in content.columns if c.column == column)
 
 
 def base(**columns: Any) -> dict[str, Any]:
     return {"id": np.arange(N), **columns}
 
 
-def test_every_type_is_the_same_in_any_order(tmp_path: Path) -> None:
-    """NaN is NaN and null is null, nested types too; rows that stand elsewhere are counted."""
+def test_equal_content_is_identical_in_any_order(tmp_path: Path) -> None:
+    """NaN equals NaN and null equals null, in nested types too; rows at another position are counted."""
     rng = np.random.default_rng(1)
-    whole = pa.table(
+    table = pa.table(
         base(
             f=rng.random(N),
             nan=np.where(np.arange(N) % 3 == 0, np.nan, 1.0),
@@ -55,12 +57,12 @@ def test_every_type_is_the_same_in_any_order(tmp_path: Path) -> None:
             **{HOSTILE: [b"\x00\xff"] * N},
         )
     )
-    turned = whole.take(np.arange(N)[::-1])
-    names = whole.column_names
-    found = compare(tmp_path, {n: whole[n] for n in names}, {n: turned[n] for n in names})
-    assert {c.column: c.kind for c in found.columns} == dict.fromkeys(names[1:], "bit-identical")
-    assert (found.rows, found.missing, found.added, found.moved) == ((N, N), 0, 0, N)
-    assert all(c.largest is None for c in found.columns)
+    reversed_table = table.take(np.arange(N)[::-1])
+    names = table.column_names
+    content = compare(tmp_path, {n: table[n] for n in names}, {n: reversed_table[n] for n in names})
+    assert {c.column: c.kind for c in content.columns} == dict.fromkeys(names[1:], "bit-identical")
+    assert (content.rows, content.missing, content.added, content.moved) == ((N, N), 0, 0, N)
+    assert all(c.largest is None for c in content.columns)
 
 
 @pytest.mark.parametrize(
@@ -91,74 +93,78 @@ def test_differences_are_measured(
 ) -> None:
     """Absolute up to 1 and relative above; 64-bit integers exactly; lists of floats element by element."""
     ids = [1, 2, 3]
-    found = compare(tmp_path, {"id": ids, "c": one}, {"id": ids[::-1], "c": two[::-1]}, tolerance={"c": tolerance})
-    column = only(found, "c")
+    content = compare(tmp_path, {"id": ids, "c": one}, {"id": ids[::-1], "c": two[::-1]}, tolerance={"c": tolerance})
+    column = change_of(content, "c")
     assert (column.rows, column.identical, column.within, column.largest) == (3, identical, within, largest)
 
 
-def test_rows_missing_and_added_do_not_blur_the_columns(tmp_path: Path) -> None:
-    """Only paired rows are compared; a null is a key as any other; several columns make one key."""
+def test_missing_and_added_rows_are_not_compared(tmp_path: Path) -> None:
+    """Columns are compared over paired rows only; the key may have several columns, and null is a key value."""
     one = {"a": [1, 1, None, 4], "b": ["x", "y", "x", "z"], "v": [1.0, 2.0, 3.0, 4.0]}
     two = {"a": [1, None, 1, 5], "b": ["y", "x", "x", "z"], "v": [2.0, 3.0, 9.0, 4.0]}
-    found = compare(tmp_path, one, two, key=["a", "b"])
-    assert (found.missing, found.added) == (1, 1)
-    assert (only(found, "v").rows, only(found, "v").identical, only(found, "v").largest) == (3, 2, 8.0)
+    content = compare(tmp_path, one, two, key=["a", "b"])
+    assert (content.missing, content.added) == (1, 1)
+    assert (change_of(content, "v").rows, change_of(content, "v").identical, change_of(content, "v").largest) == (
+        3,
+        2,
+        8.0,
+    )
 
 
-def test_repeated_keys_are_multisets(tmp_path: Path) -> None:
-    """Order within a key says nothing; a value that only one side has does; so does another combination of values."""
+def test_rows_with_repeated_keys_are_compared_as_multisets(tmp_path: Path) -> None:
+    """The order within a key does not matter; different values and different combinations of values are counted."""
     one = {"id": [1, 1, 2], "v": [1.0, float("nan"), 3.0], "w": ["a", "b", "c"]}
-    found = compare(tmp_path, one, {"id": [2, 1, 1], "v": [3.0, float("nan"), 1.0], "w": ["c", "b", "a"]})
-    assert (found.repeated, found.missing, found.whole) == (1, 0, 0)
-    assert {c.kind for c in found.columns} == {"bit-identical"}
-    found = compare(tmp_path, one, {"id": [1, 1, 2], "v": [1.0, 5.0, 3.0], "w": ["a", "b", "c"]})
-    assert (only(found, "v").changed, only(found, "w").changed, found.whole) == (1, 0, 1)
-    found = compare(tmp_path, one, {"id": [1, 1, 2], "v": [1.0, float("nan"), 3.0], "w": ["b", "a", "c"]})
-    assert ({c.kind for c in found.columns}, found.whole) == ({"bit-identical"}, 2)
+    content = compare(tmp_path, one, {"id": [2, 1, 1], "v": [3.0, float("nan"), 1.0], "w": ["c", "b", "a"]})
+    assert (content.repeated, content.missing, content.whole) == (1, 0, 0)
+    assert {c.kind for c in content.columns} == {"bit-identical"}
+    content = compare(tmp_path, one, {"id": [1, 1, 2], "v": [1.0, 5.0, 3.0], "w": ["a", "b", "c"]})
+    assert (change_of(content, "v").changed, change_of(content, "w").changed, content.whole) == (1, 0, 1)
+    content = compare(tmp_path, one, {"id": [1, 1, 2], "v": [1.0, float("nan"), 3.0], "w": ["b", "a", "c"]})
+    assert ({c.kind for c in content.columns}, content.whole) == ({"bit-identical"}, 2)
 
 
 def test_schemas_are_compared_first(tmp_path: Path) -> None:
-    """Columns of one side and columns of another type are named, not cast; a key of another type cannot pair."""
+    """Columns of one side and retyped columns are listed, not cast; a retyped key prevents pairing."""
     one = base(a=[1] * N, b=[1] * N, c=[1.0] * N)
     two = base(b=[1.0] * N, c=[1.0] * N, d=["x"] * N)
-    found = compare(tmp_path, one, two)
-    assert (found.only, found.retyped) == ((("a",), ("d",)), (("b", "BIGINT", "DOUBLE"),))
-    assert [c.column for c in found.columns] == ["c"]
-    found = compare(tmp_path, one, {**one, "id": [str(i) for i in range(N)]})
-    assert "id of the key has another type" in found.unpaired
-    assert found.columns == ()
+    content = compare(tmp_path, one, two)
+    assert (content.only, content.retyped) == ((("a",), ("d",)), (("b", "BIGINT", "DOUBLE"),))
+    assert [c.column for c in content.columns] == ["c"]
+    content = compare(tmp_path, one, {**one, "id": [str(i) for i in range(N)]})
+    assert "id of the key has another type" in content.unpaired
+    assert content.columns == ()
     with pytest.raises(DataError, match='two: no column "id"'):
         compare(tmp_path, one, {"a": [1]})
 
 
-def test_a_thousand_columns_are_compared(tmp_path: Path) -> None:
-    """In passes of a bounded width; each keeps its own name and count."""
+def test_many_columns_are_compared_in_several_passes(tmp_path: Path) -> None:
+    """Each of 1,000 columns has its name and count, whatever the pass in which it is compared."""
     many = {f"c{i}": np.full(4, float(i)) for i in range(30 * COLUMNS_PER_PASS + 40)}
     other = {**many, "c7": np.full(4, 7.5), "c999": np.array([999.0, 0.0, 999.0, 999.0])}
     ids = {"id": np.arange(4)}
-    found = compare(tmp_path, ids | many, ids | other)
-    assert len(found.columns) == 1000
-    assert {c.column: (c.changed, c.largest) for c in found.columns if c.changed} == {
+    content = compare(tmp_path, ids | many, ids | other)
+    assert len(content.columns) == 1000
+    assert {c.column: (c.changed, c.largest) for c in content.columns if c.changed} == {
         "c7": (4, 0.5),
         "c999": (1, 999.0),
     }
 
 
-def test_columns_called_like_the_engines_own_are_data(tmp_path: Path) -> None:
-    """Where a row stands is then not known, and all else is."""
+def test_columns_may_have_the_names_of_virtual_columns(tmp_path: Path) -> None:
+    """The positions of rows are then unknown, and everything else is compared."""
     rows = base(filename=["x"] * N, file_row_number=[3] * N)
-    found = compare(tmp_path, rows, {**rows, "filename": ["y"] * N})
-    assert found.moved is None
-    assert {c.column: c.changed for c in found.columns} == {"filename": N, "file_row_number": 0}
+    content = compare(tmp_path, rows, {**rows, "filename": ["y"] * N})
+    assert content.moved is None
+    assert {c.column: c.changed for c in content.columns} == {"filename": N, "file_row_number": 0}
 
 
-def test_files_are_joined_in_their_order(tmp_path: Path) -> None:
-    """One file against three with the same rows in the same order: nothing moved."""
+def test_positions_continue_across_files(tmp_path: Path) -> None:
+    """One file and three files with the same rows in the same order have no moved row."""
     rows = base(v=np.arange(N) / 7)
     one = Source.of(artifacts.write(tmp_path / "one.parquet", rows), "one")
     parts = [
         artifacts.write(tmp_path / f"{i}.parquet", {k: v[i * 100 : i * 100 + 100] for k, v in rows.items()})
         for i in range(3)
     ]
-    found = compare_columns(one, Source(files=tuple(parts), display_name="two"), ["id"], {}, artifacts.MEMORY)
-    assert (found.moved, only(found, "v").kind) == (0, "bit-identical")
+    content = compare_columns(one, Source(files=tuple(parts), display_name="two"), ["id"], {}, artifacts.MEMORY)
+    assert (content.moved, change_of(content, "v").kind) == (0, "bit-identical")

@@ -1,4 +1,4 @@
-"""Metrics of the user's own: an expression over a row, and nothing else."""
+"""Custom metrics: an SQL expression over one row; everything else is rejected."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ N = 400
 
 
 def policy(*expressions: str, base: Regression = BINARY, margin: float | None = None) -> Regression:
-    own = [
+    metrics = [
         CustomMetric(name=f"own-{i}", sql=sql, direction=Direction.LOWER, margin=margin)
         for i, sql in enumerate(expressions)
     ]
-    return replace(base, metrics=tuple(own))
+    return replace(base, metrics=tuple(metrics))
 
 
-def by_id(seen: Observation, rules: Regression) -> dict[str, Comparison]:
-    return {c.metric.id: c for c in compare_overall(seen, rules)}
+def by_id(observation: Observation, rules: Regression) -> dict[str, Comparison]:
+    return {c.metric.id: c for c in compare_overall(observation, rules)}
 
 
-def test_an_expression_is_the_mean_of_its_rows(read: Read) -> None:
-    """Score, decision, label and columns of the side that is looked at; null rows do not count."""
+def test_metric_is_the_mean_of_its_expression(read: Read) -> None:
+    """The expression reads score, decision, label and columns of its side; rows with a null value do not count."""
     first, second = rows(N, 1), rows(N, 2)
     first["amount"], second["amount"] = np.arange(N) * 1.0, np.arange(N) * 2.0
     rules = policy(
@@ -49,65 +49,65 @@ def test_an_expression_is_the_mean_of_its_rows(read: Read) -> None:
         'CASE WHEN "user" < 3 AND NOT prediction = label THEN 1 ELSE 0 END',
         "greatest(least(ln(score), -0.5), -pow(2, 3)) / 2 + round(s, 1)",
     )
-    seen = read(first, second, rules)
-    found = by_id(seen, rules)
+    result = read(first, second, rules)
+    comparisons = by_id(result, rules)
     for side, name in ((first, "baseline"), (second, "candidate")):
-        called = (side["s"] >= 0.5).astype(int)
+        decisions = (side["s"] >= 0.5).astype(int)
         device = np.array(side["device"]) != "desktop"
         expected = [
             (np.abs(side["s"] - side["y"]) * side["amount"]).mean(),
-            called[device].mean(),
-            ((side["user"] < 3) & (called != side["y"])).mean(),
+            decisions[device].mean(),
+            ((side["user"] < 3) & (decisions != side["y"])).mean(),
             (np.maximum(np.minimum(np.log(side["s"]), -0.5), -8) / 2 + np.round(side["s"], 1)).mean(),
         ]
-        assert expected == pytest.approx([getattr(found[f"own-{i}"], name) for i in range(4)], abs=1e-9)
-    assert found["own-1"].n == (np.array(first["device"]) != "desktop").sum()
+        assert expected == pytest.approx([getattr(comparisons[f"own-{i}"], name) for i in range(4)], abs=1e-9)
+    assert comparisons["own-1"].n == (np.array(first["device"]) != "desktop").sum()
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
-def test_a_name_that_the_metrics_use_themselves(task: str, read: Read) -> None:
-    """Columns of the engine, words of templates, other metrics' words: the others stay what they are."""
+def test_metric_may_have_an_internal_name(task: str, read: Read) -> None:
+    """A metric with the name of an internal column or placeholder does not change the other metrics."""
     base, sides = BINARY, (rows(N, 1), rows(N, 2))
     if task == "regression":
         base = Regression(task="regression", key=("id",), label="y", prediction="p")
         sides = values(N, 1), values(N, 2)
     names = ("y", "s", "p", "t", "r", "d", "z", "y0", "p0", "distance", "ndcg", "n")
-    own = tuple(CustomMetric(name=name, sql="label + 1", direction=Direction.LOWER) for name in names)
-    rules = replace(base, metrics=own)
+    metrics = tuple(CustomMetric(name=name, sql="label + 1", direction=Direction.LOWER) for name in names)
+    rules = replace(base, metrics=metrics)
     plain, named = by_id(read(*sides, base), base), by_id(read(*sides, rules), rules)
-    figures = [{n: (c.n, c.baseline, c.candidate, c.low, c.high) for n, c in one.items()} for one in (plain, named)]
-    assert {name: found for name, found in figures[1].items() if name in plain} == figures[0]
+    figures = [{n: (c.n, c.baseline, c.candidate, c.low, c.high) for n, c in side.items()} for side in (plain, named)]
+    assert {name: value for name, value in figures[1].items() if name in plain} == figures[0]
     expected = np.mean(np.asarray(sides[0]["y"]) + 1.0)
     assert [named[name].baseline for name in names] == pytest.approx([expected] * len(names), abs=1e-9)
 
 
-def test_an_expression_is_judged_and_hunted(read: Read) -> None:
-    """With a margin it has a finding of its own, and slices are looked at."""
+def test_metric_with_a_margin_is_judged_and_tested_in_slices(read: Read) -> None:
+    """A metric with a margin has a finding over all rows and rows in the table of slices."""
     rules = replace(policy("abs(score - label)", margin=0.001), slices=(("device",),), minimum_rows=10)
     judged = judge_observations([read(rows(N, 1), rows(N, 2, noise=2.0), rules)], rules)
     assert Outcome.FAIL is next(f.outcome for f in judged.findings if f.id == "own-0" or f.metric == "own-0")
-    assert any(row["metric"] == "own-0" for row in judged.details["slices"])
+    assert any(row.metric == "own-0" for row in judged.details.slices)
 
 
-def test_other_tasks_have_own_metrics_too(read: Read) -> None:
-    """A regression by rows; a ranking by the mean over the documents of each query."""
+def test_regression_and_ranking_have_custom_metrics(read: Read) -> None:
+    """The value is the mean over rows in a regression, and the mean over the queries' means in a ranking."""
     base = Regression(task="regression", key=("id",), label="y", prediction="p")
     rules = policy("abs(prediction - label) * 2 + 0 * score", base=base)
     first, second = values(N, 1), values(N, 2)
-    found = by_id(read(first, second, rules), rules)
-    assert 2 * np.abs(second["p"] - second["y"]).mean() == pytest.approx(found["own-0"].candidate, abs=1e-9)
+    comparisons = by_id(read(first, second, rules), rules)
+    assert 2 * np.abs(second["p"] - second["y"]).mean() == pytest.approx(comparisons["own-0"].candidate, abs=1e-9)
     base = Regression(task="ranking", key=("id",), label="y", score="s", query="q")
     rules = policy("score * label", base=base)
     query = {"q": np.repeat(np.arange(N // 10), 10)}
     first, second = rows(N, 1) | query, rows(N, 2) | query
-    found = by_id(read(first, second, rules), rules)
+    comparisons = by_id(read(first, second, rules), rules)
     useful = first["y"].reshape(-1, 10).sum(axis=1) > 0
     expected = (second["s"] * second["y"]).reshape(-1, 10).mean(axis=1)[useful].mean()
-    assert expected == pytest.approx(found["own-0"].candidate, abs=1e-9)
+    assert expected == pytest.approx(comparisons["own-0"].candidate, abs=1e-9)
 
 
-def test_what_is_no_number_for_a_row_never_passes(read: Read) -> None:
-    """Infinity is a number to SQL; the metric is undefined, and says so."""
+def test_infinite_value_is_inconclusive(read: Read) -> None:
+    """If the value of a row is infinite, the metric is undefined and its outcome is inconclusive."""
     rules = policy("1e308 * 10 * score", margin=0.1)
     judged = judge_observations([read(rows(N, 1), rows(N, 2), rules)], rules)
     assert next(f.outcome for f in judged.findings if f.metric == "own-0") is Outcome.INCONCLUSIVE
@@ -168,15 +168,15 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("sql", HOSTILE)
-def test_what_is_more_than_an_expression_is_refused_in_one_line(sql: str, tmp_path: Path, read: Read) -> None:
-    """Queries, files, statements, settings, aggregates, functions that are not known: nothing is read or written."""
+def test_everything_except_an_expression_is_rejected(sql: str, tmp_path: Path, read: Read) -> None:
+    """Queries, files, statements, settings, aggregates and unknown functions are errors of one line without effect."""
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     rules = policy(sql.format(file=secret))
-    with pytest.raises((PolicyError, DataError)) as caught:
+    with pytest.raises((PolicyError, DataError)) as excinfo:
         read(rows(20, 1), rows(20, 2), rules)
-    assert "\n" not in caught.value.message
-    assert "own-0" in caught.value.message or '"now"' in caught.value.message
+    assert "\n" not in excinfo.value.message
+    assert "own-0" in excinfo.value.message or '"now"' in excinfo.value.message
     assert secret.read_text() == "a\n1\n"
 
 
@@ -184,30 +184,30 @@ def test_what_is_more_than_an_expression_is_refused_in_one_line(sql: str, tmp_pa
     "sql",
     ["(" * 900 + "1" + ")" * 900, "-" * 1500 + "1", "1" + " + 1" * 450, "NOT " * 400 + "true", "x" * 5000, "1" * 5000],
 )
-def test_very_deep_and_very_long_expressions_are_refused(sql: str, read: Read) -> None:
-    """No recursion reaches its end."""
-    with pytest.raises(PolicyError) as caught:
+def test_deep_and_long_expressions_are_rejected(sql: str, read: Read) -> None:
+    """Deep nesting is an error of one line before it exhausts the stack."""
+    with pytest.raises(PolicyError) as excinfo:
         read(rows(20, 1), rows(20, 2), policy(sql))
-    assert "\n" not in caught.value.message
+    assert "\n" not in excinfo.value.message
 
 
-def test_types_and_columns_that_do_not_fit_are_one_line(read: Read) -> None:
-    """A column that neither side has, with the nearest; text where a number is needed; text that is no number."""
-    with pytest.raises(DataError, match='reads "scor", which no artifact has') as caught:
+def test_columns_and_types_that_do_not_fit_are_errors(read: Read) -> None:
+    """A missing column (with the nearest name), a wrong type and a failing cast are errors of one line."""
+    with pytest.raises(DataError, match='reads "scor", which no artifact has') as excinfo:
         read(rows(20, 1), rows(20, 2), policy("scor * 2"))
-    assert "score" in caught.value.hint
-    with pytest.raises(PolicyError, match="`own-0`: the SQL does not fit its columns") as fault:
+    assert "score" in excinfo.value.hint
+    with pytest.raises(PolicyError, match="`own-0`: the SQL does not fit its columns") as policy_error:
         read(rows(20, 1), rows(20, 2), policy("abs(t)"))
-    assert "\n" not in fault.value.message
-    with pytest.raises(DataError, match="a value cannot be used") as caught:
+    assert "\n" not in policy_error.value.message
+    with pytest.raises(DataError, match="a value cannot be used") as excinfo:
         read(rows(20, 1), rows(20, 2), policy("CAST(device AS DOUBLE)"))
-    assert "\n" not in caught.value.message
+    assert "\n" not in excinfo.value.message
 
 
-def test_columns_of_one_side_and_hostile_names(read: Read) -> None:
-    """The other side's value stands in; a name is quoted, whatever it is."""
+def test_column_of_one_side_with_a_hostile_name(read: Read) -> None:
+    """The value of the other side is used, and any name is quoted."""
     first = rows(N, 1) | {'a"b; DROP TABLE pairs --': np.arange(N)}
     rules = policy('"a""b; DROP TABLE pairs --" * score')
     second = rows(N, 2)
-    found = by_id(read(first, second, rules), rules)
-    assert (np.arange(N) * second["s"]).mean() == pytest.approx(found["own-0"].candidate, abs=1e-9)
+    comparisons = by_id(read(first, second, rules), rules)
+    assert (np.arange(N) * second["s"]).mean() == pytest.approx(comparisons["own-0"].candidate, abs=1e-9)
