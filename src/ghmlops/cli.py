@@ -1,4 +1,7 @@
-"""argv and environment to `Inputs`; outcome or error to an exit code. The one catch site of the project."""
+"""Converts argv and environment to `Inputs`, and a result or an error to an exit code.
+
+This is the only module that catches every exception.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +39,11 @@ _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with this project's errors: one line, and the nearest known word."""
+    """argparse with the error messages of this project: one line with a hint."""
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
-        raise InputError(message, hint=f"`{self.prog} --help` lists what is known")
+        raise InputError(message, hint=f"`{self.prog} --help` lists the inputs")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     environ = dict(os.environ)
     console = Console(sys.stderr)
     args = list(sys.argv[1:] if argv is None else argv)
-    as_json = _wants_json(args, environ)
+    as_json = _json_requested(args, environ)
     context: Context | None = None
     try:
         from ghmlops.core.context import read_context
@@ -68,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.note("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        _give_up_stdout()
+        _discard_stdout()
         return 1
     except Exception:  # noqa: BLE001  (a bug keeps its traceback, but Python's exit code 1 would read as a verdict)
         traceback.print_exc()
@@ -76,11 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _wants_json(args: Sequence[str], environ: Mapping[str, str]) -> bool:
-    """True where the result is asked for as JSON; known before the inputs are, so that their errors are JSON too."""
-    for place, arg in enumerate(args):
+def _json_requested(args: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Return whether the result is requested as JSON; tested before parsing, so that its errors are JSON, too."""
+    for index, arg in enumerate(args):
         if arg == "--json":
-            return not (place + 1 < len(args) and args[place + 1].lower() in _FALSE)
+            return not (index + 1 < len(args) and args[index + 1].lower() in _FALSE)
         if arg.startswith("--json="):
             return arg.partition("=")[2].lower() in _TRUE
     return environ.get("GHMLOPS_JSON", "").lower() in _TRUE
@@ -90,9 +93,9 @@ def _print(text: str) -> None:
     """Write the result to standard output.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: It cannot be written.
     """
-    if sys.stdout is None:  # closed by the caller
+    if sys.stdout is None:  # The caller closed it.
         return
     try:
         sys.stdout.write(text)
@@ -100,18 +103,20 @@ def _print(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _give_up_stdout()
+        _discard_stdout()
         raise InputError(f"cannot write to standard output: {error.strerror}", hint="is the disk full?") from None
 
 
-def _give_up_stdout() -> None:
-    """Keep Python from writing to a broken standard output again when it ends."""
+def _discard_stdout() -> None:
+    """Prevent Python from writing to a broken standard output again when it exits."""
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (closed with the process)
 
 
 class _Interrupted(KeyboardInterrupt):
-    """Not the built-in one itself: where that passes through an `exec` of text, as of `dataclasses`, Python ends itself
-    by SIGINT in the end, although it was caught."""
+    """Subclass, because Python terminates itself with SIGINT if a caught `KeyboardInterrupt` passed through an `exec`.
+
+    `dataclasses` uses `exec`, so that this can happen in any import.
+    """
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -125,17 +130,17 @@ def _parse(args: list[str], environ: Mapping[str, str]) -> tuple[str, Common] | 
     if args[0] == "--version":
         _print(f"ghmlops {__version__}\n")
         return None
-    known = tuple(c.name for c in COMMANDS)
-    if args[0] not in known:
-        raise InputError(f'"{printable(args[0])}" is not a command', hint=nearest(args[0], known))
+    names = tuple(command.name for command in COMMANDS)
+    if args[0] not in names:
+        raise InputError(f'"{printable(args[0])}" is not a command', hint=nearest(args[0], names))
     module = command_module(args[0])
-    given = _flags(args[0], module, args[1:])
-    return args[0], _inputs(module.Inputs, given, environ)
+    flags = _flags(args[0], module, args[1:])
+    return args[0], _inputs(module.Inputs, flags, environ)
 
 
 def _overview() -> str:
-    width = max(len(c.name) for c in COMMANDS)
-    lines = [f"  {c.name:<{width}}  {c.summary}" for c in COMMANDS]
+    width = max(len(command.name) for command in COMMANDS)
+    lines = [f"  {command.name:<{width}}  {command.summary}" for command in COMMANDS]
     return "\n".join(
         [
             "usage: ghmlops COMMAND [--input VALUE ...]",
@@ -144,7 +149,7 @@ def _overview() -> str:
             "",
             *lines,
             "",
-            "`ghmlops COMMAND --help` lists a command's inputs. Every input --some-name can also be given as the",
+            "`ghmlops COMMAND --help` lists a command's inputs. Every input --some-name can also be set by the",
             "variable GHMLOPS_SOME_NAME. Exit codes: 0 better than --fail-on, 1 at or beyond it, 2 could not judge,",
             "130 interrupted. `ghmlops --version` prints the version.",
             "",
@@ -153,7 +158,7 @@ def _overview() -> str:
 
 
 def input_types(kind: type[Common]) -> dict[str, Any]:
-    """Return field name to annotated type, the `Doc` included."""
+    """Return the annotated type of each field, including its `Doc`."""
     return typing.get_type_hints(kind, include_extras=True)
 
 
@@ -177,18 +182,18 @@ def _flags(name: str, module: ModuleType, args: list[str]) -> dict[str, str]:
     return {k: v for k, v in vars(parser.parse_args(args)).items() if v is not None}
 
 
-def _inputs(kind: type[Common], given: Mapping[str, str], environ: Mapping[str, str]) -> Common:
+def _inputs(kind: type[Common], flags: Mapping[str, str], environ: Mapping[str, str]) -> Common:
     values: dict[str, object] = {}
     for field, annotated in input_types(kind).items():
-        raw = given.get(field)
+        raw = flags.get(field)
         if raw is None:
-            raw = environ.get(f"GHMLOPS_{field.upper()}", "") or None  # GitHub passes an unset input as ""
+            raw = environ.get(f"GHMLOPS_{field.upper()}", "") or None  # GitHub passes an unset input as "".
         if raw is not None:
             values[field] = _convert(field.replace("_", "-"), raw, annotated.__origin__)
     missing = [f.encode_name for f in msgspec.structs.fields(kind) if f.required and f.encode_name not in values]
     if missing:
         name = missing[0].replace("_", "-")
-        raise InputError(f"input `{name}` is required", hint=f"give --{name} or set GHMLOPS_{missing[0].upper()}")
+        raise InputError(f"input `{name}` is required", hint=f"pass --{name} or set GHMLOPS_{missing[0].upper()}")
     return msgspec.convert(values, kind)
 
 
@@ -200,14 +205,14 @@ def _convert(name: str, raw: str, kind: object) -> object:
     if kind is Outcome:
         allowed = ("fail", "inconclusive", "warn")
         if raw not in allowed:
-            raise InputError(f'input `{name}`: "{printable(raw)}" is not known', hint=nearest(raw, allowed))
+            raise InputError(f'input `{name}`: "{printable(raw)}" is not a valid value', hint=nearest(raw, allowed))
         return Outcome(raw)
     if kind == int | None:
         if not re.fullmatch(r"[0-9]{1,15}", raw.strip()):
             raise InputError(f'input `{name}`: expected a whole number, got "{printable(raw)}"', hint=f"--{name} 1")
         return int(raw)
     if "\x00" in raw:
-        raise InputError(f"input `{name}` holds a NUL byte", hint="remove it")
+        raise InputError(f"input `{name}` contains a NUL byte", hint="remove it")
     return raw
 
 
@@ -219,10 +224,14 @@ def _event(environ: Mapping[str, str]) -> dict[str, Any]:
         with Path(path).open("rb") as stream:
             event = json.loads(stream.read(MAX_EVENT_BYTES + 1))
     except OSError as error:
-        said = f"event file {path[:200]} cannot be read: {error.strerror}"
-        raise DataError(said, hint="GITHUB_EVENT_PATH names the event's payload") from None
+        raise DataError(
+            f"event file {path[:200]} cannot be read: {error.strerror}",
+            hint="GITHUB_EVENT_PATH names the payload of the event",
+        ) from None
     except (ValueError, RecursionError):
-        raise DataError(f"event file {path} is not JSON", hint="GITHUB_EVENT_PATH names the event's payload") from None
+        raise DataError(
+            f"event file {path} is not JSON", hint="GITHUB_EVENT_PATH names the payload of the event"
+        ) from None
     return event if isinstance(event, dict) else {}
 
 
@@ -232,7 +241,7 @@ def _run(name: str, inputs: Common, context: Context, environ: Mapping[str, str]
     try:
         cwd = Path.cwd()
     except FileNotFoundError:
-        raise InputError("the working directory does not exist any more", hint="change to one that does") from None
+        raise InputError("the working directory no longer exists", hint="change to one that does") from None
     services = Services(context=context, environ=environ, cwd=cwd, now=lambda: datetime.now(UTC), console=console)
     result: Result = command_module(name).run(inputs, services)
     console.clear_progress()
@@ -283,7 +292,7 @@ def _report_error(error: GhmlopsError, environ: Mapping[str, str], console: Cons
 
 
 def _error_outputs(environ: Mapping[str, str], console: Console, outcome: Outcome, reason_code: str) -> None:
-    """Write the outputs of a run that gave no result."""
+    """Write the outputs of a run without a result."""
     from ghmlops.act.runner import write_outputs
 
     if environ.get("GITHUB_OUTPUT"):

@@ -1,4 +1,4 @@
-"""Write the revert commit for a bad commit and push it, fast-forward, safely and once."""
+"""Writes the revert commit for a bad commit and pushes it, fast-forward, safely and once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Doc, Output, Result, W
 from ghmlops.core.errors import EvidenceError, InputError, NeedsPerson, nearest
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.revert import plan as core
+from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,80 +25,78 @@ DOCS = "actions/revert/README.md"
 
 
 class Inputs(WithToken, frozen=True, kw_only=True):
-    """Inputs of `revert`. Either a verdict that failed for this commit, or a person's reason, must be given."""
+    """Inputs of `revert`. It requires either a verdict that failed for this commit, or a person's reason."""
 
     commit: Annotated[str, Doc(description="Commit to revert: SHA, comma list, range A..B, or #PR.")]
-    branch: Annotated[str, Doc(description="Branch to revert on; the remote's default branch where empty.")] = ""
+    branch: Annotated[str, Doc(description="Branch to revert on; empty: the default branch of the remote.")] = ""
     remote: Annotated[str, Doc(description="Remote to push to.")] = "origin"
-    mode: Annotated[str, Doc(description="push, or pull-request (also the way out where the branch is protected).")] = (
-        "push"
-    )
-    verdict_file: Annotated[str, Doc(description="Verdict that asks for the revert.")] = ""
-    reason: Annotated[str, Doc(description="Why a person asks for the revert; instead of a verdict.")] = ""
+    mode: Annotated[str, Doc(description="push, or pull-request (also used if the branch is protected).")] = "push"
+    verdict_file: Annotated[str, Doc(description="Verdict that justifies the revert.")] = ""
+    reason: Annotated[str, Doc(description="Why a person requests the revert, instead of a verdict.")] = ""
 
 
 OUTPUTS = (
     *OUTCOME_OUTPUTS,
     Output("state", "reverted, already-reverted, pull-request or refused."),
-    Output("revert-sha", "The revert commit; empty where none was needed or possible."),
-    Output("pull-request", "Number of the revert pull request, where one was opened."),
+    Output("revert-sha", "The revert commit; empty if none was needed or possible."),
+    Output("pull-request", "Number of the revert pull request; empty if none was opened."),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class GitHub:
-    """The forge of a revert: GitHub, asked with a token."""
+    """GitHub as the forge of a revert."""
 
     client: Client
     services: Services
 
     def blocking_rules(self, branch: str) -> tuple[str, ...]:
-        """Return the rules against a push; none where they cannot be read, because the push itself will tell."""
+        """Return the rules that block a push; none if they cannot be read, because the push itself shows the result."""
         from ghmlops.core.errors import GitHubError
         from ghmlops.measure.github.pull_requests import blocking_rules
 
         try:
             return blocking_rules(self.client, branch)
         except GitHubError as error:
-            self.services.console.note(f"the rules of the branch are not known: {error.message}")
+            self.services.console.note(f"cannot read the rules of the branch: {error.message}")
             return ()
 
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
-        """Open the revert pull request, or find it."""
+        """Open the revert pull request, or find an open one."""
         from ghmlops.act.github.pull_requests import open_revert_pull_request
 
         return open_revert_pull_request(self.client, head=head, base=base, title=title, body=body)
 
 
 def run(inputs: Inputs, services: Services) -> Result:
-    """Revert, or say why not. A refusal is a result with exit code 1, so that the output `state` is there.
+    """Revert, or report why not. A refusal is a result with exit code 1, so that the output `state` is written.
 
     Raises:
-        InputError: an input is malformed, or names nothing.
-        EvidenceError: the verdict cannot be read, or is for another commit.
-        GitError: no repository, or a remote that cannot be reached.
-        GitHubError: the API refused.
+        InputError: An input is malformed, or names no commit.
+        EvidenceError: The verdict cannot be read, or is for another commit.
+        GitError: There is no repository, or the remote cannot be reached.
+        GitHubError: The API rejected a request.
     """
     if inputs.mode not in MODES:
-        raise InputError(f'input `mode`: "{inputs.mode}" is not known', hint=nearest(inputs.mode, MODES))
+        raise InputError(f'input `mode`: "{inputs.mode}" is not a valid value', hint=nearest(inputs.mode, MODES))
     spec = core.parse_spec(inputs.commit)
     core.check_names(inputs.remote, inputs.branch)
     try:
         grounds = _grounds(inputs, services)
         with _github(inputs, services) as client:
-            return _show(_perform(inputs, services, spec, grounds, client), services)
+            return _summarise(_perform(inputs, services, spec, grounds, client), services)
     except NeedsPerson as error:
-        return _refused(error)
+        return _refusal(error)
 
 
 def _grounds(inputs: Inputs, services: Services) -> core.Grounds:
     from ghmlops.measure.evidence import read_verdict
 
     verdict = read_verdict(services.cwd / inputs.verdict_file) if inputs.verdict_file else None
-    known = services.context.repository
-    if verdict is not None and verdict.repository and known and verdict.repository.lower() != known.lower():
+    repository = services.context.repository
+    if verdict and verdict.repository and repository and verdict.repository.lower() != repository.lower():
         raise EvidenceError(
-            f"the verdict is for the repository {verdict.repository}, not for {known}",
+            f"the verdict is for the repository {verdict.repository}, not for {repository}",
             hint="name the verdict of this repository with --verdict-file",
         )
     return core.decide_grounds(verdict, inputs.reason)
@@ -105,7 +104,7 @@ def _grounds(inputs: Inputs, services: Services) -> core.Grounds:
 
 @contextlib.contextmanager
 def _github(inputs: Inputs, services: Services) -> Iterator[Client | None]:
-    """Give the connection to GitHub where there is a token and GitHub is around it; a bare git remote needs none."""
+    """Yield a connection to GitHub if there is a token and a GitHub repository; a bare git remote needs none."""
     context = services.context
     if not inputs.token or not (context.api_url and context.repository):
         yield None
@@ -144,8 +143,8 @@ def _perform(
 def _with_merged(request: Request, number: int, client: Client | None) -> Request:
     if client is None:
         raise InputError(
-            f"input `commit`: #{number} needs a token, to ask GitHub what it became",
-            hint="pass `token: ${{ github.token }}`, or give the SHA",
+            f"input `commit`: #{number} needs a token to find its merge commit",
+            hint="pass `token: ${{ github.token }}`, or pass the SHA",
         )
     from ghmlops.measure.github.merged_pull_request import merged_pull_request
 
@@ -154,25 +153,26 @@ def _with_merged(request: Request, number: int, client: Client | None) -> Reques
     return replace(request, merged=merged, branch=request.branch or merged.base)
 
 
-def _show(result: RevertResult, services: Services) -> Result:
+def _summarise(result: RevertResult, services: Services) -> Result:
     plan, context = result.plan, services.context
-    names = ", ".join(f"{c.sha[:12]} ({core.one_line(c.subject, 60)})" for c in plan.commits) or plan.newest[:12]
+    commits = (f"{commit.sha[:12]} ({core.one_line(commit.subject, 60)})" for commit in plan.commits)
+    names = ", ".join(commits) or plan.newest[:12]
     address = f"{context.server_url}/{context.repository}/pull/{result.pull_request}" if context.server_url else ""
-    reason, after = {
+    reason, note = {
         "reverted": (
-            f"{names} reverted on {plan.branch} by {result.revert_sha[:12]}.",
+            f"{names} was reverted on {plan.branch} by {result.revert_sha[:12]}.",
             "A push with the workflow's own token starts no other workflow: dispatch the deployment.",
         ),
-        "already-reverted": (f"{plan.branch} no longer holds the change of {names}; nothing to do.", ""),
+        "already-reverted": (f"{plan.branch} no longer contains the change of {names}; nothing to do.", ""),
         "planned": (f"{names} would be reverted on {plan.branch}.", "Nothing was pushed (dry run)."),
         "pull-request": (
             f"The revert of {names} waits in pull request #{result.pull_request}: {result.cause}.",
-            f"{plan.branch} still holds the change until a person merges it. {address}".rstrip(),
+            f"{plan.branch} contains the change until a person merges it. {address}".rstrip(),
         ),
     }[result.state]
-    waits = result.state == "pull-request"
+    pending = result.state == "pull-request"
     return Result(
-        outcome=Outcome.INCONCLUSIVE if waits else Outcome.PASS,
+        outcome=Outcome.INCONCLUSIVE if pending else Outcome.PASS,
         reason_code="dry-run" if result.state == "planned" else result.state,
         reason=reason,
         outputs={
@@ -180,27 +180,27 @@ def _show(result: RevertResult, services: Services) -> Result:
             "revert-sha": result.revert_sha,
             "pull-request": str(result.pull_request or ""),
         },
-        text="\n".join(filter(None, [reason, after, *_planned(plan)])),
+        text=terminal.block(line for line in (reason, note, *_diffstat(plan)) if line),
         data={"state": result.state, "branch": plan.branch, "tip": plan.tip, "revert_sha": result.revert_sha,
               "reverted": [c.sha for c in plan.commits], "pull_request": result.pull_request,
-              "diffstat": _planned(plan)},
-        findings=(_finding("revert-waits", Outcome.INCONCLUSIVE, reason, "protected-branches"),) if waits else (),
-        exit_code=1 if waits else 0,
+              "diffstat": _diffstat(plan)},
+        findings=(_finding("revert-waits", Outcome.INCONCLUSIVE, reason, "protected-branches"),) if pending else (),
+        exit_code=1 if pending else 0,
     )  # fmt: skip
 
 
-def _planned(plan: Plan) -> list[str]:
+def _diffstat(plan: Plan) -> list[str]:
     return [core.one_line(line, 200) for line in plan.diffstat.splitlines()]
 
 
-def _refused(error: NeedsPerson) -> Result:
+def _refusal(error: NeedsPerson) -> Result:
     reason = f"Not reverted: {error.message}."
     return Result(
         outcome=Outcome.FAIL,
         reason_code=error.reason_code,
         reason=reason,
         outputs={"state": "refused", "revert-sha": "", "pull-request": ""},
-        text="\n".join(filter(None, [reason, error.hint])),
+        text=terminal.block(line for line in (reason, error.hint) if line),
         data={"state": "refused", "hint": error.hint},
         findings=(_finding(error.reason_code, Outcome.FAIL, f"{reason} {error.hint}", "when-it-refuses"),),
         exit_code=error.exit_code,

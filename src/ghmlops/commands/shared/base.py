@@ -1,4 +1,4 @@
-"""What every command shares: common inputs, the services passed in by `main()`, the result handed back to it."""
+"""Common inputs and outputs of all commands, the services that `main()` passes in, and the result that it receives."""
 
 from __future__ import annotations
 
@@ -22,28 +22,29 @@ Doc = msgspec.Meta
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):
-    """Inputs of every command. `fail_on` is the flag `--fail-on`, the variable `GHMLOPS_FAIL_ON`, the input `fail-on`.
+    """Inputs of every command. The field `fail_on` is the flag `--fail-on`, `GHMLOPS_FAIL_ON` and the input `fail-on`.
 
-    A field's type is `str`, `bool`, `int | None` or `Outcome`; its `Doc` is the help and the description in action.yml.
+    The type of a field is `str`, `bool`, `int | None` or `Outcome`; its `Doc` is the help text and the description in
+    action.yml.
     """
 
     policy: Annotated[str, Doc(description="Path of the policy file.")] = DEFAULT_PATH
     evidence_dir: Annotated[str, Doc(description="Folder of the evidence files.")] = "evidence"
     leg: Annotated[
-        str, Doc(description="Name of this leg (matrix, second run); kept apart in the evidence file's name.")
+        str, Doc(description="Name of this leg (matrix, second run), which becomes part of the evidence file's name.")
     ] = ""
     fail_on: Annotated[
-        Outcome, Doc(description="The step fails at this outcome and at worse ones: fail, inconclusive or warn.")
+        Outcome, Doc(description="The step fails at this outcome and at any worse one: fail, inconclusive or warn.")
     ] = Outcome.FAIL
-    dry_run: Annotated[bool, Doc(description="Print what would be done, and do nothing.")] = False
+    dry_run: Annotated[bool, Doc(description="Print what would be done, without doing it.")] = False
     json: Annotated[bool, Doc(description="Print the result as JSON on standard output.")] = False
 
 
 class WithToken(Common, frozen=True, kw_only=True):
-    """Inputs of the commands that talk to GitHub."""
+    """Inputs of the commands that use the GitHub API."""
 
     token: Annotated[
-        str, Doc(description="GitHub token; without one nothing is written to GitHub.", extra={"secret": True})
+        str, Doc(description="GitHub token; without a token nothing is written to GitHub.", extra={"secret": True})
     ] = ""
 
 
@@ -56,43 +57,43 @@ class Output(NamedTuple):
 
 OUTCOME_OUTPUTS = (
     Output("outcome", "pass, warn, inconclusive, fail or error."),
-    Output("reason-code", "Kebab-case code of the reason, for machines."),
+    Output("reason-code", "Machine-readable code of the reason, in kebab case."),
 )
-EVIDENCE_OUTPUT = Output("evidence-file", "Path of the evidence file that was written.")
+EVIDENCE_OUTPUT = Output("evidence-file", "Path of the written evidence file.")
 VERDICT_OUTPUT = Output("verdict-file", "Path of the verdict file.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What `main()` builds and passes in. `run()` reads no environment, clock or argument vector of its own."""
+    """Services that `main()` builds and passes in; `run()` itself reads no environment, clock or argument vector."""
 
     context: Context
     environ: Mapping[str, str]
-    """For child processes only (git, the user's preview command)."""
+    """Environment of child processes (git, the user's preview command)."""
     cwd: Path
     now: Callable[[], datetime]
-    """UTC, aware."""
+    """Current time, timezone-aware (UTC)."""
     console: Console
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a command hands back: `main()` prints it, writes the outputs and turns it into an exit code."""
+    """Result of a command: `main()` prints it, writes the outputs and derives the exit code."""
 
     outcome: Outcome
     reason_code: str
     reason: str
     outputs: dict[str, str] = field(default_factory=dict)
     text: str = ""
-    """For people, on standard output; already made printable."""
+    """Human-readable text for standard output; already printable."""
     data: dict[str, Any] = field(default_factory=dict)
-    """For `--json`."""
+    """Data for `--json`."""
     findings: tuple[Finding, ...] = ()
-    """Become annotations of the workflow run where they are not passes."""
+    """Findings; those that did not pass become annotations of the workflow run."""
     summary: str = ""
     """Markdown for the job summary."""
     exit_code: int | None = None
-    """Overrides what `outcome` and `fail-on` give (only `revert` and `gate` need it)."""
+    """Overrides the exit code that follows from `outcome` and `fail-on` (used by `revert` and `gate`)."""
 
 
 def dry_run_result(reason: str, text: str, data: dict[str, Any] | None = None) -> Result:

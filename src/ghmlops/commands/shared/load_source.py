@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from ghmlops.measure.load.load import Load, Recording
     from ghmlops.measure.load.target import Target
 
-REQUESTS_PER_PROCESS = {"http/1.1": 10_000.0, "http/2": 2_000.0, "grpc": 1_000.0}
-"""Requests per second, of all arms together, that one generator process sends."""
-
 
 def prepare_latency(policy: Policy, name: str, services: Services) -> Latency:
     """Return the section `latency` as it is sent: preset applied, `${NAME}` in headers replaced.
@@ -106,10 +103,12 @@ def generate(
 
     from ghmlops.measure.load.engine import run_load
     from ghmlops.measure.load.processes import run_processes
+    from ghmlops.measure.load.protocols.table import PROTOCOLS
 
     seconds = float(load.times[-1]) if len(load.times) else 0.0
     rate = len(load.times) * len(load.targets) / max(seconds, 1.0)
-    processes = policy.processes or min(1 + int(rate / REQUESTS_PER_PROCESS[policy.protocol]), os.cpu_count() or 1)
+    per_process = PROTOCOLS[policy.protocol]().requests_per_process
+    processes = policy.processes or min(1 + int(rate / per_process), os.cpu_count() or 1)
     if processes == 1 or len(load.times) < 2 * processes:
         return run_load(load, on_block, on_tick)
     return run_processes(load, processes, on_block, on_tick)
