@@ -1,1 +1,1 @@
-"""A small stateful local GitHub API for tests; see `github_api.server`."""
+"""A small stateful GitHub API for tests; see `github_api.server`."""

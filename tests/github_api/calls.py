@@ -1,4 +1,4 @@
-"""One request, one answer, and GitHub's words for a refusal."""
+"""Requests, responses, and the error messages of GitHub."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Json = dict[str, Any]
 
 
 class Call(NamedTuple):
-    """One request whose form was already judged by the specification."""
+    """One request that was already validated against the OpenAPI description."""
 
     root: str
     repository: str
@@ -19,27 +19,27 @@ class Call(NamedTuple):
 
     @property
     def author(self) -> Json:
-        """Who acts, as stored with what is created."""
+        """Login and type of the token's owner, stored with what the request creates."""
         return {"login": self.token["login"], "type": "Bot" if self.token["kind"] == "installation" else "User"}
 
 
-class Answer(NamedTuple):
-    """What is sent back; a list is cut into pages by the server."""
+class Response(NamedTuple):
+    """A response; the server splits a list into pages."""
 
     status: int
     body: object
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def refusal(status: int, message: str, errors: tuple[Json, ...] = ()) -> Answer:
-    """An error as GitHub words it."""
+def error_response(status: int, message: str, errors: tuple[Json, ...] = ()) -> Response:
+    """Return an error response in the form of GitHub."""
     body: Json = {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
-    return Answer(status, {**body, "errors": list(errors)} if errors else body)
+    return Response(status, {**body, "errors": list(errors)} if errors else body)
 
 
-NOT_FOUND = refusal(404, "Not Found")
+NOT_FOUND = error_response(404, "Not Found")
 
 
-def invalid(message: str) -> Answer:
-    """A 422 with GitHub's envelope."""
-    return refusal(422, "Validation Failed", ({"resource": "Resource", "code": "custom", "message": message},))
+def invalid(message: str) -> Response:
+    """Return a 422 in the form of GitHub's validation errors."""
+    return error_response(422, "Validation Failed", ({"resource": "Resource", "code": "custom", "message": message},))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from github_api import shapes
-from github_api.calls import NOT_FOUND, Answer, Call, Json, invalid, refusal
+from github_api.calls import NOT_FOUND, Call, Json, Response, error_response, invalid
 from github_api.state import State, now
 
 
-def get_user(_state: State, call: Call) -> Answer:
+def get_user(_state: State, call: Call) -> Response:
     if call.token["kind"] == "installation":
-        return refusal(403, "Resource not accessible by integration")
-    return Answer(200, shapes.public_user(call.root, call.token["login"], "User"))
+        return error_response(403, "Resource not accessible by integration")
+    return Response(200, shapes.public_user(call.root, call.token["login"], "User"))
 
 
-def get_repository(state: State, call: Call) -> Answer:
-    held = state.repositories[call.repository]
-    kept = {"default_branch": held["default_branch"], "private": held["private"]}
-    return Answer(200, shapes.repository(call.root, call.repository, **kept, full=True))
+def get_repository(state: State, call: Call) -> Response:
+    stored = state.repositories[call.repository]
+    settings = {"default_branch": stored["default_branch"], "private": stored["private"]}
+    return Response(200, shapes.repository(call.root, call.repository, **settings, full=True))
 
 
 def _pull(state: State, call: Call, key: str = "pull_number") -> Json | None:
@@ -24,59 +24,61 @@ def _pull(state: State, call: Call, key: str = "pull_number") -> Json | None:
     return next((p for p in rows if str(p["number"]) == call.path[key]), None)
 
 
-def get_pull(state: State, call: Call) -> Answer:
-    found = _pull(state, call)
-    return Answer(200, shapes.pull_request(call.root, found, state.repositories, full=True)) if found else NOT_FOUND
+def get_pull(state: State, call: Call) -> Response:
+    pull = _pull(state, call)
+    return Response(200, shapes.pull_request(call.root, pull, state.repositories, full=True)) if pull else NOT_FOUND
 
 
-def list_pulls(state: State, call: Call) -> Answer:
-    wanted, head, base = call.query.get("state", "open"), call.query.get("head"), call.query.get("base")
-    found = [
+def list_pulls(state: State, call: Call) -> Response:
+    state_filter, head, base = call.query.get("state", "open"), call.query.get("head"), call.query.get("base")
+    pulls = [
         p
         for p in state.pull_requests
         if p["repository"] == call.repository
-        and wanted in ("all", p["state"])
+        and state_filter in ("all", p["state"])
         and base in (None, p["base_ref"])
         and head in (None, f"{p['head_repository'].partition('/')[0]}:{p['head_ref']}")
     ]
-    return Answer(200, [shapes.pull_request(call.root, p, state.repositories) for p in found])
+    return Response(200, [shapes.pull_request(call.root, p, state.repositories) for p in pulls])
 
 
-def list_pulls_of_commit(state: State, call: Call) -> Answer:
-    """As on GitHub, empty for a commit that only a fork holds."""
-    found = [
+def list_pulls_of_commit(state: State, call: Call) -> Response:
+    """List the pull requests of a commit; as on GitHub, none for a commit that only a fork contains."""
+    pulls = [
         p
         for p in state.pull_requests
         if p["repository"] == p["head_repository"] == call.repository
         and call.path["commit_sha"] in (p["head_sha"], *p["old_heads"])
     ]
-    return Answer(200, [shapes.pull_request(call.root, p, state.repositories) for p in found])
+    return Response(200, [shapes.pull_request(call.root, p, state.repositories) for p in pulls])
 
 
-def list_commits_of_pull(state: State, call: Call) -> Answer:
-    """The last one is the head; the others are made up from the seeded messages."""
-    found = _pull(state, call)
-    if found is None:
+def list_commits_of_pull(state: State, call: Call) -> Response:
+    """List the commits: the last one is the head, the ids of the others are generated."""
+    pull = _pull(state, call)
+    if pull is None:
         return NOT_FOUND
-    shas = [f"{i:040x}" for i in range(1, len(found["messages"]))] + [found["head_sha"]]
-    rows = zip(shas, found["messages"], strict=True)
-    return Answer(200, [shapes.commit(call.root, call.repository, sha, message) for sha, message in rows])
+    shas = [f"{i:040x}" for i in range(1, len(pull["messages"]))] + [pull["head_sha"]]
+    rows = zip(shas, pull["messages"], strict=True)
+    return Response(200, [shapes.commit(call.root, call.repository, sha, message) for sha, message in rows])
 
 
-def create_pull(state: State, call: Call) -> Answer:
+def create_pull(state: State, call: Call) -> Response:
     owner, _, branch = call.body["head"].rpartition(":")
     base, refs = call.body["base"], state.repositories[call.repository]["refs"]
-    same = [
+    duplicates = [
         p
         for p in state.pull_requests
         if (p["repository"], p["state"], p["head_ref"], p["base_ref"]) == (call.repository, "open", branch, base)
     ]
-    if same:
+    if duplicates:
         return invalid(f"A pull request already exists for {owner or call.repository.partition('/')[0]}:{branch}.")
     if branch == base:
         return invalid(f"No commits between {base} and {branch}")
     if refs and f"heads/{branch}" not in refs:
-        return refusal(422, "Validation Failed", ({"resource": "PullRequest", "field": "head", "code": "invalid"},))
+        return error_response(
+            422, "Validation Failed", ({"resource": "PullRequest", "field": "head", "code": "invalid"},)
+        )
     number = max((p["number"] for p in state.pull_requests), default=0) + 1
     state.seed(
         {
@@ -94,50 +96,50 @@ def create_pull(state: State, call: Call) -> Answer:
             ]
         }
     )
-    made = state.pull_requests[-1]
-    return Answer(201, shapes.pull_request(call.root, made, state.repositories, full=True))
+    pull = state.pull_requests[-1]
+    return Response(201, shapes.pull_request(call.root, pull, state.repositories, full=True))
 
 
-def list_comments(state: State, call: Call) -> Answer:
+def list_comments(state: State, call: Call) -> Response:
     number = call.path["issue_number"]
-    found = [c for c in state.comments if c["repository"] == call.repository and str(c["issue"]) == number]
-    return Answer(200, [shapes.comment(call.root, c) for c in found])
+    comments = [c for c in state.comments if c["repository"] == call.repository and str(c["issue"]) == number]
+    return Response(200, [shapes.comment(call.root, c) for c in comments])
 
 
-def create_comment(state: State, call: Call) -> Answer:
+def create_comment(state: State, call: Call) -> Response:
     if _pull(state, call, "issue_number") is None:
         return NOT_FOUND
     if (problem := _too_long(call.body["body"])) is not None:
         return problem
     number, stamp = int(call.path["issue_number"]), now()
-    made = state.stamped(
+    comment = state.stamped(
         repository=call.repository, issue=number, body=call.body["body"], updated_at=stamp, edits=0, **call.author
     )
-    state.comments.append(made)
-    return Answer(201, shapes.comment(call.root, made))
+    state.comments.append(comment)
+    return Response(201, shapes.comment(call.root, comment))
 
 
 def _comment(state: State, call: Call) -> Json | None:
     return next((c for c in state.comments if str(c["id"]) == call.path["comment_id"]), None)
 
 
-def edit_comment(state: State, call: Call) -> Answer:
-    found = _comment(state, call)
-    if found is None:
+def edit_comment(state: State, call: Call) -> Response:
+    comment = _comment(state, call)
+    if comment is None:
         return NOT_FOUND
     if (problem := _too_long(call.body["body"])) is not None:
         return problem
-    found.update(body=call.body["body"], updated_at=now(), edits=found.get("edits", 0) + 1)
-    return Answer(200, shapes.comment(call.root, found))
+    comment.update(body=call.body["body"], updated_at=now(), edits=comment.get("edits", 0) + 1)
+    return Response(200, shapes.comment(call.root, comment))
 
 
-def delete_comment(state: State, call: Call) -> Answer:
-    found = _comment(state, call)
-    if found is None:
+def delete_comment(state: State, call: Call) -> Response:
+    comment = _comment(state, call)
+    if comment is None:
         return NOT_FOUND
-    state.comments.remove(found)
-    return Answer(204, None)
+    state.comments.remove(comment)
+    return Response(204, None)
 
 
-def _too_long(body: str) -> Answer | None:
+def _too_long(body: str) -> Response | None:
     return invalid("body is too long (maximum is 65536 characters)") if len(body) > 65536 else None

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from github_api import shapes
-from github_api.calls import NOT_FOUND, Answer, Call, Json, invalid, refusal
+from github_api.calls import NOT_FOUND, Call, Json, Response, error_response, invalid
 from github_api.state import State
 
 
-def list_deployments(state: State, call: Call) -> Answer:
+def list_deployments(state: State, call: Call) -> Response:
     keys = ("sha", "ref", "task", "environment")
-    found = [
+    deployments = [
         d
         for d in reversed(state.deployments)
         if d["repository"] == call.repository and all(call.query.get(k) in (None, "none", d[k]) for k in keys)
     ]
-    return Answer(200, [shapes.deployment(call.root, d) for d in found])
+    return Response(200, [shapes.deployment(call.root, d) for d in deployments])
 
 
-def create_deployment(state: State, call: Call) -> Answer:
+def create_deployment(state: State, call: Call) -> Response:
     body = call.body
     ref, refs = body["ref"], state.repositories[call.repository]["refs"]
     sha = refs.get(f"heads/{ref}", ref)
     if not state.knows_commit(call.repository, sha):
-        return refusal(422, f"No ref found for: {ref}")
+        return error_response(422, f"No ref found for: {ref}")
     if body.get("required_contexts") != []:
-        return refusal(409, "Conflict: Commit status checks failed for " + ref)
+        return error_response(409, "Conflict: Commit status checks failed for " + ref)
     state._deployment(
         sha=sha,
         ref=ref,
@@ -37,50 +37,50 @@ def create_deployment(state: State, call: Call) -> Answer:
         repository=call.repository,
         **call.author,
     )
-    return Answer(201, shapes.deployment(call.root, state.deployments[-1]))
+    return Response(201, shapes.deployment(call.root, state.deployments[-1]))
 
 
 def _deployment(state: State, call: Call) -> Json | None:
     return next((d for d in state.deployments if str(d["id"]) == call.path["deployment_id"]), None)
 
 
-def list_deployment_statuses(state: State, call: Call) -> Answer:
-    found = _deployment(state, call)
-    if found is None:
+def list_deployment_statuses(state: State, call: Call) -> Response:
+    deployment = _deployment(state, call)
+    if deployment is None:
         return NOT_FOUND
-    rows = [s for s in reversed(state.deployment_statuses) if s["deployment"] == found["id"]]
-    return Answer(200, [shapes.deployment_status(call.root, s) for s in rows])
+    rows = [s for s in reversed(state.deployment_statuses) if s["deployment"] == deployment["id"]]
+    return Response(200, [shapes.deployment_status(call.root, s) for s in rows])
 
 
-def create_deployment_status(state: State, call: Call) -> Answer:
-    found = _deployment(state, call)
-    if found is None:
+def create_deployment_status(state: State, call: Call) -> Response:
+    deployment = _deployment(state, call)
+    if deployment is None:
         return NOT_FOUND
     body = call.body
     if len(body.get("description", "")) > 140:
         return invalid("description is too long (maximum is 140 characters)")
-    made = state.stamped(
+    status = state.stamped(
         repository=call.repository,
-        deployment=found["id"],
+        deployment=deployment["id"],
         state=body["state"],
         description=body.get("description", ""),
-        environment=body.get("environment", found["environment"]),
+        environment=body.get("environment", deployment["environment"]),
         environment_url=body.get("environment_url", ""),
         log_url=body.get("log_url") or body.get("target_url", ""),
         target_url=body.get("target_url") or body.get("log_url", ""),
         **call.author,
     )
-    state.deployment_statuses.append(made)
-    return Answer(201, shapes.deployment_status(call.root, made))
+    state.deployment_statuses.append(status)
+    return Response(201, shapes.deployment_status(call.root, status))
 
 
-def create_status(state: State, call: Call) -> Answer:
+def create_status(state: State, call: Call) -> Response:
     sha, body = call.path["sha"], call.body
     if not state.knows_commit(call.repository, sha):
-        return refusal(422, f"No commit found for SHA: {sha}")
+        return error_response(422, f"No commit found for SHA: {sha}")
     if len(body.get("description") or "") > 140:
         return invalid("description is too long (maximum is 140 characters)")
-    made = state.stamped(
+    status = state.stamped(
         repository=call.repository,
         sha=sha,
         state=body["state"],
@@ -89,74 +89,74 @@ def create_status(state: State, call: Call) -> Answer:
         context=body.get("context", "default"),
         **call.author,
     )
-    state.statuses.append(made)
-    return Answer(201, shapes.commit_status(call.root, made))
+    state.statuses.append(status)
+    return Response(201, shapes.commit_status(call.root, status))
 
 
-def list_statuses(state: State, call: Call) -> Answer:
+def list_statuses(state: State, call: Call) -> Response:
     rows = [s for s in reversed(state.statuses) if s["sha"] == call.path["ref"]]
-    return Answer(200, [shapes.commit_status(call.root, s) for s in rows])
+    return Response(200, [shapes.commit_status(call.root, s) for s in rows])
 
 
-def list_rules(state: State, call: Call) -> Answer:
+def list_rules(state: State, call: Call) -> Response:
     kinds = state.repositories[call.repository]["rules"].get(call.path["branch"], [])
-    return Answer(200, [shapes.rule(call.repository, kind) for kind in kinds])
+    return Response(200, [shapes.rule(call.repository, kind) for kind in kinds])
 
 
-def get_ref(state: State, call: Call) -> Answer:
+def get_ref(state: State, call: Call) -> Response:
     sha = state.repositories[call.repository]["refs"].get(call.path["ref"])
-    return Answer(200, shapes.git_ref(call.root, call.repository, call.path["ref"], sha)) if sha else NOT_FOUND
+    return Response(200, shapes.git_ref(call.root, call.repository, call.path["ref"], sha)) if sha else NOT_FOUND
 
 
-def create_ref(state: State, call: Call) -> Answer:
+def create_ref(state: State, call: Call) -> Response:
     refs, ref, sha = state.repositories[call.repository]["refs"], call.body["ref"], call.body["sha"]
     if not ref.startswith("refs/") or ref.count("/") < 2:
-        return refusal(422, "Reference name must start with 'refs/'")
+        return error_response(422, "Reference name must start with 'refs/'")
     name = ref.removeprefix("refs/")
     if name in refs:
-        return refusal(422, "Reference already exists")
+        return error_response(422, "Reference already exists")
     refs[name] = sha
-    return Answer(201, shapes.git_ref(call.root, call.repository, name, sha))
+    return Response(201, shapes.git_ref(call.root, call.repository, name, sha))
 
 
-def get_run(state: State, call: Call) -> Answer:
-    found = next((r for r in state.runs if str(r["id"]) == call.path["run_id"]), None)
-    return Answer(200, shapes.workflow_run(call.root, found, state.repositories)) if found else NOT_FOUND
+def get_run(state: State, call: Call) -> Response:
+    run = next((r for r in state.runs if str(r["id"]) == call.path["run_id"]), None)
+    return Response(200, shapes.workflow_run(call.root, run, state.repositories)) if run else NOT_FOUND
 
 
-def list_runs(state: State, call: Call) -> Answer:
+def list_runs(state: State, call: Call) -> Response:
     keys = {"branch": "head_branch", "event": "event", "head_sha": "head_sha"}
-    found = [
+    runs = [
         r
         for r in sorted(state.runs, key=lambda r: -r["id"])
         if r["repository"] == call.repository
         and all(call.query.get(k) in (None, r[field]) for k, field in keys.items())
         and call.query.get("status") in (None, r["status"], r["conclusion"])
     ]
-    shown = [shapes.workflow_run(call.root, r, state.repositories) for r in found]
-    return Answer(200, {"total_count": len(shown), "workflow_runs": shown})
+    objects = [shapes.workflow_run(call.root, r, state.repositories) for r in runs]
+    return Response(200, {"total_count": len(objects), "workflow_runs": objects})
 
 
-def list_artifacts(state: State, call: Call) -> Answer:
+def list_artifacts(state: State, call: Call) -> Response:
     return _artifacts(call, [a for a in state.artifacts if str(a["run_id"]) == call.path["run_id"]])
 
 
-def list_repository_artifacts(state: State, call: Call) -> Answer:
+def list_repository_artifacts(state: State, call: Call) -> Response:
     return _artifacts(call, [a for a in state.artifacts if a["repository"] == call.repository])
 
 
-def _artifacts(call: Call, among: list[Json]) -> Answer:
-    """Newest first."""
-    found = [a for a in among if call.query.get("name") in (None, a["name"])]
-    found.sort(key=lambda a: (a["created_at"], a["id"]), reverse=True)
-    shown = [shapes.artifact(call.root, a) for a in found]
-    return Answer(200, {"total_count": len(shown), "artifacts": shown})
+def _artifacts(call: Call, stored: list[Json]) -> Response:
+    """List artifacts, newest first."""
+    artifacts = [a for a in stored if call.query.get("name") in (None, a["name"])]
+    artifacts.sort(key=lambda a: (a["created_at"], a["id"]), reverse=True)
+    objects = [shapes.artifact(call.root, a) for a in artifacts]
+    return Response(200, {"total_count": len(objects), "artifacts": objects})
 
 
-def download_artifact(state: State, call: Call) -> Answer:
-    found = next((a for a in state.artifacts if str(a["id"]) == call.path["artifact_id"]), None)
-    if found is None:
+def download_artifact(state: State, call: Call) -> Response:
+    artifact = next((a for a in state.artifacts if str(a["id"]) == call.path["artifact_id"]), None)
+    if artifact is None:
         return NOT_FOUND
-    if found["expired"]:
-        return refusal(410, "Artifact has expired")
-    return Answer(302, None, (("Location", found["location"] or f"{call.root}/_zip/{found['id']}"),))
+    if artifact["expired"]:
+        return error_response(410, "Artifact has expired")
+    return Response(302, None, (("Location", artifact["location"] or f"{call.root}/_zip/{artifact['id']}"),))

@@ -1,4 +1,4 @@
-"""The visible table of endpoints."""
+"""The table of endpoints."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from github_api import conversation, delivery
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from github_api.calls import Answer, Call
+    from github_api.calls import Call, Response
     from github_api.state import State
 
 OWNED = "/repos/{owner}/{repo}"
 
 
 class Route(NamedTuple):
-    """An endpoint and the permissions of which the token needs one."""
+    """An endpoint and the permissions, one of which the token must have."""
 
-    serve: Callable[[State, Call], Answer]
-    needs: tuple[str, ...] = ()
+    serve: Callable[[State, Call], Response]
+    permissions: tuple[str, ...] = ()
 
 
 COMMENT_WRITE, PULLS_READ = ("pull_requests:write", "issues:write"), ("pull_requests:read",)

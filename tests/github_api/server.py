@@ -1,41 +1,42 @@
-"""A small stateful GitHub API on loopback, every request and response judged by GitHub's OpenAPI description.
+"""A small stateful GitHub API on loopback that validates requests and responses with GitHub's OpenAPI description.
 
-As a process (prints `{"url": ..., "port": ...}` on one line when it listens; ends on SIGTERM or SIGINT):
+As a process (prints `{"url": ..., "port": ...}` on one line when it listens; stops on SIGTERM or SIGINT):
 
     python tests/github_api/server.py [--port 0] [--spec FILE] [--state FILE]
 
-`--spec` is the description (default: `GHMLOPS_OPENAPI`, else the cache); `--state` a JSON file to seed from. In a test:
+`--spec` is the description (default: `GHMLOPS_OPENAPI`, else the cache), `--state` a JSON file with a seed. In a test:
 
     from github_api.server import running            # tests/ is on sys.path
     with running({"repositories": {"acme/shop": {}}}) as api:
         ...                                           # api.url, api.state, api.seed(...), api.violations
 
-Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control, without a token:
+Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, which need no token:
 
-- `GET /_state`: JSON of everything: `repositories`, `pull_requests`, `comments` (with `issue`, `body`, `login`,
+- `GET /_state`: the complete state as JSON: `repositories`, `pull_requests`, `comments` (with `issue`, `body`, `login`,
   `edits`), `deployments` (with `payload`, `environment` and `statuses`, oldest first), `deployment_statuses`,
   `statuses` (of commits: `sha`, `context`, `state`, `description`, `target_url`), `runs`, `artifacts`, `faults` (with
-  what is left of `times`), `requests` (`method`, `path`, `status`), `violations` (must stay empty).
-- `POST /_seed` with any of these keys; answers 204, or 400 with the reason:
-  - `repositories`: name to `{default_branch: "main", private: false, commits: null (any SHA is known) or [SHA],
+  the remaining `times`), `requests` (`method`, `path`, `status`), `violations` (must stay empty).
+- `POST /_seed` with any of these keys; responds with 204, or with 400 and the reason:
+  - `repositories`: name to `{default_branch: "main", private: false, commits: null (every SHA exists) or [SHA],
     refs: {"heads/main": SHA}, rules: {"main": ["pull_request", "required_status_checks", "non_fast_forward"]}}`;
     a branch with rules is protected.
   - `tokens`: token to `{login: "github-actions[bot]", kind: "installation" or "user", permissions: {"pull_requests":
-    "write", "contents": "read", ...}}` (default: everything may be written). The token `t` is always there; any other
-    unknown token is answered 401, a missing permission 403 in GitHub's words. Public repositories can be read by all.
+    "write", "contents": "read", ...}}` (default: every write permission). The token `t` always exists. The response to
+    an unknown token is 401, and to a missing permission 403 with GitHub's message. Every token can read public
+    repositories.
   - `pull_requests`: `[{number, head_sha, head_ref, head_repository, base_ref, base_sha, state, title, body, login,
-    merge_commit_sha, messages}]`; one with a known number replaces the old one (a moved head). `state: closed` with a
-    `merge_commit_sha` is merged; `messages` are those of its own commits.
+    merge_commit_sha, messages}]`; one with an existing number replaces it (a new head). `state: closed` with a
+    `merge_commit_sha` is merged; `messages` are those of the commits of the pull request.
   - `comments`: `[{issue, body, login, type: "User" or "Bot"}]`; `deployments`: `[{sha, environment, task, payload}]`.
   - `runs`: `[{id, head_sha, head_repository, head_branch, event, status, conclusion, created_at}]`; a higher `id` is
     newer. `artifacts`: `[{run_id, name, zip_base64, expired, digest, created_at, size_in_bytes, location}]`; `location`
-    is where a download is sent to, this server where empty.
+    is the redirect target of a download; empty stands for this server.
   - `faults`: `[{kind, method: "POST", path: "regular expression", times: 1, skip: 0, status: 502, message, headers}]`;
-    `kind` is `status` (answers so, does nothing), `lost-answer` (does it, then closes the connection) or `refused`
-    (closes the connection, does nothing).
+    `kind` is `status` (responds with it), `lost-answer` (performs the request, then closes the connection) or
+    `refused` (closes the connection). Only `lost-answer` performs the request.
 
-A violation (unknown field, wrong type, unknown endpoint, an answer of this server that does not fit) is answered 500
-and kept in `violations`.
+The response to a violation (unknown field, wrong type, unknown endpoint, an invalid response of this server) is 500,
+and it is recorded in `violations`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from github_api import spec as openapi
-from github_api.calls import NOT_FOUND, Answer, Call, refusal
+from github_api.calls import NOT_FOUND, Call, Response, error_response
 from github_api.routes import OWNED, ROUTES
 from github_api.state import State, allowed
 
@@ -70,7 +71,7 @@ _SPECS: dict[Path, openapi.Spec] = {}
 
 
 class Api(ThreadingHTTPServer):
-    """The server; one request at a time changes the state."""
+    """The server; requests are performed one at a time."""
 
     daemon_threads = True
 
@@ -82,91 +83,93 @@ class Api(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Address without a slash at the end."""
+        """Address without a trailing slash."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     @property
     def violations(self) -> list[str]:
-        """What did not fit the description."""
+        """Requests and responses that do not match the OpenAPI description."""
         return self.state.violations
 
-    def seed(self, **given: Any) -> None:
-        """Add to the state."""
+    def seed(self, **rows: Any) -> None:
+        """Add rows to the state."""
         with self.lock:
-            self.state.seed(given)
+            self.state.seed(rows)
 
-    def judged(self, method: str, target: str, body: object, headers: Message) -> tuple[Answer, Json | None]:
-        """Serve one request between its two judgements; also return the fault that is due."""
+    def respond(self, method: str, target: str, body: object, headers: Message) -> tuple[Response, Json | None]:
+        """Validate a request, perform it, and validate the response; also return the fault to apply, if any."""
         parts = urlsplit(target)
         prefix = "/api/v3" if parts.path.startswith("/api/v3/") else ""
         path, query = parts.path.removeprefix(prefix), dict(parse_qsl(parts.query, keep_blank_values=True))
         operation = self.spec.operation(method, path)
         route = ROUTES.get((method.lower(), operation.template)) if operation else None
         if operation is None or route is None:
-            return self._violation(f"{method} {path}: no such endpoint here"), None
+            return self._violation(f"{method} {path}: no such endpoint"), None
         if problems := self.spec.request_problems(operation, query, body):
             return self._violation(f"{method} {path}: {'; '.join(problems)}"), None
         fault = self.state.take_fault(method, path)
         if fault and fault["kind"] == "status":
             message = fault["message"] or f"fault {fault['status']}"
-            return refusal(fault["status"], message)._replace(headers=tuple(fault["headers"].items())), fault
+            return error_response(fault["status"], message)._replace(headers=tuple(fault["headers"].items())), fault
         if fault and fault["kind"] == "refused":
-            return refusal(502, "refused"), fault
+            return error_response(502, "refused"), fault
         origin = f"http://{headers.get('Host', self.url.removeprefix('http://'))}"
         authorization = headers.get("Authorization", "")
-        answer = self._served(origin + prefix, operation, query, body if isinstance(body, dict) else {}, authorization)
-        page = self._page(origin + parts.path, query, answer)
+        response = self._perform(
+            origin + prefix, operation, query, body if isinstance(body, dict) else {}, authorization
+        )
+        page = self._page(origin + parts.path, query, response)
         if problems := self.spec.response_problems(operation, page.status, page.body):
-            return self._violation(f"answer to {method} {path}: {'; '.join(problems)}"), None
+            return self._violation(f"response to {method} {path}: {'; '.join(problems)}"), None
         return page, fault
 
-    def _served(
+    def _perform(
         self, root: str, operation: openapi.Operation, query: dict[str, str], body: Json, authorization: str
-    ) -> Answer:
+    ) -> Response:
         scheme, _, secret = authorization.partition(" ")
         token = self.state.tokens.get(secret.strip()) if scheme.lower() in ("token", "bearer") else None
         if token is None:
-            return refusal(401, "Bad credentials" if secret else "Requires authentication")
+            return error_response(401, "Bad credentials" if secret else "Requires authentication")
         route = ROUTES[operation.method, operation.template]
         values = operation.path_values
         name = f"{values['owner']}/{values['repo']}" if operation.template.startswith(OWNED) else ""
         if name and name not in self.state.repositories:
             return NOT_FOUND
         private = bool(name) and self.state.repositories[name]["private"]
-        if not allowed(token, route.needs, private=private):
-            words = "integration" if token["kind"] == "installation" else "personal access token"
-            accepted = "; ".join(need.replace(":", "=") for need in route.needs)
+        if not allowed(token, route.permissions, private=private):
+            holder = "integration" if token["kind"] == "installation" else "personal access token"
+            accepted = "; ".join(permission.replace(":", "=") for permission in route.permissions)
             head = (("X-Accepted-GitHub-Permissions", accepted),)
-            return refusal(403, f"Resource not accessible by {words}")._replace(headers=head)
+            return error_response(403, f"Resource not accessible by {holder}")._replace(headers=head)
         return route.serve(self.state, Call(root, name, values, query, body, token))
 
-    def _page(self, base: str, query: dict[str, str], answer: Answer) -> Answer:
-        if answer.status == 200 and isinstance(answer.body, dict) and "total_count" in answer.body:
-            (key,) = answer.body.keys() - {"total_count"}
-            cut = self._page(base, query, answer._replace(body=answer.body[key]))
-            return cut._replace(body={**answer.body, key: cut.body})
-        if answer.status != 200 or not isinstance(answer.body, list):
-            return answer
+    def _page(self, base: str, query: dict[str, str], response: Response) -> Response:
+        if response.status == 200 and isinstance(response.body, dict) and "total_count" in response.body:
+            (key,) = response.body.keys() - {"total_count"}
+            part = self._page(base, query, response._replace(body=response.body[key]))
+            return part._replace(body={**response.body, key: part.body})
+        if response.status != 200 or not isinstance(response.body, list):
+            return response
         page, size = int(query.get("page", 1)), min(int(query.get("per_page", 30)), 100)
-        last = max(1, -(-len(answer.body) // size))
+        last = max(1, -(-len(response.body) // size))
         links = [(kind, at) for kind, at in (("next", page + 1), ("last", last)) if page < last]
         text = ", ".join(f'<{base}?{urlencode({**query, "page": at})}>; rel="{kind}"' for kind, at in links)
-        shown = answer.body[(page - 1) * size : page * size]
-        return Answer(answer.status, shown, (*answer.headers, ("Link", text)) if text else answer.headers)
+        rows = response.body[(page - 1) * size : page * size]
+        return Response(response.status, rows, (*response.headers, ("Link", text)) if text else response.headers)
 
-    def _violation(self, text: str) -> Answer:
+    def _violation(self, text: str) -> Response:
         self.state.violations.append(text)
-        return refusal(500, f"violation: {text}")
+        return error_response(500, f"violation: {text}")
 
 
 class Handler(BaseHTTPRequestHandler):
-    """HTTP in and out."""
+    """Reads requests and writes responses."""
 
     protocol_version = "HTTP/1.1"
     server: Api
 
     def log_message(self, *_: object) -> None:
-        """Say nothing; `/_state` has the list of requests."""
+        """Suppress the log; `/_state` lists the requests."""
 
     def _body(self) -> object:
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -177,49 +180,49 @@ class Handler(BaseHTTPRequestHandler):
         try:
             body = self._body()
         except ValueError:
-            self._send(refusal(400, "Problems parsing JSON"))
+            self._send(error_response(400, "Problems parsing JSON"))
             return
         with self.server.lock:
             if path.startswith("/_"):
                 self._control(path, body)
                 return
-            answer, fault = self.server.judged(self.command, self.path, body, self.headers)
-            note = {"method": self.command, "path": self.path, "status": answer.status}
-            self.server.state.requests.append(note)
+            response, fault = self.server.respond(self.command, self.path, body, self.headers)
+            record = {"method": self.command, "path": self.path, "status": response.status}
+            self.server.state.requests.append(record)
         if fault and fault["kind"] != "status":
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
         else:
-            self._send(answer)
+            self._send(response)
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _serve  # noqa: N815  (names of http.server)
 
     def _control(self, path: str, body: object) -> None:
         if path == "/_state" and self.command == "GET":
-            self._send(Answer(200, self.server.state.dump()))
+            self._send(Response(200, self.server.state.dump()))
         elif path == "/_seed" and self.command == "POST":
             try:
                 self.server.state.seed(body if isinstance(body, dict) else {"": None})
             except (KeyError, ValueError, TypeError) as error:
-                self._send(refusal(400, str(error)))
+                self._send(error_response(400, str(error)))
             else:
-                self._send(Answer(204, None))
+                self._send(Response(204, None))
         elif path.startswith("/_zip/"):
-            found = [a["zip"] for a in self.server.state.artifacts if str(a["id"]) == path.removeprefix("/_zip/")]
-            self._send(Answer(200, found[0]) if found else NOT_FOUND)
+            archives = [a["zip"] for a in self.server.state.artifacts if str(a["id"]) == path.removeprefix("/_zip/")]
+            self._send(Response(200, archives[0]) if archives else NOT_FOUND)
         else:
             self._send(NOT_FOUND)
 
-    def _send(self, answer: Answer) -> None:
-        data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-        data = b"" if answer.body is None else data
-        self.send_response(answer.status)
+    def _send(self, response: Response) -> None:
+        data = response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
+        data = b"" if response.body is None else data
+        self.send_response(response.status)
         limits = {"Limit": "1000", "Remaining": "900", "Reset": str(int(time.time()) + 3600)}
-        given = {name.lower() for name, _ in answer.headers}
+        names = {name.lower() for name, _ in response.headers}
         for name, value in limits.items():
-            if f"x-ratelimit-{name}".lower() not in given:
+            if f"x-ratelimit-{name}".lower() not in names:
                 self.send_header(f"X-RateLimit-{name}", value)
-        for name, value in answer.headers:
+        for name, value in response.headers:
             self.send_header(name, value)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(data)))
@@ -228,10 +231,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def load(file: Path) -> openapi.Spec:
-    """Return the description, read once a process.
+    """Return the description, which is read once per process.
 
     Raises:
-        FileNotFoundError: it was not fetched; the message holds the command.
+        FileNotFoundError: The file is missing; the message contains the command that fetches it.
     """
     if not file.is_file():
         raise FileNotFoundError(f"GitHub's OpenAPI description is not at {file}; fetch it: {openapi.FETCH}")
@@ -242,7 +245,7 @@ def load(file: Path) -> openapi.Spec:
 
 @contextlib.contextmanager
 def running(seed: Json | None = None, port: int = 0, file: Path | None = None) -> Iterator[Api]:
-    """Serve from a thread until the block ends."""
+    """Serve from a thread until the end of the block."""
     api = Api(port, load(file or openapi.default_file()))
     api.state.seed(seed or {})
     thread = threading.Thread(target=api.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -256,19 +259,19 @@ def running(seed: Json | None = None, port: int = 0, file: Path | None = None) -
 
 
 def main() -> int:
-    """Serve until told to end."""
+    """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(description="A local GitHub API for tests.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--spec", type=Path, default=openapi.default_file())
-    parser.add_argument("--state", type=Path, help="JSON to seed from, as POST /_seed takes it")
+    parser.add_argument("--state", type=Path, help="JSON file with a seed, in the form of POST /_seed")
     args = parser.parse_args()
-    ended = threading.Event()
+    stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: stopped.set())
     seed = json.loads(args.state.read_text(encoding="utf-8")) if args.state else {}
     with running(seed, args.port, args.spec) as api:
         print(json.dumps({"url": api.url, "port": api.server_address[1]}), flush=True)
-        ended.wait()
+        stopped.wait()
     return 0
 
 

@@ -1,4 +1,4 @@
-"""JSON objects as GitHub answers them, complete enough to fit its published schemas."""
+"""JSON objects of GitHub's API, complete enough to be valid by its OpenAPI description."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def user(root: str, login: str, kind: str) -> Json:
     links = ("followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events")
     return {
         "login": login,
-        "id": sum(ord(c) * 31**place for place, c in enumerate(login)) % 10**9,
+        "id": sum(ord(c) * 31**index for index, c in enumerate(login)) % 10**9,
         "node_id": f"U_{login}",
         "avatar_url": f"{root}/avatars/{login}",
         "gravatar_id": "",
@@ -34,7 +34,7 @@ def user(root: str, login: str, kind: str) -> Json:
 
 
 def public_user(root: str, login: str, kind: str) -> Json:
-    """What `GET /user` answers."""
+    """The response to `GET /user`."""
     empty = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio"))
     counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
     times = dict.fromkeys(("created_at", "updated_at"), "2020-01-01T00:00:00Z")
@@ -42,7 +42,7 @@ def public_user(root: str, login: str, kind: str) -> Json:
 
 
 def repository(root: str, name: str, *, default_branch: str, private: bool, full: bool = False) -> Json:
-    """A repository; `full` adds what only `GET /repos/{owner}/{repo}` answers."""
+    """A repository; `full` adds the fields of `GET /repos/{owner}/{repo}`."""
     url, html = f"{root}/repos/{name}", f"{root}/html/{name}"
     flags = ("fork", "has_wiki", "has_pages", "has_projects", "archived", "disabled")
     counts = ("forks", "forks_count", "open_issues", "open_issues_count", "size", "stargazers_count", "watchers")
@@ -76,7 +76,7 @@ def repository(root: str, name: str, *, default_branch: str, private: bool, full
 
 
 def pull_request(root: str, stored: Json, repositories: dict[str, Json], *, full: bool = False) -> Json:
-    """A pull request; a head whose repository is gone has `repo: null` on GitHub too, which the schema forbids."""
+    """A pull request; `full` adds the fields of `GET /repos/{owner}/{repo}/pulls/{number}`."""
     name, number = stored["repository"], stored["number"]
     url, html = f"{root}/repos/{name}/pulls/{number}", f"{root}/html/{name}/pull/{number}"
     issue = f"{root}/repos/{name}/issues/{number}"
@@ -127,22 +127,22 @@ def pull_request(root: str, stored: Json, repositories: dict[str, Json], *, full
 def _side(root: str, stored: Json, side: str, repositories: dict[str, Json]) -> Json:
     name = stored["head_repository"] if side == "head" else stored["repository"]
     owner = name.partition("/")[0]
-    held = repositories.get(name, {"default_branch": "main", "private": False})
+    settings = repositories.get(name, {"default_branch": "main", "private": False})
     return {
         "label": f"{owner}:{stored[f'{side}_ref']}",
         "ref": stored[f"{side}_ref"],
         "sha": stored[f"{side}_sha"],
         "user": user(root, owner, "User"),
-        "repo": repository(root, name, default_branch=held["default_branch"], private=held["private"]),
+        "repo": repository(root, name, default_branch=settings["default_branch"], private=settings["private"]),
     }
 
 
 def commit(root: str, name: str, sha: str, message: str) -> Json:
     """A commit."""
     url = f"{root}/repos/{name}/commits/{sha}"
-    who = {"name": "A", "email": "a@example.org", "date": "2020-01-01T00:00:00Z"}
+    author = {"name": "A", "email": "a@example.org", "date": "2020-01-01T00:00:00Z"}
     tree = {"sha": sha, "url": f"{root}/repos/{name}/git/trees/{sha}"}
-    inner = {"author": who, "committer": who, "message": message, "comment_count": 0, "tree": tree, "url": url}
+    inner = {"author": author, "committer": author, "message": message, "comment_count": 0, "tree": tree, "url": url}
     return {
         "sha": sha,
         "node_id": f"C_{sha}",
@@ -177,9 +177,9 @@ def comment(root: str, stored: Json) -> Json:
 def deployment(root: str, stored: Json) -> Json:
     """A deployment."""
     url = f"{root}/repos/{stored['repository']}/deployments/{stored['id']}"
-    kept = ("id", "sha", "ref", "task", "payload", "environment", "description", "created_at")
+    fields = ("id", "sha", "ref", "task", "payload", "environment", "description", "created_at")
     return {
-        **{name: stored[name] for name in kept},
+        **{name: stored[name] for name in fields},
         "original_environment": stored["environment"],
         "transient_environment": stored["transient_environment"],
         "production_environment": stored["production_environment"],
@@ -193,7 +193,7 @@ def deployment(root: str, stored: Json) -> Json:
 
 
 def deployment_status(root: str, stored: Json) -> Json:
-    """A status of a deployment."""
+    """A deployment status."""
     url = f"{root}/repos/{stored['repository']}/deployments/{stored['deployment']}"
     return {
         "id": stored["id"],
@@ -212,11 +212,11 @@ def deployment_status(root: str, stored: Json) -> Json:
 
 
 def commit_status(root: str, stored: Json) -> Json:
-    """A status of a commit."""
+    """A commit status."""
     creator = user(root, stored["login"], stored["type"])
-    kept = ("id", "state", "description", "target_url", "context", "created_at")
+    fields = ("id", "state", "description", "target_url", "context", "created_at")
     return {
-        **{name: stored[name] for name in kept},
+        **{name: stored[name] for name in fields},
         "node_id": f"SC_{stored['id']}",
         "url": f"{root}/repos/{stored['repository']}/statuses/{stored['sha']}",
         "avatar_url": creator["avatar_url"],
@@ -247,18 +247,18 @@ def artifact(root: str, stored: Json) -> Json:
 
 
 def workflow_run(root: str, stored: Json, repositories: dict[str, Json]) -> Json:
-    """A workflow run; `pull_requests` is empty, as for forks."""
+    """A workflow run; `pull_requests` is empty, as GitHub returns it for forks."""
     name, key = stored["repository"], stored["id"]
     url = f"{root}/repos/{name}/actions/runs/{key}"
 
     def slim(of: str) -> Json:
-        held = repositories.get(of, {"default_branch": "main", "private": False})
-        return repository(root, of, default_branch=held["default_branch"], private=held["private"])
+        settings = repositories.get(of, {"default_branch": "main", "private": False})
+        return repository(root, of, default_branch=settings["default_branch"], private=settings["private"])
 
     links = ("jobs", "logs", "check_suite", "artifacts", "cancel", "rerun", "workflow")
-    kept = ("id", "head_branch", "head_sha", "event", "status", "conclusion", "run_attempt", "created_at")
+    fields = ("id", "head_branch", "head_sha", "event", "status", "conclusion", "run_attempt", "created_at")
     return {
-        **{field: stored[field] for field in kept},
+        **{field: stored[field] for field in fields},
         "node_id": f"WFR_{key}",
         "path": ".github/workflows/ci.yml",
         "run_number": 1,

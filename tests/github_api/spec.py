@@ -1,7 +1,7 @@
-"""GitHub's published OpenAPI description as a judge of requests and responses.
+"""Validates requests and responses with GitHub's published OpenAPI description.
 
-The description (OpenAPI 3.0) is turned into JSON Schema piece by piece, only where a request needs it: `nullable`
-becomes a type, references become URNs that are resolved lazily, request bodies are closed to unknown fields.
+The description (OpenAPI 3.0) is converted to JSON Schema in parts, when a request requires them: `nullable` becomes a
+type, references become URNs that are resolved lazily, and request bodies accept no unknown fields.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FETCH = (
     f"@octokit/openapi@{VERSION}   (scripts/test does it; <cache> is $XDG_CACHE_HOME or ~/.cache)"
 )
 UNDOCUMENTED = (401, 403, 404, 422, 429, 500, 502, 503)
-"""Statuses that any endpoint may answer although its own entry does not list them."""
+"""Statuses with which every endpoint may respond, although its entry does not list them."""
 _DROPPED = ("discriminator", "example", "examples", "externalDocs", "xml", "description", "title", "deprecated")
 _URN = "urn:github:"
 _FORMATS = FormatChecker(formats=())
@@ -41,11 +41,13 @@ def _is_time(value: object) -> bool:
 
 @_FORMATS.checks("uri", raises=ValueError)
 def _is_uri(value: object) -> bool:
-    return not value or not isinstance(value, str) or bool(urlsplit(value).scheme)  # GitHub answers "" for no address
+    return (
+        not value or not isinstance(value, str) or bool(urlsplit(value).scheme)
+    )  # GitHub sends "" for a missing address
 
 
 class Operation(NamedTuple):
-    """One entry of the description, found for a request."""
+    """The entry of the description for a request."""
 
     method: str
     template: str
@@ -54,14 +56,14 @@ class Operation(NamedTuple):
 
 
 def default_file() -> Path:
-    """Return where the description lies: `GHMLOPS_OPENAPI`, else the cache that `scripts/test` fills."""
-    given = os.environ.get("GHMLOPS_OPENAPI", "")
-    if given:
-        return Path(given)
+    """Return the path of the description: `GHMLOPS_OPENAPI`, or else in the cache that `scripts/test` fills."""
+    path = os.environ.get("GHMLOPS_OPENAPI", "")
+    if path:
+        return Path(path)
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ghmlops" / "tools"
-    packed = folder / f"octokit-openapi-{VERSION}"
-    installed = packed / "node_modules" / "@octokit" / "openapi"
-    root = installed if installed.is_dir() else packed
+    package = folder / f"octokit-openapi-{VERSION}"
+    installed = package / "node_modules" / "@octokit" / "openapi"
+    root = installed if installed.is_dir() else package
     return root / "generated" / "api.github.com.json"
 
 
@@ -75,7 +77,7 @@ class Spec:
         self._validators: dict[tuple[str, str, str], Draft202012Validator] = {}
 
     def operation(self, method: str, path: str) -> Operation | None:
-        """Return the entry for a request, literal segments before parameters; `None` where there is none."""
+        """Return the entry for a request, preferring literal segments to parameters; `None` for an unknown endpoint."""
         parts = tuple(path.strip("/").split("/"))
         best: Operation | None = None
         literal = -1
@@ -88,52 +90,52 @@ class Spec:
         return best
 
     def request_problems(self, operation: Operation, query: dict[str, str], body: object) -> list[str]:
-        """Return what is wrong with a request; empty where it fits.
+        """Return the problems of a request; empty if it is valid.
 
-        `body` is the parsed JSON, or `None` where there is none.
+        `body` is the parsed JSON, or `None` without a body.
         """
-        known = {p["name"]: p for p in map(self._resolve, operation.entry.get("parameters", []))}
+        parameters = {p["name"]: p for p in map(self._resolve, operation.entry.get("parameters", []))}
         problems = [
-            f"query parameter `{name}` is not known" for name in query if known.get(name, {}).get("in") != "query"
+            f"query parameter `{name}` is not known" for name in query if parameters.get(name, {}).get("in") != "query"
         ]
         for name, value in {**query, **operation.path_values}.items():
-            if name in known:
-                schema = _convert(known[name].get("schema", {}))
+            if name in parameters:
+                schema = _convert(parameters[name].get("schema", {}))
                 problems += self._problems(schema, _typed(value, schema), f"parameter `{name}`")
         return problems + self._body_problems(operation, body)
 
     def _body_problems(self, operation: Operation, body: object) -> list[str]:
         declared = operation.entry.get("requestBody")
         if declared is None:
-            return [] if body in (None, {}) else ["a body where none is described"]
+            return [] if body in (None, {}) else ["a body, but none is described"]
         if body is None:
             return ["the body is missing"] if declared.get("required") else []
         schema = _closed(_convert(declared["content"]["application/json"]["schema"]))
         return self._problems(schema, body, "body", (operation.method, operation.template, "body"))
 
     def response_problems(self, operation: Operation, status: int, body: object) -> list[str]:
-        """Return what is wrong with a response; empty where it fits."""
-        found = operation.entry["responses"].get(str(status))
-        if found is None:
+        """Return the problems of a response; empty if it is valid."""
+        description = operation.entry["responses"].get(str(status))
+        if description is None:
             if status not in UNDOCUMENTED:
                 return [f"status {status} is not described"]
             return self._problems({"$ref": _URN + "basic-error"}, body, f"response {status}")
-        content = self._resolve(found).get("content", {})
+        content = self._resolve(description).get("content", {})
         if "application/json" not in content:
-            return [] if body is None else [f"response {status} has a body where none is described"]
+            return [] if body is None else [f"response {status} has a body, but none is described"]
         schema = _convert(content["application/json"].get("schema", {}))
         return self._problems(schema, body, f"response {status}", (operation.method, operation.template, str(status)))
 
     def _problems(
-        self, schema: dict[str, Any], value: object, where: str, key: tuple[str, str, str] | None = None
+        self, schema: dict[str, Any], value: object, location: str, key: tuple[str, str, str] | None = None
     ) -> list[str]:
         validator = self._validators.get(key) if key else None
         if validator is None:
             validator = Draft202012Validator(schema, registry=self._registry, format_checker=_FORMATS)
             if key:
                 self._validators[key] = validator
-        found = best_match(validator.iter_errors(value))
-        return [f"{where}{found.json_path[1:]}: {found.message[:300]}"] if found else []
+        error = best_match(validator.iter_errors(value))
+        return [f"{location}{error.json_path[1:]}: {error.message[:300]}"] if error else []
 
     def _retrieve(self, uri: str) -> Resource[Any]:
         schema = self.document["components"]["schemas"][uri.removeprefix(_URN)]
@@ -141,16 +143,16 @@ class Spec:
 
     def _resolve(self, node: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in node:
-            found: Any = self.document
+            target: Any = self.document
             for part in node["$ref"].removeprefix("#/").split("/"):
-                found = found[part]
-            node = found
+                target = target[part]
+            node = target
         return node
 
 
 def _match(segments: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
     if len(segments) != len(parts):
-        # A branch or ref may hold slashes: the last parameter takes the rest.
+        # A branch or reference may contain slashes: the last parameter matches the rest.
         if len(parts) < len(segments) or segments[-1] not in ("{ref}", "{branch}"):
             return None
         parts = (*parts[: len(segments) - 1], "/".join(parts[len(segments) - 1 :]))
@@ -164,16 +166,16 @@ def _match(segments: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] 
 
 
 def _typed(value: str, schema: dict[str, Any]) -> object:
-    kinds = schema.get("type", "string")
-    if "integer" in kinds and value.lstrip("-").isdigit():
+    types = schema.get("type", "string")
+    if "integer" in types and value.lstrip("-").isdigit():
         return int(value)
-    if "boolean" in kinds and value in ("true", "false"):
+    if "boolean" in types and value in ("true", "false"):
         return value == "true"
     return value
 
 
 def _convert(node: Any) -> Any:
-    """Turn an OpenAPI 3.0 schema into JSON Schema 2020-12."""
+    """Convert an OpenAPI 3.0 schema to JSON Schema 2020-12."""
     if isinstance(node, list):
         return [_convert(item) for item in node]
     if not isinstance(node, dict):
@@ -199,7 +201,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _closed(node: Any, *, inside: bool = False) -> Any:
-    """Close every object that lists its properties and does not say that others are welcome."""
+    """Reject unknown properties of every object that lists its properties and does not allow others."""
     if not isinstance(node, dict):
         return node
     result = dict(node)

@@ -1,4 +1,4 @@
-"""What the local GitHub API remembers, how it is seeded, and who may do what."""
+"""The state of the local GitHub API, its seeds, and the permissions of tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FAULT_KINDS = ("status", "lost-answer", "refused")
 
 
 class State:
-    """All of it: plain lists and dicts, so that it can be dumped as JSON."""
+    """The complete state, in plain lists and dicts, so that it can be dumped as JSON."""
 
     def __init__(self) -> None:
         self.repositories: dict[str, Json] = {}
@@ -38,27 +38,27 @@ class State:
         self.seed({"tokens": {DEFAULT_TOKEN: {}}})
 
     def next_id(self) -> int:
-        """Return a number that was not used before."""
+        """Return an unused id."""
         self._last_id += 1
         return self._last_id
 
     def dump(self) -> Json:
-        """Return everything but the tokens and the artifacts' bytes."""
+        """Return the state without the tokens and the bytes of the artifacts."""
         artifacts = [{k: v for k, v in a.items() if k != "zip"} for a in self.artifacts]
-        shown = {k: v for k, v in vars(self).items() if not k.startswith("_") and k != "tokens"}
+        fields = {k: v for k, v in vars(self).items() if not k.startswith("_") and k != "tokens"}
         deployments = [
             {**d, "statuses": [s for s in self.deployment_statuses if s["deployment"] == d["id"]]}
             for d in self.deployments
         ]
-        return {**shown, "deployments": deployments, "artifacts": artifacts}
+        return {**fields, "deployments": deployments, "artifacts": artifacts}
 
-    def seed(self, given: Json) -> None:
-        """Add what the module docstring of `github_api.server` describes.
+    def seed(self, seed: Json) -> None:
+        """Add rows in the form that the module docstring of `github_api.server` describes.
 
         Raises:
-            KeyError, ValueError, TypeError: a part is not described there.
+            KeyError, ValueError, TypeError: A row has another form.
         """
-        rows: dict[str, Callable[..., None]] = {
+        adders: dict[str, Callable[..., None]] = {
             "pull_requests": self._pull_request,
             "comments": self._comment,
             "deployments": self._deployment,
@@ -66,26 +66,26 @@ class State:
             "artifacts": self._artifact,
             "faults": self._fault,
         }
-        for key in given:
-            if key not in (*rows, "repositories", "tokens"):
+        for key in seed:
+            if key not in (*adders, "repositories", "tokens"):
                 raise ValueError(f"seed: {key} is not known")
-        for name, repository in given.get("repositories", {}).items():
-            self._repository(name, repository)
-        for token, about in given.get("tokens", {}).items():
-            self._token(token, about)
-        for key, add in rows.items():
-            for row in given.get(key, []):
+        for name, fields in seed.get("repositories", {}).items():
+            self._repository(name, fields)
+        for token, fields in seed.get("tokens", {}).items():
+            self._token(token, fields)
+        for key, add in adders.items():
+            for row in seed.get(key, []):
                 add(**row)
 
-    def _repository(self, name: str, about: Json) -> None:
+    def _repository(self, name: str, fields: Json) -> None:
         defaults: Json = {"default_branch": "main", "private": False, "commits": None, "refs": {}, "rules": {}}
-        self.repositories[name] = _filled(defaults, about)
+        self.repositories[name] = _with_defaults(defaults, fields)
 
-    def _token(self, token: str, about: Json) -> None:
+    def _token(self, token: str, fields: Json) -> None:
         defaults: Json = {"login": "github-actions[bot]", "kind": "installation", "permissions": WRITE_ALL}
-        self.tokens[token] = _filled(defaults, about)
+        self.tokens[token] = _with_defaults(defaults, fields)
 
-    def _pull_request(self, *, number: int, head_sha: str, repository: str = "", **about: Any) -> None:
+    def _pull_request(self, *, number: int, head_sha: str, repository: str = "", **fields: Any) -> None:
         name = repository or self.only_repository()
         defaults: Json = {
             "head_ref": f"change-{number}",
@@ -102,10 +102,10 @@ class State:
             "created_at": now(),
         }
         fixed = {"number": number, "head_sha": head_sha, "repository": name}
-        same = [p for p in self.pull_requests if (p["repository"], p["number"]) == (name, number)]
-        others = [p for p in self.pull_requests if p not in same]
-        old = [sha for p in same for sha in (*p["old_heads"], p["head_sha"])]
-        self.pull_requests = [*others, {**_filled(defaults, about), **fixed, "old_heads": old}]
+        replaced = [p for p in self.pull_requests if (p["repository"], p["number"]) == (name, number)]
+        others = [p for p in self.pull_requests if p not in replaced]
+        old_heads = [sha for p in replaced for sha in (*p["old_heads"], p["head_sha"])]
+        self.pull_requests = [*others, {**_with_defaults(defaults, fields), **fixed, "old_heads": old_heads}]
 
     def _comment(self, *, issue: int, body: str, login: str = "octocat", type: str = "User") -> None:
         self.comments.append(
@@ -114,7 +114,7 @@ class State:
             )
         )
 
-    def _deployment(self, *, sha: str, **about: Any) -> None:
+    def _deployment(self, *, sha: str, **fields: Any) -> None:
         defaults: Json = {
             "ref": sha,
             "task": "deploy",
@@ -127,9 +127,9 @@ class State:
             "type": "User",
             "repository": self.only_repository(),
         }
-        self.deployments.append(self.stamped(sha=sha, **_filled(defaults, about)))
+        self.deployments.append(self.stamped(sha=sha, **_with_defaults(defaults, fields)))
 
-    def _run(self, *, id: int, head_sha: str, **about: Any) -> None:
+    def _run(self, *, id: int, head_sha: str, **fields: Any) -> None:
         defaults: Json = {
             "repository": self.only_repository(),
             "head_repository": self.only_repository(),
@@ -140,21 +140,21 @@ class State:
             "run_attempt": 1,
             "created_at": now(),
         }
-        self.runs.append({"id": id, "head_sha": head_sha, **_filled(defaults, about)})
+        self.runs.append({"id": id, "head_sha": head_sha, **_with_defaults(defaults, fields)})
 
-    def _artifact(self, *, run_id: int, name: str, zip_base64: str, **about: Any) -> None:
+    def _artifact(self, *, run_id: int, name: str, zip_base64: str, **fields: Any) -> None:
         defaults: Json = {"expired": False, "digest": None, "created_at": now(), "size_in_bytes": None, "location": ""}
-        given = _filled(defaults, about)
+        fields = _with_defaults(defaults, fields)
         content = base64.b64decode(zip_base64, validate=True)
         run = next(r for r in self.runs if r["id"] == run_id)
         self.artifacts.append(
             self.stamped(
                 **{
-                    **given,
+                    **fields,
                     "run_id": run_id,
                     "name": name,
                     "zip": content,
-                    "size_in_bytes": len(content) if given["size_in_bytes"] is None else given["size_in_bytes"],
+                    "size_in_bytes": len(content) if fields["size_in_bytes"] is None else fields["size_in_bytes"],
                     "repository": run["repository"],
                     "head_sha": run["head_sha"],
                     "head_branch": run["head_branch"],
@@ -162,16 +162,16 @@ class State:
             )
         )
 
-    def _fault(self, *, kind: str, **about: Any) -> None:
+    def _fault(self, *, kind: str, **fields: Any) -> None:
         if kind not in _FAULT_KINDS:
             raise ValueError(f"seed: fault kind {kind} is not one of {_FAULT_KINDS}")
         defaults: Json = {"method": "", "path": "", "status": 502, "message": "", "headers": {}, "times": 1, "skip": 0}
-        fault = _filled(defaults, about)
+        fault = _with_defaults(defaults, fields)
         re.compile(fault["path"])
         self.faults.append({"kind": kind, **fault})
 
     def take_fault(self, method: str, path: str) -> Json | None:
-        """Return the first fault waiting for this request, and use it up once."""
+        """Return the first fault for this request, and count its use."""
         for fault in self.faults:
             if fault["times"] > 0 and fault["method"] in ("", method) and re.search(fault["path"], path):
                 if fault["skip"] > 0:
@@ -182,40 +182,40 @@ class State:
         return None
 
     def stamped(self, **row: Any) -> Json:
-        """Return a row with an id and a time."""
+        """Return a row with an id and a creation time."""
         return {"id": self.next_id(), "created_at": now(), **row}
 
     def only_repository(self) -> str:
-        """Return the one seeded repository."""
+        """Return the name of the only repository."""
         (name,) = self.repositories
         return name
 
     def knows_commit(self, repository: str, sha: str) -> bool:
-        """True where the repository has no list of commits, or holds this one."""
+        """Return whether a commit exists; without a list of commits, every SHA exists."""
         listed = self.repositories[repository]["commits"]
         heads = [p["head_sha"] for p in self.pull_requests if p["repository"] == repository]
         return listed is None or sha in (*listed, *heads)
 
 
-def allowed(token: Json, needs: tuple[str, ...], *, private: bool) -> bool:
-    """True where the token has one of the permissions `name:read` or `name:write`; a public repository is readable."""
-    if not needs:
+def allowed(token: Json, permissions: tuple[str, ...], *, private: bool) -> bool:
+    """Return whether the token has one of the permissions `name:read` or `name:write`; public data is readable."""
+    if not permissions:
         return True
     granted = token["permissions"]
-    for need in needs:
-        name, _, level = need.partition(":")
+    for permission in permissions:
+        name, _, level = permission.partition(":")
         if granted.get(name) == "write" or (level == "read" and (not private or granted.get(name) == "read")):
             return True
     return False
 
 
 def now() -> str:
-    """Return the time as GitHub writes it."""
+    """Return the present time in the format of GitHub."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _filled(defaults: Json, about: Json) -> Json:
-    for key in about:
+def _with_defaults(defaults: Json, fields: Json) -> Json:
+    for key in fields:
         if key not in defaults:
             raise ValueError(f"seed: field {key} is not known; known are {sorted(defaults)}")
-    return {**defaults, **about}
+    return {**defaults, **fields}

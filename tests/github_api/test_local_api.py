@@ -1,4 +1,4 @@
-"""The local GitHub API itself: it judges both directions, keeps state, and runs as a process."""
+"""The local GitHub API itself: validation of both directions, state, and use as a process."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ SERVER = Path(__file__).with_name("server.py")
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    """The server with one of everything."""
+    """The server with one row of every kind."""
     if not spec.default_file().is_file():
-        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as made:
-        made.writestr("latency.json", "{}")
+        pytest.skip(f"GitHub's OpenAPI description is missing; {spec.FETCH}")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("latency.json", "{}")
     rules = {"main": ["pull_request", "required_status_checks", "non_fast_forward", "deletion"]}
     refs = {"heads/main": "b" * 40, "heads/topic/x": "c" * 40}
-    content = base64.b64encode(packed.getvalue()).decode()
+    content = base64.b64encode(buffer.getvalue()).decode()
     seed: dict[str, Any] = {
         "repositories": {"acme/shop": {"rules": rules, "refs": refs}},
         "tokens": {"alice": {"login": "alice", "kind": "user"}},
@@ -87,10 +87,10 @@ ENDPOINTS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), ENDPOINTS)
-def test_every_endpoint_answers_as_described(api: Api, method: str, path: str, body: object, status: int) -> None:
-    """Each endpoint answers, and its answer fits GitHub's own description of it."""
-    answer = call(api, method, path, body)
-    assert (answer.status_code, api.violations) == (status, [])
+def test_endpoint_matches_its_description(api: Api, method: str, path: str, body: object, status: int) -> None:
+    """Each endpoint responds with the expected status, and the response is valid by GitHub's description."""
+    response = call(api, method, path, body)
+    assert (response.status_code, api.violations) == (status, [])
 
 
 VIOLATIONS = [
@@ -109,32 +109,30 @@ VIOLATIONS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "words"), VIOLATIONS)
-def test_what_github_does_not_describe_is_a_violation(
-    api: Api, method: str, path: str, body: object, words: str
-) -> None:
-    """An unknown field, a wrong type, an unknown parameter or address is answered 500 and remembered."""
+def test_invalid_request_is_a_violation(api: Api, method: str, path: str, body: object, words: str) -> None:
+    """The response to an unknown field, parameter or address, or a wrong type, is 500, and it is recorded."""
     assert call(api, method, path, body).status_code == 500
     (violation,) = api.violations
     assert words in violation
 
 
-def test_own_answers_are_judged_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer of this server that does not fit is a violation as well."""
-    whole = shapes.comment
+def test_invalid_response_is_a_violation(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response of this server that does not match the description is a violation too."""
+    valid = shapes.comment
 
-    def spoiled(root: str, stored: dict[str, Any]) -> dict[str, Any]:
-        return {**whole(root, stored), "created_at": "yesterday"}
+    def invalid(root: str, stored: dict[str, Any]) -> dict[str, Any]:
+        return {**valid(root, stored), "created_at": "yesterday"}
 
-    monkeypatch.setattr(shapes, "comment", spoiled)
+    monkeypatch.setattr(shapes, "comment", invalid)
     assert call(api, "GET", f"{REPO}/issues/7/comments").status_code == 500
-    assert "answer to GET" in api.violations[0]
+    assert "response to GET" in api.violations[0]
     assert "yesterday" in api.violations[0]
 
 
-def test_a_merged_pull_request(api: Api) -> None:
-    """A closed pull request with a merge commit is merged, and has the commits that were seeded."""
-    about = {"state": "closed", "merge_commit_sha": "c" * 40, "messages": ["one", "two"]}
-    api.seed(pull_requests=[{"number": 8, "head_sha": HEAD, **about}])
+def test_merged_pull_request(api: Api) -> None:
+    """A closed pull request with a merge commit is merged, and lists the seeded commits."""
+    fields = {"state": "closed", "merge_commit_sha": "c" * 40, "messages": ["one", "two"]}
+    api.seed(pull_requests=[{"number": 8, "head_sha": HEAD, **fields}])
     merged = call(api, "GET", f"{REPO}/pulls/8").json()
     commits = call(api, "GET", f"{REPO}/pulls/8/commits").json()
     assert (merged["merged"], merged["merge_commit_sha"]) == (True, "c" * 40)
@@ -143,8 +141,8 @@ def test_a_merged_pull_request(api: Api) -> None:
     assert api.violations == []
 
 
-def test_tokens(api: Api) -> None:
-    """An unknown token is 401, a weak one 403 with the permission in a header, a person's token has a name."""
+def test_permissions_of_tokens(api: Api) -> None:
+    """An unknown token yields 401, an insufficient one 403 with the permission; a personal token has a login."""
     api.seed(tokens={"weak": {"permissions": {"contents": "read"}}})
     weak = call(api, "POST", f"{REPO}/issues/7/comments", {"body": "x"}, "weak")
     assert call(api, "GET", REPO, user="nobody").status_code == 401
@@ -155,7 +153,7 @@ def test_tokens(api: Api) -> None:
 
 
 def test_pages(api: Api) -> None:
-    """Lists come in pages with links."""
+    """Lists are split into pages with links."""
     api.seed(comments=[{"issue": 7, "body": str(i)} for i in range(4)])
     first = call(api, "GET", f"{REPO}/issues/7/comments?per_page=2")
     last = requests.get(first.links["last"]["url"], headers={"Authorization": "token t"}, timeout=10)
@@ -165,7 +163,7 @@ def test_pages(api: Api) -> None:
 
 
 def test_lists_of_runs_and_artifacts(api: Api) -> None:
-    """Runs and artifacts are listed newest first, filtered as asked, in pages beside their count."""
+    """Runs and artifacts are listed newest first, with filters, in pages with a total count."""
     api.seed(
         runs=[{"id": n, "head_sha": HEAD, "event": "push", "head_branch": "main"} for n in (50, 51)],
         artifacts=[{"run_id": n, "name": "preds", "zip_base64": ""} for n in (50, 51)],
@@ -178,7 +176,7 @@ def test_lists_of_runs_and_artifacts(api: Api) -> None:
 
 
 def test_faults(api: Api) -> None:
-    """A fault strikes as often as it was ordered; a lost answer has done its work, a refused one has not."""
+    """A fault applies as often as seeded; a lost response performed the request, a refused connection did not."""
     path = f"{REPO}/issues/7/comments"
     api.seed(
         faults=[{"kind": "lost-answer", "method": "POST", "path": "comments"}, {"kind": "refused", "path": "comments"}]
@@ -191,9 +189,9 @@ def test_faults(api: Api) -> None:
 
 
 def test_as_a_process(tmp_path: Path) -> None:
-    """It prints its address, is seeded and dumped over HTTP, and ends on SIGTERM."""
+    """The process prints its address, is seeded and dumped over HTTP, and stops on SIGTERM."""
     if not spec.default_file().is_file():
-        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+        pytest.skip(f"GitHub's OpenAPI description is missing; {spec.FETCH}")
     (tmp_path / "seed.json").write_text(json.dumps({"repositories": {"acme/shop": {}}}))
     command = [sys.executable, str(SERVER), "--port", "0", "--state", str(tmp_path / "seed.json")]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -214,7 +212,7 @@ def test_as_a_process(tmp_path: Path) -> None:
     assert (dumped["comments"], dumped["violations"]) == ([], [])
 
 
-def test_without_the_description_the_command_is_told(tmp_path: Path) -> None:
-    """Where the description was not fetched, the error holds the command that fetches it."""
+def test_missing_description_is_reported(tmp_path: Path) -> None:
+    """Without the description, the error contains the command that fetches it."""
     with pytest.raises(FileNotFoundError, match=r"@octokit/openapi@23\.0\.2"), running(file=tmp_path / "none.json"):
-        pytest.fail("it started")
+        pytest.fail("no error was raised")

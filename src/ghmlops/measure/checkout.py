@@ -59,7 +59,7 @@ def fingerprint(path: Path) -> str:
 
 
 def environment_fingerprint(cwd: Path) -> str:
-    """Return the fingerprint of the first lock file in `cwd`, or an empty string if there is none."""
+    """Return the fingerprint of the first lock file in `cwd`, or an empty string without one."""
     for name in LOCK_FILES:
         if (cwd / name).is_file():
             return fingerprint(cwd / name)

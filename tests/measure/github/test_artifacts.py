@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ghmlops.clients.github.client import Client
-    from github_api.calls import Answer, Call
+    from github_api.calls import Call, Response
     from github_api.server import Api
     from github_api.state import State
 
@@ -135,11 +135,11 @@ def test_list_in_another_order_is_read_to_its_end(api: Api, client: Client, monk
         seed_run(api, n, created_at=f"2026-01-{2 * n - 1:02}T00:00:00Z", artifact=artifact)
     route = ("get", f"{OWNED}/actions/artifacts")
 
-    def in_another_order(state: State, call: Call) -> Answer:
-        answer = delivery.list_repository_artifacts(state, call)
-        assert isinstance(answer.body, dict)
-        newest_first = answer.body["artifacts"]
-        return answer._replace(body={**answer.body, "artifacts": [newest_first[i] for i in (3, 1, 2, 0)]})
+    def in_another_order(state: State, call: Call) -> Response:
+        response = delivery.list_repository_artifacts(state, call)
+        assert isinstance(response.body, dict)
+        newest_first = response.body["artifacts"]
+        return response._replace(body={**response.body, "artifacts": [newest_first[i] for i in (3, 1, 2, 0)]})
 
     monkeypatch.setitem(ROUTES, route, ROUTES[route]._replace(serve=in_another_order))
     assert locate(client, MAIN).run.id == 4

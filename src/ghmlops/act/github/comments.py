@@ -32,7 +32,7 @@ class ExistingComment(NamedTuple):
 
 
 def own_comment(client: Client, *, number: int, marker: str) -> ExistingComment | None:
-    """Return the comment that `upsert_comment` would edit, with the text of an earlier run; `None` if there is none.
+    """Return the comment that `upsert_comment` would edit, with the text of an earlier run, or `None`.
 
     Raises:
         GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.

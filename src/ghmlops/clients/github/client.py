@@ -183,7 +183,7 @@ def send(
         activity: What the request does, as it follows "while" in messages: `writing the comment`.
         permission: The permission that the request requires, as written in a workflow.
         find_existing: For a write that must not be repeated: looks for the result of an earlier try whose response was
-            lost, and returns `None` if there is none.
+            lost, and returns `None` if it finds nothing.
 
     Raises:
         GitHubError: GitHub rejected the request (`PermissionMissing` if the token is insufficient), it failed after all

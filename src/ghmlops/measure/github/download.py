@@ -68,7 +68,7 @@ def _download_once(
     client: Client, artifact: Artifact, path: Path, progress: Callable[[str], None], max_bytes: int
 ) -> None:
     with requests.Session() as session:
-        # Without an authentication of its own, the session would take one from a .netrc file, for both hosts.
+        # Without this hook, the session would use passwords of a .netrc file, for both hosts.
         session.auth = _unchanged
         with _open(session, _signed_address(session, client, artifact), artifact) as response:
             digest = _write(response, artifact, path, progress, max_bytes)

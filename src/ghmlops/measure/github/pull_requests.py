@@ -95,7 +95,7 @@ def _best_match(candidates: Iterable[PullRequest], head_sha: str, origin: str) -
 
 
 def blocking_rules(client: Client, branch: str) -> tuple[str, ...]:
-    """Return the rules in force on `branch` under which an ordinary push is rejected; empty if there is none.
+    """Return the rules in force on `branch` under which an ordinary push is rejected.
 
     This API does not report classic branch protection, which only administrators can read, and some servers do not
     support it. In both cases only the push itself shows the protection.
