@@ -108,12 +108,12 @@ VIOLATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body", "words"), VIOLATIONS)
-def test_invalid_request_is_a_violation(api: Api, method: str, path: str, body: object, words: str) -> None:
+@pytest.mark.parametrize(("method", "path", "body", "problem"), VIOLATIONS)
+def test_invalid_request_is_a_violation(api: Api, method: str, path: str, body: object, problem: str) -> None:
     """The response to an unknown field, parameter or address, or a wrong type, is 500, and it is recorded."""
     assert call(api, method, path, body).status_code == 500
     (violation,) = api.violations
-    assert words in violation
+    assert problem in violation
 
 
 def test_invalid_response_is_a_violation(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,8 +43,8 @@ def response_error(error: GithubException, *, activity: str, permission: str, se
     if status == 404:
         return GitHubError(
             f"GitHub answered Not Found while {activity}: {message} (404)",
-            hint="check the repository and the number; a private repository also answers so to a token without "
-            f"`{permission}`",
+            hint="check the repository and the number; for a token without "
+            f"`{permission}`, GitHub also reports a private repository as not found",
             reason_code="not-found",
         )
     if status in (409, 422):
