@@ -87,7 +87,7 @@ def test_folders_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(reading, "MAX_FILES", 1)
     (tmp_path / "a.json").write_text("{")
     (tmp_path / "b.json").write_text("{")
-    with pytest.raises(EvidenceError, match="holds 2 files"):
+    with pytest.raises(EvidenceError, match="2 files"):
         reading.load_folder(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What a run knows about where it runs, read from the runner's variables and the event payload (both hostile)."""
+"""Context of a run, read from the runner's variables and the event payload, which are both untrusted."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. Fields are empty where the run does not tell; locally, git fills `head_sha` and `repository`."""
+    """Context of one run. Unknown fields are empty; for a local run, git provides `head_sha` and `repository`."""
 
     in_actions: bool = False
     repository: str = ""
     head_sha: str = ""
-    """The commit under test: on pull requests the head of the branch, never GitHub's merge commit."""
+    """The commit under test: for pull requests the head of the branch, never GitHub's merge commit."""
     base_sha: str = ""
     event_name: str = ""
     event: dict[str, Any] = {}
@@ -41,23 +41,23 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def run_url(self) -> str:
-        """Address of the run on GitHub, or empty."""
-        known = self.server_url and self.repository and self.run_id
-        return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}" if known else ""
+        """Address of the run on GitHub; empty if unknown."""
+        complete = self.server_url and self.repository and self.run_id
+        return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}" if complete else ""
 
 
 def is_sha(value: object) -> bool:
-    """True for a full git object id in lower case hexadecimal."""
+    """Return whether `value` is a full git object id in lower-case hexadecimal."""
     return isinstance(value, str) and _SHA.fullmatch(value) is not None
 
 
 def is_repository(value: object) -> bool:
-    """True for `owner/name`."""
+    """Return whether `value` has the form `owner/name`."""
     return isinstance(value, str) and _REPOSITORY.fullmatch(value) is not None
 
 
 def dig(value: object, *keys: str) -> Any:  # noqa: ANN401  (a JSON value)
-    """Follow `keys` through nested objects; `None` where one is missing."""
+    """Return the value at the path `keys` in nested objects; `None` if a key is missing."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
@@ -66,7 +66,7 @@ def dig(value: object, *keys: str) -> Any:  # noqa: ANN401  (a JSON value)
 def read_context(env: Mapping[str, str], event: dict[str, Any]) -> Context:
     """Build the context from the runner's variables and the parsed event payload.
 
-    A malformed variable is treated as absent: what needs it says so later, in the words of the user.
+    A malformed variable is treated as absent; the command that needs it reports that.
     """
     event_name = env.get("GITHUB_EVENT_NAME", "")
     return Context(

@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What a finding, an evidence file or a verdict says; worst first."""
+    """Result of a finding, an evidence file or a verdict; worst first."""
 
     ERROR = "error"
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     WARN = "warn"
-    PASS = "pass"  # noqa: S105  (a word, not a password)
+    PASS = "pass"  # noqa: S105  (not a password)
 
     @property
     def severity(self) -> int:
-        """4 for `error` down to 0 for `pass`."""
+        """Rank of the outcome: 4 for `error` down to 0 for `pass`."""
         return _SEVERITY[self]
 
 
-_SEVERITY = {outcome: 4 - place for place, outcome in enumerate(Outcome)}
+_SEVERITY = {outcome: 4 - index for index, outcome in enumerate(Outcome)}
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """Return the worst of `outcomes`; none at all is `inconclusive`, because nothing was shown."""
+    """Return the worst of `outcomes`; `inconclusive` without any, because nothing was shown."""
     return max(outcomes, key=lambda o: o.severity, default=Outcome.INCONCLUSIVE)
 
 
 class Direction(StrEnum):
-    """Which way a metric improves. `target` means: any move away from the baseline is harm."""
+    """Direction in which a metric improves; with `TARGET` every move away from the baseline is a regression."""
 
     HIGHER = "higher-is-better"
     LOWER = "lower-is-better"
@@ -47,11 +47,11 @@ class Direction(StrEnum):
 
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every value that is written to a file."""
+    """Base of every value that is written to a file; unknown fields are refused."""
 
 
 class Interval(Frozen, frozen=True, kw_only=True):
-    """An estimate with its interval, in the unit of the finding; a bound is `None` where it is unbounded or unknown."""
+    """An estimate with its interval, in the unit of the finding; a bound is `None` if it is infinite or unknown."""
 
     estimate: float | None = None
     low: float | None = None
@@ -59,10 +59,10 @@ class Interval(Frozen, frozen=True, kw_only=True):
 
 
 class Finding(Frozen, frozen=True, kw_only=True):
-    """One judged statement: what was compared, where, by how much, against which limit, and what follows.
+    """One judged statement: what was compared, where, by how much, against which limit, and the outcome.
 
-    `id` is a kebab-case rule name from this project's code, safe to print anywhere. `dataset`, the keys and values of
-    `slice` and parts of `reason` come from the user's data and are escaped where they are rendered.
+    `id` is the kebab-case name of a rule in this project's code and safe to print anywhere. `dataset`, the keys and
+    values of `slice` and parts of `reason` come from the user's data and are escaped when they are rendered.
     """
 
     id: str
@@ -72,11 +72,11 @@ class Finding(Frozen, frozen=True, kw_only=True):
     docs: str
     """Path in this repository with an anchor, e.g. `actions/latency/README.md#the-verdict`."""
     description: str = ""
-    """One line: what this rule looks at."""
+    """What the rule tests, in one line."""
     dataset: str = ""
     slice: dict[str, str | int | float | bool | None] = {}
     window: str | None = None
-    """ISO 8601 date or time at which the window starts (UTC)."""
+    """Start of the window, ISO 8601 date or time (UTC)."""
     unit: str = ""
     direction: Direction | None = None
     baseline: float | None = None
@@ -84,12 +84,12 @@ class Finding(Frozen, frozen=True, kw_only=True):
     change: Interval | None = None
     method: str = ""
     margin: float | None = None
-    """The limit of the judgement in the unit of `change`; for an objective, the objective itself."""
+    """Limit of the test in the unit of `change`; for an objective, the objective itself."""
     n: int | None = None
 
 
 class Measurement(Frozen, frozen=True, kw_only=True):
-    """Numbers that were measured and shown, judged or not. `arm` is `baseline` or `candidate`."""
+    """Measured numbers, judged or not. `arm` is `baseline` or `candidate`."""
 
     id: str
     arm: str
@@ -99,14 +99,14 @@ class Measurement(Frozen, frozen=True, kw_only=True):
 
 
 class NotMeasured(Frozen, frozen=True, kw_only=True):
-    """Something a reader could believe was checked, and was not."""
+    """Something that a reader could believe was tested, and was not."""
 
     what: str
     why: str
 
 
 def finite(value: float | None) -> float | None:
-    """Return `value` as a float, or `None` where it is missing, NaN or infinite."""
+    """Return `value` as a float, or `None` if it is missing, NaN or infinite."""
     if value is None:
         return None
     number = float(value)
@@ -114,9 +114,9 @@ def finite(value: float | None) -> float | None:
 
 
 def conclude(findings: Iterable[Finding]) -> tuple[Outcome, str, str]:
-    """Sum up findings as (outcome, reason code, reason): as bad as the worst one, which gives the reason.
+    """Return (outcome, reason code, reason) of all findings: as bad as the worst one, which gives the reason.
 
-    No finding at all is `inconclusive` with the code `nothing-measured`.
+    Without findings it is `inconclusive` with the code `nothing-measured`.
     """
     ranked = sorted(findings, key=lambda f: -f.outcome.severity)
     if not ranked:
@@ -130,5 +130,5 @@ def conclude(findings: Iterable[Finding]) -> tuple[Outcome, str, str]:
 
 
 def failed(outcome: Outcome, fail_on: Outcome) -> bool:
-    """True where `outcome` is at or beyond `fail_on`."""
+    """Return whether `outcome` is as bad as `fail_on` or worse."""
     return outcome.severity >= fail_on.severity

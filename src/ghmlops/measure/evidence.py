@@ -1,4 +1,4 @@
-"""Reading evidence and verdict files, which other jobs may have written: hostile until they fit the schema."""
+"""Reads evidence and verdict files, which other jobs may have written: untrusted until they match the schema."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ MAX_FOLDER_BYTES = 256 * 1024 * 1024
 def list_evidence(folder: Path) -> list[Path]:
     """Return the evidence files of `folder` (its own `*.json`, no hidden files, not `verdict.json`), sorted.
 
-    A link or a folder of such a name is listed too, so that it is refused in the open instead of passed over.
+    A link or a folder with such a name is listed, too, so that it is reported instead of ignored.
 
     Raises:
-        EvidenceError: it is not a folder, or holds more than `MAX_FILES` or `MAX_FOLDER_BYTES`.
+        EvidenceError: It is not a folder, or contains more than `MAX_FILES` or `MAX_FOLDER_BYTES`.
     """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise EvidenceError(
             f"evidence folder {folder} {what}", hint="run a measuring command first, or download its artifact"
         )
-    found = sorted(
+    paths = sorted(
         path for path in folder.glob("*.json") if not path.name.startswith(".") and path.name != VERDICT_NAME
     )
-    if len(found) > MAX_FILES:
+    if len(paths) > MAX_FILES:
         raise EvidenceError(
-            f"{folder} holds {len(found)} files, more than {MAX_FILES}", hint="is this the right folder?"
+            f"{folder} contains {len(paths)} files, more than {MAX_FILES}", hint="is this the right folder?"
         )
-    if sum(path.lstat().st_size for path in found) > MAX_FOLDER_BYTES:
-        raise EvidenceError(f"{folder} holds more than {MAX_FOLDER_BYTES} bytes", hint="is this the right folder?")
-    return found
+    if sum(path.lstat().st_size for path in paths) > MAX_FOLDER_BYTES:
+        raise EvidenceError(f"{folder} contains more than {MAX_FOLDER_BYTES} bytes", hint="is this the right folder?")
+    return paths
 
 
 def load_folder(folder: Path) -> list[Loaded]:
-    """Read every evidence file of `folder`; one that cannot be read is returned with its problem, not skipped.
+    """Read every evidence file of `folder`; an unreadable one is returned with its problem, not skipped.
 
     Raises:
-        EvidenceError: as `list_evidence`.
+        EvidenceError: As `list_evidence`.
     """
     return [_load(path) for path in list_evidence(folder)]
 
@@ -69,22 +69,22 @@ def read_verdict(path: Path) -> Verdict:
     """Read a verdict file.
 
     Raises:
-        EvidenceError: missing, too large, or not a verdict.
+        EvidenceError: It is missing, too large, or not a verdict.
     """
     return decode(read_bounded(path), Verdict, VERDICT_SCHEMA, str(path))
 
 
-def read_bounded(path: Path, shown: str = "") -> bytes:
-    """Return the bytes of a regular file of at most `MAX_FILE_BYTES`; messages call it `shown`.
+def read_bounded(path: Path, name: str = "") -> bytes:
+    """Return the bytes of a regular file of at most `MAX_FILE_BYTES`; messages call it `name`.
 
     Raises:
-        EvidenceError: it is missing, a link, not a file, or larger.
+        EvidenceError: It is missing, a link, not a file, or larger.
     """
-    name = shown or str(path)
+    name = name or str(path)
     try:
         if path.is_symlink() or not path.is_file():
-            what = "is a link" if path.is_symlink() else "does not exist" if not path.exists() else "is not a file"
-            raise EvidenceError(f"{name} {what}", hint="check the path, and that the job before this one wrote it")
+            problem = "is a link" if path.is_symlink() else "does not exist" if not path.exists() else "is not a file"
+            raise EvidenceError(f"{name} {problem}", hint="check the path, and that an earlier job wrote it")
         with path.open("rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
@@ -98,13 +98,13 @@ def decode(data: bytes, kind: type[T], schema: str, name: str) -> T:
     """Decode `data` strictly as `kind`.
 
     Raises:
-        EvidenceError: it is not JSON, or does not fit the schema.
+        EvidenceError: It is not JSON, or does not match the schema.
     """
     hint = f"expected the schema {schema}; write it with the same release of ghmlops"
     try:
-        value = msgspec.json.decode(data, type=Evidence | Verdict)  # a union makes the tag `schema` required
+        value = msgspec.json.decode(data, type=Evidence | Verdict)  # A union makes the tag required.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceError(f"{name} is not readable as {schema}: {error}", hint=hint) from None
     if not isinstance(value, kind):
-        raise EvidenceError(f"{name} is not {schema} but another kind of file", hint=hint)
+        raise EvidenceError(f"{name} is another kind of file than {schema}", hint=hint)
     return value

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ghmlops.core.evidence.document import Evidence, Provenance
-from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.evidence.verdict import Loaded, Rules, merge
+from ghmlops.core.model import Finding, Outcome
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -14,7 +14,7 @@ VERDICT_SCHEMA = "ghmlops/verdict/v1"
 
 
 class Provenance(Frozen, frozen=True, kw_only=True):
-    """Where a measurement comes from, complete enough to run it again."""
+    """Origin of a measurement, complete enough to repeat it."""
 
     repository: str
     head_sha: str
@@ -28,7 +28,7 @@ class Provenance(Frozen, frozen=True, kw_only=True):
     seconds: float | None = None
     seed: int | None = None
     fingerprints: dict[str, str] = {}
-    """`code`, `data`, `environment`, `policy` ... to `sha256:<hex>` or a git object id."""
+    """`code`, `data`, `environment`, `policy` and others to `sha256:<hex>` or a git object id."""
 
 
 class Evidence(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=EVIDENCE_SCHEMA):
@@ -49,7 +49,7 @@ class Evidence(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=EVIDEN
 
 
 class EvidenceFile(Frozen, frozen=True, kw_only=True):
-    """One evidence file a verdict was made from. `outcome` is what it counted for."""
+    """One evidence file of a verdict, and the outcome that it counted as."""
 
     file: str
     sha256: str
@@ -59,7 +59,7 @@ class EvidenceFile(Frozen, frozen=True, kw_only=True):
 
 
 class Verdict(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=VERDICT_SCHEMA):
-    """The merged judgement over one exact commit: `verdict.json`."""
+    """The merged verdict for one exact commit: `verdict.json`."""
 
     commit: str
     outcome: Outcome
@@ -73,8 +73,8 @@ class Verdict(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=VERDICT
     created: str = ""
     version: str = ""
     confirmed: list[str] = []
-    """`<command>:<finding id>` of failures that may be acted on without a person: deterministic ones, and latency
-    failures that a second run on a fresh deployment with swapped slots repeated."""
+    """`<command>:<finding id>` of failures that may be acted on without a person: deterministic ones, and those that a
+    second run on a fresh deployment with swapped slots repeated."""
     override: str = ""
-    """Reason given by a person who let an `inconclusive` verdict through; empty otherwise."""
+    """Reason of the person who overrode an `inconclusive` verdict; otherwise empty."""
     not_measured: list[NotMeasured] = []

@@ -18,7 +18,7 @@ def json_schema(name: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of one of `SCHEMAS`.
 
     Raises:
-        KeyError: there is no schema of that name.
+        KeyError: There is no schema of that name.
     """
     kind, tag = SCHEMAS[name]
     _, components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")

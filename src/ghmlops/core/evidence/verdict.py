@@ -1,6 +1,6 @@
-"""Evidence to verdict: what counts, what does not and why, for one exact commit.
+"""Merges evidence into the verdict for one exact commit: what counts, what does not, and why. Pure.
 
-Nothing missing, unreadable, foreign or stale is ever a pass: each becomes a finding of its own.
+Missing, unreadable, foreign and stale evidence never passes: each becomes a separate finding.
 """
 
 from __future__ import annotations
@@ -21,11 +21,21 @@ if TYPE_CHECKING:
 CONFIRM = "confirm"
 """Leg of the run that repeats a failed measurement on a fresh deployment with the slots swapped."""
 CLOCK_SKEW = timedelta(minutes=10)
+"""Evidence may be this much newer than the clock of the gate, because it comes from another machine."""
 DOCS = "actions/gate/README.md#the-verdict"
+_DESCRIPTIONS = {
+    "evidence-unreadable": "Every file of the evidence folder is valid.",
+    "evidence-foreign": "Evidence was measured for exactly this commit and repository.",
+    "evidence-stale": "Evidence is not older than the policy allows.",
+    "evidence-missing": "Everything that the policy requires was measured.",
+    "evidence-empty": "Evidence contains at least one finding.",
+    "evidence-policy": "Evidence was judged by the policy that requires it.",
+    "evidence-worse": "The outcome of evidence follows from its findings.",
+}
 
 
 class Loaded(NamedTuple):
-    """One file of the evidence folder: what it says, or why it cannot be read (`problem`)."""
+    """One file of the evidence folder: its content, or why it cannot be read (`problem`)."""
 
     file: str
     sha256: str
@@ -34,7 +44,16 @@ class Loaded(NamedTuple):
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """What evidence must satisfy to count. `max_age` is in seconds; `repository` is not checked where empty."""
+    """Conditions for evidence to count.
+
+    Attributes:
+        commit: full SHA of the commit that is judged.
+        required: commands whose evidence must be present.
+        now: current time (UTC).
+        max_age: maximum age in seconds.
+        repository: `owner/name`; not compared if empty.
+        policy: fingerprint of the policy that judges; not compared if empty.
+    """
 
     commit: str
     required: tuple[str, ...]
@@ -42,23 +61,22 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     max_age: float
     repository: str = ""
     policy: str = ""
-    """Fingerprint of the policy that judges; not compared where empty."""
 
 
 def merge(
     files: Sequence[Loaded], rules: Rules, *, service: str = "", environment: str = "", override: str = ""
 ) -> Verdict:
-    """Merge evidence files into the verdict over `rules.commit`.
+    """Merge evidence files into the verdict for `rules.commit`.
 
     Args:
-        files: every file of the evidence folder, the unreadable ones included.
-        rules: the commit and what is required of the evidence.
-        service: name for the verdict file.
-        environment: name for the verdict file.
-        override: a person's reason; lets an `inconclusive` verdict through as `warn`, and nothing else.
+        files: every file of the evidence folder, including unreadable ones.
+        rules: the commit, and the conditions for evidence to count.
+        service: service in the verdict file.
+        environment: environment in the verdict file.
+        override: a person's reason; turns an `inconclusive` verdict into `warn`, and changes no other verdict.
 
     Returns:
-        A verdict as bad as its worst finding; `inconclusive` where there is none.
+        A verdict as bad as its worst finding; `inconclusive` without a finding.
     """
     current = _newest_attempts(files, rules)
     problems = [p for loaded in current if (p := _problem(loaded, rules))]
@@ -71,7 +89,7 @@ def merge(
         commit=rules.commit,
         outcome=Outcome.WARN if overridden else outcome,
         reason_code="overridden" if overridden else code,
-        reason=f"A person let this inconclusive verdict through: {override} ({reason})" if overridden else reason,
+        reason=f"A person overrode this inconclusive verdict: {override} ({reason})" if overridden else reason,
         findings=findings,
         evidence=[_file(loaded, rules, counted) for loaded in current],
         service=service,
@@ -86,7 +104,7 @@ def merge(
 
 
 def _newest_attempts(files: Sequence[Loaded], rules: Rules) -> list[Loaded]:
-    """Leave out what a later attempt of the same run measured again; one that does not count replaces nothing."""
+    """Omit files that a later attempt of the same run measured again; an attempt that does not count replaces none."""
     newest: dict[tuple[str, ...], int] = {}
     for loaded in files:
         if loaded.evidence and loaded.evidence.findings and not _problem(loaded, rules):
@@ -105,91 +123,87 @@ def _identity(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _superseded(files: Sequence[Loaded], current: Sequence[Loaded]) -> list[NotMeasured]:
-    kept = {f.file for f in current}
+    names = {f.file for f in current}
     why = "a later attempt of the same run measured it again"
-    return [NotMeasured(what=f"evidence file {f.file}", why=why) for f in files if f.file not in kept]
+    return [NotMeasured(what=f"evidence file {f.file}", why=why) for f in files if f.file not in names]
 
 
 def _problem(loaded: Loaded, rules: Rules) -> Finding | None:
-    evidence = loaded.evidence
-    if evidence is None:
-        unreadable = f"Evidence file {loaded.file} cannot be used: {loaded.problem}."
-        return _finding("evidence-unreadable", Outcome.ERROR, unreadable)
-    origin = evidence.provenance
+    """Return why a file does not count; `None` if it counts."""
+    if loaded.evidence is None:
+        reason = f"Evidence file {loaded.file} cannot be used: {loaded.problem}."
+        return _finding("evidence-unreadable", Outcome.ERROR, reason)
+    origin = loaded.evidence.provenance
     if origin.head_sha != rules.commit:
         reason = f"{loaded.file} was measured for commit {origin.head_sha[:40] or '(none)'}, not for {rules.commit}."
         return _finding("evidence-foreign", Outcome.ERROR, reason)
     if rules.repository and origin.repository and origin.repository.lower() != rules.repository.lower():
         reason = f"{loaded.file} comes from repository {origin.repository}, not from {rules.repository}."
         return _finding("evidence-foreign", Outcome.ERROR, reason)
-    started = parse_time(origin.started)
+    return _stale(loaded.file, origin.started, rules)
+
+
+def _stale(file: str, start: str, rules: Rules) -> Finding | None:
+    started = _parse_time(start)
     if started is None:
-        return _finding("evidence-stale", Outcome.INCONCLUSIVE, f"{loaded.file} does not say when it was measured.")
+        return _finding("evidence-stale", Outcome.INCONCLUSIVE, f"{file} does not state when it was measured.")
     age = rules.now - started
-    if age > timedelta(seconds=rules.max_age) or age < -CLOCK_SKEW:
-        when = f"{loaded.file} was measured at {origin.started}"
-        limit = f"the policy's max-age is {timedelta(seconds=rules.max_age)}"
-        reason = f"{when}, in the future." if age < -CLOCK_SKEW else f"{when}, {age} ago; {limit}."
-        return _finding("evidence-stale", Outcome.INCONCLUSIVE, reason)
+    if age < -CLOCK_SKEW:
+        return _finding("evidence-stale", Outcome.INCONCLUSIVE, f"{file} was measured at {start}, in the future.")
+    if age > timedelta(seconds=rules.max_age):
+        limit = f"the max-age of the policy is {timedelta(seconds=rules.max_age)}"
+        return _finding("evidence-stale", Outcome.INCONCLUSIVE, f"{file} was measured at {start}, {age} ago; {limit}.")
     return None
 
 
-def parse_time(text: str) -> datetime | None:
-    """Return an aware time from ISO 8601, or `None`."""
+def _parse_time(text: str) -> datetime | None:
+    """Return the timezone-aware time of an ISO 8601 text; `None` for any other text."""
     try:
-        when = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return when if when.tzinfo else None
+    return time if time.tzinfo else None
 
 
 def _missing(counted: Sequence[Evidence], current: Sequence[Loaded], rules: Rules) -> list[Finding]:
-    there = {evidence.command for evidence in counted if not _confirms(evidence)}
+    """Return a finding for each evidence without findings, and for each required command without evidence."""
+    present = {evidence.command for evidence in counted if not _confirms(evidence)}
     empty = [
-        _finding("evidence-empty", Outcome.INCONCLUSIVE, f"The evidence of `{e.command}` holds no finding.")
+        _finding("evidence-empty", Outcome.INCONCLUSIVE, f"The evidence of `{e.command}` contains no finding.")
         for e in counted
         if not e.findings
     ]
-    unused = {f.evidence.command for f in current if f.evidence} - there
+    unused = {f.evidence.command for f in current if f.evidence} - present
     tail = " that counts" if unused else ""
     return empty + [
         _finding("evidence-missing", Outcome.INCONCLUSIVE, f"There is no evidence of `{name}`{tail} for this commit.")
         for name in rules.required
-        if name not in there
+        if name not in present
     ]
 
 
 def _other_policy(counted: Sequence[Evidence], rules: Rules) -> list[Finding]:
-    """Warn where evidence was judged by another policy than the one that asks for it."""
-    seen = [(e, e.provenance.fingerprints.get("policy", "")) for e in counted]
-    other = sorted({e.command for e, policy in seen if policy and rules.policy and policy != rules.policy})
-    reason = (
-        f"The evidence of {', '.join(f'`{name}`' for name in other)} was judged by another policy file than this one."
-    )
-    return [_finding("evidence-policy", Outcome.WARN, reason)] if other else []
+    """Return a warning if evidence was judged by another policy than the one that requires it."""
+    policies = [(e.command, e.provenance.fingerprints.get("policy", "")) for e in counted]
+    others = sorted({command for command, policy in policies if policy and rules.policy and policy != rules.policy})
+    names = ", ".join(f"`{name}`" for name in others)
+    reason = f"The evidence of {names} was judged by another policy file than this one."
+    return [_finding("evidence-policy", Outcome.WARN, reason)] if others else []
 
 
 def _finding(rule: str, outcome: Outcome, reason: str) -> Finding:
-    about = {
-        "evidence-unreadable": "Every file of the evidence folder fits its schema.",
-        "evidence-foreign": "Evidence was measured for exactly this commit and repository.",
-        "evidence-stale": "Evidence is not older than the policy allows.",
-        "evidence-missing": "What the policy requires was measured.",
-        "evidence-empty": "Evidence holds at least one finding.",
-        "evidence-policy": "Evidence was judged by the policy that asks for it.",
-        "evidence-worse": "Evidence is not better than it says of itself.",
-    }
-    return Finding(id=rule, metric="evidence", outcome=outcome, reason=reason, docs=DOCS, description=about[rule])
+    description = _DESCRIPTIONS[rule]
+    return Finding(id=rule, metric="evidence", outcome=outcome, reason=reason, docs=DOCS, description=description)
 
 
 def _judged(evidence: Evidence, counted: Sequence[Evidence]) -> list[Finding]:
-    """Return the findings of one file, with failures that their confirming run contradicted made `inconclusive`."""
+    """Return the findings of one file; failures that the confirming run contradicts are `inconclusive`."""
     again = _confirming(evidence, counted)
     repeated = {f.id: f for f in again.findings if not f.slice and f.window is None} if again else {}
     findings = [_contradicted(f, repeated.get(f.id)) for f in evidence.findings]
     if evidence.findings and worst(f.outcome for f in evidence.findings).severity < evidence.outcome.severity:
-        said = f"The evidence of `{evidence.command}` calls itself {evidence.outcome}: {evidence.reason}"
-        findings.append(_finding("evidence-worse", evidence.outcome, said))
+        reason = f"The evidence of `{evidence.command}` has the outcome {evidence.outcome}: {evidence.reason}"
+        findings.append(_finding("evidence-worse", evidence.outcome, reason))
     return findings
 
 
@@ -205,7 +219,7 @@ def _confirms(evidence: Evidence) -> bool:
 
 
 def _confirming(evidence: Evidence, counted: Sequence[Evidence]) -> Evidence | None:
-    """Return the second run of a measurement; what follows from files alone has none."""
+    """Return the confirming run of a measurement; a deterministic one has none."""
     if _confirms(evidence) or is_deterministic(evidence.command):
         return None
     leg = f"{evidence.leg}-{CONFIRM}" if evidence.leg else CONFIRM
@@ -213,7 +227,8 @@ def _confirming(evidence: Evidence, counted: Sequence[Evidence]) -> Evidence | N
 
 
 def _confirmed(evidence: Evidence, counted: Sequence[Evidence]) -> list[str]:
-    # A measurement that cannot be repeated says nothing about the change, so nothing is undone for it.
+    """Return `<command>:<finding id>` of the failures that may be acted on without a person."""
+    # A measurement that cannot be replayed says nothing about the change, so no commit is reverted for it.
     failed = {f.id for f in evidence.findings if f.outcome is Outcome.FAIL and not f.id.startswith("replay-")}
     if not is_deterministic(evidence.command):
         again = _confirming(evidence, counted)
