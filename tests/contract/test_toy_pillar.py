@@ -1,101 +1,20 @@
 """A new pillar is one command, one policy section and one row in the table of pillars.
 
-The recipe is applied to a scratch copy of the package, whose real command line then runs in subprocesses.
+The recipe of CONTRIBUTING is applied to a scratch copy of the package, whose real command line runs in subprocesses.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import ghmlops
+from recipes import Scratch, apply_recipe
 
-COMMAND = '''\
-"""Counts the lines of a file."""
-
-from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common
-from ghmlops.commands.shared.evidence import EvidenceContent, open_recorder, record
-from ghmlops.commands.shared.policy_file import load_policy
-from ghmlops.core.model import Finding, Outcome
-
-
-class Inputs(Common, frozen=True, kw_only=True):
-    """Inputs of `toy`."""
-
-
-OUTPUTS = (*OUTCOME_OUTPUTS, EVIDENCE_OUTPUT)
-
-
-def run(inputs, services):
-    """Count the lines and write the evidence."""
-    policy = load_policy(services.cwd / inputs.policy, inputs.policy).toy
-    recorder = open_recorder("toy", inputs, services)
-    lines = len((services.cwd / policy.file).read_text().splitlines())
-    finding = Finding(
-        id="toy-lines",
-        metric="lines",
-        outcome=Outcome.PASS if lines <= policy.lines else Outcome.FAIL,
-        reason=f"{policy.file} has {lines} lines, at most {policy.lines} are allowed.",
-        docs="README.md",
-        candidate=float(lines),
-        margin=float(policy.lines),
-        n=lines,
-    )
-    return record(recorder, EvidenceContent(findings=[finding]))
-'''
-SECTION_TYPE = '''\
-"""Policy section `toy`."""
-
-from ghmlops.core.policy.section import Section
-
-
-class Toy(Section, frozen=True, kw_only=True):
-    """Limits of a text file."""
-
-    file: str
-    lines: int = 10
-'''
-SECTION_READER = '''\
-"""Reads the section `toy`."""
-
-from ghmlops.core import quantities
-from ghmlops.core.policy.toy import Toy
-from ghmlops.core.policyfile.yaml_reader import record, scalar, text
-
-
-def read_toy(at):
-    """Read the section."""
-    return record(Toy, {"file": text, "lines": scalar(quantities.count)}, required=("file",))(at)
-'''
-NEW_FILES = {
-    "commands/toy.py": COMMAND,
-    "core/policy/toy.py": SECTION_TYPE,
-    "core/policyfile/toy.py": SECTION_READER,
-}
-LINES = (
-    ("core/policy/document.py", "from ghmlops.core.policy.section", "from ghmlops.core.policy.toy import Toy\n"),
-    ("core/policy/document.py", "    gate: Gate = Gate()", "    toy: Toy | None = None\n"),
-    (
-        "core/policyfile/document.py",
-        "from ghmlops.core.policyfile.scalars",
-        "from ghmlops.core.policyfile.toy import read_toy\n",
-    ),
-    ("core/policyfile/document.py", '    "gate": read_gate,', '    "toy": read_toy,\n'),
-    (
-        "core/pillars.py",
-        "    Pillar(",
-        '    Pillar(command="toy", section="toy", title="Toy", summary="count lines", required=True, in_check=True),\n',
-    ),
-)
-"""File, the first line that starts like this, and the line that the recipe adds in front of it."""
 POLICY = "version: 1\nservice: toy-service\ntoy: {file: notes.txt, lines: 3}\n"
 
 
@@ -103,22 +22,12 @@ POLICY = "version: 1\nservice: toy-service\ntoy: {file: notes.txt, lines: 3}\n"
 class Scene:
     """A repository that uses the toy pillar, and the package that contains it."""
 
-    package: Path
+    scratch: Scratch
     repository: Path
 
     def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run the command line of the scratch copy in the repository."""
-        runner = ("GITHUB_", "GHMLOPS_", "RUNNER_", "ACTIONS_")
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(runner)}
-        return subprocess.run(
-            [sys.executable, "-m", "ghmlops", *argv],
-            cwd=self.repository,
-            env={**environ, "PYTHONPATH": str(self.package.parent), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        return self.scratch.run(self.repository, *argv)
 
     def read(self, name: str) -> str:
         """Return the text of a file of the repository."""
@@ -130,21 +39,13 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     """A scratch copy of the package to which the recipe was applied."""
-    folder = tmp_path_factory.mktemp("scratch") / "ghmlops"
-    shutil.copytree(Path(ghmlops.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, content in NEW_FILES.items():
-        (folder / name).write_text(content)
-    for name, anchor, line in LINES:
-        text = (folder / name).read_text()
-        position = text.index(f"\n{anchor}") + 1
-        (folder / name).write_text(text[:position] + line + text[position:])
-    return folder
+    return apply_recipe("A pillar", tmp_path_factory.mktemp("scratch"))
 
 
 @pytest.fixture
-def scene(package: Path, tmp_path: Path) -> Scene:
+def scene(scratch: Scratch, tmp_path: Path) -> Scene:
     """A repository with one commit, a policy with the section `toy`, and the file that it is about."""
     (tmp_path / ".github").mkdir()
     (tmp_path / ".github" / "ghmlops.yml").write_text(POLICY)
@@ -152,7 +53,7 @@ def scene(package: Path, tmp_path: Path) -> Scene:
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"]
     for argv in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "first"]):
         subprocess.run(["git", *identity, *argv], cwd=tmp_path, check=True, capture_output=True, timeout=30)
-    return Scene(package=package, repository=tmp_path)
+    return Scene(scratch=scratch, repository=tmp_path)
 
 
 def test_check_runs_the_pillar(scene: Scene) -> None:

@@ -5,7 +5,7 @@ Durations are in seconds, rates in requests per second, ratios are fractions.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -13,7 +13,8 @@ from ghmlops.core.policy.objectives import Objectives
 from ghmlops.core.policy.section import Section
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-PROTOCOLS = ("http/1.1", "http/2", "grpc")
+ProtocolName = Literal["http/1.1", "http/2", "grpc"]
+PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
 PRESETS = ("open-inference", "openai-chat")
 
 
@@ -122,7 +123,7 @@ class Latency(Section, frozen=True, kw_only=True):
     request: Request = Request()
     mix: tuple[Request, ...] = ()
     """Several endpoints with weights, in place of `request`."""
-    protocol: Literal["http/1.1", "http/2", "grpc"] = "http/1.1"
+    protocol: ProtocolName = "http/1.1"
     preset: Literal["", "open-inference", "openai-chat"] = ""
     model: str = ""
     """Name of the model, for a preset."""

@@ -113,8 +113,10 @@ class ProtocolAdapter:
         connect: Opens one more connection of an arm, which adds one or more slots to the arm. Raises an OSError if
             it cannot be opened. The time-out of the arm cancels it.
         slots_per_connection: Maximum number of slots that one connection adds.
+        requests_per_process: Requests per second, of all arms together, that one generator process sends.
     """
 
     prepare: Callable[[Sequence[Request], Target, Sequence[Call]], Sequence[Any]]
     connect: Callable[[ArmInterface], Awaitable[None]]
     slots_per_connection: int = 1
+    requests_per_process: float = 10_000.0

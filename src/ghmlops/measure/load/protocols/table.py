@@ -21,13 +21,17 @@ def _http2() -> ProtocolAdapter:
     from ghmlops.measure.load.protocols.http2_connection import connect
     from ghmlops.measure.load.protocols.http2_request import prepare
 
-    return ProtocolAdapter(prepare=prepare, connect=connect, slots_per_connection=MAX_CONCURRENT_REQUESTS)
+    return ProtocolAdapter(
+        prepare=prepare, connect=connect, slots_per_connection=MAX_CONCURRENT_REQUESTS, requests_per_process=2_000.0
+    )
 
 
 def _grpc() -> ProtocolAdapter:
     from ghmlops.measure.load.protocols.grpc_inference import connect, prepare
 
-    return ProtocolAdapter(prepare=prepare, connect=connect, slots_per_connection=MAX_CONCURRENT_REQUESTS)
+    return ProtocolAdapter(
+        prepare=prepare, connect=connect, slots_per_connection=MAX_CONCURRENT_REQUESTS, requests_per_process=1_000.0
+    )
 
 
 PROTOCOLS: dict[str, Callable[[], ProtocolAdapter]] = {
