@@ -94,3 +94,9 @@ def tables(text: str) -> list[list[str]]:
             found[-1].append(line) if inside else found.append([line])
         inside = line.startswith("|")
     return found
+
+
+def table_cells(text: str, title: str) -> list[list[str]]:
+    """Return the cells of the first table after `title` in a Markdown text, without its heading."""
+    lines = tables(text[text.index(title) :])[0]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]

@@ -1,4 +1,4 @@
-"""Evidence as the measuring commands write it, for the report's tests: realistic numbers, no two alike."""
+"""Evidence as the measuring commands write it, for the tests of the report: realistic numbers, no two alike."""
 
 from __future__ import annotations
 
@@ -6,9 +6,40 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from ghmlops.core.details.capacity import (
+    CapacityDetails,
+    CapacityGenerator,
+    CapacityResult,
+    CapacitySettings,
+    CurvePoint,
+    LawDetails,
+    Prediction,
+)
+from ghmlops.core.details.latency import (
+    GeneratorDetails,
+    LatencyDetails,
+    LatencySettings,
+    PlannedRequests,
+    RequestSettings,
+    Slot,
+)
+from ghmlops.core.details.regression import RegressionDetails, SubgroupRow
 from ghmlops.core.evidence.document import Evidence, Provenance, Verdict
 from ghmlops.core.evidence.verdict import Loaded, Rules, merge
-from ghmlops.core.model import Direction, Finding, Interval, Measurement, NotMeasured, Outcome, conclude
+from ghmlops.core.model import (
+    Direction,
+    Finding,
+    Interval,
+    Measurement,
+    NotMeasured,
+    Outcome,
+    conclude,
+)
+from ghmlops.core.policy.capacity import Capacity
+from ghmlops.core.policy.latency import Arrivals
+from ghmlops.core.policy.objectives import Objectives
 from ghmlops.report.content.layout import lay_out
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.text.blocks import Report
@@ -31,9 +62,9 @@ FACTS = Facts(
 )
 
 
-def provenance(**changed: Any) -> Provenance:
-    """Return where a sample comes from."""
-    known: dict[str, Any] = {
+def provenance(**fields: Any) -> Provenance:
+    """Return the provenance of a sample; `fields` override its defaults."""
+    defaults: dict[str, Any] = {
         "repository": "acme/click-scorer",
         "head_sha": HEAD,
         "base_sha": BASE,
@@ -49,24 +80,30 @@ def provenance(**changed: Any) -> Provenance:
             "environment": "sha256:" + "cd" * 32,
         },
     }
-    return Provenance(**{**known, **changed})
+    return Provenance(**{**defaults, **fields})
 
 
-def quantile(name: str, before: float, ratio: tuple[float, float, float], outcome: Outcome, margin: float) -> Finding:
-    """Return a finding of the duet: values in ms, change and margin as ratios."""
+def quantile(name: str, baseline: float, ratio: tuple[float, float, float], outcome: Outcome, margin: float) -> Finding:
+    """Return a finding of the paired latency test: values in ms, change and margin as ratios."""
     estimate, low, high = ratio
+    candidate = baseline * (1 + estimate) * 1.001
+    verb = "rose" if estimate > 0 else "fell"
+    bounds = {
+        Outcome.FAIL: f"at least {100 * low:+.1f} %), more than the {100 * margin:g} % allowed",
+        Outcome.PASS: f"at most {100 * high:+.1f} %), within the {50 * margin:g} % regarded as safe",
+    }.get(outcome, f"between {100 * low:+.1f} % and {100 * high:+.1f} %), which is undecided")
     return Finding(
         id=f"latency-{name}",
         metric=name,
         outcome=outcome,
-        reason=f"{name} of the candidate is {100 * estimate:+.1f}% (between {100 * low:+.1f}% and {100 * high:+.1f}%); "
-        "6,000 requests an arm",
+        reason=f"{name} {verb} from {baseline:.1f} to {candidate:.1f} ms ({100 * estimate:+.1f} %, {bounds}; "
+        "6,000 requests per arm.",
         docs="actions/latency/README.md#the-verdict",
         description="Response time of the candidate against the baseline's, on paired blocks.",
         unit="ratio",
         direction=Direction.LOWER,
-        baseline=before,
-        candidate=before * (1 + estimate) * 1.001,
+        baseline=baseline,
+        candidate=candidate,
         change=Interval(estimate=estimate, low=low, high=high),
         method="duet: e-process on the log ratios of paired blocks of 250 requests",
         margin=margin,
@@ -74,18 +111,18 @@ def quantile(name: str, before: float, ratio: tuple[float, float, float], outcom
     )
 
 
-def objective(outcome: Outcome, seen: float) -> Finding:
-    """Return the finding on `p99 <= 150 ms`."""
+def objective(outcome: Outcome, p99: float) -> Finding:
+    """Return the finding on the objective `p99 <= 150 ms`."""
     return Finding(
         id="objective-p99",
         metric="p99",
         outcome=outcome,
-        reason=f"objective p99 <= 150ms: {31 if seen < 150 else 214} of 6,000 requests took longer or failed",
+        reason=f"{31 if p99 < 150 else 214} of 6,000 requests took longer than 150 ms or failed (objective: 1 %).",
         docs="actions/latency/README.md#objectives",
-        description="The policy's objective on the candidate alone.",
+        description="Objective of the policy on the candidate alone.",
         unit="ms",
         direction=Direction.LOWER,
-        candidate=seen,
+        candidate=p99,
         method="exact binomial bound",
         margin=150.0,
         n=6000,
@@ -93,7 +130,7 @@ def objective(outcome: Outcome, seen: float) -> Finding:
 
 
 def guard(name: str, outcome: Outcome, reason: str) -> Finding:
-    """Return a finding over the measurement itself."""
+    """Return a finding about the measurement itself."""
     return Finding(
         id=f"guard-{name}",
         metric=name,
@@ -110,7 +147,8 @@ def errors(outcome: Outcome) -> Finding:
         id="error-ratio",
         metric="error-ratio",
         outcome=outcome,
-        reason="3 of 6,000 requests failed on the candidate alone, 1 on the baseline alone: at most 0.17% (99 %)",
+        reason="3 of 6,000 requests failed only on the candidate and 1 only on the baseline, at most 0.17 % more with "
+        "99 % confidence, within the 1 % allowed.",
         docs="actions/latency/README.md#the-verdict",
         unit="ratio",
         direction=Direction.LOWER,
@@ -126,26 +164,26 @@ def errors(outcome: Outcome) -> Finding:
 def latency(*, slow: bool = False, leg: str = "") -> Evidence:
     """Return the evidence of a latency run."""
     if slow:
-        found = [
+        findings = [
             quantile("p50", 41.2, (0.184, 0.151, 0.219), Outcome.FAIL, 0.02),
             quantile("p95", 88.0, (0.162, 0.104, 0.223), Outcome.FAIL, 0.03),
             quantile("p99", 131.0, (0.141, 0.02, 0.271), Outcome.INCONCLUSIVE, 0.05),
             objective(Outcome.FAIL, 157.2),
         ]
     else:
-        found = [
+        findings = [
             quantile("p50", 41.2, (0.004, -0.011, 0.021), Outcome.PASS, 0.02),
             quantile("p95", 88.0, (0.012, -0.02, 0.047), Outcome.PASS, 0.03),
             quantile("p99", 131.0, (-0.013, -0.062, 0.041), Outcome.PASS, 0.05),
             objective(Outcome.PASS, 129.4),
         ]
-    found += [errors(Outcome.PASS), guard("split", Outcome.PASS, "even load: 6,000 requests offered to each arm")]
-    found += [guard("lateness", Outcome.PASS, "on schedule: 0.02% of the requests more than 10 ms late")]
+    findings += [errors(Outcome.PASS), guard("split", Outcome.PASS, "Each arm was offered 6,000 requests.")]
+    findings += [guard("lateness", Outcome.PASS, "0.02 % of the requests were sent more than 10 ms late.")]
     scale = 1.18 if slow else 1.0
     values = {"mean": 47.1, "p50": 41.2, "p90": 71.9, "p95": 88.0, "p99": 131.0, "p99.9": 219.3, "max": 1402.7}
     return evidence(
         "latency",
-        found,
+        findings,
         leg=leg,
         measurements=[
             Measurement(id="response-time", arm="baseline", unit="ms", n=6000, values=dict(values)),
@@ -154,15 +192,54 @@ def latency(*, slow: bool = False, leg: str = "") -> Evidence:
             ),
         ],
         not_measured=[NotMeasured(what="cold start", why="the first 5 s are warm-up and are discarded")],
-        details={"arrivals": {"model": "poisson", "rate": 200.0, "duration": 30.0}, "connections": 64},
+        details=latency_details(),
     )
 
 
-def metric(name: str, values: tuple[float, float], spread: float, outcome: Outcome, **more: Any) -> Finding:
+def latency_details() -> LatencyDetails:
+    """Return the details of a latency run without failures."""
+    settings = LatencySettings(
+        slots=[Slot(arm="baseline", url="http://base:8000"), Slot(arm="candidate", url="http://head:8000")],
+        requests=[
+            RequestSettings(name="", method="POST", path="/predict", weight=1.0, timeout_s=5.0, headers=["accept"])
+        ],
+        arrivals=Arrivals(rate=200.0, duration=30.0),
+        requests_per_arm=PlannedRequests(warmup=1000, planned=6000, extension=0),
+        connections=64,
+        payloads=500,
+        margins={},
+    )
+    generator = GeneratorDetails(
+        late_share=0.0002,
+        late_blocks_share=0.0,
+        achieved_share=1.0,
+        lateness_p50_ms=0.04,
+        lateness_p99_ms=0.61,
+        lateness_max_ms=11.2,
+        timer="timerfd",
+        answers_timed_by="kernel",
+        answers_not_stamped=[0, 0],
+        priority="nice",
+        priority_raised=True,
+        requests_sent=7000,
+        connections=[21, 24],
+        waited_for_a_connection=[0, 0],
+        token_gaps_dropped=[0, 0],
+        began=1_772_625_600.0,
+    )
+    return LatencyDetails(settings=settings, judged_per_arm=6000, endpoints=[], failures={}, generator=generator)
+
+
+def metric(name: str, values: tuple[float, float], spread: float, outcome: Outcome, **fields: Any) -> Finding:
     """Return a finding of the prediction diff whose change is an absolute difference."""
     before, after = values
     change = after - before
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
+        "id": f"regression-{name}",
+        "metric": name,
+        "outcome": outcome,
+        "baseline": before,
+        "candidate": after,
         "unit": "ratio",
         "direction": Direction.HIGHER,
         "margin": 0.005,
@@ -170,20 +247,10 @@ def metric(name: str, values: tuple[float, float], spread: float, outcome: Outco
         "change": Interval(estimate=change, low=change - spread, high=change + spread),
         "method": "McNemar mid-p",
         "docs": "actions/regression/README.md#metrics",
-        "reason": f"{name} changed by {100 * change:+.2f} pt (99 % interval {100 * (change - spread):+.2f} to "
-        f"{100 * (change + spread):+.2f}), the margin is 0.5 pt",
+        "reason": f"{name} changed by {100 * change:+.2f} points (between {100 * (change - spread):+.2f} and "
+        f"{100 * (change + spread):+.2f} with 98 % confidence); 0.5 points are allowed.",
     }
-    return Finding(
-        **{
-            "id": f"regression-{name}",
-            "metric": name,
-            "outcome": outcome,
-            "baseline": before,
-            "candidate": after,
-            **known,
-            **more,
-        }
-    )
+    return Finding(**{**defaults, **fields})
 
 
 CURVE = (
@@ -198,12 +265,12 @@ CURVE = (
     (113.14, "fail", 1638.8, 2281.9, 2345.1, 0.81699, 143.86, 1142),
     (160.0, "fail", 4279.5, 6856.0, None, 0.55674, 378.69, 1595),
 )
-"""Of one search on a queue of two workers of 20 ms; the last row had failed requests, too."""
+"""Curve of one search on a queue of two workers with 20 ms per request; in the last row, requests failed too."""
 
 
 def capacity() -> Evidence:
-    """Return the evidence of a search for the capacity."""
-    found = Finding(
+    """Return the evidence of a capacity search."""
+    finding = Finding(
         id="capacity",
         metric="capacity",
         outcome=Outcome.PASS,
@@ -218,81 +285,135 @@ def capacity() -> Evidence:
         method="geometric ramp and bisection with Poisson probes",
         n=114357,
     )
-    keys = ("rate", "stands", "p50_ms", "p95_ms", "p99_ms", "achieved", "in_flight", "n")
     times: dict[str, float | None] = {"mean": 26.191, "p50": 18.578, "p90": 61.015, "p95": 76.145, "p99": 112.1}
     return evidence(
         "capacity",
-        [found],
+        [finding],
         measurements=[
             Measurement(id="capacity", arm="candidate", unit="1/s", n=114357, values={"low": 51.874, "high": 80.0}),
             Measurement(id="response-time", arm="candidate", unit="ms", n=2775, values=times),
         ],
         not_measured=[NotMeasured(what="response time predicted at 200/s", why="the rate lies beyond the law's peak")],
-        details={
-            "result": {"low": 51.874, "high": 80.0, "width": 0.5422, "limited_by": "service", "replicas": 14},
-            "curve": [dict(zip(keys, row, strict=True)) for row in CURVE],
-            "law": {"lambda": {"estimate": 41.016, "low": 40.017, "high": 41.94}, "probes": 34},
-            "predicted": [{"rate": 50.0, "estimate_ms": 27.907, "low_ms": 27.006, "high_ms": 28.94}],
-            "settings": {"requests": "GET /predict", "objectives": {"quantiles": {"p99": 0.2}, "errors": 0.01}},
-        },
+        details=capacity_details(),
     )
+
+
+def capacity_details() -> CapacityDetails:
+    """Return the details of a capacity search."""
+    keys = ("rate", "standing", "p50_ms", "p95_ms", "p99_ms", "achieved", "in_flight", "n")
+    unknown = Interval()
+    return CapacityDetails(
+        result=CapacityResult(
+            low=51.874,
+            high=80.0,
+            width=0.5422,
+            limited_by="service",
+            replicas=14,
+            demand=500.0,
+            headroom=0.3,
+            budget_used_s=1203.4,
+            requests_sent=114_357,
+        ),
+        curve=[msgspec.convert({**dict(zip(keys, row, strict=True)), "errors": 0.0}, CurvePoint) for row in CURVE],
+        probes=[],
+        law=LawDetails(
+            rate=Interval(estimate=41.016, low=40.017, high=41.94),
+            sigma=unknown,
+            kappa=unknown,
+            peak_concurrency=unknown,
+            peak_throughput=unknown,
+            residual=0.021,
+            probes=34,
+            interval="bootstrap",
+        ),
+        predicted=[Prediction(rate=50.0, estimate_ms=27.907, low_ms=27.006, high_ms=28.94, basis="interpolated")],
+        settings=CapacitySettings(
+            url="http://head:8000",
+            requests="GET /predict",
+            objectives=Objectives(quantiles={"p99": 0.2}, errors=0.01),
+            samples_for_a_pass=458,
+            connections=256,
+            policy=Capacity(),
+        ),
+        generator=CapacityGenerator(crowded=False),
+    )
+
+
+def subgroup(name: str, change: float, p: float, outcome: Outcome | None, **fields: Any) -> SubgroupRow:
+    """Return a tested subgroup whose accuracy in the baseline is 83 %."""
+    defaults: dict[str, Any] = {
+        "subgroup": name,
+        "dataset": "",
+        "metric": "accuracy",
+        "rows": 5462,
+        "baseline": 0.83,
+        "candidate": 0.83 + change,
+        "change": change,
+        "low": change - 0.02,
+        "high": change + 0.02,
+        "p": p,
+        "holm": min(1.0, 100 * p),
+        "bh": min(1.0, 10 * p),
+        "outcome": outcome,
+    }
+    return SubgroupRow(**{**defaults, **fields})
 
 
 def regression(*, broken: bool = False, leg: str = "") -> Evidence:
     """Return the evidence of a prediction diff, with slices and windows."""
-    loss = metric("log-loss", (0.4031, 0.4039), 0.0, Outcome.PASS, direction=Direction.LOWER, margin=0.01)
     loss_change = Interval(estimate=0.002, low=-0.0011, high=0.0051)
-    found = [
+    findings = [
         metric("accuracy", (0.8123, 0.8119), 0.0018, Outcome.PASS),
         metric("auc", (0.8634, 0.8631), 0.0011, Outcome.PASS, unit=""),
-        _changed(loss, change=loss_change, reason="log-loss grew by 0.20% (99 % interval -0.11% to 0.51%)"),
+        metric(
+            "log-loss",
+            (0.4031, 0.4039),
+            0.0,
+            Outcome.PASS,
+            direction=Direction.LOWER,
+            margin=0.01,
+            change=loss_change,
+            reason="log-loss rose by 0.20 % (between -0.11 % and 0.51 % with 98 % confidence); 1 % is allowed.",
+        ),
         metric("positive-rate", (0.241, 0.2432), 0.002, Outcome.PASS, direction=Direction.TARGET, margin=0.01),
     ]
     if broken:
-        found[0] = metric("accuracy", (0.8123, 0.7961), 0.0021, Outcome.FAIL)
-        found += [
+        findings[0] = metric("accuracy", (0.8123, 0.7961), 0.0021, Outcome.FAIL)
+        findings += [
             metric("accuracy", (0.83, 0.741), 0.02, Outcome.FAIL, slice={"carrier": "B6"}, n=5462),
             metric("accuracy", (0.81, 0.762), 0.03, Outcome.WARN, slice={"carrier": "EV", "origin": "JFK"}, n=1403),
             metric("accuracy", (0.80, 0.755), 0.025, Outcome.FAIL, window="2013-11-01", n=2714),
         ]
+    slices = [
+        subgroup("carrier = B6", -0.089, 2.1e-12, Outcome.FAIL if broken else Outcome.PASS),
+        subgroup("carrier = EV", -0.011, 0.08, Outcome.PASS, rows=5190),
+    ]
     return evidence(
         "regression",
-        found,
+        findings,
         leg=leg,
         not_measured=[NotMeasured(what="3 slices of `carrier`", why="fewer than 200 rows each: AS, HA, OO")],
-        details={
-            "flips": {"negative": 231, "positive": 214},
-            "slices": [
-                {"slice": "carrier=B6", "rows": 5462, "accuracy": -0.089, "p": 2.1e-12},
-                {"slice": "carrier=EV", "rows": 5190, "accuracy": -0.011, "p": 0.08},
-            ],
-        },
+        details=RegressionDetails(slices=slices),
     )
 
 
-def _changed(finding: Finding, **changes: Any) -> Finding:
-    import msgspec
-
-    return msgspec.structs.replace(finding, **changes)
-
-
-def evidence(command: str, found: list[Finding], **more: Any) -> Evidence:
-    """Return evidence that concludes from its findings."""
-    outcome, code, reason = conclude(found)
-    known: dict[str, Any] = {"outcome": outcome, "reason_code": code, "reason": reason, "provenance": provenance()}
-    return Evidence(**{"command": command, "findings": found, **known, **more})
+def evidence(command: str, findings: list[Finding], **fields: Any) -> Evidence:
+    """Return evidence whose outcome follows from its findings."""
+    outcome, code, reason = conclude(findings)
+    defaults: dict[str, Any] = {"outcome": outcome, "reason_code": code, "reason": reason, "provenance": provenance()}
+    return Evidence(**{"command": command, "findings": findings, **defaults, **fields})
 
 
 def loaded(*files: Evidence) -> list[Loaded]:
     """Return evidence as it is read from a folder."""
     return [
         Loaded(
-            f"{e.command}-{e.leg}.json" if e.leg else f"{e.command}.json",
-            hashlib.sha256(repr(e).encode()).hexdigest(),
-            e,
+            f"{file.command}-{file.leg}.json" if file.leg else f"{file.command}.json",
+            hashlib.sha256(repr(file).encode()).hexdigest(),
+            file,
             "",
         )
-        for e in files
+        for file in files
     ]
 
 
@@ -304,19 +425,19 @@ def merged(
     return merge([*loaded(*files), *extra], rules, service="click-scorer")
 
 
-def report(*files: Evidence, facts: Facts = FACTS, **more: Any) -> Report:
+def report(*files: Evidence, facts: Facts = FACTS, **options: Any) -> Report:
     """Return the laid-out report over sample evidence."""
-    return lay_out(merged(*files, required=facts.required, **more), files, facts)
+    return lay_out(merged(*files, required=facts.required, **options), files, facts)
 
 
 def unreadable() -> Loaded:
-    """Return a file that is no evidence."""
+    """Return a file that is not evidence."""
     return Loaded("latency.json", "", None, "it is not readable as ghmlops/evidence/v1: truncated")
 
 
 def many_findings(number: int) -> Evidence:
     """Return a prediction diff with `number` findings on slices, half of them failures."""
-    found = [
+    findings = [
         metric(
             "accuracy",
             (0.8, 0.8 - 0.00003 * (i % 500)),
@@ -327,4 +448,4 @@ def many_findings(number: int) -> Evidence:
         )
         for i in range(number)
     ]
-    return evidence("regression", found)
+    return evidence("regression", findings)

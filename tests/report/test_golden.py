@@ -1,7 +1,8 @@
-"""Whole reports, held as files: what a person sees for each outcome. `pytest --golden` rewrites them."""
+"""Whole reports as files: what a reader sees for each outcome. `pytest --golden` rewrites them."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,8 +10,9 @@ import pytest
 
 from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.report.content.layout import lay_out
-from ghmlops.report.content.run_facts import Told
+from ghmlops.report.content.run_facts import ReportedOutcome
 from ghmlops.report.formats import html, junit, markdown
+from ghmlops.report.formats.css import CSS
 from report import prediction_samples, samples
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", list(CASES))
 def test_the_comment(name: str, golden: Callable[[str, str], None]) -> None:
-    """The comment of each outcome is the one that was looked at."""
+    """The comment of each outcome is the one that was reviewed."""
     files, extra = CASES[name]
     report = samples.report(*files, extra=extra)
     assert report.outcome is EXPECTED[name]
@@ -56,20 +58,27 @@ def test_the_comment(name: str, golden: Callable[[str, str], None]) -> None:
 
 @pytest.mark.parametrize("name", [n for n in CASES if n not in ("cut", "datasets")])
 def test_the_page(name: str, golden: Callable[[str, str], None]) -> None:
-    """The page of each outcome is the one that was looked at."""
+    """The page of each outcome is the one that was reviewed; its style is in a golden file of its own."""
     files, extra = CASES[name]
-    golden(f"report-{name}.html", html.page(samples.report(*files, extra=extra)))
+    page = html.page(samples.report(*files, extra=extra))
+    assert page.count(CSS) == 1
+    golden(f"report-{name}.html", re.sub(r"sha256-[A-Za-z0-9+/]{43}=", "sha256-...", page.replace(CSS, "\n...\n")))
+
+
+def test_the_style(golden: Callable[[str, str], None]) -> None:
+    """The style of the page is the one that was reviewed."""
+    golden("report.css", CSS)
 
 
 @pytest.mark.parametrize("name", ["fail", "predictions"])
 def test_the_test_report(name: str, golden: Callable[[str, str], None]) -> None:
-    """The JUnit file of a failure is the one that was looked at."""
+    """The JUnit file of a failure is the one that was reviewed."""
     files, _ = CASES[name]
     golden(f"report-{name}.xml", junit.junit(samples.merged(*files), files))
 
 
 def test_a_stale_and_overridden_report(golden: Callable[[str, str], None]) -> None:
-    """A report on a commit that is no longer the head says so, and a person's override is quoted."""
+    """A report on a commit that is no longer the head says so, and quotes the reason of an override."""
     files = (samples.latency(),)
     verdict = msgspec.structs.replace(
         samples.merged(*files),
@@ -79,5 +88,7 @@ def test_a_stale_and_overridden_report(golden: Callable[[str, str], None]) -> No
         environment="production",
         not_measured=[NotMeasured(what="everything", why="evidence folder evidence does not exist")],
     )
-    facts = msgspec.structs.replace(samples.FACTS, current_head="d" * 40, previous=Told("e" * 40, Outcome.FAIL))
+    facts = msgspec.structs.replace(
+        samples.FACTS, current_head="d" * 40, previous=ReportedOutcome("e" * 40, Outcome.FAIL)
+    )
     golden("report-stale.md", markdown.comment(lay_out(verdict, files, facts)))

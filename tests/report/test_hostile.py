@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import msgspec
@@ -13,56 +13,18 @@ from hypothesis import strategies as st
 
 from ghmlops.core.evidence.document import Evidence, Verdict
 from ghmlops.core.evidence.verdict import Loaded
-from ghmlops.core.model import Finding, Interval, Measurement, NotMeasured, Outcome
 from ghmlops.report.content.layout import lay_out
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.formats import html, markdown
 from ghmlops.report.formats.annotations import annotate
 from ghmlops.report.formats.junit import junit
 from report import samples
+from report.hostile_samples import ATTACKS, evidence_with
 from report.reading import ACTIVE, Seen, columns, read_html, read_markdown, tables
 
 if TYPE_CHECKING:
     from ghmlops.report.text.blocks import Report
 
-ATTACKS = (
-    "a | b || c",
-    "`code` ``two`` ```",
-    "<script>alert(1)</script>",
-    "</code></td></table><img src=x onerror=alert(1)>",
-    "--> <b>out of the comment</b> <!--",
-    "<!-- ghmlops:report service=click-scorer workflow=check -->",
-    "@team @octo-cat/admins",
-    "#1 GH-2 acme/shop#3 a@b.example",
-    "::error::owned%0A",
-    "line\n\n# heading\n\n- item\n\n> quote\n\n```\nfence",
-    "\r\n| cell |\r\n|---|\r\n",
-    "\u202eevil\u202c \u2066x\u2069 \u200bzero",
-    "\x1b[31mred\x1b[0m \x00 \x07",
-    "[text](javascript:alert(1)) ![i](https://evil.example/i.png)",
-    "https://evil.example/?q=1 www.evil.example mailto:x@evil.example",
-    "<https://evil.example> [ref]: https://evil.example",
-    "**bold** _it_ ~~gone~~ $x^2$ $$y$$ :smile: :100:",
-    "1. one\n2. two",
-    "1) one",
-    "+ plus",
-    "- minus",
-    "= equals",
-    "# hash",
-    "    indented",
-    "\\",
-    "\\| \\` trailing \\",
-    "</details><details open><summary>x</summary>",
-    "&lt;b&gt; &amp; &#60;script&#62;",
-    "]]> <![CDATA[ <?xml ?> <!DOCTYPE x>",
-    "'\" onmouseover=alert(1) x='",
-    "{{constructor}} ${{ github.token }} {0}",
-    "",
-    " ",
-    "\ud83d\ude00 \u0627\u0644\u0639\u0631\u0628\u064a\u0629".encode("utf-16", "surrogatepass").decode("utf-16"),
-    "x" * 1_000_000,
-    "|`<" * 5000,
-)
 OWN_MARKDOWN_TAGS = frozenset(
     {"h2", "h3", "p", "strong", "em", "blockquote", "table", "thead", "tbody", "tr", "th", "td", "code", "a", "details"}
     | {"summary", "ul", "li", "br", "pre"}
@@ -82,52 +44,9 @@ PIECES = st.lists(st.sampled_from(ATTACKS[:31])).map("".join)
 HOSTILE = st.one_of(st.sampled_from(ATTACKS), st.text(max_size=60), PIECES)
 
 
-def hostile_evidence(bad: str) -> Evidence:
-    """Return evidence with `bad` in every place that takes text."""
-    finding = Finding(
-        id=bad,
-        metric=bad,
-        outcome=Outcome.FAIL,
-        reason=bad,
-        docs=bad,
-        description=bad,
-        dataset=bad,
-        slice={bad: bad, bad + "2": 10**400, "n": None, "t": True},
-        window=bad,
-        unit=bad,
-        baseline=1.0,
-        candidate=2.0,
-        change=Interval(estimate=1.0, low=0.5),
-        method=bad,
-        margin=0.5,
-        n=10**50,
-    )
-    origin = samples.provenance(
-        run_id=bad, version=bad, started="2026-03-04T12:00:00Z", base_sha=bad, fingerprints={bad: bad}, seed=10**60
-    )
-    details: dict[str, Any] = {
-        bad: bad,
-        "rows": [{bad: bad, "deep": {"a": [{bad: [bad]}]}}, {}, {"other": 10**400}],
-        "object": {bad: {bad: bad}},
-        "list": [bad],
-    }
-    return Evidence(
-        command=bad,
-        leg=bad,
-        outcome=Outcome.FAIL,
-        provenance=origin,
-        reason=bad,
-        reason_code=bad,
-        findings=[finding, msgspec.structs.replace(finding, docs="actions/../../x.md"), finding],
-        measurements=[Measurement(id=bad, arm=bad, unit=bad, n=1, values={bad: 1.0, bad + "2": None})],
-        not_measured=[NotMeasured(what=bad, why=bad)],
-        details=details,
-    )
-
-
 def hostile_verdict(bad: str) -> tuple[Verdict, Evidence]:
     """Return a verdict over hostile evidence, and over a file that cannot be read with a hostile name."""
-    file = hostile_evidence(bad)
+    file = evidence_with(bad)
     verdict = samples.merged(file, extra=(Loaded(bad, bad, None, bad),), required=(bad,))
     return msgspec.structs.replace(verdict, service=bad, environment=bad, override=bad), file
 

@@ -1,7 +1,8 @@
-"""A pillar in one sentence: what changed, where, and since when."""
+"""One sentence per pillar: what changed, where, and since when."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,83 +10,90 @@ import pytest
 
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import Finding, Outcome
+from ghmlops.report.content.pillar_table import decisive_finding
+from ghmlops.report.content.placed_findings import place_findings, rank_findings
+from ghmlops.report.content.summary_sentence import summary_sentence
+from ghmlops.report.formats.markdown import inline
 from report import prediction_samples, samples
-from report.content.test_predictions import comment
-from report.reading import tables
 
 
-def said(file: Evidence) -> str:
-    """Return the sentence of the row of `file`, as plain text."""
-    row = next(line for line in tables(comment(file))[0] if line.startswith("| `regression`"))
-    return row.split(" | ")[-1].removesuffix(" |").replace("`", "").replace("\u00a0", " ")
+def sentence(file: Evidence) -> str:
+    """Return the sentence on `file` as plain text."""
+    placed = rank_findings(place_findings(file.findings, [file]))
+    text = inline(summary_sentence(placed, decisive_finding(placed), file))
+    return text.replace("`", "").replace("\u00a0", " ").replace("\u2212", "-")
 
 
-def keeping(keep: Any, **details: Any) -> Evidence:
-    """Return the broken sample with those findings alone that `keep` says."""
+def with_findings(keep: Callable[[Finding], Any], **tables: Any) -> Evidence:
+    """Return the broken sample with the findings for which `keep` is true."""
     whole = prediction_samples.predictions()
-    found = [f for f in whole.findings if keep(f)]
-    return samples.evidence("regression", found, details={**whole.details, **details})
+    findings = [finding for finding in whole.findings if keep(finding)]
+    details = msgspec.structs.replace(prediction_samples.details_of(whole), **tables)
+    return samples.evidence("regression", findings, details=details)
 
 
-def test_what_where_and_since_when() -> None:
-    """The worst metric with its numbers, the worst slice, and the day that the summary of the windows names."""
-    assert said(prediction_samples.predictions()) == (
-        "accuracy fell by 1.62 pt, from 81.2 to 79.6 %; worst slice device=tablet, country=FR: accuracy fell by "
-        "8.90 pt, from 83.0 to 74.1 % on 5,462 rows; since 2025-01-21."
+def test_change_worst_slice_and_onset() -> None:
+    """The worst metric with its numbers and limit, the worst slice, and the day from the summary of the windows."""
+    assert sentence(prediction_samples.predictions()) == (
+        "accuracy fell by 1.62 pt, from 81.2 to 79.6 % (limit ≥ -0.5 pt); worst slice device=tablet, country=FR: "
+        "accuracy fell by 8.90 pt, from 83.0 to 74.1 % on 5,462 rows; since 2025-01-21."
     )
 
 
-def test_the_first_window_with_harm_where_the_summary_names_none() -> None:
-    """The earliest of the failing windows, in whatever order they stand."""
-    assert said(keeping(lambda f: f.id != "windows-summary")).endswith("; since 2025-01-21.")
-    assert "since" not in said(keeping(lambda f: f.window is None and f.id != "windows-summary"))
+def test_the_onset_without_a_summary_is_the_first_failed_window() -> None:
+    """The earliest one counts, in whatever order the windows are listed."""
+    assert sentence(with_findings(lambda f: f.id != "windows-summary")).endswith("; since 2025-01-21.")
+    assert "since" not in sentence(with_findings(lambda f: f.window is None and f.id != "windows-summary"))
 
 
-def test_a_part_alone() -> None:
-    """Where all rows together hold, the sentence begins with the slice, or with the window, that does not."""
-    assert said(keeping(lambda f: f.slice or f.outcome is Outcome.PASS)) == (
-        "In device=tablet, country=FR: accuracy fell by 8.90 pt, from 83.0 to 74.1 % on 5,462 rows."
+def test_a_subgroup_opens_the_sentence_if_all_rows_together_pass() -> None:
+    """The slice, or else the window, that is worse."""
+    assert sentence(with_findings(lambda f: f.slice or f.outcome is Outcome.PASS)) == (
+        "In device=tablet, country=FR: accuracy fell by 8.90 pt, from 83.0 to 74.1 % (limit ≥ -0.5 pt) on 5,462 rows."
     )
-    start = said(keeping(lambda f: f.window or f.outcome is Outcome.PASS))
-    assert start.startswith(
-        "In the window from 2025-01-24: accuracy fell by 6.20 pt, from 81.2 to 75.0 % on 5,462 rows"
-    )
+    window = sentence(with_findings(lambda f: f.window or f.outcome is Outcome.PASS))
+    assert window.startswith("In the window from 2025-01-24: accuracy fell by 6.20 pt, from 81.2 to 75.0 %")
 
 
-def test_the_worst_class_where_no_slice_is_worse() -> None:
+def test_the_worst_class_is_named_if_no_slice_is_worse() -> None:
     """A class comes from the table of classes."""
-    assert "; worst class dog: recall fell by 3.00 pt, from 80.0 to 77.0 %; since" in said(
-        keeping(lambda f: not f.slice)
+    assert "; worst class dog: recall fell by 3.00 pt, from 80.0 to 77.0 %; since" in sentence(
+        with_findings(lambda f: not f.slice)
     )
-    assert "class" not in said(keeping(lambda f: not f.slice, classes=[]))
+    assert "class" not in sentence(with_findings(lambda f: not f.slice, classes=[]))
 
 
-def test_several_data_sets() -> None:
-    """The one that is told is named, the others are counted."""
-    text = said(prediction_samples.predictions(datasets=("a", "b", "c")))
-    assert text.startswith(
-        "accuracy fell by 1.62 pt, from 81.2 to 79.6 % in data set a (and 2 more data sets); worst slice"
-    )
+def test_other_data_sets_are_counted() -> None:
+    """The sentence names the worst data set."""
+    text = sentence(prediction_samples.predictions(datasets=("a", "b", "c")))
+    assert "in data set a (and 2 more data sets); worst slice" in text
 
 
-def test_a_pass_says_what_was_looked_at() -> None:
-    """Rows, metrics, slices, windows; data sets where there are several."""
-    looked = "327,350 rows, 6 metrics, 1,204 slices and 30 windows compared: none is worse beyond its limit."
-    assert said(prediction_samples.predictions(broken=False)) == looked
-    several = said(prediction_samples.predictions(datasets=("a", "b"), broken=False))
-    assert several.startswith("654,700 rows, 6 metrics, 2,408 slices, 60 windows and 2 data sets compared")
+def test_a_pass_states_what_was_compared() -> None:
+    """Rows, metrics, slices, windows; data sets if there are several."""
+    expected = "No regression found in 327,350 rows, 6 metrics, 1,204 slices and 30 windows."
+    assert sentence(prediction_samples.predictions(broken=False)) == expected
+    several = sentence(prediction_samples.predictions(datasets=("a", "b"), broken=False))
+    assert several.endswith("654,700 rows, 6 metrics, 2,408 slices, 60 windows and 2 data sets.")
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ERROR, Outcome.FAIL, Outcome.WARN])
-def test_a_finding_without_a_change_speaks_for_itself(outcome: Outcome) -> None:
-    """A broken contract or drift is said by its own reason."""
-    broken = Finding(id="contract-keys", metric="rows", outcome=outcome, reason="3 keys are gone.", docs="x.md")
-    found = [broken, *prediction_samples.predictions(broken=False).findings]
-    assert said(samples.evidence("regression", found)) == "3 keys are gone."
+def test_a_finding_without_a_change_is_summarised_by_its_reason(outcome: Outcome) -> None:
+    """A broken contract, or drift, has no change to state."""
+    broken = Finding(id="contract-keys", metric="rows", outcome=outcome, reason="3 keys are missing.", docs="x.md")
+    whole = prediction_samples.predictions(broken=False)
+    file = samples.evidence("regression", [broken, *whole.findings], details=whole.details)
+    assert sentence(file) == "3 keys are missing."
 
 
-def test_what_only_the_pair_has_is_a_value() -> None:
+def test_evidence_of_another_command_is_summarised_by_its_reason() -> None:
+    """The decisive finding of a latency run is its worst quantile."""
+    file = samples.latency(slow=True)
+    assert sentence(file) == file.findings[0].reason
+
+
+def test_a_metric_of_the_pair_alone_has_a_value_and_no_change() -> None:
     """Churn has no baseline."""
-    whole = samples.metric("churn", (0.0, 0.042), 0.01, Outcome.FAIL)
-    text = said(samples.evidence("regression", [msgspec.structs.replace(whole, baseline=None)]))
-    assert text == "churn is 4.20 %."
+    churn = msgspec.structs.replace(samples.metric("churn", (0.0, 0.042), 0.01, Outcome.FAIL), baseline=None)
+    file = samples.evidence("regression", [churn], details=prediction_samples.predictions().details)
+    assert sentence(file).startswith("churn is 4.20 %")

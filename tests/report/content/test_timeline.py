@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from ghmlops.core.evidence.document import Evidence
@@ -55,7 +56,7 @@ def drawing(harm: set[int], total: int, **changed: object) -> Timeline:
 def test_windows_are_thinned_out_and_harm_stays(harm: set[int], total: int, kept: int) -> None:
     """At most 60 windows in the order of time, spread over all of it, with every one that tells of harm."""
     drawn = moments(harm, total)
-    shown = timeline.thinned(drawn, 60)
+    shown = timeline.thin_out(drawn, 60)
     assert len(shown) == kept
     assert shown == sorted(shown, key=drawn.index)
     assert {m.window for m in shown if m.outcome is Outcome.FAIL} == {drawn[i].window for i in harm}
@@ -106,7 +107,7 @@ def test_the_svg_lies_where_its_numbers_say() -> None:
     """Windows from edge to edge; harm is shaded and marked; the limit is the margin below the baseline."""
     text = "".join(line_chart.figure(drawing({1}, 3)))
     read_html(text)
-    low, high = timeline.bounds([0.7, 0.82, 0.78, 0.8, 0.75]) or (0.0, 1.0)
+    low, high = timeline.axis_bounds([0.7, 0.82, 0.78, 0.8, 0.75]) or (0.0, 1.0)
 
     def up(value: float) -> str:
         return f"{250 + (value - low) / (high - low) * (36 - 250):.1f}"
@@ -129,10 +130,13 @@ def test_an_interval_out_of_all_proportion_does_not_flatten_the_lines() -> None:
 def test_the_worst_metric_is_drawn_first_and_open() -> None:
     """In Markdown one drawing, of the series with the most failed windows; on the page all, each above its numbers."""
     whole = prediction_samples.predictions(datasets=("a", "b"))
-    rows = [row | {"outcome": "pass"} if row["dataset"] == "a" else row for row in whole.details["timeline"]]
-    odd = prediction_samples.replaced(whole, timeline=rows)
-    assert [found.drawn.dataset for found in timeline.series(odd)] == ["b", "a"]
-    text = markdown.comment(samples.report(odd))
+    rows = [
+        msgspec.structs.replace(row, outcome=Outcome.PASS) if row.dataset == "a" else row
+        for row in prediction_samples.details_of(whole).timeline
+    ]
+    file = prediction_samples.with_tables(whole, timeline=rows)
+    assert [series.timeline.dataset for series in timeline.metric_series(file)] == ["b", "a"]
+    text = markdown.comment(samples.report(file))
     assert text.count("```mermaid") == 1
     assert text.index("### Over time") < text.index("in data set `b`: baseline grey") < text.index("<details>")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from ghmlops.core.details.regression import RegressionDetails, SourceRow
 from ghmlops.core.model import Finding, Measurement, NotMeasured, Outcome
 from ghmlops.core.steps.github_limits import SUMMARY_LIMIT
 from ghmlops.report.content.run_facts import Facts
@@ -22,7 +23,7 @@ def test_the_order_of_the_reader() -> None:
         for part in (
             "<!-- ghmlops:report service=click-scorer workflow=check -->",
             "## ❌ click-scorer fails",
-            "**Why:** p50 of the candidate is +18.4%",
+            "**Why:** **Latency**: p50 rose from",
             "**To do:** Do not merge.",
             "head [`3f9c1b7a52`]",
             "| Pillar |",
@@ -30,7 +31,7 @@ def test_the_order_of_the_reader() -> None:
             "### Not measured",
             "6 of 14 findings passed.",
             "<details><summary>All 14 findings</summary>",
-            "<details><summary>Run it again</summary>",
+            "<details><summary>Reproduce</summary>",
             "[Run and job summary]",
         )
     ]
@@ -126,7 +127,8 @@ def test_any_number_of_findings_fits(number: int) -> None:
 def test_everything_is_long_and_many() -> None:
     """Hundreds of files, thousands of columns, tables and settings, long addresses: still below the limit."""
     wide: dict[str, float | None] = {f"column-{i}-" + "y" * 80: 1.0 * i for i in range(1000)}
-    details = {f"table {i} " + "|" * 200: [wide, wide] for i in range(60)} | {"setting " + "z" * 500: "v" * 10**6}
+    sources = [SourceRow(dataset="|" * 200, role="r" * 500, origin=dict.fromkeys(wide, "v" * 300))] * 10
+    details = RegressionDetails(sources=sources)
     files = [
         msgspec.structs.replace(
             samples.latency(leg=f"leg-{i}-" + "|" * 300),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ghmlops.core.model import Outcome
 from ghmlops.report.content.comment_marker import Subject, marker, read_subject, subject_line
-from ghmlops.report.content.run_facts import Told
+from ghmlops.report.content.run_facts import ReportedOutcome
 from ghmlops.report.text import escape
 from report import samples
 from report.reading import read_html, read_markdown
@@ -106,9 +106,11 @@ def test_different_names_have_different_markers(one: str, two: str, three: str, 
 
 def test_the_subject_is_read_back() -> None:
     """What the second line says is read as it was written; anything else is nothing."""
-    facts = msgspec.structs.replace(samples.FACTS, previous=Told("e" * 40, Outcome.FAIL))
+    facts = msgspec.structs.replace(samples.FACTS, previous=ReportedOutcome("e" * 40, Outcome.FAIL))
     line = subject_line(samples.merged(samples.latency()), facts)
-    expected = Subject(Told(samples.HEAD, Outcome.INCONCLUSIVE), "4242", 2, Told("e" * 40, Outcome.FAIL))
+    expected = Subject(
+        ReportedOutcome(samples.HEAD, Outcome.INCONCLUSIVE), "4242", 2, ReportedOutcome("e" * 40, Outcome.FAIL)
+    )
     assert read_subject(f"marker\r\n{line}\r\n\r\ntext") == expected
     for wrong in ("", "one line", f"marker\n\n{line}", f"marker\n{line.replace('inconclusive', 'great')}"):
         assert read_subject(wrong) is None

@@ -28,18 +28,18 @@ _KEPT = frozenset(" _.,:+-/()=")
 
 def lines(drawn: Timeline) -> list[str]:
     """Return the lines of the chart; none where its numbers give no scale."""
-    moments = timeline.thinned(drawn.moments, MOST_POINTS)
+    moments = timeline.thin_out(drawn.moments, MOST_POINTS)
     scale = numbers.unit_scale(drawn.unit)
     before = [moment.baseline * scale.factor for moment in moments]
     after = [moment.candidate * scale.factor for moment in moments]
-    edges = timeline.bounds([*before, *after])
+    edges = timeline.axis_bounds([*before, *after])
     if edges is None or len(moments) < 2:
         return []
     low, high = edges
     below = low - (high - low)  # a bar that ends below the axis is not drawn
-    harm = [high if moment.outcome in timeline.HARM else below for moment in moments]
+    harm = [high if moment.outcome in timeline.REGRESSIONS else below for moment in moments]
     unit = f", {scale.unit}" if scale.unit else ""
-    shade = [f"    bar [{_numbers(harm)}]"] if timeline.harmed(drawn) else []
+    shade = [f"    bar [{_numbers(harm)}]"] if timeline.has_regression(drawn) else []
     colours = _COLOURS if shade else _COLOURS.partition(", ")[2]
     return [
         f'%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{colours}"}}}}}}}}%%',
@@ -54,12 +54,12 @@ def lines(drawn: Timeline) -> list[str]:
 
 def legend(drawn: Timeline) -> Cell:
     """Say what is drawn, and what of it is left out."""
-    shown = len(timeline.thinned(drawn.moments, MOST_POINTS))
+    shown = len(timeline.thin_out(drawn.moments, MOST_POINTS))
     total = len(drawn.moments)
     said: Cell = (Code(drawn.metric, 60), Words(" by window"))
     if drawn.dataset:
         said = (*said, Words(" in data set "), Code(drawn.dataset, 60))
-    harm = [moment for moment in drawn.moments if moment.outcome in timeline.HARM]
+    harm = [moment for moment in drawn.moments if moment.outcome in timeline.REGRESSIONS]
     said = (*said, Words(": baseline grey, candidate blue"))
     if harm:
         windows = f"{len(harm):,} {'window' if len(harm) == 1 else 'windows'}"

@@ -27,8 +27,8 @@ def figure(drawn: Timeline) -> Iterator[str]:
 
     Nothing is drawn where the numbers give no scale.
     """
-    moments = timeline.thinned(drawn.moments, MOST_POINTS)
-    edges = timeline.bounds(_reach(moments, drawn)) if len(moments) > 1 else None
+    moments = timeline.thin_out(drawn.moments, MOST_POINTS)
+    edges = timeline.axis_bounds(_reach(moments, drawn)) if len(moments) > 1 else None
     if edges is None:
         return
     across, up = Scale(0.0, len(moments) - 1.0, LEFT, RIGHT), Scale(*edges, BOTTOM, TOP)
@@ -49,7 +49,7 @@ def figure(drawn: Timeline) -> Iterator[str]:
 def _told(drawn: Timeline) -> str:
     """Say what the drawing shows, for a reader who does not see it."""
     place = f" in data set {escape.page(drawn.dataset, 60)}" if drawn.dataset else ""
-    harm = [moment for moment in drawn.moments if moment.outcome in timeline.HARM]
+    harm = [moment for moment in drawn.moments if moment.outcome in timeline.REGRESSIONS]
     first, last = (escape.page(mermaid.short(drawn.moments[at].window), 30) for at in (0, -1))
     shown = f"{len(harm):,} with harm, the first from {escape.page(harm[0].window, 40)}" if harm else "none with harm"
     name = escape.page(drawn.metric, 60)
@@ -78,7 +78,7 @@ def _shades(moments: Sequence[Moment], across: Scale) -> Iterator[str]:
     """Shade every window with harm over the whole height."""
     half = (RIGHT - LEFT) / (len(moments) - 1) / 2
     for place, moment in enumerate(moments):
-        if moment.outcome in timeline.HARM:
+        if moment.outcome in timeline.REGRESSIONS:
             middle = float(across(place))
             left, right = max(middle - half, LEFT), min(middle + half, RIGHT)
             box = f'x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{BOTTOM - TOP}"'
@@ -129,7 +129,7 @@ def _lines(moments: Sequence[Moment], across: Scale, up: Scale) -> Iterator[str]
     yield _path("baseline", [moment.baseline for moment in moments], across, up)
     yield _path("candidate", [moment.candidate for moment in moments], across, up)
     for place, moment in enumerate(moments):
-        harm = moment.outcome in timeline.HARM
+        harm = moment.outcome in timeline.REGRESSIONS
         if harm or len(moments) <= mermaid.MOST_POINTS:
             kind = f"mark {moment.outcome.value}" if harm else "candidate"
             said = f"<title>{escape.page(moment.window, 40)}: {moment.outcome.value}</title>" if harm else ""
@@ -173,7 +173,7 @@ def _caption(moments: Sequence[Moment], drawn: Timeline) -> str:
         said.append("The band is the interval of the change, laid on the baseline.")
     if drawn.floor is not None or drawn.ceiling is not None:
         said.append("Dashed: how far the candidate may lie from the baseline.")
-    if timeline.harmed(drawn):
+    if timeline.has_regression(drawn):
         said.append("Shaded: windows with harm, after correction over all of them.")
     if len(moments) < len(drawn.moments):
         said.append(f"{len(drawn.moments) - len(moments):,} windows, none of them with harm, are left out.")

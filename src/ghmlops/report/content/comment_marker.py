@@ -1,4 +1,4 @@
-"""The hidden lines of a comment: whose it is, and which commit it speaks of."""
+"""Hidden lines of a comment: one identifies the comment, the other the commit that it is about."""
 
 from __future__ import annotations
 
@@ -9,76 +9,79 @@ from urllib.parse import quote
 
 from ghmlops.core.context import is_sha
 from ghmlops.core.model import Outcome
-from ghmlops.report.content.run_facts import Told
+from ghmlops.report.content.run_facts import ReportedOutcome
 
 if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Verdict
     from ghmlops.report.content.run_facts import Facts
 
-_LONGEST = 200
+_MAX_WORD = 200
+_MAX_ATTEMPT_DIGITS = 9
 
 
 class Subject(NamedTuple):
-    """What a comment speaks of, and what it spoke of before."""
+    """The commit that a comment is about, the run that reported on it, and the commit before."""
 
-    now: Told
+    current: ReportedOutcome
     run: str
     attempt: int
-    previous: Told | None
+    previous: ReportedOutcome | None
 
     def newer_than(self, commit: str, run: str, attempt: int, head: str) -> bool:
-        """True where a report of `run` on `commit` must not replace this comment.
+        """Return whether a report on `commit` by attempt `attempt` of `run` must not replace this comment.
 
-        That is where it speaks of `head`, which the pull request has moved on to, or of a later attempt of the run.
+        It must not if the comment is about `head`, the current head of the pull request, and `commit` is another one;
+        nor if the comment is about the same commit and from a later attempt of the same run.
         """
-        if commit != self.now.commit:
-            return self.now.commit == head
+        if commit != self.current.commit:
+            return self.current.commit == head
         return run == self.run and attempt < self.attempt
 
-    def before(self, commit: str) -> Told | None:
-        """Return what was said of another commit before a report on `commit`."""
-        return self.previous if self.now.commit == commit else self.now
+    def before(self, commit: str) -> ReportedOutcome | None:
+        """Return the report of another commit that precedes a report on `commit`."""
+        return self.previous if self.current.commit == commit else self.current
 
 
 def marker(service: str, workflow: str) -> str:
-    """Return the hidden line that makes a comment the one of `service` and `workflow`; nothing in them can end it."""
+    """Return the hidden line that identifies the comment of `service` and `workflow`; neither can end the line."""
     return f"<!-- ghmlops:report service={_word(service)} workflow={_word(workflow)} -->"
 
 
 def subject_line(verdict: Verdict, facts: Facts) -> str:
-    """Return the hidden line that tells a program which commit the comment speaks of, and what it says."""
-    told = {
+    """Return the hidden, machine-readable line with the commit, the run and the outcome of a report."""
+    fields = {
         "commit": verdict.commit,
         "run": facts.run_id,
         "attempt": str(facts.run_attempt),
         "outcome": verdict.outcome.value,
     }
     if facts.previous:
-        told |= {"previous": facts.previous.commit, "previous-outcome": facts.previous.outcome.value}
-    return f"<!-- ghmlops:commit {' '.join(f'{key}={_word(value)}' for key, value in told.items())} -->"
+        fields |= {"previous": facts.previous.commit, "previous-outcome": facts.previous.outcome.value}
+    return f"<!-- ghmlops:commit {' '.join(f'{key}={_word(value)}' for key, value in fields.items())} -->"
 
 
 def read_subject(body: str) -> Subject | None:
-    """Return what the comment with this text speaks of, or `None` where its second line does not say."""
+    """Return what the comment with this text is about; None if its second line is not a `subject_line`."""
     lines = body.strip().splitlines()
     words = lines[1].split() if len(lines) > 1 else []
-    told = dict(word.partition("=")[::2] for word in words if "=" in word)
-    attempt = told.get("attempt", "")
-    if words[:2] != ["<!--", "ghmlops:commit"] or not (attempt.isascii() and attempt.isdecimal() and len(attempt) < 10):
+    fields = dict(word.partition("=")[::2] for word in words if "=" in word)
+    attempt = fields.get("attempt", "")
+    is_number = attempt.isascii() and attempt.isdecimal() and len(attempt) <= _MAX_ATTEMPT_DIGITS
+    if words[:2] != ["<!--", "ghmlops:commit"] or not is_number:
         return None
-    earlier = _named(told.get("previous", ""), told.get("previous-outcome", ""))
-    now = _named(told.get("commit", ""), told.get("outcome", ""))
-    return Subject(now, told.get("run", ""), int(attempt), earlier) if now else None
+    current = _reported(fields.get("commit", ""), fields.get("outcome", ""))
+    previous = _reported(fields.get("previous", ""), fields.get("previous-outcome", ""))
+    return Subject(current, fields.get("run", ""), int(attempt), previous) if current else None
 
 
-def _named(commit: str, outcome: str) -> Told | None:
-    return Told(commit, Outcome(outcome)) if is_sha(commit) and outcome in list(Outcome) else None
+def _reported(commit: str, outcome: str) -> ReportedOutcome | None:
+    return ReportedOutcome(commit, Outcome(outcome)) if is_sha(commit) and outcome in list(Outcome) else None
 
 
 def _word(value: str) -> str:
-    """Return `value` percent-encoded, a hyphen too where another stands beside it; a long one ends in its digest."""
-    shown = re.sub(r"-(?=-)|(?<=-)-", "%2D", quote(value, safe="-._", errors="replace"))
-    if len(shown) <= _LONGEST:
-        return shown
+    """Return `value` percent-encoded, without two adjacent hyphens; a long one is truncated and ends in its digest."""
+    encoded = re.sub(r"-(?=-)|(?<=-)-", "%2D", quote(value, safe="-._", errors="replace"))
+    if len(encoded) <= _MAX_WORD:
+        return encoded
     digest = hashlib.sha256(value.encode(errors="replace")).hexdigest()[:20]
-    return f"{re.sub('%.?$', '', shown[: _LONGEST - 21])}.{digest}"
+    return f"{re.sub('%.?$', '', encoded[: _MAX_WORD - 21])}.{digest}"

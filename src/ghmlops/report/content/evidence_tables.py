@@ -1,146 +1,228 @@
-"""The tables that the evidence of a prediction diff holds for people, read without trust.
-
-A value of a wrong type is a dash, never an error.
-"""
+"""Tables of any evidence: measurements, settings and details, files and provenance."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ghmlops.core.evidence.document import Evidence, entries_of
-from ghmlops.core.model import Direction, Finding, Interval, Outcome
-from ghmlops.report.content import findings
-from ghmlops.report.text.numbers import finite
+import msgspec
+
+from ghmlops.core.details.capacity import CapacityDetails
+from ghmlops.core.details.regression import RegressionDetails
+from ghmlops.report.content.placed_findings import evidence_label, format_value
+from ghmlops.report.content.prediction_rows import without_tables
+from ghmlops.report.text import numbers
+from ghmlops.report.text.blocks import Cell, Chart, Code, Column, Mark, Table, Text, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-Row = dict[str, Any]
+    from ghmlops.core.details import Details
+    from ghmlops.core.evidence.document import Evidence, Verdict
+    from ghmlops.core.model import Measurement
 
-COMMANDS = ("regression",)
-"""Commands whose evidence holds these tables."""
-TABLES = (
-    *("metrics", "slices", "searched", "windows", "timeline", "classes", "flips", "columns", "drift"),
-    *("distributions", "rank", "noise", "changed rows"),
+MAX_TABLES = 20
+MAX_COLUMNS = 12
+MAX_POINTS = 300
+"""Points of the capacity curve; a longer one is not drawn."""
+MAX_LIMITS = 10
+"""Objectives in the drawing of the capacity curve."""
+_MIN_DRAWN = 1e-9
+
+
+def measurement_tables(evidence: Sequence[Evidence]) -> list[Table]:
+    """Return the measurements: one table per set of value names, one row per measurement, arm and evidence file."""
+    kinds: dict[tuple[str, ...], list[tuple[Evidence, Measurement]]] = {}
+    for file in evidence:
+        for measurement in file.measurements:
+            kinds.setdefault(tuple(measurement.values), []).append((file, measurement))
+    tables = [_measurement_table(names, rows) for names, rows in list(kinds.items())[:MAX_TABLES]]
+    return _with_omitted(tables, len(kinds), "kinds of measurement")
+
+
+def _measurement_table(names: tuple[str, ...], rows: Sequence[tuple[Evidence, Measurement]]) -> Table:
+    shown = names[:MAX_COLUMNS]
+    more = f" ({len(names) - len(shown):,} more values left out)" if len(names) > len(shown) else ""
+    ids = dict.fromkeys(measurement.id for _, measurement in rows)
+    columns = (Column("Evidence"), Column("Measurement"), Column("Arm"), Column("n", right=True))
+    return Table(
+        title=", ".join(ids)[:120] + more,
+        columns=(*columns, *(Column(name, right=True) for name in shown)),
+        rows=[
+            (
+                (Code(evidence_label(file.command, file.leg), 80),),
+                (Code(measurement.id, 60),),
+                (Text(measurement.arm, 40),),
+                (Words(numbers.count(measurement.n)),),
+                *(
+                    (Words(numbers.number(measurement.values[name], numbers.unit_scale(measurement.unit))),)
+                    for name in shown
+                ),
+            )
+            for file, measurement in rows
+        ],
+    )
+
+
+def details_tables(evidence: Sequence[Evidence]) -> list[Table]:
+    """Return the details of the evidence that have no section of their own.
+
+    Lists of rows become tables; everything else is in one table of settings per evidence file. Empty values and columns
+    are left out.
+    """
+    tables: list[Table] = []
+    for file in evidence:
+        label = evidence_label(file.command, file.leg)
+        settings: list[tuple[Cell, ...]] = []
+        for name, value in _entries(file.details):
+            if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+                tables.append(_rows_table(f"{label}: {name}"[:120], value))
+            else:
+                settings.append(((Code(name, 100),), (Text(_json_text(value), 300),)))
+        if isinstance(file.details, CapacityDetails):
+            tables.append(_curve_table(f"{label}: curve", file.details))
+        if settings:
+            columns = (Column("Setting"), Column("Value"))
+            tables.append(Table(title=f"{label}: settings", columns=columns, rows=settings))
+    tables = [table for table in tables if table.columns]
+    return _with_omitted(tables[:MAX_TABLES], len(tables), "tables")
+
+
+def _entries(details: Details | None) -> Iterator[tuple[str, Any]]:
+    """Yield the plain values of the details that are not empty, by name."""
+    if isinstance(details, RegressionDetails):
+        details = without_tables(details)
+    if isinstance(details, CapacityDetails):
+        details = msgspec.structs.replace(details, curve=[])
+    if details is None:
+        return
+    fields = msgspec.to_builtins(details)
+    fields.pop(details.__struct_config__.tag_field)
+    yield from ((name, value) for name, value in _split(fields) if not _is_empty(value))
+
+
+def _split(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each field; an object is replaced by its own fields, whose names are joined with a dot."""
+    for name, value in fields.items():
+        if isinstance(value, dict) and value:
+            yield from ((f"{name}.{inner}", inner_value) for inner, inner_value in value.items())
+        else:
+            yield name, value
+
+
+def _rows_table(title: str, objects: Sequence[Mapping[str, Any]], chart: Chart | None = None) -> Table:
+    rows = [dict(_split(row)) for row in objects]
+    names = list(dict.fromkeys(name for row in rows for name, value in row.items() if not _is_empty(value)))
+    shown = names[:MAX_COLUMNS]
+    numeric = {name: all(_is_number(row.get(name)) for row in rows) for name in shown}
+    more = f" ({len(names) - len(shown):,} more columns left out)" if len(names) > len(shown) else ""
+    return Table(
+        title=title + more,
+        columns=tuple(Column(name, right=numeric[name]) for name in shown),
+        rows=[tuple((Text(_json_text(row.get(name)), 120),) for name in shown) for row in rows],
+        chart=chart,
+    )
+
+
+def _curve_table(title: str, details: CapacityDetails) -> Table:
+    # The rate comes first, although the struct inherits its other numbers.
+    rows = [{"rate": point.rate, "standing": point.standing} | msgspec.to_builtins(point) for point in details.curve]
+    return _rows_table(title, rows, _capacity_chart(details))
+
+
+def _capacity_chart(details: CapacityDetails) -> Chart | None:
+    """Return response times by rate; None if the curve has fewer than two points that can be drawn, or too many."""
+    drawable = [(rate, point) for point in details.curve if (rate := _positive(point.rate))]
+    points = sorted(drawable, key=lambda pair: pair[0])
+    if not 2 <= len(points) <= MAX_POINTS:
+        return None
+    limits = list(details.settings.objectives.quantiles.items())[:MAX_LIMITS]
+    return Chart(
+        rates=[rate for rate, _ in points],
+        lines={
+            "p99": [_positive(point.p99_ms) for _, point in points],
+            "p95": [_positive(point.p95_ms) for _, point in points],
+            "p50": [_positive(point.p50_ms) for _, point in points],
+        },
+        limits={name: 1e3 * limit for name, seconds in limits if (limit := _positive(seconds))},
+        low=_positive(details.result.low),
+        high=_positive(details.result.high),
+    )
+
+
+def _positive(value: float | None) -> float | None:
+    """Return a number that has a place on an axis that starts at zero; None for any other."""
+    number = numbers.finite(value)
+    return number if number is not None and number > _MIN_DRAWN else None
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value in ("", [], {})
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _json_text(value: object) -> str:
+    if value is None:
+        return numbers.MISSING
+    if isinstance(value, float):
+        return numbers.plain(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return numbers.count(value)
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _with_omitted(tables: list[Table], total: int, content: str) -> list[Table]:
+    if total <= len(tables):
+        return tables
+    return [*tables, Table(title=f"{total - len(tables):,} more {content}", columns=(Column(""),), rows=[])]
+
+
+def provenance_tables(verdict: Verdict, evidence: Sequence[Evidence]) -> list[Table]:
+    """Return the evidence files with their digests, and the provenance of each measurement."""
+    files: list[tuple[Cell, ...]] = [
+        (
+            (Code(file.file, 120),),
+            (Mark(file.outcome),),
+            (Code(f"sha256:{file.sha256}" if file.sha256 else numbers.MISSING, 80),),
+        )
+        for file in sorted(verdict.evidence, key=lambda file: -file.outcome.severity)
+    ]
+    fingerprints: list[tuple[Cell, ...]] = [
+        ((Code(evidence_label(file.command, file.leg), 80),), (Code(name, 60),), (Code(value, 90),))
+        for file in evidence
+        for name, value in file.provenance.fingerprints.items()
+    ]
+    tables = [
+        Table(title="Files", columns=(Column("File"), Column("Counted as"), Column("Digest")), rows=files),
+        Table(title="Runs", columns=_RUN_COLUMNS, rows=[_run_row(file) for file in evidence]),
+        Table(
+            title="Fingerprints",
+            columns=(Column("Evidence"), Column("Of"), Column("Fingerprint")),
+            rows=fingerprints,
+        ),
+    ]
+    return [table for table in tables if table.rows]
+
+
+_RUN_COLUMNS = (
+    Column("Evidence"),
+    Column("Started"),
+    Column("Duration"),
+    Column("Seed"),
+    Column("Run / attempt"),
+    Column("ghmlops"),
 )
-MOST_ROWS = 1000
-"""Rows of one table that are shown."""
 
 
-class Listed(NamedTuple):
-    """The rows of a table, and how many entries of it are no rows."""
-
-    rows: list[Row]
-    unreadable: int
-
-
-class Known(NamedTuple):
-    """What the rows of a table do not say of a metric, from elsewhere in the same evidence."""
-
-    units: Mapping[str, str]
-    directions: Mapping[str, Direction]
-    margins: Mapping[tuple[str, str], float]
-    """By data set and metric, at least 0."""
-
-
-def holds(file: Evidence, key: str) -> bool:
-    """True where an entry of the evidence's details is one of these tables; anything else is a setting."""
-    value = entries_of(file).get(key)
-    told = file.command in COMMANDS and key in TABLES and isinstance(value, list)
-    return told and any(isinstance(row, dict) for row in value or ())
-
-
-def listed(file: Evidence, key: str) -> Listed:
-    """Return the rows of a table; none where the evidence has no such table."""
-    if not holds(file, key):
-        return Listed([], 0)
-    value: list[Any] = entries_of(file)[key]
-    rows = [row for row in value if isinstance(row, dict)]
-    return Listed(rows, len(value) - len(rows))
-
-
-def known(file: Evidence) -> Known:
-    """Return what is known of the metrics of `file`."""
-    rows = listed(file, "metrics").rows
-    units = {finding.metric: finding.unit for finding in file.findings if finding.change}
-    margins = {(text(r, "dataset"), text(r, "metric")): m for r in rows if (m := figure(r, "margin")) is not None}
-    return Known(
-        units=units | {text(row, "metric"): text(row, "unit") for row in rows},
-        directions={finding.metric: finding.direction for finding in file.findings if finding.direction},
-        margins={place: abs(margin) for place, margin in margins.items()},
+def _run_row(file: Evidence) -> tuple[Cell, ...]:
+    origin = file.provenance
+    return (
+        (Code(evidence_label(file.command, file.leg), 80),),
+        (Text(origin.started or numbers.MISSING, 40),),
+        (Words(numbers.duration(origin.seconds)),),
+        (Words(numbers.MISSING if origin.seed is None else format_value(origin.seed)),),
+        (Text(origin.run_id or numbers.MISSING, 30), Words(f" / {numbers.count(origin.run_attempt)}")),
+        (Text(origin.version or numbers.MISSING, 30),),
     )
-
-
-def text(row: Row, key: str) -> str:
-    """Return a value as text; empty where it is none, or a list or an object."""
-    value = row.get(key)
-    if isinstance(value, str):
-        return value
-    return findings.value_text(value) if isinstance(value, bool | int | float) else ""
-
-
-def figure(row: Row, key: str) -> float | None:
-    """Return a finite number of a size that people write down; `None` for all else."""
-    return finite(row.get(key))
-
-
-def whole(row: Row, key: str) -> int | None:
-    """Return a whole number; `None` for all else."""
-    value = figure(row, key)
-    return int(value) if value is not None and value == int(value) else None
-
-
-def outcome(row: Row) -> Outcome | None:
-    """Return the row's outcome; `None` where it was not judged."""
-    value = row.get("outcome")
-    return Outcome(value) if isinstance(value, str) and value in set(Outcome) else None
-
-
-def comparison(row: Row, facts: Known) -> Finding:
-    """Return the numbers of a row as a finding, so that they are written as everywhere; it is never counted."""
-    metric, dataset = text(row, "metric"), text(row, "dataset")
-    estimate, low, high = figure(row, "change"), figure(row, "low"), figure(row, "high")
-    baseline, candidate = figure(row, "baseline"), figure(row, "candidate")
-    if estimate is None and baseline is not None and candidate is not None:
-        estimate = candidate - baseline
-    return Finding(
-        id="",
-        metric=metric,
-        dataset=dataset,
-        outcome=outcome(row) or Outcome.PASS,
-        reason="",
-        docs="actions/regression/README.md#metrics",
-        unit=facts.units.get(metric, ""),
-        direction=facts.directions.get(metric),
-        baseline=baseline,
-        candidate=candidate,
-        change=None if estimate is None else Interval(estimate=estimate, low=low, high=high),
-        margin=facts.margins.get((dataset, metric)) if outcome(row) else None,
-        n=whole(row, "rows"),
-    )
-
-
-def class_units(facts: Known) -> Known:
-    """Recall and F1 of one class are shares, whatever else is known of metrics of that name."""
-    return facts._replace(units={**facts.units, "recall": "ratio", "f1": "ratio"})
-
-
-def worst_first(rows: Sequence[Row], then: str) -> list[Row]:
-    """Sort by outcome, then by the number `then`, smallest first; what has none comes last, as what is only shown."""
-
-    def rank(row: Row) -> tuple[int, bool, float]:
-        judged, value = outcome(row), figure(row, then)
-        return (-judged.severity if judged else 1, value is None, value or 0.0)
-
-    return sorted(rows, key=rank)
-
-
-def harmless(rows: Sequence[Row]) -> int:
-    """Return how many rows at the end tell of no harm: passed, or only shown."""
-    harm = [place for place, row in enumerate(rows, 1) if outcome(row) not in (None, Outcome.PASS)]
-    return len(rows) - max(harm, default=0)
-
-
-def several(rows: Sequence[Row]) -> bool:
-    """True where rows name data sets."""
-    return any(text(row, "dataset") for row in rows)

@@ -1,7 +1,7 @@
-"""Verdict and evidence to a report: what is said, in which order. Pure; no Markdown, no HTML.
+"""Order and content of a report, independent of its format.
 
-The order is the reader's: the verdict, why, what to do; what was compared; one line a pillar; the worst findings; what
-was not measured; what passed. Everything else is collapsed.
+First comes what the reader needs: the verdict, the headline, what to do, what was compared, one row per pillar, the
+worst findings, what was not measured, and what passed. Everything else is collapsed.
 """
 
 from __future__ import annotations
@@ -9,10 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.context import is_sha
-from ghmlops.core.evidence.document import Evidence, Verdict
 from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.report.content import comment_marker as marker
-from ghmlops.report.content import details, findings, pillars, predictions
+from ghmlops.report.content import evidence_tables, prediction_sections
+from ghmlops.report.content import finding_cells as cells
+from ghmlops.report.content.headline import headline
+from ghmlops.report.content.pillar_table import pillar_table
+from ghmlops.report.content.placed_findings import (
+    is_subgroup,
+    place_findings,
+    rank_failures,
+    rank_findings,
+    rows_compared,
+)
+from ghmlops.report.content.reproduce_commands import reproduce_commands
 from ghmlops.report.text import numbers
 from ghmlops.report.text import outcome_text as words
 from ghmlops.report.text.blocks import Bullets, Cell, Code, Link, Mark, Report, Section, Table, Text, Words
@@ -21,70 +31,73 @@ from ghmlops.report.text.escape import address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.report.content.findings import Placed
+    from ghmlops.core.evidence.document import Evidence, Verdict
+    from ghmlops.report.content.placed_findings import PlacedFinding
     from ghmlops.report.content.run_facts import Facts
 
-WORST = 5
+MAX_WORST = 5
+"""Findings in the list of the worst ones."""
 SHORT_SHA = 10
 
 
 def lay_out(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Report:
-    """Lay out the report over one commit.
+    """Return the report on one commit.
 
     Args:
-        verdict: the merged judgement.
-        evidence: the files it was merged from that could be read, in the order of the folder.
-        facts: what else is known of the run.
+        verdict: The merged judgement.
+        evidence: The files it was merged from that could be read, in the order of the folder.
+        facts: The run and its links.
     """
-    placed = findings.worst_first(findings.place(verdict.findings, evidence))
-    said = words.SAID[verdict.outcome]
+    placed = rank_findings(place_findings(verdict.findings, evidence))
+    outcome = words.SAID[verdict.outcome]
     return Report(
         service=verdict.service,
         outcome=verdict.outcome,
-        heading=(Text(verdict.service or "service", 100), Words(f" {said.heading}")),
-        why=(Text(verdict.reason, 700),),
+        heading=(Text(verdict.service or "service", 100), Words(f" {outcome.heading}")),
+        why=headline(verdict, placed, evidence),
         action=words.action(verdict.outcome, verdict.reason_code, verdict.environment),
         subject=_subject(verdict, evidence, facts),
         notices=_notices(verdict, facts),
-        pillars=pillars.table(verdict, placed, facts, evidence),
-        worst=_worst(placed, facts),
-        shown=_shown(placed, evidence),
+        pillars=pillar_table(verdict, placed, facts, evidence),
+        worst=_worst_findings(placed, facts),
+        shown=_open_tables(placed, evidence),
         not_measured=_not_measured(verdict, evidence),
         passed=_passed(placed),
         sections=_sections(verdict, evidence, facts, placed),
         links=_links(facts),
-        whole=_whole(facts),
+        whole=_full_report(facts),
         marker=f"{marker.marker(verdict.service, facts.workflow)}\n{marker.subject_line(verdict, facts)}",
     )
 
 
 def _subject(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Cell:
-    parts: list[Cell] = [(Words("head "), commit(verdict.commit, facts))]
+    head: Cell = (Words("head "), commit_link(verdict.commit, facts))
     bases = [b for b in dict.fromkeys([facts.base_sha, *(e.provenance.base_sha for e in evidence)]) if is_sha(b)]
     if bases:
-        parts[0] = (*parts[0], Words(" against base "), commit(bases[0], facts))
+        head = (*head, Words(" against base "), commit_link(bases[0], facts))
+    parts: list[Cell] = [head]
     if verdict.environment:
         parts.append((Words("environment "), Code(verdict.environment, 80)))
     rows, requests = measured_rows(evidence), measured_requests(evidence)
     parts += [(Words(f"{numbers.count(rows)} rows"),)] if rows else []
     parts += [(Words(f"{numbers.count(requests)} requests"),)] if requests else []
     parts.append((Words(f"attempt {numbers.count(facts.run_attempt)}"),))
-    return tuple(piece for i, part in enumerate(parts) for piece in ((Words(" · "), *part) if i else part))
+    return cells.joined_cell(parts)
 
 
-def commit(sha: str, facts: Facts) -> Link:
-    """Name a commit, linked where the server is known."""
+def commit_link(sha: str, facts: Facts) -> Link:
+    """Return the short name of a commit, linked if the server is known."""
     return Link(sha[:SHORT_SHA] if is_sha(sha) else "unknown", facts.commit_url(sha), code=True)
 
 
 def measured_rows(evidence: Sequence[Evidence]) -> int:
-    """Return how many rows were compared, over every `regression` and its data sets."""
-    return sum(findings.rows_compared(e.findings) for e in evidence if e.command == "regression")
+    """Return the number of compared rows, over all evidence of `regression` and its data sets."""
+    return sum(rows_compared(file.findings) for file in evidence if file.command == "regression")
 
 
 def measured_requests(evidence: Sequence[Evidence]) -> int:
-    """Return how many requests were timed, on both arms."""
-    return sum(m.n for e in evidence for m in e.measurements if m.id == "response-time")
+    """Return the number of timed requests, over all arms."""
+    return sum(m.n for file in evidence for m in file.measurements if m.id == "response-time")
 
 
 def _notices(verdict: Verdict, facts: Facts) -> list[Cell]:
@@ -94,103 +107,102 @@ def _notices(verdict: Verdict, facts: Facts) -> list[Cell]:
             (
                 Words("Stale: ", strong=True),
                 Words("this report is about "),
-                commit(verdict.commit, facts),
-                Words(", and the pull request has moved on to "),
-                commit(facts.current_head, facts),
+                commit_link(verdict.commit, facts),
+                Words(", but the head of the pull request is now "),
+                commit_link(facts.current_head, facts),
                 Words("."),
             )
         )
-    if facts.previous:
-        before = facts.previous
-        notices.append(
-            (Words("Before: "), Mark(before.outcome), Words(" on "), commit(before.commit, facts), Words("."))
-        )
+    if previous := facts.previous:
+        commit = commit_link(previous.commit, facts)
+        notices.append((Words("Previous report: "), Mark(previous.outcome), Words(" on "), commit, Words(".")))
     if verdict.override:
-        notices.append((Words("Overridden by a person: ", strong=True), Text(verdict.override, 600)))
+        notices.append((Words("Overridden: ", strong=True), Text(verdict.override, 600)))
     return notices
 
 
-def _worst(placed: Sequence[Placed], facts: Facts) -> Bullets:
-    bad = findings.telling(placed)
-    title = "The worst findings" if len(bad) <= WORST else f"The worst {WORST} of {numbers.count(len(bad))} findings"
-    return Bullets(title=title, items=[_bullet(p, facts) for p in bad[:WORST]])
+def _worst_findings(placed: Sequence[PlacedFinding], facts: Facts) -> Bullets:
+    failures = rank_failures(placed)
+    total = numbers.count(len(failures))
+    title = "The worst findings" if len(failures) <= MAX_WORST else f"The worst {MAX_WORST} of {total} findings"
+    return Bullets(title=title, items=[_bullet(entry, facts) for entry in failures[:MAX_WORST]])
 
 
-def _shown(placed: Sequence[Placed], evidence: Sequence[Evidence]) -> list[Table]:
-    """Return what stands open: metrics that did not pass, where the list above names not all, and when it began."""
-    named = [(p.finding.dataset, p.finding.metric) for p in findings.telling(placed)[:WORST] if not _part(p)]
-    failing = predictions.failing(evidence) if predictions.hidden(evidence, named) else []
-    return [*failing, *predictions.opening(evidence)]
+def _open_tables(placed: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> list[Table]:
+    """Return the tables that are not collapsed: failed metrics that the list of the worst lacks, and the timeline."""
+    worst = [entry.finding for entry in rank_failures(placed)[:MAX_WORST]]
+    listed = [(finding.dataset, finding.metric) for finding in worst if not is_subgroup(finding)]
+    omitted = prediction_sections.omits_failed_metric(evidence, listed)
+    metrics = prediction_sections.failed_metrics(evidence) if omitted else []
+    return [*metrics, *prediction_sections.open_timeline(evidence)]
 
 
-def _part(placed: Placed) -> bool:
-    return findings.is_part(placed.finding)
-
-
-def _bullet(placed: Placed, facts: Facts) -> tuple[Cell, Cell]:
+def _bullet(placed: PlacedFinding, facts: Facts) -> tuple[Cell, Cell]:
     finding = placed.finding
-    line: list[Cell] = [(Mark(finding.outcome), Words(" "), *findings.name(finding, facts))]
+    parts: list[Cell] = [(Mark(finding.outcome), Words(" "), *cells.rule_cell(finding, facts))]
     if placed.command:
-        line.append(findings.where(placed, with_source=True))
+        parts.append(cells.location_cell(placed, with_evidence=True))
     if finding.n is not None:
-        line.append((Words(f"n = {numbers.count(finding.n)}"),))
+        parts.append((Words(f"n = {numbers.count(finding.n)}"),))
     if finding.candidate is not None or finding.baseline is not None:
-        line.append(findings.values(finding))
+        parts.append(cells.values_cell(finding))
     if finding.change is not None:
-        line.append(findings.change(finding))
+        parts.append(cells.change_cell(finding))
     if finding.margin is not None:
-        line.append((Words(f"limit {numbers.limit(finding)}"),))
-    joined = tuple(piece for i, part in enumerate(line) for piece in ((Words(" · "), *part) if i else part))
-    return joined, (Text(finding.reason, 500),)
+        parts.append((Words(f"limit {numbers.limit(finding)}"),))
+    return cells.joined_cell(parts), (Text(finding.reason, 500),)
 
 
 def _not_measured(verdict: Verdict, evidence: Sequence[Evidence]) -> Bullets:
-    listed: dict[NotMeasured, None] = {}
-    for entry in (*verdict.not_measured, *(n for e in evidence for n in e.not_measured)):
-        listed.setdefault(entry)
+    entries: dict[NotMeasured, None] = {}
+    for entry in (*verdict.not_measured, *(entry for file in evidence for entry in file.not_measured)):
+        entries.setdefault(entry)
     items: list[tuple[Cell, Cell]] = [
-        ((Text(entry.what, 200), Words(": "), Text(entry.why, 300)), ()) for entry in listed
+        ((Text(entry.what, 200), Words(": "), Text(entry.why, 300)), ()) for entry in entries
     ]
-    return Bullets(title="Not measured", items=items, empty="The evidence names nothing that was left out.")
+    return Bullets(title="Not measured", items=items, empty="The evidence reports nothing that was left out.")
 
 
-def _passed(placed: Sequence[Placed]) -> Cell:
-    total = len(placed)
-    passed = sum(1 for p in placed if p.finding.outcome is Outcome.PASS)
-    if not total:
+def _passed(placed: Sequence[PlacedFinding]) -> Cell:
+    passed = sum(1 for entry in placed if entry.finding.outcome is Outcome.PASS)
+    if not placed:
         return (Words("Nothing was judged."),)
-    return (Words(f"{numbers.count(passed)} of {numbers.count(total)} findings passed."),)
+    return (Words(f"{numbers.count(passed)} of {numbers.count(len(placed))} findings passed."),)
 
 
-def _sections(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts, placed: Sequence[Placed]) -> list[Section]:
-    measured, settings = details.measurements(evidence), details.settings(evidence)
-    sections = [Section(title=f"All {numbers.count(len(placed))} findings", tables=[findings.table(placed)])]
-    sections += predictions.sections(evidence)
-    if measured:
-        sections.append(Section(title="All measurements", tables=measured))
-    if settings:
-        sections.append(Section(title="Details and settings", tables=settings))
+def _sections(
+    verdict: Verdict, evidence: Sequence[Evidence], facts: Facts, placed: Sequence[PlacedFinding]
+) -> list[Section]:
+    measurements, details = evidence_tables.measurement_tables(evidence), evidence_tables.details_tables(evidence)
+    sections = [Section(title=f"All {numbers.count(len(placed))} findings", tables=[cells.findings_table(placed)])]
+    sections += prediction_sections.prediction_sections(evidence)
+    if measurements:
+        sections.append(Section(title="All measurements", tables=measurements))
+    if details:
+        sections.append(Section(title="Details and settings", tables=details))
     if verdict.evidence:
-        sections.append(Section(title="Evidence and fingerprints", tables=details.origins(verdict, evidence)))
+        tables = evidence_tables.provenance_tables(verdict, evidence)
+        sections.append(Section(title="Evidence and fingerprints", tables=tables))
     sections.append(
         Section(
-            title="Run it again",
-            note=(Words("The same verdict from the same commit and seeds:"),),
-            commands=details.commands(verdict, evidence, facts),
+            title="Reproduce",
+            note=(Words("These commands measure the same commit again with the same seeds:"),),
+            commands=reproduce_commands(verdict, evidence, facts),
         )
     )
     return sections
 
 
 def _links(facts: Facts) -> list[Cell]:
-    found = [
+    links = [
         Link("Run and job summary", address(facts.run_url)),
         Link("Evidence (artifact)", address(facts.artifact_url)),
     ]
-    return [(link,) for link in found if link.url]
+    return [(link,) for link in links if link.url]
 
 
-def _whole(facts: Facts) -> Cell:
+def _full_report(facts: Facts) -> Cell:
+    """Return where a reader of a shortened report finds the full one."""
     if url := address(facts.artifact_url):
         return (Words("in the "), Link("uploaded evidence", url))
     if url := address(facts.run_url):

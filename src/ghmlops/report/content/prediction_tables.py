@@ -1,256 +1,268 @@
-"""The tables of a prediction diff: metrics, slices, windows, classes, flips, columns, drift."""
+"""Tables of a prediction diff: metrics, subgroups, classes, flips, columns, changed rows."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ghmlops.core.evidence.document import Evidence
-from ghmlops.core.model import Outcome
-from ghmlops.report.content import evidence_tables as given
-from ghmlops.report.content import findings
-from ghmlops.report.content.evidence_tables import Known, Row
+from ghmlops.core.details.regression import (
+    ChangedRow,
+    ColumnRow,
+    FlipRow,
+    MetricRow,
+    NoiseRow,
+    RankRow,
+    SubgroupRow,
+    TimelineRow,
+    regression_details,
+)
+from ghmlops.core.model import Direction, Finding, Interval
+from ghmlops.report.content import finding_cells as cells
+from ghmlops.report.content.placed_findings import format_value
+from ghmlops.report.content.prediction_rows import (
+    MAX_NAME,
+    class_facts,
+    comparison_columns,
+    count_cell,
+    dataset_column,
+    is_regression,
+    metric_facts,
+    name_cell,
+    number_cell,
+    outcome_cell,
+    rank_rows,
+    row_change_cell,
+    row_finding,
+    rows_table,
+    table_title,
+    trailing_passes,
+)
 from ghmlops.report.text import numbers
-from ghmlops.report.text.blocks import Cell, Code, Column, Inline, Mark, Table, Text, Words
+from ghmlops.report.text.blocks import Cell, Code, Column, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Field = tuple[Column, Callable[[Row], Cell]]
+    from ghmlops.core.details.regression import Scalar
+    from ghmlops.core.evidence.document import Evidence
+    from ghmlops.report.content.prediction_rows import Field, MetricFacts
 
-MOST_CLASSES = 8
-"""Classes of a matrix of flips; more are a list only."""
-_NAME = 120
-
-
-def _outcome(row: Row) -> Cell:
-    judged = given.outcome(row)
-    return (Mark(judged),) if judged else (Words("shown"),)
+MAX_MATRIX_CLASSES = 8
+"""Classes of a matrix of flips; with more of them there is only the list."""
+MAX_COLUMNS = 12
+"""Columns of a table whose columns the policy chooses."""
 
 
-def _code(key: str) -> Callable[[Row], Cell]:
-    return lambda row: (Code(shown, _NAME),) if (shown := given.text(row, key)) else findings.NOTHING
+def metrics_table(file: Evidence, *, regressions_only: bool = False) -> Table:
+    """Return the overall metrics, the worst first, then those that are not judged; or only those that did not pass."""
+    rows = rank_rows(regression_details(file.details).metrics)
+    if regressions_only:
+        rows = [row for row in rows if is_regression(row)]
+    facts = metric_facts(file)
 
+    def value(row: MetricRow, number: float | None) -> Cell:
+        return (Words(numbers.number(numbers.finite(number), numbers.value_scale(row_finding(row, facts)))),)
 
-def _count(key: str) -> Callable[[Row], Cell]:
-    return lambda row: (Words(numbers.count(given.whole(row, key))),)
-
-
-def _probability(key: str) -> Callable[[Row], Cell]:
-    return lambda row: (Words(numbers.probability(given.figure(row, key))),)
-
-
-def _number(key: str) -> Callable[[Row], Cell]:
-    def cell(row: Row) -> Cell:
-        value = given.figure(row, key)
-        return findings.NOTHING if value is None else (Words(numbers.plain(value)),)
-
-    return cell
-
-
-def _compared(facts: Known) -> list[Field]:
-    """Return baseline, candidate and change of a row."""
-
-    def change(row: Row) -> Cell:
-        found = given.comparison(row, facts)
-        return (*findings.change(found), *(findings.plot(found) if given.outcome(row) else ()))
-
-    return [
-        (Column("Baseline → candidate"), lambda row: findings.values(given.comparison(row, facts))),
-        (Column("Change"), change),
+    fields: list[Field[MetricRow]] = [
+        (Column("Outcome"), outcome_cell),
+        (Column("Metric"), lambda row: name_cell(row.metric)),
+        *dataset_column(rows),
+        (Column("Rows", right=True), lambda row: count_cell(row.rows)),
+        (Column("Baseline", right=True), lambda row: value(row, row.baseline)),
+        (Column("Candidate", right=True), lambda row: value(row, row.candidate)),
+        (Column("Change"), lambda row: row_change_cell(row, facts)),
+        (Column("Limit"), lambda row: (Words(numbers.limit(row_finding(row, facts))),)),
     ]
+    return rows_table(table_title(file, "metrics"), rows, fields, spare=trailing_passes(rows))
 
 
-def _dataset(rows: Sequence[Row]) -> list[Field]:
-    return [(Column("Data set"), _code("dataset"))] if given.several(rows) else []
+def subgroups_table(file: Evidence, rows: Sequence[SubgroupRow], column: str, content: str) -> Table:
+    """Return tested slices or windows, the worst first, with each p-value before and after correction.
 
-
-_OUTCOME: Field = (Column("Outcome"), _outcome)
-_METRIC: Field = (Column("Metric"), _code("metric"))
-_ROWS: Field = (Column("Rows", right=True), _count("rows"))
-
-
-def _table(title: str, rows: Sequence[Row], fields: Sequence[Field], *, spare: int | None = None) -> Table:
-    """Build a table of at most `given.MOST_ROWS` rows; without `spare` none of them tells of harm."""
-    shown = rows[: given.MOST_ROWS]
-    more = f" ({len(rows) - len(shown):,} more are in the evidence file)" if len(rows) > len(shown) else ""
-    return Table(
-        title=title + more,
-        columns=tuple(column for column, _ in fields),
-        rows=[tuple(cell(row) for _, cell in fields) for row in shown],
-        spare=len(shown) if spare is None else max(spare - (len(rows) - len(shown)), 0),
-    )
-
-
-def _title(file: Evidence, key: str, what: str) -> str:
-    unreadable = given.listed(file, key).unreadable
-    more = f" ({unreadable:,} entries are not readable)" if unreadable else ""
-    return f"{findings.source(file.command, file.leg)[:60]}: {what}{more}"
-
-
-def metrics(file: Evidence, *, harm_only: bool = False) -> Table:
-    """Return every overall metric, what was judged first, the worst first; or those alone that did not pass."""
-    rows = given.worst_first(given.listed(file, "metrics").rows, "")
-    if harm_only:
-        rows = rows[: len(rows) - given.harmless(rows)]
-    facts = given.known(file)
-
-    def at(pick: str) -> Callable[[Row], Cell]:
-        def cell(row: Row) -> Cell:
-            found = given.comparison(row, facts)
-            value = found.baseline if pick == "baseline" else found.candidate
-            return (Words(numbers.number(value, numbers.value_scale(found))),)
-
-        return cell
-
-    fields: list[Field] = [
-        *(_OUTCOME, _METRIC, *_dataset(rows), _ROWS),
-        (Column("Baseline", right=True), at("baseline")),
-        (Column("Candidate", right=True), at("candidate")),
-        _compared(facts)[1],
-        (Column("Limit"), lambda row: (Words(numbers.limit(given.comparison(row, facts))),)),
+    Args:
+        file: Evidence that contains the rows.
+        rows: Rows of one family of tests.
+        column: Title of the column that names the subgroup.
+        content: What the table contains, for its heading.
+    """
+    ranked = rank_rows(rows, lambda row: row.p)
+    fields: list[Field[SubgroupRow]] = [
+        (Column("Outcome"), outcome_cell),
+        (Column(column), lambda row: name_cell(row.subgroup)),
+        *dataset_column(ranked),
+        (Column("Metric"), lambda row: name_cell(row.metric)),
+        (Column("Rows", right=True), lambda row: count_cell(row.rows)),
+        *comparison_columns(metric_facts(file)),
+        (Column("p", right=True), lambda row: _probability(row.p)),
+        (Column("Holm p", right=True), lambda row: _probability(row.holm)),
+        (Column("FDR q", right=True), lambda row: _probability(row.bh)),
     ]
-    return _table(_title(file, "metrics", "metrics"), rows, fields, spare=given.harmless(rows))
+    return rows_table(table_title(file, content), ranked, fields, spare=trailing_passes(ranked))
 
 
-def places(file: Evidence, key: str, column: str, what: str) -> Table:
-    """Return a family of slices or windows, the worst first, with what each probability is after correction."""
-    rows = given.worst_first(given.listed(file, key).rows, "p")
-    corrected = [("p", "p"), ("holm", "Holm p"), ("bh", "FDR q")]
-    fields: list[Field] = [
-        *(_OUTCOME, (Column(column.capitalize()), _code(column)), *_dataset(rows), _METRIC, _ROWS),
-        *_compared(given.known(file)),
-        *((Column(title, right=True), _probability(held)) for held, title in corrected),
-    ]
-    return _table(_title(file, key, what), rows, fields, spare=given.harmless(rows))
+def _probability(value: float) -> Cell:
+    return (Words(numbers.probability(numbers.finite(value))),)
 
 
-def moments(title: str, rows: Sequence[Row], facts: Known) -> Table:
+def timeline_table(title: str, rows: Sequence[TimelineRow], facts: MetricFacts) -> Table:
     """Return the windows of one metric in time order."""
-    fields: list[Field] = [(Column("Window"), _code("window")), _ROWS, *_compared(facts), _OUTCOME]
-    return _table(title, rows, fields)
+    fields: list[Field[TimelineRow]] = [
+        (Column("Window"), lambda row: name_cell(row.window)),
+        (Column("Rows", right=True), lambda row: count_cell(row.rows)),
+        *comparison_columns(facts),
+        (Column("Outcome"), outcome_cell),
+    ]
+    return rows_table(title, rows, fields)
 
 
-def classes(file: Evidence) -> Table:
+def classes_table(file: Evidence) -> Table:
     """Return recall and F1 of each class, the worst first, then the largest fall."""
-    rows = given.worst_first(given.listed(file, "classes").rows, "change")
-    fields: list[Field] = [
-        *(_OUTCOME, (Column("Class"), _code("class")), *_dataset(rows), _METRIC, _ROWS),
-        *_compared(given.class_units(given.known(file))),
+    rows = rank_rows(regression_details(file.details).classes, lambda row: row.change)
+    fields: list[Field[SubgroupRow]] = [
+        (Column("Outcome"), outcome_cell),
+        (Column("Class"), lambda row: name_cell(row.subgroup)),
+        *dataset_column(rows),
+        (Column("Metric"), lambda row: name_cell(row.metric)),
+        (Column("Rows", right=True), lambda row: count_cell(row.rows)),
+        *comparison_columns(class_facts(metric_facts(file))),
     ]
-    return _table(_title(file, "classes", "classes"), rows, fields, spare=given.harmless(rows))
+    return rows_table(table_title(file, "classes"), rows, fields, spare=trailing_passes(rows))
 
 
-def flips(file: Evidence) -> list[Table]:
-    """Return which answers became which, as a matrix where there are few classes, and with the label as a list."""
-    rows = [row for row in given.listed(file, "flips").rows if given.whole(row, "rows")]
-    rows.sort(key=lambda row: (_became(row) in _SAME, -(given.whole(row, "rows") or 0)))
-    names = sorted({given.text(row, key) for row in rows for key in ("baseline", "candidate")})
-    fields: list[Field] = [
-        *(*_dataset(rows), (Column("Label"), _code("label"))),
-        *((Column("Baseline"), _code("baseline")), (Column("Candidate"), _code("candidate")), _ROWS),
-        (Column("Became"), lambda row: (Words(_became(row)),)),
+def flips_tables(file: Evidence) -> list[Table]:
+    """Return the flips: as a matrix if there are few classes, and as a list by label."""
+    rows = [row for row in regression_details(file.details).flips if row.rows]
+    rows.sort(key=lambda row: (row.baseline == row.candidate, -row.rows))
+    classes = sorted({name for row in rows for name in (row.baseline, row.candidate)})
+    fields: list[Field[FlipRow]] = [
+        *dataset_column(rows),
+        (Column("Label"), lambda row: name_cell(row.label)),
+        (Column("Baseline"), lambda row: name_cell(row.baseline)),
+        (Column("Candidate"), lambda row: name_cell(row.candidate)),
+        (Column("Rows", right=True), lambda row: count_cell(row.rows)),
+        (Column("Effect"), lambda row: (Words(_flip_effect(row)),)),
     ]
-    matrix = [_matrix(file, rows, names)] if 2 <= len(names) <= MOST_CLASSES else []
-    return [*matrix, _table(_title(file, "flips", "answers by label"), rows, fields)]
+    matrix = [_flips_matrix(file, rows, classes)] if 2 <= len(classes) <= MAX_MATRIX_CLASSES else []
+    return [*matrix, rows_table(table_title(file, "predictions by label"), rows, fields)]
 
 
-_SAME = ("right as before", "wrong as before", "as before")
+def _flip_effect(row: FlipRow) -> str:
+    same = row.baseline == row.candidate
+    if not row.label:
+        return "unchanged" if same else "changed"
+    if same:
+        return "still correct" if row.candidate == row.label else "still wrong"
+    if row.label in (row.baseline, row.candidate):
+        return "correct → wrong" if row.baseline == row.label else "wrong → correct"
+    return "wrong → wrong, another class"
 
 
-def _became(row: Row) -> str:
-    label, before, after = (given.text(row, key) for key in ("label", "baseline", "candidate"))
-    if not label:
-        return "as before" if before == after else "another answer"
-    if before == after:
-        return "right as before" if after == label else "wrong as before"
-    if label in (before, after):
-        return "right → wrong" if before == label else "wrong → right"
-    return "wrong in another way"
-
-
-def _matrix(file: Evidence, rows: Sequence[Row], names: Sequence[str]) -> Table:
+def _flips_matrix(file: Evidence, rows: Sequence[FlipRow], classes: Sequence[str]) -> Table:
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        counts[given.text(row, "baseline"), given.text(row, "candidate")] += given.whole(row, "rows") or 0
+        counts[row.baseline, row.candidate] += row.rows
 
     def cell(before: str, after: str) -> Cell:
-        return (Words(numbers.count(counts[before, after]), strong=before != after and counts[before, after] > 0),)
+        flips = before != after and counts[before, after] > 0
+        return (Words(numbers.count(counts[before, after]), strong=flips),)
 
-    made: list[tuple[Cell, ...]] = [((Code(b, 60),), *(cell(b, after) for after in names)) for b in names]
+    lines: list[tuple[Cell, ...]] = [((Code(b, 60),), *(cell(b, after) for after in classes)) for b in classes]
     return Table(
-        title=_title(file, "flips", "answers of the baseline (down) and of the candidate (across)"),
-        columns=(Column("Baseline"), *(Column(name[:60] or numbers.MISSING, right=True) for name in names)),
-        rows=made,
-        spare=len(made),
+        title=table_title(file, "predictions of the baseline (rows) and the candidate (columns)"),
+        columns=(Column("Baseline"), *(Column(name[:60] or numbers.MISSING, right=True) for name in classes)),
+        rows=lines,
+        spare=len(lines),
     )
 
 
-_DETERMINISM = {"changed": Outcome.WARN, "within tolerance": Outcome.PASS, "bit-identical": Outcome.PASS}
+_DETERMINISM = ("changed", "within tolerance", "bit-identical")
 
 
-def columns(file: Evidence) -> Table:
-    """Return which columns are the same in both artifacts; the changed ones first, the most changed rows first."""
-    order = list(_DETERMINISM)
-    rows = [row for row in given.listed(file, "columns").rows if given.text(row, "class") in order]
-    rows.sort(key=lambda row: (order.index(given.text(row, "class")), -(given.whole(row, "changed") or 0)))
-
-    fields: list[Field] = [
-        *((Column("Column"), _code("column")), *_dataset(rows)),
-        (Column("Reproduced"), lambda row: (Words(given.text(row, "class"), strong=_moved(row)),)),
-        *(_ROWS, (Column("Changed", right=True), _count("changed"))),
-        (Column("Largest change", right=True), _number("largest")),
-        (Column("Tolerance", right=True), _number("tolerance")),
+def columns_table(file: Evidence) -> Table:
+    """Return the columns with compared values: the changed ones first, those with the most changed rows on top."""
+    rows = [row for row in regression_details(file.details).columns if row.determinism in _DETERMINISM]
+    rows.sort(key=lambda row: (_DETERMINISM.index(row.determinism), -row.changed))
+    fields: list[Field[ColumnRow]] = [
+        (Column("Column"), lambda row: name_cell(row.column)),
+        *dataset_column(rows),
+        (Column("Comparison"), lambda row: (Words(row.determinism, strong=row.determinism == "changed"),)),
+        (Column("Rows", right=True), lambda row: count_cell(row.rows)),
+        (Column("Changed", right=True), lambda row: count_cell(row.changed)),
+        (Column("Largest change", right=True), lambda row: number_cell(row.largest)),
+        (Column("Tolerance", right=True), lambda row: number_cell(row.tolerance)),
     ]
-    return _table(_title(file, "columns", "columns, reproduced or not"), rows, fields)
+    return rows_table(table_title(file, "columns, compared value by value"), rows, fields)
 
 
-def _moved(row: Row) -> bool:
-    return _DETERMINISM[given.text(row, "class")] is not Outcome.PASS
-
-
-def drift(file: Evidence) -> Table:
-    """Return how far each column's distribution moved, the worst first, then the largest PSI."""
-    rows = sorted(given.listed(file, "drift").rows, key=lambda row: -(given.figure(row, "psi") or 0.0))
-    rows = given.worst_first(rows, "")
-    distances = [("psi", "PSI"), ("ks", "KS"), ("js", "JS"), ("wasserstein", "Wasserstein")]
-    fields: list[Field] = [
-        *(_OUTCOME, (Column("Column"), _code("column")), *_dataset(rows)),
-        *((Column(title, right=True), _number(key)) for key, title in distances),
+def rank_table(file: Evidence) -> Table:
+    """Return the rank correlation between the scores of both artifacts."""
+    rows = regression_details(file.details).rank
+    fields: list[Field[RankRow]] = [
+        *dataset_column(rows),
+        (Column("Rows", right=True), lambda row: count_cell(row.rows)),
+        (Column("Spearman", right=True), lambda row: number_cell(row.spearman)),
     ]
-    return _table(_title(file, "drift", "drift of distributions"), rows, fields, spare=given.harmless(rows))
+    return rows_table(table_title(file, "rank correlation of the scores"), rows, fields)
 
 
-def rank(file: Evidence) -> Table:
-    """Return how alike both artifacts order the rows."""
-    rows = given.listed(file, "rank").rows
-    fields: list[Field] = [*_dataset(rows), _ROWS, (Column("Spearman", right=True), _number("spearman"))]
-    return _table(_title(file, "rank", "rank correlation of the scores"), rows, fields)
+def noise_table(file: Evidence) -> Table:
+    """Return the candidate's difference from the baseline next to that of a second baseline."""
+    rows = rank_rows(regression_details(file.details).noise)
+    fields: list[Field[NoiseRow]] = [
+        (Column("Outcome"), outcome_cell),
+        (Column("Quantity"), lambda row: name_cell(row.quantity)),
+        *dataset_column(rows),
+        (Column("Rows", right=True), lambda row: count_cell(row.rows)),
+        (Column("Second baseline → candidate"), lambda row: cells.values_cell(_noise_finding(row))),
+        (Column("Change"), lambda row: cells.change_cell(_noise_finding(row))),
+    ]
+    return rows_table(table_title(file, "noise floor"), rows, fields, spare=trailing_passes(rows))
 
 
-def plain(file: Evidence, key: str, what: str, most: int) -> Table:
-    """Return a table whose columns the evidence names, at most `most` of them."""
-    rows = given.listed(file, key).rows
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    shown = [name for name in names if name != "dataset" or given.several(rows)][:most]
-    hidden = len([name for name in names if name != "dataset"]) - len([name for name in shown if name != "dataset"])
-    more = f" ({hidden:,} more columns left out)" if hidden else ""
-    numeric = {name: all(_is_number(row.get(name)) for row in rows) for name in shown}
-    fields: list[Field] = [(Column(name, right=numeric[name]), _any(name)) for name in shown]
-    return _table(_title(file, key, what) + more, rows if fields else [], fields)
+def _noise_finding(row: NoiseRow) -> Finding:
+    value, floor = numbers.finite(row.value), numbers.finite(row.floor)
+    excess = None if value is None or floor is None else value - floor
+    return Finding(
+        id="",
+        metric=row.quantity,
+        outcome=row.outcome,
+        reason="",
+        docs="actions/regression/README.md#behaviour",
+        unit="ratio" if row.quantity == "churn" else "",
+        direction=Direction.LOWER,
+        baseline=floor,
+        candidate=value,
+        change=None
+        if excess is None
+        else Interval(estimate=excess, low=numbers.finite(row.low), high=numbers.finite(row.high)),
+    )
 
 
-def _any(name: str) -> Callable[[Row], Cell]:
-    def cell(row: Row) -> Cell:
-        value, said = given.figure(row, name), given.text(row, name)
-        if isinstance(row.get(name), float) and value is not None:
-            shown: Inline = Words(numbers.plain(value))
-        else:  # a whole number may be a key: its digits stay as they are
-            shown = Text(said, _NAME) if said else Words(numbers.MISSING)
-        return (shown,)
+def changed_rows_table(file: Evidence) -> Table:
+    """Return the changed rows with the columns that the policy chooses, at most `MAX_COLUMNS` of them."""
+    rows = regression_details(file.details).changed_rows
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    shown = names[:MAX_COLUMNS]
+    more = f" ({len(names) - len(shown):,} more columns are in the evidence file)" if len(names) > len(shown) else ""
+    fields: list[Field[ChangedRow]] = [
+        *dataset_column(rows),
+        *((Column(name, right=_is_numeric(rows, name)), _value_of(name)) for name in shown),
+    ]
+    return rows_table(table_title(file, "changed rows, the largest change first") + more, rows if shown else [], fields)
 
-    return cell
+
+def _is_numeric(rows: Sequence[ChangedRow], name: str) -> bool:
+    values = [row.values.get(name) for row in rows]
+    return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
 
 
-def _is_number(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+def _value_of(name: str) -> Callable[[ChangedRow], Cell]:
+    return lambda row: _scalar(row.values.get(name))
+
+
+def _scalar(value: Scalar) -> Cell:
+    # An integer may be a key, so its digits stay as they are.
+    if isinstance(value, float):
+        return number_cell(value)
+    text = "" if value is None else format_value(value)
+    return (Text(text, MAX_NAME),) if text else cells.EMPTY

@@ -1,4 +1,4 @@
-"""What a report knows in addition to the verdict and its evidence: where it runs and what it links to."""
+"""The run behind a report: where it runs and the addresses that the report links to."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ghmlops.core.model import Outcome
 from ghmlops.report.text.escape import address
 
 
-class Told(NamedTuple):
-    """What was said of a commit."""
+class ReportedOutcome(NamedTuple):
+    """The outcome that a report gave a commit."""
 
     commit: str
     outcome: Outcome
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it may be missing."""
+    """Facts about the run that neither the verdict nor its evidence contains; an unknown one is empty."""
 
     workflow: str = ""
     server_url: str = ""
@@ -30,18 +30,18 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     run_url: str = ""
     artifact_url: str = ""
     docs_url: str = ""
-    """Address in front of a finding's `docs`, with a slash at the end."""
+    """Prefix of the `docs` of a finding, with a slash at the end."""
     policy: str = ""
-    """Path of the policy file, where there is one."""
+    """Path of the policy file, if there is one."""
     required: tuple[str, ...] = ()
+    """Commands that must have evidence."""
     evidence_dir: str = "evidence"
     current_head: str = ""
-    """Head of the pull request where it is known from GitHub."""
-
-    previous: Told | None = None
-    """What the comment said of an earlier commit."""
+    """Head commit of the pull request."""
+    previous: ReportedOutcome | None = None
+    """Report of an earlier commit in the same comment."""
 
     def commit_url(self, sha: str) -> str:
-        """Address of a commit, or empty."""
-        known = is_repository(self.repository) and is_sha(sha) and address(self.server_url)
-        return f"{known.rstrip('/')}/{self.repository}/commit/{sha}" if known else ""
+        """Return the address of a commit; an empty string if the server or the repository is unknown."""
+        server = address(self.server_url) if is_repository(self.repository) and is_sha(sha) else ""
+        return f"{server.rstrip('/')}/{self.repository}/commit/{sha}" if server else ""

@@ -1,46 +1,48 @@
-"""Which metrics are drawn over time, and which windows of them: the worst first, and never without what failed."""
+"""Timelines of a prediction diff: one metric by window, and which windows a drawing with limited room contains."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.details.regression import TimelineRow, regression_details
 from ghmlops.core.model import Direction, Outcome
-from ghmlops.report.content import evidence_tables as given
+from ghmlops.report.content.prediction_rows import MetricFacts, metric_facts
 from ghmlops.report.text.blocks import Moment, Timeline
+from ghmlops.report.text.numbers import finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ghmlops.report.content.evidence_tables import Known, Row
+    from ghmlops.core.evidence.document import Evidence
 
-HARM = (Outcome.ERROR, Outcome.FAIL, Outcome.WARN)
-_SMALLEST, _LARGEST = 1e-6, 1e12
+REGRESSIONS = (Outcome.ERROR, Outcome.FAIL, Outcome.WARN)
+"""Outcomes of a window that are marked in a drawing."""
+_MIN_SCALE, _MAX_SCALE = 1e-6, 1e12
 
 
 class Series(NamedTuple):
-    """One metric of one data set: its drawing, and the rows it is made of in time order."""
+    """One metric of one data set: its timeline, and the rows in time order that it consists of."""
 
-    drawn: Timeline
-    rows: list[Row]
+    timeline: Timeline
+    rows: list[TimelineRow]
 
 
-def series(file: Evidence) -> list[Series]:
+def metric_series(file: Evidence) -> list[Series]:
     """Return the timelines of the evidence that can be drawn, the worst first."""
-    facts = given.known(file)
-    grouped: dict[tuple[str, str], list[Row]] = {}
-    for row in given.listed(file, "timeline").rows:
-        grouped.setdefault((given.text(row, "dataset"), given.text(row, "metric")), []).append(row)
-    made = [Series(_timeline(*place, rows, facts), rows) for place, rows in grouped.items()]
-    return sorted((s for s in made if len(s.drawn.moments) > 1), key=lambda s: _badness(s.drawn))
+    facts = metric_facts(file)
+    grouped: dict[tuple[str, str], list[TimelineRow]] = {}
+    for row in regression_details(file.details).timeline:
+        grouped.setdefault((row.dataset, row.metric), []).append(row)
+    series = [Series(_timeline(*key, rows, facts), rows) for key, rows in grouped.items()]
+    return sorted((one for one in series if len(one.timeline.moments) > 1), key=lambda one: _badness(one.timeline))
 
 
-def _badness(drawn: Timeline) -> tuple[int, ...]:
-    """Order by how many windows have each outcome, the worst outcome first."""
-    return tuple(-sum(m.outcome is outcome for m in drawn.moments) for outcome in HARM)
+def _badness(timeline: Timeline) -> tuple[int, ...]:
+    """Return a sort key: the number of windows with each outcome, the worst outcome first."""
+    return tuple(-sum(moment.outcome is outcome for moment in timeline.moments) for outcome in REGRESSIONS)
 
 
-def _timeline(dataset: str, metric: str, rows: Iterable[Row], facts: Known) -> Timeline:
+def _timeline(dataset: str, metric: str, rows: Iterable[TimelineRow], facts: MetricFacts) -> Timeline:
     margin, direction = facts.margins.get((dataset, metric)), facts.directions.get(metric)
     return Timeline(
         metric=metric,
@@ -52,37 +54,32 @@ def _timeline(dataset: str, metric: str, rows: Iterable[Row], facts: Known) -> T
     )
 
 
-def _moment(row: Row) -> Moment | None:
-    window, baseline, candidate = (
-        given.text(row, "window"),
-        given.figure(row, "baseline"),
-        given.figure(row, "candidate"),
-    )
-    if not window or baseline is None or candidate is None or max(abs(baseline), abs(candidate)) > _LARGEST:
+def _moment(row: TimelineRow) -> Moment | None:
+    baseline, candidate = finite(row.baseline), finite(row.candidate)
+    if not row.window or baseline is None or candidate is None or max(abs(baseline), abs(candidate)) > _MAX_SCALE:
         return None
-    low, high = given.figure(row, "low"), given.figure(row, "high")
-    return Moment(window, baseline, candidate, low, high, given.outcome(row) or Outcome.PASS)
+    return Moment(row.window, baseline, candidate, finite(row.low), finite(row.high), row.outcome)
 
 
-def harmed(drawn: Timeline) -> bool:
-    """True where a window of it failed, or is to be looked at."""
-    return any(moment.outcome in HARM for moment in drawn.moments)
+def has_regression(timeline: Timeline) -> bool:
+    """Return whether a window of the timeline failed or has a warning."""
+    return any(moment.outcome in REGRESSIONS for moment in timeline.moments)
 
 
-def thinned(moments: Sequence[Moment], most: int) -> list[Moment]:
-    """Return at most `most` moments evenly over time; those that tell of harm stay, however many they are."""
-    harm = {place for place, moment in enumerate(moments) if moment.outcome in HARM}
-    others = [place for place in range(len(moments)) if place not in harm]
-    room = max(most - len(harm), 0)
+def thin_out(moments: Sequence[Moment], max_moments: int) -> list[Moment]:
+    """Return at most `max_moments` windows, evenly over time; those with a regression stay, however many they are."""
+    regressions = {position for position, moment in enumerate(moments) if moment.outcome in REGRESSIONS}
+    others = [position for position in range(len(moments)) if position not in regressions]
+    room = max(max_moments - len(regressions), 0)
     if len(others) > room:
         others = [others[(2 * number + 1) * len(others) // (2 * room)] for number in range(room)]
-    return [moments[place] for place in sorted({*harm, *others})]
+    return [moments[position] for position in sorted({*regressions, *others})]
 
 
-def bounds(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return an axis around the values, a little wider than they reach; `None` where they give no scale."""
+def axis_bounds(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the bounds of an axis, slightly wider than the range of the values; None if they have no usable scale."""
     low, high = min(values), max(values)
-    if not max(abs(low), abs(high)) < _LARGEST or (high == low and abs(high) < _SMALLEST):
+    if not max(abs(low), abs(high)) < _MAX_SCALE or (high == low and abs(high) < _MIN_SCALE):
         return None
-    room = max(0.06 * (high - low), 1e-3 * max(abs(low), abs(high)), _SMALLEST)
+    room = max(0.06 * (high - low), 1e-3 * max(abs(low), abs(high)), _MIN_SCALE)
     return low - room, high + room

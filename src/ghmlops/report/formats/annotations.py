@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.report.content.findings import Placed, value_text, worst_first
+from ghmlops.report.content.placed_findings import PlacedFinding, format_value, rank_findings
 from ghmlops.report.text import escape
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def workflow_command(kind: str, message: str, title: str = "") -> str:
 def _title(finding: Finding) -> str:
     """Name the rule, its outcome, and the data set, slice and window it looked at, as far as there are any."""
     place = [f"data set {finding.dataset}"] if finding.dataset else []
-    place += [f"{key}={value_text(value)}" for key, value in finding.slice.items()]
+    place += [f"{key}={format_value(value)}" for key, value in finding.slice.items()]
     place += [f"from {finding.window}"] if finding.window is not None else []
     said = f"{finding.id}: {finding.outcome.value}"
     return f"{said} ({', '.join(place)})" if place else said
@@ -39,7 +39,7 @@ def annotate(findings: Iterable[Finding]) -> list[str]:
     """Return annotation lines for what did not pass, worst first, `MOST` of a type."""
     lines: list[str] = []
     used = {"error": 0, "warning": 0}
-    for finding in (placed.finding for placed in worst_first([Placed(f, "", "") for f in findings])):
+    for finding in (placed.finding for placed in rank_findings([PlacedFinding(f, "", "") for f in findings])):
         kind = _KIND.get(finding.outcome)
         if kind and used[kind] < MOST:
             used[kind] += 1

@@ -12,7 +12,7 @@ from ghmlops.report.charts import capacity_curve as chart
 from ghmlops.report.charts import histogram_bars as bars
 from ghmlops.report.charts import interval_plot as plot
 from ghmlops.report.charts import timeline_chart as line_chart
-from ghmlops.report.content import findings
+from ghmlops.report.content import finding_cells
 from ghmlops.report.formats.css import CSS
 from ghmlops.report.text import escape
 from ghmlops.report.text import outcome_text as words
@@ -160,7 +160,7 @@ def _table(table: Table, caption: str, *, row_heading: bool = False) -> Iterator
         if row_heading:
             cells[0] = f'<th scope="row">{inline(row[0])}</th>'
         yield f"<tr>{''.join(cells)}</tr>"
-        if table.sentence_last and row[-1] != findings.NOTHING:
+        if table.sentence_last and row[-1] != finding_cells.EMPTY:
             yield f'<tr class="sentence"><td colspan="{len(columns)}">{inline(row[-1])}</td></tr>'
     yield "</tbody>\n</table>\n</div>"
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from ghmlops.core.model import Outcome
-from ghmlops.report.content import findings
+from ghmlops.report.content.placed_findings import evidence_label, format_value, place_findings
 from ghmlops.report.text import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.evidence.document import Evidence, Verdict
-    from ghmlops.report.content.findings import Placed
+    from ghmlops.report.content.placed_findings import PlacedFinding
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST = 4000
@@ -27,11 +27,11 @@ _MISSING_CASE = "verdict"
 
 def junit(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
     """Return the XML document. Characters that XML cannot hold are replaced."""
-    suites: dict[str, list[Placed]] = {}
-    for placed in findings.place(verdict.findings, evidence):
-        suites.setdefault(findings.source(placed.command, placed.leg) or "evidence", []).append(placed)
+    suites: dict[str, list[PlacedFinding]] = {}
+    for placed in place_findings(verdict.findings, evidence):
+        suites.setdefault(evidence_label(placed.command, placed.leg) or "evidence", []).append(placed)
     root = ElementTree.Element("testsuites", name=_clean(verdict.service or "ghmlops"))
-    seconds = {findings.source(e.command, e.leg): e.provenance.seconds for e in evidence}
+    seconds = {evidence_label(e.command, e.leg): e.provenance.seconds for e in evidence}
     for name, held in suites.items():
         suite = _suite(root, name, [p.finding.outcome for p in held])
         if seconds.get(name) is not None:
@@ -55,12 +55,12 @@ def _suite(root: ElementTree.Element, name: str, outcomes: Sequence[Outcome]) ->
     )
 
 
-def _case(suite: ElementTree.Element, source: str, placed: Placed) -> None:
+def _case(suite: ElementTree.Element, source: str, placed: PlacedFinding) -> None:
     finding = placed.finding
     names = [finding.id]
     names += [finding.metric] if finding.metric.replace(".", "-") not in finding.id else []
     names += [f"data set {finding.dataset}"] if finding.dataset else []
-    names += [f"{key}={findings.value_text(value)}" for key, value in finding.slice.items()]
+    names += [f"{key}={format_value(value)}" for key, value in finding.slice.items()]
     names += [f"from {finding.window}"] if finding.window is not None else []
     case = ElementTree.SubElement(suite, "testcase", classname=_clean(source), name=_clean(" ".join(names)))
     told = [finding.reason]

@@ -1,0 +1,124 @@
+"""Headline of a report: the regression that decides the verdict, or what was measured without one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.core.model import Outcome
+from ghmlops.core.pillars import PILLARS, find_pillar
+from ghmlops.report.content.pillar_table import decisive_finding
+from ghmlops.report.content.placed_findings import is_confirmation, rank_failures, rows_compared
+from ghmlops.report.content.summary_sentence import summary_sentence
+from ghmlops.report.text import numbers
+from ghmlops.report.text.blocks import Cell, Text, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.evidence.document import Evidence, Verdict
+    from ghmlops.core.model import Finding
+    from ghmlops.report.content.placed_findings import PlacedFinding
+
+MAX_REASON = 700
+MAX_PARTS = 6
+"""Clauses in the headline of a passing verdict."""
+
+
+def headline(verdict: Verdict, placed: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> Cell:
+    """Return the headline; it falls back to the reason of the verdict if no evidence decides it.
+
+    Args:
+        verdict: The verdict.
+        placed: Its findings with their evidence, the worst first.
+        evidence: The evidence files that could be read.
+    """
+    reason: Cell = (Text(verdict.reason, MAX_REASON),)
+    if verdict.outcome is Outcome.PASS:
+        return _pass_headline(evidence) or reason
+    worst = placed[0] if placed else None
+    pillar = find_pillar(worst.command) if worst else None
+    if worst is None or pillar is None or verdict.override:
+        return reason
+    findings = [entry for entry in placed if (entry.command, entry.leg) == (worst.command, worst.leg)]
+    file = next((e for e in evidence if (e.command, e.leg) == (worst.command, worst.leg)), None)
+    decisive = decisive_finding(findings)
+    leg: Cell = (Words(" ("), Text(worst.leg, 40), Words(")")) if worst.leg else ()
+    return (
+        Words(pillar.title, strong=True),
+        *leg,
+        Words(": "),
+        *summary_sentence(findings, decisive, file),
+        *_confirmation(verdict, decisive, evidence),
+        *_others(placed, worst),
+    )
+
+
+def _confirmation(verdict: Verdict, decisive: PlacedFinding, evidence: Sequence[Evidence]) -> Cell:
+    repeated = any(file.command == decisive.command and is_confirmation(file.leg) for file in evidence)
+    if repeated and f"{decisive.command}:{decisive.finding.id}" in verdict.confirmed:
+        return (Words(" Confirmed on a second, fresh deployment."),)
+    return ()
+
+
+_OTHERS = {
+    Outcome.ERROR: "could not be judged",
+    Outcome.FAIL: "failed",
+    Outcome.INCONCLUSIVE: "{be} inconclusive",
+    Outcome.WARN: "{have} a warning",
+}
+
+
+def _others(placed: Sequence[PlacedFinding], worst: PlacedFinding) -> Cell:
+    """Return how many other findings have the same outcome as the worst one."""
+    outcome = worst.finding.outcome
+    others = sum(entry.finding.outcome is outcome for entry in rank_failures(placed)) - 1
+    if others < 1 or outcome is Outcome.PASS:
+        return ()
+    verb = _OTHERS[outcome].format(be="is" if others == 1 else "are", have="has" if others == 1 else "have")
+    return (Words(f" {numbers.count(others)} more finding{'' if others == 1 else 's'} {verb}."),)
+
+
+def _pass_headline(evidence: Sequence[Evidence]) -> Cell:
+    order = [pillar.command for pillar in PILLARS]
+    files = [file for file in evidence if file.command in order and file.findings and not is_confirmation(file.leg)]
+    files.sort(key=lambda file: order.index(file.command))
+    parts = [part for file in files for part in _clauses(file)]
+    if not parts:
+        return ()
+    more = f", and {len(parts) - MAX_PARTS:,} more" if len(parts) > MAX_PARTS else ""
+    compared = any(finding.change for file in files for finding in file.findings)
+    lead = "No regression found: " if compared else "All limits are met: "
+    return (Words(f"{lead}{', '.join(parts[:MAX_PARTS])}{more}."),)
+
+
+def _clauses(file: Evidence) -> list[str]:
+    """Return what passed in one evidence file, as clauses without untrusted text."""
+    if file.command in ("latency", "import"):
+        return [_latency_clause(file)]
+    if file.command == "capacity":
+        rates = [m.values.get("low") for m in file.measurements if m.id == "capacity"]
+        scale = numbers.unit_scale("1/s")
+        return [f"capacity at least {numbers.number(rate, scale)}" for rate in rates if rate is not None]
+    if file.command == "regression":
+        return _prediction_clauses(file.findings)
+    pillar = find_pillar(file.command)
+    return [f"{pillar.title.lower()} passed"] if pillar and not pillar.starts_arms else []
+
+
+def _latency_clause(file: Evidence) -> str:
+    compared = any(finding.change and finding.margin for finding in file.findings)
+    medians = [m.values.get("p50") for m in file.measurements if m.id == "response-time" and m.arm == "candidate"]
+    p50 = next((value for value in medians if value is not None), None)
+    median = "" if p50 is None else f" (p50 {numbers.number(p50, numbers.MILLISECONDS)})"
+    return f"latency within its {'margins' if compared else 'objectives'}{median}"
+
+
+def _prediction_clauses(findings: Sequence[Finding]) -> list[str]:
+    rows = rows_compared(findings)
+    counts = [
+        (kind, sum(finding.n or 0 for finding in findings if finding.id == f"{kind}s-summary"))
+        for kind in ("slice", "window")
+    ]
+    subgroups = " and ".join(f"{numbers.count(n)} {kind}{'' if n == 1 else 's'}" for kind, n in counts if n)
+    overall = [f"every overall metric within its margin on {numbers.count(rows)} rows"] if rows else []
+    return [*overall, *([f"no regression in {subgroups}"] if subgroups else [])]
