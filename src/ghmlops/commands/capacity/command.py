@@ -42,26 +42,26 @@ def _dry_run(job: Job) -> Result:
 
     plan = job.plan
     requests = ", ".join(f"{endpoint.method} {endpoint.public_path}" for endpoint in job.source.policy.endpoints)
-    first_probe = plan.base(plan.start)
+    first_probe = plan.first_probe_seconds(plan.start_rate)
     lines = [
         f"would send {requests} to {job.target.url}",
-        f"ramp: from {plan.start:g}/s, doubled until a rate fails, at most {plan.most:g}/s",
+        f"ramp: from {plan.start_rate:g}/s, doubled until a rate fails, at most {plan.max_rate:g}/s",
         f"then bisection until the interval is no wider than {plan.resolution:.3g} of its low end",
-        f"objectives: {describe_objectives(job.slo)}; a probe needs {plan.floor:,} requests to pass",
-        f"probes: {plan.probe:g} s of Poisson arrivals after {plan.warmup:g} s of warm-up, longer if needed "
-        f"({first_probe:.0f} s at {plan.start:g}/s)",
-        f"at most {plan.budget:g} s and {plan.total:,} requests",
+        f"objectives: {describe_objectives(job.slo)}; a probe needs {plan.sample_floor:,} requests to pass",
+        f"probes: {plan.probe_seconds:g} s of Poisson arrivals after {plan.warmup:g} s of warm-up, longer if needed "
+        f"({first_probe:.0f} s at {plan.start_rate:g}/s)",
+        f"at most {plan.budget:g} s and {plan.max_requests:,} requests",
     ]
     return dry_run_result(
         "Nothing was sent.",
         terminal.block(lines),
         {
             "url": job.target.url,
-            "start": plan.start,
-            "most": plan.most,
-            "probe_s": plan.probe,
+            "start": plan.start_rate,
+            "most": plan.max_rate,
+            "probe_s": plan.probe_seconds,
             "first_probe_s": first_probe,
-            "samples": plan.floor,
+            "samples": plan.sample_floor,
             "resolution": plan.resolution,
             "budget_s": plan.budget,
         },

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def evidence_content(job: Job, run: CapacityRun) -> EvidenceContent:
     """Return the content of the evidence of a search that has ended."""
-    search = conclusion.sum_up(run.state, job.source.seed)
+    search = conclusion.complete_search(run.state, job.source.seed)
     outcome, code, _ = conclusion.ruling(search)
     finding = conclusion.finding(search, job.policy)
     limit = job.source.policy.connections
@@ -45,7 +45,7 @@ def _settings(job: Job) -> CapacitySettings:
         url=job.target.url,
         requests=", ".join(f"{endpoint.method} {endpoint.public_path}" for endpoint in endpoints),
         objectives=job.slo,
-        samples_for_a_pass=job.plan.floor,
+        samples_for_a_pass=job.plan.sample_floor,
         connections=job.source.policy.connections,
         policy=job.policy,
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.capacity.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.shared.request_source import RequestSource
-    from ghmlops.core.capacity.search import Plan
+    from ghmlops.core.capacity.search_state import SearchPlan
     from ghmlops.core.policy.capacity import Capacity
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.objectives import Objectives
@@ -34,7 +34,7 @@ class Job:
     full_policy: Policy
     policy: Capacity
     slo: Objectives
-    plan: Plan
+    plan: SearchPlan
     source: RequestSource
     target: Target
 
@@ -73,9 +73,9 @@ def _source(full_policy: Policy, inputs: Inputs, services: Services) -> tuple[Ta
     return target, RequestSource(policy=policy, calls=calls, seed=1 if inputs.seed is None else inputs.seed)
 
 
-def _plan(policy: Capacity, slo: Objectives, name: str) -> Plan:
-    from ghmlops.core.capacity.probe import floor_of
-    from ghmlops.core.capacity.search import Plan
+def _plan(policy: Capacity, slo: Objectives, name: str) -> SearchPlan:
+    from ghmlops.core.capacity.probe import probe_floor
+    from ghmlops.core.capacity.search_state import SearchPlan
     from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS
 
     if slo.empty:
@@ -83,33 +83,33 @@ def _plan(policy: Capacity, slo: Objectives, name: str) -> Plan:
             f"{name}: neither `capacity.slo` nor `latency.slo` names an objective, so no rate could fail",
             hint="add one: `capacity: {slo: {p99: 150ms, errors: 0.1%}}`",
         )
-    floor = floor_of(slo)
+    floor = probe_floor(slo)
     if not floor:
         raise PolicyError(
             f"{name}: an objective of `errors: 0` cannot be shown by any sample, so no rate could pass",
             hint="allow a small share, for example `errors: 0.1%`",
         )
-    plan = Plan(
-        start=policy.start,
-        most=policy.most,
-        probe=policy.probe,
+    plan = SearchPlan(
+        start_rate=policy.start,
+        max_rate=policy.most,
+        probe_seconds=policy.probe,
         warmup=policy.warmup,
         resolution=policy.resolution,
         budget=policy.budget,
-        floor=floor,
-        requests=MAX_REQUESTS,
-        longest=MAX_SECONDS,
+        sample_floor=floor,
+        max_probe_requests=MAX_REQUESTS,
+        max_probe_seconds=MAX_SECONDS,
     )
-    seconds = plan.base(plan.start) + plan.warmup
-    if seconds > min(plan.budget, plan.longest):
+    seconds = plan.first_probe_seconds(plan.start_rate) + plan.warmup
+    if seconds > min(plan.budget, plan.max_probe_seconds):
         raise PolicyError(
-            f"{name}: the first probe needs {floor:,} requests, {seconds:.0f} s at {plan.start:g}/s, and the budget is "
-            f"{min(plan.budget, plan.longest):g} s",
+            f"{name}: the first probe needs {floor:,} requests, {seconds:.0f} s at {plan.start_rate:g}/s, and the "
+            f"budget is {min(plan.budget, plan.max_probe_seconds):g} s",
             hint="raise `capacity.start` or `capacity.budget`, or require a lower percentile",
         )
-    if plan.start * seconds > plan.requests:
+    if plan.start_rate * seconds > plan.max_probe_requests:
         raise PolicyError(
-            f"{name}: the first probe requires more than {plan.requests:,} requests",
+            f"{name}: the first probe requires more than {plan.max_probe_requests:,} requests",
             hint="lower `capacity.start` or `capacity.probe`",
         )
     return plan

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.capacity.job import Job
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.capacity.probe import Seen
-    from ghmlops.core.capacity.search import Probe, State
+    from ghmlops.core.capacity.probe import ProbeRecording
+    from ghmlops.core.capacity.search_state import Probe, SearchState
     from ghmlops.core.details.capacity import CapacityGenerator
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.latency.objectives import Share
@@ -37,7 +37,7 @@ RECOVERED_MARGIN = 0.010
 class CapacityRun:
     """A search that has ended, and the generator that it used."""
 
-    state: State
+    state: SearchState
     generator: CapacityGenerator
 
 
@@ -50,13 +50,13 @@ def search_capacity(job: Job, services: Services) -> CapacityRun:
         KeyboardInterrupt: A signal requested to stop.
     """
     from ghmlops.commands.shared.load_source import reach
-    from ghmlops.core.capacity import search as capacity
     from ghmlops.core.capacity.probe import judge_probe
-    from ghmlops.core.capacity.search import State, Vote
+    from ghmlops.core.capacity.search import add_result, next_probe
+    from ghmlops.core.capacity.search_state import SearchState, Vote
 
     target = reach(job.target, "url", job.full_policy)
-    state, crowded, notes = State(plan=job.plan), False, dict[str, Any]()
-    while (probe := capacity.next_rate(state)) is not None:
+    state, crowded, notes = SearchState(plan=job.plan), False, dict[str, Any]()
+    while (probe := next_probe(state)) is not None:
         started = services.now()
         seen, notes = _measure(job, services, target, (probe, state))
         done = judge_probe(probe, seen, job.slo)
@@ -67,7 +67,7 @@ def search_capacity(job: Job, services: Services) -> CapacityRun:
             best = min((d.quantiles["p50"] for d in state.history if d.vote is Vote.PASS), default=0.0)
             alive = _recover(job, services, target, best)
         took = (services.now() - started).total_seconds()
-        state = replace(capacity.feed(state, replace(done, took=took)), died=not alive)
+        state = replace(add_result(state, replace(done, took=took)), service_died=not alive)
         if not services.console.terminal:
             services.console.note(f"capacity: {probe.rate:g}/s for {probe.seconds:.1f} s: {done.vote.value}")
     return CapacityRun(state=state, generator=_generator(notes, crowded=crowded))
@@ -88,7 +88,9 @@ def _is_crowded(job: Job, notes: dict[str, Any]) -> bool:
     return peak >= job.source.policy.connections and waited > 0
 
 
-def _measure(job: Job, services: Services, target: Target, step: tuple[Probe, State]) -> tuple[Seen, dict[str, Any]]:
+def _measure(
+    job: Job, services: Services, target: Target, step: tuple[Probe, SearchState]
+) -> tuple[ProbeRecording, dict[str, Any]]:
     import numpy as np
 
     from ghmlops.commands.shared.load_source import generate
@@ -117,7 +119,7 @@ class _EarlyStop:
 
     def __init__(self, job: Job, warmup: int, planned: int) -> None:
         self._slo, self._warmup, self._planned = job.slo, warmup, planned
-        self._answered, self._next_test = 0, warmup + job.plan.floor
+        self._answered, self._next_test = 0, warmup + job.plan.sample_floor
         self._shares: dict[str, Share] = {}
         self._responses: list[NDArray[np.float64]] = []
         self.stopped = False
@@ -126,7 +128,7 @@ class _EarlyStop:
         """Add the answers to one block; return False to stop the probe."""
         import numpy as np
 
-        from ghmlops.core.capacity.probe import failing
+        from ghmlops.core.capacity.probe import has_failed
         from ghmlops.core.latency.objectives import shares
 
         answers = arms[0]
@@ -138,15 +140,15 @@ class _EarlyStop:
             self._responses.append(np.where(answers.ok, answers.response, np.inf))
         if self._responses and self._next_test <= self._answered < self._planned:
             self._next_test = 2 * self._answered
-            self.stopped = failing(self._shares, np.concatenate(self._responses), self._slo)
+            self.stopped = has_failed(self._shares, np.concatenate(self._responses), self._slo)
         return not self.stopped
 
 
-def _seen(recording: Recording, timeout: float, warmup: int, *, stopped: bool) -> Seen:
-    from ghmlops.core.capacity.probe import Seen
+def _seen(recording: Recording, timeout: float, warmup: int, *, stopped: bool) -> ProbeRecording:
+    from ghmlops.core.capacity.probe import ProbeRecording
 
     answers = recording.arms[0]
-    return Seen(
+    return ProbeRecording(
         answers=answers,
         dispatched=recording.dispatch_times,
         warmup=min(warmup, len(answers)),
@@ -184,11 +186,11 @@ def _recover(job: Job, services: Services, target: Target, best: float) -> bool:
     return alive
 
 
-def _progress(job: Job, step: tuple[Probe, State], seconds: float) -> str:
-    from ghmlops.core.capacity.search import edges, levels
+def _progress(job: Job, step: tuple[Probe, SearchState], seconds: float) -> str:
+    from ghmlops.core.capacity.votes import edges, standings_by_rate
 
     probe, state = step
-    low, high = edges(levels(state.history))
+    low, high = edges(standings_by_rate(state.history))
     interval = f"between {0 if low is None else low:g} and {'?' if high is None else f'{high:g}'}/s"
     used = state.seconds + max(seconds, 0.0)
     return f"capacity: {interval}; now {probe.rate:g}/s ({probe.purpose}), {used:.0f} of {job.plan.budget:g} s"

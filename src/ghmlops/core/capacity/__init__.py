@@ -1,1 +1,1 @@
-"""The capacity search, its probes, and the Universal Scalability Law."""
+"""The capacity search: its probes, their votes, the Universal Scalability Law, and its evidence."""

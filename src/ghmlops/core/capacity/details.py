@@ -1,12 +1,13 @@
-"""Details of a capacity search: its result, the curve, every probe, the law and its predictions. Pure."""
+"""Details of a capacity search: its result, the curve, every probe, the scaling law and its predictions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from ghmlops.core.capacity import search as capacity
+from ghmlops.core.capacity.constants import EXTRAPOLATION_TOLERANCE
 from ghmlops.core.capacity.evidence import LAW, law_points, replicas_needed, tidy
-from ghmlops.core.capacity.search import Vote
+from ghmlops.core.capacity.search_state import Vote
+from ghmlops.core.capacity.votes import standings_by_rate
 from ghmlops.core.details.capacity import (
     CapacityDetails,
     CapacityResult,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.capacity.evidence import Search
     from ghmlops.core.capacity.scaling_law import Bounds, Fit
-    from ghmlops.core.capacity.search import Probed
+    from ghmlops.core.capacity.search_state import ProbeResult
     from ghmlops.core.details.capacity import CapacityGenerator, CapacitySettings
     from ghmlops.core.policy.capacity import Capacity
 
@@ -40,12 +41,12 @@ class _Numbers(TypedDict):
 def capacity_details(
     search: Search, policy: Capacity, settings: CapacitySettings, generator: CapacityGenerator
 ) -> CapacityDetails:
-    """Return the details of the evidence of a search that has ended."""
+    """Return the details of the evidence of a completed search."""
     history, fit = search.state.history, search.fit
     return CapacityDetails(
-        result=result(search, policy),
+        result=result_details(search, policy),
         curve=curve(history),
-        probes=[_probe_row(done) for done in history],
+        probes=[_probe_row(probe) for probe in history],
         law=None if fit is None else _law(fit),
         predicted=[] if fit is None else [_prediction(search, fit, rate) for rate in policy.predict],
         settings=settings,
@@ -53,15 +54,15 @@ def capacity_details(
     )
 
 
-def result(search: Search, policy: Capacity) -> CapacityResult:
+def result_details(search: Search, policy: Capacity) -> CapacityResult:
     """Return the interval, the limit, and the replicas for the policy's demand."""
-    found = search.found
-    width = found.high / found.low if found.low and found.high else None
+    outcome = search.result
+    width = outcome.high / outcome.low if outcome.low and outcome.high else None
     return CapacityResult(
-        low=tidy(found.low),
-        high=tidy(found.high),
+        low=tidy(outcome.low),
+        high=tidy(outcome.high),
         width=None if width is None else tidy(width - 1),
-        limited_by=found.limit,
+        limited_by=outcome.limit,
         replicas=replicas_needed(search, policy),
         demand=policy.demand or None,
         headroom=policy.headroom,
@@ -70,37 +71,37 @@ def result(search: Search, policy: Capacity) -> CapacityResult:
     )
 
 
-def curve(history: Sequence[Probed]) -> list[CurvePoint]:
+def curve(history: Sequence[ProbeResult]) -> list[CurvePoint]:
     """Return one row per rate, in ascending order: its standing, and the numbers of its longest probe."""
     rows = []
-    for rate, standing in capacity.levels(history).items():
-        probes = [done for done in history if done.rate == rate]
-        valid = (done for done in probes if done.vote is not Vote.GENERATOR)
-        longest = max(valid, key=lambda done: done.n, default=probes[-1])
+    for rate, standing in standings_by_rate(history).items():
+        probes = [probe for probe in history if probe.rate == rate]
+        valid = (probe for probe in probes if probe.vote is not Vote.GENERATOR)
+        longest = max(valid, key=lambda probe: probe.n, default=probes[-1])
         rows.append(CurvePoint(rate=_rate(rate), standing=standing.value, **_numbers(longest)))
     return rows
 
 
-def _probe_row(done: Probed) -> ProbeRow:
+def _probe_row(probe: ProbeResult) -> ProbeRow:
     return ProbeRow(
-        rate=_rate(done.rate),
-        purpose=done.probe.purpose,
-        vote=done.vote.value,
-        seconds=round(done.probe.seconds, 2),
-        reason=done.reason,
-        **_numbers(done),
+        rate=_rate(probe.rate),
+        purpose=probe.probe.purpose,
+        vote=probe.vote.value,
+        seconds=round(probe.probe.seconds, 2),
+        reason=probe.reason,
+        **_numbers(probe),
     )
 
 
-def _numbers(done: Probed) -> _Numbers:
+def _numbers(probe: ProbeResult) -> _Numbers:
     return {
-        "p50_ms": tidy(done.quantiles["p50"] * 1e3),
-        "p95_ms": tidy(done.quantiles["p95"] * 1e3),
-        "p99_ms": tidy(done.quantiles["p99"] * 1e3),
-        "errors": tidy(done.errors),
-        "achieved": tidy(done.achieved),
-        "in_flight": tidy(done.in_flight),
-        "n": done.n,
+        "p50_ms": tidy(probe.quantiles["p50"] * 1e3),
+        "p95_ms": tidy(probe.quantiles["p95"] * 1e3),
+        "p99_ms": tidy(probe.quantiles["p99"] * 1e3),
+        "errors": tidy(probe.errors),
+        "achieved": tidy(probe.achieved),
+        "in_flight": tidy(probe.in_flight),
+        "n": probe.n,
     }
 
 
@@ -120,8 +121,9 @@ def _law(fit: Fit) -> LawDetails:
 
 def _prediction(search: Search, fit: Fit, rate: float) -> Prediction:
     bounds = fit.response(rate)
-    throughputs = [done.throughput for done in law_points(search.state.history)]
-    inside = 0.99 * min(throughputs) <= rate <= 1.01 * max(throughputs)
+    throughputs = [probe.throughput for probe in law_points(search.state.history)]
+    tolerance = EXTRAPOLATION_TOLERANCE
+    inside = (1 - tolerance) * min(throughputs) <= rate <= (1 + tolerance) * max(throughputs)
     basis = "beyond the peak of the law" if bounds.estimate is None else "within the data" if inside else "extrapolated"
     interval = _interval(bounds, 1e3)
     return Prediction(
