@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ghmlops.act.git.revert import Request, RevertResult, revert
 from ghmlops.clients.git.client import open_repository
-from ghmlops.core.revert.plan import Grounds, parse_spec
+from ghmlops.core.revert.plan import Grounds
+from ghmlops.core.revert.spec import parse_spec
 from git_sandbox import Repo, clone, make_remote
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Doc, Output, Result, W
 from ghmlops.core.errors import EvidenceError, InputError, NeedsPerson, nearest
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.revert import plan as core
+from ghmlops.core.revert.spec import Spec, check_names, one_line, parse_spec
 from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ def run(inputs: Inputs, services: Services) -> Result:
     """
     if inputs.mode not in MODES:
         raise InputError(f'input `mode`: "{inputs.mode}" is not a valid value', hint=nearest(inputs.mode, MODES))
-    spec = core.parse_spec(inputs.commit)
-    core.check_names(inputs.remote, inputs.branch)
+    spec = parse_spec(inputs.commit)
+    check_names(inputs.remote, inputs.branch)
     try:
         grounds = _grounds(inputs, services)
         with _github(inputs, services) as client:
@@ -118,7 +119,7 @@ def _github(inputs: Inputs, services: Services) -> Iterator[Client | None]:
 
 
 def _perform(
-    inputs: Inputs, services: Services, spec: core.Spec, grounds: core.Grounds, client: Client | None
+    inputs: Inputs, services: Services, spec: Spec, grounds: core.Grounds, client: Client | None
 ) -> RevertResult:
     from ghmlops.act.git import open_repository
     from ghmlops.act.git.revert import Request, revert
@@ -149,13 +150,13 @@ def _with_merged(request: Request, number: int, client: Client | None) -> Reques
     from ghmlops.measure.github.merged_pull_request import merged_pull_request
 
     merged = merged_pull_request(client, number)
-    core.check_names(request.remote, merged.base)
+    check_names(request.remote, merged.base)
     return replace(request, merged=merged, branch=request.branch or merged.base)
 
 
 def _summarise(result: RevertResult, services: Services) -> Result:
     plan, context = result.plan, services.context
-    commits = (f"{commit.sha[:12]} ({core.one_line(commit.subject, 60)})" for commit in plan.commits)
+    commits = (f"{commit.sha[:12]} ({one_line(commit.subject, 60)})" for commit in plan.commits)
     names = ", ".join(commits) or plan.newest[:12]
     address = f"{context.server_url}/{context.repository}/pull/{result.pull_request}" if context.server_url else ""
     reason, note = {
@@ -190,7 +191,7 @@ def _summarise(result: RevertResult, services: Services) -> Result:
 
 
 def _diffstat(plan: Plan) -> list[str]:
-    return [core.one_line(line, 200) for line in plan.diffstat.splitlines()]
+    return [one_line(line, 200) for line in plan.diffstat.splitlines()]
 
 
 def _refusal(error: NeedsPerson) -> Result:

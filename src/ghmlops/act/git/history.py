@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ghmlops.clients.git import client
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import GitError, InputError
-from ghmlops.core.revert.plan import MAX_COMMITS, Commit, MergedPullRequest, Spec, check_names, merged_commit_count
+from ghmlops.core.revert.plan import Commit, merged_commit_count
+from ghmlops.core.revert.spec import MAX_COMMITS, MergedPullRequest, Spec, check_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

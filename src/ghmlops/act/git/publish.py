@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from ghmlops.act.git import history
 from ghmlops.clients.git import client
 from ghmlops.core.errors import GitError, NeedsPerson, PermissionMissing
-from ghmlops.core.revert.plan import one_line, revert_branch_name
+from ghmlops.core.revert.plan import revert_branch_name
+from ghmlops.core.revert.spec import one_line
 
 if TYPE_CHECKING:
     from ghmlops.act.git.history import Remote

@@ -16,6 +16,7 @@ from ghmlops.act.git.worktree import detached
 from ghmlops.clients.git import client, credentials
 from ghmlops.core.errors import NeedsPerson
 from ghmlops.core.revert import plan as core
+from ghmlops.core.revert.spec import MergedPullRequest, Spec, check_names
 from ghmlops.core.revert.text import REFUSAL_HINTS, pull_request_text, refusal_text, revert_message
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ _NO_LFS = {"GIT_LFS_SKIP_SMUDGE": "1"}
 class Request:
     """What to revert, why, and how."""
 
-    spec: core.Spec
+    spec: Spec
     grounds: core.Grounds
     remote: str = "origin"
     branch: str = ""
     """Empty stands for the default branch of the remote."""
-    merged: core.MergedPullRequest | None = None
+    merged: MergedPullRequest | None = None
     """If `spec` names a pull request, its merge."""
     run_url: str = ""
     token: str = ""
@@ -83,7 +84,7 @@ def revert(git: Git, request: Request, *, forge: Forge | None, note: Callable[[s
         PermissionMissing: The token does not allow writing.
         GitError: git failed, or the remote cannot be reached.
     """
-    core.check_names(request.remote, request.branch)
+    check_names(request.remote, request.branch)
     git = credentials.with_token(git, request.token, credentials.remote_urls(git, request.remote))
     with history.remote_branch(git, request.remote, request.branch) as remote:
         for attempt in range(1, MAX_ATTEMPTS + 1):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ghmlops.clients.git import client
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import GitError, InputError
-from ghmlops.core.revert.plan import check_names
+from ghmlops.core.revert.spec import check_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.core.revert.plan import TRAILER, Commit, Grounds, Refusal, one_line
+from ghmlops.core.revert.plan import TRAILER, Commit, Grounds, Refusal
+from ghmlops.core.revert.spec import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ghmlops.clients.github.client import Client, require, send
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
-from ghmlops.core.revert.plan import MergedPullRequest
+from ghmlops.core.revert.spec import MergedPullRequest
 from ghmlops.measure.github.pull_requests import READ
 
 
