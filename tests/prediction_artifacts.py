@@ -10,6 +10,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ghmlops.core.policy.regression import Regression
+from ghmlops.core.predictions.contract.checks import judge_contract
+from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.engine.engines import Engine, open_engine
 from ghmlops.measure.predictions.reading import read_predictions
 
@@ -17,11 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from ghmlops.core.model import Outcome
     from ghmlops.core.predictions.observation import Observation
     from ghmlops.measure.predictions.artifacts.source import Source
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 BINARY = Regression(task="binary", key=("id",), label="y", score="s")
+CLASSES = ("ant", "bee", "cat")
+MULTICLASS = Regression(task="multiclass", key=("id",), label="y", score="v", classes=CLASSES, minimum_rows=5)
+RANKING = Regression(task="ranking", key=("id",), label="y", score="s", query="q", at=5, minimum_rows=5)
+EMBEDDING = Regression(task="embedding", key=("id",), score="v")
 MEMORY = 512 * 1024 * 1024
 
 
@@ -58,7 +65,52 @@ def values(n: int, seed: int) -> dict[str, Any]:
     return {"id": np.arange(n), "y": truth, "p": truth + shared + 0.3 * own_rng.normal(size=n)}
 
 
+def with_values(column: str, values: dict[int, Any], seed: int = 2, n: int = 400) -> dict[str, Any]:
+    """Return rows of a scorer with some values of a column replaced, by index."""
+    content = rows(n, seed)
+    column_values = list(content[column])
+    for index, value in values.items():
+        column_values[index] = value
+    return content | {column: column_values}
+
+
+def classified(seed: int, n: int = 300) -> dict[str, Any]:
+    """Return rows of a classifier with three classes; every seed gives the same labels."""
+    shared_rng, own_rng = np.random.default_rng(1), np.random.default_rng(seed)
+    truth = shared_rng.integers(0, 3, n)
+    raw = shared_rng.normal(size=(n, 3)) + 0.3 * own_rng.normal(size=(n, 3)) + 1.5 * np.eye(3)[truth]
+    vectors = np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)
+    return {"id": np.arange(n), "y": [CLASSES[t] for t in truth], "v": list(vectors), "site": list(truth % 2)}
+
+
+def ranked(seed: int, queries: int = 40, each: int = 12) -> dict[str, Any]:
+    """Return documents of queries with graded relevance and without ties; the first query has no relevant document."""
+    shared_rng, own_rng = np.random.default_rng(2), np.random.default_rng(seed)
+    n = queries * each
+    relevance = shared_rng.choice([0, 0, 1, 2, 3], n)
+    query = np.arange(n) // each
+    relevance[:each] = 0
+    return {
+        "id": np.arange(n),
+        "q": [f"q{i}" for i in query],
+        "y": relevance,
+        "s": relevance + 1.5 * own_rng.normal(size=n),
+        "site": (query % 2).tolist(),
+    }
+
+
 def observe(sources: Mapping[str, Source], policy: Regression, memory: int = MEMORY) -> Observation:
     """Read artifacts in the same way as the command."""
     with open_engine(Engine(memory=memory), sources) as session:
         return read_predictions(session, policy, lambda _: None)
+
+
+def contract_outcomes(observation: Observation, policy: Regression = BINARY) -> dict[str, Outcome]:
+    """Return the outcomes of the contract's findings by id, as the command judges them."""
+    findings = judge_observations([observation], policy).findings
+    return {f.id: f.outcome for f in findings if f.id.startswith("contract-")}
+
+
+def outcomes_of_facts(observation: Observation) -> dict[str, Outcome]:
+    """Return the outcomes of the contract's findings by id, from the facts alone."""
+    return {f.id: f.outcome for f in judge_contract(observation.facts)}

@@ -1,4 +1,4 @@
-"""`Layout.validated`: without the checks of predictions and labels, valid artifacts give the same result."""
+"""Layout of the columns: names by role, and checks that validated artifacts skip."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.core.policy.regression import Regression
 from ghmlops.measure.predictions import reading
+from ghmlops.measure.predictions.artifacts.source import Source
 from ghmlops.measure.predictions.sql.counting import count_side
-from prediction_artifacts import BINARY, rows, values
+from prediction_artifacts import BINARY, rows, values, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ghmlops.core.predictions.observation import Observation
     from ghmlops.measure.predictions.sql.counting import ArtifactCounts
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     Read = Callable[..., Observation]
 
 N = 600
+
+
 SLICES: dict[str, Any] = {"slices": (("device",),), "minimum_rows": 5}
 
 
@@ -127,3 +132,24 @@ def test_infinite_score_is_not_within_the_tolerance(read: Read) -> None:
     assert [(c.identical, c.within) for c in result.changes if c.column == "p"] == [(N - 1, 0)]
     assert result.facts.pairs
     assert result.facts.pairs.changed == 1
+
+
+def source(folder: Path, parts: list[dict[str, Any]], **options: Any) -> Source:
+    folder.mkdir(parents=True)
+    files = [write(folder / f"part {i} [x]*.parquet", part, **options) for i, part in enumerate(parts)]
+    return Source(files=tuple(files), display_name=folder.name)
+
+
+@pytest.mark.parametrize("by", ["role", "name"])
+def test_columns_may_have_other_names_on_one_side(by: str, read: Read) -> None:
+    """`renamed` maps keys and slices by name, and score, label and time by role or by name."""
+    policy = replace(BINARY, slices=(("device",),), time="t", window="1d", minimum_rows=1)
+    names = {"id": "key", "s": "p", "y": "clicked", "device": "gadget", "t": "when"}
+    first = {names.get(k, k): v for k, v in rows(N, 1).items()}
+    roles = {"s": "score", "y": "label", "t": "time"} if by == "role" else {}
+    renamed = replace(policy, renamed={"baseline": {roles.get(k, k): v for k, v in names.items()}})
+    result, plain = read(first, rows(N, 2), renamed), read(rows(N, 1), rows(N, 2), policy)
+    assert result.facts.pairs == plain.facts.pairs
+    assert result.tables["device",].keys == plain.tables["device",].keys
+    assert result.tables[WINDOW,].keys == plain.tables[WINDOW,].keys
+    assert result.facts.schema.unused == ()

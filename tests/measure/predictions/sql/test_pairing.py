@@ -1,4 +1,4 @@
-"""Pairing by key: composite and repeated keys, and labels from a separate file."""
+"""Pairing by key: null, composite and repeated keys, and labels from a separate file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.predictions.contract.checks import judge_contract
 from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.engine import open as opening
-from prediction_artifacts import BINARY, rows
+from prediction_artifacts import BINARY, contract_outcomes, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ghmlops.core.predictions.observation import Observation
 
     Read = Callable[..., Observation]
+
 
 N = 400
 
@@ -196,3 +197,59 @@ def test_flipped_decision_within_the_tolerance_is_a_change(read: Callable[..., O
     judged = judge_observations([read(first, second, policy)], policy)
     outcomes = {f.reason.split(" ", 1)[0]: f.outcome for f in judged.findings if f.id == "predictions-changed"}
     assert sorted(outcomes.values()) == [Outcome.FAIL, Outcome.PASS, Outcome.PASS]
+
+
+def test_null_keys_are_counted_and_not_paired(read: Read) -> None:
+    """A row with a null key counts as a null key, neither as removed nor as added, and fails."""
+    result = read(artifacts.with_values("id", {3: None}, 1, n=N), artifacts.with_values("id", {3: None, 4: None}, n=N))
+    assert (result.facts.baseline.null_keys, result.facts.candidate.null_keys) == (1, 2)
+    assert Outcome.FAIL is contract_outcomes(result)["contract-null-key"]
+    assert result.facts.pairs
+    assert (result.facts.pairs.paired, result.facts.pairs.removed, result.facts.pairs.added) == (N - 2, 1, 0)
+
+
+def test_repeated_keys_are_excluded_from_the_pairs(read: Read) -> None:
+    """Identical copies are a warning, conflicting ones a failure; their rows are excluded on both sides."""
+    second = rows(N, 2)
+    content = {name: [*second[name], second[name][7]] for name in ("id", "y", "s")}
+    result = read(rows(N, 1), content)
+    assert (
+        result.facts.candidate.repeated_keys,
+        result.facts.candidate.repeated_rows,
+        result.facts.candidate.conflicting_keys,
+    ) == (1, 2, 0)
+    assert Outcome.WARN is contract_outcomes(result)["contract-repeated-key"]
+    assert result.facts.pairs
+    assert (result.facts.pairs.paired, result.facts.pairs.removed, result.facts.pairs.added) == (N - 1, 0, 0)
+    content["s"][-1] = 0.123
+    assert Outcome.FAIL is contract_outcomes(read(rows(N, 1), content))["contract-repeated-key"]
+
+
+def test_integer_keys_of_different_widths_are_paired(read: Read) -> None:
+    """Signed and unsigned 64-bit keys are of the same kind."""
+    result = read(rows(N, 1), rows(N, 2) | {"id": np.arange(N, dtype=np.uint64)})
+    assert result.facts.pairs
+    assert result.facts.pairs.paired == N
+
+
+def test_composite_keys_pair_on_all_columns(read: Read) -> None:
+    """A key of an integer and a text column pairs every row."""
+    more = {"day": np.arange(N) % 20, "name": [f"n{i // 20}" for i in range(N)]}
+    result = read(rows(N, 1) | more, rows(N, 2) | more, replace(BINARY, key=("day", "name")))
+    assert contract_outcomes(result) == {"contract-rows": Outcome.PASS}
+
+
+def test_labels_may_come_from_a_separate_file(read: Read) -> None:
+    """The file is joined by key, and its null, repeated and conflicting keys are counted."""
+    first, second = rows(N, 1), rows(N, 2)
+    sides = [{name: side[name] for name in ("id", "s")} for side in (first, second)]
+    labels = {"id": [*range(N - 10), None, 3, 3], "y": [*first["y"][: N - 10], 1, 1, 0]}
+    result = read(*sides, BINARY, labels)
+    assert result.facts.labels
+    assert (
+        result.facts.labels.null_keys,
+        result.facts.labels.repeated_keys,
+        result.facts.labels.conflicting_keys,
+    ) == (1, 1, 1)
+    assert result.facts.pairs
+    assert (result.facts.pairs.usable, result.facts.pairs.labelled) == (N - 1, N - 11)
