@@ -19,7 +19,7 @@ from ghmlops.commands.shared.console import Console
 from ghmlops.commands.shared.load_source import reach
 from ghmlops.core.context import Context
 from ghmlops.core.model import Outcome
-from simulated_queue import seen_of
+from simulated_queue import recording_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def test_a_service_that_dies_in_the_search_fails(tmp_path: Path, monkeypatch: py
                 return real(job, at, target, now)
             times = np.linspace(0.0, 10.0, 1000)
             taken = np.random.default_rng(1).exponential(0.005, len(times))
-            return seen_of(times, times + taken), {"connections": [1], "waited_for_a_connection": [0]}
+            return recording_of(times, times + taken), {"connections": [1], "waited_for_a_connection": [0]}
 
         monkeypatch.setattr(capacity_load, "_measure", measure)
         result = capacity.run(capacity.Inputs(policy="policy.yml", url=url), services(tmp_path))
