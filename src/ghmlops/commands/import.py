@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Evidence
     from ghmlops.core.latency.external_results import ExternalResults
     from ghmlops.core.policy.latency import Latency
-    from ghmlops.measure.foreign import Read
-    from ghmlops.measure.foreign.given import Given
+    from ghmlops.measure.foreign import ResultFile
+    from ghmlops.measure.foreign.supplement import Supplement
 
 
 class Inputs(Common, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class Job:
 
     policy: Latency
     file: str
-    results: Read
+    results: ResultFile
 
 
 def run(inputs: Inputs, services: Services) -> Result:
@@ -101,17 +101,17 @@ def _read_objectives(inputs: Inputs, services: Services) -> Latency:
 def _read_file(inputs: Inputs, services: Services, policy: Latency) -> Job:
     from ghmlops.measure.foreign import read_results
 
-    results = read_results(services.cwd / inputs.file, inputs.file, inputs.tool, _given(inputs, policy))
+    results = read_results(services.cwd / inputs.file, inputs.file, inputs.tool, _supplement(inputs, policy))
     return Job(policy=policy, file=inputs.file, results=results)
 
 
-def _given(inputs: Inputs, policy: Latency) -> Given:
-    """Return what the user states beside the file, and the policy's good statuses if all endpoints agree on them."""
-    from ghmlops.measure.foreign.given import Given
+def _supplement(inputs: Inputs, policy: Latency) -> Supplement:
+    """Return the user's inputs, and the statuses that the policy expects if they are equal for all endpoints."""
+    from ghmlops.measure.foreign.supplement import Supplement
 
     agreed = {endpoint.expect.status for endpoint in policy.endpoints}
     statuses = next(iter(agreed)) if len(agreed) == 1 else ()
-    return Given(unit=inputs.unit, failed=inputs.failed, statuses=statuses)
+    return Supplement(unit=inputs.unit, failed=inputs.failed, statuses=statuses)
 
 
 def _content(job: Job, started: datetime) -> EvidenceContent:
@@ -119,7 +119,7 @@ def _content(job: Job, started: datetime) -> EvidenceContent:
     from ghmlops.core.details.imported import FailedRequests, ImportDetails
     from ghmlops.core.latency import external_findings
 
-    results = job.results.imported
+    results = job.results.content
     min_failed, max_failed = results.failed
     return EvidenceContent(
         findings=external_findings.findings(job.policy.slo, results),

@@ -130,7 +130,7 @@ def test_a_dry_run_sends_nothing(place: Path) -> None:
         (
             "version: 1\nservice: s\nlatency: {request: {method: GET}, slo: {p99: 1s}}\n"
             "capacity: {start: 200000/s, most: 300000/s}\n",
-            "asks for more than",
+            "the first probe",
         ),
     ],
 )

@@ -80,9 +80,9 @@ def test_local_files(tmp_path: Path, work: Path) -> None:
         (tmp_path / name).write_bytes(PARQUET)
     one = resolve("p", "baseline", token="", services=services(tmp_path), work=work)
     two = resolve("a.parquet, p/date=1/", "candidate", token="", services=services(tmp_path), work=work)
-    assert (names(one, tmp_path), one.hive_root, one.shown) == (["p/date=1/b.parquet"], (tmp_path / "p").resolve(), "p")
+    assert (names(one, tmp_path), one.hive_root, one.display_name) == (["p/date=1/b.parquet"], (tmp_path / "p").resolve(), "p")
     assert names(two, tmp_path) == ["a.parquet", "p/date=1/b.parquet"]
-    assert (two.hive_root, two.shown) == (None, "a.parquet and 1 more")
+    assert (two.hive_root, two.display_name) == (None, "a.parquet and 1 more")
     assert two.provenance == {"source": "a.parquet", "source-2": "p/date=1/"}
     assert list(work.iterdir()) == []
 
@@ -134,7 +134,7 @@ def test_a_hostile_artifact(api: Api, tmp_path: Path, work: Path) -> None:
     for name, words in (
         ("preds", "is a link"),
         ("way-out", "leads out"),
-        ("empty", "the folder holds no Parquet file"),
+        ("empty", "no Parquet file"),
     ):
         with pytest.raises(DataError, match=words) as caught:
             resolve(f"artifact:{name}@main", name, token="t", services=here, work=work)
@@ -149,7 +149,7 @@ def test_without_token_or_artifact(api: Api, tmp_path: Path, work: Path) -> None
         resolve("artifact:preds@main", "baseline", token="", services=here, work=work)
     with pytest.raises(GitHubError, match="branch main of acme/shop has no artifact of that name"):
         resolve("artifact:preds@main", "baseline", token="t", services=here, work=work)
-    with pytest.raises(InputError, match='the baseline: "artifact:preds" does not say of which run'):
+    with pytest.raises(InputError, match='the baseline: "artifact:preds"'):
         resolve("artifact:preds", "baseline", token="t", services=here, work=work)
 
 

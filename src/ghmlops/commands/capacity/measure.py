@@ -58,18 +58,18 @@ def search_capacity(job: Job, services: Services) -> CapacityRun:
     state, crowded, notes = SearchState(plan=job.plan), False, dict[str, Any]()
     while (probe := next_probe(state)) is not None:
         started = services.now()
-        seen, notes = _measure(job, services, target, (probe, state))
-        done = judge_probe(probe, seen, job.slo)
+        recording, notes = _measure(job, services, target, (probe, state))
+        result = judge_probe(probe, recording, job.slo)
         alive = True
-        if done.vote in (Vote.PASS, Vote.UNSURE):
+        if result.vote in (Vote.PASS, Vote.UNSURE):
             crowded = crowded or _is_crowded(job, notes)
         else:
-            best = min((d.quantiles["p50"] for d in state.history if d.vote is Vote.PASS), default=0.0)
+            best = min((r.quantiles["p50"] for r in state.history if r.vote is Vote.PASS), default=0.0)
             alive = _recover(job, services, target, best)
         took = (services.now() - started).total_seconds()
-        state = replace(add_result(state, replace(done, took=took)), service_died=not alive)
+        state = replace(add_result(state, replace(result, took=took)), service_died=not alive)
         if not services.console.terminal:
-            services.console.note(f"capacity: {probe.rate:g}/s for {probe.seconds:.1f} s: {done.vote.value}")
+            services.console.note(f"capacity: {probe.rate:g}/s for {probe.seconds:.1f} s: {result.vote.value}")
     return CapacityRun(state=state, generator=_generator(notes, crowded=crowded))
 
 
@@ -111,7 +111,7 @@ def _measure(
             services.console.progress(_progress(job, step, seconds))
 
     recording = generate(load, job.source.policy, early_stop.feed, on_tick)
-    return _seen(recording, load.timeout, warmup, stopped=early_stop.stopped), dict(recording.notes)
+    return _probe_recording(recording, load.timeout, warmup, stopped=early_stop.stopped), dict(recording.notes)
 
 
 class _EarlyStop:
@@ -144,7 +144,7 @@ class _EarlyStop:
         return not self.stopped
 
 
-def _seen(recording: Recording, timeout: float, warmup: int, *, stopped: bool) -> ProbeRecording:
+def _probe_recording(recording: Recording, timeout: float, warmup: int, *, stopped: bool) -> ProbeRecording:
     from ghmlops.core.capacity.probe import ProbeRecording
 
     answers = recording.arms[0]

@@ -21,7 +21,7 @@ class Arms:
 
     Attributes:
         candidate: address of the candidate.
-        baseline: address of the baseline; empty if there is none.
+        baseline: address of the baseline; empty without a baseline.
         started: the services that were started here, by arm.
     """
 

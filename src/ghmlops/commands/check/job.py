@@ -24,7 +24,7 @@ class Job:
         inputs: inputs of `check`; pillars receive those that they share with it.
         services: services of `check`, with the baseline's commit in the context.
         policy: the policy.
-        base: full SHA of the baseline's commit; empty if there is none.
+        base: full SHA of the baseline's commit; empty without a baseline.
     """
 
     inputs: Inputs
@@ -70,7 +70,7 @@ def _measuring() -> tuple[Pillar, ...]:
 
 
 def _base_commit(inputs: Inputs, services: Services) -> str:
-    """Return the full SHA of the baseline's commit; empty if there is none.
+    """Return the full SHA of the baseline's commit; empty without a baseline.
 
     Raises:
         InputError: `base` does not name a commit of this repository.

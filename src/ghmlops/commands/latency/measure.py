@@ -66,7 +66,7 @@ def measure(job: Job, services: Services) -> LatencyRun:
     return LatencyRun(recording=recording, judge=judge, began=_began(job, recording, started, services.now()))
 
 
-def _began(job: Job, recording: Recording, started: datetime, ended: datetime) -> float:
+def _began(job: Job, recording: Recording, started: datetime, now: datetime) -> float:
     """Return the time of the schedule's second 0, in seconds of the Unix epoch."""
     from time import monotonic
 
@@ -74,7 +74,7 @@ def _began(job: Job, recording: Recording, started: datetime, ended: datetime) -
     if not len(scheduled):
         return started.timestamp()
     second_zero = float(scheduled[0]) - float(job.plan.times[job.plan.warmup])
-    return ended.timestamp() - (monotonic() - second_zero)
+    return now.timestamp() - (monotonic() - second_zero)
 
 
 def _wait(start_at: float | None, services: Services) -> float:

@@ -11,7 +11,7 @@ class Inputs(Common, frozen=True, kw_only=True):
     """Inputs of `merge-shards`."""
 
     shards: Annotated[
-        str, Doc(description="Folder of the shards' evidence; each shard may be in a subfolder of its own.")
+        str, Doc(description="Folder of the shards' evidence; each shard may be in a separate subfolder.")
     ] = "shards"
 
 

@@ -32,13 +32,13 @@ def plan(inputs: Inputs, services: Services, policy: Regression, datasets: Seque
             sources = {role: source_of(artifact) for role, artifact in found.items() if role != "noise"}
             with open_engine(engine_of(inputs), sources) as session:
                 schema = read_schema(session, policy)
-            candidate, baseline = found["candidate"].shown, found["baseline"].shown
+            candidate, baseline = found["candidate"].display_name, found["baseline"].display_name
             named = f"{one.name}: " if one.name else ""
             lines.append(f"{named}would compare {candidate} with {baseline}, paired by {', '.join(policy.key)}")
             if policy.label:
-                of = f" of {found['labels'].shown}" if "labels" in found else ""
+                of = f" of {found['labels'].display_name}" if "labels" in found else ""
                 lines.append(f"  labels: {policy.label}{of}")
-            lines += [f"  noise floor: {found['noise'].shown}"] if "noise" in found else []
+            lines += [f"  noise floor: {found['noise'].display_name}"] if "noise" in found else []
             lines += [f"  note: types differ: {line}" for line in schema.different_kinds]
             problems += [*schema.mismatched_keys, *schema.mismatched_labels]
             keyed, columns = keyed or bool(schema.mismatched_keys), schema.columns

@@ -93,7 +93,7 @@ def resolved(one: Dataset, inputs: Inputs, services: Services) -> Iterator[dict[
         for role, what in (("candidate", "the candidate"), ("noise", "the second baseline")):
             if role in found and set(found[role].files) & set(found["baseline"].files):
                 raise InputError(
-                    f"{found[role].shown} is the baseline and {what}: a file compared with itself proves nothing",
+                    f"{found[role].display_name} is the baseline and {what}: comparing a file with itself shows nothing",
                     hint="give the two files that --baseline and --candidate are to compare; a copy may stand for one "
                     "of them",
                 )
@@ -104,7 +104,7 @@ def source_of(artifact: Resolved) -> Source:
     """Return a resolved artifact as the engines take it."""
     from ghmlops.measure.predictions.artifacts.source import Source
 
-    return Source(files=artifact.files, display_name=artifact.shown, hive_root=artifact.hive_root)
+    return Source(files=artifact.files, display_name=artifact.display_name, hive_root=artifact.hive_root)
 
 
 def _noise(engine: Engine, policy: Regression, sources: Mapping[str, Source], services: Services) -> NoiseFloor | None:
@@ -133,7 +133,7 @@ def _noise(engine: Engine, policy: Regression, sources: Mapping[str, Source], se
         read = read_predictions(session, plain, services.console.progress, score_distance=True)
     if not read.tables:
         raise InputError(
-            f"{sources['noise'].shown}: the second baseline has no row in common with the baseline",
+            f"{sources['noise'].display_name}: the second baseline has no row in common with the baseline",
             hint="`noise` is the same recipe with another seed, on the same rows",
         )
     table = read.tables[()]

@@ -16,7 +16,7 @@ from ghmlops.core.evidence.verdict import Rules, merge
 from ghmlops.core.policy.gate import Gate
 from ghmlops.measure import checkout
 from ghmlops.report.content.run_facts import Facts
-from ghmlops.report.text.escape import address
+from ghmlops.report.text.escape import safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 
 
 def _pull_request(inputs: Inputs, services: Services) -> int | None:
-    if inputs.artifact_url and not address(inputs.artifact_url):
+    if inputs.artifact_url and not safe_url(inputs.artifact_url):
         raise InputError(
             f'input `artifact-url`: expected an http or https address, got "{inputs.artifact_url[:80]}"',
             hint="pass the output `artifact-url` of the step that uploads the evidence",

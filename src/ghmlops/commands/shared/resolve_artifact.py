@@ -25,7 +25,7 @@ class Resolved:
     Attributes:
         files: sorted, real paths, each once; at least one.
         hive_root: folder below which `key=value` folders are columns; `None` if there are no such folders.
-        shown: name of the artifact in messages.
+        display_name: name of the artifact in messages.
         provenance: `source`, and for a workflow's artifact `run-id`, `run-attempt`, `run-event`, `run-conclusion`,
             `head-sha`, `head-branch`, `head-repository`, `created-at` (of the run), `artifact-id`, `artifact-digest`;
             of the second spec `source-2` and so on. Empty values are left out.
@@ -33,7 +33,7 @@ class Resolved:
 
     files: tuple[Path, ...]
     hive_root: Path | None
-    shown: str
+    display_name: str
     provenance: dict[str, str] = field(default_factory=dict)
 
 
@@ -68,7 +68,9 @@ def _join(parsed: Sequence[Spec], resolved: Sequence[ArtifactFiles], provenance:
 
     more = f" and {len(parsed) - 1:,} more" if len(parsed) > 1 else ""
     joined = join_files(resolved, f"{parsed[0].text}{more}")
-    return Resolved(files=joined.files, hive_root=joined.hive_root, shown=joined.display_name, provenance=provenance)
+    return Resolved(
+        files=joined.files, hive_root=joined.hive_root, display_name=joined.display_name, provenance=provenance
+    )
 
 
 def _resolve_one(spec: Spec, token: str, services: Services, folder: Path) -> tuple[ArtifactFiles, dict[str, str]]:
