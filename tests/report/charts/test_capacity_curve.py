@@ -12,11 +12,11 @@ from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.report.charts import capacity_curve as chart
 from ghmlops.report.content.evidence_tables import details_tables
 from ghmlops.report.formats import html, markdown
-from ghmlops.report.text.blocks import Chart
+from ghmlops.report.text.blocks import CapacityCurve
 from report import samples
 from report.reading import read_html
 
-SAMPLE = Chart(
+SAMPLE = CapacityCurve(
     rates=[10.0, 20.0, 30.0, 40.0, 80.0],
     lines={"p99": [10.0, 20.0, 300.0, None, None], "p95": [5.0, None, 7.0, None, None]},
     limits={"p99": 50.0},
@@ -25,7 +25,7 @@ SAMPLE = Chart(
 )
 
 
-def drawn(given: Chart) -> str:
+def drawn(given: CapacityCurve) -> str:
     return "".join(chart.figure(given))
 
 

@@ -55,7 +55,7 @@ def test_slices_are_sorted_by_outcome_and_then_by_p() -> None:
     rows = [samples.subgroup(name, 0.0, p, outcome) for name, (outcome, p) in outcomes.items()]
     table = subgroups_table(prediction_samples.predictions(), rows, "Slice", "slices")
     assert [row[1] for row in contents(table)] == ["`d`", "`b`", "`c`", "`a`", "`e`"]
-    assert table.spare == 2
+    assert table.expendable == 2
 
 
 def test_flips_name_their_effect() -> None:

@@ -14,15 +14,15 @@ from ghmlops.report.charts import mermaid
 from ghmlops.report.charts import timeline_chart as line_chart
 from ghmlops.report.content import timeline
 from ghmlops.report.formats import markdown
-from ghmlops.report.text.blocks import Moment, Timeline
+from ghmlops.report.text.blocks import Timeline, TimelinePoint
 from report import prediction_samples, samples
 from report.reading import read_html
 
 
-def moments(harm: set[int], total: int) -> list[Moment]:
+def points(harm: set[int], total: int) -> list[TimelinePoint]:
     """Return windows of 80 %, those with harm 70 %."""
     return [
-        Moment(
+        TimelinePoint(
             f"2025-01-{i:03d}", 0.8, 0.7 if i in harm else 0.8, -0.02, 0.02, Outcome.FAIL if i in harm else Outcome.PASS
         )
         for i in range(total)
@@ -34,10 +34,10 @@ def drawing(harm: set[int], total: int, **changed: object) -> Timeline:
         metric="accuracy",
         dataset="",
         unit="ratio",
-        moments=moments(harm, total),
+        points=points(harm, total),
         floor=0.05,
         ceiling=None,
-        sketched=True,
+        in_markdown=True,
     )
     return known._replace(**changed)  # type: ignore[arg-type]
 
@@ -55,7 +55,7 @@ def drawing(harm: set[int], total: int, **changed: object) -> Timeline:
 )
 def test_windows_are_thinned_out_and_harm_stays(harm: set[int], total: int, kept: int) -> None:
     """At most 60 windows in the order of time, spread over all of it, with every one that tells of harm."""
-    drawn = moments(harm, total)
+    drawn = points(harm, total)
     shown = timeline.thin_out(drawn, 60)
     assert len(shown) == kept
     assert shown == sorted(shown, key=drawn.index)
@@ -66,7 +66,7 @@ def test_windows_are_thinned_out_and_harm_stays(harm: set[int], total: int, kept
 
 def test_the_mermaid_chart_says_the_numbers() -> None:
     """Both lines in percent, an axis around them, and a bar to the top where there is harm."""
-    drawn = mermaid.lines(drawing({1}, 3))
+    drawn = mermaid.chart_lines(drawing({1}, 3))
     unseen = [name.translate({0x200B: "0", 0x200C: "1"}) for name in re.findall(r'"([^"]*)"', drawn[2])]
     assert unseen == ["2025-01-00000", "2025-01-00101", "2025-01-00210"]
     assert drawn[1].strip() == "xychart-beta"
@@ -76,12 +76,12 @@ def test_the_mermaid_chart_says_the_numbers() -> None:
         "line [80, 80, 80]",
         "line [80, 70, 80]",
     ]
-    assert not any("bar" in line for line in mermaid.lines(drawing(set(), 3)))
+    assert not any("bar" in line for line in mermaid.chart_lines(drawing(set(), 3)))
 
 
 def test_mermaid_names_are_unique_and_few_can_be_seen() -> None:
     """Two windows of one name would be drawn as one; dates side by side would lie over each other."""
-    names = re.findall(r'"([^"]*)"', mermaid.lines(drawing(set(range(0, 400, 3)), 400))[2])
+    names = re.findall(r'"([^"]*)"', mermaid.chart_lines(drawing(set(range(0, 400, 3)), 400))[2])
     assert len(names) == len(set(names)) == 134
     assert sum(bool(name.strip("\u200b\u200c")) for name in names) <= 6
 
@@ -91,15 +91,15 @@ def test_mermaid_names_are_unique_and_few_can_be_seen() -> None:
 )
 def test_mermaid_numbers_have_no_exponent(value: float, written: str) -> None:
     """Its grammar has none."""
-    assert mermaid.number(value) == written
+    assert mermaid.format_number(value) == written
 
 
 def test_nothing_is_drawn_without_a_scale() -> None:
     """One window, or numbers too small or too large to tell apart, give no drawing, and no error."""
     for value in (0.0, 1e-9, 1e13):
-        odd = [Moment(f"w{i}", value, value, None, None, Outcome.PASS) for i in range(3)]
-        assert mermaid.lines(drawing(set(), 3, moments=odd, unit="", floor=None)) == []
-        assert list(line_chart.figure(drawing(set(), 3, moments=odd, unit="", floor=None))) == []
+        odd = [TimelinePoint(f"w{i}", value, value, None, None, Outcome.PASS) for i in range(3)]
+        assert mermaid.chart_lines(drawing(set(), 3, points=odd, unit="", floor=None)) == []
+        assert list(line_chart.figure(drawing(set(), 3, points=odd, unit="", floor=None))) == []
     assert list(line_chart.figure(drawing(set(), 1))) == []
 
 
@@ -122,8 +122,8 @@ def test_the_svg_lies_where_its_numbers_say() -> None:
 
 def test_an_interval_out_of_all_proportion_does_not_flatten_the_lines() -> None:
     """It is cut off at the border of the drawing."""
-    wild = [m._replace(low=-1e6, high=1e6) for m in moments({1}, 3)]
-    text = "".join(line_chart.figure(drawing({1}, 3, moments=wild)))
+    wild = [m._replace(low=-1e6, high=1e6) for m in points({1}, 3)]
+    text = "".join(line_chart.figure(drawing({1}, 3, points=wild)))
     assert '<path class="band" d="M72.0 36.0L408.0 36.0L744.0 36.0L744.0 250.0L' in text
 
 

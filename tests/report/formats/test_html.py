@@ -10,7 +10,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.report.charts.interval_plot import svg
 from ghmlops.report.formats import html
 from ghmlops.report.formats.css import CSS
-from ghmlops.report.text.blocks import Plot
+from ghmlops.report.text.blocks import IntervalPlot
 from report import samples
 from report.reading import read_html
 
@@ -73,7 +73,7 @@ def test_contrast_is_enough() -> None:
 
 def test_a_drawing_shows_the_interval_against_its_limit() -> None:
     """No change is in the middle; the estimate and the limit lie where their sizes say."""
-    drawn = svg(Plot(estimate=0.1, low=0.05, high=0.2, floor=None, ceiling=0.1, outcome=Outcome.FAIL))
+    drawn = svg(IntervalPlot(estimate=0.1, low=0.05, high=0.2, floor=None, ceiling=0.1, outcome=Outcome.FAIL))
     assert '<circle class="dot" cx="109.5"' in drawn
     assert '<line class="limit" x1="109.5"' in drawn
     assert '<line class="span" x1="92.2" y1="9.0" x2="144.0"' in drawn
@@ -82,12 +82,12 @@ def test_a_drawing_shows_the_interval_against_its_limit() -> None:
 
 def test_an_open_end_runs_to_the_border() -> None:
     """An unknown bound is not drawn as a known one."""
-    drawn = svg(Plot(estimate=0.1, low=None, high=0.2, floor=-0.1, ceiling=0.1, outcome=Outcome.PASS))
+    drawn = svg(IntervalPlot(estimate=0.1, low=None, high=0.2, floor=-0.1, ceiling=0.1, outcome=Outcome.PASS))
     assert '<line class="span" x1="0" ' in drawn
 
 
 def test_nothing_is_drawn_without_a_scale() -> None:
     """Zero, missing and endless numbers give no drawing, and no error."""
     for value in (None, 0.0, 1e308, 10**400):
-        drawn = svg(Plot(estimate=value, low=value, high=value, floor=None, ceiling=None, outcome=Outcome.PASS))
+        drawn = svg(IntervalPlot(estimate=value, low=value, high=value, floor=None, ceiling=None, outcome=Outcome.PASS))
         assert drawn == ""

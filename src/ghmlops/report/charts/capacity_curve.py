@@ -11,7 +11,7 @@ from ghmlops.report.text import escape, numbers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.report.text.blocks import Chart
+    from ghmlops.report.text.blocks import CapacityCurve
 
     _Point = tuple[float, float | None]
 
@@ -23,7 +23,7 @@ LEGEND = 90
 """From one name to the next."""
 
 
-def figure(chart: Chart) -> Iterator[str]:
+def figure(chart: CapacityCurve) -> Iterator[str]:
     """Draw the lines, the objectives and the interval, with a caption that says what they are; linear from zero.
 
     Nothing is drawn where no line has a number.
@@ -49,7 +49,7 @@ def figure(chart: Chart) -> Iterator[str]:
     yield f"<figcaption>{_caption(chart, right, top, cut=highest > top)}</figcaption>\n</figure>"
 
 
-def _last(chart: Chart, top: float) -> float:
+def _last(chart: CapacityCurve, top: float) -> float:
     """Return where the axis of the rates ends: one rate after the last with a dot in the drawing, or the interval."""
     inside = [any(v is not None and v <= top for v in values) for values in zip(*chart.lines.values(), strict=True)]
     following = max((place for place, seen in enumerate(inside) if seen), default=0) + 1
@@ -57,7 +57,7 @@ def _last(chart: Chart, top: float) -> float:
     return min(max(known, chart.low or 0.0, chart.high or 0.0), chart.rates[-1])
 
 
-def _band(chart: Chart, across: Scale) -> Iterator[str]:
+def _band(chart: CapacityCurve, across: Scale) -> Iterator[str]:
     """Shade the interval of the capacity; one that is open runs to the border."""
     if chart.low is None or not chart.low <= min(chart.high or across.most, across.most):
         return
@@ -79,7 +79,7 @@ def _grid(across: Scale, up: Scale) -> Iterator[str]:
     yield f'<text class="row" x="{LEFT - 8}" y="{TOP - 12}">ms</text>'
 
 
-def _lines(chart: Chart, across: Scale, up: Scale) -> Iterator[str]:
+def _lines(chart: CapacityCurve, across: Scale, up: Scale) -> Iterator[str]:
     """Draw each line where two neighbours are known, cut off at the top, and name it above."""
     for number, (name, values) in enumerate(chart.lines.items()):
         points = [point for point in zip(chart.rates, values, strict=True) if point[0] <= across.most]
@@ -107,7 +107,7 @@ def _piece(one: _Point, two: _Point, across: Scale, up: Scale) -> str:
     return f"M{ends[0]}L{ends[1]}"
 
 
-def _caption(chart: Chart, right: float, top: float, *, cut: bool) -> str:
+def _caption(chart: CapacityCurve, right: float, top: float, *, cut: bool) -> str:
     said = ["Every dot is a probed rate, by its longest probe; failed requests count as the slowest."]
     if chart.low is not None:
         high = "no probed rate" if chart.high is None else _rate(chart.high)

@@ -90,7 +90,7 @@ def _caption(drawn: Histogram) -> str:
     rows = f"{_total(drawn.baseline)} → {_total(drawn.candidate)} rows"
     judged = ""
     if drawn.outcome is not None:
-        word = words.SAID[drawn.outcome]
+        word = words.OUTCOME_LABELS[drawn.outcome]
         badge = f'<span aria-hidden="true">{word.glyph}</span> {word.word}'
         judged = f' <span class="badge {drawn.outcome.value}">{badge}</span>'
     return f"{said}{judged}<br>{rows}{';' if distances else ''}{distances}"

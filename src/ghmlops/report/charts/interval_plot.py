@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from ghmlops.report.text.numbers import finite
 
 if TYPE_CHECKING:
-    from ghmlops.report.text.blocks import Plot
+    from ghmlops.report.text.blocks import IntervalPlot
 
 WIDTH, HEIGHT = 150, 18
 _EDGE = 6
 _ROOM_FOR_LIMIT = 1.5
 
 
-def svg(plot: Plot) -> str:
+def svg(plot: IntervalPlot) -> str:
     """Draw estimate and interval; no change is in the middle, so that every row shows its direction.
 
     Each drawing has its own scale. An open end of the interval runs to the border. The words beside it say the same, so

@@ -16,9 +16,9 @@ from ghmlops.report.text.blocks import Cell, Code, Timeline, Words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_POINTS = 60
+MAX_WINDOWS = 60
 """Windows drawn, beside those that tell of harm."""
-MOST_NAMES = 6
+MAX_AXIS_LABELS = 6
 """Names below the axis that stand beside each other without touching."""
 _COLOURS = "#cf222e66, #8b949e, #2f81f7"
 """Harm, baseline, candidate: seen on white and on black."""
@@ -26,40 +26,40 @@ _UNSEEN = "\u200b\u200c"
 _KEPT = frozenset(" _.,:+-/()=")
 
 
-def lines(drawn: Timeline) -> list[str]:
+def chart_lines(drawn: Timeline) -> list[str]:
     """Return the lines of the chart; none where its numbers give no scale."""
-    moments = timeline.thin_out(drawn.moments, MOST_POINTS)
+    points = timeline.thin_out(drawn.points, MAX_WINDOWS)
     scale = numbers.unit_scale(drawn.unit)
-    before = [moment.baseline * scale.factor for moment in moments]
-    after = [moment.candidate * scale.factor for moment in moments]
+    before = [point.baseline * scale.factor for point in points]
+    after = [point.candidate * scale.factor for point in points]
     edges = timeline.axis_bounds([*before, *after])
-    if edges is None or len(moments) < 2:
+    if edges is None or len(points) < 2:
         return []
     low, high = edges
     below = low - (high - low)  # a bar that ends below the axis is not drawn
-    harm = [high if moment.outcome in timeline.REGRESSIONS else below for moment in moments]
+    harm = [high if point.outcome in timeline.REGRESSIONS else below for point in points]
     unit = f", {scale.unit}" if scale.unit else ""
     shade = [f"    bar [{_numbers(harm)}]"] if timeline.has_regression(drawn) else []
     colours = _COLOURS if shade else _COLOURS.partition(", ")[2]
     return [
         f'%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{colours}"}}}}}}}}%%',
         "xychart-beta",
-        f"    x-axis [{', '.join(_names([moment.window for moment in moments]))}]",
-        f'    y-axis "{_word(drawn.metric, 40)}{unit}" {number(low)} --> {number(high)}',
+        f"    x-axis [{', '.join(_names([point.window for point in points]))}]",
+        f'    y-axis "{_word(drawn.metric, 40)}{unit}" {format_number(low)} --> {format_number(high)}',
         *shade,
         f"    line [{_numbers(before)}]",
         f"    line [{_numbers(after)}]",
     ]
 
 
-def legend(drawn: Timeline) -> Cell:
+def chart_legend(drawn: Timeline) -> Cell:
     """Say what is drawn, and what of it is left out."""
-    shown = len(timeline.thin_out(drawn.moments, MOST_POINTS))
-    total = len(drawn.moments)
+    shown = len(timeline.thin_out(drawn.points, MAX_WINDOWS))
+    total = len(drawn.points)
     said: Cell = (Code(drawn.metric, 60), Words(" by window"))
     if drawn.dataset:
         said = (*said, Words(" in data set "), Code(drawn.dataset, 60))
-    harm = [moment for moment in drawn.moments if moment.outcome in timeline.REGRESSIONS]
+    harm = [point for point in drawn.points if point.outcome in timeline.REGRESSIONS]
     said = (*said, Words(": baseline grey, candidate blue"))
     if harm:
         windows = f"{len(harm):,} {'window' if len(harm) == 1 else 'windows'}"
@@ -70,7 +70,7 @@ def legend(drawn: Timeline) -> Cell:
 
 def _names(windows: Sequence[str]) -> list[str]:
     """Return a name for each window, no two alike, every few of them to be seen."""
-    step = -(-len(windows) // MOST_NAMES)
+    step = -(-len(windows) // MAX_AXIS_LABELS)
     width = len(windows).bit_length()
     unseen = ["".join(_UNSEEN[int(bit)] for bit in f"{place:0{width}b}") for place in range(len(windows))]
     shown = [_word(short(window), 20) if place % step == 0 else "" for place, window in enumerate(windows)]
@@ -92,10 +92,10 @@ def _word(text: str, limit: int) -> str:
 
 
 def _numbers(values: Sequence[float]) -> str:
-    return ", ".join(number(value) for value in values)
+    return ", ".join(format_number(value) for value in values)
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Write a number without an exponent, which the grammar does not have."""
     digits = f"{value:.6g}"
     return digits if "e" not in digits else (f"{value:.9f}".rstrip("0").rstrip(".") or "0")

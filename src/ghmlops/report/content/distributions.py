@@ -41,7 +41,7 @@ def drift_table(file: Evidence) -> Table:
         (Column("JS", right=True), lambda row: number_cell(row.js)),
         (Column("Wasserstein", right=True), lambda row: number_cell(row.wasserstein)),
     ]
-    return rows_table(table_title(file, "drift of the distributions"), rows, fields, spare=trailing_passes(rows))
+    return rows_table(table_title(file, "drift of the distributions"), rows, fields, expendable=trailing_passes(rows))
 
 
 def histograms(file: Evidence) -> list[Histogram]:

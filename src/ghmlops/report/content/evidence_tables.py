@@ -11,7 +11,7 @@ from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.report.content.placed_findings import evidence_label, format_value
 from ghmlops.report.content.prediction_rows import without_tables
 from ghmlops.report.text import numbers
-from ghmlops.report.text.blocks import Cell, Chart, Code, Column, Mark, Table, Text, Words
+from ghmlops.report.text.blocks import CapacityCurve, Cell, Code, Column, Mark, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -109,7 +109,7 @@ def _split(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _rows_table(title: str, objects: Sequence[Mapping[str, Any]], chart: Chart | None = None) -> Table:
+def _rows_table(title: str, objects: Sequence[Mapping[str, Any]], chart: CapacityCurve | None = None) -> Table:
     rows = [dict(_split(row)) for row in objects]
     names = list(dict.fromkeys(name for row in rows for name, value in row.items() if not _is_empty(value)))
     shown = names[:MAX_COLUMNS]
@@ -129,14 +129,14 @@ def _curve_table(title: str, details: CapacityDetails) -> Table:
     return _rows_table(title, rows, _capacity_chart(details))
 
 
-def _capacity_chart(details: CapacityDetails) -> Chart | None:
+def _capacity_chart(details: CapacityDetails) -> CapacityCurve | None:
     """Return response times by rate; None if the curve has fewer than two points that can be drawn, or too many."""
     drawable = [(rate, point) for point in details.curve if (rate := _positive(point.rate))]
     points = sorted(drawable, key=lambda pair: pair[0])
     if not 2 <= len(points) <= MAX_POINTS:
         return None
     limits = list(details.settings.objectives.quantiles.items())[:MAX_LIMITS]
-    return Chart(
+    return CapacityCurve(
         rates=[rate for rate, _ in points],
         lines={
             "p99": [_positive(point.p99_ms) for _, point in points],

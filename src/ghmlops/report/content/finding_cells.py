@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.report.content.placed_findings import evidence_label, format_value, rank_findings
 from ghmlops.report.text import numbers
-from ghmlops.report.text.blocks import Cell, Code, Column, Link, Mark, Plot, Table, Text, Words
+from ghmlops.report.text.blocks import Cell, Code, Column, IntervalPlot, Link, Mark, Table, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ def plot_cell(finding: Finding) -> Cell:
     below = finding.direction in (Direction.HIGHER, Direction.TARGET)
     above = finding.direction in (Direction.LOWER, Direction.TARGET)
     return (
-        Plot(
+        IntervalPlot(
             estimate=interval.estimate,
             low=interval.low,
             high=interval.high,
@@ -127,7 +127,7 @@ def findings_table(placed: Sequence[PlacedFinding], title: str = "All findings, 
     several = len({(entry.command, entry.leg) for entry in placed if entry.command}) > 1
     rows = [finding_row(entry, with_evidence=several) for entry in rank_findings(placed)]
     passed = sum(entry.finding.outcome is Outcome.PASS for entry in placed)
-    return drop_empty_columns(Table(title=title, columns=COLUMNS, rows=rows, sentence_last=True, spare=passed))
+    return drop_empty_columns(Table(title=title, columns=COLUMNS, rows=rows, sentence_last=True, expendable=passed))
 
 
 def drop_empty_columns(table: Table) -> Table:

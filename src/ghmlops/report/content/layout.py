@@ -26,7 +26,7 @@ from ghmlops.report.content.reproduce_commands import reproduce_commands
 from ghmlops.report.text import numbers
 from ghmlops.report.text import outcome_text as words
 from ghmlops.report.text.blocks import Bullets, Cell, Code, Link, Mark, Report, Section, Table, Text, Words
-from ghmlops.report.text.escape import address
+from ghmlops.report.text.escape import safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,23 +49,23 @@ def lay_out(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Rep
         facts: The run and its links.
     """
     placed = rank_findings(place_findings(verdict.findings, evidence))
-    outcome = words.SAID[verdict.outcome]
+    outcome = words.OUTCOME_LABELS[verdict.outcome]
     return Report(
         service=verdict.service,
         outcome=verdict.outcome,
         heading=(Text(verdict.service or "service", 100), Words(f" {outcome.heading}")),
-        why=headline(verdict, placed, evidence),
-        action=words.action(verdict.outcome, verdict.reason_code, verdict.environment),
+        reason=headline(verdict, placed, evidence),
+        action=words.required_action(verdict.outcome, verdict.reason_code, verdict.environment),
         subject=_subject(verdict, evidence, facts),
         notices=_notices(verdict, facts),
         pillars=pillar_table(verdict, placed, facts, evidence),
         worst=_worst_findings(placed, facts),
-        shown=_open_tables(placed, evidence),
+        open_tables=_open_tables(placed, evidence),
         not_measured=_not_measured(verdict, evidence),
         passed=_passed(placed),
         sections=_sections(verdict, evidence, facts, placed),
         links=_links(facts),
-        whole=_full_report(facts),
+        full_report=_full_report(facts),
         marker=f"{marker.marker(verdict.service, facts.workflow)}\n{marker.subject_line(verdict, facts)}",
     )
 
@@ -160,7 +160,7 @@ def _not_measured(verdict: Verdict, evidence: Sequence[Evidence]) -> Bullets:
     items: list[tuple[Cell, Cell]] = [
         ((Text(entry.what, 200), Words(": "), Text(entry.why, 300)), ()) for entry in entries
     ]
-    return Bullets(title="Not measured", items=items, empty="The evidence reports nothing that was left out.")
+    return Bullets(title="Not measured", items=items, empty_text="The evidence reports nothing that was left out.")
 
 
 def _passed(placed: Sequence[PlacedFinding]) -> Cell:
@@ -195,16 +195,16 @@ def _sections(
 
 def _links(facts: Facts) -> list[Cell]:
     links = [
-        Link("Run and job summary", address(facts.run_url)),
-        Link("Evidence (artifact)", address(facts.artifact_url)),
+        Link("Run and job summary", safe_url(facts.run_url)),
+        Link("Evidence (artifact)", safe_url(facts.artifact_url)),
     ]
     return [(link,) for link in links if link.url]
 
 
 def _full_report(facts: Facts) -> Cell:
     """Return where a reader of a shortened report finds the full one."""
-    if url := address(facts.artifact_url):
+    if url := safe_url(facts.artifact_url):
         return (Words("in the "), Link("uploaded evidence", url))
-    if url := address(facts.run_url):
+    if url := safe_url(facts.run_url):
         return (Words("in the "), Link("run's summary and artifacts", url))
     return (Words("in the folder "), Code(facts.evidence_dir, 120))

@@ -179,14 +179,14 @@ def comparison_columns(facts: MetricFacts) -> list[Field[ComparedRow]]:
     ]
 
 
-def rows_table(title: str, rows: Sequence[R], fields: Sequence[Field[R]], *, spare: int | None = None) -> Table:
+def rows_table(title: str, rows: Sequence[R], fields: Sequence[Field[R]], *, expendable: int | None = None) -> Table:
     """Return a table of at most `MAX_ROWS` rows.
 
     Args:
         title: Heading of the table.
         rows: The most important ones first.
         fields: Column and cell of each field.
-        spare: Rows at the end that are not regressions; None: all of them.
+        expendable: Rows at the end that are not regressions; None: all of them.
     """
     shown = rows[:MAX_ROWS]
     omitted = len(rows) - len(shown)
@@ -194,7 +194,7 @@ def rows_table(title: str, rows: Sequence[R], fields: Sequence[Field[R]], *, spa
         title=title + (f" ({omitted:,} more rows are in the evidence file)" if omitted else ""),
         columns=tuple(column for column, _ in fields),
         rows=[tuple(cell(row) for _, cell in fields) for row in shown],
-        spare=len(shown) if spare is None else max(spare - omitted, 0),
+        expendable=len(shown) if expendable is None else max(expendable - omitted, 0),
     )
 
 

@@ -96,7 +96,7 @@ def _windows(files: Sequence[Evidence]) -> list[Table]:
     """Return the timelines, the worst first, and the tests; Markdown contains the first timeline only."""
     series = [(file, one) for file in files for one in timeline.metric_series(file)]
     charts = [
-        _timeline_table(file, one, sketched=position == 0)
+        _timeline_table(file, one, in_markdown=position == 0)
         for position, (file, one) in enumerate(series[:MAX_TIMELINES])
     ]
     charts += _omitted(len(series) - MAX_TIMELINES, "metrics by window that are not drawn")
@@ -109,12 +109,12 @@ def _windows(files: Sequence[Evidence]) -> list[Table]:
     return [*charts, *_filled(tests)]
 
 
-def _timeline_table(file: Evidence, series: Series, *, sketched: bool) -> Table:
+def _timeline_table(file: Evidence, series: Series, *, in_markdown: bool) -> Table:
     drawing = series.timeline
     dataset = f" in data set {drawing.dataset[:60]}" if drawing.dataset else ""
     title = f"{evidence_label(file.command, file.leg)[:60]}: {drawing.metric[:60]} by window{dataset}"
     table = tables.timeline_table(title, series.rows, metric_facts(file))
-    return replace(table, chart=drawing._replace(sketched=sketched), page_only=True)
+    return replace(table, chart=drawing._replace(in_markdown=in_markdown), page_only=True)
 
 
 def open_timeline(evidence: Sequence[Evidence]) -> list[Table]:
@@ -122,7 +122,7 @@ def open_timeline(evidence: Sequence[Evidence]) -> list[Table]:
     series = [(file, one) for file in _files(evidence) for one in timeline.metric_series(file)]
     if not series or not timeline.has_regression(series[0][1].timeline):
         return []
-    return [replace(_timeline_table(*series[0], sketched=True), title="Over time")]
+    return [replace(_timeline_table(*series[0], in_markdown=True), title="Over time")]
 
 
 def failed_metrics(evidence: Sequence[Evidence]) -> list[Table]:

@@ -73,7 +73,7 @@ def metrics_table(file: Evidence, *, regressions_only: bool = False) -> Table:
         (Column("Change"), lambda row: row_change_cell(row, facts)),
         (Column("Limit"), lambda row: (Words(numbers.limit(row_finding(row, facts))),)),
     ]
-    return rows_table(table_title(file, "metrics"), rows, fields, spare=trailing_passes(rows))
+    return rows_table(table_title(file, "metrics"), rows, fields, expendable=trailing_passes(rows))
 
 
 def subgroups_table(file: Evidence, rows: Sequence[SubgroupRow], column: str, content: str) -> Table:
@@ -97,7 +97,7 @@ def subgroups_table(file: Evidence, rows: Sequence[SubgroupRow], column: str, co
         (Column("Holm p", right=True), lambda row: _probability(row.holm)),
         (Column("FDR q", right=True), lambda row: _probability(row.bh)),
     ]
-    return rows_table(table_title(file, content), ranked, fields, spare=trailing_passes(ranked))
+    return rows_table(table_title(file, content), ranked, fields, expendable=trailing_passes(ranked))
 
 
 def _probability(value: float) -> Cell:
@@ -126,7 +126,7 @@ def classes_table(file: Evidence) -> Table:
         (Column("Rows", right=True), lambda row: count_cell(row.rows)),
         *comparison_columns(class_facts(metric_facts(file))),
     ]
-    return rows_table(table_title(file, "classes"), rows, fields, spare=trailing_passes(rows))
+    return rows_table(table_title(file, "classes"), rows, fields, expendable=trailing_passes(rows))
 
 
 def flips_tables(file: Evidence) -> list[Table]:
@@ -171,7 +171,7 @@ def _flips_matrix(file: Evidence, rows: Sequence[FlipRow], classes: Sequence[str
         title=table_title(file, "predictions of the baseline (rows) and the candidate (columns)"),
         columns=(Column("Baseline"), *(Column(name[:60] or numbers.MISSING, right=True) for name in classes)),
         rows=lines,
-        spare=len(lines),
+        expendable=len(lines),
     )
 
 
@@ -216,7 +216,7 @@ def noise_table(file: Evidence) -> Table:
         (Column("Second baseline → candidate"), lambda row: cells.values_cell(_noise_finding(row))),
         (Column("Change"), lambda row: cells.change_cell(_noise_finding(row))),
     ]
-    return rows_table(table_title(file, "noise floor"), rows, fields, spare=trailing_passes(rows))
+    return rows_table(table_title(file, "noise floor"), rows, fields, expendable=trailing_passes(rows))
 
 
 def _noise_finding(row: NoiseRow) -> Finding:

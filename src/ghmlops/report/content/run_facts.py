@@ -8,7 +8,7 @@ import msgspec
 
 from ghmlops.core.context import is_repository, is_sha
 from ghmlops.core.model import Outcome
-from ghmlops.report.text.escape import address
+from ghmlops.report.text.escape import safe_url
 
 
 class ReportedOutcome(NamedTuple):
@@ -43,5 +43,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def commit_url(self, sha: str) -> str:
         """Return the address of a commit; an empty string if the server or the repository is unknown."""
-        server = address(self.server_url) if is_repository(self.repository) and is_sha(sha) else ""
+        server = safe_url(self.server_url) if is_repository(self.repository) and is_sha(sha) else ""
         return f"{server.rstrip('/')}/{self.repository}/commit/{sha}" if server else ""

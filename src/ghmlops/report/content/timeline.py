@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ghmlops.core.details.regression import TimelineRow, regression_details
 from ghmlops.core.model import Direction, Outcome
 from ghmlops.report.content.prediction_rows import MetricFacts, metric_facts
-from ghmlops.report.text.blocks import Moment, Timeline
+from ghmlops.report.text.blocks import Timeline, TimelinePoint
 from ghmlops.report.text.numbers import finite
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def metric_series(file: Evidence) -> list[Series]:
     for row in regression_details(file.details).timeline:
         grouped.setdefault((row.dataset, row.metric), []).append(row)
     series = [Series(_timeline(*key, rows, facts), rows) for key, rows in grouped.items()]
-    return sorted((one for one in series if len(one.timeline.moments) > 1), key=lambda one: _badness(one.timeline))
+    return sorted((one for one in series if len(one.timeline.points) > 1), key=lambda one: _badness(one.timeline))
 
 
 def _badness(timeline: Timeline) -> tuple[int, ...]:
     """Return a sort key: the number of windows with each outcome, the worst outcome first."""
-    return tuple(-sum(moment.outcome is outcome for moment in timeline.moments) for outcome in REGRESSIONS)
+    return tuple(-sum(point.outcome is outcome for point in timeline.points) for outcome in REGRESSIONS)
 
 
 def _timeline(dataset: str, metric: str, rows: Iterable[TimelineRow], facts: MetricFacts) -> Timeline:
@@ -48,32 +48,32 @@ def _timeline(dataset: str, metric: str, rows: Iterable[TimelineRow], facts: Met
         metric=metric,
         dataset=dataset,
         unit=facts.units.get(metric, ""),
-        moments=[moment for row in rows if (moment := _moment(row))],
+        points=[point for row in rows if (point := _point(row))],
         floor=margin if direction in (Direction.HIGHER, Direction.TARGET) else None,
         ceiling=margin if direction in (Direction.LOWER, Direction.TARGET) else None,
     )
 
 
-def _moment(row: TimelineRow) -> Moment | None:
+def _point(row: TimelineRow) -> TimelinePoint | None:
     baseline, candidate = finite(row.baseline), finite(row.candidate)
     if not row.window or baseline is None or candidate is None or max(abs(baseline), abs(candidate)) > _MAX_SCALE:
         return None
-    return Moment(row.window, baseline, candidate, finite(row.low), finite(row.high), row.outcome)
+    return TimelinePoint(row.window, baseline, candidate, finite(row.low), finite(row.high), row.outcome)
 
 
 def has_regression(timeline: Timeline) -> bool:
     """Return whether a window of the timeline failed or has a warning."""
-    return any(moment.outcome in REGRESSIONS for moment in timeline.moments)
+    return any(point.outcome in REGRESSIONS for point in timeline.points)
 
 
-def thin_out(moments: Sequence[Moment], max_moments: int) -> list[Moment]:
-    """Return at most `max_moments` windows, evenly over time; those with a regression stay, however many they are."""
-    regressions = {position for position, moment in enumerate(moments) if moment.outcome in REGRESSIONS}
-    others = [position for position in range(len(moments)) if position not in regressions]
-    room = max(max_moments - len(regressions), 0)
+def thin_out(points: Sequence[TimelinePoint], max_points: int) -> list[TimelinePoint]:
+    """Return at most `max_points` windows, evenly over time; those with a regression stay, however many they are."""
+    regressions = {position for position, point in enumerate(points) if point.outcome in REGRESSIONS}
+    others = [position for position in range(len(points)) if position not in regressions]
+    room = max(max_points - len(regressions), 0)
     if len(others) > room:
         others = [others[(2 * number + 1) * len(others) // (2 * room)] for number in range(room)]
-    return [moments[position] for position in sorted({*regressions, *others})]
+    return [points[position] for position in sorted({*regressions, *others})]
 
 
 def axis_bounds(values: Sequence[float]) -> tuple[float, float] | None:

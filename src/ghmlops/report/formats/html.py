@@ -21,9 +21,9 @@ from ghmlops.report.text.blocks import (
     Cell,
     Code,
     Inline,
+    IntervalPlot,
     Link,
     Mark,
-    Plot,
     Report,
     Section,
     Table,
@@ -59,7 +59,7 @@ def page(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    title = f"{words.SAID[report.outcome].word}: {report.service or 'service'}"
+    title = f"{words.OUTCOME_LABELS[report.outcome].word}: {report.service or 'service'}"
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -72,7 +72,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield "</section>"
     if report.worst.items:
         yield from _bullets(report.worst, "plain")
-    for table in report.shown:
+    for table in report.open_tables:
         yield f'<section class="card">\n<h2>{escape.page(table.title)}</h2>'
         yield from _content(table)
         yield "</section>"
@@ -88,7 +88,7 @@ def _lines(report: Report) -> Iterator[str]:
 def _verdict(report: Report) -> Iterator[str]:
     yield f'<header class="card verdict {report.outcome.value}">'
     yield f"<h1>{_badge(report.outcome)} <span>{inline(report.heading)}</span></h1>"
-    yield f"<p><strong>Why:</strong> {inline(report.why)}</p>"
+    yield f"<p><strong>Why:</strong> {inline(report.reason)}</p>"
     yield f"<p><strong>To do:</strong> {_own(report.action)}</p>"
     for notice in report.notices:
         yield f'<p class="notice">{inline(notice)}</p>'
@@ -110,7 +110,7 @@ def _bullets(bullets: Bullets, kind: str) -> Iterator[str]:
             yield f"<li>{inline(first)}{reason}</li>"
         yield "</ul>"
     else:
-        yield f"<p>{escape.page(bullets.empty)}</p>"
+        yield f"<p>{escape.page(bullets.empty_text)}</p>"
     yield "</section>"
 
 
@@ -172,7 +172,7 @@ def _kind(title: str, *, right: bool) -> str:
 
 
 def _badge(outcome: Outcome) -> str:
-    said = words.SAID[outcome]
+    said = words.OUTCOME_LABELS[outcome]
     return f'<span class="badge {outcome.value}"><span aria-hidden="true">{said.glyph}</span> {said.word}</span>'
 
 
@@ -196,5 +196,5 @@ def _inline(piece: Inline) -> str:
             return f'<a href="{escape.page(url)}" rel="noopener noreferrer">{shown}</a>' if url else shown
         case Mark(outcome):
             return _badge(outcome)
-        case Plot():
+        case IntervalPlot():
             return plot.svg(piece)

@@ -16,9 +16,9 @@ from ghmlops.report.text.blocks import (
     Cell,
     Code,
     Inline,
+    IntervalPlot,
     Link,
     Mark,
-    Plot,
     Report,
     Section,
     Table,
@@ -50,8 +50,8 @@ _NOTICE_AT = 3
 
 
 def _blocks(report: Report) -> Iterator[Block]:
-    yield f"## {words.SAID[report.outcome].symbol} {inline(report.heading)}"
-    yield f"**Why:** {inline(report.why)}"
+    yield f"## {words.OUTCOME_LABELS[report.outcome].symbol} {inline(report.heading)}"
+    yield f"**Why:** {inline(report.reason)}"
     yield f"**To do:** {report.action}"
     for notice in report.notices:
         yield f"> {inline(notice)}"
@@ -59,7 +59,7 @@ def _blocks(report: Report) -> Iterator[Block]:
     yield _table(report.pillars)
     if report.worst.items:
         yield from _bullets(report.worst)
-    for table in report.shown:
+    for table in report.open_tables:
         yield f"### {table.title}"
         yield from _content(table)
     yield from _bullets(report.not_measured)
@@ -75,7 +75,7 @@ def _bullets(bullets: Bullets) -> Iterator[Block]:
     if bullets.items:
         yield Rows(head="", lines=[_item(first, second) for first, second in bullets.items])
     else:
-        yield bullets.empty
+        yield bullets.empty_text
 
 
 def _item(first: Cell, second: Cell) -> str:
@@ -84,8 +84,8 @@ def _item(first: Cell, second: Cell) -> str:
 
 def _content(table: Table) -> Iterator[Block]:
     """Yield what of a table has a place in Markdown; a drawing is left out as a whole or not at all."""
-    if isinstance(table.chart, Timeline) and _sketched(table) and (drawn := mermaid.lines(table.chart)):
-        yield inline(mermaid.legend(table.chart))
+    if isinstance(table.chart, Timeline) and _sketched(table) and (drawn := mermaid.chart_lines(table.chart)):
+        yield inline(mermaid.chart_legend(table.chart))
         yield Rows(head="", lines=["\n".join(["```mermaid", *drawn, "```"])])
     if table.rows and not table.page_only:
         yield _table(table)
@@ -109,7 +109,7 @@ def _section(section: Section) -> Iterator[Block]:
 
 
 def _sketched(table: Table) -> bool:
-    return isinstance(table.chart, Timeline) and table.chart.sketched
+    return isinstance(table.chart, Timeline) and table.chart.in_markdown
 
 
 def _table(table: Table) -> Rows:
@@ -118,7 +118,7 @@ def _table(table: Table) -> Rows:
     cells = [[inline(cell) for cell in row] for row in table.rows]
     made = tabulate(cells, headers=titles, tablefmt=_unpadded(rule), disable_numparse=True, stralign=None)
     head, _, *lines = made.split("\n")
-    return Rows(head=f"{head}\n{rule}", lines=lines, spare=table.spare)
+    return Rows(head=f"{head}\n{rule}", lines=lines, expendable=table.expendable)
 
 
 def _unpadded(rule: str) -> TableFormat:
@@ -139,7 +139,7 @@ def _unpadded(rule: str) -> TableFormat:
 def _notice(report: Report) -> Callable[[int], str]:
     def notice(rows: int) -> str:
         gone = f"{numbers.count(rows)} rows of the tables below are left out, from the bottom"
-        return f"> **Shortened** to what GitHub takes: {gone}. The whole stands {inline(report.whole)}."
+        return f"> **Shortened** to what GitHub takes: {gone}. The whole stands {inline(report.full_report)}."
 
     return notice
 
@@ -161,8 +161,8 @@ def _inline(piece: Inline) -> str:
             shown = escape.code(text) if is_code else escape.markdown(text)
             return f"[{shown}](<{url.replace('&', '&amp;')}>)" if url else shown
         case Mark(outcome):
-            return f"{words.SAID[outcome].symbol} {words.SAID[outcome].word}"
-        case Plot():
+            return f"{words.OUTCOME_LABELS[outcome].symbol} {words.OUTCOME_LABELS[outcome].word}"
+        case IntervalPlot():
             return ""
 
 

@@ -19,8 +19,8 @@ class Rows:
     head: str
     lines: list[str]
     tail: str = ""
-    spare: int = 0
-    """So many lines at the bottom go before any line of any other rows that is not spare."""
+    expendable: int = 0
+    """So many lines at the bottom go before any line of any other rows that is not expendable."""
 
 
 Block = str | Rows
@@ -54,7 +54,7 @@ def fit(blocks: Sequence[Block], limit: int, notice: Callable[[int], str], at: i
 
 
 def _floor(block: Block) -> int:
-    return max(len(block.lines) - block.spare, 0) if isinstance(block, Rows) else 0
+    return max(len(block.lines) - block.expendable, 0) if isinstance(block, Rows) else 0
 
 
 def _shorten(blocks: Sequence[Block], kept: list[int], excess: int, floors: Sequence[int]) -> int:

@@ -46,7 +46,7 @@ class Mark(NamedTuple):
     outcome: Outcome
 
 
-class Plot(NamedTuple):
+class IntervalPlot(NamedTuple):
     """An interval against its limits, drawn where pictures can be; otherwise left out. Any number may be missing."""
 
     estimate: float | None
@@ -57,7 +57,7 @@ class Plot(NamedTuple):
     outcome: Outcome
 
 
-Inline = Words | Text | Code | Link | Mark | Plot
+Inline = Words | Text | Code | Link | Mark | IntervalPlot
 Cell = tuple[Inline, ...]
 
 
@@ -68,7 +68,7 @@ class Column(NamedTuple):
     right: bool = False
 
 
-class Chart(NamedTuple):
+class CapacityCurve(NamedTuple):
     """Response times against the rate, drawn where pictures can be; the table that holds it has the same numbers.
 
     Every number is above zero; the interval and the limits are untrusted, and may be out of all proportion.
@@ -85,7 +85,7 @@ class Chart(NamedTuple):
     """The interval of the capacity, a second."""
 
 
-class Moment(NamedTuple):
+class TimelinePoint(NamedTuple):
     """One window of a timeline, as it stands in the evidence."""
 
     window: str
@@ -107,11 +107,11 @@ class Timeline(NamedTuple):
     """Untrusted; empty for the only one."""
     unit: str
     """Untrusted."""
-    moments: list[Moment]
+    points: list[TimelinePoint]
     floor: float | None
     """How far the candidate may lie below the baseline, at least 0; None: not judged that way."""
     ceiling: float | None
-    sketched: bool = False
+    in_markdown: bool = False
     """Drawn in Markdown too, which has room for one."""
 
 
@@ -145,9 +145,9 @@ class Table:
     rows: list[tuple[Cell, ...]]
     sentence_last: bool = False
     """The last column is a sentence on the row, which may stand below it."""
-    chart: Chart | Timeline | None = None
+    chart: CapacityCurve | Timeline | None = None
     """Drawn above the table."""
-    spare: int = 0
+    expendable: int = 0
     """Rows at the bottom that tell of no harm: where space is short, they go before any other row of the report."""
     page_only: bool = False
     """The rows stand in the HTML page alone."""
@@ -159,7 +159,7 @@ class Bullets:
 
     title: str
     items: list[tuple[Cell, Cell]]
-    empty: str = ""
+    empty_text: str = ""
     """Said where there is no item."""
 
 
@@ -184,20 +184,20 @@ class Report:
     """Untrusted."""
     outcome: Outcome
     heading: Cell
-    why: Cell
+    reason: Cell
     action: str
     """Our own words; `code` in backticks."""
     subject: Cell
     notices: list[Cell]
     pillars: Table
     worst: Bullets
-    shown: list[Table]
+    open_tables: list[Table]
     """What stands open beside the worst findings; their titles are our own words."""
     not_measured: Bullets
     passed: Cell
     sections: list[Section]
     links: list[Cell]
-    whole: Cell
+    full_report: Cell
     """Where the whole report stands, for a reader of a shortened one."""
     marker: str
     """Hidden HTML comments: which comment this is, and for which commit."""

@@ -67,7 +67,7 @@ def fence(lines: list[str], language: str = "sh") -> str:
     return "\n".join([f"{ticks}{language}", *(one_line(line, 500) for line in lines), ticks])
 
 
-def address(url: str) -> str:
+def safe_url(url: str) -> str:
     """Return `url` where it is a plain http or https address without white space, else nothing."""
     if not _ADDRESS.fullmatch(url):
         return ""

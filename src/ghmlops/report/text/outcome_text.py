@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ghmlops.core.model import Outcome
 
 
-class Said(NamedTuple):
+class OutcomeLabel(NamedTuple):
     """How an outcome is said. The symbol never stands without the word."""
 
     symbol: str
@@ -18,12 +18,12 @@ class Said(NamedTuple):
     heading: str
 
 
-SAID = {
-    Outcome.ERROR: Said("🛑", "⊘", "error", "could not be judged"),
-    Outcome.FAIL: Said("❌", "✕", "fail", "fails"),
-    Outcome.INCONCLUSIVE: Said("❔", "?", "inconclusive", "is not decided"),
-    Outcome.WARN: Said("⚠️", "!", "warn", "passes with warnings"),
-    Outcome.PASS: Said("✅", "✓", "pass", "passes"),
+OUTCOME_LABELS = {
+    Outcome.ERROR: OutcomeLabel("🛑", "⊘", "error", "could not be judged"),
+    Outcome.FAIL: OutcomeLabel("❌", "✕", "fail", "fails"),
+    Outcome.INCONCLUSIVE: OutcomeLabel("❔", "?", "inconclusive", "is not decided"),
+    Outcome.WARN: OutcomeLabel("⚠️", "!", "warn", "passes with warnings"),
+    Outcome.PASS: OutcomeLabel("✅", "✓", "pass", "passes"),
 }
 
 _ACTION = {
@@ -48,7 +48,7 @@ _ACTION_FOR = {
 }
 
 
-def action(outcome: Outcome, reason_code: str, environment: str) -> str:
+def required_action(outcome: Outcome, reason_code: str, environment: str) -> str:
     """Return what is required of the reader, in one or two sentences. `environment` is only looked at, not quoted."""
     chosen = _ACTION_FOR.get(reason_code) if outcome not in (Outcome.FAIL, Outcome.PASS) else None
     go, gone = ("deploy", "be deployed") if environment else ("merge", "be merged")
