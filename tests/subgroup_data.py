@@ -65,8 +65,8 @@ def accuracy_cells(n: Floats, lost: Floats, gained: Floats) -> Cells:
 def compare_cells(cells: Cells, metric: Metric = ACCURACY) -> list[Comparison]:
     """Return the comparison of each cell, with the metric's default margin."""
     assert metric.compare
-    compared = metric.compare(cells, metric.tail(ALPHA))
-    return [comparison_at(compared, i, metric, spread=1.0, margins={}) for i in range(len(cells.n))]
+    result = metric.compare(cells, metric.tail(ALPHA))
+    return [comparison_at(result, i, metric, spread=1.0, margins={}) for i in range(len(cells.n))]
 
 
 def daily_windows(
@@ -112,9 +112,9 @@ def random_slices(
     lost, gained = draw < probability, draw > 1.0 - DISCORDANT / 2
     slices: list[Subgroup] = []
     for size in (1, 2):
-        for chosen in combinations(range(len(values)), size):
-            sizes = [values[i] for i in chosen]
-            slices += _slices_by([columns[i] for i in chosen], sizes, chosen, (lost, gained), minimum)
+        for indices in combinations(range(len(values)), size):
+            sizes = [values[i] for i in indices]
+            slices += _slices_by([columns[i] for i in indices], sizes, indices, (lost, gained), minimum)
     total = accuracy_cells(*(np.array([float(x)]) for x in (rows, lost.sum(), gained.sum())))
     return slices, [Subgroup(slice={}, window=None, comparison=compare_cells(total)[0])]
 
@@ -151,7 +151,7 @@ def search_alarms(
     a second.
     """
     rng = np.random.default_rng(seed)
-    return sum(bool(_search(rng, rows, values, loss).flagged) for _ in range(runs))
+    return sum(bool(_search(rng, rows, values, loss).flagged_keys) for _ in range(runs))
 
 
 def _search(rng: np.random.Generator, rows: int, values: Sequence[int], loss: float) -> FamilyResult:

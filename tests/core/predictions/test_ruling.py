@@ -19,7 +19,7 @@ PASS, FAIL, UNDECIDED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
     [
         (0.006, 0.010, 0.014, FAIL, Basis.INTERVAL_BEYOND),
         (0.001, 0.010, 0.019, FAIL, Basis.ESTIMATE_BEYOND),
-        (0.001, 0.004, 0.007, UNDECIDED, Basis.LOSS_SHOWN),
+        (0.001, 0.004, 0.007, UNDECIDED, Basis.SIGNIFICANT),
         (0.001, 0.003, 0.005, PASS, Basis.INSIDE),
         (-0.002, 0.001, 0.004, PASS, Basis.INSIDE),
         (-0.010, 0.001, 0.012, UNDECIDED, Basis.OPEN),
@@ -36,8 +36,8 @@ def test_loss_margin_and_interval_decide_together(
     assert rule(comparison(low, loss, high)) == (outcome, basis)
 
 
-def test_a_shown_loss_needs_a_significant_test_too() -> None:
-    """If the interval excludes 0 but the test has p = 0.02, no loss is shown."""
+def test_a_significant_loss_needs_both_interval_and_test() -> None:
+    """If the interval excludes 0 but the test has p = 0.02, the loss is not significant."""
     assert rule(comparison(0.001, 0.010, 0.019, p=0.02)) == (UNDECIDED, Basis.OPEN)
 
 

@@ -35,13 +35,13 @@ def compare_overall(observation: Observation, policy: Regression) -> list[Compar
     """Compare every metric of the task over all rows; metrics without a row that counts for them are left out."""
     comparisons = []
     for metric in overall_metrics(policy):
-        compared = _compare_aggregates(metric, observation.tables[()], policy)
-        if compared is None and metric.compare_columns and observation.columns is not None:
-            compared = metric.compare_columns(observation.columns, metric.tail(ALPHA))
-        if compared is None and metric.compare_grid and observation.grid is not None:
-            compared = metric.compare_grid(observation.grid, metric.tail(ALPHA))
-        if compared is not None and compared.n[0] > 0:
-            comparisons.append(_comparison(compared, 0, metric, observation, policy))
+        result = _compare_aggregates(metric, observation.tables[()], policy)
+        if result is None and metric.compare_columns and observation.columns is not None:
+            result = metric.compare_columns(observation.columns, metric.tail(ALPHA))
+        if result is None and metric.compare_grid and observation.grid is not None:
+            result = metric.compare_grid(observation.grid, metric.tail(ALPHA))
+        if result is not None and result.n[0] > 0:
+            comparisons.append(_comparison(result, 0, metric, observation, policy))
     return comparisons
 
 
@@ -50,10 +50,10 @@ def compare_cells(
 ) -> Iterator[tuple[int, Comparison]]:
     """Compare one metric in every cell of a breakdown; yields (index of the cell, comparison)."""
     table = observation.tables[breakdown]
-    compared = _compare_aggregates(metric, table, policy)
-    if compared is not None:
+    result = _compare_aggregates(metric, table, policy)
+    if result is not None:
         for index in range(len(table.keys)):
-            yield index, _comparison(compared, index, metric, observation, policy)
+            yield index, _comparison(result, index, metric, observation, policy)
     elif metric.compare_columns and observation.columns is not None and observation.columns.cell is not None:
         yield from _compare_cell_columns(metric, observation, table, policy)
 
@@ -91,10 +91,10 @@ def _compare_aggregates(metric: Metric, table: CellTable, policy: Regression) ->
 
 
 def _comparison(
-    compared: MetricComparison, index: int, metric: Metric, observation: Observation, policy: Regression
+    result: MetricComparison, index: int, metric: Metric, observation: Observation, policy: Regression
 ) -> Comparison:
     spread = (observation.facts.pairs.label_spread if observation.facts.pairs else None) or 0.0
-    return comparison_at(compared, index, metric, spread=spread, margins=policy.margins)
+    return comparison_at(result, index, metric, spread=spread, margins=policy.margins)
 
 
 def compare_classes(observation: Observation, policy: Regression) -> list[Subgroup]:
@@ -103,10 +103,10 @@ def compare_classes(observation: Observation, policy: Regression) -> list[Subgro
     if counts is None:
         return []
     subgroups = []
-    for name, compared in compare_per_class(counts, ALPHA).items():
+    for name, result in compare_per_class(counts, ALPHA).items():
         for index, label in enumerate(policy.classes):
-            if compared.n[index] >= policy.minimum_rows:
-                comparison = _comparison(compared, index, CLASS_METRICS[name], observation, policy)
+            if result.n[index] >= policy.minimum_rows:
+                comparison = _comparison(result, index, CLASS_METRICS[name], observation, policy)
                 subgroups.append(
                     Subgroup(slice={"class": label}, window=None, comparison=comparison, dataset=observation.dataset)
                 )
@@ -120,8 +120,8 @@ def compare_shifted(metric: Metric, grid: Grid, policy: Regression) -> list[Comp
     """
     if metric.compare_grid is None:
         return []
-    compared = metric.compare_grid(grid, metric.tail(ALPHA))
-    comparison = comparison_at(compared, 0, metric, spread=0.0, margins=policy.margins)
+    result = metric.compare_grid(grid, metric.tail(ALPHA))
+    comparison = comparison_at(result, 0, metric, spread=0.0, margins=policy.margins)
     return [_shift(comparison, sign * comparison.bound) for sign in (0.0, 1.0, -1.0)]
 
 

@@ -13,7 +13,7 @@ from ghmlops.core.paired.default_margins import PROPORTION_MARGIN, RATE_SHIFT_MA
 # --- Over all rows
 
 ALPHA = 0.01
-"""Probability, one-sided. Level at which a loss is shown, and at which a loss as large as the margin passes. One
+"""Probability, one-sided. Level at which a loss is significant, and at which a loss as large as the margin passes. One
 false alarm in a hundred comparisons is rare enough to block a merge on. Benchmark: every case `false: ...` stays
 within its goal of 1.5 % (clusters 2 %); `missed: ...` shows that the intervals at this level cover the truth."""
 
@@ -84,11 +84,11 @@ NOISE_CHURN_MARGIN = 0.01
 margin for churn. Test: `test_noise_floor.py`: at most 1 % false alarms between equal recipes."""
 
 NOISE_SCORE_RATIO = 2.0
-"""Ratio. A mean absolute score difference warns if it is shown to be above the noise floor and more than this many
-times as large: a difference that is only shown is a matter of rows, not of size. Test: `test_noise_floor.py`."""
+"""Ratio. A mean absolute score difference warns if it is significantly above the noise floor and more than this many
+times as large: that a difference is significant is a matter of rows, not of size. Test: `test_noise_floor.py`."""
 
 MIN_RANK_CORRELATION = 0.5
-"""Spearman's rho. A correlation shown to be below this warns: the candidate orders most pairs of rows by something
+"""Spearman's rho. A correlation significantly below this warns: the candidate orders most pairs of rows by something
 other than the baseline does. Test: `test_rank_correlation.py`."""
 
 SPEARMAN_VARIANCE = 1.06

@@ -70,7 +70,7 @@ def ruling_reason(comparison: Comparison, ruling: Ruling) -> str:
         conclusion = f"within the {limit} allowed" if comparison.loss_high > 0 else f"no loss (allowed: {limit})"
         text = f"{describe_change(comparison, 'largest loss')}, {conclusion}; {rows}"
     else:
-        loss = "a loss is shown, but " if basis is Basis.LOSS_SHOWN else ""
+        loss = "the loss is significant, but " if basis is Basis.SIGNIFICANT else ""
         change = describe_change(comparison, "interval")
         text = f"{change}: {loss}the interval contains the limit of {limit}; {rows}{_needed(comparison)}"
     return f"{sentence_case(text)}."

@@ -17,7 +17,7 @@ from ghmlops.core.predictions.ruling import Comparison, evidence_number
 
 
 def implausible_result(comparison: Comparison, dataset: str = "") -> Finding | None:
-    """Return a warning about an improvement that is shown and too large to be plausible, or None.
+    """Return a warning about an improvement that is significant and too large to be plausible, or None.
 
     `implausible-jump`: the improvement exceeds `Metric.implausible_gain`. `implausible-level`: the candidate is nearly
     perfect and the baseline was not.

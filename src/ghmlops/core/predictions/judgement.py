@@ -45,9 +45,9 @@ def judge_observations(observations: Sequence[Observation], policy: Regression) 
     if len(comparable) > 1:
         judgement.findings.extend(uneven_datasets(overall))
     families = SubgroupFamilies(comparable, policy, judgement)
-    reported = families.judge_declared("slice") | families.judge_declared("window")
+    reported_keys = families.judge_declared("slice") | families.judge_declared("window")
     families.judge_classes()
-    families.search(overall, reported)
+    families.search(overall, reported_keys)
     return judgement
 
 
@@ -86,9 +86,9 @@ def _judge_overall(
         judgement.findings.extend([warning] if warning else [])
         judgement.measurements.extend(_measurements(comparison, dataset))
         judgement.details.metrics.append(_metric_row(comparison, dataset, finding))
-    computed = {comparison.metric.id for comparison in comparisons}
+    computed_ids = {comparison.metric.id for comparison in comparisons}
     for metric in overall_metrics(policy):
-        if metric.id not in computed:
+        if metric.id not in computed_ids:
             why = "no row has the values it needs"
             if observation.grid is not None or (metric.compare_columns and observation.columns is None):
                 why = "there are too many rows to read their scores, and the metric cannot be computed from bins"

@@ -63,13 +63,13 @@ class Basis(StrEnum):
     INTERVAL_BEYOND = "interval-beyond-margin"
     """The whole interval of the loss exceeds the margin."""
     ESTIMATE_BEYOND = "estimate-beyond-margin"
-    """A loss is shown, and its estimate exceeds the margin."""
+    """The loss is significant, and its estimate exceeds the margin."""
     INSIDE = "inside-margin"
     """The upper limit of the loss is inside the margin."""
-    LOSS_SHOWN = "loss-shown"
-    """A loss is shown, but the interval contains the margin."""
+    SIGNIFICANT = "significant-loss"
+    """The loss is significant, but the interval contains the margin."""
     OPEN = "open"
-    """No loss is shown, and the interval contains the margin."""
+    """No loss is significant, and the interval contains the margin."""
 
 
 class Ruling(NamedTuple):
@@ -80,40 +80,40 @@ class Ruling(NamedTuple):
 
 
 def comparison_at(
-    compared: MetricComparison, index: int, metric: Metric, *, spread: float, margins: dict[str, float]
+    result: MetricComparison, index: int, metric: Metric, *, spread: float, margins: dict[str, float]
 ) -> Comparison:
-    """Return the comparison of one cell of `compared`.
+    """Return the comparison of one cell of `result`.
 
     Args:
-        compared: Result of the metric for m cells, arrays of shape (m,).
+        result: Result of the metric for m cells, arrays of shape (m,).
         index: Index of the cell.
-        metric: The metric that was compared.
+        metric: The metric of the result.
         spread: Standard deviation of the label, the unit of some margins.
         margins: The policy's margins by metric id; they replace the metric's default.
     """
-    baseline = float(compared.baseline[index])
+    baseline = float(result.baseline[index])
     return Comparison(
         metric=metric,
-        n=int(compared.n[index]),
+        n=int(result.n[index]),
         baseline=baseline,
-        candidate=float(compared.candidate[index]),
-        low=float(compared.low[index]),
-        high=float(compared.high[index]),
-        loss=float(compared.loss[index]),
-        loss_low=float(compared.loss_low[index]),
-        loss_high=float(compared.loss_high[index]),
-        p=float(compared.p[index]),
-        error=float(compared.error[index]),
+        candidate=float(result.candidate[index]),
+        low=float(result.low[index]),
+        high=float(result.high[index]),
+        loss=float(result.loss[index]),
+        loss_low=float(result.loss_low[index]),
+        loss_high=float(result.loss_high[index]),
+        p=float(result.p[index]),
+        error=float(result.error[index]),
         margin=metric.limit(baseline, spread, margins.get(metric.id)),
-        method=compared.method,
-        bound=compared.bound,
+        method=result.method,
+        bound=result.bound,
     )
 
 
 def rule(comparison: Comparison, undecided: Literal["inconclusive", "warn"] = "inconclusive") -> Ruling:
     """Rule on one metric over all rows.
 
-    Fail: the whole interval of the loss exceeds the margin, or a loss is shown and its estimate exceeds the margin.
+    Fail: the whole interval of the loss exceeds the margin, or the loss is significant and its estimate exceeds it.
     Pass: the upper confidence limit of the loss is inside the margin. Otherwise the outcome is `undecided`.
 
     Raises:
@@ -128,15 +128,15 @@ def rule(comparison: Comparison, undecided: Literal["inconclusive", "warn"] = "i
         return Ruling(Outcome.INCONCLUSIVE, Basis.TOO_FEW_ROWS)
     if comparison.loss_low > margin:
         return Ruling(Outcome.FAIL, Basis.INTERVAL_BEYOND)
-    # A rate of the pair is never below 0, so that it is above 0 shows nothing: only its margin is tested.
-    loss_shown = (
+    # A rate of the pair is never below 0, so its sign is no evidence: only its margin is tested.
+    significant = (
         comparison.loss_low > 0 and (comparison.p < ALPHA or math.isnan(comparison.p)) and not comparison.paired_only
     )
-    if loss_shown and loss > margin:
+    if significant and loss > margin:
         return Ruling(Outcome.FAIL, Basis.ESTIMATE_BEYOND)
     if comparison.loss_high <= margin:
         return Ruling(Outcome.PASS, Basis.INSIDE)
-    return Ruling(Outcome(undecided), Basis.LOSS_SHOWN if loss_shown else Basis.OPEN)
+    return Ruling(Outcome(undecided), Basis.SIGNIFICANT if significant else Basis.OPEN)
 
 
 def rows_to_decide(comparison: Comparison) -> float:

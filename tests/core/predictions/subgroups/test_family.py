@@ -90,7 +90,7 @@ def test_evidence_stays_small_with_ten_thousand_slices() -> None:
     family = judge([Subgroup(slice={"s": i}, window=None, comparison=broken) for i in range(10_000)])
     assert (len(family.findings), len(family.table)) == (MAX_FINDINGS + 1, MAX_TABLE_ROWS)
     assert all(text in family.findings[-1].reason for text in ("10,000 failed", "0 warned", "50 are listed"))
-    assert len(family.flagged) == 10_000
+    assert len(family.flagged_keys) == 10_000
 
 
 def test_an_undefined_subgroup_passes_and_hides_no_other() -> None:
@@ -147,15 +147,15 @@ def test_families_span_data_sets_and_name_them() -> None:
     assert (broken.dataset, broken.slice, summary.n) == ("eu", {"s": 7}, 40)
     assert broken.reason.startswith("data set eu, s = 7: ")
     assert (family.table[0].dataset, family.table[0].subgroup) == ("eu", "s = 7")
-    assert family.flagged == {("eu", ("s", 7), None)}
+    assert family.flagged_keys == {("eu", ("s", 7), None)}
 
 
 def test_no_flagged_window_has_no_onset() -> None:
     """An onset exists exactly if a window fails or warns, which is rare without a loss; slices have none."""
     rng = np.random.default_rng(4)
     families = [judge_family(daily_windows(rng, [0.0] * 30), "window", 200) for _ in range(20)]
-    assert all((family.since is None) == (not family.flagged) for family in families)
-    assert sum(bool(family.flagged) for family in families) <= 3
+    assert all((family.since is None) == (not family.flagged_keys) for family in families)
+    assert sum(bool(family.flagged_keys) for family in families) <= 3
     assert judge([subgroup(1, 120)]).onset is None
 
 

@@ -105,7 +105,7 @@ def test_a_declared_slice_with_a_finding_is_not_reported_twice() -> None:
     """It is counted in the summary, and still explains other slices."""
     slices, overall = random_slices(np.random.default_rng(0), 100_000, VALUES, {((0, 3),): 0.08})
     keys = {Subgroup(slice={"a0": 3}, window=None, comparison=slices[0].comparison).key}
-    family = search_slices(slices, max_findings=5, minimum=200, overall=overall, reported=keys)
+    family = search_slices(slices, max_findings=5, minimum=200, overall=overall, reported_keys=keys)
     (summary,) = family.findings
     assert summary.outcome is Outcome.WARN
     assert " 1 of them are declared" in summary.reason

@@ -53,17 +53,19 @@ def judge_drift(
     """
     if not columns:
         return [], []
-    measured = [(column.column, distances(column)) for column in columns]
-    judged = [(name, result) for name, result in measured if min(result.rows) >= minimum]
-    factors = {name: limit_factors(result, limits) for name, result in judged}
-    ranked = sorted(judged, key=lambda entry: (-max(factors[entry[0]].values(), default=0.0), entry[0]))
-    drifted = [(name, result) for name, result in ranked if factors[name]]
-    findings = [_finding(name, result, factors[name], limits, dataset) for name, result in drifted[:MAX_FINDINGS]]
-    findings.append(_summary((len(judged), len(drifted)), minimum, limits, dataset))
+    results = [(column.column, distances(column)) for column in columns]
+    judged_columns = [(name, result) for name, result in results if min(result.rows) >= minimum]
+    factors = {name: limit_factors(result, limits) for name, result in judged_columns}
+    ranked = sorted(judged_columns, key=lambda entry: (-max(factors[entry[0]].values(), default=0.0), entry[0]))
+    drifted_columns = [(name, result) for name, result in ranked if factors[name]]
+    findings = [
+        _finding(name, result, factors[name], limits, dataset) for name, result in drifted_columns[:MAX_FINDINGS]
+    ]
+    findings.append(_summary((len(judged_columns), len(drifted_columns)), minimum, limits, dataset))
     stable = sorted((entry for entry in ranked if not factors[entry[0]]), key=_by_psi)
-    too_small = [entry for entry in measured if entry[0] not in factors]
+    too_small = [entry for entry in results if entry[0] not in factors]
     rows = [
-        *(_row(name, result, Outcome.WARN, dataset) for name, result in drifted),
+        *(_row(name, result, Outcome.WARN, dataset) for name, result in drifted_columns),
         *(_row(name, result, Outcome.PASS, dataset) for name, result in stable),
         *(_row(name, result, None, dataset) for name, result in too_small),
     ]

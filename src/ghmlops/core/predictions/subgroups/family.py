@@ -54,7 +54,7 @@ class FamilyResult:
 
     findings: list[Finding]
     table: list[SubgroupRow]
-    flagged: frozenset[SubgroupKey] = frozenset()
+    flagged_keys: frozenset[SubgroupKey] = frozenset()
     """Keys of the subgroups that fail or warn."""
     onset: Onset | None = None
     """For windows that fail or warn: since when the worst metric is worse, in its data set."""
@@ -118,16 +118,16 @@ def judge_family(subgroups: Sequence[Subgroup], kind: Kind, minimum: int) -> Fam
         A finding per subgroup that fails or warns, at most `MAX_FINDINGS`, and a summary; for windows also the onset.
     """
     tests = run_tests(subgroups)
-    flagged: dict[SubgroupKey, list[SubgroupTest]] = {}
+    by_key: dict[SubgroupKey, list[SubgroupTest]] = {}
     for test in tests:
         if test.outcome is not Outcome.PASS:
-            flagged.setdefault(test.subgroup.key, []).append(test)
-    ranked = sorted(flagged.values(), key=lambda group: -max(test.outcome.severity for test in group))
+            by_key.setdefault(test.subgroup.key, []).append(test)
+    ranked = sorted(by_key.values(), key=lambda group: -max(test.outcome.severity for test in group))
     findings = [_subgroup_finding(group, kind) for group in ranked[:MAX_FINDINGS]]
     onset = find_onset(subgroups, _worst(ranked[0]).subgroup) if ranked and kind == "window" else None
     findings.append(_summary(tests, ranked, (kind, minimum, onset)))
     table = [subgroup_row(test, test.outcome) for test in tests[:MAX_TABLE_ROWS]]
-    return FamilyResult(findings=findings, table=table, flagged=frozenset(flagged), onset=onset)
+    return FamilyResult(findings=findings, table=table, flagged_keys=frozenset(by_key), onset=onset)
 
 
 def _worst(tests: Sequence[SubgroupTest]) -> SubgroupTest:
@@ -208,12 +208,12 @@ def missing_subgroups(
         kind: Kind of the subgroups.
         dataset: Name of the data set.
     """
-    listed, omitted = missing[:MAX_FINDINGS], len(missing) - MAX_FINDINGS
+    listed_entries, omitted = missing[:MAX_FINDINGS], len(missing) - MAX_FINDINGS
     findings = []
-    for number, (slice_values, window, rows) in enumerate(listed, start=1):
+    for number, (slice_values, window, rows) in enumerate(listed_entries, start=1):
         name = subgroup_name(slice_values, window, dataset)
         reason = f"{name}: the baseline has {rows:,} rows and the candidate has none."
-        if omitted > 0 and number == len(listed):
+        if omitted > 0 and number == len(listed_entries):
             reason += f" {omitted:,} more {PLURAL[kind]} are missing as well."
         findings.append(
             Finding(

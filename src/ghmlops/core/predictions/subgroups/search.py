@@ -46,7 +46,7 @@ def search_slices(
     max_findings: int,
     minimum: int,
     overall: Sequence[Subgroup] = (),
-    reported: Set[SubgroupKey] = frozenset(),
+    reported_keys: Set[SubgroupKey] = frozenset(),
 ) -> FamilyResult:
     """Search for the slices with the largest regression.
 
@@ -57,30 +57,30 @@ def search_slices(
         minimum: Smallest number of rows of a searched slice, for the reason of the summary.
         overall: The same metrics over all rows of each data set. A slice must be worse than the rest of these rows, so
             that a regression of all rows alike is not reported as one of every slice.
-        reported: Keys of declared slices that have a finding already; these are counted, not reported again.
+        reported_keys: Keys of declared slices that have a finding already; these are counted, not reported again.
 
     Returns:
         A warning `search-<metric>` per slice that Holm's method confirms at `SEARCH_LEVEL`, largest excess loss first,
         `search-summary`, and the rows of the table `searched`. Slices that only the false discovery rate flags are
         counted in the summary.
     """
-    searched = [
+    quality = [
         s
         for s in subgroups
         if s.comparison.metric.direction is not Direction.TARGET and s.comparison.margin is not None
     ]
-    index = index_subgroups([*searched, *overall])
-    tests = run_tests(searched, p_worse_than_rest(searched, index))
-    flagged = [test for test in tests if test.outcome is not Outcome.PASS]
-    worse = _group_by_slice(prune(flagged, index))
+    index = index_subgroups([*quality, *overall])
+    tests = run_tests(quality, p_worse_than_rest(quality, index))
+    flagged_tests = [test for test in tests if test.outcome is not Outcome.PASS]
+    worse = _group_by_slice(prune(flagged_tests, index))
     significant = [entry for entry in worse if entry.significant]
-    new = [entry for entry in significant if entry.key not in reported]
+    new = [entry for entry in significant if entry.key not in reported_keys]
     findings = [_slice_finding(entry, len(tests)) for entry in new[:max_findings]]
     findings.append(_summary(tests, (worse, significant, new), (max_findings, minimum)))
     return FamilyResult(
         findings=findings,
-        table=_table(tests, flagged, significant),
-        flagged=frozenset(entry.key for entry in new[:max_findings]),
+        table=_table(tests, flagged_tests, significant),
+        flagged_keys=frozenset(entry.key for entry in new[:max_findings]),
     )
 
 
@@ -139,7 +139,7 @@ def _summary(
         outcome = Outcome.WARN
         reason = f"Of {searched}, {len(significant):,} are worse than the rest{text}{more}"
     else:
-        outcome, reason = Outcome.PASS, f"Of {searched}, none is shown to be worse than the rest{more}"
+        outcome, reason = Outcome.PASS, f"Of {searched}, none is significantly worse than the rest{more}"
     return Finding(
         id="search-summary",
         metric="slices",
@@ -153,14 +153,14 @@ def _summary(
 
 
 def _table(
-    tests: Sequence[SubgroupTest], flagged: Sequence[SubgroupTest], significant: Sequence[_WorseSlice]
+    tests: Sequence[SubgroupTest], flagged_tests: Sequence[SubgroupTest], significant: Sequence[_WorseSlice]
 ) -> list[SubgroupRow]:
     """Return the rows of all significant slices and of the smallest p-values, in the order of the tests.
 
     A flagged slice that the pruning removed has no outcome, because another slice explains its regression.
     """
     warned_ids = {id(test) for entry in significant for test in entry.tests}
-    flagged_ids = {id(test) for test in flagged}
+    flagged_ids = {id(test) for test in flagged_tests}
     places_left = max(MAX_TABLE_ROWS - len(warned_ids), 0)
     selection = [test for test in tests if id(test) in warned_ids][:MAX_TABLE_ROWS]
     selection += [test for test in tests if id(test) not in warned_ids][:places_left]

@@ -102,35 +102,35 @@ def p_worse_than_rest(subgroups: Sequence[Subgroup], index: Index) -> NDArray[np
     return np.array([special.ndtr(-_z_worse_than_rest(s, index.get(_series(s), {}).get(ALL_ROWS))) for s in subgroups])
 
 
-def prune(flagged: Sequence[SubgroupTest], index: Index) -> list[SubgroupTest]:
+def prune(flagged_tests: Sequence[SubgroupTest], index: Index) -> list[SubgroupTest]:
     """Return the tests of those subgroups whose regression no other subgroup explains.
 
     A pair is compared with each of its values at `ALPHA` divided by the number of pairs with that value; what is left
     of a single value is tested at `ALPHA` divided by the number of flagged subgroups (Bonferroni).
 
     Args:
-        flagged: Tests of the subgroups that fail or warn.
+        flagged_tests: Tests of the subgroups that fail or warn.
         index: All defined subgroups, as `index_subgroups` returns them.
     """
-    z = float(special.ndtri(1.0 - ALPHA / max(len(flagged), 1)))
+    z = float(special.ndtri(1.0 - ALPHA / max(len(flagged_tests), 1)))
     pair_counts = {
         series: Counter(item for items in subgroups if len(items) > 1 for item in items)
         for series, subgroups in index.items()
     }
-    candidates = [test for test in flagged if _worse_than_its_values(test.subgroup, index, pair_counts)]
-    chosen: dict[Series, set[Items]] = {_series(test.subgroup): set() for test in candidates}
+    candidates = [test for test in flagged_tests if _worse_than_its_values(test.subgroup, index, pair_counts)]
+    survivors: dict[Series, set[Items]] = {_series(test.subgroup): set() for test in candidates}
     singles = []
     for test in candidates:
         if len(test.subgroup.slice) > 1:
-            chosen[_series(test.subgroup)].add(_items(test.subgroup))
+            survivors[_series(test.subgroup)].add(_items(test.subgroup))
         else:
             singles.append(test)
     # Values with the largest loss come first, so that they explain those that merely overlap with them.
     for test in sorted(singles, key=lambda test: -excess_loss(test.subgroup.comparison)):
         series = _series(test.subgroup)
-        if not _is_explained(test.subgroup, chosen[series], index[series], z):
-            chosen[series].add(_items(test.subgroup))
-    return [test for test in candidates if _items(test.subgroup) in chosen[_series(test.subgroup)]]
+        if not _is_explained(test.subgroup, survivors[series], index[series], z):
+            survivors[series].add(_items(test.subgroup))
+    return [test for test in candidates if _items(test.subgroup) in survivors[_series(test.subgroup)]]
 
 
 def _worse_than_its_values(subgroup: Subgroup, index: Index, pair_counts: Mapping[Series, Mapping[Item, int]]) -> bool:
@@ -159,14 +159,14 @@ def _z_worse_than_rest(subgroup: Subgroup, total: Subgroup | None) -> float:
     return math.inf if part.loss > rest.loss else -math.inf
 
 
-def _is_explained(subgroup: Subgroup, chosen: Set[Items], subgroups: Mapping[Items, Subgroup], z: float) -> bool:
-    """Return whether what is left of a single value is harmless, after its chosen parts along one column are removed.
+def _is_explained(subgroup: Subgroup, survivors: Set[Items], subgroups: Mapping[Items, Subgroup], z: float) -> bool:
+    """Return whether what is left of a single value is harmless after its surviving parts along one column are removed.
 
-    Removed are the chosen pairs inside the value, and its overlap with chosen values of the other column.
+    Removed are the surviving pairs inside the value, and its overlap with surviving values of the other column.
     """
     part, items = _part(subgroup), _items(subgroup)
     parts_by_column: dict[str, dict[Items, Part]] = {}
-    for other in chosen:
+    for other in survivors:
         overlap = items | other
         if len(overlap) == 2 and overlap in subgroups:
             ((column, _),) = overlap - items

@@ -75,7 +75,7 @@ class SubgroupFamilies:
         if kind == "window":
             judgement.findings.extend(uneven_windows(subgroups))
             judgement.details.timeline.extend(_timeline(run_tests(subgroups)))
-        return family.flagged
+        return family.flagged_keys
 
     def judge_classes(self) -> None:
         """Judge the family of recall and F1 of every class of a multiclass task."""
@@ -86,12 +86,12 @@ class SubgroupFamilies:
         self.judgement.findings.extend(family.findings)
         self.judgement.details.classes.extend(_class_row(row) for row in family.table)
 
-    def search(self, overall: Sequence[Subgroup], reported: frozenset[SubgroupKey]) -> None:
+    def search(self, overall: Sequence[Subgroup], reported_keys: frozenset[SubgroupKey]) -> None:
         """Search the slices by one and by two columns for regressions without a finding.
 
         Args:
             overall: Comparisons over all rows of each data set.
-            reported: Keys of the declared slices and windows that have a finding.
+            reported_keys: Keys of the declared slices and windows that have a finding.
         """
         policy = self.policy
         breakdowns = {
@@ -110,7 +110,11 @@ class SubgroupFamilies:
             for subgroup in self._subgroups(number, breakdown)
         ]
         family = search_slices(
-            subgroups, max_findings=policy.search, minimum=policy.minimum_rows, overall=overall, reported=reported
+            subgroups,
+            max_findings=policy.search,
+            minimum=policy.minimum_rows,
+            overall=overall,
+            reported_keys=reported_keys,
         )
         self.judgement.findings.extend(family.findings)
         self.judgement.details.searched.extend(family.table)
