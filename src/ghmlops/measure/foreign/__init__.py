@@ -1,7 +1,7 @@
-"""Results that other load generators wrote. One file a tool; `TOOLS` is the visible table.
+"""Reads result files of other load generators: one module per tool; `TOOLS` is the table.
 
-A reader takes the file's bytes, which are hostile until they fit, and returns what they tell; what they cannot tell is
-listed there, never guessed.
+A reader receives the bytes of an untrusted file and returns what the file contains. What it does not contain is listed
+as not measured and never guessed.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ghmlops.core.latency.external_results import ExternalResults
-    from ghmlops.measure.foreign.given import Given
+    from ghmlops.measure.foreign.supplement import Supplement
 
 MAX_BYTES = 256 * 1024 * 1024
+"""Maximum size of a result file."""
 HEAD = 65_536
+"""Number of leading bytes from which the tool is detected."""
 
 
 class Tool(NamedTuple):
-    """A line of the table."""
+    """One row of the table of tools."""
 
     name: str
     recognises: Callable[[bytes], bool]
-    """True where the first `HEAD` bytes of a file are this tool's."""
-    read: Callable[[bytes, Given], ExternalResults]
+    """Returns whether a file that starts with these bytes (the first `HEAD`) was written by this tool."""
+    read: Callable[[bytes, Supplement], ExternalResults]
 
 
 TOOLS = (
@@ -42,53 +44,64 @@ TOOLS = (
     Tool("hdr", hdr.recognises, hdr.read),
     Tool("locust", locust.recognises, locust.read),
 )
-"""In the order in which a file without a named tool is tried."""
+"""The supported tools, in the order in which their formats are tried if the tool is not named."""
 
 
-class Read(NamedTuple):
-    """What a file told, and its `sha256:<hex>`."""
+class ResultFile(NamedTuple):
+    """The content of a result file, and the `sha256:<hex>` of its bytes."""
 
-    imported: ExternalResults
+    content: ExternalResults
     fingerprint: str
 
 
-def read_results(path: Path, shown: str, tool: str, given: Given) -> Read:
-    """Read the file `path`, called `shown` in messages, as `tool` wrote it; an empty `tool` is known by the content.
+def read_results(path: Path, display_name: str, tool: str, supplement: Supplement) -> ResultFile:
+    """Read a result file.
+
+    Args:
+        path: The file.
+        display_name: Name of the file in messages.
+        tool: Name of the tool that wrote it; empty to detect it from the content.
+        supplement: Facts that the user supplies in addition to the file.
 
     Raises:
-        InputError: the tool is not known, or the file does not say what `given` was to.
-        DataError: the file is missing, too large, damaged, or not that tool's.
+        InputError: The tool is not supported, or `supplement` lacks or contradicts a fact.
+        DataError: The file is missing, too large, damaged, or was written by another tool.
     """
-    known = {line.name: line for line in TOOLS}
-    if tool and tool not in known:
-        raise InputError(f"input `tool`: {tool[:40]!r} is not known", hint=nearest(tool, tuple(known)))
-    data = _bytes(path, shown)
-    found = known[tool] if tool else next((line for line in TOOLS if line.recognises(data[:HEAD])), None)
-    if found is None:
+    readers = {entry.name: entry for entry in TOOLS}
+    if tool and tool not in readers:
+        raise InputError(f"input `tool`: {tool[:40]!r} is not supported", hint=nearest(tool, tuple(readers)))
+    data = _read_bytes(path, display_name)
+    reader = readers[tool] if tool else next((entry for entry in TOOLS if entry.recognises(data[:HEAD])), None)
+    if reader is None:
         raise DataError(
-            f"{shown}: not the results of a tool that is known ({', '.join(known)})",
-            hint="name it with --tool; k6 and oha write JSON, vegeta `encode --to json`, Locust `_stats.csv`",
+            f"{display_name}: not a result file of a supported tool ({', '.join(readers)})",
+            hint="name the tool with --tool; expected: JSON of k6 or oha, `vegeta encode --to json`, `_stats.csv` of "
+            "Locust",
         )
     try:
-        imported = found.read(data, given)
+        content = reader.read(data, supplement)
     except DataError as error:
-        raise DataError(f"{shown}: {error.message}", hint=error.hint) from None
-    if are_contradictory(imported.points):
-        raise DataError(f"{shown}: its percentiles contradict each other", hint="is the file damaged, or edited?")
-    return Read(imported, "sha256:" + hashlib.sha256(data).hexdigest())
+        raise DataError(f"{display_name}: {error.message}", hint=error.hint) from None
+    if are_contradictory(content.points):
+        raise DataError(
+            f"{display_name}: its percentiles contradict each other", hint="the file is damaged or was edited"
+        )
+    return ResultFile(content, "sha256:" + hashlib.sha256(data).hexdigest())
 
 
-def _bytes(path: Path, shown: str) -> bytes:
+def _read_bytes(path: Path, display_name: str) -> bytes:
     try:
         if not path.is_file():
-            what = "no such file" if not path.exists() else "not a regular file"
-            raise DataError(f"{shown}: {what}", hint="name the file with --file")
+            problem = "no such file" if not path.exists() else "not a regular file"
+            raise DataError(f"{display_name}: {problem}", hint="name the result file with --file")
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise DataError(f"{shown}: {error.strerror}", hint="check its permissions") from None
+        raise DataError(f"{display_name}: {error.strerror}", hint="check its permissions") from None
     if len(data) > MAX_BYTES:
-        raise DataError(f"{shown}: larger than {MAX_BYTES} bytes", hint="import a report instead of single results")
+        raise DataError(
+            f"{display_name}: larger than {MAX_BYTES} bytes", hint="import a report instead of single results"
+        )
     if not data.strip():
-        raise DataError(f"{shown}: the file is empty", hint="did the tool end well?")
+        raise DataError(f"{display_name}: the file is empty", hint="check that the tool completed its run")
     return data

@@ -1,4 +1,4 @@
-"""vegeta's results, one JSON object a line (`vegeta encode --to json`): every time is known."""
+"""Reads vegeta's results, one JSON object per line (`vegeta encode --to json`): they contain every time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.latency.external_findings import histogram_values
 from ghmlops.core.latency.external_results import ExternalResults
 from ghmlops.core.model import NotMeasured
-from ghmlops.measure.foreign.given import Count, Given, Nanoseconds, parse
+from ghmlops.measure.foreign.bounded_json import Count, Nanoseconds, parse
+from ghmlops.measure.foreign.limitations import LATE_SENDS, pooled_endpoints
+from ghmlops.measure.foreign.supplement import Supplement
 
-MOST_ENDPOINTS = 1000
+MAX_ENDPOINTS = 1000
+"""Number of distinct endpoints that are counted; it bounds the memory."""
 
 
 class _Result(msgspec.Struct):
@@ -25,18 +28,18 @@ class _Result(msgspec.Struct):
 
 
 def recognises(head: bytes) -> bool:
-    """Return whether the first line is a result."""
+    """Return whether the first line is a result of vegeta."""
     first = head.lstrip().split(b"\n", 1)[0]
     return first[:1] == b"{" and b'"latency":' in first and b'"code":' in first and b'"timestamp":' in first
 
 
-def read(data: bytes, given: Given) -> ExternalResults:
-    """Read results.
+def read(data: bytes, supplement: Supplement) -> ExternalResults:
+    """Read all results.
 
     Raises:
-        DataError: a line is not a result; a truncated file ends in such a line.
+        DataError: A line is not a result, such as the last line of a truncated file.
     """
-    given.nothing_given("vegeta")
+    supplement.require_unset("vegeta")
     times: list[int] = []
     endpoints: set[tuple[str, str]] = set()
     failed = 0
@@ -44,14 +47,14 @@ def read(data: bytes, given: Given) -> ExternalResults:
         if not line.strip():
             continue
         result = parse(line, _Result, f"vegeta (line {number})")
-        if len(endpoints) < MOST_ENDPOINTS:
+        if len(endpoints) < MAX_ENDPOINTS:
             endpoints.add((result.method, result.url.partition("?")[0]))
-        if result.error or not given.good(result.code):
+        if result.error or not supplement.is_success(result.code):
             failed += 1
         else:
             times.append(result.latency)
     if not times and not failed:
-        raise DataError("vegeta's file holds no result", hint="did the attack end well?")
+        raise DataError("vegeta's file contains no result", hint="check that the attack was completed")
     histogram = Histogram.of(np.array(times, np.int64))
     return ExternalResults(
         tool="vegeta",
@@ -61,21 +64,15 @@ def read(data: bytes, given: Given) -> ExternalResults:
         failed=(failed, failed),
         histogram=histogram,
         values=histogram_values(histogram, 1),
-        not_measured=_notes(len(endpoints), failed),
+        not_measured=_limitations(len(endpoints), failed),
     )
 
 
-LATE_SENDS = NotMeasured(
-    what="lateness of sends", why="vegeta times from the actual send, and does not record when it was due"
-)
-
-
-def _notes(endpoints: int, failed: int) -> tuple[NotMeasured, ...]:
+def _limitations(endpoints: int, failed: int) -> tuple[NotMeasured, ...]:
     rows = [LATE_SENDS]
     if endpoints > 1:
-        why = f"the {endpoints:,} addresses of the file are judged together, as the policy's mix is"
-        rows.append(NotMeasured(what="response times by endpoint", why=why))
+        rows.append(pooled_endpoints(endpoints, "addresses"))
     if failed:
-        why = "they failed and are in no percentile; findings count them"
+        why = "they failed: percentiles exclude them, findings count them"
         rows.append(NotMeasured(what=f"response times of {failed:,} requests", why=why))
     return tuple(rows)
