@@ -89,8 +89,8 @@ def test_binary_values_agree_with_scikit_learn(
     assert np.mean(decisions["baseline"] != decisions["candidate"]) == pytest.approx(
         comparisons["churn"].candidate, abs=TOLERANCE
     )
-    lost = (decisions["baseline"] == label) & (decisions["candidate"] != label)
-    assert lost.mean() == pytest.approx(comparisons["negative-flips"].candidate, abs=TOLERANCE)
+    negative_flips = (decisions["baseline"] == label) & (decisions["candidate"] != label)
+    assert negative_flips.mean() == pytest.approx(comparisons["negative-flips"].candidate, abs=TOLERANCE)
 
 
 def test_paired_mean_agrees_with_ttest_rel(tumours: dict[str, np.ndarray], read: Callable[..., Observation]) -> None:
@@ -299,11 +299,11 @@ def test_ranking_values_agree_with_scikit_learn(
 def test_embeddings_agree_with_scipy(read: Callable[..., Observation]) -> None:
     """The cosine distance of scaled tumour measurements to noisy single-precision ones, and its error, agree."""
     features = scale(load_breast_cancer(return_X_y=True)[0])
-    other = (features + 0.5 * np.random.default_rng(0).normal(size=features.shape)).astype(np.float32)
+    noisy = (features + 0.5 * np.random.default_rng(0).normal(size=features.shape)).astype(np.float32)
     policy = Regression(task="embedding", key=("id",), score="v")
     ids = {"id": np.arange(len(features))}
-    result = read(ids | {"v": list(features)}, ids | {"v": list(other)}, policy)
-    expected = [distance.cosine(a, b.astype(np.float64)) for a, b in zip(features, other, strict=True)]
+    result = read(ids | {"v": list(features)}, ids | {"v": list(noisy)}, policy)
+    expected = [distance.cosine(a, b.astype(np.float64)) for a, b in zip(features, noisy, strict=True)]
     comparison = by_id(result, policy)["cosine-distance"]
     assert np.mean(expected) == pytest.approx(comparison.candidate, abs=TOLERANCE)
     assert np.std(expected, ddof=1) / np.sqrt(len(expected)) == pytest.approx(comparison.error, rel=1e-7)

@@ -51,12 +51,12 @@ def _check_columns(layout: Layout, session: Session) -> None:
 
 def _check_changed_rows(policy: Regression) -> None:
     """Reject a mask or hash of a column that is not listed: a typing error there would reveal the intended column."""
-    listed = (*policy.key, *policy.changed.show, policy.label, policy.score, policy.prediction)
+    output_columns = (*policy.key, *policy.changed.show, policy.label, policy.score, policy.prediction)
     for column in (*policy.changed.mask, *policy.changed.hash):
-        if column not in listed:
+        if column not in output_columns:
             raise PolicyError(
                 f'`changed-rows` masks or hashes "{column}", which is not among the columns it lists',
-                hint=nearest(column, tuple(name for name in listed if name)),
+                hint=nearest(column, tuple(name for name in output_columns if name)),
             )
 
 

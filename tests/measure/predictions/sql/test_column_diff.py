@@ -11,8 +11,9 @@ import pytest
 import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
+from ghmlops.core.reproduce.rebuild import ContentComparison
 from ghmlops.measure.predictions.artifacts.source import Source
-from ghmlops.measure.predictions.sql.column_diff import COLUMNS_PER_PASS, Content, compare_columns
+from ghmlops.measure.predictions.sql.column_diff import COLUMNS_PER_PASS, compare_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ N = 300
 HOSTILE = "we\"ird'; DROP TABLE x; --|`"
 
 
-def compare(folder: Path, one: dict[str, Any], two: dict[str, Any], **options: Any) -> Content:
+def compare(folder: Path, one: dict[str, Any], two: dict[str, Any], **options: Any) -> ContentComparison:
     sources = []
     for name, columns in (("one", one), ("two", two)):
         path = artifacts.write(folder / f"{name} [*].parquet", columns, row_group_size=64)
@@ -31,7 +32,7 @@ def compare(folder: Path, one: dict[str, Any], two: dict[str, Any], **options: A
     )
 
 
-def change_of(content: Content, column: str) -> ColumnChange:
+def change_of(content: ContentComparison, column: str) -> ColumnChange:
     return next(c for c in content.columns if c.column == column)
 
 
@@ -61,7 +62,7 @@ def test_equal_content_is_identical_in_any_order(tmp_path: Path) -> None:
     names = table.column_names
     content = compare(tmp_path, {n: table[n] for n in names}, {n: reversed_table[n] for n in names})
     assert {c.column: c.kind for c in content.columns} == dict.fromkeys(names[1:], "bit-identical")
-    assert (content.rows, content.missing, content.added, content.moved) == ((N, N), 0, 0, N)
+    assert (content.rows, content.missing_rows, content.added_rows, content.moved_rows) == ((N, N), 0, 0, N)
     assert all(c.largest is None for c in content.columns)
 
 
@@ -103,7 +104,7 @@ def test_missing_and_added_rows_are_not_compared(tmp_path: Path) -> None:
     one = {"a": [1, 1, None, 4], "b": ["x", "y", "x", "z"], "v": [1.0, 2.0, 3.0, 4.0]}
     two = {"a": [1, None, 1, 5], "b": ["y", "x", "x", "z"], "v": [2.0, 3.0, 9.0, 4.0]}
     content = compare(tmp_path, one, two, key=["a", "b"])
-    assert (content.missing, content.added) == (1, 1)
+    assert (content.missing_rows, content.added_rows) == (1, 1)
     assert (change_of(content, "v").rows, change_of(content, "v").identical, change_of(content, "v").largest) == (
         3,
         2,
@@ -115,12 +116,12 @@ def test_rows_with_repeated_keys_are_compared_as_multisets(tmp_path: Path) -> No
     """The order within a key does not matter; different values and different combinations of values are counted."""
     one = {"id": [1, 1, 2], "v": [1.0, float("nan"), 3.0], "w": ["a", "b", "c"]}
     content = compare(tmp_path, one, {"id": [2, 1, 1], "v": [3.0, float("nan"), 1.0], "w": ["c", "b", "a"]})
-    assert (content.repeated, content.missing, content.whole) == (1, 0, 0)
+    assert (content.repeated_keys, content.missing_rows, content.mismatched_rows) == (1, 0, 0)
     assert {c.kind for c in content.columns} == {"bit-identical"}
     content = compare(tmp_path, one, {"id": [1, 1, 2], "v": [1.0, 5.0, 3.0], "w": ["a", "b", "c"]})
-    assert (change_of(content, "v").changed, change_of(content, "w").changed, content.whole) == (1, 0, 1)
+    assert (change_of(content, "v").changed, change_of(content, "w").changed, content.mismatched_rows) == (1, 0, 1)
     content = compare(tmp_path, one, {"id": [1, 1, 2], "v": [1.0, float("nan"), 3.0], "w": ["b", "a", "c"]})
-    assert ({c.kind for c in content.columns}, content.whole) == ({"bit-identical"}, 2)
+    assert ({c.kind for c in content.columns}, content.mismatched_rows) == ({"bit-identical"}, 2)
 
 
 def test_schemas_are_compared_first(tmp_path: Path) -> None:
@@ -128,10 +129,10 @@ def test_schemas_are_compared_first(tmp_path: Path) -> None:
     one = base(a=[1] * N, b=[1] * N, c=[1.0] * N)
     two = base(b=[1.0] * N, c=[1.0] * N, d=["x"] * N)
     content = compare(tmp_path, one, two)
-    assert (content.only, content.retyped) == ((("a",), ("d",)), (("b", "BIGINT", "DOUBLE"),))
+    assert (content.extra_columns, content.changed_types) == ((("a",), ("d",)), (("b", "BIGINT", "DOUBLE"),))
     assert [c.column for c in content.columns] == ["c"]
     content = compare(tmp_path, one, {**one, "id": [str(i) for i in range(N)]})
-    assert "id of the key has another type" in content.unpaired
+    assert "id of the key has another type" in content.pairing_problem
     assert content.columns == ()
     with pytest.raises(DataError, match='two: no column "id"'):
         compare(tmp_path, one, {"a": [1]})
@@ -154,7 +155,7 @@ def test_columns_may_have_the_names_of_virtual_columns(tmp_path: Path) -> None:
     """The positions of rows are then unknown, and everything else is compared."""
     rows = base(filename=["x"] * N, file_row_number=[3] * N)
     content = compare(tmp_path, rows, {**rows, "filename": ["y"] * N})
-    assert content.moved is None
+    assert content.moved_rows is None
     assert {c.column: c.changed for c in content.columns} == {"filename": N, "file_row_number": 0}
 
 
@@ -167,4 +168,4 @@ def test_positions_continue_across_files(tmp_path: Path) -> None:
         for i in range(3)
     ]
     content = compare_columns(one, Source(files=tuple(parts), display_name="two"), ["id"], {}, artifacts.MEMORY)
-    assert (content.moved, change_of(content, "v").kind) == (0, "bit-identical")
+    assert (content.moved_rows, change_of(content, "v").kind) == (0, "bit-identical")

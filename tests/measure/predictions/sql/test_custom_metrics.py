@@ -74,11 +74,11 @@ def test_metric_may_have_an_internal_name(task: str, read: Read) -> None:
     names = ("y", "s", "p", "t", "r", "d", "z", "y0", "p0", "distance", "ndcg", "n")
     metrics = tuple(CustomMetric(name=name, sql="label + 1", direction=Direction.LOWER) for name in names)
     rules = replace(base, metrics=metrics)
-    plain, named = by_id(read(*sides, base), base), by_id(read(*sides, rules), rules)
-    figures = [{n: (c.n, c.baseline, c.candidate, c.low, c.high) for n, c in side.items()} for side in (plain, named)]
+    plain, custom = by_id(read(*sides, base), base), by_id(read(*sides, rules), rules)
+    figures = [{n: (c.n, c.baseline, c.candidate, c.low, c.high) for n, c in side.items()} for side in (plain, custom)]
     assert {name: value for name, value in figures[1].items() if name in plain} == figures[0]
     expected = np.mean(np.asarray(sides[0]["y"]) + 1.0)
-    assert [named[name].baseline for name in names] == pytest.approx([expected] * len(names), abs=1e-9)
+    assert [custom[name].baseline for name in names] == pytest.approx([expected] * len(names), abs=1e-9)
 
 
 def test_metric_with_a_margin_is_judged_and_tested_in_slices(read: Read) -> None:

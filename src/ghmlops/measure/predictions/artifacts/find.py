@@ -93,9 +93,9 @@ def partition_keys(files: Sequence[Path], root: Path, display_name: str) -> tupl
     for file in files:
         keys = _keys(file, root)
         if keys != first or len(set(keys)) < len(keys):
-            one, other = (f"{f.relative_to(root)} ({', '.join(_keys(f, root)) or 'none'})" for f in (files[0], file))
+            paths = [f"{f.relative_to(root)} ({', '.join(_keys(f, root)) or 'none'})" for f in (files[0], file)]
             raise DataError(
-                f"{display_name}: partitions differ between files: {one} and {other}",
+                f"{display_name}: partitions differ between files: {paths[0]} and {paths[1]}",
                 hint="write all files with the same partition columns, or name one folder",
             )
     return first

@@ -47,11 +47,11 @@ def read_changed_rows(views: StagedViews, repeated_roles: tuple[str, ...]) -> li
     values |= {name: _redacted(views, layout.score, sql) for name, sql in scores.items()}
     parts = ", ".join(f"{sql} AS v{i}" for i, sql in enumerate(values.values()))
     first, second = (keyed_rows_sql(layout, role, repeated_roles) for role in SIDES)
-    joined = f"({first}) a JOIN ({second}) b ON {' AND '.join(f'a.{k} = b.{k}' for k in names)}"
+    joins = f"({first}) a JOIN ({second}) b ON {' AND '.join(f'a.{k} = b.{k}' for k in names)}"
     if "labels" in layout.label_roles:
-        joined += f" LEFT JOIN side_labels l ON {' AND '.join(f'a.{k} = l.{k}' for k in names)}"
+        joins += f" LEFT JOIN side_labels l ON {' AND '.join(f'a.{k} = l.{k}' for k in names)}"
     rows = views.session.rows(
-        f"SELECT {parts} FROM {joined} WHERE a.u AND b.u AND ({flipped} OR {distance} > 0) "
+        f"SELECT {parts} FROM {joins} WHERE a.u AND b.u AND ({flipped} OR {distance} > 0) "
         f"ORDER BY {', '.join([*order, *(f'a.{k}' for k in names)])} LIMIT {policy.changed.rows}"
     )
     return [dict(zip(values, (_json_value(v) for v in row), strict=True)) for row in rows]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError, nearest
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
+from ghmlops.core.reproduce.rebuild import ContentComparison
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.engine.open import open_session
 
@@ -26,23 +27,6 @@ _FLOAT = re.compile(r"FLOAT|DOUBLE")
 _INTEGER = re.compile(r"U?(TINY|SMALL|BIG)INT|U?INTEGER")
 _NUMBER = re.compile(r"U?HUGEINT|DECIMAL\(\d+,\s*\d+\)")
 _FLOATS = re.compile(r"(FLOAT|DOUBLE)\[\d*\]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """Comparison of the contents of two artifacts; the fields are those of `core.reproduce.rebuild.Rebuilt`."""
-
-    rows: tuple[int, int]
-    missing: int = 0
-    added: int = 0
-    repeated: int = 0
-    whole: int = 0
-    moved: int | None = None
-    columns: tuple[ColumnChange, ...] = ()
-    kinds: dict[str, str]
-    only: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-    retyped: tuple[tuple[str, str, str], ...] = ()
-    unpaired: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +49,7 @@ class _SharedColumns:
 
 def compare_columns(
     first: Source, second: Source, key: Sequence[str], tolerance: Mapping[str, float], memory: int
-) -> Content:
+) -> ContentComparison:
     """Compare two artifacts column by column, independent of the order of their rows.
 
     Args:
@@ -97,7 +81,7 @@ def _compare(
     second: dict[str, str],
     key: tuple[str, ...],
     tolerance: Mapping[str, float],
-) -> Content:
+) -> ContentComparison:
     retyped = tuple((name, first[name], second[name]) for name in first if second.get(name, first[name]) != first[name])
     only = (tuple(n for n in first if n not in second), tuple(n for n in second if n not in first))
     rows = (session.count(FIRST), session.count(SECOND))
@@ -105,7 +89,9 @@ def _compare(
     kinds = {name: _kind(duckdb_type) for name, duckdb_type in common.items()}
     if retyped_key := [name for name, _, _ in retyped if name in key]:
         why = f"rows cannot be paired, because {retyped_key[0]} of the key has another type"
-        return Content(rows=rows, kinds=kinds, only=only, retyped=retyped, unpaired=why)
+        return ContentComparison(
+            rows=rows, column_kinds=kinds, extra_columns=only, changed_types=retyped, pairing_problem=why
+        )
     shared = _SharedColumns(key=key, types=common, tolerance=tolerance)
     # A column with the name of one of DuckDB's virtual columns hides it; positions are then unknown.
     has_positions = not {name.lower() for name in (*first, *second)} & set(_VIRTUAL_COLUMNS)
@@ -116,7 +102,14 @@ def _compare(
         comparison = _compare_multisets(session, shared, rows[0])
     else:
         comparison = _compare_pairs(session, shared, has_positions=has_positions)
-    return Content(rows=rows, repeated=repeated, kinds=kinds, only=only, retyped=retyped, **comparison)  # type: ignore[arg-type]
+    return ContentComparison(
+        rows=rows,
+        repeated_keys=repeated,
+        column_kinds=kinds,
+        extra_columns=only,
+        changed_types=retyped,
+        **comparison,  # type: ignore[arg-type]
+    )
 
 
 def _kind(duckdb_type: str) -> str:
@@ -154,8 +147,8 @@ def _compare_pairs(session: Session, shared: _SharedColumns, *, has_positions: b
     columns = [*shared.key_names(), *(["position"] if has_positions else []), "true AS present"]
     sides = [f"(SELECT {', '.join(columns)} FROM {role}_rows)" for role in (FIRST, SECOND)]
     counts = session.row(
-        "SELECT count(*) FILTER (b.present IS NULL) AS missing, count(*) FILTER (a.present IS NULL) AS added, "
-        f"{moved} AS moved FROM {sides[0]} a FULL JOIN {sides[1]} b ON {shared.same_key}"
+        "SELECT count(*) FILTER (b.present IS NULL) AS missing_rows, count(*) FILTER (a.present IS NULL) AS "
+        f"added_rows, {moved} AS moved_rows FROM {sides[0]} a FULL JOIN {sides[1]} b ON {shared.same_key}"
     )
     names, changes = list(shared.types), list[ColumnChange]()
     for start in range(0, len(names), COLUMNS_PER_PASS):
@@ -222,7 +215,7 @@ def _compare_multisets(session: Session, shared: _SharedColumns, rows: int) -> d
         changes.append(ColumnChange(column=name, rows=common, identical=common - differing, within=0))
     all_columns = [*shared.key_names(), *(f"c{index}" for index in range(len(shared.types)))]
     whole = max(_count_surplus(session, all_columns, FIRST, SECOND) - missing, 0)
-    return {"missing": missing, "added": added, "whole": whole, "columns": tuple(changes)}
+    return {"missing_rows": missing, "added_rows": added, "mismatched_rows": whole, "columns": tuple(changes)}
 
 
 def _count_surplus(session: Session, columns: Sequence[str], role: str, other: str) -> int:

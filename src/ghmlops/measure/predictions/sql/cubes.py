@@ -39,8 +39,6 @@ class RowSource:
     table: str
     classes: int
     """Number of classes; 0 for a task without classes."""
-    tolerance: float
-    """Scores are equal if they differ by less: absolute up to 1, relative above."""
     means: Mapping[bool, Mapping[str, float]] = field(default_factory=dict)
     """Centring means of the label (`y0`) and of the sides' predictions (`p0a`, `p0b`), by whether only labelled rows
     count."""

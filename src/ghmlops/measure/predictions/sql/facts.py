@@ -144,7 +144,7 @@ def _count_without_window(views: StagedViews, coded: CodedCube) -> int:
         axis = cube.columns.index(WINDOW)
         is_null = np.array([value is None for value in cube.values[axis]], dtype=np.bool_)
         return int(cube.n[cube.usable & is_null[cube.codes[axis]][cube.cell]].sum())
-    rows = RowSource(table="pairs", classes=0, tolerance=0.0)
+    rows = RowSource(table="pairs", classes=0)
     return _count_without_window(views, read_cube(views, rows, ((WINDOW,), ())))
 
 

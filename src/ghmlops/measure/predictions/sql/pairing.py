@@ -110,11 +110,11 @@ def _join_sql(views: StagedViews, repeated_roles: tuple[str, ...]) -> str:
         *[f"a.m{i} AS ma{i}, b.m{i} AS mb{i}" for i in range(len(plan.custom_columns))],
     ]
     on = " AND ".join(f"a.{k} = b.{k}" for k in names)
-    joined = f"FROM ({sources['baseline']}) a FULL JOIN ({sources['candidate']}) b ON {on}"
+    joins = f"FROM ({sources['baseline']}) a FULL JOIN ({sources['candidate']}) b ON {on}"
     if "labels" in sources:
         on = " AND ".join(f"coalesce(a.{k}, b.{k}) = l.{k}" for k in names)
-        joined += f" LEFT JOIN ({sources['labels']}) l ON {on}"
-    return f"SELECT {_stored_columns(views)} FROM (SELECT *, {_FLAGS} FROM (SELECT {', '.join(parts)} {joined}))"
+        joins += f" LEFT JOIN ({sources['labels']}) l ON {on}"
+    return f"SELECT {_stored_columns(views)} FROM (SELECT *, {_FLAGS} FROM (SELECT {', '.join(parts)} {joins}))"
 
 
 def _state_sql(views: StagedViews) -> str:

@@ -80,12 +80,12 @@ def sum_up(
     default_tolerance = SINGLE_TOLERANCE if views.layout.schema.single_precision else TOLERANCE
     tolerance = policy.tolerance.get(views.layout.score, default_tolerance)
     classes = (len(policy.classes) or 2) if policy.task in CLASS_TASKS else 0
-    rows = RowSource(table="pairs", classes=classes, tolerance=tolerance, means=centring_means(views))
+    rows = RowSource(table="pairs", classes=classes, means=centring_means(views))
     progress("summing up")
     if policy.task == "ranking":
         rank_queries(views)
         documents = read_cube(views, rows, ((), ()))
-        source = RowSource(table="queries", classes=0, tolerance=0.0)
+        source = RowSource(table="queries", classes=0)
     else:
         documents, source = None, rows
     has_distance = score_distance and policy.task in ("binary", "regression")
