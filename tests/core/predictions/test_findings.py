@@ -13,7 +13,13 @@ from ghmlops.core.metrics.churn import CHURN
 from ghmlops.core.metrics.log_loss import LOG_LOSS
 from ghmlops.core.metrics.positive_rate import POSITIVE_RATE
 from ghmlops.core.model import Outcome
-from ghmlops.core.predictions.findings import describe_change, format_difference, metric_finding, ruling_reason
+from ghmlops.core.predictions.findings import (
+    describe_change,
+    format_difference,
+    format_p,
+    metric_finding,
+    ruling_reason,
+)
 from ghmlops.core.predictions.ruling import Basis, Comparison, Ruling, rule
 from literal_comparison import comparison
 
@@ -52,7 +58,7 @@ def test_a_reason_has_values_change_limit_confidence_margin_and_rows(compared: C
 def test_a_reason_is_one_sentence_of_subject_verb_number_and_limit() -> None:
     """The whole sentence, once."""
     assert reason(LOSS) == (
-        "Log loss rose from 0.37 to 0.56 nats (+0.19, at least +0.16 with 99 % confidence), more than the 0.0185 nats "
+        "Log loss rose from 0.37 to 0.56 nats (+0.19, at least +0.16 with 99 % confidence), more than the 0.0185 "
         "allowed; 1,106 rows."
     )
 
@@ -96,7 +102,8 @@ def test_undefined_numbers_are_null_and_never_written_as_nan() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "expected"), [(0.005, "0.5 points"), (0.0001, "0.01 points"), (0.12345, "12.3 points")]
+    ("number", "expected"),
+    [(0.005, "0.5 points"), (0.01, "1 point"), (0.0001, "0.01 points"), (0.12345, "12.3 points")],
 )
 def test_differences_of_ratios_are_in_percentage_points(number: float, expected: str) -> None:
     """Three significant digits."""
@@ -106,3 +113,8 @@ def test_differences_of_ratios_are_in_percentage_points(number: float, expected:
 def test_large_differences_have_separators() -> None:
     """No scientific notation for money."""
     assert format_difference(LOG_LOSS, 12_345.6) == "12,346 nats"
+
+
+def test_a_p_value_is_never_written_as_zero() -> None:
+    """A p-value that underflows has an upper bound."""
+    assert (format_p("p", 0.0321), format_p("Holm p", 0.0)) == ("p = 0.032", "Holm p < 1e-300")

@@ -85,7 +85,7 @@ margin for churn. Test: `test_noise_floor.py`: at most 1 % false alarms between 
 
 NOISE_SCORE_RATIO = 2.0
 """Ratio. A mean absolute score difference warns if it is significantly above the noise floor and more than this many
-times as large: that a difference is significant is a matter of rows, not of size. Test: `test_noise_floor.py`."""
+times as large: that a difference is significant is a matter of rows, not of size. Test: `test_noise_findings.py`."""
 
 MIN_RANK_CORRELATION = 0.5
 """Spearman's rho. A correlation significantly below this warns: the candidate orders most pairs of rows by something

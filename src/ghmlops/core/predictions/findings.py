@@ -177,15 +177,27 @@ def _scale(comparison: Comparison) -> _Scale:
 
 
 def allowed(comparison: Comparison) -> str:
-    """Return the margin as text, in the unit of the change: "0.5 points"."""
-    return format_difference(comparison.metric, comparison.margin or 0.0)
+    """Return the margin as text, in the unit of the change: "0.5 points", or "0.0185" next to a change in nats."""
+    margin = comparison.margin or 0.0
+    return format_points(margin) if comparison.metric.unit == "ratio" else _significant(margin)
 
 
 def format_difference(metric: Metric, number: float) -> str:
     """Return a difference with its unit and three significant digits; ratios in percentage points."""
     if metric.unit == "ratio":
-        return f"{_significant(100 * number)} points"
+        return format_points(number)
     return f"{_significant(number)} {metric.unit}".rstrip()
+
+
+def format_points(ratio: float) -> str:
+    """Return a difference of ratios in percentage points: "0.5 points"."""
+    text = _significant(100 * ratio)
+    return f"{text} point" if text == "1" else f"{text} points"
+
+
+def format_p(name: str, p: float) -> str:
+    """Return a p-value with its name, "p = 0.03"; one that is too small for a double is not written as 0."""
+    return f"{name} = {p:.2g}" if p > 0 or math.isnan(p) else f"{name} < 1e-300"
 
 
 def _significant(number: float) -> str:

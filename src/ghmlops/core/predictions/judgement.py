@@ -9,7 +9,14 @@ import msgspec
 from ghmlops.core.details.regression import ChangedRow, MetricRow, RegressionDetails, RegressionSettings
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured
-from ghmlops.core.predictions.behaviour import determinism, drift_findings, flips, noise_floor, rank_correlation
+from ghmlops.core.predictions.behaviour import (
+    determinism,
+    drift_findings,
+    flips,
+    noise_findings,
+    noise_floor,
+    rank_correlation,
+)
 from ghmlops.core.predictions.comparison import compare_overall, compare_shifted, overall_metrics
 from ghmlops.core.predictions.constants import ALPHA
 from ghmlops.core.predictions.contract import checks
@@ -173,7 +180,7 @@ def _judge_noise(observation: Observation, policy: Regression, judgement: Judgem
     score_distance = table.sums.get(SCORE_DISTANCE)
     if score_distance is not None and noise.score_distance is not None:
         distance = noise_floor.mean_excess(score_distance, noise.score_distance)
-    findings, rows = noise_floor.judge_noise(
+    findings, rows = noise_findings.judge_noise(
         churn, distance, margin=policy.margins.get("churn"), dataset=observation.dataset
     )
     judgement.findings.extend(findings)

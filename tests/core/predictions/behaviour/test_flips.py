@@ -74,7 +74,9 @@ def test_asymmetric_churn_warns_with_the_class() -> None:
     p = stats.binom.sf(19, 25, 0.5) * 2 - stats.binom.pmf(20, 25, 0.5)
     assert (finding.id, finding.outcome) == ("churn-asymmetric", Outcome.WARN)
     assert row.p == pytest.approx(p)
-    assert all(text in finding.reason for text in ("25 of 1,000 (2.5 %)", "1.50 points", "more than the 1 points"))
+    assert all(
+        text in finding.reason for text in ("25 of 1,000 (2.5 %)", "1.50 points", "more than the 1 point allowed")
+    )
     assert (row.shifted_class, row.shift) == (YES, 0.015)
 
 

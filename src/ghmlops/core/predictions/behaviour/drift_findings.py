@@ -18,7 +18,7 @@ from ghmlops.core.predictions.constants import (
     MAX_FINDINGS,
     MAX_TABLE_ROWS,
 )
-from ghmlops.core.predictions.findings import DOCS
+from ghmlops.core.predictions.findings import DOCS, format_p
 from ghmlops.core.predictions.ruling import evidence_number
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _finding(column: str, result: Distances, factors: dict[str, float], limits: 
         outcome=Outcome.WARN,
         reason=(
             f"The distribution of {column} moved: {TITLES[worst]} {distance:.4g}, more than the limit of {limit:g} and "
-            f"than noise explains (p = {p:.2g}); {result.rows[0]:,} and {result.rows[1]:,} rows{also}."
+            f"than noise explains ({format_p('p', p or 0.0)}); {result.rows[0]:,} and {result.rows[1]:,} rows{also}."
         ),
         docs=SECTION,
         description="Did the distribution of a column move?",

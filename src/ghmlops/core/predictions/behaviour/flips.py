@@ -11,7 +11,7 @@ from ghmlops.core.details.regression import ChurnRow, FlipRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.predictions.constants import ALPHA, CHURN_SHIFT, MAX_TABLE_ROWS, MIN_JUDGED_ROWS
 from ghmlops.core.predictions.contract.finding import count_of
-from ghmlops.core.predictions.findings import DOCS
+from ghmlops.core.predictions.findings import DOCS, format_p, format_points
 from ghmlops.core.predictions.ruling import evidence_number
 from ghmlops.core.stats import marginal_homogeneity, mcnemar, sign_flip
 
@@ -159,14 +159,14 @@ def _rule(churn: Churn, shift: float, limits: tuple[float, float], class_name: s
     direction = "gained" if shift > 0 else "lost"
     text = (
         f"{count_of(churn.changed, churn.rows)} decisions changed ({parts}): class {class_name} {direction} "
-        f"{abs(100 * shift):.2f} points (p = {p:.2g})"
+        f"{abs(100 * shift):.2f} points ({format_p('p', p)})"
     )
-    limit = f"the {100 * max_shift:g} points allowed"
+    limit = f"the {format_points(max_shift)} allowed"
     if p < ALPHA and abs(shift) > max_shift:
         return Outcome.WARN, f"{text}, more than {limit}."
     if p < ALPHA:
         return Outcome.PASS, f"{text}, within {limit}."
-    return Outcome.PASS, f"{text}; this is no significant asymmetry at p < {ALPHA:g}."
+    return Outcome.PASS, f"{text}, no significant asymmetry at the level {ALPHA:g}."
 
 
 def _net_shift(counts: Counts) -> Floats:

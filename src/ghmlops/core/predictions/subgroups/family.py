@@ -22,7 +22,7 @@ from scipy import special
 from ghmlops.core.details.regression import SubgroupRow
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions.constants import FALSE_DISCOVERY_LEVEL, HOLM_LEVEL, MAX_FINDINGS, MAX_TABLE_ROWS
-from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, metric_finding
+from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, format_p, metric_finding
 from ghmlops.core.predictions.ruling import Comparison, evidence_number
 from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey, Value, subgroup_name
 from ghmlops.core.predictions.subgroups.onset import Onset, find_onset
@@ -140,7 +140,7 @@ def _subgroup_finding(tests: Sequence[SubgroupTest], kind: str) -> Finding:
     subgroup, comparison = worst.subgroup, worst.subgroup.comparison
     if worst.outcome is Outcome.FAIL:
         change = describe_change(comparison, "smallest loss")
-        significance = f"Holm p = {worst.holm:.2g} over all {PLURAL[kind]}"
+        significance = f"{format_p('Holm p', worst.holm)} over all {PLURAL[kind]}"
     else:
         change = describe_change(comparison, "interval")
         significance = f"Benjamini-Hochberg q = {worst.bh:.2g}, not confirmed by Holm p = {worst.holm:.2g}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions.constants import HOLM_LEVEL
-from ghmlops.core.predictions.findings import describe_change
+from ghmlops.core.predictions.findings import describe_change, format_p
 from ghmlops.core.predictions.subgroups.family import SECTION
 from ghmlops.core.predictions.subgroups.onset import find_onset, smoothed_error
 from ghmlops.core.stats import cochran
@@ -78,8 +78,8 @@ def _uneven_finding(subgroups: Sequence[Subgroup], kind: Kind, tests: int) -> Fi
         outcome=Outcome.WARN,
         reason=(
             f"The change of {metric.title}{when} differs between {len(subgroups):,} {kind}s{dataset} by more than "
-            f"noise (Cochran's Q = {result.q:.1f}, p = {result.p:.2g}, limit {HOLM_LEVEL / tests:.2g}). The worst is "
-            f"{worst.name}: {describe_change(comparison, 'interval')}; {comparison.n:,} rows."
+            f"noise (Cochran's Q = {result.q:.1f}, {format_p('p', result.p)}, limit {HOLM_LEVEL / tests:.2g}). "
+            f"The worst is {worst.name}: {describe_change(comparison, 'interval')}; {comparison.n:,} rows."
         ),
         docs=SECTION,
         description=f"Is the change the same in every {kind}?",
