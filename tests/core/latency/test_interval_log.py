@@ -14,14 +14,14 @@ from shard_runs import POLICY, answers_of, select
 
 def test_interval_logs_are_added() -> None:
     """A log has each arm's successful requests per scheduled second; the shards' logs add up to the total log."""
-    whole = make_plan(POLICY, 1, paired=False, shard=(1, 1))
-    times = whole.times[whole.warmup :]
+    total_plan = make_plan(POLICY, 1, paired=False, shard=(1, 1))
+    times = total_plan.times[total_plan.warmup :]
     answers = answers_of(times, seed=1)
     logs = []
     for k in range(1, 4):
         plan = make_plan(POLICY, 1, paired=False, shard=(k, 3))
         assert plan.part is not None
-        selection = select(answers, plan.part.indices[plan.warmup :] - whole.warmup)
+        selection = select(answers, plan.part.indices[plan.warmup :] - total_plan.warmup)
         logs.append(log_of({"candidate": selection}, plan.times[plan.warmup :], 1000.0 + k / 100))
     log = log_of({"candidate": answers}, times, 1000.0)
     total = sum_logs(logs, 1000.0)

@@ -141,7 +141,7 @@ def test_the_first_token_is_timed_from_the_schedule() -> None:
 
 
 def test_gaps_are_judged_per_response() -> None:
-    """A response misses by the quantile of its own gaps, if it failed, or without a token; one token is no trial."""
+    """A response misses by the quantile of its gaps, if it failed, or without a token; one token is no trial."""
     slo = Objectives(token_gap={"p50": 0.05, "p99": 0.05})
     gaps = [[0.01, 0.01, 0.2], [0.2, 0.2, 0.01], [0.01] * 5, [], [-1.0], [0.01]]
     kinds = [Kind.OK] * 5 + [Kind.CLOSED]

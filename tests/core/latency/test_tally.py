@@ -19,25 +19,25 @@ from shard_runs import POLICY, STREAM, shard_of, total_and_shards
 @pytest.mark.parametrize("policy", [POLICY, STREAM], ids=["plain", "stream"])
 def test_the_sum_of_shards_equals_one_generator_count_for_count(count: int, policy: Latency) -> None:
     """Every count and every distribution of the sum is that of one generator with the same results."""
-    whole, parts, _ = total_and_shards(policy, count, paired=False)
+    single, parts, _ = total_and_shards(policy, count, paired=False)
     total = sum_shards([shard_of(part, k, count) for k, part in enumerate(parts, start=1)])
-    assert whole.candidate == total.candidate
-    assert whole.objectives == total.objectives
-    assert (whole.requests, whole.max_requests) == (total.requests, total.max_requests)
-    assert whole.sends.lateness == total.sends.lateness
-    assert (whole.sends.late, whole.sends.achieved) == (total.sends.late, total.sends.achieved)
-    assert measurements(whole) == measurements(total)
-    assert [f.outcome for f in judge_tally(whole, policy)] == [f.outcome for f in judge_tally(total, policy)]
+    assert single.candidate == total.candidate
+    assert single.objectives == total.objectives
+    assert (single.requests, single.max_requests) == (total.requests, total.max_requests)
+    assert single.sends.lateness == total.sends.lateness
+    assert (single.sends.late, single.sends.achieved) == (total.sends.late, total.sends.achieved)
+    assert measurements(single) == measurements(total)
+    assert [f.outcome for f in judge_tally(single, policy)] == [f.outcome for f in judge_tally(total, policy)]
 
 
 @pytest.mark.parametrize(("slower", "expected"), [(1.0, Outcome.PASS), (1.5, Outcome.FAIL)])
 def test_a_duet_over_shards(slower: float, expected: Outcome) -> None:
     """The sum is judged by the pairs of all shards in the order of their blocks; failures are counted in pairs."""
-    whole, parts, _ = total_and_shards(POLICY, 4, paired=True, slower=slower)
+    single, parts, _ = total_and_shards(POLICY, 4, paired=True, slower=slower)
     shards = [shard_of(part, k, 4) for k, part in enumerate(parts, start=1)]
     total = sum_shards(shards)
-    assert (whole.only_candidate, whole.only_baseline) == (total.only_candidate, total.only_baseline)
-    assert whole.arms == total.arms
+    assert (single.only_candidate, single.only_baseline) == (total.only_candidate, total.only_baseline)
+    assert single.arms == total.arms
     assert [(pair.block, pair.shard) for pair in total.pairs[:5]] == [(1, 1), (1, 2), (1, 3), (1, 4), (2, 1)]
     assert len(total.pairs) == sum(len(part.pairs) for part in parts) == total.planned_pairs
     by_id = {f.id: f for f in judge_shards(shards, POLICY)}

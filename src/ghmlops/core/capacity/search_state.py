@@ -165,7 +165,7 @@ class SearchResult:
 
     Attributes:
         low: Highest rate that passes, below the lowest that fails; `None` if none passes.
-        high: Lowest rate that is shown to fail; `None` if there is none.
+        high: Lowest rate that is shown to fail; `None` without one.
         limit: What prevented a higher rate.
         complete: Whether both ends are decided; otherwise a budget ended the search before.
         reason: How the search ended: one sentence without full stop.

@@ -51,7 +51,7 @@ def standings_by_rate(history: Sequence[ProbeResult]) -> dict[float, Standing]:
 
 
 def edges(standings: Mapping[float, Standing]) -> tuple[float | None, float | None]:
-    """Return the highest passing rate below the lowest failing one, and the latter; `None` if there is none."""
+    """Return the highest passing rate below the lowest failing one, and the latter; `None` if absent."""
     high = min((rate for rate, status in standings.items() if status is Standing.FAIL), default=None)
     passing = [r for r, status in standings.items() if status is Standing.PASS and (high is None or r < high)]
     return max(passing, default=None), high

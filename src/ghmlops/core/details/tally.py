@@ -10,7 +10,7 @@ from ghmlops.core.model import Frozen
 
 
 class PackedDistribution(Frozen, frozen=True, kw_only=True):
-    """Distribution of whole numbers.
+    """Distribution of non-negative integers.
 
     Attributes:
         n: number of values.

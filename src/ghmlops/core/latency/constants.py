@@ -43,7 +43,7 @@ median of 2,750 requests per arm (goals: 99 %, 2,800)."""
 GRID_MIN, GRID_MAX, GRID_SIZE = 0.02, 3.0, 14
 """Geometric grid of the stakes lambda (per unit), weighted equally, so that both small and large changes are found."""
 
-# The e-process of the p99: order statistics in units of the spread of their own pair.
+# The e-process of the p99: order statistics in units of the spread of their pair.
 
 TAIL_UNIT = 0.6
 """Standard deviation of the log ratio of the p99, as a share of the tail spread, if the payloads explain half of the

@@ -58,7 +58,7 @@ class Stakes:
 GRID = Stakes(lambdas=np.geomspace(GRID_MIN, GRID_MAX, GRID_SIZE), weights=np.full(GRID_SIZE, 1 / GRID_SIZE))
 """Mixture for x of unknown spread."""
 TAIL = Stakes(lambdas=np.array(TAIL_LAMBDAS), weights=np.array(TAIL_WEIGHTS), clip=TAIL_CLIP)
-"""Mixture for x in units of its own spread."""
+"""Mixture for x in units of the spread of its pair."""
 
 
 def log_increments(x: Floats, stakes: Stakes) -> Floats:

@@ -117,7 +117,7 @@ def _too_short(name: str, tally: Tally) -> str:
     to_pass, to_fail = MIN_PAIRS_TO_PASS * BLOCK_SIZE, MIN_PAIRS_TO_FAIL * BLOCK_SIZE
     shards = ""
     if tally.full_schedule and tally.max_requests >= to_pass:
-        shards = f" in shards that make only {tally.planned_pairs} blocks of their own requests (use fewer shards)"
+        shards = f" in shards whose requests form only {tally.planned_pairs} blocks (use fewer shards)"
     available = f"the plan has at most {tally.max_requests:,} requests per arm{shards}"
     return f"{name} cannot be decided: {available}; a pass requires at least {to_pass:,} and a failure {to_fail:,}."
 

@@ -6,9 +6,9 @@ the share that is allowed: `pass` if the upper bound is within it, `fail` if the
 
 Streams: a request misses an objective on the first token if the token arrived later, or never. Gaps between the tokens
 of one response are correlated, so responses are counted, not gaps: a response misses "token-gap p99 <= 50 ms" if the
-p99 of its own gaps is longer (with fewer than 100 gaps that is about the longest one), and 1 % of the responses may
-miss it. A response with one token has no gap and is not a trial, so that a service that sends everything at once does
-not pass.
+p99 of the gaps within the response is longer (with fewer than 100 gaps that is about the longest one), and 1 % of the
+responses may miss it. A response with one token has no gap and is not a trial, so that a service that sends everything
+at once does not pass.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def shaped(arrivals: Arrivals, seconds: float, rng: np.random.Generator, _trace:
 def replay(arrivals: Arrivals, seconds: float, _rng: np.random.Generator, trace: Times | None) -> Times:
     """Return the times of a recording relative to its first one, divided by `speed` and rounded to the microsecond.
 
-    Times at or after `seconds` are left out; 0 replays the whole recording.
+    Times at or after `seconds` are left out; 0 replays the complete recording.
     """
     if trace is None or arrivals.trace is None:
         raise ValueError("a replay requires the times of its recording")

@@ -62,7 +62,7 @@ def mean_rate(curve: Curve) -> float:
 
 
 def truncate(curve: Curve, seconds: float) -> Curve:
-    """Return the curve up to `seconds`, or the whole curve if it is shorter."""
+    """Return the curve up to `seconds`, or the complete curve if it is shorter."""
     if seconds >= curve[-1][0]:
         return curve
     points = [(t, rate) for t, rate in curve if t <= seconds]
