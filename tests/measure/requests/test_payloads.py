@@ -1,4 +1,4 @@
-"""Payload files: every accepted shape, and every bad one with its row, its reason and a hint."""
+"""Payload files: each supported shape, and each malformed one with its row and a hint."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def jsonl(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def test_jsonl_lines_are_sent_as_they_are(tmp_path: Path) -> None:
-    """Order, spacing inside a line and non-ASCII text stay; blank lines and the line's end do not."""
+def test_jsonl_lines_are_sent_unchanged(tmp_path: Path) -> None:
+    """Order, spaces within a line and non-ASCII text are preserved; blank lines and line breaks are not."""
     path = jsonl(tmp_path / "r.jsonl", '{"a":  1}\r\n\n  ["ü"]\n"x"')
-    found = read_payloads(path, "r.jsonl")
-    assert found.bodies == [b'{"a":  1}', '["ü"]'.encode(), b'"x"']
-    assert (found.cut, found.fingerprint) == (False, fingerprint(path))
+    result = read_payloads(path, "r.jsonl")
+    assert result.bodies == [b'{"a":  1}', '["ü"]'.encode(), b'"x"']
+    assert (result.truncated, result.fingerprint) == (False, fingerprint(path))
 
 
 @pytest.mark.parametrize(
@@ -49,20 +49,20 @@ def test_jsonl_lines_are_sent_as_they_are(tmp_path: Path) -> None:
     ],
 )
 def test_parquet_bodies(tmp_path: Path, query: str, bodies: list[bytes]) -> None:
-    """The column `body`, or the only column: text and bytes as they are, other types as JSON."""
+    """The column `body`, or a single column: text and bytes are sent unchanged, other types as JSON."""
     assert read_payloads(parquet(tmp_path / "r.parquet", query), "r").bodies == bodies
 
 
 def test_parquet_columns_become_an_object(tmp_path: Path) -> None:
-    """Several columns without `body` are one JSON object a row, in the file's order, nulls included."""
+    """Several columns without `body` are one JSON object per row, in the order of the file, nulls included."""
     path = parquet(tmp_path / "r.parquet", "SELECT i AS id, i * 0.5 AS x, NULL::VARCHAR AS s FROM range(5000) t(i)")
-    found = read_payloads(path, "r").bodies
-    assert [json.loads(body) for body in found[:2]] == [{"id": 0, "x": 0.0, "s": None}, {"id": 1, "x": 0.5, "s": None}]
-    assert [json.loads(body)["id"] for body in found] == list(range(5000))
+    result = read_payloads(path, "r").bodies
+    assert [json.loads(body) for body in result[:2]] == [{"id": 0, "x": 0.0, "s": None}, {"id": 1, "x": 0.5, "s": None}]
+    assert [json.loads(body)["id"] for body in result] == list(range(5000))
 
 
 def test_parquet_by_its_first_bytes(tmp_path: Path) -> None:
-    """A Parquet file under another name is still one."""
+    """A Parquet file with another suffix is detected."""
     path = parquet(tmp_path / "r.parquet", "SELECT 'x' AS body").rename(tmp_path / "requests.data")
     assert read_payloads(path, "r").bodies == [b"x"]
 
@@ -80,7 +80,7 @@ def test_parquet_by_its_first_bytes(tmp_path: Path) -> None:
     ],
 )
 def test_bad_jsonl(tmp_path: Path, content: bytes, message: str) -> None:
-    """Empty, broken, deeply nested and wrongly encoded lines are errors that name the line."""
+    """Empty, malformed, deeply nested and wrongly encoded lines are errors that name the line."""
     with pytest.raises(DataError) as caught:
         read_payloads(jsonl(tmp_path / "r.jsonl", content), "r.jsonl")
     assert caught.value.message.startswith(message)
@@ -88,22 +88,22 @@ def test_bad_jsonl(tmp_path: Path, content: bytes, message: str) -> None:
 
 
 def test_truncated_parquet(tmp_path: Path) -> None:
-    """Half of a Parquet file, and text under its name, are errors of one line without a path of the machine."""
+    """Half of a Parquet file, and text with its suffix, are errors of one line without an absolute path."""
     whole = parquet(tmp_path / "w.parquet", "SELECT i, i::VARCHAR AS s FROM range(10000) t(i)").read_bytes()
     for content in (whole[: len(whole) // 2], b"PAR1", b'{"a": 1}\n', b""):
-        with pytest.raises(DataError, match=r"^r\.parquet: cannot be read as Parquet") as caught:
+        with pytest.raises(DataError, match=r"^r\.parquet: .*Parquet") as caught:
             read_payloads(jsonl(tmp_path / "r.parquet", content), "r.parquet")
         assert "\n" not in caught.value.message
         assert str(tmp_path) not in caught.value.message
 
 
 def test_damaged_parquet_pages(tmp_path: Path) -> None:
-    """A file whose footer is whole and whose data is not is an error too."""
+    """A file with an intact footer and damaged data is an error."""
     content = bytearray(
         parquet(tmp_path / "r.parquet", "SELECT md5(i::VARCHAR) AS s FROM range(5000) t(i)").read_bytes()
     )
     content[4 : len(content) // 2] = b"\xff" * (len(content) // 2 - 4)
-    with pytest.raises(DataError, match="cannot be read as Parquet"):
+    with pytest.raises(DataError, match=r"^r\.parquet: .*Parquet"):
         read_payloads(jsonl(tmp_path / "r.parquet", bytes(content)), "r.parquet")
 
 
@@ -120,14 +120,14 @@ def test_damaged_parquet_pages(tmp_path: Path) -> None:
     ],
 )
 def test_bad_parquet_rows(tmp_path: Path, query: str, message: str) -> None:
-    """No rows, a null body, a NaN in a JSON object: errors that name the row."""
+    """No rows, a null body and a NaN are errors that name the row."""
     with pytest.raises(DataError) as caught:
         read_payloads(parquet(tmp_path / "r.parquet", query), "r")
     assert caught.value.message.startswith(message)
 
 
-def test_missing_and_odd_paths(tmp_path: Path) -> None:
-    """No file, a folder, a pipe that nobody writes to, and a name that DuckDB would take for a pattern."""
+def test_paths_that_are_not_regular_files(tmp_path: Path) -> None:
+    """A missing file, a folder, a pipe without a writer, and a name that DuckDB would read as a pattern are errors."""
     with pytest.raises(DataError, match=r"x\.jsonl: no such file"):
         read_payloads(tmp_path / "x.jsonl", "x.jsonl")
     with pytest.raises(DataError, match="d is a folder"):
@@ -135,28 +135,28 @@ def test_missing_and_odd_paths(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="pipe is a pipe or a device"):
         read_payloads(tmp_path / "pipe", "pipe")
-    odd = parquet(tmp_path / "r.parquet", "SELECT 'x' AS body").rename(tmp_path / "r*.parquet")
-    with pytest.raises(DataError, match=r"the path holds `\*`"):
-        read_payloads(odd, "r*.parquet")
+    pattern_like = parquet(tmp_path / "r.parquet", "SELECT 'x' AS body").rename(tmp_path / "r*.parquet")
+    with pytest.raises(DataError, match=r"r\*\.parquet: .*`\*`"):
+        read_payloads(pattern_like, "r*.parquet")
 
 
-def test_what_is_read_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows and bytes beyond the limits are left out, and the result says so."""
+def test_rows_bytes_and_lines_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows and bytes beyond the limits are left out and reported; a longer line is an error."""
     path = jsonl(tmp_path / "r.jsonl", "".join(f'{{"i": {i}}}\n' for i in range(20)))
     packed = parquet(tmp_path / "r.parquet", "SELECT i AS body FROM range(20) t(i)")
     monkeypatch.setattr(payloads, "MAX_ROWS", 10)
     for file in (path, packed):
-        found = read_payloads(file, "r")
-        assert (len(found.bodies), found.cut) == (10, True)
+        result = read_payloads(file, "r")
+        assert (len(result.bodies), result.truncated) == (10, True)
     monkeypatch.setattr(payloads, "MAX_BYTES", 30)
     assert len(read_payloads(path, "r").bodies) == 3
     monkeypatch.setattr(payloads, "MAX_LINE", 5)
-    with pytest.raises(DataError, match="r:1: longer than 5 bytes"):
+    with pytest.raises(DataError, match=r"r:1: .* 5 bytes"):
         read_payloads(path, "r")
 
 
 def test_bodies_of_an_object_are_json(tmp_path: Path) -> None:
-    """Dates, decimals and lists of a row come out as JSON that parses."""
+    """Dates, decimals and lists of a row become valid JSON."""
     query = "SELECT DATE '2026-01-02' AS d, 1.5::DECIMAL(4,1) AS n, [1, 2] AS l, true AS b, 'a\"b' AS s"
     (body,) = read_payloads(parquet(tmp_path / "r.parquet", query), "r").bodies
     assert msgspec.json.decode(body) == {"d": "2026-01-02", "n": 1.5, "l": [1, 2], "b": True, "s": 'a"b'}

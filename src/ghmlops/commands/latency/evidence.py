@@ -150,9 +150,9 @@ def _unsent_payloads(job: Job, judged: int) -> list[NotMeasured]:
     available = len(job.source.calls.calls)
     order = job.source.call_order(len(plan.times), plan.warmup, plan.part)
     sent = len(np.unique(order[plan.warmup : plan.warmup + judged]))
-    if sent == available and not job.source.calls.cut:
+    if sent == available and not job.source.calls.truncated_files:
         return []
-    more = " or more (only the first were read)" if job.source.calls.cut else ""
+    more = " or more (only the first were read)" if job.source.calls.truncated_files else ""
     return [NotMeasured(what="payloads that were not sent", why=f"the run sent {sent:,} of {available:,}{more}")]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.load.target import Target
-    from ghmlops.measure.requests.trace import Recorded
+    from ghmlops.measure.requests.trace import ArrivalTrace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Job:
     leg: str
     shard: tuple[int, int] | None = None
     start_at: float | None = None
-    recorded: Recorded | None = None
+    recorded: ArrivalTrace | None = None
 
     @property
     def policy(self) -> Latency:
@@ -109,7 +109,7 @@ def _targets(inputs: Inputs, services: Services, policy: Policy) -> dict[str, Ta
     return {"baseline": baseline, "candidate": candidate}
 
 
-def _recorded(policy: Latency, services: Services) -> Recorded | None:
+def _recorded(policy: Latency, services: Services) -> ArrivalTrace | None:
     """Read the recording to replay, if the policy names one."""
     from ghmlops.measure.requests.trace import read_trace
 
@@ -149,7 +149,7 @@ def _plan(
     *,
     paired: bool,
     shard: tuple[int, int] | None,
-    recorded: Recorded | None,
+    recorded: ArrivalTrace | None,
 ) -> Plan:
     from ghmlops.core.latency.stopping import make_plan
     from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS

@@ -44,7 +44,7 @@ class RequestSource:
 
         n, leading = (part.total, part.warmup) if part else (requests, warmup)
         weights = [endpoint.weight for endpoint in self.policy.endpoints]
-        order = assign_calls(self.calls.places, weights, requests=n, warmup=leading, seed=self.seed)
+        order = assign_calls(self.calls.endpoint_ranges, weights, requests=n, warmup=leading, seed=self.seed)
         return order[part.indices] if part else order
 
     def write_order(self, requests: int, part: ShardPart | None = None) -> NDArray[np.uint8]:

@@ -1,1 +1,1 @@
-"""Reads the requests to send: payload files and recorded traces."""
+"""Reads the requests to send: payload files, and recordings of real arrivals."""

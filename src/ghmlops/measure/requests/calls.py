@@ -1,4 +1,4 @@
-"""The calls of a run: each endpoint's request, once for each of its payloads."""
+"""Builds the calls of a run: for each endpoint, one request per payload."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.load.call import Call
 from ghmlops.core.load.template import body_template, fill, path_template
-from ghmlops.measure.requests import payloads as files
+from ghmlops.measure.requests import payloads as payload_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,66 +18,71 @@ if TYPE_CHECKING:
 
     from ghmlops.core.load.template import Template
     from ghmlops.core.policy.latency import Latency, Request
-    from ghmlops.measure.requests.payloads import Payloads
+    from ghmlops.measure.requests.payloads import Payloads, ReadLimits
 
 BODILESS = ("GET", "DELETE")
-"""Methods that may be sent without payloads."""
+"""Methods that may be sent without a body."""
 _ROW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """What can be sent.
+    """The calls that a run can send.
 
     Attributes:
-        calls: endpoint by endpoint, in the order of the payloads.
-        places: for each endpoint the places of its calls in `calls`.
-        cut: names of the payload files of which only the first rows are sent.
-        fingerprints: payload file to `sha256:<hex>`.
+        calls: All calls, grouped by endpoint, in the order of the payloads.
+        endpoint_ranges: For each endpoint, the range of its indices in `calls`.
+        truncated_files: Names of the payload files of which only the first rows are sent.
+        fingerprints: `sha256:<hex>` of each payload file.
     """
 
     calls: list[Call]
-    places: list[range]
-    cut: list[str]
+    endpoint_ranges: list[range]
+    truncated_files: list[str]
     fingerprints: dict[str, str]
 
 
 def read_calls(policy: Latency, folder: Path, payloads: str = "") -> Calls:
-    """Read the payload files below `folder` and fill in the requests; `payloads` overrides the section's file.
+    """Read the payload files and build the call of each row.
 
-    The limits on rows and bytes hold for all endpoints together: each gets an equal share of what is left.
+    The limits on rows and bytes apply to all endpoints together: each endpoint gets an equal share of the remainder.
+
+    Args:
+        policy: The section of the policy that contains the endpoints.
+        folder: Folder to which the names of payload files are relative.
+        payloads: Payload file that replaces the one of the section; a payload file of an endpoint has precedence.
 
     Raises:
-        DataError: a payload file cannot be used; a row lacks a field's column, or does not make a body.
-        InputError: an endpoint needs payloads and there is no payload file.
-        PolicyError: a template or a path cannot be read.
+        DataError: A payload file is unusable, a row lacks the column of a field, or a body cannot be built from it.
+        InputError: An endpoint needs payloads and no payload file is configured.
+        PolicyError: A template or a path is malformed.
     """
-    found = Calls(calls=[], places=[], cut=[], fingerprints={})
-    rows, size = files.MAX_ROWS, files.MAX_BYTES
+    result = Calls(calls=[], endpoint_ranges=[], truncated_files=[], fingerprints={})
+    rows, size = payload_files.MAX_ROWS, payload_files.MAX_BYTES
     for number, endpoint in enumerate(policy.endpoints):
-        left = len(policy.endpoints) - number
-        room = files.Room(rows=rows // left, size=size // left)
-        named = endpoint.payloads or payloads or policy.payloads
-        start = len(found.calls)
-        made = _Endpoint(policy, number, endpoint)
-        if named:
-            read = files.read_payloads(
-                folder / named, named, room, objects=made.needs_rows, bodies=not endpoint.template
+        remaining = len(policy.endpoints) - number
+        limits = payload_files.ReadLimits(rows=rows // remaining, size=size // remaining)
+        file = endpoint.payloads or payloads or policy.payloads
+        start = len(result.calls)
+        builder = _CallBuilder(policy, number, endpoint)
+        if file:
+            content = payload_files.read_payloads(
+                folder / file, file, limits, objects=builder.needs_rows, bodies=not endpoint.template
             )
-            cut = _add(found.calls, made.calls(read), room, named)
-            found.fingerprints[named] = read.fingerprint
-            if (cut or read.cut) and named not in found.cut:
-                found.cut.append(named)
+            truncated = _append(result.calls, builder.calls(content), limits, file)
+            result.fingerprints[file] = content.fingerprint
+            if (truncated or content.truncated) and file not in result.truncated_files:
+                result.truncated_files.append(file)
         else:
-            found.calls.append(made.single())
-        found.places.append(range(start, len(found.calls)))
-        rows -= len(found.calls) - start
-        size -= sum(_size(call) for call in found.calls[start:])
-    return found
+            result.calls.append(builder.single())
+        result.endpoint_ranges.append(range(start, len(result.calls)))
+        rows -= len(result.calls) - start
+        size -= sum(_size(call) for call in result.calls[start:])
+    return result
 
 
-class _Endpoint:
-    """One endpoint: makes its calls."""
+class _CallBuilder:
+    """Builds the calls of one endpoint."""
 
     def __init__(self, policy: Latency, number: int, endpoint: Request) -> None:
         self._policy, self._number, self._endpoint = policy, number, endpoint
@@ -87,50 +92,57 @@ class _Endpoint:
 
     @property
     def needs_rows(self) -> bool:
-        """True where fields, or the preset, take values from the payloads by name."""
+        """Whether fields, or the preset, refer to columns of the payloads by name."""
         return self._template is not None or bool(self._path.fields or self._policy.preset)
 
     def single(self) -> Call:
-        """Return the one call of an endpoint without payloads."""
+        """Return the one call of an endpoint without payloads.
+
+        Raises:
+            InputError: The path or the template has a field, or the method needs a body and there is no template.
+        """
         endpoint = self._endpoint
-        shown = f"{endpoint.method} {endpoint.path.partition('?')[0]}"
+        label = f"{endpoint.method} {endpoint.path.partition('?')[0]}"  # A query may contain a secret.
         fields = [*self._path.fields, *(self._template.fields if self._template else ())]
-        hint = "give --payloads, or `latency.payloads` in the policy"
+        hint = "pass --payloads, or set `latency.payloads` in the policy"
         if fields:
-            raise InputError(f"{shown} has the field `{{{{{fields[0]}}}}}`, and no payload file is given", hint=hint)
+            raise InputError(f"{label} has the field `{{{{{fields[0]}}}}}`, but no payload file is set", hint=hint)
         if self._template is not None:
-            body = self._body(self._template, {}, f"the template of {shown}")
-            return Call(endpoint=self._number, path=endpoint.path, body=self._finished(body, shown))
+            body = self._fill_body(self._template, {}, f"the template of {label}")
+            return Call(endpoint=self._number, path=endpoint.path, body=self._apply_preset(body, label))
         if endpoint.method not in BODILESS:
-            raise InputError(f"{shown} needs request bodies, and no payload file is given", hint=hint)
+            raise InputError(f"{label} needs request bodies, but no payload file is set", hint=hint)
         return Call(endpoint=self._number, path=endpoint.path, body=None)
 
-    def calls(self, read: Payloads) -> Iterator[Call]:
-        """Yield a call for each payload. A GET or DELETE whose path takes its payload has no body."""
-        only_path = self._template is None and self._path.fields and self._endpoint.method in BODILESS
-        for place in range(len(read.places)):
-            where = read.where(place)
-            row = _ROW.decode(read.rows[place]) if self.needs_rows else {}
-            path = fill(self._path, row, where).decode() if self._path.fields else self._endpoint.path
+    def calls(self, payloads: Payloads) -> Iterator[Call]:
+        """Yield a call for each payload.
+
+        A GET or DELETE without a template whose path has fields is sent without a body: its payload is in the path.
+        """
+        path_only = self._template is None and self._path.fields and self._endpoint.method in BODILESS
+        for index in range(len(payloads.positions)):
+            location = payloads.location(index)
+            row = _ROW.decode(payloads.rows[index]) if self.needs_rows else {}
+            path = fill(self._path, row, location).decode() if self._path.fields else self._endpoint.path
             body = None
-            if not only_path:
-                body = self._body(self._template, row, where) if self._template else read.bodies[place]
-                body = self._finished(body, where)
+            if not path_only:
+                body = self._fill_body(self._template, row, location) if self._template else payloads.bodies[index]
+                body = self._apply_preset(body, location)
             yield Call(endpoint=self._number, path=path, body=body)
 
-    def _body(self, template: Template, row: dict[str, msgspec.Raw], where: str) -> bytes:
-        body = fill(template, row, where)
+    def _fill_body(self, template: Template, row: dict[str, msgspec.Raw], location: str) -> bytes:
+        body = fill(template, row, location)
         if self._json:
             try:
                 msgspec.json.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise DataError(
-                    f"{where}: the filled template is not JSON ({error})",
-                    hint="write fields without quotes: `{{column}}` becomes JSON; or change the content-type",
+                    f"{location}: the filled template is not JSON ({error})",
+                    hint="write fields without quotes, since `{{column}}` becomes JSON; or change the content type",
                 ) from None
         return body
 
-    def _finished(self, body: bytes, where: str) -> bytes:
+    def _apply_preset(self, body: bytes, location: str) -> bytes:
         if not self._policy.preset:
             return body
         from ghmlops.core.load import presets
@@ -138,18 +150,24 @@ class _Endpoint:
         try:
             return presets.body(self._policy, body)
         except ValueError as error:
-            raise DataError(f"{where}: {error}", hint=f"see what `preset: {self._policy.preset}` needs") from None
+            raise DataError(
+                f"{location}: {error}", hint=f"see the requirements of `preset: {self._policy.preset}`"
+            ) from None
 
 
-def _add(calls: list[Call], made: Iterator[Call], room: files.Room, named: str) -> bool:
-    """Append the calls that there is room for; True where some are left out."""
+def _append(calls: list[Call], new_calls: Iterator[Call], limits: ReadLimits, file: str) -> bool:
+    """Append the calls that are within the limit in bytes; return whether some were left out.
+
+    Raises:
+        DataError: The first call alone exceeds the limit.
+    """
     size, first = 0, True
-    for call in made:
+    for call in new_calls:
         size += _size(call)
-        if size > room.size:
+        if size > limits.size:
             if first:
-                what = f"its first filled template is larger than {files.show_size(room.size)}"
-                raise DataError(f"{named}: {what}", hint="shorten the template or the row")
+                problem = f"its first filled template is larger than {payload_files.format_size(limits.size)}"
+                raise DataError(f"{file}: {problem}", hint="shorten the template or the row")
             return True
         calls.append(call)
         first = False

@@ -1,4 +1,4 @@
-"""Request bodies from a file: one a row of Parquet, one a line of JSONL."""
+"""Reads request bodies from a file: one per row of Parquet, or one per line of JSONL."""
 
 from __future__ import annotations
 
@@ -14,188 +14,201 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    Rows = Iterator[tuple[int, bytes, bytes]]
+    """(position in the file, body, JSON object) of each row; the object equals the body if only one was requested."""
+
 MAX_ROWS = 100_000
+"""Maximum number of rows that are read; further rows are not sent, and the result reports the truncation."""
 MAX_BYTES = 64 * 1024 * 1024
-"""Most rows and bytes of bodies that are read; what lies beyond is not sent, and the result says so."""
+"""Maximum size in bytes of all bodies and objects that are read."""
 MAX_LINE = 8 * 1024 * 1024
+"""Maximum length in bytes of a line of JSONL."""
 _MAGIC = b"PAR1"
 _OBJECT = "to_json(row_)"
-_SHAPE = "one request body a row: Parquet (column `body`, one column, or columns that become a JSON object), or JSONL"
+_EXPECTED = (
+    "expected one request body per row: Parquet (column `body`, a single column, or columns that become a JSON "
+    "object), or JSONL"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payloads:
-    """The bodies in the file's order.
+    """Request bodies in the order of the file.
 
     Attributes:
-        bodies: as they are sent.
-        rows: each row as a JSON object, for templates; empty where they were not asked for.
-        places: of each row in the file, from 1: the line of JSONL, the row of Parquet.
-        cut: True where the file holds more than was read.
+        bodies: Bodies as they are sent; empty if they were not requested.
+        rows: Each row as a JSON object, for templates; empty if they were not requested.
+        positions: One-based line number (JSONL) or row number (Parquet) of each body.
+        truncated: Whether the file contains more rows than were read.
         fingerprint: `sha256:<hex>` of the file.
-        shown: the file in messages.
-        parquet: its format.
+        display_name: Name of the file in messages.
+        parquet: Whether the file is Parquet.
     """
 
     bodies: list[bytes]
     rows: list[bytes]
-    places: list[int]
-    cut: bool
+    positions: list[int]
+    truncated: bool
     fingerprint: str
-    shown: str
+    display_name: str
     parquet: bool
 
-    def where(self, place: int) -> str:
-        """Return file and row of the body at `place`, for messages."""
-        return _where(self.shown, self.places[place], parquet=self.parquet)
+    def location(self, index: int) -> str:
+        """Return file name and row of the body at `index`, for messages."""
+        return _location(self.display_name, self.positions[index], parquet=self.parquet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
-    """How much may be read."""
+class ReadLimits:
+    """Maximum number of rows, and of bytes, to read from one file."""
 
     rows: int
     size: int
 
 
 def read_payloads(
-    path: Path, shown: str, room: Room | None = None, *, objects: bool = False, bodies: bool = True
+    path: Path, display_name: str, limits: ReadLimits | None = None, *, objects: bool = False, bodies: bool = True
 ) -> Payloads:
-    """Read the payload file at `path`, called `shown` in messages; Parquet is known by its name or its first bytes.
+    """Read a payload file; Parquet is detected from the name or the first bytes, any other file is JSONL.
 
-    Parquet: the column `body`, else the only column, else all columns as one JSON object a row. Text and bytes are sent
-    as they are; other types as JSON. JSONL: each line must be JSON and is sent as it is; blank lines are passed over.
+    Parquet: the body is the column `body`, else the only column, else all columns as one JSON object per row. Text and
+    bytes are sent unchanged; other types as JSON. JSONL: each line must be JSON and is sent unchanged; blank lines are
+    skipped.
 
     Args:
-        path: the file.
-        shown: its name for people.
-        room: most rows and bytes; the module's limits where it is not given.
-        objects: give each row as a JSON object too; a line of JSONL must be one then, and of Parquet an only column
-            that is not called `body` is part of an object like any other.
-        bodies: False where only the objects are needed.
+        path: The file.
+        display_name: Human-readable name of the file for messages.
+        limits: Maximum rows and bytes; by default `MAX_ROWS` and `MAX_BYTES`.
+        objects: Whether to return each row as a JSON object, too. Each line of JSONL must then be an object, and a
+            single column of Parquet that is not called `body` becomes a field of an object.
+        bodies: Whether to return the bodies.
 
     Raises:
-        DataError: missing, unreadable, truncated, empty, not UTF-8, not JSON, or a row without a body; names the row.
+        DataError: The file is missing, unreadable, truncated or empty, or a row is not UTF-8, is not JSON or has no
+            body; the message names the row.
     """
-    room = room or Room(rows=MAX_ROWS, size=MAX_BYTES)
+    limits = limits or ReadLimits(rows=MAX_ROWS, size=MAX_BYTES)
     try:
-        if path.exists() and not path.is_file():  # a pipe would keep us waiting for ever
-            what = "a folder" if path.is_dir() else "a pipe or a device"
-            raise DataError(f"{shown} is {what}, not a payload file", hint=f"expected {_SHAPE}")
+        if path.exists() and not path.is_file():  # Opening a pipe would block until somebody writes to it.
+            kind = "a folder" if path.is_dir() else "a pipe or a device"
+            raise DataError(f"{display_name} is {kind}, not a payload file", hint=_EXPECTED)
         with path.open("rb") as stream:
             head = stream.read(4)
         parquet = path.suffix.lower() == ".parquet" or head == _MAGIC
-        read = _parquet if parquet else _lines
-        found = _gather(read(path, shown, objects=objects, bodies=bodies), room, shown)
+        read_rows = _parquet_rows if parquet else _jsonl_rows
+        content = _collect(read_rows(path, display_name, objects=objects, bodies=bodies), limits, display_name)
         digest = fingerprint(path)
     except FileNotFoundError:
         raise DataError(
-            f"{shown}: no such file", hint="name the payload file with --payloads or in the policy"
+            f"{display_name}: no such file", hint="name the payload file with --payloads or in the policy"
         ) from None
     except OSError as error:
-        raise DataError(f"{shown}: {error.strerror}", hint="check the path and its permissions") from None
-    places, made, rows, cut = found
+        raise DataError(f"{display_name}: {error.strerror}", hint="check the path and its permissions") from None
+    positions, body_values, rows, truncated = content
     return Payloads(
-        bodies=made if bodies else [],
+        bodies=body_values if bodies else [],
         rows=rows if objects else [],
-        places=places,
-        cut=cut,
+        positions=positions,
+        truncated=truncated,
         fingerprint=digest,
-        shown=shown,
+        display_name=display_name,
         parquet=parquet,
     )
 
 
-def _gather(
-    found: Iterator[tuple[int, bytes, bytes]], room: Room, shown: str
-) -> tuple[list[int], list[bytes], list[bytes], bool]:
-    """Take rows, each a place, a body and an object, as long as there is room."""
-    places: list[int] = []
+def _collect(rows: Rows, limits: ReadLimits, display_name: str) -> tuple[list[int], list[bytes], list[bytes], bool]:
+    """Collect positions, bodies and objects up to the limits; the last value is whether rows were left out."""
+    positions: list[int] = []
     bodies: list[bytes] = []
-    rows: list[bytes] = []
-    size, cut = 0, False
-    for place, body, row in found:
+    objects: list[bytes] = []
+    size, truncated = 0, False
+    for position, body, row in rows:
         size += len(body) if body is row else len(body) + len(row)
-        if len(places) == room.rows or size > room.size:
-            cut = True
+        if len(positions) == limits.rows or size > limits.size:
+            truncated = True
             break
-        places.append(place)
+        positions.append(position)
         bodies.append(body)
-        rows.append(row)
-    if not places:
-        what = f"its first row is larger than {show_size(room.size)}" if cut else "the payload file has no rows"
-        raise DataError(f"{shown}: {what}", hint=f"expected {_SHAPE}")
-    return places, bodies, rows, cut
+        objects.append(row)
+    if not positions:
+        problem = (
+            f"its first row is larger than {format_size(limits.size)}" if truncated else "the payload file has no rows"
+        )
+        raise DataError(f"{display_name}: {problem}", hint=_EXPECTED)
+    return positions, bodies, objects, truncated
 
 
-def show_size(size: int) -> str:
-    """Return bytes as MiB."""
+def format_size(size: int) -> str:
+    """Format a number of bytes in MiB."""
     return f"{size / 1024**2:.3g} MiB"
 
 
-def _where(shown: str, place: int, *, parquet: bool) -> str:
-    return f"{shown}: row {place}" if parquet else f"{shown}:{place}"
+def _location(display_name: str, position: int, *, parquet: bool) -> str:
+    return f"{display_name}: row {position}" if parquet else f"{display_name}:{position}"
 
 
-def _lines(path: Path, shown: str, *, objects: bool, bodies: bool) -> Iterator[tuple[int, bytes, bytes]]:  # noqa: ARG001
+def _jsonl_rows(path: Path, display_name: str, *, objects: bool, bodies: bool) -> Rows:  # noqa: ARG001
     with path.open("rb") as stream:
         number = 0
         while line := stream.readline(MAX_LINE + 1):
             number += 1
+            location = _location(display_name, number, parquet=False)
             body = line.strip()
             if len(line) > MAX_LINE:
-                raise DataError(f"{shown}:{number}: longer than {MAX_LINE} bytes", hint="one request body a line")
+                raise DataError(f"{location}: longer than {MAX_LINE} bytes", hint="write one request body per line")
             if body:
-                where = _where(shown, number, parquet=False)
-                _check_json(body, where, "JSONL holds one JSON value a line")
+                _check_json(body, location, "JSONL contains one JSON value per line")
                 if objects and not body.startswith(b"{"):
                     raise DataError(
-                        f"{where}: not a JSON object", hint="fields take their values from an object a line"
+                        f"{location}: not a JSON object", hint="fields take their values from one object per line"
                     )
                 yield number, body, body
 
 
-def _check_json(body: bytes, where: str, hint: str) -> None:
+def _check_json(body: bytes, location: str, hint: str) -> None:
     try:
         body.decode()
         msgspec.json.decode(body)
     except UnicodeDecodeError as error:
-        raise DataError(f"{where}: not UTF-8 at byte {error.start}", hint="save the file as UTF-8") from None
+        raise DataError(f"{location}: not UTF-8 at byte {error.start}", hint="save the file as UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise DataError(f"{where}: not JSON ({error})", hint=hint) from None
+        raise DataError(f"{location}: not JSON ({error})", hint=hint) from None
 
 
-def _parquet(path: Path, shown: str, *, objects: bool, bodies: bool) -> Iterator[tuple[int, bytes, bytes]]:
+def _parquet_rows(path: Path, display_name: str, *, objects: bool, bodies: bool) -> Rows:
     import duckdb
 
-    if any(c in str(path) for c in "*?["):
-        raise DataError(f"{shown}: the path holds `*`, `?` or `[`", hint="rename the file, or move it")
+    if any(c in str(path) for c in "*?["):  # DuckDB would expand them as a glob pattern.
+        raise DataError(f"{display_name}: the path contains `*`, `?` or `[`", hint="rename or move the file")
     try:
-        # One thread keeps the file's order; nothing but this file is read.
+        # A single thread preserves the order of the file.
         with duckdb.connect(config={"threads": 1, "memory_limit": "1GB"}) as engine:
             columns = engine.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
-            body, made_here = _body(columns, lone=not objects) if bodies else (_OBJECT, True)
+            body, as_json = _body_expression(columns, single_column=not objects) if bodies else (_OBJECT, True)
             both = objects and body != _OBJECT
             query = f"SELECT {body}, {_OBJECT if both else 'NULL'} FROM read_parquet(?) AS row_ LIMIT {MAX_ROWS + 1}"  # noqa: S608  (quoted)
-            found = engine.execute(query, [str(path)])
+            cursor = engine.execute(query, [str(path)])
             number = 0
-            while batch := found.fetchmany(1000):
+            while batch := cursor.fetchmany(1000):
                 for value, row in batch:
                     number += 1
-                    where = _where(shown, number, parquet=True)
-                    sent = _row(value, where, made_here=made_here)
-                    yield number, sent, _row(row, where, made_here=True) if both else sent
+                    location = _location(display_name, number, parquet=True)
+                    encoded = _encode(value, location, as_json=as_json)
+                    yield number, encoded, _encode(row, location, as_json=True) if both else encoded
     except duckdb.Error as error:
-        why = str(error).partition("\n")[0].replace(str(path), shown)
+        reason = str(error).partition("\n")[0].replace(str(path), display_name)
         raise DataError(
-            f"{shown}: cannot be read as Parquet ({why})", hint="is the file whole? Write it again"
+            f"{display_name}: cannot be read as Parquet ({reason})", hint="check that the file is complete"
         ) from None
 
 
-def _body(columns: list[tuple[str, str]], *, lone: bool) -> tuple[str, bool]:
-    """Return the SQL expression of a row's body, and whether it makes JSON; `lone`: an only column is a body."""
+def _body_expression(columns: list[tuple[str, str]], *, single_column: bool) -> tuple[str, bool]:
+    """Return the SQL expression of the body of a row, and whether its value is JSON made by DuckDB.
+
+    `single_column` states whether the only column of a table is the body, even if it is not called `body`.
+    """
     types = {name: kind for name, kind, *_ in columns}
-    if "body" not in types and (len(types) > 1 or not lone):
+    if "body" not in types and (len(types) > 1 or not single_column):
         return _OBJECT, True
     name = "body" if "body" in types else next(iter(types))
     quoted = '"' + name.replace('"', '""') + '"'
@@ -204,10 +217,10 @@ def _body(columns: list[tuple[str, str]], *, lone: bool) -> tuple[str, bool]:
     return f"CASE WHEN {quoted} IS NULL THEN NULL ELSE to_json({quoted}) END", True
 
 
-def _row(value: str | bytes | None, where: str, *, made_here: bool) -> bytes:
+def _encode(value: str | bytes | None, location: str, *, as_json: bool) -> bytes:
     if value is None:
-        raise DataError(f"{where}: the body is null", hint="leave the row out, or write the body")
+        raise DataError(f"{location}: the body is null", hint="remove the row, or add its body")
     body = value if isinstance(value, bytes) else value.encode()
-    if made_here:  # a NaN becomes text that no JSON parser takes
-        _check_json(body, where, "JSON has no NaN and no infinity; write null, or leave the row out")
+    if as_json:  # DuckDB writes a NaN as text that is not valid JSON.
+        _check_json(body, location, "JSON has no NaN and no infinity: write null, or remove the row")
     return body
