@@ -94,8 +94,8 @@ def pauses(n: int, every: float, length: float, rng: np.random.Generator) -> Flo
 def places(pairs: int, design: Design, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return when each arm's requests are sent, as places in the common time line, shape (2, pairs * BLOCK_SIZE).
 
-    A duet sends both at once. Interleaved arms take turns block by block; a coin a pair says who goes first. Back to
-    back, all of the baseline comes first.
+    A duet sends both at once. Interleaved arms take turns block by block; which arm goes first is random per
+    pair. Back to back, all of the baseline comes first.
     """
     n = pairs * BLOCK_SIZE
     if design == "duet":
