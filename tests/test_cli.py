@@ -34,8 +34,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_overview_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     """`ghmlops --help` lists the command table; `--version` prints the version."""
     assert main(["--help"]) == 0
-    shown = capsys.readouterr().out
-    assert [c.name for c in COMMANDS if f"\n  {c.name} " not in shown] == []
+    output = capsys.readouterr().out
+    assert [c.name for c in COMMANDS if f"\n  {c.name} " not in output] == []
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"ghmlops {__version__}\n"
 
@@ -50,7 +50,7 @@ def test_every_input_is_documented_and_of_a_known_type(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said", "hint"),
+    ("argv", "message", "hint"),
     [
         (["polcy"], '"polcy" is not a command', "did you mean `policy`?"),
         (["policy", "chek"], '"chek" is not a task of `policy`', "did you mean `check`?"),
@@ -69,15 +69,15 @@ def test_every_input_is_documented_and_of_a_known_type(command: str) -> None:
     ],
 )
 def test_a_mistake_is_one_line(
-    here: Path, capsys: pytest.CaptureFixture[str], argv: list[str], said: str, hint: str
+    here: Path, capsys: pytest.CaptureFixture[str], argv: list[str], message: str, hint: str
 ) -> None:
-    """Bad input gives exit 2 and one line that says what and how to mend it."""
+    """Bad input gives exit 2 and one line that says what is wrong and how to fix it."""
     assert here.exists()
     assert main(argv) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
-    assert said in err
+    assert message in err
     assert hint in err
 
 
@@ -97,9 +97,9 @@ def test_init_then_check(here: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert list(here.iterdir()) == []
     assert main(["policy", "init"]) == 0
     assert main(["policy", "check"]) == 0
-    shown = capsys.readouterr().out
-    assert "latency: POST /predict, poisson 50/s for 1 m" in shown
-    assert "gate: production needs latency, regression" in shown
+    output = capsys.readouterr().out
+    assert "latency: POST /predict, poisson 50/s for 1 m" in output
+    assert "gate: production needs latency, regression" in output
     assert main(["policy", "init"]) == 2
     assert [p.name for p in (here / ".github").iterdir()] == ["ghmlops.yml"]
 
@@ -137,7 +137,7 @@ def test_step_outputs_are_written(here: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_an_error_is_an_annotation(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On a runner an error is also an annotation, and a hostile name cannot start a command of its own."""
+    """On a runner an error is also an annotation, and a hostile name cannot start a workflow command."""
     assert here.exists()
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert main(["policy", "check", "--policy", "x\n::set-output name=a::b"]) == 2
@@ -267,9 +267,9 @@ def test_a_signal_in_text_that_is_executed(here: Path, name: str) -> None:
 @pytest.mark.parametrize("text", ["::set-output name=x::y", "  ::stop-commands::z", "a ##[error]b"])
 def test_printed_text_starts_no_workflow_command(text: str) -> None:
     """What the runner would take for a command is broken up."""
-    shown = printable(text)
-    assert not shown.lstrip().startswith("::")
-    assert "##[" not in shown
+    output = printable(text)
+    assert not output.lstrip().startswith("::")
+    assert "##[" not in output
 
 
 def test_inputs_are_frozen() -> None:

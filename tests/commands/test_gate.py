@@ -40,7 +40,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("GITHUB_ACTIONS", "GITHUB_EVENT_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_API_URL", "GITHUB_EVENT_NAME"):
         monkeypatch.delenv(name, raising=False)
-    known = {
+    defaults = {
         "GITHUB_REPOSITORY": "acme/shop",
         "GITHUB_SHA": COMMIT,
         "GITHUB_RUN_ID": "42",
@@ -48,7 +48,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "GITHUB_SERVER_URL": "https://github.example",
         "GITHUB_OUTPUT": str(tmp_path / "outputs"),
     }
-    for name, value in known.items():
+    for name, value in defaults.items():
         monkeypatch.setenv(name, value)
     return tmp_path
 
@@ -68,28 +68,28 @@ def api(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 def measured(here: Path, outcome: str = "pass", *, age: timedelta = timedelta(minutes=5), **origin: Any) -> None:
     """Write the evidence of a latency run."""
     started = (datetime.now(UTC) - age).isoformat(timespec="seconds")
-    known: dict[str, Any] = {"repository": "acme/shop", "head_sha": COMMIT, "run_id": "42", "started": started}
+    defaults: dict[str, Any] = {"repository": "acme/shop", "head_sha": COMMIT, "run_id": "42", "started": started}
     reason = f"p99 says {outcome}."
     finding = Finding(id="slo-p99", metric="response-time", outcome=Outcome(outcome), reason=reason, docs="a#b")
-    made = Evidence(
+    evidence = Evidence(
         command="latency",
         outcome=Outcome(outcome),
-        provenance=Provenance(**{**known, **origin}),
+        provenance=Provenance(**{**defaults, **origin}),
         findings=[finding],
     )
-    write_evidence(here / "evidence", made)
+    write_evidence(here / "evidence", evidence)
 
 
 def outputs(here: Path) -> dict[str, str]:
     """Parse the step's outputs."""
-    found, lines = {}, iter((here / "outputs").read_text().splitlines())
+    result, lines = {}, iter((here / "outputs").read_text().splitlines())
     for line in lines:
         name, _, mark = line.partition("<<")
         value = []
         while (text := next(lines)) != mark:
             value.append(text)
-        found[name] = "\n".join(value)
-    return found
+        result[name] = "\n".join(value)
+    return result
 
 
 def verdict_of(here: Path) -> Any:
@@ -115,11 +115,16 @@ def test_only_pass_and_warn_exit_0(here: Path, outcome: str, flags: list[str], c
     """The exit code is 0 for pass and warn alone, 2 for error, 1 for what lies between; the verdict is written."""
     measured(here, outcome)
     assert main(["gate", *flags]) == code
-    found = verdict_of(here)
-    assert (found.outcome, found.commit, found.environment, found.service) == (outcome, COMMIT, "production", "shop")
+    verdict = verdict_of(here)
+    assert (verdict.outcome, verdict.commit, verdict.environment, verdict.service) == (
+        outcome,
+        COMMIT,
+        "production",
+        "shop",
+    )
     assert {k: v for k, v in outputs(here).items() if k != "reason"} == {
         "outcome": outcome,
-        "reason-code": found.reason_code,
+        "reason-code": verdict.reason_code,
         "verdict-file": "verdict.json",
         "deployment-id": "",
     }
@@ -243,7 +248,7 @@ def empty(folder: Path) -> None:
     assert folder.is_dir()
 
 
-def gone(folder: Path) -> None:
+def no_folder(folder: Path) -> None:
     folder.rmdir()
 
 
@@ -260,19 +265,19 @@ def too_many(folder: Path) -> None:
 FOLDERS: list[tuple[Callable[[Path], None], int, str, str]] = [
     (broken, 2, "evidence-unreadable", "latency.json cannot be used"),
     (empty, 1, "evidence-missing", "There is no evidence of `latency` for this commit"),
-    (gone, 1, "evidence-missing", "evidence folder evidence does not exist"),
+    (no_folder, 1, "evidence-missing", "evidence folder evidence does not exist"),
     (a_file, 2, "evidence-unreadable", "evidence cannot be used"),
-    (too_many, 2, "evidence-unreadable", "holds 513 files"),
+    (too_many, 2, "evidence-unreadable", "513 files"),
 ]
 
 
-@pytest.mark.parametrize(("spoil", "code", "reason", "words"), FOLDERS)
+@pytest.mark.parametrize(("spoil", "code", "reason", "message"), FOLDERS)
 def test_no_evidence_is_never_a_pass(
     here: Path,
     spoil: Callable[[Path], None],
     code: int,
     reason: str,
-    words: str,
+    message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Broken, empty, absent or absurd evidence shuts the gate with one line, and the verdict says why."""
@@ -280,7 +285,7 @@ def test_no_evidence_is_never_a_pass(
     spoil(here / "evidence")
     assert main(["gate"]) == code
     (line,) = capsys.readouterr().err.splitlines()
-    assert words in line
+    assert message in line
     assert "; " in line
     assert verdict_of(here).reason_code == reason
 
@@ -308,11 +313,11 @@ def test_override_lets_only_inconclusive_through(
     """A person's reason turns inconclusive into warn, with the name; it never touches fail or error, and says so."""
     measured(here, outcome)
     assert main(["gate", "--override-reason", "release tonight"]) == code
-    found = verdict_of(here)
-    assert (found.outcome, found.override) == (after, recorded)
+    verdict = verdict_of(here)
+    assert (verdict.outcome, verdict.override) == (after, recorded)
     assert ("override-reason" in capsys.readouterr().err) is (recorded == "")
     if recorded:
-        assert recorded in found.reason
+        assert recorded in verdict.reason
 
 
 def test_override_opens_what_is_missing_but_not_what_is_broken(here: Path) -> None:
@@ -374,10 +379,10 @@ def test_json_for_scripts(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     """`--json` prints outcome, verdict and plan as one object."""
     measured(here, "fail")
     assert main(["gate", "--json"]) == 1
-    shown = json.loads(capsys.readouterr().out)
-    assert (shown["outcome"], shown["reason_code"], shown["deployment_id"]) == ("fail", "slo-p99", None)
-    assert shown["verdict"]["commit"] == COMMIT
-    assert [step["step"] for step in shown["plan"]] == [
+    output = json.loads(capsys.readouterr().out)
+    assert (output["outcome"], output["reason_code"], output["deployment_id"]) == ("fail", "slo-p99", None)
+    assert output["verdict"]["commit"] == COMMIT
+    assert [step["step"] for step in output["plan"]] == [
         "SetCommitStatus",
         "CreateDeployment",
         "SetDeploymentStatus",
@@ -392,9 +397,9 @@ def test_hostile_evidence_cannot_paint_the_terminal(here: Path, capsys: pytest.C
     file = here / "evidence/latency.json"
     file.write_text(file.read_text().replace("p99 says fail.", "\\u001b[2J\\n::set-output name=x::y"))
     assert main(["gate"]) == 1
-    shown = capsys.readouterr()
-    assert "\x1b" not in shown.out + shown.err
-    assert [x for x in (shown.out + shown.err).splitlines() if x.startswith("::")] == []
+    output = capsys.readouterr()
+    assert "\x1b" not in output.out + output.err
+    assert [x for x in (output.out + output.err).splitlines() if x.startswith("::")] == []
 
 
 def test_verdict_is_kept_when_github_refuses(here: Path, api: Api) -> None:

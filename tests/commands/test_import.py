@@ -63,7 +63,7 @@ def run(place: Path, file: Path | str, **more: Any) -> Result:
     return done
 
 
-def evidence(place: Path, name: str = "import.json") -> Evidence:
+def read_evidence(place: Path, name: str = "import.json") -> Evidence:
     return decode((place / "evidence" / name).read_bytes(), Evidence, "ghmlops/evidence/v1", name)
 
 
@@ -88,11 +88,15 @@ def log(place: Path, values_ns: list[int]) -> Path:
 def test_real_files_become_evidence(place: Path, name: str, tool: str, n: int, p99: float | None) -> None:
     """Claim: evidence has the file's fingerprint, the commit, the tool, null for what is unknown, and what follows."""
     result = run(place, SAMPLES / name)
-    found = evidence(place)
-    (times,) = found.measurements
+    evidence = read_evidence(place)
+    (times,) = evidence.measurements
     digest = hashlib.sha256((SAMPLES / name).read_bytes()).hexdigest()
-    assert ("import", SHA, tool) == (found.command, found.provenance.head_sha, details_of(found, ImportDetails).tool)
-    assert f"sha256:{digest}" == found.provenance.fingerprints["data"]
+    assert ("import", SHA, tool) == (
+        evidence.command,
+        evidence.provenance.head_sha,
+        details_of(evidence, ImportDetails).tool,
+    )
+    assert f"sha256:{digest}" == evidence.provenance.fingerprints["data"]
     assert ("response-time", "candidate", "ms", n, p99) == (
         times.id,
         times.arm,
@@ -101,13 +105,13 @@ def test_real_files_become_evidence(place: Path, name: str, tool: str, n: int, p
         times.values["p99"],
     )
     assert list(times.values) == ["mean", "p50", "p90", "p95", "p99", "p99.9", "max"]
-    assert {f.id: f.outcome for f in found.findings} == {
+    assert {f.id: f.outcome for f in evidence.findings} == {
         "objective-p50": Outcome.PASS,
         "objective-errors": Outcome.PASS,
     }
-    assert Outcome.PASS == result.outcome == found.outcome
+    assert Outcome.PASS == result.outcome == evidence.outcome
     assert ("" if p99 is None else f"{p99:.3f}") == result.outputs["p99"]
-    assert ("p99 of the response time" in [row.what for row in found.not_measured]) == (p99 is None)
+    assert ("p99 of the response time" in [row.what for row in evidence.not_measured]) == (p99 is None)
     assert not (place / "evidence" / "import.hlog").exists()
 
 
@@ -120,15 +124,15 @@ def test_known_times_leave_their_histogram(place: Path) -> None:
     assert Histogram.of(np.array([row["latency"] for row in rows if row["code"] == 200])) == interval.histogram
     assert log_unit(text) == "ns"
     assert str(Path("evidence") / "import-one.json") == result.outputs["evidence-file"]
-    assert evidence(place, "import-one.json").leg == "one"
+    assert read_evidence(place, "import-one.json").leg == "one"
 
 
 def test_our_own_log_is_read_back(place: Path) -> None:
-    """Claim: a log of this project tells its unit; with its failures given it is judged, without it cannot pass."""
+    """A log of this project states its unit; with the number of failures it is judged, without it cannot pass."""
     write_policy(place, "{p99: 5ms}")
     path = log(place, [1_000_000] * 2000)
     assert run(place, path).outcome == Outcome.INCONCLUSIVE
-    assert "failed requests" in [row.what for row in evidence(place).not_measured]
+    assert "failed requests" in [row.what for row in read_evidence(place).not_measured]
     assert run(place, path, failed=0).outcome == Outcome.PASS
     assert run(place, path, failed=200).outcome == Outcome.FAIL
 
@@ -145,7 +149,7 @@ def test_the_policys_statuses_count(place: Path) -> None:
     """Claim: where the policy expects 500 alone, the answers with 200 are the failures."""
     write_policy(place, "{errors: 10%}", more=", expect: {status: [500]}")
     assert run(place, SAMPLES / "oha.json").outcome == Outcome.FAIL
-    assert details_of(evidence(place), ImportDetails).failed_requests == FailedRequests(min=392, max=392)
+    assert details_of(read_evidence(place), ImportDetails).failed_requests == FailedRequests(min=392, max=392)
 
 
 def test_requests_that_were_cut_off_pass_nothing(place: Path) -> None:

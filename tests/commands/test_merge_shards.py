@@ -72,23 +72,23 @@ def repository(place: Path, rate: int) -> None:
 
 
 def send(place: Path, url: str, shard: str, **more: Any) -> Result:
-    """Send one shard, by a clock of its own on which it begins in 0.4 s: so shards that run in turn begin together."""
+    """Send one shard, by a separate clock on which it starts in 0.4 s: shards that run in turn start together."""
     begin = time.monotonic()
 
     def now() -> datetime:
         return START + timedelta(seconds=time.monotonic() - begin)
 
-    given = {"start_at": str(START.timestamp() + 0.4), "evidence_dir": f"shards/{shard.partition('/')[0]}"} | more
-    return latency.run(latency.Inputs(policy="policy.yml", url=url, shard=shard, **given), services(place, now))
+    values = {"start_at": str(START.timestamp() + 0.4), "evidence_dir": f"shards/{shard.partition('/')[0]}"} | more
+    return latency.run(latency.Inputs(policy="policy.yml", url=url, shard=shard, **values), services(place, now))
 
 
-def evidence(place: Path, name: str) -> Evidence:
+def read_evidence(place: Path, name: str) -> Evidence:
     return decode((place / name).read_bytes(), Evidence, "ghmlops/evidence/v1", name)
 
 
 def merged(place: Path, **more: Any) -> tuple[Result, Evidence]:
     result = merge_shards.run(merge_shards.Inputs(policy="policy.yml", **more), services(place))
-    return result, evidence(place, result.outputs["evidence-file"])
+    return result, read_evidence(place, result.outputs["evidence-file"])
 
 
 def bodies(log: Path) -> Counter[str]:
@@ -103,7 +103,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Sent:
         repository(place, rate=400)
         with scoring_service.started("--delay", "0.002", "--log", str(place / "log")) as url:
             results = [send(place, url, f"{shard}/{SHARDS}") for shard in range(1, SHARDS + 1)]
-        late = [evidence(place, f"shards/{k}/latency-shard-{k}-of-{SHARDS}.json") for k in range(1, SHARDS + 1)]
+        late = [read_evidence(place, f"shards/{k}/latency-shard-{k}-of-{SHARDS}.json") for k in range(1, SHARDS + 1)]
         if all(r.outcome is Outcome.INCONCLUSIVE for r in results) and all(
             (details_of(e, LatencyDetails).generator.started_late_s or 0.0) < 0.9 for e in late
         ):
@@ -128,18 +128,18 @@ def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def test_the_shards_send_the_whole_schedule_once(sent: Sent) -> None:
-    """800 requests and 200 of warm-up, each with a payload of its own: the service saw each exactly once."""
+    """800 requests and 200 of warm-up, each with a different payload: the service saw each exactly once."""
     expected = {f'{{"row": {row}}}' for row in [*range(800), *range(ROWS - 200, ROWS)]}
     assert Counter(dict.fromkeys(expected, 1)) == sent.bodies
 
 
 def test_a_shard_is_inconclusive_and_whole(sent: Sent) -> None:
     """Its evidence says which part it is, holds its tally, and its `.hlog` lies beside it."""
-    found = evidence(sent.place, f"shards/2/latency-shard-2-of-{SHARDS}.json")
-    assert (found.outcome, found.reason_code, found.leg) == (Outcome.INCONCLUSIVE, "shard", "shard-2-of-3")
-    assert found.reason.startswith("Shard 2 of 3 ")
-    assert [f.id for f in found.findings] == ["shard", "guard-lateness", "guard-data"]
-    details = details_of(found, LatencyDetails)
+    evidence = read_evidence(sent.place, f"shards/2/latency-shard-2-of-{SHARDS}.json")
+    assert (evidence.outcome, evidence.reason_code, evidence.leg) == (Outcome.INCONCLUSIVE, "shard", "shard-2-of-3")
+    assert evidence.reason.startswith("Shard 2 of 3 ")
+    assert [f.id for f in evidence.findings] == ["shard", "guard-lateness", "guard-data"]
+    details = details_of(evidence, LatencyDetails)
     assert details.settings.requests_per_arm == PlannedRequests(warmup=200, planned=800, extension=0)
     assert details.shard is not None
     assert details.shard.start_at == START.timestamp() + 0.4
@@ -149,48 +149,48 @@ def test_a_shard_is_inconclusive_and_whole(sent: Sent) -> None:
 
 def test_merged_counts_are_the_sum(place: Path) -> None:
     """Requests, histograms and the log of the merge are the sums of the shards'; the policy's objectives judge them."""
-    result, found = merged(place)
-    parts = [evidence(place, f"shards/{k}/latency-shard-{k}-of-{SHARDS}.json") for k in range(1, SHARDS + 1)]
-    assert (found.command, found.leg, result.outputs["shards"]) == ("latency", "", "3")
-    assert [f.id for f in found.findings] == [
+    result, evidence = merged(place)
+    parts = [read_evidence(place, f"shards/{k}/latency-shard-{k}-of-{SHARDS}.json") for k in range(1, SHARDS + 1)]
+    assert (evidence.command, evidence.leg, result.outputs["shards"]) == ("latency", "", "3")
+    assert [f.id for f in evidence.findings] == [
         "shards",
         "objective-p90",
         "objective-errors",
         "guard-lateness",
         "guard-data",
     ]
-    assert details_of(found, MergeShardsDetails).judged_per_arm == 800
+    assert details_of(evidence, MergeShardsDetails).judged_per_arm == 800
     assert sum(details_of(part, LatencyDetails).judged_per_arm for part in parts) == 800
-    response = next(m for m in found.measurements if m.id == "response-time")
+    response = next(m for m in evidence.measurements if m.id == "response-time")
     each = [m for part in parts for m in part.measurements if m.id == "response-time"]
     assert response.n == sum(m.n for m in each)
     assert response.values["max"] == max(m.values["max"] or 0.0 for m in each)
     text = (place / "evidence" / "latency.hlog").read_text(encoding="utf-8")
     assert response.n == total_histograms(text.encode())["candidate"].total
     assert [line.start_s for line in read_log(text)] == [0.0, 1.0, 2.0]
-    prints = found.provenance.fingerprints
+    prints = evidence.provenance.fingerprints
     assert prints["shard:2"] == "sha256:" + hashlib.sha256(shard_file(place, 2).read_bytes()).hexdigest()
     assert prints["data"] == parts[0].provenance.fingerprints["data"]
-    assert found.provenance.started == "2026-01-02T03:04:05Z"
+    assert evidence.provenance.started == "2026-01-02T03:04:05Z"
     assert "response time" in result.text
 
 
 def test_shards_that_were_in_time_are_judged(place: Path) -> None:
     """All there, begun together: the objectives of the policy pass on the sum."""
-    _, found = merged(place)
-    late = [s.shard for s in details_of(found, MergeShardsDetails).shards if s.started_late_s > 1.0]
-    tripped = any(f.outcome is Outcome.ERROR for f in found.findings)
+    _, evidence = merged(place)
+    late = [s.shard for s in details_of(evidence, MergeShardsDetails).shards if s.started_late_s > 1.0]
+    tripped = any(f.outcome is Outcome.ERROR for f in evidence.findings)
     expected = Outcome.ERROR if tripped else Outcome.INCONCLUSIVE if late else Outcome.PASS
-    assert expected == found.outcome
+    assert expected == evidence.outcome
 
 
 def test_a_missing_shard_is_named(place: Path) -> None:
     """Two of three: inconclusive, the third is named, and nothing passes."""
     shutil.rmtree(place / "shards" / "3")
-    result, found = merged(place)
+    result, evidence = merged(place)
     assert (result.outcome, result.reason_code) == (Outcome.INCONCLUSIVE, "shards")
     assert "missing: shard 3 of 3" in result.reason
-    assert "pass" not in {f.outcome.value for f in found.findings if not f.id.startswith("guard-")}
+    assert "pass" not in {f.outcome.value for f in evidence.findings if not f.id.startswith("guard-")}
 
 
 def test_a_late_shard_is_named(place: Path) -> None:
@@ -209,12 +209,12 @@ def test_a_tripped_shard_is_named(place: Path) -> None:
     """A generator that was the limit on one machine spoils the sum: `error`, with that shard's words."""
 
     def tripped(body: dict[str, Any]) -> None:
-        body["outcome"], body["reason"] = "error", "the generator was the limit: made here."
+        body["outcome"], body["reason"] = "error", "the generator was the limit: test."
 
     edit(shard_file(place, 2), tripped)
     result, _ = merged(place)
     assert (result.outcome, result.reason_code) == (Outcome.ERROR, "shards")
-    assert "shard 2: the generator was the limit: made here" in result.reason
+    assert "shard 2: the generator was the limit: test" in result.reason
 
 
 @pytest.mark.parametrize("confirms", ["x", {"failed": "p99"}, {"failed": [1, {"a": 2}]}])
@@ -312,7 +312,7 @@ def empty(place: Path) -> None:
     (place / "shards").mkdir()
 
 
-def gone(place: Path) -> None:
+def no_folder(place: Path) -> None:
     shutil.rmtree(place / "shards")
 
 
@@ -337,13 +337,13 @@ def no_latency(place: Path) -> None:
         (no_shard, EvidenceError, "is not the evidence of a shard"),
         (no_log, EvidenceError, "does not exist"),
         (other_log, EvidenceError, "is not the one that was written with"),
-        (log_that_counts_less, EvidenceError, "does not count what"),
+        (log_that_counts_less, EvidenceError, "has other counts"),
         (garbage_log, EvidenceError, "not a histogram log"),
         (not_json, EvidenceError, "is not readable"),
         (link, EvidenceError, "is a link"),
         (linked_folder, EvidenceError, "is a link"),
         (empty, EvidenceError, "no evidence of a shard"),
-        (gone, EvidenceError, "does not exist"),
+        (no_folder, EvidenceError, "does not exist"),
         (other_policy, EvidenceError, "sent by another policy"),
         (no_latency, PolicyError, "has no section `latency`"),
     ],
@@ -363,12 +363,12 @@ def test_another_commit_is_refused(place: Path) -> None:
     """Shards of one commit are no evidence for another one; nor is another leg's."""
     with pytest.raises(EvidenceError, match="not the one under test"):
         merge_shards.run(merge_shards.Inputs(policy="policy.yml"), services(place, sha="f" * 40))
-    with pytest.raises(EvidenceError, match="are of leg"):
+    with pytest.raises(EvidenceError, match="leg '', not 'night'"):
         merge_shards.run(merge_shards.Inputs(policy="policy.yml", leg="night"), services(place))
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("arguments", "message"),
     [
         ({"shard": "4/3"}, "`shard`.* 4"),
         ({"shard": "1/2", "start_at": ""}, "needs `start-at`"),
@@ -377,13 +377,13 @@ def test_another_commit_is_refused(place: Path) -> None:
         ({"shard": "250/256", "policy": "few.yml"}, "has no request to send"),
     ],
 )
-def test_inputs_of_a_shard(place: Path, given: dict[str, str], message: str) -> None:
-    """Each mistake is told before anything is sent."""
+def test_inputs_of_a_shard(place: Path, arguments: dict[str, str], message: str) -> None:
+    """Each mistake is reported before anything is sent."""
     text = POLICY.format(rate=1).replace("rows.jsonl", "rows.jsonl")
     (place / "few.yml").write_text(text, encoding="utf-8")
     start: dict[str, Any] = {"policy": "policy.yml", "url": "http://127.0.0.1:9", "shard": "1/2", "start_at": "5"}
     with pytest.raises(InputError, match=message) as caught:
-        latency.run(latency.Inputs(**start | given), services(place))
+        latency.run(latency.Inputs(**start | arguments), services(place))
     assert caught.value.hint
 
 
@@ -393,16 +393,24 @@ def test_a_duet_in_shards(tmp_path: Path) -> None:
     with scoring_service.started("--delay", "0.002") as a, scoring_service.started("--delay", "0.002") as b:
         for shard in ("1/2", "2/2"):
             send(tmp_path, b, shard, baseline_url=a, leg="night")
-    result, found = merged(tmp_path)
-    assert (found.leg, result.outputs["evidence-file"]) == ("night", "evidence/latency-night.json")
-    assert [f.id for f in found.findings][:5] == ["shards", "latency-p50", "latency-p95", "latency-p99", "error-ratio"]
-    first, second = (evidence(tmp_path, f"shards/{k}/latency-night-shard-{k}-of-2.json") for k in (1, 2))
+    result, evidence = merged(tmp_path)
+    assert (evidence.leg, result.outputs["evidence-file"]) == ("night", "evidence/latency-night.json")
+    assert [f.id for f in evidence.findings][:5] == [
+        "shards",
+        "latency-p50",
+        "latency-p95",
+        "latency-p99",
+        "error-ratio",
+    ]
+    first, second = (read_evidence(tmp_path, f"shards/{k}/latency-night-shard-{k}-of-2.json") for k in (1, 2))
     parts = [details_of(part, LatencyDetails) for part in (first, second)]
     pairs = [pair for part in parts if part.tally for pair in part.tally.pairs]
     inner = sorted(pairs, key=lambda pair: (pair.block, pair.shard))
-    duet = details_of(found, MergeShardsDetails).duet
+    duet = details_of(evidence, MergeShardsDetails).duet
     assert duet is not None
     assert [round(pair.log_ratios["p99"], 6) for pair in inner] == duet.log_ratios["p99"]
     assert duet.pairs + duet.blocks_without_enough_answers == 8
-    assert {"baseline", "candidate"} == set(total_histograms((tmp_path / "evidence" / "latency-night.hlog").read_bytes()))
+    assert {"baseline", "candidate"} == set(
+        total_histograms((tmp_path / "evidence" / "latency-night.hlog").read_bytes())
+    )
     assert [part.write_order.pairs for part in parts if part.write_order] == [1000, 1000]

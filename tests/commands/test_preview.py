@@ -30,7 +30,7 @@ SHA = "c" * 40
 
 @dataclass
 class Step:
-    """A step that ended."""
+    """A step that has ended."""
 
     code: int
     out: str
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass
 class Job:
-    """A job in a folder of its own, with a runner's variables."""
+    """A job in a separate folder, with the variables of a runner."""
 
     services: Services
 
@@ -90,12 +90,12 @@ class Job:
 def job(tmp_path: Path) -> Iterator[Job]:
     """A job whose previews are all gone at its end."""
     (tmp_path / "temp").mkdir()
-    made = Job(Services(tmp_path))
-    yield made
+    job_ = Job(Services(tmp_path))
+    yield job_
     for state in (tmp_path / "temp").glob("ghmlops-preview-*/state.json"):
         if not json.loads(state.read_text())["ended"]:
-            made.step("--stop", str(json.loads(state.read_text())["pid"]))
-    assert made.services.left() == []
+            job_.step("--stop", str(json.loads(state.read_text())["pid"]))
+    assert job_.services.left() == []
 
 
 def test_a_started_service_outlives_its_step(job: Job) -> None:
@@ -110,7 +110,7 @@ def test_a_started_service_outlives_its_step(job: Job) -> None:
 
 
 def test_stopping_twice_is_fine(job: Job) -> None:
-    """A second stop finds it ended and passes."""
+    """A second stop passes."""
     pid = job.start("plain").outputs["pid"]
     job.step("--stop", pid)
     again = job.step("--stop", pid)
@@ -121,14 +121,14 @@ def test_stopping_twice_is_fine(job: Job) -> None:
 def test_the_evidence_tells_how_long_it_took(job: Job) -> None:
     """`preview.json` has the finding, the start-up time and the commit."""
     step = job.start("late")
-    found = job.evidence()
+    evidence = job.evidence()
     assert step.outputs["evidence-file"] == "evidence/preview.json"
-    assert (found.command, found.outcome, found.provenance.head_sha) == ("preview", Outcome.PASS, SHA)
-    assert [(f.id, f.outcome, f.unit) for f in found.findings] == [("preview-ready", Outcome.PASS, "s")]
-    seconds = found.measurements[0].values["seconds"]
-    assert found.measurements[0].id == "startup-time"
+    assert (evidence.command, evidence.outcome, evidence.provenance.head_sha) == ("preview", Outcome.PASS, SHA)
+    assert [(f.id, f.outcome, f.unit) for f in evidence.findings] == [("preview-ready", Outcome.PASS, "s")]
+    seconds = evidence.measurements[0].values["seconds"]
+    assert evidence.measurements[0].id == "startup-time"
     assert seconds is not None
-    assert 0.4 <= seconds == found.findings[0].candidate
+    assert 0.4 <= seconds == evidence.findings[0].candidate
 
 
 def test_a_service_that_dies_is_an_error_with_evidence(job: Job) -> None:
@@ -138,8 +138,8 @@ def test_a_service_that_dies_is_an_error_with_evidence(job: Job) -> None:
     assert step.err.count("\n") == 1
     assert "ended with exit status 3 before it was ready; the end of its log: no model" in step.err
     assert step.outputs == {"outcome": "error", "reason-code": "service-not-ready"}
-    found = job.evidence()
-    assert (found.outcome, found.findings[0].outcome, found.measurements) == (Outcome.ERROR, Outcome.ERROR, [])
+    evidence = job.evidence()
+    assert (evidence.outcome, evidence.findings[0].outcome, evidence.measurements) == (Outcome.ERROR, Outcome.ERROR, [])
     assert job.services.left() == []
 
 
@@ -180,7 +180,7 @@ def test_evidence_that_cannot_be_written_ends_the_service(job: Job) -> None:
 
 
 def test_the_lifetime_ends_it(job: Job) -> None:
-    """Nobody stops it, and it ends; a later stop is told so."""
+    """It ends without a stop, and a later stop reports that."""
     step = job.start("daemons", "--lifetime", "1s")
     assert step.code == 0
     wait_until(lambda: job.services.left() == [], "the end of the lifetime")
@@ -272,14 +272,14 @@ def test_a_number_that_was_used_again_is_left_alone(job: Job) -> None:
 
 @pytest.mark.parametrize("pid", ["abc", "-1", "0", "1.5", "$(kill 1)", "9999999999", "4194305", "٣"])
 def test_what_is_not_a_process_id_is_refused(job: Job, pid: str) -> None:
-    """Only a positive whole number is taken."""
+    """Only a positive integer is accepted."""
     step = job.step(f"--stop={pid}")
     assert step.code == 2
     assert "is not a process id" in step.err
 
 
 def test_a_url_is_only_waited_for(job: Job) -> None:
-    """A service that runs already is found, nothing is started, the pid is empty."""
+    """A running service is used, nothing is started, the pid is empty."""
     started = job.start("plain")
     step = job.step("--url", started.outputs["url"] + "/", "--ready", "/healthz")
     assert step.code == 0
@@ -287,7 +287,7 @@ def test_a_url_is_only_waited_for(job: Job) -> None:
 
 
 def test_a_url_that_refuses_is_an_error(job: Job) -> None:
-    """A closed port is told with the last problem, within the time."""
+    """A closed port is reported with the last problem, within the time."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -319,7 +319,7 @@ def test_a_dry_run_starts_nothing(job: Job) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "words"),
+    ("args", "message"),
     [
         ([], "no such file"),
         (["--command", "x {port}", "--url", "http://x"], "exclude each other"),
@@ -337,16 +337,16 @@ def test_a_dry_run_starts_nothing(job: Job) -> None:
         (["--url", "http://x", "--ready", "healthz"], "expected a path"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_2(job: Job, args: list[str], words: str) -> None:
+def test_bad_input_is_one_line_and_exit_2(job: Job, args: list[str], message: str) -> None:
     """Each mistake is named with a hint, and nothing is started."""
     step = job.step(*args)
     assert step.code == 2
-    assert words in step.err
+    assert message in step.err
     assert step.err.count("\n") == 1
 
 
 def test_without_a_commit_nothing_is_started(job: Job) -> None:
-    """Evidence without a commit is worth nothing, so it is asked for first."""
+    """Evidence without a commit is useless, so the commit is required first."""
     step = job.step("--command", job.services.command("plain"), GITHUB_SHA="")
     assert step.code == 2
     assert "the commit under test is not known" in step.err

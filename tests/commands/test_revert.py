@@ -67,18 +67,18 @@ def bad_commit(scene: Scene) -> str:
 
 def write_verdict(scene: Scene, bad: str, /, **changes: Any) -> str:
     """Write a verdict that failed and is confirmed, unless `changes` say otherwise; return its name."""
-    found = Finding(id="accuracy", metric="accuracy", outcome=Outcome.FAIL, reason="r", docs="d")
-    made = Verdict(
+    finding = Finding(id="accuracy", metric="accuracy", outcome=Outcome.FAIL, reason="r", docs="d")
+    verdict = Verdict(
         commit=bad,
         outcome=Outcome.FAIL,
         reason_code="accuracy",
         reason="worse",
-        findings=[found],
+        findings=[finding],
         evidence=[],
         repository="acme/shop",
         confirmed=["regression:accuracy"],
     )
-    (scene.home / "verdict.json").write_bytes(encode(msgspec.structs.replace(made, **changes)))
+    (scene.home / "verdict.json").write_bytes(encode(msgspec.structs.replace(verdict, **changes)))
     return "../verdict.json"
 
 
@@ -121,36 +121,36 @@ def test_a_verdict_takes_no_other_commit_along(scene: Scene, form: str) -> None:
     good = scene.tip()
     first = scene.work.commit("Innocent", {"b.txt": "c\n"})
     bad = bad_commit(scene)
-    asked = ["--commit", form.format(first=first, bad=bad, good=good), "--verdict-file", write_verdict(scene, bad)]
-    ran = run(scene, *asked)
+    arguments = ["--commit", form.format(first=first, bad=bad, good=good), "--verdict-file", write_verdict(scene, bad)]
+    ran = run(scene, *arguments)
     assert (ran.code, ran.outputs["state"], ran.outputs["reason-code"]) == (1, "refused", "verdict-not-about")
     assert f"not about {first[:12]}" in ran.out
     assert "--reason" in ran.out
     assert scene.tip() == bad
-    assert run(scene, *asked, "--reason", "both are slow").code == 0
+    assert run(scene, *arguments, "--reason", "both are slow").code == 0
     assert scene.remote.tree("main") == scene.remote.tree(good)
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"commit": "e" * 40}, "eeeeeeeeeeee"),
         ({"commit": ""}, "by a full SHA"),
         ({"repository": "evil/shop"}, "repository evil/shop"),
     ],
 )
-def test_a_foreign_verdict_is_bad_input(scene: Scene, changes: dict[str, Any], words: str) -> None:
+def test_a_foreign_verdict_is_bad_input(scene: Scene, changes: dict[str, Any], message: str) -> None:
     """A verdict for another commit or repository ends with exit 2."""
     bad = bad_commit(scene)
     name = write_verdict(scene, bad, **changes)
     ran = run(scene, "--commit", bad, "--verdict-file", name, GITHUB_REPOSITORY="acme/shop")
     assert ran.code == 2
-    assert words in ran.err
+    assert message in ran.err
     assert scene.tip() == bad
 
 
 @pytest.mark.parametrize(
-    ("args", "words"),
+    ("args", "message"),
     [
         (["--commit", "a" * 40], "`verdict-file` and `reason`"),
         (["--reason", "x"], "input `commit` is required"),
@@ -162,11 +162,11 @@ def test_a_foreign_verdict_is_bad_input(scene: Scene, changes: dict[str, Any], w
         (["--commit", "#7", "--reason", "x"], "needs a token"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_2(scene: Scene, args: list[str], words: str) -> None:
+def test_bad_input_is_one_line_and_exit_2(scene: Scene, args: list[str], message: str) -> None:
     """Each mistake is named, without a traceback."""
     ran = run(scene, *args)
     assert ran.code == 2
-    assert words in ran.err
+    assert message in ran.err
     assert "Traceback" not in ran.err
 
 
@@ -193,9 +193,9 @@ def test_a_dry_run_prints_the_plan(scene: Scene) -> None:
     bad = bad_commit(scene)
     ran = run(scene, "--commit", bad, "--reason", "slow", "--dry-run", "--json")
     assert ran.code == 0
-    said = json.loads(ran.out)
-    assert (said["state"], said["reverted"], said["reason_code"]) == ("planned", [bad], "dry-run")
-    assert "a.txt" in said["diffstat"][0]
+    output = json.loads(ran.out)
+    assert (output["state"], output["reverted"], output["reason_code"]) == ("planned", [bad], "dry-run")
+    assert "a.txt" in output["diffstat"][0]
     assert scene.tip() == bad
 
 
@@ -219,9 +219,9 @@ def test_a_protected_branch_ends_in_one_pull_request(scene: Scene, rules: list[s
     name = f"ghmlops/revert-{bad[:12]}"
     refs = {f"heads/{name}": "a" * 40}  # the API's own idea of the branch; git's is on the remote
     with running({"repositories": {"acme/shop": {"rules": {"main": rules}, "refs": refs}}}) as api:
-        given = {"GITHUB_API_URL": api.url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
-        first = run(scene, "--commit", bad, "--reason", "slow", **given)
-        again = run(scene, "--commit", bad, "--reason", "slow", **given)
+        environ = {"GITHUB_API_URL": api.url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
+        first = run(scene, "--commit", bad, "--reason", "slow", **environ)
+        again = run(scene, "--commit", bad, "--reason", "slow", **environ)
         assert (first.code, first.outputs["state"], first.outputs["outcome"]) == (1, "pull-request", "inconclusive"), (
             first
         )
@@ -238,15 +238,15 @@ def pulls_api(pull: dict[str, Any], messages: list[str]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            found: Any = {"message": "Not Found"}
+            answer: Any = {"message": "Not Found"}
             if path.endswith("/pulls/7"):
-                found = {**pull, "url": f"{base}/repos/acme/shop/pulls/7"}
+                answer = {**pull, "url": f"{base}/repos/acme/shop/pulls/7"}
             elif path.endswith("/pulls/7/commits"):
-                found = [{"sha": "a" * 40, "commit": {"message": m}} for m in messages]
+                answer = [{"sha": "a" * 40, "commit": {"message": m}} for m in messages]
             elif "/rules/" in path:
-                found = []
-            body = json.dumps(found).encode()
-            self.send_response(404 if isinstance(found, dict) and "message" in found else 200)
+                answer = []
+            body = json.dumps(answer).encode()
+            self.send_response(404 if isinstance(answer, dict) and "message" in answer else 200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -291,9 +291,9 @@ def test_a_pull_request_is_undone_as_it_was_merged(scene: Scene, kind: str) -> N
     scene.work.push()
     pull = {"number": 7, "merged": True, "merge_commit_sha": merged, "base": {"ref": "main"}}
     with pulls_api(pull, messages) as url:
-        given = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
-        foreign = run(scene, "--commit", "#7", "--verdict-file", write_verdict(scene, good), **given)
-        ran = run(scene, "--commit", "#7", "--verdict-file", write_verdict(scene, merged), **given)
+        environ = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
+        foreign = run(scene, "--commit", "#7", "--verdict-file", write_verdict(scene, good), **environ)
+        ran = run(scene, "--commit", "#7", "--verdict-file", write_verdict(scene, merged), **environ)
     assert (foreign.code, f"the verdict is about {good[:12]}" in foreign.err) == (2, True)
     assert ran.code == 0, ran.err
     assert scene.remote.tree("main") == scene.remote.tree(good)
@@ -312,9 +312,9 @@ def test_a_pull_request_that_is_not_merged_is_bad_input(scene: Scene) -> None:
     """There is nothing to revert yet; and one that does not exist is named."""
     pull = {"number": 7, "merged": False, "merge_commit_sha": "a" * 40, "base": {"ref": "main"}}
     with pulls_api(pull, ["One"]) as url:
-        given = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
-        ran = run(scene, "--commit", "#7", "--reason", "slow", **given)
-        missing = run(scene, "--commit", "#8", "--reason", "slow", **given)
+        environ = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
+        ran = run(scene, "--commit", "#7", "--reason", "slow", **environ)
+        missing = run(scene, "--commit", "#8", "--reason", "slow", **environ)
     assert (ran.code, missing.code) == (2, 2)
     assert "#7 is not merged" in ran.err
     assert "#8" in missing.err

@@ -44,9 +44,9 @@ def services(place: Path) -> Services:
 
 
 def test_a_service_that_dies_in_the_search_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It met the objectives at first, and is gone from the second rate on: that is told, and nothing passes.
+    """It met the objectives at first, and is gone from the second rate on: that is reported, and nothing passes.
 
-    The first probe is made here, so that it passes on any machine; all others are real.
+    The first probe is simulated, so that it passes on any machine; all others are real.
     """
     real = capacity_load._measure
     monkeypatch.setattr(capacity_load, "RECOVERY_SECONDS", 2.0)
@@ -58,20 +58,20 @@ def test_a_service_that_dies_in_the_search_fails(tmp_path: Path, monkeypatch: py
                 stack.close()
                 return real(job, at, target, now)
             times = np.linspace(0.0, 10.0, 1000)
-            taken = np.random.default_rng(1).exponential(0.005, len(times))
-            return recording_of(times, times + taken), {"connections": [1], "waited_for_a_connection": [0]}
+            durations = np.random.default_rng(1).exponential(0.005, len(times))
+            return recording_of(times, times + durations), {"connections": [1], "waited_for_a_connection": [0]}
 
         monkeypatch.setattr(capacity_load, "_measure", measure)
         result = capacity.run(capacity.Inputs(policy="policy.yml", url=url), services(tmp_path))
     assert (result.outcome, result.reason_code) == (Outcome.FAIL, "service-died"), result.text
     assert "200/s" in result.reason
     assert "100/s" in result.reason
-    told = {name: result.outputs[name] for name in ("capacity-low", "capacity-high", "replicas", "limited-by")}
-    assert told == {"capacity-low": "100", "capacity-high": "", "replicas": "", "limited-by": "errors"}
+    outputs = {name: result.outputs[name] for name in ("capacity-low", "capacity-high", "replicas", "limited-by")}
+    assert outputs == {"capacity-low": "100", "capacity-high": "", "replicas": "", "limited-by": "errors"}
 
 
 def test_only_good_answers_end_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refusals come fast and are no sign of calm; a service that answers, or never did well, is not given up."""
+    """Fast refusals do not show recovery; a service that answers, or never passed, is probed on."""
     monkeypatch.setattr(capacity_load, "RECOVERY_SECONDS", 2.0)
     at = services(tmp_path)
     with scoring_service.started() as url:

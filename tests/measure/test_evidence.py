@@ -32,7 +32,7 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "not readable as ghmlops/evidence/v1"),
         (b"{", "not readable"),
@@ -45,16 +45,16 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
         (encode(GOOD).replace(b'"seconds": null', b'"seconds": NaN'), "not readable"),
     ],
 )
-def test_what_does_not_fit_the_schema_has_a_problem(tmp_path: Path, content: bytes, said: str) -> None:
+def test_what_does_not_fit_the_schema_has_a_problem(tmp_path: Path, content: bytes, message: str) -> None:
     """Damaged and hostile files are returned with their problem, neither skipped nor raised."""
     (tmp_path / "latency.json").write_bytes(content)
     (loaded,) = reading.load_folder(tmp_path)
     assert loaded.evidence is None
-    assert said in loaded.problem
+    assert message in loaded.problem
 
 
 def test_links_and_giants_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A link, which could point anywhere, and a file above the bound are problems of their own."""
+    """A link, which could point anywhere, and a file above the bound are separate problems."""
     folder = tmp_path / "evidence"
     write_evidence(folder, GOOD)
     (tmp_path / "outside.json").write_bytes(encode(GOOD))
@@ -81,7 +81,7 @@ def test_what_is_called_evidence_is_not_passed_over(tmp_path: Path) -> None:
 
 
 def test_folders_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing folder and one with too many files are said."""
+    """A missing folder and one with too many files are errors."""
     with pytest.raises(EvidenceError, match="does not exist"):
         reading.load_folder(tmp_path / "none")
     monkeypatch.setattr(reading, "MAX_FILES", 1)

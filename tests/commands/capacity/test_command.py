@@ -63,7 +63,7 @@ def capacity(place: Path, url: str, **more: Any) -> Result:
     return run(Inputs(policy="policy.yml", url=url, **more), services(place))
 
 
-def evidence(place: Path) -> Evidence:
+def read_evidence(place: Path) -> Evidence:
     return decode((place / "evidence" / "capacity.json").read_bytes(), Evidence, "ghmlops/evidence/v1", "it")
 
 
@@ -71,16 +71,16 @@ def test_the_interval_does_not_contradict_a_known_service(place: Path) -> None:
     """Two workers of 20 ms saturate at 100/s: no rate beyond it passes, and the evidence is whole."""
     with queueing_service.started("--workers", "2", "--mean", "0.02", "--law", "fixed") as url:
         result = capacity(place, url)
-    found = evidence(place)
-    details = details_of(found, CapacityDetails)
+    evidence = read_evidence(place)
+    details = details_of(evidence, CapacityDetails)
     assert details.result.low is None or details.result.low <= 105
     assert result.outputs["capacity"] == result.outputs["capacity-low"]
     assert set(result.outputs) == {
         "evidence-file", "capacity", "capacity-low", "capacity-high", "replicas", "limited-by",
     }  # fmt: skip
-    assert (found.command, found.provenance.head_sha, found.provenance.seed) == ("capacity", SHA, 1)
-    assert [f.id for f in found.findings] == ["capacity"]
-    assert found.outcome is result.outcome is found.findings[0].outcome
+    assert (evidence.command, evidence.provenance.head_sha, evidence.provenance.seed) == ("capacity", SHA, 1)
+    assert [f.id for f in evidence.findings] == ["capacity"]
+    assert evidence.outcome is result.outcome is evidence.findings[0].outcome
     assert details.probes[0].rate == 40
     assert details.result.requests_sent > 0
     assert details.settings.requests == "GET /predict"
@@ -97,7 +97,7 @@ def test_a_service_that_only_fails_is_not_probed_on_and_on(place: Path) -> None:
     write_policy(place, start=100, budget=120)
     with queueing_service.started("--fail-above", "0.1") as url:
         result = capacity(place, url)
-    votes = [row.vote for row in details_of(evidence(place), CapacityDetails).probes]
+    votes = [row.vote for row in details_of(read_evidence(place), CapacityDetails).probes]
     if votes.count("generator") > 1:
         assert (result.outcome, result.outputs["limited-by"]) == (Outcome.ERROR, "generator")
     else:
@@ -157,8 +157,8 @@ def command(place: Path, *arguments: str) -> list[str]:
 def test_an_address_that_refuses_exits_2(place: Path) -> None:
     """One line with a hint, no traceback, no evidence; as JSON where asked."""
     environ = os.environ | {"GITHUB_SHA": SHA}
-    given = command(place, "--url", "http://127.0.0.1:9", "--json")
-    done = subprocess.run(given, cwd=place, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    values = command(place, "--url", "http://127.0.0.1:9", "--json")
+    done = subprocess.run(values, cwd=place, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert json.loads(done.stdout)["reason_code"] == "service-unreachable"

@@ -70,7 +70,7 @@ class Repository(NamedTuple):
 
 
 def git(folder: Path, *args: str) -> str:
-    """Run git as a made-up author."""
+    """Run git as a fictitious author."""
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"]
     done = subprocess.run(["git", *identity, *args], cwd=folder, capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.strip()
@@ -135,7 +135,7 @@ def services_left() -> list[str]:
 
 
 def test_an_unchanged_candidate_passes(repository: Repository) -> None:
-    """Both pillars pass; the base commit is served from its own tree; the report is written; nothing keeps running."""
+    """Both pillars pass; the base commit runs in a separate work tree; the report is written; nothing keeps running."""
     head = change(repository, '"""Answers after', '"""It answers after')
     done = check(repository, "--base", "main~1", "--markdown", "report.md", "--html", "report.html")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -157,7 +157,7 @@ def test_an_unchanged_candidate_passes(repository: Repository) -> None:
 
 
 def test_a_slower_candidate_fails_twice(repository: Repository) -> None:
-    """A really slower commit fails, is measured again on fresh deployments, and the verdict says it is confirmed."""
+    """A slower commit fails and is measured again on fresh deployments, where it fails again."""
     change(repository, "DELAY = 0.002", "DELAY = 0.008")
     done = check(repository, "--base", repository.base)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -180,8 +180,8 @@ def test_a_service_that_dies_is_an_error_and_regression_is_still_judged(reposito
     assert services_left() == []
 
 
-def test_a_change_of_the_policy_is_said(repository: Repository) -> None:
-    """A change that also changes the policy it is judged by is a warning for people to see."""
+def test_a_change_of_the_policy_is_a_warning(repository: Repository) -> None:
+    """A change of the policy that judges it is a warning, because a person decides about that."""
     change(repository, "p90: 2s", "p90: 3s", file=".github/ghmlops.yml")
     policy = (repository.folder / ".github/ghmlops.yml").read_text()
     (repository.folder / "only.yml").write_text(
@@ -194,7 +194,7 @@ def test_a_change_of_the_policy_is_said(repository: Repository) -> None:
 
 
 def test_a_required_preview_is_shown_without_latency(repository: Repository) -> None:
-    """Where the gate needs a preview and nothing is timed, the candidate is started to show that it becomes ready."""
+    """If the gate requires a preview and no load is sent, the candidate is started to show that it becomes ready."""
     policy = (repository.folder / ".github/ghmlops.yml").read_text()
     without = policy.partition("latency:")[0] + "regression:" + policy.partition("regression:")[2]
     (repository.folder / "only.yml").write_text(without + "gate: {require: [preview, regression]}\n")
@@ -205,7 +205,7 @@ def test_a_required_preview_is_shown_without_latency(repository: Repository) -> 
 
 
 def test_old_evidence_does_not_stand_in(repository: Repository) -> None:
-    """What an earlier run left is removed first."""
+    """Evidence of an earlier run is removed first."""
     folder = repository.folder / "evidence"
     folder.mkdir()
     (folder / "latency-confirm.json").write_text("{}")
@@ -220,19 +220,19 @@ def test_old_evidence_does_not_stand_in(repository: Repository) -> None:
 
 
 def test_artifacts_of_other_runs_are_not_for_the_job_that_runs_the_change(repository: Repository) -> None:
-    """They need a token, which code of a pull request must not be near: an error that says what to do instead."""
+    """They need a token, which the code of a pull request must not see: the error names the alternative."""
     policy = (repository.folder / ".github/ghmlops.yml").read_text()
     only = policy.partition("preview:")[0] + "regression:" + policy.partition("regression:")[2]
     (repository.folder / "only.yml").write_text(only.replace("base.parquet", "'artifact:predictions@main'"))
     done = check(repository, "--policy", "only.yml", timeout=60)
     assert done.returncode == 2
-    found = evidence(repository, "regression.json")
-    assert (found["outcome"], "need a token" in found["reason"]) == ("error", True)
+    result = evidence(repository, "regression.json")
+    assert (result["outcome"], "token" in result["reason"]) == ("error", True)
     assert "actions/regression" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         (["--base", "no-such-branch"], "is not a commit of this repository"),
         (["--base", "--upload-pack=x"], "is not a commit of this repository"),
@@ -240,14 +240,14 @@ def test_artifacts_of_other_runs_are_not_for_the_job_that_runs_the_change(reposi
         (["--policy", "empty.yml"], "empty.yml measures nothing"),
     ],
 )
-def test_bad_input_is_one_line(repository: Repository, argv: list[str], said: str) -> None:
+def test_bad_input_is_one_line(repository: Repository, argv: list[str], message: str) -> None:
     """A wrong base or policy ends before anything is started."""
     (repository.folder / "empty.yml").write_text("version: 1\nservice: s\n")
     if argv[1].startswith("--"):
         argv = ["=".join(argv)]
     done = check(repository, *argv, timeout=30)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (repository.folder / "evidence").exists()
 
@@ -263,7 +263,7 @@ def test_dry_run_starts_nothing(repository: Repository) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(repository: Repository, number: signal.Signals) -> None:
-    """Interrupted under load: exit 130, no service, no work tree, no evidence of what was not finished."""
+    """Interrupted under load: exit 130, no service, no work tree, no evidence of the unfinished pillar."""
     command = [sys.executable, "-m", "ghmlops", "check", "--base", repository.base]
     running = subprocess.Popen(
         command, cwd=repository.folder, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True

@@ -83,12 +83,12 @@ def latency(place: Path, url: str, baseline: str = "", **more: Any) -> Result:
     return result
 
 
-def evidence(place: Path, name: str = "latency.json") -> Evidence:
+def read_evidence(place: Path, name: str = "latency.json") -> Evidence:
     return decode((place / "evidence" / name).read_bytes(), Evidence, "ghmlops/evidence/v1", name)
 
 
-def outcomes(found: Evidence) -> dict[str, str]:
-    return {f.id: f.outcome.value for f in found.findings}
+def outcomes(evidence: Evidence) -> dict[str, str]:
+    return {f.id: f.outcome.value for f in evidence.findings}
 
 
 def test_two_like_services_do_not_fail(place: Path) -> None:
@@ -97,16 +97,21 @@ def test_two_like_services_do_not_fail(place: Path) -> None:
     with scoring_service.started("--delay", "0.005") as a, scoring_service.started("--delay", "0.005") as b:
         for _ in range(3):  # a quantile may fail once in 300 runs, by the design of the verdict
             result = latency(place, b, a)
-            found = evidence(place)
-            if Outcome.FAIL not in {f.outcome for f in found.findings}:
+            evidence = read_evidence(place)
+            if Outcome.FAIL not in {f.outcome for f in evidence.findings}:
                 break
-    assert Outcome.FAIL not in {f.outcome for f in found.findings}
+    assert Outcome.FAIL not in {f.outcome for f in evidence.findings}
     expected = ["latency-p50", "latency-p95", "latency-p99", "error-ratio", "objective-p99", "objective-errors"]
-    assert list(outcomes(found)) == [*expected, "guard-lateness", "guard-data", "guard-split"]
-    assert (found.command, found.leg, found.provenance.head_sha, found.provenance.seed) == ("latency", "", SHA, 1)
-    assert found.provenance.fingerprints["data"].startswith("sha256:")
-    assert [m.arm for m in found.measurements] == ["baseline"] * 3 + ["candidate"] * 3
-    details = details_of(found, LatencyDetails)
+    assert list(outcomes(evidence)) == [*expected, "guard-lateness", "guard-data", "guard-split"]
+    assert (evidence.command, evidence.leg, evidence.provenance.head_sha, evidence.provenance.seed) == (
+        "latency",
+        "",
+        SHA,
+        1,
+    )
+    assert evidence.provenance.fingerprints["data"].startswith("sha256:")
+    assert [m.arm for m in evidence.measurements] == ["baseline"] * 3 + ["candidate"] * 3
+    details = details_of(evidence, LatencyDetails)
     order, duet = details.write_order, details.duet
     assert order is not None
     assert duet is not None
@@ -126,7 +131,7 @@ def test_a_slower_candidate_fails_early_and_is_confirmed(place: Path) -> None:
     with scoring_service.started("--delay", "0.005") as a, scoring_service.started("--delay", "0.012") as b:
         result = latency(place, b, a)
         latency(place, b, a, confirm="evidence/latency.json", seed=2)
-    first, second = evidence(place), evidence(place, "latency-confirm.json")
+    first, second = read_evidence(place), read_evidence(place, "latency-confirm.json")
     assert (result.outcome, result.reason_code) == (Outcome.FAIL, "latency-p50")
     assert result.reason.startswith("p50 rose from ")
     assert details_of(first, LatencyDetails).judged_per_arm < 4500
@@ -150,15 +155,15 @@ def test_failing_requests_fail_by_the_error_ratio(place: Path) -> None:
         scoring_service.started("--delay", "0.003", "--fail-share", "0.1") as b,
     ):
         result = latency(place, b, a)
-    found = evidence(place)
-    assert (result.outcome, outcomes(found)["error-ratio"]) == (Outcome.FAIL, "fail")
-    assert outcomes(found)["objective-errors"] == "fail"
-    failures = details_of(found, LatencyDetails).failures["candidate"]["status"]
+    evidence = read_evidence(place)
+    assert (result.outcome, outcomes(evidence)["error-ratio"]) == (Outcome.FAIL, "fail")
+    assert outcomes(evidence)["objective-errors"] == "fail"
+    failures = details_of(evidence, LatencyDetails).failures["candidate"]["status"]
     assert failures.codes == {"500": failures.count}
     assert failures.example.startswith("HTTP/1.1 500")
-    told = f"failed: candidate: status: {failures['count']:,} requests, for example: HTTP/1.1 500"
-    assert [line for line in result.text.splitlines() if line.startswith(told)]
-    assert any("response times of" in n.what for n in found.not_measured)
+    lines = [line for line in result.text.splitlines() if line.startswith("failed: candidate: status: ")]
+    assert [f"{failures.count:,}" in line and "HTTP/1.1 500" in line for line in lines] == [True]
+    assert any("response times of" in n.what for n in evidence.not_measured)
 
 
 @pytest.mark.parametrize("dead", [("--fail-share", "1"), ("--delay", "600")])
@@ -169,7 +174,7 @@ def test_a_dead_candidate_fails(place: Path, dead: tuple[str, str]) -> None:
     (place / "policy.yml").write_text(text.replace("timeout: 2s", "timeout: 100ms"), encoding="utf-8")
     with scoring_service.started() as a, scoring_service.started(*dead) as b:
         result = latency(place, b, a)
-    assert (result.outcome, outcomes(evidence(place))["error-ratio"]) == (Outcome.FAIL, "fail")
+    assert (result.outcome, outcomes(read_evidence(place))["error-ratio"]) == (Outcome.FAIL, "fail")
 
 
 def test_queries_are_not_told(place: Path) -> None:
@@ -178,7 +183,7 @@ def test_queries_are_not_told(place: Path) -> None:
     assert "s3cr3t" not in latency(place, "http://127.0.0.1:9", dry_run=True).text
     with scoring_service.started() as b:
         latency(place, b)
-    assert details_of(evidence(place), LatencyDetails).settings.requests[0].path == "/predict"
+    assert details_of(read_evidence(place), LatencyDetails).settings.requests[0].path == "/predict"
     assert "s3cr3t" not in (place / "evidence" / "latency.json").read_text(encoding="utf-8")
 
 
@@ -189,7 +194,7 @@ def test_two_dead_services_are_an_error_with_evidence(place: Path) -> None:
         result = latency(place, b, a)
     assert (result.outcome, result.reason_code) == (Outcome.ERROR, "guard-data")
     assert result.outputs["p99"] == result.outputs["ratio-p99"] == ""
-    assert "pass" not in {v for k, v in outcomes(evidence(place)).items() if not k.startswith("guard-")}
+    assert "pass" not in {v for k, v in outcomes(read_evidence(place)).items() if not k.startswith("guard-")}
 
 
 def test_objectives_alone(place: Path) -> None:
@@ -197,11 +202,11 @@ def test_objectives_alone(place: Path) -> None:
     write_policy(place, rate=400, duration="1s", more="slo: {p90: 400ms, p50: 1ms}")
     with scoring_service.started("--delay", "0.01") as b:
         result = latency(place, b)
-    found = evidence(place)
-    assert outcomes(found)["objective-p50"] == "fail"
-    assert outcomes(found)["objective-p90"] == "pass"
+    evidence = read_evidence(place)
+    assert outcomes(evidence)["objective-p50"] == "fail"
+    assert outcomes(evidence)["objective-p90"] == "pass"
     assert result.outputs["ratio-p99"] == ""
-    assert "latency against a baseline" in [n.what for n in found.not_measured]
+    assert "latency against a baseline" in [n.what for n in evidence.not_measured]
 
 
 def test_too_few_requests_are_inconclusive(place: Path) -> None:
@@ -209,9 +214,9 @@ def test_too_few_requests_are_inconclusive(place: Path) -> None:
     write_policy(place, rate=500, duration="1s")
     with scoring_service.started() as a, scoring_service.started() as b:
         latency(place, b, a)
-    found = evidence(place)
-    assert outcomes(found)["latency-p99"] == "inconclusive"
-    assert "1,250" in found.findings[0].reason
+    evidence = read_evidence(place)
+    assert outcomes(evidence)["latency-p99"] == "inconclusive"
+    assert "1,250" in evidence.findings[0].reason
 
 
 def test_dry_run_sends_nothing(place: Path) -> None:
@@ -219,7 +224,7 @@ def test_dry_run_sends_nothing(place: Path) -> None:
     write_policy(place)
     result = latency(place, "http://127.0.0.1:9", "http://127.0.0.1:10", dry_run=True)
     assert (result.outcome, result.reason_code) == (Outcome.PASS, "dry-run")
-    for part in ("http://127.0.0.1:9", "http://127.0.0.1:10", "600/s", "3,500 an arm", "5 payloads"):
+    for part in ("http://127.0.0.1:9", "http://127.0.0.1:10", "600/s", "3,500 per arm", "5 payloads"):
         assert part in result.text
     assert not (place / "evidence").exists()
 
@@ -234,7 +239,7 @@ def test_get_needs_no_payloads(place: Path) -> None:
         (place / "policy.yml").write_text(text.replace("METHOD", "POST"), encoding="utf-8")
         with pytest.raises(InputError, match="POST /predict needs request bodies"):
             latency(place, b)
-    assert details_of(evidence(place), LatencyDetails).settings.payloads == 0
+    assert details_of(read_evidence(place), LatencyDetails).settings.payloads == 0
 
 
 @pytest.mark.parametrize(
@@ -256,9 +261,9 @@ def test_get_needs_no_payloads(place: Path) -> None:
 def test_bad_input(place: Path, more: str, arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     """Each mistake is named before anything is sent, with a hint."""
     write_policy(place, more=more)
-    given = {"policy": "policy.yml", "url": "http://127.0.0.1:9", "baseline_url": "http://127.0.0.1:10"} | arguments
+    inputs = {"policy": "policy.yml", "url": "http://127.0.0.1:9", "baseline_url": "http://127.0.0.1:10"} | arguments
     with pytest.raises(error, match=message) as caught:
-        run(Inputs(**given), services(place))
+        run(Inputs(**inputs), services(place))
     assert getattr(caught.value, "hint", "")
     assert not (place / "evidence").exists()
 
@@ -267,9 +272,9 @@ def test_bad_input(place: Path, more: str, arguments: dict[str, Any], error: typ
     ("text", "message"),
     [
         ("version: 1\nservice: s\n", "has no section `latency`"),
-        ("version: 1\nservice: s\nlatency: {arrivals: {constant: 1/h, duration: 1s}}\n", "sends no request at all"),
+        ("version: 1\nservice: s\nlatency: {arrivals: {constant: 1/h, duration: 1s}}\n", "sends no request"),
         ("version: 1\nservice: s\nlatency: {arrivals: {constant: 1/s, duration: 2h}}\n", "more than 7200"),
-        ("version: 1\nservice: s\nlatency: {arrivals: {constant: 900000/s, duration: 1m}}\n", "requests an arm, more"),
+        ("version: 1\nservice: s\nlatency: {arrivals: {constant: 900000/s, duration: 1m}}\n", "requests per arm, more"),
     ],
 )
 def test_policies_that_cannot_run(place: Path, text: str, message: str) -> None:
@@ -286,10 +291,10 @@ def test_policies_that_cannot_run(place: Path, text: str, message: str) -> None:
 def test_only_a_failed_run_of_this_commit_is_confirmed(place: Path, sha: str, outcome: Outcome, message: str) -> None:
     """Evidence without a failure, and evidence of another commit, are refused."""
     write_policy(place, more="slo: {p50: 1s}")
-    finding = Finding(id="latency-p50", metric="p50", outcome=outcome, reason="Made here.", docs="a.md#b")
+    finding = Finding(id="latency-p50", metric="p50", outcome=outcome, reason="Slower.", docs="a.md#b")
     origin = Provenance(repository="acme/scorer", head_sha=sha)
-    made = Evidence(command="latency", outcome=outcome, findings=[finding], provenance=origin)
-    write_evidence(place / "evidence", made)
+    first = Evidence(command="latency", outcome=outcome, findings=[finding], provenance=origin)
+    write_evidence(place / "evidence", first)
     with pytest.raises(EvidenceError, match=message):
         latency(place, "http://127.0.0.1:9", confirm="evidence/latency.json")
 
@@ -301,9 +306,9 @@ def command(place: Path, *arguments: str) -> list[str]:
 def test_an_address_that_refuses_exits_2(place: Path) -> None:
     """One line with a hint, no traceback, no evidence."""
     write_policy(place)
-    given = command(place, "--url", "http://127.0.0.1:9", "--baseline-url", "http://127.0.0.1:10")
+    argv = command(place, "--url", "http://127.0.0.1:9", "--baseline-url", "http://127.0.0.1:10")
     done = subprocess.run(
-        given, cwd=place, env=os.environ | {"GITHUB_SHA": SHA}, capture_output=True, text=True, timeout=60, check=False
+        argv, cwd=place, env=os.environ | {"GITHUB_SHA": SHA}, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
@@ -313,20 +318,20 @@ def test_an_address_that_refuses_exits_2(place: Path) -> None:
 
 @contextlib.contextmanager
 def never_answering() -> Iterator[tuple[str, threading.Event]]:
-    """A service that reads and says nothing; the event is set once a request has come."""
-    asked = threading.Event()
+    """A service that reads and never answers; the event is set when a request has arrived."""
+    requested = threading.Event()
 
     class Silent(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(OSError):
                 while self.request.recv(65536):
-                    asked.set()
+                    requested.set()
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Silent) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", asked
+            yield f"http://127.0.0.1:{server.server_address[1]}", requested
         finally:
             server.shutdown()
             thread.join(30)
@@ -341,7 +346,7 @@ def test_an_interrupted_run_exits_130_without_files(place: Path, number: signal.
     write_policy(place, rate=200, duration="60s", more=f"processes: {processes}")
     with (
         never_answering() as (a, _),
-        never_answering() as (b, asked),
+        never_answering() as (b, requested),
         subprocess.Popen(
             command(place, "--url", b, "--baseline-url", a),
             cwd=place,
@@ -352,7 +357,7 @@ def test_an_interrupted_run_exits_130_without_files(place: Path, number: signal.
             start_new_session=True,
         ) as process,
     ):
-        assert asked.wait(60)
+        assert requested.wait(60)
         os.killpg(process.pid, number)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -364,20 +369,18 @@ def test_json_and_exit_code(place: Path) -> None:
     """A failing run exits 1 and prints JSON that a script can read."""
     write_policy(place, rate=300, duration="1s", more="slo: {p50: 1ms}")
     environ = os.environ | {"GITHUB_SHA": SHA}
-    told: dict[str, Any] = {}
+    output: dict[str, Any] = {}
     with scoring_service.started("--delay", "0.01") as b:
         for _ in range(4):
-            given = command(place, "--url", b, "--json")
-            done = subprocess.run(
-                given, cwd=place, env=environ, capture_output=True, text=True, timeout=60, check=False
-            )
-            told = json.loads(done.stdout)
-            assert done.returncode == {"fail": 1, "error": 2}[told["outcome"]], done.stderr
-            if told["reason_code"] != "guard-lateness":
+            argv = command(place, "--url", b, "--json")
+            done = subprocess.run(argv, cwd=place, env=environ, capture_output=True, text=True, timeout=60, check=False)
+            output = json.loads(done.stdout)
+            assert done.returncode == {"fail": 1, "error": 2}[output["outcome"]], done.stderr
+            if output["reason_code"] != "guard-lateness":
                 break
-    assert (told["outcome"], told["reason_code"]) == ("fail", "objective-p50")
-    assert told["evidence_file"] == "evidence/latency.json"
-    assert told["p99_ms"] > 10
+    assert (output["outcome"], output["reason_code"]) == ("fail", "objective-p50")
+    assert output["evidence_file"] == "evidence/latency.json"
+    assert output["p99_ms"] > 10
 
 
 def write_demand(place: Path, arrivals: str, more: str = "") -> None:
@@ -398,12 +401,12 @@ def test_demand_with_a_course_is_run_whole(place: Path) -> None:
     write_demand(place, "{ramp: {from: 400/s, to: 1100/s}, duration: 4s, warmup: 200ms}")
     with scoring_service.started("--delay", "0.003") as a, scoring_service.started("--delay", "0.009") as b:
         result = latency(place, b, a)
-    found = evidence(place)
-    details = details_of(found, LatencyDetails)
+    evidence = read_evidence(place)
+    details = details_of(evidence, LatencyDetails)
     assert details.judged_per_arm == details.settings.requests_per_arm.planned == 3000
     assert details.duet is not None
     assert details.duet.pairs + details.duet.blocks_without_enough_answers == 12
-    assert (result.outcome, outcomes(found)["latency-p50"]) == (Outcome.FAIL, "fail")
+    assert (result.outcome, outcomes(evidence)["latency-p50"]) == (Outcome.FAIL, "fail")
 
 
 def test_a_recording_is_replayed(place: Path) -> None:
@@ -416,30 +419,32 @@ def test_a_recording_is_replayed(place: Path) -> None:
     log = place / "log"
     with scoring_service.started("--log", str(log)) as b:
         latency(place, b)
-    found = evidence(place)
-    details = details_of(found, LatencyDetails)
+    evidence = read_evidence(place)
+    details = details_of(evidence, LatencyDetails)
     assert details.replay is not None
     assert details.judged_per_arm == details.replay.requests == 200
     assert details.replay.first.startswith("2023-11-14T22:13:20")
-    assert found.provenance.fingerprints["trace"].startswith("sha256:")
-    assert found.details["settings"]["arrivals"]["trace"]["speed"] == 2.0
+    assert evidence.provenance.fingerprints["trace"].startswith("sha256:")
+    trace = details.settings.arrivals.trace
+    assert trace is not None
+    assert trace.speed == 2.0
 
 
 def test_a_run_that_begins_later_says_when(place: Path) -> None:
-    """`start-at` without a shard: the whole run waits; a time that has passed is told as lateness and is no error."""
+    """`start-at` without a shard: the run waits; a time in the past is reported as lateness and is no error."""
     write_demand(place, "{constant: 300/s, duration: 1s, warmup: 100ms}")
     start = time.time() + 2.0
     with scoring_service.started() as b:
         latency(place, b, start_at=f"{start:.3f}")
-        generator = evidence(place).details["generator"]
-        assert generator["began"] >= start - 0.05  # a clock may be set meanwhile
+        generator = details_of(read_evidence(place), LatencyDetails).generator
+        assert generator.began >= start - 0.05  # a clock may be set meanwhile
         latency(place, b, start_at="1700000000")
-    generator = evidence(place).details["generator"]
-    assert (generator["start_at"], generator["started_late_s"] > 1e6) == (1.7e9, True)
+    generator = details_of(read_evidence(place), LatencyDetails).generator
+    assert (generator.start_at, (generator.started_late_s or 0.0) > 1e6) == (1.7e9, True)
 
 
 def test_streams_are_measured(place: Path) -> None:
-    """Server-sent events: first byte, first token, gaps and tokens a second are told, and their objectives judged."""
+    """Server-sent events: first byte and token, gaps and tokens per second are measured and judged."""
     slo = "{first-token: {p50: 5s}, token-gap: {p50: 5s}, errors: 20%}"
     text = f"""
 version: 1
@@ -453,17 +458,17 @@ latency:
     (place / "policy.yml").write_text(text, encoding="utf-8")
     with scoring_service.started() as b:
         latency(place, b)
-    found = evidence(place)
-    units = {m.id: m.unit for m in found.measurements}
+    evidence = read_evidence(place)
+    units = {m.id: m.unit for m in evidence.measurements}
     assert list(units)[3:] == ["time-to-first-byte", "time-to-first-token", "token-gap", "tokens-per-second"]
     assert (units["token-gap"], units["tokens-per-second"]) == ("ms", "tokens/s")
-    assert outcomes(found)["objective-first-token-p50"] == outcomes(found)["objective-token-gap-p50"] == "pass"
-    first = next(m for m in found.measurements if m.id == "time-to-first-token")
+    assert outcomes(evidence)["objective-first-token-p50"] == outcomes(evidence)["objective-token-gap-p50"] == "pass"
+    first = next(m for m in evidence.measurements if m.id == "time-to-first-token")
     assert 0 < (first.values["p50"] or 0) < 5000
 
 
-def test_a_mix_is_told_by_endpoint(place: Path) -> None:
-    """Each endpoint's requests, failures and response times stand in the evidence, and add up."""
+def test_a_mix_is_reported_per_endpoint(place: Path) -> None:
+    """The evidence contains requests, failures and response times per endpoint, and they add up."""
     text = """
 version: 1
 service: scorer
@@ -477,8 +482,8 @@ latency:
     (place / "policy.yml").write_text(text, encoding="utf-8")
     with scoring_service.started() as b:
         latency(place, b)
-    good, bad = evidence(place).details["endpoints"]
-    assert (good["endpoint"], bad["endpoint"]) == ("good", "GET /status/503")
-    assert good["candidate"]["requests"] + bad["candidate"]["requests"] == 400
-    assert good["candidate"]["failed"] < bad["candidate"]["failed"] == bad["candidate"]["requests"]
-    assert bad["candidate"]["response_time_ms"]["p50"] is None
+    good, bad = details_of(read_evidence(place), LatencyDetails).endpoints
+    assert (good.endpoint, bad.endpoint) == ("good", "GET /status/503")
+    assert good.candidate.requests + bad.candidate.requests == 400
+    assert good.candidate.failed < bad.candidate.failed == bad.candidate.requests
+    assert bad.candidate.response_time_ms["p50"] is None

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.commands.shared.console import Console
 from ghmlops.commands.regression.command import run
 from ghmlops.commands.regression.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
+from ghmlops.commands.shared.console import Console
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, InputError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence

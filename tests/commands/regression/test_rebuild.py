@@ -13,10 +13,10 @@ from typing import Any
 import psutil
 import pytest
 
-from ghmlops.commands.shared.console import Console
 from ghmlops.commands.regression.inputs import Inputs
 from ghmlops.commands.regression.rebuild import rebuild
 from ghmlops.commands.shared.base import Result, Services
+from ghmlops.commands.shared.console import Console
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence

@@ -43,7 +43,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("GITHUB_ACTIONS", "GITHUB_EVENT_PATH", "GITHUB_API_URL", "GITHUB_EVENT_NAME"):
         monkeypatch.delenv(name, raising=False)
-    known = {
+    defaults = {
         "GITHUB_REPOSITORY": "acme/shop",
         "GITHUB_SHA": COMMIT,
         "GITHUB_RUN_ID": "42",
@@ -52,7 +52,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "GITHUB_OUTPUT": str(tmp_path / "outputs"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
     }
-    for name, value in known.items():
+    for name, value in defaults.items():
         monkeypatch.setenv(name, value)
     return tmp_path
 
@@ -73,10 +73,10 @@ def api(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 def measured(here: Path, *files: Evidence, **origin: Any) -> None:
     """Write evidence as the measuring commands do, just now and for the commit."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    known = {"repository": "acme/shop", "head_sha": COMMIT, "base_sha": BASE, "started": started, "run_id": "42"}
+    defaults = {"repository": "acme/shop", "head_sha": COMMIT, "base_sha": BASE, "started": started, "run_id": "42"}
     for file in files:
-        made = samples.provenance(**{**known, **origin})
-        write_evidence(here / "evidence", msgspec.structs.replace(file, provenance=made))
+        provenance = samples.provenance(**{**defaults, **origin})
+        write_evidence(here / "evidence", msgspec.structs.replace(file, provenance=provenance))
 
 
 def event(here: Path, monkeypatch: pytest.MonkeyPatch, name: str, payload: dict[str, Any]) -> None:
@@ -100,14 +100,14 @@ def completed(head: str = COMMIT, repository: str = "ada/shop", branch: str = "t
 
 def outputs(here: Path) -> dict[str, str]:
     """Parse the step's outputs."""
-    found, lines = {}, iter((here / "outputs").read_text().splitlines())
+    result, lines = {}, iter((here / "outputs").read_text().splitlines())
     for line in lines:
         name, _, mark = line.partition("<<")
         value = []
         while (text := next(lines)) != mark:
             value.append(text)
-        found[name] = "\n".join(value)
-    return found
+        result[name] = "\n".join(value)
+    return result
 
 
 def bodies(api: Api) -> list[str]:
@@ -116,7 +116,7 @@ def bodies(api: Api) -> list[str]:
 
 
 def test_files_summary_and_outputs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every file asked for is written whole, with the verdict, the job summary and the outputs; exit 0 for a pass."""
+    """Every requested file is written, with the verdict, the job summary and the outputs; exit 0 for a pass."""
     measured(here, samples.latency(), samples.regression())
     assert main(["report", "--markdown", "out/c.md", "--html", "out/p.html", "--junit", "out/j.xml"]) == 0
     assert (here / "out/c.md").read_text().startswith(MARKER)
@@ -130,9 +130,9 @@ def test_files_summary_and_outputs(here: Path, capsys: pytest.CaptureFixture[str
         "verdict-file": "evidence/verdict.json",
         "comment-url": "",
     }
-    told = capsys.readouterr()
-    assert "written: out/p.html" in told.out
-    assert "token" in told.err
+    output = capsys.readouterr()
+    assert "written: out/p.html" in output.out
+    assert "token" in output.err
     assert sorted(p.name for p in (here / "out").iterdir()) == ["c.md", "j.xml", "p.html"]
 
 
@@ -168,19 +168,19 @@ def test_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--json` prints the verdict and the files."""
     measured(here, samples.latency(), samples.regression())
     assert main(["report", "--json", "--markdown", "c.md"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["outcome"] == told["verdict"]["outcome"] == "pass"
-    assert told["files"] == ["evidence/verdict.json", "c.md"]
+    output = json.loads(capsys.readouterr().out)
+    assert output["outcome"] == output["verdict"]["outcome"] == "pass"
+    assert output["files"] == ["evidence/verdict.json", "c.md"]
 
 
 def test_dry_run(here: Path, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is written, neither here nor on GitHub; what would be is said."""
+    """Nothing is written, neither here nor on GitHub; the plan is printed."""
     measured(here, samples.latency(), samples.regression())
-    given = ["--markdown", "c.md", "--token", "t", "--pull-request", "7"]
-    assert main(["report", "--dry-run", *given]) == 0
-    told = capsys.readouterr()
-    assert "would write: c.md" in told.out
-    assert "would create or edit the comment on pull request #7" in told.err
+    arguments = ["--markdown", "c.md", "--token", "t", "--pull-request", "7"]
+    assert main(["report", "--dry-run", *arguments]) == 0
+    output = capsys.readouterr()
+    assert "would write: c.md" in output.out
+    assert "would create or edit the comment on pull request #7" in output.err
     assert not (here / "c.md").exists()
     assert not (here / "evidence/verdict.json").exists()
     assert api.state.dump()["requests"] == []
@@ -219,12 +219,12 @@ def test_unreadable_evidence(here: Path) -> None:
 
 
 def test_foreign_evidence(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Evidence of another commit is refused, with both commits named; no report is made of it."""
+    """Evidence of another commit is refused, with both commits named; no report is provenance of it."""
     measured(here, samples.latency(), head_sha=OTHER)
     assert main(["report", "--markdown", "c.md"]) == 2
-    told = capsys.readouterr().err
-    assert all(part in told for part in ("latency.json", OTHER, COMMIT))
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert all(part in output for part in ("latency.json", OTHER, COMMIT))
+    assert output.count("\n") == 1
     assert not (here / "c.md").exists()
 
 
@@ -325,12 +325,12 @@ def test_a_late_report_does_not_replace_a_newer_one(
     measured(here, samples.latency(slow=True), samples.regression())
     assert main(["report", "--token", "t", "--pull-request", "7"]) == 1
     assert bodies(api) == before
-    told = capsys.readouterr().err
-    assert told.count(f"commit {OTHER[:12]}, attempt 2: http") == 2
+    output = capsys.readouterr().err
+    assert output.count(f"commit {OTHER[:12]}, attempt 2: http") == 2
 
 
 def test_a_push_has_no_comment(here: Path, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run that belongs to no pull request says so in one line; nothing is asked of GitHub."""
+    """A run that belongs to no pull request reports that in one line and sends GitHub nothing."""
     measured(here, samples.latency(), samples.regression())
     assert main(["report", "--token", "t"]) == 0
     assert "no comment written: this run belongs to no pull request" in capsys.readouterr().err
@@ -350,8 +350,8 @@ def test_a_read_only_token(here: Path, api: Api, capsys: pytest.CaptureFixture[s
     api.seed(tokens={"weak": {"permissions": {"pull_requests": "read", "contents": "read"}}})
     measured(here, samples.latency(), samples.regression())
     assert main(["report", "--token", "weak", "--pull-request", "7", "--markdown", "c.md"]) == 2
-    told = capsys.readouterr().err
-    assert "pull-requests: write" in told
+    output = capsys.readouterr().err
+    assert "pull-requests: write" in output
     assert outputs(here)["reason-code"] == "permission-missing"
     assert (here / "c.md").is_file()
 
@@ -377,19 +377,19 @@ def test_ten_thousand_findings(here: Path, api: Api) -> None:
 def test_an_event_file_without_a_pull_request(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """One line, exit 2, a hint; an explicit number mends it."""
+    """One line, exit 2, a hint; an explicit number fixes it."""
     event(here, monkeypatch, name, {"repository": {}})
     measured(here, samples.latency(), samples.regression())
     assert main(["report"]) == 2
-    told = capsys.readouterr().err
-    assert f"event.json of a {name} event" in told
-    assert "--pull-request" in told
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert f"event.json of a {name} event" in output
+    assert "--pull-request" in output
+    assert output.count("\n") == 1
     assert main(["report", "--pull-request", "7"]) == 0
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("arguments", "message"),
     [
         (
             ["--artifact-url", "javascript:alert(1)"],
@@ -401,11 +401,11 @@ def test_an_event_file_without_a_pull_request(
         (["--html", "."], "cannot write"),
     ],
 )
-def test_bad_inputs(here: Path, capsys: pytest.CaptureFixture[str], given: list[str], words: str) -> None:
+def test_bad_inputs(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
     """One line that names the input, exit 2."""
     measured(here, samples.latency(), samples.regression())
-    assert main(["report", *given]) == 2
-    assert words in capsys.readouterr().err
+    assert main(["report", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_bad_policy(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -426,8 +426,8 @@ import sys
 from ghmlops.cli import main
 try:
     code = main({arguments!r})
-except SystemExit as ended:
-    code = ended.code
+except SystemExit as error:
+    code = error.code
 sys.exit(code or ', '.join(sorted({heavy} & set(sys.modules))) or None)
 """
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)

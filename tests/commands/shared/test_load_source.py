@@ -57,7 +57,7 @@ def latency(place: Path, url: str, environ: dict[str, str] | None = None, **more
     return result
 
 
-def evidence(place: Path) -> Evidence:
+def read_evidence(place: Path) -> Evidence:
     return decode((place / "evidence" / "latency.json").read_bytes(), Evidence, "ghmlops/evidence/v1", "latency.json")
 
 
@@ -66,7 +66,7 @@ def test_a_host_that_no_target_names_is_refused(place: Path, url: str) -> None:
     """Nothing is sent, also not in a dry run; the error says what to paste."""
     policy(place, "slo: {p90: 1s}")
     for dry_run in (False, True):
-        with pytest.raises(InputError, match="`url`.*`targets`") as caught:
+        with pytest.raises(InputError, match=r"`url`.*`targets`") as caught:
             latency(place, url, dry_run=dry_run)
         assert "`targets: [" in caught.value.hint
         assert caught.value.reason_code == "target-not-allowed"
@@ -98,10 +98,10 @@ def test_a_token_comes_from_the_environment_and_stays_there(place: Path) -> None
         result = latency(place, url, {"SCORER_TOKEN": "s3cr3t-value"})
         with pytest.raises(PolicyError, match="the variable SCORER_TOKEN is not set"):
             latency(place, url)
-    told = (place / "evidence" / "latency.json").read_text(encoding="utf-8")
-    example = json.loads(told)["details"]["failures"]["candidate"]["status"]["example"]
+    content = (place / "evidence" / "latency.json").read_text(encoding="utf-8")
+    example = json.loads(content)["details"]["failures"]["candidate"]["status"]["example"]
     assert "no access for" in example
-    assert "s3cr3t-value" not in told + result.text
+    assert "s3cr3t-value" not in content + result.text
 
 
 def test_the_runner_s_own_token_is_not_sent(place: Path) -> None:
@@ -123,9 +123,9 @@ def test_several_processes_give_one_result(place: Path) -> None:
     policy(place, "request: {path: /predict}\n  processes: 2\n  slo: {p50: 5s}")
     with scoring_service.started() as url:
         result = latency(place, url)
-    found = evidence(place)
-    assert details_of(found, LatencyDetails).generator.processes == 2
-    assert details_of(found, LatencyDetails).judged_per_arm == 200
+    evidence = read_evidence(place)
+    assert details_of(evidence, LatencyDetails).generator.processes == 2
+    assert details_of(evidence, LatencyDetails).judged_per_arm == 200
     assert result.outcome is Outcome.PASS, result.reason
 
 
@@ -135,9 +135,9 @@ def test_a_chat_is_measured_in_tokens(place: Path) -> None:
     policy(place, more)
     with chat_service.started() as url:
         result = latency(place, url, payloads="chat.jsonl")
-    by_id = {f.id: f.outcome for f in evidence(place).findings}
+    by_id = {f.id: f.outcome for f in read_evidence(place).findings}
     assert by_id["objective-first-token-p50"] is by_id["objective-token-gap-p50"] is Outcome.PASS, result.reason
-    measured = {m.id: m.values for m in evidence(place).measurements}
+    measured = {m.id: m.values for m in read_evidence(place).measurements}
     assert {"time-to-first-token", "token-gap", "tokens-per-second"} <= set(measured)
 
 
@@ -147,5 +147,5 @@ def test_a_mix_is_told_by_endpoint(place: Path) -> None:
     with scoring_service.started() as url:
         result = latency(place, url)
     assert result.outcome is Outcome.PASS, result.reason
-    paths = [request.path for request in details_of(evidence(place), LatencyDetails).settings.requests]
+    paths = [request.path for request in details_of(read_evidence(place), LatencyDetails).settings.requests]
     assert paths == ["/predict", "/echo/{{row}}"]

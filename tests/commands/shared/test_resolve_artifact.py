@@ -56,8 +56,8 @@ def services(cwd: Path, api_url: str = "", environ: dict[str, str] | None = None
 
 def upload(api: Api, run: int, *names: str, artifact: str = "preds") -> None:
     """A successful push run of `main` with an artifact of these files."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name in names:
             info = zipfile.ZipInfo(name)
             if name.startswith("link"):
@@ -65,22 +65,26 @@ def upload(api: Api, run: int, *names: str, artifact: str = "preds") -> None:
             archive.writestr(info, PARQUET)
     api.seed(
         runs=[{"id": run, "head_sha": SHA, "event": "push", "head_branch": "main"}],
-        artifacts=[{"run_id": run, "name": artifact, "zip_base64": base64.b64encode(made.getvalue()).decode()}],
+        artifacts=[{"run_id": run, "name": artifact, "zip_base64": base64.b64encode(buffer.getvalue()).decode()}],
     )
 
 
-def names(found: Resolved, root: Path) -> list[str]:
-    return [str(file.relative_to(root.resolve())) for file in found.files]
+def names(resolved: Resolved, root: Path) -> list[str]:
+    return [str(file.relative_to(root.resolve())) for file in resolved.files]
 
 
 def test_local_files(tmp_path: Path, work: Path) -> None:
-    """Files of this machine are taken where they are, one spec or several, and the source is remembered."""
+    """Local files are used in place, for one spec or several, and the provenance contains the source."""
     for name in ("a.parquet", "p/date=1/b.parquet"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(PARQUET)
     one = resolve("p", "baseline", token="", services=services(tmp_path), work=work)
     two = resolve("a.parquet, p/date=1/", "candidate", token="", services=services(tmp_path), work=work)
-    assert (names(one, tmp_path), one.hive_root, one.display_name) == (["p/date=1/b.parquet"], (tmp_path / "p").resolve(), "p")
+    assert (names(one, tmp_path), one.hive_root, one.display_name) == (
+        ["p/date=1/b.parquet"],
+        (tmp_path / "p").resolve(),
+        "p",
+    )
     assert names(two, tmp_path) == ["a.parquet", "p/date=1/b.parquet"]
     assert (two.hive_root, two.display_name) == (None, "a.parquet and 1 more")
     assert two.provenance == {"source": "a.parquet", "source-2": "p/date=1/"}
@@ -88,13 +92,13 @@ def test_local_files(tmp_path: Path, work: Path) -> None:
 
 
 def test_an_artifact_of_a_branch(api: Api, tmp_path: Path, work: Path) -> None:
-    """It is found, fetched and unpacked privately; its run is remembered, and told."""
+    """It is fetched and unpacked into a private folder, and its run is part of the provenance and of the notes."""
     upload(api, 7, "date=1/a.parquet", "date=2/b.parquet", "log.txt")
     here = services(tmp_path, api.url)
-    found = resolve("artifact:preds@main", "baseline", token="t", services=here, work=work)
-    assert names(found, work) == ["baseline-1/date=1/a.parquet", "baseline-1/date=2/b.parquet"]
-    assert found.hive_root == (work / "baseline-1").resolve()
-    assert found.provenance == {
+    resolved = resolve("artifact:preds@main", "baseline", token="t", services=here, work=work)
+    assert names(resolved, work) == ["baseline-1/date=1/a.parquet", "baseline-1/date=2/b.parquet"]
+    assert resolved.hive_root == (work / "baseline-1").resolve()
+    assert resolved.provenance == {
         "source": "artifact:preds@main",
         "run-id": "7",
         "run-attempt": "1",
@@ -117,10 +121,10 @@ def test_a_path_inside_an_artifact(api: Api, tmp_path: Path, work: Path) -> None
     upload(api, 7, "out/part-0", "out/part-1", "other/c.parquet")
     upload(api, 8, "d.parquet", artifact="more")
     here = services(tmp_path, api.url)
-    given = ["artifact:preds#7:out/part-*", "artifact:more@main"]
-    found = resolve(given, "candidate", token="t", services=here, work=work)
-    assert names(found, work) == ["candidate-1/out/part-0", "candidate-1/out/part-1", "candidate-2/d.parquet"]
-    assert (found.provenance["run-id"], found.provenance["run-id-2"]) == ("7", "8")
+    specs = ["artifact:preds#7:out/part-*", "artifact:more@main"]
+    resolved = resolve(specs, "candidate", token="t", services=here, work=work)
+    assert names(resolved, work) == ["candidate-1/out/part-0", "candidate-1/out/part-1", "candidate-2/d.parquet"]
+    assert (resolved.provenance["run-id"], resolved.provenance["run-id-2"]) == ("7", "8")
     with pytest.raises(DataError, match="artifact:preds#7:nothing: no such file or folder"):
         resolve("artifact:preds#7:nothing", "labels", token="t", services=here, work=work)
 
@@ -131,12 +135,12 @@ def test_a_hostile_artifact(api: Api, tmp_path: Path, work: Path) -> None:
     upload(api, 8, "../a.parquet", artifact="way-out")
     upload(api, 9, "readme.md", artifact="empty")
     here = services(tmp_path, api.url)
-    for name, words in (
+    for name, message in (
         ("preds", "is a link"),
         ("way-out", "leads out"),
         ("empty", "no Parquet file"),
     ):
-        with pytest.raises(DataError, match=words) as caught:
+        with pytest.raises(DataError, match=message) as caught:
             resolve(f"artifact:{name}@main", name, token="t", services=here, work=work)
         assert caught.value.message.startswith(f"artifact:{name}@main: ")
     assert list(tmp_path.rglob("*.parquet")) == []

@@ -1,4 +1,4 @@
-"""Evidence to verdict: what counts, and that nothing missing ever passes."""
+"""Evidence to verdict: what counts, and that missing evidence never passes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 def rules(**changes: Any) -> Rules:
     """Return rules that need latency and regression."""
-    known: dict[str, Any] = {"commit": COMMIT, "required": ("latency", "regression"), "now": NOW, "max_age": 86400.0}
-    return Rules(**{**known, **changes})
+    defaults: dict[str, Any] = {"commit": COMMIT, "required": ("latency", "regression"), "now": NOW, "max_age": 86400.0}
+    return Rules(**{**defaults, **changes})
 
 
 def evidence(command: str = "latency", outcome: str = "pass", **changes: Any) -> Loaded:
@@ -30,19 +30,19 @@ def evidence(command: str = "latency", outcome: str = "pass", **changes: Any) ->
         "run_id": "1",
     }
     origin |= changes.pop("origin", {})
-    findings = changes.pop("findings", [found(f"{command}-x", outcome)])
+    findings = changes.pop("findings", [finding(f"{command}-x", outcome)])
     leg = changes.get("leg", "")
-    made = Evidence(
+    file = Evidence(
         command=command,
         outcome=Outcome(changes.pop("says", outcome)),
         provenance=Provenance(**origin),
         findings=findings,
         **changes,
     )
-    return Loaded(f"{command}-{leg}.json" if leg else f"{command}.json", "0" * 64, made, "")
+    return Loaded(f"{command}-{leg}.json" if leg else f"{command}.json", "0" * 64, file, "")
 
 
-def found(name: str, outcome: str) -> Finding:
+def finding(name: str, outcome: str) -> Finding:
     """Return a finding."""
     return Finding(id=name, metric="m", outcome=Outcome(outcome), reason=f"{name}: {outcome}.", docs="x#y")
 
@@ -51,7 +51,7 @@ BOTH = [evidence("latency"), evidence("regression")]
 
 
 def test_complete_and_good_passes() -> None:
-    """All that is required, for this commit, fresh and passing: pass."""
+    """Everything required, for this commit, fresh and passing: pass."""
     verdict = merge(BOTH, rules(), service="s", environment="production")
     assert (verdict.outcome, verdict.reason_code) == (Outcome.PASS, "all-passed")
     assert [(e.file, e.outcome) for e in verdict.evidence] == [
@@ -108,7 +108,7 @@ def test_what_counts(files: list[Loaded], change: dict[str, Any], outcome: str, 
 
 
 def test_a_foreign_file_names_both_commits() -> None:
-    """The reason tells which commit was measured and which was asked for."""
+    """The reason names the measured commit and the requested one."""
     verdict = merge([evidence("latency", origin={"head_sha": OTHER})], rules())
     assert OTHER in verdict.reason
     assert COMMIT in verdict.reason
@@ -136,12 +136,12 @@ def test_a_latency_failure_needs_a_second_run_to_be_acted_on() -> None:
     assert alone.confirmed == ["regression:regression-x"]
     again = evidence("latency", "fail", leg="confirm")
     assert merge([evidence("latency", "fail"), again, BOTH[1]], rules()).confirmed == ["latency:latency-x"]
-    other = evidence("latency", leg="confirm", findings=[found("latency-y", "fail")], says="fail")
+    other = evidence("latency", leg="confirm", findings=[finding("latency-y", "fail")], says="fail")
     assert merge([evidence("latency", "fail"), other, BOTH[1]], rules()).confirmed == []
 
 
 def test_a_contradicted_failure_is_inconclusive() -> None:
-    """Where the second run passes the same quantile, nothing is proved either way."""
+    """If the second run passes the same quantile, the result is undecided."""
     verdict = merge([evidence("latency", "fail"), evidence("latency", "pass", leg="confirm"), BOTH[1]], rules())
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "second run" in verdict.reason
@@ -152,7 +152,7 @@ def test_a_contradicted_failure_is_inconclusive() -> None:
     ("outcome", "expected"), [("inconclusive", "warn"), ("fail", "fail"), ("pass", "pass"), ("warn", "warn")]
 )
 def test_a_person_overrides_only_inconclusive(outcome: str, expected: str) -> None:
-    """An override lets `inconclusive` through as `warn` and is recorded; it never touches a failure."""
+    """An override turns `inconclusive` into `warn` and is recorded; it never changes a failure."""
     verdict = merge([evidence("latency", outcome), BOTH[1]], rules(), override="seen by kim")
     assert verdict.outcome.value == expected
     assert bool(verdict.override) == (outcome == "inconclusive")
