@@ -64,7 +64,7 @@ def test_a_reason_is_one_sentence_of_subject_verb_number_and_limit() -> None:
 
 
 def test_a_change_and_a_margin_that_differ_are_written_differently() -> None:
-    """Enough decimals that the change can be told from the margin."""
+    """Enough decimals to distinguish the change from the margin."""
     assert "-0.504 points" in describe_change(comparison(0.001, 0.00504, 0.009), "smallest loss")
 
 

@@ -35,14 +35,14 @@ def test_a_change_is_reported_in_numbers() -> None:
 
 
 def test_a_null_that_became_a_number_has_no_largest_difference() -> None:
-    """The reason has no largest difference if there is none."""
+    """The reason has no largest difference if no difference is a number."""
     (finding,) = judge_unchanged([ColumnChange(column="p", rows=10, identical=9, within=0)])
     assert finding.outcome is Outcome.FAIL
     assert "up to" not in finding.reason
 
 
 def test_nothing_paired_is_never_a_pass() -> None:
-    """No row, or no column, is inconclusive, and a class of its own."""
+    """No row, or no column, is inconclusive and has the class "not measured"."""
     empty = ColumnChange(column="p", rows=0, identical=0, within=0)
     assert empty.kind == "not measured"
     assert [f.outcome for f in judge_unchanged([empty])] == [Outcome.INCONCLUSIVE]
@@ -50,7 +50,7 @@ def test_nothing_paired_is_never_a_pass() -> None:
 
 
 def test_a_thousand_columns_have_few_findings_and_hide_no_failure() -> None:
-    """The worst columns have findings of their own; one finding, as bad as its worst column, covers the others."""
+    """The worst columns have one finding each; one finding, as bad as its worst column, covers the others."""
     bad = [ColumnChange(column=f"bad{i}", rows=10, identical=9 - i % 3, within=0) for i in range(60)]
     good = [ColumnChange(column=f"good{i}", rows=10, identical=10, within=0) for i in range(940)]
     findings = judge_unchanged([*good, *bad])

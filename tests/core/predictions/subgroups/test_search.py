@@ -1,4 +1,4 @@
-"""Slice search: a planted regression is found once, and nothing is found if there is none."""
+"""Slice search: a planted regression is found once, and equal slices raise no alarm."""
 
 from __future__ import annotations
 
