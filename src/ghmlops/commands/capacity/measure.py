@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ghmlops.core.capacity.constants import (
+    BLOCKS_PER_PROBE,
+    MIN_PROBE_BLOCK,
+    RECOVERED_FACTOR,
+    RECOVERED_MARGIN,
+    RECOVERY_SECONDS,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,14 +31,6 @@ if TYPE_CHECKING:
 
 FIRST_STREAM = 100
 """First of the random streams of the seed that the probes use, one per probe."""
-BLOCKS = 16
-"""Blocks of a probe, of at least 32 requests each; a probe may be stopped after each."""
-RECOVERY_SECONDS = 30.0
-"""Maximum time for the service to recover from a probe that did not pass."""
-RECOVERED_FACTOR = 2.0
-"""The service has recovered if its median is at most this factor times its best median, plus `RECOVERED_MARGIN`."""
-RECOVERED_MARGIN = 0.010
-"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ def _measure(
     times = schedule(arrivals, total, job.source.seed, part=FIRST_STREAM + len(state.history))
     warmup = int(np.searchsorted(times, job.plan.warmup))
     load = job.source.load([target], times)
-    load = replace(load, block=min(load.block, max(32, len(times) // BLOCKS)))
+    load = replace(load, block=min(load.block, max(MIN_PROBE_BLOCK, len(times) // BLOCKS_PER_PROBE)))
     early_stop = _EarlyStop(job, warmup, len(times))
 
     def on_tick(_sent: int, seconds: float) -> None:

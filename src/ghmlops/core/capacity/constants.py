@@ -37,7 +37,16 @@ MAX_SEARCH_REQUESTS = 20_000_000
 MAX_PROBE_SECONDS = 7200.0
 """Seconds per probe, including warm-up."""
 
+RECOVERY_SECONDS = 30.0
+"""Seconds for the service to recover from a probe that did not pass; one that answers nothing afterwards has died."""
+RECOVERED_FACTOR, RECOVERED_MARGIN = 2.0, 0.010
+"""The service has recovered if its median response time is at most this factor times its best median, plus a margin in
+seconds."""
+
 # The vote of a probe.
+
+BLOCKS_PER_PROBE, MIN_PROBE_BLOCK = 16, 32
+"""Blocks per probe, and minimum number of requests per block; a probe may be stopped after each block."""
 
 STOP_LEVEL = 0.9999
 """Confidence at which a probe is stopped early because it has failed; it is inspected after many blocks."""
