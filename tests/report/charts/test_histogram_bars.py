@@ -1,8 +1,8 @@
-"""Distributions as drawings: what is drawn where, and what cannot be drawn."""
+"""Histograms as SVG: positions, labels, and columns that cannot be drawn."""
 
 from __future__ import annotations
 
-from ghmlops.report.charts import histogram_bars as bars
+from ghmlops.report.charts.histogram_bars import figure
 from ghmlops.report.text.blocks import Histogram
 from report.reading import read_html
 
@@ -18,13 +18,14 @@ SAMPLE = Histogram(
 )
 
 
-def drawn(given: Histogram) -> str:
-    return "".join(bars.figure(given))
+def draw(histogram: Histogram) -> str:
+    """Return the figure as one text."""
+    return "".join(figure(histogram))
 
 
-def test_shares_are_drawn_and_not_counts() -> None:
-    """75 % and 25 % of the baseline as bars, half and half of the candidate as an outline, the tallest to the top."""
-    text = drawn(SAMPLE)
+def test_shares_are_drawn_instead_of_counts() -> None:
+    """The baseline has bars for 75 % and 25 %, the candidate an outline at 50 %; the highest share is at the top."""
+    text = draw(SAMPLE)
     read_html(text)
     assert '<rect class="bar" x="8.5" y="8.0" width="151.0" height="114.0"/>' in text
     assert '<rect class="bar" x="160.5" y="84.0" width="151.0" height="38.0"/>' in text
@@ -32,14 +33,14 @@ def test_shares_are_drawn_and_not_counts() -> None:
     assert "40 → 100 rows; PSI 0.2" in text
 
 
-def test_values_have_caps_of_their_own() -> None:
-    """Nothing lies between two values of a column that has no order."""
-    text = drawn(SAMPLE._replace(numeric=False, labels=["<b>phone", "tv"]))
+def test_categories_are_not_connected() -> None:
+    """Values without an order have a separate line each; their names are escaped."""
+    text = draw(SAMPLE._replace(numeric=False, labels=["<b>phone", "tv"]))
     assert 'd="M8.0 46.0L160.0 46.0M160.0 46.0L312.0 46.0"' in text
     assert "&lt;b&gt;phone" in text
 
 
-def test_sides_without_a_row_draw_nothing() -> None:
-    """Zero rows have no shares; one empty side is drawn as such."""
-    assert drawn(SAMPLE._replace(baseline=[0.0, 0.0], candidate=[0.0, 0.0])) == ""
-    assert "0 → 100 rows" in drawn(SAMPLE._replace(baseline=[0.0, 0.0]))
+def test_columns_without_rows_are_not_drawn() -> None:
+    """Nothing is drawn without any row; if one artifact has none, the other one is drawn."""
+    assert draw(SAMPLE._replace(baseline=[0.0, 0.0], candidate=[0.0, 0.0])) == ""
+    assert "0 → 100 rows" in draw(SAMPLE._replace(baseline=[0.0, 0.0]))

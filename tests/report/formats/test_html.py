@@ -7,10 +7,8 @@ import hashlib
 import re
 
 from ghmlops.core.model import Outcome
-from ghmlops.report.charts.interval_plot import svg
 from ghmlops.report.formats import html
 from ghmlops.report.formats.css import CSS
-from ghmlops.report.text.blocks import IntervalPlot
 from report import samples
 from report.reading import read_html
 
@@ -69,25 +67,3 @@ def test_contrast_is_enough() -> None:
         for ink, ground in pairs:
             first, second = sorted((luminance(colours[ink]), luminance(colours[ground])))
             assert (second + 0.05) / (first + 0.05) >= 4.5, (ink, ground)
-
-
-def test_a_drawing_shows_the_interval_against_its_limit() -> None:
-    """No change is in the middle; the estimate and the limit lie where their sizes say."""
-    drawn = svg(IntervalPlot(estimate=0.1, low=0.05, high=0.2, floor=None, ceiling=0.1, outcome=Outcome.FAIL))
-    assert '<circle class="dot" cx="109.5"' in drawn
-    assert '<line class="limit" x1="109.5"' in drawn
-    assert '<line class="span" x1="92.2" y1="9.0" x2="144.0"' in drawn
-    assert '<rect class="room" x="0" y="1" width="109.5"' in drawn
-
-
-def test_an_open_end_runs_to_the_border() -> None:
-    """An unknown bound is not drawn as a known one."""
-    drawn = svg(IntervalPlot(estimate=0.1, low=None, high=0.2, floor=-0.1, ceiling=0.1, outcome=Outcome.PASS))
-    assert '<line class="span" x1="0" ' in drawn
-
-
-def test_nothing_is_drawn_without_a_scale() -> None:
-    """Zero, missing and endless numbers give no drawing, and no error."""
-    for value in (None, 0.0, 1e308, 10**400):
-        drawn = svg(IntervalPlot(estimate=value, low=value, high=value, floor=None, ceiling=None, outcome=Outcome.PASS))
-        assert drawn == ""

@@ -24,7 +24,7 @@ def test_the_order_of_the_reader() -> None:
             "<!-- ghmlops:report service=click-scorer workflow=check -->",
             "## ❌ click-scorer fails",
             "**Why:** **Latency**: p50 rose from",
-            "**To do:** Do not merge.",
+            "**To do:** Do not merge",
             "head [`3f9c1b7a52`]",
             "| Pillar |",
             "### The worst 5 of 8 findings",

@@ -1,26 +1,32 @@
-"""The axis of a drawing: where a number lies, and the round numbers beside it."""
+"""The axis of a chart: positions of values, and round values for its ticks."""
 
 from __future__ import annotations
 
 import math
 
-TICKS = 6
-"""Most steps between round numbers."""
+MAX_STEPS = 6
+"""Maximum number of steps between the ticks of an axis."""
 
 
-class Scale:
-    """Places of the numbers from `least` to `most` between two edges of the drawing; `least` is below `most`."""
+class Axis:
+    """Maps the values from `min_value` to `max_value` (greater) linearly to positions from `start` to `end`."""
 
-    def __init__(self, least: float, most: float, start: float, end: float) -> None:
-        self.least, self.most, self._start, self._end = least, most, start, end
+    def __init__(self, min_value: float, max_value: float, start: float, end: float) -> None:
+        self.min_value, self.max_value, self._start, self._end = min_value, max_value, start, end
 
     def __call__(self, value: float) -> str:
-        return f"{self._start + (value - self.least) / (self.most - self.least) * (self._end - self._start):.1f}"
+        """Return the position of a value, with one decimal place."""
+        fraction = (value - self.min_value) / (self.max_value - self.min_value)
+        return f"{self._start + fraction * (self._end - self._start):.1f}"
+
+    def clip(self, value: float) -> str:
+        """Return the position of a value; a value beyond an end of the axis is moved to this end."""
+        return self(min(max(value, self.min_value), self.max_value))
 
     def ticks(self) -> list[float]:
-        """Return the round numbers of the axis, ascending, at most `TICKS` steps."""
-        span = self.most - self.least
-        power = 10.0 ** math.floor(math.log10(span / TICKS))
-        step = next(power * times for times in (1, 2, 5, 10, 20) if span / (power * times) <= TICKS)
-        first = math.ceil(self.least / step - 1e-9)
-        return [step * number for number in range(first, math.floor(self.most / step + 1e-9) + 1)]
+        """Return round values on the axis in ascending order, with at most `MAX_STEPS` steps between them."""
+        span = self.max_value - self.min_value
+        power = 10.0 ** math.floor(math.log10(span / MAX_STEPS))
+        step = next(power * factor for factor in (1, 2, 5, 10, 20) if span / (power * factor) <= MAX_STEPS)
+        first = math.ceil(self.min_value / step - 1e-9)
+        return [step * number for number in range(first, math.floor(self.max_value / step + 1e-9) + 1)]

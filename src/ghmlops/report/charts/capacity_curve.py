@@ -1,11 +1,11 @@
-"""A drawing of response times against the rate, as SVG without script or style of its own."""
+"""A chart of response time over the arrival rate, as SVG without scripts and inline styles."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ghmlops.report.charts.axis import Scale
+from ghmlops.report.charts.axis import Axis
 from ghmlops.report.text import escape, numbers
 
 if TYPE_CHECKING:
@@ -17,112 +17,111 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 626, 30, 252
-ROOM = 2.0
-"""The drawing ends at the largest objective times this: overloaded, a queue takes any time."""
-LEGEND = 90
-"""From one name to the next."""
+LIMIT_REACH = 2.0
+"""The chart ends at this multiple of the largest objective: the response time of an overloaded service is unbounded."""
+LEGEND_STEP = 90
+"""Distance between two entries of the legend."""
 
 
-def figure(chart: CapacityCurve) -> Iterator[str]:
-    """Draw the lines, the objectives and the interval, with a caption that says what they are; linear from zero.
+def figure(curve: CapacityCurve) -> Iterator[str]:
+    """Draw the lines, the objectives and the interval of the capacity with a caption; both axes are linear from zero.
 
-    Nothing is drawn where no line has a number.
+    Yields nothing if no line has a number.
     """
-    highest = max((v for line in chart.lines.values() for v in line if v is not None), default=None)
-    if highest is None:
+    slowest = max((v for line in curve.lines.values() for v in line if v is not None), default=None)
+    if slowest is None:
         return
-    top = min(highest, ROOM * max(chart.limits.values())) if chart.limits else highest
-    right = _last(chart, top)
-    across, up = Scale(0.0, right, LEFT, RIGHT), Scale(0.0, top, BOTTOM, TOP)
+    top = min(slowest, LIMIT_REACH * max(curve.limits.values())) if curve.limits else slowest
+    max_rate = _max_rate(curve, top)
+    x_axis, y_axis = Axis(0.0, max_rate, LEFT, RIGHT), Axis(0.0, top, BOTTOM, TOP)
     parts = [
-        *_band(chart, across),
-        *_grid(across, up),
+        *_band(curve, x_axis),
+        *_grid(x_axis, y_axis),
         *(
-            f'<line class="limit" x1="{LEFT}" y1="{up(v)}" x2="{RIGHT}" y2="{up(v)}"/>'
-            for v in chart.limits.values()
+            f'<line class="limit" x1="{LEFT}" y1="{y_axis(v)}" x2="{RIGHT}" y2="{y_axis(v)}"/>'
+            for v in curve.limits.values()
             if v < top
         ),
-        *_lines(chart, across, up),
+        *_lines(curve, x_axis, y_axis),
     ]
     box = f'class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Response time against the offered rate"'
     yield f"<figure>\n<svg {box}>{''.join(parts)}</svg>"
-    yield f"<figcaption>{_caption(chart, right, top, cut=highest > top)}</figcaption>\n</figure>"
+    yield f"<figcaption>{_caption(curve, max_rate, top, truncated=slowest > top)}</figcaption>\n</figure>"
 
 
-def _last(chart: CapacityCurve, top: float) -> float:
-    """Return where the axis of the rates ends: one rate after the last with a dot in the drawing, or the interval."""
-    inside = [any(v is not None and v <= top for v in values) for values in zip(*chart.lines.values(), strict=True)]
-    following = max((place for place, seen in enumerate(inside) if seen), default=0) + 1
-    known = chart.rates[min(following, len(chart.rates) - 1)]
-    return min(max(known, chart.low or 0.0, chart.high or 0.0), chart.rates[-1])
+def _max_rate(curve: CapacityCurve, top: float) -> float:
+    """Return the end of the rate axis: one rate after the last one with a dot in the chart, or the interval."""
+    visible = [any(v is not None and v <= top for v in values) for values in zip(*curve.lines.values(), strict=True)]
+    following = max((index for index, is_visible in enumerate(visible) if is_visible), default=0) + 1
+    rate = curve.rates[min(following, len(curve.rates) - 1)]
+    return min(max(rate, curve.low or 0.0, curve.high or 0.0), curve.rates[-1])
 
 
-def _band(chart: CapacityCurve, across: Scale) -> Iterator[str]:
-    """Shade the interval of the capacity; one that is open runs to the border."""
-    if chart.low is None or not chart.low <= min(chart.high or across.most, across.most):
+def _band(curve: CapacityCurve, x_axis: Axis) -> Iterator[str]:
+    """Shade the interval of the capacity; an open interval extends to the border."""
+    if curve.low is None or not curve.low <= min(curve.high or x_axis.max_value, x_axis.max_value):
         return
-    left, right = across(chart.low), across(min(chart.high or across.most, across.most))
+    left, right = x_axis(curve.low), x_axis(min(curve.high or x_axis.max_value, x_axis.max_value))
     yield f'<rect class="band" x="{left}" y="{TOP}" width="{float(right) - float(left):.1f}" height="{BOTTOM - TOP}"/>'
-    for edge in [left, *([right] if chart.high else [])]:
+    for edge in [left, *([right] if curve.high else [])]:
         yield f'<line class="edge" x1="{edge}" y1="{TOP}" x2="{edge}" y2="{BOTTOM}"/>'
 
 
-def _grid(across: Scale, up: Scale) -> Iterator[str]:
-    for value in up.ticks():
-        yield f'<line class="grid" x1="{LEFT}" y1="{up(value)}" x2="{RIGHT}" y2="{up(value)}"/>'
-        yield f'<text class="row" x="{LEFT - 8}" y="{float(up(value)) + 4:.1f}">{numbers.plain(value)}</text>'
-    for value in across.ticks():
-        yield f'<line class="axis" x1="{across(value)}" y1="{BOTTOM}" x2="{across(value)}" y2="{BOTTOM + 5}"/>'
-        yield f'<text x="{across(value)}" y="{BOTTOM + 20}">{numbers.plain(value)}</text>'
+def _grid(x_axis: Axis, y_axis: Axis) -> Iterator[str]:
+    for value in y_axis.ticks():
+        yield f'<line class="grid" x1="{LEFT}" y1="{y_axis(value)}" x2="{RIGHT}" y2="{y_axis(value)}"/>'
+        yield f'<text class="row" x="{LEFT - 8}" y="{float(y_axis(value)) + 4:.1f}">{numbers.plain(value)}</text>'
+    for value in x_axis.ticks():
+        yield f'<line class="axis" x1="{x_axis(value)}" y1="{BOTTOM}" x2="{x_axis(value)}" y2="{BOTTOM + 5}"/>'
+        yield f'<text x="{x_axis(value)}" y="{BOTTOM + 20}">{numbers.plain(value)}</text>'
     yield f'<line class="axis" x1="{LEFT}" y1="{BOTTOM}" x2="{RIGHT}" y2="{BOTTOM}"/>'
-    yield f'<text x="{(LEFT + RIGHT) / 2}" y="{HEIGHT - 8}">offered rate, requests a second</text>'
+    yield f'<text x="{(LEFT + RIGHT) / 2}" y="{HEIGHT - 8}">offered rate, requests per second</text>'
     yield f'<text class="row" x="{LEFT - 8}" y="{TOP - 12}">ms</text>'
 
 
-def _lines(chart: CapacityCurve, across: Scale, up: Scale) -> Iterator[str]:
-    """Draw each line where two neighbours are known, cut off at the top, and name it above."""
-    for number, (name, values) in enumerate(chart.lines.items()):
-        points = [point for point in zip(chart.rates, values, strict=True) if point[0] <= across.most]
-        pieces = [piece for pair in pairwise(points) if (piece := _piece(*pair, across, up))]
-        if pieces:
-            yield f'<path class="{name}" d="{" ".join(pieces)}"/>'
-        at = LEFT + 16 + number * LEGEND
-        yield f'<line class="{name}" x1="{at}" y1="{TOP - 16}" x2="{at + 30}" y2="{TOP - 16}"/>'
-        yield f'<text class="name" x="{at + 38}" y="{TOP - 12}">{name}</text>'
+def _lines(curve: CapacityCurve, x_axis: Axis, y_axis: Axis) -> Iterator[str]:
+    """Draw each line between neighbours that both have a value, with its dots and its entry in the legend."""
+    for number, (name, values) in enumerate(curve.lines.items()):
+        points = [point for point in zip(curve.rates, values, strict=True) if point[0] <= x_axis.max_value]
+        segments = [segment for pair in pairwise(points) if (segment := _segment(*pair, x_axis, y_axis))]
+        if segments:
+            yield f'<path class="{name}" d="{" ".join(segments)}"/>'
+        x = LEFT + 16 + number * LEGEND_STEP
+        yield f'<line class="{name}" x1="{x}" y1="{TOP - 16}" x2="{x + 30}" y2="{TOP - 16}"/>'
+        yield f'<text class="name" x="{x + 38}" y="{TOP - 12}">{name}</text>'
         for rate, value in points:
-            if value is not None and value <= up.most:
-                yield f'<circle class="{name}" cx="{across(rate)}" cy="{up(value)}" r="2.5"/>'
+            if value is not None and value <= y_axis.max_value:
+                yield f'<circle class="{name}" cx="{x_axis(rate)}" cy="{y_axis(value)}" r="2.5"/>'
 
 
-def _piece(one: _Point, two: _Point, across: Scale, up: Scale) -> str:
-    """Return the path between two points, as far as it lies in the drawing; nothing where it does not."""
-    (rate, value), (next_rate, next_value) = one, two
-    if value is None or next_value is None or min(value, next_value) > up.most:
+def _segment(start: _Point, end: _Point, x_axis: Axis, y_axis: Axis) -> str:
+    """Return the path between two points, clipped at the top of the chart; an empty string if none of it is inside."""
+    (rate, value), (next_rate, next_value) = start, end
+    if value is None or next_value is None or min(value, next_value) > y_axis.max_value:
         return ""
     ends = []
-    for at, seen in ((rate, value), (next_rate, next_value)):
-        over = max(seen - up.most, 0.0) / abs(next_value - value) if seen > up.most else 0.0
-        inward = rate + next_rate - 2 * at  # towards the other end
-        ends.append(f"{across(at + over * inward)} {up(min(seen, up.most))}")
+    for x, y in ((rate, value), (next_rate, next_value)):
+        excess = max(y - y_axis.max_value, 0.0) / abs(next_value - value) if y > y_axis.max_value else 0.0
+        towards_other_end = rate + next_rate - 2 * x
+        ends.append(f"{x_axis(x + excess * towards_other_end)} {y_axis(min(y, y_axis.max_value))}")
     return f"M{ends[0]}L{ends[1]}"
 
 
-def _caption(chart: CapacityCurve, right: float, top: float, *, cut: bool) -> str:
-    said = ["Every dot is a probed rate, by its longest probe; failed requests count as the slowest."]
-    if chart.low is not None:
-        high = "no probed rate" if chart.high is None else _rate(chart.high)
-        said.append(
-            f"The band is the capacity: {_rate(chart.low)} is shown to meet the objectives, {high} to miss them."
-        )
-    if chart.limits:
-        limits = chart.limits.items()
+def _caption(curve: CapacityCurve, max_rate: float, top: float, *, truncated: bool) -> str:
+    sentences = ["Each dot is the longest probe at a rate; failed requests count as the slowest."]
+    if curve.low is not None:
+        met = f"{_rate(curve.low)} was shown to meet the objectives"
+        missed = f"{'no probed rate' if curve.high is None else _rate(curve.high)} was shown to miss them"
+        sentences.append(f"The band is the interval of the capacity: {met}, {missed}.")
+    if curve.limits:
+        limits = curve.limits.items()
         allowed = [f"{escape.page(name, 20)} ≤ {numbers.number(v, numbers.MILLISECONDS)}" for name, v in limits]
-        said.append(f"Dashed across: what the objectives allow ({', '.join(allowed)}).")
-    if cut:
-        said.append(f"Response times beyond {numbers.number(top, numbers.MILLISECONDS)} are cut off.")
-    if right < chart.rates[-1]:
-        said.append(f"Rates beyond {_rate(right)} are left out; the table has them.")
-    return " ".join(said)
+        sentences.append(f"Dashed lines: limits of the objectives ({', '.join(allowed)}).")
+    if truncated:
+        sentences.append(f"Response times above {numbers.number(top, numbers.MILLISECONDS)} are not shown.")
+    if max_rate < curve.rates[-1]:
+        sentences.append(f"Rates above {_rate(max_rate)} are in the table only.")
+    return " ".join(sentences)
 
 
 def _rate(rate: float) -> str:

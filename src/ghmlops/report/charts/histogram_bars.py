@@ -1,4 +1,4 @@
-"""Distributions of both artifacts as bars: SVG without script or style of its own."""
+"""Histograms of a column of both artifacts, as SVG without scripts and inline styles."""
 
 from __future__ import annotations
 
@@ -14,30 +14,34 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 320, 150
 LEFT, RIGHT, TOP, BOTTOM = 8, 312, 8, 122
-_LABEL = 14
-_MOST_LABELS = 6
+_MAX_LABEL_LENGTH = 14
+_MAX_LABELS = 6
+_CHARACTER_WIDTH = 7
+_ANCHOR_CLASS = {"start": ' class="name"', "middle": "", "end": ' class="row"'}
 
 
-def figure(drawn: Histogram) -> Iterator[str]:
-    """Draw the share of each side's rows by bin: the baseline as bars, the candidate as an outline over them.
+def figure(histogram: Histogram) -> Iterator[str]:
+    """Draw the share of rows per bin: the baseline as bars, the candidate as an outline over them.
 
-    Bins are drawn equally wide; a caption names the column and how far it moved. Sides without a row draw nothing.
+    All bins have the same width. The caption names the column and the distances between both distributions. Yields
+    nothing if neither artifact has rows.
     """
-    before, after = _shares(drawn.baseline), _shares(drawn.candidate)
-    highest = max([*before, *after], default=0.0)
+    baseline, candidate = _shares(histogram.baseline), _shares(histogram.candidate)
+    highest = max([*baseline, *candidate], default=0.0)
     if highest <= 0:
         return
-    width = (RIGHT - LEFT) / len(before)
+    bin_width = (RIGHT - LEFT) / len(baseline)
     parts = [
-        *_bars(before, highest, width),
-        *_outline(after, highest, width, joined=drawn.numeric),
+        *_bars(baseline, highest, bin_width),
+        *_outline(candidate, highest, bin_width, connected=histogram.numeric),
         f'<line class="axis" x1="{LEFT}" y1="{BOTTOM}" x2="{RIGHT}" y2="{BOTTOM}"/>',
-        *_labels(drawn, width),
+        *_labels(histogram, bin_width),
     ]
-    told = f"Distribution of {escape.page(drawn.column, 60)}, baseline against candidate: {drawn.distances or 'shown'}"
-    box = f'class="chart bars" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{told}"'
-    yield f"<figure>\n<svg {box}><title>{told}</title>{''.join(parts)}</svg>"
-    yield f"<figcaption>{_caption(drawn)}</figcaption>\n</figure>"
+    column = escape.page(histogram.column, 60)
+    summary = f"Distribution of {column}, baseline against candidate: {histogram.distances or 'shown'}"
+    box = f'class="chart bars" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{summary}"'
+    yield f"<figure>\n<svg {box}><title>{summary}</title>{''.join(parts)}</svg>"
+    yield f"<figcaption>{_caption(histogram)}</figcaption>\n</figure>"
 
 
 def _shares(counts: Sequence[float]) -> list[float]:
@@ -45,55 +49,55 @@ def _shares(counts: Sequence[float]) -> list[float]:
     return [count / total if total > 0 else 0.0 for count in counts]
 
 
-def _bars(shares: Sequence[float], highest: float, width: float) -> Iterator[str]:
-    for place, share in enumerate(shares):
-        tall = share / highest * (BOTTOM - TOP)
-        if tall > 0:
-            box = f'x="{LEFT + place * width + 0.5:.1f}" y="{BOTTOM - tall:.1f}" width="{max(width - 1, 0.5):.1f}"'
-            yield f'<rect class="bar" {box} height="{tall:.1f}"/>'
+def _bars(shares: Sequence[float], highest: float, bin_width: float) -> Iterator[str]:
+    for index, share in enumerate(shares):
+        height = share / highest * (BOTTOM - TOP)
+        if height > 0:
+            x, width = LEFT + index * bin_width + 0.5, max(bin_width - 1, 0.5)
+            box = f'x="{x:.1f}" y="{BOTTOM - height:.1f}" width="{width:.1f}" height="{height:.1f}"'
+            yield f'<rect class="bar" {box}/>'
 
 
-def _outline(shares: Sequence[float], highest: float, width: float, *, joined: bool) -> Iterator[str]:
-    """Draw the candidate: steps where bins follow each other, else a cap over each value."""
+def _outline(shares: Sequence[float], highest: float, bin_width: float, *, connected: bool) -> Iterator[str]:
+    """Draw the candidate: connected steps for the bins of a numeric column, otherwise a line on top of each value."""
     steps = []
-    for place, share in enumerate(shares):
-        left, right = LEFT + place * width, LEFT + (place + 1) * width
-        tall = BOTTOM - share / highest * (BOTTOM - TOP)
-        steps.append(f"{left:.1f} {tall:.1f}L{right:.1f} {tall:.1f}")
-    path = "L".join(steps) if joined else "M".join(steps)
+    for index, share in enumerate(shares):
+        left, right = LEFT + index * bin_width, LEFT + (index + 1) * bin_width
+        y = BOTTOM - share / highest * (BOTTOM - TOP)
+        steps.append(f"{left:.1f} {y:.1f}L{right:.1f} {y:.1f}")
+    path = "L".join(steps) if connected else "M".join(steps)
     yield f'<path class="outline" d="M{path}"/>'
 
 
-def _labels(drawn: Histogram, width: float) -> Iterator[str]:
-    """Name edges below their place; values below the middle of their bar, as many as there is room for."""
-    if drawn.numeric:
-        last = len(drawn.labels) - 1
-        shown = [(0, "start"), (last // 2, "middle"), (last, "end")] if last > 1 else [(0, "start"), (last, "end")]
-        for place, anchor in shown:
-            yield _label(LEFT + place * width, drawn.labels[place], anchor)
+def _labels(histogram: Histogram, bin_width: float) -> Iterator[str]:
+    """Label the first, middle and last edge of a numeric column; otherwise as many values as there is room for."""
+    labels = histogram.labels
+    if histogram.numeric:
+        last = len(labels) - 1
+        edges = [(0, "start"), (last // 2, "middle"), (last, "end")] if last > 1 else [(0, "start"), (last, "end")]
+        for index, anchor in edges:
+            yield _label(LEFT + index * bin_width, labels[index], anchor)
         return
-    step = -(-len(drawn.labels) // _MOST_LABELS)
-    room = max(int(width * step / 7), 3)
-    for place in range(0, len(drawn.labels), step):
-        yield _label(LEFT + (place + 0.5) * width, drawn.labels[place], "middle", min(room, _LABEL))
+    step = -(-len(labels) // _MAX_LABELS)
+    max_length = min(max(int(bin_width * step / _CHARACTER_WIDTH), 3), _MAX_LABEL_LENGTH)
+    for index in range(0, len(labels), step):
+        yield _label(LEFT + (index + 0.5) * bin_width, labels[index], "middle", max_length)
 
 
-def _label(at: float, text: str, anchor: str, limit: int = _LABEL) -> str:
-    kind = {"start": ' class="name"', "end": ' class="row"'}.get(anchor, "")
-    return f'<text{kind} x="{at:.1f}" y="{BOTTOM + 18}">{escape.page(text, limit)}</text>'
+def _label(x: float, text: str, anchor: str, max_length: int = _MAX_LABEL_LENGTH) -> str:
+    return f'<text{_ANCHOR_CLASS[anchor]} x="{x:.1f}" y="{BOTTOM + 18}">{escape.page(text, max_length)}</text>'
 
 
-def _caption(drawn: Histogram) -> str:
-    place = f" · <code><bdi>{escape.page(drawn.dataset, 60)}</bdi></code>" if drawn.dataset else ""
-    said = f"<code><bdi>{escape.page(drawn.column, 80)}</bdi></code>{place}"
-    distances = f" {drawn.distances}" if drawn.distances else ""
-    rows = f"{_total(drawn.baseline)} → {_total(drawn.candidate)} rows"
-    judged = ""
-    if drawn.outcome is not None:
-        word = words.OUTCOME_LABELS[drawn.outcome]
-        badge = f'<span aria-hidden="true">{word.glyph}</span> {word.word}'
-        judged = f' <span class="badge {drawn.outcome.value}">{badge}</span>'
-    return f"{said}{judged}<br>{rows}{';' if distances else ''}{distances}"
+def _caption(histogram: Histogram) -> str:
+    title = f"<code><bdi>{escape.page(histogram.column, 80)}</bdi></code>"
+    if histogram.dataset:
+        title += f" · <code><bdi>{escape.page(histogram.dataset, 60)}</bdi></code>"
+    if histogram.outcome is not None:
+        label = words.OUTCOME_LABELS[histogram.outcome]
+        symbol = f'<span aria-hidden="true">{label.glyph}</span>'
+        title += f' <span class="badge {histogram.outcome.value}">{symbol} {label.word}</span>'
+    rows = f"{_total(histogram.baseline)} → {_total(histogram.candidate)} rows"
+    return f"{title}<br>{rows}; {histogram.distances}" if histogram.distances else f"{title}<br>{rows}"
 
 
 def _total(counts: Sequence[float]) -> str:

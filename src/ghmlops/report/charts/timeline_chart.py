@@ -1,12 +1,12 @@
-"""A metric by window as a line chart: SVG without script or style of its own. The table below it has every number."""
+"""A metric by window as a line chart, as SVG without scripts and inline styles. The table below it has all numbers."""
 
 from __future__ import annotations
 
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
-from ghmlops.report.charts import mermaid
-from ghmlops.report.charts.axis import Scale
+from ghmlops.report.charts.axis import Axis
+from ghmlops.report.charts.mermaid import short_window
 from ghmlops.report.content import timeline
 from ghmlops.report.text import escape, numbers
 from ghmlops.report.text.blocks import Timeline, TimelinePoint
@@ -17,164 +17,169 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 760, 300
 LEFT, RIGHT, TOP, BOTTOM = 72, 744, 36, 250
 MAX_WINDOWS = 400
+"""Windows in the chart; windows with a regression are included in any case."""
+MAX_DOTS = 60
+"""Up to this number of windows, each window has a dot; above it, only those with a regression."""
 MAX_AXIS_LABELS = 7
-_LEGEND = {"baseline": 110, "candidate": 120, "interval": 100, "limit": 80}
-"""Names above the drawing, and the room that each takes."""
+"""Labels that fit below the axis without overlapping."""
+_LEGEND_WIDTHS = {"baseline": 110, "candidate": 120, "interval": 100, "limit": 80}
 
 
-def figure(drawn: Timeline) -> Iterator[str]:
-    """Draw both lines, the interval of the change around the candidate's, its limit, and the windows with harm.
+def figure(series: Timeline) -> Iterator[str]:
+    """Draw baseline and candidate, the interval of the change, its limits, and the windows with a regression.
 
-    Nothing is drawn where the numbers give no scale.
+    Yields nothing if the values have no usable scale.
     """
-    points = timeline.thin_out(drawn.points, MAX_WINDOWS)
-    edges = timeline.axis_bounds(_reach(points, drawn)) if len(points) > 1 else None
-    if edges is None:
+    points = timeline.thin_out(series.points, MAX_WINDOWS)
+    bounds = timeline.axis_bounds(_visible_values(points, series)) if len(points) > 1 else None
+    if bounds is None:
         return
-    across, up = Scale(0.0, len(points) - 1.0, LEFT, RIGHT), Scale(*edges, BOTTOM, TOP)
+    x_axis, y_axis = Axis(0.0, len(points) - 1.0, LEFT, RIGHT), Axis(*bounds, BOTTOM, TOP)
     parts = [
-        *_shades(points, across),
-        *_grid(points, drawn, across, up),
-        *_band(points, across, up),
-        *_limits(points, drawn, across, up),
-        *_lines(points, across, up),
-        *_legend(points, drawn),
+        *_shades(points, x_axis),
+        *_grid(points, series, x_axis, y_axis),
+        *_band(points, x_axis, y_axis),
+        *_limits(points, series, x_axis, y_axis),
+        *_lines(points, x_axis, y_axis),
+        *_legend(points, series),
     ]
-    told = _told(drawn)
-    box = f'class="chart wide-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{told}"'
-    yield f"<figure>\n<svg {box}><title>{told}</title>{''.join(parts)}</svg>"
-    yield f"<figcaption>{_caption(points, drawn)}</figcaption>\n</figure>"
+    summary = _summary(series)
+    box = f'class="chart wide-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{summary}"'
+    yield f"<figure>\n<svg {box}><title>{summary}</title>{''.join(parts)}</svg>"
+    yield f"<figcaption>{_caption(points, series)}</figcaption>\n</figure>"
 
 
-def _told(drawn: Timeline) -> str:
-    """Say what the drawing shows, for a reader who does not see it."""
-    place = f" in data set {escape.page(drawn.dataset, 60)}" if drawn.dataset else ""
-    harm = [point for point in drawn.points if point.outcome in timeline.REGRESSIONS]
-    first, last = (escape.page(mermaid.short(drawn.points[at].window), 30) for at in (0, -1))
-    shown = f"{len(harm):,} with harm, the first from {escape.page(harm[0].window, 40)}" if harm else "none with harm"
-    name = escape.page(drawn.metric, 60)
-    return f"{name} of baseline and candidate{place}: {len(drawn.points):,} windows from {first} to {last}, {shown}"
+def _summary(series: Timeline) -> str:
+    """Describe the chart for screen readers."""
+    regressions = [point for point in series.points if point.outcome in timeline.REGRESSIONS]
+    dataset = f" in data set {escape.page(series.dataset, 60)}" if series.dataset else ""
+    first, last = (escape.page(short_window(series.points[index].window), 30) for index in (0, -1))
+    span = f"{len(series.points):,} windows from {first} to {last}"
+    result = "none with a regression"
+    if regressions:
+        start = escape.page(regressions[0].window, 40)
+        result = f"{len(regressions):,} with a regression, the first from {start}"
+    return f"{escape.page(series.metric, 60)} of baseline and candidate{dataset}: {span}, {result}"
 
 
-def _reach(points: Sequence[TimelinePoint], drawn: Timeline) -> list[float]:
-    """Return the numbers that must lie in the drawing; an interval may be out of all proportion, and is cut off."""
+def _visible_values(points: Sequence[TimelinePoint], series: Timeline) -> list[float]:
+    """Return the values that must be inside the chart: all points, and limits and intervals near them.
+
+    An interval may be far wider than the range of the points; it is clipped at the border instead.
+    """
     values = [value for point in points for value in (point.baseline, point.candidate)]
     span = max(values) - min(values)
-    sides = [(-1.0, drawn.floor), (1.0, drawn.ceiling)]
-    limits = [m.baseline + sign * size for m in points for sign, size in sides if size is not None]
-    ends = [end for m in points for end in _interval(m) or ()]
+    sides = [(-1.0, series.floor), (1.0, series.ceiling)]
+    limits = [point.baseline + sign * size for point in points for sign, size in sides if size is not None]
+    ends = [end for point in points for end in _interval(point) or ()]
     room = max(span, *(abs(size) for _, size in sides if size is not None), 0.0) * 1.5
     return values + [v for v in (*limits, *ends) if min(values) - room <= v <= max(values) + room]
 
 
 def _interval(point: TimelinePoint) -> tuple[float, float] | None:
-    """Return the limits of the change as limits of the candidate's value."""
+    """Return the interval of the change, shifted by the baseline to an interval of the candidate's value."""
     if point.low is None or point.high is None or point.low > point.high:
         return None
     return point.baseline + point.low, point.baseline + point.high
 
 
-def _shades(points: Sequence[TimelinePoint], across: Scale) -> Iterator[str]:
-    """Shade every window with harm over the whole height."""
+def _shades(points: Sequence[TimelinePoint], x_axis: Axis) -> Iterator[str]:
+    """Shade each window with a regression over the full height."""
     half = (RIGHT - LEFT) / (len(points) - 1) / 2
-    for place, point in enumerate(points):
+    for index, point in enumerate(points):
         if point.outcome in timeline.REGRESSIONS:
-            middle = float(across(place))
+            middle = float(x_axis(index))
             left, right = max(middle - half, LEFT), min(middle + half, RIGHT)
             box = f'x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{BOTTOM - TOP}"'
             yield f'<rect class="shade {point.outcome.value}" {box}/>'
 
 
-def _grid(points: Sequence[TimelinePoint], drawn: Timeline, across: Scale, up: Scale) -> Iterator[str]:
-    scale = numbers.unit_scale(drawn.unit)
-    shown = Scale(up.least * scale.factor, up.most * scale.factor, BOTTOM, TOP)
-    for value in shown.ticks():
-        at = shown(value)
-        yield f'<line class="grid" x1="{LEFT}" y1="{at}" x2="{RIGHT}" y2="{at}"/>'
-        yield f'<text class="row" x="{LEFT - 8}" y="{float(at) + 4:.1f}">{numbers.plain(value)}</text>'
-    step = -(-len(points) // MAX_AXIS_LABELS)
-    for place in range(0, len(points), step):
-        at = across(place)
-        yield f'<line class="axis" x1="{at}" y1="{BOTTOM}" x2="{at}" y2="{BOTTOM + 5}"/>'
-        yield f'<text x="{at}" y="{BOTTOM + 20}">{escape.page(mermaid.short(points[place].window), 16)}</text>'
+def _grid(points: Sequence[TimelinePoint], series: Timeline, x_axis: Axis, y_axis: Axis) -> Iterator[str]:
+    scale = numbers.unit_scale(series.unit)
+    tick_axis = Axis(y_axis.min_value * scale.factor, y_axis.max_value * scale.factor, BOTTOM, TOP)
+    for value in tick_axis.ticks():
+        y = tick_axis(value)
+        yield f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}"/>'
+        yield f'<text class="row" x="{LEFT - 8}" y="{float(y) + 4:.1f}">{numbers.plain(value)}</text>'
+    for index in range(0, len(points), -(-len(points) // MAX_AXIS_LABELS)):
+        x = x_axis(index)
+        yield f'<line class="axis" x1="{x}" y1="{BOTTOM}" x2="{x}" y2="{BOTTOM + 5}"/>'
+        yield f'<text x="{x}" y="{BOTTOM + 20}">{escape.page(short_window(points[index].window), 16)}</text>'
     yield f'<line class="axis" x1="{LEFT}" y1="{BOTTOM}" x2="{RIGHT}" y2="{BOTTOM}"/>'
     yield f'<text class="row" x="{LEFT - 8}" y="{TOP - 14}">{escape.page(scale.unit, 16)}</text>'
     yield f'<text x="{(LEFT + RIGHT) / 2}" y="{HEIGHT - 8}">start of the window (UTC)</text>'
 
 
-def _band(points: Sequence[TimelinePoint], across: Scale, up: Scale) -> Iterator[str]:
-    """Draw the interval as an area, a piece for each run of windows that have one; ends are cut off at the border."""
-    placed = enumerate(_interval(point) for point in points)
-    for known, run in groupby(placed, key=lambda entry: entry[1] is not None):
-        points = [(place, ends) for place, ends in run if ends is not None]
-        if known and len(points) > 1:
-            above = [f"{across(place)} {_inside(ends[1], up)}" for place, ends in points]
-            below = [f"{across(place)} {_inside(ends[0], up)}" for place, ends in reversed(points)]
-            yield f'<path class="band" d="M{"L".join([*above, *below])}Z"/>'
+def _band(points: Sequence[TimelinePoint], x_axis: Axis, y_axis: Axis) -> Iterator[str]:
+    """Draw the interval as one area per run of windows that have one, clipped at the border."""
+    intervals = enumerate(_interval(point) for point in points)
+    for has_interval, run in groupby(intervals, key=lambda entry: entry[1] is not None):
+        ends = [(index, interval) for index, interval in run if interval is not None]
+        if has_interval and len(ends) > 1:
+            upper = [f"{x_axis(index)} {y_axis.clip(interval[1])}" for index, interval in ends]
+            lower = [f"{x_axis(index)} {y_axis.clip(interval[0])}" for index, interval in reversed(ends)]
+            yield f'<path class="band" d="M{"L".join([*upper, *lower])}Z"/>'
 
 
-def _inside(value: float, up: Scale) -> str:
-    return up(min(max(value, up.least), up.most))
-
-
-def _limits(points: Sequence[TimelinePoint], drawn: Timeline, across: Scale, up: Scale) -> Iterator[str]:
-    """Draw how far from the baseline the candidate may lie, a line for each side."""
-    for offset in (-drawn.floor if drawn.floor is not None else None, drawn.ceiling):
+def _limits(points: Sequence[TimelinePoint], series: Timeline, x_axis: Axis, y_axis: Axis) -> Iterator[str]:
+    """Draw the lowest and the highest value that the candidate may have, as far as the metric has such limits."""
+    for offset in (-series.floor if series.floor is not None else None, series.ceiling):
         if offset is not None:
-            yield _path("limit", [point.baseline + offset for point in points], across, up)
+            yield _path("limit", [point.baseline + offset for point in points], x_axis, y_axis)
 
 
-def _lines(points: Sequence[TimelinePoint], across: Scale, up: Scale) -> Iterator[str]:
-    """Draw both sides; the candidate's windows are dots where there is room, and those with harm always."""
-    yield _path("baseline", [point.baseline for point in points], across, up)
-    yield _path("candidate", [point.candidate for point in points], across, up)
-    for place, point in enumerate(points):
-        harm = point.outcome in timeline.REGRESSIONS
-        if harm or len(points) <= mermaid.MAX_WINDOWS:
-            kind = f"mark {point.outcome.value}" if harm else "candidate"
-            said = f"<title>{escape.page(point.window, 40)}: {point.outcome.value}</title>" if harm else ""
-            dot = f'class="{kind}" cx="{across(place)}" cy="{up(point.candidate)}" r="{4.5 if harm else 2.5}"'
-            yield f"<circle {dot}>{said}</circle>" if said else f"<circle {dot}/>"
+def _lines(points: Sequence[TimelinePoint], x_axis: Axis, y_axis: Axis) -> Iterator[str]:
+    """Draw baseline and candidate; dots mark the windows of the candidate."""
+    yield _path("baseline", [point.baseline for point in points], x_axis, y_axis)
+    yield _path("candidate", [point.candidate for point in points], x_axis, y_axis)
+    for index, point in enumerate(points):
+        position = f'cx="{x_axis(index)}" cy="{y_axis(point.candidate)}"'
+        if point.outcome in timeline.REGRESSIONS:
+            title = f"<title>{escape.page(point.window, 40)}: {point.outcome.value}</title>"
+            yield f'<circle class="mark {point.outcome.value}" {position} r="4.5">{title}</circle>'
+        elif len(points) <= MAX_DOTS:
+            yield f'<circle class="candidate" {position} r="2.5"/>'
 
 
-def _path(name: str, values: Sequence[float], across: Scale, up: Scale) -> str:
-    """Draw a line; a piece that leaves the drawing is left out."""
-    inside = [up.least <= value <= up.most for value in values]
-    pieces = [
-        f"M{across(place)} {up(one)}L{across(place + 1)} {up(two)}"
-        for place, (one, two) in enumerate(pairwise(values))
-        if inside[place] and inside[place + 1]
+def _path(name: str, values: Sequence[float], x_axis: Axis, y_axis: Axis) -> str:
+    """Draw a line; segments that leave the chart are omitted."""
+    inside = [y_axis.min_value <= value <= y_axis.max_value for value in values]
+    segments = [
+        f"M{x_axis(index)} {y_axis(start)}L{x_axis(index + 1)} {y_axis(end)}"
+        for index, (start, end) in enumerate(pairwise(values))
+        if inside[index] and inside[index + 1]
     ]
-    return f'<path class="{name}" d="{" ".join(pieces)}"/>' if pieces else ""
+    return f'<path class="{name}" d="{" ".join(segments)}"/>' if segments else ""
 
 
-def _legend(points: Sequence[TimelinePoint], drawn: Timeline) -> Iterator[str]:
-    there = {
+def _legend(points: Sequence[TimelinePoint], series: Timeline) -> Iterator[str]:
+    is_drawn = {
         "interval": any(_interval(point) for point in points),
-        "limit": drawn.floor is not None or drawn.ceiling is not None,
+        "limit": series.floor is not None or series.ceiling is not None,
     }
-    at, line = LEFT + 8, TOP - 18
-    for name, room in _LEGEND.items():
-        if not there.get(name, True):
+    x, y = LEFT + 8, TOP - 18
+    for name, width in _LEGEND_WIDTHS.items():
+        if not is_drawn.get(name, True):
             continue
         if name == "interval":
-            yield f'<rect class="band" x="{at}" y="{line - 6}" width="30" height="12"/>'
+            yield f'<rect class="band" x="{x}" y="{y - 6}" width="30" height="12"/>'
         else:
-            yield f'<line class="{name}" x1="{at}" y1="{line}" x2="{at + 30}" y2="{line}"/>'
-        yield f'<text class="name" x="{at + 38}" y="{line + 4}">{name}</text>'
-        at += room
+            yield f'<line class="{name}" x1="{x}" y1="{y}" x2="{x + 30}" y2="{y}"/>'
+        yield f'<text class="name" x="{x + 38}" y="{y + 4}">{name}</text>'
+        x += width
 
 
-def _caption(points: Sequence[TimelinePoint], drawn: Timeline) -> str:
-    name = f"<code><bdi>{escape.page(drawn.metric, 60)}</bdi></code>"
-    place = f" in data set <code><bdi>{escape.page(drawn.dataset, 80)}</bdi></code>" if drawn.dataset else ""
-    said = [f"{name} by window{place}."]
+def _caption(points: Sequence[TimelinePoint], series: Timeline) -> str:
+    metric = f"<code><bdi>{escape.page(series.metric, 60)}</bdi></code>"
+    dataset = f" in data set <code><bdi>{escape.page(series.dataset, 80)}</bdi></code>" if series.dataset else ""
+    sentences = [f"{metric} by window{dataset}."]
     if any(_interval(point) for point in points):
-        said.append("The band is the interval of the change, laid on the baseline.")
-    if drawn.floor is not None or drawn.ceiling is not None:
-        said.append("Dashed: how far the candidate may lie from the baseline.")
-    if timeline.has_regression(drawn):
-        said.append("Shaded: windows with harm, after correction over all of them.")
-    if len(points) < len(drawn.points):
-        said.append(f"{len(drawn.points) - len(points):,} windows, none of them with harm, are left out.")
-    return " ".join(said)
+        sentences.append("The band is the interval of the change, added to the baseline.")
+    if series.floor is not None or series.ceiling is not None:
+        sentences.append("Dashed lines: how far the candidate may be from the baseline.")
+    if timeline.has_regression(series):
+        sentences.append("Shaded: windows with a regression, corrected for testing all windows.")
+    if len(points) < len(series.points):
+        omitted = len(series.points) - len(points)
+        sentences.append(f"The chart omits {omitted:,} windows, all without a regression.")
+    return " ".join(sentences)

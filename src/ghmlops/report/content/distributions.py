@@ -82,7 +82,7 @@ def _histogram(row: DistributionRow, drift: DriftRow | None) -> Histogram | None
 def _counts(rows: Sequence[int]) -> list[float]:
     """Return the rows per bin; an empty list if one of them is negative or too large to draw."""
     counts = [finite(count) for count in rows]
-    drawable = [count for count in counts if count is not None and 0 <= count < numbers.LARGEST]
+    drawable = [count for count in counts if count is not None and 0 <= count < numbers.MAX_FIXED]
     return drawable if len(drawable) == len(counts) else []
 
 

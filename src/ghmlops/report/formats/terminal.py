@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.core.details.imported import ImportDetails
 from ghmlops.core.details.latency import LatencyCommon
+from ghmlops.core.details.regression import RebuildDetails
+from ghmlops.core.model import Outcome
 from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
     from ghmlops.core.details.capacity import CurvePoint, LawDetails, Prediction
     from ghmlops.core.evidence.document import Evidence, Verdict
     from ghmlops.core.model import Finding, NotMeasured
+    from ghmlops.core.reproduce.replay import RunComparison
 
 _PERCENTILES = ("p50", "p95", "p99", "max")
+_MAX_LINES = 30
+"""Findings, columns or differences in a table; the evidence contains all of them."""
 
 
 def block(lines: Iterable[str]) -> str:
@@ -112,6 +117,98 @@ def _interval(estimate: float | None, low: float | None, high: float | None, uni
         return "none"
     bounds = f"{'?' if low is None else f'{low:.4g}'} to {'no limit' if high is None else f'{high:.4g}'}"
     return f"{estimate:.4g}{unit} ({bounds})"
+
+
+def regression(evidence: Evidence, file: str) -> str:
+    """Return the findings of a prediction diff, the worst first, and what was not measured."""
+    return block(
+        [
+            _headline("regression", evidence),
+            "",
+            *_findings_table(evidence.findings),
+            "",
+            *_not_measured(evidence.not_measured[:_MAX_LINES]),
+            f"evidence: {file}",
+        ]
+    )
+
+
+def _findings_table(findings: Sequence[Finding]) -> list[str]:
+    from tabulate import tabulate
+
+    from ghmlops.core.predictions.subgroup import subgroup_name
+
+    ranked = sorted(findings, key=lambda finding: -finding.outcome.severity)
+    rows = [
+        (
+            finding.outcome.value,
+            finding.id,
+            printable(subgroup_name(finding.slice, finding.window, finding.dataset))[:40],
+            "" if finding.n is None else f"{finding.n:,}",
+            _number(finding.baseline),
+            _number(finding.candidate),
+            f"{_number(finding.change.low)} to {_number(finding.change.high)}" if finding.change else "",
+            _number(finding.margin),
+        )
+        for finding in ranked[:_MAX_LINES]
+    ]
+    headers = ("outcome", "finding", "where", "rows", "baseline", "candidate", "change", "margin")
+    alignment = (*["left"] * 3, *["right"] * 5)
+    table = tabulate(rows, headers=headers, disable_numparse=True, colalign=alignment if rows else None)
+    omitted = len(ranked) - len(rows)
+    return [*table.split("\n"), *([f"... and {omitted:,} more in the evidence"] if omitted else [])]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.5g}"
+
+
+def replay(comparison: RunComparison, before: Evidence, file: str) -> str:
+    """Return the ruling on a replay, the changed inputs, the first differences, and the outcome of the replayed run."""
+    from ghmlops.core.reproduce.replay_findings import judge_replay, rule_replay
+
+    ruling = rule_replay(comparison)
+    shown = comparison.changes[:_MAX_LINES]
+    differing = sum(comparison.changed.values())
+    lines = [f"replay: {ruling.outcome.value}: {ruling.reason}", ""]
+    lines += [f"{finding.outcome.value}: {finding.reason}" for finding in judge_replay(comparison)[1:]]
+    lines += [f"  {change.part}: {change}" for change in shown]
+    if differing > len(shown):
+        lines.append(f"  ... and more in the evidence ({differing:,} entries differ)")
+    lines += [f"outcome of the replayed evidence: {before.outcome.value}: {before.reason}", f"evidence: {file}"]
+    return block(lines)
+
+
+def rebuild(evidence: Evidence, file: str) -> str:
+    """Return the comparison of two builds by data set and column, and the findings that did not pass."""
+    lines = [_headline("rebuild", evidence), ""]
+    if isinstance(evidence.details, RebuildDetails):
+        lines += _builds(evidence.details)
+    failures = [finding for finding in evidence.findings if finding.outcome is not Outcome.PASS]
+    lines += [f"{finding.outcome.value}: {finding.reason}" for finding in failures[:_MAX_LINES]]
+    return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}"])
+
+
+def _builds(details: RebuildDetails) -> list[str]:
+    headers = ("column", "determinism", "rows", "changed", "largest", "tolerance")
+    lines = []
+    for build in details.builds:
+        title = f"{build.dataset}: " if build.dataset else ""
+        lines.append(f"{title}{build.reproducibility}, {build.rows:,} and {build.rows_again:,} rows")
+        columns = [row for row in details.columns if row.dataset == build.dataset]
+        rows = [
+            (
+                printable(row.column)[:60],
+                row.determinism,
+                f"{row.rows:,}",
+                f"{row.changed:,}",
+                _number(row.largest),
+                _number(row.tolerance),
+            )
+            for row in columns[:_MAX_LINES]
+        ]
+        lines += [*_table(headers, rows), ""]
+    return lines
 
 
 def verdict(result: Verdict, subject: str) -> list[str]:

@@ -1,6 +1,7 @@
-"""What a report says, before it is Markdown or HTML: text, tables, and what each piece of text is.
+"""The contents of a report, independent of the format: pieces of text, tables, charts, sections.
 
-Renderers escape `Text` and `Code`, which hold untrusted data; `Words` are this project's own and need none.
+The renderers (Markdown, HTML) escape `Text`, `Code` and `Link`, which may contain untrusted data. `Words` is text of
+this project and contains no markup.
 """
 
 from __future__ import annotations
@@ -12,28 +13,28 @@ from ghmlops.core.model import Outcome
 
 
 class Words(NamedTuple):
-    """Our own words or formatted numbers, free of markup; `strong` where the eye should stop."""
+    """Trusted text of this project or formatted numbers, free of markup; emphasised if `strong`."""
 
     text: str
     strong: bool = False
 
 
 class Text(NamedTuple):
-    """Untrusted text, cut at `limit` characters."""
+    """Untrusted text, truncated to `limit` characters."""
 
     text: str
     limit: int = 300
 
 
 class Code(NamedTuple):
-    """Untrusted text in a fixed-width font, cut at `limit` characters."""
+    """Untrusted text in a fixed-width font, truncated to `limit` characters."""
 
     text: str
     limit: int = 120
 
 
 class Link(NamedTuple):
-    """Text (untrusted) that leads to `url`, which has passed `escape.address`; no link where it is empty."""
+    """Untrusted text that links to `url`, a result of `escape.safe_url`; plain text if `url` is empty."""
 
     text: str
     url: str
@@ -41,13 +42,13 @@ class Link(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """An outcome: symbol and word."""
+    """An outcome, shown as a symbol and a word."""
 
     outcome: Outcome
 
 
 class IntervalPlot(NamedTuple):
-    """An interval against its limits, drawn where pictures can be; otherwise left out. Any number may be missing."""
+    """A change with its interval and its limits, drawn in the HTML page only. Any number may be missing."""
 
     estimate: float | None
     low: float | None
@@ -62,57 +63,60 @@ Cell = tuple[Inline, ...]
 
 
 class Column(NamedTuple):
-    """A column of a table; numbers stand right."""
+    """A column of a table; numbers are aligned `right`."""
 
     title: str
     right: bool = False
 
 
 class CapacityCurve(NamedTuple):
-    """Response times against the rate, drawn where pictures can be; the table that holds it has the same numbers.
+    """Response time over the arrival rate, drawn in the HTML page only; its table contains the same numbers.
 
-    Every number is above zero; the interval and the limits are untrusted, and may be out of all proportion.
+    Every number is above zero. The interval and the limits are untrusted and may be far outside the measured range.
     """
 
     rates: list[float]
-    """A second, ascending."""
+    """Requests per second, in ascending order."""
     lines: dict[str, list[float | None]]
-    """Milliseconds at each rate, by our own name of the line."""
+    """Response time in milliseconds at each rate, by the name of the line (trusted)."""
     limits: dict[str, float]
-    """Milliseconds that the objectives allow, by their name (untrusted)."""
+    """Response time in milliseconds that each objective allows, by its name (untrusted)."""
     low: float | None
+    """Lower bound of the capacity, in requests per second."""
     high: float | None
-    """The interval of the capacity, a second."""
+    """Upper bound of the capacity, in requests per second."""
 
 
 class TimelinePoint(NamedTuple):
-    """One window of a timeline, as it stands in the evidence."""
+    """The values of a metric in one window, as in the evidence."""
 
     window: str
-    """Untrusted."""
+    """Start of the window (untrusted)."""
     baseline: float
     candidate: float
     low: float | None
-    """Limits of candidate - baseline."""
+    """Lower bound of candidate - baseline."""
     high: float | None
+    """Upper bound of candidate - baseline."""
     outcome: Outcome
 
 
 class Timeline(NamedTuple):
-    """A metric by window, in time order: a line chart."""
+    """A metric by window in time order, drawn as a line chart."""
 
     metric: str
     """Untrusted."""
     dataset: str
-    """Untrusted; empty for the only one."""
+    """Untrusted; empty if there is a single data set."""
     unit: str
     """Untrusted."""
     points: list[TimelinePoint]
     floor: float | None
-    """How far the candidate may lie below the baseline, at least 0; None: not judged that way."""
+    """How far the candidate may be below the baseline, >= 0; None without a limit on this side."""
     ceiling: float | None
+    """How far the candidate may be above the baseline, >= 0; None without a limit on this side."""
     in_markdown: bool = False
-    """Drawn in Markdown too, which has room for one."""
+    """Drawn in Markdown too, which has room for one timeline."""
 
 
 class Histogram(NamedTuple):
@@ -121,83 +125,86 @@ class Histogram(NamedTuple):
     column: str
     """Untrusted."""
     dataset: str
-    """Untrusted; empty for the only one."""
+    """Untrusted; empty if there is a single data set."""
     labels: list[str]
-    """Untrusted: a bin's value; of a numeric column one more, its edges."""
+    """Untrusted. The edges of the bins of a numeric column (one more than bins); otherwise the value of each bin."""
     numeric: bool
     baseline: list[float]
-    """Rows by bin, at least 0; they share one length with the candidate's."""
+    """Rows of the baseline per bin, >= 0."""
     candidate: list[float]
+    """Rows of the candidate per bin, >= 0."""
     distances: str
-    """Our own words: PSI and KS, where known."""
+    """PSI and KS distance in words (trusted); empty if unknown."""
     outcome: Outcome | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under a heading, most important first: where space is short, they are left out from the bottom.
+    """Rows under a heading, most important first. If space is short, rows are omitted from the bottom.
 
-    `title` and the columns' titles are untrusted. Cells of a row are as many as `columns`.
+    `title` and the titles of the columns are untrusted. Each row has one cell per column.
     """
 
     title: str
     columns: tuple[Column, ...]
     rows: list[tuple[Cell, ...]]
     sentence_last: bool = False
-    """The last column is a sentence on the row, which may stand below it."""
+    """The last column is a sentence about the row, which a renderer may show below the row."""
     chart: CapacityCurve | Timeline | None = None
     """Drawn above the table."""
     expendable: int = 0
-    """Rows at the bottom that tell of no harm: where space is short, they go before any other row of the report."""
+    """Number of rows at the bottom that report no regression; omitted before any other row of the report."""
     page_only: bool = False
-    """The rows stand in the HTML page alone."""
+    """The rows are part of the HTML page only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bullets:
-    """A list under a heading, most important first. Each item has a line, and may have a second one."""
+    """A list under a heading, most important item first. Each item has a first line and an optional second one."""
 
     title: str
     items: list[tuple[Cell, Cell]]
     empty_text: str = ""
-    """Said where there is no item."""
+    """Shown if there is no item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part that is collapsed where that can be."""
+    """A collapsible part of the report."""
 
     title: str
     tables: list[Table] = field(default_factory=list)
     note: Cell = ()
     commands: list[str] = field(default_factory=list)
-    """Untrusted lines for a shell, already quoted for it."""
+    """Shell commands, quoted for the shell but not escaped for the report (untrusted)."""
     histograms: list[Histogram] = field(default_factory=list)
-    """Drawn in the HTML page alone."""
+    """Drawn in the HTML page only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The whole report over one commit."""
+    """The complete report on one commit."""
 
     service: str
     """Untrusted."""
     outcome: Outcome
     heading: Cell
     reason: Cell
+    """Why the report has this outcome."""
     action: str
-    """Our own words; `code` in backticks."""
+    """What the reader should do (trusted); backticks mark code."""
     subject: Cell
+    """What was compared: commits, rows, requests, attempt."""
     notices: list[Cell]
     pillars: Table
     worst: Bullets
     open_tables: list[Table]
-    """What stands open beside the worst findings; their titles are our own words."""
+    """Tables that are not collapsed, below the worst findings; their titles are trusted."""
     not_measured: Bullets
     passed: Cell
     sections: list[Section]
     links: list[Cell]
     full_report: Cell
-    """Where the whole report stands, for a reader of a shortened one."""
+    """Where the complete report can be found; part of the notice of a shortened report."""
     marker: str
-    """Hidden HTML comments: which comment this is, and for which commit."""
+    """Hidden HTML comments that identify the pull-request comment and the commit."""

@@ -1,7 +1,7 @@
-"""Escaping of untrusted text for the place where it lands: Markdown, HTML, XML, workflow commands.
+"""Escaping of untrusted text for the format in which it is shown: Markdown, HTML, terminal, workflow commands.
 
-GitHub looks for mentions, references and addresses in the *rendered* text, where a backslash or an entity is gone. So
-these are broken by a zero-width space, which survives rendering and is not seen.
+GitHub detects mentions, references and URLs in the *rendered* text, in which backslashes and entities have been
+resolved. They are therefore broken up by a zero-width space, which survives rendering and is invisible.
 """
 
 from __future__ import annotations
@@ -11,69 +11,74 @@ import re
 from urllib.parse import urlsplit
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~$]|^[-+=#]|(?<=^\d)[.)](?=\s|$)|(?<=^\d\d)[.)](?=\s|$)")
+# Mentions, references, URLs, e-mail schemes and emoji names: GitHub turns them into links or pictures.
 _ACTIVE = re.compile(r"(?i)[@#](?=[\w/])|\bGH(?=-\d)|\bwww(?=\.)|:(?=//)|\b(?:mailto|xmpp):|:(?=([\w+-]{1,40}):)")
+# `:100:` and `:1234:` are the only emoji names of digits; other colons between digits belong to a time of day.
 _NO_EMOJI = re.compile(r"(?!100$|1234$)\d+")
 _INLINE = re.compile(r"[\\`*_~$|!\[\]]")
 _ZERO_WIDTH = "\u200b"
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%\[\]-]{1,1900}")
+_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%\[\]-]{1,1900}")
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Return `text` on one line, control and direction-changing characters made visible, cut at `limit` characters."""
-    cut = text[:limit] if len(text) <= limit else text[: limit - 1] + "…"
-    if not cut.isprintable():
-        cut = "".join(c if c.isprintable() else " " if c in "\t\r\n" else "\ufffd" for c in cut)
-    return cut.strip()
+    """Return `text` on one line, truncated to `limit` characters.
+
+    Control characters and characters that change the writing direction become U+FFFD.
+    """
+    line = text[:limit] if len(text) <= limit else text[: limit - 1] + "…"
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else " " if c in "\t\r\n" else "\ufffd" for c in line)
+    return line.strip()
 
 
 def printable(text: str) -> str:
     """Return `text` on one line for a log or terminal.
 
-    Control characters become `\\x1b` and the like, and text that the Actions runner would execute as a workflow command
-    is broken up with a space.
+    Control characters are replaced by their code (`\\x1b`). Text that the Actions runner would execute as a workflow
+    command is broken up with a space.
     """
     line = "".join(c if c.isprintable() else " " if c in "\t\n\r" else f"\\x{ord(c):02x}" for c in text)
-    # The runner executes `##[command]` anywhere in a line, and `::command::` at its start, white space aside.
+    # The runner executes `##[command]` anywhere in a line, and `::command::` at its start, after white space.
     line = line.replace("##[", "## [")
     return line.replace("::", ": :", 1) if line.lstrip().startswith("::") else line
 
 
 def markdown(text: str, limit: int = 200) -> str:
-    """Escape for GitHub-flavoured Markdown, inside a table cell too: no markup, HTML, link, mention or reference."""
-    shown = html.escape(_inactive(one_line(text, limit)), quote=False)
-    return _MARKDOWN.sub(lambda m: f"\\{m[0]}", shown)
+    """Escape for GitHub-flavoured Markdown, including table cells: no markup, HTML, link, mention or reference."""
+    escaped = html.escape(_deactivate(one_line(text, limit)), quote=False)
+    return _MARKDOWN.sub(lambda m: f"\\{m[0]}", escaped)
 
 
 def code(text: str, limit: int = 200) -> str:
-    """Return `text` as inline code that nothing inside can leave, safe in a table cell.
+    """Return `text` as inline code for Markdown, including table cells; the text cannot end the code.
 
-    Inside backticks nothing is markup but a backtick, and in a table a bar; text that holds one becomes HTML instead.
+    Only a backtick, and a bar in a table, have a meaning inside backticks. Text with either becomes an HTML element.
     """
-    shown = one_line(text, limit)
-    if shown and "`" not in shown and "|" not in shown:
-        return f"`{shown}`"
-    return f"<code>{_INLINE.sub(lambda m: f'&#{ord(m[0])};', html.escape(_inactive(shown)))}</code>"
+    line = one_line(text, limit)
+    if line and "`" not in line and "|" not in line:
+        return f"`{line}`"
+    return f"<code>{_INLINE.sub(lambda m: f'&#{ord(m[0])};', html.escape(_deactivate(line)))}</code>"
 
 
-def _inactive(text: str) -> str:
-    """Break what GitHub would make a mention, a reference, a link or an emoji of."""
+def _deactivate(text: str) -> str:
+    """Break up text that GitHub would turn into a mention, a reference, a link or an emoji."""
     return _ACTIVE.sub(lambda m: m[0] if m[1] and _NO_EMOJI.fullmatch(m[1]) else m[0] + _ZERO_WIDTH, text)
 
 
 def fence(lines: list[str], language: str = "sh") -> str:
-    """Return a fenced code block, its fence longer than any run of backticks inside. `lines` hold no line break."""
+    """Return the lines as a fenced code block; the fence is longer than any run of backticks in them."""
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     ticks = "`" * max(3, longest + 1)
     return "\n".join([f"{ticks}{language}", *(one_line(line, 500) for line in lines), ticks])
 
 
 def safe_url(url: str) -> str:
-    """Return `url` where it is a plain http or https address without white space, else nothing."""
-    if not _ADDRESS.fullmatch(url):
+    """Return `url` if it is an http or https URL with a host and without white space, otherwise an empty string."""
+    if not _URL.fullmatch(url):
         return ""
     try:
         return url if urlsplit(url).hostname else ""
-    except ValueError:  # a malformed IPv6 host
+    except ValueError:  # malformed IPv6 host
         return ""
 
 

@@ -1,7 +1,8 @@
-"""Numbers as people read them. Everything returned is made of digits, signs and this project's own words.
+"""Human-readable numbers with units. Results contain digits, signs and trusted words only, hence need no escaping.
 
-A finding's `unit` is that of its `change` and `margin`. Its values are in the same unit, but for a *relative* change
-(unit `ratio`, and the estimate is not simply candidate - baseline): there the values have the metric's own unit.
+The `unit` of a finding is that of its `change` and `margin`. The values of baseline and candidate are in the same unit,
+except for a *relative* change (unit `ratio`, estimate different from candidate - baseline): then they are in the unit of
+the metric.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ if TYPE_CHECKING:
     from ghmlops.core.model import Finding
 
 GAP = "\u00a0"
-"""Between a number and its unit: never broken across lines."""
+"""No-break space between a number and its unit."""
 MINUS = "\u2212"
 MISSING = "\u2013"
-"""A dash where there is no number."""
+"""Shown if there is no number."""
 _UNIT = re.compile(r"[A-Za-z][A-Za-z/ ]{0,15}")
 _QUANTILE = re.compile(r"p\d{1,2}([.-]\d{1,3})?")
-LARGEST = 1e15
+MAX_FIXED = 1e15
+"""Numbers of at least this size are written with an exponent."""
 
 
 class Scale(NamedTuple):
-    """How a kind of number is written: multiplied by `factor`, followed by `unit`; `digits` significant ones."""
+    """Format of a kind of number: multiplied by `factor`, at least `digits` significant digits, followed by `unit`."""
 
     factor: float = 1.0
     unit: str = ""
@@ -50,38 +52,38 @@ _SCALES = {
 
 
 def number(value: float | None, scale: Scale = PLAIN, *, signed: bool = False, unit: bool = True) -> str:
-    """Write `value`: thousands separated, a true minus sign, at least `scale.digits` significant digits.
+    """Format `value` with separated thousands and at least `scale.digits` significant digits.
 
     Returns:
-        For example `1,234 ms`, `+3.10 %`, `0.8123`; a dash where there is no value.
+        For example `1,234 ms`, `+3.10 %` or `0.8123`; a dash for None.
     """
     if value is None:
         return MISSING
-    shown = _digits(_float(value) * scale.factor, scale.digits, signed=signed)
-    return f"{shown}{GAP}{scale.unit}" if unit and scale.unit else shown
+    digits = _digits(_float(value) * scale.factor, scale.digits, signed=signed)
+    return f"{digits}{GAP}{scale.unit}" if unit and scale.unit else digits
 
 
 def count(value: int | None) -> str:
-    """Write a whole number with separated thousands."""
+    """Format an integer with separated thousands; a dash for None."""
     if value is None:
         return MISSING
-    return f"{value:,}" if abs(value) < LARGEST else _digits(_float(value), 4, signed=False)
+    return f"{value:,}" if abs(value) < MAX_FIXED else _digits(_float(value), 4, signed=False)
 
 
 def plain(value: float) -> str:
-    """Write a number that stands for itself, such as a setting: four significant digits, six above 1,000."""
+    """Format a number without a unit, such as a setting: four significant digits, six from 1,000."""
     return _short(value, PLAIN, signed=False)
 
 
 def probability(value: float | None) -> str:
-    """Write a probability: three digits, and below 0.001 in powers of ten."""
+    """Format a probability with three significant digits; with an exponent below 0.001."""
     if value is None:
         return MISSING
-    return _mended(f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.1e}" if value else "0")
+    return _typographic(f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.1e}" if value else "0")
 
 
 def duration(seconds: float | None) -> str:
-    """Write a time span: `0.8 s`, `42 s`, `3 min 20 s`, `2 h 5 min`."""
+    """Format a time span given in seconds: `0.800 s`, `42.0 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds is None:
         return MISSING
     if not abs(_float(seconds)) < 1e9:
@@ -95,21 +97,20 @@ def duration(seconds: float | None) -> str:
 
 
 def unit_scale(unit: str) -> Scale:
-    """Return how numbers of `unit` (untrusted) are written; an unknown unit is kept where it is a plain word."""
-    known = _SCALES.get(unit)
-    if known is not None:
-        return known
+    """Return the format of numbers in `unit` (untrusted); an unknown unit is omitted unless it is a plain word."""
+    if unit in _SCALES:
+        return _SCALES[unit]
     return Scale(1.0, unit, 4) if _UNIT.fullmatch(unit) else PLAIN
 
 
 def change_scale(finding: Finding) -> Scale:
-    """Return how the change and the margin of `finding` are written."""
+    """Return the format of the change and the margin of a finding."""
     scale = unit_scale(finding.unit)
     return POINTS if scale is PERCENT and _absolute(finding) else scale
 
 
 def value_scale(finding: Finding) -> Scale:
-    """Return how the baseline's and the candidate's value of `finding` are written."""
+    """Return the format of the values of baseline and candidate of a finding."""
     scale = unit_scale(finding.unit)
     if scale.unit == "pt":
         return PERCENT if scale.factor == PERCENT.factor else Scale(1.0, "%", 3)
@@ -119,10 +120,10 @@ def value_scale(finding: Finding) -> Scale:
 
 
 def _absolute(finding: Finding) -> bool:
-    """True where the change is candidate - baseline and not a fraction of the baseline.
+    """Return whether the change is candidate - baseline, as opposed to a fraction of the baseline.
 
-    A rate that only the pair has (churn, flips) has no baseline value: its change is the rate itself. Evidence holds
-    ten significant digits, hence the tolerance.
+    A rate of pairs (churn, flips) has no value of the baseline; its change is the rate itself. The tolerance is needed
+    because evidence contains ten significant digits.
     """
     change, low, high = finding.change, finding.baseline, finding.candidate
     if change is None or change.estimate is None or high is None:
@@ -130,39 +131,39 @@ def _absolute(finding: Finding) -> bool:
     if low is None:
         return not _QUANTILE.fullmatch(finding.metric)
     difference = _float(high) - _float(low)
-    if difference == 0:  # then both readings agree; values within 0 and 1 are taken for shares
+    if difference == 0:  # both interpretations agree; values from 0 to 1 are taken as shares
         return 0 <= low <= 1 and not _QUANTILE.fullmatch(finding.metric)
-    nearly = 1e-8 * max(abs(_float(low)), abs(_float(high)))
-    return math.isclose(_float(change.estimate), difference, rel_tol=1e-6, abs_tol=nearly)
+    tolerance = 1e-8 * max(abs(_float(low)), abs(_float(high)))
+    return math.isclose(_float(change.estimate), difference, rel_tol=1e-6, abs_tol=tolerance)
 
 
 def change(finding: Finding) -> str:
-    """Write the change with its interval: `+3.1 % [+1.2, +5.0]`; an open end is said in words."""
+    """Format the change with its interval: `+3.1 % [+1.2, +5.0]`; `[at least +1.2]` if one bound is missing."""
     interval, scale = finding.change, change_scale(finding)
     if interval is None:
         return MISSING
-    known = [abs(_float(v)) * scale.factor for v in (interval.estimate, interval.low, interval.high) if v is not None]
-    places = _places(max(known, default=0.0))
+    values = [v for v in (interval.estimate, interval.low, interval.high) if v is not None]
+    places = _places(max((abs(_float(v)) * scale.factor for v in values), default=0.0))
 
-    def at(value: float) -> str:
+    def signed(value: float) -> str:
         return _fixed(_float(value) * scale.factor, places, signed=True)
 
     unit = f"{GAP}{scale.unit}" if scale.unit else ""
-    head = f"{at(interval.estimate)}{unit}" if interval.estimate is not None else ""
+    head = f"{signed(interval.estimate)}{unit}" if interval.estimate is not None else ""
     if interval.low is not None and interval.high is not None:
-        tail = f"[{at(interval.low)},{GAP}{at(interval.high)}]"
+        tail = f"[{signed(interval.low)},{GAP}{signed(interval.high)}]"
         tail = tail if head else tail + unit
     elif interval.low is not None:
-        tail = f"[at least {at(interval.low)}]"
+        tail = f"[at least {signed(interval.low)}]"
     elif interval.high is not None:
-        tail = f"[at most {at(interval.high)}]"
+        tail = f"[at most {signed(interval.high)}]"
     else:
         tail = ""
     return f"{head} {tail}".strip() or MISSING
 
 
 def limit(finding: Finding) -> str:
-    """Write the limit of the judgement as a condition: `≤ +5 %`, `within ±1 pt`, `≤ 150 ms`."""
+    """Format the limit of a finding as a condition: `≤ +5 %`, `within ±1 pt`, `≤ 150 ms`."""
     if finding.margin is None:
         return MISSING
     if finding.change is None:
@@ -177,7 +178,7 @@ def limit(finding: Finding) -> str:
 
 
 def tendency(finding: Finding) -> str:
-    """Say in words which way a change goes, as far as its interval shows it: better, worse, or not clear."""
+    """Return in words whether a change is better, worse or not clear, as far as its interval shows."""
     interval, direction = finding.change, finding.direction
     if interval is None or direction is None:
         return ""
@@ -193,7 +194,7 @@ def tendency(finding: Finding) -> str:
 
 
 def _float(value: float) -> float:
-    """Return a float of any number that JSON can hold; whole numbers may be longer than a float reaches."""
+    """Convert any number of a JSON document to a float; integers beyond the range of a float become infinite."""
     try:
         return float(value)
     except OverflowError:
@@ -201,46 +202,47 @@ def _float(value: float) -> float:
 
 
 def _places(largest: float) -> int:
-    """Return the decimal places at which a few numbers, the largest of this size, are compared."""
+    """Return the number of decimal places for a group of numbers of which `largest` is the greatest in size."""
     if not 0 < largest < 100:
         return 0 if largest else 1
     return max(1, min(6, 1 - math.floor(math.log10(largest))))
 
 
 def _digits(value: float, digits: int, *, signed: bool) -> str:
-    if not abs(value) < LARGEST:
-        return _mended(f"{value:+.3g}" if signed else f"{value:.3g}")
+    if not abs(value) < MAX_FIXED:
+        return _typographic(f"{value:+.3g}" if signed else f"{value:.3g}")
     if value != 0 and abs(value) < 1e-6:
-        return _mended(f"{value:+.2g}" if signed else f"{value:.2g}")
+        return _typographic(f"{value:+.2g}" if signed else f"{value:.2g}")
     places = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
     return _fixed(value, max(0, min(places, digits + 3)), signed=signed)
 
 
 def _fixed(value: float, places: int, *, signed: bool) -> str:
-    if not abs(value) < LARGEST:
-        return _mended(f"{value:+.3g}" if signed else f"{value:.3g}")
-    rounded = round(value, places) + 0.0  # adding zero turns -0.0 into 0.0
-    return _mended(f"{rounded:+,.{places}f}" if signed and rounded else f"{rounded:,.{places}f}")
+    if not abs(value) < MAX_FIXED:
+        return _typographic(f"{value:+.3g}" if signed else f"{value:.3g}")
+    rounded = round(value, places) + 0.0  # adding zero converts -0.0 to 0.0
+    return _typographic(f"{rounded:+,.{places}f}" if signed and rounded else f"{rounded:,.{places}f}")
 
 
 def _short(value: float, scale: Scale, *, signed: bool) -> str:
-    """Write a limit, which a person typed: no more digits than it has."""
+    """Format a number that a person typed without adding digits."""
     scaled = _float(value) * scale.factor
-    if not abs(scaled) < LARGEST or 0 < abs(scaled) < 1e-6:
-        shown = f"{scaled:.3g}"
+    if not abs(scaled) < MAX_FIXED or 0 < abs(scaled) < 1e-6:
+        text = f"{scaled:.3g}"
     else:
         digits = 6 if abs(scaled) >= 1000 else 4
-        shown = f"{float(f'{scaled:.{digits}g}'):,.10f}".rstrip("0").rstrip(".")
+        text = f"{float(f'{scaled:.{digits}g}'):,.10f}".rstrip("0").rstrip(".")
     sign = "+" if signed and scaled > 0 else ""
-    return _mended(sign + shown) + (f"{GAP}{scale.unit}" if scale.unit else "")
+    return _typographic(sign + text) + (f"{GAP}{scale.unit}" if scale.unit else "")
 
 
-def _mended(text: str) -> str:
+def _typographic(text: str) -> str:
+    """Replace the ASCII minus sign and the word for infinity."""
     return text.replace("-", MINUS).replace("inf", "∞")
 
 
 def finite(value: object) -> float | None:
-    """Return a number that can be drawn; `None` for anything else."""
+    """Return `value` as a float that can be drawn; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
