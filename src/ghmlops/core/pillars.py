@@ -15,7 +15,7 @@ class Pillar:
 
     Attributes:
         command: name of the command and of its evidence.
-        section: field of the policy that configures it; empty if it has no section of its own.
+        section: field of the policy that configures it; empty if it has no separate section.
         title: name of the pillar in a report.
         summary: what it does, in one line.
         required: whether the gate requires its evidence if the policy has the section and no `gate.require`.
