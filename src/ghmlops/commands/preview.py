@@ -112,13 +112,13 @@ def _seconds(name: str, text: str) -> float:
 
 
 def _dry_run(job: Job) -> Result:
-    from ghmlops.measure.preview.launch import words_of
+    from ghmlops.measure.preview.launch import split_command
     from ghmlops.measure.preview.probe import check_address
 
     service, lifetime = job.service, quantities.format_duration(job.lifetime)
     check_address(service.url or "http://127.0.0.1", service.ready)
     if service.command:
-        words_of(service.command, 0)
+        split_command(service.command, 0)
     action = f"use {service.url}" if service.url else f"start `{service.command}` and terminate it after {lifetime}"
     path = service.ready.partition("?")[0]  # A query may contain a secret.
     timeout = quantities.format_duration(service.timeout)
@@ -129,10 +129,10 @@ def _dry_run(job: Job) -> Result:
 def _start(job: Job, services: Services, recorder: Recorder) -> Result:
     from ghmlops.commands.shared.evidence import record
     from ghmlops.measure.preview import outliving
-    from ghmlops.measure.preview.launch import Wanted
+    from ghmlops.measure.preview.launch import ServiceSpec
     from ghmlops.measure.preview.stop import runner_process
 
-    service = Wanted(
+    service = ServiceSpec(
         command=job.service.command,
         cwd=services.cwd,
         environ=services.environ,
@@ -209,14 +209,14 @@ def _summary(url: str, pid: str = "", log: Path | None = None) -> Summary:
 
 
 def _stop(inputs: Inputs, services: Services) -> Result:
-    from ghmlops.measure.preview.stop import stop
+    from ghmlops.measure.preview.stop import stop_preview
 
     if inputs.dry_run:
         plan = f"would terminate the preview {inputs.stop}"
         return dry_run_result(f"{plan}.", terminal.block([plan]))
-    end = stop(inputs.stop, services.context.temp)
+    end = stop_preview(inputs.stop, services.context.temp)
     if end.status is None:
-        before = "" if end.how == "now" else "already "
+        before = "" if end.reason == "now" else "already "
         outcome, code = Outcome.PASS, "preview-stopped"
         reason = f"Preview {inputs.stop} was {before}terminated."
     else:
@@ -230,6 +230,6 @@ def _stop(inputs: Inputs, services: Services) -> Result:
         reason=reason,
         outputs={"url": "", "pid": "", "evidence-file": ""},
         text=terminal.block([reason]),
-        data={"how": end.how},
+        data={"how": end.reason},
         findings=(finding,) if outcome is Outcome.WARN else (),
     )

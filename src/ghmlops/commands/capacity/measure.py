@@ -77,7 +77,9 @@ def _generator(notes: dict[str, Any], *, crowded: bool) -> CapacityGenerator:
     """Return the notes on the generator in the last probe, without those that differ between processes or arms."""
     from ghmlops.core.details.capacity import CapacityGenerator
 
-    single = {name: value for name, value in notes.items() if isinstance(value, str | bool | int | float)}
+    single: dict[str, Any] = {
+        name: value for name, value in notes.items() if isinstance(value, str | bool | int | float)
+    }
     return CapacityGenerator(**single, crowded=crowded)
 
 

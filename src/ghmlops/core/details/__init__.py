@@ -8,5 +8,15 @@ from ghmlops.core.details.latency import LatencyDetails
 from ghmlops.core.details.merge_shards import MergeShardsDetails
 from ghmlops.core.details.regression import RebuildDetails, RegressionDetails
 
+__all__ = [
+    "CapacityDetails",
+    "Details",
+    "ImportDetails",
+    "LatencyDetails",
+    "MergeShardsDetails",
+    "RebuildDetails",
+    "RegressionDetails",
+]
+
 Details = LatencyDetails | MergeShardsDetails | CapacityDetails | ImportDetails | RegressionDetails | RebuildDetails
 """Type of `Evidence.details`; the field `command` of the JSON object names the struct."""
