@@ -104,7 +104,8 @@ def predictions_with(text: str) -> Evidence:
         DistributionRow(dataset="", column=text, values=(text, text), baseline=(1, 2), candidate=(2, 1), missing=(0, 0))
     )
     findings = [msgspec.structs.replace(finding, metric=text) for finding in whole.findings]
-    return msgspec.structs.replace(whole, details=RegressionDetails(**tables), findings=findings)
+    hostile = msgspec.structs.replace(RegressionDetails(), **tables)
+    return msgspec.structs.replace(whole, details=hostile, findings=findings)
 
 
 def replaced_texts(value: Any, text: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.evidence.verdict import Loaded
+from ghmlops.core.model import Outcome
 from ghmlops.report.content.pillar_table import pillar_table
 from ghmlops.report.content.placed_findings import place_findings, rank_findings
 from ghmlops.report.formats.markdown import inline
@@ -44,6 +45,6 @@ def test_missing_and_unreadable_evidence_has_a_row() -> None:
 
 def test_a_slice_is_named_next_to_its_rule() -> None:
     """So is a data set."""
-    findings = [samples.metric("accuracy", (0.8, 0.7), 0.01, samples.Outcome.FAIL, slice={"a": 1}, dataset="eu")]
+    findings = [samples.metric("accuracy", (0.8, 0.7), 0.01, Outcome.FAIL, slice={"a": 1}, dataset="eu")]
     (row,) = [row for row in rows(samples.evidence("regression", findings)) if row[0] == "`regression`"]
     assert row[2] == "`regression-accuracy` at data set `eu` · `a=1`"

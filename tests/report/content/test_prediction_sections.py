@@ -12,6 +12,7 @@ from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.core.errors import EvidenceError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.model import Measurement, Outcome
+from ghmlops.core.steps.github_limits import SUMMARY_LIMIT
 from ghmlops.measure.evidence import decode
 from ghmlops.report.content.prediction_sections import open_timeline, prediction_sections
 from ghmlops.report.formats import html, markdown
@@ -97,7 +98,7 @@ def test_evidence_at_every_limit_of_the_engine_fits(name: str, datasets: int) ->
     report = samples.report(samples.latency(), prediction_samples.large(datasets=datasets, name=name))
     text, summary = markdown.comment(report), markdown.summary(report)
     assert 50_000 < len(text.encode()) <= markdown.COMMENT_LIMIT
-    assert len(summary.encode()) <= markdown.SUMMARY_LIMIT
+    assert len(summary.encode()) <= SUMMARY_LIMIT
     assert "**Shortened**" in text
     assert "[uploaded evidence]" in text
     assert [line for line in text.splitlines() if line.startswith("| ✅ pass")] == []

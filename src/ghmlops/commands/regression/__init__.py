@@ -1,4 +1,4 @@
-"""Diff of Parquet prediction artifacts, row by row: contract, metrics, behaviour, slices, windows, reproducibility."""
+"""Comparison of two Parquet prediction artifacts, row by row, or of a run or build with its repetition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One build of the commit that is checked out, in a fresh folder: what it left, and what it wrote elsewhere."""
+"""One build of the checked-out commit in a fresh folder: its artifacts, and the files it wrote elsewhere."""
 
 from __future__ import annotations
 
@@ -15,103 +15,118 @@ if TYPE_CHECKING:
     from ghmlops.core.artifacts.spec import LocalSpec
     from ghmlops.core.policy.regression import Regression
     from ghmlops.measure.builds.outputs import BuiltFiles
-    from ghmlops.measure.builds.run import Ended
+    from ghmlops.measure.builds.run import BuildResult
 
-COUNTED = ("first", "second")
+BUILDS = ("first", "second")
+MAX_NAMED = 3
+"""Files outside the folder that a message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What is built, and what of it is compared."""
+class RebuildJob:
+    """Everything that two builds need.
+
+    Attributes:
+        words: the build command, split into words.
+        commit: full SHA of the commit.
+        folder: working directory below the root of the repository; empty for the root.
+        specs: data set to its candidate artifact.
+        policy: section `regression` of the policy.
+        memory: memory limit of the comparison in bytes.
+    """
 
     words: list[str]
     commit: str
-    prefix: str
-    """Working directory below the root of the repository; empty for the root."""
+    folder: str
     specs: dict[str, tuple[LocalSpec, ...]]
-    """Data set to its candidate artifact."""
     policy: Regression
     memory: int
 
 
 @dataclass(slots=True)
 class Build:
-    """What one build left."""
+    """Result of one build.
 
-    ended: Ended
+    Attributes:
+        ended: how the build command ended.
+        files: data set to the files of its artifact.
+        problems: why the build cannot be compared, as clauses.
+        outside: files outside its folder that changed while it ran.
+    """
+
+    ended: BuildResult
     files: dict[str, BuiltFiles] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    """Why it cannot be compared, in clauses."""
     outside: list[str] = field(default_factory=list)
-    """What it wrote outside of its folder."""
 
 
-def build_once(wanted: Wanted, services: Services, stack: contextlib.ExitStack) -> Build:
-    """Build once in a fresh folder, which stays until the artifacts are compared."""
+def build_once(job: RebuildJob, services: Services, stack: contextlib.ExitStack) -> Build:
+    """Build once in a fresh folder, which `stack` removes after the comparison."""
     from ghmlops.act.git.worktree import worktree
     from ghmlops.measure.builds.outputs import snapshot
     from ghmlops.measure.builds.run import run_build
 
-    fresh = worktree(services.cwd, wanted.commit, environ=services.environ, temp=services.context.temp)
-    root = stack.enter_context(fresh).resolve()
-    folder = root / wanted.prefix
-    every = tuple(spec for specs in wanted.specs.values() for spec in specs)
-    before = {name: _seen(specs, folder) for name, specs in wanted.specs.items()}
-    elsewhere = snapshot(services.cwd, every)
+    checkout = worktree(services.cwd, job.commit, environ=services.environ, temp=services.context.temp)
+    root = stack.enter_context(checkout).resolve()
+    folder = root / job.folder
+    all_specs = tuple(spec for specs in job.specs.values() for spec in specs)
+    committed = {name: _file_states(specs, folder) for name, specs in job.specs.items()}
+    outside_before = snapshot(services.cwd, all_specs)
     ended = run_build(
-        wanted.words,
+        job.words,
         cwd=folder,
         environ=services.environ,
         temp=services.context.temp,
         progress=services.console.progress,
     )
-    after = snapshot(services.cwd, every)
+    outside_after = snapshot(services.cwd, all_specs)
     build = Build(ended=ended)
-    build.outside += sorted(name for name, seen in after.items() if elsewhere.get(name) != seen)
+    build.outside += sorted(name for name, state in outside_after.items() if outside_before.get(name) != state)
     build.outside += sorted(f"../{path.name}" for path in root.parent.iterdir() if path != root)
     if ended.problem:
-        said = f"; the end of its output: {ended.tail}" if ended.tail else ", and wrote no output"
-        build.problems.append(f"`{wanted.words[0]}` {ended.problem}{said}")
+        output = f"; the end of its output: {ended.tail}" if ended.tail else ", and wrote no output"
+        build.problems.append(f"`{job.words[0]}` {ended.problem}{output}")
         return build
-    for name, specs in wanted.specs.items():
-        _collect(build, name, specs, folder, before[name])
+    for name, specs in job.specs.items():
+        _collect_files(build, name, specs, folder, committed[name])
     return build
 
 
-def _seen(specs: tuple[LocalSpec, ...], folder: Path) -> dict[str, tuple[int, int, int]]:
-    """Return what of the artifact the commit itself holds."""
+def _file_states(specs: tuple[LocalSpec, ...], folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Return the state of the artifact's files that are part of the commit."""
     from ghmlops.measure.builds.outputs import files_of
 
-    with contextlib.suppress(DataError):  # not there yet, as it should be
-        return files_of(specs, folder).seen
+    with contextlib.suppress(DataError):  # usually there are none before the build
+        return files_of(specs, folder).states
     return {}
 
 
-def _collect(
-    build: Build, name: str, specs: tuple[LocalSpec, ...], folder: Path, before: dict[str, tuple[int, int, int]]
+def _collect_files(
+    build: Build, name: str, specs: tuple[LocalSpec, ...], folder: Path, committed: dict[str, tuple[int, int, int]]
 ) -> None:
     from ghmlops.measure.builds.outputs import files_of
 
     try:
-        found = files_of(specs, folder)
+        files = files_of(specs, folder)
     except DataError as error:
-        instead = f"; it wrote outside of its folder instead: {', '.join(build.outside[:3])}" if build.outside else ""
+        outside = ", ".join(build.outside[:MAX_NAMED])
+        instead = f"; it wrote outside of its folder instead: {outside}" if outside else ""
         build.problems.append(f"the build succeeded, but left no artifact: {error.message}{instead}")
         return
-    if found.seen == before:
+    if files.states == committed:
         build.problems.append(
-            f"the build succeeded, but did not write {specs[0].text}: what is there is the commit's own file"
+            f"the build succeeded, but did not write {specs[0].text}: the file there is part of the commit"
         )
         return
-    build.files[name] = found
+    build.files[name] = files
 
 
-def check_first(build: Build) -> None:
-    """Refuse to go on where the first build leaves nothing to compare.
+def check_first_build(build: Build) -> None:
+    """Check that the first build left artifacts to compare.
 
     Raises:
-        InputError: it failed.
-        DataError: it left no artifact.
+        InputError: The build failed.
+        DataError: It left no artifact.
     """
     if not build.problems:
         return
@@ -124,6 +139,6 @@ def check_first(build: Build) -> None:
         )
     raise DataError(
         f"--rebuild: {problem}",
-        hint="the command must write the policy's candidate, by a path from the folder that it runs in",
+        hint="the command must write the policy's candidate, to a path relative to the folder in which it runs",
         reason_code="build-left-nothing",
     )

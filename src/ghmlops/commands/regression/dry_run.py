@@ -1,4 +1,4 @@
-"""The dry run of `regression`: files, columns and types are checked, and what would be compared is said."""
+"""Dry run of `regression`: checks files, columns and types, and lists what would be compared."""
 
 from __future__ import annotations
 
@@ -8,61 +8,65 @@ from ghmlops.commands.shared.base import Result
 from ghmlops.core.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ghmlops.commands.regression.inputs import Inputs
+    from ghmlops.commands.regression.job import Job
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.policy.regression import Dataset, Regression
+    from ghmlops.core.policy.regression import Regression
+
+_MARGIN_OF = {"absolute": "", "baseline": " of the baseline's", "label-spread": " of the label's standard deviation"}
 
 
-def plan(inputs: Inputs, services: Services, policy: Regression, datasets: Sequence[Dataset]) -> Result:
+def check_artifacts(job: Job, services: Services) -> Result:
     """Check files, columns and types without reading rows.
 
     Raises:
-        InputError, DataError, PolicyError, GitHubError: as `regression.run`.
+        GhmlopsError: As `ghmlops.commands.regression.command.run`.
     """
-    from ghmlops.commands.regression.read import engine_of, resolved, source_of
+    from ghmlops.commands.regression.measure import engine_source, resolved_artifacts
     from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_schema
-    from ghmlops.report.text.escape import printable
+    from ghmlops.report.formats import terminal
 
-    lines, problems, keyed, columns = [], list[str](), False, 0
-    for one in datasets:
-        with resolved(one, inputs, services) as found:
-            sources = {role: source_of(artifact) for role, artifact in found.items() if role != "noise"}
-            with open_engine(engine_of(inputs), sources) as session:
+    policy = job.policy
+    lines, problems, mismatched_key, columns = list[str](), list[str](), False, 0
+    for dataset in job.datasets:
+        with resolved_artifacts(dataset, job, services) as artifacts:
+            sources = {role: engine_source(artifact) for role, artifact in artifacts.items() if role != "noise"}
+            with open_engine(job.engine, sources) as session:
                 schema = read_schema(session, policy)
-            candidate, baseline = found["candidate"].display_name, found["baseline"].display_name
-            named = f"{one.name}: " if one.name else ""
-            lines.append(f"{named}would compare {candidate} with {baseline}, paired by {', '.join(policy.key)}")
-            if policy.label:
-                of = f" of {found['labels'].display_name}" if "labels" in found else ""
-                lines.append(f"  labels: {policy.label}{of}")
-            lines += [f"  noise floor: {found['noise'].display_name}"] if "noise" in found else []
-            lines += [f"  note: types differ: {line}" for line in schema.different_kinds]
-            problems += [*schema.mismatched_keys, *schema.mismatched_labels]
-            keyed, columns = keyed or bool(schema.mismatched_keys), schema.columns
+            names = {role: artifact.display_name for role, artifact in artifacts.items()}
+        title = f"{dataset.name}: " if dataset.name else ""
+        lines.append(
+            f"{title}would compare {names['candidate']} with {names['baseline']}, paired by {', '.join(policy.key)}"
+        )
+        if policy.label:
+            source = f" of {names['labels']}" if "labels" in names else ""
+            lines.append(f"  labels: {policy.label}{source}")
+        lines += [f"  noise floor: {names['noise']}"] if "noise" in names else []
+        lines += [f"  note: types differ: {line}" for line in schema.different_kinds]
+        problems += [*schema.mismatched_keys, *schema.mismatched_labels]
+        mismatched_key, columns = mismatched_key or bool(schema.mismatched_keys), schema.columns
     lines += _rules(policy)
-    lines += [f"  error: {line}; a key or a label is never cast" for line in problems]
+    lines += [f"  error: {line}; keys and labels are never cast" for line in problems]
+    code = "contract-key-type" if mismatched_key else "contract-label-type" if problems else "dry-run"
     return Result(
         outcome=Outcome.ERROR if problems else Outcome.PASS,
-        reason_code="contract-key-type" if keyed else "contract-label-type" if problems else "dry-run",
-        reason="The artifacts cannot be compared." if problems else "The artifacts would be compared.",
-        text="\n".join(printable(line) for line in lines),
+        reason_code=code,
+        reason="The artifacts cannot be compared." if problems else "The artifacts can be compared.",
+        text=terminal.block(lines),
         data={"columns": columns, "problems": problems},
     )
 
 
 def _rules(policy: Regression) -> list[str]:
+    """Return one line per metric with its margin, and the subgroups, features and clusters."""
     from ghmlops.core.metrics import metrics_of
 
     lines = []
     for metric in metrics_of(policy):
         margin = policy.margins.get(metric.id, metric.margin)
-        unit = {"absolute": "", "baseline": " of the baseline's", "label-spread": " of the label's deviation"}
-        said = "shown only" if margin is None else f"margin {margin:g}{unit[metric.margin_of]}"
-        where = "" if metric.overall else " (slices and windows only)"
-        lines.append(f"  {metric.id}: {said}{where}")
+        limit = "reported only" if margin is None else f"margin {margin:g}{_MARGIN_OF[metric.margin_of]}"
+        scope = "" if metric.overall else " (slices and windows only)"
+        lines.append(f"  {metric.id}: {limit}{scope}")
     lines += [f"  slices: {' x '.join(columns)}, of at least {policy.minimum_rows:,} rows" for columns in policy.slices]
     lines += [f"  windows: {policy.window} of {policy.time}, in UTC"] if policy.window else []
     lines += [f"  features: {', '.join(policy.features)}"] if policy.features else []

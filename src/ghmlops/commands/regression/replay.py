@@ -1,129 +1,138 @@
-"""`ghmlops regression --replay FILE`: what a piece of evidence says was measured is measured again, and compared."""
+"""`ghmlops regression --replay FILE`: repeats the measurement of an evidence file and compares the results."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.commands.shared.base import Result
 from ghmlops.core.details.regression import regression_details
-from ghmlops.core.errors import EvidenceError, InputError, PolicyError
+from ghmlops.core.errors import EvidenceError, InputError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.model import Outcome, conclude
 from ghmlops.core.reproduce import replay_findings
-from ghmlops.core.reproduce.replay import compare
-from ghmlops.core.reproduce.replay_inputs import again, check_policy_path, read_inputs
+from ghmlops.core.reproduce.replay import compare_runs
+from ghmlops.core.reproduce.replay_inputs import check_policy_path, read_inputs, replay_datasets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from ghmlops.commands.regression.inputs import Inputs
-    from ghmlops.commands.shared.base import Services
-    from ghmlops.core.policy.regression import Dataset
-    from ghmlops.core.reproduce.replay import Replayed
+    from ghmlops.commands.regression.job import Job
+    from ghmlops.commands.shared.base import Result, Services
+    from ghmlops.commands.shared.evidence import EvidenceContent, Summary
+    from ghmlops.core.reproduce.replay import RunComparison
 
 COMMAND, LEG = "regression", "replay"
-MOST_LINES = 20
 
 
-def replay(inputs: Inputs, services: Services, run_again: Callable[[Inputs, tuple[Dataset, ...]], Evidence]) -> Result:
-    """Measure again what the evidence file `inputs.replay` says was measured, compare, and write new evidence.
+def replay(inputs: Inputs, services: Services) -> Result:
+    """Repeat the measurement of the evidence file `inputs.replay`, compare, and write new evidence.
 
-    The new file has the leg `replay` (`LEG-replay` of evidence with a leg), so that the old one stays. It holds the
-    new measurement whole, with the findings `replay-*` before its own, and is as bad as the worst of all. The result
-    of the step is that of the comparison alone: evidence of a failure that is found again is a pass here.
+    The new file has the leg `replay` (`LEG-replay` if the evidence has a leg), so that the old file remains. It
+    contains the new measurement with the findings `replay-*` before its own, and its outcome is the worst of all. The
+    result of the step is that of the comparison alone: a failure that is reproduced passes.
 
     Args:
-        inputs: artifacts, policy, engine and memory limit that are given here win over those of the file.
-        services: the command's.
-        run_again: measures the data sets with the settings of the inputs it is given, and writes nothing.
+        inputs: Inputs of the command; artifacts, policy, engine and memory limit override those of the file.
+        services: Services of the command.
 
     Raises:
-        EvidenceError: the file is missing, cut off, too large, of another schema or command, itself a replay, or
-            names artifacts outside of the repository that neither policy nor inputs name.
-        InputError: flags name artifacts beside several data sets; the new file would replace the old one.
-        PolicyError: the policy cannot be read.
+        EvidenceError: The file is missing, truncated, too large, of another schema or command, itself a replay, or
+            names artifacts outside the repository that neither policy nor inputs name.
+        InputError: Flags name artifacts although there are several data sets, or the new file would replace the old
+            one.
+        PolicyError: The policy cannot be read.
     """
-    from ghmlops.act.evidence import check_writable, evidence_name, write_evidence
-    from ghmlops.commands.shared.provenance import commit_under_test
+    from ghmlops.act.evidence import evidence_name
+    from ghmlops.commands.regression.measure import measure
+    from ghmlops.commands.shared.evidence import build, open_recorder, record
 
     path = services.cwd / inputs.replay
-    before, digest = _read(path, inputs.replay)
-    asked, datasets = _asked(before, inputs, services)
-    leg = inputs.leg or (f"{before.leg}-{LEG}" if before.leg else LEG)
-    folder = services.cwd / inputs.evidence_dir
-    check_writable(folder, COMMAND, leg)
-    name = evidence_name(COMMAND, leg)
-    if (folder / name).resolve() == path.resolve():
-        raise InputError(f"--replay {inputs.replay}: the new evidence would replace it", hint="give another --leg")
-    commit = commit_under_test(services)
-    said = [f"{inputs.replay} is of commit {_commit(before)}, and {commit[:12]} is checked out"]
-    said = said if before.provenance.head_sha != commit else []
+    before, digest = _read_evidence(path, inputs.replay)
+    job = _prepare(before, inputs, services)
+    recorder = open_recorder(COMMAND, inputs, services, leg=inputs.leg or _leg(before))
+    if (recorder.folder / evidence_name(COMMAND, recorder.leg)).resolve() == path.resolve():
+        raise InputError(f"--replay {inputs.replay}: the new evidence would replace the file", hint="use another --leg")
+    notes = _notes(before, recorder.provenance.head_sha, inputs.replay)
     if inputs.dry_run:
-        return _plan(asked, datasets, said)
-    for line in said:
-        services.console.note(f"replay: {line}")
-    after = run_again(msgspec.structs.replace(asked, leg=leg), datasets)
-    found = compare(before, after)
-    evidence = _evidence(after, found, leg, inputs.replay, digest)
-    write_evidence(folder, evidence)
-    return _result(found, before, str(Path(inputs.evidence_dir) / name))
+        return _dry_run(job, notes)
+    for note in notes:
+        services.console.note(f"replay: {note}")
+    content = measure(job, services)
+    comparison = compare_runs(before, build(recorder, content))
+
+    def summarise(_: Evidence, file: str) -> Summary:
+        return _summarise(comparison, before, file)
+
+    result = record(recorder, _with_comparison(content, comparison, inputs.replay, digest), summarise)
+    outcome, code, reason = replay_findings.rule_replay(comparison)
+    findings = tuple(replay_findings.judge_replay(comparison))
+    return dataclasses.replace(result, outcome=outcome, reason_code=code, reason=reason, findings=findings)
 
 
-def _read(path: Path, shown: str) -> tuple[Evidence, str]:
-    """Read the file as another job's: bounded, strict.
+def _read_evidence(path: Path, name: str) -> tuple[Evidence, str]:
+    """Return the evidence and the digest of its file, which another job may have written.
 
     Raises:
-        EvidenceError: as `replay`.
+        EvidenceError: The file cannot be replayed.
     """
     from ghmlops.measure.evidence import decode, read_bounded
 
-    data = read_bounded(path, shown)
-    found = decode(data, Evidence, EVIDENCE_SCHEMA, shown)
-    if found.command != COMMAND:
+    data = read_bounded(path, name)
+    evidence = decode(data, Evidence, EVIDENCE_SCHEMA, name)
+    if evidence.command != COMMAND:
         raise EvidenceError(
-            f"{shown} is evidence of `{_printable(found.command)}`, not of `{COMMAND}`",
-            hint="only what follows from files alone can be replayed: give evidence/regression.json",
+            f"{name} is evidence of `{_printable(evidence.command)}`, not of `{COMMAND}`",
+            hint="only a command whose results follow from files alone can be replayed: use evidence/regression.json",
         )
-    if regression_details(found.details).replay is not None:
-        raise EvidenceError(f"{shown} is itself a replay", hint="replay the evidence that it was compared with")
-    return found, f"sha256:{hashlib.sha256(data).hexdigest()}"
+    if regression_details(evidence.details).replay is not None:
+        raise EvidenceError(f"{name} is itself a replay", hint="replay the evidence that it was compared with")
+    return evidence, f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def _asked(before: Evidence, inputs: Inputs, services: Services) -> tuple[Inputs, tuple[Dataset, ...]]:
-    """Return the inputs to run again with, and the data sets: those of the evidence, but for what is given anew."""
-    from ghmlops.commands.shared.policy_file import load_policy
+def _leg(before: Evidence) -> str:
+    return f"{before.leg}-{LEG}" if before.leg else LEG
 
-    shown = inputs.replay
-    named = read_inputs(before, shown)
-    policy, usual = inputs.policy, type(inputs)()
-    if policy == usual.policy and named.policy != policy:
-        check_policy_path(named.policy, shown)
-        policy = named.policy
-    section = load_policy(services.cwd / policy, policy).regression
-    if section is None:
-        raise PolicyError(f"{policy} has no section `regression`", hint="check out the commit that the evidence is of")
-    known = {
-        text
-        for one in section.datasets
-        for side in (one.baseline, one.candidate, one.labels, one.noise)
-        for text in side
+
+def _prepare(before: Evidence, inputs: Inputs, services: Services) -> Job:
+    """Return the job of the evidence, except for the inputs that the user overrides.
+
+    Raises:
+        EvidenceError: The evidence names files outside the repository.
+        InputError: Flags name artifacts although there are several data sets.
+        PolicyError: The policy cannot be read.
+    """
+    from ghmlops.commands.regression.job import build_job, regression_policy
+
+    recorded, defaults = read_inputs(before, inputs.replay), type(inputs)()
+    changes: dict[str, str] = {}
+    if inputs.policy == defaults.policy and recorded.policy != defaults.policy:
+        check_policy_path(recorded.policy, inputs.replay)
+        changes["policy"] = recorded.policy
+    if inputs.memory_limit == defaults.memory_limit:
+        changes["memory_limit"] = recorded.memory_limit
+    if inputs.engine == defaults.engine:
+        changes["engine"] = recorded.engine
+    effective = msgspec.structs.replace(inputs, **changes)
+    policy = regression_policy(effective, services, hint="check out the commit of the evidence")
+    trusted = {
+        spec
+        for dataset in policy.datasets
+        for specs in (dataset.baseline, dataset.candidate, dataset.labels, dataset.noise)
+        for spec in specs
     }
-    given = {"baseline": inputs.baseline, "candidate": inputs.candidate, "labels": inputs.labels}
-    datasets = again(named, given, known, shown)
-    changed: dict[str, str] = {"policy": policy, "replay": "", "baseline": "", "candidate": "", "labels": ""}
-    if inputs.memory_limit == usual.memory_limit:
-        changed["memory_limit"] = named.memory_limit
-    if inputs.engine == usual.engine:
-        changed["engine"] = named.engine
-    return msgspec.structs.replace(inputs, **changed), datasets
+    overrides = {role: getattr(inputs, role) for role in ("baseline", "candidate", "labels")}
+    return build_job(effective, policy, replay_datasets(recorded, overrides, trusted, inputs.replay))
 
 
-def _commit(evidence: Evidence) -> str:
-    return _printable(evidence.provenance.head_sha)[:12] or "(unknown)"
+def _notes(before: Evidence, commit: str, file: str) -> list[str]:
+    if before.provenance.head_sha == commit:
+        return []
+    recorded = _printable(before.provenance.head_sha)[:12] or "(unknown)"
+    return [f"{file} is of commit {recorded}, and {commit[:12]} is checked out"]
 
 
 def _printable(text: str) -> str:
@@ -132,64 +141,46 @@ def _printable(text: str) -> str:
     return printable(text)[:80]
 
 
-def _evidence(after: Evidence, found: Replayed, leg: str, file: str, digest: str) -> Evidence:
-    """Return the new measurement with what the comparison says before it."""
-    findings = [*replay_findings.judge(found), *after.findings]
-    outcome, code, reason = conclude(findings)
-    if after.outcome.severity > outcome.severity:
-        outcome, code, reason = after.outcome, after.reason_code, after.reason
-    return msgspec.structs.replace(
-        after,
-        leg=leg,
-        outcome=outcome,
-        reason_code=code,
-        reason=reason,
+def _with_comparison(content: EvidenceContent, comparison: RunComparison, file: str, digest: str) -> EvidenceContent:
+    """Return the new measurement with the findings of the comparison before its own."""
+    findings = [*replay_findings.judge_replay(comparison), *content.findings]
+    # A measurement without findings is inconclusive, whatever the comparison says.
+    rulings = [conclude(findings), conclude(content.findings)]
+    details = regression_details(content.details)
+    return dataclasses.replace(
+        content,
         findings=findings,
-        not_measured=[*after.not_measured, *replay_findings.not_measured(found)],
-        details=msgspec.structs.replace(
-            regression_details(after.details), replay=replay_findings.comparison_details(found, file, digest)
-        ),
+        not_measured=[*content.not_measured, *replay_findings.unknown_inputs(comparison)],
+        details=msgspec.structs.replace(details, replay=replay_findings.comparison_details(comparison, file, digest)),
+        ruling=max(rulings, key=lambda ruling: ruling[0].severity),
     )
 
 
-def _plan(asked: Inputs, datasets: tuple[Dataset, ...], said: list[str]) -> Result:
-    from ghmlops.report.text.escape import printable
+def _dry_run(job: Job, notes: list[str]) -> Result:
+    from ghmlops.commands.shared.base import dry_run_result
+    from ghmlops.report.formats import terminal
 
-    lines = [f"would compare again, by {asked.policy}, with the engine {asked.engine} in {asked.memory_limit}:"]
-    for one in datasets:
-        name = f"{one.name}: " if one.name else ""
-        lines.append(f"  {name}{', '.join(one.candidate)} with {', '.join(one.baseline)}")
-        lines += [f"    labels: {', '.join(one.labels)}"] if one.labels else []
-        lines += [f"    noise: {', '.join(one.noise)}"] if one.noise else []
-    lines += [f"  note: {line}" for line in said]
-    return Result(
-        outcome=Outcome.PASS,
-        reason_code="dry-run",
-        reason="The evidence would be measured again.",
-        text="\n".join(printable(line) for line in lines),
-    )
+    engine = f"the engine {job.engine.name} in {job.memory_limit}"
+    lines = [f"would compare again, with the policy {job.policy_path} and {engine}:"]
+    for dataset in job.datasets:
+        title = f"{dataset.name}: " if dataset.name else ""
+        lines.append(f"  {title}{', '.join(dataset.candidate)} with {', '.join(dataset.baseline)}")
+        lines += [f"    labels: {', '.join(dataset.labels)}"] if dataset.labels else []
+        lines += [f"    noise: {', '.join(dataset.noise)}"] if dataset.noise else []
+    lines += [f"  note: {note}" for note in notes]
+    return dry_run_result("Nothing was measured.", terminal.block(lines))
 
 
-def _result(found: Replayed, before: Evidence, file: str) -> Result:
-    from ghmlops.report.text.escape import printable
+def _summarise(comparison: RunComparison, before: Evidence, file: str) -> Summary:
+    from ghmlops.commands.shared.evidence import Summary
+    from ghmlops.report.formats import terminal
 
-    ruling = replay_findings.rule(found)
-    findings = replay_findings.judge(found)
-    lines = [f"replay: {ruling.outcome.value}: {ruling.sentence}", ""]
-    lines += [f"{one.outcome.value}: {one.reason}" for one in findings[1:]]
-    lines += [f"  {change.part}: {change}" for change in found.changes[:MOST_LINES]]
-    left = sum(found.changed.values()) - min(len(found.changes), MOST_LINES)
-    lines += [f"  ... and more in the evidence ({sum(found.changed.values()):,} entries differ)"] if left > 0 else []
-    lines += [f"the evidence itself says: {before.outcome.value}: {before.reason}", f"evidence: {file}"]
-    return Result(
-        outcome=ruling.outcome,
-        reason_code=ruling.code,
-        reason=ruling.sentence,
-        outputs={
-            "evidence-file": file,
-            "failed-findings": str(sum(1 for one in findings if one.outcome is Outcome.FAIL)),
+    failed = sum(finding.outcome is Outcome.FAIL for finding in replay_findings.judge_replay(comparison))
+    return Summary(
+        text=terminal.replay(comparison, before, file),
+        outputs={"failed-findings": str(failed)},
+        data={
+            "inputs_changed": sorted({change.kind for change in comparison.inputs}),
+            "differ": comparison.changed,
         },
-        text="\n".join(printable(line) for line in lines),
-        data={"evidence_file": file, "inputs_changed": sorted({c.kind for c in found.inputs}), "differ": found.changed},
-        findings=tuple(findings),
     )

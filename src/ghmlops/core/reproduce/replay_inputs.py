@@ -1,4 +1,4 @@
-"""What a run was asked for, as its evidence tells, so that it can be asked for again; it may be another job's words."""
+"""Inputs of a run in its evidence, from which it is replayed; evidence of another job may be hostile."""
 
 from __future__ import annotations
 
@@ -15,18 +15,26 @@ if TYPE_CHECKING:
 
     from ghmlops.core.evidence.document import Evidence
 
-_SIDES = ("baseline", "candidate", "labels", "noise")
+_MAX_ABBREVIATED = 120
+_ROLES = ("baseline", "candidate", "labels", "noise")
 
 
 def write_inputs(policy: str, engine: str, memory_limit: str, datasets: Iterable[Dataset]) -> RegressionInputs:
-    """Return the inputs of a run for its evidence; `policy` is the path of the policy file as the run received it."""
-    artifacts = [{field: getattr(one, field) for field in DatasetInputs.__struct_fields__} for one in datasets]
+    """Return the inputs of a run for its evidence.
+
+    Args:
+        policy: Path of the policy file, as the user named it.
+        engine: Name of the engine.
+        memory_limit: Memory limit of the engine, as the user wrote it.
+        datasets: Data sets with the specifications of their artifacts.
+    """
+    artifacts = [{field: getattr(dataset, field) for field in DatasetInputs.__struct_fields__} for dataset in datasets]
     inputs = {"policy": policy, "engine": engine, "memory_limit": memory_limit, "datasets": artifacts}
     return msgspec.convert(inputs, RegressionInputs)
 
 
-def read_inputs(evidence: Evidence, shown: str) -> RegressionInputs:
-    """Return the inputs of the run that wrote the evidence; messages call the file `shown`.
+def read_inputs(evidence: Evidence, file: str) -> RegressionInputs:
+    """Return the inputs of the run that wrote the evidence; messages call it `file`.
 
     Raises:
         EvidenceError: The evidence does not contain them.
@@ -34,86 +42,89 @@ def read_inputs(evidence: Evidence, shown: str) -> RegressionInputs:
     inputs = regression_details(evidence.details).inputs
     if inputs is None:
         raise EvidenceError(
-            f"{shown} does not say which artifacts were compared",
-            hint="only evidence that this release of `ghmlops regression` wrote can be run again",
+            f"{file} does not name the artifacts that were compared",
+            hint="replay evidence that this release of `ghmlops regression` wrote",
         )
     return inputs
 
 
-def again(named: RegressionInputs, given: Mapping[str, str], known: Collection[str], shown: str) -> tuple[Dataset, ...]:
+def replay_datasets(
+    inputs: RegressionInputs, overrides: Mapping[str, str], trusted: Collection[str], file: str
+) -> tuple[Dataset, ...]:
     """Return the data sets to compare again.
 
-    Evidence may come from another job, and its words decide what is opened here: only files inside the repository
-    are, unless the repository's own policy, or the person who runs this, names the others too.
+    Evidence may come from another job, so it alone decides only on files inside the repository. Any other artifact must
+    also be named by the repository's own policy, or by the person who runs the replay.
 
     Args:
-        named: what the evidence says.
-        given: side to the artifact that a person names anew (`baseline`, `candidate`, `labels`); empty: not.
-        known: artifacts that the policy names.
-        shown: how messages call the evidence file.
+        inputs: Inputs in the evidence.
+        overrides: Role (`baseline`, `candidate`, `labels`) to the artifact that the user names instead; empty if none.
+        trusted: Artifacts that the policy names.
+        file: Name of the evidence file in messages.
 
     Raises:
-        EvidenceError: an artifact lies outside of the repository, and only the evidence names it.
-        InputError: artifacts are named anew, and there are several data sets.
+        EvidenceError: An artifact is outside the repository, and only the evidence names it.
+        InputError: Artifacts are overridden although there are several data sets.
     """
-    flags = {side: (text,) for side, text in given.items() if text}
-    if flags and len(named.datasets) > 1:
+    flags = {role: (text,) for role, text in overrides.items() if text}
+    if flags and len(inputs.datasets) > 1:
         raise InputError(
-            f"{', '.join(f'--{side}' for side in flags)} beside --replay: {shown} compared "
-            f"{len(named.datasets):,} data sets",
-            hint="name the artifacts of each in the policy, and leave the flags out",
+            f"{', '.join(f'--{role}' for role in flags)} cannot be used with --replay, because {file} compared "
+            f"{len(inputs.datasets):,} data sets",
+            hint="name the artifacts of each data set in the policy, and omit the flags",
         )
-    found = []
-    for one in named.datasets:
-        sides: dict[str, tuple[str, ...]] = {side: flags.get(side, getattr(one, side)) for side in _SIDES}
-        for side, specs in sides.items():
-            for text in specs:
-                if side not in flags and text not in known:
-                    _check_inside(text, side, shown)
-        found.append(Dataset(name=one.name, **sides))
-    return tuple(found)
+    datasets = []
+    for dataset in inputs.datasets:
+        artifacts: dict[str, tuple[str, ...]] = {role: flags.get(role, getattr(dataset, role)) for role in _ROLES}
+        for role, specs in artifacts.items():
+            for spec in specs:
+                if role not in flags and spec not in trusted:
+                    _check_artifact(spec, role, file)
+        datasets.append(Dataset(name=dataset.name, **artifacts))
+    return tuple(datasets)
 
 
-def check_policy_path(text: str, shown: str) -> None:
-    """Refuse the path of a policy outside of the repository.
+def check_policy_path(path: str, file: str) -> None:
+    """Refuse a policy file outside the repository that only the evidence names.
 
     Raises:
-        EvidenceError: it is one.
+        EvidenceError: The path leads out of the repository.
     """
-    if why := leads_out(text):
+    if reason := outside_reason(path):
         raise EvidenceError(
-            f'{shown} names the policy "{cut(text)}", which {why}', hint="give the policy's path anew: --policy FILE"
+            f'{file} names the policy "{abbreviate(path)}", which {reason}', hint="name the policy: --policy FILE"
         )
 
 
-def _check_inside(text: str, side: str, shown: str) -> None:
-    if why := leads_out(text):
-        anew = "" if side == "noise" else f", or give it anew: --{side} FILE"
+def _check_artifact(spec: str, role: str, file: str) -> None:
+    if reason := outside_reason(spec):
+        flag = "" if role == "noise" else f", or with --{role} FILE"
         raise EvidenceError(
-            f'{shown} names the {side} "{cut(text)}", which {why}; evidence alone must not decide that it is read',
-            hint=f"name it in the policy{anew}",
+            f'{file} names the {role} "{abbreviate(spec)}", which {reason}; evidence alone does not decide that it is '
+            "read",
+            hint=f"name it in the policy{flag}",
         )
 
 
-def leads_out(text: str) -> str:
-    """Say why an artifact is not a file inside of the working directory, or return nothing.
+def outside_reason(spec: str) -> str:
+    """Return why an artifact is not a file inside the working directory; an empty string if it is one.
 
-    A text may be a list, with commas or lines (`core.artifact_spec`), so each of its parts is looked at.
+    A specification may be a list separated by commas or line breaks (`core.artifacts.spec`), so each part is checked.
     """
-    for part in text.replace("\n", ",").split(","):
-        spec = part.strip()
-        if spec.startswith("artifact:") or "://" in spec:
-            return "is fetched from elsewhere"
-        if spec.startswith(("/", "~")):
+    for part in spec.replace("\n", ",").split(","):
+        path = part.strip()
+        if path.startswith("artifact:") or "://" in path:
+            return "would be downloaded"
+        if path.startswith(("/", "~")):
             return "is an absolute path"
-        if ".." in spec.split("/"):
+        if ".." in path.split("/"):
             return "leads out of the repository"
-        if not spec or not spec.isprintable():
-            return "is no path"
+        if not path or not path.isprintable():
+            return "is not a path"
     return ""
 
 
-def cut(text: str) -> str:
-    """Return a text of somebody else's on one printable line of at most 120 characters."""
-    shown = "".join(c if c.isprintable() else "?" for c in text)
-    return shown if len(shown) <= 120 else shown[:119] + "…"
+def abbreviate(text: str) -> str:
+    """Return untrusted text on one printable line of at most 120 characters."""
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line if len(line) <= _MAX_ABBREVIATED else line[: _MAX_ABBREVIATED - 1] + "…"

@@ -1,0 +1,121 @@
+"""Everything that `ghmlops regression` needs, read and checked before an artifact is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ghmlops.core.errors import InputError, PolicyError
+from ghmlops.core.policy.regression import Dataset
+from ghmlops.core.quantities import size
+
+if TYPE_CHECKING:
+    from ghmlops.commands.regression.inputs import Inputs
+    from ghmlops.commands.shared.base import Common, Services
+    from ghmlops.core.policy.regression import Regression
+    from ghmlops.measure.predictions.engine.engines import Engine
+
+ENGINES = ("duckdb", "spark")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything that a comparison needs.
+
+    Attributes:
+        policy: section `regression` of the policy.
+        policy_path: path of the policy file, as the user named it.
+        datasets: data sets with the specifications of their artifacts.
+        engine: engine that reads the artifacts.
+        memory_limit: its memory limit, as the user wrote it.
+        token: GitHub token for artifacts of workflow runs; may be empty.
+    """
+
+    policy: Regression
+    policy_path: str
+    datasets: tuple[Dataset, ...]
+    engine: Engine
+    memory_limit: str
+    token: str
+
+
+def prepare(inputs: Inputs, services: Services) -> Job:
+    """Read the policy and the inputs.
+
+    Raises:
+        InputError: An artifact is not named, the engine is unknown, or the memory limit is malformed.
+        PolicyError: The policy is invalid or has no section `regression`.
+    """
+    policy = regression_policy(inputs, services)
+    return build_job(inputs, policy, _datasets(inputs, policy))
+
+
+def build_job(inputs: Inputs, policy: Regression, datasets: tuple[Dataset, ...]) -> Job:
+    """Return the job for these data sets.
+
+    Raises:
+        InputError: The engine is unknown, or the memory limit is malformed.
+    """
+    from ghmlops.measure.predictions.engine.engines import Engine
+
+    if inputs.engine not in ENGINES:
+        raise InputError(f'input `engine`: unknown engine "{inputs.engine}"', hint=f"one of {', '.join(ENGINES)}")
+    return Job(
+        policy=policy,
+        policy_path=inputs.policy,
+        datasets=datasets,
+        engine=Engine(name=inputs.engine, memory=memory_bytes(inputs), master=inputs.spark_master),
+        memory_limit=inputs.memory_limit,
+        token=inputs.token,
+    )
+
+
+def memory_bytes(inputs: Inputs) -> int:
+    """Return the memory limit in bytes.
+
+    Raises:
+        InputError: It is malformed.
+    """
+    try:
+        return size(inputs.memory_limit)
+    except ValueError as error:
+        raise InputError(f"input `memory-limit`: {error}", hint="--memory-limit 1GiB") from None
+
+
+def regression_policy(inputs: Common, services: Services, *, hint: str = "") -> Regression:
+    """Return the section `regression` of the policy; `hint` replaces the hint of the error if there is none.
+
+    Raises:
+        PolicyError: The policy is invalid or has no section `regression`.
+    """
+    from ghmlops.commands.shared.policy_file import load_policy
+
+    policy = load_policy(services.cwd / inputs.policy, inputs.policy).regression
+    if policy is None:
+        raise PolicyError(
+            f"{inputs.policy} has no section `regression`",
+            hint=hint or "add one: `regression: {task: binary, ...}`",
+        )
+    return policy
+
+
+def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
+    """Return the data sets of the policy, with the artifacts that the inputs name instead."""
+    roles = ("baseline", "candidate", "labels")
+    overrides = {role: (spec,) for role in roles if (spec := getattr(inputs, role))}
+    if overrides and len(policy.datasets) > 1:
+        raise InputError(
+            f"{', '.join(f'--{role}' for role in overrides)} cannot name the artifact of several data sets",
+            hint=f"name the artifacts of each under `datasets` in {inputs.policy}, or use a policy with one data set",
+        )
+    datasets = tuple(msgspec.structs.replace(one, **overrides) for one in policy.datasets or (Dataset(),))
+    for dataset in datasets:
+        for role in ("baseline", "candidate"):
+            if not getattr(dataset, role):
+                raise InputError(
+                    f"no {role} was named",
+                    hint=f"use --{role} FILE, or `regression: {{artifacts: {{{role}: FILE}}}}` in {inputs.policy}",
+                )
+    return datasets

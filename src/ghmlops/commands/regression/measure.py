@@ -1,0 +1,148 @@
+"""Reads the artifacts of every data set and judges them: the content of the evidence."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ghmlops.core.details.regression import SourceRow
+from ghmlops.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ghmlops.commands.regression.job import Job
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.shared.evidence import EvidenceContent
+    from ghmlops.commands.shared.resolve_artifact import Resolved
+    from ghmlops.core.policy.regression import Dataset
+    from ghmlops.core.predictions.observation import NoiseFloor, Observation
+    from ghmlops.measure.predictions.artifacts.source import Source
+    from ghmlops.measure.predictions.engine.engines import Engine
+
+ROLES = ("baseline", "candidate", "labels", "noise")
+
+
+def measure(job: Job, services: Services) -> EvidenceContent:
+    """Read and judge the data sets; nothing is written.
+
+    Raises:
+        GhmlopsError: As `ghmlops.commands.regression.command.run`.
+    """
+    from ghmlops.commands.shared.evidence import EvidenceContent
+    from ghmlops.core.reproduce.replay_inputs import write_inputs
+
+    observations, origins = _observe(job, services)
+    # Reading imports the judgement in another thread, so importing it here takes no time.
+    from ghmlops.core.predictions.judgement import judge_observations
+
+    judged = judge_observations(observations, job.policy)
+    fingerprints = {
+        f"{one.dataset}/{role}" if one.dataset else role: fingerprint
+        for one in observations
+        for role, fingerprint in one.fingerprints.items()
+    }
+    inputs = write_inputs(job.policy_path, job.engine.name, job.memory_limit, job.datasets)
+    return EvidenceContent(
+        findings=judged.findings,
+        measurements=judged.measurements,
+        not_measured=judged.not_measured,
+        details=msgspec.structs.replace(judged.details, inputs=inputs, sources=origins),
+        fingerprints=fingerprints,
+    )
+
+
+def _observe(job: Job, services: Services) -> tuple[list[Observation], list[SourceRow]]:
+    """Read every data set; return the observations and the origin of each artifact."""
+    from ghmlops.measure.predictions.engine.engines import open_engine, start_engine
+    from ghmlops.measure.predictions.reading import read_predictions
+
+    progress = services.console.progress
+    observations: list[Observation] = []
+    origins: list[SourceRow] = []
+    with start_engine(job.engine) as engine:
+        for dataset in job.datasets:
+            with resolved_artifacts(dataset, job, services) as artifacts:
+                origins += [
+                    SourceRow(dataset=dataset.name, role=role, origin=artifact.provenance)
+                    for role, artifact in artifacts.items()
+                ]
+                sources = {role: engine_source(artifact) for role, artifact in artifacts.items()}
+                pair = {role: source for role, source in sources.items() if role != "noise"}
+                with open_engine(engine, pair) as session:
+                    observation = read_predictions(session, job.policy, progress, score_distance="noise" in sources)
+                floor = None
+                if "noise" in sources and observation.tables:
+                    progress("reading the second baseline")
+                    floor = _read_noise_floor(engine, job, sources, services)
+                observations.append(dataclasses.replace(observation, dataset=dataset.name, noise=floor))
+    return observations, origins
+
+
+@contextlib.contextmanager
+def resolved_artifacts(dataset: Dataset, job: Job, services: Services) -> Iterator[dict[str, Resolved]]:
+    """Return the artifacts of a data set by role; downloaded files are removed at the end.
+
+    Raises:
+        InputError: Two artifacts share a file.
+        DataError: There are no files, or some cannot be used.
+        GitHubError: An artifact of a workflow run cannot be downloaded.
+    """
+    from ghmlops.commands.shared.resolve_artifact import resolve
+    from ghmlops.measure.temporary import temporary_folder
+
+    with temporary_folder("ghmlops-artifacts-") as work:
+        artifacts = {}
+        for role in ROLES:
+            if specs := getattr(dataset, role):
+                spec = specs[0] if len(specs) == 1 else specs
+                artifacts[role] = resolve(spec, role, token=job.token, services=services, work=work)
+        for role, title in (("candidate", "the candidate"), ("noise", "the second baseline")):
+            if role in artifacts and set(artifacts[role].files) & set(artifacts["baseline"].files):
+                raise InputError(
+                    f"{artifacts[role].display_name} is both the baseline and {title}; comparing a file with itself "
+                    "shows nothing",
+                    hint="name two files with --baseline and --candidate; one of them may be a copy of the other",
+                )
+        yield artifacts
+
+
+def engine_source(artifact: Resolved) -> Source:
+    """Return a resolved artifact as the input of an engine."""
+    from ghmlops.measure.predictions.artifacts.source import Source
+
+    return Source(files=artifact.files, display_name=artifact.display_name, hive_root=artifact.hive_root)
+
+
+def _read_noise_floor(engine: Engine, job: Job, sources: Mapping[str, Source], services: Services) -> NoiseFloor:
+    """Compare the baseline with the second baseline, as far as the noise floor needs it."""
+    from ghmlops.core.policy.regression import Changed
+    from ghmlops.core.predictions.observation import SCORE_DISTANCE, NoiseFloor
+    from ghmlops.measure.predictions.engine.engines import open_engine
+    from ghmlops.measure.predictions.reading import read_predictions
+
+    policy = job.policy
+    overall_only = msgspec.structs.replace(
+        policy,
+        slices=(),
+        window="",
+        features=(),
+        search=0,
+        metrics=(),
+        changed=Changed(),
+        renamed={**policy.renamed, "candidate": policy.renamed.get("baseline", {})},
+    )
+    pair = {"baseline": sources["baseline"], "candidate": sources["noise"]}
+    pair |= {"labels": sources["labels"]} if "labels" in sources else {}
+    with open_engine(engine, pair) as session:
+        observation = read_predictions(session, overall_only, services.console.progress, score_distance=True)
+    if not observation.tables:
+        raise InputError(
+            f"{sources['noise'].display_name}: the second baseline has no row in common with the baseline",
+            hint="`noise` is an artifact of the same recipe with another seed, on the same rows",
+        )
+    table = observation.tables[()]
+    return NoiseFloor(counts=table.counts, score_distance=table.sums.get(SCORE_DISTANCE))
