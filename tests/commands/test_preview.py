@@ -95,7 +95,7 @@ def job(tmp_path: Path) -> Iterator[Job]:
     for state in (tmp_path / "temp").glob("ghmlops-preview-*/state.json"):
         if not json.loads(state.read_text())["ended"]:
             job_.step("--stop", str(json.loads(state.read_text())["pid"]))
-    assert job_.services.left() == []
+    assert job_.services.running_processes() == []
 
 
 def test_a_started_service_outlives_its_step(job: Job) -> None:
@@ -106,7 +106,7 @@ def test_a_started_service_outlives_its_step(job: Job) -> None:
     assert requests.get(f"{step.outputs['url']}/healthz", timeout=10).status_code == 200
     stopped = job.step("--stop", step.outputs["pid"])
     assert (stopped.code, stopped.outputs["reason-code"]) == (0, "preview-stopped")
-    assert job.services.left() == []
+    assert job.services.running_processes() == []
 
 
 def test_stopping_twice_is_fine(job: Job) -> None:
@@ -140,7 +140,7 @@ def test_a_service_that_dies_is_an_error_with_evidence(job: Job) -> None:
     assert step.outputs == {"outcome": "error", "reason-code": "service-not-ready"}
     evidence = job.evidence()
     assert (evidence.outcome, evidence.findings[0].outcome, evidence.measurements) == (Outcome.ERROR, Outcome.ERROR, [])
-    assert job.services.left() == []
+    assert job.services.running_processes() == []
 
 
 def test_a_time_out_leaves_nothing(job: Job) -> None:
@@ -148,7 +148,7 @@ def test_a_time_out_leaves_nothing(job: Job) -> None:
     step = job.start("never", "--timeout", "500ms")
     assert step.code == 2
     assert "within 0.5 s" in step.err
-    assert job.services.left() == []
+    assert job.services.running_processes() == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -160,12 +160,14 @@ def test_an_interrupt_while_waiting_leaves_nothing(job: Job, how: signal.Signals
         env=job.environ,
         stderr=subprocess.PIPE,
     ) as process:
-        wait_until(lambda: any("never.py" in words.split()[1] for words in job.services.left()), "the service")
+        wait_until(
+            lambda: any("never.py" in words.split()[1] for words in job.services.running_processes()), "the service"
+        )
         process.send_signal(how)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert b"Traceback" not in err
-    assert job.services.left() == []
+    assert job.services.running_processes() == []
     assert not (job.folder / "evidence").exists()
     assert list((job.folder / "temp").iterdir()) == []
 
@@ -176,14 +178,14 @@ def test_evidence_that_cannot_be_written_ends_the_service(job: Job) -> None:
     step = job.start("plain")
     assert step.code == 2
     assert "cannot write" in step.err
-    assert job.services.left() == []
+    assert job.services.running_processes() == []
 
 
 def test_the_lifetime_ends_it(job: Job) -> None:
     """It ends without a stop, and a later stop reports that."""
     step = job.start("daemons", "--lifetime", "1s")
     assert step.code == 0
-    wait_until(lambda: job.services.left() == [], "the end of the lifetime")
+    wait_until(lambda: job.services.running_processes() == [], "the end of the lifetime")
     wait_until(lambda: not psutil.pid_exists(int(step.outputs["pid"])), "the end of the supervisor")
     assert job.step("--stop", step.outputs["pid"]).code == 0
 
@@ -220,9 +222,9 @@ def test_the_preview_ends_with_its_runner(job: Job) -> None:
         assert process.stdout is not None
         while process.stdout.readline() != b"done\n":
             assert process.poll() is None
-        assert job.services.left() != []
+        assert job.services.running_processes() != []
         process.kill()
-    wait_until(lambda: job.services.left() == [], "the end of the preview")
+    wait_until(lambda: job.services.running_processes() == [], "the end of the preview")
 
 
 def test_only_previews_are_stopped(job: Job) -> None:
