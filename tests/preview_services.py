@@ -1,4 +1,4 @@
-"""Small real services for tests of the preview, and what of them is still running."""
+"""Small real services for tests of previews, and the processes of theirs that still run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
+
+from ghmlops.core.errors import ServiceError
+from ghmlops.measure.preview import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,9 +70,9 @@ serve()
     "mute": """
 import socket
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-kept = []
+connections = []
 while True:
-    kept.append(listener.accept())
+    connections.append(listener.accept())
 """,
     "dripping": """
 import socket
@@ -110,23 +114,27 @@ class Busy(Handler):
         self.send_error(503)
 HTTPServer(("127.0.0.1", int(sys.argv[1])), Busy).serve_forever()
 """,
-    "taken": """
-import socket
-HTTPServer(("127.0.0.1", int(os.environ["TAKEN"])), Handler).serve_forever()
+    "port-in-use": """
+HTTPServer(("127.0.0.1", int(os.environ["BUSY_PORT"])), Handler).serve_forever()
 """,
 }
 
 
 @dataclass
 class Services:
-    """Writes services that carry a mark in their arguments, so that what is left of them can be found."""
+    """Writes services whose arguments contain a mark, by which their processes are recognised.
+
+    Attributes:
+        folder: Folder of the scripts; temporary files go to its subfolder `temp`.
+        mark: Text in the arguments of each process of a service.
+    """
 
     folder: Path
     mark: str = field(default_factory=lambda: f"mark-{uuid.uuid4().hex}")
 
     @property
     def environ(self) -> dict[str, str]:
-        """Variables for a service."""
+        """Environment of a service."""
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "MARK": self.mark}
 
     def command(self, kind: str) -> str:
@@ -135,19 +143,39 @@ class Services:
         script.write_text(SERVER + KINDS[kind])
         return f"{sys.executable} {script} {{port}} {self.mark}"
 
-    def left(self) -> list[str]:
-        """Return the processes that carry the mark."""
-        found = []
+    def running_processes(self) -> list[str]:
+        """Return the command lines of the running processes whose arguments contain the mark."""
+        command_lines = []
         for process in psutil.process_iter(["cmdline", "status"]):
             words = process.info["cmdline"] or []
             if self.mark in words and process.info["status"] != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(words))
-        return found
+                command_lines.append(" ".join(words))
+        return command_lines
+
+    def start_failure(self, kind: str, timeout: float = 30.0, ready: str = "/healthz") -> ServiceError:
+        """Start a service that does not become ready, and return the error; no process and no file remains."""
+        before = psutil.Process().children()  # multiprocessing keeps a child of this process, if a test has used it
+        with (
+            pytest.raises(ServiceError) as caught,
+            running(
+                self.command(kind),
+                cwd=self.folder,
+                environ=self.environ,
+                ready=ready,
+                timeout=timeout,
+                temp=str(self.folder / "temp"),
+            ),
+        ):
+            pass
+        assert self.running_processes() == []
+        assert list((self.folder / "temp").iterdir()) == []
+        assert psutil.Process().children() == before
+        return caught.value
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
-    """Poll until something is true."""
+def wait_until(condition: Callable[[], bool], description: str, seconds: float = 30.0) -> None:
+    """Poll until a condition is true; fail with its description after `seconds`."""
     end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"in vain: {what}"
+    while not condition():
+        assert time.monotonic() < end, f"did not happen: {description}"
         time.sleep(0.02)

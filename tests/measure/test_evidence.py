@@ -1,4 +1,4 @@
-"""Reading evidence that other jobs wrote: nothing that cannot be read is passed over."""
+"""Reading evidence that other jobs wrote: an unreadable file is reported, never skipped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOOD = Evidence(
 )
 
 
-def test_what_is_written_reads_back(tmp_path: Path) -> None:
+def test_a_written_file_reads_back(tmp_path: Path) -> None:
     """A written file has the documented name, reads back equal, and its digest is that of its bytes."""
     path = write_evidence(tmp_path / "new", GOOD)
     assert path.name == "latency-eu.json"
@@ -45,7 +45,7 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
         (encode(GOOD).replace(b'"seconds": null', b'"seconds": NaN'), "not readable"),
     ],
 )
-def test_what_does_not_fit_the_schema_has_a_problem(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_that_does_not_match_the_schema_has_a_problem(tmp_path: Path, content: bytes, message: str) -> None:
     """Damaged and hostile files are returned with their problem, neither skipped nor raised."""
     (tmp_path / "latency.json").write_bytes(content)
     (loaded,) = reading.load_folder(tmp_path)
@@ -53,8 +53,8 @@ def test_what_does_not_fit_the_schema_has_a_problem(tmp_path: Path, content: byt
     assert message in loaded.problem
 
 
-def test_links_and_giants_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A link, which could point anywhere, and a file above the bound are separate problems."""
+def test_links_and_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link, which could point anywhere, and a file above the limit are separate problems."""
     folder = tmp_path / "evidence"
     write_evidence(folder, GOOD)
     (tmp_path / "outside.json").write_bytes(encode(GOOD))
@@ -66,21 +66,21 @@ def test_links_and_giants_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_verdicts_hidden_files_and_folders_are_not_evidence(tmp_path: Path) -> None:
-    """Only the folder's own evidence files are read."""
+    """Only evidence files directly in the folder are read."""
     for name in ("verdict.json", ".hidden.json", "notes.txt"):
         (tmp_path / name).write_text("{")
     (tmp_path / "sub").mkdir()
     assert reading.load_folder(tmp_path) == []
 
 
-def test_what_is_called_evidence_is_not_passed_over(tmp_path: Path) -> None:
-    """A folder or another verdict of an evidence file's name is a problem, not silence."""
+def test_no_file_with_the_name_of_evidence_is_skipped(tmp_path: Path) -> None:
+    """A folder, or another verdict, with the name of an evidence file has a problem."""
     (tmp_path / "verdict-old.json").write_text("{}")
     (tmp_path / "latency.json").mkdir()
     assert [bool(loaded.problem) for loaded in reading.load_folder(tmp_path)] == [True, True]
 
 
-def test_folders_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing folder and one with too many files are errors."""
     with pytest.raises(EvidenceError, match="does not exist"):
         reading.load_folder(tmp_path / "none")

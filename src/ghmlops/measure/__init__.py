@@ -1,1 +1,1 @@
-"""I/O in: everything that is read or measured from the world."""
+"""Input: everything that is read or measured outside of the process."""

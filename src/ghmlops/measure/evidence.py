@@ -22,7 +22,7 @@ MAX_FOLDER_BYTES = 256 * 1024 * 1024
 
 
 def list_evidence(folder: Path) -> list[Path]:
-    """Return the evidence files of `folder` (its own `*.json`, no hidden files, not `verdict.json`), sorted.
+    """Return the evidence files of `folder` (`*.json` directly in it, not hidden, not `verdict.json`), sorted.
 
     A link or a folder with such a name is listed, too, so that it is reported instead of ignored.
 
@@ -30,9 +30,9 @@ def list_evidence(folder: Path) -> list[Path]:
         EvidenceError: It is not a folder, or contains more than `MAX_FILES` or `MAX_FOLDER_BYTES`.
     """
     if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
+        problem = "is not a folder" if folder.exists() else "does not exist"
         raise EvidenceError(
-            f"evidence folder {folder} {what}", hint="run a measuring command first, or download its artifact"
+            f"evidence folder {folder} {problem}", hint="run a measuring command first, or download its artifact"
         )
     paths = sorted(
         path for path in folder.glob("*.json") if not path.name.startswith(".") and path.name != VERDICT_NAME

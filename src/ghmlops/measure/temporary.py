@@ -1,4 +1,4 @@
-"""Folders that are gone when their block ends, whenever a signal comes."""
+"""Temporary folders that are removed at the end of their block, whenever a signal arrives."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """Make a folder whose name begins with `prefix`, and remove it with all that is in it.
+    """Create a folder whose name starts with `prefix`, and remove it with its content at the end of the block.
 
-    `tempfile.TemporaryDirectory` leaves it behind where the signal comes between its making and its registration, or
-    while it is removed.
+    Unlike `tempfile.TemporaryDirectory`, it leaves no folder behind if a signal arrives between the creation of the
+    folder and the registration of its clean-up, or during the removal.
 
     Raises:
-        OSError: there is no place for temporary files.
+        OSError: No temporary folder can be created.
     """
     folder: Path | None = None
     try:
-        with undisturbed():
+        with deferred_signals():
             folder = Path(tempfile.mkdtemp(prefix=prefix))
         yield folder
     finally:
         if folder is not None:
-            with undisturbed():
+            with deferred_signals():
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold back SIGINT, SIGTERM and SIGHUP until the block has ended; then the first that came takes effect.
+def deferred_signals() -> Iterator[None]:
+    """Defer SIGINT, SIGTERM and SIGHUP to the end of the block; the first one that arrived is then raised.
 
-    Only the main thread can do so, and only it is interrupted by them; elsewhere this does nothing.
+    Python runs signal handlers in the main thread only; in any other thread this context manager does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    held: list[int] = []
+    pending: list[int] = []
 
-    def hold(number: int, _frame: FrameType | None) -> None:
-        held.append(number)
+    def defer(number: int, _frame: FrameType | None) -> None:
+        pending.append(number)
 
-    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    handlers = {number: signal.signal(number, defer) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        for number, how in before.items():
-            signal.signal(number, signal.SIG_DFL if how is None else how)
-        if held:
-            signal.raise_signal(held[0])
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if pending:
+            signal.raise_signal(pending[0])

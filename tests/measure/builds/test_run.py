@@ -1,4 +1,4 @@
-"""A build runs without a shell, is bounded in time and output, and leaves no process and no file of ours behind."""
+"""A build runs without a shell, with bounded time and output, and leaves no process and no temporary file."""
 
 from __future__ import annotations
 
@@ -13,34 +13,33 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ghmlops.core.artifacts.spec import LocalSpec
 from ghmlops.core.errors import InputError
 from ghmlops.measure.builds import run as build
-from ghmlops.measure.builds.outputs import files_of
-from ghmlops.measure.builds.run import Ended, build_environment, run_build, words_of
+from ghmlops.measure.builds.run import BuildResult, build_environment, run_build, split_command
 
-LATE = """
+SLOW_BUILD = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
 open(sys.argv[1], "w").write(str(child.pid))
-print("begun", flush=True)
+print("started", flush=True)
 time.sleep(300)
 """
 
 
-def run(place: Path, script: str, *args: str, limit: float = 60.0) -> Ended:
-    temp = place / "temp"
+def run(folder: Path, script: str, *args: str, limit: float = 60.0) -> BuildResult:
+    """Run a Python script as a build; its temporary folder is empty afterwards."""
+    temp = folder / "temp"
     temp.mkdir(exist_ok=True)
     words = [sys.executable, "-c", script, *args]
-    done = run_build(words, cwd=place, environ=os.environ, temp=str(temp), limit=limit)
+    result = run_build(words, cwd=folder, environ=os.environ, temp=str(temp), limit=limit)
     assert list(temp.iterdir()) == []
-    return done
+    return result
 
 
-def test_a_build_that_never_ends_is_ended_with_all_it_started(tmp_path: Path) -> None:
-    """Its time over, its children in other sessions too; what it printed is told."""
-    done = run(tmp_path, LATE, str(tmp_path / "pid"), limit=3.0)
-    assert (done.problem, done.late, done.tail) == ("did not end within 3 s", True, "begun")
+def test_a_build_without_an_end_is_terminated_with_its_descendants(tmp_path: Path) -> None:
+    """At the time limit the build and its children in other sessions are terminated; its output is reported."""
+    result = run(tmp_path, SLOW_BUILD, str(tmp_path / "pid"), limit=3.0)
+    assert (" 3 s" in result.problem, result.timed_out, result.tail) == (True, True, "started")
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
 
 
@@ -48,26 +47,27 @@ def test_a_build_that_never_ends_is_ended_with_all_it_started(tmp_path: Path) ->
     ("script", "problem"),
     [
         ("", ""),
-        ("raise SystemExit(7)", "ended with exit status 7"),
-        ("import os; os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
+        ("raise SystemExit(7)", "exit status 7"),
+        ("import os; os.kill(os.getpid(), 9)", "SIGKILL"),
     ],
 )
-def test_how_it_ended_is_told(tmp_path: Path, script: str, problem: str) -> None:
-    """A status, a signal, or nothing to complain of."""
-    assert run(tmp_path, script).problem == problem
+def test_the_problem_names_status_or_signal(tmp_path: Path, script: str, problem: str) -> None:
+    """The problem ends with the exit status or the signal, and is empty for status 0."""
+    result = run(tmp_path, script)
+    assert (result.problem.endswith(problem), bool(result.problem)) == (True, bool(problem))
 
 
-def test_an_endless_output_is_kept_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its end is kept, on the disk and in the message; control characters and commands to a runner are broken up."""
-    monkeypatch.setattr(build, "MOST_OUTPUT", 100_000)
+def test_a_long_output_is_truncated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of the output remains, on disk and in the result, without control characters and runner commands."""
+    monkeypatch.setattr(build, "MAX_OUTPUT", 100_000)
     sizes: list[int] = []
-    real = build._shorten
+    truncate_log = build._truncate_log
 
-    def shorten(log: Path) -> None:
-        real(log)
+    def truncate(log: Path) -> None:
+        truncate_log(log)
         sizes.append(log.stat().st_size)
 
-    monkeypatch.setattr(build, "_shorten", shorten)
+    monkeypatch.setattr(build, "_truncate_log", truncate)
     script = """
 import time
 for _ in range(6):
@@ -76,15 +76,15 @@ for _ in range(6):
     time.sleep(0.4)
 print(chr(27) + "[2J##[error]the end")
 """
-    done = run(tmp_path, script)
-    assert done.tail.endswith("[2J## [error]the end")
-    assert len(done.tail) <= 2001
-    assert "\x1b" not in done.tail
+    result = run(tmp_path, script)
+    assert result.tail.endswith("[2J## [error]the end")
+    assert len(result.tail) <= 2001
+    assert "\x1b" not in result.tail
     assert min(sizes) <= 100_000
 
 
 def test_an_interrupt_ends_the_build(tmp_path: Path) -> None:
-    """SIGTERM while it runs: the build and its children end, and the temporary folder is empty."""
+    """After a SIGTERM the build and its children have ended, and the temporary folder is empty."""
     (tmp_path / "temp").mkdir()
     script = (
         "import os, signal, sys, pathlib\n"
@@ -94,7 +94,7 @@ def test_an_interrupt_ends_the_build(tmp_path: Path) -> None:
         " temp=sys.argv[3])\n"
     )
     pid = tmp_path / "pid"
-    command = [sys.executable, "-c", script, LATE, str(pid), str(tmp_path / "temp")]
+    command = [sys.executable, "-c", script, SLOW_BUILD, str(pid), str(tmp_path / "temp")]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         stop = threading.Timer(60, process.kill)
         stop.start()
@@ -112,33 +112,17 @@ def test_an_interrupt_ends_the_build(tmp_path: Path) -> None:
 
 
 def test_a_command_is_split_without_a_shell() -> None:
-    """Quotes hold words together, and nothing is expanded."""
-    assert words_of("make 'a b' $HOME * ; rm") == ["make", "a b", "$HOME", "*", ";", "rm"]
+    """Quotes group words, and nothing is expanded."""
+    assert split_command("make 'a b' $HOME * ; rm") == ["make", "a b", "$HOME", "*", ";", "rm"]
     for text in ("", "  ", "''", "a\x00b"):
-        with pytest.raises(InputError, match="is empty"):
-            words_of(text)
+        with pytest.raises(InputError, match=r"`rebuild`.*empty"):
+            split_command(text)
 
 
-def test_a_build_gets_the_steps_variables_without_its_power(tmp_path: Path) -> None:
-    """No token and no file of the runner; its own temporary folder; HOME, PORT and a hash seed as they were."""
-    given = {"GITHUB_TOKEN": "t", "GHMLOPS_REBUILD": "x", "GITHUB_OUTPUT": "o", "HOME": "/h", "TMP": "/t", "A": "b"}
-    own = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(tmp_path))
-    assert build_environment(given, tmp_path) == {"HOME": "/h", "A": "b", **own}
-    more = {"PORT": "80", "PYTHONHASHSEED": "0"}
-    assert build_environment(more, tmp_path) == {**more, **own}
-
-
-def test_a_fingerprint_is_of_names_and_bytes_and_not_of_the_folder(tmp_path: Path) -> None:
-    """Equal in another folder; another with another name, or another byte."""
-    found = []
-    for folder, name, text in (
-        ("a", "x.parquet", "1"),
-        ("b", "x.parquet", "1"),
-        ("c", "y.parquet", "1"),
-        ("d", "x.parquet", "2"),
-    ):
-        (tmp_path / folder / "out").mkdir(parents=True)
-        (tmp_path / folder / "out" / name).write_text(text)
-        found.append(files_of((LocalSpec(pattern="out"),), (tmp_path / folder).resolve()).fingerprint())
-    assert found[0] == found[1]
-    assert len(set(found)) == 3
+def test_the_environment_of_a_build(tmp_path: Path) -> None:
+    """It has no token and no file of the runner, and a separate temporary folder; HOME, PORT and hash seed stay."""
+    environ = {"GITHUB_TOKEN": "t", "GHMLOPS_REBUILD": "x", "GITHUB_OUTPUT": "o", "HOME": "/h", "TMP": "/t", "A": "b"}
+    folders = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(tmp_path))
+    assert build_environment(environ, tmp_path) == {"HOME": "/h", "A": "b", **folders}
+    preserved = {"PORT": "80", "PYTHONHASHSEED": "0"}
+    assert build_environment(preserved, tmp_path) == {**preserved, **folders}

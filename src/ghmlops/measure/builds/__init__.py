@@ -1,1 +1,1 @@
-"""Runs a model build and collects the files that it writes."""
+"""Runs the user's build, and collects the files that it writes."""

@@ -1,58 +1,58 @@
-"""Running the user's build in a fresh folder: no shell, bounded in time and output, nothing of it left behind."""
+"""Runs the user's build in a fresh folder: without a shell, with bounded time and output, leaving no process behind."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import os
 import shlex
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-import ghmlops
 from ghmlops.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ghmlops.measure.preview.launch import Supervised
+    from ghmlops.measure.preview.launch import SupervisorHandle
 
-LONGEST = 6 * 3600.0
-"""Seconds that one build may take; a job on GitHub may take no longer."""
-MOST_OUTPUT = 16 * 1024 * 1024
-"""Bytes of output that are kept at a time; of more only the end."""
-_KEPT = 64 * 1024
+MAX_SECONDS = 6 * 3600.0
+"""Maximum time of one build in seconds; it equals the maximum time of a job on GitHub."""
+MAX_OUTPUT = 16 * 1024 * 1024
+"""Size in bytes above which the output is truncated to its end."""
+_TAIL_BYTES = 64 * 1024
+"""Number of bytes that a truncated output keeps."""
 _GRACE = 2.0
+"""Seconds between SIGTERM and SIGKILL."""
 PREFIX = "ghmlops-rebuild-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a build ended."""
+class BuildResult:
+    """How a build ended.
+
+    Attributes:
+        problem: A clause such as "ended with exit status 3"; empty if the exit status was 0.
+        timed_out: Whether the build was terminated at its time limit.
+        tail: End of its output, as one printable line.
+        seconds: Duration in seconds.
+    """
 
     problem: str
-    """Empty where it ended with exit status 0; else a clause: "ended with exit status 3"."""
-    late: bool
-    """True where it was ended because its time was over."""
+    timed_out: bool
     tail: str
-    """End of its output, on one printable line."""
     seconds: float
 
 
-def words_of(command: str) -> list[str]:
+def split_command(command: str) -> list[str]:
     """Split a command into words as a shell does, without a shell.
 
     Raises:
-        InputError: it is empty, or a quotation is not closed.
+        InputError: The command is empty or has an unclosed quotation.
     """
     try:
         words = shlex.split(command)
@@ -64,19 +64,19 @@ def words_of(command: str) -> list[str]:
 
 
 def build_environment(environ: Mapping[str, str], temp: Path) -> dict[str, str]:
-    """Return the variables of a build: the step's own, without tokens, with a temporary folder of its own.
+    """Return the environment of a build: that of the step without tokens, with a separate temporary folder.
 
-    HOME stays, because packages and models are cached there. PYTHONHASHSEED is not set: whether the build depends on
-    the order of a set is what is asked. Where the step sets it, the build has it.
+    HOME is preserved, because packages and models are cached there. PYTHONHASHSEED is not set, unless the step sets
+    it: a build that depends on the order of a set is not reproducible, which is to be detected.
     """
     from ghmlops.measure.preview.launch import service_environment
 
-    kept = service_environment(environ, 0)
+    variables = service_environment(environ, 0)
     if "PORT" in environ:
-        kept["PORT"] = environ["PORT"]
+        variables["PORT"] = environ["PORT"]
     else:
-        kept.pop("PORT", None)  # for services only
-    return kept | dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(temp))
+        variables.pop("PORT", None)  # Services receive a port; a build does not.
+    return variables | dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(temp))
 
 
 def run_build(  # noqa: PLR0913  (keywords only; the caller has these values one by one)
@@ -85,116 +85,99 @@ def run_build(  # noqa: PLR0913  (keywords only; the caller has these values one
     cwd: Path,
     environ: Mapping[str, str],
     temp: str = "",
-    limit: float = LONGEST,
+    limit: float = MAX_SECONDS,
     progress: Callable[[str], None] = lambda _: None,
-) -> Ended:
-    """Run a build to its end; whatever it started has ended when this returns, on an error and an interrupt too.
+) -> BuildResult:
+    """Run a build; all processes that it started have ended when this function returns or raises.
 
     Args:
-        words: the command.
-        cwd: where it runs.
-        environ: the step's variables; `build_environment` makes the build's from them.
-        temp: folder for temporary files; the system's where empty.
-        limit: seconds until it is ended.
-        progress: told that it still runs.
+        words: Command line.
+        cwd: Working directory.
+        environ: Environment of the step, from which `build_environment` derives that of the build.
+        temp: Parent folder of temporary files; empty for the default of the system.
+        limit: Time limit in seconds.
+        progress: Receives progress messages.
 
     Raises:
-        InputError: there is no place for temporary files, or psutil is not installed.
+        InputError: No temporary folder can be created, or psutil is not installed.
     """
-    from ghmlops.measure.preview.launch import Supervised, log_tail
-    from ghmlops.measure.temporary import undisturbed
-
     if importlib.util.find_spec("psutil") is None:
         raise InputError("--rebuild needs psutil", hint="install the extra: `pip install 'ghmlops[preview]'`")
     try:
         home = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temp or None)).resolve()
     except OSError as error:
-        raise InputError(f"no temporary folder: {error.strerror}", hint="set RUNNER_TEMP or TMPDIR") from None
-    begun = time.monotonic()
+        raise InputError(
+            f"no temporary folder can be created: {error.strerror}", hint="set RUNNER_TEMP or TMPDIR"
+        ) from None
     try:
-        folder, private = home / "supervisor", home / "tmp"
-        folder.mkdir()
-        private.mkdir()
-        supervised = Supervised(process=_supervisor(folder), folder=folder)
-        try:
-            order = {
-                "words": words,
-                "cwd": str(cwd),
-                "environ": build_environment(environ, private),
-                "lifetime": limit,
-                "grace": _GRACE,
-            }
-            _give(supervised, order)
-            said = _wait(supervised, begun, progress)
-        finally:
-            with undisturbed():
-                supervised.end()
-                supervised.forget()
-        problem, late = _problem(supervised, folder, said, limit)
-        return Ended(
-            problem=problem, late=late, tail=log_tail(folder / "log"), seconds=round(time.monotonic() - begun, 1)
-        )
+        build_temp = home / "tmp"
+        build_temp.mkdir()
+        request = {
+            "words": words,
+            "cwd": str(cwd),
+            "environ": build_environment(environ, build_temp),
+            "lifetime": limit,
+            "grace": _GRACE,
+        }
+        return _supervise(request, home / "supervisor", limit, progress)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _supervisor(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the process that owns the build; it ends everything below it when the build ends, or when we do."""
-    from ghmlops.measure.preview.launch import MODULE
+def _supervise(
+    request: Mapping[str, object], folder: Path, limit: float, progress: Callable[[str], None]
+) -> BuildResult:
+    """Run a build under a supervisor, which terminates all its descendants when the build, or this process, ends."""
+    from ghmlops.measure.preview.launch import log_tail, start_supervisor
+    from ghmlops.measure.temporary import deferred_signals
 
-    own = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    own["PYTHONPATH"] = str(Path(ghmlops.__file__).parents[1])
-    with (folder / "log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", MODULE, str(folder)],
-            cwd="/",
-            env=own,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-        )
-
-
-def _give(supervised: Supervised, order: Mapping[str, object]) -> None:
-    stream = supervised.process.stdin
-    if stream is not None:
-        with contextlib.suppress(BrokenPipeError):  # it died at once: `pause` tells
-            stream.write(msgspec.json.encode(order) + b"\n")
-            stream.flush()
+    started = time.monotonic()
+    folder.mkdir()
+    supervisor = start_supervisor(folder, os.environ)
+    try:
+        supervisor.send(request)
+        exit_reason = _wait(supervisor, started, progress)
+    finally:
+        with deferred_signals():
+            supervisor.terminate()
+            supervisor.close()
+    problem, timed_out = _problem(supervisor, exit_reason, limit)
+    seconds = round(time.monotonic() - started, 1)
+    return BuildResult(problem=problem, timed_out=timed_out, tail=log_tail(folder / "log"), seconds=seconds)
 
 
-def _wait(supervised: Supervised, begun: float, progress: Callable[[str], None]) -> str:
-    """Wait for the end; return what the supervisor says of it."""
-    said = ""
-    while not supervised.closed:
-        news = supervised.pause(0.5)  # also reads on to the end of what the supervisor says
-        said = said or news
-        progress(f"building for {time.monotonic() - begun:.0f} s")
-        _shorten(supervised.folder / "log")
-    return said
+def _wait(supervisor: SupervisorHandle, started: float, progress: Callable[[str], None]) -> str:
+    """Wait for the end of the build, and return the reason that the supervisor reports."""
+    exit_reason = ""
+    while not supervisor.closed:
+        # Continue to poll after the first reason, so that all events are read.
+        latest = supervisor.poll(0.5)
+        exit_reason = exit_reason or latest
+        progress(f"building for {time.monotonic() - started:.0f} s")
+        _truncate_log(supervisor.folder / "log")
+    return exit_reason
 
 
-def _shorten(log: Path) -> None:
-    """Keep the end of an output that never ends; it is appended to, so what comes next stands behind."""
-    if log.stat().st_size <= MOST_OUTPUT:
+def _truncate_log(log: Path) -> None:
+    """Truncate a long output to its end; the build opened the file for appending, so that it continues after it."""
+    if log.stat().st_size <= MAX_OUTPUT:
         return
     with log.open("r+b") as stream:
-        stream.seek(-_KEPT, os.SEEK_END)
-        end = stream.read()
+        stream.seek(-_TAIL_BYTES, os.SEEK_END)
+        tail = stream.read()
         stream.truncate(0)
     with log.open("ab") as stream:
-        stream.write(end)
+        stream.write(tail)
 
 
-def _problem(supervised: Supervised, folder: Path, said: str, limit: float) -> tuple[str, bool]:
-    """Return the clause that says what went wrong, or nothing, and whether the time was over."""
+def _problem(supervisor: SupervisorHandle, exit_reason: str, limit: float) -> tuple[str, bool]:
+    """Return a clause that states what went wrong (empty if nothing did), and whether the time limit was reached."""
     try:
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        state = json.loads((supervisor.folder / "state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "lost its supervisor", False
     if state.get("ended") == "lifetime":
         return f"did not end within {limit:,.0f} s", True
-    if any(event["event"] == "exited" and event["status"] == 0 for event in supervised.events):
+    if any(event["event"] == "exited" and event["status"] == 0 for event in supervisor.events):
         return "", False
-    return said.removesuffix(" before it was ready") or f"was ended ({state.get('ended')})", False
+    return exit_reason.removesuffix(" before it was ready") or f"was ended ({state.get('ended')})", False

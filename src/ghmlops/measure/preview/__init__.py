@@ -1,8 +1,8 @@
-"""Ephemeral preview: a service in its own process tree, ready at an address, ended for certain.
+"""Ephemeral previews: a service with a separate process tree that is guaranteed to be terminated.
 
-Every service has a supervisor of its own (`supervisor.py`), whatever starts it: `running()` keeps it for the length of
-a block, `outliving()` lets it outlive the command. All that the service forks ends up below its supervisor, so that the
-end of the tree is complete, and nothing else is ever ended.
+Each service has a dedicated supervisor process (`supervisor.py`). `running()` keeps it for the length of a block;
+`outliving()` lets it outlive the command. All processes that the service starts are descendants of its supervisor, so
+that the entire tree is terminated, and no other process is.
 """
 
 from ghmlops.measure.preview.service import Preview, outliving, running

@@ -1,4 +1,4 @@
-"""Starting a supervisor with its order, and talking to it."""
+"""Starts the supervisor of a service and communicates with it."""
 
 from __future__ import annotations
 
@@ -29,42 +29,57 @@ if TYPE_CHECKING:
 PREFIX = "ghmlops-preview-"
 MODULE = "ghmlops.measure.preview.supervisor"
 GRACE = 5.0
-"""Seconds a service has to end by itself after SIGTERM."""
-LONGEST = 24 * 3600.0
+"""Seconds between SIGTERM and SIGKILL."""
+MAX_LIFETIME = 24 * 3600.0
+"""Seconds after which a service is terminated at the latest."""
 TAIL_LINES, TAIL_CHARACTERS = 20, 2000
+"""Maximum length of the end of a log in a message."""
 _WITHHELD = re.compile(
     r"GHMLOPS_.*|INPUT_.*|GITHUB_(TOKEN|OUTPUT|ENV|PATH|STATE|STEP_SUMMARY)|GH_TOKEN"
     r"|ACTIONS_(RUNTIME|ID_TOKEN|CACHE|RESULTS)_.*"
 )
-"""Variables that the code of a pull request must not get: tokens, and the files by which a step talks to the runner."""
+"""Variables withheld from the code of a pull request: tokens, and the files by which a step instructs the runner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A service to start."""
+class ServiceSpec:
+    """How to start a service, and when to terminate it.
+
+    Attributes:
+        command: Command line, split into words as by a shell, but without one; `{port}` becomes a free port.
+        cwd: Working directory.
+        environ: Environment; tokens and the files of the runner are removed, and `PORT` is set to the port.
+        ready: Path that answers with a 2xx status when the service is ready.
+        timeout: Maximum time until it is ready, in seconds.
+        temp: Parent folder of temporary files; empty for the default of the system.
+        lifetime: Time after which the service is terminated, in seconds.
+        grace: Time between SIGTERM and SIGKILL, in seconds.
+        watch: Id of a process whose end terminates the service; `None` for no such process.
+    """
 
     command: str
-    """Words as in a shell, split without one; `{port}` becomes a free port, which PORT holds too."""
     cwd: Path
     environ: Mapping[str, str]
-    """Its variables; tokens and the runner's files are left out."""
     ready: str = "/"
-    """Path that answers 2xx when it is ready."""
     timeout: float = 60.0
-    """Seconds until it must be ready."""
     temp: str = ""
-    """Folder for temporary files; the system's where empty."""
-    lifetime: float = LONGEST
-    """Seconds after which it is ended."""
+    lifetime: float = MAX_LIFETIME
     grace: float = GRACE
-    """Seconds between SIGTERM and SIGKILL."""
     watch: int | None = None
-    """Process whose end ends it."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Supervised:
-    """A supervisor as its starter sees it."""
+class SupervisorHandle:
+    """A supervisor as seen by the process that started it.
+
+    Attributes:
+        process: The process that was started; a detached supervisor is its child.
+        folder: Folder of the log and the state of the service.
+        pid: Process id of the supervisor; 0 until the service was started.
+        rest: Output that is not a complete line yet.
+        events: Events that the supervisor reported.
+        closed: Whether the output has ended, and with it the supervisor.
+    """
 
     process: subprocess.Popen[bytes]
     folder: Path
@@ -73,8 +88,12 @@ class Supervised:
     events: list[dict[str, Any]] = field(default_factory=list)
     closed: bool = False
 
-    def pause(self, seconds: float) -> str:
-        """Wait for news at most `seconds`; return why the service is gone, or nothing."""
+    def poll(self, seconds: float) -> str:
+        """Wait for events for at most `seconds`.
+
+        Returns:
+            A clause that states why the service no longer runs; empty if it runs.
+        """
         self._read(seconds)
         for event in self.events:
             if event["event"] == "failed":
@@ -93,14 +112,22 @@ class Supervised:
         self.events += [json.loads(line) for line in lines]
         self.pid = next((event["pid"] for event in self.events if event["event"] == "started"), self.pid)
 
+    def send(self, request: Mapping[str, object]) -> None:
+        """Send the launch request."""
+        if self.process.stdin is not None:
+            # A supervisor that died at once closes the pipe; `poll` reports it.
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.write(msgspec.json.encode(request) + b"\n")
+                self.process.stdin.flush()
+
     def release(self) -> None:
-        """Let it live on without us."""
+        """Let the service outlive this process."""
         if self.process.stdin is not None:
             self.process.stdin.write(b"release\n")
             self.process.stdin.flush()
 
-    def end(self) -> None:
-        """Ask for the end, and wait until nothing is left; the end of its output is the end of the supervisor."""
+    def terminate(self) -> None:
+        """Terminate the service, and wait until its process tree has ended and the supervisor has closed its output."""
         if self.process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
@@ -111,8 +138,8 @@ class Supervised:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
-    def forget(self) -> None:
-        """Close our ends of the pipes and collect the process that we started."""
+    def close(self) -> None:
+        """Close this side of the pipes and reap the process that was started."""
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
@@ -120,49 +147,57 @@ class Supervised:
         self.process.wait()
 
 
-def launch(wanted: Wanted, *, detach: bool) -> tuple[Supervised, str]:
-    """Start the supervisor of a service; return it, and the address the service will have.
+def launch(spec: ServiceSpec, *, detach: bool) -> tuple[SupervisorHandle, str]:
+    """Start the supervisor of a service, and request the start of the service.
+
+    Args:
+        spec: The service.
+        detach: Whether the supervisor can outlive this process.
+
+    Returns:
+        The supervisor, and the URL that the service will have.
 
     Raises:
-        InputError: the command cannot be used, or there is no place for its log.
+        InputError: The command is malformed, or no temporary folder can be created.
     """
     port = free_port()
-    given = service_environment(wanted.environ, port)
-    order = {
-        "words": words_of(wanted.command, port),
-        "cwd": str(wanted.cwd),
-        "environ": given,
-        "lifetime": wanted.lifetime,
-        "grace": wanted.grace,
-        "watch": wanted.watch,
+    environ = service_environment(spec.environ, port)
+    request = {
+        "words": split_command(spec.command, port),
+        "cwd": str(spec.cwd),
+        "environ": environ,
+        "lifetime": spec.lifetime,
+        "grace": spec.grace,
+        "watch": spec.watch,
     }
-    folder = _folder(wanted.temp)
-    own = {k: v for k, v in given.items() if not k.startswith("PYTHON")}
-    own["PYTHONPATH"] = str(Path(ghmlops.__file__).parents[1])
+    supervisor = start_supervisor(_create_folder(spec.temp), environ, detach=detach)
+    supervisor.send(request)
+    return supervisor, f"http://127.0.0.1:{port}"
+
+
+def start_supervisor(folder: Path, environ: Mapping[str, str], *, detach: bool = False) -> SupervisorHandle:
+    """Start a supervisor whose log and state are in `folder`; it waits for a launch request."""
+    isolated = {name: value for name, value in environ.items() if not name.startswith("PYTHON")}
+    isolated["PYTHONPATH"] = str(Path(ghmlops.__file__).parents[1])
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            # -P: nothing of the user's repository is imported by the supervisor.
+            # -P: the supervisor imports no module of the user's repository.
             [sys.executable, "-P", "-m", MODULE, str(folder), *(["--detach"] if detach else [])],
             cwd="/",
-            env=own,
+            env=isolated,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
         )
-    supervised = Supervised(process=process, folder=folder)
-    if process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):  # it died at once: `pause` tells
-            process.stdin.write(msgspec.json.encode(order) + b"\n")
-            process.stdin.flush()
-    return supervised, f"http://127.0.0.1:{port}"
+    return SupervisorHandle(process=process, folder=folder)
 
 
-def words_of(command: str, port: int) -> list[str]:
-    """Split a command into words without a shell, then put in the port.
+def split_command(command: str, port: int) -> list[str]:
+    """Split a command into words without a shell, and insert the port.
 
     Raises:
-        InputError: it is empty, a quotation is not closed, or there is no `{port}`.
+        InputError: The command is empty, has an unclosed quotation, or lacks `{port}`.
     """
     try:
         words = shlex.split(command)
@@ -172,25 +207,26 @@ def words_of(command: str, port: int) -> list[str]:
         raise InputError("input `command` is empty", hint='--command "python serve.py --port {port}"')
     if not any("{port}" in word for word in words):
         raise InputError(
-            "input `command` has no `{port}`", hint="the service must listen where it is told: add `--port {port}`"
+            "input `command` has no `{port}`",
+            hint="the service must listen on the port that it is assigned: add `--port {port}`",
         )
     return [word.replace("{port}", str(port)) for word in words]
 
 
 def service_environment(environ: Mapping[str, str], port: int) -> dict[str, str]:
-    """Return the variables of a service: the step's own, without what gives power over the run; and PORT."""
+    """Return the environment of the step without tokens and the files of the runner, and with PORT."""
     return {k: v for k, v in environ.items() if not _WITHHELD.fullmatch(k)} | {"PORT": str(port)}
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at the moment."""
+    """Return a TCP port on which nothing listens at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def log_tail(log: Path) -> str:
-    """Return the last lines of a log on one printable line; what a runner could take for a command is broken up."""
+    """Return the last lines of a log as one printable line that contains no command for the runner."""
     try:
         with log.open("rb") as stream:
             stream.seek(max(0, log.stat().st_size - 65536))
@@ -203,11 +239,13 @@ def log_tail(log: Path) -> str:
     return text if len(text) <= TAIL_CHARACTERS else "…" + text[-TAIL_CHARACTERS:]
 
 
-def _folder(temp: str) -> Path:
+def _create_folder(temp: str) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=PREFIX, dir=temp or None))
     except OSError as error:
-        raise InputError(f"no temporary folder: {error.strerror}", hint="set RUNNER_TEMP or TMPDIR") from None
+        raise InputError(
+            f"no temporary folder can be created: {error.strerror}", hint="set RUNNER_TEMP or TMPDIR"
+        ) from None
 
 
 def _exit_text(status: int) -> str:

@@ -1,4 +1,4 @@
-"""A service that is ready, for the length of a block or for longer than the command that starts it."""
+"""A ready service, for the length of a block or beyond the command that starts it."""
 
 from __future__ import annotations
 
@@ -9,30 +9,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import ServiceError
-from ghmlops.measure.preview.launch import Supervised, Wanted, launch, log_tail
+from ghmlops.measure.preview.launch import ServiceSpec, SupervisorHandle, launch, log_tail
 from ghmlops.measure.preview.probe import check_address, wait_until_ready
-from ghmlops.measure.temporary import undisturbed
+from ghmlops.measure.temporary import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 SUPERVISOR_SECONDS = 30.0
+"""Maximum time for the first event of the supervisor, in seconds."""
 BLOCK_GRACE = 2.0
-"""Seconds that a service of a block has to end by itself: several end one after the other, and a runner that cancels
-a step kills it about ten seconds after its first signal."""
+"""Seconds between SIGTERM and SIGKILL for a service of a block: several are terminated one after the other, and a
+runner that cancels a step kills it about ten seconds after its first signal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A service that is ready."""
+    """A service that is ready.
+
+    Attributes:
+        url: Address of the service.
+        pid: Process id of its supervisor.
+        log: File with the output of the service.
+        seconds: Time from its start until it was ready, in seconds.
+    """
 
     url: str
     pid: int
-    """Of its supervisor."""
     log: Path
     seconds: float
-    """From its start until it was ready."""
 
 
 @contextlib.contextmanager
@@ -46,70 +52,72 @@ def running(  # noqa: PLR0913  (keywords only; callers have these values one by 
     progress: Callable[[str], None] = lambda _: None,
     temp: str = "",
 ) -> Iterator[Preview]:
-    """Yield a service that is ready; on leaving, on an error and on an interrupt its whole process tree is ended.
+    """Yield a ready service, and terminate its entire process tree when the block ends, whatever ends it.
 
     Args:
-        command, cwd, environ, ready, timeout, temp: as in `Wanted`.
-        progress: told where it stands.
+        command, cwd, environ, ready, timeout, temp: See `ServiceSpec`.
+        progress: Receives progress messages.
 
     Raises:
-        InputError: the command or the path cannot be used.
-        ServiceError: it ended, or was not ready in time; the message has the end of its log.
+        InputError: The command or the path is malformed.
+        ServiceError: The service ended or was not ready in time; the message contains the end of its log.
     """
-    wanted = Wanted(
+    spec = ServiceSpec(
         command=command, cwd=cwd, environ=environ, ready=ready, timeout=timeout, temp=temp, grace=BLOCK_GRACE
     )
-    supervised, url = _launch(wanted, detach=False)
+    supervisor, url = _launch(spec, detach=False)
     try:
-        yield _ready(supervised, wanted, url, progress)
+        yield _wait_ready(supervisor, spec, url, progress)
     finally:
-        with undisturbed():
-            supervised.end()
-            supervised.forget()
-            shutil.rmtree(supervised.folder, ignore_errors=True)
+        with deferred_signals():
+            supervisor.terminate()
+            supervisor.close()
+            shutil.rmtree(supervisor.folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def outliving(wanted: Wanted, progress: Callable[[str], None] = lambda _: None) -> Iterator[Preview]:
-    """Yield a service that is ready, and let it live on when the block ends well; else its whole tree is ended.
+def outliving(spec: ServiceSpec, progress: Callable[[str], None] = lambda _: None) -> Iterator[Preview]:
+    """Yield a ready service, and let it outlive this process; if the block raises, its process tree is terminated.
 
     Raises:
-        InputError: the command or the path cannot be used.
-        ServiceError: it ended, or was not ready in time; nothing of it is left.
+        InputError: The command or the path is malformed.
+        ServiceError: The service ended or was not ready in time; all its processes have been terminated.
     """
-    supervised, url = _launch(wanted, detach=True)
+    supervisor, url = _launch(spec, detach=True)
     try:
-        yield _ready(supervised, wanted, url, progress)
-        supervised.release()
+        yield _wait_ready(supervisor, spec, url, progress)
+        supervisor.release()
     except BaseException:
-        with undisturbed():
-            supervised.end()
-            shutil.rmtree(supervised.folder, ignore_errors=True)
+        with deferred_signals():
+            supervisor.terminate()
+            shutil.rmtree(supervisor.folder, ignore_errors=True)
         raise
     finally:
-        supervised.forget()
+        supervisor.close()
 
 
-def _launch(wanted: Wanted, *, detach: bool) -> tuple[Supervised, str]:
-    check_address("http://127.0.0.1", wanted.ready)  # before anything is started
-    return launch(wanted, detach=detach)
+def _launch(spec: ServiceSpec, *, detach: bool) -> tuple[SupervisorHandle, str]:
+    check_address("http://127.0.0.1", spec.ready)  # Refuse a malformed path before anything is started.
+    return launch(spec, detach=detach)
 
 
-def _ready(supervised: Supervised, wanted: Wanted, url: str, progress: Callable[[str], None]) -> Preview:
+def _wait_ready(supervisor: SupervisorHandle, spec: ServiceSpec, url: str, progress: Callable[[str], None]) -> Preview:
     limit = time.monotonic() + SUPERVISOR_SECONDS
-    while not supervised.events and not supervised.closed and time.monotonic() < limit:
-        supervised.pause(0.5)
-    address = check_address(url, wanted.ready)
-    seconds, problem = wait_until_ready(address, wanted.timeout, supervised.pause, progress)
-    log = supervised.folder / "log"
+    while not supervisor.events and not supervisor.closed and time.monotonic() < limit:
+        supervisor.poll(0.5)
+    address = check_address(url, spec.ready)
+    seconds, problem = wait_until_ready(address, spec.timeout, supervisor.poll, progress)
+    log = supervisor.folder / "log"
     if not problem:
-        return Preview(url=url, pid=supervised.pid, log=log, seconds=seconds)
+        return Preview(url=url, pid=supervisor.pid, log=log, seconds=seconds)
     tail = log_tail(log)
-    shown = "".join(c if c.isprintable() else " " for c in wanted.command)[:200]
-    late = problem.startswith("not ready")
+    command = "".join(c if c.isprintable() else " " for c in spec.command)[:200]
+    timed_out = problem.startswith("not ready")
     raise ServiceError(
-        f"`{shown}` {'is ' if late else ''}{problem}; "
+        f"`{command}` {'is ' if timed_out else ''}{problem}; "
         + (f"the end of its log: {tail}" if tail else "its log is empty"),
-        hint="give it more `timeout`, or another `ready` path" if late else "run it by hand, with a port for `{port}`",
+        hint="increase `timeout`, or correct the path `ready`"
+        if timed_out
+        else "run the command by hand, with a port instead of `{port}`",
         reason_code="service-not-ready",
     )

@@ -1,11 +1,12 @@
-"""The process that owns one service: `python -m ghmlops.measure.preview.supervisor FOLDER [--detach]`.
+"""The supervisor process of one service: `python -m ghmlops.measure.preview.supervisor FOLDER [--detach]`.
 
-It reads one line of JSON (`Order`) from standard input, starts the service, tells what happens as lines of JSON on
-standard output, and ends the service with everything below it as soon as one of these is true: standard input is
-closed (whoever started it has gone, or is done), SIGTERM, the lifetime is over, the watched process has gone, or the
-service ended by itself. After the line `release` on standard input it stays when its starter goes.
+It reads a launch request (one line of JSON) from standard input, starts the service, and reports events as lines of
+JSON on standard output. It terminates the service and all its descendants as soon as one of these happens: standard
+input is closed (the starter has ended, or no longer needs the service), a SIGTERM, the end of the lifetime, the end of
+the watched process, or the end of the service itself. After the line `release` on standard input it outlives its
+starter.
 
-As a "child subreaper" it inherits every orphan of the service, so that double-forked processes are found too.
+As a "child subreaper" it adopts every orphan of the service, so that double-forked processes are its descendants, too.
 """
 
 from __future__ import annotations
@@ -31,80 +32,87 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 TICK = 0.25
-"""Seconds between looks at the clock and at the watched process; an end of the service is seen at once."""
+"""Seconds between two checks of the clock and of the watched process; the end of the service is noticed at once."""
 KILL_SECONDS = 10.0
+"""Seconds for which SIGKILL is sent to descendants that still run."""
 STATE, LOG = "state.json", "log"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What to start, and how long to keep it."""
+class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A service to start, and when to terminate it.
+
+    Attributes:
+        words: Command line.
+        cwd: Working directory.
+        environ: Environment.
+        lifetime: Time after which the service is terminated, in seconds.
+        grace: Time between SIGTERM and SIGKILL, in seconds.
+        watch: Id of a process whose end terminates the service; `None` for no such process.
+    """
 
     words: list[str]
     cwd: str
     environ: dict[str, str]
     lifetime: float
-    """Seconds."""
     grace: float
-    """Seconds between SIGTERM and SIGKILL."""
     watch: int | None = None
-    """Process whose end ends the service."""
 
 
-class Stop(Exception):
-    """A signal asked for the end."""
+class StopSignal(Exception):
+    """Raised by the handler of SIGTERM, SIGINT and SIGHUP."""
 
 
 def main(folder: Path, *, detach: bool) -> int:
-    """Own one service until its end."""
+    """Supervise one service until its end, and record the end in `folder`."""
     if detach and os.fork():
-        os._exit(0)  # the child belongs to nobody, and its starter need not wait for it
+        os._exit(0)  # The child is adopted by init, so that its starter does not need to reap it.
     wake, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     signal.set_wakeup_fd(wake_write)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(name, _stop)
+        signal.signal(name, _raise_stop)
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    status: dict[str, Any] = {"pid": os.getpid(), "ended": "", "status": None}
-    order = None
+    state: dict[str, Any] = {"pid": os.getpid(), "ended": "", "status": None}
+    request = None
     try:
         with open(0, "rb", buffering=0, closefd=False) as control:
-            order = msgspec.json.decode(control.readline(), type=Order)
-        service = _spawn(order, folder / LOG)
-        tell({"event": "started", "pid": os.getpid()})
-        write_state(folder, status)
-        status["ended"], status["status"] = _watch(service.pid, order, wake)
-        if status["status"] is not None:
-            tell({"event": "exited", "status": status["status"]})
-    except Stop:
-        status["ended"] = "stopped"
+            request = msgspec.json.decode(control.readline(), type=LaunchRequest)
+        service = _spawn(request, folder / LOG)
+        send_event({"event": "started", "pid": os.getpid()})
+        write_state(folder, state)
+        state["ended"], state["status"] = _watch(service.pid, request, wake)
+        if state["status"] is not None:
+            send_event({"event": "exited", "status": state["status"]})
+    except StopSignal:
+        state["ended"] = "stopped"
     except msgspec.DecodeError:
-        status["ended"] = "starter-gone"
+        state["ended"] = "starter-gone"
     except OSError as error:
-        tell({"event": "failed", "why": error.strerror or str(error)})
-        status["ended"] = "failed"
+        send_event({"event": "failed", "why": error.strerror or str(error)})
+        state["ended"] = "failed"
     finally:
         for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(name, signal.SIG_IGN)
-        end_children(order.grace if order else 0.0)
-        write_state(folder, status)
-        if status["ended"] == "starter-gone":  # nobody is left who could read the log
+        terminate_descendants(request.grace if request else 0.0)
+        write_state(folder, state)
+        if state["ended"] == "starter-gone":  # No process is left that could read the log.
             shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise Stop
+def _raise_stop(_signal: int, _frame: FrameType | None) -> None:
+    raise StopSignal
 
 
-def _spawn(order: Order, log: Path) -> subprocess.Popen[bytes]:
-    """Start the service in a session of its own. Should the supervisor be killed, the kernel kills the service."""
+def _spawn(request: LaunchRequest, log: Path) -> subprocess.Popen[bytes]:
+    """Start the service in a separate session; the kernel kills it if the supervisor is killed."""
     with log.open("ab") as stream:
         return subprocess.Popen(
-            order.words,
-            cwd=order.cwd,
-            env=order.environ,
+            request.words,
+            cwd=request.cwd,
+            env=request.environ,
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -117,26 +125,31 @@ def _die_with_supervisor() -> None:
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def _watch(service: int, order: Order, wake: int) -> tuple[str, int | None]:
-    """Wait for a reason to end; return it, and the exit status of the service where that is the reason."""
-    end = time.monotonic() + order.lifetime
-    watched = _process(order.watch)
-    held = [wake, 0]
+def _watch(service: int, request: LaunchRequest, wake: int) -> tuple[str, int | None]:
+    """Wait for a reason to terminate the service.
+
+    Returns:
+        The reason, and the exit status of the service if it exited by itself.
+    """
+    deadline = time.monotonic() + request.lifetime
+    watched = _process(request.watch)
+    descriptors = [wake, 0]
     while True:
-        ready, _, _ = select.select(held, [], [], max(0.0, min(TICK, end - time.monotonic())))
+        ready, _, _ = select.select(descriptors, [], [], max(0.0, min(TICK, deadline - time.monotonic())))
         if wake in ready:
             os.read(wake, 4096)
         if 0 in ready:
             if os.read(0, 4096) == b"":
                 return "starter-gone", None
-            held = [wake]  # released
+            # Released: the end of the starter no longer matters.
+            descriptors = [wake]
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        ended = reap()
-        if service in ended:
-            return "service-ended", ended[service]
-        if time.monotonic() >= end:
+        statuses = reap()
+        if service in statuses:
+            return "service-ended", statuses[service]
+        if time.monotonic() >= deadline:
             return "lifetime", None
-        if order.watch is not None and not _runs(watched):
+        if request.watch is not None and not _is_running(watched):
             return "runner-gone", None
 
 
@@ -146,8 +159,8 @@ def _process(pid: int | None) -> psutil.Process | None:
     return None
 
 
-def _runs(process: psutil.Process | None) -> bool:
-    """True where exactly this process (not another one with its number) still runs."""
+def _is_running(process: psutil.Process | None) -> bool:
+    """Return whether this process still runs; another process that reuses its id does not count."""
     try:
         return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -155,49 +168,53 @@ def _runs(process: psutil.Process | None) -> bool:
 
 
 def reap() -> dict[int, int]:
-    """Collect ended children and adopted orphans; return process id to exit status (negative: a signal)."""
-    ended: dict[int, int] = {}
+    """Reap ended children and adopted orphans.
+
+    Returns:
+        The exit status of each process id; negative for the number of a signal.
+    """
+    statuses: dict[int, int] = {}
     with contextlib.suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            ended[pid] = os.waitstatus_to_exitcode(status)
-    return ended
+            statuses[pid] = os.waitstatus_to_exitcode(status)
+    return statuses
 
 
-def end_children(grace: float) -> None:
-    """End everything below this process: SIGTERM, after `grace` seconds SIGKILL until nothing is left."""
-    me = psutil.Process()
-    _signal_all(me, signal.SIGTERM)
-    end = time.monotonic() + grace
-    while me.children() and time.monotonic() < end:
+def terminate_descendants(grace: float) -> None:
+    """Send SIGTERM to all descendants, and after `grace` seconds SIGKILL until none is left."""
+    this_process = psutil.Process()
+    _signal_descendants(this_process, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while this_process.children() and time.monotonic() < deadline:
         reap()
         time.sleep(0.01)
-    end = time.monotonic() + KILL_SECONDS
-    while me.children() and time.monotonic() < end:
-        _signal_all(me, signal.SIGKILL)
+    deadline = time.monotonic() + KILL_SECONDS
+    while this_process.children() and time.monotonic() < deadline:
+        _signal_descendants(this_process, signal.SIGKILL)
         reap()
         time.sleep(0.01)
 
 
-def _signal_all(me: psutil.Process, how: signal.Signals) -> None:
-    for child in me.children(recursive=True):
+def _signal_descendants(process: psutil.Process, number: signal.Signals) -> None:
+    for child in process.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
-            child.send_signal(how)
+            child.send_signal(number)
 
 
-def tell(event: dict[str, Any]) -> None:
-    """Write one line to the starter, who may have gone."""
+def send_event(event: dict[str, Any]) -> None:
+    """Write one event to the starter, which may have ended."""
     with contextlib.suppress(BrokenPipeError):
         os.write(1, json.dumps(event).encode() + b"\n")
 
 
-def write_state(folder: Path, status: dict[str, Any]) -> None:
-    """Write `state.json`, so that `--stop` knows how it ended; the folder may have been removed."""
+def write_state(folder: Path, state: dict[str, Any]) -> None:
+    """Write `state.json` atomically, from which `--stop` reads how the preview ended; the folder may be gone."""
     temporary = folder / f".{STATE}"
     with contextlib.suppress(FileNotFoundError):
-        temporary.write_text(json.dumps(status), encoding="utf-8")
+        temporary.write_text(json.dumps(state), encoding="utf-8")
         temporary.replace(folder / STATE)
 
 
