@@ -1,4 +1,4 @@
-"""Stress test: the highest arrival rate that meets the objectives, with an interval, and the law behind it."""
+"""Capacity test: the highest arrival rate that meets the objectives, with an interval, and the scaling law."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run all that the policy asks for before a merge: preview, latency, regression; one report."""
+"""Runs everything that the policy requires before a merge, pillar by pillar, and writes one report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs everything that the policy requires before a merge, pillar by pillar, and one report."""
+"""Runs everything that the policy requires before a merge, pillar by pillar, and writes one report."""
 
 from __future__ import annotations
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common, Doc, Output
 
-if TYPE_CHECKING:
-    pass
-
 
 class Inputs(Common, frozen=True, kw_only=True):
-    """Inputs of `check`. It runs the pull request's code, so it takes no token: `report` comments from its evidence."""
+    """Inputs of `check`. It runs the code of the pull request and takes no token; `report` comments from its evidence."""
 
-    url: Annotated[str, Doc(description="Address of the candidate; empty: the policy's preview is started.")] = ""
+    url: Annotated[str, Doc(description="Address of the candidate; empty: the preview of the policy is started.")] = ""
     baseline_url: Annotated[
         str, Doc(description="Address of the baseline; empty: the preview command is started on the base commit too.")
     ] = ""
-    base: Annotated[str, Doc(description="Commit of the baseline; the pull request's base where empty.")] = ""
+    base: Annotated[str, Doc(description="Commit of the baseline; empty: the base of the pull request.")] = ""
     baseline: Annotated[
         str, Doc(description="The baseline's predictions: file, glob or folder; overrides the policy.")
     ] = ""

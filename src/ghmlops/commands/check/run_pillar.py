@@ -46,7 +46,7 @@ def _judge(job: Job, pillar: Pillar, measure: Callable[[], tuple[Outcome, str]])
             metric=name,
             outcome=Outcome.ERROR,
             reason=reason,
-            docs=f"actions/{name}/README.md#limits",
+            docs=f"actions/{pillar.command}/README.md#limits",
             description="The pillar could be measured.",
         )
         write_findings(job, name, [finding])

@@ -1,4 +1,4 @@
-"""Latency smoke test of one URL; against a baseline URL, the paired ("duet") verdict."""
+"""Latency test of one service; with a baseline, the paired ("duet") verdict."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class EvidenceContent:
         fingerprints: fingerprints of the data; those of code, environment and policy are already in the provenance.
         started: start of the measurement in ISO 8601, if it is not the recorder's.
         ruling: outcome, reason code and reason, if they do not follow from the findings alone.
-        companions: content of the files beside the evidence, by their ending.
+        companions: content of the files next to the evidence, by file name extension.
     """
 
     findings: list[Finding]
