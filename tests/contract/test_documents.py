@@ -14,6 +14,7 @@ import pytest
 
 from declared import EXAMPLES, Workflow
 from ghmlops.commands import COMMANDS
+from ghmlops.core.pillars import PILLARS
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -122,6 +123,9 @@ def pages(module: ModuleType, tree: ast.Module, function: ast.FunctionDef, value
     if not used:
         return [eval(code, vars(module))]  # noqa: S307  (this project's own source)
     (name,) = used
+    if name == "pillar":
+        rows = [pillar for pillar in PILLARS if pillar.in_check]
+        return [eval(code, {**vars(module), name: pillar}) for pillar in rows]  # noqa: S307
     calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == function.name]
     given = {
         argument.value for call in calls for argument in call.args[parameters.index(name) :][:1] if is_text(argument)
