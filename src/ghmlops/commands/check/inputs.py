@@ -8,7 +8,7 @@ from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common
 
 
 class Inputs(Common, frozen=True, kw_only=True):
-    """Inputs of `check`. It runs the code of the pull request and takes no token; `report` comments from its evidence."""
+    """Inputs of `check`. It runs the code of the pull request, without a token; `report` comments from its evidence."""
 
     url: Annotated[str, Doc(description="Address of the candidate; empty: the preview of the policy is started.")] = ""
     baseline_url: Annotated[
