@@ -89,8 +89,8 @@ def test_bad_jsonl(tmp_path: Path, content: bytes, message: str) -> None:
 
 def test_truncated_parquet(tmp_path: Path) -> None:
     """Half of a Parquet file, and text with its suffix, are errors of one line without an absolute path."""
-    whole = parquet(tmp_path / "w.parquet", "SELECT i, i::VARCHAR AS s FROM range(10000) t(i)").read_bytes()
-    for content in (whole[: len(whole) // 2], b"PAR1", b'{"a": 1}\n', b""):
+    complete = parquet(tmp_path / "w.parquet", "SELECT i, i::VARCHAR AS s FROM range(10000) t(i)").read_bytes()
+    for content in (complete[: len(complete) // 2], b"PAR1", b'{"a": 1}\n', b""):
         with pytest.raises(DataError, match=r"^r\.parquet: .*Parquet") as caught:
             read_payloads(jsonl(tmp_path / "r.parquet", content), "r.parquet")
         assert "\n" not in caught.value.message
