@@ -50,7 +50,7 @@ ATTACKS = (
     "|`<" * 5000,
 )
 _FIXED = ("outcome", "determinism", "quantity")
-"""Fields of rows whose text is one of a few words of our own."""
+"""Fields of rows whose text is one of a few fixed words."""
 
 
 def evidence_with(text: str) -> Evidence:

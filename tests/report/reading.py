@@ -1,4 +1,4 @@
-"""Reads rendered reports back: Markdown as GitHub would, HTML as a browser would."""
+"""Parses rendered reports: Markdown as GitHub does, HTML as a browser does."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from markdown_it import MarkdownIt
 
 VOID = ("br", "meta")
 ACTIVE = re.compile(r"(?i)(?<![\w])@\w|#\d|\bGH-\d|https?://|\bwww\.\w|mailto:\w|:[a-z]\w*:")
-"""What GitHub makes a mention, a reference, a link or an emoji of, outside code."""
+"""Text outside code that GitHub renders as a mention, a reference, a link or an emoji."""
 
 
 @dataclass
-class Seen(HTMLParser):
-    """Tags, attributes, comments and texts of a document; fails on tags that are not balanced."""
+class ParsedDocument(HTMLParser):
+    """Tags, attributes, comments and texts of a document; parsing fails if tags are not balanced."""
 
     tags: list[str] = field(default_factory=list)
     attributes: list[tuple[str, str, str]] = field(default_factory=list)
@@ -61,39 +61,39 @@ class Seen(HTMLParser):
         return {value for _, name, value in self.attributes if name == "href"}
 
     def text(self, *, code: bool) -> str:
-        """Return the text inside code, or outside it."""
+        """Return the text inside code, or that outside."""
         return "\n".join(text for tag, text in self.texts if (tag in ("code", "pre")) is code)
 
 
-def read_html(text: str) -> Seen:
+def read_html(text: str) -> ParsedDocument:
     """Parse an HTML document or fragment."""
-    seen = Seen()
-    seen.feed(text)
-    seen.close()
-    assert seen.open == []
-    return seen
+    document = ParsedDocument()
+    document.feed(text)
+    document.close()
+    assert document.open == []
+    return document
 
 
-def read_markdown(text: str) -> Seen:
-    """Render Markdown with tables and raw HTML, as GitHub does before it sanitises, and parse the result."""
+def read_markdown(text: str) -> ParsedDocument:
+    """Render Markdown with tables and raw HTML, as GitHub does before sanitising, and parse the result."""
     renderer = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     return read_html(renderer.render(text))
 
 
 def columns(line: str) -> int:
-    """Count the cells of a Markdown table's line; a bar after a backslash is text."""
+    """Return the number of cells in a line of a Markdown table; a bar after a backslash is text."""
     return len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) - 1
 
 
 def tables(text: str) -> list[list[str]]:
-    """Return the tables of a Markdown text as lists of lines, the heading and the rule included."""
-    found: list[list[str]] = []
+    """Return the tables of a Markdown text as lists of lines, including heading and rule."""
+    blocks: list[list[str]] = []
     inside = False
     for line in text.splitlines():
         if line.startswith("|"):
-            found[-1].append(line) if inside else found.append([line])
+            blocks[-1].append(line) if inside else blocks.append([line])
         inside = line.startswith("|")
-    return found
+    return blocks
 
 
 def table_cells(text: str, title: str) -> list[list[str]]:

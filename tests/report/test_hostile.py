@@ -1,4 +1,4 @@
-"""Whatever stands in evidence, events and policies, a report holds no markup but its own."""
+"""Hostile text in evidence, events and policies never becomes markup of a report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ghmlops.report.formats.annotations import annotate
 from ghmlops.report.formats.junit import junit
 from report import samples
 from report.hostile_samples import ATTACKS, evidence_with
-from report.reading import ACTIVE, Seen, columns, read_html, read_markdown, tables
+from report.reading import ACTIVE, ParsedDocument, columns, read_html, read_markdown, tables
 
 if TYPE_CHECKING:
     from ghmlops.report.text.blocks import Report
@@ -45,7 +45,7 @@ HOSTILE = st.one_of(st.sampled_from(ATTACKS), st.text(max_size=60), PIECES)
 
 
 def hostile_verdict(bad: str) -> tuple[Verdict, Evidence]:
-    """Return a verdict over hostile evidence, and over a file that cannot be read with a hostile name."""
+    """Return a verdict over hostile evidence, and over an unreadable file with a hostile name."""
     file = evidence_with(bad)
     verdict = samples.merged(file, extra=(Loaded(bad, bad, None, bad),), required=(bad,))
     return msgspec.structs.replace(verdict, service=bad, environment=bad, override=bad), file
@@ -71,31 +71,31 @@ def hostile_report(bad: str) -> Report:
     return lay_out(verdict, [file], facts)
 
 
-def assert_inactive(seen: Seen, tags: frozenset[str]) -> None:
-    """Assert that nothing was added: no tag, attribute, address, comment, mention or reference."""
-    assert set(seen.tags) <= tags
-    assert {name for _, name, _ in seen.attributes} <= OWN_ATTRIBUTES
-    assert [link for link in seen.links() if not link.startswith("https://github.example/")] == []
+def assert_inactive(document: ParsedDocument, tags: frozenset[str]) -> None:
+    """Assert that a document has only our tags, attributes and addresses."""
+    assert set(document.tags) <= tags
+    assert {name for _, name, _ in document.attributes} <= OWN_ATTRIBUTES
+    assert [link for link in document.links() if not link.startswith("https://github.example/")] == []
 
 
 def check_markdown(bad: str) -> None:
-    """Assert that the Markdown of a hostile report is ours alone."""
+    """Assert that the Markdown of a hostile report has only our markup."""
     text = markdown.comment(hostile_report(bad))
-    assert len(text.encode()) <= markdown.COMMENT_LIMIT
+    assert len(text.encode()) <= markdown.COMMENT_BUDGET
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text)
     assert text.splitlines()[0].startswith("<!-- ghmlops:report service=")
-    seen = read_markdown(text)
-    assert_inactive(seen, OWN_MARKDOWN_TAGS)
-    assert len(seen.comments) == 2
-    assert all(" ghmlops:" in comment and "--" not in comment for comment in seen.comments)
-    assert (seen.tags.count("h2"), seen.tags.count("details"), seen.tags.count("summary")) == (1, 5, 5)
-    assert all(OWN_HEADINGS.fullmatch(text) for tag, text in seen.texts if tag == "h3")
-    assert not ACTIVE.search(seen.text(code=False).replace("ghmlops:", ""))
+    document = read_markdown(text)
+    assert_inactive(document, OWN_MARKDOWN_TAGS)
+    assert len(document.comments) == 2
+    assert all(" ghmlops:" in comment and "--" not in comment for comment in document.comments)
+    assert (document.tags.count("h2"), document.tags.count("details"), document.tags.count("summary")) == (1, 5, 5)
+    assert all(OWN_HEADINGS.fullmatch(text) for tag, text in document.texts if tag == "h3")
+    assert not ACTIVE.search(document.text(code=False).replace("ghmlops:", ""))
     prose = re.sub(r"(?ms)^`{3,}sh$.*?^`{3,}$", "", text)
     assert "$" not in re.sub(r"\\\$|`[^`\n]*`", "", prose)
     for table in tables(text):
         assert {columns(line) for line in table} == {columns(table[0])}
-    assert seen.tags.count("tr") == sum(len(table) - 1 for table in tables(text))
+    assert document.tags.count("tr") == sum(len(table) - 1 for table in tables(text))
 
 
 @pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))
@@ -107,18 +107,18 @@ def test_markdown_of_each_attack(bad: str) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(HOSTILE)
 def test_markdown_of_any_text(bad: str) -> None:
-    """Nor does any other text."""
+    """No other text does either."""
     check_markdown(bad)
 
 
 def check_page(bad: str) -> None:
-    """Assert that the page of a hostile report is ours alone."""
-    seen = read_html(html.page(hostile_report(bad)))
-    assert_inactive(seen, OWN_PAGE_TAGS)
-    assert seen.comments == []
-    assert seen.declarations == ["doctype html"]
-    assert (seen.tags.count("main"), seen.tags.count("h1"), seen.tags.count("style")) == (1, 1, 1)
-    assert [name for _, name, _ in seen.attributes if name.startswith("on") or name in ("src", "style")] == []
+    """Assert that the page of a hostile report has only our markup."""
+    document = read_html(html.page(hostile_report(bad)))
+    assert_inactive(document, OWN_PAGE_TAGS)
+    assert document.comments == []
+    assert document.declarations == ["doctype html"]
+    assert (document.tags.count("main"), document.tags.count("h1"), document.tags.count("style")) == (1, 1, 1)
+    assert [name for _, name, _ in document.attributes if name.startswith("on") or name in ("src", "style")] == []
 
 
 @pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))
@@ -130,13 +130,13 @@ def test_page_of_each_attack(bad: str) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(HOSTILE)
 def test_page_of_any_text(bad: str) -> None:
-    """Nor does any other text."""
+    """No other text does either."""
     check_page(bad)
 
 
 @pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))
 def test_test_report_of_each_attack(bad: str) -> None:
-    """The JUnit file stays well-formed, with one case a finding."""
+    """The JUnit file remains well-formed, with one test case per finding."""
     verdict, file = hostile_verdict(bad)
     root = ElementTree.fromstring(junit(verdict, [file]).encode())  # noqa: S314  (our own output)
     assert {element.tag for element in root.iter()} <= {"testsuites", "testsuite", "testcase", "failure", "error"}
@@ -146,21 +146,21 @@ def test_test_report_of_each_attack(bad: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text())
 def test_test_report_of_any_text(bad: str) -> None:
-    """Nor does any text that JSON can hold break it."""
+    """No text that JSON can contain breaks it."""
     verdict, file = hostile_verdict(bad)
     ElementTree.fromstring(junit(verdict, [file]).encode())  # noqa: S314  (our own output)
 
 
 @pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))
 def test_annotations_of_each_attack(bad: str) -> None:
-    """An annotation is one line and begins with our own command."""
+    """An annotation is one line and starts with our command."""
     for line in annotate(hostile_verdict(bad)[0].findings):
         assert re.match(r"::(error|warning) title=[^\n\r:,]*::", line)
         assert not set(line) & set("\n\r\x1b\x00")
 
 
 def test_addresses_that_are_not_http_are_not_links() -> None:
-    """A link is made of a plain http address only."""
+    """Only a plain http address becomes a link."""
     for url in (
         "javascript:alert(1)",
         "https://",
@@ -172,12 +172,12 @@ def test_addresses_that_are_not_http_are_not_links() -> None:
     ):
         facts = msgspec.structs.replace(samples.FACTS, artifact_url=url, run_url=url)
         report = lay_out(samples.merged(samples.latency()), [samples.latency()], facts)
-        for seen in (read_markdown(markdown.comment(report)), read_html(html.page(report))):
-            assert {link.split("/")[2] for link in seen.links()} == {"github.example"}
+        for document in (read_markdown(markdown.comment(report)), read_html(html.page(report))):
+            assert {link.split("/")[2] for link in document.links()} == {"github.example"}
 
 
-def test_an_address_is_kept_whole() -> None:
-    """What looks like an entity in an address is not read as one."""
+def test_an_address_with_entities_is_unchanged() -> None:
+    """Text in an address that looks like an entity is not decoded."""
     url = "https://github.example/a?x=1&copy=2&lt;=3"
     facts = msgspec.structs.replace(samples.FACTS, artifact_url=url)
     report = lay_out(samples.merged(samples.latency()), [samples.latency()], facts)
@@ -186,9 +186,9 @@ def test_an_address_is_kept_whole() -> None:
 
 
 def test_documentation_links_stay_in_the_repository() -> None:
-    """`docs` comes from evidence too: a path that leaves the repository is no link."""
+    """`docs` comes from evidence: a path that leads out of the repository is not linked."""
     for docs in ("../../../evil.md", "/etc/x.md", "https://evil.example/x.md", "a/../../b.md#x", "x.html", "a.md#x y"):
-        found = msgspec.structs.replace(samples.latency(slow=True).findings[0], docs=docs)
-        report = samples.report(samples.evidence("latency", [found]))
+        finding = msgspec.structs.replace(samples.latency(slow=True).findings[0], docs=docs)
+        report = samples.report(samples.evidence("latency", [finding]))
         links = read_html(html.page(report)).links()
         assert [link for link in links if "evil" in link or docs in link] == []

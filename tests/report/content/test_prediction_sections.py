@@ -80,7 +80,7 @@ def test_several_data_sets_have_a_column() -> None:
 
 
 def test_failed_metrics_that_the_worst_list_lacks_are_not_collapsed() -> None:
-    """A table of its own shows them, if the list of the worst five findings has no room for all of them."""
+    """A separate table shows them if the list of the worst five findings has no room for all of them."""
     heading = "### Metrics that did not pass"
     assert heading not in comment(prediction_samples.predictions())
     text = comment(prediction_samples.predictions(datasets=("a", "b", "c", "d", "e")))
@@ -97,7 +97,7 @@ def test_evidence_at_every_limit_of_the_engine_fits(name: str, datasets: int) ->
     """10,000 slices, 60 data sets, long names: below the limits, every pass left out before any failure."""
     report = samples.report(samples.latency(), prediction_samples.large(datasets=datasets, name=name))
     text, summary = markdown.comment(report), markdown.summary(report)
-    assert 50_000 < len(text.encode()) <= markdown.COMMENT_LIMIT
+    assert 50_000 < len(text.encode()) <= markdown.COMMENT_BUDGET
     assert len(summary.encode()) <= SUMMARY_LIMIT
     assert "**Shortened**" in text
     assert "[uploaded evidence]" in text
@@ -128,7 +128,7 @@ def test_many_legs_with_full_tables_fit() -> None:
     kinds = [Measurement(id=f"m{k}", arm="candidate", unit="ms", n=1, values={f"{k}": 1.0}) for k in range(30)]
     files = [msgspec.structs.replace(large, leg=f"{i}" + "&" * 300, measurements=kinds) for i in range(6)]
     text = comment(*files)
-    assert len(text.encode()) <= markdown.COMMENT_LIMIT
+    assert len(text.encode()) <= markdown.COMMENT_BUDGET
     assert "2 more evidence files with tables like these" in text
 
 
@@ -219,7 +219,7 @@ def reread(whole: Evidence, details: object) -> Evidence:
 def assert_intact(file: Evidence) -> None:
     """Assert that the report on the evidence can be read, and that nothing in a drawing leaves it."""
     report = samples.report(file)
-    assert len(markdown.comment(report).encode()) <= markdown.COMMENT_LIMIT
+    assert len(markdown.comment(report).encode()) <= markdown.COMMENT_BUDGET
     page = html.page(report)
     assert "<b>" not in page
     for figure in re.findall(r"<svg class=\"chart.*?</svg>", page):

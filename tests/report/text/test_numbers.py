@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Human-readable numbers with units."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from report import samples
 MINUS, DASH = "\u2212", "\u2013"
 
 
-def finding(**changed: Any) -> Finding:
-    """Return a finding with the given fields."""
-    return Finding(**{"id": "x", "metric": "x", "outcome": Outcome.PASS, "reason": "", "docs": "", **changed})
+def finding(**fields: Any) -> Finding:
+    """Return a finding with these fields."""
+    return Finding(**{"id": "x", "metric": "x", "outcome": Outcome.PASS, "reason": "", "docs": "", **fields})
 
 
 def plain(text: str) -> str:
-    """Return text with ordinary spaces."""
+    """Return the text with ordinary spaces instead of no-break spaces."""
     return text.replace("\u00a0", " ")
 
 
@@ -46,7 +46,7 @@ def plain(text: str) -> str:
     ],
 )
 def test_values(value: float | None, unit: str, expected: str) -> None:
-    """Three or four digits, thousands separated, known units; a hostile unit is dropped."""
+    """Values have three or four digits, separated thousands and a unit; a hostile unit is omitted."""
     assert expected == plain(numbers.number(value, numbers.unit_scale(unit)))
 
 
@@ -62,50 +62,50 @@ def test_values(value: float | None, unit: str, expected: str) -> None:
     ],
 )
 def test_durations(seconds: float | None, expected: str) -> None:
-    """Seconds below a minute, then minutes, then hours."""
+    """Durations are in seconds below a minute, then in minutes, then in hours."""
     assert expected == plain(numbers.duration(seconds))
 
 
-def test_a_count_longer_than_a_float_reaches() -> None:
-    """JSON holds whole numbers of any length."""
+def test_counts_beyond_the_range_of_a_float() -> None:
+    """Integers in JSON may have any length."""
     assert numbers.count(10**400) == "∞"
     assert numbers.count(1234567) == "1,234,567"
     assert numbers.count(None) == DASH
 
 
 def test_a_ratio_of_response_times() -> None:
-    """The values are milliseconds, the change and the margin are percent of the baseline."""
-    found = samples.quantile("p99", 131.0, (0.031, 0.012, 0.05), Outcome.PASS, 0.05)
-    assert plain(numbers.change(found)) == "+3.1 % [+1.2, +5.0]"
-    assert plain(numbers.limit(found)) == "≤ +5 %"
-    assert plain(numbers.number(found.baseline, numbers.value_scale(found))) == "131 ms"
-    assert numbers.tendency(found) == "↑ worse"
+    """Values are in milliseconds; change and margin are in percent of the baseline."""
+    result = samples.quantile("p99", 131.0, (0.031, 0.012, 0.05), Outcome.PASS, 0.05)
+    assert plain(numbers.change(result)) == "+3.1 % [+1.2, +5.0]"
+    assert plain(numbers.limit(result)) == "≤ +5 %"
+    assert plain(numbers.number(result.baseline, numbers.value_scale(result))) == "131 ms"
+    assert numbers.tendency(result) == "↑ worse"
 
 
 def test_a_difference_of_shares() -> None:
-    """The values are percent, the change and the margin are points."""
-    found = samples.metric("accuracy", (0.8123, 0.7961), 0.0021, Outcome.FAIL)
-    assert plain(numbers.change(found)) == f"{MINUS}1.6 pt [{MINUS}1.8, {MINUS}1.4]"
-    assert plain(numbers.limit(found)) == f"≥ {MINUS}0.5 pt"
-    assert plain(numbers.number(found.candidate, numbers.value_scale(found))) == "79.6 %"
-    assert numbers.tendency(found) == "↓ worse"
+    """Values are in percent; change and margin are in percentage points."""
+    result = samples.metric("accuracy", (0.8123, 0.7961), 0.0021, Outcome.FAIL)
+    assert plain(numbers.change(result)) == f"{MINUS}1.6 pt [{MINUS}1.8, {MINUS}1.4]"
+    assert plain(numbers.limit(result)) == f"≥ {MINUS}0.5 pt"
+    assert plain(numbers.number(result.candidate, numbers.value_scale(result))) == "79.6 %"
+    assert numbers.tendency(result) == "↓ worse"
 
 
-def test_a_rate_that_only_the_pair_has() -> None:
-    """Churn has no baseline value: its change is the rate itself, in points."""
+def test_a_rate_of_pairs() -> None:
+    """Churn has no value of the baseline; its change is the rate itself in percentage points."""
     change = Interval(estimate=0.034, low=0.031, high=0.037)
-    found = finding(
+    result = finding(
         metric="churn", unit="ratio", direction=Direction.LOWER, candidate=0.034, change=change, margin=0.05
     )
-    assert plain(numbers.change(found)) == "+3.4 pt [+3.1, +3.7]"
-    assert plain(numbers.number(found.candidate, numbers.value_scale(found))) == "3.40 %"
+    assert plain(numbers.change(result)) == "+3.4 pt [+3.1, +3.7]"
+    assert plain(numbers.number(result.candidate, numbers.value_scale(result))) == "3.40 %"
 
 
 def test_an_objective() -> None:
-    """Without a change, the limit is one of the value."""
-    found = samples.objective(Outcome.PASS, 129.4)
-    assert plain(numbers.limit(found)) == "≤ 150 ms"
-    assert numbers.change(found) == DASH
+    """If a finding has no change, the limit applies to the value."""
+    result = samples.objective(Outcome.PASS, 129.4)
+    assert plain(numbers.limit(result)) == "≤ 150 ms"
+    assert numbers.change(result) == DASH
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_an_objective() -> None:
         (0.1, 0.2, None, ""),
     ],
 )
-def test_which_way(low: float | None, high: float | None, direction: Direction | None, expected: str) -> None:
-    """Better and worse are said in words, and only as far as the interval shows it."""
-    found = finding(direction=direction, change=Interval(estimate=0.1, low=low, high=high))
-    assert expected == numbers.tendency(found)
+def test_tendency(low: float | None, high: float | None, direction: Direction | None, expected: str) -> None:
+    """A change is better or worse only if its interval excludes zero."""
+    result = finding(direction=direction, change=Interval(estimate=0.1, low=low, high=high))
+    assert expected == numbers.tendency(result)
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_which_way(low: float | None, high: float | None, direction: Direction |
     ],
 )
 def test_open_intervals(interval: Interval, expected: str) -> None:
-    """A bound that is not there is said, not invented."""
+    """A missing bound is described in words."""
     assert expected == plain(numbers.change(finding(unit="ms", change=interval)))
 
 
 def test_limits_of_the_three_directions() -> None:
-    """A margin is a size; the direction says on which side it lies."""
+    """A margin is a size; the direction of the metric determines its sign."""
     change = Interval(estimate=0.1)
     for direction, expected in (
         (Direction.LOWER, "≤ +0.005"),
@@ -163,7 +163,7 @@ ANY = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers
 @given(
     ANY, ANY, ANY, ANY, ANY, st.sampled_from(list(Direction)), st.sampled_from(["", "ms", "ratio", "pt", "a/b", "|"])
 )
-def test_any_number_is_written(
+def test_any_number_is_formatted(
     estimate: float | None,
     low: float | None,
     high: float | None,
@@ -172,13 +172,13 @@ def test_any_number_is_written(
     direction: Direction,
     unit: str,
 ) -> None:
-    """Whatever JSON can hold is written, on one line, without markup and without NaN."""
+    """Every number of a JSON document is formatted on one line, without markup and NaN."""
     interval = msgspec.structs.replace(Interval(), estimate=estimate, low=low, high=high)
-    found = finding(
+    result = finding(
         unit=unit, direction=direction, baseline=baseline, candidate=low, change=interval, margin=margin, metric="p50"
     )
-    told = [numbers.change(found), numbers.limit(found), numbers.tendency(found)]
-    told.append(numbers.number(baseline, numbers.value_scale(found)))
-    for text in told:
+    texts = [numbers.change(result), numbers.limit(result), numbers.tendency(result)]
+    texts.append(numbers.number(baseline, numbers.value_scale(result)))
+    for text in texts:
         assert not set(text) & set("|<>`*_\n&#@")
         assert "nan" not in text

@@ -1,4 +1,4 @@
-"""Workflow annotations: at most ten of a type a step, the worst first."""
+"""Annotations as workflow commands: per step at most ten of a kind, the limit of GitHub, worst first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ghmlops.report.text import escape
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST = 10
+MAX_PER_KIND = 10
+"""GitHub shows at most ten errors and ten warnings per step."""
 _KIND = {
     Outcome.ERROR: "error",
     Outcome.FAIL: "error",
@@ -27,21 +28,21 @@ def workflow_command(kind: str, message: str, title: str = "") -> str:
 
 
 def _title(finding: Finding) -> str:
-    """Name the rule, its outcome, and the data set, slice and window it looked at, as far as there are any."""
-    place = [f"data set {finding.dataset}"] if finding.dataset else []
-    place += [f"{key}={format_value(value)}" for key, value in finding.slice.items()]
-    place += [f"from {finding.window}"] if finding.window is not None else []
-    said = f"{finding.id}: {finding.outcome.value}"
-    return f"{said} ({', '.join(place)})" if place else said
+    """Return the id and the outcome of a finding, with its data set, slice and window if it has them."""
+    scope = [f"data set {finding.dataset}"] if finding.dataset else []
+    scope += [f"{key}={format_value(value)}" for key, value in finding.slice.items()]
+    scope += [f"from {finding.window}"] if finding.window is not None else []
+    title = f"{finding.id}: {finding.outcome.value}"
+    return f"{title} ({', '.join(scope)})" if scope else title
 
 
 def annotate(findings: Iterable[Finding]) -> list[str]:
-    """Return annotation lines for what did not pass, worst first, `MOST` of a type."""
+    """Return annotations for the findings that did not pass, worst first, at most `MAX_PER_KIND` of each kind."""
     lines: list[str] = []
     used = {"error": 0, "warning": 0}
-    for finding in (placed.finding for placed in rank_findings([PlacedFinding(f, "", "") for f in findings])):
+    for finding in (ranked.finding for ranked in rank_findings([PlacedFinding(f, "", "") for f in findings])):
         kind = _KIND.get(finding.outcome)
-        if kind and used[kind] < MOST:
+        if kind and used[kind] < MAX_PER_KIND:
             used[kind] += 1
             lines.append(workflow_command(kind, finding.reason, title=_title(finding)))
     return lines

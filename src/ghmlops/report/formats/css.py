@@ -1,4 +1,4 @@
-"""The style of the HTML page: light and dark, readable on paper and on a telephone. No font, no picture, no script."""
+"""The style sheet of the HTML page: light and dark, for screens of any width and for print; loads no resources."""
 
 CSS = """
 :root { color-scheme: light dark;

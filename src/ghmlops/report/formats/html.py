@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page: nothing is loaded, nothing runs, every finding is there."""
+"""The report as a self-contained HTML page with all findings, without scripts and external resources."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.report.charts import capacity_curve as chart
-from ghmlops.report.charts import histogram_bars as bars
-from ghmlops.report.charts import interval_plot as plot
-from ghmlops.report.charts import timeline_chart as line_chart
+from ghmlops.report.charts import capacity_curve, histogram_bars, interval_plot, timeline_chart
 from ghmlops.report.content import finding_cells
 from ghmlops.report.formats.css import CSS
 from ghmlops.report.text import escape
@@ -36,25 +33,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ghmlops.core.model import Outcome
+    from ghmlops.report.text.blocks import Column
 
-_LONGEST = 4000
+_MAX_TEXT, _MAX_CODE = 4000, 500
+"""Characters of a text and of a code; the page has more room than the limits of the pieces allow for."""
 _POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; "
     f"style-src 'sha256-{base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()}'"
 )
-_LEGEND = (
-    "In the drawings the bar is the interval and the dot the estimate; the middle line is no change, the dashed line "
-    "the limit. Each row has its own scale."
+_PLOT_LEGEND = (
+    "In the plots, the bar is the interval, the dot the estimate, the middle line no change and the dashed line the "
+    "limit. Each plot has a separate scale."
 )
-_BARS = (
-    "Bars: the share of the baseline's rows in each bin; outline: the candidate's. Bins are drawn equally wide, and "
-    "each drawing has its own height."
+_HISTOGRAM_LEGEND = (
+    "Bars: share of the baseline's rows per bin; outline: share of the candidate's rows. All bins have the same width; "
+    "each histogram has a separate scale."
 )
-_FIGURES = ("Limit", "Window", "Baseline → candidate", "Finding", "Decided by")
+_WIDE_COLUMNS = ("Limit", "Window", "Baseline → candidate", "Finding", "Decided by")
 
 
 def page(report: Report) -> str:
-    """Return the page, a complete HTML document of any length."""
+    """Return the report as a complete HTML document of any length."""
     return "".join(line + "\n" for line in _lines(report))
 
 
@@ -68,7 +67,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"<style>{CSS}</style>\n</head>\n<body>\n<main>"
     yield from _verdict(report)
     yield '<section class="card">\n<h2>Pillars</h2>'
-    yield from _table(report.pillars, f"One row for each evidence file, the worst first. {_LEGEND}", row_heading=True)
+    yield from _table(report.pillars, f"One row per evidence file, worst first. {_PLOT_LEGEND}", row_heading=True)
     yield "</section>"
     if report.worst.items:
         yield from _bullets(report.worst, "plain")
@@ -89,15 +88,15 @@ def _verdict(report: Report) -> Iterator[str]:
     yield f'<header class="card verdict {report.outcome.value}">'
     yield f"<h1>{_badge(report.outcome)} <span>{inline(report.heading)}</span></h1>"
     yield f"<p><strong>Why:</strong> {inline(report.reason)}</p>"
-    yield f"<p><strong>To do:</strong> {_own(report.action)}</p>"
+    yield f"<p><strong>To do:</strong> {_trusted(report.action)}</p>"
     for notice in report.notices:
         yield f'<p class="notice">{inline(notice)}</p>'
     yield f'<p class="subject">{inline(report.subject)}</p>'
     yield "</header>"
 
 
-def _own(text: str) -> str:
-    """Escape our own sentence, in which backticks mark code."""
+def _trusted(text: str) -> str:
+    """Escape a sentence of this project, in which backticks mark code."""
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape.page(text))
 
 
@@ -121,9 +120,9 @@ def _section(section: Section, *, opened: bool) -> Iterator[str]:
     for table in section.tables:
         yield from _content(table)
     if section.histograms:
-        yield f'<p>{_BARS}</p>\n<div class="gallery">'
-        for drawn in section.histograms:
-            yield from bars.figure(drawn)
+        yield f'<p>{_HISTOGRAM_LEGEND}</p>\n<div class="gallery">'
+        for histogram in section.histograms:
+            yield from histogram_bars.figure(histogram)
         yield "</div>"
     if section.commands:
         lines = "\n".join(escape.page(line) for line in section.commands)
@@ -132,15 +131,15 @@ def _section(section: Section, *, opened: bool) -> Iterator[str]:
 
 
 def _content(table: Table) -> Iterator[str]:
-    """Draw a table's chart; below that of a timeline, its numbers are folded away."""
+    """Yield the chart of a table and its rows; the rows of a timeline are collapsed."""
     if isinstance(table.chart, Timeline):
-        yield from line_chart.figure(table.chart)
-        yield '<details class="numbers">\n<summary>The numbers</summary>\n<div>'
+        yield from timeline_chart.figure(table.chart)
+        yield '<details class="numbers">\n<summary>Numbers</summary>\n<div>'
         yield from _table(table, table.title)
         yield "</div>\n</details>"
         return
     if table.chart:
-        yield from chart.figure(table.chart)
+        yield from capacity_curve.figure(table.chart)
     if table.rows:
         yield from _table(table, table.title)
     else:
@@ -148,15 +147,14 @@ def _content(table: Table) -> Iterator[str]:
 
 
 def _table(table: Table, caption: str, *, row_heading: bool = False) -> Iterator[str]:
-    shown = escape.page(caption, 300)
     yield f'<div class="wide" role="region" tabindex="0" aria-label="{escape.page(table.title, 100)}">\n<table>'
-    yield f"<caption>{shown}</caption>"
+    yield f"<caption>{escape.page(caption, 300)}</caption>"
     columns = table.columns[:-1] if table.sentence_last else table.columns
-    kinds = [_kind(column.title, right=column.right) for column in columns]
-    titles = [f'<th scope="col"{k}>{escape.page(c.title, 100)}</th>' for k, c in zip(kinds, columns, strict=True)]
+    classes = [_class(column) for column in columns]
+    titles = [f'<th scope="col"{k}>{escape.page(c.title, 100)}</th>' for k, c in zip(classes, columns, strict=True)]
     yield f"<thead><tr>{''.join(titles)}</tr></thead>\n<tbody>"
     for row in table.rows:
-        cells = [f"<td{kind}>{inline(cell)}</td>" for kind, cell in zip(kinds, row[: len(columns)], strict=True)]
+        cells = [f"<td{k}>{inline(cell)}</td>" for k, cell in zip(classes, row[: len(columns)], strict=True)]
         if row_heading:
             cells[0] = f'<th scope="row">{inline(row[0])}</th>'
         yield f"<tr>{''.join(cells)}</tr>"
@@ -165,36 +163,36 @@ def _table(table: Table, caption: str, *, row_heading: bool = False) -> Iterator
     yield "</tbody>\n</table>\n</div>"
 
 
-def _kind(title: str, *, right: bool) -> str:
-    if right:
+def _class(column: Column) -> str:
+    if column.right:
         return ' class="number"'
-    return ' class="figure"' if title in _FIGURES else ""
+    return ' class="figure"' if column.title in _WIDE_COLUMNS else ""
 
 
 def _badge(outcome: Outcome) -> str:
-    said = words.OUTCOME_LABELS[outcome]
-    return f'<span class="badge {outcome.value}"><span aria-hidden="true">{said.glyph}</span> {said.word}</span>'
+    label = words.OUTCOME_LABELS[outcome]
+    return f'<span class="badge {outcome.value}"><span aria-hidden="true">{label.glyph}</span> {label.word}</span>'
 
 
 def inline(cell: Cell) -> str:
-    """Return one cell as HTML; untrusted text is escaped and cannot turn the direction of what stands around it."""
+    """Return a cell as HTML; untrusted text is escaped and cannot change the writing direction around it."""
     return "".join(_inline(piece) for piece in cell)
 
 
 def _inline(piece: Inline) -> str:
     match piece:
         case Words(text, strong):
-            shown = html.escape(text)
-            return f"<strong>{shown}</strong>" if strong else shown
+            content = html.escape(text)
+            return f"<strong>{content}</strong>" if strong else content
         case Text(text, limit):
-            return f"<bdi>{escape.page(text, max(limit, _LONGEST))}</bdi>"
+            return f"<bdi>{escape.page(text, max(limit, _MAX_TEXT))}</bdi>"
         case Code(text, limit):
-            return f"<code><bdi>{escape.page(text, max(limit, 500))}</bdi></code>"
+            return f"<code><bdi>{escape.page(text, max(limit, _MAX_CODE))}</bdi></code>"
         case Link(text, url, is_code):
-            shown = f"<bdi>{escape.page(text)}</bdi>"
-            shown = f"<code>{shown}</code>" if is_code else shown
-            return f'<a href="{escape.page(url)}" rel="noopener noreferrer">{shown}</a>' if url else shown
+            content = f"<bdi>{escape.page(text)}</bdi>"
+            content = f"<code>{content}</code>" if is_code else content
+            return f'<a href="{escape.page(url)}" rel="noopener noreferrer">{content}</a>' if url else content
         case Mark(outcome):
             return _badge(outcome)
         case IntervalPlot():
-            return plot.svg(piece)
+            return interval_plot.svg(piece)

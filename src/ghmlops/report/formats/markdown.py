@@ -1,4 +1,4 @@
-"""The report as GitHub-flavoured Markdown: a comment or a job summary, never longer than what GitHub takes."""
+"""The report as GitHub-flavoured Markdown: a pull-request comment or a job summary within GitHub's size limits."""
 
 from __future__ import annotations
 
@@ -30,23 +30,22 @@ from ghmlops.report.text.blocks import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-COMMENT_LIMIT = 60_000
-"""Bytes; GitHub refuses a comment above 65,536 characters."""
-_TITLE_LIMIT = 80
+COMMENT_BUDGET = 60_000
+"""Maximum size of the comment in bytes; GitHub rejects comments of more than 65,536 characters."""
+_TITLE_LIMIT, _COLUMN_LIMIT = 80, 60
+"""Characters of the title of a table and of a column."""
+_NOTICE_INDEX = 3
+"""The notice of a shortened report follows heading, reason and action."""
 
 
 def comment(report: Report) -> str:
-    """Return the pull-request comment. Its first line is the marker, its second names the commit; both are hidden."""
-    return fit([report.marker, *_blocks(report)], COMMENT_LIMIT, _notice(report), at=_NOTICE_AT + 1) + "\n"
+    """Return the pull-request comment. The hidden first two lines identify the comment and the commit."""
+    return fit([report.marker, *_blocks(report)], COMMENT_BUDGET, _notice(report), _NOTICE_INDEX + 1) + "\n"
 
 
 def summary(report: Report) -> str:
-    """Return the job summary: the same without the hidden lines, with more room."""
-    return fit(list(_blocks(report)), SUMMARY_LIMIT - 1, _notice(report), at=_NOTICE_AT) + "\n"
-
-
-_NOTICE_AT = 3
-"""After heading, reason and action."""
+    """Return the job summary: the comment without its hidden lines and with a higher size limit."""
+    return fit(list(_blocks(report)), SUMMARY_LIMIT - 1, _notice(report), _NOTICE_INDEX) + "\n"
 
 
 def _blocks(report: Report) -> Iterator[Block]:
@@ -83,16 +82,16 @@ def _item(first: Cell, second: Cell) -> str:
 
 
 def _content(table: Table) -> Iterator[Block]:
-    """Yield what of a table has a place in Markdown; a drawing is left out as a whole or not at all."""
-    if isinstance(table.chart, Timeline) and _sketched(table) and (drawn := mermaid.chart_lines(table.chart)):
+    """Yield the chart and the rows of a table that belong in Markdown. A chart is one line, never omitted in part."""
+    if isinstance(table.chart, Timeline) and table.chart.in_markdown and (lines := mermaid.chart_lines(table.chart)):
         yield inline(mermaid.chart_legend(table.chart))
-        yield Rows(head="", lines=["\n".join(["```mermaid", *drawn, "```"])])
+        yield Rows(head="", lines=["\n".join(["```mermaid", *lines, "```"])])
     if table.rows and not table.page_only:
         yield _table(table)
 
 
 def _section(section: Section) -> Iterator[Block]:
-    tables = [table for table in section.tables if not table.page_only or _sketched(table)]
+    tables = [table for table in section.tables if not table.page_only or _has_markdown_chart(table)]
     if not tables and not section.commands:
         return
     yield f"<details><summary>{section.title}</summary>"
@@ -108,21 +107,21 @@ def _section(section: Section) -> Iterator[Block]:
     yield "</details>"
 
 
-def _sketched(table: Table) -> bool:
+def _has_markdown_chart(table: Table) -> bool:
     return isinstance(table.chart, Timeline) and table.chart.in_markdown
 
 
 def _table(table: Table) -> Rows:
-    titles = [escape.markdown(column.title, 60) for column in table.columns]
+    titles = [escape.markdown(column.title, _COLUMN_LIMIT) for column in table.columns]
     rule = "|" + "|".join("---:" if column.right else "---" for column in table.columns) + "|"
     cells = [[inline(cell) for cell in row] for row in table.rows]
-    made = tabulate(cells, headers=titles, tablefmt=_unpadded(rule), disable_numparse=True, stralign=None)
-    head, _, *lines = made.split("\n")
+    text = tabulate(cells, headers=titles, tablefmt=_unpadded(rule), disable_numparse=True, stralign=None)
+    head, _, *lines = text.split("\n")
     return Rows(head=f"{head}\n{rule}", lines=lines, expendable=table.expendable)
 
 
 def _unpadded(rule: str) -> TableFormat:
-    """Return tabulate's pipe format without the filling that would make every row as long as the longest."""
+    """Return tabulate's pipe format without the padding that would make each row as long as the longest one."""
     row = DataRow("| ", " | ", " |")
     return TableFormat(
         lineabove=None,
@@ -138,14 +137,14 @@ def _unpadded(rule: str) -> TableFormat:
 
 def _notice(report: Report) -> Callable[[int], str]:
     def notice(rows: int) -> str:
-        gone = f"{numbers.count(rows)} rows of the tables below are left out, from the bottom"
-        return f"> **Shortened** to what GitHub takes: {gone}. The whole stands {inline(report.full_report)}."
+        omitted = f"{numbers.count(rows)} rows at the bottom of the tables below are omitted"
+        return f"> **Shortened** to GitHub's size limit: {omitted}. The full report is {inline(report.full_report)}."
 
     return notice
 
 
 def inline(cell: Cell) -> str:
-    """Return one cell as Markdown on one line; untrusted text is escaped."""
+    """Return a cell as Markdown on one line; untrusted text is escaped."""
     return "".join(_inline(piece) for piece in cell)
 
 
@@ -158,8 +157,8 @@ def _inline(piece: Inline) -> str:
         case Code(text, limit):
             return escape.code(text, limit)
         case Link(text, url, is_code):
-            shown = escape.code(text) if is_code else escape.markdown(text)
-            return f"[{shown}](<{url.replace('&', '&amp;')}>)" if url else shown
+            label = escape.code(text) if is_code else escape.markdown(text)
+            return f"[{label}](<{url.replace('&', '&amp;')}>)" if url else label
         case Mark(outcome):
             return f"{words.OUTCOME_LABELS[outcome].symbol} {words.OUTCOME_LABELS[outcome].word}"
         case IntervalPlot():

@@ -1,4 +1,4 @@
-"""Keeping a text under a size by leaving out whole rows from the bottom of its largest tables."""
+"""Limits the size of a text by omitting rows from the bottom of its largest tables."""
 
 from __future__ import annotations
 
@@ -14,92 +14,97 @@ _GAP = "\n\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Lines between a head and a tail, the most important first. Without a line left, head and tail go too."""
+    """Lines between a head and a tail, most important first. If all lines are omitted, so are head and tail."""
 
     head: str
     lines: list[str]
     tail: str = ""
     expendable: int = 0
-    """So many lines at the bottom go before any line of any other rows that is not expendable."""
+    """Number of lines at the bottom that are omitted before any other line of any block."""
 
 
 Block = str | Rows
 
 
-def fit(blocks: Sequence[Block], limit: int, notice: Callable[[int], str], at: int) -> str:
-    """Join `blocks` with blank lines to at most `limit` bytes.
+def fit(blocks: Sequence[Block], limit: int, notice: Callable[[int], str], notice_index: int) -> str:
+    """Join `blocks` with blank lines to a text of at most `limit` bytes.
 
     Args:
-        blocks: texts, which are kept, and rows, which may be left out.
-        limit: in bytes of UTF-8.
-        notice: from the number of rows left out to a text for the reader.
-        at: place among `blocks` before which the notice goes, where any row is left out.
+        blocks: Texts, which are always included, and rows, which may be omitted.
+        limit: Maximum size in bytes of UTF-8.
+        notice: Returns the text for the reader, given the number of omitted rows.
+        notice_index: Index in `blocks` before which the notice is inserted if rows are omitted.
 
     Raises:
-        ValueError: the blocks that must be kept are longer than `limit` by themselves (a bug, not an input).
+        ValueError: The texts and notices alone are longer than `limit` (a bug of the caller).
     """
-    kept = [len(block.lines) if isinstance(block, Rows) else 0 for block in blocks]
-    whole = _joined(blocks, kept)
-    if _size(whole) <= limit:
-        return whole
-    total = sum(kept)
-    excess = _size(whole) - limit + _size(notice(total) + _GAP) + _notes(blocks)
-    excess = _shorten(blocks, kept, excess, [_floor(block) for block in blocks])
-    _shorten(blocks, kept, excess, [0] * len(blocks))
-    told = notice(total - sum(kept))
-    text = _joined([*blocks[:at], told, *blocks[at:]], [*kept[:at], 0, *kept[at:]])
+    counts = [len(block.lines) if isinstance(block, Rows) else 0 for block in blocks]
+    text = _join(blocks, counts)
+    if _size(text) <= limit:
+        return text
+    total = sum(counts)
+    excess = _size(text) - limit + _size(notice(total) + _GAP) + _row_notes_size(blocks)
+    excess = _shorten(blocks, counts, excess, [_required(block) for block in blocks])
+    _shorten(blocks, counts, excess, [0] * len(blocks))
+    with_notice = [*blocks[:notice_index], notice(total - sum(counts)), *blocks[notice_index:]]
+    text = _join(with_notice, [*counts[:notice_index], 0, *counts[notice_index:]])
     if _size(text) > limit:
         raise ValueError(f"the fixed part of the report is longer than {limit} bytes")
     return text
 
 
-def _floor(block: Block) -> int:
+def _required(block: Block) -> int:
+    """Return the number of lines that are not expendable."""
     return max(len(block.lines) - block.expendable, 0) if isinstance(block, Rows) else 0
 
 
-def _shorten(blocks: Sequence[Block], kept: list[int], excess: int, floors: Sequence[int]) -> int:
-    """Lower the numbers in `kept` until `excess` bytes are gone, or all are at their floors; return what is left."""
+def _shorten(blocks: Sequence[Block], counts: list[int], excess: int, floors: Sequence[int]) -> int:
+    """Lower `counts` in place until `excess` bytes are saved or all are at their floors; return the remaining excess.
+
+    Each step omits the last line of the block that is the largest at that moment.
+    """
     sizes = {
-        i: [_size(line) + 1 for line in block.lines[: kept[i]]]
+        i: [_size(line) + 1 for line in block.lines[: counts[i]]]
         for i, block in enumerate(blocks)
-        if isinstance(block, Rows) and kept[i] > floors[i]
+        if isinstance(block, Rows) and counts[i] > floors[i]
     }
     heap = [(-sum(rows), i) for i, rows in sizes.items()]
     heapq.heapify(heap)
     while excess > 0 and heap:
-        size, i = heapq.heappop(heap)
-        kept[i] -= 1
-        gone = sizes[i][kept[i]]
-        excess -= gone
-        if kept[i] > floors[i]:
-            heapq.heappush(heap, (size + gone, i))
-        elif not kept[i]:
+        negative_size, i = heapq.heappop(heap)
+        counts[i] -= 1
+        saved = sizes[i][counts[i]]
+        excess -= saved
+        if counts[i] > floors[i]:
+            heapq.heappush(heap, (negative_size + saved, i))
+        elif not counts[i]:
             block = blocks[i]
             excess -= _size(block.head + block.tail) if isinstance(block, Rows) else 0
     return excess
 
 
-def _notes(blocks: Sequence[Block]) -> int:
-    return sum(_size(_note(len(b.lines), len(b.lines)) + _GAP) for b in blocks if isinstance(b, Rows))
+def _row_notes_size(blocks: Sequence[Block]) -> int:
+    """Return the size of the notes below the tables if each table needs one."""
+    return sum(_size(_row_note(len(b.lines), len(b.lines)) + _GAP) for b in blocks if isinstance(b, Rows))
 
 
-def _note(gone: int, total: int) -> str:
-    return f"*{gone:,} of {total:,} rows are left out here.*"
+def _row_note(omitted: int, total: int) -> str:
+    return f"*{omitted:,} of {total:,} rows are omitted here.*"
 
 
-def _joined(blocks: Sequence[Block], kept: Sequence[int]) -> str:
-    return _GAP.join(text for block, k in zip(blocks, kept, strict=True) if (text := _text(block, k)))
+def _join(blocks: Sequence[Block], counts: Sequence[int]) -> str:
+    return _GAP.join(text for block, count in zip(blocks, counts, strict=True) if (text := _block_text(block, count)))
 
 
-def _text(block: Block, kept: int) -> str:
+def _block_text(block: Block, count: int) -> str:
     if isinstance(block, str):
         return block
-    gone = len(block.lines) - kept
-    parts = [part for part in (block.head, *block.lines[:kept], block.tail) if part] if kept else []
-    shown = "\n".join(parts)
-    if not gone:
-        return shown
-    return _GAP.join(part for part in (shown, _note(gone, len(block.lines))) if part)
+    omitted = len(block.lines) - count
+    parts = [part for part in (block.head, *block.lines[:count], block.tail) if part] if count else []
+    text = "\n".join(parts)
+    if not omitted:
+        return text
+    return _GAP.join(part for part in (text, _row_note(omitted, len(block.lines))) if part)
 
 
 def _size(text: str) -> int:

@@ -168,12 +168,12 @@ def replay(comparison: RunComparison, before: Evidence, file: str) -> str:
     from ghmlops.core.reproduce.replay_findings import judge_replay, rule_replay
 
     ruling = rule_replay(comparison)
-    shown = comparison.changes[:_MAX_LINES]
+    changes = comparison.changes[:_MAX_LINES]
     differing = sum(comparison.changed.values())
     lines = [f"replay: {ruling.outcome.value}: {ruling.reason}", ""]
     lines += [f"{finding.outcome.value}: {finding.reason}" for finding in judge_replay(comparison)[1:]]
-    lines += [f"  {change.part}: {change}" for change in shown]
-    if differing > len(shown):
+    lines += [f"  {change.part}: {change}" for change in changes]
+    if differing > len(changes):
         lines.append(f"  ... and more in the evidence ({differing:,} entries differ)")
     lines += [f"outcome of the replayed evidence: {before.outcome.value}: {before.reason}", f"evidence: {file}"]
     return block(lines)

@@ -1,8 +1,8 @@
 """Human-readable numbers with units. Results contain digits, signs and trusted words only, hence need no escaping.
 
 The `unit` of a finding is that of its `change` and `margin`. The values of baseline and candidate are in the same unit,
-except for a *relative* change (unit `ratio`, estimate different from candidate - baseline): then they are in the unit of
-the metric.
+except for a *relative* change (unit `ratio`, estimate different from candidate - baseline), whose values are in the
+unit of the metric.
 """
 
 from __future__ import annotations
