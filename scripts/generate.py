@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from ghmlops.cli import input_types
 from ghmlops.commands import COMMANDS, command_module
+from ghmlops.commands.shared.arguments import input_types
 from ghmlops.core.evidence.schema import SCHEMAS, json_schema
 from ghmlops.core.model import Outcome
 

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from ghmlops import __version__
-from ghmlops.cli import input_types, main
+from ghmlops.cli import main
 from ghmlops.commands import COMMANDS, command_module
+from ghmlops.commands.shared.arguments import input_types
 from ghmlops.commands.shared.base import Common
 from ghmlops.report.text.escape import printable
 

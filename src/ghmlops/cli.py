@@ -5,14 +5,11 @@ This is the only module that catches every exception.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import re
 import signal
 import sys
 import traceback
-import typing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -21,6 +18,7 @@ import msgspec
 
 from ghmlops import __version__
 from ghmlops.commands import COMMANDS, command_module
+from ghmlops.commands.shared.arguments import json_requested, parse_inputs
 from ghmlops.commands.shared.console import Console
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, nearest
 from ghmlops.core.model import Outcome, failed
@@ -28,22 +26,13 @@ from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import FrameType, ModuleType
+    from types import FrameType
 
     from ghmlops.commands.shared.base import Common, Result, Services
     from ghmlops.core.context import Context
 
 INTERRUPTED = 130
 MAX_EVENT_BYTES = 32 * 1024 * 1024
-_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with the error messages of this project: one line with a hint."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage."""
-        raise InputError(message, hint=f"`{self.prog} --help` lists the inputs")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     environ = dict(os.environ)
     console = Console(sys.stderr)
     args = list(sys.argv[1:] if argv is None else argv)
-    as_json = _json_requested(args, environ)
+    as_json = json_requested(args, environ)
     context: Context | None = None
     try:
         from ghmlops.core.context import read_context
@@ -77,16 +66,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         _error_outputs(environ, console, Outcome.ERROR, "bug")
         return 2
-
-
-def _json_requested(args: Sequence[str], environ: Mapping[str, str]) -> bool:
-    """Return whether the result is requested as JSON; tested before parsing, so that its errors are JSON, too."""
-    for index, arg in enumerate(args):
-        if arg == "--json":
-            return not (index + 1 < len(args) and args[index + 1].lower() in _FALSE)
-        if arg.startswith("--json="):
-            return arg.partition("=")[2].lower() in _TRUE
-    return environ.get("GHMLOPS_JSON", "").lower() in _TRUE
 
 
 def _print(text: str) -> None:
@@ -133,9 +112,7 @@ def _parse(args: list[str], environ: Mapping[str, str]) -> tuple[str, Common] | 
     names = tuple(command.name for command in COMMANDS)
     if args[0] not in names:
         raise InputError(f'"{printable(args[0])}" is not a command', hint=nearest(args[0], names))
-    module = command_module(args[0])
-    flags = _flags(args[0], module, args[1:])
-    return args[0], _inputs(module.Inputs, flags, environ)
+    return args[0], parse_inputs(args[0], command_module(args[0]), args[1:], environ)
 
 
 def _overview() -> str:
@@ -155,65 +132,6 @@ def _overview() -> str:
             "",
         ]
     )
-
-
-def input_types(kind: type[Common]) -> dict[str, Any]:
-    """Return the annotated type of each field, including its `Doc`."""
-    return typing.get_type_hints(kind, include_extras=True)
-
-
-def _flags(name: str, module: ModuleType, args: list[str]) -> dict[str, str]:
-    parser = Parser(
-        prog=f"ghmlops {name}", description=(module.__doc__ or "").strip().splitlines()[0], allow_abbrev=False
-    )
-    defaults = {f.encode_name: f for f in msgspec.structs.fields(module.Inputs)}
-    for field, annotated in input_types(module.Inputs).items():
-        base, (doc,) = annotated.__origin__, annotated.__metadata__
-        flag = "--" + field.replace("_", "-")
-        default = defaults[field].default
-        tail = "" if default in ("", None, False) or default is msgspec.NODEFAULT else f" (default: {default})"
-        text = (doc.description + tail).replace("%", "%%")
-        if (doc.extra or {}).get("positional"):
-            parser.add_argument(field, nargs="?", help=text)
-        elif base is bool:
-            parser.add_argument(flag, nargs="?", const="true", help=text, metavar="true|false")
-        else:
-            parser.add_argument(flag, help=text, metavar=field.upper().split("_")[-1])
-    return {k: v for k, v in vars(parser.parse_args(args)).items() if v is not None}
-
-
-def _inputs(kind: type[Common], flags: Mapping[str, str], environ: Mapping[str, str]) -> Common:
-    values: dict[str, object] = {}
-    for field, annotated in input_types(kind).items():
-        raw = flags.get(field)
-        if raw is None:
-            raw = environ.get(f"GHMLOPS_{field.upper()}", "") or None  # GitHub passes an unset input as "".
-        if raw is not None:
-            values[field] = _convert(field.replace("_", "-"), raw, annotated.__origin__)
-    missing = [f.encode_name for f in msgspec.structs.fields(kind) if f.required and f.encode_name not in values]
-    if missing:
-        name = missing[0].replace("_", "-")
-        raise InputError(f"input `{name}` is required", hint=f"pass --{name} or set GHMLOPS_{missing[0].upper()}")
-    return msgspec.convert(values, kind)
-
-
-def _convert(name: str, raw: str, kind: object) -> object:
-    if kind is bool:
-        if raw.lower() not in _TRUE + _FALSE:
-            raise InputError(f'input `{name}`: expected true or false, got "{printable(raw)}"', hint=f"--{name} true")
-        return raw.lower() in _TRUE
-    if kind is Outcome:
-        allowed = ("fail", "inconclusive", "warn")
-        if raw not in allowed:
-            raise InputError(f'input `{name}`: "{printable(raw)}" is not a valid value', hint=nearest(raw, allowed))
-        return Outcome(raw)
-    if kind == int | None:
-        if not re.fullmatch(r"[0-9]{1,15}", raw.strip()):
-            raise InputError(f'input `{name}`: expected a whole number, got "{printable(raw)}"', hint=f"--{name} 1")
-        return int(raw)
-    if "\x00" in raw:
-        raise InputError(f"input `{name}` contains a NUL byte", hint="remove it")
-    return raw
 
 
 def _event(environ: Mapping[str, str]) -> dict[str, Any]:
