@@ -30,7 +30,7 @@ def commit(folder: Path) -> None:
 def test_every_recipe_is_tested() -> None:
     """Each recipe has a test in this file; the recipe of a pillar has a file of tests."""
     tested = {"A metric", "A statistical test", "A protocol", "A foreign format", "A pillar"}
-    assert set(titles()) == tested
+    assert set(titles()) == tested | {"A deploy target"}  # which only says that there is none yet
 
 
 def test_a_metric(tmp_path: Path) -> None:
