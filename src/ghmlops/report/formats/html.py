@@ -1,4 +1,8 @@
-"""The report as a self-contained HTML page with all findings, without scripts and external resources."""
+"""The report as a self-contained HTML page with all findings, without scripts and external resources.
+
+The page consists of f-strings on purpose: for 10,000 findings, Jinja2 with autoescape takes 0.9 instead of 0.3 CPU
+seconds. Untrusted text must therefore pass through `escape.page` or `inline`; `tests/report/test_hostile.py` checks it.
+"""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bullets:
-    """A list under a heading, most important item first. Each item has a first line and an optional second one."""
+    """A list under a heading (trusted), most important item first. Each item has one or two lines."""
 
     title: str
     items: list[tuple[Cell, Cell]]
@@ -170,7 +170,7 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A collapsible part of the report."""
+    """A collapsible part of the report under a heading (trusted)."""
 
     title: str
     tables: list[Table] = field(default_factory=list)
