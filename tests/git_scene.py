@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ghmlops.act.git import selection
 from ghmlops.act.git.revert import Request, RevertResult, revert
 from ghmlops.clients.git.client import open_repository
-from ghmlops.core.revert.plan import Grounds
+from ghmlops.core.revert.grounds import Grounds
 from ghmlops.core.revert.spec import parse_spec
 from git_sandbox import Repo, clone, make_remote
 
@@ -43,9 +44,11 @@ class Scene:
         """Revert a commit in `repo` (by default the user's clone), by default on the grounds of a person's reason."""
         repo = repo or self.work
         environ = options.pop("environ", repo.environ)
+        choice = {name: options.pop(name) for name in ("merged", "tip_before", "single_commit") if name in options}
         request = Request(
-            spec=parse_spec(commit),
-            grounds=grounds or Grounds(by_person=True, reason="it is slow"),
+            selection=selection.Request(
+                spec=parse_spec(commit), grounds=grounds or Grounds(by_person=True, reason="it is slow"), **choice
+            ),
             temp=str(self.home / "temp"),
             **options,
         )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ghmlops.core.errors import EvidenceError, GitError, InputError, NeedsPerson
-from ghmlops.core.revert.plan import Grounds
+from ghmlops.core.errors import GitError, InputError, NeedsPerson
+from ghmlops.core.revert.grounds import Grounds
 from git_sandbox import Repo
 from git_scene import LINES
 
@@ -20,6 +20,12 @@ BOT = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.co
 def with_line(line: int, text: str) -> str:
     """Return the 20 lines with one of them replaced."""
     return LINES.replace(f"line {line}\n", f"{text}\n")
+
+
+def failure(scene: Scene, commit: str, base: str = "") -> Grounds:
+    """Return the grounds of a confirmed failure of `commit`, by default compared with its first parent."""
+    base = base or scene.remote.git("rev-parse", f"{commit}^")
+    return Grounds(by_person=False, reason_code="accuracy", verdict_commit=commit, verdict_base=base)
 
 
 def test_revert_commit_on_the_tip(scene: Scene) -> None:
@@ -49,14 +55,20 @@ def test_revert_commit_on_the_tip(scene: Scene) -> None:
     )
 
 
-def test_configured_user_is_the_author(scene: Scene) -> None:
-    """Author and committer are the user of git's configuration, if both name and address are set."""
+@pytest.mark.parametrize("place", ["config", "environment"])
+def test_bot_is_always_the_author(scene: Scene, place: str) -> None:
+    """Author and committer are the bot, although the runner or the user has configured another identity."""
     bad = scene.work.commit("Make it slow", {"a.txt": "x\n"})
     scene.work.push()
-    scene.work.git("config", "user.name", "Grace")
-    scene.work.git("config", "user.email", "grace@example.com")
-    result = scene.revert(bad)
-    assert scene.remote.git("log", "-1", "--format=%an %ae %cn", result.revert_sha) == "Grace grace@example.com Grace"
+    environ = scene.work.environ
+    if place == "config":
+        scene.work.git("config", "user.name", "Grace")
+        scene.work.git("config", "user.email", "grace@example.com")
+        scene.work.git("config", "author.name", "Grace")
+    else:
+        environ |= {"GIT_AUTHOR_NAME": "Grace", "GIT_COMMITTER_EMAIL": "grace@example.com", "EMAIL": "g@example.com"}
+    result = scene.revert(bad, environ=environ)
+    assert scene.remote.git("log", "-1", "--format=%an <%ae>%n%cn <%ce>", result.revert_sha) == f"{BOT}\n{BOT}"
 
 
 def test_only_the_selected_commit_is_reverted(scene: Scene) -> None:
@@ -69,8 +81,8 @@ def test_only_the_selected_commit_is_reverted(scene: Scene) -> None:
     assert scene.remote.git("show", "main:b.txt") == "better"
 
 
-def test_merge_commit_is_reverted_to_its_first_parent(scene: Scene) -> None:
-    """All changes of the merge are reverted, and the message names the first parent."""
+def test_merge_commit_is_reverted_to_the_parent_that_the_branch_had(scene: Scene) -> None:
+    """All changes of the merge are reverted, and the message names the parent that the branch followed."""
     good = scene.tip()
     scene.work.git("checkout", "--quiet", "-b", "topic")
     scene.work.commit("One", {"one.txt": "1\n"})
@@ -79,7 +91,7 @@ def test_merge_commit_is_reverted_to_its_first_parent(scene: Scene) -> None:
     scene.work.git("merge", "--quiet", "--no-ff", "-m", "Merge topic", "topic")
     merge = scene.work.git("rev-parse", "HEAD")
     scene.work.push()
-    result = scene.revert(merge)
+    result = scene.revert(merge, tip_before=good)
     assert scene.remote.tree("main") == scene.remote.tree(good)
     assert f"This reverts commit {merge}, reversing\nchanges made to {good}." in scene.remote.message(result.revert_sha)
 
@@ -141,7 +153,7 @@ def test_second_run_changes_nothing(scene: Scene) -> None:
     scene.work.push()
     scene.revert(bad)
     tip = scene.tip()
-    again = scene.revert(bad, grounds=Grounds(by_person=False, verdict_commit=bad))
+    again = scene.revert(bad, grounds=failure(scene, bad))
     assert again.state == "already-reverted"
     assert scene.tip() == tip
 
@@ -153,7 +165,7 @@ def test_proven_revert_counts_after_later_edits(scene: Scene) -> None:
     scene.work.commit("Over it", {"a.txt": with_line(3, "new idea")})
     scene.work.push()
     tip = scene.tip()
-    assert scene.revert(bad, grounds=Grounds(by_person=False, verdict_commit=bad)).state == "already-reverted"
+    assert scene.revert(bad, grounds=failure(scene, bad)).state == "already-reverted"
     assert scene.tip() == tip
 
 
@@ -176,7 +188,7 @@ def test_change_that_was_applied_again_requires_a_person(scene: Scene) -> None:
     scene.work.git("revert", "--no-edit", first.revert_sha)
     scene.work.push()
     with pytest.raises(NeedsPerson) as caught:
-        scene.revert(bad, grounds=Grounds(by_person=False, verdict_commit=bad))
+        scene.revert(bad, grounds=failure(scene, bad))
     assert caught.value.reason_code == "reverted-before"
     assert scene.revert(bad).state == "reverted"
 
@@ -187,7 +199,7 @@ def test_own_revert_requires_a_person(scene: Scene) -> None:
     scene.work.push()
     own = scene.revert(bad).revert_sha
     with pytest.raises(NeedsPerson) as caught:
-        scene.revert(own, grounds=Grounds(by_person=False, verdict_commit=own))
+        scene.revert(own, grounds=failure(scene, own))
     assert caught.value.reason_code == "own-revert"
     assert scene.revert(own).state == "reverted"
     assert scene.remote.tree("main") == scene.remote.tree(bad)
@@ -351,8 +363,9 @@ def test_verdict_about_another_commit_is_refused(scene: Scene) -> None:
     first = scene.work.commit("First", {"a.txt": with_line(3, "x")})
     second = scene.work.commit("Second", {"b.txt": "c\n"})
     scene.work.push()
-    with pytest.raises(EvidenceError, match=f"{first[:12]}.*{second[:12]}"):
-        scene.revert(second, grounds=Grounds(by_person=False, verdict_commit=first))
+    with pytest.raises(NeedsPerson, match=f"{first[:12]}.*{second[:12]}") as caught:
+        scene.revert(second, grounds=failure(scene, first))
+    assert caught.value.reason_code == "verdict-not-about"
     grounds = Grounds(by_person=True, reason="slow", verdict_commit=second)
     assert scene.revert(f"{first},{second}", grounds=grounds).state == "reverted"
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.revert.plan import Commit, Grounds, Refusal
+from ghmlops.core.revert.grounds import Grounds
+from ghmlops.core.revert.plan import Commit, Refusal
 from ghmlops.core.revert.text import REFUSAL_HINTS, pull_request_text, refusal_text, revert_message
 
 A, B, C, D = (letter * 40 for letter in "abcd")
@@ -21,7 +22,7 @@ def test_every_refusal_has_a_sentence_and_a_hint() -> None:
     """Each sentence is one printable line that names the commit, whatever the names contain."""
     for refusal in Refusal:
         text = refusal_text(
-            refusal, commit(message="a\x1b[0m\u202e\n"), "main\n::error::", [f"f{i}\n" for i in range(12)]
+            refusal, commit(message="a\x1b[0m\u202e\n"), "main\n::error::", [f"f{i}\n" for i in range(12)], B
         )
         assert text.isprintable()
         assert text.startswith(A[:12])
@@ -38,7 +39,7 @@ def test_no_text_adds_a_trailer_or_a_control_character(subject: str, reason: str
     assert [line for line in lines if line.startswith("Ghmlops-Reverts:")] == [f"Ghmlops-Reverts: {A}"]
     assert all(line.isprintable() for line in lines)
     revert = commit(B, message)
-    assert revert.is_own_revert
+    assert revert.trailers == (A,)
     assert revert.claims_to_revert(A)
     assert len([line for line in lines if line.startswith("This reverts commit")]) == 1
 
@@ -58,5 +59,5 @@ def test_squashed_pull_request_is_recognised_as_a_revert() -> None:
     assert "@all" not in body
     squashed = commit(C, f"{title}\n\n{body}")
     assert [squashed.claims_to_revert(sha) for sha in (A, B, D)] == [True, True, False]
-    assert squashed.is_own_revert
+    assert squashed.trailers == (A, B)
     assert pull_request_text([], Grounds(by_person=True), "") == ("", "")

@@ -1,4 +1,4 @@
-"""Reads a branch of a remote: its tip, the selected commits, and earlier reverts."""
+"""Reads a branch of a remote: its tip, its commits, and how they descend from each other."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ghmlops.clients.git import client
-from ghmlops.core.context import is_sha
 from ghmlops.core.errors import GitError, InputError
-from ghmlops.core.revert.plan import Commit, merged_commit_count
-from ghmlops.core.revert.spec import MAX_COMMITS, MergedPullRequest, Spec, check_names
+from ghmlops.core.revert.plan import Commit
+from ghmlops.core.revert.spec import check_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 OTHER = "-other"
 """Suffix of the private reference to a second branch."""
-DEEPEN_OPTIONS = ("--deepen=50", "--deepen=500", "--deepen=5000", "--unshallow")
-"""Steps by which a shallow clone is deepened until it contains the commits and their parents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +66,8 @@ class Remote:
         return result.stdout.split("\t")[0].strip()
 
     def contains(self, sha: str, tip: str) -> bool:
-        """Return whether `sha` is `tip` or one of its ancestors."""
-        return self.git.succeeds("merge-base", "--is-ancestor", sha, tip)
+        """Return whether the repository has both commits, and `sha` is `tip` or one of its ancestors."""
+        return contains(self.git, sha, tip)
 
 
 @contextlib.contextmanager
@@ -111,34 +108,6 @@ def read_commit(git: Git, sha: str) -> Commit:
     return Commit(sha=sha, parents=parents, message=message)
 
 
-def resolve_commits(remote: Remote, spec: Spec, merged: MergedPullRequest | None) -> tuple[str, list[str]]:
-    """Fetch the branch, with as much of its history as is needed, and resolve the selected commits.
-
-    Args:
-        remote: The branch.
-        spec: The selection.
-        merged: If `spec` names a pull request, its merge.
-
-    Returns:
-        The tip of the branch, and the full ids of the commits, newest first.
-
-    Raises:
-        InputError: A commit does not exist or is ambiguous, or a range is empty or reversed.
-        GitError: The remote cannot be reached.
-    """
-    tip = remote.fetch()
-    for option in (*DEEPEN_OPTIONS, ""):
-        ids, problem = _resolve(remote.git, spec, merged)
-        if ids and all(_is_complete(remote, sha, tip) for sha in ids):
-            break
-        if not option or remote.git.read("rev-parse", "--is-shallow-repository") != "true":
-            break
-        tip = remote.fetch(option)
-    if problem:
-        raise InputError(f"input `commit`: {problem}", hint="use the full SHA that `git log` prints")
-    return tip, ids
-
-
 def revert_claims(git: Git, sha: str, tip: str) -> list[Commit]:
     """Return the commits after `sha` whose message claims to revert some commit, oldest first."""
     output = git.read(
@@ -149,55 +118,22 @@ def revert_claims(git: Git, sha: str, tip: str) -> list[Commit]:
     return [Commit(sha=row[0], parents=tuple(row[1].split()), message=row[2]) for row in rows]
 
 
-def _is_complete(remote: Remote, sha: str, tip: str) -> bool:
-    """Return whether a commit is on the branch and its parents exist: a shallow clone hides nothing of it."""
-    parents = read_commit(remote.git, sha).parents
-    return remote.contains(sha, tip) and all(remote.git.succeeds("cat-file", "-e", parent) for parent in parents)
+def contains(git: Git, sha: str, tip: str) -> bool:
+    """Return whether the repository has both commits, and `sha` is `tip` or one of its ancestors."""
+    return git.succeeds("merge-base", "--is-ancestor", sha, tip)
 
 
-def _resolve(git: Git, spec: Spec, merged: MergedPullRequest | None) -> tuple[list[str], str]:
-    """Return the full ids, newest first, or else the problem."""
-    if merged is not None:
-        return _resolve_merged(git, merged)
-    full_ids = [_full_id(git, text) for text in spec.ids or (spec.after, spec.last)]
-    problems = [text for text in full_ids if not is_sha(text)]
-    if problems:
-        return [], problems[0]
-    if spec.ids:
-        return _newest_first(git, list(dict.fromkeys(full_ids))), ""
-    after, last = full_ids
-    if not git.succeeds("merge-base", "--is-ancestor", after, last):
-        return [], f"{after[:12]} is not an ancestor of {last[:12]}"
-    ids = git.read("rev-list", "--first-parent", f"--max-count={MAX_COMMITS + 1}", f"{after}..{last}").split()
-    if not ids or len(ids) > MAX_COMMITS:
-        return [], f"the range contains {'no commit' if not ids else f'more than {MAX_COMMITS} commits'}"
-    return ids, ""
+def descendants(git: Git, base: str, last: str) -> dict[str, tuple[str, ...]]:
+    """Return the commits that descend from `base` and are `last` or its ancestors, each with all of its parents."""
+    output = git.read("rev-list", "--parents", "--ancestry-path", f"{base}..{last}")
+    rows = [line.split() for line in output.splitlines()]
+    return {row[0]: tuple(row[1:]) for row in rows}
 
 
-def _resolve_merged(git: Git, merged: MergedPullRequest) -> tuple[list[str], str]:
-    if not git.succeeds("cat-file", "-e", f"{merged.sha}^{{commit}}"):
-        return [], f"the merged commit {merged.sha[:12]} is not in the history of the branch"
-    count = len(merged.messages)
-    on_branch = git.read("rev-list", "--first-parent", f"--max-count={max(count, 1)}", merged.sha).split()
-    if len(read_commit(git, merged.sha).parents) != 1:
-        return [merged.sha], ""
-    messages = [read_commit(git, sha).message for sha in reversed(on_branch)]
-    return on_branch[: merged_commit_count(merged.messages, messages)], ""
+def changed_paths(git: Git, old: str, new: str) -> dict[str, str]:
+    """Return the paths that differ between two trees, each with A (added), D (deleted), M or T (type changed).
 
-
-def _full_id(git: Git, text: str) -> str:
-    """Return the full id of a commit, or else the problem; names of branches and tags are not looked up."""
-    if is_sha(text):
-        objects = [text] if git.succeeds("cat-file", "-e", text) else []
-    else:
-        objects = git.read("rev-parse", f"--disambiguate={text}").split()
-    commits = [sha for sha in objects if git.read("cat-file", "-t", sha) == "commit"]
-    if len(commits) == 1:
-        return commits[0]
-    problem = "ambiguous" if commits else "not a commit" if objects else "neither in this repository nor on the remote"
-    return f"{text[:12]} is {problem}"
-
-
-def _newest_first(git: Git, ids: list[str]) -> list[str]:
-    """Sort so that a commit precedes its ancestors, by the number of ancestors."""
-    return sorted(ids, key=lambda sha: -int(git.read("rev-list", "--count", sha)))
+    A renamed file counts with both of its paths.
+    """
+    fields = git.read("diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new).split("\0")
+    return dict(zip(fields[1::2], fields[::2], strict=False))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from ghmlops.act.git import history
+from ghmlops.act.git import history, proofs
 from ghmlops.clients.git import client
 from ghmlops.core.errors import GitError, NeedsPerson, PermissionMissing
 from ghmlops.core.revert.plan import revert_branch_name
@@ -65,6 +65,12 @@ class Plan:
     """Title of the pull request, if one is opened."""
     body: str
     """Body of the pull request, if one is opened."""
+    base: str = ""
+    """The commit whose state the branch should have again, apart from later work; empty if none is known."""
+    differences: tuple[str, ...] = ()
+    """Paths by which the branch still differs from that state, later work aside."""
+    cause: str = ""
+    """Why a person must merge the revert; empty if it may be pushed to the branch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +117,7 @@ def push(remote: Remote, sha: str, branch: str) -> tuple[PushResult, str]:
     raise error
 
 
-def propose(remote: Remote, plan: Plan, forge: Forge | None, cause: str) -> Proposal:
+def propose(remote: Remote, plan: Plan, forge: Forge | None, cause: str, *, temp: str = "") -> Proposal:
     """Push the revert to a separate branch and open a pull request, or find both from an earlier run.
 
     Args:
@@ -119,12 +125,19 @@ def propose(remote: Remote, plan: Plan, forge: Forge | None, cause: str) -> Prop
         plan: The revert commits.
         forge: Opens the pull request.
         cause: Why the revert is not pushed to the branch itself.
+        temp: Folder for temporary files; empty stands for the default of the system.
 
     Raises:
         NeedsPerson: There is no token to open the pull request with, or the remote rejected this branch too.
         PermissionMissing: The token does not allow pushing.
         GitHubError: GitHub rejected the pull request.
     """
+    if forge is None and plan.cause:
+        raise NeedsPerson(
+            f"a person must merge this revert on `{plan.branch}`: {cause}",
+            hint="pass a `token` so that a revert pull request can be opened, or state a reason with --reason",
+            reason_code="review-required",
+        )
     if forge is None:
         raise NeedsPerson(
             f"the remote does not accept the revert on `{plan.branch}`: {cause}",
@@ -132,17 +145,17 @@ def propose(remote: Remote, plan: Plan, forge: Forge | None, cause: str) -> Prop
             reason_code=PushResult.PROTECTED.value,
         )
     name = revert_branch_name(plan.newest)
-    head = _existing_revert(remote, plan, name) or _push_revert_branch(remote, plan, name, cause)
+    head = _existing_revert(remote, plan, name, temp) or _push_revert_branch(remote, plan, name, cause, temp)
     number = forge.open_pull_request(head=name, base=plan.branch, title=plan.title, body=plan.body)
     return Proposal(sha=head, number=number)
 
 
-def _push_revert_branch(remote: Remote, plan: Plan, name: str, cause: str) -> str:
+def _push_revert_branch(remote: Remote, plan: Plan, name: str, cause: str, temp: str) -> str:
     result, message = push(remote, plan.head, name)
     if result is PushResult.DONE:
         return plan.head
     # Another run may have pushed the same revert meanwhile.
-    if result is PushResult.MOVED and (existing := _existing_revert(remote, plan, name)):
+    if result is PushResult.MOVED and (existing := _existing_revert(remote, plan, name, temp)):
         return existing
     if result is PushResult.FORBIDDEN:
         raise PermissionMissing(
@@ -155,7 +168,7 @@ def _push_revert_branch(remote: Remote, plan: Plan, name: str, cause: str) -> st
     )
 
 
-def _existing_revert(remote: Remote, plan: Plan, name: str) -> str:
+def _existing_revert(remote: Remote, plan: Plan, name: str, temp: str) -> str:
     """Return the tip of the revert branch that an earlier run pushed; an empty string if no usable branch exists.
 
     Raises:
@@ -167,14 +180,24 @@ def _existing_revert(remote: Remote, plan: Plan, name: str) -> str:
     # The branch of a revert that was merged earlier is an ancestor, so the push moves it forward.
     if remote.contains(tip, plan.head):
         return ""
-    own_reverts = [c for c in history.revert_claims(remote.git, plan.newest, tip) if c.is_own_revert]
-    if all(any(own.claims_to_revert(commit.sha) for own in own_reverts) for commit in plan.commits):
+    if _is_same_revert(remote, plan, tip, temp):
         return tip
     raise NeedsPerson(
         f"a different branch with the name `{name}` already exists on the remote",
         hint="delete or merge it, then run the command again",
         reason_code="branch-taken",
     )
+
+
+def _is_same_revert(remote: Remote, plan: Plan, tip: str, temp: str) -> bool:
+    """Return whether the trees prove that the commits on another branch are the same reverts, and nothing else."""
+    git, current = remote.git, tip
+    for commit in reversed(plan.commits):
+        other = history.read_commit(git, current)
+        if len(other.parents) != 1 or not proofs.is_exact_inverse(git, [commit], other, temp):
+            return False
+        current = other.parents[0]
+    return bool(plan.commits) and remote.contains(current, plan.tip)
 
 
 def parse_push(exit_code: int, stdout: str, stderr: str, ref: str) -> tuple[PushResult, str]:

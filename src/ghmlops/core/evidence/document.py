@@ -70,6 +70,8 @@ class Verdict(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=VERDICT
     service: str = ""
     environment: str = ""
     repository: str = ""
+    base_sha: str = ""
+    """The commit that the judged one was compared with; empty if it was compared with none."""
     created: str = ""
     version: str = ""
     confirmed: list[str] = []

@@ -39,6 +39,8 @@ class MergedPullRequest:
     """Name of the base branch."""
     messages: tuple[str, ...]
     """Messages of the commits of the pull request, oldest first; GitHub lists at most 250."""
+    head: str = ""
+    """Last commit of the pull request itself, which tells a merge commit's parents apart; empty if unknown."""
 
 
 def parse_spec(text: str) -> Spec:

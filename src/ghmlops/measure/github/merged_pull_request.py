@@ -23,7 +23,8 @@ def merged_pull_request(client: Client, number: int) -> MergedPullRequest:
             return None
         messages = tuple(require(c.commit.message) for c in pull_request.get_commits())
         base = require(pull_request.base.ref)
-        return MergedPullRequest(sha=pull_request.merge_commit_sha, base=base, messages=messages)
+        head = pull_request.head.sha if pull_request.head else ""
+        return MergedPullRequest(sha=pull_request.merge_commit_sha, base=base, messages=messages, head=head)
 
     merged = send(client, read, activity=f"reading pull request #{number}", permission=READ)
     if merged is None or not merged.messages:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,10 +45,17 @@ def run(scene: Scene, *args: str, **variables: str) -> Ran:
     """Run the command in the clone and read its outputs."""
     file = scene.home / "outputs"
     file.unlink(missing_ok=True)
+    (scene.home / "ghmlops.yml").write_text("version: 1\nservice: shop\ngate: {environment: production, max-age: 2d}\n")
     done = subprocess.run(
-        [sys.executable, "-m", "ghmlops", "revert", *args],
+        [sys.executable, "-m", "ghmlops", "revert", "--policy", "../ghmlops.yml", *args],
         cwd=scene.work.folder,
-        env={**scene.work.environ, "GITHUB_OUTPUT": str(file), "RUNNER_TEMP": str(scene.home / "temp"), **variables},
+        env={
+            **scene.work.environ,
+            "GITHUB_OUTPUT": str(file),
+            "RUNNER_TEMP": str(scene.home / "temp"),
+            "GITHUB_REPOSITORY": "acme/shop",
+            **variables,
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -75,7 +83,11 @@ def write_verdict(scene: Scene, bad: str, /, **changes: Any) -> str:
         reason="worse",
         findings=[finding],
         evidence=[],
+        service="shop",
+        environment="production",
         repository="acme/shop",
+        base_sha=(scene.work.git("log", "-1", "--format=%P", bad).split() or ["d" * 40])[0],
+        created=datetime.now(UTC).isoformat(),
         confirmed=["regression:accuracy"],
     )
     (scene.home / "verdict.json").write_bytes(encode(msgspec.structs.replace(verdict, **changes)))
@@ -85,7 +97,7 @@ def write_verdict(scene: Scene, bad: str, /, **changes: Any) -> str:
 def test_a_confirmed_failure_is_reverted(scene: Scene) -> None:
     """Exit 0, the outputs of the action, and the reason code of the verdict in the message."""
     bad = bad_commit(scene)
-    ran = run(scene, "--commit", bad, "--verdict-file", write_verdict(scene, bad), GITHUB_REPOSITORY="acme/shop")
+    ran = run(scene, "--commit", bad, "--verdict-file", write_verdict(scene, bad))
     assert ran.code == 0, ran.err
     assert ran.outputs == {
         "outcome": "pass",
@@ -96,7 +108,7 @@ def test_a_confirmed_failure_is_reverted(scene: Scene) -> None:
     }
     assert "Verdict: accuracy" in scene.remote.message("main")
     assert "starts no other workflow" in ran.out
-    again = run(scene, "--commit", bad, "--verdict-file", "../verdict.json", GITHUB_REPOSITORY="acme/shop")
+    again = run(scene, "--commit", bad, "--verdict-file", "../verdict.json")
     assert (again.code, again.outputs["state"]) == (0, "already-reverted")
 
 
@@ -132,21 +144,104 @@ def test_a_verdict_takes_no_other_commit_along(scene: Scene, form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "code", "fact"),
     [
-        ({"commit": "e" * 40}, "eeeeeeeeeeee"),
-        ({"commit": ""}, "by a full SHA"),
-        ({"repository": "evil/shop"}, "repository evil/shop"),
+        ({"commit": "e" * 40}, "verdict-not-about", "eeeeeeeeeeee"),
+        ({"repository": "evil/shop"}, "verdict-foreign", "evil/shop"),
+        ({"service": "search"}, "verdict-foreign", "search"),
+        ({"environment": "staging"}, "verdict-foreign", "staging"),
+        ({"created": "2020-01-01T00:00:00Z"}, "verdict-stale", "2020-01-01"),
+        ({"created": ""}, "verdict-stale", "2 days"),
+        ({"base_sha": ""}, "range-unknown", "no other commit"),
+        ({"base_sha": "d" * 40}, "base-not-on-branch", "dddddddddddd"),
     ],
 )
-def test_a_foreign_verdict_is_bad_input(scene: Scene, changes: dict[str, Any], message: str) -> None:
-    """A verdict for another commit or repository ends with exit 2."""
+def test_a_verdict_about_something_else_is_refused(scene: Scene, changes: dict[str, Any], code: str, fact: str) -> None:
+    """Another commit, repository, service, environment, age or range: exit 1, nothing pushed, work tree clean."""
     bad = bad_commit(scene)
-    name = write_verdict(scene, bad, **changes)
-    ran = run(scene, "--commit", bad, "--verdict-file", name, GITHUB_REPOSITORY="acme/shop")
-    assert ran.code == 2
-    assert message in ran.err
+    before = scene.work.state()
+    ran = run(scene, "--commit", bad, "--verdict-file", write_verdict(scene, bad, **changes))
+    assert (ran.code, ran.outputs["state"], ran.outputs["reason-code"]) == (1, "refused", code)
+    assert fact in ran.out
     assert scene.tip() == bad
+    assert scene.work.state() == before
+
+
+def test_environment_of_the_job_overrides_the_policy(scene: Scene) -> None:
+    """A verdict for another environment than that of the policy counts if the job names it."""
+    bad = bad_commit(scene)
+    name = write_verdict(scene, bad, environment="staging")
+    assert run(scene, "--commit", bad, "--verdict-file", name, "--environment", "staging").code == 0
+
+
+@pytest.mark.parametrize("changes", [{"commit": ""}, {"base_sha": "main"}])
+def test_a_verdict_without_full_ids_is_bad_input(scene: Scene, changes: dict[str, Any]) -> None:
+    """A verdict that does not name its commits by full SHAs ends with exit 2."""
+    bad = bad_commit(scene)
+    ran = run(scene, "--commit", bad, "--verdict-file", write_verdict(scene, bad, **changes))
+    assert (ran.code, ran.outputs["reason-code"]) == (2, "bad-evidence")
+    assert scene.tip() == bad
+
+
+def push_event(scene: Scene, before: str, after: str, **changes: Any) -> dict[str, str]:
+    """Return the variables of a run that a push to `main` started."""
+    event = {"ref": "refs/heads/main", "before": before, "after": after, "repository": {"default_branch": "main"}}
+    (scene.home / "event.json").write_text(json.dumps(event | changes))
+    return {"GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": str(scene.home / "event.json"), "GITHUB_SHA": after}
+
+
+def three_commits(scene: Scene) -> tuple[str, str]:
+    """Push three commits at once, of which the oldest is bad; return the commit before the push and the newest."""
+    before = scene.tip()
+    scene.work.commit("Bad model", {"model.txt": "bad\n"})
+    scene.work.commit("Rename a test", {"b.txt": "c\n"})
+    last = scene.work.commit("Docs", {"docs.md": "d\n"})
+    scene.work.push()
+    return before, last
+
+
+@pytest.mark.parametrize("source", ["event", "input"])
+def test_a_push_is_reverted_as_a_whole(scene: Scene, source: str) -> None:
+    """A failed push of three commits is reverted completely: the bad model is gone, and the tree is that before."""
+    before, last = three_commits(scene)
+    environ = push_event(scene, before, last) if source == "event" else {}
+    arguments = ["--before", before] if source == "input" else []
+    name = write_verdict(scene, last, base_sha=before)
+    ran = run(scene, "--commit", last, "--verdict-file", name, *arguments, **environ)
+    assert (ran.code, ran.outputs["state"]) == (0, "reverted"), ran.err
+    assert scene.remote.tree("main") == scene.remote.tree(before)
+
+
+def test_a_single_commit_leaves_the_rest_and_names_it(scene: Scene) -> None:
+    """With `single-commit`, exit 1: the branch still contains the change, and the differing files are named."""
+    before, last = three_commits(scene)
+    arguments = ["--verdict-file", write_verdict(scene, last, base_sha=before), "--before", before]
+    ran = run(scene, "--commit", last, *arguments, "--single-commit", "--json")
+    assert (ran.code, ran.outputs["state"], ran.outputs["outcome"]) == (1, "partly-reverted", "inconclusive")
+    data = json.loads(ran.out)
+    assert (data["differences"], data["base"]) == (["b.txt", "model.txt"], before)
+    assert scene.remote.git("log", "-1", "--format=%s", "main") == 'Revert "Docs"'
+
+
+@pytest.mark.parametrize("source", ["event", "unknown", "other branch", "other push"])
+def test_more_than_the_push_requires_a_person(scene: Scene, source: str) -> None:
+    """If the range since the last deployment is longer than the push, or may be, nothing is pushed without review."""
+    deployed = scene.tip()
+    before = scene.work.commit("Earlier push", {"b.txt": "c\n"})
+    scene.work.push()
+    last = bad_commit(scene)
+    events: dict[str, tuple[str, str, dict[str, str]]] = {
+        "event": (before, last, {}),
+        "other branch": (deployed, last, {"ref": "refs/heads/other"}),
+        "other push": (deployed, before, {}),
+    }
+    environ = {}
+    if source in events:
+        old, new, changes = events[source]
+        environ = push_event(scene, old, new, **changes)
+    ran = run(scene, "--commit", last, "--verdict-file", write_verdict(scene, last, base_sha=deployed), **environ)
+    assert (ran.code, ran.outputs["state"], ran.outputs["reason-code"]) == (1, "refused", "review-required")
+    assert scene.tip() == last
 
 
 @pytest.mark.parametrize(
@@ -293,8 +388,9 @@ def test_a_pull_request_is_undone_as_it_was_merged(scene: Scene, kind: str) -> N
     with pulls_api(pull, messages) as url:
         environ = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
         foreign = run(scene, "--commit", "#7", "--verdict-file", write_verdict(scene, good), **environ)
-        ran = run(scene, "--commit", "#7", "--verdict-file", write_verdict(scene, merged), **environ)
-    assert (foreign.code, f"the verdict is about {good[:12]}" in foreign.err) == (2, True)
+        verdict = write_verdict(scene, merged, base_sha=good)
+        ran = run(scene, "--commit", "#7", "--verdict-file", verdict, "--before", good, **environ)
+    assert (foreign.code, foreign.outputs["reason-code"]) == (1, "verdict-not-about")
     assert ran.code == 0, ran.err
     assert scene.remote.tree("main") == scene.remote.tree(good)
     new = scene.remote.git("log", "--format=%s", f"{merged}..main").splitlines()

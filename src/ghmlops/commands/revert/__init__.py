@@ -1,0 +1,19 @@
+"""Writes the revert commits for a bad commit or range and pushes them, fast-forward, safely and once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.commands.revert.inputs import OUTPUTS, Inputs
+
+if TYPE_CHECKING:
+    from ghmlops.commands.shared.base import Result, Services
+
+__all__ = ["OUTPUTS", "Inputs", "run"]
+
+
+def run(inputs: Inputs, services: Services) -> Result:
+    """Run the command. Its modules are imported here, so that reading its inputs stays fast."""
+    from ghmlops.commands.revert.command import run as run_command
+
+    return run_command(inputs, services)

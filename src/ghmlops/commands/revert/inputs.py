@@ -1,0 +1,48 @@
+"""Inputs and outputs of `revert`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Doc, Output, WithToken
+
+
+class Inputs(WithToken, frozen=True, kw_only=True):
+    """Inputs of `revert`. It requires either a confirmed verdict about these commits, or a person's reason."""
+
+    commit: Annotated[
+        str,
+        Doc(
+            description="Commit to revert: SHA, comma list, range A..B, or #PR. The SHA of the commit that the verdict "
+            "judged stands for the whole range that the verdict covers."
+        ),
+    ]
+    branch: Annotated[str, Doc(description="Branch to revert on; empty: the default branch of the remote.")] = ""
+    remote: Annotated[str, Doc(description="Remote to push to.")] = "origin"
+    mode: Annotated[
+        str,
+        Doc(
+            description="push, or pull-request (also used if the branch is protected, or the verdict covers more than "
+            "one push)."
+        ),
+    ] = "push"
+    verdict_file: Annotated[str, Doc(description="Verdict that justifies the revert.")] = ""
+    environment: Annotated[
+        str, Doc(description="Environment that the verdict must be about; empty: the one of the policy.")
+    ] = ""
+    before: Annotated[
+        str,
+        Doc(description="Full SHA of the branch before the push of these commits; empty: from the event of the push."),
+    ] = ""
+    single_commit: Annotated[
+        bool, Doc(description="Revert only the commit, instead of the whole range that the verdict covers.")
+    ] = False
+    reason: Annotated[str, Doc(description="Why a person requests the revert, instead of a verdict.")] = ""
+
+
+OUTPUTS = (
+    *OUTCOME_OUTPUTS,
+    Output("state", "reverted, partly-reverted, already-reverted, pull-request or refused."),
+    Output("revert-sha", "The last revert commit; empty if none was needed or possible."),
+    Output("pull-request", "Number of the revert pull request; empty if none was opened."),
+)

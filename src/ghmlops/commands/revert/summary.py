@@ -1,0 +1,111 @@
+"""What `revert` reports: text, outputs, and what is in it for a machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.commands.shared.base import Result
+from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.revert.spec import one_line
+from ghmlops.core.revert.text import list_paths
+from ghmlops.report.formats import terminal
+
+if TYPE_CHECKING:
+    from ghmlops.act.git.publish import Plan
+    from ghmlops.act.git.revert import RevertResult
+    from ghmlops.core.context import Context
+    from ghmlops.core.errors import NeedsPerson
+
+DOCS = "actions/revert/README.md"
+_UNFINISHED = {
+    "pull-request": ("revert-waits", "protected-branches"),
+    "partly-reverted": ("partly-reverted", "which-commits"),
+}
+"""States in which the branch still contains the change: id and section of their finding."""
+
+
+def summarise(result: RevertResult, context: Context) -> Result:
+    """Return what a revert that was not refused reports.
+
+    Args:
+        result: The outcome of the revert.
+        context: Context of the run, for addresses.
+    """
+    plan, state = result.plan, result.state
+    reason, note = _sentences(result, context)
+    rest = f"{plan.branch} still differs from {plan.base[:12]}: {list_paths(plan.differences)}."
+    findings: tuple[Finding, ...] = ()
+    if state in _UNFINISHED:
+        name, anchor = _UNFINISHED[state]
+        findings = (_finding(name, Outcome.INCONCLUSIVE, reason, anchor),)
+    return Result(
+        outcome=Outcome.INCONCLUSIVE if findings else Outcome.PASS,
+        reason_code="dry-run" if state == "planned" else state,
+        reason=reason,
+        outputs={
+            "state": "" if state == "planned" else state,
+            "revert-sha": result.revert_sha,
+            "pull-request": str(result.pull_request or ""),
+        },
+        text=terminal.block(
+            line for line in (reason, rest if plan.differences else "", note, *_diffstat(plan)) if line
+        ),
+        data={
+            "state": state,
+            "branch": plan.branch,
+            "tip": plan.tip,
+            "base": plan.base,
+            "revert_sha": result.revert_sha,
+            "reverted": [c.sha for c in plan.commits],
+            "differences": list(plan.differences),
+            "pull_request": result.pull_request,
+            "diffstat": _diffstat(plan),
+        },
+        findings=findings,
+        exit_code=1 if findings else 0,
+    )
+
+
+def _sentences(result: RevertResult, context: Context) -> tuple[str, str]:
+    """Return the reason, and a note about what to do next."""
+    plan = result.plan
+    commits = (f"{commit.sha[:12]} ({one_line(commit.subject, 60)})" for commit in plan.commits)
+    names = ", ".join(commits) or plan.newest[:12]
+    address = f"{context.server_url}/{context.repository}/pull/{result.pull_request}" if context.server_url else ""
+    dispatch = "A push with the workflow's own token starts no other workflow: dispatch the deployment."
+    return {
+        "reverted": (f"{names} was reverted on {plan.branch} by {result.revert_sha[:12]}.", dispatch),
+        "partly-reverted": (
+            f"{names} was reverted on {plan.branch}, but not the other commits that the verdict covers.",
+            "Revert the whole range without --single-commit, or let a person decide.",
+        ),
+        "already-reverted": (f"{plan.branch} no longer contains the change of {names}; nothing to do.", ""),
+        "planned": (f"{names} would be reverted on {plan.branch}.", "Nothing was pushed (dry run)."),
+        "pull-request": (
+            f"The revert of {names} waits in pull request #{result.pull_request}: {result.cause}.",
+            f"{plan.branch} contains the change until a person merges it. {address}".rstrip(),
+        ),
+    }[result.state]
+
+
+def _diffstat(plan: Plan) -> list[str]:
+    return [one_line(line, 200) for line in plan.diffstat.splitlines()]
+
+
+def refusal(error: NeedsPerson) -> Result:
+    """Return what a refused revert reports: nothing was pushed, and a person must decide."""
+    reason = f"Not reverted: {error.message}."
+    return Result(
+        outcome=Outcome.FAIL,
+        reason_code=error.reason_code,
+        reason=reason,
+        outputs={"state": "refused", "revert-sha": "", "pull-request": ""},
+        text=terminal.block(line for line in (reason, error.hint) if line),
+        data={"state": "refused", "hint": error.hint},
+        findings=(_finding(error.reason_code, Outcome.FAIL, f"{reason} {error.hint}", "when-it-refuses"),),
+        exit_code=error.exit_code,
+    )
+
+
+def _finding(name: str, outcome: Outcome, reason: str, anchor: str) -> Finding:
+    return Finding(id=name, metric="revert", outcome=outcome, reason=reason, docs=f"{DOCS}#{anchor}")
