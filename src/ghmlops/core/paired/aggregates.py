@@ -33,8 +33,7 @@ FINE_BINS = 65_280
 A multiple of `COARSE_BINS` and of the 15 bins of the expected calibration error, so that no bin crosses an edge of
 theirs; small enough that the counts of both sides stay in memory. The error that remains is part of every comparison
 (`MetricComparison.bound`), and scores are compared exactly if it could change the verdict.
-Benchmark: `scripts/bench/verdict_predictions`, cases "shown: ..., bins" (false alarms) and "missed: ..., bins"
-(coverage)."""
+Benchmark: `scripts/bench/verdict_predictions`, cases "false detection: ..., bins" and "non-coverage: ..., bins"."""
 COARSE_BINS = 510
 """Number of bins per side of the joint table of both sides' scores (without unit), each of 128 fine bins.
 

@@ -7,28 +7,29 @@ A margin is the largest loss that is acceptable without a setting in the policy.
 PROPORTION_MARGIN = 0.005
 """Loss of a proportion of correct decisions: half a percentage point.
 
-The smallest loss that common data sets resolve. Cases "false: accuracy, ..." (at most 1.1 % false alarms) and "fails:
--1 pt, margin 0.5 pt, 30,000 rows" (100 %)."""
+The smallest loss that common data sets resolve. Cases "false alarm: accuracy, ..." (at most 1.1 %) and "fails: -1 pt,
+margin 0.5 pt, 30,000 rows" (100 %)."""
 RANKING_MARGIN = 0.005
 """Loss of a ranking metric between 0 and 1 (AUC, average precision, NDCG), absolute.
 
-Case "found: -0.005 AUC, 10,000 rows": found in 97 % of the runs between models whose scores correlate at 0.99, in
+Case "power: -0.005 AUC, 10,000 rows": detected in 97 % of the runs between models whose scores correlate at 0.99, in
 70 % at 0.96."""
 RELATIVE_LOSS_MARGIN = 0.01
 """Rise of an error or loss without natural scale (log loss, Brier score, RMSE, MAE, pinball), as a fraction of the
-baseline's value: 1 %. Cases "false: log loss, ...", "false: RMSE, ..." and "false: MAE, ..."."""
+baseline's value: 1 %. Cases "false alarm: log loss, ...", "false alarm: RMSE, ..." and "false alarm: MAE, ..."."""
 CALIBRATION_MARGIN = 0.01
-"""Rise of the expected calibration error, absolute: one percentage point of predicted probability. Case "false: ECE,
-1,000 rows" (0.08 % false alarms)."""
+"""Rise of the expected calibration error, absolute: one percentage point of predicted probability. Case "false
+alarm: ECE, 1,000 rows" (0.08 %)."""
 RATE_SHIFT_MARGIN = 0.01
-"""Change of the positive rate in either direction: one percentage point. Case "false: positive rate, 1,000 rows"."""
+"""Change of the positive rate in either direction: one percentage point. Case "false alarm: positive rate,
+1,000 rows"."""
 LABEL_SPREAD_MARGIN = 0.05
 """Shift of the predictions of a regression (bias, mean prediction), in standard deviations of the label: 5 %. A shift
-cannot be measured relative to the baseline, whose bias may be 0. Cases "shown: regression
-bias, ..." and "missed: regression bias, ..."."""
+cannot be measured relative to the baseline, whose bias may be 0. Cases "false detection:
+regression bias, ..." and "non-coverage: regression bias, ..."."""
 SPREAD_RATIO_MARGIN = 0.05
 """Change of the standard deviation of the predictions in either direction, relative to the baseline's: 5 %. Cases
-"shown: regression spread-ratio, ..." and "missed: regression spread-ratio, ..."."""
+"false detection: regression spread-ratio, ..." and "non-coverage: regression spread-ratio, ..."."""
 IMPLAUSIBLE_GAIN = 0.10
 """Gain of a metric between 0 and 1 beyond which leakage of labels is suspected, absolute: 10 percentage points. Models
 of one service rarely improve by as much at once; no benchmark, the finding is a warning."""

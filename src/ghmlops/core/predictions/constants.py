@@ -14,8 +14,9 @@ from ghmlops.core.paired.default_margins import PROPORTION_MARGIN, RATE_SHIFT_MA
 
 ALPHA = 0.01
 """Probability, one-sided. Level at which a loss is significant, and at which a loss as large as the margin passes. One
-false alarm in a hundred comparisons is rare enough to block a merge on. Benchmark: every case `false: ...` stays
-within its goal of 1.5 % (clusters 2 %); `missed: ...` shows that the intervals at this level cover the truth."""
+false alarm in a hundred comparisons is rare enough to block a merge on. Benchmark: every case `false alarm: ...`
+stays within its goal of 1.5 % (clusters 2 %); `non-coverage: ...` shows that the intervals at this level cover the
+truth."""
 
 MIN_JUDGED_ROWS = 30
 """Rows. Fewer are inconclusive: the intervals rest on the normality of averages, for which 30 is the usual minimum.
@@ -32,8 +33,8 @@ runs on the same data; `ghmlops regression --replay` compares every digit that i
 
 CLASS_MARGIN = PROPORTION_MARGIN
 """Share of the rows of a class. Largest tolerated loss of recall or F1 of one class, the same as the default margin
-of accuracy, because recall is the accuracy within the class. Benchmark: `shown: recall of a class of 5 %`, `shown: f1
-...`."""
+of accuracy, because recall is the accuracy within the class. Benchmark: `false detection: recall of a class
+of 5 %`, `false detection: f1 ...`."""
 
 # --- Contract between the two artifacts
 
@@ -54,9 +55,9 @@ EQUAL_RMSE = 1e-4
 
 HOLM_LEVEL = 0.01
 """Family-wise error rate. A subgroup fails if Holm's adjusted p-value is at most this, so that any false failure in a
-family of any size has a probability of at most 1 %; also the level of Cochran's Q. Benchmark: `false: any of 50 (200,
-500) slices` are at most 1.2 %; without correction 200 slices give a false alarm in 78 % of runs. Power: `found: -5 pt
-in a 2 % slice, 100,000 rows` at least 99 %."""
+family of any size has a probability of at most 1 %; also the level of Cochran's Q. Benchmark: `false alarm: any of 50
+(200, 500) slices` are at most 1.2 %; without correction 200 slices give a false alarm in 78 % of runs. Power:
+`power: -5 pt in a 2 % slice, 100,000 rows` at least 99 %."""
 
 FALSE_DISCOVERY_LEVEL = 0.05
 """False discovery rate. A subgroup warns if the Benjamini-Hochberg adjusted p-value is at most this: of the warnings,

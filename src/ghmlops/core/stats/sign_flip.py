@@ -13,8 +13,8 @@ MAX_EXACT_CLUSTERS = 12
 """Number of clusters up to which all 2^k sign patterns are enumerated; 2^12 patterns take a few milliseconds.
 
 From 13 clusters on the saddlepoint approximation is within 0.01 of the enumerated p-value
-(tests/core/stats/test_sign_flip.py). `scripts/bench/verdict_predictions`, cases "false: 50-row clusters", shows 1.00 %
-false alarms with 20 clusters and 0.92 % with 100."""
+(tests/core/stats/test_sign_flip.py). `scripts/bench/verdict_predictions`, cases "false alarm: 50-row clusters", shows
+1.00 % false alarms with 20 clusters and 0.92 % with 100."""
 _MAX_NEWTON_STEPS = 60
 _TOLERANCE = 1e-9
 """Relative tolerance of Newton's method and of the comparison of two sums of cluster totals."""
