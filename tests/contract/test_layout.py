@@ -53,15 +53,16 @@ TESTED_ELSEWHERE = {
     "core/predictions/contract/facts.py": "core/predictions/contract/test_checks.py: a value type",
     "core/predictions/subgroups/subgroup_tests.py": "measure/predictions/sql/test_cubes.py: families of real cells",
     "core/steps/github_limits.py": "act/github/test_comments.py: constants without behaviour",
-    "measure/foreign/*.py": "measure/foreign/test_foreign.py: every format of the table on real files",
+    "measure/foreign/bounded_json.py": "measure/foreign/test_foreign.py: every reader of JSON uses it",
+    "measure/foreign/limitations.py": "measure/foreign/test_foreign.py: the entries of each reader",
     "measure/github/merged_pull_request.py": "commands/revert/test_command.py: a pull request is named to `revert`",
     "measure/load/*.py": "measure/load/test_engine.py: arms and workers under a real load",
     "measure/load/protocols/*.py": "measure/load/test_engine.py: the protocols under a real load",
     "measure/predictions/engine/*.py": "measure/predictions/engine/test_spark_session.py: both engines agree",
     "measure/predictions/sql/attribute_values.py": "measure/predictions/sql/test_cubes.py: values of the cells",
     "report/content/*.py": "report/test_golden.py: every part of the report in golden files",
-    "report/formats/*.py": "report/test_golden.py: every format in golden files",
-    "report/text/*.py": "report/test_golden.py: the blocks that every report consists of",
+    "report/formats/css.py": "report/formats/test_html.py: the style of the page",
+    "report/text/blocks.py": "report/test_golden.py: the blocks that every report consists of",
 }
 """Modules without a test file of their name, as patterns: the test that covers them, and why it is another one."""
 
