@@ -27,7 +27,7 @@ from ghmlops.core.details.latency import (
 )
 from ghmlops.core.details.regression import RegressionDetails, SubgroupRow
 from ghmlops.core.evidence.document import Evidence, Provenance, Verdict
-from ghmlops.core.evidence.verdict import Loaded, Rules, merge
+from ghmlops.core.evidence.loaded import Loaded
 from ghmlops.core.model import (
     Direction,
     Finding,
@@ -40,7 +40,10 @@ from ghmlops.core.model import (
 from ghmlops.core.policy.capacity import Capacity
 from ghmlops.core.policy.latency import Arrivals
 from ghmlops.core.policy.objectives import Objectives
+from ghmlops.core.verdict.merge import merge
+from ghmlops.core.verdict.rules import Rules
 from ghmlops.report.content.layout import lay_out
+from ghmlops.report.content.placed_findings import evidence_label
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.text.blocks import Report
 
@@ -405,11 +408,11 @@ def evidence(command: str, findings: list[Finding], **fields: Any) -> Evidence:
 
 
 def loaded(*files: Evidence) -> list[Loaded]:
-    """Return evidence as it is read from a folder."""
+    """Return evidence as it is read from a folder, with a digest that does not depend on the fields of the types."""
     return [
         Loaded(
             f"{file.command}-{file.leg}.json" if file.leg else f"{file.command}.json",
-            hashlib.sha256(repr(file).encode()).hexdigest(),
+            hashlib.sha256(evidence_label(file.command, file.leg).encode(errors="replace")).hexdigest(),
             file,
             "",
         )

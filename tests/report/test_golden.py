@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ghmlops.core.evidence.document import Evidence
-    from ghmlops.core.evidence.verdict import Loaded
+    from ghmlops.core.evidence.loaded import Loaded
 
 CASES: dict[str, tuple[tuple[Evidence, ...], tuple[Loaded, ...]]] = {
     "pass": ((samples.latency(), samples.regression()), ()),
@@ -58,7 +58,7 @@ def test_the_comment(name: str, golden: Callable[[str, str], None]) -> None:
 
 @pytest.mark.parametrize("name", [n for n in CASES if n not in ("cut", "datasets")])
 def test_the_page(name: str, golden: Callable[[str, str], None]) -> None:
-    """The page of each outcome is the one that was reviewed; its style is in a golden file of its own."""
+    """The page of each outcome is the one that was reviewed; its style is in a separate golden file."""
     files, extra = CASES[name]
     page = html.page(samples.report(*files, extra=extra))
     assert page.count(CSS) == 1

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ghmlops.core.evidence.document import Evidence, Verdict
-from ghmlops.core.evidence.verdict import Loaded
+from ghmlops.core.evidence.loaded import Loaded
 from ghmlops.report.content.layout import lay_out
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.formats import html, markdown

@@ -16,10 +16,11 @@ from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
-from ghmlops.core.evidence.verdict import Rules, merge
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import Origin, gate_steps, passes
 from ghmlops.core.steps.step import describe, short
+from ghmlops.core.verdict.merge import merge
+from ghmlops.core.verdict.rules import Rules
 from ghmlops.measure import checkout
 from ghmlops.report.formats import terminal
 from ghmlops.report.text.escape import printable

@@ -14,6 +14,8 @@ _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _COUNT = re.compile(r"[0-9]{1,18}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
+_WORKFLOW_REF = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/(\.github/workflows/[^@\s]{1,200})@\S+")
+
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Context of one run. Unknown fields are empty; for a local run, git provides `head_sha` and `repository`."""
@@ -29,6 +31,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     pull_request: int | None = None
     ref_name: str = ""
     workflow: str = ""
+    workflow_path: str = ""
+    """Path of the workflow file in the repository."""
     job: str = ""
     actor: str = ""
     run_id: str = ""
@@ -80,6 +84,7 @@ def read_context(env: Mapping[str, str], event: dict[str, Any]) -> Context:
         pull_request=_number(dig(event, "pull_request", "number")),
         ref_name=env.get("GITHUB_REF_NAME", ""),
         workflow=env.get("GITHUB_WORKFLOW", ""),
+        workflow_path=_workflow_path(env.get("GITHUB_WORKFLOW_REF", "")),
         job=env.get("GITHUB_JOB", ""),
         actor=env.get("GITHUB_ACTOR", ""),
         run_id=run if _COUNT.fullmatch(run := env.get("GITHUB_RUN_ID", "")) else "",
@@ -108,6 +113,12 @@ def _base(event: dict[str, Any]) -> str:
         if is_sha(candidate) and set(candidate) != {"0"}:
             return str(candidate)
     return ""
+
+
+def _workflow_path(reference: str) -> str:
+    """Return `.github/workflows/ci.yml` of `owner/name/.github/workflows/ci.yml@refs/heads/main`; otherwise empty."""
+    match = _WORKFLOW_REF.fullmatch(reference)
+    return match[1] if match else ""
 
 
 def _number(value: object) -> int | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from ghmlops.core.errors import EvidenceError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, VERDICT_SCHEMA, Evidence, Verdict
-from ghmlops.core.evidence.verdict import Loaded
+from ghmlops.core.evidence.loaded import Loaded
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ghmlops.core.evidence.document import Evidence
-from ghmlops.core.evidence.verdict import Loaded
+from ghmlops.core.evidence.loaded import Loaded
 from ghmlops.core.model import Outcome
 from ghmlops.report.content.pillar_table import pillar_table
 from ghmlops.report.content.placed_findings import place_findings, rank_findings
@@ -14,8 +14,8 @@ from report import samples
 def rows(*files: Evidence, extra: tuple[Loaded, ...] = ()) -> list[list[str]]:
     """Return the cells of the table over these files."""
     verdict = samples.merged(*files, extra=extra)
-    placed = rank_findings(place_findings(verdict.findings, files))
-    table = pillar_table(verdict, placed, samples.FACTS, files)
+    entries = rank_findings(place_findings(verdict.findings, files))
+    table = pillar_table(verdict, entries, samples.FACTS, files)
     return [[inline(cell) for cell in row] for row in table.rows]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ghmlops.commands import command_module
+from ghmlops.commands.shared.baseline_file import UNREADABLE
 from ghmlops.commands.shared.evidence import EvidenceContent, open_recorder, record
 from ghmlops.core.errors import GhmlopsError
-from ghmlops.core.evidence.verdict import CONFIRM
 from ghmlops.core.model import Finding, Outcome, finite
 from ghmlops.core.quantities import format_duration
+from ghmlops.core.verdict.confirmation import CONFIRM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,18 +40,20 @@ def _judge(job: Job, pillar: Pillar, measure: Callable[[], tuple[Outcome, str]])
     try:
         outcome, reason = measure()
     except GhmlopsError as error:
-        # The error becomes evidence with the outcome `error`, and no verdict can be better than that.
+        # The error becomes evidence with the outcome `error`, and no verdict can be better than that. A baseline that
+        # exists and cannot be read says nothing about the change.
+        outcome = Outcome.INCONCLUSIVE if error.reason_code == UNREADABLE else Outcome.ERROR
         reason = f"{name} could not be judged: {error.message}" + (f"; {error.hint}" if error.hint else "") + "."
         finding = Finding(
             id=f"{name}-not-judged",
             metric=name,
-            outcome=Outcome.ERROR,
+            outcome=outcome,
             reason=reason,
             docs=f"actions/{pillar.command}/README.md#limits",
             description="The pillar could be measured.",
         )
         write_findings(job, name, [finding])
-        console.note(f"{name}: error: {error.message}")
+        console.note(f"{name}: {outcome.value}: {error.message}")
         return
     console.note(f"{name}: {outcome.value}: {reason}")
 

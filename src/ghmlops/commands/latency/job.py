@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ghmlops.core.details.latency import FailedRun
 from ghmlops.core.errors import EvidenceError, InputError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
-from ghmlops.core.evidence.verdict import CONFIRM
 from ghmlops.core.model import Outcome
+from ghmlops.core.verdict.confirmation import CONFIRM
 
 if TYPE_CHECKING:
     from ghmlops.commands.latency.inputs import Inputs

@@ -12,8 +12,9 @@ from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import dig
 from ghmlops.core.errors import EvidenceError, InputError
-from ghmlops.core.evidence.verdict import Rules, merge
 from ghmlops.core.policy.gate import Gate
+from ghmlops.core.verdict.merge import merge
+from ghmlops.core.verdict.rules import Rules
 from ghmlops.measure import checkout
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.text.escape import safe_url
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.report.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Evidence, Verdict
-    from ghmlops.core.evidence.verdict import Loaded
+    from ghmlops.core.evidence.loaded import Loaded
     from ghmlops.core.policy.document import Policy
 
 PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")

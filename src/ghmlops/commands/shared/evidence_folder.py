@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import EvidenceError
-from ghmlops.core.evidence.verdict import Loaded
+from ghmlops.core.evidence.loaded import Loaded
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.evidence import load_folder
 

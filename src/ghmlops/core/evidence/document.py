@@ -19,8 +19,14 @@ class Provenance(Frozen, frozen=True, kw_only=True):
     repository: str
     head_sha: str
     base_sha: str = ""
+    """The commit that was the baseline; empty without one."""
+    service: str = ""
     run_id: str = ""
     run_attempt: int = 1
+    event: str = ""
+    """Event that started the run."""
+    workflow: str = ""
+    """Path of the workflow file, if it is known."""
     version: str = ""
     """Version of ghmlops."""
     started: str = ""
@@ -28,7 +34,8 @@ class Provenance(Frozen, frozen=True, kw_only=True):
     seconds: float | None = None
     seed: int | None = None
     fingerprints: dict[str, str] = {}
-    """`code`, `data`, `environment`, `policy` and others to `sha256:<hex>` or a git object id."""
+    """`code`, `data`, `environment`, `policy`, `base-policy` (the policy at `base_sha`) and others, to `sha256:<hex>` or
+    a git object id."""
 
 
 class Evidence(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=EVIDENCE_SCHEMA):
@@ -72,6 +79,12 @@ class Verdict(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=VERDICT
     repository: str = ""
     base_sha: str = ""
     """The commit that the judged one was compared with; empty if it was compared with none."""
+    run_id: str = ""
+    """The run that measured; empty if it is unknown or if several did."""
+    run_attempt: int = 0
+    """Newest attempt of that run; 0 if unknown."""
+    legs: dict[str, tuple[str, ...]] = {}
+    """Command to the legs that counted."""
     created: str = ""
     version: str = ""
     confirmed: list[str] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.evidence.verdict import CONFIRM
 from ghmlops.core.model import Direction, Finding, Outcome
+from ghmlops.core.verdict.confirmation import CONFIRM
 from ghmlops.report.text import numbers
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def place_findings(findings: Sequence[Finding], evidence: Sequence[Evidence]) ->
     for file in evidence:
         for finding in file.findings:
             origins.setdefault(_identity(finding), []).append((file.command, file.leg))
-    placed = []
+    entries = []
     for finding in findings:
         candidates = origins.get(_identity(finding))
-        placed.append(PlacedFinding(finding, *(candidates.pop(0) if candidates else ("", ""))))
-    return placed
+        entries.append(PlacedFinding(finding, *(candidates.pop(0) if candidates else ("", ""))))
+    return entries
 
 
 def _identity(finding: Finding) -> object:
@@ -47,7 +47,7 @@ def _subject(finding: Finding) -> tuple[object, ...]:
     return (finding.id, finding.metric, finding.dataset, repr(finding.slice), finding.window)
 
 
-def rank_findings(placed: Sequence[PlacedFinding]) -> list[PlacedFinding]:
+def rank_findings(entries: Sequence[PlacedFinding]) -> list[PlacedFinding]:
     """Sort by outcome, the worst first; then overall findings before slices and windows; then by excess over the limit.
 
     Summaries such as `slices-summary` come last among equals, because they only count other findings.
@@ -57,15 +57,15 @@ def rank_findings(placed: Sequence[PlacedFinding]) -> list[PlacedFinding]:
         finding = entry.finding
         return (-finding.outcome.severity, finding.id.endswith("-summary"), is_subgroup(finding), -_excess(finding))
 
-    return sorted(placed, key=rank)
+    return sorted(entries, key=rank)
 
 
-def rank_failures(placed: Sequence[PlacedFinding]) -> list[PlacedFinding]:
+def rank_failures(entries: Sequence[PlacedFinding]) -> list[PlacedFinding]:
     """Sort the findings that did not pass for a short list: by outcome, then one of each command in turn.
 
     Findings that a confirming run repeats are left out.
     """
-    failures = [entry for entry in placed if entry.finding.outcome is not Outcome.PASS]
+    failures = [entry for entry in entries if entry.finding.outcome is not Outcome.PASS]
     subjects = {(entry.command, entry.leg, _subject(entry.finding)) for entry in failures}
     failures = [entry for entry in failures if not _repeats(entry, subjects)]
     turns: dict[tuple[str, Outcome], int] = {}

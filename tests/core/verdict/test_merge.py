@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from ghmlops.core.evidence.document import Evidence, Provenance
-from ghmlops.core.evidence.verdict import Loaded, Rules, merge
+from ghmlops.core.evidence.loaded import Loaded
 from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.verdict.merge import merge
+from ghmlops.core.verdict.rules import Rules
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

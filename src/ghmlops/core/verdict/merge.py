@@ -6,20 +6,23 @@ Missing, unreadable, foreign and stale evidence never passes: each becomes a sep
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ghmlops import __version__
-from ghmlops.core.evidence.document import Evidence, EvidenceFile, Verdict
+from ghmlops.core.evidence.document import EvidenceFile, Verdict
 from ghmlops.core.model import Finding, NotMeasured, Outcome, conclude, worst
 from ghmlops.core.pillars import is_deterministic
+from ghmlops.core.verdict.confirmation import CONFIRM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CONFIRM = "confirm"
-"""Leg of the run that repeats a failed measurement on a fresh deployment with the slots swapped."""
+    from ghmlops.core.evidence.document import Evidence
+    from ghmlops.core.evidence.loaded import Loaded
+    from ghmlops.core.verdict.rules import Rules
+
 CLOCK_SKEW = timedelta(minutes=10)
 """Evidence may be this much newer than the clock of the gate, because it comes from another machine."""
 DOCS = "actions/gate/README.md#the-verdict"
@@ -32,35 +35,6 @@ _DESCRIPTIONS = {
     "evidence-policy": "Evidence was judged by the policy that requires it.",
     "evidence-worse": "The outcome of evidence follows from its findings.",
 }
-
-
-class Loaded(NamedTuple):
-    """One file of the evidence folder: its content, or why it cannot be read (`problem`)."""
-
-    file: str
-    sha256: str
-    evidence: Evidence | None
-    problem: str
-
-
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """Conditions for evidence to count.
-
-    Attributes:
-        commit: full SHA of the commit that is judged.
-        required: commands whose evidence must be present.
-        now: current time (UTC).
-        max_age: maximum age in seconds.
-        repository: `owner/name`; not compared if empty.
-        policy: fingerprint of the policy that judges; not compared if empty.
-    """
-
-    commit: str
-    required: tuple[str, ...]
-    now: datetime
-    max_age: float
-    repository: str = ""
-    policy: str = ""
 
 
 def merge(
