@@ -102,8 +102,8 @@ def test_an_equally_good_candidate_passes_with_complete_evidence(place: Path) ->
     assert file.provenance.head_sha == SHA
     ids = {(m.id, m.arm) for m in file.measurements}
     both = ("accuracy", "auc", "average-precision", "log-loss", "brier", "ece", "positive-rate")
-    shown = ("balanced-accuracy", "precision", "recall", "f1", "mcc", "calibration-slope")
-    sides = {(name, arm) for name in (*both, *shown) for arm in ("baseline", "candidate")}
+    reported = ("balanced-accuracy", "precision", "recall", "f1", "mcc", "calibration-slope")
+    sides = {(name, arm) for name in (*both, *reported) for arm in ("baseline", "candidate")}
     assert ids == sides | {(name, "candidate") for name in ("churn", "negative-flips", "positive-flips")}
     judged = {f"regression-{name}" for name in both} | {"contract-rows", "churn-asymmetric", "drift-summary"}
     judged |= {"slices-summary", "windows-summary", "search-summary"}
@@ -209,8 +209,8 @@ def test_churn_and_flips_are_judged_only_by_a_margin_of_the_policy(place: Path) 
     for margins, outcome in (("churn: 50%, negative-flips: 20%", Outcome.PASS), ("churn: 0.1%", Outcome.FAIL)):
         (place / "policy.yml").write_text(SIMPLE.replace("score: s}", f"score: s, margins: {{{margins}}}}}"))
         regression(place, baseline="baseline.parquet", candidate="candidate.parquet")
-        shown = ("regression-churn", "regression-negative-flips")
-        findings = {f.metric: f for f in evidence(place).findings if f.id in shown}
+        rules = ("regression-churn", "regression-negative-flips")
+        findings = {f.metric: f for f in evidence(place).findings if f.id in rules}
         assert {f.outcome for f in findings.values()} == {outcome}
         assert findings["churn"].baseline is None
 

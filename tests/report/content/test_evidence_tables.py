@@ -41,7 +41,7 @@ def test_rows_become_a_table_and_everything_else_a_setting() -> None:
 
 
 def test_the_tables_of_a_prediction_diff_are_not_repeated() -> None:
-    """Tables with a section of their own are not among the details."""
+    """Tables with a separate section are not among the details."""
     assert [table.title for table in details_tables([prediction_samples.predictions()])] == ["regression: settings"]
 
 

@@ -15,8 +15,8 @@ from report import prediction_samples, samples
 def text_of(*files: Evidence, override: str = "") -> str:
     """Return the headline over these files as plain text."""
     verdict = msgspec.structs.replace(samples.merged(*files, required=()), override=override)
-    placed = rank_findings(place_findings(verdict.findings, files))
-    return inline(headline(verdict, placed, files)).replace("\u00a0", " ")
+    entries = rank_findings(place_findings(verdict.findings, files))
+    return inline(headline(verdict, entries, files)).replace("\u00a0", " ")
 
 
 def test_a_pass_names_what_was_measured() -> None:
@@ -62,5 +62,5 @@ def test_other_verdicts_keep_their_reason() -> None:
     for files, override in (((), ""), ((samples.evidence("check", [policy]),), ""), ((samples.latency(),), "hotfix")):
         verdict = samples.merged(*files, required=("regression",))
         verdict = msgspec.structs.replace(verdict, override=override)
-        placed = rank_findings(place_findings(verdict.findings, files))
-        assert inline(headline(verdict, placed, files)).replace("\\", "") == verdict.reason
+        entries = rank_findings(place_findings(verdict.findings, files))
+        assert inline(headline(verdict, entries, files)).replace("\\", "") == verdict.reason

@@ -24,9 +24,9 @@ def test_findings_are_placed_although_merging_changed_their_outcome() -> None:
     files = [samples.latency(leg="cpu"), samples.latency(leg="gpu")]
     changed = [msgspec.structs.replace(f, outcome=Outcome.WARN, reason="x") for file in files for f in file.findings]
     extra = Finding(id="evidence-missing", metric="evidence", outcome=Outcome.FAIL, reason="", docs="x.md")
-    placed = place_findings([*changed, extra], files)
-    assert [entry.leg for entry in placed] == ["cpu"] * 7 + ["gpu"] * 7 + [""]
-    assert placed[-1].command == ""
+    entries = place_findings([*changed, extra], files)
+    assert [entry.leg for entry in entries] == ["cpu"] * 7 + ["gpu"] * 7 + [""]
+    assert entries[-1].command == ""
 
 
 def test_order_of_all_findings() -> None:
@@ -45,8 +45,8 @@ def test_order_of_all_findings() -> None:
 def test_the_short_list_alternates_between_commands() -> None:
     """Failures of one command do not hide those of another; repetitions by a confirming run are left out."""
     files = [samples.latency(slow=True), samples.latency(slow=True, leg="confirm"), samples.regression(broken=True)]
-    placed = place_findings([finding for file in files for finding in file.findings], files)
-    ranked = rank_failures(placed)
+    entries = place_findings([finding for file in files for finding in file.findings], files)
+    ranked = rank_failures(entries)
     assert [entry.command for entry in ranked[:4]] == ["latency", "regression", "latency", "regression"]
     assert {entry.leg for entry in ranked} == {""}
 

@@ -19,8 +19,8 @@ from report import prediction_samples, samples
 
 def sentence(file: Evidence) -> str:
     """Return the sentence on `file` as plain text."""
-    placed = rank_findings(place_findings(file.findings, [file]))
-    text = inline(summary_sentence(placed, decisive_finding(placed), file))
+    entries = rank_findings(place_findings(file.findings, [file]))
+    text = inline(summary_sentence(entries, decisive_finding(entries), file))
     return text.replace("`", "").replace("\u00a0", " ").replace("\u2212", "-")
 
 

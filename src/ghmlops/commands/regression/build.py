@@ -48,13 +48,13 @@ class Build:
     """Result of one build.
 
     Attributes:
-        ended: how the build command ended.
+        result: result of the build command.
         files: data set to the files of its artifact.
         problems: why the build cannot be compared, as clauses.
         outside: files outside its folder that changed while it ran.
     """
 
-    ended: BuildResult
+    result: BuildResult
     files: dict[str, BuiltFiles] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ def build_once(job: RebuildJob, services: Services, stack: contextlib.ExitStack)
     all_specs = tuple(spec for specs in job.specs.values() for spec in specs)
     committed = {name: _file_states(specs, folder) for name, specs in job.specs.items()}
     outside_before = snapshot(services.cwd, all_specs)
-    ended = run_build(
+    result = run_build(
         job.words,
         cwd=folder,
         environ=services.environ,
@@ -80,12 +80,12 @@ def build_once(job: RebuildJob, services: Services, stack: contextlib.ExitStack)
         progress=services.console.progress,
     )
     outside_after = snapshot(services.cwd, all_specs)
-    build = Build(ended=ended)
+    build = Build(result=result)
     build.outside += sorted(name for name, state in outside_after.items() if outside_before.get(name) != state)
     build.outside += sorted(f"../{path.name}" for path in root.parent.iterdir() if path != root)
-    if ended.problem:
-        output = f"; the end of its output: {ended.tail}" if ended.tail else ", and wrote no output"
-        build.problems.append(f"`{job.words[0]}` {ended.problem}{output}")
+    if result.problem:
+        output = f"; the end of its output: {result.tail}" if result.tail else ", and wrote no output"
+        build.problems.append(f"`{job.words[0]}` {result.problem}{output}")
         return build
     for name, specs in job.specs.items():
         _collect_files(build, name, specs, folder, committed[name])
@@ -131,7 +131,7 @@ def check_first_build(build: Build) -> None:
     if not build.problems:
         return
     problem = build.problems[0]
-    if build.ended.problem:
+    if build.result.problem:
         raise InputError(
             f"--rebuild: the first build failed: {problem}",
             hint="run it by hand in a fresh clone (git clone . /tmp/fresh)",

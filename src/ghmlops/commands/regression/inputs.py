@@ -26,6 +26,9 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     labels: Annotated[
         str, Doc(description="Labels to join by key, if the artifacts have no label; specified like the baseline.")
     ] = ""
+    baseline_file: Annotated[
+        str, Doc(description="The baseline.json of actions/baseline, with the predictions that it downloaded.")
+    ] = ""
     engine: Annotated[str, Doc(description="duckdb (in process) or spark (the extra `spark`).")] = "duckdb"
     spark_master: Annotated[
         str, Doc(description="Master URL for the engine spark: local[2], spark://host:7077, yarn, k8s://...")

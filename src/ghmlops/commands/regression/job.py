@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -49,7 +50,13 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         PolicyError: The policy is invalid or has no section `regression`.
     """
     policy = regression_policy(inputs, services)
-    return build_job(inputs, policy, _datasets(inputs, policy))
+    datasets = _datasets(inputs, policy)
+    if inputs.baseline_file:
+        from ghmlops.commands.shared.baseline_file import read_baseline, with_baseline
+
+        baseline = read_baseline(services.cwd / inputs.baseline_file, inputs.baseline_file)
+        datasets = with_baseline(datasets, baseline, str(PurePosixPath(inputs.baseline_file).parent))
+    return build_job(inputs, policy, datasets)
 
 
 def build_job(inputs: Inputs, policy: Regression, datasets: tuple[Dataset, ...]) -> Job:
@@ -85,7 +92,7 @@ def memory_bytes(inputs: Inputs) -> int:
 
 
 def regression_policy(inputs: Common, services: Services, *, hint: str = "") -> Regression:
-    """Return the section `regression` of the policy; `hint` replaces the hint of the error if there is none.
+    """Return the section `regression` of the policy; `hint` replaces the hint of the error if it is missing.
 
     Raises:
         PolicyError: The policy is invalid or has no section `regression`.

@@ -84,7 +84,9 @@ def _prepare(inputs: Inputs, services: Services) -> RebuildJob:
     specs = _candidate_specs(inputs, policy)
     commit = checkout.head_sha(services.cwd)
     if not commit:
-        raise InputError("--rebuild builds the checked-out commit, and there is none", hint="run inside a git checkout")
+        raise InputError(
+            "--rebuild builds the checked-out commit, but no commit is checked out", hint="run inside a git checkout"
+        )
     folder = checkout.git_read(services.cwd, "rev-parse", "--show-prefix")
     return RebuildJob(words=words, commit=commit, folder=folder, specs=specs, policy=policy, memory=memory)
 
@@ -160,7 +162,7 @@ def _findings(job: RebuildJob, builds: Sequence[Build], comparisons: Sequence[Bu
 
     findings = [finding for comparison in comparisons for finding in judge_builds(comparison)]
     for problem in builds[1].problems:
-        outcome = Outcome.INCONCLUSIVE if builds[1].ended.timed_out else Outcome.FAIL
+        outcome = Outcome.INCONCLUSIVE if builds[1].result.timed_out else Outcome.FAIL
         reason = f"The first build of {job.commit[:12]} succeeded, the second did not: {problem}."
         findings.append(build_finding("rebuild-failed", outcome, reason))
     if outside := sorted({name for build in builds for name in build.outside}):
@@ -191,7 +193,7 @@ def _details(job: RebuildJob, builds: Sequence[Build], comparisons: Sequence[Bui
     return RebuildDetails(
         settings=RebuildSettings(command=tuple(job.words), commit=job.commit, folder=job.folder),
         runs=[
-            BuildRow(build=name, seconds=build.ended.seconds, problem="; ".join(build.problems))
+            BuildRow(build=name, seconds=build.result.seconds, problem="; ".join(build.problems))
             for name, build in zip(BUILDS, builds, strict=True)
         ],
         builds=[rebuilt_row(comparison) for comparison in comparisons],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 
 MAX_COLUMN_FINDINGS = 50
-"""Columns with a finding of their own, the most changed first; one more finding summarises the others."""
+"""Columns with a separate finding, the most changed first; one more finding summarises the others."""
 MAX_NAMES = 3
 """Artifacts, or columns with another type, that a reason names."""
 RANDOM_SHARE = 0.5

@@ -40,13 +40,13 @@ def measurement_tables(evidence: Sequence[Evidence]) -> list[Table]:
 
 
 def _measurement_table(names: tuple[str, ...], rows: Sequence[tuple[Evidence, Measurement]]) -> Table:
-    shown = names[:MAX_COLUMNS]
-    more = f" ({len(names) - len(shown):,} more values left out)" if len(names) > len(shown) else ""
+    columns = names[:MAX_COLUMNS]
+    more = f" ({len(names) - len(columns):,} more values left out)" if len(names) > len(columns) else ""
     ids = dict.fromkeys(measurement.id for _, measurement in rows)
-    columns = (Column("Evidence"), Column("Measurement"), Column("Arm"), Column("n", right=True))
+    keys = (Column("Evidence"), Column("Measurement"), Column("Arm"), Column("n", right=True))
     return Table(
         title=", ".join(ids)[:120] + more,
-        columns=(*columns, *(Column(name, right=True) for name in shown)),
+        columns=(*keys, *(Column(name, right=True) for name in columns)),
         rows=[
             (
                 (Code(evidence_label(file.command, file.leg), 80),),
@@ -55,7 +55,7 @@ def _measurement_table(names: tuple[str, ...], rows: Sequence[tuple[Evidence, Me
                 (Words(numbers.count(measurement.n)),),
                 *(
                     (Words(numbers.number(measurement.values[name], numbers.unit_scale(measurement.unit))),)
-                    for name in shown
+                    for name in columns
                 ),
             )
             for file, measurement in rows
@@ -64,7 +64,7 @@ def _measurement_table(names: tuple[str, ...], rows: Sequence[tuple[Evidence, Me
 
 
 def details_tables(evidence: Sequence[Evidence]) -> list[Table]:
-    """Return the details of the evidence that have no section of their own.
+    """Return the details of the evidence that no other section shows.
 
     Lists of rows become tables; everything else is in one table of settings per evidence file. Empty values and columns
     are left out.
@@ -112,13 +112,13 @@ def _split(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _rows_table(title: str, objects: Sequence[Mapping[str, Any]], chart: CapacityCurve | None = None) -> Table:
     rows = [dict(_split(row)) for row in objects]
     names = list(dict.fromkeys(name for row in rows for name, value in row.items() if not _is_empty(value)))
-    shown = names[:MAX_COLUMNS]
-    numeric = {name: all(_is_number(row.get(name)) for row in rows) for name in shown}
-    more = f" ({len(names) - len(shown):,} more columns left out)" if len(names) > len(shown) else ""
+    columns = names[:MAX_COLUMNS]
+    numeric = {name: all(_is_number(row.get(name)) for row in rows) for name in columns}
+    more = f" ({len(names) - len(columns):,} more columns left out)" if len(names) > len(columns) else ""
     return Table(
         title=title + more,
-        columns=tuple(Column(name, right=numeric[name]) for name in shown),
-        rows=[tuple((Text(_json_text(row.get(name)), 120),) for name in shown) for row in rows],
+        columns=tuple(Column(name, right=numeric[name]) for name in columns),
+        rows=[tuple((Text(_json_text(row.get(name)), 120),) for name in columns) for row in rows],
         chart=chart,
     )
 

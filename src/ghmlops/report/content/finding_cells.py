@@ -38,11 +38,11 @@ def joined_cell(parts: Sequence[Cell]) -> Cell:
     return tuple(piece for i, part in enumerate(parts) for piece in ((Words(" · "), *part) if i else part))
 
 
-def location_cell(placed: PlacedFinding, *, with_evidence: bool) -> Cell:
+def location_cell(entry: PlacedFinding, *, with_evidence: bool) -> Cell:
     """Return what a finding is about: evidence file, data set, slice and window; "overall" if it has none of these."""
-    finding, parts = placed.finding, list[Cell]()
-    if with_evidence and placed.command:
-        parts.append((Code(evidence_label(placed.command, placed.leg)),))
+    finding, parts = entry.finding, list[Cell]()
+    if with_evidence and entry.command:
+        parts.append((Code(evidence_label(entry.command, entry.leg)),))
     if finding.dataset:
         parts.append((Words("data set "), Code(finding.dataset, 80)))
     conditions = list(finding.slice.items())
@@ -52,7 +52,7 @@ def location_cell(placed: PlacedFinding, *, with_evidence: bool) -> Cell:
     if finding.window is not None:
         parts.append((Words("from "), Code(finding.window, 40)))
     if not parts:
-        return (Words("overall"),) if placed.command else EMPTY
+        return (Words("overall"),) if entry.command else EMPTY
     return joined_cell(parts)
 
 
@@ -106,14 +106,14 @@ def rule_cell(finding: Finding, facts: Facts | None = None) -> Cell:
     return rule if names_metric else (*rule, Words(" "), Code(finding.metric, 80))
 
 
-def finding_row(placed: PlacedFinding, *, with_evidence: bool) -> tuple[Cell, ...]:
+def finding_row(entry: PlacedFinding, *, with_evidence: bool) -> tuple[Cell, ...]:
     """Return one row of the table of all findings."""
-    finding = placed.finding
+    finding = entry.finding
     passed = finding.outcome is Outcome.PASS
     return (
         (Mark(finding.outcome),),
         rule_cell(finding),
-        location_cell(placed, with_evidence=with_evidence),
+        location_cell(entry, with_evidence=with_evidence),
         (Words(numbers.count(finding.n)),),
         values_cell(finding),
         (*change_cell(finding), *plot_cell(finding)),
@@ -122,11 +122,11 @@ def finding_row(placed: PlacedFinding, *, with_evidence: bool) -> tuple[Cell, ..
     )
 
 
-def findings_table(placed: Sequence[PlacedFinding], title: str = "All findings, the worst first") -> Table:
+def findings_table(entries: Sequence[PlacedFinding], title: str = "All findings, the worst first") -> Table:
     """Return all findings; the column `Where` names the evidence file if there are several."""
-    several = len({(entry.command, entry.leg) for entry in placed if entry.command}) > 1
-    rows = [finding_row(entry, with_evidence=several) for entry in rank_findings(placed)]
-    passed = sum(entry.finding.outcome is Outcome.PASS for entry in placed)
+    several = len({(entry.command, entry.leg) for entry in entries if entry.command}) > 1
+    rows = [finding_row(entry, with_evidence=several) for entry in rank_findings(entries)]
+    passed = sum(entry.finding.outcome is Outcome.PASS for entry in entries)
     return drop_empty_columns(Table(title=title, columns=COLUMNS, rows=rows, sentence_last=True, expendable=passed))
 
 

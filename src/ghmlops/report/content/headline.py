@@ -24,22 +24,22 @@ MAX_PARTS = 6
 """Clauses in the headline of a passing verdict."""
 
 
-def headline(verdict: Verdict, placed: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> Cell:
+def headline(verdict: Verdict, entries: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> Cell:
     """Return the headline; it falls back to the reason of the verdict if no evidence decides it.
 
     Args:
         verdict: The verdict.
-        placed: Its findings with their evidence, the worst first.
+        entries: Its findings with their evidence, the worst first.
         evidence: The evidence files that could be read.
     """
     reason: Cell = (Text(verdict.reason, MAX_REASON),)
     if verdict.outcome is Outcome.PASS:
         return _pass_headline(evidence) or reason
-    worst = placed[0] if placed else None
+    worst = entries[0] if entries else None
     pillar = find_pillar(worst.command) if worst else None
     if worst is None or pillar is None or verdict.override:
         return reason
-    findings = [entry for entry in placed if (entry.command, entry.leg) == (worst.command, worst.leg)]
+    findings = [entry for entry in entries if (entry.command, entry.leg) == (worst.command, worst.leg)]
     file = next((e for e in evidence if (e.command, e.leg) == (worst.command, worst.leg)), None)
     decisive = decisive_finding(findings)
     leg: Cell = (Words(" ("), Text(worst.leg, 40), Words(")")) if worst.leg else ()
@@ -49,7 +49,7 @@ def headline(verdict: Verdict, placed: Sequence[PlacedFinding], evidence: Sequen
         Words(": "),
         *summary_sentence(findings, decisive, file),
         *_confirmation(verdict, decisive, evidence),
-        *_others(placed, worst),
+        *_others(entries, worst),
     )
 
 
@@ -68,10 +68,10 @@ _OTHERS = {
 }
 
 
-def _others(placed: Sequence[PlacedFinding], worst: PlacedFinding) -> Cell:
+def _others(entries: Sequence[PlacedFinding], worst: PlacedFinding) -> Cell:
     """Return how many other findings have the same outcome as the worst one."""
     outcome = worst.finding.outcome
-    others = sum(entry.finding.outcome is outcome for entry in rank_failures(placed)) - 1
+    others = sum(entry.finding.outcome is outcome for entry in rank_failures(entries)) - 1
     if others < 1 or outcome is Outcome.PASS:
         return ()
     verb = _OTHERS[outcome].format(be="is" if others == 1 else "are", have="has" if others == 1 else "have")

@@ -48,22 +48,22 @@ def lay_out(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Rep
         evidence: The files it was merged from that could be read, in the order of the folder.
         facts: The run and its links.
     """
-    placed = rank_findings(place_findings(verdict.findings, evidence))
+    entries = rank_findings(place_findings(verdict.findings, evidence))
     outcome = words.OUTCOME_LABELS[verdict.outcome]
     return Report(
         service=verdict.service,
         outcome=verdict.outcome,
         heading=(Text(verdict.service or "service", 100), Words(f" {outcome.heading}")),
-        reason=headline(verdict, placed, evidence),
+        reason=headline(verdict, entries, evidence),
         action=words.required_action(verdict.outcome, verdict.reason_code, verdict.environment),
         subject=_subject(verdict, evidence, facts),
         notices=_notices(verdict, facts),
-        pillars=pillar_table(verdict, placed, facts, evidence),
-        worst=_worst_findings(placed, facts),
-        open_tables=_open_tables(placed, evidence),
+        pillars=pillar_table(verdict, entries, facts, evidence),
+        worst=_worst_findings(entries, facts),
+        open_tables=_open_tables(entries, evidence),
         not_measured=_not_measured(verdict, evidence),
-        passed=_passed(placed),
-        sections=_sections(verdict, evidence, facts, placed),
+        passed=_passed(entries),
+        sections=_sections(verdict, evidence, facts, entries),
         links=_links(facts),
         full_report=_full_report(facts),
         marker=f"{marker.marker(verdict.service, facts.workflow)}\n{marker.subject_line(verdict, facts)}",
@@ -121,27 +121,27 @@ def _notices(verdict: Verdict, facts: Facts) -> list[Cell]:
     return notices
 
 
-def _worst_findings(placed: Sequence[PlacedFinding], facts: Facts) -> Bullets:
-    failures = rank_failures(placed)
+def _worst_findings(entries: Sequence[PlacedFinding], facts: Facts) -> Bullets:
+    failures = rank_failures(entries)
     total = numbers.count(len(failures))
     title = "The worst findings" if len(failures) <= MAX_WORST else f"The worst {MAX_WORST} of {total} findings"
     return Bullets(title=title, items=[_bullet(entry, facts) for entry in failures[:MAX_WORST]])
 
 
-def _open_tables(placed: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> list[Table]:
+def _open_tables(entries: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> list[Table]:
     """Return the tables that are not collapsed: failed metrics that the list of the worst lacks, and the timeline."""
-    worst = [entry.finding for entry in rank_failures(placed)[:MAX_WORST]]
+    worst = [entry.finding for entry in rank_failures(entries)[:MAX_WORST]]
     listed = [(finding.dataset, finding.metric) for finding in worst if not is_subgroup(finding)]
     omitted = prediction_sections.omits_failed_metric(evidence, listed)
     metrics = prediction_sections.failed_metrics(evidence) if omitted else []
     return [*metrics, *prediction_sections.open_timeline(evidence)]
 
 
-def _bullet(placed: PlacedFinding, facts: Facts) -> tuple[Cell, Cell]:
-    finding = placed.finding
+def _bullet(entry: PlacedFinding, facts: Facts) -> tuple[Cell, Cell]:
+    finding = entry.finding
     parts: list[Cell] = [(Mark(finding.outcome), Words(" "), *cells.rule_cell(finding, facts))]
-    if placed.command:
-        parts.append(cells.location_cell(placed, with_evidence=True))
+    if entry.command:
+        parts.append(cells.location_cell(entry, with_evidence=True))
     if finding.n is not None:
         parts.append((Words(f"n = {numbers.count(finding.n)}"),))
     if finding.candidate is not None or finding.baseline is not None:
@@ -163,18 +163,18 @@ def _not_measured(verdict: Verdict, evidence: Sequence[Evidence]) -> Bullets:
     return Bullets(title="Not measured", items=items, empty_text="The evidence reports nothing that was left out.")
 
 
-def _passed(placed: Sequence[PlacedFinding]) -> Cell:
-    passed = sum(1 for entry in placed if entry.finding.outcome is Outcome.PASS)
-    if not placed:
+def _passed(entries: Sequence[PlacedFinding]) -> Cell:
+    passed = sum(1 for entry in entries if entry.finding.outcome is Outcome.PASS)
+    if not entries:
         return (Words("Nothing was judged."),)
-    return (Words(f"{numbers.count(passed)} of {numbers.count(len(placed))} findings passed."),)
+    return (Words(f"{numbers.count(passed)} of {numbers.count(len(entries))} findings passed."),)
 
 
 def _sections(
-    verdict: Verdict, evidence: Sequence[Evidence], facts: Facts, placed: Sequence[PlacedFinding]
+    verdict: Verdict, evidence: Sequence[Evidence], facts: Facts, entries: Sequence[PlacedFinding]
 ) -> list[Section]:
     measurements, details = evidence_tables.measurement_tables(evidence), evidence_tables.details_tables(evidence)
-    sections = [Section(title=f"All {numbers.count(len(placed))} findings", tables=[cells.findings_table(placed)])]
+    sections = [Section(title=f"All {numbers.count(len(entries))} findings", tables=[cells.findings_table(entries)])]
     sections += prediction_sections.prediction_sections(evidence)
     if measurements:
         sections.append(Section(title="All measurements", tables=measurements))

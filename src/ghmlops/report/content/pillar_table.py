@@ -31,18 +31,18 @@ COLUMNS = (
 
 
 def pillar_table(
-    verdict: Verdict, placed: Sequence[PlacedFinding], facts: Facts, evidence: Sequence[Evidence]
+    verdict: Verdict, entries: Sequence[PlacedFinding], facts: Facts, evidence: Sequence[Evidence]
 ) -> Table:
     """Return one row per evidence file, and one per required command without evidence; the worst first.
 
     Args:
         verdict: The verdict, which lists the evidence files.
-        placed: Its findings with their evidence, the worst first.
+        entries: Its findings with their evidence, the worst first.
         facts: The run, which knows the required commands.
         evidence: The evidence files that could be read.
     """
     grouped: dict[tuple[str, str], list[PlacedFinding]] = {}
-    for entry in placed:
+    for entry in entries:
         grouped.setdefault((entry.command, entry.leg), []).append(entry)
     readable = {(file.command, file.leg): file for file in evidence}
     rows = []
@@ -56,19 +56,19 @@ def pillar_table(
     return Table(title="Pillars", columns=COLUMNS, rows=[row for _, row in rows], sentence_last=True)
 
 
-def _file_row(file: EvidenceFile, placed: Sequence[PlacedFinding], evidence: Evidence | None) -> tuple[Cell, ...]:
+def _file_row(file: EvidenceFile, entries: Sequence[PlacedFinding], evidence: Evidence | None) -> tuple[Cell, ...]:
     if not file.command:
         return _plain_row((Code(file.file, 100),), file.outcome, "this file cannot be read")
     pillar: Cell = (Code(evidence_label(file.command, file.leg), 100),)
-    if not placed or worst(entry.finding.outcome for entry in placed).severity < file.outcome.severity:
+    if not entries or worst(entry.finding.outcome for entry in entries).severity < file.outcome.severity:
         return _plain_row(pillar, file.outcome, "this evidence does not count")
-    decisive = decisive_finding(placed)
+    decisive = decisive_finding(entries)
     finding = decisive.finding
     rule = cells.rule_cell(finding)
     if is_subgroup(finding) or finding.dataset:
         rule = (*rule, Words(" at "), *cells.location_cell(decisive, with_evidence=False))
-    sentence = summary_sentence(placed, decisive, evidence)
-    return (pillar, (Mark(file.outcome),), rule, _change(finding), _outcome_counts(placed), sentence)
+    sentence = summary_sentence(entries, decisive, evidence)
+    return (pillar, (Mark(file.outcome),), rule, _change(finding), _outcome_counts(entries), sentence)
 
 
 def _change(finding: Finding) -> Cell:
@@ -79,21 +79,21 @@ def _change(finding: Finding) -> Cell:
     return (*cells.joined_cell(parts), *cells.plot_cell(finding)) if parts else cells.EMPTY
 
 
-def _outcome_counts(placed: Sequence[PlacedFinding]) -> Cell:
+def _outcome_counts(entries: Sequence[PlacedFinding]) -> Cell:
     """Return the number of findings per outcome, the worst outcome first."""
-    counts = {outcome: sum(entry.finding.outcome is outcome for entry in placed) for outcome in Outcome}
+    counts = {outcome: sum(entry.finding.outcome is outcome for entry in entries) for outcome in Outcome}
     return (Words(", ".join(f"{numbers.count(n)} {outcome.value}" for outcome, n in counts.items() if n)),)
 
 
-def decisive_finding(placed: Sequence[PlacedFinding]) -> PlacedFinding:
+def decisive_finding(entries: Sequence[PlacedFinding]) -> PlacedFinding:
     """Return the finding that decides a pillar, from its findings sorted worst first; there is at least one.
 
     It is the worst one. If all passed, it is the overall finding that is closest to its limit.
     """
-    first = placed[0]
+    first = entries[0]
     if first.finding.outcome is not Outcome.PASS:
         return first
-    measured = [e for e in placed if e.finding.change and e.finding.margin and not is_subgroup(e.finding)]
+    measured = [e for e in entries if e.finding.change and e.finding.margin and not is_subgroup(e.finding)]
     return measured[0] if measured else first
 
 

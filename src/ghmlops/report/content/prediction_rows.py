@@ -55,7 +55,7 @@ class MetricFacts(NamedTuple):
 
 
 def without_tables(details: RegressionDetails) -> RegressionDetails:
-    """Return the details without the tables that have sections of their own in a report."""
+    """Return the details without the tables that the sections of a prediction diff show."""
     return RegressionDetails(
         settings=details.settings,
         inputs=details.inputs,
@@ -140,7 +140,7 @@ def has_datasets(rows: Sequence[DatasetRow]) -> bool:
 
 
 def name_cell(text: str) -> Cell:
-    """Return an untrusted name; an empty cell if there is none."""
+    """Return an untrusted name; an empty cell if it is missing."""
     return (Code(text, MAX_NAME),) if text else cells.EMPTY
 
 
@@ -188,13 +188,13 @@ def rows_table(title: str, rows: Sequence[R], fields: Sequence[Field[R]], *, exp
         fields: Column and cell of each field.
         expendable: Rows at the end that are not regressions; None: all of them.
     """
-    shown = rows[:MAX_ROWS]
-    omitted = len(rows) - len(shown)
+    visible = rows[:MAX_ROWS]
+    omitted = len(rows) - len(visible)
     return Table(
         title=title + (f" ({omitted:,} more rows are in the evidence file)" if omitted else ""),
         columns=tuple(column for column, _ in fields),
-        rows=[tuple(cell(row) for _, cell in fields) for row in shown],
-        expendable=len(shown) if expendable is None else max(expendable - omitted, 0),
+        rows=[tuple(cell(row) for _, cell in fields) for row in visible],
+        expendable=len(visible) if expendable is None else max(expendable - omitted, 0),
     )
 
 

@@ -242,13 +242,17 @@ def changed_rows_table(file: Evidence) -> Table:
     """Return the changed rows with the columns that the policy chooses, at most `MAX_COLUMNS` of them."""
     rows = regression_details(file.details).changed_rows
     names = list(dict.fromkeys(name for row in rows for name in row.values))
-    shown = names[:MAX_COLUMNS]
-    more = f" ({len(names) - len(shown):,} more columns are in the evidence file)" if len(names) > len(shown) else ""
+    columns = names[:MAX_COLUMNS]
+    more = (
+        f" ({len(names) - len(columns):,} more columns are in the evidence file)" if len(names) > len(columns) else ""
+    )
     fields: list[Field[ChangedRow]] = [
         *dataset_column(rows),
-        *((Column(name, right=_is_numeric(rows, name)), _value_of(name)) for name in shown),
+        *((Column(name, right=_is_numeric(rows, name)), _value_of(name)) for name in columns),
     ]
-    return rows_table(table_title(file, "changed rows, the largest change first") + more, rows if shown else [], fields)
+    return rows_table(
+        table_title(file, "changed rows, the largest change first") + more, rows if columns else [], fields
+    )
 
 
 def _is_numeric(rows: Sequence[ChangedRow], name: str) -> bool:

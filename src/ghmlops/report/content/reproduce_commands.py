@@ -37,7 +37,7 @@ def reproduce_commands(verdict: Verdict, evidence: Sequence[Evidence], facts: Fa
 
 
 def _runs_alone(file: Evidence) -> bool:
-    """Return whether a command of its own reproduces the evidence; starting the arms and confirming a run do not."""
+    """Return whether a separate command reproduces the evidence; none does so for started arms and confirming runs."""
     pillar = find_pillar(file.command)
     measures = pillar is not None and not pillar.starts_arms
     return measures and bool(file.findings) and not is_confirmation(file.leg)

@@ -24,18 +24,18 @@ _MAX_CONDITIONS = 6
 """Conditions of a slice in the sentence."""
 
 
-def summary_sentence(placed: Sequence[PlacedFinding], decisive: PlacedFinding, evidence: Evidence | None) -> Cell:
+def summary_sentence(entries: Sequence[PlacedFinding], decisive: PlacedFinding, evidence: Evidence | None) -> Cell:
     """Return one sentence on a pillar.
 
     Args:
-        placed: Its findings, the worst first; at least one.
+        entries: Its findings, the worst first; at least one.
         decisive: The finding that decides it.
         evidence: Its evidence; None if it cannot be read.
     """
     reason: Cell = (Text(decisive.finding.reason, _MAX_REASON),)
     if evidence is None or not isinstance(evidence.details, RegressionDetails):
         return reason
-    findings = [entry.finding for entry in placed]
+    findings = [entry.finding for entry in entries]
     if findings[0].outcome is Outcome.PASS:
         return _pass_sentence(findings, evidence.details) or reason
     main = _main_finding(findings)
