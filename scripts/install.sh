@@ -22,6 +22,10 @@ main() {
   done
   base=${RUNNER_TEMP:-${XDG_CACHE_HOME:-${HOME:?is not set, and neither is RUNNER_TEMP}/.cache}/ghmlops}
   forget_settings
+  # uv verifies the hashes of downloads, not those of its unpacked cache: on a persistent runner, code of one job could plant
+  # packages for the next, which may hold a token. GitHub empties RUNNER_TEMP between jobs. A cache that the caller names
+  # is the caller's choice.
+  if [[ -n ${RUNNER_TEMP:-} && -z ${UV_CACHE_DIR:-} ]]; then export UV_CACHE_DIR=$base/ghmlops-uv-cache; fi
   python=$(find_python)
   key=$(fingerprint "$python")
   env=$base/ghmlops-$key

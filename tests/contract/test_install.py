@@ -109,6 +109,30 @@ def test_the_environment_grows(suite: Path, tmp_path: Path) -> None:
     assert before <= (environment_folder / "installed" / "ghmlops").stat().st_mtime_ns
 
 
+def test_packages_of_another_job_are_not_trusted(suite: Path, tmp_path: Path) -> None:
+    """What an earlier job planted in the unpacked cache of uv, whose hashes nobody checks, does not reach this job."""
+    home, first, second = (tmp_path / name for name in ("home", "first job", "second job"))
+    for folder in (home, first, second):
+        folder.mkdir()
+    jobs = [environment(temp, HOME=str(home)) for temp in (first, second)]
+    for job in jobs:
+        job.pop("UV_CACHE_DIR", None)
+        job.pop("XDG_CACHE_HOME", None)
+    assert install(suite, jobs[0]).returncode == 0
+    shared = list((home / ".cache").glob("uv/**/msgspec/__init__.py"))
+    for module in [*shared, *first.glob("**/msgspec/__init__.py")]:
+        module.chmod(0o644)
+        module.unlink()
+        module.write_text("raise SystemExit('planted')\n")
+    done = install(suite, jobs[1])
+    assert done.returncode == 0, done.stderr
+    program = subprocess.run(
+        [done.stdout.strip(), "--version"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (program.returncode, program.stderr) == (0, "")
+    assert shared == []
+
+
 def test_several_steps_at_once(suite: Path, tmp_path: Path) -> None:
     """Calls at the same time wait for each other and end with the same environment."""
     with ThreadPoolExecutor(4) as pool:
