@@ -15,6 +15,11 @@ Actions = dict[str, dict[str, Any]]
 Callable = dict[str, Workflow]
 PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
     "ci.yml": {"test": {"contents": "read"}},
+    "codeql.yml": {"analyze": {"contents": "read", "security-events": "write"}},
+    "supply-chain.yml": {
+        "scorecard": {"contents": "read", "id-token": "write", "security-events": "write"},
+        "sbom": {"contents": "read"},
+    },
     "pr-gate.yml": {"measure": {"contents": "read"}, "verdict": {}},
     "load.yml": {"plan": {}, "shard": {"contents": "read"}, "merge": {"contents": "read"}},
     "report.yml": {"report": {"actions": "read", "contents": "read", "pull-requests": "write"}},
@@ -24,6 +29,10 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
     },
 }
 PINS = {
+    "github/codeql-action/init": "f443b600d91635bebf5b0d9ebc620189c0d6fba5 # v4.30.8",
+    "github/codeql-action/analyze": "f443b600d91635bebf5b0d9ebc620189c0d6fba5 # v4.30.8",
+    "github/codeql-action/upload-sarif": "f443b600d91635bebf5b0d9ebc620189c0d6fba5 # v4.30.8",
+    "ossf/scorecard-action": "05b42c624433fc40578a4040d5cf5e36ddca8cde # v2.4.2",
     "actions/checkout": "3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
     "actions/upload-artifact": "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0",
     "actions/download-artifact": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1",
