@@ -1,4 +1,4 @@
-"""The load bench: its server tells the truth, each peer's output is read, goals are judged from what was measured."""
+"""The load benchmark: its server logs true times, the output of each tool is read, goals are judged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the scripts are no package that could be installed
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the scripts are not an installed package
 
 from bench.loadbench import child, main, starved, tables, tools, truth
 from bench.loadbench.scenarios import Record
@@ -27,7 +27,7 @@ ASK = f"POST {truth.PATH} HTTP/1.1\r\nhost: x\r\nContent-Length: {len(truth.BODY
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the server, compiled."""
+    """Return the compiled server."""
     return truth.compiled(tmp_path_factory.mktemp("cache"))
 
 
@@ -53,7 +53,7 @@ def answers(peer: socket.socket, count: int) -> list[bytes]:
 
 
 def delays(seed: int, median: float, sigma: float, count: int) -> list[float]:
-    """Return what the server draws: SplitMix64, then Box and Muller."""
+    """Return the delays that the server draws: SplitMix64, then Box-Muller."""
     mask, state = 2**64 - 1, seed
 
     def uniform() -> float:
@@ -63,15 +63,15 @@ def delays(seed: int, median: float, sigma: float, count: int) -> list[float]:
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB & mask
         return (((z ^ (z >> 31)) >> 11) + 0.5) / 2**53
 
-    found = []
+    values = []
     for _ in range(count):
         radius = math.sqrt(-2 * math.log(uniform()))
-        found.append(median * math.exp(sigma * radius * math.cos(2 * math.pi * uniform())))
-    return found
+        values.append(median * math.exp(sigma * radius * math.cos(2 * math.pi * uniform())))
+    return values
 
 
 def log(**changes: object) -> truth.Log:
-    """Return a log of nothing, changed."""
+    """Return an empty log with some fields replaced."""
     empty: dict[str, object] = {
         "received": 0, "answered": 0, "first": 0.0, "stall": (0.0, 0.0), "buckets": array("d"), "entries": array("d")
     }  # fmt: skip
@@ -79,7 +79,7 @@ def log(**changes: object) -> truth.Log:
 
 
 @serves
-def test_server_at_once(program: Path) -> None:
+def test_server_without_delay(program: Path) -> None:
     """The server answers whole, split and pipelined requests on one connection, and counts each."""
     with truth.serving(program, truth.Service(), core()) as server, dial(server.url) as peer:
         peer.sendall(ASK)
@@ -94,8 +94,8 @@ def test_server_at_once(program: Path) -> None:
 
 
 @serves
-def test_server_does_not_serve_what_it_cannot_frame(program: Path) -> None:
-    """A chunked or endless request is hung up on and not counted; the server goes on."""
+def test_server_rejects_unsupported_requests(program: Path) -> None:
+    """The server closes the connection of a chunked or endless request without counting it, and continues."""
     with truth.serving(program, truth.Service(), core()) as server:
         for bad in (b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n", b"x" * 9000):
             with dial(server.url) as peer:
@@ -113,27 +113,27 @@ def test_server_does_not_serve_what_it_cannot_frame(program: Path) -> None:
 
 @serves
 def test_server_logs_its_delays(program: Path) -> None:
-    """Each request waits for its seeded log-normal delay, whatever the others do; one whose peer left has no answer."""
+    """Each request waits for its independent seeded delay; a request whose client disconnected has no answer."""
     service = truth.Service(median=0.002, sigma=0.7, seed=7)
     with truth.serving(program, service, core()) as server:
         with dial(server.url) as peer:
             peer.sendall(ASK * 50)
             assert answers(peer, 50) == [truth.ANSWER] * 50
-        with dial(server.url) as gone:
-            gone.sendall(ASK)
+        with dial(server.url) as client:
+            client.sendall(ASK)
         with dial(server.url) as peer:
             peer.sendall(ASK)
             assert answers(peer, 1) == [truth.ANSWER]
-    seen = server.log
-    assert seen.received == 52
-    assert seen.planned() == pytest.approx(delays(7, 0.002, 0.7, 52), rel=1e-4, abs=1e-9)
-    assert len(seen.delays()) == seen.answered
-    assert all(seen.entries[3 * n + 2] >= seen.entries[3 * n + 1] for n in range(50))
+    result = server.log
+    assert result.received == 52
+    assert result.planned() == pytest.approx(delays(7, 0.002, 0.7, 52), rel=1e-4, abs=1e-9)
+    assert len(result.delays()) == result.answered
+    assert all(result.entries[3 * n + 2] >= result.entries[3 * n + 1] for n in range(50))
 
 
 @serves
 def test_server_stalls(program: Path) -> None:
-    """Nothing is read or answered in the stall: what came before it or comes within it, on old and new connections."""
+    """In the stall no request is read or answered, whether it arrived before or within it, on any connection."""
     service = truth.Service(median=0.05, sigma=0.0, seed=1, stall=(0.03, 0.3))
     with truth.serving(program, service, core()) as server, dial(server.url) as peer:
         peer.sendall(ASK)
@@ -151,8 +151,8 @@ def test_server_stalls(program: Path) -> None:
     assert all(done >= end for done in server.log.entries[2::3])
 
 
-def test_read_log_cut_off(tmp_path: Path) -> None:
-    """A log that is missing, cut off or too long is an error, never a truth."""
+def test_truncated_log(tmp_path: Path) -> None:
+    """A log that is missing, truncated or too long is an error."""
     path = tmp_path / "log"
     head = array("d", [1, 1, 5.0, 0, 0, 1, 1]).tobytes()
     body = array("d", [1, 5.0, 5.5, 6.0]).tobytes()
@@ -166,7 +166,7 @@ def test_read_log_cut_off(tmp_path: Path) -> None:
 
 
 def test_steady_rate() -> None:
-    """The rate is that of the middle: a slow start and end do not count."""
+    """The rate is that of the middle of the run, without a slow start and end."""
     buckets = array("d", [1.0] * 20 + [500.0] * 60 + [1.0] * 20 + [0.0] * 50)
     begin, end, rate = log(first=10.0, buckets=buckets).steady
     assert begin == pytest.approx(10.19)
@@ -176,10 +176,10 @@ def test_steady_rate() -> None:
 
 
 def test_open_loop_truth() -> None:
-    """Requests due in the stall begin at its end, answers due in it are given then; withheld ones are made up for."""
+    """Requests and answers due in the stall are processed at its end; the delays are repeated for withheld requests."""
     entries = array("d", [0.0, 0.1, 0.9] * 4)
-    seen = log(first=0.0, stall=(1.0, 2.0), entries=entries)
-    assert truth.open_loop(seen, 2.0, 6) == pytest.approx([0.1, 0.1, 0.1, 0.1, 0.6, 1.1])
+    result = log(first=0.0, stall=(1.0, 2.0), entries=entries)
+    assert truth.open_loop(result, 2.0, 6) == pytest.approx([0.1, 0.1, 0.1, 0.1, 0.6, 1.1])
     edge = log(first=0.95, stall=(1.0, 2.0), entries=entries)
     assert truth.open_loop(edge, 1.0, 1) == pytest.approx([1.05])
     with pytest.raises(child.BenchError):
@@ -191,7 +191,7 @@ def test_open_loop_truth() -> None:
     [("rank", 0.5, 5.0), ("next", 0.5, 6.0), ("linear", 0.5, 5.5), ("rank", 0.99, 10.0), ("next", 0.999, 10.0)],
 )
 def test_quantile(definition: str, q: float, expected: float) -> None:
-    """Each tool is held against its own definition of a quantile."""
+    """Quantiles follow the requested definition."""
     assert truth.quantile([float(n) for n in range(1, 11)], q, definition) == expected
     assert math.isnan(truth.quantile([], q, definition))
 
@@ -199,12 +199,18 @@ def test_quantile(definition: str, q: float, expected: float) -> None:
 def job(rate: float, folder: Path) -> tools.Job:
     """Return a job that is not run."""
     return tools.Job(
-        url="http://127.0.0.1:1/predict", rate=rate, seconds=3, connections=8, most=64, folder=folder, program=folder
+        url="http://127.0.0.1:1/predict",
+        rate=rate,
+        seconds=3,
+        connections=8,
+        max_connections=64,
+        folder=folder,
+        program=folder,
     )
 
 
 def done(out: str) -> child.Done:
-    """Return a child that printed `out`."""
+    """Return the result of a child that printed `out`."""
     return child.Done(code=0, out=out, err="", cpu=0.1, peak=1, samples=())
 
 
@@ -247,20 +253,20 @@ LOCUST = json.dumps([{"num_requests": 10, "num_failures": 1, "response_times": {
 
 
 def test_counts_of_closed_loops(tmp_path: Path) -> None:
-    """Failures that a peer names are counted as such, whatever it calls them."""
+    """Failures are counted in the output format of each tool."""
     closed = job(0, tmp_path)
-    seen = [
+    result = [
         tools.read_wrk(closed, done(WRK)),
         tools.read_hey(closed, done(HEY)),
         tools.read_vegeta(closed, done(VEGETA)),
         tools.read_oha(closed, done(OHA)),
         tools.read_locust(closed, done(LOCUST)),
     ]
-    assert [(r.good, r.failed) for r in seen] == [(140865, 7), (104, 5), (79, 1), (997, 3), (9, 1)]
+    assert [(r.good, r.failed) for r in result] == [(140865, 7), (104, 5), (79, 1), (997, 3), (9, 1)]
 
 
 def test_quantiles_of_fixed_rates(tmp_path: Path) -> None:
-    """Quantiles are read in seconds, from single rows where the peer has them."""
+    """Quantiles are in seconds, from individual requests if the tool reports them."""
     fixed = job(80, tmp_path)
     hey, vegeta = tools.read_hey(fixed, done(HEY_CSV)), tools.read_vegeta(fixed, done(VEGETA_CSV))
     assert (hey.good, hey.failed, hey.quantiles["p99"]) == (2, 1, 0.0026)
@@ -288,40 +294,40 @@ def test_fortio_and_k6() -> None:
     assert (k6.good, k6.failed, k6.more["dropped"], k6.quantiles["p50"]) == (80, 1, 4, 0.0025)
 
 
-@pytest.mark.parametrize("said", ["", "nothing that is known"])
-def test_unreadable_output(said: str, tmp_path: Path) -> None:
-    """What cannot be read is an error of that run, never a figure."""
+@pytest.mark.parametrize("output", ["", "an unknown format"])
+def test_unreadable_output(output: str, tmp_path: Path) -> None:
+    """Unreadable output is an error of that run."""
     program = tmp_path / "tool"
-    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.write_text(f"#!/bin/sh\necho '{output}'\n")
     program.chmod(0o755)
     for read in (tools.read_wrk, tools.read_hey, tools.read_oha, tools.read_locust, tools.read_vegeta):
         tool = tools.Tool(name="x", peer="x", command=lambda j: [str(j.program)], read=read)
         work = tools.Job(
-            url="", rate=0, seconds=1, connections=1, most=1, folder=tmp_path, program=program
+            url="", rate=0, seconds=1, connections=1, max_connections=1, folder=tmp_path, program=program
         )  # fmt: skip
         with pytest.raises(child.BenchError, match="cannot be read"):
             tools.run(tool, work, core())
 
 
 def test_child_ends_in_time() -> None:
-    """A child that does not end is ended; one that ends gives its code, output, time and memory."""
+    """A child that exceeds the time limit is terminated; otherwise its code, output, time and memory are returned."""
     with pytest.raises(child.BenchError, match="did not end within"):
         child.run([sys.executable, "-c", "import time; time.sleep(600)"], timeout=0.3)
     with pytest.raises(child.BenchError, match="cannot be started"):
         child.run(["/nonexistent/tool"], timeout=1)
     work = "import sys, time\nx = bytearray(50_000_000)\nend = time.process_time() + 0.3\n"
     work += "while time.process_time() < end: pass\nprint('out'); sys.exit(3)"
-    seen = child.run([sys.executable, "-c", work], timeout=60)
-    assert (seen.code, seen.out) == (3, "out\n")
-    assert seen.cpu >= 0.3
-    assert seen.peak >= 50_000_000
+    result = child.run([sys.executable, "-c", work], timeout=60)
+    assert (result.code, result.out) == (3, "out\n")
+    assert result.cpu >= 0.3
+    assert result.peak >= 50_000_000
 
 
 def test_cpu_between() -> None:
-    """Processor time between two moments is read off the straight lines through the samples."""
-    seen = child.Done(code=0, out="", err="", cpu=9.0, peak=1, samples=((10.0, 1.0), (12.0, 2.0), (14.0, 4.0)))
-    assert seen.cpu_between(11.0, 13.0) == pytest.approx(1.5)
-    assert seen.cpu_between(12.0, 99.0) == pytest.approx(2.0)
+    """Processor time between two times is interpolated linearly between the samples."""
+    result = child.Done(code=0, out="", err="", cpu=9.0, peak=1, samples=((10.0, 1.0), (12.0, 2.0), (14.0, 4.0)))
+    assert result.cpu_between(11.0, 13.0) == pytest.approx(1.5)
+    assert result.cpu_between(12.0, 99.0) == pytest.approx(2.0)
 
 
 def record(number: int, tool: str, rate: float, error: str = "") -> Record:
@@ -331,52 +337,52 @@ def record(number: int, tool: str, rate: float, error: str = "") -> Record:
 
 
 def test_goals_are_paired_within_the_round() -> None:
-    """A ratio is formed in each round that has both; what was not measured is neither met nor missed."""
+    """A ratio is formed in each round that has both runs; an unmeasured goal is neither met nor missed."""
     goal = next(g for g in tables.GOALS if g.peer == "wrk")
     runs = [record(0, "ours", 90.0), record(0, "wrk", 100.0), record(1, "ours", 200.0), record(1, "wrk", 200.0)]
     runs += [record(2, "ours", 99.0), record(2, "wrk", 0.0, "it broke")]
-    seen = tables.judged(runs, goal)
-    assert (seen["n"], seen["low"], seen["median"], seen["high"], seen["met"]) == (2, 0.9, 0.95, 1.0, True)
-    assert seen["cpu_median"] == pytest.approx(0.95)
-    assert tables.judged(runs[:1], goal)["met"] is None
-    assert "not measured" in tables.goal_table([tables.judged([], goal)])
+    result = tables.judge(runs, goal)
+    assert (result["n"], result["low"], result["median"], result["high"], result["met"]) == (2, 0.9, 0.95, 1.0, True)
+    assert result["cpu_median"] == pytest.approx(0.95)
+    assert tables.judge(runs[:1], goal)["met"] is None
+    assert "not measured" in tables.goal_table([tables.judge([], goal)])
     assert "round 3, wrk: not measured, it broke" in tables.scenario_table(runs, "closed")
 
 
 def test_errors_count_in_both_directions() -> None:
-    """A quantile that is too low misses its goal as one that is too high does."""
+    """A quantile that is too low misses its goal just as one that is too high."""
     goal = next(g for g in tables.GOALS if g.scenario == "stall" and g.figure == "p90 error")
     for value, met in ((0.04, True), (-0.04, True), (0.06, False), (-0.9, False)):
         run = Record(scenario="stall", round=0, tool=goal.row, figures={"p90 error": value})
-        assert tables.judged([run], goal)["met"] is met
+        assert tables.judge([run], goal)["met"] is met
 
 
 def test_every_goal_has_its_row() -> None:
-    """Each goal names a scenario and rows that are measured there."""
+    """Each goal names an existing scenario and existing rows."""
     for goal in tables.GOALS:
         assert goal.scenario in tables.titles()
         assert not goal.peer or goal.peer in {tool.name for tool in tools.PEER_TOOLS}
 
 
 def test_connected() -> None:
-    """The kernel's table tells when the first connection to the server's port is there."""
+    """Only an established connection to the port counts as connected."""
     row = "   0: 0100007F:C350 0100007F:1F90 {} 00000000:00000000 00:00000000 00000000 0 0 1"
-    assert starved.connected("sl\n" + row.format("01"), 8080) is True
-    assert starved.connected("sl\n" + row.format("06"), 8080) is False
-    assert starved.connected("sl\n" + row.format("01"), 8081) is False
+    assert starved.is_connected("sl\n" + row.format("01"), 8080) is True
+    assert starved.is_connected("sl\n" + row.format("06"), 8080) is False
+    assert starved.is_connected("sl\n" + row.format("01"), 8081) is False
 
 
-def test_facts_name_no_machine() -> None:
-    """The machine's facts hold neither its name nor a path."""
-    seen = json.dumps(main.facts())
-    assert socket.gethostname() not in seen.split('"')
-    assert "/" not in seen.replace("/s", "")
+def test_facts_do_not_identify_the_machine() -> None:
+    """The facts about the machine contain neither its name nor a path."""
+    facts = json.dumps(main.facts())
+    assert socket.gethostname() not in facts.split('"')
+    assert "/" not in facts.replace("/s", "")
 
 
 @pytest.mark.parametrize("words", [["--rounds", "0"], ["--only", "nothing"], ["--peers", "curl"]])
 def test_bad_options(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """A wrong option is named, and nothing is measured."""
-    with pytest.raises(SystemExit) as ended:
+    """An invalid option is an error, and nothing is measured."""
+    with pytest.raises(SystemExit) as error:
         main.main(words)
-    assert ended.value.code == 2
+    assert error.value.code == 2
     assert "error:" in capsys.readouterr().err

@@ -1,6 +1,6 @@
-"""The regression bench: artifacts hold what it says, a diff that finds something else is caught, goals are judged."""
+"""The regression benchmark: artifacts match their truth, wrong results of a diff are rejected, goals are judged."""
 
-# ruff: noqa: S608  (every name in the SQL is the test's own)
+# ruff: noqa: S608  (all names in the SQL come from the test)
 from __future__ import annotations
 
 import importlib.util
@@ -22,7 +22,7 @@ from sklearn.metrics import log_loss, roc_auc_score  # type: ignore[import-untyp
 
 from ghmlops.core.policyfile.document import read_policy
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the scripts are no package that could be installed
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the scripts are not an installed package
 
 from bench.loadbench.child import BenchError
 from bench.regressionbench import generate, install, main, measure, ours, peers, tables
@@ -35,13 +35,13 @@ ROWS = 20_000
 
 @pytest.fixture(scope="module")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
-    """Return artifacts of three files a side."""
+    """Return artifacts of three files per side."""
     return generate.generated(tmp_path_factory.mktemp("artifacts"), Size(rows=ROWS, files=3, seed=7))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 255, 256, 257, 10_007])
 def test_an_order_is_a_bijection(count: int) -> None:
-    """Every number comes once, whatever the count; another seed is another order."""
+    """Every number occurs once, whatever the count; another seed gives another order."""
     numbers = np.arange(count, dtype=np.uint64)
     first, second = (generate.shuffled(numbers, count, seed) for seed in (1, 2))
     assert sorted(first.tolist()) == sorted(second.tolist()) == numbers.tolist()
@@ -49,7 +49,7 @@ def test_an_order_is_a_bijection(count: int) -> None:
     assert count < 255 or abs(np.corrcoef(first.astype(float), numbers.astype(float))[0, 1]) < 0.2
 
 
-def test_the_artifacts_are_as_the_issue_says(artifacts: Artifacts) -> None:
+def test_the_artifacts_have_the_documented_properties(artifacts: Artifacts) -> None:
     """14 columns, zstd, several files, plain text columns, unique keys, one in a thousand missing and one new."""
     keys = {}
     for side in SIDES:
@@ -67,8 +67,8 @@ def test_the_artifacts_are_as_the_issue_says(artifacts: Artifacts) -> None:
     assert keys["baseline"][:50] != keys["candidate"][:50] != sorted(keys["candidate"])[:50]
 
 
-def test_the_truth_is_what_a_join_finds(artifacts: Artifacts) -> None:
-    """Counts, metrics, slices, windows by DuckDB and scikit-learn; the same row differs in predictions alone."""
+def test_the_truth_equals_the_result_of_a_join(artifacts: Artifacts) -> None:
+    """Counts, metrics, slices and windows equal those by DuckDB and scikit-learn; pairs differ only in predictions."""
     tables_of = {side: f"read_parquet('{artifacts.path(side)}/*.parquet')" for side in SIDES}
     same = " AND ".join(f"a.{c} = b.{c}" for c in generate.schema().names if c not in ("p_click", "y_pred"))
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -80,15 +80,15 @@ def test_the_truth_is_what_a_join_finds(artifacts: Artifacts) -> None:
         pairs = connection.execute("SELECT clicked, p_click, other, y_pred, says, same FROM pairs").fetchnumpy()
 
         def cells(by: str) -> int:
-            counted = f"SELECT count(*) AS n FROM pairs GROUP BY {by}"
-            found = connection.execute(f"SELECT count(*) FROM ({counted}) WHERE n >= {MINIMUM_ROWS}").fetchone()
-            assert found is not None
-            return int(found[0])
+            counts = f"SELECT count(*) AS n FROM pairs GROUP BY {by}"
+            row = connection.execute(f"SELECT count(*) FROM ({counts}) WHERE n >= {MINIMUM_ROWS}").fetchone()
+            assert row is not None
+            return int(row[0])
 
         slices, windows = sum(cells(", ".join(by)) for by in SLICES), cells("date_trunc('day', event_time)")
     assert pairs["same"].all()
     assert np.array_equal(pairs["y_pred"], pairs["p_click"] >= 0.5)
-    wanted: dict[str, float] = {
+    expected: dict[str, float] = {
         "rows_baseline": ROWS,
         "rows_candidate": ROWS,
         "paired": len(pairs["clicked"]),
@@ -98,16 +98,16 @@ def test_the_truth_is_what_a_join_finds(artifacts: Artifacts) -> None:
         "slices": slices,
         "windows": windows,
     }
-    for side, score, said in (("baseline", "p_click", "y_pred"), ("candidate", "other", "says")):
-        wanted[f"accuracy_{side}"] = float((pairs[said] == pairs["clicked"]).mean())
-        wanted[f"log_loss_{side}"] = float(log_loss(pairs["clicked"], pairs[score]))
-        wanted[f"auc_{side}"] = float(roc_auc_score(pairs["clicked"], pairs[score]))
-    assert artifacts.truth() == pytest.approx(wanted, abs=1e-6)
-    assert peers.wrong(OURS, wanted, artifacts.truth()) == ""
+    for side, score, decision in (("baseline", "p_click", "y_pred"), ("candidate", "other", "says")):
+        expected[f"accuracy_{side}"] = float((pairs[decision] == pairs["clicked"]).mean())
+        expected[f"log_loss_{side}"] = float(log_loss(pairs["clicked"], pairs[score]))
+        expected[f"auc_{side}"] = float(roc_auc_score(pairs["clicked"], pairs[score]))
+    assert artifacts.truth() == pytest.approx(expected, abs=1e-6)
+    assert peers.check_facts(OURS, expected, artifacts.truth()) == ""
 
 
-def test_files_are_kept_while_their_parameters_are_the_same(tmp_path: Path) -> None:
-    """The same seed gives the same bytes; what is there is not written again; one file more is other files."""
+def test_files_are_reused_for_the_same_parameters(tmp_path: Path) -> None:
+    """The same seed gives the same bytes; complete artifacts are not written again; another seed replaces them."""
     size = Size(rows=3000, files=1)
     first, second = (generate.generated(tmp_path / name, size) for name in ("a", "b"))
     assert [f.read_bytes() for f in first.files("candidate")] == [f.read_bytes() for f in second.files("candidate")]
@@ -120,14 +120,14 @@ def test_files_are_kept_while_their_parameters_are_the_same(tmp_path: Path) -> N
     assert other.path("candidate").read_bytes() != second.path("candidate").read_bytes()
 
 
-def there(tool: Tool) -> bool:
-    """True where the tests' own Python can run a peer."""
+def is_available(tool: Tool) -> bool:
+    """Return whether the Python of the tests can run a peer."""
     return not tool.module or importlib.util.find_spec(tool.module) is not None
 
 
-@pytest.mark.parametrize("tool", [t for t in PEERS if there(t)], ids=lambda t: t.name)
-def test_a_peer_finds_the_truth(tool: Tool, artifacts: Artifacts, tmp_path: Path) -> None:
-    """Each that is installed here, from folders; its time, processor time and memory are measured."""
+@pytest.mark.parametrize("tool", [t for t in PEERS if is_available(t)], ids=lambda t: t.name)
+def test_peers_agree_with_the_truth(tool: Tool, artifacts: Artifacts, tmp_path: Path) -> None:
+    """Each installed peer reports the truth of folders; wall time, processor time and memory are measured."""
     figures, facts = peers.measure(tool, sys.executable, artifacts, tmp_path, 120)
     assert set(tool.gives) <= facts.keys()
     assert figures.keys() == {"wall", "cpu", "peak"}
@@ -135,24 +135,24 @@ def test_a_peer_finds_the_truth(tool: Tool, artifacts: Artifacts, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("fact", "value", "said"),
+    ("fact", "value", "message"),
     [
-        ("decision_changes", 1, "it says decision_changes"),
-        ("paired", 1, "it says paired"),
-        ("windows", -1, "it says windows"),
-        ("accuracy_candidate", 1e-8, "it says accuracy_candidate"),
-        ("auc_baseline", 1e-4, "it says auc_baseline"),
-        ("log_loss_baseline", math.nan, "it says log_loss_baseline nan"),
-        ("added", None, "it does not say added"),
+        ("decision_changes", 1, "decision_changes is "),
+        ("paired", 1, "paired is "),
+        ("windows", -1, "windows is "),
+        ("accuracy_candidate", 1e-8, "accuracy_candidate is "),
+        ("auc_baseline", 1e-4, "auc_baseline is "),
+        ("log_loss_baseline", math.nan, "log_loss_baseline is nan"),
+        ("added", None, "added is missing"),
     ],
 )
-def test_what_is_not_so_is_caught(artifacts: Artifacts, fact: str, value: float | None, said: str) -> None:
-    """One row too many, a mean off by 1e-8, a NaN, something left out."""
+def test_wrong_facts_are_rejected(artifacts: Artifacts, fact: str, value: float | None, message: str) -> None:
+    """One row too many, a mean that differs by 1e-8, a NaN, or a missing fact is rejected."""
     truth = dict(artifacts.truth())
     changed = {name: n for name, n in truth.items() if name != fact}
     changed |= {} if value is None else {fact: truth[fact] + value}
-    assert peers.wrong(OURS, truth, truth) == ""
-    assert peers.wrong(OURS, changed, truth).startswith(said)
+    assert peers.check_facts(OURS, truth, truth) == ""
+    assert peers.check_facts(OURS, changed, truth).startswith(message)
 
 
 def printing(text: str, code: int = 0, name: str = "pandas") -> Tool:
@@ -162,38 +162,38 @@ def printing(text: str, code: int = 0, name: str = "pandas") -> Tool:
 
 
 def test_a_wrong_diff_has_no_time(artifacts: Artifacts) -> None:
-    """A quick diff that counts wrong, fails, or prints nothing is said to have done so, and is not run again."""
+    """A diff with a wrong count, a failure, or unreadable output has an error and no figures, and is not run again."""
     truth = dict(artifacts.truth())
     right, wrong = printing(json.dumps(truth)), printing(json.dumps(truth | {"missing": 19}))
-    for tool, said in (
-        (wrong, "it says missing 19, and it is 20"),
+    for tool, message in (
+        (wrong, "missing is 19, expected 20"),
         (printing("no JSON"), "its output cannot be read: JSONDecodeError"),
         (printing("out of memory", code=1), "exit code 1: out of memory"),
     ):
         runs = list(main.rounds(artifacts, [(tool, sys.executable)], 2, 60))
         assert [run.figures for run in runs] == [{}, {}]
-        assert runs[0].error.startswith(said)
-        assert runs[1].error.startswith(f"not run again after: {said}")
+        assert runs[0].error.startswith(message)
+        assert runs[1].error.startswith(f"not run again after: {message}")
     runs = list(main.rounds(artifacts, [(right, sys.executable)], 2, 60))
     assert [(run.error, run.facts) for run in runs] == [("", truth)] * 2
     assert all(run.figures["wall"] > 0 for run in runs)
 
 
-def test_a_process_is_measured_whole(tmp_path: Path) -> None:
-    """Its code, output, wall and processor time, and peak memory; what does not end is ended, and so is said to be."""
+def test_a_process_is_measured(tmp_path: Path) -> None:
+    """Code, output, wall and processor time, and peak memory are measured; a time limit or a signal is an error."""
     work = "import sys, time\nx = bytearray(200_000_000)\nend = time.process_time() + 0.3\n"
     work += "while time.process_time() < end: pass\nprint('out'); sys.exit(3)"
-    seen = measure.measured([sys.executable, "-c", work], timeout=60, cwd=tmp_path)
-    assert (seen.code, seen.out) == (3, "out\n")
-    assert seen.wall >= 0.3 <= seen.cpu
-    assert seen.peak >= 200_000_000
-    for command, said in (
+    result = measure.run_measured([sys.executable, "-c", work], timeout=60, cwd=tmp_path)
+    assert (result.code, result.out) == (3, "out\n")
+    assert result.wall >= 0.3 <= result.cpu
+    assert result.peak >= 200_000_000
+    for command, pattern in (
         ([sys.executable, "-c", "import time; time.sleep(600)"], "did not end within 0.3 s"),
-        ([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], "ended by SIGKILL .* where memory runs out"),
+        ([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], "ended by SIGKILL .* memory"),
         (["/nonexistent/tool"], "tool cannot be started"),
     ):
-        with pytest.raises(BenchError, match=said):
-            measure.measured(command, timeout=0.3 if "sleep" in command[-1] else 60, cwd=tmp_path)
+        with pytest.raises(BenchError, match=pattern):
+            measure.run_measured(command, timeout=0.3 if "sleep" in command[-1] else 60, cwd=tmp_path)
 
 
 def run(number: int, tool: str, wall: float, error: str = "", size: str = "10M") -> Record:
@@ -203,25 +203,25 @@ def run(number: int, tool: str, wall: float, error: str = "", size: str = "10M")
 
 
 def test_goals_are_paired_within_the_round() -> None:
-    """A ratio is formed in each round that has both, the median counts; what was not measured is neither."""
+    """A ratio is formed in each round that has both, the median counts; an unmeasured goal is neither met nor missed."""
     goal = next(g for g in tables.GOALS if g.over == "scan")
     runs = [run(0, "ours", 6.0), run(0, "scan", 2.0), run(1, "ours", 40.0), run(1, "scan", 10.0), run(2, "ours", 1.0)]
     runs += [run(2, "scan", 0.0, "it broke"), run(3, "ours", 6.0), run(3, "scan", 2.0)]
-    seen = tables.judged(runs, goal)
-    assert (seen["n"], seen["low"], seen["median"], seen["high"], seen["met"]) == (3, 3.0, 3.0, 4.0, True)
-    assert seen["cpu_median"] == 3.0
-    assert tables.judged([run(0, "ours", 8.0), run(0, "scan", 2.0)], goal)["met"] is False
-    assert tables.judged(runs[:1], goal)["met"] is None
-    assert "not measured" in tables.goal_table([tables.judged([], goal)])
+    result = tables.judge(runs, goal)
+    assert (result["n"], result["low"], result["median"], result["high"], result["met"]) == (3, 3.0, 3.0, 4.0, True)
+    assert result["cpu_median"] == 3.0
+    assert tables.judge([run(0, "ours", 8.0), run(0, "scan", 2.0)], goal)["met"] is False
+    assert tables.judge(runs[:1], goal)["met"] is None
+    assert "not measured" in tables.goal_table([tables.judge([], goal)])
     assert "round 3, scan: not measured, it broke" in tables.size_table(runs, "10M")
 
 
-def test_a_peer_is_to_be_slower() -> None:
-    """`>= 4 x ours` is met by a peer that takes four times as long, at the size of the goal alone."""
+def test_a_minimum_ratio() -> None:
+    """`>= 4 x ours` is met by a peer that takes four times as long, only at the size of the goal."""
     goal = next(g for g in tables.GOALS if g.row == "pandas")
     for wall, size, met in ((8.0, "10M", True), (7.9, "10M", False), (8.0, "1M", None)):
         runs = [run(0, "ours", 2.0, size=size), run(0, "pandas", wall, size=size)]
-        assert tables.judged(runs, goal)["met"] is met
+        assert tables.judge(runs, goal)["met"] is met
 
 
 def test_every_run_under_the_limit_must_complete() -> None:
@@ -232,23 +232,23 @@ def test_every_run_under_the_limit_must_complete() -> None:
         run(1, LIMITED.name, 0.0, "exit code 2: out of memory"),
         run(2, LIMITED.name, 9.0),
     ]
-    assert tables.judged(runs, goal)["met"] is False
-    assert tables.judged(runs[:1], goal)["met"] is True
+    assert tables.judge(runs, goal)["met"] is False
+    assert tables.judge(runs[:1], goal)["met"] is True
     memory = next(g for g in tables.GOALS if g.figure == "peak")
-    assert tables.judged([run(0, "ours", 12.2)], memory)["met"] is True
-    assert tables.judged([run(0, "ours", 12.3)], memory)["met"] is False
+    assert tables.judge([run(0, "ours", 12.2)], memory)["met"] is True
+    assert tables.judge([run(0, "ours", 12.3)], memory)["met"] is False
 
 
 def test_every_goal_has_its_rows() -> None:
     """Each goal names rows of the bench, and a peer that is measured at its size."""
-    known = {tool.name: tool for tool in (OURS, LIMITED, *PEERS)}
+    rows = {tool.name: tool for tool in (OURS, LIMITED, *PEERS)}
     for goal in tables.GOALS:
         for name in (goal.row, *([goal.over] if goal.over else [])):
-            assert not known[name].most or rows_of(goal.size) <= known[name].most
+            assert not rows[name].max_rows or rows_of(goal.size) <= rows[name].max_rows
 
 
-def test_the_policy_is_what_the_peers_do() -> None:
-    """The columns that the scan reads are those that ours reads; the slices are the same."""
+def test_the_policy_matches_the_peers() -> None:
+    """The columns that the scan reads are those of the policy; the slices are equal."""
     policy = read_policy(ours.POLICY, "policy.yml").regression
     assert policy is not None
     assert tuple(policy.slices) == SLICES
@@ -258,7 +258,7 @@ def test_the_policy_is_what_the_peers_do() -> None:
 
 
 def test_evidence_is_read() -> None:
-    """Whole changes from a share of ten digits; something that is not there is an error, not a zero."""
+    """The number of changes is restored from a fraction of ten digits; a missing metric is an error, not zero."""
     rows = {"contract-rows": 9_990_000, "contract-removed-rows": 10, "contract-added-rows": 11}
     rows |= {"slices-summary": 129, "windows-summary": 30}
     values = {(n, s): 0.5 for n in ("accuracy", "log-loss", "auc", "ece", "positive-rate") for s in SIDES}
@@ -267,15 +267,15 @@ def test_evidence_is_read() -> None:
         "findings": [{"id": name, "n": n} for name, n in rows.items()],
         "measurements": [{"id": n, "arm": side, "values": {"value": v}} for (n, side), v in values.items()],
     }
-    facts = ours.found(evidence)
+    facts = ours.facts_of(evidence)
     assert (facts["decision_changes"], facts["missing"], facts["added"]) == (104_761, 10, 11)
     assert set(OURS.gives) <= facts.keys()
     with pytest.raises(KeyError):
-        ours.found(evidence | {"measurements": [m for m in evidence["measurements"] if m["id"] != "ece"]})
+        ours.facts_of(evidence | {"measurements": [m for m in evidence["measurements"] if m["id"] != "ece"]})
 
 
 def test_the_bench_end_to_end(tmp_path: Path) -> None:
-    """Ours under both limits and the peers agree with the truth; a peer that cannot be had is named; exit code 0."""
+    """Ours under both limits and the peers agree with the truth; a missing peer is reported; exit code 0."""
     command = [sys.executable, str(SCRIPTS / "bench" / "regression"), "--rows", "20k", "--rounds", "1", "--no-install"]
     command += ["--peers", "scan,join,polars", "--work", str(tmp_path), "--json", str(tmp_path / "found.json")]
     done = subprocess.run(
@@ -286,17 +286,17 @@ def test_the_bench_end_to_end(tmp_path: Path) -> None:
         timeout=240,
         check=False,
     )
-    found = json.loads((tmp_path / "found.json").read_text())
-    assert [record["error"] for record in found["records"] if record["error"]] == []
-    polars = ["polars"] * there(next(t for t in PEERS if t.name == "polars"))
-    assert {record["tool"] for record in found["records"]} == {"ours", "ours, 512MB", "scan", "join", *polars}
-    assert (found["skipped"] == ["polars: skipped, polars is not installed"]) is not bool(polars)
+    result = json.loads((tmp_path / "found.json").read_text())
+    assert [record["error"] for record in result["records"] if record["error"]] == []
+    polars = ["polars"] * is_available(next(t for t in PEERS if t.name == "polars"))
+    assert {record["tool"] for record in result["records"]} == {"ours", "ours, 512MB", "scan", "join", *polars}
+    assert (result["skipped"] == ["polars: skipped, polars is not installed"]) is not bool(polars)
     assert re.search(r"^ours, 512MB +\d", done.stdout, re.MULTILINE)
     assert done.returncode == 0, done.stderr
 
 
-def test_pins_are_whole() -> None:
-    """Every package of the peers has a version and hashes; none names where it comes from."""
+def test_pins_are_complete() -> None:
+    """Every package of the peers has a version and hashes, and no URL."""
     text = install.PINS.read_text()
     pins = re.findall(r"^[a-z][^\n]*(?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+", text, re.MULTILINE)
     assert len(pins) == len(re.findall(r"^[a-z]", text, re.MULTILINE)) > 3
@@ -307,7 +307,7 @@ def test_pins_are_whole() -> None:
 
 @pytest.mark.parametrize(("text", "rows"), [("10M", 10_000_000), ("20k", 20_000), ("1500", 1500)])
 def test_sizes_have_names(text: str, rows: int) -> None:
-    """A size is read as it is named."""
+    """The name of a size is parsed to its number of rows, and back."""
     assert rows_of(text) == rows
     assert Size(rows=rows).name == text
 
@@ -317,8 +317,8 @@ def test_sizes_have_names(text: str, rows: int) -> None:
     [["--rounds", "0"], ["--rows", "many"], ["--rows", "10"], ["--peers", "excel"], ["--files", "0"], ["generate"]],
 )
 def test_bad_options(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """A wrong option is named, and nothing is measured."""
-    with pytest.raises(SystemExit) as ended:
+    """An invalid option is an error, and nothing is measured."""
+    with pytest.raises(SystemExit) as error:
         main.main(words)
-    assert ended.value.code == 2
+    assert error.value.code == 2
     assert "error:" in capsys.readouterr().err

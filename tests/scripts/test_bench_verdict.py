@@ -1,4 +1,4 @@
-"""The benches of the latency verdict run, and their noise and changes are what they say."""
+"""The benchmarks of the latency verdict run, and their simulated noise has the documented properties."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BENCH = Path(__file__).resolve().parents[2] / "scripts" / "bench"
 
 @pytest.fixture(scope="module")
 def noise() -> Any:
-    """The noise model, loaded from its file: the scripts are no package."""
+    """Return the noise model, loaded from its file, because the scripts are not a package."""
     spec = importlib.util.spec_from_file_location("bench_noise", BENCH / "noise.py")
     assert spec is not None
     assert spec.loader is not None
@@ -36,8 +36,8 @@ def bench(name: str, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_simulation_tells_what_a_seed_gives(tmp_path: Path) -> None:
-    """Three runs of each scenario: no false alarm, +20 % found, each row's shares sum to one, the same again."""
+def test_the_simulation_is_reproducible(tmp_path: Path) -> None:
+    """Three runs per scenario: no false alarm, +20 % fails, the shares of a row sum to one; equal for an equal seed."""
     figures: list[dict[str, Any]] = []
     for name in ("first.json", "again.json"):
         text = bench("verdict_latency", "--runs", "3", "--seed", "11", "--json", str(tmp_path / name))
@@ -53,9 +53,9 @@ def test_the_simulation_tells_what_a_seed_gives(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("design", ["duet", "interleaved", "back to back"])
 def test_both_arms_do_the_same_work(noise: Any, design: str) -> None:
-    """In each design the arms share the payloads, and each place of the time line is used once by each arm at most."""
+    """In each design the arms share the payloads, and each arm uses each position of the time line at most once."""
     rng = np.random.default_rng(3)
-    first, second = noise.places(6, design, rng)
+    first, second = noise.positions(6, design, rng)
     assert (len(set(first.tolist())), len(set(second.tolist()))) == (6 * BLOCK_SIZE, 6 * BLOCK_SIZE)
     assert (design == "duet") == bool((first == second).all())
     baseline, candidate = noise.arms(40, design, noise.Noise(), rng)
@@ -64,15 +64,15 @@ def test_both_arms_do_the_same_work(noise: Any, design: str) -> None:
 
 
 def test_interleaved_arms_take_turns(noise: Any) -> None:
-    """The blocks of a pair stand side by side, and each arm goes first about as often."""
-    first, second = noise.places(200, "interleaved", np.random.default_rng(1))
+    """The blocks of a pair are adjacent, and each arm is first about as often."""
+    first, second = noise.positions(200, "interleaved", np.random.default_rng(1))
     turns = first[::BLOCK_SIZE] // BLOCK_SIZE - second[::BLOCK_SIZE] // BLOCK_SIZE
     assert {-1, 1} == set(turns.tolist())
     assert abs(int(turns.sum())) < 60
 
 
-def test_a_real_run_of_one_block() -> None:
-    """Two real services and the real command: one pair of blocks decides nothing, and the table says so."""
+def test_real_run_of_one_block() -> None:
+    """Two real services and the real command: one pair of blocks is too few to decide, which the table shows."""
     text = bench("verdict_real", "--runs", "1", "--seconds", "2", "--changes", "1.5")
     line = next(line for line in text.splitlines()[1:] if line.startswith("x 1.5"))
     fail, passed, inconclusive, error = map(int, line.split()[2:6])

@@ -1,1 +1,1 @@
-"""The parts of `scripts/bench/load`: a server whose truth is known, the peers, the scenarios, the tables."""
+"""The parts of `scripts/bench/load`: a server with known response times, the other tools, scenarios, tables."""

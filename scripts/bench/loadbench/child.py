@@ -1,4 +1,4 @@
-"""Child processes of the bench: pinned to a core, bounded in time, watched while they run, ended by their own id."""
+"""Child processes of the benchmark: pinned to a core, limited in time, sampled while they run, terminated by id."""
 
 from __future__ import annotations
 
@@ -14,24 +14,27 @@ from pathlib import Path
 
 POLL = 0.05
 PRIORITY = -10
-"""What the engine gives itself; a generator that started with less would only be compared in that."""
+"""Nice value that the engine sets for itself; the other generators receive the same, or only that would be compared."""
 GRACE = 5.0
-"""Seconds between asking a child to end and ending it."""
+"""Seconds between SIGTERM and SIGKILL."""
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class BenchError(Exception):
-    """The bench, or one run of it, cannot go on: one sentence for a person."""
+    """Raised if the benchmark or one of its runs cannot continue; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A child that has ended.
+    """Result of a child process.
 
     Attributes:
-        cpu: seconds of processor time, user and system, of the child and of its children that have ended.
-        peak: most memory in bytes, as last seen before the end.
-        samples: (seconds of the monotonic clock, processor seconds so far) while it ran.
+        code: Exit code.
+        out: Standard output.
+        err: Standard error.
+        cpu: Processor time in seconds, user and system, of the child and its reaped children.
+        peak: Peak memory in bytes at the last sample.
+        samples: (monotonic time in seconds, processor time so far in seconds) while it ran.
     """
 
     code: int
@@ -42,7 +45,7 @@ class Done:
     samples: tuple[tuple[float, float], ...]
 
     def cpu_between(self, begin: float, end: float) -> float:
-        """Return the processor seconds used between two moments, by straight lines through the samples."""
+        """Return the processor time in seconds between two times, by linear interpolation of the samples."""
         return _at(self.samples, end) - _at(self.samples, begin)
 
 
@@ -61,16 +64,16 @@ def cores() -> tuple[int, int]:
     """Return the core of the server and the core of the clients.
 
     Raises:
-        BenchError: there are no two cores to tell them apart.
+        BenchError: Fewer than two cores are available.
     """
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < 2:
-        raise BenchError("two cores are needed: one for the server, one for the client")
+        raise BenchError("the benchmark needs two cores, one for the server and one for the client")
     return allowed[0], allowed[-1]
 
 
 def raise_session(pid: int, nice: int) -> None:
-    """Raise the priority of a session that starts with `pid`, where that is allowed.
+    """Raise the priority of the session led by `pid`, if that is permitted.
 
     Linux may schedule sessions as groups (`sched_autogroup_enabled`): a process's own priority then only counts among
     the processes of its session.
@@ -82,7 +85,7 @@ def raise_session(pid: int, nice: int) -> None:
 
 
 def pinned(command: Sequence[str], core: int) -> list[str]:
-    """Return `command` so that it and its children run on `core` alone; the process id stays its own."""
+    """Return `command` restricted to `core`, children included; `taskset` execs it, so the process id is kept."""
     return ["taskset", "--cpu-list", str(core), *command]
 
 
@@ -95,10 +98,10 @@ def run(
     environment: Mapping[str, str] | None = None,
     raised: bool = False,
 ) -> Done:
-    """Run `command` to its end, at `PRIORITY` where `raised` is asked for and allowed.
+    """Run `command` to its end, with `PRIORITY` if `raised` and permitted.
 
     Raises:
-        BenchError: it did not end within `timeout` seconds (then it is ended), or cannot be started.
+        BenchError: The command cannot be started, or was terminated after `timeout` seconds.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
@@ -113,7 +116,7 @@ def run(
             )
         except OSError as error:
             raise BenchError(f"{Path(command[0]).name} cannot be started: {error.strerror}") from None
-        with _ended(child):
+        with _terminated(child):
             if raised:
                 raise_session(child.pid, PRIORITY)
             watch = _Watch(child.pid)
@@ -134,7 +137,7 @@ def run(
 
 
 class _Watch:
-    """Samples a child while it runs. `ru_maxrss` is not used: it also counts the parent's memory before the exec."""
+    """Samples a child while it runs. `ru_maxrss` is not used: it includes the memory of the parent before `exec`."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -147,11 +150,11 @@ class _Watch:
             pid, status, usage = os.wait4(self._pid, os.WNOHANG)
             if pid:
                 return status, usage
-            self._look()
+            self._sample()
             time.sleep(POLL)
         return None
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         with contextlib.suppress(OSError, ValueError, IndexError):  # the child may end at any moment
             fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
             self.samples.append((time.monotonic(), (int(fields[11]) + int(fields[12])) / _TICK))
@@ -159,10 +162,10 @@ class _Watch:
 
 
 def peak_memory(pid: int) -> int:
-    """Return the most memory in bytes that a running process has held; 0 where it has none left.
+    """Return the peak memory of a running process in bytes; 0 if it has released its memory.
 
     Raises:
-        OSError: there is no such process.
+        OSError: There is no such process.
     """
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
@@ -171,8 +174,8 @@ def peak_memory(pid: int) -> int:
 
 
 @contextlib.contextmanager
-def _ended(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Leave nothing of `child` behind, whatever happens; it leads its own session."""
+def _terminated(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Terminate `child`, which leads its own session, on any exit from the block."""
     try:
         yield
     finally:
@@ -181,7 +184,7 @@ def _ended(child: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
-    """Ask `child` to end; end it and its session where it does not."""
+    """Send SIGTERM to `child`, and SIGKILL to its session if it does not end in time."""
     child.terminate()
     try:
         child.wait(GRACE)

@@ -19,10 +19,10 @@ from .peers import PEERS, cache, install, installed
 from .scenarios import SCENARIOS, Bench, Record, rounds
 
 EPILOG = """\
-The server runs on the first core this process may use, each client alone on the last. "cpu_us" is processor time a
-request, "busy" the share of its core that the client used in the middle of the run: well below 100 % in a closed loop
-says that the machine or the server was the limit, and not the client. Exit code 0: every goal that was measured was
-met; 1: one was missed, or a generator failed; 2: the bench cannot run here.
+The server runs on the first available core, each client alone on the last. "cpu_us" is the processor time per request,
+"busy" the fraction of its core that the client used in the middle of the run: if it is well below 100 % in a closed
+loop, the machine or the server was the limit. Exit code 0: every measured goal was met; 1: a goal was missed, or a
+generator failed; 2: the benchmark cannot run on this machine.
 """
 
 
@@ -51,28 +51,28 @@ def say(text: str) -> None:
 def _options(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench/load",
-        description="Compare the load engine with other load tools, on a server whose truth is known.",
+        description="Compare the load engine with other load tools, on a server with known response times.",
         epilog=EPILOG,
     )
     parser.add_argument("command", nargs="?", choices=["run", "install"], default="run")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
-    parser.add_argument("--seconds", type=float, default=4.0, help="seconds of one run (default 4)")
-    parser.add_argument("--only", type=_words([s.name for s in SCENARIOS]), help="scenarios, by commas")
-    parser.add_argument("--peers", type=_words([p.name for p in PEERS]), help="peers, by commas; `none` for none")
-    parser.add_argument("--no-install", action="store_true", help="use only the peers that are there")
+    parser.add_argument("--seconds", type=float, default=4.0, help="seconds per run (default 4)")
+    parser.add_argument("--only", type=_words([s.name for s in SCENARIOS]), help="scenarios, separated by commas")
+    parser.add_argument("--peers", type=_words([p.name for p in PEERS]), help="other tools, or `none`")
+    parser.add_argument("--no-install", action="store_true", help="use only the tools that are installed")
     parser.add_argument("--json", type=Path, help="file to write the results to")
     options = parser.parse_args(words)
     if options.rounds < 1 or options.seconds < 1:
-        parser.error("at least one round of one second")
+        parser.error("--rounds and --seconds: expected at least 1")
     return options
 
 
-def _words(known: Sequence[str]) -> Callable[[str], list[str]]:
+def _words(valid: Sequence[str]) -> Callable[[str], list[str]]:
     def split(text: str) -> list[str]:
-        found = [] if text == "none" else text.split(",")
-        if wrong := [word for word in found if word not in known]:
-            raise argparse.ArgumentTypeError(f"unknown: {', '.join(wrong)}; there are {', '.join(known)}")
-        return found
+        words = [] if text == "none" else text.split(",")
+        if unknown := [word for word in words if word not in valid]:
+            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; valid: {', '.join(valid)}")
+        return words
 
     return split
 
@@ -90,13 +90,13 @@ def _measure(options: argparse.Namespace, names: Sequence[str]) -> int:
         if peer.name in names and installed(peer) is None:
             say(f"{peer.name}: skipped, not installed")
     machine, begin, records = facts(), time.monotonic(), list[Record]()
-    chosen = [s for s in SCENARIOS if options.only is None or s.name in options.only]
-    for scenario in chosen:
+    scenarios = [s for s in SCENARIOS if options.only is None or s.name in options.only]
+    for scenario in scenarios:
         say(f"{scenario.name}: {scenario.title}")
         for record in rounds(scenario, bench, options.rounds):
             records.append(record)
             say(f"  round {record.round + 1}, {record.tool}: {record.error or line(record)}")
-    goals = [tables.judged(records, goal) for goal in tables.GOALS if goal.scenario in {s.name for s in chosen}]
+    goals = [tables.judge(records, goal) for goal in tables.GOALS if goal.scenario in {s.name for s in scenarios}]
     result = {
         "machine": machine,
         "peers": {p.name: p.version for p in PEERS if p.name in names and installed(p)},
@@ -113,8 +113,8 @@ def _measure(options: argparse.Namespace, names: Sequence[str]) -> int:
 
 
 def line(record: Record) -> str:
-    """Return one run's figures on one line."""
-    return ", ".join(f"{name} {tables.shown(name, value)}" for name, value in record.figures.items())
+    """Return the figures of one run on one line."""
+    return ", ".join(f"{name} {tables.format_figure(name, value)}" for name, value in record.figures.items())
 
 
 def show(result: dict[str, Any], records: Sequence[Record]) -> None:
@@ -124,13 +124,11 @@ def show(result: dict[str, Any], records: Sequence[Record]) -> None:
         if any(record.scenario == name for record in records):
             print(f"\n{title}\n\n{tables.scenario_table(records, name)}")
     print(f"\nGoals: median of the rounds\n\n{tables.goal_table(result['goals'])}")
-    print(
-        "\n(peer at N%): it could not use more of its core, the server or the machine held it back; see the CPU ratio."
-    )
+    print("\n(peer at N%): the server or the machine was the limit, the tool used only N% of its core; see the CPU.")
 
 
 def facts() -> dict[str, Any]:
-    """Return what the figures depend on; no path and no name of the machine."""
+    """Return the properties of the machine that the figures depend on, without its name or any path."""
     model = "unknown"
     for row in Path("/proc/cpuinfo").read_text().splitlines():
         if row.startswith("model name"):

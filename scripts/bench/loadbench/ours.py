@@ -1,6 +1,6 @@
-"""Our engine as one generator of the bench: `ours.py '{"url": ..., "rate": ..., ...}'` prints what it saw as JSON.
+"""Our engine as one generator of the benchmark: `ours.py '{"url": ..., "rate": ..., ...}'` prints its results as JSON.
 
-A process of its own, as the command `ghmlops latency` is, so that its memory and its processor time are its own.
+A separate process, as the command `ghmlops latency` is, so that its memory and processor time can be measured.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import MAX_REQUESTS, Load, Recording
 from ghmlops.measure.load.target import parse_target, probe
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are no package that could be installed
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are not an installed package
 
 from bench.loadbench.truth import ANSWER, BODY, PATH
 
@@ -32,11 +32,11 @@ _CHECKS = {
     "json": Expect(status=(200,), json=(JsonCheck(path="model", equals="click-scorer"),)),
 }
 _FASTEST = 250_000
-"""Requests a second that a closed loop is planned for at most."""
+"""Maximum number of requests per second that a closed loop is planned for."""
 
 
 def make_load(spec: dict[str, Any]) -> Load:
-    """Return a closed loop (all requests are due at once, and wait for a connection) or one at a constant rate."""
+    """Return a closed loop (all requests are due immediately, and wait for a connection) or a constant rate."""
     rate, seconds = float(spec["rate"]), float(spec["seconds"])
     count = round(rate * seconds) if rate else min(int(_FASTEST * seconds), MAX_REQUESTS)
     expect = _CHECKS[spec.get("check", "contains")]
@@ -50,13 +50,13 @@ def make_load(spec: dict[str, Any]) -> Load:
         warmup=0,
         block=BLOCK_SIZE,
         write_order=[0] * count,
-        connections=int(spec.get("most", spec["connections"])),
+        connections=int(spec.get("max_connections", spec["connections"])),
         timeout=10.0 if rate else seconds + 60.0,
     )
 
 
 def measure(spec: dict[str, Any]) -> Recording:
-    """Run the load; a closed loop ends when its time is over."""
+    """Run the load; a closed loop ends after its number of seconds."""
     load = make_load(spec)
     end = float("inf") if spec["rate"] else time.monotonic() + float(spec["seconds"])
 
@@ -67,7 +67,7 @@ def measure(spec: dict[str, Any]) -> Recording:
 
 
 def summary(recording: Recording) -> dict[str, Any]:
-    """Return counts, quantiles of the response times, lateness of the sends, and the engine's own notes."""
+    """Return counts, quantiles of the response times, lateness of the sends, and notes of the engine."""
     (answers,) = recording.arms
     response = np.sort(answers.response[answers.ok])
     late = np.sort(np.maximum(recording.dispatch_times - answers.scheduled, 0.0))

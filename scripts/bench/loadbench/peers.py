@@ -1,4 +1,4 @@
-"""The peers: their versions, and how each is installed where its toolchain is there."""
+"""The other tools: their versions, and how each is installed if its toolchain is available."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Peer:
     """A load tool at a pinned version.
 
     Attributes:
-        needs: the program that installs it.
-        steps: commands that install it into a folder, so that the folder's `bin/<name>` is the tool.
+        needs: Program that installs it.
+        steps: Commands that install it into a folder, as `bin/<name>`.
     """
 
     name: str
@@ -66,30 +66,30 @@ PEERS = (
 
 
 def cache() -> Path:
-    """Return the folder that holds what the bench builds."""
+    """Return the folder in which the benchmark builds programs."""
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(home) / "ghmlops" / "tools" / "bench"
 
 
 def installed(peer: Peer) -> Path | None:
-    """Return the program of a peer, or `None` where it is not there."""
+    """Return the program of a peer, or `None` if it is not installed."""
     if not peer.steps(Path()):
-        found = shutil.which(peer.name)
-        return Path(found) if found else None
+        path = shutil.which(peer.name)
+        return Path(path) if path else None
     folder = cache() / f"{peer.name}-{peer.version}"
     program = folder / "bin" / peer.name
     return program if program.exists() and not (folder / "unfinished").exists() else None
 
 
 def install(names: Iterable[str], say: Callable[[str], None]) -> None:
-    """Install the peers of `names` that are not there; say what is skipped and why. A build may take minutes."""
+    """Install the missing peers of `names`, and report which are skipped and why. A build may take minutes."""
     for peer in (peer for peer in PEERS if peer.name in names):
         if installed(peer):
-            say(f"{peer.name} {peer.version}: there")
+            say(f"{peer.name} {peer.version}: installed")
         elif not peer.steps(Path()):
             say(f"{peer.name}: skipped, it is not on PATH")
         elif shutil.which(peer.needs) is None:
-            say(f"{peer.name} {peer.version}: skipped, there is no {peer.needs}")
+            say(f"{peer.name} {peer.version}: skipped, {peer.needs} is not installed")
         else:
             say(f"{peer.name} {peer.version}: installing by {Path(peer.needs).name}, may take minutes ...")
             try:
@@ -102,11 +102,11 @@ def _build(peer: Peer) -> None:
     folder = cache() / f"{peer.name}-{peer.version}"
     folder.mkdir(parents=True, exist_ok=True)
     steps = peer.steps(folder)
-    for place, step in enumerate(steps):
+    for index, step in enumerate(steps):
         done = child.run(["nice", "-n", "10", *step], timeout=BUILD_SECONDS)
         if done.code:
-            last = (done.err or done.out).strip().splitlines()[-1:] or ["no word"]
-            raise BenchError(f"it does not install: {last[0][:200]}")
-        if place + 1 < len(steps):
+            last = (done.err or done.out).strip().splitlines()[-1:] or ["no output"]
+            raise BenchError(f"its installation failed: {last[0][:200]}")
+        if index + 1 < len(steps):
             (folder / "unfinished").touch()
     (folder / "unfinished").unlink(missing_ok=True)

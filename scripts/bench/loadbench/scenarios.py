@@ -1,4 +1,4 @@
-"""What is measured: one function a scenario gives the figures of one run of one generator."""
+"""Scenarios of the benchmark: one function per scenario returns the figures of one run of one generator."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .tools import PEER_TOOLS, QUANTILES, Job, Report, Tool, ours, run
 from .truth import Log, Server, Service, open_loop, quantile, serving
 
 CONNECTIONS = 64
-MOST = 512
-"""Connections of a tool that opens more when it needs them: the stall holds back 500 requests."""
+MAX_CONNECTIONS = 512
+"""Maximum connections of a tool that opens connections on demand: the stall delays 500 requests."""
 STALL = (1.5, 0.5)
 STALL_RATE, STALL_SECONDS = 1000.0, 4.0
-"""An eighth of the requests is due in the stall: so p90 lies within it."""
+"""An eighth of the requests is due in the stall, so that p90 lies within it."""
 OPEN_RATE = 30_000.0
 MEMORY_RATE, MEMORY_SECONDS = 5000.0, 30.0
 DELAYS = (0.002, 0.7)
@@ -32,7 +32,7 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What every run shares: the server's program, the cores, the seconds of a run, the peers that may take part."""
+    """Settings of all runs: program of the server, cores, seconds per run, names of the peers to run."""
 
     program: Path
     server_core: int
@@ -41,9 +41,9 @@ class Bench:
     peers: frozenset[str]
 
     def tools(self, *names: str) -> list[Tool]:
-        """Return the peers' rows of these names that are installed."""
-        there = {peer.name for peer in PEERS if peer.name in self.peers and installed(peer)}
-        return [tool for tool in PEER_TOOLS if tool.name in names and tool.peer in there]
+        """Return the tools of these names whose peer is installed."""
+        available = {peer.name for peer in PEERS if peer.name in self.peers and installed(peer)}
+        return [tool for tool in PEER_TOOLS if tool.name in names and tool.peer in available]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,9 @@ class Scenario:
     """A named measurement.
 
     Attributes:
-        tools: the rows.
-        measure: one run of one row, with a seed that is the round's.
-        rounds: at most so many; 0: as many as are asked for.
+        tools: Returns the rows.
+        measure: Measures one run of one row with the seed of the round.
+        rounds: Maximum number of rounds; 0 for no maximum.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One run: its figures, or why there are none."""
+    """One run: its figures, or the error if there are none."""
 
     scenario: str
     round: int
@@ -75,10 +75,10 @@ class Record:
 
 
 def rounds(scenario: Scenario, bench: Bench, count: int) -> Iterator[Record]:
-    """Run every row once a round, in another order each round."""
+    """Run every row once per round, in a random order per round."""
     for number in range(min(count, scenario.rounds or count)):
         tools = scenario.tools(bench)
-        random.Random(number).shuffle(tools)  # noqa: S311  (an order, no secret)
+        random.Random(number).shuffle(tools)  # noqa: S311  (an order, not a secret)
         for tool in tools:
             try:
                 figures, error = scenario.measure(bench, tool, number + 1), ""
@@ -90,7 +90,7 @@ def rounds(scenario: Scenario, bench: Bench, count: int) -> Iterator[Record]:
 def _run(
     bench: Bench, tool: Tool, service: Service, job: Callable[[Server, Path, Path], Job]
 ) -> tuple[child.Done, Report, Log]:
-    program = next((found for peer in PEERS if peer.name == tool.peer and (found := installed(peer))), Path())
+    program = next((path for peer in PEERS if peer.name == tool.peer and (path := installed(peer))), Path())
     with tempfile.TemporaryDirectory() as folder:
         with serving(bench.program, service, bench.server_core) as server:
             done, report = run(tool, job(server, Path(folder), program), bench.client_core)
@@ -105,30 +105,30 @@ def _job(rate: float, seconds: float) -> Callable[[Server, Path, Path], Job]:
         rate=rate,
         seconds=seconds,
         connections=CONNECTIONS,
-        most=MOST,
+        max_connections=MAX_CONNECTIONS,
         folder=folder,
         program=program,
     )
 
 
 def closed(bench: Bench, tool: Tool, _seed: int) -> Figures:
-    """Return the rate of a closed loop over 64 connections, as the server counts it in the middle of the run."""
+    """Return the rate of a closed loop over 64 connections, counted by the server in the middle of the run."""
     done, report, log = _run(bench, tool, Service(), _job(0, bench.seconds))
     begin, end, rate = log.steady
-    used = done.cpu_between(begin, end)
-    if not rate or not used:
-        raise BenchError("the run was too short to see a steady rate")
+    cpu = done.cpu_between(begin, end)
+    if not rate or not cpu:
+        raise BenchError("the run was too short for a steady rate")
     return {
         "rate": rate,
-        "cpu_us": 1e6 * used / (rate * (end - begin)),
-        "busy": used / (end - begin),
+        "cpu_us": 1e6 * cpu / (rate * (end - begin)),
+        "busy": cpu / (end - begin),
         "counted": report.good / log.received,
         "peak_mb": done.peak / 1e6,
     }
 
 
 def fixed(rate: float) -> Callable[[Bench, Tool, int], Figures]:
-    """Return a measurement of how far the quantiles at a fixed rate are from what the server logged."""
+    """Return a measurement of the errors of the quantiles at a fixed rate, relative to the server's log."""
 
     def measure(bench: Bench, tool: Tool, seed: int) -> Figures:
         service = Service(median=DELAYS[0], sigma=DELAYS[1], seed=seed)
@@ -145,12 +145,12 @@ def fixed(rate: float) -> Callable[[Bench, Tool, int], Figures]:
 
 
 def stalled(bench: Bench, tool: Tool, seed: int) -> Figures:
-    """Return the errors through a stall against an open loop's truth, and the share of requests withheld."""
+    """Return the errors during a stall relative to an open loop, and the fraction of requests withheld."""
     service = Service(median=DELAYS[0], sigma=DELAYS[1], seed=seed, stall=STALL)
     _, report, log = _run(bench, tool, service, _job(STALL_RATE, STALL_SECONDS))
     extra = tool.extra * CONNECTIONS
     truth = open_loop(log, STALL_RATE, round(STALL_RATE * STALL_SECONDS), extra)
-    # Over the time in which it sent, so that a tool that starts late or ends early is not blamed for that.
+    # Only over the time in which it sent: a tool may start late or end early without withholding requests.
     arrivals = log.entries[3 * extra :: 3]
     due = min(STALL_RATE * (arrivals[-1] - arrivals[0]) + 1, STALL_RATE * STALL_SECONDS)
     return {**_errors(tool, report, truth), "withheld": max(1 - len(arrivals) / due, 0.0)}
@@ -165,7 +165,7 @@ def _errors(tool: Tool, report: Report, truth: Sequence[float]) -> Figures:
 
 
 def open_loop_rate(bench: Bench, tool: Tool, _seed: int) -> Figures:
-    """Return how our engine keeps a schedule of 30,000 requests a second on one core."""
+    """Return how well our engine keeps a schedule of 30,000 requests per second on one core."""
     done, report, log = _run(bench, tool, Service(), _job(OPEN_RATE, bench.seconds))
     begin, end, rate = log.steady
     return {
@@ -179,28 +179,28 @@ def open_loop_rate(bench: Bench, tool: Tool, _seed: int) -> Figures:
 
 
 def memory(bench: Bench, tool: Tool, seed: int) -> Figures:
-    """Return the most memory that a generator holds in 30 s at 5,000 requests a second."""
+    """Return the peak memory of a generator in 30 s at 5,000 requests per second."""
     service = Service(median=DELAYS[0], sigma=DELAYS[1], seed=seed)
     done, _, log = _run(bench, tool, service, _job(MEMORY_RATE, MEMORY_SECONDS))
     return {"peak_mb": done.peak / 1e6, "rate": log.steady[2]}
 
 
 def starving(bench: Bench, _tool: Tool, _seed: int) -> Figures:
-    """Return the outcome of `ghmlops latency` whose core is taken by others: 1 where it says `error`, else 0."""
+    """Return whether `ghmlops latency` reports `error` while other processes occupy its core: 1 if so, otherwise 0."""
     with serving(bench.program, Service(), bench.server_core) as server:
-        said = starved.outcome(server.url, bench.client_core)
-    return {"says_error": float(said.outcome == "error"), "exit_code": float(said.code)}
+        result = starved.outcome(server.url, bench.client_core)
+    return {"says_error": float(result.outcome == "error"), "exit_code": float(result.code)}
 
 
 _OURS = ours("ours")
 _JSON = ours("ours, JSON check", check="json")
-_MORE = ours(f"ours, {MOST} connections", most=MOST)
+_MANY_CONNECTIONS = ours(f"ours, {MAX_CONNECTIONS} connections", max_connections=MAX_CONNECTIONS)
 _UNRAISED = ours("ours, priority not raised", raised=False)
 _FIXED = ("oha", "oha corrected", "fortio", "hey", "vegeta", "k6", "locust")
 
 
 def _open_rows(_bench: Bench) -> list[Tool]:
-    """Our engine as it is, and where a capability can be taken from it, also without the one to raise its priority."""
+    """Return our engine and, if the capability to raise its priority can be dropped, our engine without it."""
     able = os.geteuid() == 0 and shutil.which("setpriv")
     return [_OURS, _UNRAISED] if able else [_OURS]
 
@@ -214,41 +214,41 @@ SCENARIOS = (
     ),
     Scenario(
         name="fixed-1k",
-        title="1,000 requests a second: quantiles against the server's log",
+        title="1,000 requests per second: quantiles compared with the server's log",
         tools=lambda b: [_OURS, *b.tools(*_FIXED)],
         measure=fixed(1000.0),
     ),
     Scenario(
         name="fixed-5k",
-        title="5,000 requests a second: quantiles against the server's log",
+        title="5,000 requests per second: quantiles compared with the server's log",
         tools=lambda b: [_OURS, *b.tools(*_FIXED)],
         measure=fixed(5000.0),
     ),
     Scenario(
         name="stall",
-        title="1,000 requests a second through a stall of 500 ms: quantiles against an open loop's truth",
-        tools=lambda b: [_OURS, _MORE, *b.tools(*_FIXED, f"oha corrected, {MOST} connections")],
+        title="1,000 requests per second through a stall of 500 ms: quantiles compared with an open loop",
+        tools=lambda b: [_OURS, _MANY_CONNECTIONS, *b.tools(*_FIXED, f"oha corrected, {MAX_CONNECTIONS} connections")],
         measure=stalled,
     ),
     Scenario(
         name="open",
-        title="Open loop, 30,000 requests a second, one client core",
+        title="Open loop, 30,000 requests per second, one client core",
         tools=_open_rows,
         measure=open_loop_rate,
     ),
     Scenario(
         name="memory",
-        title="Memory at 5,000 requests a second for 30 s",
+        title="Memory at 5,000 requests per second for 30 s",
         tools=lambda _: [_OURS],
         measure=memory,
         rounds=1,
     ),
     Scenario(
         name="starved",
-        title="`ghmlops latency` on a core that others occupy",
+        title="`ghmlops latency` on a core that other processes occupy",
         tools=lambda _: [_OURS],
         measure=starving,
         rounds=1,
     ),
 )
-"""What the bench measures, in this order."""
+"""All scenarios, in the order in which they run."""

@@ -1,4 +1,4 @@
-"""Medians with their range, ratios paired within the round, goals met or missed."""
+"""Tables of results: medians with ranges, ratios paired within a round, goals met or missed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from .scenarios import SCENARIOS, Record
 
 BUSY = 0.9
-"""A generator that used less of its core in a closed loop was not what limited it."""
+"""Fraction of its core. A generator that used less in a closed loop was not the limit."""
 OURS, JSON, MORE = "ours", "ours, JSON check", "ours, 512 connections"
 _FORMATS = {
     "ratio": "{:.2f}",
@@ -27,11 +27,11 @@ _FORMATS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """What is to be reached. With a `peer` the figure is the ratio ours / peer of each round.
+    """Goal of one figure. With a `peer` the figure is the ratio ours / peer of each round.
 
     Attributes:
-        least: the figure must be at least the limit; otherwise at most, in absolute value.
-        cpu: for a ratio, the figure whose inverse ratio is shown beside it.
+        at_least: True if the limit is a minimum; otherwise it is a maximum of the absolute value.
+        cpu: For a ratio, the figure whose inverse ratio is shown next to it.
     """
 
     scenario: str
@@ -39,20 +39,20 @@ class Goal:
     limit: float
     row: str = OURS
     peer: str = ""
-    least: bool = False
+    at_least: bool = False
     cpu: str = ""
 
     @property
     def text(self) -> str:
-        """One line for people."""
-        sign = ">=" if self.least else "<="
+        """Human-readable goal."""
+        sign = ">=" if self.at_least else "<="
         if self.peer:
             return f"{self.row}: {self.figure} {sign} {self.limit:g} x {self.peer}"
-        return f"{self.row}: {self.figure} {sign} {shown(self.figure, self.limit)}"
+        return f"{self.row}: {self.figure} {sign} {format_figure(self.figure, self.limit)}"
 
 
 def _rate(peer: str, limit: float, row: str = OURS) -> Goal:
-    return Goal(scenario="closed", figure="rate", limit=limit, row=row, peer=peer, least=True, cpu="cpu_us")
+    return Goal(scenario="closed", figure="rate", limit=limit, row=row, peer=peer, at_least=True, cpu="cpu_us")
 
 
 GOALS = (
@@ -75,11 +75,11 @@ GOALS = (
         for name, limit in (("p90", 0.05), ("p99", 0.02), ("p99.9", 0.02))
     ),
     Goal(scenario="stall", figure="withheld", limit=0.0, row=MORE),
-    Goal(scenario="open", figure="rate", limit=29_900.0, least=True),
+    Goal(scenario="open", figure="rate", limit=29_900.0, at_least=True),
     Goal(scenario="open", figure="unsent", limit=0.0),
     Goal(scenario="open", figure="late_p99_us", limit=150.0),
     Goal(scenario="memory", figure="peak_mb", limit=80.0),
-    Goal(scenario="starved", figure="says_error", limit=1.0, least=True),
+    Goal(scenario="starved", figure="says_error", limit=1.0, at_least=True),
 )
 
 
@@ -93,16 +93,16 @@ def values(records: Sequence[Record], scenario: str, tool: str, figure: str) -> 
 
 
 def ratios(records: Sequence[Record], goal: Goal, figure: str, *, inverse: bool = False) -> list[float]:
-    """Return ours / peer of each round in which both were measured; the other way round for a cost."""
+    """Return ours / peer of each round in which both were measured; peer / ours if `inverse`, for a cost."""
     ours, peer = (values(records, goal.scenario, tool, figure) for tool in (goal.row, goal.peer))
     both = sorted(ours.keys() & peer.keys())
     return [peer[n] / ours[n] if inverse else ours[n] / peer[n] for n in both]
 
 
-def judged(records: Sequence[Record], goal: Goal) -> dict[str, Any]:
+def judge(records: Sequence[Record], goal: Goal) -> dict[str, Any]:
     """Return a goal with its figure: median and range over the rounds, and whether the median meets it.
 
-    `met` is `None` where nothing was measured: that is neither met nor missed.
+    `met` is `None` if nothing was measured, which is neither met nor missed.
     """
     per_round = (
         ratios(records, goal, goal.figure)
@@ -113,7 +113,7 @@ def judged(records: Sequence[Record], goal: Goal) -> dict[str, Any]:
     result: dict[str, Any] = {"scenario": goal.scenario, "goal": goal.text, "figure": figure, "met": None}
     if per_round:
         middle = statistics.median(per_round)
-        met = middle >= goal.limit if goal.least else abs(middle) <= goal.limit
+        met = middle >= goal.limit if goal.at_least else abs(middle) <= goal.limit
         result |= {"median": middle, "low": min(per_round), "high": max(per_round), "n": len(per_round), "met": met}
     if goal.peer and (busy := list(values(records, goal.scenario, goal.peer, "busy").values())):
         result["peer_busy"] = statistics.median(busy)
@@ -122,18 +122,22 @@ def judged(records: Sequence[Record], goal: Goal) -> dict[str, Any]:
     return result
 
 
-def shown(figure: str, value: float) -> str:
-    """Return a figure for people, by the unit that its name tells."""
+def format_figure(figure: str, value: float) -> str:
+    """Return a human-readable figure in the unit of its name."""
     if figure.endswith("error"):
         return f"{value:+.1%}"
     return _FORMATS.get(figure, "{:g}").format(value)
 
 
-def _cell(figure: str, seen: Sequence[float]) -> str:
-    if not seen:
+def _cell(figure: str, rounds: Sequence[float]) -> str:
+    if not rounds:
         return "-"
-    middle = shown(figure, statistics.median(seen))
-    return middle if len(seen) == 1 else f"{middle} ({shown(figure, min(seen))} .. {shown(figure, max(seen))})"
+    middle = format_figure(figure, statistics.median(rounds))
+    return (
+        middle
+        if len(rounds) == 1
+        else f"{middle} ({format_figure(figure, min(rounds))} .. {format_figure(figure, max(rounds))})"
+    )
 
 
 def grid(rows: Sequence[Sequence[str]]) -> str:
@@ -144,25 +148,25 @@ def grid(rows: Sequence[Sequence[str]]) -> str:
 
 
 def scenario_table(records: Sequence[Record], scenario: str) -> str:
-    """Return one scenario's figures, a row a generator; what failed is said below."""
-    mine = [r for r in records if r.scenario == scenario]
-    figures = list(dict.fromkeys(figure for r in mine for figure in r.figures))
-    tools = sorted({r.tool for r in mine}, key=lambda tool: (not tool.startswith("ours"), tool))
+    """Return the figures of one scenario, one row per generator, with failures below."""
+    runs = [r for r in records if r.scenario == scenario]
+    figures = list(dict.fromkeys(figure for r in runs for figure in r.figures))
+    tools = sorted({r.tool for r in runs}, key=lambda tool: (not tool.startswith("ours"), tool))
     rows = [["generator", *figures]]
-    rows += [[tool, *(_cell(f, list(values(mine, scenario, tool, f).values())) for f in figures)] for tool in tools]
-    failed = [f"round {r.round + 1}, {r.tool}: not measured, {r.error}" for r in mine if r.error]
+    rows += [[tool, *(_cell(f, list(values(runs, scenario, tool, f).values())) for f in figures)] for tool in tools]
+    failed = [f"round {r.round + 1}, {r.tool}: not measured, {r.error}" for r in runs if r.error]
     return "\n".join([grid(rows), *failed])
 
 
 def goal_table(goals: Sequence[dict[str, Any]]) -> str:
     """Return every goal with its figure."""
-    rows = [["scenario", "goal", "median", "range", "by CPU a request", ""]]
+    rows = [["scenario", "goal", "median", "range", "by CPU per request", ""]]
     for goal in goals:
         if goal["met"] is None:
             rows.append([goal["scenario"], goal["goal"], "-", "-", "-", "not measured"])
             continue
-        middle, low, high = (shown(goal["figure"], goal[key]) for key in ("median", "low", "high"))
-        cpu = shown("ratio", goal["cpu_median"]) if "cpu_median" in goal else ""
+        middle, low, high = (format_figure(goal["figure"], goal[key]) for key in ("median", "low", "high"))
+        cpu = format_figure("ratio", goal["cpu_median"]) if "cpu_median" in goal else ""
         met = "met" if goal["met"] else "MISSED"
         if goal.get("peer_busy", 1.0) < BUSY:
             met += f" (peer at {goal['peer_busy']:.0%})"

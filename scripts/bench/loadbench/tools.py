@@ -1,4 +1,4 @@
-"""How each generator is started, and what it says it saw."""
+"""Command line of each generator, and the reader of its output."""
 
 from __future__ import annotations
 
@@ -27,26 +27,27 @@ class Job:
     """One run of one generator.
 
     Attributes:
-        url: of the server.
-        rate: requests a second of an open loop; 0: a closed loop over `connections`.
-        connections: of a closed loop, and of a tool whose workers each own one.
-        most: connections where a tool may open more when it needs them.
-        folder: scratch, empty.
-        program: the generator's.
+        url: URL of the server.
+        rate: Requests per second of an open loop; 0 for a closed loop over `connections`.
+        seconds: Duration of the run.
+        connections: Connections of a closed loop, and of a tool with one connection per worker.
+        max_connections: Maximum connections of a tool that opens connections on demand.
+        folder: Empty working directory.
+        program: Executable of the generator.
     """
 
     url: str
     rate: float
     seconds: float
     connections: int
-    most: int
+    max_connections: int
     folder: Path
     program: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a generator says. `quantiles` in seconds by `QUANTILES`' names; what it does not tell is left out."""
+    """Results that a generator reports. `quantiles` in seconds by the names of `QUANTILES`, if it reports them."""
 
     good: int
     failed: int
@@ -59,13 +60,13 @@ class Tool:
     """A generator.
 
     Attributes:
-        name: of the row.
-        peer: whose program it is; empty: ours.
-        command: of a job; may write files into its folder.
-        read: from what the child printed and the files that it left.
-        extra: requests that it sends before it counts, as a multiple of its connections.
-        definition: of its quantiles, see `truth.quantile`.
-        raised: started with the priority that our engine gives itself, where that is allowed.
+        name: Name of the row.
+        peer: Name of the peer whose program it is; empty for our engine.
+        command: Returns the command line for a job; may write files into its folder.
+        read: Reads the report from the output of the child and its files.
+        extra: Uncounted requests that it sends first, as a multiple of its connections.
+        definition: Definition of its quantiles, see `truth.quantile`.
+        raised: True to start it with the priority that our engine sets for itself, if permitted.
     """
 
     name: str
@@ -81,15 +82,15 @@ def run(tool: Tool, job: Job, core: int) -> tuple[Done, Report]:
     """Run a generator on `core`.
 
     Raises:
-        BenchError: it failed, or what it printed cannot be read; never a figure that was not measured.
+        BenchError: The generator failed, or its output cannot be read.
     """
     limit = job.seconds + 30.0
     done = child.run(
         tool.command(job), timeout=limit, core=core, cwd=job.folder, environment=_ONE_CORE, raised=tool.raised
     )
     if done.code:
-        said = (done.err or done.out).strip().splitlines()[-1:] or ["no word"]
-        raise BenchError(f"exit code {done.code}: {said[0][:200]}")
+        last = (done.err or done.out).strip().splitlines()[-1:] or ["no output"]
+        raise BenchError(f"exit code {done.code}: {last[0][:200]}")
     try:
         return done, tool.read(job, done)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError) as error:
@@ -97,13 +98,13 @@ def run(tool: Tool, job: Job, core: int) -> tuple[Done, Report]:
 
 
 def exact(seconds: list[float]) -> dict[str, float]:
-    """Return the quantiles of single response times."""
+    """Return the quantiles of individual response times."""
     seconds.sort()
     return {name: quantile(seconds, q) for name, q in QUANTILES.items()}
 
 
 def ours(name: str, *, raised: bool = True, **settings: str | int) -> Tool:
-    """Return our engine; where it is not `raised` it may not do so itself. `settings` go to `ours.py`."""
+    """Return our engine with `settings` for `ours.py`; if not `raised`, it cannot raise its priority itself either."""
     wrapper = [] if raised else ["setpriv", "--bounding-set", "-sys_nice"]
 
     def command(job: Job) -> list[str]:
@@ -114,8 +115,8 @@ def ours(name: str, *, raised: bool = True, **settings: str | int) -> Tool:
 
 
 def _ours_report(_job: Job, done: Done) -> Report:
-    seen = json.loads(done.out)
-    return Report(good=seen["good"], failed=seen["failed"], quantiles=seen["quantiles"], more=seen["more"])
+    output = json.loads(done.out)
+    return Report(good=output["good"], failed=output["failed"], quantiles=output["quantiles"], more=output["more"])
 
 
 def _wrk(job: Job) -> list[str]:
@@ -126,7 +127,7 @@ def _wrk(job: Job) -> list[str]:
 
 
 def read_wrk(_job: Job, done: Done) -> Report:
-    """Read wrk's text."""
+    """Read the text output of wrk."""
     total = _number(r"(\d+) requests in", done.out)
     bad = sum(int(n) for n in re.findall(r"(?:connect|read|write|timeout|responses:) (\d+)", done.out))
     return Report(good=total - bad, failed=bad)
@@ -141,7 +142,7 @@ def _hey(job: Job) -> list[str]:
 
 
 def read_hey(job: Job, done: Done) -> Report:
-    """Read hey's table of every request (fixed rate), or its text."""
+    """Read the table of requests (fixed rate) or the text output of hey."""
     if job.rate:
         rows = list(csv.DictReader(io.StringIO(done.out)))
         times = [float(row["response-time"]) for row in rows if row["status-code"] == "200"]
@@ -162,21 +163,21 @@ def _vegeta(job: Job) -> list[str]:
 
 
 def _vegeta_report(job: Job, _done: Done) -> Report:
-    """Turn vegeta's own file into JSON or, for quantiles, into a row a request; not part of the measured run."""
+    """Convert the results of vegeta to JSON or, for quantiles, to one row per request, after the measured run."""
     words = ["encode", "-to", "csv", "results"] if job.rate else ["report", "-type", "json", "results"]
     done = child.run([str(job.program), *words], timeout=60, cwd=job.folder)
     return read_vegeta(job, done)
 
 
 def read_vegeta(job: Job, done: Done) -> Report:
-    """Read vegeta's rows (fixed rate) or its report."""
+    """Read the rows (fixed rate) or the report of vegeta."""
     if job.rate:
         rows = [row[:3] for row in csv.reader(io.StringIO(done.out))]
         times = [int(nanoseconds) * 1e-9 for _, status, nanoseconds in rows if status == "200"]
         return Report(good=len(times), failed=len(rows) - len(times), quantiles=exact(times))
-    seen = json.loads(done.out)
-    good = int(seen["status_codes"]["200"])
-    return Report(good=good, failed=seen["requests"] - good)
+    output = json.loads(done.out)
+    good = int(output["status_codes"]["200"])
+    return Report(good=good, failed=output["requests"] - good)
 
 
 def _fortio(job: Job) -> list[str]:
@@ -190,16 +191,16 @@ def _fortio_report(job: Job, _done: Done) -> Report:
 
 
 def read_fortio(text: str) -> Report:
-    """Read fortio's JSON."""
-    seen = json.loads(text)
-    good = int(seen["RetCodes"]["200"])
-    quantiles = {f"p{row['Percentile']:g}": row["Value"] for row in seen["DurationHistogram"]["Percentiles"]}
-    return Report(good=good, failed=sum(seen["RetCodes"].values()) - good, quantiles=quantiles)
+    """Read the JSON output of fortio."""
+    output = json.loads(text)
+    good = int(output["RetCodes"]["200"])
+    quantiles = {f"p{row['Percentile']:g}": row["Value"] for row in output["DurationHistogram"]["Percentiles"]}
+    return Report(good=good, failed=sum(output["RetCodes"].values()) - good, quantiles=quantiles)
 
 
 def _oha(*more: str, many: bool = False) -> Callable[[Job], list[str]]:
     def command(job: Job) -> list[str]:
-        connections = job.most if many else job.connections
+        connections = job.max_connections if many else job.connections
         words = [str(job.program), "--no-tui", "--worker-threads", "1", "-z", f"{job.seconds:g}s", "-w"]
         words += ["-c", str(connections), "-m", "POST", "-T", "application/json", "-d", BODY]
         if job.rate:
@@ -210,11 +211,11 @@ def _oha(*more: str, many: bool = False) -> Callable[[Job], list[str]]:
 
 
 def read_oha(_job: Job, done: Done) -> Report:
-    """Read oha's JSON."""
-    seen = json.loads(done.out)
-    codes, errors = seen["statusCodeDistribution"], seen["errorDistribution"]
+    """Read the JSON output of oha."""
+    output = json.loads(done.out)
+    codes, errors = output["statusCodeDistribution"], output["errorDistribution"]
     good = int(codes["200"])
-    quantiles = {name: seen["latencyPercentiles"][name] for name in QUANTILES}
+    quantiles = {name: output["latencyPercentiles"][name] for name in QUANTILES}
     return Report(good=good, failed=sum(codes.values()) + sum(errors.values()) - good, quantiles=quantiles)
 
 
@@ -226,7 +227,7 @@ def _k6(job: Job) -> list[str]:
         "timeUnit": "1s",
         "duration": f"{job.seconds:g}s",
         "preAllocatedVUs": job.connections,
-        "maxVUs": job.most,
+        "maxVUs": job.max_connections,
     }
     options = {
         "scenarios": {"load": fixed if job.rate else closed},
@@ -248,15 +249,15 @@ def _k6_report(job: Job, _done: Done) -> Report:
 
 
 def read_k6(text: str) -> Report:
-    """Read k6's summary. `http_req_failed` is a rate whose "passes" are the failures."""
-    seen = json.loads(text)["metrics"]
-    failed, times = int(seen["http_req_failed"]["passes"]), seen["http_req_duration"]
+    """Read the summary of k6. `http_req_failed` is a rate whose "passes" are the failed requests."""
+    output = json.loads(text)["metrics"]
+    failed, times = int(output["http_req_failed"]["passes"]), output["http_req_duration"]
     names = {"p50": "med", "p90": "p(90)", "p99": "p(99)", "p99.9": "p(99.9)"}
     return Report(
-        good=int(seen["http_reqs"]["count"]) - failed,
+        good=int(output["http_reqs"]["count"]) - failed,
         failed=failed,
         quantiles={name: times[key] * 1e-3 for name, key in names.items()},
-        more={"dropped": int(seen.get("dropped_iterations", {}).get("count", 0))},
+        more={"dropped": int(output.get("dropped_iterations", {}).get("count", 0))},
     )
 
 
@@ -267,24 +268,26 @@ def _locust(job: Job) -> list[str]:
         f"class Caller(FastHttpUser):\n    wait_time = {wait}\n\n    @task\n    def predict(self):\n"
         f"        self.client.post({'/predict'!r}, data={BODY!r}, headers={{'content-type': 'application/json'}})\n"
     )
-    users, length = str(job.connections), f"{round(job.seconds) + 1}s"  # the first second is spent on starting users
+    users, length = str(job.connections), f"{round(job.seconds) + 1}s"  # users start in the first second
     words = [str(job.program), "-f", "calls.py", "--headless", "--only-summary", "--skip-log", "--json"]
     return [*words, "--host", job.url.rpartition("/")[0], "-u", users, "-r", users, "-t", length]
 
 
 def read_locust(_job: Job, done: Done) -> Report:
-    """Read Locust's JSON; it keeps times rounded to two digits."""
-    (seen,) = json.loads(done.out)
-    times = sorted((float(ms) * 1e-3, n) for ms, n in seen["response_times"].items())
+    """Read the JSON output of Locust, which rounds times to two digits."""
+    (output,) = json.loads(done.out)
+    times = sorted((float(ms) * 1e-3, n) for ms, n in output["response_times"].items())
     flat = [seconds for seconds, n in times for _ in range(n)]
-    return Report(good=seen["num_requests"] - seen["num_failures"], failed=seen["num_failures"], quantiles=exact(flat))
+    return Report(
+        good=output["num_requests"] - output["num_failures"], failed=output["num_failures"], quantiles=exact(flat)
+    )
 
 
 def _number(pattern: str, text: str) -> int:
-    found = re.search(pattern, text)
-    if found is None:
-        raise ValueError("no count of requests")
-    return int(found[1])
+    match = re.search(pattern, text)
+    if match is None:
+        raise ValueError("the output contains no number of requests")
+    return int(match[1])
 
 
 PEER_TOOLS = (

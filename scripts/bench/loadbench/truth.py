@@ -1,4 +1,4 @@
-"""The server whose truth is known: compiled once, started on its own core, its log read."""
+"""The server with known response times: compiled once, started on a dedicated core, its log read."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from .child import BenchError
 
 SOURCE = Path(__file__).with_name("truth.c")
 BUCKET = 0.01
-"""Seconds of one bucket of the log."""
+"""Width of a bucket of the log in seconds."""
 PATH = "/predict"
 BODY = '{"user":17,"ad":42,"hour":9}'
-"""What every generator posts."""
+"""Request body that every generator sends."""
 ANSWER = b'{"model":"click-scorer","version":7,"score":0.4321}'
-"""What the server answers."""
+"""Body of every answer of the server."""
 _HEAD = struct.Struct("7d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """How the server answers. `median` 0: at once, requests are only counted.
+    """Behaviour of the server. With `median` 0 it answers immediately and only counts requests.
 
     Attributes:
-        median: seconds; delays are log-normal, drawn for each request alone.
-        sigma: standard deviation of the logarithm.
-        seed: of the delays.
-        stall: seconds after the first request, and seconds for which nothing is answered.
+        median: Median delay in seconds; delays are log-normal and independent.
+        sigma: Standard deviation of the logarithm of the delay.
+        seed: Seed of the delays.
+        stall: Start of the stall in seconds after the first request, and its length in seconds.
     """
 
     median: float = 0.0
@@ -48,15 +48,15 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """What the server saw. Times are of the monotonic clock, which all processes of a machine share.
+    """Log of the server. Times are of the monotonic clock, which is common to all processes of a machine.
 
     Attributes:
-        received: whole requests.
-        answered: those whose answer was written.
-        first: arrival of the first request.
-        stall: begin and end; zeros where there was none.
-        buckets: requests in each `BUCKET` since the first.
-        entries: arrival, planned answer, written answer (0: never) of each request, unless the server answers at once.
+        received: Number of complete requests.
+        answered: Number of requests whose answer was written.
+        first: Arrival of the first request.
+        stall: Start and end of the stall; zeros if there was no stall.
+        buckets: Requests in each `BUCKET` since the first request.
+        entries: Arrival, planned answer and actual answer (0: never) of each request; empty without delays.
     """
 
     received: int
@@ -67,19 +67,19 @@ class Log:
     entries: array[float]
 
     def delays(self, skip: int = 0) -> list[float]:
-        """Return the seconds from arrival to answer of each answered request but the first `skip`."""
+        """Return the seconds from arrival to answer of each answered request, without the first `skip` requests."""
         arrivals, written = self.entries[3 * skip :: 3], self.entries[3 * skip + 2 :: 3]
         return [done - arrival for arrival, done in zip(arrivals, written, strict=True) if done]
 
     def planned(self, skip: int = 0) -> list[float]:
-        """Return the seconds that each request but the first `skip` was to wait, without any stall."""
+        """Return the drawn delay in seconds of each request, without the first `skip` requests and any stall."""
         arrivals, due = self.entries[3 * skip :: 3], self.entries[3 * skip + 1 :: 3]
         return [done - arrival for arrival, done in zip(arrivals, due, strict=True)]
 
     @property
     def steady(self) -> tuple[float, float, float]:
-        """Begin, end and requests a second of the middle of the run: without its first and last fifth."""
-        last = max((place for place, count in enumerate(self.buckets) if count), default=0)
+        """Start, end and requests per second of the middle three fifths of the run."""
+        last = max((index for index, count in enumerate(self.buckets) if count), default=0)
         begin, end = last // 5, last - last // 5
         seconds = (end - begin) * BUCKET
         rate = sum(self.buckets[begin:end]) / seconds if seconds else 0.0
@@ -87,15 +87,16 @@ class Log:
 
 
 def quantile(ordered: Sequence[float], q: float, definition: str = "rank") -> float:
-    """Return the `q` quantile of ascending values; NaN of none.
+    """Return the `q` quantile of ascending values; NaN without values.
 
-    Far in the tail neighbours differ by percents, so a tool is held against the definition that it uses itself.
+    Far in the tail neighbouring values differ by percents, so each tool is compared by the definition that it uses.
 
     Args:
-        ordered: ascending.
-        q: in (0, 1).
-        definition: `rank`, the smallest value that a share of at least `q` does not exceed; `next`, the value of index
-            `q * n` from 0; `linear`, between the two values around `q * (n - 1)` (type 7 of Hyndman and Fan, 1996).
+        ordered: Values in ascending order.
+        q: Fraction in (0, 1).
+        definition: `rank`, the smallest value that a fraction of at least `q` does not exceed; `next`, the value of
+            index `q * n` from 0; `linear`, between the two values around `q * (n - 1)` (type 7 of Hyndman and Fan,
+            1996).
     """
     n = len(ordered)
     if not n:
@@ -110,36 +111,44 @@ def quantile(ordered: Sequence[float], q: float, definition: str = "rank") -> fl
 
 
 def open_loop(log: Log, rate: float, count: int, skip: int = 0) -> list[float]:
-    """Return the response times that an open loop of `count` requests at a constant rate would see, ascending.
+    """Return the response times of an open loop of `count` requests at a constant rate, in ascending order.
 
-    A model, so that it does not depend on what the generator did: the delays are the logged ones, in order (again from
-    the first where requests were withheld); a request that is due within the stall begins at its end, and an answer
-    that is due within it is given at its end.
+    A model that does not depend on the generator: it uses the logged delays in order, repeated if requests were
+    withheld; requests and answers that are due within the stall are processed at its end.
+
+    Args:
+        log: Log of the server.
+        rate: Requests per second.
+        count: Number of requests.
+        skip: Number of leading requests to ignore.
+
+    Raises:
+        BenchError: The log contains no request.
     """
     begin, end = log.stall
     delays = log.planned(skip)
     if not delays:
-        raise BenchError("the server saw no request")
-    found = []
-    for place in range(count):
-        scheduled = log.first + place / rate
-        done = (end if begin <= scheduled < end else scheduled) + delays[place % len(delays)]
-        found.append((end if begin <= done < end else done) - scheduled)
-    return sorted(found)
+        raise BenchError("the server received no request")
+    times = []
+    for index in range(count):
+        scheduled = log.first + index / rate
+        done = (end if begin <= scheduled < end else scheduled) + delays[index % len(delays)]
+        times.append((end if begin <= done < end else done) - scheduled)
+    return sorted(times)
 
 
 def compiled(cache: Path) -> Path:
-    """Return the server's program, compiled into `cache` unless it is there.
+    """Return the program of the server, compiled into `cache` unless it exists.
 
     Raises:
-        BenchError: there is no C compiler, or it fails.
+        BenchError: There is no C compiler, or the compilation fails.
     """
     program = cache / f"truth-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]}"
     if program.exists():
         return program
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
-        raise BenchError("no C compiler (cc) to build the server with")
+        raise BenchError("the server needs a C compiler; install cc, gcc or clang")
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         built = Path(folder) / "truth"
@@ -153,7 +162,7 @@ def compiled(cache: Path) -> Path:
 
 
 class Server:
-    """A running server: `url`, and its `log` once `serving` has ended."""
+    """A running server: its `url`, and its `log` after the block of `serving`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -161,29 +170,29 @@ class Server:
 
     @property
     def log(self) -> Log:
-        """What it saw."""
+        """Log of the server; a RuntimeError while it runs."""
         if self._log is None:
             raise RuntimeError("the server still runs")
         return self._log
 
     def close(self, log: Log) -> None:
-        """Keep the log."""
+        """Store the log after the end of the server."""
         self._log = log
 
 
 @contextlib.contextmanager
 def serving(program: Path, service: Service, core: int) -> Iterator[Server]:
-    """Run the server on `core`; its log is there after the block.
+    """Run the server on `core`; its log is available after the block.
 
     Raises:
-        BenchError: it did not start, or left no log.
+        BenchError: The server did not start, or wrote no log.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log"
         words = map(str, [service.median, service.sigma, service.seed, *service.stall])
         command = child.pinned([str(program), str(path), *words], core)
         process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
-        child.raise_session(process.pid, -20)  # the truth should not wait for others
+        child.raise_session(process.pid, -20)  # other processes must not delay its answers
         try:
             assert process.stdout is not None
             with process.stdout as out:
@@ -198,10 +207,10 @@ def serving(program: Path, service: Service, core: int) -> Iterator[Server]:
 
 
 def read_log(path: Path) -> Log:
-    """Read what the server wrote.
+    """Read the log file of the server.
 
     Raises:
-        BenchError: there is none, or it is cut off.
+        BenchError: The file is missing, truncated or too long.
     """
     try:
         size = os.path.getsize(path)
@@ -211,9 +220,9 @@ def read_log(path: Path) -> Log:
             counts.fromfile(file, int(buckets))
             rows.fromfile(file, 3 * int(entries))
     except (OSError, EOFError, struct.error) as error:
-        raise BenchError(f"the server left no whole log: {type(error).__name__}") from None
+        raise BenchError(f"the log of the server is incomplete: {type(error).__name__}") from None
     if size != _HEAD.size + 8 * (len(counts) + len(rows)):
-        raise BenchError("the server's log is longer than it says")
+        raise BenchError("the log of the server is longer than its header states")
     return Log(
         received=int(received), answered=int(answered), first=first, stall=(begin, end), buckets=counts, entries=rows
     )

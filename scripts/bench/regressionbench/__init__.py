@@ -1,1 +1,1 @@
-"""Parts of `scripts/bench/regression`: the prediction diff beside a pure scan, pandas, polars and datacompy."""
+"""Parts of `scripts/bench/regression`: the prediction diff compared with a scan, pandas, polars and datacompy."""

@@ -1,6 +1,6 @@
-"""What the bench compares: sizes, columns, the places of the files, and what a right diff finds in them.
+"""Sizes, columns and paths of the artifacts, and the correct result of a diff.
 
-Imported by the bench itself, so without NumPy: the memory of a child is counted from what its parent held.
+Imported by the benchmark itself and therefore without NumPy: the peak memory of a child starts at that of its parent.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from pathlib import Path
 
 SIDES = ("baseline", "candidate")
 COLUMNS = ("id", "clicked", "p_click", "y_pred", "event_time", "device", "country", "plan")
-"""The eight columns of fourteen that the policy names. Ours reads the others too, for the content's fingerprint."""
+"""The eight of fourteen columns that the policy names. Our diff reads all, for the fingerprint of the content."""
 SLICES = (("device",), ("country",), ("plan",), ("device", "country"))
 MINIMUM_ROWS = 200
-"""Paired rows that a slice or a window needs to be judged, as by default in a policy."""
+"""Minimum paired rows of a judged slice or window, the default of a policy."""
 CHANGED_KEYS = 1000
-"""One key in so many is missing from the candidate, and as many are new."""
+"""One in this number of keys is missing from the candidate, and as many keys are new."""
 _WORDS = {"k": 1000, "M": 1_000_000}
 
 Facts = Mapping[str, float]
-"""What a diff found; the names are those of `generate.truth`."""
+"""Result of a diff; the names are those of `generate.truth`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """What is generated.
+    """Size of the generated artifacts.
 
     Attributes:
-        rows: of each side.
-        files: of each side; with one the artifact is a file, otherwise a folder.
-        seed: of values and orders.
+        rows: Rows per side.
+        files: Files per side; an artifact of one file is a file, otherwise a folder.
+        seed: Seed of values and orders.
     """
 
     rows: int
@@ -40,12 +40,12 @@ class Size:
 
     @property
     def changed(self) -> int:
-        """Keys that only the baseline has, and as many that only the candidate has."""
+        """Number of keys that only the baseline has, and of keys that only the candidate has."""
         return self.rows // CHANGED_KEYS
 
     @property
     def name(self) -> str:
-        """`10M`, `20k` or the number itself."""
+        """Name of the size: `10M`, `20k` or the number."""
         for word, unit in sorted(_WORDS.items(), key=lambda pair: -pair[1]):
             if self.rows % unit == 0:
                 return f"{self.rows // unit}{word}"
@@ -53,10 +53,10 @@ class Size:
 
 
 def rows_of(text: str) -> int:
-    """Return the number of rows that `10M`, `20k` or `500` stands for.
+    """Return the number of rows of a name such as `10M`, `20k` or `1500`.
 
     Raises:
-        ValueError: it is none, or fewer rows than one for each changed key.
+        ValueError: The text is not a number of rows, or fewer than `CHANGED_KEYS` rows.
     """
     unit = _WORDS.get(text[-1:], 1)
     rows = int(text[:-1] if unit > 1 else text) * unit
@@ -67,7 +67,7 @@ def rows_of(text: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifacts:
-    """Where both sides are: folders of Parquet files, or files."""
+    """Paths of both sides: folders of Parquet files, or single files."""
 
     folder: Path
     size: Size
@@ -83,10 +83,10 @@ class Artifacts:
 
     @property
     def bytes(self) -> int:
-        """Bytes of both sides."""
+        """Size of both sides in bytes."""
         return sum(file.stat().st_size for side in SIDES for file in self.files(side))
 
     def truth(self) -> Facts:
-        """Return what a right diff finds, as the generator noted it."""
-        found: Facts = json.loads((self.folder / "truth.json").read_text())
-        return found
+        """Return the correct result of a diff, as written by the generator."""
+        facts: Facts = json.loads((self.folder / "truth.json").read_text())
+        return facts

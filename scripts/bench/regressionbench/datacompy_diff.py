@@ -1,4 +1,4 @@
-"""`datacompy_diff.py pandas|polars BASELINE CANDIDATE`: datacompy's own report; no metrics, no slices."""
+"""`datacompy_diff.py pandas|polars BASELINE CANDIDATE`: the report of datacompy, without metrics or slices."""
 
 # ruff: noqa: ANN401  (frames of libraries without types here)
 from __future__ import annotations
@@ -10,19 +10,23 @@ from typing import Any
 
 import datacompy  # type: ignore[import-not-found]
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are no package that could be installed
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are not an installed package
 
 from bench.regressionbench.data import COLUMNS
 
 
 def diff(engine: str, baseline: str, candidate: str) -> dict[str, float]:
-    """Read, compare, write the report."""
+    """Read both sides, compare them and create the report."""
     compare = datacompy.PandasCompare if engine == "pandas" else datacompy.PolarsCompare
-    found = compare(_read(engine, baseline), _read(engine, candidate), join_columns=["id"])
-    if "DataComPy" not in found.report():
-        raise ValueError("there is no report")
-    rows = {"paired": len(found.intersect_rows), "missing": len(found.df1_unq_rows), "added": len(found.df2_unq_rows)}
-    changes = next(column["unequal_cnt"] for column in found.column_stats if column["column"] == "y_pred")
+    result = compare(_read(engine, baseline), _read(engine, candidate), join_columns=["id"])
+    if "DataComPy" not in result.report():
+        raise ValueError("datacompy created no report")
+    rows = {
+        "paired": len(result.intersect_rows),
+        "missing": len(result.df1_unq_rows),
+        "added": len(result.df2_unq_rows),
+    }
+    changes = next(column["unequal_cnt"] for column in result.column_stats if column["column"] == "y_pred")
     return {**rows, "decision_changes": int(changes)}
 
 

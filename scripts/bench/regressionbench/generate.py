@@ -1,8 +1,8 @@
-"""Two prediction artifacts of any size, from a seed: every value is a function of its row's number alone.
+"""Two prediction artifacts of any size from a seed: every value is a function of the seed and its row number.
 
-So that rows can be written in any order, by any number of threads, in the memory of a row group: an order is a
-bijection of the numbers, and what a row holds is hashed from its number. What a right diff finds follows from the
-numbers too, without a join. `generate.py FOLDER ROWS FILES SEED` is a process of its own.
+Rows can therefore be written in any order, by any number of threads, in the memory of a row group: an order is a
+bijection of the row numbers, and the values of a row are hashes of its number. The correct result of a diff follows from
+the numbers too, without a join. `generate.py FOLDER ROWS FILES SEED` runs as a separate process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are no package that could be installed
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are not an installed package
 
 from bench.regressionbench.data import MINIMUM_ROWS, SIDES, SLICES, Artifacts, Size
 
@@ -39,9 +39,9 @@ SKEW = {"device": 1.5, "country": 2.0, "plan": 1.5}
 DAYS, START, DAY = 30, 1_767_225_600_000_000, 86_400_000_000
 """Days of events; microseconds of 2026-01-01T00:00Z and of a day."""
 BINS = 1 << 22
-"""Of the scores, for the true area under the curve: far finer than the agreement that is asked for."""
+"""Bins of the scores for the true area under the curve: far finer than the required agreement."""
 _FORMAT = 1
-"""Raised where the same parameters give other data, so that a cached artifact is not taken for it."""
+"""Incremented when the same parameters produce different data, so that cached artifacts are not reused."""
 _WORDS = (
     "red", "blue", "fast", "cheap", "new", "used", "small", "large", "best", "near",
     "shoe", "phone", "chair", "lamp", "book", "game", "trip", "cake", "bike", "song",
@@ -54,38 +54,38 @@ Reals = npt.NDArray[np.float64]
 
 
 def generated(folder: Path, size: Size) -> Artifacts:
-    """Return the artifacts in `folder`, written unless they are there, whole and of the same parameters."""
-    found = Artifacts(folder=folder, size=size)
-    wanted = {**asdict(size), "format": _FORMAT}
-    made = folder / "made.json"
-    there = made.is_file() and json.loads(made.read_text()) == wanted
-    if not (there and all(file.is_file() for side in SIDES for file in found.files(side))):
-        made.unlink(missing_ok=True)
+    """Return the artifacts in `folder`, written unless they exist, are complete and have the same parameters."""
+    artifacts = Artifacts(folder=folder, size=size)
+    parameters = {**asdict(size), "format": _FORMAT}
+    marker = folder / "made.json"
+    is_current = marker.is_file() and json.loads(marker.read_text()) == parameters
+    if not (is_current and all(file.is_file() for side in SIDES for file in artifacts.files(side))):
+        marker.unlink(missing_ok=True)
         (folder / "truth.json").unlink(missing_ok=True)
-        _write_all(found)
-        made.write_text(json.dumps(wanted) + "\n")
+        _write_all(artifacts)
+        marker.write_text(json.dumps(parameters) + "\n")
     if not (folder / "truth.json").is_file():
         (folder / "truth.json").write_text(json.dumps(truth(size), indent=1) + "\n")
-    return found
+    return artifacts
 
 
-def _write_all(found: Artifacts) -> None:
+def _write_all(artifacts: Artifacts) -> None:
     for side in SIDES:
-        shutil.rmtree(found.folder / side, ignore_errors=True)
-        found.files(side)[0].parent.mkdir(parents=True, exist_ok=True)
-    jobs = [(side, number, file) for side in SIDES for number, file in enumerate(found.files(side))]
+        shutil.rmtree(artifacts.folder / side, ignore_errors=True)
+        artifacts.files(side)[0].parent.mkdir(parents=True, exist_ok=True)
+    jobs = [(side, number, file) for side in SIDES for number, file in enumerate(artifacts.files(side))]
     with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
-        for done in [pool.submit(_write, found.size, *job) for job in jobs]:
+        for done in [pool.submit(_write, artifacts.size, *job) for job in jobs]:
             done.result()
 
 
 def _write(size: Size, side: str, number: int, file: Path) -> None:
-    """Write one file of a side, a row group at a time."""
+    """Write one file of a side, one row group at a time."""
     first, last = (size.rows * n // size.files for n in (number, number + 1))
-    # The schema of Arrow is not stored: with it readers would get back the dictionaries that only serve the writing.
+    # Without the Arrow schema: with it readers would restore the dictionaries, which are only used for writing.
     with pq.ParquetWriter(file, schema(), compression="zstd", store_schema=False) as writer:
-        for places in _chunks(first, last):
-            rows = rows_at(size, side, places)
+        for positions in _chunks(first, last):
+            rows = rows_at(size, side, positions)
             writer.write_table(pa.table(columns(size, side, rows), schema=schema()), row_group_size=ROW_GROUP)
 
 
@@ -116,29 +116,29 @@ def schema() -> Any:  # noqa: ANN401  (pyarrow has no types)
     )
 
 
-def rows_at(size: Size, side: str, places: Numbers) -> Numbers:
-    """Return the numbers of the rows that stand at some places of a side.
+def rows_at(size: Size, side: str, positions: Numbers) -> Numbers:
+    """Return the numbers of the rows at some positions of a side.
 
-    The baseline holds 0 .. rows - 1, the candidate changed .. rows + changed - 1, each in an order of its own.
+    The baseline contains 0 .. rows - 1, the candidate changed .. rows + changed - 1, each in a separate order.
     """
     salt = SIDES.index(side)
-    return shuffled(places, size.rows, size.seed * 10 + salt) + np.uint64(salt * size.changed)
+    return shuffled(positions, size.rows, size.seed * 10 + salt) + np.uint64(salt * size.changed)
 
 
 def columns(size: Size, side: str, rows: Numbers) -> dict[str, Any]:
-    """Return rows by their numbers. A row that both sides have differs in score and decision alone."""
+    """Return the columns of some rows. A row that both sides have differs only in score and decision."""
     uniform, normal = _draws(size, rows)
     keys = shuffled(rows, size.rows + size.changed, size.seed * 10 + 7)
     label, scores = _predictions(size, rows)
     score = scores[SIDES.index(side)]
-    chosen = {name: pa.DictionaryArray.from_arrays(place, NAMES[name]) for name, place in _places(size, rows).items()}
+    categories = {name: pa.DictionaryArray.from_arrays(i, NAMES[name]) for name, i in _categories(size, rows).items()}
     return {
         "id": (keys * np.uint64(3) + np.uint64(1_000_000_007)).astype(np.int64),
         "clicked": label.astype(np.int32),
         "p_click": score,
         "y_pred": (score >= 0.5).astype(np.int32),
         "event_time": _moments(size, rows),
-        **chosen,
+        **categories,
         "user_id": (uniform(11) ** 2 * max(size.rows // 8, 1)).astype(np.int64),
         "query": pa.DictionaryArray.from_arrays((uniform(12) ** 2 * len(_QUERIES)).astype(np.int32), _QUERIES),
         "price": np.round(np.exp(3 + normal(13)), 2),
@@ -149,29 +149,29 @@ def columns(size: Size, side: str, rows: Numbers) -> dict[str, Any]:
 
 
 def _predictions(size: Size, rows: Numbers) -> tuple[npt.NDArray[np.bool_], tuple[Reals, Reals]]:
-    """Return the labels, and the scores of both sides: a click's own chance, seen through noise, then a little more."""
+    """Return the labels and the scores of both sides: the probability of a click with noise, and with slightly more."""
     uniform, normal = _draws(size, rows)
     logit = 1.2 * normal(0) - 0.8
-    seen = logit + 0.3 * normal(2)
-    return uniform(6) < _sigmoid(logit), (_sigmoid(seen), _sigmoid(seen + 0.05 * normal(4)))
+    noisy = logit + 0.3 * normal(2)
+    return uniform(6) < _sigmoid(logit), (_sigmoid(noisy), _sigmoid(noisy + 0.05 * normal(4)))
 
 
 def _moments(size: Size, rows: Numbers) -> npt.NDArray[np.int64]:
     return (START + _draws(size, rows)[0](7) * (DAYS * DAY)).astype(np.int64)
 
 
-def _places(size: Size, rows: Numbers) -> dict[str, npt.NDArray[np.int32]]:
-    """Return which of its `NAMES` each slice column has."""
+def _categories(size: Size, rows: Numbers) -> dict[str, npt.NDArray[np.int32]]:
+    """Return the index into `NAMES` of each row, per slice column."""
     uniform, _ = _draws(size, rows)
     return {
-        name: (uniform(8 + place) ** SKEW[name] * len(NAMES[name])).astype(np.int32) for place, name in enumerate(NAMES)
+        name: (uniform(8 + index) ** SKEW[name] * len(NAMES[name])).astype(np.int32) for index, name in enumerate(NAMES)
     }
 
 
 def truth(size: Size) -> dict[str, float]:
-    """Return what a right diff finds in these artifacts; every mean is one of the paired rows.
+    """Return the correct result of a diff of these artifacts; every mean is over the paired rows.
 
-    The areas are those of `BINS` bins, within 1e-6 of the exact ones.
+    The areas are computed from `BINS` bins, and are within 1e-6 of the exact areas.
     """
     sums = np.zeros(5)
     bins = np.zeros((2, 2, BINS), dtype=np.int64)  # side, label, bin
@@ -179,17 +179,17 @@ def truth(size: Size) -> dict[str, float]:
     cells = {by: np.zeros([len(NAMES[name]) for name in by], dtype=np.int64) for by in SLICES}
     for rows in _chunks(size.changed, size.rows):
         label, (first, second) = _predictions(size, rows)
-        says = [score >= 0.5 for score in (first, second)]
-        right = [(said == label).sum() for said in says]
+        decisions = [score >= 0.5 for score in (first, second)]
+        right = [(decision == label).sum() for decision in decisions]
         losses = [-np.log(np.where(label, score, 1 - score)).sum() for score in (first, second)]
-        sums += [(says[0] != says[1]).sum(), *right, *losses]
+        sums += [(decisions[0] != decisions[1]).sum(), *right, *losses]
         for side, score in enumerate((first, second)):
             for value in (0, 1):
                 np.add.at(bins[side, value], (score[label == bool(value)] * BINS).astype(np.int64), 1)
         days += np.bincount((_moments(size, rows) - START) // DAY, minlength=DAYS)
-        places = _places(size, rows)
-        for by, found in cells.items():
-            np.add.at(found, tuple(places[name] for name in by), 1)
+        categories = _categories(size, rows)
+        for by, counts in cells.items():
+            np.add.at(counts, tuple(categories[name] for name in by), 1)
     paired = size.rows - size.changed
     return {
         "rows_baseline": size.rows,
@@ -204,7 +204,7 @@ def truth(size: Size) -> dict[str, float]:
         "log_loss_candidate": sums[4] / paired,
         "auc_baseline": _area(bins[0]),
         "auc_candidate": _area(bins[1]),
-        "slices": int(sum((found >= MINIMUM_ROWS).sum() for found in cells.values())),
+        "slices": int(sum((counts >= MINIMUM_ROWS).sum() for counts in cells.values())),
         "windows": int((days >= MINIMUM_ROWS).sum()),
     }
 
@@ -216,10 +216,10 @@ def _area(bins: npt.NDArray[np.int64]) -> float:
 
 
 def shuffled(numbers: Numbers, count: int, seed: int) -> Numbers:
-    """Return the places of `numbers` in a seeded order of 0 .. `count` - 1.
+    """Return the positions of `numbers` in a seeded order of 0 .. `count` - 1.
 
-    A bijection: four rounds of a Feistel network over the next power of four, walked on (Black and Rogaway, 2002) from
-    each number that lies outside.
+    A bijection: four rounds of a Feistel network over the next power of four, repeated for numbers outside the range
+    (cycle walking, Black and Rogaway, 2002).
     """
     half = np.uint64(max((count - 1).bit_length() + 1, 2) // 2)
     mask = np.uint64((1 << int(half)) - 1)
@@ -230,16 +230,16 @@ def shuffled(numbers: Numbers, count: int, seed: int) -> Numbers:
             left, right = right, left ^ (_mixed(right, seed * 4 + turn) & mask)
         return (left << half) | right
 
-    found = step(numbers)
-    outside = np.flatnonzero(found >= count)
+    positions = step(numbers)
+    outside = np.flatnonzero(positions >= count)
     while len(outside):
-        found[outside] = step(found[outside])
-        outside = outside[found[outside] >= count]
-    return found
+        positions[outside] = step(positions[outside])
+        outside = outside[positions[outside] >= count]
+    return positions
 
 
 def _draws(size: Size, rows: Numbers) -> tuple[Callable[[int], Reals], Callable[[int], Reals]]:
-    """Return the draws of these rows by their number: uniform in (0, 1), and normal (which takes two numbers)."""
+    """Return two functions of a stream number, uniform in (0, 1) and normal (two streams), with one draw per row."""
 
     def uniform(name: int) -> Reals:
         bits = _mixed(rows, size.seed * 1000 + name)
@@ -252,7 +252,7 @@ def _draws(size: Size, rows: Numbers) -> tuple[Callable[[int], Reals], Callable[
 
 
 def _mixed(values: Numbers, salt: int) -> Numbers:
-    """Return 64 well mixed bits of each value (the finaliser of SplitMix64: Steele, Lea and Flood, 2014)."""
+    """Return 64 mixed bits of each value (the finaliser of SplitMix64: Steele, Lea and Flood, 2014)."""
     with np.errstate(over="ignore"):
         z = (values + np.uint64(salt % 2**32) * np.uint64(0xD1342543DE82EF95) + np.uint64(1)) * _GOLDEN
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

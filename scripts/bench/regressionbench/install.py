@@ -1,4 +1,4 @@
-"""The peers in an environment of their own, at pinned versions."""
+"""Installs the other tools into a separate environment at pinned versions."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ SECONDS = 1800.0
 
 
 def folder() -> Path:
-    """Return the environment's folder; other pins are another folder."""
+    """Return the folder of the environment, which depends on the pins."""
     return cache() / f"regression-{hashlib.sha256(PINS.read_bytes()).hexdigest()[:12]}"
 
 
 def python() -> Path | None:
-    """Return the Python of the peers, or `None` where they are not installed."""
-    found = folder() / "bin" / "python"
-    return found if found.exists() and (folder() / "finished").exists() else None
+    """Return the Python of the peers, or `None` if they are not installed."""
+    path = folder() / "bin" / "python"
+    return path if path.exists() and (folder() / "finished").exists() else None
 
 
 def version(package: str) -> str:
-    """Return the pinned version of a package; empty where it has none."""
-    found = re.search(rf"^{re.escape(package)}==([^ \\;]+)", PINS.read_text(), re.MULTILINE)
-    return found[1] if found else ""
+    """Return the pinned version of a package; empty if it is not pinned."""
+    match = re.search(rf"^{re.escape(package)}==([^ \\;]+)", PINS.read_text(), re.MULTILINE)
+    return match[1] if match else ""
 
 
 def install(say: Callable[[str], None]) -> None:
-    """Install the peers unless they are there; where that fails, say why: the bench then goes on without them."""
+    """Install the peers unless they are installed; report a failure, after which the benchmark runs without them."""
     names = ", ".join(f"{name} {version(name)}" for name in ("datacompy", "pandas", "polars"))
     if python():
-        say(f"{names}: there")
+        say(f"{names}: installed")
         return
     say(f"{names}: installing, may take a minute ...")
     try:
         for step in _steps(folder()):
             done = run(["nice", "-n", "10", *step], timeout=SECONDS)
             if done.code:
-                last = (done.err or done.out).strip().splitlines()[-1:] or ["no word"]
-                say(f"{names}: skipped, it does not install: {last[0][:200]}")
+                last = (done.err or done.out).strip().splitlines()[-1:] or ["no output"]
+                say(f"{names}: skipped, the installation failed: {last[0][:200]}")
                 return
     except BenchError as error:
         say(f"{names}: skipped, {error}")
@@ -53,16 +53,16 @@ def install(say: Callable[[str], None]) -> None:
     (folder() / "finished").touch()
 
 
-def _steps(place: Path) -> Sequence[Sequence[str]]:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    there = place / "bin" / "python"
+def _steps(environment: Path) -> Sequence[Sequence[str]]:
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    interpreter = environment / "bin" / "python"
     checked = ["--quiet", "--require-hashes", "--requirement", str(PINS)]
     if shutil.which("uv"):
         return [
-            ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(place)],
-            ["uv", "pip", "install", "--python", str(there), *checked],
+            ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)],
+            ["uv", "pip", "install", "--python", str(interpreter), *checked],
         ]
     return [
-        [sys.executable, "-m", "venv", "--clear", str(place)],
-        [str(there), "-m", "pip", "install", "--disable-pip-version-check", *checked],
+        [sys.executable, "-m", "venv", "--clear", str(environment)],
+        [str(interpreter), "-m", "pip", "install", "--disable-pip-version-check", *checked],
     ]

@@ -1,4 +1,4 @@
-"""A whole process: its wall time, processor time and peak memory, as the kernel counted them."""
+"""Wall time, processor time and peak memory of an entire process, from the counters of the kernel."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A process that has ended.
+    """Result of a process.
 
     Attributes:
-        wall: seconds from its start to its end.
-        cpu: seconds of processor time, user and system.
-        peak: most resident memory in bytes, of it or of the largest process that it waited for.
+        code: Exit code.
+        out: Standard output.
+        err: Standard error.
+        wall: Seconds from start to end.
+        cpu: Processor time in seconds, user and system.
+        peak: Peak resident memory in bytes, of it or of its largest reaped child.
     """
 
     code: int
@@ -37,33 +40,36 @@ class Run:
 
 
 def two_cores() -> None:
-    """Keep this process and all its children on the first two cores that it may use.
+    """Restrict this process and its children to the first two available cores.
 
     Raises:
-        BenchError: there are no two, or the system cannot do that.
+        BenchError: Fewer than two cores are available, or the system is not Linux.
     """
     if not hasattr(os, "sched_setaffinity") or not hasattr(os, "pidfd_open"):
-        raise BenchError("Linux is needed")
+        raise BenchError("the benchmark needs Linux")
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < CORES:
-        raise BenchError(f"{CORES} cores are needed, this process may use {len(allowed)}")
+        raise BenchError(f"the benchmark needs {CORES} cores, this process may use {len(allowed)}")
     os.sched_setaffinity(0, allowed[:CORES])
 
 
-def measured(command: Sequence[str], *, timeout: float, cwd: Path, environment: Mapping[str, str] | None = None) -> Run:
-    """Run `command` to its end; the exit code is not judged here.
+def run_measured(
+    command: Sequence[str], *, timeout: float, cwd: Path, environment: Mapping[str, str] | None = None
+) -> Run:
+    """Run `command` to its end, whatever its exit code.
 
-    Its peak memory is `ru_maxrss`, which begins at what this process held when it started the other: so nothing large
-    is imported or read here.
+    Its peak memory is `ru_maxrss`, which starts at the memory of this process: therefore this process imports and reads
+    nothing large.
 
     Args:
-        command: program and arguments.
-        timeout: seconds.
-        cwd: where it runs.
-        environment: all of its variables; those of this process where it is left out.
+        command: Program and arguments.
+        timeout: Time limit in seconds.
+        cwd: Working directory.
+        environment: Environment variables; by default those of this process.
 
     Raises:
-        BenchError: it cannot be started, did not end in time, or was ended by a signal, as by a lack of memory.
+        BenchError: The command cannot be started, exceeded the time limit, or was terminated by a signal, for example
+            for lack of memory.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begin = time.monotonic()
@@ -80,7 +86,7 @@ def measured(command: Sequence[str], *, timeout: float, cwd: Path, environment: 
         except OSError as error:
             raise BenchError(f"{Path(command[0]).name} cannot be started: {error.strerror}") from None
         try:
-            if not _ended(child.pid, timeout):
+            if not _wait(child.pid, timeout):
                 raise BenchError(f"did not end within {timeout:g} s")
             _, status, usage = os.wait4(child.pid, 0)
             wall = time.monotonic() - begin
@@ -99,13 +105,13 @@ def measured(command: Sequence[str], *, timeout: float, cwd: Path, environment: 
             peak=usage.ru_maxrss * 1024,
         )
     if run.code < 0:
-        why = ", as the kernel does where memory runs out" if run.code == -signal.SIGKILL else ""
-        raise BenchError(f"ended by {signal.Signals(-run.code).name} after {run.wall:.0f} s{why}")
+        reason = ", as the kernel does if memory runs out" if run.code == -signal.SIGKILL else ""
+        raise BenchError(f"ended by {signal.Signals(-run.code).name} after {run.wall:.0f} s{reason}")
     return run
 
 
-def _ended(pid: int, timeout: float) -> bool:
-    """Wait until a child ends, without polling: a poll's period would be part of the wall time."""
+def _wait(pid: int, timeout: float) -> bool:
+    """Wait for the end of a child without a polling interval, which would be part of the wall time."""
     descriptor = os.pidfd_open(pid)
     try:
         poll = select.poll()
@@ -116,6 +122,6 @@ def _ended(pid: int, timeout: float) -> bool:
 
 
 def last_words(run: Run) -> str:
-    """Return the last line that a process said before it failed."""
-    said = (run.err or run.out).strip().splitlines()[-1:] or ["no word"]
-    return said[0][:200]
+    """Return the last line of the output of a process."""
+    lines = (run.err or run.out).strip().splitlines()[-1:] or ["no output"]
+    return lines[0][:200]

@@ -1,4 +1,4 @@
-"""`ghmlops regression` as a user runs it: a policy, two artifacts, a process; read back from its evidence."""
+"""Runs the command `ghmlops regression` on two artifacts, and reads the result from its evidence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .data import Artifacts, Facts
 from .measure import Run, last_words
 
 COMMIT = "0" * 39 + "1"
-"""The commit under test; the bench is no repository."""
+"""Commit of the evidence; the working directory is not a repository."""
 POLICY = """\
 version: 1
 service: bench
@@ -31,32 +31,36 @@ regression:
 
 
 def command(artifacts: Artifacts, folder: Path, memory: str) -> list[str]:
-    """Return the command, which runs in `folder`; its policy is written there."""
+    """Write the policy to `folder` and return the command to run there."""
     (folder / "policy.yml").write_text(POLICY)
     sides = [word for side in ("baseline", "candidate") for word in (f"--{side}", str(artifacts.path(side)))]
     return [sys.executable, "-m", "ghmlops", "regression", "--policy", "policy.yml", *sides, "--memory-limit", memory]
 
 
 def environment() -> dict[str, str]:
-    """Return the variables that it gets: none of a runner, and a commit."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GHMLOPS_"))}
-    return kept | {"GITHUB_SHA": COMMIT}
+    """Return the environment variables of the command: a commit, and none of a runner."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GHMLOPS_"))}
+    return variables | {"GITHUB_SHA": COMMIT}
 
 
 def read(run: Run, folder: Path) -> Facts:
-    """Return what the evidence says.
+    """Return the result that the evidence contains.
 
     Raises:
-        BenchError: the command could not judge.
-        KeyError: it left a finding or a metric out: then its time would be that of less work.
+        BenchError: The command could not judge.
+        KeyError: A finding or a metric is missing, so that the time would be that of less work.
     """
     if run.code not in (0, 1):
         raise BenchError(f"exit code {run.code}: {last_words(run)}")
-    return found(json.loads((folder / "evidence" / "regression.json").read_text()))
+    return facts_of(json.loads((folder / "evidence" / "regression.json").read_text()))
 
 
-def found(evidence: dict[str, Any]) -> Facts:
-    """Return the facts of an evidence file. Raises as `read`."""
+def facts_of(evidence: dict[str, Any]) -> Facts:
+    """Return the facts of an evidence file.
+
+    Raises:
+        KeyError: A finding or a metric is missing.
+    """
     rows = {finding["id"]: finding["n"] for finding in evidence["findings"]}
     values = {(m["id"], m["arm"]): m["values"]["value"] for m in evidence["measurements"]}
     facts: dict[str, float] = {
@@ -71,6 +75,6 @@ def found(evidence: dict[str, Any]) -> Facts:
             facts[f"{name.replace('-', '_')}_{side}"] = values[name, side]
     facts["negative_flips"] = values["negative-flips", "candidate"]
     changes = values["churn", "candidate"] * facts["paired"]
-    # Evidence gives ten digits, so a whole number of rows comes back within a hundredth of one.
+    # Evidence has ten significant digits, so that a number of rows is restored within a hundredth.
     facts["decision_changes"] = round(changes) if abs(changes - round(changes)) < 0.01 else changes
     return facts

@@ -1,4 +1,4 @@
-"""`pandas_diff.py BASELINE CANDIDATE`: the diff as pandas is commonly written; less than ours does (see the README)."""
+"""`pandas_diff.py BASELINE CANDIDATE`: a common diff in pandas, with fewer results than ours (see the README)."""
 
 # ruff: noqa: ANN401  (frames of libraries without types here)
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are no package that could be installed
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are not an installed package
 
 from bench.regressionbench.data import COLUMNS, MINIMUM_ROWS, SLICES
 
@@ -19,30 +19,34 @@ MEASURED = ["right_a", "right_b", "loss_a", "loss_b", "yes_a", "yes_b"]
 
 
 def diff(baseline: str, candidate: str) -> dict[str, float]:
-    """Read, check, merge, sum up."""
+    """Read, check, merge and summarise both sides."""
     first, second = (pd.read_parquet(path, columns=list(COLUMNS)) for path in (baseline, candidate))
-    found: dict[str, float] = {"rows_baseline": len(first), "rows_candidate": len(second)}
+    result: dict[str, float] = {"rows_baseline": len(first), "rows_candidate": len(second)}
     for side in (first, second):
         check(side)
     pairs = first.merge(second[["id", "clicked", "p_click", "y_pred"]], on="id", suffixes=("_a", "_b"))
     if (pairs["clicked_a"] != pairs["clicked_b"]).any():
         raise ValueError("labels differ")
-    found |= {"paired": len(pairs), "missing": len(first) - len(pairs), "added": len(second) - len(pairs)}
+    result |= {"paired": len(pairs), "missing": len(first) - len(pairs), "added": len(second) - len(pairs)}
     del first, second
     measure(pairs)
-    return found | overall(pairs) | places(pairs)
+    return result | overall(pairs) | cell_counts(pairs)
 
 
 def check(side: Any) -> None:
-    """Refuse what the contract forbids."""
+    """Check keys, labels and scores.
+
+    Raises:
+        ValueError: A check failed.
+    """
     if side["id"].isna().any() or side["id"].duplicated().any():
         raise ValueError("keys are missing or repeated")
     if side[["clicked", "p_click", "y_pred"]].isna().any().any() or not side["p_click"].between(0, 1).all():
-        raise ValueError("labels or scores are missing or outside")
+        raise ValueError("labels or scores are missing or out of range")
 
 
 def measure(pairs: Any) -> None:
-    """Add the values of each row."""
+    """Add the columns with the values of each row."""
     label = pairs["clicked_a"] == 1
     for side in "ab":
         score = pairs[f"p_click_{side}"]
@@ -53,12 +57,12 @@ def measure(pairs: Any) -> None:
 
 def overall(pairs: Any) -> dict[str, float]:
     """Return the metrics over all pairs."""
-    found: dict[str, float] = {"decision_changes": int((pairs["y_pred_a"] != pairs["y_pred_b"]).sum())}
+    result: dict[str, float] = {"decision_changes": int((pairs["y_pred_a"] != pairs["y_pred_b"]).sum())}
     for side, name in (("a", "baseline"), ("b", "candidate")):
-        found[f"accuracy_{name}"] = float(pairs[f"right_{side}"].mean())
-        found[f"log_loss_{name}"] = float(pairs[f"loss_{side}"].mean())
-        found[f"auc_{name}"] = area(pairs[f"p_click_{side}"], pairs["clicked_a"] == 1)
-    return found
+        result[f"accuracy_{name}"] = float(pairs[f"right_{side}"].mean())
+        result[f"log_loss_{name}"] = float(pairs[f"loss_{side}"].mean())
+        result[f"auc_{name}"] = area(pairs[f"p_click_{side}"], pairs["clicked_a"] == 1)
+    return result
 
 
 def area(score: Any, label: Any) -> float:
@@ -68,8 +72,8 @@ def area(score: Any, label: Any) -> float:
     return (ranks - yes * (yes + 1) / 2) / (yes * (len(label) - yes))
 
 
-def places(pairs: Any) -> dict[str, float]:
-    """Sum up each slice and each day."""
+def cell_counts(pairs: Any) -> dict[str, float]:
+    """Return the number of judged slices and days."""
     pairs["day"] = pairs["event_time"].dt.floor("D")
 
     def cells(by: list[str]) -> int:

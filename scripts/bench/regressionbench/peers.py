@@ -1,4 +1,4 @@
-"""The rows of the bench: how each diff is started, what it must have found, and whether that is right."""
+"""Rows of the benchmark: command line of each diff, the results that it must report, and their check."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from ..loadbench.child import BenchError, run
 from . import install, ours
 from .data import SIDES, Artifacts, Facts
-from .measure import MIB, Run, last_words, measured
+from .measure import MIB, Run, last_words, run_measured
 
 HERE = Path(__file__).parent
 EXACT, CLOSE, AREA = 0.0, 1e-9, 1e-5
-"""How far from the truth a count, a mean, and an area may lie; the true area is in bins, and a diff may bin it too."""
+"""Tolerances of counts, means and areas; the true area is computed from bins, as a diff may do too."""
 COUNTS = ("paired", "missing", "added", "decision_changes")
 MEANS = tuple(f"{name}_{side}" for name in ("accuracy", "log_loss") for side in SIDES)
 AREAS = tuple(f"auc_{side}" for side in SIDES)
@@ -28,14 +28,15 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A row.
+    """A diff, one row of the tables.
 
     Attributes:
-        name: of the row, and of the peer.
-        gives: the facts that it must find.
-        module: that its Python must have; empty: none.
-        command: of artifacts and a scratch folder, by a Python.
-        most: rows a side up to which it is measured unless it is asked for by name.
+        name: Name of the row and of the peer.
+        gives: Names of the facts that it must report.
+        command: Returns the command line for a Python, the artifacts and a working directory.
+        read: Reads the facts from the output or the files of the process.
+        module: Module that its Python must have; empty if it needs none.
+        max_rows: Maximum rows per side for which it is measured unless it is named explicitly; 0 for no maximum.
     """
 
     name: str
@@ -43,12 +44,12 @@ class Tool:
     command: Callable[[str, Artifacts, Path], list[str]]
     read: Callable[[Run, Path], Facts]
     module: str = ""
-    most: int = 0
+    max_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One run: its figures and what it found, or why its figures do not count. `wall`, `cpu` in s, `peak` in MiB."""
+    """One run: figures and facts, or the error if they do not count. `wall` and `cpu` in seconds, `peak` in MiB."""
 
     size: str
     round: int
@@ -97,18 +98,18 @@ PEERS = (
         command=_child("datacompy_diff.py", "pandas"),
         read=_printed,
         module="datacompy",
-        most=1_000_000,
+        max_rows=1_000_000,
     ),
 )
-"""Scans and join are run by the project's own Python and so by the same DuckDB as ours; the rest by the peers' own."""
+"""Scans and join run in the Python of the project, with the same DuckDB as ours; the others in the peers' Python."""
 
 
 def python_of(tool: Tool) -> str | None:
-    """Return the Python that runs a row: the peers' own, or else the project's, where it has the module."""
+    """Return the Python that runs a row: that of the peers or, if it has the module, that of the project."""
     if not tool.module:
         return sys.executable
-    if there := install.python():
-        return str(there) if _imports(there, tool.module) else None
+    if python := install.python():
+        return str(python) if _imports(python, tool.module) else None
     return sys.executable if importlib.util.find_spec(tool.module) else None
 
 
@@ -116,13 +117,13 @@ def _imports(python: Path, module: str) -> bool:
     return run([str(python), "-c", f"import {module}"], timeout=60).code == 0
 
 
-def wrong(tool: Tool, facts: Facts, truth: Facts) -> str:
-    """Return what a row found that is not so, or did not find; empty where all is right."""
+def check_facts(tool: Tool, facts: Facts, truth: Facts) -> str:
+    """Return a message about the first wrong or missing fact; empty if all are correct."""
     for name in tool.gives:
         if name not in facts:
-            return f"it does not say {name}"
+            return f"{name} is missing"
         if not abs(facts[name] - truth[name]) <= _tolerance(name):  # a NaN is wrong too
-            return f"it says {name} {facts[name]:.12g}, and it is {truth[name]:.12g}"
+            return f"{name} is {facts[name]:.12g}, expected {truth[name]:.12g}"
     return ""
 
 
@@ -134,13 +135,13 @@ def measure(tool: Tool, python: str, artifacts: Artifacts, folder: Path, timeout
     """Run a row once in an empty folder.
 
     Raises:
-        BenchError: it failed, took too long, or found something else than the truth.
+        BenchError: The process failed, exceeded the time limit, or reported wrong facts.
     """
     environment = ours.environment() if tool in (OURS, LIMITED) else None
-    run = measured(tool.command(python, artifacts, folder), timeout=timeout, cwd=folder, environment=environment)
+    run = run_measured(tool.command(python, artifacts, folder), timeout=timeout, cwd=folder, environment=environment)
     try:
         facts = tool.read(run, folder)
-        problem = wrong(tool, facts, artifacts.truth())
+        problem = check_facts(tool, facts, artifacts.truth())
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BenchError(f"its output cannot be read: {type(error).__name__}: {error}") from None
     if problem:
@@ -148,7 +149,7 @@ def measure(tool: Tool, python: str, artifacts: Artifacts, folder: Path, timeout
     return {"wall": run.wall, "cpu": run.cpu, "peak": run.peak / MIB}, facts
 
 
-def chosen(names: Iterable[str], rows: int, *, asked: bool) -> list[Tool]:
-    """Return the peers of `names` for artifacts of `rows` rows; a slow one is left to fewer rows unless `asked` for."""
-    there = set(names)
-    return [tool for tool in PEERS if tool.name in there and (asked or not tool.most or rows <= tool.most)]
+def select_peers(names: Iterable[str], rows: int, *, explicit: bool) -> list[Tool]:
+    """Return the peers of `names` for artifacts of `rows` rows; slow ones above their maximum only if `explicit`."""
+    selection = set(names)
+    return [t for t in PEERS if t.name in selection and (explicit or not t.max_rows or rows <= t.max_rows)]

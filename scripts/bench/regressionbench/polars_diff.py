@@ -1,4 +1,4 @@
-"""`polars_diff.py BASELINE CANDIDATE`: the diff by polars' lazy frames and streaming engine; less than ours does."""
+"""`polars_diff.py BASELINE CANDIDATE`: the diff by polars' lazy frames and streaming engine, with fewer results."""
 
 # ruff: noqa: ANN401  (frames of libraries without types here)
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl  # type: ignore[import-not-found]
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are no package that could be installed
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are not an installed package
 
 from bench.regressionbench.data import COLUMNS, MINIMUM_ROWS, SLICES
 
@@ -18,7 +18,7 @@ MEASURED = ("right_a", "right_b", "loss_a", "loss_b", "yes_a", "yes_b")
 
 
 def diff(baseline: str, candidate: str) -> dict[str, float]:
-    """Scan, check, join, sum up."""
+    """Scan, check, join and summarise both sides."""
     first, second = (pl.scan_parquet(_files(path)).select(COLUMNS) for path in (baseline, candidate))
     rows = [check(side) for side in (first, second)]
     other = second.select("id", "clicked", "p_click", "y_pred")
@@ -26,8 +26,14 @@ def diff(baseline: str, candidate: str) -> dict[str, float]:
     if (joined["clicked"] != joined["clicked_b"]).any():
         raise ValueError("labels differ")
     paired = joined.height
-    found = {"rows_baseline": rows[0], "rows_candidate": rows[1], "paired": paired}
-    return {**found, "missing": rows[0] - paired, "added": rows[1] - paired, **overall(joined), **places(joined.lazy())}
+    result = {"rows_baseline": rows[0], "rows_candidate": rows[1], "paired": paired}
+    return {
+        **result,
+        "missing": rows[0] - paired,
+        "added": rows[1] - paired,
+        **overall(joined),
+        **cell_counts(joined.lazy()),
+    }
 
 
 def _files(path: str) -> str:
@@ -35,28 +41,36 @@ def _files(path: str) -> str:
 
 
 def check(side: Any) -> int:
-    """Refuse what the contract forbids and return the number of rows."""
+    """Check keys, labels and scores, and return the number of rows.
+
+    Raises:
+        ValueError: A check failed.
+    """
     key, score = pl.col("id"), pl.col("p_click")
-    seen = side.select(
+    counts = side.select(
         rows=pl.len(),
         keys=key.n_unique(),
         nulls=pl.sum_horizontal(pl.col("id", "clicked", "p_click", "y_pred").null_count()),
         outside=(~score.is_between(0, 1)).sum(),
     ).collect(engine="streaming")
-    rows, keys, nulls, outside = seen.row(0)
+    rows, keys, nulls, outside = counts.row(0)
     if keys != rows or nulls or outside:
-        raise ValueError(f"{rows} rows with {keys} keys, {nulls} nulls, {outside} scores outside")
+        raise ValueError(f"{rows} rows with {keys} keys, {nulls} nulls, {outside} scores out of range")
     return int(rows)
 
 
 def measures() -> list[Any]:
-    """Return the values of each row."""
-    found = []
+    """Return the expressions of the values of each row."""
+    result = []
     for side, tail in (("a", ""), ("b", "_b")):
-        label, score, said = pl.col("clicked"), pl.col(f"p_click{tail}"), pl.col(f"y_pred{tail}")
+        label, score, decision = pl.col("clicked"), pl.col(f"p_click{tail}"), pl.col(f"y_pred{tail}")
         loss = -pl.when(label == 1).then(score).otherwise(1 - score).log()
-        found += [(said == label).alias(f"right_{side}"), loss.alias(f"loss_{side}"), (said == 1).alias(f"yes_{side}")]
-    return found
+        result += [
+            (decision == label).alias(f"right_{side}"),
+            loss.alias(f"loss_{side}"),
+            (decision == 1).alias(f"yes_{side}"),
+        ]
+    return result
 
 
 def overall(joined: Any) -> dict[str, float]:
@@ -67,15 +81,15 @@ def overall(joined: Any) -> dict[str, float]:
         parts.append(pl.col(f"right_{side}").mean().alias(f"accuracy_{name}"))
         parts.append(pl.col(f"loss_{side}").mean().alias(f"log_loss_{name}"))
         parts.append(pl.col(f"p_click{tail}").rank().filter(label).sum().alias(f"auc_{name}"))
-    found: dict[str, float] = joined.select(parts).row(0, named=True)
-    yes = found.pop("yes")
+    result: dict[str, float] = joined.select(parts).row(0, named=True)
+    yes = result.pop("yes")
     for name in ("auc_baseline", "auc_candidate"):
-        found[name] = (found[name] - yes * (yes + 1) / 2) / (yes * (joined.height - yes))
-    return found
+        result[name] = (result[name] - yes * (yes + 1) / 2) / (yes * (joined.height - yes))
+    return result
 
 
-def places(joined: Any) -> dict[str, float]:
-    """Sum up each slice and each day."""
+def cell_counts(joined: Any) -> dict[str, float]:
+    """Return the number of judged slices and days."""
     cells = [joined.group_by(*by).agg(*_statistics()) for by in SLICES]
     cells.append(joined.group_by(pl.col("event_time").dt.truncate("1d")).agg(*_statistics()))
     counts = [int((table["n"] >= MINIMUM_ROWS).sum()) for table in pl.collect_all(cells, engine="streaming")]
