@@ -31,6 +31,8 @@ TESTED_ELSEWHERE = {
     "commands/merge_shards/command.py": "commands/test_merge_shards.py: the package is tested as a whole",
     "commands/latency/summary.py": "commands/latency/test_command.py: the command prints it",
     "commands/check/*.py": "commands/check/test_command.py: `check` starts the arms and runs the pillars",
+    "commands/baseline/*.py": "commands/baseline/test_command.py: the command finds the commit of each event",
+    "core/steps/recorded.py": "core/steps/test_gate.py: a type without behaviour, which the steps use",
     "commands/regression/*.py": "commands/regression/test_command.py: the command builds and judges",
     "commands/policy.py": "test_cli.py: `policy init` and `policy check` through the command line",
     "commands/report/comment.py": "commands/report/test_command.py: the comment is written by the command",
@@ -60,7 +62,6 @@ TESTED_ELSEWHERE = {
     "measure/load/protocols/*.py": "measure/load/test_engine.py: the protocols under a real load",
     "measure/predictions/engine/*.py": "measure/predictions/engine/test_spark_session.py: both engines agree",
     "measure/predictions/sql/attribute_values.py": "measure/predictions/sql/test_cubes.py: values of the cells",
-    "report/content/*.py": "report/test_golden.py: every part of the report in golden files",
     "report/formats/css.py": "report/formats/test_html.py: the style of the page",
     "report/text/blocks.py": "report/test_golden.py: the blocks that every report consists of",
 }

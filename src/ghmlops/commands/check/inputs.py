@@ -14,7 +14,10 @@ class Inputs(Common, frozen=True, kw_only=True):
     baseline_url: Annotated[
         str, Doc(description="Address of the baseline; empty: the preview command is started on the base commit too.")
     ] = ""
-    base: Annotated[str, Doc(description="Commit of the baseline; empty: the base of the pull request.")] = ""
+    base: Annotated[str, Doc(description="Commit of the baseline, or none; empty: the base of the pull request.")] = ""
+    baseline_file: Annotated[
+        str, Doc(description="The baseline.json of actions/baseline, with the predictions that it downloaded.")
+    ] = ""
     baseline: Annotated[
         str, Doc(description="The baseline's predictions: file, glob or folder; overrides the policy.")
     ] = ""

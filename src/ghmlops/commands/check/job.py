@@ -75,9 +75,12 @@ def _base_commit(inputs: Inputs, services: Services) -> str:
     Raises:
         InputError: `base` does not name a commit of this repository.
     """
+    from ghmlops.commands.shared.baseline_file import NO_BASELINE
     from ghmlops.core.context import is_sha
     from ghmlops.measure.checkout import git_read
 
+    if inputs.base == NO_BASELINE:
+        return ""
     if not inputs.base:
         return services.context.base_sha
     if is_sha(inputs.base):

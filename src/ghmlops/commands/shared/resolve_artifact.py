@@ -85,13 +85,19 @@ def _resolve_one(spec: Spec, token: str, services: Services, folder: Path) -> tu
 
             return fetch(spec, folder, services.environ, services.console.progress), {}
         case WorkflowSpec():
-            located = _download(spec, token, services, folder)
+            located = download_workflow_artifact(spec, token, services, folder)
             files = find_files(LocalSpec(pattern=spec.path or "."), folder, spec.text)
             return files, _origin(located)
 
 
-def _download(spec: WorkflowSpec, token: str, services: Services, folder: Path) -> LocatedArtifact:
-    """Download the archive and unpack it into `folder`."""
+def download_workflow_artifact(spec: WorkflowSpec, token: str, services: Services, folder: Path) -> LocatedArtifact:
+    """Download the archive of an artifact and unpack it into `folder`, which must not exist.
+
+    Raises:
+        InputError: There is no token.
+        DataError: The archive cannot be unpacked.
+        GitHubError: The artifact cannot be found or downloaded.
+    """
     from ghmlops.core.artifacts.file_pattern import is_parquet
     from ghmlops.measure import checkout
     from ghmlops.measure.github import connect

@@ -1,0 +1,19 @@
+"""The commit that a change is compared with, and its predictions; runs no code of the repository."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.commands.baseline.inputs import OUTPUTS, Inputs
+
+if TYPE_CHECKING:
+    from ghmlops.commands.shared.base import Result, Services
+
+__all__ = ["OUTPUTS", "Inputs", "run"]
+
+
+def run(inputs: Inputs, services: Services) -> Result:
+    """Run the command. Its modules are imported here, so that reading its inputs stays fast."""
+    from ghmlops.commands.baseline.command import run as run_command
+
+    return run_command(inputs, services)

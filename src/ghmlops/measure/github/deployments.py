@@ -1,0 +1,181 @@
+"""Reads the deployments of an environment: what is live, and what a run left open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ghmlops.clients.github.calls import read_pages
+from ghmlops.core.errors import GitHubError
+from ghmlops.core.steps.recorded import PAYLOAD_KEY, RecordedDeployment, marked_service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ghmlops.clients.github.client import Client
+
+READ = "deployments: read"
+MAX_DEPLOYMENTS = 1000
+"""Maximum deployments of an environment that are listed, newest first."""
+MAX_STATES = 200
+"""Maximum deployments whose statuses are read to find the one that is live; each takes one request."""
+
+
+class _Deployment(msgspec.Struct, frozen=True):
+    id: int
+    sha: str
+    created_at: str
+    payload: Any = None
+    """JSON of any tool."""
+
+
+class _Status(msgspec.Struct, frozen=True):
+    id: int
+    state: str
+    created_at: str
+    description: str | None = None
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """A deployment and the statuses that it had, oldest first."""
+
+    recorded: RecordedDeployment
+    was_live: bool
+
+
+def list_deployments(client: Client, environment: str, service: str, limit: int = 30) -> list[RecordedDeployment]:
+    """Return the deployments of one service to one environment with their states, newest first.
+
+    A deployment without our payload, such as one of a job's `environment:`, has no service unless a status of ours
+    names it. It is included as well.
+
+    Args:
+        client: The connection.
+        environment: Name of the environment.
+        service: Name of the service; deployments of other services are left out.
+        limit: Maximum deployments whose state is read, which takes one request each.
+
+    Raises:
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+    """
+    deployments = _matching(client, environment, service)[:limit]
+    states = [_with_state(client, deployment, service).recorded for deployment in deployments]
+    return [recorded for recorded in states if recorded.service in ("", service)]
+
+
+def newest_successful_deployment(client: Client, environment: str, service: str) -> str | None:
+    """Return the commit of the newest deployment with the state `success`, or `None` if none ever succeeded.
+
+    Deployments that name the service decide; those of a job's `environment:` count only if no deployment names it,
+    because any job may use the environment. If no deployment is live any more (all are `inactive`, or were closed as
+    `error` after their success), the newest one that ever succeeded counts: a service that was deployed before is not
+    a first deployment.
+
+    Raises:
+        GitHubError: GitHub rejected a request (`PermissionMissing` names the permission), or the answer cannot be found
+            within `MAX_STATES` deployments (reason code `deployments-unclear`).
+    """
+    deployments = _matching(client, environment, service)
+    examined = (_with_state(client, deployment, service) for deployment in deployments[:MAX_STATES])
+    # A payload that names the service is visible without the statuses; only if there is none, the others matter.
+    named = [d for d in deployments if _payload(d).get("service") == service]
+    sha, was_named = _newest_live(examined, service, named=bool(named))
+    if sha is None and not was_named:
+        return None
+    if sha is None and len(deployments) > MAX_STATES:
+        raise GitHubError(
+            f"none of the newest {MAX_STATES} deployments to {environment} succeeded, and there are more",
+            hint="deploy a good commit, or name the baseline with `base`",
+            reason_code="deployments-unclear",
+        )
+    return sha
+
+
+def _newest_live(examined: Iterator[_Named], service: str, *, named: bool) -> tuple[str | None, bool]:
+    """Return the commit that is live, and whether there was any deployment.
+
+    Args:
+        examined: Deployments with their states, newest first; read as far as needed.
+        service: Name of the service.
+        named: Whether a payload names the service.
+    """
+    live_unnamed = former = former_unnamed = ""
+    count = 0
+    for item in examined:
+        count += 1
+        recorded, is_named = item.recorded, item.recorded.service == service
+        if recorded.service not in ("", service):
+            continue
+        named = named or is_named
+        if is_named and recorded.state == "success":
+            return recorded.sha, True
+        if is_named and item.was_live:
+            former = former or recorded.sha
+        if not is_named and recorded.state == "success":
+            live_unnamed = live_unnamed or recorded.sha
+        if not is_named and item.was_live:
+            former_unnamed = former_unnamed or recorded.sha
+    if named:
+        return former or None, count > 0
+    return live_unnamed or former_unnamed or None, count > 0
+
+
+def _matching(client: Client, environment: str, service: str) -> list[_Deployment]:
+    """Return the deployments that do not name another service in their payload, newest first."""
+    pages = read_pages(
+        client,
+        "deployments",
+        _Deployment,
+        parameters={"environment": environment},
+        activity=f"listing the deployments to {environment}",
+        permission=READ,
+        max_pages=MAX_DEPLOYMENTS // 100,
+    )
+    deployments = [d for page in pages for d in page if _payload(d).get("service", service) == service]
+    return sorted(deployments, key=lambda d: (d.created_at, d.id), reverse=True)
+
+
+def _with_state(client: Client, deployment: _Deployment, service: str) -> _Named:
+    pages = read_pages(
+        client,
+        f"deployments/{deployment.id}/statuses",
+        _Status,
+        activity=f"reading the statuses of deployment {deployment.id}",
+        permission=READ,
+    )
+    statuses = sorted((s for page in pages for s in page), key=lambda s: (s.created_at, s.id))
+    payload = _payload(deployment)
+    adopted = "" if payload else next(filter(None, (marked_service(s.description or "") for s in statuses)), "")
+    state = statuses[-1].state if statuses else "pending"
+    successes = [s for s in statuses if s.state == "success"]
+    if adopted:
+        # The runner reports the end of its job as success; only our own status says that the service was deployed.
+        successes = [s for s in successes if marked_service(s.description or "")]
+        state = "in_progress" if state == "success" and not successes else state
+    recorded = RecordedDeployment(
+        id=deployment.id,
+        sha=deployment.sha,
+        state=state,
+        run_id=str(payload.get("run_id", "")),
+        service=str(payload.get("service", "") or adopted),
+        adopted=bool(adopted),
+    )
+    return _Named(recorded, was_live=bool(successes))
+
+
+def _payload(deployment: _Deployment) -> dict[str, Any]:
+    """Return our payload; empty if another tool created the deployment. GitHub may return it as text."""
+    payload = deployment.payload
+    if isinstance(payload, str):
+        try:
+            payload = msgspec.json.decode(payload)
+        except ValueError:
+            return {}
+    own = payload.get(PAYLOAD_KEY) if isinstance(payload, dict) else None
+    return own if isinstance(own, dict) else {}
+
+
+def newest(deployments: Sequence[RecordedDeployment]) -> RecordedDeployment | None:
+    """Return the first of a list that is sorted with the newest first."""
+    return deployments[0] if deployments else None
