@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
-from ghmlops.core.model import Finding, Outcome, conclude, failed, finite, worst
+from ghmlops.core.model import Finding, Interval, Outcome, conclude, failed, finite, worst
 
 
 def finding(outcome: Outcome, name: str = "rule") -> Finding:
@@ -41,6 +42,18 @@ def test_as_bad_as_the_worst(outcomes: list[str], expected: tuple[str, str]) -> 
     outcome, code, reason = conclude(finding(Outcome(o), f"rule{i}") for i, o in enumerate(outcomes))
     assert (outcome.value, code) == expected
     assert reason
+
+
+def test_a_pass_names_what_was_compared() -> None:
+    """At most six metrics; without a comparison, the rules."""
+    compared = [
+        msgspec.structs.replace(finding(Outcome.PASS, f"rule{i}"), metric=f"m{i % 8}", change=Interval(estimate=0.0))
+        for i in range(20)
+    ]
+    reason = conclude(compared)[2]
+    assert [name for name in ("m0, m1, m2, m3, m4, m5", "2 more", "20 findings") if name not in reason] == []
+    assert "rule0, rule1" in conclude([finding(Outcome.PASS, "rule0"), finding(Outcome.PASS, "rule1")])[2]
+    assert "rule0" in conclude([finding(Outcome.PASS, "rule0")])[2]
 
 
 def test_fail_on() -> None:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+MAX_NAMED = 6
+"""Metrics or rules that the reason of a passing verdict names."""
 
 
 class Outcome(StrEnum):
@@ -123,10 +126,22 @@ def conclude(findings: Iterable[Finding]) -> tuple[Outcome, str, str]:
         return Outcome.INCONCLUSIVE, "nothing-measured", "Nothing was measured, so nothing can be concluded."
     first = ranked[0]
     if first.outcome is Outcome.PASS:
-        return Outcome.PASS, "all-passed", f"All {len(ranked)} findings passed."
-    same = sum(1 for f in ranked if f.outcome is first.outcome)
-    more = f" ({same - 1} more like it)" if same > 1 else ""
+        return Outcome.PASS, "all-passed", _pass_reason(ranked)
+    others = sum(1 for f in ranked if f.outcome is first.outcome) - 1
+    more = f" ({others} more with this outcome)" if others else ""
     return first.outcome, first.id, first.reason + more
+
+
+def _pass_reason(findings: Sequence[Finding]) -> str:
+    """Return a sentence that names what was compared, or else which rules passed."""
+    metrics = list(dict.fromkeys(finding.metric for finding in findings if finding.change))
+    names = metrics or list(dict.fromkeys(finding.id for finding in findings))
+    omitted = len(names) - MAX_NAMED
+    listed = ", ".join(names[:MAX_NAMED]) + (f" and {omitted} more" if omitted > 0 else "")
+    total = "the only finding" if len(findings) == 1 else f"all {len(findings):,} findings"
+    if metrics:
+        return f"No regression found in {listed}; {total} passed."
+    return f"{total[0].upper()}{total[1:]} passed: {listed}."
 
 
 def failed(outcome: Outcome, fail_on: Outcome) -> bool:
