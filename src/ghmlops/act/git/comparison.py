@@ -23,6 +23,10 @@ class ExpectedState:
     later: frozenset[str]
     """Paths that later work changed."""
 
+    def is_reached(self, git: Git, head: str) -> bool:
+        """Return whether the tree of `head` proves that nothing of the range is left."""
+        return bool(self.tree) and not history.changed_paths(git, self.tree, head)
+
     def differences(self, git: Git, head: str) -> list[str]:
         """Return the paths by which `head` differs from this state; those that only later work explains are left out.
 

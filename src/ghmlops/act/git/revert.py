@@ -136,7 +136,7 @@ def _create_commits(remote: Remote, request: Request) -> Plan:
     with work_tree(git, selection.tip, request.temp) as work:
         expected = _expected_state(work, remote, selection, commits[0]) if selection.base else None
         # The trees show that nothing of the range is left, whatever its single commits did.
-        if expected is None or expected.differences(git, selection.tip):
+        if expected is None or not expected.is_reached(git, selection.tip):
             for step, commit in zip(selection.steps, commits, strict=True):
                 if _revert_one(job, work, commit, step):
                     reverted.append(commit)
@@ -164,12 +164,15 @@ def _create_commits(remote: Remote, request: Request) -> Plan:
 def _check_commits(remote: Remote, request: Request, selection: Selection, commits: Sequence[core.Commit]) -> None:
     """Refuse commits that may not be reverted, before anything is attempted."""
     by_person = request.selection.grounds.by_person
+    selected = {step.sha for step in selection.steps}
     for step, commit in zip(selection.steps, commits, strict=True):
+        # A revert of a commit that is reverted too only takes a detour to the same state.
+        undoes_others = not selected.issuperset(commit.trailers)
         refusal = core.refusal_before_attempt(
             commit,
             on_branch=remote.contains(commit.sha, selection.tip),
             parent=step.parent,
-            own_revert=not by_person and proofs.is_own_revert(remote.git, commit, request.temp),
+            own_revert=undoes_others and not by_person and proofs.is_own_revert(remote.git, commit, request.temp),
             by_person=by_person,
         )
         _raise_refusal(refusal, commit, remote.branch)
