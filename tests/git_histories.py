@@ -493,7 +493,7 @@ LATER = (
 
 def generate() -> list[History]:
     """Return the corpus: every kind of push with every kind of later work, from fixed seeds."""
-    histories = []
+    histories: list[History] = []
     for push in PUSHES:
         for later in LATER:
             history = start(f"{push.__name__}-{later.__name__}", seed=len(histories))

@@ -384,12 +384,17 @@ def test_a_pull_request_is_undone_as_it_was_merged(scene: Scene, kind: str) -> N
             scene.work.commit(message + "\n", {f"{place}.txt": "x\n"})
     merged = scene.work.git("rev-parse", "HEAD")
     scene.work.push()
-    pull = {"number": 7, "merged": True, "merge_commit_sha": merged, "base": {"ref": "main"}}
+    pull = {
+        "number": 7, "merged": True, "merge_commit_sha": merged, "base": {"ref": "main", "sha": good},
+        "head": {"ref": "topic", "sha": scene.work.git("rev-parse", "topic")},
+    }  # fmt: skip
     with pulls_api(pull, messages) as url:
         environ = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
+        person = run(scene, "--commit", "#7", "--reason", "slow", "--dry-run", **environ)
         foreign = run(scene, "--commit", "#7", "--verdict-file", write_verdict(scene, good), **environ)
         verdict = write_verdict(scene, merged, base_sha=good)
         ran = run(scene, "--commit", "#7", "--verdict-file", verdict, "--before", good, **environ)
+    assert person.code == 0, person.out
     assert (foreign.code, foreign.outputs["reason-code"]) == (1, "verdict-not-about")
     assert ran.code == 0, ran.err
     assert scene.remote.tree("main") == scene.remote.tree(good)
@@ -406,7 +411,7 @@ def test_a_pull_request_is_undone_as_it_was_merged(scene: Scene, kind: str) -> N
 
 def test_a_pull_request_that_is_not_merged_is_bad_input(scene: Scene) -> None:
     """There is nothing to revert yet; and one that does not exist is named."""
-    pull = {"number": 7, "merged": False, "merge_commit_sha": "a" * 40, "base": {"ref": "main"}}
+    pull = {"number": 7, "merged": False, "merge_commit_sha": "a" * 40, "base": {"ref": "main", "sha": "b" * 40}}
     with pulls_api(pull, ["One"]) as url:
         environ = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "acme/shop", "GHMLOPS_TOKEN": "t"}
         ran = run(scene, "--commit", "#7", "--reason", "slow", **environ)
