@@ -1,9 +1,9 @@
-"""Writes what is generated, or checks it (`--check`): parts of action.yml files and READMEs, the JSON Schemas, and
-the descriptor of the gRPC messages.
+"""Writes or checks (`--check`) generated files: parts of action.yml files and READMEs, the JSON Schemas, and the
+descriptor of the gRPC messages.
 
 The types are the source. `Inputs` and `OUTPUTS` of a command give the inputs, outputs and environment of its
 action.yml; the action.yml gives the tables of its README; `ghmlops.core.evidence.schema` gives the shipped schemas.
-Everything outside of the marked regions is written by hand. A new action begins as a copy of another one's folder.
+Text outside of the marked regions is written by hand. A new action starts as a copy of the folder of another action.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOT_IN_ACTIONS = {"json": "an action's result is its outputs and files; its stan
 
 
 def main(arguments: list[str]) -> int:
-    """Write all generated files; with `--check` write nothing, show the differences, return 1 for any."""
+    """Write all generated files; with `--check` only print the differences, and return 1 if there are any."""
     stale = {path: text for path, text in generated(ROOT).items() if _read(path) != text}
     for path, text in stale.items():
         if "--check" in arguments:
@@ -45,12 +45,12 @@ def main(arguments: list[str]) -> int:
 
 
 def generated(root: Path) -> dict[Path, str]:
-    """Return the wanted text of every file that is generated, or holds a generated region.
+    """Return the expected text of every file that is generated or contains a generated region.
 
     Raises:
-        ValueError: an action.yml or README lacks a marked region.
+        ValueError: An action.yml or README lacks a marked region.
     """
-    wanted: dict[Path, str] = {}
+    expected: dict[Path, str] = {}
     for command in COMMANDS:
         if not command.action:
             continue
@@ -58,18 +58,18 @@ def generated(root: Path) -> dict[Path, str]:
         module = command_module(command.name)
         text = _read(action)
         text = region(text, "inputs and outputs", _interface(module.Inputs, module.OUTPUTS), "#", str(action))
-        wanted[action] = region(text, "environment", _environment(module.Inputs), "#", str(action))
+        expected[action] = region(text, "environment", _environment(module.Inputs), "#", str(action))
         readme = root / "actions" / command.name / "README.md"
         text = _read(readme)
-        for name, table in tables(yaml.safe_load(wanted[action])).items():
+        for name, table in tables(yaml.safe_load(expected[action])).items():
             text = region(text, name, table, "<!--", str(readme))
-        wanted[readme] = text
+        expected[readme] = text
     for name in SCHEMAS:
         schema = json.dumps(json_schema(name), indent=2, ensure_ascii=False)
-        wanted[root / "src" / "ghmlops" / "schemas" / name] = schema + "\n"
+        expected[root / "src" / "ghmlops" / "schemas" / name] = schema + "\n"
     folder = root / "src" / "ghmlops" / "measure" / "load" / "protocols"
-    wanted[folder / "open_inference_descriptor.py"] = descriptor_module(folder / "open_inference.proto")
-    return wanted
+    expected[folder / "open_inference_descriptor.py"] = descriptor_module(folder / "open_inference.proto")
+    return expected
 
 
 def descriptor_module(proto: Path) -> str:
@@ -99,10 +99,10 @@ def _escaped(data: bytes) -> str:
 
 
 def region(text: str, name: str, content: str, comment: str, file: str) -> str:
-    """Return `text` with the lines between the markers of the region `name` replaced by `content`, indented alike.
+    """Return `text` with the lines between the markers of the region `name` replaced by the indented `content`.
 
     Raises:
-        ValueError: the region is not there exactly once.
+        ValueError: The text does not contain the region exactly once.
     """
     end = " -->" if comment == "<!--" else ""
     first, last = re.escape(f"{comment} generated: {name}{end}"), re.escape(f"{comment} end of generated{end}")
@@ -118,8 +118,8 @@ def region(text: str, name: str, content: str, comment: str, file: str) -> str:
 
 
 def action_inputs(kind: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401  (a command's `Inputs`)
-    """Return the inputs of a command's action: name to description, `required`, and default where there is one."""
-    found = {}
+    """Return the inputs of a command's action: name to description, `required`, and default if it has one."""
+    inputs = {}
     fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
     for field, annotated in input_types(kind).items():
         if field in NOT_IN_ACTIONS:
@@ -129,12 +129,12 @@ def action_inputs(kind: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401  (a c
         if not fields[field].required:
             secret = (doc.extra or {}).get("secret")
             body["default"] = "${{ github.token }}" if secret is True else _default(fields[field].default)
-        found[field.replace("_", "-")] = body
-    return found
+        inputs[field.replace("_", "-")] = body
+    return inputs
 
 
 def _default(value: object) -> str:
-    """Return a default as GitHub writes it: every input is a string, and unset is the empty one."""
+    """Return a default as a string, as GitHub requires; an unset default is the empty string."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Outcome):

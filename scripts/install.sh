@@ -3,10 +3,10 @@
 #
 #   ghmlops=$(scripts/install.sh latency regression)
 #
-# Every action calls it. All actions of one job share one environment, $RUNNER_TEMP/ghmlops-<fingerprint>, which only
-# ever grows: a call that asks for nothing new installs nothing. Nothing is written to this checkout, to GITHUB_ENV or
-# to GITHUB_PATH, and the caller's own Python and uv settings neither change nor matter. Outside of GitHub Actions the
-# environment lies in the user's cache folder.
+# Called by every action. All actions of a job share one environment, $RUNNER_TEMP/ghmlops-<fingerprint>, to which calls
+# only add packages: a call without new extras installs nothing. It writes nothing to this checkout, to GITHUB_ENV or to
+# GITHUB_PATH, and neither uses nor changes the caller's settings of Python and uv. Outside of GitHub Actions the
+# environment is in the user's cache folder.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -15,8 +15,8 @@ source "$root/scripts/uv.sh"
 
 main() {
   local extra base python key env
-  mapfile -t wanted < <(wanted "$@")
-  set -- "${wanted[@]}"
+  mapfile -t extras < <(required_extras "$@")
+  set -- "${extras[@]}"
   for extra in "$@"; do
     [[ $extra =~ ^[a-z][a-z0-9-]*$ ]] || fail "\"$extra\" is not the name of an extra" "usage: install.sh [EXTRA ...]"
   done
@@ -39,19 +39,19 @@ main() {
   printf '%s\n' "$env/ghmlops"
 }
 
-# wanted EXTRA...: the extras, and beside `regression` those that the step's inputs or its policy call for.
-wanted() {
+# required_extras EXTRA...: the extras and, with `regression`, those that the step's inputs or its policy require.
+required_extras() {
   local named=${GHMLOPS_BASELINE:-}$'\n'${GHMLOPS_CANDIDATE:-}$'\n'${GHMLOPS_LABELS:-}
   if (($# > 0)); then printf '%s\n' "$@"; fi
   [[ " $* " == *" regression "* ]] || return 0
   if [[ -f ${GHMLOPS_POLICY:-} ]]; then named+=$'\n'$(<"$GHMLOPS_POLICY"); fi
   if [[ ${GHMLOPS_ENGINE:-} == spark ]]; then echo spark; fi
-  if [[ -n ${GHMLOPS_REBUILD:-} ]]; then echo preview; fi # the end of the build's whole process tree
+  if [[ -n ${GHMLOPS_REBUILD:-} ]]; then echo preview; fi # terminates the process tree of the build
   if [[ $named == *artifact:* ]]; then echo github; fi
   if [[ $named =~ (s3|gs|az|abfss?):// ]]; then echo cloud; fi
 }
 
-# fingerprint PYTHON: names exactly this ghmlops on exactly this Python: two releases in one job must not share an
+# fingerprint PYTHON: prints a digest of this ghmlops and this Python: two releases in one job must not share an
 # environment.
 fingerprint() {
   "$1" -I - "$root" <<'PYTHON'
@@ -65,18 +65,18 @@ print(digest.hexdigest()[:16])
 PYTHON
 }
 
-# complete ENV EXTRA...: true where all of it is installed. The marks are written last.
+# complete ENV EXTRA...: succeeds if all extras are installed. The marker files are written last.
 complete() {
   local env=$1 extra
   [[ -f $env/installed/ghmlops ]] || return 1
   for extra in "${@:2}"; do [[ -f $env/installed/$extra ]] || return 1; done
 }
 
-# lock FILE: several steps of a job may run at once, and several jobs on one machine; it ends with this process.
+# lock FILE: steps of a job and jobs on one machine may run concurrently; the lock is released at the end of this process.
 lock() {
-  command -v flock >/dev/null || return 0 # uv has a lock of its own around the environment
+  command -v flock >/dev/null || return 0 # uv locks the environment too
   exec 9>"$1"
-  flock --timeout 600 9 || fail "another installation holds $1 for ten minutes" "is it still running?"
+  flock --timeout 600 9 || fail "another installation has held the lock $1 for ten minutes" "check whether it is still running"
 }
 
 # install PYTHON ENV EXTRA...
@@ -84,12 +84,12 @@ install() {
   local python=$1 env=$2 extra arguments=()
   install_uv "$python" "$env-uv"
   for extra in "${@:3}"; do arguments+=(--extra "$extra"); done
-  # A later call adds packages only: ghmlops itself may be running (a preview that outlives its step).
+  # A later call only adds packages, because ghmlops may be running (a preview outlives its step).
   if [[ -f $env/installed/ghmlops ]]; then arguments+=(--no-install-project); fi
   UV_PROJECT_ENVIRONMENT=$env quietly "$env-uv/bin/uv" sync --frozen --no-config --no-dev --no-editable --inexact \
     --python "$python" --project "$root" "${arguments[@]}" \
     || fail "ghmlops could not be installed: $(reason)" "$(advice)"
-  # -I: neither the caller's PYTHONPATH nor the working directory can put another module in front of ours.
+  # -I: modules in the caller's PYTHONPATH or working directory must not shadow ours.
   # shellcheck disable=SC2016
   printf '#!/bin/sh\nexec "${0%%/*}/bin/python" -I -m ghmlops "$@"\n' >"$env/ghmlops"
   chmod +x -- "$env/ghmlops"

@@ -1,4 +1,4 @@
-"""Makes the README's picture of the comment from the demo's bad pull request, with Chromium.
+"""Creates the README's picture of the comment on the bad pull request of the demo, with Chromium.
 
 scripts/demo && .venv/bin/python scripts/picture.py
 """
@@ -27,10 +27,13 @@ h2 { border-bottom: 1px solid #d1d9e0; padding-bottom: .3em; } h2, h3 { margin: 
 
 
 def main() -> int:
-    """Render the comment roughly as GitHub does, and take its picture."""
+    """Render the comment approximately as GitHub does, and save a screenshot."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None or not SOURCE.is_file():
-        print("needs chromium (with an emoji font), and the reports of scripts/demo", file=sys.stderr)
+        print(
+            "picture.py needs chromium with an emoji font, and the reports of scripts/demo; run scripts/demo first",
+            file=sys.stderr,
+        )
         return 2
     body = MarkdownIt("commonmark", {"html": True}).enable("table").render(SOURCE.read_text(encoding="utf-8"))
     TARGET.parent.mkdir(exist_ok=True)

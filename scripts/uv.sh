@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Functions that find Python, install the pinned uv and run it. Sourced by install.sh, test and demo; does nothing alone.
+# Functions that find Python, and install and run the pinned uv. Sourced by install.sh, test and demo.
 #
-# The caller sets `root` (this repository) and `log` (a file for the output of what runs quietly).
+# The caller sets `root` (this repository) and `log` (a file for the output of `quietly`).
 : "${root:?}" "${log=}"
 
-# fail MESSAGE HINT: one line, in Actions also as an annotation and as the outputs that every action has.
+# fail MESSAGE HINT: prints one line and exits with 2; in Actions also writes an annotation and the common outputs.
 fail() {
   printf 'ghmlops: error: %s; %s\n' "$1" "$2" >&2
   if [[ ${GITHUB_ACTIONS:-} == true ]]; then printf '::error title=ghmlops::%s; %s\n' "$1" "$2" >&2; fi
@@ -12,8 +12,8 @@ fail() {
   exit 2
 }
 
-# forget_settings: what belongs to the caller's project must not steer ours. Where packages come from (PIP_INDEX_URL and
-# the like, the cache, certificates, proxies) stays the user's choice.
+# forget_settings: removes settings of the caller's project, which must not affect this installation. Settings of the
+# package index (PIP_INDEX_URL and similar, cache, certificates, proxies) remain.
 forget_settings() {
   local name
   unset VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT
@@ -24,24 +24,24 @@ forget_settings() {
   export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
 }
 
-# find_python: prints the path of a Python 3.11 or newer that has pip: the caller's own, or the one beneath the caller's
-# virtual environment.
+# find_python: prints the path of a Python 3.11 or newer with pip, which is the base of the caller's virtual environment if
+# one is active.
 find_python() {
-  local name found
+  local name python
   local probe='import sys
 python = getattr(sys, "_base_executable", "") or sys.executable
 if sys.version_info >= (3, 11): print(python)'
   for name in python3 python python3.14 python3.13 python3.12 python3.11; do
-    found=$("$name" -I -c "$probe" 2>/dev/null) || continue
-    if [[ -n $found ]] && "$found" -I -m pip --version >/dev/null 2>&1; then
-      printf '%s\n' "$found"
+    python=$("$name" -I -c "$probe" 2>/dev/null) || continue
+    if [[ -n $python ]] && "$python" -I -m pip --version >/dev/null 2>&1; then
+      printf '%s\n' "$python"
       return
     fi
   done
   fail "no Python 3.11 or newer with pip was found" "on GitHub, run actions/setup-python before this step"
 }
 
-# install_uv PYTHON FOLDER: makes FOLDER/bin/uv, the pinned uv; pip checks its hash.
+# install_uv PYTHON FOLDER: installs the pinned uv as FOLDER/bin/uv; pip checks its hash.
 install_uv() {
   local temporary
   [[ ! -x $2/bin/uv ]] || return 0
@@ -55,14 +55,14 @@ install_uv() {
   mv -- "$temporary" "$2"
 }
 
-# quietly COMMAND...: output is shown only where it fails; standard output belongs to the result.
+# quietly COMMAND...: prints the output only if the command fails, to standard error.
 quietly() {
   if "$@" >"$log" 2>&1 9>&-; then return 0; fi
   cat "$log" >&2
   return 1
 }
 
-# reason: prints the line of the log that says most, for an error of one line.
+# reason: prints the most informative line of the log, for an error of one line.
 reason() {
   local line
   line=$(grep -E '[[:alnum:]]' "$log" | grep -iE 'error|fail|denied|no space|not found' | tail -n 1) || line="see above"
@@ -75,6 +75,6 @@ advice() {
   elif grep -qiE 'hash' "$log"; then
     printf 'a downloaded file is not the one that was pinned: do not use it'
   else
-    printf 'the full output stands above'
+    printf 'the full output is above'
   fi
 }

@@ -1,6 +1,6 @@
-"""Hypothesis without clock and dice; the switch that rewrites golden files; which tests run beside others.
+"""Deterministic Hypothesis; the option that rewrites golden files; the schedule of tests that measure time.
 
-The switch is `--golden`, or `GHMLOPS_GOLDEN=write`.
+The option is `--golden`, or the variable `GHMLOPS_GOLDEN=write`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Examples come from the test's own name and take as long as they take: what passes here passes on a busy machine too.
+# Examples are derived from the name of the test and have no deadline, so that tests pass on a busy machine too.
 settings.register_profile(
     "ghmlops", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ghmlops")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts what runs in the background deaf to Ctrl-C, and so would be the commands that tests interrupt.
+    # A shell starts background processes with SIGINT ignored, which the commands that tests interrupt would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
@@ -42,23 +42,23 @@ TIMED = (
     "measure/load/",
     "scripts/test_demo_run.py",
 )
-"""What loads real services and measures them: neighbours on the same cores would be the noise."""
-if gone := [name for name in TIMED if not (HERE / name).exists()]:
-    raise FileNotFoundError(f"{__file__} names as timed what is not there: {', '.join(gone)}")
+"""Tests that load real services and measure them: other tests on the same cores would disturb them."""
+if missing := [name for name in TIMED if not (HERE / name).exists()]:
+    raise FileNotFoundError(f"TIMED in {__file__} names missing files: {', '.join(missing)}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the switch."""
+    """Add the option `--golden`."""
     parser.addoption("--golden", action="store_true", help="rewrite the golden files instead of comparing with them")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the timed tests to the end."""
+    """Run the timed tests last."""
     items.sort(key=lambda item: _timed(item.path.relative_to(HERE).as_posix()))
 
 
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # the base has no types
-    """Spreads files over the workers of pytest-xdist, where there are some; one of them runs all the timed ones."""
+    """Distributes files over the workers of pytest-xdist; a single worker runs all timed files."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -66,7 +66,7 @@ class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # the base has no t
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduler:
-    """Name the scheduler."""
+    """Return the scheduler."""
     return Scheduler(config, log)
 
 
@@ -76,7 +76,7 @@ def _timed(file: str) -> bool:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Return a check that a text is the one in `tests/golden/<name>`, which the switch rewrites."""
+    """Return a check that a text equals `tests/golden/<name>`, or rewrites that file if `--golden` is set."""
     rewrite = request.config.getoption("--golden") or os.environ.get("GHMLOPS_GOLDEN") == "write"
 
     def check(name: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""A small but real user of the suite: a service, its predictions, its policy, and workflows that call the suite."""
+"""A consumer repository: a service, its predictions, its policy, and workflows that use the suite."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ regression:
   label: clicked
   score: p_click
   slices: [device]
-  margins: {ece: 5%}                       # so few rows cannot show less
+  margins: {ece: 5%}                       # the smallest margin that these rows can resolve
   artifacts: {baseline: predictions/baseline.parquet, candidate: predictions/candidate.parquet}
 gate: {environment: production, require: [regression]}
 """
@@ -104,13 +104,13 @@ def fill(world: World, workflows: dict[str, str], *, policy: str = POLICY) -> st
 
 
 def change(world: World, *, good: bool) -> str:
-    """Commit and push a candidate that is as good as its baseline, or really worse."""
+    """Commit and push a candidate that is as good as its baseline, or worse."""
     predictions(world.consumer / "predictions" / "candidate.parquet", noise=0.005 if good else 0.5, seed=2)
     return world.commit("Retrain" if good else "Break the model")
 
 
 def pull_request(number: int, head: str, base: str) -> dict[str, Any]:
-    """The payload of a `pull_request` event."""
+    """Return the payload of a `pull_request` event."""
     return {
         "action": "synchronize",
         "number": number,
@@ -124,12 +124,12 @@ def pull_request(number: int, head: str, base: str) -> dict[str, Any]:
 
 
 def push(head: str, before: str) -> dict[str, Any]:
-    """The payload of a `push` event on the default branch."""
+    """Return the payload of a `push` event on the default branch."""
     return {"ref": "refs/heads/main", "after": head, "before": before, "repository": REPOSITORY}
 
 
 def completed(run_id: int, head: str) -> dict[str, Any]:
-    """The payload of the `workflow_run` event that follows the run of a pull request from a fork."""
+    """Return the payload of the `workflow_run` event that follows the run of a pull request from a fork."""
     run = {
         "id": run_id,
         "run_attempt": 1,

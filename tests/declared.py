@@ -1,4 +1,4 @@
-"""The parsed workflows and documents of this repository, for the tests that hold them to their word."""
+"""Parsed workflows and documents of this repository, for the contract tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OWN = re.compile(r"ghmlops/ghmlops(?:/(?P<path>[^@]+))?@(?P<ref>.+)")
 
 
 class Workflow(NamedTuple):
-    """A workflow and where it stands: a file of its own, or a block of a document."""
+    """A workflow and its origin: a file, or a code block of a document."""
 
     name: str
     text: str
@@ -21,11 +21,11 @@ class Workflow(NamedTuple):
 
     @property
     def triggers(self) -> dict[str, Any]:
-        """What stands under `on`, which YAML 1.1 reads as a truth value."""
-        found = self.body.get("on", self.body.get(True))  # type: ignore[call-overload]
-        if isinstance(found, dict):
-            return found
-        return dict.fromkeys([found] if isinstance(found, str) else list(found or []))
+        """Triggers under the key `on`, which YAML 1.1 parses as a boolean."""
+        value = self.body.get("on", self.body.get(True))  # type: ignore[call-overload]
+        if isinstance(value, dict):
+            return value
+        return dict.fromkeys([value] if isinstance(value, str) else list(value or []))
 
     def steps(self) -> list[tuple[str, dict[str, Any]]]:
         """Return (job name, step) of every step."""
@@ -38,9 +38,9 @@ def _workflow(name: str, text: str) -> Workflow:
 
 def _blocks(path: Path) -> list[Workflow]:
     text = path.read_text(encoding="utf-8")
-    found = re.findall(r"^```ya?ml\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```ya?ml\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     name = str(path.relative_to(ROOT))
-    return [_workflow(f"{name} [{n}]", block) for n, block in enumerate(found) if re.search(r"^jobs:", block, re.M)]
+    return [_workflow(f"{name} [{n}]", block) for n, block in enumerate(blocks) if re.search(r"^jobs:", block, re.M)]
 
 
 FILES = [

@@ -1,6 +1,6 @@
-"""Runs the workflows of a consumer repository with a real runner, `act`, on this machine and without github.com.
+"""Runs the workflows of a consumer repository with a real runner, `act`, locally and without github.com.
 
-What act does not enforce (permissions, concurrency, environments, required inputs) is held by the contract tests.
+The contract tests check what act does not enforce: permissions, concurrency, environments, required inputs.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ PINS = {
 }
 TOKEN = "e2e-token-0123456789"
 TIME_LIMIT = 300
-"""Seconds for one run of a workflow."""
+"""Time limit of one run of a workflow in seconds."""
 NOT_IN_ACT = "      deployment: false\n"
-"""GitHub knows this key of a job's environment, act's schema does not yet."""
+"""A key of a job's environment that GitHub accepts and act's schema does not contain yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What one run of a workflow left behind."""
+    """Result of one run of a workflow."""
 
     code: int
     jobs: dict[str, str]
-    """Job to `success` or `failure`; one of a called workflow is named `workflow/job`. What was skipped is not here."""
+    """Job to `success` or `failure`; a job of a called workflow is named `workflow/job`. Skipped jobs are absent."""
     summaries: dict[str, str]
     """Job to the Markdown of its summaries."""
     annotations: list[tuple[str, str, str]]
     """(job, kind, message)."""
     text: str
-    """The log's lines, for a failing test to show."""
+    """Log, for the message of a failing test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A folder with the suite as GitHub would unpack it, a consumer repository, and its bare remote."""
+    """A folder with the suite as GitHub unpacks it, a consumer repository, and its bare remote."""
 
     folder: Path
     run_id: int = 4242
@@ -57,16 +57,16 @@ class World:
 
     @property
     def consumer(self) -> Path:
-        """The consumer's work tree; its remote `origin` is `remote`."""
+        """Work tree of the consumer; its remote `origin` is `remote`."""
         return self.folder / "consumer"
 
     @property
     def remote(self) -> Path:
-        """The bare repository."""
+        """Bare remote repository of the consumer."""
         return self.folder / "remote.git"
 
     def git(self, *arguments: str, cwd: Path | None = None) -> str:
-        """Run git in the consumer's work tree and return what it prints."""
+        """Run git in the consumer's work tree and return its output."""
         command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", *arguments]
         done = subprocess.run(command, cwd=cwd or self.consumer, capture_output=True, text=True, check=True, timeout=60)
         return done.stdout.strip()
@@ -88,8 +88,8 @@ class World:
     def run(
         self, event: str, workflow: str, payload: dict[str, Any] | None = None, *, run_id: int = 0, api: str = ""
     ) -> Run:
-        """Run one workflow of the consumer for an event. Dispatch inputs are strings, under `inputs` of the payload."""
-        (self.folder / "art" / str(run_id or self.run_id)).mkdir(exist_ok=True)  # the runner's server expects it
+        """Run one workflow of the consumer for an event; dispatch inputs are strings under `inputs` of the payload."""
+        (self.folder / "art" / str(run_id or self.run_id)).mkdir(exist_ok=True)  # required by the artifact server
         file = self.folder / "event.json"
         file.write_text(json.dumps(payload or {}))
         values = {
@@ -114,7 +114,7 @@ class World:
 
 
 def make_world(folder: Path, *, environment: dict[str, str] | None = None) -> World:
-    """Build the suite's copy, the doubles of GitHub's own actions, and an empty consumer with its remote."""
+    """Create a copy of the suite, the doubles of GitHub's actions, and an empty consumer with its remote."""
     world = World(folder=folder, environment=environment or {})
     for name in ("home", "tmp", "cache", "art"):
         (folder / name).mkdir(parents=True)
@@ -130,7 +130,7 @@ def make_world(folder: Path, *, environment: dict[str, str] | None = None) -> Wo
 
 
 def _copy_suite(target: Path) -> None:
-    """Copy what the repository would hold were it committed now: tracked and new files, not the ignored ones."""
+    """Copy tracked and new files of the repository, without ignored ones."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     for name in filter(None, names):
@@ -151,19 +151,19 @@ def _as_repository(folder: Path) -> None:
 
 
 def runner_environment(folder: Path) -> dict[str, str]:
-    """The environment of the runner: its own home, and what this machine needs to reach a package index."""
-    passed = re.compile(r"PATH|PIP_.*|UV_.*|SSL_CERT_.*|REQUESTS_CA_BUNDLE|(?i:https?_proxy|no_proxy)")
-    kept = {name: value for name, value in os.environ.items() if passed.fullmatch(name)}
+    """Return the environment of the runner: a separate home, and the settings of this machine for the package index."""
+    inherited = re.compile(r"PATH|PIP_.*|UV_.*|SSL_CERT_.*|REQUESTS_CA_BUNDLE|(?i:https?_proxy|no_proxy)")
+    variables = {name: value for name, value in os.environ.items() if inherited.fullmatch(name)}
     settings = Path.home() / ".config" / "pip" / "pip.conf"
     if settings.is_file():
-        kept.setdefault("PIP_CONFIG_FILE", str(settings))
-    kept.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
-    own = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8"}
-    return {**kept, **own, "ACT_DISABLE_VERSION_CHECK": "1", "GIT_PAGER": "cat"}
+        variables.setdefault("PIP_CONFIG_FILE", str(settings))
+    variables.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
+    separate = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8"}
+    return {**variables, **separate, "ACT_DISABLE_VERSION_CHECK": "1", "GIT_PAGER": "cat"}
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -179,7 +179,7 @@ def _execute(command: list[str], cwd: Path, env: dict[str, str]) -> tuple[int, s
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGINT)
             out, err = child.communicate(timeout=30)
-            err += f"\nended after {TIME_LIMIT} s"
+            err += f"\nterminated after {TIME_LIMIT} s"
         return child.returncode, out, err
 
 

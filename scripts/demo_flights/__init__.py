@@ -1,1 +1,1 @@
-"""The demo: a real model behind a real server, two pull requests, one gate, one revert."""
+"""The demo: a real model behind a real server, two pull requests, a gate and a revert."""

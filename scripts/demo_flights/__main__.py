@@ -1,4 +1,4 @@
-"""The demo's command line. `scripts/demo` prepares the environment and calls it."""
+"""Command line of the demo, called by `scripts/demo` after it has prepared the environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run the demo: 0 where all that it promises held, 1 where not, 130 where interrupted."""
+    """Run the demo; return 0 if every expectation held, 1 if not, 130 if interrupted."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     arguments = parse()
@@ -30,21 +30,21 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="scripts/demo", description="ghmlops on a real model and two pull requests.")
-    parser.add_argument("--folder", type=Path, default=Path(".demo"), help="where everything is written")
-    parser.add_argument("--reduced", action="store_true", help="fewer flights (the tests use it)")
+    parser.add_argument("--folder", type=Path, default=Path(".demo"), help="folder of all output")
+    parser.add_argument("--reduced", action="store_true", help="use fewer flights, as the tests do")
     return parser.parse_args()
 
 
 def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """Turn a signal into the exception that ends the children."""
+    """Raise the exception that terminates the children."""
     raise KeyboardInterrupt
 
 
 def run(folder: Path, *, reduced: bool) -> int:
-    """Run the demo in `folder`, which no other demo may use meanwhile."""
-    # Imported here, so that an interrupt while these large packages load is already understood.
+    """Run the demo in `folder`, which is locked against other runs."""
+    # Imported here, so that an interrupt during the import of large packages is handled too.
     from demo_flights import flights
     from demo_flights.children import Children, DemoError, clean_environment, interpreter
     from demo_flights.flow import STEPS, Demo
@@ -57,19 +57,19 @@ def run(folder: Path, *, reduced: bool) -> int:
         children=Children(environment=clean_environment(os.environ, interpreter())),
         screen=Screen(stream=sys.stdout, clock=time.monotonic, steps=STEPS),
     )
-    begun = time.monotonic()
+    start_time = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             demo.run()
     except BlockingIOError:
-        print(f"Demo: another one is running in {folder}", flush=True)
+        print(f"Demo: another run uses {folder}", flush=True)
         return 1
     except (DemoError, GhmlopsError) as error:
-        print(f"\nDemo: this did not hold: {error}\nWhat was written so far is in {demo.place}", flush=True)
+        print(f"\nDemo: failed: {error}\nThe output so far is in {demo.run_folder}", flush=True)
         return 1
-    print(f"\nDemo: all as promised, in {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"\nDemo: completed as expected in {time.monotonic() - start_time:.0f} s", flush=True)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Child processes: a clean environment, a time limit, and an end when the demo is interrupted."""
+"""Child processes with a clean environment and a time limit, terminated when the demo is interrupted."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ FOREIGN = (
     "VIRTUAL_ENV",
     "CONDA_",
 )
-"""Variables by prefix that would make the demo talk to somebody's account, or run somebody else's Python."""
+"""Prefixes of variables that could give the demo an account, or another Python."""
 GRACE = 30.0
-"""Seconds a child has to end its own children after an interrupt."""
+"""Seconds in which a child can terminate its own children after an interrupt."""
 
 
 class DemoError(Exception):
-    """The demo cannot go on, or something that it promises did not hold: one sentence for a person."""
+    """Raised if the demo cannot continue or an expectation did not hold; the message is one sentence for the user."""
 
 
 class Done(NamedTuple):
-    """A child that has ended."""
+    """Exit code and output of a child process."""
 
     code: int
     out: str
@@ -44,9 +44,9 @@ class Done(NamedTuple):
 
 
 def clean_environment(environ: Mapping[str, str], python: Path) -> dict[str, str]:
-    """Return `environ` without foreign variables and personal git settings, the folder of `python` first in PATH."""
-    kept = {name: value for name, value in environ.items() if not name.startswith(FOREIGN)}
-    return kept | {
+    """Return `environ` without foreign variables and user settings of git, the folder of `python` first in PATH."""
+    variables = {name: value for name, value in environ.items() if not name.startswith(FOREIGN)}
+    return variables | {
         "PATH": os.pathsep.join([str(python.parent), environ.get("PATH", os.defpath)]),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
@@ -58,15 +58,15 @@ def clean_environment(environ: Mapping[str, str], python: Path) -> dict[str, str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Children:
-    """Runs one child at a time, each in its own session, so that an interrupt reaches it exactly once: from here."""
+    """Runs one child at a time, in a separate session, so that it receives an interrupt once, from this process."""
 
     environment: Mapping[str, str]
 
     def run(self, command: Sequence[str], cwd: Path, *, timeout: float = 300.0, watched: bool = False) -> Done:
-        """Run `command` to its end; a `watched` one writes its progress straight to the terminal.
+        """Run `command` to its end; if `watched`, it writes its progress to the terminal.
 
         Raises:
-            DemoError: it did not end within `timeout` seconds.
+            DemoError: The command did not end within `timeout` seconds.
         """
         errors = None if watched else subprocess.PIPE
         child = subprocess.Popen(
@@ -91,10 +91,10 @@ class Children:
         return Done(child.returncode, out, err or "")
 
     def succeed(self, command: Sequence[str], cwd: Path) -> str:
-        """Run `command`, which must succeed, and return its output without the last line's end.
+        """Run `command`, which must succeed, and return its output without trailing newlines.
 
         Raises:
-            DemoError: it failed; with the tail of what it said.
+            DemoError: The command failed; the message contains the end of its output.
         """
         done = self.run(command, cwd)
         if done.code != 0:
@@ -104,8 +104,8 @@ class Children:
 
 
 def end(child: subprocess.Popen[str]) -> None:
-    """Ask `child` to end, let it end its own children, and kill its whole session where it does not."""
-    held = [
+    """Terminate `child`, give it time to terminate its children, and kill its session if it does not end."""
+    handlers = [
         (number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     ]
     try:
@@ -116,10 +116,10 @@ def end(child: subprocess.Popen[str]) -> None:
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
     finally:
-        for number, before in held:
-            signal.signal(number, before)
+        for number, handler in handlers:
+            signal.signal(number, handler)
 
 
 def interpreter() -> Path:
-    """Return the Python that runs the demo; not resolved, or its virtual environment would be lost."""
+    """Return the Python that runs the demo, with links unresolved, because they identify the virtual environment."""
     return Path(sys.executable)

@@ -13,14 +13,14 @@ from demo_flights.children import Children, interpreter
 
 HERE = Path(__file__).parent
 CODE = ("features.py", "recipe.json", "train.py")
-"""What decides how a model comes out, beside the flights and the installed packages."""
+"""Files that determine the trained model, in addition to the flights and the installed packages."""
 PACKAGES = ("scikit-learn", "numpy", "pyarrow", "joblib")
 MODEL, PREDICTIONS = "model.joblib", "predictions.parquet"
 AUTHOR, EMAIL = "Dana Demo", "dana@example.invalid"
 
 
 class Change(NamedTuple):
-    """A pull request to be: its branch, the patch in `changes/`, and the commit's message."""
+    """A change to propose: name of its branch and of its patch in `changes/`, and the commit message."""
 
     name: str
     message: str
@@ -31,7 +31,7 @@ BAD = Change("bad", "Read WN's new delay feed at LGA, explain each answer")
 
 
 class Built(NamedTuple):
-    """A commit whose model is trained, and the predictions of that model."""
+    """A commit with its trained model, and the path of the predictions of that model."""
 
     commit: str
     predictions: Path
@@ -39,7 +39,7 @@ class Built(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """Where the scratch repository lies, and how its git and its training are run."""
+    """The scratch repository: its paths, and the children that run git and training."""
 
     clone: Path
     remote: Path
@@ -52,7 +52,7 @@ class Project:
         return self.children.succeed(["git", *arguments], self.clone)
 
     def create(self, payloads: str) -> Built:
-        """Make the remote and the clone, and push the service with the baseline's model as the first commit."""
+        """Create the remote and the clone, and push the service with the baseline model as the first commit."""
         self.remote.mkdir(parents=True)
         self.children.succeed(["git", "init", "--quiet", "--bare", "--initial-branch=main", "."], self.remote)
         shutil.copytree(HERE / "late-flights", self.clone, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
@@ -64,7 +64,7 @@ class Project:
         return self._commit("Serve the first model", "main")
 
     def propose(self, change: Change) -> Built:
-        """Commit a change with the model that its code trains, on a new branch on top of what is checked out."""
+        """Commit a change with the model that its code trains, on a new branch from the current commit."""
         self.git("switch", "--quiet", "--create", change.name)
         self.git("apply", str(HERE / "changes" / f"{change.name}.patch"))
         return self._commit(change.message, change.name)
@@ -78,7 +78,7 @@ class Project:
         return Built(self.git("rev-parse", "HEAD"), trained / PREDICTIONS)
 
     def train(self) -> Path:
-        """Run the checked out `train.py`, unless its result for the same code, flights and packages is known."""
+        """Run the current `train.py`, unless the result for the same code, flights and packages is cached."""
         folder = self.cache / self.fingerprint()
         if not folder.is_dir():
             unfinished = folder.with_suffix(".part")
@@ -89,12 +89,12 @@ class Project:
         return folder
 
     def fingerprint(self) -> str:
-        """Return a name for everything that the trained model depends on."""
+        """Return a digest of everything that the trained model depends on."""
         digest = hashlib.sha256(" ".join(f"{name}={version(name)}" for name in PACKAGES).encode())
         for path in (*(self.clone / name for name in CODE), self.flights):
             digest.update(b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
 
     def tree_on_remote(self, revision: str) -> str:
-        """Return the tree of a revision as the remote itself has it."""
+        """Return the tree of a revision in the remote."""
         return self.children.succeed(["git", "rev-parse", "--verify", f"{revision}^{{tree}}"], self.remote)

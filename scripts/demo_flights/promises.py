@@ -1,4 +1,4 @@
-"""What the demo promises, as pure functions over evidence and git objects; each returns what does not hold."""
+"""Expectations of the demo, as pure functions of evidence and verdicts; each returns the failed expectations."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BROKEN = {"origin": "LGA", "carrier": "WN"}
-"""The slice that the bad change breaks: 2 % of the flights, too few to show in any average."""
-LET_THROUGH = (Outcome.PASS, Outcome.WARN)
+"""The slice that the bad change breaks: 2 % of the flights, too few to be visible in any average."""
+ALLOWED = (Outcome.PASS, Outcome.WARN)
 
 
 def fair_passed(verdict: Verdict, commit: str) -> list[str]:
-    """Return why the fair candidate cannot be said to have passed the gate; empty where it has."""
-    wrong = _about(verdict, commit)
-    if verdict.outcome not in LET_THROUGH:
-        wrong.append(f"the gate said {verdict.outcome.value}: {verdict.reason}")
-    return wrong
+    """Return the reasons why the fair candidate did not pass the gate; empty if it passed."""
+    failed = _about(verdict, commit)
+    if verdict.outcome not in ALLOWED:
+        failed.append(f"the outcome of the gate is {verdict.outcome.value}: {verdict.reason}")
+    return failed
 
 
 def bad_failed(evidence: Sequence[Evidence], commit: str) -> list[str]:
-    """Return why the bad candidate cannot be said to have failed for the right reasons; empty where it has.
+    """Return the reasons why the bad candidate did not fail as expected; empty if it did.
 
-    The right reasons are: predictions are worse in the broken slice, in no slice apart from it, and answers are slower.
+    Expected: predictions are worse in the broken slice, in no slice outside of it, and responses are slower.
     """
-    own = [e for e in evidence if e.provenance.head_sha == commit]
-    wrong = [] if len(own) == len(evidence) else [f"there is evidence of another commit than {commit[:7]}"]
-    if not [f for f in failures(own, "regression") if f.slice == BROKEN]:
-        wrong.append(f"no failed finding of `regression` names the broken slice {_shown(BROKEN)}")
-    apart = [f for f in failures(own, "regression") if any(BROKEN.get(c, v) != v for c, v in f.slice.items())]
-    wrong += [f"`regression` failed for {_shown(f.slice)}, which nothing broke: {f.reason}" for f in apart]
-    if not failures(own, "latency"):
-        wrong.append("no finding of `latency` failed, although answers are slower")
-    return wrong
+    of_commit = [e for e in evidence if e.provenance.head_sha == commit]
+    failed = [] if len(of_commit) == len(evidence) else [f"there is evidence of another commit than {commit[:7]}"]
+    if not [f for f in failures(of_commit, "regression") if f.slice == BROKEN]:
+        failed.append(f"no failed finding of `regression` names the broken slice {_slice_text(BROKEN)}")
+    others = [f for f in failures(of_commit, "regression") if any(BROKEN.get(c, v) != v for c, v in f.slice.items())]
+    failed += [f"`regression` failed for the unaffected slice {_slice_text(f.slice)}: {f.reason}" for f in others]
+    if not failures(of_commit, "latency"):
+        failed.append("no finding of `latency` failed, although responses are slower")
+    return failed
 
 
 def deployment_refused(verdict: Verdict, commit: str) -> list[str]:
-    """Return why the gate cannot be said to have refused the merged commit for a failure; empty where it has."""
-    wrong = _about(verdict, commit)
+    """Return the reasons why the gate did not reject the merged commit for a failure; empty if it did."""
+    failed = _about(verdict, commit)
     if verdict.outcome is not Outcome.FAIL:
-        wrong.append(f"the gate should have failed, and said {verdict.outcome.value}: {verdict.reason}")
-    return wrong
+        failed.append(f"the outcome of the gate should be fail, not {verdict.outcome.value}: {verdict.reason}")
+    return failed
 
 
 def failures(evidence: Sequence[Evidence], command: str) -> list[Finding]:
     """Return the failed findings of a command's evidence, those about the broken slice first."""
-    found = [f for e in evidence if e.command == command for f in e.findings if f.outcome is Outcome.FAIL]
-    return sorted(found, key=lambda f: f.slice != BROKEN)
+    findings = [f for e in evidence if e.command == command for f in e.findings if f.outcome is Outcome.FAIL]
+    return sorted(findings, key=lambda f: f.slice != BROKEN)
 
 
 def _about(verdict: Verdict, commit: str) -> list[str]:
     return [] if verdict.commit == commit else [f"the verdict is about {verdict.commit[:7]}, not about {commit[:7]}"]
 
 
-def _shown(slice_: Mapping[str, object]) -> str:
+def _slice_text(slice_: Mapping[str, object]) -> str:
     return ", ".join(f"{column} = {value}" for column, value in slice_.items())

@@ -1,4 +1,4 @@
-"""What a person sees: numbered steps with their seconds, and the summary. No control characters anywhere."""
+"""Output of the demo: numbered steps with their duration, and the summary, without control characters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH = 110
 
 @dataclass(slots=True, kw_only=True)
 class Screen:
-    """Writes steps to `stream`; `clock` gives seconds."""
+    """Writes steps to `stream`; `clock` returns seconds."""
 
     stream: TextIO
     clock: Callable[[], float]
@@ -22,19 +22,19 @@ class Screen:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Announce a step, and say how long it took once it is done."""
+        """Print the title of a step, and its duration at its end."""
         self._step += 1
         self.line(f"[{self._step}/{self.steps}] {title}")
-        begun = self.clock()
+        start = self.clock()
         yield
-        self.line(f"      done in {self.clock() - begun:.1f} s")
+        self.line(f"      done in {self.clock() - start:.1f} s")
 
     def say(self, text: str) -> None:
-        """Write an indented paragraph that belongs to the step."""
+        """Print an indented paragraph of the current step."""
         self.line(textwrap.fill(printable(text), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6))
 
     def line(self, text: str = "") -> None:
-        """Write one line at once, also where the output is a file."""
+        """Print one line without buffering."""
         print(text, file=self.stream, flush=True)
 
 
@@ -44,7 +44,7 @@ def printable(text: str) -> str:
 
 
 def table(rows: list[tuple[str, str]]) -> str:
-    """Return rows of a name and a text, the texts below each other and wrapped."""
+    """Return rows of name and text in two aligned columns, with texts wrapped."""
     indent = max(len(name) for name, _ in rows) + 4
     return "\n".join(
         textwrap.fill(

@@ -2,8 +2,8 @@
 //
 //   node lint-actions.mjs REPOSITORY FILE...
 //
-// One line a finding, exit code 1 where there is any. References to this repository (`ghmlops/ghmlops/...@v1`) are
-// resolved to its own files, so that a wrong input of an action or of a reusable workflow is found too.
+// Prints one line per finding; the exit code is 1 if there is any. References to this repository
+// (`ghmlops/ghmlops/...@v1`) are resolved to its files, so that a wrong input of an action or workflow is reported too.
 import {readFile} from "node:fs/promises";
 import {register} from "node:module";
 import path from "node:path";
@@ -27,7 +27,7 @@ const isOurs = (reference) => reference.owner === "ghmlops" && (reference.name ?
 const config = {
   actionsMetadataProvider: {
     async fetchActionMetadata(action) {
-      if (!isOurs(action)) return {name: action.name, description: ""}; // actionlint knows the well-known actions
+      if (!isOurs(action)) return {name: action.name, description: ""}; // actionlint checks well-known actions
       try {
         return parse(await readFile(path.join(root, action.path ?? "", "action.yml"), "utf8"));
       } catch {

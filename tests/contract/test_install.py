@@ -1,4 +1,4 @@
-"""`scripts/install.sh`, which every action calls: run for real, against the package index or uv's cache."""
+"""`scripts/install.sh`, which every action calls: run with the package index or uv's cache."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-KEPT = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_CACHE_DIR", "XDG_CACHE_HOME")
+INHERITED = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_CACHE_DIR", "XDG_CACHE_HOME")
 
 
 def environment(temp: Path, **more: str) -> dict[str, str]:
-    """A runner's environment: what reaches the package index, and RUNNER_TEMP."""
-    kept = {k: v for k, v in os.environ.items() if k in KEPT or k.startswith("PIP_") or k.lower().endswith("_proxy")}
-    return {**kept, "RUNNER_TEMP": str(temp), **more}
+    """Return the environment of a runner: settings of the package index, and RUNNER_TEMP."""
+    inherited = {
+        k: v for k, v in os.environ.items() if k in INHERITED or k.startswith("PIP_") or k.lower().endswith("_proxy")
+    }
+    return {**inherited, "RUNNER_TEMP": str(temp), **more}
 
 
 def install(root: Path, env: dict[str, str], *extras: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -26,13 +28,13 @@ def install(root: Path, env: dict[str, str], *extras: str, cwd: Path | None = No
 
 
 def snapshot(folder: Path) -> dict[str, float]:
-    """Every file of the source, with the time of its last change."""
+    """Return the modification time of every file in a folder."""
     return {str(p): p.stat().st_mtime for p in folder.rglob("*") if p.is_file()}
 
 
 @pytest.fixture(scope="module")
 def suite(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The suite as the runner unpacks it: a copy without `.git`, read by the tests of this module."""
+    """Return the suite as the runner unpacks it, a copy without `.git`; the tests of this module only read it."""
     copy = tmp_path_factory.mktemp("suite")
     for name in ("src", "scripts"):
         shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -43,43 +45,43 @@ def suite(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def temp(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A RUNNER_TEMP in which ghmlops is installed for `report`."""
+    """Return a RUNNER_TEMP in which ghmlops is installed for `report`."""
     folder = tmp_path_factory.mktemp("runner temp")
     done = install(suite, environment(folder), "github")
     assert done.returncode == 0, done.stderr
     return folder
 
 
-def test_installs_what_runs(suite: Path, temp: Path, tmp_path: Path) -> None:
-    """It prints one path, of a program that runs anywhere and cannot be led astray by the caller's modules."""
+def test_the_installed_program_runs(suite: Path, temp: Path, tmp_path: Path) -> None:
+    """It prints the path of a program that runs in any folder and ignores the modules of the caller."""
     (tmp_path / "yaml.py").write_text("raise SystemExit('the wrong yaml')")
     (tmp_path / "ghmlops.py").write_text("raise SystemExit('the wrong ghmlops')")
     env = environment(temp, PYTHONPATH=str(tmp_path))
     done = install(suite, env, "github", cwd=tmp_path)
     program = done.stdout.rstrip("\n")
-    shown = subprocess.run(
+    done = subprocess.run(
         [program, "policy", "init"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert "wrote .github/ghmlops.yml" in shown.stdout
+    assert "wrote .github/ghmlops.yml" in done.stdout
     assert Path(program).parent.parent == temp
 
 
 def test_ships_the_schemas(temp: Path) -> None:
-    """The installed package holds the JSON Schemas and the starter policy."""
+    """The installed package contains the JSON Schemas and the starter policy."""
     (package,) = temp.glob("ghmlops-*/lib/python*/site-packages/ghmlops")
     assert (package / "schemas" / "evidence-v1.json").is_file()
     assert (package / "starter.yml").is_file()
 
 
-def test_installs_only_what_is_asked_for(temp: Path) -> None:
-    """The GitHub-only commands bring no numpy."""
+def test_installs_only_requested_extras(temp: Path) -> None:
+    """The extra `github` does not install numpy."""
     (packages,) = temp.glob("ghmlops-*/lib/python*/site-packages")
     assert (packages / "github").is_dir()
     assert not (packages / "numpy").exists()
 
 
-def test_leaves_its_own_checkout_as_it_was(suite: Path, tmp_path: Path) -> None:
-    """Nothing is written beside the source: no build folder, no byte code, no environment."""
+def test_does_not_change_its_checkout(suite: Path, tmp_path: Path) -> None:
+    """No build folder, byte code or environment is written to the source."""
     before = snapshot(suite)
     done = install(suite, environment(tmp_path))
     assert done.returncode == 0
@@ -87,7 +89,7 @@ def test_leaves_its_own_checkout_as_it_was(suite: Path, tmp_path: Path) -> None:
 
 
 def test_a_second_call_installs_nothing(suite: Path, temp: Path) -> None:
-    """Where all is there, neither uv nor the network is needed."""
+    """If everything is installed, neither uv nor the network is used."""
     env = environment(
         temp, HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9", UV_CACHE_DIR="/dev/null"
     )
@@ -96,7 +98,7 @@ def test_a_second_call_installs_nothing(suite: Path, temp: Path) -> None:
 
 
 def test_the_environment_grows(suite: Path, tmp_path: Path) -> None:
-    """Another action of the job adds its extra to the same environment, and takes nothing away."""
+    """Another action of the job adds its extra to the same environment, and removes nothing."""
     first = install(suite, environment(tmp_path), "github")
     (environment_folder,) = (p for p in tmp_path.glob("ghmlops-*") if (p / "installed").is_dir())
     before = (environment_folder / "installed" / "ghmlops").stat().st_mtime_ns
@@ -110,7 +112,7 @@ def test_the_environment_grows(suite: Path, tmp_path: Path) -> None:
 
 
 def test_packages_of_another_job_are_not_trusted(suite: Path, tmp_path: Path) -> None:
-    """What an earlier job planted in the unpacked cache of uv, whose hashes nobody checks, does not reach this job."""
+    """Modules that an earlier job replaced in uv's unpacked cache, whose hashes are not checked, do not reach this job."""
     home, first, second = (tmp_path / name for name in ("home", "first job", "second job"))
     for folder in (home, first, second):
         folder.mkdir()
@@ -134,16 +136,16 @@ def test_packages_of_another_job_are_not_trusted(suite: Path, tmp_path: Path) ->
 
 
 def test_several_steps_at_once(suite: Path, tmp_path: Path) -> None:
-    """Calls at the same time wait for each other and end with the same environment."""
+    """Concurrent calls wait for each other and produce the same environment."""
     with ThreadPoolExecutor(4) as pool:
-        asked = [("github",), ("preview",), (), ("github", "preview")]
-        ended = list(pool.map(lambda extras: install(suite, environment(tmp_path), *extras), asked))
-    assert [done.returncode for done in ended] == [0] * 4
-    assert len({done.stdout for done in ended}) == 1
+        calls = [("github",), ("preview",), (), ("github", "preview")]
+        results = list(pool.map(lambda extras: install(suite, environment(tmp_path), *extras), calls))
+    assert [done.returncode for done in results] == [0] * 4
+    assert len({done.stdout for done in results}) == 1
 
 
-def test_settings_of_the_caller_do_not_matter(suite: Path, temp: Path, tmp_path: Path) -> None:
-    """A project of the caller's, its environment and its uv settings neither steer the installation nor change."""
+def test_settings_of_the_caller_are_ignored(suite: Path, temp: Path, tmp_path: Path) -> None:
+    """The caller's project, environment and uv settings neither affect the installation nor change."""
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "theirs"\nversion = "1"\n[tool.uv]\noffline = true\n')
     theirs = {
         "UV_PROJECT_ENVIRONMENT": str(tmp_path / "theirs"),
@@ -164,7 +166,7 @@ def test_settings_of_the_caller_do_not_matter(suite: Path, temp: Path, tmp_path:
 
 
 def test_outside_of_actions(suite: Path, tmp_path: Path) -> None:
-    """Without RUNNER_TEMP the environment lies in the user's cache folder."""
+    """Without RUNNER_TEMP the environment is in the user's cache folder."""
     env = environment(tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"), UV_CACHE_DIR=str(Path.home() / ".cache" / "uv"))
     del env["RUNNER_TEMP"]
     done = install(suite, env)
@@ -173,26 +175,26 @@ def test_outside_of_actions(suite: Path, tmp_path: Path) -> None:
 
 
 def test_no_python(suite: Path, tmp_path: Path) -> None:
-    """Without a Python that is new enough: one line, exit 2, an annotation, and the outputs that every action has."""
+    """Without a recent Python: one line, exit code 2, an annotation, and the outputs that every action has."""
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("bash", "dirname", "mktemp"):
-        found = shutil.which(name)
-        assert found is not None
-        (tools / name).symlink_to(found)
+        path = shutil.which(name)
+        assert path is not None
+        (tools / name).symlink_to(path)
     (tools / "python3").write_text('#!/bin/bash\necho ""\n')
     (tools / "python3").chmod(0o755)
     outputs = tmp_path / "outputs"
     env = {"PATH": str(tools), "RUNNER_TEMP": str(tmp_path), "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs)}
     done = install(suite, env, "github")
     assert (done.returncode, done.stdout) == (2, "")
-    said = "no Python 3.11 or newer with pip was found; on GitHub, run actions/setup-python before this step"
-    assert [f"ghmlops: error: {said}", f"::error title=ghmlops::{said}"] == done.stderr.splitlines()
+    message = "no Python 3.11 or newer with pip was found; on GitHub, run actions/setup-python before this step"
+    assert [f"ghmlops: error: {message}", f"::error title=ghmlops::{message}"] == done.stderr.splitlines()
     assert outputs.read_text() == "outcome=error\nreason-code=install-failed\n"
 
 
 def test_no_network(suite: Path, tmp_path: Path) -> None:
-    """Where the package index cannot be reached: the last line says so and what to look at; nothing half-made stays."""
+    """If the package index is unreachable, the last line reports it with a hint, and no partial file remains."""
     nowhere = {
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
         "PIP_NO_INDEX": "0",
@@ -209,7 +211,7 @@ def test_no_network(suite: Path, tmp_path: Path) -> None:
 
 
 def test_a_tampered_file_is_refused(suite: Path, tmp_path: Path) -> None:
-    """uv is installed only where its hash is the pinned one."""
+    """uv is installed only if its hash is the pinned one."""
     spoiled = tmp_path / "suite"
     shutil.copytree(suite, spoiled)
     pins = spoiled / "scripts" / "uv.txt"
@@ -225,14 +227,14 @@ def _unfolded(pins: Path) -> list[str]:
 
 
 def test_an_unknown_extra(suite: Path, temp: Path) -> None:
-    """A name that is not an extra is refused before anything is run."""
+    """An invalid name of an extra is an error before any command runs."""
     done = install(suite, environment(temp), "-x")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == 'ghmlops: error: "-x" is not the name of an extra; usage: install.sh [EXTRA ...]\n'
 
 
 @pytest.mark.parametrize(
-    ("inputs", "extras", "wanted"),
+    ("inputs", "extras", "expected"),
     [
         ({}, ["regression"], ["regression"]),
         ({"GHMLOPS_ENGINE": "spark"}, ["regression"], ["regression", "spark"]),
@@ -245,15 +247,17 @@ def test_an_unknown_extra(suite: Path, temp: Path) -> None:
         ({"GHMLOPS_POLICY": "policy.yml"}, [], []),
     ],
 )
-def test_the_diff_brings_what_its_inputs_call_for(
-    root: Path, tmp_path: Path, inputs: dict[str, str], extras: list[str], wanted: list[str]
+def test_extras_follow_from_the_inputs_of_regression(
+    root: Path, tmp_path: Path, inputs: dict[str, str], extras: list[str], expected: list[str]
 ) -> None:
-    """Spark, GitHub and the stores are large or rare: they are installed where inputs or policy name them."""
+    """Spark, GitHub and the stores are installed only if inputs or policy require them."""
     (tmp_path / "policy.yml").write_text("artifacts: {baseline: 'artifact:p@main', candidate: 's3://b/c.parquet'}\n")
     script = (root / "scripts" / "install.sh").read_text()
-    function = script[script.index("wanted() {") : script.index("\n}\n", script.index("wanted() {")) + 3]
-    command = ["bash", "-euo", "pipefail", "-c", f'{function}wanted "$@"', "install.sh", *extras]
+    function = script[
+        script.index("required_extras() {") : script.index("\n}\n", script.index("required_extras() {")) + 3
+    ]
+    command = ["bash", "-euo", "pipefail", "-c", f'{function}required_extras "$@"', "install.sh", *extras]
     done = subprocess.run(
         command, env={"PATH": os.environ["PATH"], **inputs}, cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert (done.stdout.split(), done.stderr) == (wanted, "")
+    assert (done.stdout.split(), done.stderr) == (expected, "")

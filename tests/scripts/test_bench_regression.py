@@ -203,7 +203,7 @@ def run(number: int, tool: str, wall: float, error: str = "", size: str = "10M")
 
 
 def test_goals_are_paired_within_the_round() -> None:
-    """A ratio is formed in each round that has both, the median counts; an unmeasured goal is neither met nor missed."""
+    """A ratio is formed in each round that has both, the median counts; unmeasured goals are neither met nor missed."""
     goal = next(g for g in tables.GOALS if g.over == "scan")
     runs = [run(0, "ours", 6.0), run(0, "scan", 2.0), run(1, "ours", 40.0), run(1, "scan", 10.0), run(2, "ours", 1.0)]
     runs += [run(2, "scan", 0.0, "it broke"), run(3, "ours", 6.0), run(3, "scan", 2.0)]

@@ -1,4 +1,4 @@
-"""The demo's parts, one by one: data, environment, promises, screen, scratch repository."""
+"""The parts of the demo: data, environment, expectations, output, scratch repository."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-sys.path.insert(0, str(SCRIPTS))  # the scripts are no package that could be installed
+sys.path.insert(0, str(SCRIPTS))  # the scripts are not an installed package
 
 from demo_flights import children, flights, project, promises, screen  # noqa: E402
 
 SHA, OTHER = "a" * 40, "b" * 40
-SPAN = flights.Span(known=date(2013, 1, 2), held_out=date(2013, 1, 4), end=date(2013, 1, 6))
+SPAN = flights.Span(start=date(2013, 1, 2), held_out=date(2013, 1, 4), end=date(2013, 1, 6))
 
 
 def raw_flights() -> pa.Table:
-    """Six flights on consecutive days from 1 January 2013, a Tuesday; the fourth never arrived."""
+    """Return six flights on consecutive days from 1 January 2013, a Tuesday; the fourth never arrived."""
     days = range(1, 7)
     return pa.table(
         {
@@ -53,8 +53,8 @@ def raw_flights() -> pa.Table:
     )
 
 
-def test_flights_outside_the_span_and_flights_that_never_arrived_are_left_out() -> None:
-    """The span's ends are inclusive and exclusive; a flight without an arrival delay has no label."""
+def test_only_arrived_flights_of_the_span_are_used() -> None:
+    """The span includes its start and excludes its end; a flight without an arrival delay has no label."""
     assert flights.prepare(raw_flights(), SPAN)["id"].to_pylist() == [1, 2, 4]
 
 
@@ -64,7 +64,7 @@ def test_late_begins_after_fifteen_minutes() -> None:
 
 
 def test_held_out_flights_are_the_later_ones() -> None:
-    """The sides are split by day, so that the model never learns from the future."""
+    """Training and held-out flights are split by day, so that the model does not learn from later days."""
     assert flights.prepare(raw_flights(), SPAN)["held_out"].to_pylist() == [False, False, True]
 
 
@@ -74,14 +74,14 @@ def test_weekdays_count_from_monday() -> None:
 
 
 def test_payloads_are_held_out_flights_without_their_label() -> None:
-    """A request holds what is known at departure, and nothing that the model is to find out."""
+    """A request contains the features at departure, and not the label."""
     (line,) = flights.payloads(flights.prepare(raw_flights(), SPAN)).splitlines()
     assert set(flights.FEATURES) == set(json.loads(line))
     assert json.loads(line)["dest"] == "BOS"
 
 
-def test_the_data_set_is_real_and_whole() -> None:
-    """The package's table holds all 336,776 flights of the year."""
+def test_the_data_set_is_complete() -> None:
+    """The table of the package contains all 336,776 flights of the year."""
     raw = flights.read(flights.data_file())
     assert raw.num_rows == 336_776
     held_out = flights.prepare(raw, flights.WHOLE_YEAR)["held_out"]
@@ -89,14 +89,14 @@ def test_the_data_set_is_real_and_whole() -> None:
 
 
 def test_a_missing_data_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the package is absent, the sentence says which one."""
+    """If the package is not installed, the error names it."""
     monkeypatch.setattr(flights, "PACKAGE", "no-such-data-package")
     with pytest.raises(children.DemoError, match="no-such-data-package is not installed"):
         flights.data_file()
 
 
-def test_no_account_reaches_the_children() -> None:
-    """Variables of GitHub, of its runner and of git are not inherited; PATH begins with the demo's Python."""
+def test_children_do_not_inherit_credentials() -> None:
+    """Variables of GitHub, of its runner and of git are not inherited; PATH starts with the Python of the demo."""
     dirty = dict.fromkeys(("GITHUB_TOKEN", "GH_TOKEN", "GHMLOPS_TOKEN", "RUNNER_TEMP", "GIT_DIR", "PYTHONPATH"), "x")
     clean = children.clean_environment({**dirty, "HOME": "/h", "PATH": "/bin"}, Path("/env/bin/python"))
     assert not set(dirty) & set(clean)
@@ -106,24 +106,24 @@ def test_no_account_reaches_the_children() -> None:
 
 
 def runs() -> children.Children:
-    """Children with this test's own environment, cleaned."""
+    """Return children with the cleaned environment of this test."""
     return children.Children(environment=children.clean_environment(os.environ, children.interpreter()))
 
 
 def test_a_failed_child_is_quoted(tmp_path: Path) -> None:
-    """The error holds the exit code and the tail of what the child said."""
+    """The error contains the exit code and the end of the output of the child."""
     with pytest.raises(children.DemoError, match=r"(?s)exit code 3.*it broke"):
         runs().succeed([sys.executable, "-c", "import sys; print('it broke', file=sys.stderr); sys.exit(3)"], tmp_path)
 
 
-def test_a_child_that_hangs_is_ended(tmp_path: Path) -> None:
-    """The time limit ends the child and says so."""
+def test_a_child_is_terminated_at_the_time_limit(tmp_path: Path) -> None:
+    """The child is terminated at the time limit, and the error says so."""
     with pytest.raises(children.DemoError, match="did not end within"):
         runs().run([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path, timeout=0.2)
 
 
 def test_ending_a_stubborn_child_kills_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child that ignores the request is killed after the grace, and the demo's own signal handlers come back."""
+    """A child that ignores SIGTERM is killed after the grace period, and the signal handlers are restored."""
     monkeypatch.setattr(children, "GRACE", 0.2)
     before = signal.getsignal(signal.SIGINT)
     program = (
@@ -140,12 +140,12 @@ def test_ending_a_stubborn_child_kills_its_session(monkeypatch: pytest.MonkeyPat
 
 
 def finding(outcome: Outcome, **where: str) -> Finding:
-    """A finding about a slice."""
+    """Return a finding about a slice."""
     return Finding(id="x", metric="auc", outcome=outcome, reason="r", docs="d", slice=dict(where))
 
 
 def evidence(command: str, *findings: Finding, sha: str = SHA) -> Evidence:
-    """Evidence with these findings."""
+    """Return evidence with these findings."""
     origin = Provenance(repository="acme/late-flights", head_sha=sha)
     return Evidence(command=command, outcome=Outcome.FAIL, provenance=origin, findings=list(findings))
 
@@ -156,7 +156,7 @@ BROKEN = evidence("regression", finding(Outcome.FAIL), finding(Outcome.FAIL, car
 
 
 @pytest.mark.parametrize(
-    ("given", "complaint"),
+    ("files", "message"),
     [
         ([SLOW, BROKEN], ""),
         ([BROKEN], "no finding of `latency` failed"),
@@ -164,22 +164,25 @@ BROKEN = evidence("regression", finding(Outcome.FAIL), finding(Outcome.FAIL, car
         ([SLOW, evidence("regression", finding(Outcome.FAIL))], "names the broken slice"),
         ([SLOW, evidence("regression", finding(Outcome.FAIL, origin="LGA"))], "names the broken slice"),
         ([SLOW, evidence("regression", finding(Outcome.WARN, origin="LGA", carrier="WN"))], "names the broken slice"),
-        ([SLOW, BROKEN, evidence("regression", finding(Outcome.FAIL, origin="JFK"))], "which nothing broke"),
-        ([SLOW, BROKEN, evidence("regression", finding(Outcome.FAIL, origin="LGA", carrier="AA"))], "nothing broke"),
+        ([SLOW, BROKEN, evidence("regression", finding(Outcome.FAIL, origin="JFK"))], "unaffected slice origin = JFK"),
+        (
+            [SLOW, BROKEN, evidence("regression", finding(Outcome.FAIL, origin="LGA", carrier="AA"))],
+            "unaffected slice origin = LGA, carrier = AA",
+        ),
         ([SLOW, BROKEN, evidence("latency", sha=OTHER)], "another commit"),
         ([], "names the broken slice"),
     ],
 )
-def test_the_bad_candidate_must_fail_for_the_right_reasons(given: list[Evidence], complaint: str) -> None:
-    """A failure counts only where it names the broken slice, spares the others, and latency failed as well."""
-    wrong = "; ".join(promises.bad_failed(given, SHA))
-    assert bool(complaint) == bool(wrong)
-    assert complaint in wrong
+def test_the_bad_candidate_must_fail_for_the_right_reasons(files: list[Evidence], message: str) -> None:
+    """The failure counts only if it names the broken slice and no other, and latency failed too."""
+    failed = "; ".join(promises.bad_failed(files, SHA))
+    assert bool(message) == bool(failed)
+    assert message in failed
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_only_pass_and_warn_deploy_and_only_fail_reverts(outcome: Outcome) -> None:
-    """`error` and `inconclusive` are neither a passed gate nor a failure that was shown."""
+    """`error` and `inconclusive` neither pass the gate nor count as a failure."""
     verdict = Verdict(commit=SHA, outcome=outcome, reason_code="c", reason="r", findings=[], evidence=[])
     assert (outcome in (Outcome.PASS, Outcome.WARN)) == (not promises.fair_passed(verdict, SHA))
     assert (outcome is Outcome.FAIL) == (not promises.deployment_refused(verdict, SHA))
@@ -188,17 +191,17 @@ def test_only_pass_and_warn_deploy_and_only_fail_reverts(outcome: Outcome) -> No
 
 
 def test_the_screen_writes_no_control_characters() -> None:
-    """Steps are numbered, take their seconds from the clock, and hold nothing that moves a cursor."""
+    """Steps are numbered, their durations come from the clock, and control characters are removed."""
     stream = io.StringIO()
     ticks = iter([10.0, 12.5])
-    shown = screen.Screen(stream=stream, clock=lambda: next(ticks), steps=2)
-    with shown.step("First"):
-        shown.say("evil \x1b[2J text")
+    output = screen.Screen(stream=stream, clock=lambda: next(ticks), steps=2)
+    with output.step("First"):
+        output.say("evil \x1b[2J text")
     assert stream.getvalue() == "[1/2] First\n      evil  [2J text\n      done in 2.5 s\n"
 
 
 def test_the_table_keeps_its_columns() -> None:
-    """Names and texts stand below each other, also where a text is wrapped."""
+    """Names and texts are aligned in columns, even if a text is wrapped."""
     lines = screen.table([("a", "word " * 40), ("longer", "x")]).splitlines()
     assert lines[-1] == "  longer  x"
     assert all(line.startswith(" " * 10) for line in lines[1:-1])
@@ -207,8 +210,8 @@ def test_the_table_keeps_its_columns() -> None:
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> project.Project:
-    """A scratch project over 6,000 real flights."""
-    span = flights.Span(known=date(2013, 9, 1), held_out=date(2013, 9, 5), end=date(2013, 9, 8))
+    """Return a scratch project with 6,000 real flights."""
+    span = flights.Span(start=date(2013, 9, 1), held_out=date(2013, 9, 5), end=date(2013, 9, 8))
     prepared = flights.prepare(flights.read(flights.data_file()), span)
     flights.write(prepared, tmp_path / "flights.parquet")
     return project.Project(
@@ -220,7 +223,7 @@ def scratch(tmp_path: Path) -> project.Project:
     )
 
 
-def test_the_scratch_repository_holds_a_commit_for_each_candidate(scratch: project.Project) -> None:
+def test_the_scratch_repository_has_one_commit_per_candidate(scratch: project.Project) -> None:
     """Each candidate is one commit on its own branch of the remote: its code, and the model that this code trains."""
     base = scratch.create('{"a": 1}\n')
     fair = scratch.propose(project.FAIR)
@@ -236,12 +239,12 @@ def test_the_scratch_repository_holds_a_commit_for_each_candidate(scratch: proje
 
 
 def changed(scratch: project.Project, built: project.Built) -> list[str]:
-    """Names of the files that a commit changed."""
+    """Return the names of the files that a commit changed."""
     return scratch.git("diff-tree", "--no-commit-id", "--name-only", "-r", built.commit).splitlines()
 
 
 def test_a_model_is_trained_once_for_the_same_code_and_data(scratch: project.Project) -> None:
-    """A second run finds the first one's result, an unfinished one is not taken for it."""
+    """A second run reuses the cached result, but not that of an unfinished training."""
     scratch.create("{}\n")
     folder = scratch.train()
     written = (folder / project.MODEL).stat().st_mtime_ns
@@ -253,13 +256,13 @@ def test_a_model_is_trained_once_for_the_same_code_and_data(scratch: project.Pro
 
 
 def test_the_policy_of_the_scratch_repository_is_valid() -> None:
-    """The strict reader takes it, and it asks for both pillars."""
+    """The strict reader accepts it, and it requires both pillars."""
     path = project.HERE / "late-flights" / ".github" / "ghmlops.yml"
     assert read_policy(path.read_text(), str(path)).required == ("latency", "regression")
 
 
 def features() -> ModuleType:
-    """The module that the scratch repository's code imports as `features`."""
+    """Return the module that the code of the scratch repository imports as `features`."""
     spec = importlib.util.spec_from_file_location(
         "late_flights_features", project.HERE / "late-flights" / "features.py"
     )
@@ -271,7 +274,7 @@ def features() -> ModuleType:
 
 
 def test_features_are_the_same_for_training_and_serving() -> None:
-    """One row: the delay, four numbers, three codes; a code never seen is -1."""
+    """One row: the delay, four numbers, three codes; an unknown code is -1."""
     flight: dict[str, Any] = {"dep_delay": 7, "distance": 200, "hour": 9, "month": 11, "weekday": 1}
     words = {"carrier": {"UA": 3}, "origin": {"LGA": 2}, "dest": {"BOS": 1}}
     row = features().row({**flight, "carrier": "UA", "origin": "LGA", "dest": "XXX"}, words)

@@ -1,4 +1,4 @@
-"""The demo as a person runs it: real data, models, servers, load, git. One whole run with fewer flights."""
+"""Runs of the demo with fewer flights: real data, models, servers, load, git."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 240.0
-"""Seconds until a run counts as hanging; it takes about a quarter of this."""
+"""Time limit of a run in seconds; it takes about a quarter of this."""
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    """Start the demo over fewer flights, as in a workflow whose variables must not leak into it."""
+    """Start the demo with fewer flights, with variables of a workflow, which must not affect it."""
     leaks = {
         "GITHUB_ACTIONS": "true",
         "GITHUB_SHA": "c" * 40,
@@ -39,20 +39,20 @@ def start(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def left_behind(folder: Path) -> list[psutil.Process]:
-    """Processes that still work below the folder."""
-    found = []
+def running_processes(folder: Path) -> list[psutil.Process]:
+    """Return the processes whose working directory is inside the folder."""
+    processes = []
     for process in psutil.process_iter():
         try:
             if Path(process.cwd()).is_relative_to(folder):
-                found.append(process)
+                processes.append(process)
         except psutil.Error:
-            continue  # ended meanwhile, or another user's
-    return found
+            continue  # it has ended, or belongs to another user
+    return processes
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Ask the scratch repository's remote."""
+    """Return the output of git in the remote of the scratch repository."""
     done = subprocess.run(
         ["git", "-C", str(folder / "run" / "acme" / "late-flights.git"), *arguments],
         check=True,
@@ -63,11 +63,11 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_demo_merges_refuses_and_reverts(tmp_path: Path) -> None:
-    """Exit 0: the fair change is deployed, the bad one refused for its reasons and reverted on the remote.
+def test_the_demo_merges_rejects_and_reverts(tmp_path: Path) -> None:
+    """Exit code 0: the fair change is deployed, the bad change is rejected for its reasons and reverted on the remote.
 
-    What an interrupted earlier run left behind is replaced, nothing is inherited from the workflow around it, no
-    process survives, and every path that the summary names exists.
+    Files of an interrupted earlier run are replaced, no variable of the surrounding workflow is used, no process
+    remains, and every path in the summary exists.
     """
     stale = tmp_path / "run" / "stale"
     stale.mkdir(parents=True)
@@ -76,7 +76,7 @@ def test_the_demo_merges_refuses_and_reverts(tmp_path: Path) -> None:
     assert demo.returncode == 0, out + err
     assert not stale.exists()
     assert not list(tmp_path.glob("leaked-*"))
-    assert left_behind(tmp_path) == []
+    assert running_processes(tmp_path) == []
     assert "\x1b" not in out
     assert git(tmp_path, "rev-parse", "main^{tree}") == git(tmp_path, "rev-parse", "fair^{tree}")
     subjects = git(tmp_path, "log", "--first-parent", "--format=%s", "main").splitlines()
@@ -91,8 +91,8 @@ def test_the_demo_merges_refuses_and_reverts(tmp_path: Path) -> None:
     assert "someone/else" not in (reports / "fair" / "evidence" / "latency.json").read_text()
 
 
-def test_an_interrupt_ends_everything(tmp_path: Path) -> None:
-    """SIGINT while a model is trained: exit 130, and no process is left; so does SIGTERM."""
+def test_an_interrupt_terminates_all_processes(tmp_path: Path) -> None:
+    """After SIGINT or SIGTERM during training the exit code is 130, and no process remains."""
     for number in (signal.SIGINT, signal.SIGTERM):
         with start(tmp_path) as demo:
             assert demo.stdout is not None
@@ -100,22 +100,22 @@ def test_an_interrupt_ends_everything(tmp_path: Path) -> None:
                 if line.startswith("[2/"):
                     break
             deadline = time.monotonic() + 60
-            while not left_behind(tmp_path / "run") and time.monotonic() < deadline:
+            while not running_processes(tmp_path / "run") and time.monotonic() < deadline:
                 time.sleep(0.05)
             demo.send_signal(number)
             demo.communicate(timeout=60)
         assert demo.returncode == 130
-        assert left_behind(tmp_path) == []
+        assert running_processes(tmp_path) == []
 
 
-def test_two_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
-    """Where another demo holds the folder, this one says so and touches nothing."""
-    kept = tmp_path / "run" / "kept"
-    kept.mkdir(parents=True)
+def test_concurrent_runs_exclude_each_other(tmp_path: Path) -> None:
+    """If another demo has locked the folder, this one reports it and changes nothing."""
+    existing = tmp_path / "run" / "existing"
+    existing.mkdir(parents=True)
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with start(tmp_path) as demo:
             out, _ = demo.communicate(timeout=60)
     assert demo.returncode == 1
-    assert "another one is running" in out
-    assert kept.is_dir()
+    assert "another run uses" in out
+    assert existing.is_dir()

@@ -1,8 +1,8 @@
 """Two prediction artifacts of any size from a seed: every value is a function of the seed and its row number.
 
 Rows can therefore be written in any order, by any number of threads, in the memory of a row group: an order is a
-bijection of the row numbers, and the values of a row are hashes of its number. The correct result of a diff follows from
-the numbers too, without a join. `generate.py FOLDER ROWS FILES SEED` runs as a separate process.
+bijection of the row numbers, and the values of a row are hashes of its number. The correct result of a diff follows
+from the numbers too, without a join. `generate.py FOLDER ROWS FILES SEED` runs as a separate process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the model sees of a flight. Training and serving both call `row`, so the two cannot drift apart."""
+"""Features of a flight. Training and serving both call `row`, so that their features are equal."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def row(flight: Mapping[str, Any], vocabulary: Mapping[str, Mapping[str, int]]) 
     """Return the features of one flight at the moment it leaves the gate.
 
     Args:
-        flight: `dep_delay` in minutes, `distance` in miles, `hour` 0-23, `month` 1-12, `weekday` 1-7, and the codes
-            `carrier`, `origin`, `dest`.
-        vocabulary: column to code to number, as counted in training; a code never seen is `UNKNOWN`.
+        flight: Values by column: `dep_delay` in minutes, `distance` in miles, `hour` 0-23, `month` 1-12, `weekday` 1-7,
+            and the codes `carrier`, `origin`, `dest`.
+        vocabulary: Column -> code -> number, as assigned in training; an unknown code becomes `UNKNOWN`.
     """
     numbers = [departure_delay(flight), *(float(flight[name]) for name in NUMBERS)]
     return numbers + [vocabulary[name].get(flight[name], UNKNOWN) for name in WORDS]
 
 
 def departure_delay(flight: Mapping[str, Any]) -> float:
-    """Return by how many minutes the flight left late; negative where it left early."""
+    """Return the delay of the departure in minutes, negative if it was early."""
     return float(flight["dep_delay"])

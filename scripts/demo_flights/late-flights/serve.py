@@ -1,4 +1,4 @@
-"""The service: `POST /predict` with one flight as JSON answers how likely it arrives more than 15 minutes late."""
+"""The service: `POST /predict` with a flight as JSON returns how likely it arrives more than 15 minutes late."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# One row needs no second thread; idle OpenMP threads that spin would disturb every neighbour on a small machine.
+# One row needs one thread; idle OpenMP threads would spin and disturb other processes on a small machine.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import joblib  # type: ignore[import-untyped]
@@ -37,7 +37,7 @@ def answer(flight: dict[str, Any]) -> dict[str, Any]:
 
 
 async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Speak ASGI: two paths, JSON in and out."""
+    """ASGI application with two paths, JSON in and out."""
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])
     body = b""
@@ -53,13 +53,13 @@ async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 
 async def predict(send: Send, body: bytes) -> None:
-    """Answer one flight, or say what is wrong with it."""
+    """Answer one flight, or report the error in the request."""
     try:
-        found = answer(json.loads(body))
+        content = answer(json.loads(body))
     except (KeyError, TypeError, ValueError) as error:
         await respond(send, 422, {"error": repr(error)})
     else:
-        await respond(send, 200, found)
+        await respond(send, 200, content)
 
 
 async def respond(send: Send, status: int, content: dict[str, Any]) -> None:

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from features import NUMBERS, WORDS, row
 from sklearn.ensemble import GradientBoostingClassifier  # type: ignore[import-untyped]
 
-SHOWN = ("id", "departure", "carrier", "origin", "dest", "late")
-"""Columns of the flights that go into the predictions as they are."""
+PASSED_THROUGH = ("id", "departure", "carrier", "origin", "dest", "late")
+"""Columns of the flights that are copied to the predictions."""
 
 
 def main() -> None:
@@ -30,10 +30,10 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = json.loads(Path(__file__).with_name("recipe.json").read_text())
     flights = pq.read_table(arguments.flights)
-    known, held_out = (flights.filter(pc.equal(flights["held_out"], side)) for side in (False, True))
-    codes = {name: sorted(known[name].unique().to_pylist()) for name in WORDS}
-    vocabulary = {name: {code: place for place, code in enumerate(found)} for name, found in codes.items()}
-    model = fit(sample(known, recipe), vocabulary, recipe)
+    training, held_out = (flights.filter(pc.equal(flights["held_out"], side)) for side in (False, True))
+    codes = {name: sorted(training[name].unique().to_pylist()) for name in WORDS}
+    vocabulary = {name: {code: number for number, code in enumerate(words)} for name, words in codes.items()}
+    model = fit(sample(training, recipe), vocabulary, recipe)
     predictions = predict(model, held_out, vocabulary)
     arguments.out.mkdir(parents=True, exist_ok=True)
     joblib.dump({"model": model, "vocabulary": vocabulary}, arguments.out / "model.joblib", compress=3)
@@ -41,10 +41,10 @@ def main() -> None:
 
 
 def sample(flights: pa.Table, recipe: dict[str, Any]) -> pa.Table:
-    """Draw the recipe's share of the rows without replacement, from its seed."""
+    """Draw the recipe's fraction of the rows without replacement, with its seed."""
     size = round(recipe["share"] * flights.num_rows)
-    chosen = np.random.default_rng(recipe["seed"]).choice(flights.num_rows, size=size, replace=False)
-    return flights.take(pa.array(np.sort(chosen)))
+    rows = np.random.default_rng(recipe["seed"]).choice(flights.num_rows, size=size, replace=False)
+    return flights.take(pa.array(np.sort(rows)))
 
 
 def matrix(flights: pa.Table, vocabulary: dict[str, dict[str, int]]) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -65,10 +65,12 @@ def fit(flights: pa.Table, vocabulary: dict[str, dict[str, int]], recipe: dict[s
 
 
 def predict(model: Any, flights: pa.Table, vocabulary: dict[str, dict[str, int]]) -> pa.Table:  # noqa: ANN401  (untyped)
-    """Return the prediction artifact: the shown columns, the probability `p_late` and the decision `says_late`."""
+    """Return the prediction artifact: copied columns, the probability `p_late` and the decision `says_late`."""
     probability = model.predict_proba(matrix(flights, vocabulary))[:, 1]
-    shown = flights.select(list(SHOWN))
-    return shown.append_column("p_late", pa.array(probability)).append_column("says_late", pa.array(probability >= 0.5))
+    result = flights.select(list(PASSED_THROUGH))
+    return result.append_column("p_late", pa.array(probability)).append_column(
+        "says_late", pa.array(probability >= 0.5)
+    )
 
 
 if __name__ == "__main__":
