@@ -9,6 +9,7 @@ import msgspec
 
 from ghmlops.core.errors import DataError
 from ghmlops.measure.checkout import fingerprint
+from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,7 +183,8 @@ def _parquet_rows(path: Path, display_name: str, *, objects: bool, bodies: bool)
         raise DataError(f"{display_name}: the path contains `*`, `?` or `[`", hint="rename or move the file")
     try:
         # A single thread preserves the order of the file.
-        with duckdb.connect(config={"threads": 1, "memory_limit": "1GB"}) as engine:
+        settings = {"threads": 1, "memory_limit": "1GB", "disabled_optimizers": STATISTICS_OPTIMIZERS}
+        with duckdb.connect(config=settings) as engine:
             columns = engine.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
             body, as_json = _body_expression(columns, single_column=not objects) if bodies else (_OBJECT, True)
             both = objects and body != _OBJECT

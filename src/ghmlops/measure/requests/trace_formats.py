@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.core.errors import DataError, nearest
+from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
 from ghmlops.measure.requests.timestamps import TimestampParser
 
 if TYPE_CHECKING:
@@ -173,7 +174,8 @@ def _read_parquet(path: Path, display_name: str, time: str) -> Stamps:
     quoted = '"' + time.replace('"', '""') + '"'
     try:
         # A single thread preserves the order of the file.
-        with duckdb.connect(config={"threads": 1, "memory_limit": "1GB"}) as engine:
+        settings = {"threads": 1, "memory_limit": "1GB", "disabled_optimizers": STATISTICS_OPTIMIZERS}
+        with duckdb.connect(config=settings) as engine:
             rows = engine.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
             is_timestamp = _is_timestamp({name: kind for name, kind, *_ in rows}, time, display_name)
             value = f"epoch_us({quoted})" if is_timestamp else quoted

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from ghmlops.core.errors import DataError, InputError
+from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
 from ghmlops.measure.predictions.artifacts.parquet_file import check_bytes, check_footer
 from ghmlops.measure.predictions.engine.dialect import literal
 from ghmlops.measure.predictions.engine.session import Session
@@ -96,6 +97,7 @@ def _connect(folder: Path, files: list[Path], memory: int) -> duckdb.DuckDBPyCon
     try:
         connection = duckdb.connect(":memory:", config=settings)
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET disabled_optimizers = {literal(STATISTICS_OPTIMIZERS)}")
         connection.execute(f"SET allowed_directories = [{literal(str(folder))}]")
         connection.execute(f"SET allowed_paths = [{', '.join(literal(str(file)) for file in files)}]")
         connection.execute("SET enable_external_access = false")

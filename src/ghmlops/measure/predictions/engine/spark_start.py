@@ -50,6 +50,9 @@ SETTINGS: Mapping[str, str] = {
     "spark.sql.legacy.allowHashOnMapType": "true",
     # Text in the artifacts is never substituted by a setting or an environment variable.
     "spark.sql.variable.substitute": "false",
+    # The minima and maxima in a footer are claims of its writer; a pushed filter would skip the row groups they exclude.
+    "spark.sql.parquet.filterPushdown": "false",
+    "spark.sql.parquet.aggregatePushdown": "false",
     # A file is read completely and unchanged, or reading fails.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
