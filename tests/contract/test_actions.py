@@ -1,4 +1,4 @@
-"""Every command with an action, and every action with its command, say the same about inputs and outputs."""
+"""Inputs and outputs of every command and of its action are equal."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NOT_IN_ACTIONS = {"json": "an action's result is its outputs and files; its stan
 
 
 def folders() -> list[Any]:
-    """One parameter a command that is an action: its name and the folder of its action.yml."""
+    """Return one parameter per command with an action: its name and the folder of its action.yml."""
     return [pytest.param(name, folder, id=name) for name, folder in WITH_ACTION.items()]
 
 
 def fields(name: str) -> dict[str, msgspec.structs.FieldInfo]:
-    """The inputs of a command as an action spells them."""
-    found = msgspec.structs.fields(command_module(name).Inputs)
-    return {f.name.replace("_", "-"): f for f in found if f.name not in NOT_IN_ACTIONS}
+    """Return the inputs of a command by their names in the action."""
+    inputs = msgspec.structs.fields(command_module(name).Inputs)
+    return {f.name.replace("_", "-"): f for f in inputs if f.name not in NOT_IN_ACTIONS}
 
 
 def test_actions_and_commands_name_each_other(actions: Actions) -> None:
@@ -40,14 +40,14 @@ def test_actions_and_commands_name_each_other(actions: Actions) -> None:
 @pytest.mark.parametrize(("name", "folder"), folders())
 def test_inputs(name: str, folder: str, actions: Actions) -> None:
     """Names, order, required and defaults of the inputs are those of `Inputs`; unset is the empty string."""
-    wanted = {}
+    expected = {}
     for key, field in fields(name).items():
         default = field.default
         text = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
-        text = "${{ github.token }}" if key == "token" and name != "regression" else text  # it reads artifacts only
-        wanted[key] = {"required": True} if field.required else {"required": False, "default": text}
-    shown = {k: {p: v for p, v in body.items() if p != "description"} for k, body in actions[folder]["inputs"].items()}
-    assert list(wanted.items()) == list(shown.items())
+        text = "${{ github.token }}" if key == "token" and name != "regression" else text  # it only reads artifacts
+        expected[key] = {"required": True} if field.required else {"required": False, "default": text}
+    actual = {k: {p: v for p, v in body.items() if p != "description"} for k, body in actions[folder]["inputs"].items()}
+    assert list(expected.items()) == list(actual.items())
 
 
 @pytest.mark.parametrize(("name", "folder"), folders())
@@ -65,21 +65,21 @@ def test_descriptions(name: str, folder: str, actions: Actions) -> None:
 
 @pytest.mark.parametrize(("name", "folder"), folders())
 def test_outputs(name: str, folder: str, actions: Actions) -> None:
-    """Outputs are those of `OUTPUTS`, each wired to the step's; all actions say the outcome and its reason's code."""
-    wanted = {
+    """Outputs are those of `OUTPUTS`, mapped to those of the step; every action has outcome and reason code."""
+    expected = {
         o.name: (o.description, f"${{{{ steps.ghmlops.outputs.{o.name} }}}}") for o in command_module(name).OUTPUTS
     }
-    shown = {k: (body["description"], body["value"]) for k, body in actions[folder]["outputs"].items()}
-    assert wanted == shown
-    assert {"outcome", "reason-code"} <= set(shown)
+    actual = {k: (body["description"], body["value"]) for k, body in actions[folder]["outputs"].items()}
+    assert expected == actual
+    assert {"outcome", "reason-code"} <= set(actual)
 
 
 @pytest.mark.parametrize(("name", "folder"), folders())
 def test_environment(name: str, folder: str, actions: Actions) -> None:
-    """Inputs reach the command through variables, all of them, by the name that the command reads."""
+    """All inputs are passed to the command by the environment variables that it reads."""
     (step,) = actions[folder]["runs"]["steps"]
-    wanted = {f"GHMLOPS_{key.upper().replace('-', '_')}": f"${{{{ inputs.{key} }}}}" for key in fields(name)}
-    assert wanted == step["env"]
+    expected = {f"GHMLOPS_{key.upper().replace('-', '_')}": f"${{{{ inputs.{key} }}}}" for key in fields(name)}
+    assert expected == step["env"]
 
 
 @pytest.mark.parametrize(("name", "folder"), folders())
@@ -89,16 +89,16 @@ def test_shape(name: str, folder: str, actions: Actions, root: Path) -> None:
     (step,) = runs["steps"]
     up = "" if folder == "." else "/../.."
     script = re.escape(f'ghmlops=$("$GITHUB_ACTION_PATH{up}/scripts/install.sh" ')
-    found = re.fullmatch(script + rf'([a-z ]+)\)\nexec "\$ghmlops" {name}\n', step["run"])
+    match = re.fullmatch(script + rf'([a-z ]+)\)\nexec "\$ghmlops" {name}\n', step["run"])
     assert runs["using"] == "composite"
     assert sorted(step) == ["env", "id", "run", "shell"]
     assert (step["id"], step["shell"]) == ("ghmlops", "bash")
-    assert found is not None
+    assert match is not None
     extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert set(found[1].split()) <= set(extras)
+    assert set(match[1].split()) <= set(extras)
 
 
-def test_nothing_is_pasted_into_a_script(actions: Actions) -> None:
+def test_scripts_contain_no_expression(actions: Actions) -> None:
     """No `${{` in any `run:`, and no other action inside a composite one."""
     for action in actions.values():
         for step in action["runs"]["steps"]:
@@ -107,7 +107,7 @@ def test_nothing_is_pasted_into_a_script(actions: Actions) -> None:
 
 
 def test_scripts_of_actions_pass_shellcheck(actions: Actions) -> None:
-    """What stands under `run:` in an action.yml is clean; for workflows actionlint sees to it."""
+    """The scripts in action.yml files pass shellcheck; actionlint checks those of workflows."""
     shellcheck = Path(sysconfig.get_path("scripts")) / "shellcheck"
     for folder, action in actions.items():
         for step in action["runs"]["steps"]:
@@ -118,14 +118,14 @@ def test_scripts_of_actions_pass_shellcheck(actions: Actions) -> None:
 
 
 def test_allow_list_is_not_stale() -> None:
-    """What actions leave out is an input of every command, and a reason says why."""
+    """Inputs that actions omit are common to all commands, and have a reason."""
     common = {f.name for f in msgspec.structs.fields(Common)}
     assert set(NOT_IN_ACTIONS) <= common
     assert all(NOT_IN_ACTIONS.values())
 
 
 def test_only_writers_take_a_token(actions: Actions) -> None:
-    """The actions that run a change's own code have no token to lose; `regression` has one only where it is given."""
+    """Actions that run the code of a change have no token; `regression` has one only if it is set explicitly."""
     tokens = {
         folder: action["inputs"]["token"]["default"]
         for folder, action in actions.items()
@@ -136,8 +136,8 @@ def test_only_writers_take_a_token(actions: Actions) -> None:
     assert tokens == {**{f"actions/{name}": token for name, token in writers.items()}, "actions/regression": ""}
 
 
-def test_outcomes_are_listed_where_they_are_an_input(actions: Actions) -> None:
-    """`fail-on` names the outcomes it takes."""
+def test_fail_on_lists_its_outcomes(actions: Actions) -> None:
+    """The description of `fail-on` names the outcomes that it accepts."""
     for action in actions.values():
         for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.WARN):
             assert outcome.value in action["inputs"]["fail-on"]["description"]

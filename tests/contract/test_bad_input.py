@@ -1,4 +1,4 @@
-"""What a person gets wrong: one line that says where, why and how to mend it, exit code 2, and no traceback."""
+"""Bad input: one line that states where, why and how to fix it, exit code 2, and no traceback."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATENCY = ["latency", "--url", "http://127.0.0.1:9"]
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """A folder with a policy, payloads and predictions that are all in order."""
+    """Return a folder with valid policy, payloads and predictions."""
     for side in ("baseline", "candidate"):
         predictions(tmp_path / "predictions" / f"{side}.parquet", noise=0.005, seed=1)
     (tmp_path / ".github").mkdir()
@@ -39,15 +39,15 @@ def work(tmp_path: Path) -> Path:
 
 def ghmlops(work: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in `work`, as on a runner, for the commit `HEAD`."""
-    known = {"PATH": os.environ["PATH"], "HOME": str(work), "GITHUB_SHA": HEAD, "GITHUB_REPOSITORY": "acme/shop"}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(work), "GITHUB_SHA": HEAD, "GITHUB_REPOSITORY": "acme/shop"}
     command = [sys.executable, "-I", "-m", "ghmlops", *arguments]
     return subprocess.run(
-        command, cwd=work, env={**known, **variables}, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=work, env={**environment, **variables}, capture_output=True, text=True, check=False, timeout=120
     )
 
 
-def judged(work: Path, commit: str = HEAD) -> None:
-    """Write evidence that passed, for a commit."""
+def write_passed_evidence(work: Path, commit: str = HEAD) -> None:
+    """Write passed evidence of a commit."""
     finding = Finding(id="auc", metric="auc", outcome=Outcome.PASS, reason="Same.", docs="README.md")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     origin = Provenance(repository="acme/shop", head_sha=commit, started=now)
@@ -57,7 +57,7 @@ def judged(work: Path, commit: str = HEAD) -> None:
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    """The last line on stderr is the error, with these words and a hint after a semicolon; exit 2; no traceback."""
+    """Assert that the last line on stderr is the error, with these words and a hint; exit code 2; no traceback."""
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("ghmlops: error: "))
@@ -68,7 +68,7 @@ def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None
 
 
 def edit(work: Path, old: str, new: str) -> None:
-    """Change the policy."""
+    """Replace text in the policy."""
     file = work / ".github" / "ghmlops.yml"
     text = file.read_text()
     assert old in text
@@ -77,7 +77,7 @@ def edit(work: Path, old: str, new: str) -> None:
 
 @pytest.mark.parametrize("command", [["policy", "check"], ["regression"], LATENCY, ["check"], ["gate"]])
 def test_unknown_policy_key(work: Path, command: list[str]) -> None:
-    """Every command that reads the policy names the file, the line, the key, and the nearest one."""
+    """Every command that reads the policy names the file, the line, the key, and the nearest valid key."""
     edit(work, "slices:", "slice:")
     assert_one_line(ghmlops(work, *command), ".github/ghmlops.yml:8", "`slice`", "did you mean `slices`?")
 
@@ -89,32 +89,32 @@ def test_malformed_duration(work: Path) -> None:
 
 
 def test_missing_parquet(work: Path) -> None:
-    """An artifact that is not there is named."""
+    """The error names a missing artifact."""
     (work / "predictions" / "candidate.parquet").unlink()
     assert_one_line(ghmlops(work, "regression"), "predictions/candidate.parquet")
 
 
 def test_truncated_parquet(work: Path) -> None:
-    """An artifact that was cut is named, and not read as one with fewer rows."""
+    """The error names a truncated artifact, which is not read as one with fewer rows."""
     file = work / "predictions" / "candidate.parquet"
     file.write_bytes(file.read_bytes()[:-200])
     assert_one_line(ghmlops(work, "regression"), "predictions/candidate.parquet")
 
 
 def test_missing_column(work: Path) -> None:
-    """A column that the policy names and the artifact lacks is named."""
+    """The error names a column of the policy that the artifact lacks."""
     edit(work, "score: p_click", "score: p_klick")
     assert_one_line(ghmlops(work, "regression"), "p_klick", "p_click")
 
 
 def test_refused_connection(work: Path) -> None:
-    """An address where nobody listens is named."""
+    """The error names an address without a listening service."""
     assert_one_line(ghmlops(work, *LATENCY), "127.0.0.1:9")
 
 
 @pytest.mark.parametrize("name", ["requests.jsonl", "requests.parquet"])
 def test_payloads_without_rows(work: Path, name: str) -> None:
-    """A payload file with no rows is refused before anything is sent."""
+    """A payload file without rows is an error before anything is sent."""
     if name.endswith("parquet"):
         pq.write_table(pa.table({"x": pa.array([], pa.int64())}), work / name)
     else:
@@ -123,14 +123,14 @@ def test_payloads_without_rows(work: Path, name: str) -> None:
 
 
 def test_evidence_of_another_commit(work: Path) -> None:
-    """Foreign evidence is an error, not a pass, and both commits are named."""
-    judged(work, OTHER)
+    """Evidence of another commit is an error, and the message names both commits."""
+    write_passed_evidence(work, OTHER)
     assert_one_line(ghmlops(work, "gate", "--commit", HEAD), HEAD, OTHER)
 
 
 def test_event_without_a_pull_request(work: Path) -> None:
-    """A comment was asked for, and the event file names no pull request."""
-    judged(work)
+    """A comment is requested, but the event file names no pull request."""
+    write_passed_evidence(work)
     (work / "event.json").write_text('{"ref": "refs/heads/main"}')
     variables = {"GITHUB_EVENT_PATH": "event.json", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_ACTIONS": "true"}
     done = ghmlops(work, "report", "--token", "t-1234567890", **variables, GITHUB_API_URL="http://127.0.0.1:9")
@@ -138,7 +138,7 @@ def test_event_without_a_pull_request(work: Path) -> None:
 
 
 def assert_one_line_or_annotation(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    """As `assert_one_line`, where the line is followed by its annotation."""
+    """Assert the same as `assert_one_line` if an annotation follows the line."""
     lines = done.stderr.splitlines()
     plain = "\n".join(line for line in lines if not line.startswith("::"))
     assert any(line.startswith("::error ") for line in lines)
@@ -155,8 +155,8 @@ def assert_one_line_or_annotation(done: subprocess.CompletedProcess[str], *words
     ids=["report", "gate"],
 )
 def test_a_token_that_can_only_read(work: Path, command: list[str], permission: str) -> None:
-    """The permission that is missing is named."""
-    judged(work)
+    """The error names the missing permission."""
+    write_passed_evidence(work)
     token = {"login": "github-actions[bot]", "kind": "installation", "permissions": {"contents": "read"}}
     request = {"number": 7, "head_sha": HEAD, "head_ref": "topic", "base_ref": "main", "base_sha": OTHER}
     seed = {"repositories": {"acme/shop": {}}, "tokens": {"read-only-token": token}, "pull_requests": [request]}

@@ -1,4 +1,4 @@
-"""The READMEs say what is true: examples that pass the checkers, permissions, links, and anchors that findings use."""
+"""The documents are correct: examples pass the checkers; permissions, links and anchors of findings are valid."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def anchors(document: Path) -> set[str]:
 
 
 def test_every_action_has_its_page(root: Path) -> None:
-    """Folders of `actions/` and commands that are actions are the same, each with a README."""
+    """Every command with an action has a folder in `actions/` with a README, and there is no other folder."""
     assert sorted(ACTION_COMMANDS) == sorted(p.parent.name for p in root.glob("actions/*/README.md"))
     assert sorted(ACTION_COMMANDS) == sorted(p.name for p in (root / "actions").iterdir())
 
 
 @pytest.mark.parametrize("name", ACTION_COMMANDS)
-def test_a_page_says_it_all(root: Path, name: str) -> None:
-    """A page has every part, and one complete workflow that uses its action."""
+def test_a_page_is_complete(root: Path, name: str) -> None:
+    """A page has every section, and a complete workflow that uses its action."""
     text = (root / "actions" / name / "README.md").read_text()
     titles = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
     uses = "ghmlops/ghmlops@v1" if name == "check" else f"ghmlops/ghmlops/actions/{name}@v1"
@@ -50,7 +50,7 @@ def test_a_page_says_it_all(root: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ACTION_COMMANDS)
 def test_permissions_are_documented(root: Path, name: str) -> None:
-    """The table of permissions is what the job of the example grants."""
+    """The table of permissions equals the permissions of the example."""
     text = (root / "actions" / name / "README.md").read_text()
     section = text.split("## Permissions")[1].split("\n## ")[0]
     documented = set(re.findall(r"^\| `([a-z-]+: [a-z]+)` \|", section, flags=re.MULTILINE))
@@ -59,14 +59,14 @@ def test_permissions_are_documented(root: Path, name: str) -> None:
     assert documented == granted
 
 
-def test_an_example_starts_from_nothing(example: Workflow) -> None:
-    """The workflows to copy grant nothing by default, and something to each job by name."""
+def test_an_example_grants_permissions_per_job(example: Workflow) -> None:
+    """The examples grant no permissions by default, and each job lists its permissions."""
     assert example.body["permissions"] == {}
     assert all("permissions" in job for job in example.body["jobs"].values() if "ghmlops" in str(job))
 
 
 def test_an_example_passes_actionlint(example: Workflow, tmp_path: Path) -> None:
-    """The workflows to copy are clean, the scripts in them too."""
+    """actionlint reports nothing about the examples and their scripts."""
     if not ACTIONLINT.is_file():
         pytest.skip("actionlint is not built: `scripts/test` does it where Go is on the machine")
     file = tmp_path / "example.yml"
@@ -76,7 +76,7 @@ def test_an_example_passes_actionlint(example: Workflow, tmp_path: Path) -> None
 
 
 def test_an_example_passes_the_language_service(root: Path, example: Workflow, tmp_path: Path) -> None:
-    """GitHub's own checker, which knows our actions' inputs, finds nothing in the workflows to copy."""
+    """GitHub's language service, which resolves the inputs of our actions, reports nothing about the examples."""
     tools = os.environ.get("GHMLOPS_NODE_TOOLS") or max(
         CACHE.glob("node-*"), key=lambda p: p.stat().st_mtime, default=""
     )
@@ -90,19 +90,19 @@ def test_an_example_passes_the_language_service(root: Path, example: Workflow, t
     assert (done.stdout + done.stderr, done.returncode) == ("1 files checked\n", 0)
 
 
-def test_links_lead_somewhere(document: Path, root: Path) -> None:
-    """Every relative link of a document names a file that exists, and its anchor a heading of it."""
+def test_links_are_valid(document: Path, root: Path) -> None:
+    """Every relative link names an existing file, and its anchor a heading of that file."""
     for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text()):
         path, _, anchor = target.partition("#")
-        found = (document.parent / path).resolve() if path else document
-        assert found.exists(), f"{document.relative_to(root)} links to {target}"
+        linked = (document.parent / path).resolve() if path else document
+        assert linked.exists(), f"{document.relative_to(root)} links to {target}"
         if anchor:
-            assert anchor in anchors(found)
+            assert anchor in anchors(linked)
 
 
 def references(root: Path) -> list[tuple[str, str]]:
-    """Return (module, page with anchor) of everything that the source gives to a finding as its `docs`."""
-    found = []
+    """Return (module, page with anchor) of every argument `docs` in the source."""
+    results = []
     for path in sorted((root / "src").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         name = ".".join(path.relative_to(root / "src").with_suffix("").parts)
@@ -111,12 +111,14 @@ def references(root: Path) -> list[tuple[str, str]]:
                 continue
             for node in ast.walk(function):
                 if isinstance(node, ast.keyword) and node.arg == "docs":
-                    found += [(name, page) for page in pages(importlib.import_module(name), tree, function, node.value)]
-    return sorted(set(found))
+                    results += [
+                        (name, page) for page in pages(importlib.import_module(name), tree, function, node.value)
+                    ]
+    return sorted(set(results))
 
 
 def pages(module: ModuleType, tree: ast.Module, function: ast.FunctionDef, value: ast.expr) -> list[str]:
-    """Return what an expression may be: with the module's constants, and with every constant given for a parameter."""
+    """Return the possible values of an expression, with the constants of the module and the arguments of its calls."""
     code = compile(ast.Expression(value), module.__name__, "eval")
     parameters = [argument.arg for argument in function.args.args]
     used = [name for name in code.co_names if name in parameters]
@@ -127,25 +129,25 @@ def pages(module: ModuleType, tree: ast.Module, function: ast.FunctionDef, value
         rows = [pillar for pillar in PILLARS if pillar.in_check]
         return [eval(code, {**vars(module), name: pillar}) for pillar in rows]  # noqa: S307
     calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == function.name]
-    given = {
+    arguments = {
         argument.value for call in calls for argument in call.args[parameters.index(name) :][:1] if is_text(argument)
     }
     assert calls
-    assert given, f"{module.__name__}: no constant is given for `{name}`"
-    return [eval(code, {**vars(module), name: text}) for text in given]  # noqa: S307
+    assert arguments, f"{module.__name__}: no call has a constant for `{name}`"
+    return [eval(code, {**vars(module), name: text}) for text in arguments]  # noqa: S307
 
 
 def is_text(node: ast.expr) -> TypeGuard[ast.Constant]:
-    """True for a literal string."""
+    """Return whether the node is a string literal."""
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def test_findings_lead_somewhere(root: Path) -> None:
-    """Every page that a finding names exists, and so does the heading."""
-    known: dict[str, set[str]] = {}
-    found = references(root)
-    assert len({module for module, _ in found}) > 5
-    for module, page in found:
+def test_findings_link_to_existing_headings(root: Path) -> None:
+    """Every page and heading that a finding links to exists."""
+    anchors_of: dict[str, set[str]] = {}
+    links = references(root)
+    assert len({module for module, _ in links}) > 5
+    for module, page in links:
         document, _, anchor = page.partition("#")
-        known.setdefault(document, anchors(root / document))
-        assert anchor in known[document], f"{module}: {page}"
+        anchors_of.setdefault(document, anchors(root / document))
+        assert anchor in anchors_of[document], f"{module}: {page}"

@@ -1,4 +1,4 @@
-"""Generated files are what their sources generate, and a change on either side is noticed."""
+"""Generated files match their sources, and a change on either side is detected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check(root: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def tree(root: Path, tmp_path: Path) -> Path:
-    """A copy of what the generator reads and writes, to spoil."""
+    """Return a copy of the files that the generator reads and writes."""
     for name in ("actions", "src/ghmlops/schemas", "src/ghmlops/measure/load/protocols"):
         shutil.copytree(root / name, tmp_path / name)
     (tmp_path / "scripts").mkdir()
@@ -51,8 +51,8 @@ def test_nothing_has_drifted(root: Path) -> None:
         ("src/ghmlops/measure/load/protocols/open_inference_descriptor.py", "fp64_contents", "fp46_contents"),
     ],
 )
-def test_an_edit_is_noticed(tree: Path, file: str, old: str, new: str) -> None:
-    """An edit by hand of any generated part is shown as a difference, and fails."""
+def test_an_edit_is_detected(tree: Path, file: str, old: str, new: str) -> None:
+    """A manual edit of a generated part is printed as a difference and fails the check."""
     text = (tree / file).read_text()
     assert old in text
     (tree / file).write_text(text.replace(old, new))
@@ -62,7 +62,7 @@ def test_an_edit_is_noticed(tree: Path, file: str, old: str, new: str) -> None:
 
 
 def test_a_missing_region_is_an_error(tree: Path) -> None:
-    """An action.yml without its marks is refused, not passed over."""
+    """An action.yml without its markers is an error."""
     file = tree / "actions/report/action.yml"
     file.write_text(file.read_text().replace("# generated: environment", "#"))
     done = check(tree)
@@ -71,7 +71,7 @@ def test_a_missing_region_is_an_error(tree: Path) -> None:
 
 
 def test_only_known_schemas_are_shipped(root: Path) -> None:
-    """The folder of schemas holds those of the table and no others, each a valid JSON Schema."""
+    """The folder contains exactly the schemas of the table, each a valid JSON Schema."""
     folder = root / "src" / "ghmlops" / "schemas"
     assert sorted(SCHEMAS) == sorted(path.name for path in folder.iterdir())
     for name in SCHEMAS:

@@ -112,7 +112,7 @@ def test_the_environment_grows(suite: Path, tmp_path: Path) -> None:
 
 
 def test_packages_of_another_job_are_not_trusted(suite: Path, tmp_path: Path) -> None:
-    """Modules that an earlier job replaced in uv's unpacked cache, whose hashes are not checked, do not reach this job."""
+    """Modules that an earlier job replaced in uv's unpacked cache, where no hash is checked, do not reach this job."""
     home, first, second = (tmp_path / name for name in ("home", "first job", "second job"))
     for folder in (home, first, second):
         folder.mkdir()

@@ -1,4 +1,4 @@
-"""Tools are pinned once: what `scripts/test` gets is what the tests look for."""
+"""Tools are pinned: the tests use the versions that `scripts/test` installs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_versions_agree(root: Path) -> None:
-    """The versions in `scripts/test` are those that the tests find in the cache."""
+    """The versions in `scripts/test` are those that the tests look for in the cache."""
     (line,) = re.findall(
         r"^ACT=(\S+) ACTIONLINT=(\S+) OPENAPI=(\S+)$", (root / "scripts/test").read_text(), re.MULTILINE
     )
@@ -29,8 +29,8 @@ def test_versions_agree(root: Path) -> None:
     assert f"HdrHistogram-{java}.jar" in (root / "tests/core/histograms/test_hlog.py").read_text()
 
 
-def test_actions_of_others_are_the_same_everywhere(root: Path) -> None:
-    """The doubles of the tests stand in for exactly the commits that the workflows use."""
+def test_doubles_match_the_pinned_actions(root: Path) -> None:
+    """The doubles of the tests replace exactly the commits that the workflows use."""
     used = set()
     for path in (root / ".github" / "workflows").glob("*.yml"):
         used.update(re.findall(r"uses: actions/([\w-]+)@([0-9a-f]{40})", path.read_text()))
@@ -38,7 +38,7 @@ def test_actions_of_others_are_the_same_everywhere(root: Path) -> None:
 
 
 def test_node_packages_are_pinned_by_hash(root: Path) -> None:
-    """Exact versions, and for every package of the tree a hash and no address of a registry."""
+    """Versions are exact, and every package of the tree has a hash and no URL of a registry."""
     package = json.loads((root / "scripts/node/package.json").read_text())
     lock = json.loads((root / "scripts/node/package-lock.json").read_text())
     packages = {name: body for name, body in lock["packages"].items() if name}
@@ -55,8 +55,8 @@ def test_uv_is_pinned_by_hash(root: Path) -> None:
     assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}", text)) > 1
 
 
-def test_continuous_integration_does_what_people_do(root: Path) -> None:
-    """`.ci/run` and the workflow call `scripts/test`, and nothing cleverer."""
+def test_continuous_integration_runs_the_same_script(root: Path) -> None:
+    """`.ci/run` and the workflow only call `scripts/test`."""
     commands = [line for line in (root / ".ci/run").read_text().splitlines() if line and not line.startswith("#")]
     assert commands == ["set -euo pipefail", 'exec "$(dirname -- "${BASH_SOURCE[0]}")/../scripts/test"']
     assert "- run: .ci/run\n" in (root / ".github/workflows/ci.yml").read_text()

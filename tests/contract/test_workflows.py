@@ -1,4 +1,4 @@
-"""What the runner used in the tests does not enforce: permissions, concurrency, pins, required inputs, time limits."""
+"""Properties that the runner of the tests does not enforce: permissions, concurrency, pins, inputs, time limits."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ PINS = {
     "actions/cache": "27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5",
 }
 RUN_CHANGES = {".", "actions/preview", "actions/latency", "actions/regression"}
-"""Folders of the actions that run, or measure, a change's own code."""
+"""Folders of the actions that run or measure the code of a change."""
 
 
 def own_action(step: dict[str, Any]) -> str | None:
-    """Return the folder of the action of ours that a step uses."""
-    found = OWN.fullmatch(step.get("uses", ""))
-    return (found["path"] or ".") if found else None
+    """Return the folder of this project's action that a step uses, or None."""
+    match = OWN.fullmatch(step.get("uses", ""))
+    return (match["path"] or ".") if match else None
 
 
 def test_permissions(workflow: Workflow) -> None:
-    """A workflow has no permissions, and each of its jobs the ones listed here and no others."""
+    """A workflow has no permissions, and each of its jobs exactly those listed here."""
     assert workflow.body["permissions"] == {}
     assert {name: job["permissions"] for name, job in workflow.body["jobs"].items()} == PERMISSIONS[workflow.name]
 
@@ -59,8 +59,8 @@ def test_every_workflow_is_listed() -> None:
     assert sorted(PERMISSIONS) == [w.name for w in FILES]
 
 
-def test_callers_are_told_the_permissions(callable_workflows: Callable) -> None:
-    """The example at the top of a reusable workflow grants the union of its jobs' permissions and nothing more."""
+def test_header_examples_grant_the_permissions(callable_workflows: Callable) -> None:
+    """The example at the top of a reusable workflow grants exactly the union of its jobs' permissions."""
     for path, workflow in callable_workflows.items():
         example = header_example(workflow.text)
         (job,) = (j for j in example["jobs"].values() if j.get("uses") == f"ghmlops/ghmlops/{path}@v1")
@@ -72,29 +72,29 @@ def test_callers_are_told_the_permissions(callable_workflows: Callable) -> None:
 
 
 def header_example(text: str) -> dict[str, Any]:
-    """Return the workflow that a reusable one shows in its first comment."""
+    """Return the example in the first comment of a reusable workflow."""
     lines = [line.removeprefix("#") for line in text.splitlines() if line.startswith("#")]
     indented = [line for line in lines if line.startswith("   ")]
-    found = yaml.safe_load("\n".join(indented))
-    assert isinstance(found, dict)
-    return found
+    example = yaml.safe_load("\n".join(indented))
+    assert isinstance(example, dict)
+    return example
 
 
-def test_code_of_a_change_never_meets_a_token_that_writes(written: Workflow) -> None:
-    """A job that measures a change may read, and nothing else."""
+def test_code_of_a_change_runs_without_write_token(written: Workflow) -> None:
+    """A job that measures a change has read permission only."""
     for job in written.body["jobs"].values():
         if {own_action(step) for step in job.get("steps", [])} & RUN_CHANGES:
             assert job["permissions"] == {"contents": "read"}
 
 
 def test_time_limits(written: Workflow) -> None:
-    """No job runs for GitHub's six hours."""
+    """Every job has a time limit below GitHub's default of six hours."""
     for job in written.body["jobs"].values():
         assert "uses" in job or "timeout-minutes" in job
 
 
 def test_pins(written: Workflow) -> None:
-    """Actions of others are pinned by full SHA, with the version beside it; ours by the major version."""
+    """External actions are pinned by full SHA with the version in a comment, ours by the major version."""
     for line in re.findall(r"^\s*(?:- )?uses: (.+)$", written.text, flags=re.MULTILINE):
         name, ref = line.split("@", 1)
         if own := OWN.fullmatch(line.strip()):
@@ -103,28 +103,28 @@ def test_pins(written: Workflow) -> None:
             assert PINS[name] == ref
 
 
-def test_nothing_is_pasted_into_a_script(written: Workflow) -> None:
+def test_scripts_contain_no_expression(written: Workflow) -> None:
     """No `${{` in any `run:`."""
     for _, step in written.steps():
         assert "${{" not in step.get("run", "")
 
 
 def test_no_checkout_keeps_credentials(written: Workflow) -> None:
-    """`actions/checkout` leaves its token to no later step; `revert` shows its own to the remote itself."""
+    """`actions/checkout` does not persist its token for later steps; `revert` authenticates to the remote itself."""
     for _, step in written.steps():
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
 
 
-def test_the_stage_that_comments_checks_out_no_head(callable_workflows: Callable) -> None:
-    """`report.yml` runs with a token that writes: it checks the default branch out, whatever the event says."""
+def test_report_checks_out_the_default_branch(callable_workflows: Callable) -> None:
+    """`report.yml` has a write token and therefore checks out only the default branch."""
     workflow = callable_workflows[".github/workflows/report.yml"]
     (checkout,) = (s for _, s in workflow.steps() if s.get("uses", "").startswith("actions/checkout@"))
     assert checkout["with"] == {"persist-credentials": False}
 
 
-def test_deployments_and_reverts_wait_and_are_not_cut_short(callable_workflows: Callable) -> None:
-    """Keyed by service (its policy file) and environment, or by branch; never cancelled in progress."""
+def test_deployments_and_reverts_are_serialised(callable_workflows: Callable) -> None:
+    """Jobs are serialised per service (its policy file) and environment, or per branch, and never cancelled."""
     jobs = callable_workflows[".github/workflows/deploy-gate.yml"].body["jobs"]
     gate, revert = jobs["gate"]["concurrency"], jobs["revert"]["concurrency"]
     assert gate["group"] == "ghmlops-gate-${{ inputs.policy }}-${{ inputs.environment }}"
@@ -132,16 +132,16 @@ def test_deployments_and_reverts_wait_and_are_not_cut_short(callable_workflows: 
     assert (gate["cancel-in-progress"], revert["cancel-in-progress"]) == (False, False)
 
 
-def test_environment_is_honoured_and_its_deployment_not_doubled(callable_workflows: Callable) -> None:
-    """The gate's job waits for the reviewers of the environment that it records; the record is the action's own."""
+def test_the_environment_creates_no_second_deployment(callable_workflows: Callable) -> None:
+    """The job of the gate waits for the reviewers of its environment; only the action records the deployment."""
     gate = callable_workflows[".github/workflows/deploy-gate.yml"].body["jobs"]["gate"]
     assert gate["environment"] == {"name": "${{ inputs.environment }}", "deployment": False}
     (step,) = (s for s in gate["steps"] if own_action(s) == "actions/gate")
     assert step["with"]["environment"] == "${{ inputs.environment }}"
 
 
-def test_a_maintainer_can_ask_again(callable_workflows: Callable) -> None:
-    """`deploy-gate.yml` takes the same inputs by hand as by call; by hand the run with the evidence is required."""
+def test_a_maintainer_can_dispatch_the_gate(callable_workflows: Callable) -> None:
+    """`deploy-gate.yml` has the same inputs for dispatch and call; dispatch requires the run with the evidence."""
     triggers = callable_workflows[".github/workflows/deploy-gate.yml"].triggers
     called, dispatched = triggers["workflow_call"]["inputs"], triggers["workflow_dispatch"]["inputs"]
     assert list(called) == list(dispatched)
@@ -150,7 +150,7 @@ def test_a_maintainer_can_ask_again(callable_workflows: Callable) -> None:
 
 
 def test_interface_is_typed_and_described(callable_workflows: Callable) -> None:
-    """Every input of a reusable workflow has a type, a description and a default or is required."""
+    """Every input of a reusable workflow has a type, a description, and a default unless it is required."""
     for workflow in callable_workflows.values():
         for trigger in ("workflow_call", "workflow_dispatch"):
             for body in ((workflow.triggers.get(trigger) or {}).get("inputs") or {}).values():
@@ -160,41 +160,41 @@ def test_interface_is_typed_and_described(callable_workflows: Callable) -> None:
 
 
 def test_every_input_is_used(callable_workflows: Callable) -> None:
-    """An input that nothing reads would be a promise not kept."""
+    """Every input of a reusable workflow is read by a job."""
     for workflow in callable_workflows.values():
         jobs = yaml.safe_dump(workflow.body["jobs"], width=10_000)
         for name in (workflow.triggers["workflow_call"].get("inputs")) or {}:
             assert f"inputs.{name}" in jobs
 
 
-def test_uses_name_what_exists(written: Workflow, actions: Actions, callable_workflows: Callable) -> None:
-    """Every action and reusable workflow of ours that is used exists, with these inputs, none required left out."""
+def test_references_are_valid(written: Workflow, actions: Actions, callable_workflows: Callable) -> None:
+    """Every used action and workflow of this project exists and has these inputs; required inputs are set."""
     for job in written.body["jobs"].values():
         used = [(own_action(step), step.get("with") or {}) for step in job.get("steps", [])]
-        if found := OWN.fullmatch(job.get("uses", "")):
-            inputs = callable_workflows[found["path"]].triggers["workflow_call"]["inputs"]
+        if match := OWN.fullmatch(job.get("uses", "")):
+            inputs = callable_workflows[match["path"]].triggers["workflow_call"]["inputs"]
             check_inputs(job.get("with") or {}, inputs)
-        for folder, given in used:
+        for folder, values in used:
             if folder is not None:
-                check_inputs(given, actions[folder]["inputs"])
+                check_inputs(values, actions[folder]["inputs"])
 
 
-def check_inputs(given: dict[str, Any], known: dict[str, Any]) -> None:
-    """Names that are given are known, and required ones are given."""
-    assert set(given) <= set(known)
-    assert {name for name, body in known.items() if body.get("required")} <= set(given)
+def check_inputs(values: dict[str, Any], inputs: dict[str, Any]) -> None:
+    """Assert that all values are for existing inputs, and that required inputs have a value."""
+    assert set(values) <= set(inputs)
+    assert {name for name, body in inputs.items() if body.get("required")} <= set(values)
 
 
 def test_outputs_that_are_read_exist(written: Workflow, actions: Actions, callable_workflows: Callable) -> None:
-    """`steps.x.outputs.y` and `needs.x.outputs.y` name outputs of what the step or the job uses."""
+    """`steps.x.outputs.y` and `needs.x.outputs.y` name outputs of the action or workflow of the step or job."""
     jobs = written.body["jobs"]
     for job in jobs.values():
         text = yaml.safe_dump(job, width=10_000)
         by_id = {step["id"]: step for step in job.get("steps", []) if "id" in step}
         for identity, output in re.findall(r"\bsteps\.([\w-]+)\.outputs\.([\w-]+)", text):
             folder = own_action(by_id[identity])
-            known = set(actions[folder]["outputs"]) if folder else set(re.findall(r"(\w+)=", by_id[identity]["run"]))
-            assert output in known
+            outputs = set(actions[folder]["outputs"]) if folder else set(re.findall(r"(\w+)=", by_id[identity]["run"]))
+            assert output in outputs
         for name, output in re.findall(r"\bneeds\.([\w-]+)\.outputs\.([\w-]+)", text):
             called = OWN.fullmatch(jobs[name].get("uses", ""))
             outputs = (
@@ -205,11 +205,11 @@ def test_outputs_that_are_read_exist(written: Workflow, actions: Actions, callab
             assert output in outputs
 
 
-def test_examples_in_headers_hold(callable_workflows: Callable, actions: Actions) -> None:
-    """The workflow that a reusable one shows in its first comment is held to the same as those of the documents."""
+def test_header_examples_are_valid(callable_workflows: Callable, actions: Actions) -> None:
+    """The example in the first comment of a reusable workflow meets the same rules as those of documents."""
     for path, workflow in callable_workflows.items():
         example = Workflow(path, "", header_example(workflow.text))
-        test_uses_name_what_exists(example, actions, callable_workflows)
+        test_references_are_valid(example, actions, callable_workflows)
         test_outputs_that_are_read_exist(example, actions, callable_workflows)
 
 
@@ -232,7 +232,7 @@ def test_examples_in_headers_hold(callable_workflows: Callable, actions: Actions
     ],
 )
 def test_required_check(callable_workflows: Callable, result: str, outcome: str, passes: bool) -> None:
-    """The last job of `pr-gate.yml` never skips, and passes on a real verdict only."""
+    """The last job of `pr-gate.yml` is never skipped, and passes only with a verdict of inconclusive or better."""
     job = callable_workflows[".github/workflows/pr-gate.yml"].body["jobs"]["verdict"]
     (step,) = job["steps"]
     done = subprocess.run(
@@ -250,8 +250,8 @@ def test_required_check(callable_workflows: Callable, result: str, outcome: str,
 
 
 @pytest.mark.parametrize(("outcome", "passes"), [("fail", True), ("inconclusive", True), ("error", False), ("", False)])
-def test_bad_news_is_not_a_broken_report(callable_workflows: Callable, outcome: str, passes: bool) -> None:
-    """`report.yml` is red where nothing could be told, and not where what it told is bad."""
+def test_a_reported_failure_does_not_fail_the_report(callable_workflows: Callable, outcome: str, passes: bool) -> None:
+    """`report.yml` fails if nothing could be reported, not if the reported outcome is bad."""
     steps = callable_workflows[".github/workflows/report.yml"].body["jobs"]["report"]["steps"]
     report, last = steps[-2:]
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", last["run"]]

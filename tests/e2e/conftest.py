@@ -1,4 +1,4 @@
-"""A world to run workflows in, and the local GitHub API. Skipped by name where the runner is not built."""
+"""Fixtures: a folder to run workflows in, and the local GitHub API. Tests are skipped if the runner is missing."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ PERMISSIONS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs with the runner, and say what is missing where it cannot."""
+    """Mark the tests of this folder, and skip them with a reason if a tool is missing."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             if not ACT.is_file():
-                item.add_marker(pytest.mark.skip("act is not built: `scripts/test` does it where Go is on the machine"))
+                item.add_marker(pytest.mark.skip("act is missing: `scripts/test` builds it if Go is installed"))
             elif not default_file().is_file():
-                item.add_marker(pytest.mark.skip("GitHub's API description is missing: `scripts/test` gets it by npm"))
+                item.add_marker(pytest.mark.skip("GitHub's API description is missing: `scripts/test` installs it"))
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A consumer's world; nothing that runs in it may outlive the test."""
-    made = make_world(tmp_path / "w")
-    yield made
-    assert processes_in(made.folder) == []
+    """Yield the folder of a consumer; no process in it may outlive the test."""
+    world = make_world(tmp_path / "w")
+    yield world
+    assert processes_in(world.folder) == []
 
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    """GitHub's API, where `acme/consumer` is; every request and answer fits its published description."""
+    """Yield GitHub's API with `acme/consumer`; every request and response must match its published description."""
     token = {"login": "github-actions[bot]", "kind": "installation", "permissions": PERMISSIONS}
     with running({"repositories": {"acme/consumer": {}}, "tokens": {TOKEN: token}}) as server:
         yield server
@@ -56,12 +56,12 @@ def api() -> Iterator[Api]:
 
 
 def processes_in(folder: Path) -> list[str]:
-    """Return the command lines of the processes that work in a folder below `folder`."""
-    found = []
+    """Return the command lines of the processes whose working directory is inside `folder`."""
+    commands = []
     for process in Path("/proc").iterdir():
         try:
             if process.name.isdigit() and Path(os.readlink(process / "cwd")).is_relative_to(folder):
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-        except OSError:  # it has ended, or is somebody else's
+                commands.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:  # it has ended, or belongs to another user
             continue
-    return found
+    return commands

@@ -1,4 +1,4 @@
-"""Each action by its own path, in the order in which a workflow would use them."""
+"""Each action by its path, in the order in which a workflow uses them."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ jobs:
 
 
 def quiet_run(world: World, workflow: str, api: str = "") -> Run:
-    """Run a workflow that measures latency, again where the machine was too busy to judge: that is not a verdict."""
+    """Run a workflow that measures latency; repeat it if the load generator was the limit, which is not a verdict."""
     for attempt in range(3):
         payload = {"repository": consumer.REPOSITORY}
         run = world.run("workflow_dispatch", workflow, payload, run_id=7001 + attempt, api=api)
@@ -130,8 +130,8 @@ def quiet_run(world: World, workflow: str, api: str = "") -> Run:
     return run
 
 
-def test_actions_by_their_own_paths(world: World, api: Api) -> None:
-    """Two legs measure a preview that is gone afterwards; one job judges the evidence of both, and changes nothing."""
+def test_actions_by_their_paths(world: World, api: Api) -> None:
+    """Two legs measure a preview, which is stopped afterwards; one job judges the evidence of both without effects."""
     consumer.fill(world, {"alone.yml": ALONE}, policy=consumer.POLICY + consumer.WITH_LATENCY)
     run = quiet_run(world, "alone.yml", api.url)
     assert run.jobs == {"measure-1": "success", "measure-2": "success", "judge": "success"}, run.text
@@ -156,8 +156,8 @@ def test_the_front_action(world: World) -> None:
     assert "click-scorer" in run.summaries["check"]
 
 
-def test_a_person_reverts(world: World, api: Api) -> None:
-    """A dispatch with inputs: first the plan, then the revert on the remote."""
+def test_a_dispatched_revert(world: World, api: Api) -> None:
+    """A workflow dispatch with `dry-run` prints the plan; without it the revert is pushed to the remote."""
     start = consumer.fill(world, {"revert.yml": REVERT})
     commit = consumer.change(world, good=True)
     inputs = {"commit": commit, "reason": "wrong prices", "dry-run": "true"}

@@ -1,4 +1,4 @@
-"""A commit on the default branch: measured again, gated, deployed or reverted; and asked about again by a person."""
+"""A commit on the default branch: measured, gated, deployed or reverted; and gated again by a maintainer."""
 
 from __future__ import annotations
 
@@ -87,20 +87,20 @@ GATE, REVERT = "ghmlops deployment gate/Gate", "ghmlops deployment gate/Revert"
 
 def deployments(api: Api) -> list[tuple[str, str, list[str]]]:
     """Return (commit, environment, states) of every recorded deployment."""
-    found = api.state.dump()["deployments"]
-    return [(d["sha"], d["environment"], [s["state"] for s in d["statuses"]]) for d in found]
+    records = api.state.dump()["deployments"]
+    return [(d["sha"], d["environment"], [s["state"] for s in d["statuses"]]) for d in records]
 
 
 def status(api: Api, commit: str) -> str:
-    """Return the newest state of the gate's status on a commit."""
-    found = [s for s in api.state.dump()["statuses"] if s["sha"] == commit]
-    assert {"ghmlops/production"} == {s["context"] for s in found}
-    state: str = found[-1]["state"]
+    """Return the latest state of the gate's commit status."""
+    statuses = [s for s in api.state.dump()["statuses"] if s["sha"] == commit]
+    assert {"ghmlops/production"} == {s["context"] for s in statuses}
+    state: str = statuses[-1]["state"]
     return state
 
 
 def dispatch(world: World, api: Api, run_id: int, inputs: dict[str, Any]) -> tuple[int, dict[str, str], str]:
-    """Run the gate again by hand; return the exit code, the jobs and the log."""
+    """Run the gate by a workflow dispatch; return the exit code, the jobs and the log."""
     payload = {"inputs": inputs, "repository": consumer.REPOSITORY}
     run = world.run("workflow_dispatch", "again.yml", payload, run_id=run_id, api=api.url)
     return run.code, run.jobs, run.text
@@ -118,9 +118,9 @@ def test_a_good_commit_is_deployed(world: World, api: Api) -> None:
 
 
 def test_a_bad_commit_is_reverted(world: World, api: Api) -> None:
-    """The gate shuts, nothing is deployed, and the revert on the remote has the tree of the good commit.
+    """The gate fails, nothing is deployed, and the revert on the remote has the tree of the good commit.
 
-    The gate is a run of its own: act ends a workflow when one that it called fails, where GitHub goes on.
+    The gate runs separately: act stops a workflow when a called workflow fails, whereas GitHub continues.
     """
     start = consumer.fill(world, {"deploy.yml": DEPLOY, "again.yml": AGAIN})
     commit = consumer.change(world, good=False)
@@ -142,8 +142,8 @@ def test_a_bad_commit_is_reverted(world: World, api: Api) -> None:
     assert log == world.git("log", "--format=%s", "main", cwd=world.remote).splitlines()
 
 
-def test_a_maintainer_asks_again(world: World, api: Api) -> None:
-    """By hand, for the evidence of an earlier run: a pass is a pass, and another commit's evidence is an error."""
+def test_a_maintainer_repeats_the_gate(world: World, api: Api) -> None:
+    """A dispatch with the evidence of an earlier run passes; evidence of another commit is an error."""
     start = consumer.fill(world, {"deploy.yml": DEPLOY, "again.yml": AGAIN})
     commit = consumer.change(world, good=True)
     world.run("push", "deploy.yml", consumer.push(commit, start), api=api.url)
@@ -157,8 +157,8 @@ def test_a_maintainer_asks_again(world: World, api: Api) -> None:
     assert f"was measured for commit {commit}, not for {start}" in text
 
 
-def test_a_reason_opens_an_inconclusive_gate_only(world: World, api: Api) -> None:
-    """No evidence is inconclusive, never a pass; a person's reason lets it through, and is recorded."""
+def test_a_reason_overrides_an_inconclusive_gate(world: World, api: Api) -> None:
+    """Missing evidence is inconclusive; a reason overrides it, and is recorded."""
     commit = consumer.fill(world, {"again.yml": AGAIN})
     code, jobs, text = dispatch(world, api, 6001, {"commit": commit, "run-id": "999"})
     assert (code, jobs) == (1, {GATE: "failure"}), text

@@ -1,4 +1,4 @@
-"""Load from a matrix of four machines: planned, fanned out, merged, and nothing lost or sent twice."""
+"""Load from a matrix of four machines: planned, distributed and merged, with every request sent once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ jobs:
 
 
 def artifact(world: World, run_id: int, name: str) -> dict[str, bytes]:
-    """Return the files of an artifact, as the runner's server keeps it."""
+    """Return the files of an artifact on the runner's server."""
     (file,) = (p for p in (world.folder / "art" / str(run_id)).rglob("*.zip") if name in str(p))
     with zipfile.ZipFile(io.BytesIO(file.read_bytes())) as archive:
         return {entry: archive.read(entry) for entry in archive.namelist()}
@@ -72,18 +72,18 @@ def read(files: dict[str, bytes], name: str) -> Evidence:
 
 
 def bodies(log: Path) -> Counter[str]:
-    """Return what the service was sent, counted."""
+    """Return the number of times that the service received each body."""
     return Counter(line.partition(" ")[2] for line in log.read_text(encoding="utf-8").splitlines())
 
 
 def test_four_machines_send_one_schedule(world: World, tmp_path: Path) -> None:
-    """The service saw exactly the requests of the whole schedule, each once, and the merged counts are the shards' sum.
+    """The service receives each request of the schedule once, and the merged counts are the sums of the shards.
 
-    A machine that takes longer than the lead to get ready starts late; then the verdict says so and names it.
+    A machine that needs more than the lead to prepare starts late; the verdict then names its shard.
     """
     consumer.fill(world, {}, policy=POLICY)
     world.write({"rows.jsonl": "".join(json.dumps({"row": n}) + "\n" for n in range(ROWS))})
-    for attempt in range(3):  # again where this machine was too busy for a generator, which it says
+    for attempt in range(3):  # repeated if this machine was too busy for a generator
         log, run_id = tmp_path / f"log-{attempt}", 7000 + attempt
         with scoring_service.started("--delay", "0.002", "--log", str(log)) as url:
             workflow = LOAD.replace("URL", url).replace("SHARDS\n", f"{SHARDS}\n").replace("LEAD", str(LEAD))
@@ -92,37 +92,36 @@ def test_four_machines_send_one_schedule(world: World, tmp_path: Path) -> None:
             run = world.run("workflow_dispatch", "load.yml", run_id=run_id)
         if "the generator was the limit" not in run.text:
             break
-    called = "ghmlops load"
-    assert {f"{called}/Plan", f"{called}/Merge"} <= set(run.jobs), run.text
-    assert Counter(dict.fromkeys(wanted(), 1)) == bodies(log), run.text
+    assert {"ghmlops load/Plan", "ghmlops load/Merge"} <= set(run.jobs), run.text
+    assert Counter(dict.fromkeys(scheduled_bodies(), 1)) == bodies(log), run.text
 
     files = artifact(world, run_id, "ghmlops-evidence-load-1")
-    found = read(files, "latency.json")
+    merged = read(files, "latency.json")
     parts = [shard_evidence(world, run_id, number) for number in range(1, SHARDS + 1)]
-    assert details_of(found, MergeShardsDetails).judged_per_arm == REQUESTS
+    assert details_of(merged, MergeShardsDetails).judged_per_arm == REQUESTS
     shards = [details_of(part, LatencyDetails) for part in parts]
     assert sum(shard.judged_per_arm for shard in shards) == REQUESTS
-    response = next(m for m in found.measurements if m.id == "response-time")
+    response = next(m for m in merged.measurements if m.id == "response-time")
     assert response.n == sum(m.n for p in parts for m in p.measurements if m.id == "response-time")
     assert response.n == total_histograms(files["latency.hlog"])["candidate"].total
 
     late = [n for n, shard in enumerate(shards, start=1) if (shard.generator.started_late_s or 0.0) > 1.0]
-    first = next(f for f in found.findings if f.id == "shards")
+    first = next(f for f in merged.findings if f.id == "shards")
     tripped = [p for p in parts if p.outcome.value == "error"]
     assert ("error" if tripped else "inconclusive" if late else "pass") == first.outcome.value
     assert all(f"{n} (" in first.reason for n in late)
-    told = run.summaries.get("after", "").split()
-    expected: list[Any] = [found.outcome.value, found.reason_code, "ghmlops-evidence-load-1", str(SHARDS)]
-    assert told == expected or found.outcome.value in ("error", "fail"), run.text
+    outputs = run.summaries.get("after", "").split()
+    expected: list[Any] = [merged.outcome.value, merged.reason_code, "ghmlops-evidence-load-1", str(SHARDS)]
+    assert outputs == expected or merged.outcome.value in ("error", "fail"), run.text
 
 
-def wanted() -> set[str]:
-    """Return the payloads of the schedule: in turn from the first judged one on; the warm-up takes the last ones."""
+def scheduled_bodies() -> set[str]:
+    """Return the payloads of the schedule: judged requests use them from the first on, the warm-up the last ones."""
     return {json.dumps({"row": n}) for n in [*range(REQUESTS), *range(ROWS - WARMUP, ROWS)]}
 
 
 def shard_evidence(world: World, run_id: int, number: int) -> Evidence:
-    """Return what one machine uploaded."""
+    """Return the evidence that one machine uploaded."""
     files = artifact(world, run_id, f"ghmlops-shard-1-{number}-of-{SHARDS}-load")
     assert sorted(files) == [f"latency-shard-{number}-of-{SHARDS}.{ending}" for ending in ("hlog", "json")]
     return read(files, f"latency-shard-{number}-of-{SHARDS}.json")

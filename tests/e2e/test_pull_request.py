@@ -1,4 +1,4 @@
-"""A pull request, from the measurement with a token that can only read to the comment in a second run."""
+"""A pull request, from the measurement with a read-only token to the comment in a second run."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ jobs:
 MEASURE, VERDICT = "ghmlops pull-request gate/Measure", "ghmlops pull-request gate/Verdict"
 COMMENT = "ghmlops report/Report"
 REFUSED = {MEASURE: "failure", VERDICT: "failure"}
-"""The caller's job `after` is missing: act ends a workflow when one that it called fails; GitHub goes on."""
+"""Without the caller's job `after`: act stops a workflow when a called workflow fails; GitHub continues."""
 
 
 def open_pull_request(world: World, api: Api, *, good: bool) -> tuple[str, str]:
@@ -66,7 +66,7 @@ def open_pull_request(world: World, api: Api, *, good: bool) -> tuple[str, str]:
 
 
 def comment(world: World, api: Api, head: str, run_id: int) -> str:
-    """Run the stage that comments, from the default branch; return the one comment."""
+    """Run the reporting workflow from the default branch; return the only comment."""
     world.git("switch", "--quiet", "main")
     run = world.run("workflow_run", "comment.yml", consumer.completed(world.run_id, head), run_id=run_id, api=api.url)
     assert run.jobs == {COMMENT: "success"}, run.text
@@ -76,7 +76,7 @@ def comment(world: World, api: Api, head: str, run_id: int) -> str:
 
 
 def test_a_fair_change(world: World, api: Api) -> None:
-    """Measured, let through, and told so in one comment, which a second report edits in place."""
+    """The change passes, and one comment reports it, which a second report edits in place."""
     head, base = open_pull_request(world, api, good=True)
     run = world.run("pull_request", "check.yml", consumer.pull_request(7, head, base))
     assert run.jobs == {MEASURE: "success", VERDICT: "success", "after": "success"}, run.text
@@ -93,7 +93,7 @@ def test_a_fair_change(world: World, api: Api) -> None:
 
 
 def test_a_bad_change(world: World, api: Api) -> None:
-    """Refused by the required check, annotated, and its comment says what fell."""
+    """The required check fails, with annotations, and the comment names the metric that got worse."""
     head, base = open_pull_request(world, api, good=False)
     run = world.run("pull_request", "check.yml", consumer.pull_request(7, head, base))
     assert run.jobs == REFUSED, run.text
@@ -107,7 +107,7 @@ def test_a_bad_change(world: World, api: Api) -> None:
 
 
 def test_a_policy_with_a_mistake(world: World, api: Api) -> None:
-    """Nothing can be judged: the measuring job fails, and the required check does not mistake that for a verdict."""
+    """Nothing can be judged: the measuring job fails, and the required check fails too."""
     head, base = open_pull_request(world, api, good=True)
     world.write({".github/ghmlops.yml": consumer.POLICY.replace("slices:", "slice:")})
     head = world.commit("Misspell")

@@ -1,8 +1,8 @@
 """A double of actions/upload-artifact and actions/download-artifact: speaks the v4 protocol to the runner's server.
 
-The real ones are JavaScript that the tests cannot have without github.com. The behaviour that the suite relies on is
-kept: a name can be used once (409), hidden files are left out, a pattern that matches nothing downloads nothing, and
-another run needs a token.
+The real actions are JavaScript, which the tests cannot download without github.com. The double has the behaviour that
+the suite relies on: a name can be used once (409), hidden files are omitted, a pattern without a match downloads
+nothing, and another run requires a token.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SERVICE = "twirp/github.actions.results.api.v1.ArtifactService/"
 
 
 def main() -> None:
-    """Run `upload` or `download`, inputs from the environment."""
+    """Run `upload` or `download` with inputs from the environment."""
     {"upload": upload, "download": download}[sys.argv[1]]()
 
 
@@ -39,7 +39,7 @@ def upload() -> None:
             sys.exit(f"::error::{message}")
         print(f"::warning::{message}")
         return
-    if name in listed(own_run()):
+    if name in artifact_names(own_run()):
         sys.exit(f"::error::(409) Conflict: an artifact with the name {name} already exists on the workflow run")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -58,16 +58,16 @@ def download() -> None:
     if run != own_run() and not os.environ["IN_TOKEN"]:
         sys.exit("::error::another run needs a token")
     name, pattern, target = os.environ["IN_NAME"], os.environ["IN_PATTERN"], Path(os.environ["IN_PATH"])
-    found = [n for n in listed(run) if n == name or (pattern and fnmatch.fnmatchcase(n, pattern))]
-    if name and not found:
+    names = [n for n in artifact_names(run) if n == name or (pattern and fnmatch.fnmatchcase(n, pattern))]
+    if name and not names:
         sys.exit(f"::error::Unable to download artifact: {name} not found")
-    for artifact in found:
+    for artifact in names:
         url = call("GetSignedArtifactURL", {**identity(run), "name": artifact})["signedUrl"]
         flat = bool(name) or os.environ["IN_MERGE_MULTIPLE"] == "true"
         with zipfile.ZipFile(io.BytesIO(send("GET", url))) as archive:
             archive.extractall(target if flat else target / artifact)
         print(f"Artifact {artifact} of run {run} has been downloaded")
-    print(f"Total of {len(found)} artifact(s) downloaded")
+    print(f"Total of {len(names)} artifact(s) downloaded")
 
 
 def own_run() -> str:
@@ -76,18 +76,18 @@ def own_run() -> str:
 
 
 def identity(run: str) -> dict[str, str]:
-    """Return the two ids that the service wants, from the token's scope."""
+    """Return the two ids that the service requires, from the scope of the token."""
     payload = os.environ["ACTIONS_RUNTIME_TOKEN"].split(".")[1]
     scope = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["scp"]
     _, _, job = scope.removeprefix("Actions.Results").split(":")
     return {"workflowRunBackendId": run, "workflowJobRunBackendId": job if run == own_run() else run}
 
 
-def listed(run: str) -> list[str]:
-    """Return the names of a run's artifacts."""
+def artifact_names(run: str) -> list[str]:
+    """Return the names of the artifacts of a run."""
     try:
         answer = call("ListArtifacts", identity(run))
-    except http.client.RemoteDisconnected:  # how the runner's server says that the run has uploaded nothing
+    except http.client.RemoteDisconnected:  # the runner's server does this if the run has no artifacts
         return []
     return sorted(a["name"] for a in answer.get("artifacts", []))
 
@@ -95,8 +95,8 @@ def listed(run: str) -> list[str]:
 def call(method: str, body: dict[str, Any]) -> dict[str, Any]:
     """Call the service and return its answer."""
     answer = send("POST", os.environ["ACTIONS_RESULTS_URL"] + SERVICE + method, json.dumps(body).encode())
-    found: dict[str, Any] = json.loads(answer)
-    return found
+    content: dict[str, Any] = json.loads(answer)
+    return content
 
 
 def send(method: str, url: str, data: bytes | None = None) -> bytes:
