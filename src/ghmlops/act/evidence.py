@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ghmlops.act.files import write_atomically
 from ghmlops.core.errors import InputError
+from ghmlops.core.text.plain_name import evidence_file_name, is_plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 COMPANIONS = ("hlog",)
 """File extensions of the companions of evidence: binary files with the same name in the same folder."""
-_LEG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def encode(document: Evidence | Verdict) -> bytes:
@@ -33,11 +32,11 @@ def evidence_name(command: str, leg: str) -> str:
     Raises:
         InputError: `leg` is not a plain name, so it could lead to another folder.
     """
-    if leg and not _LEG.fullmatch(leg):
+    if leg and not is_plain_name(leg):
         raise InputError(
             f"input `leg`: {leg[:80]!r} is not a plain name", hint="use at most 64 letters, digits, `-`, `_` and `.`"
         )
-    return f"{command}-{leg}.json" if leg else f"{command}.json"
+    return evidence_file_name(command, leg)
 
 
 def companion_name(command: str, leg: str, extension: str) -> str:

@@ -24,6 +24,7 @@ class Pillar:
         sends_load: whether it sends requests to the arms of a comparison.
         in_check: whether `check` runs it.
         starts_arms: whether it starts the services that other pillars send load to.
+        compares: whether it compares the candidate with the baseline, so that its evidence must name the right one.
     """
 
     command: str
@@ -36,6 +37,7 @@ class Pillar:
     sends_load: bool = False
     in_check: bool = False
     starts_arms: bool = False
+    compares: bool = False
 
 
 PILLARS = (
@@ -56,6 +58,7 @@ PILLARS = (
         seeded=True,
         sends_load=True,
         in_check=True,
+        compares=True,
     ),
     Pillar(
         command="capacity",
@@ -79,8 +82,17 @@ PILLARS = (
         required=True,
         deterministic=True,
         in_check=True,
+        compares=True,
     ),
 )
+
+OTHER_EVIDENCE = ("check", "rebuild")
+"""Commands that write evidence about a run or a build, beside the pillars."""
+
+
+def writes_evidence(command: str) -> bool:
+    """Return whether a command of this project writes evidence."""
+    return command in OTHER_EVIDENCE or find_pillar(command) is not None
 
 
 def find_pillar(command: str) -> Pillar | None:

@@ -9,7 +9,8 @@ import pytest
 
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.evidence.loaded import Loaded
-from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.evidence.run import RunFacts
+from ghmlops.core.model import Finding, Outcome, conclude
 from ghmlops.core.verdict.merge import merge
 from ghmlops.core.verdict.rules import Rules
 
@@ -39,6 +40,7 @@ def evidence(command: str = "latency", outcome: str = "pass", **changes: Any) ->
         outcome=Outcome(changes.pop("says", outcome)),
         provenance=Provenance(**origin),
         findings=findings,
+        reason_code=conclude(findings)[1],
         **changes,
     )
     return Loaded(f"{command}-{leg}.json" if leg else f"{command}.json", "0" * 64, file, "")
@@ -83,7 +85,7 @@ BROKEN = Loaded("regression.json", "", None, "truncated")
         ([evidence("latency", origin={"started": "now"}), BOTH[1]], {}, "inconclusive", "evidence-stale"),
         ([evidence("latency", findings=[]), BOTH[1]], {}, "inconclusive", "evidence-empty"),
         ([evidence("latency", says="error"), BOTH[1]], {}, "error", "evidence-worse"),
-        ([evidence("latency", "fail", says="pass"), BOTH[1]], {}, "fail", "latency-x"),
+        ([evidence("latency", "fail", says="pass"), BOTH[1]], {}, "error", "evidence-inconsistent"),
         ([evidence("latency", "warn"), BOTH[1]], {}, "warn", "latency-x"),
         ([evidence("latency", "inconclusive"), BOTH[1]], {}, "inconclusive", "latency-x"),
         ([*BOTH, evidence("latency", "fail", leg="eu")], {}, "fail", "latency-x"),
@@ -98,7 +100,7 @@ BROKEN = Loaded("regression.json", "", None, "truncated")
         (
             [evidence("latency", origin={"fingerprints": {"policy": "a"}}), BOTH[1]],
             {"policy": "b"},
-            "warn",
+            "inconclusive",
             "evidence-policy",
         ),
     ],
@@ -116,20 +118,44 @@ def test_a_foreign_file_names_both_commits() -> None:
     assert COMMIT in verdict.reason
 
 
+RUN = RunFacts(run_id="1", attempt=2, repository="acme/s", head_sha=COMMIT)
+
+
 def test_the_newest_attempt_counts() -> None:
-    """A re-run of the same run replaces its earlier attempt; another run does not."""
-    first = evidence("latency", "fail", origin={"run_attempt": 1})._replace(file="latency-1.json")
-    second = evidence("latency", "pass", origin={"run_attempt": 2})
-    verdict = merge([first, second, BOTH[1]], rules())
-    assert verdict.outcome is Outcome.PASS
-    assert [n.what for n in verdict.not_measured] == ["evidence file latency-1.json"]
+    """A re-run of the same run replaces its earlier attempt, if GitHub knows the attempt."""
+    first = evidence("latency", "fail", origin={"run_attempt": 1})._replace(file="one/latency.json")
+    second = evidence("latency", "pass", origin={"run_attempt": 2})._replace(file="two/latency.json")
+    verdict = merge([first, second, BOTH[1]], rules(run=RUN))
+    assert (verdict.outcome, verdict.run_id, verdict.run_attempt) == (Outcome.PASS, "1", 2)
+    assert [n.what for n in verdict.not_measured] == ["evidence file one/latency.json"]
     for useless in ({"started": "2020-01-01T00:00:00Z"}, {"started": ""}):
         stale = evidence("latency", "pass", origin={"run_attempt": 2, **useless})
-        assert merge([first, stale, BOTH[1]], rules()).outcome is Outcome.FAIL
+        assert merge([first, stale, BOTH[1]], rules(run=RUN)).outcome is Outcome.FAIL
     empty = evidence("latency", "pass", origin={"run_attempt": 2}, findings=[])
-    assert merge([first, empty, BOTH[1]], rules()).outcome is Outcome.FAIL
-    elsewhere = evidence("latency", "pass", origin={"run_attempt": 2, "run_id": "2"})
-    assert merge([first, elsewhere, BOTH[1]], rules()).outcome is Outcome.FAIL
+    assert merge([first, empty, BOTH[1]], rules(run=RUN)).outcome is not Outcome.PASS
+
+
+def test_an_attempt_that_nobody_confirms_replaces_nothing() -> None:
+    """Without facts about the run, or in the same attempt, two files of one measurement are an error."""
+    first = evidence("latency", "fail")._replace(file="one/latency.json")
+    second = evidence("latency", "pass", origin={"run_attempt": 2})._replace(file="two/latency.json")
+    same = evidence("latency", "pass")._replace(file="two/latency.json")
+    for other, facts in ((second, None), (same, None), (same, RUN)):
+        verdict = merge([first, other, BOTH[1]], rules(run=facts))
+        assert (verdict.outcome, verdict.reason_code) == (Outcome.ERROR, "evidence-duplicate")
+
+
+def test_re_running_one_of_many_legs_keeps_the_others() -> None:
+    """A re-run of one failed leg replaces that leg alone; the other failures stay."""
+    legs = tuple(f"leg{index}" for index in range(20))
+    files = [evidence("latency", "fail", leg=leg) for leg in legs]
+    again = evidence("latency", "pass", leg="leg0", origin={"run_attempt": 2})._replace(file="new/latency-leg0.json")
+    judged = merge([*files, again, BOTH[1]], rules(run=RUN, legs={"latency": legs}))
+    assert judged.outcome is Outcome.FAIL
+    assert sum(f.outcome is Outcome.FAIL for f in judged.findings) == 19
+    assert judged.legs["latency"] == tuple(sorted(legs))
+    alone = merge([again, BOTH[1]], rules(run=RUN, legs={"latency": legs}))
+    assert (alone.outcome, alone.reason_code) == (Outcome.INCONCLUSIVE, "evidence-missing")
 
 
 def test_a_latency_failure_needs_a_second_run_to_be_acted_on() -> None:

@@ -34,8 +34,8 @@ class Provenance(Frozen, frozen=True, kw_only=True):
     seconds: float | None = None
     seed: int | None = None
     fingerprints: dict[str, str] = {}
-    """`code`, `data`, `environment`, `policy`, `base-policy` (the policy at `base_sha`) and others, to `sha256:<hex>` or
-    a git object id."""
+    """`code`, `data`, `environment`, `policy`, `base-policy` (the policy at `base_sha`) and others, to `sha256:<hex>`
+    or a git object id."""
 
 
 class Evidence(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=EVIDENCE_SCHEMA):

@@ -12,7 +12,7 @@ from ghmlops.core.evidence.document import EvidenceFile, Verdict
 from ghmlops.core.model import NotMeasured, Outcome, conclude, worst
 from ghmlops.core.verdict.admission import refusal, reservations, run_problems
 from ghmlops.core.verdict.attempts import select
-from ghmlops.core.verdict.bounds import MAX_ITEMS, bound_findings, bound_items
+from ghmlops.core.verdict.bounds import MAX_ITEMS, bound_findings, bound_items, bound_text
 from ghmlops.core.verdict.completeness import missing_evidence, missing_findings
 from ghmlops.core.verdict.confirmation import confirmed_failures, judged_findings
 from ghmlops.core.verdict.consistency import contradictions
@@ -52,6 +52,7 @@ def merge(
         *(finding for evidence in counted for finding in judged_findings(evidence, counted)),
     ]
     outcome, code, reason = conclude(findings)
+    code, reason = bound_text(code), bound_text(reason)
     overridden = bool(override) and outcome is Outcome.INCONCLUSIVE
     not_measured = [item for evidence in counted for item in evidence.not_measured]
     run_ids = {evidence.provenance.run_id for evidence in counted}
@@ -71,7 +72,7 @@ def merge(
         legs=_legs(counted),
         created=rules.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         version=__version__,
-        confirmed=sorted({name for e in counted for name in confirmed_failures(e, counted)})[:MAX_ITEMS],
+        confirmed=sorted({bound_text(name) for e in counted for name in confirmed_failures(e, counted)})[:MAX_ITEMS],
         override=override if overridden else "",
         not_measured=bound_items([*not_measured, *selection.not_measured, *_unchecked(rules)]),
     )

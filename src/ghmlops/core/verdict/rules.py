@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from ghmlops.core.evidence.run import RunFacts
 from ghmlops.core.model import Outcome
+from ghmlops.core.policy.document import Policy
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,16 +22,16 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         max_age: maximum age in seconds.
         repository: `owner/name`; not compared if empty.
         policy: fingerprint of the policy that judges; not compared if empty.
-        policies: further fingerprints of policies that may have judged, for example that of the judged commit on the
-            protected branch.
+        policies: fingerprints of further policies that may have judged, for example that of the judged commit if it is
+            on the protected branch.
         service: service that is judged; not compared if empty.
         base_sha: commit with which evidence must have compared; `None` if unknown (not compared), empty if the API
             shows no successful deployment.
         run: the run that measured, as the API reports it; `None` if unknown.
-        legs: legs that each command must have, by command; a command without an entry has one unnamed leg.
+        legs: legs that each command must have, by command; a required command without an entry has one unnamed leg.
         first_run: outcome of a margin that has nothing to be compared with, because nothing was deployed yet.
-        expected: ids of the findings that the policy demands, by command.
-        strict: whether evidence must name its repository, run, version and policy. True in a workflow run.
+        requirements: the trusted policy, whose margins and objectives must all be judged; `None` without one.
+        strict: whether evidence must name its repository, run, version, service and policy: true in a workflow run.
     """
 
     commit: str
@@ -44,5 +46,36 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     run: RunFacts | None = None
     legs: dict[str, tuple[str, ...]] = {}
     first_run: Outcome = Outcome.WARN
-    expected: dict[str, tuple[str, ...]] = {}
+    requirements: Policy | None = None
     strict: bool = False
+
+    @property
+    def accepted_policies(self) -> frozenset[str]:
+        """Fingerprints of the policies that may have judged; empty if policies are not compared."""
+        return self.policies | {self.policy} if self.policy else self.policies
+
+    def required_legs(self, command: str) -> tuple[str, ...]:
+        """Return the legs that a required command must have."""
+        return self.legs.get(command) or ("",)
+
+
+def policy_rules(policy: Policy, *, commit: str, now: datetime, **facts: Any) -> Rules:  # noqa: ANN401  (fields of `Rules`)
+    """Return the rules of a trusted policy: its requirements, legs, age limit and first run.
+
+    Args:
+        policy: the trusted policy.
+        commit: full SHA of the commit that is judged.
+        now: current time (UTC).
+        facts: the other fields of `Rules`.
+    """
+    return Rules(
+        commit=commit,
+        now=now,
+        required=policy.required,
+        max_age=policy.gate.max_age,
+        service=policy.service,
+        legs=policy.gate.legs,
+        first_run=Outcome(policy.gate.first_run),
+        requirements=policy,
+        **facts,
+    )
