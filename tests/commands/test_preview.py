@@ -352,3 +352,24 @@ def test_without_a_commit_nothing_is_started(job: Job) -> None:
     step = job.step("--command", job.services.command("plain"), GITHUB_SHA="")
     assert step.code == 2
     assert "the commit under test" in step.err
+
+
+@pytest.mark.parametrize(
+    ("policy", "argv", "hint"),
+    [
+        ("", ["--url", "http://scorer.invalid:8000"], "allow-hosts: scorer.invalid"),
+        ("", ["--url", "http://169.254.169.254/latest"], "allow-hosts: 169.254.169.254"),
+        ("", ["--url", "http://[::ffff:169.254.169.254]/"], "allow-hosts: 169.254.169.254"),
+        ("", ["--url", "http://10.0.0.7", "--allow-hosts", "10.0.0.8"], "allow-hosts: 10.0.0.7"),
+        ("targets: [scorer.invalid]", ["--url", "http://scorer.invalid"], "allow-hosts: scorer.invalid"),
+        ("preview: {url: 'http://scorer.invalid'}", [], "allow-hosts: scorer.invalid"),
+        ("targets: [b.invalid]", ["--url", "http://a.invalid", "--allow-hosts", "*.invalid"], "targets: [a.invalid]"),
+    ],
+)
+def test_a_host_that_is_not_allowed_is_not_waited_for(job: Job, policy: str, argv: list[str], hint: str) -> None:
+    """The policy of a change cannot name the host; private and metadata addresses need their number; exit 2 at once."""
+    (job.folder / ".github").mkdir()
+    (job.folder / ".github/ghmlops.yml").write_text(f"version: 1\nservice: s\n{policy}\n")
+    step = job.step(*argv, "--timeout", "20s")
+    assert (step.code, step.outputs["reason-code"]) == (2, "target-not-allowed")
+    assert hint in step.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output, Result, dry_run_result
 from ghmlops.core import quantities
@@ -15,10 +16,12 @@ from ghmlops.core.policy.preview import Preview
 from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.shared.evidence import EvidenceContent, Recorder, Summary
+    from ghmlops.core.load.allowed_hosts import HostRules
 
 DOCS = "actions/preview/README.md"
 
@@ -31,6 +34,13 @@ class Inputs(Common, frozen=True, kw_only=True):
     ready: Annotated[str, Doc(description="Path that answers 2xx when the service is ready.")] = ""
     timeout: Annotated[str, Doc(description="Maximum time until the service is ready, e.g. 60s.")] = ""
     lifetime: Annotated[str, Doc(description="The service is terminated after this time at the latest.")] = "1h"
+    allow_hosts: Annotated[
+        str,
+        Doc(
+            description="Hosts beyond this machine at which a service may be waited for, by commas or lines: names, "
+            "*.example.com, addresses, networks; targets in the policy can only narrow them."
+        ),
+    ] = ""
     stop: Annotated[str, Doc(description="Terminate the preview with this pid (output pid) and its process tree.")] = ""
 
 
@@ -49,10 +59,12 @@ class Job:
     Attributes:
         service: inputs and policy section combined; exactly one of `command` and `url` is set.
         lifetime: seconds after which a started service is terminated.
+        hosts: the hosts at which a service may be waited for.
     """
 
     service: Preview
     lifetime: float
+    hosts: HostRules
 
 
 def run(inputs: Inputs, services: Services) -> Result:
@@ -80,15 +92,17 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _prepare(inputs: Inputs, services: Services) -> Job:
     """Combine the inputs and the policy's section; an input overrides the policy."""
+    from ghmlops.commands.shared.load_source import read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
 
     if inputs.command and inputs.url:
         raise InputError("inputs `command` and `url` exclude each other", hint="pass only one of them")
     path = services.cwd / inputs.policy
     by_input = bool(inputs.command or inputs.url)
-    section = None
+    policy = None
     if not by_input or path.exists() or inputs.policy != DEFAULT_PATH:
-        section = load_policy(path, inputs.policy).preview
+        policy = load_policy(path, inputs.policy)
+    section = policy.preview if policy else None
     if section is None and not by_input:
         raise InputError(
             f"neither `command` nor `url` is set, and {inputs.policy} has no section `preview`",
@@ -101,7 +115,21 @@ def _prepare(inputs: Inputs, services: Services) -> Job:
         ready=inputs.ready or defaults.ready,
         timeout=_seconds("timeout", inputs.timeout) if inputs.timeout else defaults.timeout,
     )
-    return Job(service=service, lifetime=_seconds("lifetime", inputs.lifetime))
+    hosts = read_host_rules(policy, inputs.allow_hosts)
+    if service.url:
+        _check_host(service, hosts)
+    return Job(service=service, lifetime=_seconds("lifetime", inputs.lifetime), hosts=hosts)
+
+
+def _check_host(service: Preview, hosts: HostRules) -> None:
+    """Check that the service may be waited for; its name may not be resolvable yet."""
+    from ghmlops.commands.shared.load_source import check_addresses
+    from ghmlops.measure.load.target import numeric_addresses
+    from ghmlops.measure.preview.probe import check_address
+
+    parts = urlsplit(check_address(service.url, service.ready))
+    host = parts.hostname or ""
+    check_addresses(host, numeric_addresses(host, parts.port or 0) or [""], "url", hosts)
 
 
 def _seconds(name: str, text: str) -> float:
@@ -150,6 +178,7 @@ def _start(job: Job, services: Services, recorder: Recorder) -> Result:
 
 def _find(job: Job, services: Services, recorder: Recorder) -> Result:
     from ghmlops.commands.shared.evidence import record
+    from ghmlops.commands.shared.load_source import check_addresses
     from ghmlops.measure.preview.probe import check_address, wait_until_ready
 
     def pause(seconds: float) -> str:
@@ -158,7 +187,12 @@ def _find(job: Job, services: Services, recorder: Recorder) -> Result:
 
     url = job.service.url
     address = check_address(url, job.service.ready)
-    seconds, problem = wait_until_ready(address, job.service.timeout, pause, services.console.progress)
+    host = urlsplit(address).hostname or ""
+
+    def check(addresses: Sequence[str]) -> None:
+        check_addresses(host, addresses, "url", job.hosts)
+
+    seconds, problem = wait_until_ready(address, job.service.timeout, pause, services.console.progress, check)
     if problem:
         raise ServiceError(
             f"{url} is {problem}",

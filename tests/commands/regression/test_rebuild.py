@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +62,7 @@ class Scene:
         self.temp = folder / "temp"
         self.temp.mkdir()
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self.environ = {**self.repo.environ, "PATH": path, "COUNTER": str(folder / "count"), "GHMLOPS_TOKEN": "secret"}
+        self.environ = {**self.repo.environ, "PATH": path, "COUNTER": str(folder / "count"), "SSH_AUTH_SOCK": "secret"}
         self.policy = POLICY
 
     def run(
@@ -354,3 +355,54 @@ def test_a_dry_run_builds_nothing(scene: Scene) -> None:
     assert result.reason_code == "dry-run"
     assert "out/new.parquet" in result.text
     assert list(scene.temp.iterdir()) == []
+
+
+SPY = """
+import pathlib
+pid, seen = os.getpid(), []
+while pid > 1:
+    entry = pathlib.Path("/proc", str(pid))
+    seen.append((entry / "cmdline").read_bytes() + (entry / "environ").read_bytes())
+    if b"regression" in seen[-1].split(b"SHELL")[0] and b"supervisor" not in seen[-1]:
+        break
+    pid = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+pathlib.Path(os.environ["SPIED"]).write_bytes(b"\\n".join(seen))
+write(table)
+"""
+
+
+@pytest.mark.parametrize(
+    ("argv", "variables", "name"),
+    [
+        (["--token", "s3cr3t-of-the-job"], {}, "token"),
+        ([], {"GHMLOPS_TOKEN": "s3cr3t-of-the-job"}, "GHMLOPS_TOKEN"),
+        ([], {"GITHUB_TOKEN": "s3cr3t-of-the-job"}, "GITHUB_TOKEN"),
+        ([], {"AWS_SECRET_ACCESS_KEY": "s3cr3t-of-the-job", "HF_TOKEN": "x"}, "AWS_SECRET_ACCESS_KEY"),
+        ([], {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "s3cr3t-of-the-job"}, "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        ([], {"GHMLOPS_TOKEN": "", "GITHUB_SHA": ""}, ""),
+    ],
+)
+def test_a_build_can_read_no_token_from_its_parents(
+    scene: Scene, tmp_path: Path, argv: list[str], variables: dict[str, str], name: str
+) -> None:
+    """The build reads environ and cmdline of all its parents in /proc: with a secret at hand it is not started."""
+    scene.repo.commit("build", {"build.py": START + SPY, ".github/ghmlops.yml": POLICY})
+    spied = tmp_path / "spied"
+    done = subprocess.run(
+        [sys.executable, "-m", "ghmlops", "regression", "--rebuild", "python build.py", *argv],
+        cwd=scene.repo.folder,
+        env={**scene.environ, "SPIED": str(spied), **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "s3cr3t-of-the-job" not in done.stderr.replace(" ".join(argv), "")
+    if name:
+        assert (done.returncode, spied.exists()) == (2, False)
+        assert name in done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    content = spied.read_bytes()
+    assert content.count(b"SPIED=") >= 3  # the build, its supervisor and the command
+    assert b"s3cr3t-of-the-job" not in content

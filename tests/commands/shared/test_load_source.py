@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -63,25 +65,59 @@ def read_evidence(place: Path) -> Evidence:
 
 @pytest.mark.parametrize("url", ["http://192.0.2.7", "https://scorer.invalid:8443/v1", "http://[2001:db8::7]:80"])
 def test_a_host_that_no_target_names_is_refused(place: Path, url: str) -> None:
-    """Nothing is sent, also not in a dry run; the error says what to paste."""
-    policy(place, "slo: {p90: 1s}")
-    for dry_run in (False, True):
-        with pytest.raises(InputError, match=r"`url`.*`targets`") as caught:
-            latency(place, url, dry_run=dry_run)
-        assert "`targets: [" in caught.value.hint
-        assert caught.value.reason_code == "target-not-allowed"
+    """Nothing is sent, also not in a dry run, whatever the policy of the change says; the error says what to paste."""
+    for own in ("", f"targets: [{json.dumps(urlsplit(url).hostname)}]", f"preview: {{url: '{url}'}}"):
+        policy(place, "slo: {p90: 1s}", own)
+        for dry_run in (False, True):
+            with pytest.raises(InputError, match=r"`url`.*`allow-hosts`") as caught:
+                latency(place, url, dry_run=dry_run)
+            assert "`allow-hosts: " in caught.value.hint
+            assert caught.value.reason_code == "target-not-allowed"
 
 
 @pytest.mark.parametrize(
-    "allowing",
-    ["targets: [scorer.invalid]", 'targets: ["*.invalid"]', "preview: {url: 'http://scorer.invalid:9000'}"],
+    "own", ["targets: [other.invalid]", "targets: [other.invalid]\npreview: {command: 'x {port}'}"]
 )
-def test_a_host_of_the_policy_is_loaded(place: Path, allowing: str) -> None:
-    """Named in `targets`, or the preview's own: the only fault left is that it does not exist."""
-    policy(place, "slo: {p90: 1s}", allowing)
-    assert latency(place, "http://scorer.invalid:8000", dry_run=True).reason_code == "dry-run"
+def test_targets_narrow_the_input(place: Path, own: str) -> None:
+    """A host of the input that the policy's `targets` leave out is refused."""
+    policy(place, "slo: {p90: 1s}", own)
+    with pytest.raises(InputError, match="`targets`") as caught:
+        latency(place, "http://scorer.invalid:8000", allow_hosts="*.invalid")
+    assert caught.value.reason_code == "target-not-allowed"
+
+
+@pytest.mark.parametrize(
+    ("allow_hosts", "own"),
+    [
+        ("scorer.invalid", ""),
+        ("*.invalid", 'targets: ["scorer.invalid"]'),
+        ("a.example\nscorer.invalid", "targets: [a.invalid]\npreview: {url: 'http://scorer.invalid:9000'}"),
+    ],
+)
+def test_a_host_of_the_input_is_loaded(place: Path, allow_hosts: str, own: str) -> None:
+    """Named in `allow-hosts`, and by the policy if it narrows: the only fault left is that it does not exist."""
+    policy(place, "slo: {p90: 1s}", own)
+    assert latency(place, "http://scorer.invalid:8000", dry_run=True, allow_hosts=allow_hosts).reason_code == "dry-run"
     with pytest.raises(ServiceError, match="host"):
-        latency(place, "http://scorer.invalid:8000")
+        latency(place, "http://scorer.invalid:8000", allow_hosts=allow_hosts)
+
+
+def test_every_address_of_a_name_is_checked_before_a_connection(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with one public and one metadata address is refused, also if it changes after the first resolution."""
+    policy(place, "slo: {p90: 1s}")
+    answers = [["9.9.9.9"], ["9.9.9.9", "169.254.169.254"]]
+    contacted: list[object] = []
+
+    def resolve(*_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        return [(2, 1, 6, "", (address, 80)) for address in (answers.pop(0) if len(answers) > 1 else answers[0])]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "create_connection", lambda *address, **_: contacted.append(address))
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"scorer\.example\.com \(169\.254\.169\.254\)") as caught:
+            latency(place, "http://scorer.example.com", allow_hosts="scorer.example.com")
+        assert caught.value.reason_code == "target-not-allowed"
+    assert contacted == []
 
 
 def test_a_name_of_this_machine_is_loopback(place: Path) -> None:
@@ -92,15 +128,18 @@ def test_a_name_of_this_machine_is_loopback(place: Path) -> None:
 
 
 def test_a_token_comes_from_the_environment_and_stays_there(place: Path) -> None:
-    """The service sees it; the evidence, which quotes the service's answer, does not."""
+    """The service sees it; the evidence does not, and it quotes no response, which could repeat the token."""
     policy(place, 'request: {path: /whoami, headers: {authorization: "Bearer ${SCORER_TOKEN}"}}\n  slo: {p90: 1s}')
     with scoring_service.started() as url:
-        result = latency(place, url, {"SCORER_TOKEN": "s3cr3t-value"})
+        result = latency(place, url, {"SCORER_TOKEN": "s3cr3t-value"}, allow_env="SCORER_TOKEN")
         with pytest.raises(PolicyError, match="the variable SCORER_TOKEN is not set"):
-            latency(place, url)
+            latency(place, url, allow_env="SCORER_TOKEN")
+        with pytest.raises(PolicyError, match="`allow-env` does not name the variable SCORER_TOKEN"):
+            latency(place, url, {"SCORER_TOKEN": "s3cr3t-value"})
     content = (place / "evidence" / "latency.json").read_text(encoding="utf-8")
     example = json.loads(content)["details"]["failures"]["candidate"]["status"]["example"]
-    assert "no access for" in example
+    assert example == "status 403; the response is not quoted"
+    assert "no access for" not in content
     assert "s3cr3t-value" not in content + result.text
 
 
@@ -108,7 +147,7 @@ def test_the_runner_s_own_token_is_not_sent(place: Path) -> None:
     """A policy comes with the pull request."""
     policy(place, 'request: {headers: {x: "${GITHUB_TOKEN}"}}\n  slo: {p90: 1s}')
     with pytest.raises(PolicyError, match="GITHUB_TOKEN"):
-        latency(place, "http://127.0.0.1:9", {"GITHUB_TOKEN": "t"})
+        latency(place, "http://127.0.0.1:9", {"GITHUB_TOKEN": "t"}, allow_env="SCORER_TOKEN")
 
 
 def test_a_check_that_cannot_be_read_is_told_first(place: Path) -> None:

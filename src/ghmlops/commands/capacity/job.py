@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.core.capacity.search_state import SearchPlan
+    from ghmlops.core.load.allowed_hosts import HostRules
     from ghmlops.core.policy.capacity import Capacity
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.objectives import Objectives
@@ -29,6 +30,7 @@ class Job:
         plan: limits of the search.
         source: the requests.
         target: address of the service.
+        hosts: the hosts that may be loaded.
     """
 
     full_policy: Policy
@@ -37,6 +39,7 @@ class Job:
     plan: SearchPlan
     source: RequestSource
     target: Target
+    hosts: HostRules
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:
@@ -45,6 +48,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     Raises:
         GhmlopsError: As `ghmlops.commands.capacity.command.run`, except for services that cannot be reached.
     """
+    from ghmlops.commands.shared.load_source import read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.core.policy.capacity import Capacity
 
@@ -57,20 +61,23 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     policy = full_policy.capacity or Capacity()
     slo = full_policy.latency.slo if policy.slo.empty else policy.slo
     plan = _plan(policy, slo, inputs.policy)
-    target, source = _source(full_policy, inputs, services)
-    return Job(full_policy=full_policy, policy=policy, slo=slo, plan=plan, source=source, target=target)
+    hosts = read_host_rules(full_policy, inputs.allow_hosts)
+    target, source = _source(full_policy, inputs, services, hosts)
+    return Job(full_policy=full_policy, policy=policy, slo=slo, plan=plan, source=source, target=target, hosts=hosts)
 
 
-def _source(full_policy: Policy, inputs: Inputs, services: Services) -> tuple[Target, RequestSource]:
+def _source(full_policy: Policy, inputs: Inputs, services: Services, hosts: HostRules) -> tuple[Target, RequestSource]:
     """Return the address of the service and the requests."""
     from ghmlops.commands.shared.load_source import prepare_latency, read_target
     from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.measure.requests.calls import read_calls
 
-    policy = prepare_latency(full_policy, inputs.policy, services)
-    target = read_target(inputs.url, "url", full_policy, services)
+    policy, private = prepare_latency(full_policy, inputs, services)
+    ca_file = str(services.cwd / policy.ca_file) if policy.ca_file else ""
+    target = read_target(inputs.url, "url", ca_file, hosts)
     calls = read_calls(policy, services.cwd, inputs.payloads)
-    return target, RequestSource(policy=policy, calls=calls, seed=1 if inputs.seed is None else inputs.seed)
+    seed = 1 if inputs.seed is None else inputs.seed
+    return target, RequestSource(policy=policy, calls=calls, seed=seed, private=private)
 
 
 def _plan(policy: Capacity, slo: Objectives, name: str) -> SearchPlan:

@@ -54,7 +54,7 @@ def search_capacity(job: Job, services: Services) -> CapacityRun:
     from ghmlops.core.capacity.search import add_result, next_probe
     from ghmlops.core.capacity.search_state import SearchState, Vote
 
-    target = reach(job.target, "url", job.full_policy)
+    target = reach(job.target, "url", job.hosts)
     state, crowded, notes = SearchState(plan=job.plan), False, dict[str, Any]()
     while (probe := next_probe(state)) is not None:
         started = services.now()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Common, Doc, Output
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, LoadLimits, Output
 
 
-class Inputs(Common, frozen=True, kw_only=True):
+class Inputs(LoadLimits, frozen=True, kw_only=True):
     """Inputs of `check`. It runs the code of the pull request, without a token; `report` comments from its evidence."""
 
     url: Annotated[str, Doc(description="Address of the candidate; empty: the preview of the policy is started.")] = ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Common, Doc, Output
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Doc, LoadLimits, Output
 
 
-class Inputs(Common, frozen=True, kw_only=True):
+class Inputs(LoadLimits, frozen=True, kw_only=True):
     """Inputs of `latency`; everything else is in the policy's section `latency`."""
 
     url: Annotated[str, Doc(description="Address of the candidate.")]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.core.latency.stopping import Plan
+    from ghmlops.core.load.allowed_hosts import HostRules
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.load.target import Target
@@ -31,6 +32,7 @@ class Job:
         source: the requests; its `policy` is the section `latency` as it is sent.
         plan: the schedule, and how far it may be extended.
         targets: address of each arm, in the order of the slots.
+        hosts: the hosts that may be loaded.
         confirms: the failed run that this one repeats; `None` for any other run.
         leg: leg of the evidence.
         shard: number of the shard, and number of shards; `None` for a run that is not sharded.
@@ -42,6 +44,7 @@ class Job:
     source: RequestSource
     plan: Plan
     targets: dict[str, Target]
+    hosts: HostRules
     confirms: FailedRun | None
     leg: str
     shard: tuple[int, int] | None = None
@@ -60,14 +63,15 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     Raises:
         GhmlopsError: As `ghmlops.commands.latency.command.run`, except for services that cannot be reached.
     """
-    from ghmlops.commands.shared.load_source import prepare_latency
+    from ghmlops.commands.shared.load_source import prepare_latency, read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.measure.requests.calls import read_calls
 
     full_policy = load_policy(services.cwd / inputs.policy, inputs.policy)
-    policy = prepare_latency(full_policy, inputs.policy, services)
-    targets = _targets(inputs, services, full_policy)
+    policy, private = prepare_latency(full_policy, inputs, services)
+    hosts = read_host_rules(full_policy, inputs.allow_hosts)
+    targets = _targets(inputs, services, full_policy, hosts)
     if "baseline" not in targets and policy.slo.empty:
         raise InputError(
             f"nothing could be judged: no `baseline-url` was passed and {inputs.policy} has no `latency.slo`",
@@ -82,9 +86,10 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     calls = read_calls(policy, services.cwd, inputs.payloads)
     return Job(
         full_policy=full_policy,
-        source=RequestSource(policy=policy, calls=calls, seed=_seed(inputs)),
+        source=RequestSource(policy=policy, calls=calls, seed=_seed(inputs), private=private),
         plan=plan,
         targets=targets,
+        hosts=hosts,
         confirms=confirms,
         leg=_leg(inputs, shard),
         shard=shard,
@@ -93,14 +98,16 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     )
 
 
-def _targets(inputs: Inputs, services: Services, policy: Policy) -> dict[str, Target]:
+def _targets(inputs: Inputs, services: Services, policy: Policy, hosts: HostRules) -> dict[str, Target]:
     """Return the address of each arm, in the order of the slots."""
     from ghmlops.commands.shared.load_source import read_target
 
-    candidate = read_target(inputs.url, "url", policy, services)
+    name = policy.latency.ca_file if policy.latency else ""
+    ca_file = str(services.cwd / name) if name else ""
+    candidate = read_target(inputs.url, "url", ca_file, hosts)
     if not inputs.baseline_url:
         return {"candidate": candidate}
-    baseline = read_target(inputs.baseline_url, "baseline-url", policy, services)
+    baseline = read_target(inputs.baseline_url, "baseline-url", ca_file, hosts)
     if (baseline.host, baseline.port, baseline.prefix) == (candidate.host, candidate.port, candidate.prefix):
         raise InputError(
             "`url` and `baseline-url` are the same address: the candidate would be compared with itself",

@@ -47,7 +47,7 @@ def measure(job: Job, services: Services) -> LatencyRun:
     from ghmlops.core.latency.stopping import Block, Judge
 
     plan, names, console = job.plan, list(job.targets), services.console
-    targets = [reach(target, INPUT_OF_ARM[name], job.full_policy) for name, target in job.targets.items()]
+    targets = [reach(target, INPUT_OF_ARM[name], job.hosts) for name, target in job.targets.items()]
     judge = Judge(job.policy, plan)
 
     def on_block(answers: Sequence[Answers]) -> bool:

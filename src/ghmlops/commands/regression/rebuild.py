@@ -35,7 +35,8 @@ def rebuild(inputs: Inputs, services: Services) -> Result:
     the build is not reproducible.
 
     Raises:
-        InputError: The command is malformed, there is no commit, or the first build failed.
+        InputError: The command is malformed, there is no commit, this process holds a token or another secret, or the
+            first build failed.
         PolicyError: The policy names no candidate that a build could write.
         DataError: The first build left no artifact, or one that cannot be read.
         GitError: The commit cannot be checked out.
@@ -73,12 +74,33 @@ def _build_twice(job: RebuildJob, services: Services) -> EvidenceContent:
     )
 
 
+def _refuse_credentials(inputs: Inputs, services: Services) -> None:
+    """Refuse to build while this process holds a secret: the build can read /proc of every process of the same user.
+
+    Raises:
+        InputError: There is a token, or a variable contains a secret; the message names it, never its value.
+    """
+    from ghmlops.core.text.secret_variables import credential_names
+
+    names = credential_names(services.environ)
+    if not (names or inputs.token):
+        return
+    holders = ", ".join(names) or "the input `token`"
+    unset = " ".join(f"-u {name}" for name in names) or "-u GHMLOPS_TOKEN"
+    raise InputError(
+        f"--rebuild runs the code of the change, which could read {holders} of this process",
+        hint=f"build in a job without secrets, or run `env {unset} ghmlops regression --rebuild ...` without --token",
+        reason_code="rebuild-with-credentials",
+    )
+
+
 def _prepare(inputs: Inputs, services: Services) -> RebuildJob:
     from ghmlops.commands.regression.job import memory_bytes, regression_policy
     from ghmlops.measure import checkout
     from ghmlops.measure.builds.run import split_command
 
     words = split_command(inputs.rebuild)
+    _refuse_credentials(inputs, services)
     policy = regression_policy(inputs, services)
     memory = memory_bytes(inputs)
     specs = _candidate_specs(inputs, policy)

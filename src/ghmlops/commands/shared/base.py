@@ -48,6 +48,22 @@ class WithToken(Common, frozen=True, kw_only=True):
     ] = ""
 
 
+class LoadLimits(Common, frozen=True, kw_only=True):
+    """Inputs of the commands that send requests: limits that the policy of a change can narrow and not extend."""
+
+    allow_hosts: Annotated[
+        str,
+        Doc(
+            description="Hosts beyond this machine that may be loaded, by commas or lines: names, *.example.com, "
+            "addresses, networks; targets in the policy can only narrow them."
+        ),
+    ] = ""
+    allow_env: Annotated[
+        str,
+        Doc(description="Names of the variables whose value the policy may send in a header, by commas or lines."),
+    ] = ""
+
+
 class Output(NamedTuple):
     """A step output."""
 

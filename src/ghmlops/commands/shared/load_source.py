@@ -10,19 +10,23 @@ from ghmlops.core.errors import PolicyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.shared.base import LoadLimits, Services
     from ghmlops.core.latency.answers import Answers
+    from ghmlops.core.load.allowed_hosts import HostRules
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.load.load import Load, Recording
     from ghmlops.measure.load.target import Target
 
 
-def prepare_latency(policy: Policy, name: str, services: Services) -> Latency:
-    """Return the section `latency` as it is sent: preset applied, `${NAME}` in headers replaced.
+def prepare_latency(policy: Policy, inputs: LoadLimits, services: Services) -> tuple[Latency, bool]:
+    """Return the section `latency` as it is sent, and whether a header contains the value of a variable.
+
+    The preset is applied, and `${NAME}` in a header is replaced if the input `allow-env` names the variable.
 
     Raises:
-        PolicyError: The policy called `name` has no such section, a header's variable is not set, or a check is
+        InputError: `allow-env` is malformed.
+        PolicyError: The policy has no such section, a header's variable is not allowed or not set, or a check is
             malformed.
     """
     import msgspec
@@ -32,57 +36,77 @@ def prepare_latency(policy: Policy, name: str, services: Services) -> Latency:
     from ghmlops.measure.load.checks import Check
 
     if policy.latency is None:
-        raise PolicyError(f"{name} has no section `latency`", hint="add one: `latency: {request: ...}`")
+        raise PolicyError(f"{inputs.policy} has no section `latency`", hint="add one: `latency: {request: ...}`")
     latency = presets.apply(policy.latency) if policy.latency.preset else policy.latency
-    filled = headers.fill(latency.endpoints, services.environ)
+    filled = headers.fill(latency.endpoints, services.environ, headers.read_names(inputs.allow_env))
     for endpoint in filled:
         Check(endpoint.expect)  # Raises for a malformed JSON path before anything is sent.
+    private = headers.has_variables(latency.endpoints)
     if latency.mix:
-        return msgspec.structs.replace(latency, mix=filled)
-    return msgspec.structs.replace(latency, request=filled[0])
+        return msgspec.structs.replace(latency, mix=filled), private
+    return msgspec.structs.replace(latency, request=filled[0]), private
 
 
-def read_target(url: str, name: str, policy: Policy, services: Services) -> Target:
-    """Read the address of the input `name`; the policy must allow its host.
+def read_host_rules(policy: Policy | None, allow_hosts: str) -> HostRules:
+    """Return the hosts that may be loaded: those of the input, narrowed by `targets` and the preview of the policy.
+
+    Raises:
+        InputError: The input is malformed.
+    """
+    from ghmlops.core.load.allowed_hosts import HostRules, read_entries
+
+    targets = policy.targets if policy else ()
+    if policy and policy.preview and targets:
+        urls = (policy.preview.url, policy.preview.baseline_url)
+        targets = (*targets, *(urlsplit(url).hostname or "" for url in urls if url))
+    return HostRules(allowed=read_entries(allow_hosts), targets=targets)
+
+
+def read_target(url: str, name: str, ca_file: str, rules: HostRules) -> Target:
+    """Read the address of the input `name`; every address of its host must be allowed.
+
+    Args:
+        url: The address.
+        name: Name of the input.
+        ca_file: Path of the certificate authorities; empty for those of the system.
+        rules: The hosts that may be loaded.
 
     Raises:
         InputError: The address is malformed, or its host may not be loaded.
-        PolicyError: The policy's `ca-file` cannot be used.
+        PolicyError: `ca_file` cannot be used.
     """
-    from ghmlops.core.load.allowed_hosts import is_allowed, refusal
     from ghmlops.measure.load.target import numeric_addresses, parse_target
 
-    ca_file = policy.latency.ca_file if policy.latency else ""
-    target = parse_target(url, name, str(services.cwd / ca_file) if ca_file else "")
-    preview_hosts = _preview_hosts(policy)
-    if not is_allowed(target.host, "", policy.targets, preview_hosts):
-        addresses = numeric_addresses(target)
-        allowed = (is_allowed(target.host, address, policy.targets, preview_hosts) for address in addresses)
-        if not addresses or not all(allowed):
-            raise refusal(target.host, addresses[0] if addresses else "", name)
+    target = parse_target(url, name, ca_file)
+    check_addresses(target.host, numeric_addresses(target.host, target.port) or [""], name, rules)
     return target
 
 
-def reach(target: Target, name: str, policy: Policy) -> Target:
-    """Contact the target and return it with the address that answered, which must be allowed, too.
+def check_addresses(host: str, addresses: Sequence[str], name: str, rules: HostRules) -> None:
+    """Check that the host may be loaded at each of its addresses.
+
+    Raises:
+        InputError: One of them may not be loaded; the input `name` contained the host.
+    """
+    from ghmlops.core.load.allowed_hosts import is_allowed, refusal
+
+    for address in addresses:
+        if not is_allowed(host, address, rules):
+            raise refusal(host, address, name, rules)
+
+
+def reach(target: Target, name: str, rules: HostRules) -> Target:
+    """Contact the target at an address that was checked, and return it with the address that answered.
+
+    The load is sent to this address; the name is not resolved again.
 
     Raises:
         InputError: The name resolved to an address that may not be loaded.
         ServiceError: The target cannot be reached.
     """
-    from ghmlops.core.load.allowed_hosts import is_allowed, refusal
     from ghmlops.measure.load.target import probe
 
-    reached = probe(target, name)
-    if not is_allowed(reached.host, reached.address, policy.targets, _preview_hosts(policy)):
-        raise refusal(reached.host, reached.address, name)
-    return reached
-
-
-def _preview_hosts(policy: Policy) -> list[str]:
-    if policy.preview is None:
-        return []
-    return [urlsplit(url).hostname or "" for url in (policy.preview.url, policy.preview.baseline_url) if url]
+    return probe(target, name, lambda addresses: check_addresses(target.host, addresses, name, rules))
 
 
 def generate(

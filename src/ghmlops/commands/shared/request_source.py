@@ -26,11 +26,13 @@ class RequestSource:
         policy: the section `latency`, with its preset applied and its headers filled in.
         calls: the requests with their payloads.
         seed: seed of the assignment and of the write order.
+        private: whether a header contains the value of a variable; examples of failures then quote no response.
     """
 
     policy: Latency
     calls: Calls
     seed: int
+    private: bool = False
 
     def call_order(self, requests: int, warmup: int = 0, part: ShardPart | None = None) -> NDArray[np.int64]:
         """Return the index of the call for each request, shape (requests,).
@@ -70,6 +72,7 @@ class RequestSource:
             part: of a shard, its part of the full schedule.
         """
         from ghmlops.core.latency.constants import BLOCK_SIZE
+        from ghmlops.core.load.allowed_hosts import is_loopback
         from ghmlops.measure.load.load import Load
 
         endpoints = self.policy.endpoints
@@ -86,4 +89,5 @@ class RequestSource:
             timeout=max(endpoint.timeout for endpoint in endpoints),
             protocol=self.policy.protocol,
             stream=self.policy.stream,
+            quotes=not self.private and all(is_loopback(target.address) for target in targets),
         )

@@ -20,7 +20,8 @@ class Policy(Section, frozen=True, kw_only=True):
     version: int = 1
     preview: Preview | None = None
     targets: tuple[str, ...] = ()
-    """Hosts that may be loaded in addition to loopback and the preview; `*.example.com` includes all subdomains."""
+    """Hosts beyond loopback and the preview to which the input `allow-hosts` is narrowed; `*.example.com` includes all
+    subdomains. Empty: the input alone decides."""
     latency: Latency | None = None
     capacity: Capacity | None = None
     regression: Regression | None = None

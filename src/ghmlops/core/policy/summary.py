@@ -29,8 +29,8 @@ def describe(policy: Policy) -> list[str]:
             f"objectives: {describe_objectives(capacity.slo) if not capacity.slo.empty else 'those of `latency`'}"
         )
     if policy.latency:
-        hosts = ", ".join(policy.targets)
-        lines.append(f"load may be sent to: loopback, the host of the preview{', ' + hosts if hosts else ''}")
+        hosts = f", of these only {', '.join(policy.targets)} and the preview" if policy.targets else ""
+        lines.append(f"load may be sent to: loopback, and the hosts of the input `allow-hosts`{hosts}")
     if regression := policy.regression:
         slices = ", ".join(" x ".join(columns) for columns in regression.slices) or "none"
         lines.append(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import InputError
+from ghmlops.core.text.secret_variables import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -133,7 +134,8 @@ def _supervise(
 
     started = time.monotonic()
     folder.mkdir()
-    supervisor = start_supervisor(folder, os.environ)
+    # The build can read the environment of its parent, so the supervisor has no variable that the build has not.
+    supervisor = start_supervisor(folder, without_secrets(os.environ))
     try:
         supervisor.send(request)
         exit_reason = _wait(supervisor, started, progress)

@@ -19,7 +19,7 @@ from ghmlops.measure.load.poller import Poller
 from ghmlops.measure.load.protocols.base import UnusableConnection
 from ghmlops.measure.load.protocols.response_shape import Shape, derive_shape
 from ghmlops.measure.load.protocols.table import PROTOCOLS
-from ghmlops.measure.load.redaction import redact, secret_words
+from ghmlops.measure.load.redaction import UNANSWERED, redact, secret_words, unquoted
 from ghmlops.measure.load.target import describe_error
 from ghmlops.measure.load.token_stream import TokenLog
 
@@ -71,8 +71,8 @@ class Arm:
 
     __slots__ = (
         "_checks", "_columns", "_connect", "_limit", "_limits", "_min_limit", "_open", "_opening", "_poller",
-        "_secrets", "_shape_budget", "_slots_per_connection", "_stopped", "_tasks", "arrival_clock", "done", "endpoint",
-        "examples", "first", "idle", "kind", "peak", "queue", "requests", "sent", "shapes", "status", "stream",
+        "_quotes", "_secrets", "_shape_budget", "_slots_per_connection", "_stopped", "_tasks", "arrival_clock", "done",
+        "endpoint", "examples", "first", "idle", "kind", "peak", "queue", "requests", "sent", "shapes", "status", "stream",
         "target", "timeout", "tokens", "waited",
     )  # fmt: skip
 
@@ -87,7 +87,7 @@ class Arm:
         self._connect, self._limit = protocol.connect, load.connections
         self._slots_per_connection = protocol.slots_per_connection
         self._checks = [Check(endpoint.expect) for endpoint in load.endpoints]
-        self._secrets = secret_words(load.endpoints)
+        self._secrets, self._quotes = secret_words(load.endpoints), load.quotes
         self.endpoint = array("B", (load.calls[call].endpoint for call in load.order))
         self.shapes: list[Shape | None] = [None] * len(load.endpoints)
         self._shape_budget = [MAX_SHAPES] * len(load.endpoints)
@@ -198,7 +198,8 @@ class Arm:
         self.kind[index] = kind
         self.status[index] = status
         if kind and kind not in self.examples:
-            self.examples[kind] = redact(example, self._secrets)[:300]
+            text = example if self._quotes or kind in UNANSWERED else unquoted(status)
+            self.examples[kind] = redact(text, self._secrets)[:300]
 
     def expire(self, now: float, times: Sequence[float]) -> None:
         """Time out the requests whose response time has reached their limit; `times` is the schedule."""

@@ -44,6 +44,8 @@ class Load:
             applies if it is shorter.
         protocol: Key of `protocols.table.PROTOCOLS`.
         stream: How responses are split into tokens, `sse` or `chunked`; empty if they are not.
+        quotes: Whether the example of a failure may quote the response. A response may repeat a secret header, and one
+            of a remote host may contain data that the readers of the report must not see.
         start_at: Time of `time.monotonic` at which the schedule starts. If it has passed, the schedule starts as soon
             as everything is ready.
     """
@@ -60,6 +62,7 @@ class Load:
     timeout: float
     protocol: str = "http/1.1"
     stream: str = ""
+    quotes: bool = True
     start_at: float = 0.0
 
     @property

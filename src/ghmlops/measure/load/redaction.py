@@ -6,6 +6,8 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from ghmlops.core.latency.answers import Kind
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,6 +18,13 @@ _PUBLIC_HEADERS = {"accept", "accept-encoding", "accept-language", "content-type
 """Names of headers whose values are never secret."""
 _MIN_WORD_LENGTH = 6
 """Characters: shorter words are too common in ordinary text to be redacted, and a match of this length is a secret."""
+UNANSWERED = frozenset({Kind.REFUSED, Kind.CONNECT, Kind.LOCAL, Kind.UNSENT})
+"""Failures without a response, so that their examples quote none."""
+
+
+def unquoted(status: int) -> str:
+    """Return the example of a failure whose response may not be quoted."""
+    return f"status {status}; the response is not quoted" if status else "the response is not quoted"
 
 
 def redacted_address(url: str) -> str:

@@ -13,6 +13,8 @@ from ghmlops.core.errors import InputError, PolicyError, ServiceError
 from ghmlops.measure.load.redaction import redacted_address
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ghmlops.core.load.call import Call
 
 PROBE_TIMEOUT = 10.0
@@ -98,24 +100,57 @@ def _tls_context(ca_file: str) -> ssl.SSLContext:
     raise PolicyError(f'`latency.ca-file`: "{ca_file}" {why}', hint=hint)
 
 
-def numeric_addresses(target: Target) -> list[str]:
-    """Return every numeric address of the target's host, sorted; empty if the name cannot be resolved."""
+def numeric_addresses(host: str, port: int) -> list[str]:
+    """Return every numeric address of a host, in the order of the resolver; empty if the name cannot be resolved."""
     try:
-        entries = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        return _resolve(host, port)
     except (OSError, UnicodeError):
         return []
-    return sorted({str(address[0]) for *_, address in entries})
 
 
-def probe(target: Target, name: str) -> Target:
+def _resolve(host: str, port: int) -> list[str]:
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in entries))
+
+
+def connect(host: str, port: int, seconds: float, check: Callable[[Sequence[str]], None]) -> socket.socket:
+    """Connect to a host at one of its addresses, all of which `check` accepted; the name is resolved once.
+
+    Args:
+        host: Name or address.
+        port: Port.
+        seconds: Maximum time per address.
+        check: Raises if one of the numeric addresses may not be contacted.
+
+    Raises:
+        OSError: The host cannot be resolved or reached.
+        UnicodeError: The name is invalid.
+    """
+    addresses = _resolve(host, port)
+    check(addresses)
+    for number, address in enumerate(addresses, start=1):
+        try:
+            return socket.create_connection((address, port), timeout=seconds)
+        except OSError:
+            if number == len(addresses):
+                raise
+    raise OSError("the host has no address")
+
+
+def probe(target: Target, name: str, check: Callable[[Sequence[str]], None] = lambda _: None) -> Target:
     """Open one connection, with TLS if the URL is https, and close it; return the target with the address it used.
+
+    Args:
+        target: The service.
+        name: Name of the input that contains its URL, for messages.
+        check: Raises if one of the numeric addresses of the host may not be contacted.
 
     Raises:
         ServiceError: The host cannot be resolved or reached, or its certificate is not trusted.
     """
     hint = f"is the service of --{name} running, and does it listen on this address?"
     try:
-        with socket.create_connection((target.host, target.port), timeout=PROBE_TIMEOUT) as plain:
+        with connect(target.host, target.port, PROBE_TIMEOUT, check) as plain:
             address = str(plain.getpeername()[0])
             if target.tls is not None:
                 target.tls.wrap_socket(plain, server_hostname=target.host).close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import select
 import shlex
 import signal
@@ -22,6 +21,7 @@ import msgspec
 
 import ghmlops
 from ghmlops.core.errors import InputError
+from ghmlops.core.text.secret_variables import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,11 +34,6 @@ MAX_LIFETIME = 24 * 3600.0
 """Seconds after which a service is terminated at the latest."""
 TAIL_LINES, TAIL_CHARACTERS = 20, 2000
 """Maximum length of the end of a log in a message."""
-_WITHHELD = re.compile(
-    r"GHMLOPS_.*|INPUT_.*|GITHUB_(TOKEN|OUTPUT|ENV|PATH|STATE|STEP_SUMMARY)|GH_TOKEN"
-    r"|ACTIONS_(RUNTIME|ID_TOKEN|CACHE|RESULTS)_.*"
-)
-"""Variables withheld from the code of a pull request: tokens, and the files by which a step instructs the runner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +210,7 @@ def split_command(command: str, port: int) -> list[str]:
 
 def service_environment(environ: Mapping[str, str], port: int) -> dict[str, str]:
     """Return the environment of the step without tokens and the files of the runner, and with PORT."""
-    return {k: v for k, v in environ.items() if not _WITHHELD.fullmatch(k)} | {"PORT": str(port)}
+    return without_secrets(environ) | {"PORT": str(port)}
 
 
 def free_port() -> int:

@@ -11,9 +11,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from ghmlops.core.errors import InputError
 from ghmlops.measure.load.redaction import redacted_address
+from ghmlops.measure.load.target import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    CheckAddresses = Callable[[Sequence[str]], None]
 
 ATTEMPT_SECONDS = 10.0
 """Maximum time of one probe; a service that loads its model on the first request may take some seconds."""
@@ -62,7 +65,11 @@ def check_address(url: str, ready: str) -> str:
 
 
 def wait_until_ready(
-    address: str, timeout: float, pause: Callable[[float], str], progress: Callable[[str], None]
+    address: str,
+    timeout: float,
+    pause: Callable[[float], str],
+    progress: Callable[[str], None],
+    check: CheckAddresses = lambda _: None,
 ) -> tuple[float, str]:
     """Probe the service until it answers with a 2xx status; redirects are not followed.
 
@@ -72,6 +79,7 @@ def wait_until_ready(
         pause: Waits for at most the passed number of seconds; returns why the service no longer runs, or an empty
             string.
         progress: Receives progress messages.
+        check: Raises if one of the numeric addresses of the host may not be contacted.
 
     Returns:
         Seconds until the service was ready or the wait ended, and why it is not ready (empty if it is).
@@ -83,7 +91,7 @@ def wait_until_ready(
         elapsed = time.monotonic() - started
         if elapsed >= timeout:
             return elapsed, f"not ready at {display_address} within {timeout:g} s: {answer}"
-        answer = probe(address, min(ATTEMPT_SECONDS, timeout - elapsed))
+        answer = probe(address, min(ATTEMPT_SECONDS, timeout - elapsed), check)
         elapsed = time.monotonic() - started
         exit_reason = pause(0.0 if answer.ready else max(0.0, min(wait, timeout - elapsed)))
         if exit_reason:
@@ -94,12 +102,15 @@ def wait_until_ready(
         wait = min(wait * 1.5, MAX_PAUSE)
 
 
-def probe(address: str, seconds: float) -> Answer:
-    """Send one GET and read at most the head of the answer, within `seconds` in total."""
+def probe(address: str, seconds: float, check: CheckAddresses = lambda _: None) -> Answer:
+    """Send one GET and read at most the head of the answer, within `seconds` in total.
+
+    The request goes to a numeric address that `check` accepted.
+    """
     deadline = time.monotonic() + seconds
     parts = urlsplit(address)
     try:
-        with _connect(parts, deadline) as stream:
+        with _connect(parts, deadline, check) as stream:
             path = parts.path or "/"
             query = f"?{parts.query}" if parts.query else ""
             host = parts.netloc.rpartition("@")[2]
@@ -112,10 +123,10 @@ def probe(address: str, seconds: float) -> Answer:
         return Answer(None, getattr(error, "strerror", None) or type(error).__name__)
 
 
-def _connect(parts: SplitResult, deadline: float) -> socket.socket:
+def _connect(parts: SplitResult, deadline: float, check: CheckAddresses) -> socket.socket:
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    plain = socket.create_connection((parts.hostname or "", port), timeout=_remaining(deadline))
+    plain = connect(parts.hostname or "", port, _remaining(deadline), check)
     if not secure:
         return plain
     try:
