@@ -19,8 +19,8 @@ def list_deployments(state: State, call: Call) -> Response:
 
 def create_deployment(state: State, call: Call) -> Response:
     body = call.body
-    ref, refs = body["ref"], state.repositories[call.repository]["refs"]
-    sha = refs.get(f"heads/{ref}", ref)
+    ref, refs = body["ref"], state.refs(call.repository)
+    sha = refs.get(f"heads/{ref}") or ref
     if not state.knows_commit(call.repository, sha):
         return error_response(422, f"No ref found for: {ref}")
     if body.get("required_contexts") != []:
@@ -59,18 +59,7 @@ def create_deployment_status(state: State, call: Call) -> Response:
     body = call.body
     if len(body.get("description", "")) > 140:
         return invalid("description is too long (maximum is 140 characters)")
-    status = state.stamped(
-        repository=call.repository,
-        deployment=deployment["id"],
-        state=body["state"],
-        description=body.get("description", ""),
-        environment=body.get("environment", deployment["environment"]),
-        environment_url=body.get("environment_url", ""),
-        log_url=body.get("log_url") or body.get("target_url", ""),
-        target_url=body.get("target_url") or body.get("log_url", ""),
-        **call.author,
-    )
-    state.deployment_statuses.append(status)
+    status = state.add_deployment_status(deployment, body, call.author)
     return Response(201, shapes.deployment_status(call.root, status))
 
 
@@ -104,24 +93,40 @@ def list_rules(state: State, call: Call) -> Response:
 
 
 def get_ref(state: State, call: Call) -> Response:
-    sha = state.repositories[call.repository]["refs"].get(call.path["ref"])
+    sha = state.refs(call.repository).get(call.path["ref"])
     return Response(200, shapes.git_ref(call.root, call.repository, call.path["ref"], sha)) if sha else NOT_FOUND
 
 
 def create_ref(state: State, call: Call) -> Response:
-    refs, ref, sha = state.repositories[call.repository]["refs"], call.body["ref"], call.body["sha"]
+    refs, ref, sha = state.refs(call.repository), call.body["ref"], call.body["sha"]
     if not ref.startswith("refs/") or ref.count("/") < 2:
         return error_response(422, "Reference name must start with 'refs/'")
     name = ref.removeprefix("refs/")
     if name in refs:
         return error_response(422, "Reference already exists")
-    refs[name] = sha
+    state.repositories[call.repository]["refs"][name] = sha
     return Response(201, shapes.git_ref(call.root, call.repository, name, sha))
 
 
 def get_run(state: State, call: Call) -> Response:
     run = next((r for r in state.runs if str(r["id"]) == call.path["run_id"]), None)
     return Response(200, shapes.workflow_run(call.root, run, state.repositories)) if run else NOT_FOUND
+
+
+def get_run_attempt(state: State, call: Call) -> Response:
+    """Return one attempt of a run; `attempts` of the seed contains the fields in which it differs."""
+    number = int(call.path["attempt_number"])
+    run = next((r for r in state.runs if str(r["id"]) == call.path["run_id"]), None)
+    if run is None or not 1 <= number <= run["run_attempt"]:
+        return NOT_FOUND
+    attempt = {**run, **run["attempts"].get(str(number), {}), "run_attempt": number}
+    return Response(200, shapes.workflow_run(call.root, attempt, state.repositories))
+
+
+def list_environments(state: State, call: Call) -> Response:
+    names = dict.fromkeys(d["environment"] for d in state.deployments if d["repository"] == call.repository)
+    objects = [shapes.environment(call.root, call.repository, name) for name in names]
+    return Response(200, {"total_count": len(objects), "environments": objects})
 
 
 def list_runs(state: State, call: Call) -> Response:

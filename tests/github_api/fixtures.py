@@ -40,6 +40,17 @@ def notes() -> list[str]:
     return []
 
 
+class SimulatedTime:
+    """A monotonic clock that only sleeping advances."""
+
+    def __init__(self, sleeps: list[float]) -> None:
+        self.sleeps = sleeps
+
+    def clock(self) -> float:
+        """Return the sum of all sleeps in seconds."""
+        return sum(self.sleeps)
+
+
 @pytest.fixture
 def client_for(api: Api, sleeps: list[float], notes: list[str]) -> Iterator[Callable[[str], Client]]:
     """Return a client for a token."""
@@ -47,7 +58,12 @@ def client_for(api: Api, sleeps: list[float], notes: list[str]) -> Iterator[Call
 
         def open_client(token: str) -> Client:
             connection = connect(
-                token=token, api_url=api.url, repository="acme/shop", note=notes.append, sleep=sleeps.append
+                token=token,
+                api_url=api.url,
+                repository="acme/shop",
+                note=notes.append,
+                sleep=sleeps.append,
+                clock=SimulatedTime(sleeps).clock,
             )
             return stack.enter_context(connection)
 

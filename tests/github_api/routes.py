@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from github_api import conversation, delivery
+from github_api import checks, conversation, delivery, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("post", f"{OWNED}/issues/{{issue_number}}/comments"): Route(conversation.create_comment, COMMENT_WRITE),
     ("patch", f"{OWNED}/issues/comments/{{comment_id}}"): Route(conversation.edit_comment, COMMENT_WRITE),
     ("delete", f"{OWNED}/issues/comments/{{comment_id}}"): Route(conversation.delete_comment, COMMENT_WRITE),
+    ("get", f"{OWNED}/issues/{{issue_number}}/events"): Route(
+        people.list_issue_events, ("pull_requests:read", "issues:read")
+    ),
+    ("get", f"{OWNED}/collaborators/{{username}}/permission"): Route(people.get_permission),
     ("get", f"{OWNED}/deployments"): Route(delivery.list_deployments, ("deployments:read",)),
     ("post", f"{OWNED}/deployments"): Route(delivery.create_deployment, ("deployments:write",)),
     ("get", f"{OWNED}/deployments/{{deployment_id}}/statuses"): Route(
@@ -53,6 +57,13 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", f"{OWNED}/actions/runs"): Route(delivery.list_runs, ("actions:read",)),
     ("get", f"{OWNED}/actions/artifacts"): Route(delivery.list_repository_artifacts, ("actions:read",)),
     ("get", f"{OWNED}/actions/runs/{{run_id}}"): Route(delivery.get_run, ("actions:read",)),
+    ("get", f"{OWNED}/actions/runs/{{run_id}}/attempts/{{attempt_number}}"): Route(
+        delivery.get_run_attempt, ("actions:read",)
+    ),
+    ("get", f"{OWNED}/environments"): Route(delivery.list_environments, ("actions:read",)),
+    ("get", f"{OWNED}/commits/{{ref}}/check-runs"): Route(checks.list_check_runs, ("checks:read",)),
+    ("post", f"{OWNED}/check-runs"): Route(checks.create_check_run, ("checks:write",)),
+    ("patch", f"{OWNED}/check-runs/{{check_run_id}}"): Route(checks.edit_check_run, ("checks:write",)),
     ("get", f"{OWNED}/actions/runs/{{run_id}}/artifacts"): Route(delivery.list_artifacts, ("actions:read",)),
     ("get", f"{OWNED}/actions/artifacts/{{artifact_id}}/{{archive_format}}"): Route(
         delivery.download_artifact, ("actions:read",)

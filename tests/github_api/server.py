@@ -18,8 +18,10 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
   the remaining `times`), `requests` (`method`, `path`, `status`), `violations` (must stay empty).
 - `POST /_seed` with any of these keys; responds with 204, or with 400 and the reason:
   - `repositories`: name to `{default_branch: "main", private: false, commits: null (every SHA exists) or [SHA],
-    refs: {"heads/main": SHA}, rules: {"main": ["pull_request", "required_status_checks", "non_fast_forward"]}}`;
-    a branch with rules is protected.
+    refs: {"heads/main": SHA}, rules: {"main": ["pull_request", "required_status_checks", "non_fast_forward"]},
+    former_names: ["acme/old"], git_dir: ""}`; a branch with rules is protected. A request for a former name is
+    redirected (301, or 307 for writes) to `/repositories/ID/...`; `git_dir` is a bare repository whose references,
+    pushed by git, exist too.
   - `tokens`: token to `{login: "github-actions[bot]", kind: "installation" or "user", permissions: {"pull_requests":
     "write", "contents": "read", ...}}` (default: every write permission). The token `t` always exists. The response to
     an unknown token is 401, and to a missing permission 403 with GitHub's message. Every token can read public
@@ -27,13 +29,22 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
   - `pull_requests`: `[{number, head_sha, head_ref, head_repository, base_ref, base_sha, state, title, body, login,
     merge_commit_sha, messages}]`; one with an existing number replaces it (a new head). `state: closed` with a
     `merge_commit_sha` is merged; `messages` are those of the commits of the pull request.
-  - `comments`: `[{issue, body, login, type: "User" or "Bot"}]`; `deployments`: `[{sha, environment, task, payload}]`.
-  - `runs`: `[{id, head_sha, head_repository, head_branch, event, status, conclusion, created_at}]`; a higher `id` is
-    newer. `artifacts`: `[{run_id, name, zip_base64, expired, digest, created_at, size_in_bytes, location}]`; `location`
-    is the redirect target of a download; empty stands for this server.
-  - `faults`: `[{kind, method: "POST", path: "regular expression", times: 1, skip: 0, status: 502, message, headers}]`;
-    `kind` is `status` (responds with it), `lost-answer` (performs the request, then closes the connection) or
-    `refused` (closes the connection). Only `lost-answer` performs the request.
+  - `comments`: `[{issue, body, login, type: "User" or "Bot"}]`; `deployments`: `[{sha, environment, task, payload,
+    created_at, statuses: [{state, description, log_url}]}]`, statuses oldest first. `check_runs`: `[{name, head_sha,
+    conclusion, external_id}]`.
+  - `runs`: `[{id, head_sha, head_repository, head_branch, event, status, conclusion, created_at, path, run_attempt,
+    attempts: {"1": {run_started_at, conclusion}}}]`; a higher `id` is newer, and `attempts` names the fields in which
+    an attempt differs. `artifacts`: `[{run_id, attempt: 1, name, zip_base64, expired, digest, created_at,
+    size_in_bytes, location}]`; a name is unique per attempt; the digest is computed by default; `location` is the
+    redirect target of a download; empty stands for this server.
+  - `lag`: for how many reads of a list a row stays hidden that a request has just created.
+  - `faults`: `[{kind, method: "POST", path: "regular expression", times: 1, skip: 0, status: 502, message, headers,
+    performed}]`; `kind` is `status` (responds with it), `lost-answer` (performs the request, then closes the
+    connection), `refused` (closes the connection), `truncated` (performs the request and sends half of the response)
+    or `silent` (performs the request and never responds). `performed` overrides whether the request is performed.
+
+`POST URL/graphql` (on GHES `URL/api/graphql`) answers `query { viewer { login } }`. Every list and object has an
+`ETag`; the response to a request with `If-None-Match` is 304 if nothing changed.
 
 The response to a violation (unknown field, wrong type, unknown endpoint, an invalid response of this server) is 500,
 and it is recorded in `violations`.
@@ -43,6 +54,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import signal
 import socket
@@ -57,6 +69,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from github_api import conversation
 from github_api import spec as openapi
 from github_api.calls import NOT_FOUND, Call, Response, error_response
 from github_api.routes import OWNED, ROUTES
@@ -67,6 +80,8 @@ if TYPE_CHECKING:
     from email.message import Message
 
 Json = dict[str, Any]
+SILENCE = 60.0
+"""Seconds until a connection without a response is closed."""
 _SPECS: dict[Path, openapi.Spec] = {}
 
 
@@ -80,6 +95,7 @@ class Api(ThreadingHTTPServer):
         self.spec = spec
         self.state = State()
         self.lock = threading.RLock()
+        self.closing = threading.Event()
 
     @property
     def url(self) -> str:
@@ -101,6 +117,13 @@ class Api(ThreadingHTTPServer):
         parts = urlsplit(target)
         prefix = "/api/v3" if parts.path.startswith("/api/v3/") else ""
         path, query = parts.path.removeprefix(prefix), dict(parse_qsl(parts.query, keep_blank_values=True))
+        if path in ("/graphql", "/api/graphql"):
+            return self._graphql(method, path, body, headers)
+        path, renamed = self.state.current_path(path)
+        if renamed is not None:
+            location = f"{self._origin(headers)}{prefix}{path}{'?' if parts.query else ''}{parts.query}"
+            moved = error_response(301 if method == "GET" else 307, "Moved Permanently")
+            return moved._replace(headers=(("Location", location),)), None
         operation = self.spec.operation(method, path)
         route = ROUTES.get((method.lower(), operation.template)) if operation else None
         if operation is None or route is None:
@@ -108,28 +131,56 @@ class Api(ThreadingHTTPServer):
         if problems := self.spec.request_problems(operation, query, body):
             return self._violation(f"{method} {path}: {'; '.join(problems)}"), None
         fault = self.state.take_fault(method, path)
-        if fault and fault["kind"] == "status":
-            message = fault["message"] or f"fault {fault['status']}"
-            return error_response(fault["status"], message)._replace(headers=tuple(fault["headers"].items())), fault
-        if fault and fault["kind"] == "refused":
-            return error_response(502, "refused"), fault
-        origin = f"http://{headers.get('Host', self.url.removeprefix('http://'))}"
+        if fault and not fault["performed"]:
+            return _fault_response(fault), fault
+        origin = self._origin(headers)
         authorization = headers.get("Authorization", "")
         response = self._perform(
             origin + prefix, operation, query, body if isinstance(body, dict) else {}, authorization
         )
-        page = self._page(origin + parts.path, query, response)
+        if response.status == 201:
+            self.state.hide(response.body)
+        page = self._page(origin + parts.path, query, self._visible(response))
         if problems := self.spec.response_problems(operation, page.status, page.body):
             return self._violation(f"response to {method} {path}: {'; '.join(problems)}"), None
-        return page, fault
+        return (_fault_response(fault) if fault and fault["kind"] == "status" else page), fault
+
+    def _origin(self, headers: Message) -> str:
+        return f"http://{headers.get('Host', self.url.removeprefix('http://'))}"
+
+    def _visible(self, response: Response) -> Response:
+        """Return a list without the rows that it does not contain yet."""
+        if response.status != 200:
+            return response
+        if isinstance(response.body, list):
+            return response._replace(body=self.state.visible(response.body))
+        if isinstance(response.body, dict) and "total_count" in response.body:
+            (key,) = response.body.keys() - {"total_count"}
+            rows = self.state.visible(response.body[key])
+            return response._replace(body={"total_count": len(rows), key: rows})
+        return response
+
+    def _graphql(self, method: str, path: str, body: object, headers: Message) -> tuple[Response, Json | None]:
+        fault = self.state.take_fault(method, path)
+        if fault and not fault["performed"]:
+            return _fault_response(fault), fault
+        token = self._token(headers.get("Authorization", ""))
+        if token is None:
+            return error_response(401, "Bad credentials"), None
+        return conversation.graphql(token, body), fault
+
+    def _token(self, authorization: str) -> Json | None:
+        scheme, _, secret = authorization.partition(" ")
+        return self.state.tokens.get(secret.strip()) if scheme.lower() in ("token", "bearer") else None
 
     def _perform(
         self, root: str, operation: openapi.Operation, query: dict[str, str], body: Json, authorization: str
     ) -> Response:
-        scheme, _, secret = authorization.partition(" ")
-        token = self.state.tokens.get(secret.strip()) if scheme.lower() in ("token", "bearer") else None
+        token = self._token(authorization)
         if token is None:
-            return error_response(401, "Bad credentials" if secret else "Requires authentication")
+            return error_response(
+                401, "Bad credentials" if authorization.partition(" ")[2] else "Requires authentication"
+            )
         route = ROUTES[operation.method, operation.template]
         values = operation.path_values
         name = f"{values['owner']}/{values['repo']}" if operation.template.startswith(OWNED) else ""
@@ -162,6 +213,13 @@ class Api(ThreadingHTTPServer):
         return error_response(500, f"violation: {text}")
 
 
+def _fault_response(fault: Json) -> Response:
+    if fault["kind"] != "status":
+        return error_response(502, fault["kind"])
+    message = fault["message"] or f"fault {fault['status']}"
+    return error_response(fault["status"], message)._replace(headers=tuple(fault["headers"].items()))
+
+
 class Handler(BaseHTTPRequestHandler):
     """Reads requests and writes responses."""
 
@@ -187,13 +245,27 @@ class Handler(BaseHTTPRequestHandler):
                 self._control(path, body)
                 return
             response, fault = self.server.respond(self.command, self.path, body, self.headers)
+            response = self._conditional(response)
             record = {"method": self.command, "path": self.path, "status": response.status}
             self.server.state.requests.append(record)
-        if fault and fault["kind"] != "status":
+        kind = fault["kind"] if fault else "status"
+        if kind == "silent":
+            self.server.closing.wait(SILENCE)
+        if kind in ("silent", "refused", "lost-answer"):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
         else:
-            self._send(response)
+            self._send(response, half=kind == "truncated")
+
+    def _conditional(self, response: Response) -> Response:
+        """Return the response with its tag, or 304 if the client has it already."""
+        if self.command != "GET" or response.status != 200 or isinstance(response.body, bytes):
+            return response
+        tag = f'W/"{hashlib.sha256(json.dumps(response.body).encode()).hexdigest()}"'
+        headers = (*response.headers, ("ETag", tag))
+        if self.headers.get("If-None-Match") == tag:
+            return Response(304, None, headers)
+        return response._replace(headers=headers)
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _serve  # noqa: N815  (names of http.server)
 
@@ -213,9 +285,10 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(NOT_FOUND)
 
-    def _send(self, response: Response) -> None:
+    def _send(self, response: Response, *, half: bool = False) -> None:
         data = response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
         data = b"" if response.body is None else data
+        data = data[: len(data) // 2] if half else data
         self.send_response(response.status)
         limits = {"Limit": "1000", "Remaining": "900", "Reset": str(int(time.time()) + 3600)}
         names = {name.lower() for name, _ in response.headers}
@@ -253,6 +326,7 @@ def running(seed: Json | None = None, port: int = 0, file: Path | None = None) -
     try:
         yield api
     finally:
+        api.closing.set()
         api.shutdown()
         api.server_close()
         thread.join(10)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from github_api.state import repository_id
+
 Json = dict[str, Any]
 # fmt: off
 _REPOSITORY_LINKS = (
@@ -47,7 +49,7 @@ def repository(root: str, name: str, *, default_branch: str, private: bool, full
     flags = ("fork", "has_wiki", "has_pages", "has_projects", "archived", "disabled")
     counts = ("forks", "forks_count", "open_issues", "open_issues_count", "size", "stargazers_count", "watchers")
     return {
-        "id": sum(map(ord, name)),
+        "id": repository_id(name),
         "node_id": f"R_{name}",
         "name": name.partition("/")[2],
         "full_name": name,
@@ -256,11 +258,11 @@ def workflow_run(root: str, stored: Json, repositories: dict[str, Json]) -> Json
         return repository(root, of, default_branch=settings["default_branch"], private=settings["private"])
 
     links = ("jobs", "logs", "check_suite", "artifacts", "cancel", "rerun", "workflow")
-    fields = ("id", "head_branch", "head_sha", "event", "status", "conclusion", "run_attempt", "created_at")
+    fields = ("id", "head_branch", "head_sha", "event", "status", "conclusion", "run_attempt", "created_at", "path")
     return {
         **{field: stored[field] for field in fields},
         "node_id": f"WFR_{key}",
-        "path": ".github/workflows/ci.yml",
+        "run_started_at": stored.get("run_started_at", stored["created_at"]),
         "run_number": 1,
         "workflow_id": 1,
         "display_title": "run",
@@ -272,6 +274,34 @@ def workflow_run(root: str, stored: Json, repositories: dict[str, Json]) -> Json
         "head_commit": None,
         "repository": slim(name),
         "head_repository": slim(stored["head_repository"]),
+    }
+
+
+def environment(root: str, name: str, key: str) -> Json:
+    """An environment."""
+    url = f"{root}/repos/{name}/environments/{key}"
+    times = dict.fromkeys(("created_at", "updated_at"), "2020-01-01T00:00:00Z")
+    number = sum(map(ord, key))
+    html = f"{root}/html/{name}/deployments/activity_log?environments_filter={key}"
+    return {"id": number, "node_id": f"EN_{number}", "name": key, "url": url, "html_url": html, **times}
+
+
+def check_run(root: str, stored: Json) -> Json:
+    """A check run."""
+    url = f"{root}/repos/{stored['repository']}/check-runs/{stored['id']}"
+    output = {key: stored["output"].get(key) for key in ("title", "summary", "text")}
+    fields = ("id", "name", "head_sha", "external_id", "details_url", "status", "conclusion")
+    return {
+        **{field: stored[field] for field in fields},
+        "node_id": f"CR_{stored['id']}",
+        "url": url,
+        "html_url": f"{root}/html/{stored['repository']}/runs/{stored['id']}",
+        "started_at": stored["created_at"],
+        "completed_at": stored["created_at"],
+        "output": {**output, "annotations_count": 0, "annotations_url": f"{url}/annotations"},
+        "check_suite": None,
+        "app": None,
+        "pull_requests": [],
     }
 
 

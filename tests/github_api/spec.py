@@ -27,7 +27,7 @@ FETCH = (
     f"npm install --ignore-scripts --no-save --prefix <cache>/ghmlops/tools/octokit-openapi-{VERSION} "
     f"@octokit/openapi@{VERSION}   (scripts/test does it; <cache> is $XDG_CACHE_HOME or ~/.cache)"
 )
-UNDOCUMENTED = (401, 403, 404, 422, 429, 500, 502, 503)
+UNDOCUMENTED = (401, 403, 404, 408, 422, 429, 500, 502, 503)
 """Statuses with which every endpoint may respond, although its entry does not list them."""
 _DROPPED = ("discriminator", "example", "examples", "externalDocs", "xml", "description", "title", "deprecated")
 _URN = "urn:github:"

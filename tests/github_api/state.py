@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
+import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Json = dict[str, Any]
 WRITE_ALL = dict.fromkeys(
     ("actions", "checks", "contents", "deployments", "issues", "pull_requests", "statuses"), "write"
 )
 DEFAULT_TOKEN = "t"
-_FAULT_KINDS = ("status", "lost-answer", "refused")
+_FAULT_KINDS = ("status", "lost-answer", "refused", "truncated", "silent")
 
 
 class State:
@@ -31,6 +33,11 @@ class State:
         self.statuses: list[Json] = []
         self.runs: list[Json] = []
         self.artifacts: list[Json] = []
+        self.check_runs: list[Json] = []
+        self.lag = 0
+        """How many reads of a list do not contain a row that was just created."""
+        self.hidden: dict[int, int] = {}
+        """Ids of such rows, and for how many reads they stay hidden."""
         self.faults: list[Json] = []
         self.requests: list[Json] = []
         self.violations: list[str] = []
@@ -45,7 +52,7 @@ class State:
     def dump(self) -> Json:
         """Return the state without the tokens and the bytes of the artifacts."""
         artifacts = [{k: v for k, v in a.items() if k != "zip"} for a in self.artifacts]
-        fields = {k: v for k, v in vars(self).items() if not k.startswith("_") and k != "tokens"}
+        fields = {k: v for k, v in vars(self).items() if not k.startswith("_") and k not in ("tokens", "hidden")}
         deployments = [
             {**d, "statuses": [s for s in self.deployment_statuses if s["deployment"] == d["id"]]}
             for d in self.deployments
@@ -64,11 +71,13 @@ class State:
             "deployments": self._deployment,
             "runs": self._run,
             "artifacts": self._artifact,
+            "check_runs": self._check_run,
             "faults": self._fault,
         }
         for key in seed:
-            if key not in (*adders, "repositories", "tokens"):
+            if key not in (*adders, "repositories", "tokens", "lag"):
                 raise ValueError(f"seed: {key} is not known")
+        self.lag = int(seed.get("lag", self.lag))
         for name, fields in seed.get("repositories", {}).items():
             self._repository(name, fields)
         for token, fields in seed.get("tokens", {}).items():
@@ -78,8 +87,54 @@ class State:
                 add(**row)
 
     def _repository(self, name: str, fields: Json) -> None:
-        defaults: Json = {"default_branch": "main", "private": False, "commits": None, "refs": {}, "rules": {}}
+        defaults: Json = {
+            "default_branch": "main",
+            "private": False,
+            "commits": None,
+            "refs": {},
+            "rules": {},
+            "roles": {},
+            "events": [],
+            "former_names": [],
+            "git_dir": "",
+        }
         self.repositories[name] = _with_defaults(defaults, fields)
+
+    def refs(self, repository: str) -> dict[str, str]:
+        """Return the references without `refs/`: the seeded ones, and those that were pushed to the git folder."""
+        row = self.repositories[repository]
+        refs: dict[str, str] = dict(row["refs"])
+        if row["git_dir"]:
+            command = ["git", f"--git-dir={row['git_dir']}", "for-each-ref", "--format=%(refname) %(objectname)"]
+            lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+            refs |= {name.removeprefix("refs/"): sha for name, _, sha in (line.partition(" ") for line in lines)}
+        return refs
+
+    def current_path(self, path: str) -> tuple[str, int | None]:
+        """Return a path with the current name of its repository, and the id of a repository that was renamed.
+
+        GitHub redirects from a former name to the address with the id.
+        """
+        parts = path.split("/")
+        for name in self.repositories if parts[1:2] == ["repositories"] and len(parts) > 2 else ():
+            if parts[2] == str(repository_id(name)):
+                return "/".join(["", "repos", name, *parts[3:]]), None
+        for name, row in self.repositories.items():
+            if parts[1:2] == ["repos"] and "/".join(parts[2:4]) in row["former_names"]:
+                return "/".join(["", "repositories", str(repository_id(name)), *parts[4:]]), repository_id(name)
+        return path, None
+
+    def hide(self, body: object) -> None:
+        """Hide a row that was just created from the next reads of lists, if lists lag."""
+        if self.lag and isinstance(body, dict) and isinstance(body.get("id"), int):
+            self.hidden[body["id"]] = self.lag
+
+    def visible(self, rows: list[Json]) -> list[Json]:
+        """Return the rows of a list that are not hidden, and count the read of those that are."""
+        hidden = {row["id"] for row in rows if self.hidden.get(row.get("id", 0), 0) > 0}
+        for key in hidden:
+            self.hidden[key] -= 1
+        return [row for row in rows if row.get("id") not in hidden]
 
     def _token(self, token: str, fields: Json) -> None:
         defaults: Json = {"login": "github-actions[bot]", "kind": "installation", "permissions": WRITE_ALL}
@@ -114,8 +169,9 @@ class State:
             )
         )
 
-    def _deployment(self, *, sha: str, **fields: Any) -> None:
+    def _deployment(self, *, sha: str, statuses: Sequence[Json] = (), **fields: Any) -> None:
         defaults: Json = {
+            "created_at": now(),
             "ref": sha,
             "task": "deploy",
             "payload": {},
@@ -127,7 +183,27 @@ class State:
             "type": "User",
             "repository": self.only_repository(),
         }
-        self.deployments.append(self.stamped(sha=sha, **_with_defaults(defaults, fields)))
+        row = _with_defaults(defaults, fields)
+        self.deployments.append({**self.stamped(sha=sha), **row})
+        for status in statuses:
+            self.add_deployment_status(self.deployments[-1], status, {"login": row["login"], "type": row["type"]})
+
+    def add_deployment_status(self, deployment: Json, body: Json, author: Json) -> Json:
+        """Add a status with the fields of a request, and return it."""
+        link = body.get("log_url") or body.get("target_url", "")
+        status = self.stamped(
+            repository=deployment["repository"],
+            deployment=deployment["id"],
+            state=body["state"],
+            description=body.get("description", ""),
+            environment=body.get("environment", deployment["environment"]),
+            environment_url=body.get("environment_url", ""),
+            log_url=link,
+            target_url=body.get("target_url") or link,
+            **author,
+        )
+        self.deployment_statuses.append(status)
+        return status
 
     def _run(self, *, id: int, head_sha: str, **fields: Any) -> None:
         defaults: Json = {
@@ -139,13 +215,25 @@ class State:
             "conclusion": "success",
             "run_attempt": 1,
             "created_at": now(),
+            "path": ".github/workflows/ci.yml",
+            "attempts": {},
         }
         self.runs.append({"id": id, "head_sha": head_sha, **_with_defaults(defaults, fields)})
 
     def _artifact(self, *, run_id: int, name: str, zip_base64: str, **fields: Any) -> None:
-        defaults: Json = {"expired": False, "digest": None, "created_at": now(), "size_in_bytes": None, "location": ""}
-        fields = _with_defaults(defaults, fields)
         content = base64.b64decode(zip_base64, validate=True)
+        defaults: Json = {
+            "expired": False,
+            "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
+            "created_at": now(),
+            "size_in_bytes": None,
+            "location": "",
+            "attempt": 1,
+        }
+        fields = _with_defaults(defaults, fields)
+        key = (run_id, fields["attempt"], name)
+        if any((a["run_id"], a["attempt"], a["name"]) == key for a in self.artifacts):
+            raise ValueError(f"seed: attempt {fields['attempt']} of run {run_id} has an artifact {name} already")
         run = next(r for r in self.runs if r["id"] == run_id)
         self.artifacts.append(
             self.stamped(
@@ -165,7 +253,16 @@ class State:
     def _fault(self, *, kind: str, **fields: Any) -> None:
         if kind not in _FAULT_KINDS:
             raise ValueError(f"seed: fault kind {kind} is not one of {_FAULT_KINDS}")
-        defaults: Json = {"method": "", "path": "", "status": 502, "message": "", "headers": {}, "times": 1, "skip": 0}
+        defaults: Json = {
+            "method": "",
+            "path": "",
+            "status": 502,
+            "message": "",
+            "headers": {},
+            "times": 1,
+            "skip": 0,
+            "performed": kind in ("lost-answer", "truncated", "silent"),
+        }
         fault = _with_defaults(defaults, fields)
         re.compile(fault["path"])
         self.faults.append({"kind": kind, **fault})
@@ -181,6 +278,17 @@ class State:
                 return fault
         return None
 
+    def _check_run(self, *, name: str, head_sha: str, **fields: Any) -> None:
+        defaults: Json = {
+            "repository": self.only_repository(),
+            "external_id": "",
+            "details_url": "",
+            "status": "completed",
+            "conclusion": "success",
+            "output": {},
+        }
+        self.check_runs.append(self.stamped(name=name, head_sha=head_sha, **_with_defaults(defaults, fields)))
+
     def stamped(self, **row: Any) -> Json:
         """Return a row with an id and a creation time."""
         return {"id": self.next_id(), "created_at": now(), **row}
@@ -195,6 +303,11 @@ class State:
         listed = self.repositories[repository]["commits"]
         heads = [p["head_sha"] for p in self.pull_requests if p["repository"] == repository]
         return listed is None or sha in (*listed, *heads)
+
+
+def repository_id(name: str) -> int:
+    """Return the id of a repository."""
+    return sum(map(ord, name))
 
 
 def allowed(token: Json, permissions: tuple[str, ...], *, private: bool) -> bool:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TRANSIENT_STATUSES = (500, 502, 503, 504)
+TRANSIENT_STATUSES = (408, 500, 502, 503, 504)
 """HTTP statuses after which the same request may succeed."""
 TRANSIENT_DELAYS = (1.0, 2.0, 4.0)
-"""Seconds before each retry after a transient status or a broken connection."""
+"""Seconds before each retry after a transient status, a broken connection or an unreadable response."""
+NOT_FOUND_DELAYS = (1.0, 2.0)
+"""Seconds before each retry after 404: a replica of the server may not know yet what another one has just written."""
+SEARCH_DELAYS = (1.0, 2.0, 4.0)
+"""Seconds before each search for the result of a write whose response was lost; lists lag behind writes."""
 RATE_LIMIT_DELAY = 60.0
 """Initial back-off in seconds if the response names no time; doubled per retry, as GitHub advises."""
-MAX_RATE_LIMIT_DELAY = 900.0
-"""Maximum seconds of a single wait; a rate limit that resets later stops the command."""
 MAX_RATE_LIMIT_TRIES = 4
 
 
@@ -38,10 +40,10 @@ def rate_limit_delay(headers: Mapping[str, Any], attempt: int) -> float:
         attempt: Number of rate limits met before this one, from 0.
     """
     retry_after = str(headers.get("retry-after", ""))
-    if retry_after.isdigit():
+    if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after)
     reset = str(headers.get("x-ratelimit-reset", ""))
-    if str(headers.get("x-ratelimit-remaining", "")) == "0" and reset.isdigit():
+    if str(headers.get("x-ratelimit-remaining", "")) == "0" and reset.isascii() and reset.isdigit():
         try:
             response_time = parsedate_to_datetime(str(headers["date"])).timestamp()
         except (KeyError, ValueError):

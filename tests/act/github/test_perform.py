@@ -14,6 +14,7 @@ from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import Origin, gate_steps
 from ghmlops.core.steps.step import OpenPullRequest, SetDeploymentStatus, Step, UpsertComment
+from ghmlops.measure.github.deployments import list_deployments, newest_successful_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ def plan(outcome: Outcome = Outcome.PASS, run_id: str = "42", service: str = "sh
     )
     origin = Origin(run_id=run_id, run_url=RUN_URL)
     passed = outcome is Outcome.PASS
-    return gate_steps(verdict, origin, passed=passed, environment_url="https://shop.example")
+    return gate_steps(verdict, origin, passed=passed)
 
 
 def states(rows: list[dict[str, Any]]) -> list[str]:
@@ -49,10 +50,10 @@ def states(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def test_passing_verdict_is_recorded_on_the_commit(api: Api, client: Client, notes: list[str]) -> None:
-    """A pass is a deployment in progress, then successful with its address, between two commit statuses."""
+    """A pass is a deployment that waits for being carried out, between two commit statuses."""
     results = perform(plan(), client, note=notes.append)
     (deployment,) = api.state.deployments
-    assert results == StepResults(deployment_id=deployment["id"])
+    assert results == StepResults(deployment_id=deployment["id"], service="shop")
     assert {k: deployment[k] for k in ("sha", "ref", "environment", "task", "payload")} == {
         "sha": HEAD,
         "ref": HEAD,
@@ -61,14 +62,14 @@ def test_passing_verdict_is_recorded_on_the_commit(api: Api, client: Client, not
         "payload": {"ghmlops": {"run_id": "42", "service": "shop"}},
     }
     assert (deployment["production_environment"], deployment["transient_environment"]) == (True, False)
-    assert states(api.state.deployment_statuses) == ["in_progress", "success"]
+    assert states(api.state.deployment_statuses) == ["queued"]
     last = api.state.deployment_statuses[-1]
-    assert (last["environment_url"], last["log_url"]) == ("https://shop.example", RUN_URL)
+    assert (last["environment_url"], last["log_url"]) == ("", RUN_URL)
     assert [(s["sha"], s["context"], s["state"], s["target_url"]) for s in api.state.statuses] == [
-        (HEAD, "ghmlops/production", state, RUN_URL) for state in ("pending", "success")
+        (HEAD, "ghmlops/shop/production", state, RUN_URL) for state in ("pending", "success")
     ]
     assert api.state.statuses[-1]["description"] == "pass: All 3 findings passed."
-    assert any("ghmlops/production" in note for note in notes)
+    assert any("ghmlops/shop/production" in note for note in notes)
 
 
 @pytest.mark.parametrize(
@@ -77,21 +78,75 @@ def test_passing_verdict_is_recorded_on_the_commit(api: Api, client: Client, not
 def test_other_outcomes_are_recorded_as_failures(
     api: Api, client: Client, notes: list[str], outcome: Outcome, state: str
 ) -> None:
-    """Any other outcome is recorded as failure or error, without an address, and names the outcome."""
+    """Any other outcome is recorded as failure or error, and names the outcome."""
     perform(plan(outcome), client, note=notes.append)
-    assert states(api.state.deployment_statuses) == ["in_progress", state]
+    assert states(api.state.deployment_statuses) == [state]
     assert states(api.state.statuses) == ["pending", state]
     assert api.state.deployment_statuses[-1]["environment_url"] == ""
     assert api.state.statuses[-1]["description"].startswith(f"{outcome.value}: ")
 
 
 def test_adopted_by_a_later_attempt(api: Api, client: Client, notes: list[str]) -> None:
-    """A re-run adopts the deployment of the same run; another run and another service create separate ones."""
+    """A re-run adopts the open deployment of its run; another run, another service and a closed one do not."""
     first = perform(plan(), client, note=notes.append).deployment_id
     assert perform(plan(), client, note=notes.append).deployment_id == first
     assert perform(plan(run_id="43"), client, note=notes.append).deployment_id != first
     assert perform(plan(service="other"), client, note=notes.append).deployment_id != first
     assert len(api.state.deployments) == 3
+    perform(
+        [SetDeploymentStatus(state="success", description="", environment="production", deployment_id=first)],
+        client,
+        note=notes.append,
+    )
+    assert perform(plan(), client, note=notes.append).deployment_id not in (None, first)
+
+
+def job_deployment(api: Api, run_url: str = RUN_URL, state: str = "in_progress") -> int:
+    """Add a deployment as the runner creates it for a job's `environment:`, and return its id."""
+    status = {"state": state, "log_url": f"{run_url}/job/9"}
+    api.seed(deployments=[{"sha": HEAD, "payload": "", "statuses": [status]}])
+    number: int = api.state.deployments[-1]["id"]
+    return number
+
+
+def test_deployment_of_the_job_is_adopted(api: Api, client: Client, notes: list[str]) -> None:
+    """The deployment that the job's `environment:` created is used, and our statuses name the service."""
+    number = job_deployment(api)
+    assert perform(plan(), client, note=notes.append).deployment_id == number
+    assert len(api.state.deployments) == 1
+    (listed,) = list_deployments(client, "production", "shop")
+    assert (listed.id, listed.service, listed.adopted, listed.state) == (number, "shop", True, "queued")
+
+
+def test_end_of_the_job_is_not_the_end_of_the_deployment(api: Api, client: Client, notes: list[str]) -> None:
+    """The runner reports the end of its job as success; live is only what our own status reports as deployed."""
+    number = job_deployment(api)
+    perform(plan(), client, note=notes.append)
+    api.state.add_deployment_status(api.state.deployments[0], {"state": "success"}, {"login": "x", "type": "Bot"})
+    assert [d.state for d in list_deployments(client, "production", "shop")] == ["in_progress"]
+    assert newest_successful_deployment(client, "production", "shop") is None
+    done = SetDeploymentStatus(
+        state="success", description="", environment="production", deployment_id=number, service="shop"
+    )
+    perform([done], client, note=notes.append)
+    assert newest_successful_deployment(client, "production", "shop") == HEAD
+
+
+@pytest.mark.parametrize(
+    ("run_url", "state"), [(RUN_URL + "1", "in_progress"), (RUN_URL, "success"), (RUN_URL, "failure")]
+)
+def test_job_deployments_of_others_are_not_adopted(
+    api: Api, client: Client, notes: list[str], run_url: str, state: str
+) -> None:
+    """Neither that of another run, whose number only starts alike, nor one that is closed is adopted."""
+    assert perform(plan(), client, note=notes.append).deployment_id != job_deployment(api, run_url, state)
+
+
+def test_second_service_does_not_adopt_what_the_first_adopted(api: Api, client: Client, notes: list[str]) -> None:
+    """Two services that are gated in one run have separate deployments."""
+    number = job_deployment(api)
+    assert perform(plan(), client, note=notes.append).deployment_id == number
+    assert perform(plan(service="search"), client, note=notes.append).deployment_id != number
 
 
 def test_deployments_of_others_are_not_adopted(api: Api, client: Client, notes: list[str]) -> None:
@@ -108,7 +163,7 @@ def test_deployment_is_created_once_if_the_response_is_lost(api: Api, client: Cl
     api.seed(faults=[{"kind": "lost-answer", "method": "POST", "path": "/deployments$"}])
     perform(plan(), client, note=notes.append)
     assert len(api.state.deployments) == 1
-    assert states(api.state.deployment_statuses) == ["in_progress", "success"]
+    assert states(api.state.deployment_statuses) == ["queued"]
 
 
 def token_without(api: Api, missing: str) -> str:
@@ -144,17 +199,46 @@ def test_deployment_is_closed_if_the_last_status_fails(api: Api, client: Client,
     api.seed(faults=[{"kind": "status", "status": 502, "path": "/statuses/a+$", "skip": 1, "times": 4}])
     with pytest.raises(GitHubError, match=r"\(502\)"):
         perform(plan(), client, note=notes.append)
-    assert states(api.state.deployment_statuses) == ["in_progress", "success", "error"]
+    assert states(api.state.deployment_statuses) == ["queued", "error"]
     assert states(api.state.statuses) == ["pending", "error"]
 
 
+def test_lost_deployment_is_closed(api: Api, client: Client, notes: list[str]) -> None:
+    """A deployment whose creation is never confirmed, because lists fail too, is found in the end and closed."""
+    api.seed(
+        faults=[
+            {"kind": "lost-answer", "method": "POST", "path": "/deployments$"},
+            {"kind": "status", "status": 500, "method": "GET", "path": "/deployments$", "skip": 1, "times": 12},
+        ]
+    )
+    with pytest.raises(GitHubError):
+        perform(plan(), client, note=notes.append)
+    assert len(api.state.deployments) == 1
+    assert states(api.state.deployment_statuses) == ["error"]
+    assert states(api.state.statuses) == ["pending", "error"]
+
+
+def test_pending_status_that_was_not_confirmed_is_closed(api: Api, client: Client, notes: list[str]) -> None:
+    """A first status whose response is lost each time is closed, although its step failed."""
+    api.seed(
+        faults=[
+            {"kind": "lost-answer", "method": "POST", "path": "/statuses/a+$", "times": 1},
+            {"kind": "status", "status": 500, "method": "GET", "path": "/commits/a+/statuses$", "times": 12},
+        ]
+    )
+    with pytest.raises(GitHubError):
+        perform(plan(), client, note=notes.append)
+    assert states(api.state.statuses) == ["pending", "error"]
+    assert api.state.deployments == []
+
+
 def test_closing_is_tried_once(api: Api, client: Client, notes: list[str], sleeps: list[float]) -> None:
-    """During a rate limit, closing unfinished steps is tried once and reported, without waiting."""
+    """During a long rate limit, closing unfinished steps is tried once and reported, without waiting."""
     api.seed(faults=[{"kind": "status", "status": 429, "path": "/(deployments|statuses/a+)$", "skip": 1, "times": 99}])
     with pytest.raises(GitHubError) as caught:
         perform(plan(), client, note=notes.append)
     assert caught.value.reason_code == "rate-limited"
-    assert sleeps == [60.0, 120.0, 240.0]
+    assert sleeps == [60.0, 120.0]
     assert any(note.startswith("could not close") for note in notes)
 
 

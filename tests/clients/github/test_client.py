@@ -75,7 +75,9 @@ def test_enterprise_server_is_supported(api: Api) -> None:
         for text in ("one", "two"):
             upsert_comment(client, number=7, marker="<!-- m -->", body=f"<!-- m -->\n{text}")
     assert [c["body"] for c in api.state.comments] == ["<!-- m -->\ntwo"]
-    assert all(r["path"].startswith("/api/v3/") for r in api.state.requests)
+    paths = {r["path"] for r in api.state.requests}
+    assert "/api/graphql" in paths
+    assert all(path.startswith("/api/v3/repos/acme/shop/") for path in paths - {"/api/graphql"})
 
 
 def test_messages_of_the_server_are_shortened(api: Api, client: Client) -> None:

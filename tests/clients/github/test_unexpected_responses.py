@@ -16,7 +16,7 @@ from ghmlops.clients.github.client import connect
 from ghmlops.core.errors import GitHubError
 from ghmlops.core.steps.step import CreateDeployment, SetCommitStatus, SetDeploymentStatus
 from ghmlops.measure.github.merged_pull_request import merged_pull_request
-from ghmlops.measure.github.pull_requests import blocking_rules, pull_request, pull_request_for
+from ghmlops.measure.github.pull_requests import UNREADABLE_RULES, blocking_rules, pull_request, pull_request_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,6 @@ CALLS: dict[str, Callable[[Client], object]] = {
     "pull_request": lambda c: pull_request(c, 7),
     "pull_request_for": lambda c: pull_request_for(c, head_sha=SHA),
     "merged_pull_request": lambda c: merged_pull_request(c, 7),
-    "blocking_rules": lambda c: blocking_rules(c, "main"),
     "open_revert_pull_request": lambda c: open_revert_pull_request(c, head="h", base="main", title="t", body="b"),
     "own_comment": lambda c: own_comment(c, number=7, marker="<!-- m -->"),
     "upsert_comment": lambda c: upsert_comment(c, number=7, marker="<!-- m -->", body="<!-- m -->\nx"),
@@ -90,7 +89,10 @@ def serving(status: int, body: bytes, location: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("response", RESPONSES)
 def test_unexpected_response_is_an_error(response: str) -> None:
-    """No JSON, no object, no content or a redirect: every call raises an error with the address, and a hint."""
+    """No JSON, no object, no content or a redirect: every call raises an error with the address, and a hint.
+
+    Rules that cannot be read lead to a pull request instead.
+    """
     with (
         serving(*RESPONSES[response]) as url,
         connect(token="t", api_url=url, repository="acme/shop", note=print, sleep=lambda _: None) as client,
@@ -102,6 +104,7 @@ def test_unexpected_response_is_an_error(response: str) -> None:
             assert url in caught.value.message
             assert "\n" not in caught.value.message
             assert caught.value.hint
+        assert blocking_rules(client, "main") == (UNREADABLE_RULES,)
 
 
 def test_empty_list_is_a_valid_response() -> None:

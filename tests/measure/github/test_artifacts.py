@@ -81,7 +81,8 @@ def test_new_attempt_of_an_old_run_is_not_newer(api: Api, client: Client) -> Non
     seed_run(api, 2)
     assert locate(client, MAIN).run.id == 2
     seed_run(api, 3)
-    api.seed(artifacts=[{"run_id": 3, "name": "preds", "zip_base64": "", "created_at": "2026-03-01T00:00:00Z"}])
+    again = {"run_id": 3, "attempt": 2, "created_at": "2026-03-01T00:00:00Z"}
+    api.seed(artifacts=[{**again, "name": "preds", "zip_base64": ""}])
     assert locate(client, MAIN).artifact.id == api.state.artifacts[-1]["id"]
 
 

@@ -150,7 +150,7 @@ FAILURES = [
     # responses of the store, fields of the artifact, reason code, fact in the message
     ([(403, {}, b"<Error>AuthenticationFailed</Error>")], {}, "github-failed", r"localhost.*\(403\)"),
     ([(404, {}, b"")], {}, "github-failed", r"localhost.*\(404\)"),
-    ([(503, {}, b"")] * 4, {}, "github-failed", r"localhost.*\(503\)"),
+    ([(503, {}, b"")] * 4, {}, "github-unavailable", r"localhost.*\(503\)"),
     ([(200, {"Content-Length": "99999999"}, b"x")] * 4, {}, "github-unreachable", "localhost"),
     ([], {"digest": "sha256:" + "0" * 64}, "artifact-damaged", "preds"),
     ([], {"size_in_bytes": 10_000_000}, "artifact-too-large", "5,000,000 bytes"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ghmlops.core.errors import GitHubError, PermissionMissing
-from ghmlops.measure.github.pull_requests import blocking_rules, pull_request, pull_request_for
+from ghmlops.measure.github.pull_requests import UNREADABLE_RULES, blocking_rules, pull_request, pull_request_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,29 @@ def test_blocking_rules(api: Api, client: Client, kinds: list[str], expected: tu
     assert blocking_rules(client, branch) == expected
 
 
-def test_server_without_the_rules_api(api: Api, client: Client) -> None:
-    """On a server without the API, no rule is returned; the push itself shows a protection."""
-    api.seed(faults=[{"kind": "status", "status": 404, "path": "/rules/", "message": "Not Found"}])
-    assert blocking_rules(client, "main") == ()
+def test_rules_are_read_on_all_pages(api: Api, client: Client) -> None:
+    """A rule on the second page blocks a push, too; its page is retried by itself."""
+    kinds = ["deletion"] * 130 + ["pull_request"]
+    api.seed(
+        repositories={"acme/shop": {"rules": {"main": kinds}}},
+        faults=[{"kind": "status", "status": 502, "path": "/rules/", "skip": 1}],
+    )
+    assert blocking_rules(client, "main") == ("pull_request",)
+    assert [r["status"] for r in api.state.requests] == [200, 502, 200]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 422, 500])
+def test_unreadable_rules_block_a_push(api: Api, client: Client, notes: list[str], status: int) -> None:
+    """Rules that cannot be read, for whatever reason, are no permission to push; the reason is noted."""
+    api.seed(faults=[{"kind": "status", "status": status, "path": "/rules/", "message": "no", "times": 9}])
+    assert blocking_rules(client, "main") == (UNREADABLE_RULES,)
+    assert f"({status})" in notes[-1]
+
+
+def test_unreadable_second_page_blocks_a_push(api: Api, client: Client) -> None:
+    """A part of the rules is not enough."""
+    api.seed(
+        repositories={"acme/shop": {"rules": {"main": ["deletion"] * 130}}},
+        faults=[{"kind": "refused", "path": "/rules/", "skip": 1, "times": 9}],
+    )
+    assert blocking_rules(client, "main") == (UNREADABLE_RULES,)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from ghmlops.act.github import comments, deployments, pull_requests
+from ghmlops.clients.github.errors import UnknownResult
 from ghmlops.core.errors import GitHubError
 from ghmlops.core.steps.gate import closing_steps
 from ghmlops.core.steps.step import (
@@ -23,11 +25,20 @@ if TYPE_CHECKING:
 
     from ghmlops.clients.github.client import Client
 
+CLOSING_SECONDS = 30.0
+"""Seconds to close what was started after a step failed, beyond the deadline of the command if necessary."""
+INTERRUPT_SECONDS = 5.0
+"""The same after an interrupt: the runner kills a cancelled step 7.5 s after its first signal."""
+
 
 class StepResults(NamedTuple):
     """Results of performed steps; `None` or empty if there was no such step."""
 
     deployment_id: int | None = None
+    adopted: bool = False
+    """Whether the `environment:` of a job created the deployment."""
+    service: str = ""
+    """Service of the deployment."""
     comment_url: str = ""
     pull_request: int | None = None
 
@@ -36,6 +47,7 @@ def perform(steps: Sequence[Step], client: Client, *, note: Callable[[str], None
     """Perform `steps` in order.
 
     If a step fails, what earlier steps started is closed (`core.steps.gate.closing_steps`), and the error is raised.
+    A failing step whose effect is unknown, because its response was lost, is closed as well.
 
     Args:
         steps: The steps.
@@ -51,8 +63,11 @@ def perform(steps: Sequence[Step], client: Client, *, note: Callable[[str], None
         try:
             results = _perform_step(step, client, results)
         except BaseException as error:
+            interrupted = not isinstance(error, GitHubError)
             reason = error.message if isinstance(error, GitHubError) else "the gate was interrupted"
-            _close(closing_steps(completed, reason), replace(client, retries=False), results, note)
+            started = [*completed, step] if interrupted or isinstance(error, UnknownResult) else completed
+            closing_client = client.with_time(INTERRUPT_SECONDS if interrupted else CLOSING_SECONDS)
+            _close(started, reason, closing_client, results, note)
             raise
         completed.append(step)
     return results
@@ -61,9 +76,14 @@ def perform(steps: Sequence[Step], client: Client, *, note: Callable[[str], None
 def _perform_step(step: Step, client: Client, results: StepResults) -> StepResults:
     match step:
         case CreateDeployment():
-            return results._replace(deployment_id=deployments.record_deployment(client, step))
+            recorded = deployments.record_deployment(client, step)
+            return results._replace(
+                deployment_id=recorded.id, adopted=recorded.adopted, service=step.payload.get("service", "")
+            )
         case SetDeploymentStatus():
             deployment_id = step.deployment_id if step.deployment_id is not None else results.deployment_id
+            if step.deployment_id is None and results.adopted:
+                step = msgspec.structs.replace(step, service=results.service)
             if deployment_id is None:
                 raise ValueError("a deployment status without a deployment")
             deployments.set_deployment_status(client, deployment_id, step)
@@ -82,10 +102,28 @@ def _perform_step(step: Step, client: Client, results: StepResults) -> StepResul
     return results
 
 
-def _close(steps: Sequence[Step], client: Client, results: StepResults, note: Callable[[str], None]) -> None:
-    for step in steps:
+def _close(
+    started: Sequence[Step], reason: str, client: Client, results: StepResults, note: Callable[[str], None]
+) -> None:
+    """Close what the steps `started`; what cannot be closed is reported."""
+    try:
+        results = _with_lost_deployment(started, client, results)
+    except GitHubError as error:
+        note(f"could not look for the deployment: {error.message}")
+    for step in closing_steps(started, reason):
+        if isinstance(step, SetDeploymentStatus) and step.deployment_id is None and results.deployment_id is None:
+            continue
         try:
             _perform_step(step, client, results)
             note(f"closed an unfinished step: {describe(step)}")
         except GitHubError as error:
             note(f"could not close an unfinished step: {error.message}")
+
+
+def _with_lost_deployment(started: Sequence[Step], client: Client, results: StepResults) -> StepResults:
+    """Return the results with the deployment whose creation was not confirmed, if it exists."""
+    step = next((s for s in started if isinstance(s, CreateDeployment)), None)
+    if step is None or results.deployment_id is not None:
+        return results
+    recorded = deployments.find_deployment(client, step)
+    return results._replace(deployment_id=recorded.id, adopted=recorded.adopted) if recorded else results

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from ghmlops.clients.github.client import Client, require, send
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ghmlops.clients.github.calls import read_pages, write
+from ghmlops.clients.retry import SEARCH_DELAYS
+from ghmlops.core.errors import GitHubError
+
+if TYPE_CHECKING:
+    from ghmlops.clients.github.client import Client
 
 READ, WRITE = "pull-requests: read", "pull-requests: write"
+
+
+class _Head(msgspec.Struct, frozen=True):
+    ref: str
+
+
+class _PullRequest(msgspec.Struct, frozen=True):
+    number: int
+    head: _Head
 
 
 def open_revert_pull_request(client: Client, *, head: str, base: str, title: str, body: str) -> int:
@@ -17,20 +35,39 @@ def open_revert_pull_request(client: Client, *, head: str, base: str, title: str
         GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
     """
 
-    def list_open() -> list[int]:
-        pull_requests = client.repo.get_pulls(state="open", head=f"{client.owner}:{head}", base=base)
-        return [require(p.number) for p in pull_requests if p.head.ref == head]
+    def find_existing() -> _PullRequest | None:
+        pages = read_pages(
+            client,
+            "pulls",
+            _PullRequest,
+            activity="looking for an open revert pull request",
+            permission=READ,
+            parameters={"state": "open", "head": f"{client.owner}:{head}", "base": base},
+        )
+        pulls = [p for page in pages for p in page if p.head.ref == head]
+        return min(pulls, key=lambda p: p.number, default=None)
 
-    def find_existing() -> int | None:
-        numbers = send(client, list_open, activity="looking for an open revert pull request", permission=READ)
-        return min(numbers, default=None)
-
-    if (number := find_existing()) is not None:
-        return number
-    return send(
-        client,
-        lambda: require(client.repo.create_pull(base, head, title=title, body=body).number),
-        activity=f"opening a pull request from {head} to {base}",
-        permission=WRITE,
-        find_existing=find_existing,
-    )
+    if (existing := find_existing()) is not None:
+        return existing.number
+    try:
+        return write(
+            client,
+            "POST",
+            "pulls",
+            _PullRequest,
+            body={"title": title, "head": head, "base": base, "body": body},
+            activity=f"opening a pull request from {head} to {base}",
+            permission=WRITE,
+            find_existing=find_existing,
+        ).number
+    except GitHubError as error:
+        # It exists, but the list lags behind.
+        if error.reason_code != "github-refused" or "already exists" not in error.message:
+            raise
+        for seconds in SEARCH_DELAYS:
+            if client.remaining() <= seconds:
+                break
+            client.sleep(seconds)
+            if (existing := find_existing()) is not None:
+                return existing.number
+        raise

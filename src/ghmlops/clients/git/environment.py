@@ -22,6 +22,7 @@ SETTINGS = (
     ("merge.renames", "true"),
     ("merge.directoryRenames", "conflict"),
     ("merge.renormalize", "false"),
+    ("merge.default", "text"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("core.quotePath", "false"),

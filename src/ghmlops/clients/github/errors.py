@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.clients.retry import MAX_RATE_LIMIT_DELAY, TRANSIENT_STATUSES, is_rate_limit
+import requests
+
+from ghmlops.clients.retry import TRANSIENT_STATUSES, is_rate_limit
 from ghmlops.core.errors import GitHubError, PermissionMissing
 from ghmlops.core.text.redaction import redact
 
 if TYPE_CHECKING:
-    from github import GithubException
+    from ghmlops.clients.github.transport import Rejected
 
 MESSAGE_LIMIT = 200
 """Maximum characters of a message of GitHub that are repeated."""
@@ -17,12 +19,21 @@ PERMISSION_PHRASES = ("not accessible by", "must have", "permission", "not grant
 """Phrases in GitHub's messages about insufficient tokens; other 403 responses (archived repository) lack them."""
 
 
-def rate_limited(error: GithubException) -> bool:
+class UnknownResult(GitHubError):
+    """A write failed in a way that leaves open whether GitHub performed it."""
+
+    @classmethod
+    def of(cls, error: GitHubError) -> UnknownResult:
+        """Return the error about the same failure."""
+        return cls(error.message, hint=error.hint, reason_code=error.reason_code)
+
+
+def rate_limited(error: Rejected) -> bool:
     """Return whether GitHub rejected a request because of a rate limit, primary or secondary."""
-    return is_rate_limit(error.status, error.headers or {}, response_message(error, ""))
+    return is_rate_limit(error.status, error.headers, response_message(error, ""))
 
 
-def response_error(error: GithubException, *, activity: str, permission: str, secret: str) -> GitHubError:
+def response_error(error: Rejected, *, activity: str, permission: str, secret: str) -> GitHubError:
     """Return the error for a response that is not retried.
 
     Args:
@@ -49,12 +60,15 @@ def response_error(error: GithubException, *, activity: str, permission: str, se
         )
     if status in (409, 422):
         return GitHubError(
-            f"GitHub did not accept the request while {activity}: {message} ({status})", hint="fix what it names"
+            f"GitHub did not accept the request while {activity}: {message} ({status})",
+            hint="fix what it names",
+            reason_code="github-refused",
         )
     if status in TRANSIENT_STATUSES:
         return GitHubError(
             f"GitHub failed repeatedly while {activity}: {message} ({status})",
             hint="run the job again; no write is repeated",
+            reason_code="github-unavailable",
         )
     return GitHubError(f"GitHub rejected the request while {activity}: {message} ({status})")
 
@@ -79,24 +93,66 @@ def _forbidden(message: str, *, activity: str, permission: str) -> GitHubError:
     )
 
 
-def rate_limit_error(delay: float, *, activity: str) -> GitHubError:
+def rate_limit_error(delay: float, remaining: float, *, activity: str) -> GitHubError:
     """Return the error for a rate limit that is not waited for.
 
     Args:
         delay: Seconds until the next try would be possible.
+        remaining: Seconds until the deadline of the command.
         activity: What the request does, as it follows "while".
     """
     return GitHubError(
-        f"GitHub's rate limit was reached while {activity}, and does not end within {MAX_RATE_LIMIT_DELAY:.0f} s "
-        f"(next try in {delay:.0f} s)",
+        f"GitHub's rate limit was reached while {activity}; the next try is possible in {delay:.0f} s, and "
+        f"{max(remaining, 0.0):.0f} s remain of the time limit of this command",
         hint="run the job again later; the token of a GitHub App has a separate limit",
         reason_code="rate-limited",
     )
 
 
-def response_message(error: GithubException, secret: str) -> str:
+def time_error(*, activity: str, uncertain: bool) -> GitHubError:
+    """Return the error for a request that is not sent, because the deadline of the command has passed.
+
+    Args:
+        activity: What the request does, as it follows "while".
+        uncertain: Whether an earlier try may have taken effect.
+    """
+    error = GitHubError(
+        f"the time limit of this command for GitHub's API passed before {activity}",
+        hint="run the job again; if GitHub is slow, https://www.githubstatus.com shows it",
+        reason_code="github-time-limit",
+    )
+    return UnknownResult.of(error) if uncertain else error
+
+
+def unexpected_response_error(api_url: str, *, activity: str) -> GitHubError:
+    """Return the error for a response that is truncated or not one of GitHub's API."""
+    return GitHubError(
+        f"{api_url} sent a response while {activity} that is truncated, or not one of GitHub's API",
+        hint="check GITHUB_API_URL, and whether a proxy or a sign-in page answers instead of GitHub",
+        reason_code="github-odd-answer",
+    )
+
+
+def unreachable_error(failure: requests.RequestException, *, api_url: str, activity: str, secret: str) -> GitHubError:
+    """Return the error for a connection that could not be opened, or broke.
+
+    Args:
+        failure: The exception of the connection.
+        api_url: Address of the API.
+        activity: What the request does, as it follows "while".
+        secret: The token, which is redacted.
+    """
+    problem = "did not respond in time" if isinstance(failure, requests.Timeout) else "cannot be reached"
+    return GitHubError(
+        f"{api_url} {problem} while {activity}: {clean_message(str(failure), secret)}",
+        hint="check the network, and GITHUB_API_URL on an enterprise server; then run the job again",
+        reason_code="github-unreachable",
+    )
+
+
+def response_message(error: Rejected, secret: str) -> str:
     """Return GitHub's own message on one line, truncated and without the token."""
-    body = error.data if isinstance(error.data, dict) else {}
+    body = error.body if isinstance(error.body, dict) else {}
     parts = [str(body.get("message") or "no reason given")]
     details = body.get("errors")
     for detail in (details if isinstance(details, list) else [])[:3]:

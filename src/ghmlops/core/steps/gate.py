@@ -8,6 +8,7 @@ import msgspec
 
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Outcome
+from ghmlops.core.steps.recorded import OPEN_STATES, RecordedDeployment
 from ghmlops.core.steps.step import CreateDeployment, SetCommitStatus, SetDeploymentStatus, Step, short
 
 if TYPE_CHECKING:
@@ -23,59 +24,125 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     run_url: str = ""
 
 
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What is deployed where.
+
+    Attributes:
+        service: name of the service.
+        environment: name of the environment.
+        url: address of the deployed service; may be empty.
+        log_url: address of the run.
+    """
+
+    service: str
+    environment: str
+    url: str = ""
+    log_url: str = ""
+
+
 def passes(outcome: Outcome, fail_on: Outcome = Outcome.FAIL) -> bool:
     """Return whether the gate allows `outcome`: only `pass` and `warn`, and nothing at or beyond `fail_on`."""
     return outcome in PASSED and outcome.severity < fail_on.severity
 
 
+def status_context(service: str, environment: str) -> str:
+    """Return the context of the commit status; two services that share an environment have separate ones."""
+    return "/".join(part for part in ("ghmlops", service, environment) if part)
+
+
 def gate_steps(
-    verdict: Verdict, origin: Origin, *, passed: bool, environment_url: str = ""
+    verdict: Verdict, origin: Origin, *, passed: bool
 ) -> tuple[SetCommitStatus | CreateDeployment | SetDeploymentStatus, ...]:
     """Return the steps that record a verdict on GitHub, in the order in which they must be performed.
 
     The least harmful write comes first, so that a missing permission is detected before a deployment exists: a
-    `pending` status blocks nothing that was allowed, and the last step overwrites it.
+    `pending` status blocks nothing that was allowed, and the last step overwrites it. A deployment that the gate allows
+    is `queued`: nothing has been deployed yet, and `finish_steps` closes it.
 
     Args:
         verdict: Verdict about the commit that receives the statuses.
         origin: The run, for links and for recognising the deployment of an earlier attempt.
         passed: The result of `passes`.
-        environment_url: Address of the deployed service; linked only if the gate passed.
     """
     state = "success" if passed else "error" if verdict.outcome is Outcome.ERROR else "failure"
     description = short(f"{verdict.outcome.value}: {verdict.reason}")
-    environment = verdict.environment
-
-    def commit_status(state: str, description: str) -> SetCommitStatus:
-        return SetCommitStatus(
-            sha=verdict.commit,
-            context=f"ghmlops/{environment}",
-            state=state,
-            description=description,
-            target_url=origin.run_url,
-        )
-
-    def deployment_status(state: str, description: str, url: str = "") -> SetDeploymentStatus:
-        return SetDeploymentStatus(
-            state=state,
-            description=description,
-            environment=environment,
-            environment_url=url,
-            log_url=origin.run_url,
-        )
-
+    context = status_context(verdict.service, verdict.environment)
+    pending = SetCommitStatus(
+        sha=verdict.commit,
+        context=context,
+        state="pending",
+        description="the gate is deciding",
+        target_url=origin.run_url,
+    )
     return (
-        commit_status("pending", "the gate is deciding"),
+        pending,
         CreateDeployment(
             sha=verdict.commit,
-            environment=environment,
+            environment=verdict.environment,
             description=short(f"{verdict.service}: gated by ghmlops" if verdict.service else "gated by ghmlops"),
             payload={"run_id": origin.run_id, "service": verdict.service},
-            production=environment == "production",
+            production=verdict.environment == "production",
         ),
-        deployment_status("in_progress", "the gate is deciding"),
-        deployment_status(state, description, environment_url if passed else ""),
-        commit_status(state, description),
+        SetDeploymentStatus(
+            state="queued" if passed else state,
+            description=description,
+            environment=verdict.environment,
+            log_url=origin.run_url,
+        ),
+        msgspec.structs.replace(pending, state=state, description=description),
+    )
+
+
+def finish_steps(
+    deployment: RecordedDeployment, others: Sequence[RecordedDeployment], target: Target, *, succeeded: bool
+) -> tuple[SetDeploymentStatus | SetCommitStatus, ...]:
+    """Return the steps that close a deployment after it was carried out.
+
+    Args:
+        deployment: The deployment of this run.
+        others: Older deployments of the same service to the same environment. After a success, those that were live
+            become `inactive`: GitHub does not do so for a production environment.
+        target: What was deployed where.
+        succeeded: Whether the deployment succeeded.
+    """
+    state = "success" if succeeded else "failure"
+    description = short(f"{target.service or 'the commit'} {'was' if succeeded else 'could not be'} deployed")
+    superseded = (
+        _status(other.id, "inactive", f"superseded by {deployment.sha[:12]}", target)
+        for other in others
+        if succeeded and other.state == "success" and other.id != deployment.id
+    )
+    own = msgspec.structs.replace(
+        _status(deployment.id, state, description, target), environment_url=target.url if succeeded else ""
+    )
+    commit = SetCommitStatus(
+        sha=deployment.sha,
+        context=status_context(target.service, target.environment),
+        state=state,
+        description=description,
+        target_url=target.log_url,
+    )
+    return (own, *superseded, commit)
+
+
+def stale_steps(stale: Sequence[RecordedDeployment], target: Target) -> tuple[SetDeploymentStatus, ...]:
+    """Return the steps that close deployments whose run ended without saying what became of them.
+
+    Args:
+        stale: Open deployments of the same service and environment whose runs have ended.
+        target: Service and environment.
+    """
+    reason = "the run ended without reporting a result"
+    return tuple(_status(d.id, "error", reason, target) for d in stale if d.state in OPEN_STATES)
+
+
+def _status(deployment_id: int, state: str, description: str, target: Target) -> SetDeploymentStatus:
+    return SetDeploymentStatus(
+        state=state,
+        description=short(description),
+        environment=target.environment,
+        log_url=target.log_url,
+        deployment_id=deployment_id,
     )
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
+PAYLOAD_KEY = "ghmlops"
+"""Key of our payload within that of a deployment."""
+_MARK = re.compile(r"\[ghmlops ([^\[\]]+)\]$")
 OPEN_STATES = ("pending", "queued", "in_progress")
 """States of a deployment that has neither succeeded nor failed."""
 
@@ -16,7 +21,9 @@ class RecordedDeployment(msgspec.Struct, frozen=True, kw_only=True):
         sha: full SHA of its commit.
         state: state of its newest status; `pending` without a status.
         run_id: id of the workflow run that recorded it; empty if it is unknown.
-        service: service in its payload; empty if it has none, for example one of a job's `environment:`.
+        service: service in its payload, or in a status of an adopted deployment; empty if it is unknown, for example
+            that of a job's `environment:`.
+        adopted: whether a job's `environment:` created it, so that its service is known from our statuses only.
     """
 
     id: int
@@ -24,3 +31,16 @@ class RecordedDeployment(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     run_id: str = ""
     service: str = ""
+    adopted: bool = False
+
+
+def service_mark(service: str) -> str:
+    """Return the end of a status description that names the service of an adopted deployment."""
+    name = re.sub(r"[\[\]]", "", service)
+    return f"[ghmlops {name}]"
+
+
+def marked_service(description: str) -> str:
+    """Return the service that a status description names; empty if it names none."""
+    match = _MARK.search(description)
+    return match.group(1) if match else ""

@@ -23,7 +23,11 @@ class SetCommitStatus(Step, frozen=True, kw_only=True):
 
 
 class CreateDeployment(Step, frozen=True, kw_only=True):
-    """Creates a deployment of one commit to one environment, or adopts the one with the same `payload`."""
+    """Creates a deployment of one commit to one environment.
+
+    Adopts the open one with the same `payload`, or else the open one that the `environment:` of a job of the same run
+    created.
+    """
 
     sha: str
     environment: str
@@ -44,6 +48,8 @@ class SetDeploymentStatus(Step, frozen=True, kw_only=True):
     environment_url: str = ""
     log_url: str = ""
     deployment_id: int | None = None
+    service: str = ""
+    """Named in the description of an adopted deployment, which has no payload of ours."""
 
 
 class UpsertComment(Step, frozen=True, kw_only=True):

@@ -5,30 +5,26 @@ All values come from GitHub's API; the content of an artifact is not read here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.clients.github.client import Client, send
+from ghmlops.clients.github import calls
 from ghmlops.core.errors import GitHubError
+from ghmlops.measure.github.runs import READ, Run, read_api_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
+    from ghmlops.clients.github.client import Client
     from ghmlops.core.artifacts.spec import WorkflowSpec
 
-T = TypeVar("T", bound=msgspec.Struct)
-READ = "actions: read"
 PAGE = 100
 MAX_PAGES = 10
 """Maximum pages of a list that are read, newest first."""
 MAX_RUNS = 100
 """Maximum runs that are examined, newest first."""
 _ENTERPRISE_HINT = "; upload-artifact v4 does not support enterprise servers: use a file there"
-
-
-class _Repository(msgspec.Struct, frozen=True):
-    full_name: str
 
 
 class _Origin(msgspec.Struct, frozen=True):
@@ -49,52 +45,11 @@ class Artifact(msgspec.Struct, frozen=True):
     workflow_run: _Origin | None = None
 
 
-class Run(msgspec.Struct, frozen=True):
-    """A workflow run as GitHub's API describes it."""
-
-    id: int
-    head_sha: str
-    event: str
-    created_at: str
-    repository: _Repository
-    head_branch: str | None = None
-    head_repository: _Repository | None = None
-    status: str | None = None
-    conclusion: str | None = None
-    run_attempt: int = 1
-
-    def problem(self, repository: str, branch: str) -> str:
-        """Return why the run cannot be a baseline, or an empty string if it can.
-
-        Args:
-            repository: `owner/name` that the run must belong to.
-            branch: Branch that the run must be of; empty accepts every branch.
-        """
-        origin = self.head_repository.full_name if self.head_repository else "a deleted fork"
-        if origin.lower() != repository.lower():
-            return "of a fork"
-        if self.event != "push":
-            return f"of {self.event}"
-        if branch and self.head_branch != branch:
-            return "of another branch"
-        if self.status != "completed" or self.conclusion != "success":
-            return "not successful"
-        return ""
-
-
 class LocatedArtifact(msgspec.Struct, frozen=True, kw_only=True):
     """An artifact and the run that uploaded it."""
 
     artifact: Artifact
     run: Run
-
-
-class _ArtifactPage(msgspec.Struct, frozen=True):
-    artifacts: list[Artifact]
-
-
-class _RunPage(msgspec.Struct, frozen=True):
-    workflow_runs: list[Run]
 
 
 def locate(client: Client, spec: WorkflowSpec) -> LocatedArtifact:
@@ -116,7 +71,7 @@ def locate(client: Client, spec: WorkflowSpec) -> LocatedArtifact:
 
 def _locate_by_run(client: Client, spec: WorkflowSpec) -> LocatedArtifact:
     try:
-        run = _read_run(client, spec.run)
+        run = read_api_run(client, spec.run)
     except GitHubError as error:
         if error.reason_code != "not-found":
             raise
@@ -137,11 +92,18 @@ def _locate_by_run(client: Client, spec: WorkflowSpec) -> LocatedArtifact:
 def _locate_by_commit(client: Client, spec: WorkflowSpec) -> LocatedArtifact:
     parameters = {"head_sha": spec.sha, "event": "push", "status": "success"}
     activity = f"listing the runs of commit {spec.sha[:12]}"
-    runs: list[Run] = []
-    for page in _read_pages(client, "actions/runs", parameters, _RunPage, activity):
-        runs += page.workflow_runs
-        if len(page.workflow_runs) < PAGE:
-            break
+    pages = calls.read_pages(
+        client,
+        "actions/runs",
+        Run,
+        key="workflow_runs",
+        parameters=parameters,
+        activity=activity,
+        permission=READ,
+        page_size=PAGE,
+        max_pages=MAX_PAGES,
+    )
+    runs = [run for page in pages for run in page]
     candidates = [run for run in runs if run.head_sha == spec.sha and not run.problem(client.repository, "")]
     expired = False
     for run in sorted(candidates, key=lambda run: -run.id)[:MAX_RUNS]:
@@ -160,12 +122,23 @@ def _locate_by_branch(client: Client, spec: WorkflowSpec) -> LocatedArtifact:
     of_branch: list[Artifact] = []
     times: list[str] = []
     best: Run | None = None
-    for page in _read_pages(client, "actions/artifacts", {"name": spec.name}, _ArtifactPage, activity):
-        named = [a for a in page.artifacts if a.name == spec.name and a.workflow_run]
+    pages = calls.read_pages(
+        client,
+        "actions/artifacts",
+        Artifact,
+        key="artifacts",
+        parameters={"name": spec.name},
+        activity=activity,
+        permission=READ,
+        page_size=PAGE,
+        max_pages=MAX_PAGES,
+    )
+    for page in pages:
+        named = [a for a in page if a.name == spec.name and a.workflow_run]
         of_branch += [a for a in named if a.workflow_run and a.workflow_run.head_branch in (spec.branch, None)]
         best = _first_baseline(client, spec.branch, _run_ids(of_branch), examined)
-        times += [a.created_at or "" for a in page.artifacts]
-        if len(page.artifacts) < PAGE or (best and _no_newer_run_follows(best, times)):
+        times += [a.created_at or "" for a in page]
+        if best and _no_newer_run_follows(best, times):
             break
     if best is None:
         raise _no_baseline(client, spec, of_branch, [problem for _, problem in examined.values() if problem])
@@ -179,7 +152,7 @@ def _no_newer_run_follows(best: Run, times: Sequence[str]) -> bool:
     An artifact is created after its run. GitHub does not document that the list starts with the newest, so the order of
     the creation times read so far, `times`, is checked.
     """
-    return best.created_at >= times[-1] and list(times) == sorted(times, reverse=True)
+    return bool(times) and best.created_at >= times[-1] and list(times) == sorted(times, reverse=True)
 
 
 def _run_ids(artifacts: Sequence[Artifact]) -> list[int]:
@@ -193,7 +166,7 @@ def _first_baseline(
     """Return the first run that can be a baseline; `examined` caches each run with its problem."""
     for run_id in run_ids[:MAX_RUNS]:
         if run_id not in examined:
-            run = _read_run(client, run_id)
+            run = read_api_run(client, run_id)
             examined[run_id] = run, run.problem(client.repository, branch)
         run, problem = examined[run_id]
         if not problem:
@@ -210,7 +183,7 @@ def _no_baseline(
         return GitHubError(
             f"{spec.text}: branch {spec.branch} of {client.repository} has no artifact of that name",
             hint="check name and branch; a workflow that runs on pushes must upload it with actions/upload-artifact"
-            + (_ENTERPRISE_HINT if client.api.requester.base_url.endswith("/api/v3") else ""),
+            + (_ENTERPRISE_HINT if client.is_enterprise else ""),
             reason_code="artifact-missing",
         )
     counts = ", ".join(f"{problems.count(problem)} {problem}" for problem in dict.fromkeys(problems))
@@ -239,32 +212,30 @@ def _newest(artifacts: Sequence[Artifact]) -> Artifact | None:
     return max((a for a in artifacts if not a.expired), key=lambda a: a.id, default=None)
 
 
-def _read_run(client: Client, run_id: int) -> Run:
-    address = f"/repos/{client.repository}/actions/runs/{run_id}"
-    return send(client, lambda: _read(client, address, {}, Run), activity=f"reading run {run_id}", permission=READ)
-
-
 def _artifacts_of_run(client: Client, spec: WorkflowSpec, run_id: int) -> list[Artifact]:
-    address, activity = f"actions/runs/{run_id}/artifacts", f"listing the artifacts of run {run_id}"
-    page = next(_read_pages(client, address, {"name": spec.name}, _ArtifactPage, activity))
-    return [a for a in page.artifacts if a.name == spec.name]
+    return [a for a in artifacts_of_run(client, run_id, name=spec.name) if a.name == spec.name]
 
 
-def _read_pages(
-    client: Client, address: str, parameters: dict[str, str], page_type: type[T], activity: str
-) -> Iterator[T]:
-    for page in range(1, MAX_PAGES + 1):
-        page_parameters: dict[str, Any] = {**parameters, "per_page": PAGE, "page": page}
-        yield send(
-            client, _page_request(client, address, page_parameters, page_type), activity=activity, permission=READ
-        )
+def artifacts_of_run(client: Client, run_id: int, *, name: str = "") -> list[Artifact]:
+    """Return all artifacts of a run, of all its attempts.
 
+    Args:
+        client: The connection.
+        run_id: Id of the run.
+        name: Name of the artifacts; empty for every name.
 
-def _page_request(client: Client, address: str, parameters: dict[str, Any], page_type: type[T]) -> Callable[[], T]:
-    return lambda: _read(client, f"/repos/{client.repository}/{address}", parameters, page_type)
-
-
-def _read(client: Client, address: str, parameters: dict[str, Any], result_type: type[T]) -> T:
-    _, response = client.api.requester.requestJsonAndCheck("GET", address, parameters=parameters)
-    # A response of another form raises a ValueError, which `send` reports.
-    return msgspec.convert(response, result_type)
+    Raises:
+        GitHubError: GitHub rejected a request.
+    """
+    pages = calls.read_pages(
+        client,
+        f"actions/runs/{run_id}/artifacts",
+        Artifact,
+        key="artifacts",
+        parameters={"name": name} if name else {},
+        activity=f"listing the artifacts of run {run_id}",
+        permission=READ,
+        page_size=PAGE,
+        max_pages=MAX_PAGES,
+    )
+    return [artifact for page in pages for artifact in page]

@@ -11,15 +11,17 @@ from ghmlops.core.errors import GitHubError
 from ghmlops.core.steps.recorded import PAYLOAD_KEY, RecordedDeployment, marked_service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ghmlops.clients.github.client import Client
 
 READ = "deployments: read"
+TASK = "deploy"
 MAX_DEPLOYMENTS = 1000
 """Maximum deployments of an environment that are listed, newest first."""
 MAX_STATES = 200
 """Maximum deployments whose statuses are read to find the one that is live; each takes one request."""
+MAX_UNNAMED = 30
+"""Maximum deployments without our payload that are examined once one of them is live, in search of one that names the
+service."""
 
 
 class _Deployment(msgspec.Struct, frozen=True):
@@ -37,11 +39,12 @@ class _Status(msgspec.Struct, frozen=True):
     description: str | None = None
 
 
-class _Named(msgspec.Struct, frozen=True):
-    """A deployment and the statuses that it had, oldest first."""
+class _Examined(msgspec.Struct, frozen=True):
+    """A deployment with its state."""
 
     recorded: RecordedDeployment
     was_live: bool
+    """Whether it ever succeeded."""
 
 
 def list_deployments(client: Client, environment: str, service: str, limit: int = 30) -> list[RecordedDeployment]:
@@ -60,7 +63,7 @@ def list_deployments(client: Client, environment: str, service: str, limit: int 
         GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
     """
     deployments = _matching(client, environment, service)[:limit]
-    states = [_with_state(client, deployment, service).recorded for deployment in deployments]
+    states = [_examine(client, deployment).recorded for deployment in deployments]
     return [recorded for recorded in states if recorded.service in ("", service)]
 
 
@@ -73,52 +76,33 @@ def newest_successful_deployment(client: Client, environment: str, service: str)
     a first deployment.
 
     Raises:
-        GitHubError: GitHub rejected a request (`PermissionMissing` names the permission), or the answer cannot be found
-            within `MAX_STATES` deployments (reason code `deployments-unclear`).
+        GitHubError: GitHub rejected a request (`PermissionMissing` names the permission), or none of the newest
+            `MAX_STATES` deployments succeeded, and there are more (reason code `deployments-unclear`).
     """
     deployments = _matching(client, environment, service)
-    examined = (_with_state(client, deployment, service) for deployment in deployments[:MAX_STATES])
-    # A payload that names the service is visible without the statuses; only if there is none, the others matter.
-    named = [d for d in deployments if _payload(d).get("service") == service]
-    sha, was_named = _newest_live(examined, service, named=bool(named))
-    if sha is None and not was_named:
-        return None
-    if sha is None and len(deployments) > MAX_STATES:
+    has_payload = any(_payload(d) for d in deployments)
+    examined: list[_Examined] = []
+    for deployment in deployments[:MAX_STATES]:
+        item = _examine(client, deployment)
+        if item.recorded.service == service and item.recorded.state == "success":
+            return item.recorded.sha
+        examined.append(item)
+        enough = len(examined) >= MAX_UNNAMED and any(i.recorded.state == "success" for i in examined)
+        if enough and not has_payload:
+            break
+    named = [i for i in examined if i.recorded.service == service]
+    candidates = named or [i for i in examined if not i.recorded.service]
+    live = [i for i in candidates if i.recorded.state == "success"]
+    former = [i for i in candidates if i.was_live]
+    if live or former:
+        return (live or former)[0].recorded.sha
+    if len(deployments) > MAX_STATES:
         raise GitHubError(
             f"none of the newest {MAX_STATES} deployments to {environment} succeeded, and there are more",
-            hint="deploy a good commit, or name the baseline with `base`",
+            hint="deploy a good commit, or name the baseline with the input `base`",
             reason_code="deployments-unclear",
         )
-    return sha
-
-
-def _newest_live(examined: Iterator[_Named], service: str, *, named: bool) -> tuple[str | None, bool]:
-    """Return the commit that is live, and whether there was any deployment.
-
-    Args:
-        examined: Deployments with their states, newest first; read as far as needed.
-        service: Name of the service.
-        named: Whether a payload names the service.
-    """
-    live_unnamed = former = former_unnamed = ""
-    count = 0
-    for item in examined:
-        count += 1
-        recorded, is_named = item.recorded, item.recorded.service == service
-        if recorded.service not in ("", service):
-            continue
-        named = named or is_named
-        if is_named and recorded.state == "success":
-            return recorded.sha, True
-        if is_named and item.was_live:
-            former = former or recorded.sha
-        if not is_named and recorded.state == "success":
-            live_unnamed = live_unnamed or recorded.sha
-        if not is_named and item.was_live:
-            former_unnamed = former_unnamed or recorded.sha
-    if named:
-        return former or None, count > 0
-    return live_unnamed or former_unnamed or None, count > 0
+    return None
 
 
 def _matching(client: Client, environment: str, service: str) -> list[_Deployment]:
@@ -127,7 +111,7 @@ def _matching(client: Client, environment: str, service: str) -> list[_Deploymen
         client,
         "deployments",
         _Deployment,
-        parameters={"environment": environment},
+        parameters={"environment": environment, "task": TASK},
         activity=f"listing the deployments to {environment}",
         permission=READ,
         max_pages=MAX_DEPLOYMENTS // 100,
@@ -136,7 +120,7 @@ def _matching(client: Client, environment: str, service: str) -> list[_Deploymen
     return sorted(deployments, key=lambda d: (d.created_at, d.id), reverse=True)
 
 
-def _with_state(client: Client, deployment: _Deployment, service: str) -> _Named:
+def _examine(client: Client, deployment: _Deployment) -> _Examined:
     pages = read_pages(
         client,
         f"deployments/{deployment.id}/statuses",
@@ -161,7 +145,7 @@ def _with_state(client: Client, deployment: _Deployment, service: str) -> _Named
         service=str(payload.get("service", "") or adopted),
         adopted=bool(adopted),
     )
-    return _Named(recorded, was_live=bool(successes))
+    return _Examined(recorded, was_live=bool(successes))
 
 
 def _payload(deployment: _Deployment) -> dict[str, Any]:
@@ -174,8 +158,3 @@ def _payload(deployment: _Deployment) -> dict[str, Any]:
             return {}
     own = payload.get(PAYLOAD_KEY) if isinstance(payload, dict) else None
     return own if isinstance(own, dict) else {}
-
-
-def newest(deployments: Sequence[RecordedDeployment]) -> RecordedDeployment | None:
-    """Return the first of a list that is sorted with the newest first."""
-    return deployments[0] if deployments else None

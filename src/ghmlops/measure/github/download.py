@@ -6,22 +6,23 @@ GitHub redirects to a store with a signed address. The store receives no token, 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from github import GithubException
 
 from ghmlops import __version__
-from ghmlops.clients.github.client import TIMEOUT, Client, send
+from ghmlops.clients.github.calls import send, url_of
+from ghmlops.clients.github.transport import Misdirected, OutOfTime, Rejected, exchange
 from ghmlops.clients.retry import TRANSIENT_STATUSES
 from ghmlops.core.errors import GitHubError, InputError
-from ghmlops.measure.github.artifacts import READ
+from ghmlops.measure.github.runs import READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ghmlops.clients.github.client import Client
     from ghmlops.measure.github.artifacts import Artifact
 
 MAX_BYTES = 8 * 1024**3
@@ -67,11 +68,13 @@ def download(
 def _download_once(
     client: Client, artifact: Artifact, path: Path, progress: Callable[[str], None], max_bytes: int
 ) -> None:
+    address = _signed_address(client, artifact)
+    # A session of its own: the store must receive neither the token nor a cookie of the API.
     with requests.Session() as session:
-        # Without this hook, the session would use passwords of a .netrc file, for both hosts.
+        # Without this hook, the session would use passwords of a .netrc file.
         session.auth = _unchanged
-        with _open(session, _signed_address(session, client, artifact), artifact) as response:
-            digest = _write(response, artifact, path, progress, max_bytes)
+        with _open(client, session, address, artifact) as response:
+            digest = _write(client, response, artifact, path, progress, max_bytes)
     if artifact.digest and artifact.digest.startswith("sha256:") and artifact.digest != f"sha256:{digest}":
         raise GitHubError(
             f"artifact {artifact.name} is damaged: its SHA-256 differs from the one that GitHub reports",
@@ -84,89 +87,91 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _signed_address(session: requests.Session, client: Client, artifact: Artifact) -> str:
+def _signed_address(client: Client, artifact: Artifact) -> str:
     """Return the address of the archive in the store.
 
     Raises:
-        GithubException: GitHub rejected the request.
-        ValueError: The response is not a redirect to an allowed address.
+        Rejected: GitHub rejected the request.
+        Misdirected: The response is not a redirect to an allowed address.
     """
-    base = client.api.requester.base_url
-    response = session.get(
-        f"{base}/repos/{client.repository}/actions/artifacts/{artifact.id}/zip",
-        headers={"Authorization": f"Bearer {client.secret}", "User-Agent": _USER_AGENT},
-        allow_redirects=False,
-        timeout=TIMEOUT,
-    )
-    if response.status_code == 410:
+    url = url_of(client, f"actions/artifacts/{artifact.id}/zip")
+    try:
+        reply = exchange(client, "GET", url, expect_redirect=True)
+    except Rejected as rejection:
+        if rejection.status != 410:
+            raise
         raise GitHubError(
             f"artifact {artifact.name} has expired (410)",
             hint="run its workflow again, and raise its `retention-days`",
             reason_code="artifact-expired",
-        )
-    if response.status_code != 302:
-        _raise_for_response(response)
-    return _allowed_address(response.headers.get("Location", ""), response.url)
-
-
-def _raise_for_response(response: requests.Response) -> NoReturn:
-    if response.status_code < 400:
-        raise ValueError(f"status {response.status_code}")
-    try:
-        body = response.json()
-    except ValueError:  # the page of a proxy
-        body = {}
-    raise GithubException(response.status_code, body, {k.lower(): v for k, v in response.headers.items()})
+        ) from None
+    if reply.status != 302:
+        raise Misdirected(f"status {reply.status}")
+    return _allowed_address(reply.headers.get("location", ""), url)
 
 
 def _allowed_address(location: str, origin: str) -> str:
     """Return the address that a response of `origin` redirects to; a redirect from https to http is not allowed.
 
     Raises:
-        ValueError: The address is not allowed.
+        Misdirected: The address is not allowed.
     """
-    address = urljoin(origin, location)
-    parts = urlsplit(address)
-    if not location or not parts.hostname or parts.scheme not in ("https", urlsplit(origin).scheme):
-        raise ValueError("no address to download from")
+    try:
+        address = urljoin(origin, location)
+        parts = urlsplit(address)
+        usable = bool(location and parts.hostname) and parts.scheme in ("https", urlsplit(origin).scheme)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Misdirected("no address to download from")
     return address
 
 
-def _open(session: requests.Session, address: str, artifact: Artifact) -> requests.Response:
+def _open(client: Client, session: requests.Session, address: str, artifact: Artifact) -> requests.Response:
     """Request the archive from the store. Its addresses contain signatures, so errors name the host only."""
     for _ in range(MAX_REDIRECTS + 1):
+        if (remaining := client.remaining()) <= 0:
+            raise OutOfTime
         try:
             response = session.get(
                 address,
                 headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
                 allow_redirects=False,
                 stream=True,
-                timeout=TIMEOUT,
+                timeout=min(client.timeout, remaining),
             )
         except requests.RequestException as error:
             raise _connection_error(error, address) from None
         if response.status_code == 200:
             return response
         response.close()
-        if response.status_code in TRANSIENT_STATUSES:
-            raise GithubException(response.status_code, {"message": f"the store at {_host(address)} failed"}, {})
+        if response.status_code in (*TRANSIENT_STATUSES, 429):
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            raise Rejected(response.status_code, {"message": f"the store at {_host(address)} failed"}, headers)
         if response.status_code not in (301, 302, 303, 307, 308):
             raise GitHubError(
                 f"the store at {_host(address)} did not send artifact {artifact.name} ({response.status_code})",
                 hint="run the job again; if the error persists, the artifact was deleted",
             )
         address = _allowed_address(response.headers.get("Location", ""), address)
-    raise ValueError("too many redirects")
+    raise Misdirected("too many redirects")
 
 
-def _write(
-    response: requests.Response, artifact: Artifact, path: Path, progress: Callable[[str], None], max_bytes: int
+def _write(  # noqa: PLR0913, PLR0917  (the parts of one download)
+    client: Client,
+    response: requests.Response,
+    artifact: Artifact,
+    path: Path,
+    progress: Callable[[str], None],
+    max_bytes: int,
 ) -> str:
     """Write the body to `path` and return its SHA-256 in hexadecimal."""
     digest, size = hashlib.sha256(), 0
     try:
         with path.open("wb") as stream:
             for chunk in response.iter_content(_CHUNK):
+                if client.remaining() <= 0:
+                    raise OutOfTime
                 size += len(chunk)
                 if size > max_bytes:
                     raise _too_large(artifact, max_bytes)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from ghmlops.clients.github.client import Client, require, send
+import msgspec
+
+from ghmlops.clients.github.calls import read, read_pages
 from ghmlops.core.errors import GitHubError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from github.PullRequest import PullRequest as ApiPullRequest
+    from ghmlops.clients.github.client import Client
 
 READ = "pull-requests: read"
 BLOCKING_RULES = (
@@ -26,6 +28,30 @@ BLOCKING_RULES = (
     "license_compliance_scanning",
 )
 """Rules of a branch under which GitHub rejects an ordinary push of one new commit."""
+UNREADABLE_RULES = "unreadable"
+"""What `blocking_rules` returns if the rules cannot be read: a pull request is then the only safe way."""
+
+
+class _Repository(msgspec.Struct, frozen=True):
+    full_name: str
+
+
+class _Head(msgspec.Struct, frozen=True):
+    sha: str
+    repo: _Repository | None = None
+    """`None` if the fork was deleted."""
+
+
+class _ApiPullRequest(msgspec.Struct, frozen=True):
+    number: int
+    head: _Head
+    base: _Head
+    state: str
+    html_url: str
+
+
+class _Rule(msgspec.Struct, frozen=True):
+    type: str
 
 
 class PullRequest(NamedTuple):
@@ -38,6 +64,8 @@ class PullRequest(NamedTuple):
     state: str
     """`open` or `closed`."""
     url: str
+    base_sha: str = ""
+    """Tip of the target branch, as the pull request records it."""
 
     def stale(self, head_sha: str) -> bool:
         """Return whether the head is another commit than `head_sha`."""
@@ -50,12 +78,8 @@ def pull_request(client: Client, number: int) -> PullRequest:
     Raises:
         GitHubError: There is no such pull request (reason code `not-found`), or GitHub rejected the request.
     """
-    return send(
-        client,
-        lambda: _convert(client.repo.get_pull(number)),
-        activity=f"reading pull request #{number}",
-        permission=READ,
-    )
+    activity = f"reading pull request #{number}"
+    return _convert(read(client, f"pulls/{number}", _ApiPullRequest, activity=activity, permission=READ))
 
 
 def pull_request_for(
@@ -80,13 +104,11 @@ def pull_request_for(
     origin = head_repository or client.repository
     owner = origin.partition("/")[0]
 
-    def list_candidates() -> list[PullRequest]:
-        if head_branch:
-            return [_convert(p) for p in client.repo.get_pulls(state="all", head=f"{owner}:{head_branch}")]
-        return [_convert(p) for p in client.repo.get_commit(head_sha).get_pulls()]
-
+    query: dict[str, str | int] = {"state": "all", "head": f"{owner}:{head_branch}"} if head_branch else {}
+    address = "pulls" if head_branch else f"commits/{head_sha}/pulls"
     activity = f"looking for the pull request of commit {head_sha[:12]}"
-    return _best_match(send(client, list_candidates, activity=activity, permission=READ), head_sha, origin)
+    pages = read_pages(client, address, _ApiPullRequest, activity=activity, permission=READ, parameters=query)
+    return _best_match((_convert(p) for page in pages for p in page), head_sha, origin)
 
 
 def _best_match(candidates: Iterable[PullRequest], head_sha: str, origin: str) -> PullRequest | None:
@@ -95,38 +117,28 @@ def _best_match(candidates: Iterable[PullRequest], head_sha: str, origin: str) -
 
 
 def blocking_rules(client: Client, branch: str) -> tuple[str, ...]:
-    """Return the rules in force on `branch` under which an ordinary push is rejected.
+    """Return the rules in force on `branch` under which an ordinary push is rejected; empty if a push is allowed.
 
-    This API does not report classic branch protection, which only administrators can read, and some servers do not
-    support it. In both cases only the push itself shows the protection.
-
-    Raises:
-        GitHubError: GitHub rejected the request for another reason than an unsupported API.
+    If the rules cannot be read, whatever the reason, the result is `(UNREADABLE_RULES,)` and the reason is a note: not
+    to know the rules does not mean that there are none, so the caller opens a pull request. This API does not report
+    classic branch protection, which only administrators can read; there, the push itself shows the protection.
     """
-    address = f"/repos/{client.repository}/rules/branches/{quote(branch, safe='')}"
-
-    def read() -> list[str]:
-        _, rules = client.api.requester.requestJsonAndCheck("GET", address)
-        if not isinstance(rules, list):
-            raise TypeError("the rules of a branch are a list")
-        return [rule["type"] for rule in rules]
-
+    address = f"rules/branches/{quote(branch, safe='')}"
     activity = f"reading the rules of branch {branch}"
     try:
-        rule_types = send(client, read, activity=activity, permission="metadata: read")
+        pages = list(read_pages(client, address, _Rule, activity=activity, permission="metadata: read"))
     except GitHubError as error:
-        if error.reason_code == "not-found":
-            return ()
-        raise
-    return tuple(dict.fromkeys(rule for rule in rule_types if rule in BLOCKING_RULES))
+        client.note(f"a pull request is needed, because the rules of the branch cannot be read: {error.message}")
+        return (UNREADABLE_RULES,)
+    return tuple(dict.fromkeys(rule.type for page in pages for rule in page if rule.type in BLOCKING_RULES))
 
 
-def _convert(pull: ApiPullRequest) -> PullRequest:
-    head_repository = getattr(pull.head.repo, "full_name", "")  # the repository is None if the fork was deleted
+def _convert(pull: _ApiPullRequest) -> PullRequest:
     return PullRequest(
-        number=require(pull.number),
-        head_sha=require(pull.head.sha),
-        head_repository=head_repository,
-        state=require(pull.state),
-        url=require(pull.html_url),
+        number=pull.number,
+        head_sha=pull.head.sha,
+        head_repository=pull.head.repo.full_name if pull.head.repo else "",
+        state=pull.state,
+        url=pull.html_url,
+        base_sha=pull.base.sha,
     )

@@ -1,0 +1,78 @@
+"""The check run that carries the verdict on a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from ghmlops.core.steps.gate import passes
+from ghmlops.core.steps.step import short
+
+if TYPE_CHECKING:
+    from ghmlops.core.evidence.document import Verdict
+
+TITLE_LIMIT = 200
+SUMMARY_LIMIT = 65_000
+"""Characters of a summary; GitHub rejects more than 65,535."""
+
+
+class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One completed check run.
+
+    Attributes:
+        name: name, by which a ruleset requires it.
+        head_sha: commit.
+        run_id: id of the run that measured.
+        attempt: its attempt; (run id, attempt) decides which verdict stands.
+        conclusion: `success` or `failure`; a required check accepts GitHub's other conclusions.
+        title: one line.
+        summary: Markdown.
+        details_url: address of the run that measured; may be empty.
+    """
+
+    name: str
+    head_sha: str
+    run_id: int
+    attempt: int
+    conclusion: str
+    title: str
+    summary: str
+    details_url: str = ""
+
+    mark: ClassVar[str] = "ghmlops"
+
+    @property
+    def external_id(self) -> str:
+        """Order of the check run, in the form that GitHub stores with it."""
+        return f"{self.mark}:{self.run_id}:{self.attempt}"
+
+    def is_older_than(self, external_id: str) -> bool:
+        """Return whether the check run with this `external_id` is of a later run or attempt."""
+        _, _, order = external_id.partition(":")
+        run_id, _, attempt = order.partition(":")
+        if not all(text.isascii() and text.isdecimal() and len(text) <= 18 for text in (run_id, attempt)):
+            return False
+        return (self.run_id, self.attempt) < (int(run_id), int(attempt))
+
+
+def verdict_check(verdict: Verdict, summary: str, *, run_id: int, attempt: int, url: str) -> CheckRun:
+    """Return the check run of a verdict: `pass` and `warn` succeed, everything else fails.
+
+    Args:
+        verdict: The verdict on the head of the pull request.
+        summary: The report in Markdown.
+        run_id: Id of the run that measured.
+        attempt: Its attempt.
+        url: Its address.
+    """
+    return CheckRun(
+        name="/".join(part for part in ("ghmlops", verdict.service) if part),
+        head_sha=verdict.commit,
+        run_id=run_id,
+        attempt=attempt,
+        conclusion="success" if passes(verdict.outcome) else "failure",
+        title=short(f"{verdict.outcome.value}: {verdict.reason}", TITLE_LIMIT),
+        summary=summary if len(summary) <= SUMMARY_LIMIT else "The report is longer than a check run can be.",
+        details_url=url,
+    )

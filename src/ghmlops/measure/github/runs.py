@@ -1,0 +1,109 @@
+"""Reads workflow runs: what GitHub says about a run, whatever its files claim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ghmlops.clients.github import calls
+from ghmlops.core.errors import InputError
+from ghmlops.core.evidence.run import RunFacts
+
+if TYPE_CHECKING:
+    from ghmlops.clients.github.client import Client
+
+READ = "actions: read"
+_MAX_DIGITS = 18
+
+
+class _Repository(msgspec.Struct, frozen=True):
+    full_name: str
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A workflow run as GitHub's API describes it."""
+
+    id: int
+    head_sha: str
+    event: str
+    created_at: str
+    repository: _Repository
+    head_branch: str | None = None
+    head_repository: _Repository | None = None
+    status: str | None = None
+    conclusion: str | None = None
+    run_attempt: int = 1
+    run_started_at: str | None = None
+    """Start of this attempt."""
+    path: str = ""
+    """Path of the workflow file; GitHub may add `@` and the reference."""
+
+    def problem(self, repository: str, branch: str) -> str:
+        """Return why the run cannot be a baseline, or an empty string if it can.
+
+        Args:
+            repository: `owner/name` that the run must belong to.
+            branch: Branch that the run must be of; empty accepts every branch.
+        """
+        origin = self.head_repository.full_name if self.head_repository else "a deleted fork"
+        if origin.lower() != repository.lower():
+            return "of a fork"
+        if self.event != "push":
+            return f"of {self.event}"
+        if branch and self.head_branch != branch:
+            return "of another branch"
+        if self.status != "completed" or self.conclusion != "success":
+            return "not successful"
+        return ""
+
+
+def read_api_run(client: Client, run_id: int) -> Run:
+    """Return a run as the API describes it.
+
+    Raises:
+        GitHubError: There is no such run (reason code `not-found`), or GitHub rejected the request.
+    """
+    activity = f"reading run {run_id}"
+    return calls.read(client, f"actions/runs/{run_id}", Run, activity=activity, permission=READ)
+
+
+def read_run(client: Client, run_id: int | str) -> RunFacts:
+    """Return the facts about a run, without its artifacts; see `evidence.fetch_evidence` for both.
+
+    The head repository is empty if the fork was deleted, and the conclusion is empty while the run is in progress.
+
+    Raises:
+        InputError: `run_id` is not a number.
+        GitHubError: There is no such run (reason code `not-found`), or GitHub rejected the request.
+    """
+    return run_facts(read_api_run(client, run_number(run_id)))
+
+
+def run_number(run_id: int | str) -> int:
+    """Return the id of a run as a number.
+
+    Raises:
+        InputError: It is not a number.
+    """
+    text = str(run_id).strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and int(text) > 0):
+        raise InputError(
+            f"the id of the run is not a number: {text[:40]!a}",
+            hint="for example `${{ github.run_id }}`, or `${{ github.event.workflow_run.id }}`",
+        )
+    return int(text)
+
+
+def run_facts(run: Run) -> RunFacts:
+    """Return the facts that evidence is compared with."""
+    return RunFacts(
+        run_id=str(run.id),
+        attempt=run.run_attempt,
+        repository=run.repository.full_name,
+        head_sha=run.head_sha,
+        head_repository=run.head_repository.full_name if run.head_repository else "",
+        event=run.event,
+        workflow=run.path.partition("@")[0],
+        conclusion=run.conclusion or "",
+    )

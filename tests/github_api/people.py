@@ -1,0 +1,41 @@
+"""Roles of people in a repository, and the events of a pull request that record who set a label."""
+
+from __future__ import annotations
+
+from github_api import shapes
+from github_api.calls import NOT_FOUND, Call, Response
+from github_api.state import State
+
+_RIGHTS = {"admin": "admin", "maintain": "write", "write": "write", "triage": "read", "read": "read"}
+
+
+def get_permission(state: State, call: Call) -> Response:
+    """Answer as GitHub does: `permission` knows four levels only, `role_name` all."""
+    login = call.path["username"]
+    role = state.repositories[call.repository]["roles"].get(login)
+    if role is None:
+        return NOT_FOUND
+    user = {**shapes.user(call.root, login, "User"), "role_name": role}
+    return Response(200, {"permission": _RIGHTS[role], "role_name": role, "user": user})
+
+
+def list_issue_events(state: State, call: Call) -> Response:
+    """List the events of a pull request, oldest first."""
+    stored = state.repositories[call.repository]["events"]
+    rows = [event for event in stored if str(event["issue"]) == call.path["issue_number"]]
+    objects = [
+        {
+            "id": number,
+            "node_id": f"LE_{number}",
+            "url": f"{call.root}/repos/{call.repository}/issues/events/{number}",
+            "actor": shapes.user(call.root, event["login"], "User"),
+            "event": event["event"],
+            "commit_id": None,
+            "commit_url": None,
+            "created_at": event["created_at"],
+            "performed_via_github_app": None,
+            "label": {"name": event["label"], "color": "ededed"},
+        }
+        for number, event in enumerate(rows, start=1)
+    ]
+    return Response(200, objects)
