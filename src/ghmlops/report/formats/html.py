@@ -129,7 +129,7 @@ def _section(section: Section, *, opened: bool) -> Iterator[str]:
             yield from histogram_bars.figure(histogram)
         yield "</div>"
     if section.commands:
-        lines = "\n".join(escape.page(line) for line in section.commands)
+        lines = "\n".join(html.escape(line) for line in escape.copyable_commands(section.commands))
         yield f"<pre><code>{lines}</code></pre>"
     yield "</div>\n</details>"
 

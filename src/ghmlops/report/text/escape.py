@@ -17,6 +17,8 @@ _ACTIVE = re.compile(r"(?i)[@#](?=[\w/])|\bGH(?=-\d)|\bwww(?=\.)|:(?=//)|\b(?:ma
 _NO_EMOJI = re.compile(r"(?!100$|1234$)\d+")
 _INLINE = re.compile(r"[\\`*_~$|!\[\]]")
 _ZERO_WIDTH = "\u200b"
+MAX_COMMAND = 500
+"""Characters of a shell command; a longer one is left out."""
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%\[\]-]{1,1900}")
 
 
@@ -65,11 +67,28 @@ def _deactivate(text: str) -> str:
     return _ACTIVE.sub(lambda m: m[0] if m[1] and _NO_EMOJI.fullmatch(m[1]) else m[0] + _ZERO_WIDTH, text)
 
 
+def is_copyable(line: str) -> bool:
+    """Return whether a shell command can be displayed unchanged: short enough, and without control characters.
+
+    A command that is displayed in part is dangerous: truncated inside a quotation, it turns what follows into code.
+    """
+    return len(line) <= MAX_COMMAND and line.isprintable() and line == line.strip()
+
+
+def copyable_commands(lines: list[str]) -> list[str]:
+    """Return the shell commands that can be displayed unchanged; a comment counts those that are left out."""
+    commands = [line for line in lines if is_copyable(line)]
+    if omitted := len(lines) - len(commands):
+        commands.append(f"# {omitted:,} left out: too long, or with characters that cannot be displayed")
+    return commands
+
+
 def fence(lines: list[str], language: str = "sh") -> str:
-    """Return the lines as a fenced code block; the fence is longer than any run of backticks in them."""
-    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    """Return shell commands as a fenced code block; the fence is longer than any run of backticks in them."""
+    commands = copyable_commands(lines)
+    longest = max((len(run) for line in commands for run in re.findall("`+", line)), default=0)
     ticks = "`" * max(3, longest + 1)
-    return "\n".join([f"{ticks}{language}", *(one_line(line, 500) for line in lines), ticks])
+    return "\n".join([f"{ticks}{language}", *commands, ticks])
 
 
 def safe_url(url: str) -> str:

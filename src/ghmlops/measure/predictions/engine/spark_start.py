@@ -50,7 +50,7 @@ SETTINGS: Mapping[str, str] = {
     "spark.sql.legacy.allowHashOnMapType": "true",
     # Text in the artifacts is never substituted by a setting or an environment variable.
     "spark.sql.variable.substitute": "false",
-    # The minima and maxima in a footer are claims of its writer; a pushed filter would skip the row groups they exclude.
+    # The statistics in a footer are claims of its writer; a pushed filter would skip the row groups that they exclude.
     "spark.sql.parquet.filterPushdown": "false",
     "spark.sql.parquet.aggregatePushdown": "false",
     # A file is read completely and unchanged, or reading fails.
