@@ -391,6 +391,12 @@ def false_claims(h: History) -> str:
     return h.edit(sha, message=f"Worse\n\nThis reverts commit {sha}.\n\nGhmlops-Reverts: {sha}\n")
 
 
+def there_and_back(h: History) -> str:
+    """A push that changes a part, changes it back, and changes others."""
+    there = h.edit(h.before)
+    return h.work(h.commit(h.state(h.before), there, message="Back\n"), h.rng.randint(1, 2))
+
+
 PUSHES = (
     linear,
     empty,
@@ -407,6 +413,7 @@ PUSHES = (
     unrelated,
     evil_merge,
     false_claims,
+    there_and_back,
 )
 """Every kind of push."""
 
@@ -476,6 +483,22 @@ def deleted_later(h: History) -> str:
     return h.delete(h.after)
 
 
+def like_in_between(h: History) -> str:
+    """Later work that gives the parts of one file values which they had during the push."""
+    state = h.state(h.after)
+    pushed = sorted(h.ancestors(h.after) - h.ancestors(h.before))
+    choices = [
+        (key, file)
+        for sha in pushed
+        for key, file in sorted(h.state(sha).items())
+        if key in state and file.name == state[key].name and file != state[key]
+    ]
+    if choices:
+        key, file = h.rng.choice(choices)
+        state[key] = file
+    return h.commit(state, h.after)
+
+
 LATER = (
     nothing,
     other_work,
@@ -487,6 +510,7 @@ LATER = (
     merged_work,
     renamed_later,
     deleted_later,
+    like_in_between,
 )
 """Every kind of later work."""
 

@@ -16,7 +16,6 @@ TABLES = ("metrics",)
 """Folders with one file per entry of a table."""
 TESTED_ELSEWHERE = {
     "__main__.py": "contract/test_toy_pillar.py: runs the package with `python -m`",
-    "act/git/comparison.py": "act/git/test_revert.py: the tree after a revert is compared",
     "act/git/history.py": "act/git/test_revert.py: histories are selected to be reverted",
     "act/git/proofs.py": "act/git/test_revert.py: each history is proven by the revert that follows",
     "act/git/selection.py": "act/git/test_revert.py: each history is selected by the revert that follows",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HISTORIES = generate()
 MAX_NEEDLESS = 1
-"""Maximum histories per kind of push that are refused with a conflict, although there is one right tree."""
+"""Maximum histories per kind of push that are refused, although there is one right tree."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,8 @@ def test_push_is_reverted_to_the_right_tree_or_refused(corpus: Scene, push: Call
             assert (new, corpus.remote.tree(new)) == (tip, right), history.name
         else:
             applied_again = history.name.endswith("-undone_and_applied_again")
-            assert (state, new) == ("reverted-before" if applied_again else "revert-conflict", tip), history.name
+            codes = {"reverted-before"} if applied_again else {"revert-conflict", "revert-incomplete"}
+            assert (state in codes, new) == (True, tip), (history.name, state)
             needless += [history.name] if right and not applied_again else []
     assert len(needless) <= MAX_NEEDLESS, needless
     assert corpus.work.state() == before

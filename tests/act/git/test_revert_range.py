@@ -418,15 +418,40 @@ def test_shallow_clone_finds_the_line_of_the_branch(scene: Scene) -> None:
     assert scene.remote.tree("main") == scene.remote.tree(before)
 
 
-@pytest.mark.parametrize("rule", ["* merge=union", "[attr]both merge=union\n*.txt both"])
-def test_union_merge_hides_no_conflict(scene: Scene, rule: str) -> None:
-    """With `merge=union` git would keep the bad line beside the later one and report success: refused instead."""
+@pytest.mark.parametrize("rule", ["* merge=union", "[attr]both merge=union\n*.txt both", "*.txt merge=ours"])
+def test_merge_driver_hides_no_conflict(scene: Scene, rule: str) -> None:
+    """A driver that keeps both versions, or ours, would report success and leave the bad line: refused instead."""
+    scene.work.git("config", "merge.ours.driver", "true")
     before = scene.work.commit("Attributes", {".gitattributes": f"{rule}\n"})
     scene.work.push()
     last = scene.work.commit("Bad", {"a.txt": LINES.replace("line 3\n", "slow\n")})
     scene.work.commit("Over it", {"a.txt": LINES.replace("line 3\n", "slower\n")})
     scene.work.push()
-    assert refusal(scene, last, grounds=failure(last, before), tip_before=before) == "merge-union"
+    assert refusal(scene, last, grounds=failure(last, before), tip_before=before) == "merge-driver"
+
+
+def test_configured_default_driver_has_no_effect(scene: Scene) -> None:
+    """`merge.default` of git's configuration does not turn a conflict into a success."""
+    before = scene.tip()
+    scene.work.git("config", "merge.default", "union")
+    last = scene.work.commit("Bad", {"a.txt": LINES.replace("line 3\n", "slow\n")})
+    scene.work.commit("Over it", {"a.txt": LINES.replace("line 3\n", "slower\n")})
+    scene.work.push()
+    assert refusal(scene, last, grounds=failure(last, before), tip_before=before) == "revert-conflict"
+
+
+def test_later_work_that_repeats_an_intermediate_state_is_not_undone(scene: Scene) -> None:
+    """If later work repeats what the push had in between, one revert after the other would take it away: refused."""
+    before = scene.tip()
+    slow = LINES.replace("line 3\n", "slow\n")
+    scene.work.commit("There", {"a.txt": slow})
+    scene.work.commit("Back", {"a.txt": LINES})
+    last = scene.work.commit("Bad", {"b.txt": "c\n"})
+    scene.work.commit("There again", {"a.txt": slow})
+    scene.work.push()
+    with pytest.raises(NeedsPerson, match=r"a\.txt") as caught:
+        revert_push(scene, last, before)
+    assert caught.value.reason_code == "revert-incomplete"
 
 
 def test_union_merge_of_other_files_does_not_matter(scene: Scene) -> None:

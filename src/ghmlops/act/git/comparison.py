@@ -19,7 +19,7 @@ class ExpectedState:
 
     base: str
     tree: str
-    """Id of the tree; empty if later work changed the same lines, so that no single tree is right."""
+    """The tree; empty if later work changed the same lines, so that no single tree is right."""
     later: frozenset[str]
     """Paths that later work changed."""
 
@@ -48,10 +48,9 @@ def expected_state(work: Git, base: str, last: str) -> ExpectedState:
         last: The end of the range to revert.
     """
     later = frozenset(history.changed_paths(work, last, "HEAD"))
-    tree = ""
     if not later:
-        tree = work.read("rev-parse", "--verify", "--quiet", f"{base}^{{tree}}")
-    elif apply_return(work, base, last)[0] is not Attempt.CONFLICT:
-        tree = work.read("write-tree")
+        return ExpectedState(base=base, tree=f"{base}^{{tree}}", later=later)
+    clean = apply_return(work, base, last)[0] is not Attempt.CONFLICT
+    tree = work.read("write-tree") if clean else ""
     work.read("reset", "--quiet", "--hard")
     return ExpectedState(base=base, tree=tree, later=later)

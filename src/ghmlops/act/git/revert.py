@@ -180,7 +180,7 @@ def _check_commits(remote: Remote, request: Request, selection: Selection, commi
 
 def _expected_state(work: Git, remote: Remote, selection: Selection, newest: core.Commit) -> ExpectedState:
     paths = hidden_conflicts(work, selection.base, selection.last)
-    _raise_refusal(core.Refusal.UNION if paths else None, newest, remote.branch, paths)
+    _raise_refusal(core.Refusal.DRIVER if paths else None, newest, remote.branch, paths)
     return expected_state(work, selection.base, selection.last)
 
 
@@ -192,7 +192,7 @@ def _revert_one(job: _Job, work: Git, commit: core.Commit, step: Step) -> bool:
     """
     git, branch, grounds = job.remote.git, job.remote.branch, job.request.selection.grounds
     paths = hidden_conflicts(work, commit.parents[step.parent - 1], commit.sha)
-    _raise_refusal(core.Refusal.UNION if paths else None, commit, branch, paths)
+    _raise_refusal(core.Refusal.DRIVER if paths else None, commit, branch, paths)
     attempt, conflicts = apply_revert(work, step, merge=len(commit.parents) > 1)
     if attempt is not core.Attempt.EMPTY:
         selected = {other.sha for other in job.selection.steps}

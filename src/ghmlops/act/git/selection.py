@@ -151,7 +151,7 @@ def _step(remote: Remote, request: Request, sha: str) -> Step:
 def _resolve_commits(remote: Remote, request: Request) -> tuple[str, list[str]]:
     """Return the tip of the branch, and the full ids of the commits that `spec` names, newest first."""
     git = remote.git
-    bases = [sha for sha in (request.tip_before, request.grounds.verdict_base) if sha]
+    bases = {request.tip_before, request.grounds.verdict_base} - {""}
     tip = remote.fetch()
     for option in (*DEEPEN_OPTIONS, ""):
         ids, problem = _resolve(git, request.spec, request.merged)
@@ -221,4 +221,6 @@ def _full_id(git: Git, text: str) -> str:
 
 def _newest_first(git: Git, ids: list[str]) -> list[str]:
     """Sort so that a commit precedes its ancestors, by the number of ancestors."""
+    if len(ids) == 1:
+        return ids
     return sorted(ids, key=lambda sha: -int(git.read("rev-list", "--count", sha)))

@@ -26,6 +26,8 @@ VARIABLES = {
     "GIT_COMMITTER_NAME": BOT_NAME,
     "GIT_COMMITTER_EMAIL": BOT_EMAIL,
 }
+_BUILT_IN = {"unspecified", "set", "unset", "text", "binary", "union"}
+"""Values of the attribute `merge` that name no driver of git's configuration."""
 _EXACT_RENAMES = ("-X", "find-renames=100%")
 """A later edit follows a file that was renamed unchanged; of files that merely resemble each other, none is guessed."""
 
@@ -66,9 +68,10 @@ def apply_return(work: Git, base: str, last: str) -> tuple[Attempt, list[str]]:
 
 
 def hidden_conflicts(work: Git, old: str, new: str) -> list[str]:
-    """Return the paths that HEAD and the change from `old` to `new` both touch, and whose attribute is `merge=union`.
+    """Return the paths that HEAD and the change from `old` to `new` both touch, and whose merge driver hides conflicts.
 
-    For these git reports no conflict, but keeps both versions: the change would not be undone.
+    With `merge=union` git keeps both versions, and a driver of git's configuration may do anything: neither reports a
+    conflict, so the change might not be undone.
 
     Args:
         work: git in the work tree.
@@ -80,7 +83,9 @@ def hidden_conflicts(work: Git, old: str, new: str) -> list[str]:
     if any(later[path] == "D" for path in paths):
         paths += [path for path, status in later.items() if status == "A"]  # it may have been renamed
     fields = work.read("check-attr", "-z", "--stdin", "merge", stdin="\0".join(paths)).split("\0") if paths else []
-    return [path for path, value in zip(fields[::3], fields[2::3], strict=False) if value == "union"]
+    drivers = dict(zip(fields[::3], fields[2::3], strict=False))
+    custom = {name for name in set(drivers.values()) - _BUILT_IN if work.succeeds("config", f"merge.{name}.driver")}
+    return [path for path, name in drivers.items() if name == "union" or name in custom]
 
 
 def _apply(work: Git, command: str, args: tuple[str, ...]) -> tuple[Attempt, list[str]]:

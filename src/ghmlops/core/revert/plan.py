@@ -78,7 +78,7 @@ class Refusal(StrEnum):
     OWN_REVERT = "own-revert"
     REVERTED_BEFORE = "reverted-before"
     CONFLICT = "revert-conflict"
-    UNION = "merge-union"
+    DRIVER = "merge-driver"
     INCOMPLETE = "revert-incomplete"
 
 

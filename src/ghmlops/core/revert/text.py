@@ -23,7 +23,7 @@ REFUSAL_HINTS = {
     Refusal.OWN_REVERT: _BY_PERSON,
     Refusal.REVERTED_BEFORE: _BY_PERSON,
     Refusal.CONFLICT: "revert it by hand; nothing was pushed, and the work tree is unchanged",
-    Refusal.UNION: "revert it by hand; nothing was pushed, and the work tree is unchanged",
+    Refusal.DRIVER: "revert it by hand; nothing was pushed, and the work tree is unchanged",
     Refusal.INCOMPLETE: "revert it by hand; nothing was pushed, and the work tree is unchanged",
 }
 
@@ -50,8 +50,8 @@ def refusal_text(refusal: Refusal, commit: Commit, branch: str, files: Sequence[
         Refusal.OWN_REVERT: f"{name} is itself a revert by ghmlops, which only a person may revert",
         Refusal.REVERTED_BEFORE: f"{name} was reverted before on {on_branch}, and its change was applied again since",
         Refusal.CONFLICT: f"{name} cannot be reverted on {on_branch}: later commits changed the same lines of {paths}",
-        Refusal.UNION: f"{name} cannot be reverted on {on_branch}: later commits changed {paths} too, and the "
-        "attribute `merge=union` would keep both versions",
+        Refusal.DRIVER: f"{name} cannot be reverted on {on_branch}: later commits changed {paths} too, and the "
+        "merge driver of its attributes reports no conflict",
         Refusal.INCOMPLETE: f"{name} cannot be reverted on {on_branch}: the result would differ from {base[:12]} by "
         f"more than later work: {paths}",
     }[refusal]
