@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from ghmlops.commands import COMMANDS
@@ -44,3 +49,42 @@ def test_policy_check_is_light(tmp_path: object) -> None:
         code, loaded = json.loads(done.stderr.splitlines()[-1])
         assert code == 0
         assert [name for name in HEAVY if name in loaded] == []
+
+
+BLOCKED = """
+import sys
+for name in sys.argv.pop(1).split(","):
+    sys.modules[name] = None
+from ghmlops.cli import main
+raise SystemExit(main(sys.argv[1:]))
+"""
+NOT_INSTALLED = {
+    "check": "github,requests,pandas,pyarrow,pyspark,grpc",
+    "regression": "github,requests,psutil,uvloop,h2,httptools,pandas,pyarrow,pyspark,grpc",
+    "report": "github,requests,duckdb,psutil,uvloop,h2,httptools,pandas,pyarrow,pyspark,grpc",
+    "gate": "github,requests,duckdb,psutil,uvloop,h2,httptools,pandas,pyarrow,pyspark,grpc",
+}
+"""Packages that a command must do without: its action does not install them, or only talking to GitHub needs them."""
+
+
+def test_commands_need_only_what_their_action_installs(tmp_path: Path) -> None:
+    """Each command reaches a verdict although the packages of other commands cannot be imported."""
+    section = "regression: {task: regression, key: [id], label: y, prediction: v, margins: {rmse: 100%},"
+    section += " artifacts: {baseline: a.parquet, candidate: b.parquet}}\n"
+    (tmp_path / "policy.yml").write_text(f"version: 1\nservice: s\n{section}")
+    rng = np.random.default_rng(1)
+    label = rng.normal(size=2000)
+    for name in ("a", "b"):
+        values = {"id": np.arange(2000), "y": label, "v": label + rng.normal(scale=0.1, size=2000)}
+        pq.write_table(pa.table(values), tmp_path / f"{name}.parquet")
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"]
+    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "first"]):
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GHMLOPS_"))}
+    for command, packages in NOT_INSTALLED.items():
+        line = [sys.executable, "-c", BLOCKED, packages, command, "--policy", "policy.yml"]
+        line += ["--comment", "false"] if command == "report" else []
+        done = subprocess.run(
+            line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
