@@ -28,18 +28,12 @@ class GitHub:
     """GitHub as the forge of a revert."""
 
     client: Client
-    services: Services
 
     def blocking_rules(self, branch: str) -> tuple[str, ...]:
-        """Return the rules that block a push; none if they cannot be read, because the push itself shows the result."""
-        from ghmlops.core.errors import GitHubError
+        """Return the rules that block a push; rules that cannot be read count as one that does."""
         from ghmlops.measure.github.pull_requests import blocking_rules
 
-        try:
-            return blocking_rules(self.client, branch)
-        except GitHubError as error:
-            self.services.console.note(f"cannot read the rules of the branch: {error.message}")
-            return ()
+        return blocking_rules(self.client, branch)
 
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
         """Open the revert pull request, or find an open one."""
@@ -144,7 +138,7 @@ def _perform(  # noqa: PLR0913, PLR0917  (what the inputs say, resolved)
     )
     if spec.pull_request is not None:
         request = _with_merged(request, spec.pull_request, client)
-    return revert(git, request, forge=GitHub(client, services) if client else None, note=services.console.note)
+    return revert(git, request, forge=GitHub(client) if client else None, note=services.console.note)
 
 
 def _with_merged(request: Request, number: int, client: Client | None) -> Request:
