@@ -216,13 +216,14 @@ def _artifacts_of_run(client: Client, spec: WorkflowSpec, run_id: int) -> list[A
     return [a for a in artifacts_of_run(client, run_id, name=spec.name) if a.name == spec.name]
 
 
-def artifacts_of_run(client: Client, run_id: int, *, name: str = "") -> list[Artifact]:
+def artifacts_of_run(client: Client, run_id: int, *, name: str = "", max_pages: int = MAX_PAGES) -> list[Artifact]:
     """Return all artifacts of a run, of all its attempts.
 
     Args:
         client: The connection.
         run_id: Id of the run.
         name: Name of the artifacts; empty for every name.
+        max_pages: Maximum pages of 100 artifacts.
 
     Raises:
         GitHubError: GitHub rejected a request.
@@ -236,6 +237,6 @@ def artifacts_of_run(client: Client, run_id: int, *, name: str = "") -> list[Art
         activity=f"listing the artifacts of run {run_id}",
         permission=READ,
         page_size=PAGE,
-        max_pages=MAX_PAGES,
+        max_pages=max_pages,
     )
     return [artifact for page in pages for artifact in page]

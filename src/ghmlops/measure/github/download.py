@@ -35,7 +35,7 @@ _USER_AGENT = f"ghmlops/{__version__}"
 
 def download(
     client: Client, artifact: Artifact, path: Path, progress: Callable[[str], None], *, max_bytes: int = MAX_BYTES
-) -> None:
+) -> str:
     """Write the archive of an artifact to a new file; if anything fails, no file is left.
 
     Args:
@@ -45,6 +45,9 @@ def download(
         progress: Reports the amount downloaded so far.
         max_bytes: Maximum bytes of the archive.
 
+    Returns:
+        SHA-256 of the archive in hexadecimal, which was compared with the one that GitHub reports.
+
     Raises:
         GitHubError: The archive is larger than `max_bytes`, expired or damaged, or the request was rejected.
         InputError: The file cannot be written.
@@ -53,7 +56,7 @@ def download(
         raise _too_large(artifact, max_bytes)
     completed = False
     try:
-        send(
+        digest = send(
             client,
             lambda: _download_once(client, artifact, path, progress, max_bytes),
             activity=f"downloading artifact {artifact.name}",
@@ -63,11 +66,12 @@ def download(
     finally:
         if not completed:
             path.unlink(missing_ok=True)
+    return digest
 
 
 def _download_once(
     client: Client, artifact: Artifact, path: Path, progress: Callable[[str], None], max_bytes: int
-) -> None:
+) -> str:
     address = _signed_address(client, artifact)
     # A session of its own: the store must receive neither the token nor a cookie of the API.
     with requests.Session() as session:
@@ -81,6 +85,7 @@ def _download_once(
             hint="run the job again",
             reason_code="artifact-damaged",
         )
+    return digest
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
