@@ -40,31 +40,32 @@ def select(files: Sequence[Loaded], rules: Rules) -> Selection:
     an attempt exists, so no file replaces another one, and a second file of a leg is a duplicate.
     """
     refusals = [refusal(loaded, rules) for loaded in files]
-    newest: dict[tuple[str, ...], tuple[str, int]] = {}
+    newest: dict[tuple[str, ...], int] = {}
     for loaded, refused in zip(files, refusals, strict=True):
         if rules.run and loaded.evidence and loaded.evidence.findings and refused is None:
             key = _identity(loaded.evidence)
-            newest[key] = max(newest.get(key, ("", 0)), _age(loaded))
+            newest[key] = max(newest.get(key, 0), loaded.evidence.provenance.run_attempt)
     kept = [
         (loaded, refused)
         for loaded, refused in zip(files, refusals, strict=True)
-        if not loaded.evidence or _age(loaded) >= newest.get(_identity(loaded.evidence), ("", 0))
+        if not loaded.evidence or loaded.evidence.provenance.run_attempt >= newest.get(_identity(loaded.evidence), 0)
     ]
     current = [loaded for loaded, _ in kept]
     counted = [loaded for loaded, refused in kept if refused is None]
     names = {id(loaded) for loaded in current}
+    replaced = [loaded for loaded in files if id(loaded) not in names]
     why = "a later attempt of the same run measured it again"
     return Selection(
         current=current,
         counted=counted,
-        problems=[refused for _, refused in kept if refused] + _duplicates(counted, rules) + _several_runs(counted, rules),
-        not_measured=[NotMeasured(what=f"evidence file {f.file}", why=why) for f in files if id(f) not in names],
+        problems=[
+            *(refused for _, refused in kept if refused),
+            *_duplicates(counted, rules),
+            *_several_runs(counted, rules),
+            *_out_of_order(counted, replaced),
+        ],
+        not_measured=[NotMeasured(what=f"evidence file {f.file}", why=why) for f in replaced],
     )
-
-
-def _age(loaded: Loaded) -> tuple[str, int]:
-    """Return the order of files of one identity: by creation of the artifact where it is known, then by attempt."""
-    return loaded.created, loaded.evidence.provenance.run_attempt if loaded.evidence else 0
 
 
 def _identity(evidence: Evidence) -> tuple[str, ...]:
@@ -92,3 +93,17 @@ def _several_runs(counted: Sequence[Loaded], rules: Rules) -> list[Finding]:
         return []
     reason = f"The evidence comes from {len(runs)} runs ({', '.join(runs[:5])}), and one run is judged."
     return [problem("evidence-run", Outcome.ERROR, reason)]
+
+
+def _out_of_order(counted: Sequence[Loaded], replaced: Sequence[Loaded]) -> list[Finding]:
+    """Return a finding for each file that replaces one of an earlier attempt and was uploaded before it."""
+    created = {_identity(f.evidence): f.created for f in counted if f.evidence}
+    return [
+        problem(
+            "evidence-attempt",
+            Outcome.ERROR,
+            f"The file that replaces {old.file} claims a later attempt and was uploaded before it.",
+        )
+        for old in replaced
+        if old.evidence and old.created and (new := created.get(_identity(old.evidence), "")) and new < old.created
+    ]

@@ -59,11 +59,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         return self.legs.get(command) or ("",)
 
 
-def policy_rules(policy: Policy, *, commit: str, now: datetime, **facts: Any) -> Rules:  # noqa: ANN401  (fields of `Rules`)
+def policy_rules(requirements: Policy, /, *, commit: str, now: datetime, **facts: Any) -> Rules:  # noqa: ANN401  (fields of `Rules`)
     """Return the rules of a trusted policy: its requirements, legs, age limit and first run.
 
     Args:
-        policy: the trusted policy.
+        requirements: the trusted policy.
         commit: full SHA of the commit that is judged.
         now: current time (UTC).
         facts: the other fields of `Rules`.
@@ -71,11 +71,11 @@ def policy_rules(policy: Policy, *, commit: str, now: datetime, **facts: Any) ->
     return Rules(
         commit=commit,
         now=now,
-        required=policy.required,
-        max_age=policy.gate.max_age,
-        service=policy.service,
-        legs=policy.gate.legs,
-        first_run=Outcome(policy.gate.first_run),
-        requirements=policy,
+        required=requirements.required,
+        max_age=requirements.gate.max_age,
+        service=requirements.service,
+        legs=requirements.gate.legs,
+        first_run=Outcome(requirements.gate.first_run),
+        requirements=requirements,
         **facts,
     )
