@@ -35,6 +35,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Path of the workflow file in the repository."""
     job: str = ""
     actor: str = ""
+    triggering_actor: str = ""
+    """The person who started this attempt; differs from `actor` if another person ran the workflow again."""
     run_id: str = ""
     run_attempt: int = 1
     server_url: str = ""
@@ -87,6 +89,7 @@ def read_context(env: Mapping[str, str], event: dict[str, Any]) -> Context:
         workflow_path=_workflow_path(env.get("GITHUB_WORKFLOW_REF", "")),
         job=env.get("GITHUB_JOB", ""),
         actor=env.get("GITHUB_ACTOR", ""),
+        triggering_actor=env.get("GITHUB_TRIGGERING_ACTOR", ""),
         run_id=run if _COUNT.fullmatch(run := env.get("GITHUB_RUN_ID", "")) else "",
         run_attempt=int(attempt) if _COUNT.fullmatch(attempt := env.get("GITHUB_RUN_ATTEMPT", "")) else 1,
         server_url=env.get("GITHUB_SERVER_URL", "").rstrip("/"),

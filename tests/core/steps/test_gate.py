@@ -8,7 +8,17 @@ import pytest
 
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Outcome
-from ghmlops.core.steps.gate import Origin, closing_steps, gate_steps, passes
+from ghmlops.core.steps.gate import (
+    Origin,
+    Target,
+    closing_steps,
+    finish_steps,
+    gate_steps,
+    passes,
+    stale_steps,
+    status_context,
+)
+from ghmlops.core.steps.recorded import RecordedDeployment
 from ghmlops.core.steps.step import (
     CreateDeployment,
     SetCommitStatus,
@@ -60,44 +70,77 @@ def test_gate_allows_only_pass_and_warn(outcome: Outcome, fail_on: Outcome, allo
 
 
 STATES = [
-    # outcome, passed, state
-    (Outcome.PASS, True, "success"),
-    (Outcome.WARN, True, "success"),
-    (Outcome.WARN, False, "failure"),
-    (Outcome.INCONCLUSIVE, False, "failure"),
-    (Outcome.FAIL, False, "failure"),
-    (Outcome.ERROR, False, "error"),
+    # outcome, passed, state of the commit, state of the deployment
+    (Outcome.PASS, True, "success", "queued"),
+    (Outcome.WARN, True, "success", "queued"),
+    (Outcome.WARN, False, "failure", "failure"),
+    (Outcome.INCONCLUSIVE, False, "failure", "failure"),
+    (Outcome.FAIL, False, "failure", "failure"),
+    (Outcome.ERROR, False, "error", "error"),
 ]
 
 
-@pytest.mark.parametrize(("outcome", "passed", "state"), STATES)
-def test_outcome_determines_the_states(outcome: Outcome, passed: bool, state: str) -> None:
-    """Each outcome has one state, the same for deployment and commit, and the descriptions name the outcome."""
-    steps = gate_steps(verdict(outcome), RUN, passed=passed, environment_url="https://shop.example")
+@pytest.mark.parametrize(("outcome", "passed", "state", "deployment"), STATES)
+def test_outcome_determines_the_states(outcome: Outcome, passed: bool, state: str, deployment: str) -> None:
+    """A deployment that is allowed is queued, since nothing is deployed yet; any other one has the commit's state."""
+    steps = gate_steps(verdict(outcome), RUN, passed=passed)
     description = f"{outcome.value}: The reason."
     pending = SetCommitStatus(
         sha=COMMIT,
-        context="ghmlops/production",
+        context="ghmlops/shop/production",
         state="pending",
         description="the gate is deciding",
         target_url=RUN.run_url,
     )
-    final = SetDeploymentStatus(
-        state=state,
-        description=description,
-        environment="production",
-        environment_url="https://shop.example" if passed else "",
-        log_url=RUN.run_url,
-    )
     assert steps[0] == pending
     assert isinstance(steps[1], CreateDeployment)
-    assert isinstance(steps[2], SetDeploymentStatus)
-    assert steps[2].state == "in_progress"
-    assert steps[3] == final
-    assert steps[4] == SetCommitStatus(
-        sha=COMMIT, context="ghmlops/production", state=state, description=description, target_url=RUN.run_url
+    assert steps[2] == SetDeploymentStatus(
+        state=deployment, description=description, environment="production", log_url=RUN.run_url
     )
-    assert len(steps) == 5
+    assert steps[3] == SetCommitStatus(
+        sha=COMMIT, context="ghmlops/shop/production", state=state, description=description, target_url=RUN.run_url
+    )
+    assert len(steps) == 4
+
+
+def test_two_services_have_separate_statuses() -> None:
+    """The context contains service and environment; a service without a name leaves no gap."""
+    contexts = [status_context(service, "production") for service in ("shop", "search", "")]
+    assert contexts == ["ghmlops/shop/production", "ghmlops/search/production", "ghmlops/production"]
+
+
+TARGET = Target(service="shop", environment="production", url="https://shop.example", log_url=RUN.run_url)
+OWN = RecordedDeployment(id=9, sha=COMMIT, state="queued", run_id="42", service="shop")
+OLDER = [
+    RecordedDeployment(id=number, sha="b" * 40, state=state, run_id=str(number), service="shop")
+    for number, state in enumerate(("success", "inactive", "failure", "in_progress", "queued", "pending"), start=1)
+]
+
+
+def test_success_supersedes_what_was_live() -> None:
+    """The deployment succeeds with its address; the one that was live becomes inactive; the rest is not touched."""
+    own, superseded, commit = finish_steps(OWN, [*OLDER, OWN], TARGET, succeeded=True)
+    assert isinstance(own, SetDeploymentStatus)
+    assert (own.deployment_id, own.state, own.environment_url) == (9, "success", "https://shop.example")
+    assert isinstance(superseded, SetDeploymentStatus)
+    assert (superseded.deployment_id, superseded.state) == (1, "inactive")
+    assert isinstance(commit, SetCommitStatus)
+    assert (commit.sha, commit.context, commit.state) == (COMMIT, "ghmlops/shop/production", "success")
+
+
+def test_failure_supersedes_nothing() -> None:
+    """What was live stays live if the deployment failed."""
+    own, commit = finish_steps(OWN, OLDER, TARGET, succeeded=False)
+    assert isinstance(own, SetDeploymentStatus)
+    assert (own.deployment_id, own.state, own.environment_url) == (9, "failure", "")
+    assert isinstance(commit, SetCommitStatus)
+    assert commit.state == "failure"
+
+
+def test_open_deployments_of_ended_runs_are_closed() -> None:
+    """Only those that neither succeeded nor failed are closed, as error."""
+    steps = stale_steps(OLDER, TARGET)
+    assert [(s.deployment_id, s.state) for s in steps] == [(4, "error"), (5, "error"), (6, "error")]
 
 
 @pytest.mark.parametrize(("environment", "production"), [("production", True), ("staging", False), ("prod", False)])
@@ -129,7 +172,7 @@ CLOSING = [
     (PLAN[:0], []),
     (PLAN[:1], [("commit", "error")]),
     (PLAN[:2], [("deployment", "error"), ("commit", "error")]),
-    (PLAN[:4], [("deployment", "error"), ("commit", "error")]),
+    (PLAN[:3], [("deployment", "error"), ("commit", "error")]),
     ((UpsertComment(number=1, marker="m", body="m"),), []),
 ]
 
@@ -143,6 +186,6 @@ def test_partially_performed_plan_is_closed(completed: tuple[Step, ...], expecte
     assert {s.description for s in steps} <= {"it broke"}
     for step in steps:
         if isinstance(step, SetCommitStatus):
-            assert (step.sha, step.context) == (COMMIT, "ghmlops/production")
+            assert (step.sha, step.context) == (COMMIT, "ghmlops/shop/production")
         else:
             assert step.environment == "production"

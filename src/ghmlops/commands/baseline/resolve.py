@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ghmlops.commands.shared.github import connection
 from ghmlops.core.context import dig, is_sha
 from ghmlops.core.errors import InputError
 from ghmlops.measure.checkout import git_read
@@ -63,8 +64,6 @@ def deployed_commit(token: str, services: Services, environment: str, service: s
         InputError: There is no token.
         GitHubError: The deployments could not be read; `PermissionMissing` names the permission.
     """
-    from ghmlops.measure.checkout import repository_name
-    from ghmlops.measure.github import connect
     from ghmlops.measure.github.deployments import newest_successful_deployment
 
     if not token:
@@ -72,10 +71,7 @@ def deployed_commit(token: str, services: Services, environment: str, service: s
             "the baseline of a push is what is deployed, and deployments cannot be read without a token",
             hint="pass `token: ${{ github.token }}` with `permissions: {deployments: read}`, or name it with --base",
         )
-    repository = services.context.repository or repository_name(services.cwd)
-    with connect(
-        token=token, api_url=services.context.api_url, repository=repository, note=services.console.note
-    ) as client:
+    with connection(token, services) as client:
         return newest_successful_deployment(client, environment, service) or ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -9,15 +11,22 @@ import msgspec
 
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
-from ghmlops.commands.report.comment import publish_comment
+from ghmlops.commands.report.comment import PublishedComment, publish_comment
 from ghmlops.commands.report.inputs import Inputs
 from ghmlops.commands.report.job import prepare
 from ghmlops.commands.shared.base import Result
+from ghmlops.commands.shared.github import connection
+from ghmlops.core.errors import InputError
+from ghmlops.core.steps.check_run import verdict_check
+from ghmlops.core.verdict.admission import UNFINISHED
 from ghmlops.report.content.layout import lay_out
 from ghmlops.report.formats import html, markdown, terminal
 from ghmlops.report.formats.junit import junit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ghmlops.clients.github.client import Client
     from ghmlops.commands.report.job import Job
     from ghmlops.commands.shared.base import Services
 
@@ -33,14 +42,53 @@ def run(inputs: Inputs, services: Services) -> Result:
         EvidenceError: Evidence was measured for another commit.
         GitHubError: The comment could not be written; `PermissionMissing` names the permission.
     """
-    job = prepare(inputs, services)
-    names = tuple(name for name in (_verdict_file(inputs), inputs.markdown, inputs.html, inputs.junit) if name)
-    if not inputs.dry_run:
-        _write_files(job, inputs, services)
-    comment = publish_comment(job, inputs, services)
-    if comment.note:
-        services.console.note(comment.note)
-    return _result(job, inputs, names, comment.url)
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def open_client() -> Client:
+            return stack.enter_context(connection(inputs.token, services))
+
+        job = prepare(inputs, services, open_client)
+        names = tuple(name for name in (_verdict_file(inputs), inputs.markdown, inputs.html, inputs.junit) if name)
+        if not inputs.dry_run:
+            _write_files(job, inputs, services)
+        if job.run and job.run.conclusion in UNFINISHED:
+            services.console.note(f"nothing was written to GitHub: run {job.run.run_id} was {job.run.conclusion}")
+            return _result(job, inputs, names, PublishedComment(), "")
+        comment = publish_comment(job, inputs, services, open_client)
+        if comment.note:
+            services.console.note(comment.note)
+        check_url = _write_check_run(job, inputs, services, open_client)
+    return _result(job, inputs, names, comment, check_url)
+
+
+def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: Callable[[], Client]) -> str:
+    """Write the verdict as a check run; return its address, or an empty string if none was written.
+
+    Raises:
+        InputError: The verdict does not come from a run, so that nothing binds it to a commit.
+        GitHubError: The check run could not be written.
+    """
+    from ghmlops.act.github.check_runs import upsert_check_run
+
+    if not inputs.check_run:
+        return ""
+    if job.run is None or not inputs.token:
+        raise InputError(
+            "input `check-run`: a check run needs the run that measured, and a token",
+            hint="pass `run-id: ${{ github.event.workflow_run.id }}` and `token: ${{ github.token }}`",
+        )
+    summary = markdown.comment(lay_out(job.verdict, job.evidence, job.facts))
+    check = verdict_check(
+        job.verdict, summary, run_id=int(job.run.run_id), attempt=job.run.attempt, url=job.facts.run_url
+    )
+    if inputs.dry_run:
+        services.console.note(f"would write the check run {check.name}: {check.conclusion}")
+        return ""
+    written = upsert_check_run(open_client(), check)
+    note = f"check run {check.name}: {check.conclusion}" if written else "check run not changed: a later run wrote it"
+    services.console.note(note)
+    return (written.html_url or "") if written else ""
 
 
 def _write_files(job: Job, inputs: Inputs, services: Services) -> None:
@@ -60,7 +108,7 @@ def _verdict_file(inputs: Inputs) -> str:
     return str(PurePath(inputs.evidence_dir) / "verdict.json")
 
 
-def _result(job: Job, inputs: Inputs, names: tuple[str, ...], comment_url: str) -> Result:
+def _result(job: Job, inputs: Inputs, names: tuple[str, ...], comment: PublishedComment, check_url: str) -> Result:
     verdict, files = job.verdict, () if inputs.dry_run else names
     action = "would write" if inputs.dry_run else "written"
     lines = [*terminal.verdict(verdict, verdict.service), *(f"{action}: {name}" for name in names)]
@@ -68,9 +116,13 @@ def _result(job: Job, inputs: Inputs, names: tuple[str, ...], comment_url: str) 
         outcome=verdict.outcome,
         reason_code=verdict.reason_code,
         reason=verdict.reason,
-        outputs={"verdict-file": _verdict_file(inputs) if files else "", "comment-url": comment_url},
+        outputs={
+            "verdict-file": _verdict_file(inputs) if files else "",
+            "comment-url": comment.url,
+            "check-run-url": check_url,
+        },
         text=terminal.block(lines),
-        data={"verdict": msgspec.to_builtins(verdict), "files": list(files), "comment_url": comment_url},
+        data={"verdict": msgspec.to_builtins(verdict), "files": list(files), "comment_url": comment.url},
         findings=tuple(verdict.findings),
         summary=markdown.summary(lay_out(verdict, job.evidence, job.facts)),
     )

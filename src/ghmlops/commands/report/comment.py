@@ -12,6 +12,8 @@ from ghmlops.report.content.layout import lay_out
 from ghmlops.report.formats import markdown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ghmlops.act.github import Client
     from ghmlops.commands.report.inputs import Inputs
     from ghmlops.commands.report.job import Job
@@ -26,8 +28,16 @@ class PublishedComment(NamedTuple):
     note: str = ""
 
 
-def publish_comment(job: Job, inputs: Inputs, services: Services) -> PublishedComment:
+def publish_comment(
+    job: Job, inputs: Inputs, services: Services, open_client: Callable[[], Client]
+) -> PublishedComment:
     """Create or edit the comment, if one is requested and a token is available.
+
+    Args:
+        job: what is reported.
+        inputs: inputs of the command.
+        services: services of the command.
+        open_client: returns the connection to GitHub.
 
     Raises:
         GitHubError: The comment could not be written; `PermissionMissing` names the permission.
@@ -37,22 +47,17 @@ def publish_comment(job: Job, inputs: Inputs, services: Services) -> PublishedCo
         return PublishedComment()
     if not inputs.token:
         return PublishedComment(note="no comment written: no token was passed")
-    if number is None and services.context.event_name != "workflow_run":
+    if number is None and (job.run or services.context.event_name != "workflow_run"):
         reason = "this run belongs to no pull request (--pull-request names one)"
         return PublishedComment(note=f"no comment written: {reason}")
     if inputs.dry_run:
         subject = f"pull request #{number}" if number else f"the pull request of commit {commit}"
         return PublishedComment(note=f"would create or edit the comment on {subject}")
-    from ghmlops.act.github import connect
-
-    context, repository = services.context, job.facts.repository
-    with connect(
-        token=inputs.token, api_url=context.api_url, repository=repository, note=services.console.note
-    ) as client:
-        pull_request = _find_pull_request(client, job, services)
-        if pull_request is None:
-            return PublishedComment(note=f"no comment written: no pull request has the head {commit}")
-        return _upsert(client, job, pull_request)
+    client = open_client()
+    pull_request = _find_pull_request(client, job, services)
+    if pull_request is None:
+        return PublishedComment(note=f"no comment written: no pull request has the head {commit}")
+    return _upsert(client, job, pull_request)
 
 
 def _find_pull_request(client: Client, job: Job, services: Services) -> PullRequest | None:
@@ -88,5 +93,13 @@ def _upsert(client: Client, job: Job, pull_request: PullRequest) -> PublishedCom
     previous = subject.before(verdict.commit) if subject else None
     facts = msgspec.structs.replace(facts, current_head=pull_request.head_sha, previous=previous)
     body = markdown.comment(lay_out(verdict, job.evidence, facts))
-    comment = upsert_comment(client, number=number, marker=mark, body=body)
+
+    def is_newer(text: str) -> bool:
+        subject = read_subject(text)
+        return subject is not None and subject.newer_than(
+            verdict.commit, facts.run_id, facts.run_attempt, pull_request.head_sha
+        )
+
+    # Another run may have written between the two looks, so the text that is about to be replaced decides.
+    comment = upsert_comment(client, number=number, marker=mark, body=body, is_newer=is_newer)
     return PublishedComment(url=comment.url, note=f"comment {comment.state} on pull request #{number}: {comment.url}")

@@ -17,6 +17,16 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     pull_request: Annotated[
         int | None, Doc(description="Number of the pull request; empty: from the event, or found by the head commit.")
     ] = None
+    run_id: Annotated[
+        str,
+        Doc(description="Run whose evidence is fetched from GitHub; empty: the evidence is in evidence-dir."),
+    ] = ""
+    artifacts: Annotated[
+        str, Doc(description="Names of the run's artifacts with evidence; the asterisk stands for LEG-ATTEMPT.")
+    ] = "ghmlops-evidence-*"
+    check_run: Annotated[
+        bool, Doc(description="Write the verdict as a check run on the head of the pull request; needs run-id.")
+    ] = False
     artifact_url: Annotated[str, Doc(description="Link to the uploaded evidence.")] = ""
 
 
@@ -24,4 +34,5 @@ OUTPUTS = (
     *OUTCOME_OUTPUTS,
     VERDICT_OUTPUT,
     Output("comment-url", "Address of the comment; empty if none was written."),
+    Output("check-run-url", "Address of the check run; empty if none was written."),
 )

@@ -7,25 +7,30 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.commands.shared.evidence_folder import read_evidence_folder
-from ghmlops.commands.shared.policy_file import load_policy
+from ghmlops.commands.report.change import read_change
+from ghmlops.commands.shared.evidence_source import read_evidence
+from ghmlops.commands.shared.policy_file import load_policy, policy_fingerprints
 from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import dig
 from ghmlops.core.errors import EvidenceError, InputError
+from ghmlops.core.model import Outcome
 from ghmlops.core.policy.gate import Gate
 from ghmlops.core.verdict.merge import merge
+from ghmlops.core.verdict.review import accept_inputs
 from ghmlops.core.verdict.rules import Rules
 from ghmlops.measure import checkout
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.text.escape import safe_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ghmlops.clients.github.client import Client
     from ghmlops.commands.report.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Evidence, Verdict
     from ghmlops.core.evidence.loaded import Loaded
+    from ghmlops.core.evidence.run import RunFacts
     from ghmlops.core.policy.document import Policy
 
 PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
@@ -36,34 +41,45 @@ class Job:
     """What is reported, and on which pull request.
 
     Attributes:
-        verdict: the verdict over the evidence folder.
+        verdict: the verdict over the evidence.
         evidence: the evidence files that could be read.
         facts: facts about the run.
         pull_request: number of the pull request; `None` if neither the input nor the event contains it.
+        run: the run that measured, as the API reports it; `None` if the evidence comes from a folder.
     """
 
     verdict: Verdict
     evidence: Sequence[Evidence]
     facts: Facts
     pull_request: int | None
+    run: RunFacts | None = None
 
 
-def prepare(inputs: Inputs, services: Services) -> Job:
-    """Read the policy and the evidence folder, and merge the evidence into a verdict.
+def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client]) -> Job:
+    """Read the policy and the evidence, and merge the evidence into a verdict.
+
+    With `run-id`, commit and pull request come from GitHub's API; evidence that does not belong to them is a finding.
+
+    Args:
+        inputs: inputs of the command.
+        services: services of the command.
+        open_client: returns the connection to GitHub.
 
     Raises:
         InputError: An input is malformed, or a pull-request event contains no pull request.
         PolicyError: The policy file exists and is not valid.
-        EvidenceError: Evidence was measured for another commit.
+        EvidenceError: Evidence of a folder was measured for another commit.
+        GitHubError: The evidence of a run could not be fetched.
     """
     pull_request = _pull_request(inputs, services)
     # Evidence can be reported without a policy.
     policy_file = services.cwd / inputs.policy
     policy = load_policy(policy_file, inputs.policy) if policy_file.exists() else None
-    commit = commit_under_test(services)
+    source = read_evidence(inputs, services, open_client() if inputs.run_id and inputs.token else None)
+    commit = source.run.head_sha if source.run else commit_under_test(services)
+    if not source.run:
+        _check_commit(source.files, commit)
     repository = services.context.repository or checkout.repository_name(services.cwd)
-    files, absent = read_evidence_folder(services.cwd / inputs.evidence_dir, inputs.evidence_dir)
-    _check_commit(files, commit)
     rules = Rules(
         commit=commit,
         required=policy.required if policy else (),
@@ -71,12 +87,33 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         max_age=(policy.gate if policy else Gate()).max_age,
         repository=repository,
     )
-    verdict = merge(files, rules, service=policy.service if policy else _service_name(repository, services))
+    reviewer = ""
+    if source.run:
+        change = read_change(open_client(), source.run, pull_request)
+        pull_request, reviewer = change.number, change.reviewer
+        rules = msgspec.structs.replace(rules, run=source.run, base_sha=change.base_sha or None, strict=True)
+        rules = _demanding(rules, policy, inputs, services) if policy else rules
+    verdict = merge(source.files, rules, service=policy.service if policy else _service_name(repository, services))
+    verdict = accept_inputs(verdict, reviewer)
     return Job(
-        verdict=msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *absent]),
-        evidence=[file.evidence for file in files if file.evidence],
-        facts=_facts(inputs, services, policy, repository),
+        verdict=msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *source.absent]),
+        evidence=[file.evidence for file in source.files if file.evidence],
+        facts=_facts(inputs, services, policy, repository, source.run),
         pull_request=pull_request,
+        run=source.run,
+    )
+
+
+def _demanding(rules: Rules, policy: Policy, inputs: Inputs, services: Services) -> Rules:
+    """Return the rules by which evidence must judge all that the trusted policy demands."""
+    return msgspec.structs.replace(
+        rules,
+        policy=checkout.fingerprint(services.cwd / inputs.policy),
+        policies=policy_fingerprints(rules.base_sha or "", inputs.policy, services),
+        service=policy.service,
+        legs=policy.gate.legs,
+        first_run=Outcome(policy.gate.first_run),
+        requirements=policy,
     )
 
 
@@ -112,11 +149,13 @@ def _check_commit(files: Sequence[Loaded], commit: str) -> None:
             )
 
 
-def _facts(inputs: Inputs, services: Services, policy: Policy | None, repository: str) -> Facts:
+def _facts(inputs: Inputs, services: Services, policy: Policy | None, repository: str, run: RunFacts | None) -> Facts:
     context = services.context
-    # In the second stage the run that counts is the one that measured. GitHub's event names it, not the artifact.
+    # In the second stage the run that counts is the one that measured. GitHub names it, not the artifact.
     measuring_run = dig(context.event, "workflow_run") if context.event_name == "workflow_run" else None
     run_id, attempt = dig(measuring_run, "id"), dig(measuring_run, "run_attempt")
+    if run:
+        run_id, attempt = int(run.run_id), run.attempt
     has_url = isinstance(run_id, int) and context.server_url and context.repository
     run_url = f"{context.server_url}/{context.repository}/actions/runs/{run_id}" if has_url else context.run_url
     return Facts(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import PolicyError
@@ -10,6 +12,7 @@ from ghmlops.core.policyfile.document import read_policy
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.document import Policy
 
 MAX_POLICY_BYTES = 1 << 20
@@ -31,3 +34,24 @@ def load_policy(path: Path, name: str) -> Policy:
     except UnicodeDecodeError as error:
         raise PolicyError(f"{name}: not UTF-8 at byte {error.start}", hint="save the file as UTF-8 text") from None
     return read_policy(content, name)
+
+
+def policy_fingerprints(commit: str, name: str, services: Services) -> frozenset[str]:
+    """Return the fingerprint of a commit's policy, if the commit is part of the history that is checked out.
+
+    The checkout is that of the trusted branch, so that a policy from its history was reviewed as well.
+
+    Args:
+        commit: full SHA; may be empty.
+        name: path of the policy file.
+        services: services of the command.
+    """
+    from ghmlops.clients.git.client import Git
+    from ghmlops.clients.git.environment import safe_environment
+
+    git = Git(cwd=services.cwd, environ=safe_environment(services.environ))
+    if not commit or not git.succeeds("merge-base", "--is-ancestor", commit, "HEAD"):
+        return frozenset()
+    path = os.path.relpath(services.cwd / name, services.cwd)
+    content = git.query("show", f"{commit}:./{path}")
+    return frozenset() if content is None else frozenset({f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"})

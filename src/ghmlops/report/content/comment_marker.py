@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MAX_WORD = 200
 _MAX_ATTEMPT_DIGITS = 9
+_MAX_RUN_DIGITS = 18
 
 
 class Subject(NamedTuple):
@@ -30,12 +31,12 @@ class Subject(NamedTuple):
     def newer_than(self, commit: str, run: str, attempt: int, head: str) -> bool:
         """Return whether a report on `commit` by attempt `attempt` of `run` must not replace this comment.
 
-        It must not if the comment is about `head`, the current head of the pull request, and `commit` is another one;
-        nor if the comment is about the same commit and from a later attempt of the same run.
+        A report on `head`, the current head of the pull request, always replaces one on another commit, and is never
+        replaced by one. Otherwise (run id, attempt) decides.
         """
-        if commit != self.current.commit:
+        if commit != self.current.commit and head in (commit, self.current.commit):
             return self.current.commit == head
-        return run == self.run and attempt < self.attempt
+        return (_number(run), attempt) < (_number(self.run), self.attempt)
 
     def before(self, commit: str) -> ReportedOutcome | None:
         """Return the report of another commit that precedes a report on `commit`."""
@@ -85,3 +86,8 @@ def _word(value: str) -> str:
         return encoded
     digest = hashlib.sha256(value.encode(errors="replace")).hexdigest()[:20]
     return f"{re.sub('%.?$', '', encoded[: _MAX_WORD - 21])}.{digest}"
+
+
+def _number(run: str) -> int:
+    """Return the id of a run as a number; 0 for a local run, which has none."""
+    return int(run) if run.isascii() and run.isdecimal() and len(run) <= _MAX_RUN_DIGITS else 0

@@ -14,66 +14,35 @@ import pytest
 from ghmlops.act.evidence import write_evidence
 from ghmlops.cli import main
 from ghmlops.core.evidence.document import Evidence, Provenance
-from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.model import Finding, Outcome, conclude
 from ghmlops.measure.evidence import read_verdict
-from github_api import spec
-from github_api.server import Api, running
+from github_api.server import Api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 POLICY = """\
 version: 1
 service: shop
-latency: {slo: {p99: 1s}}
-gate: {environment: production, require: [latency], max-age: 1d}
+preview: {command: "serve --port {port}", ready: /healthz}
+gate: {environment: production, require: [preview], max-age: 1d}
 """
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run in a folder with a policy, as a job of a workflow run on the commit."""
-    (tmp_path / ".github").mkdir()
-    (tmp_path / ".github/ghmlops.yml").write_text(POLICY)
-    monkeypatch.chdir(tmp_path)
-    for name in ("GITHUB_ACTIONS", "GITHUB_EVENT_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_API_URL", "GITHUB_EVENT_NAME"):
-        monkeypatch.delenv(name, raising=False)
-    defaults = {
-        "GITHUB_REPOSITORY": "acme/shop",
-        "GITHUB_SHA": COMMIT,
-        "GITHUB_RUN_ID": "42",
-        "GITHUB_ACTOR": "octocat",
-        "GITHUB_SERVER_URL": "https://github.example",
-        "GITHUB_OUTPUT": str(tmp_path / "outputs"),
-    }
-    for name, value in defaults.items():
-        monkeypatch.setenv(name, value)
-    return tmp_path
-
-
-@pytest.fixture
-def api(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    """The local GitHub API, which the run knows; at the end nothing may have broken the specification."""
-    if not spec.default_file().is_file():
-        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
-    assert here.is_dir()  # its variables are set first, this one after them
-    with running({"repositories": {"acme/shop": {}}}) as server:
-        monkeypatch.setenv("GITHUB_API_URL", server.url)
-        yield server
-        assert server.violations == []
-
-
 def measured(here: Path, outcome: str = "pass", *, age: timedelta = timedelta(minutes=5), **origin: Any) -> None:
-    """Write the evidence of a latency run."""
+    """Write the evidence of a preview."""
     started = (datetime.now(UTC) - age).isoformat(timespec="seconds")
     defaults: dict[str, Any] = {"repository": "acme/shop", "head_sha": COMMIT, "run_id": "42", "started": started}
     reason = f"p99 says {outcome}."
-    finding = Finding(id="slo-p99", metric="response-time", outcome=Outcome(outcome), reason=reason, docs="a#b")
+    finding = Finding(id="preview-ready", metric="startup-time", outcome=Outcome(outcome), reason=reason, docs="a#b")
+    concluded, code, summary = conclude([finding])
     evidence = Evidence(
-        command="latency",
-        outcome=Outcome(outcome),
+        command="preview",
+        outcome=concluded,
+        reason_code=code,
+        reason=summary,
         provenance=Provenance(**{**defaults, **origin}),
         findings=[finding],
     )
@@ -122,7 +91,8 @@ def test_only_pass_and_warn_exit_0(here: Path, outcome: str, flags: list[str], c
         "production",
         "shop",
     )
-    assert {k: v for k, v in outputs(here).items() if k != "reason"} == {
+    assert {k: v for k, v in outputs(here).items() if k not in ("reason", "base-sha")} == {
+        "commit": COMMIT,
         "outcome": outcome,
         "reason-code": verdict.reason_code,
         "verdict-file": "verdict.json",
@@ -135,15 +105,14 @@ def test_without_a_token_the_plan_is_printed(here: Path, capsys: pytest.CaptureF
     measured(here)
     assert main(["gate"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert (COMMIT in lines[0], "production" in lines[0], "latency.json" in lines[2]) == (True, True, True)
-    assert "verdict.json" in lines[3]
-    status = "set the status ghmlops/production of commit"
-    steps = [line.strip().partition(":")[0] for line in lines[5:]]
+    assert (COMMIT in lines[0], "production" in lines[0], "preview.json" in lines[2]) == (True, True, True)
+    first = lines.index("verdict written to verdict.json") + 2
+    status = "set the status ghmlops/shop/production of commit"
+    steps = [line.strip().partition(":")[0] for line in lines[first:]]
     assert steps == [
         f"{status} {COMMIT} to pending",
         f"create a deployment of commit {COMMIT} to production",
-        "set the deployment to production to in_progress",
-        "set the deployment to production to success",
+        "set the deployment to production to queued",
         f"{status} {COMMIT} to success",
     ]
 
@@ -156,17 +125,20 @@ def test_dry_run_sends_nothing(here: Path, api: Api, capsys: pytest.CaptureFixtu
     assert "create a deployment" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("outcome", "state", "code"), [("pass", "success", 0), ("fail", "failure", 1)])
-def test_recorded_on_github(here: Path, api: Api, outcome: str, state: str, code: int) -> None:
-    """With a token the deployment and the commit get their statuses, and the id is an output."""
+RECORDED = [("pass", "success", "queued", 0), ("fail", "failure", "failure", 1)]
+
+
+@pytest.mark.parametrize(("outcome", "state", "deployed", "code"), RECORDED)
+def test_recorded_on_github(here: Path, api: Api, outcome: str, state: str, deployed: str, code: int) -> None:
+    """With a token the deployment and the commit get their statuses; what is allowed is queued, not yet deployed."""
     measured(here, outcome)
     assert main(["gate", "--token", "t", "--environment", "staging", "--environment-url", "https://s.example"]) == code
     (deployment,) = api.state.deployments
     assert (deployment["sha"], deployment["environment"]) == (COMMIT, "staging")
-    assert [s["state"] for s in api.state.deployment_statuses] == ["in_progress", state]
+    assert [s["state"] for s in api.state.deployment_statuses] == [deployed]
     assert [(s["sha"], s["context"], s["state"]) for s in api.state.statuses] == [
-        (COMMIT, "ghmlops/staging", "pending"),
-        (COMMIT, "ghmlops/staging", state),
+        (COMMIT, "ghmlops/shop/staging", "pending"),
+        (COMMIT, "ghmlops/shop/staging", state),
     ]
     assert api.state.statuses[0]["target_url"] == "https://github.example/acme/shop/actions/runs/42"
     assert outputs(here)["deployment-id"] == str(deployment["id"])
@@ -174,14 +146,16 @@ def test_recorded_on_github(here: Path, api: Api, outcome: str, state: str, code
 
 
 def test_a_second_attempt_does_not_double(here: Path, api: Api) -> None:
-    """A re-run of the job adopts the deployment; a failing first attempt can turn into a success."""
-    measured(here, "fail")
-    assert main(["gate", "--token", "t"]) == 1
-    measured(here, "pass", run_attempt=2)
+    """A re-run of the job adopts the open deployment; one that failed is history, and gets a successor."""
+    measured(here, "pass")
     assert main(["gate", "--token", "t"]) == 0
-    assert len(api.state.deployments) == 1
-    states = [s["state"] for s in api.state.deployment_statuses]
-    assert states == ["in_progress", "failure", "in_progress", "success"]
+    measured(here, "fail", run_attempt=2)
+    assert main(["gate", "--token", "t"]) == 1
+    measured(here, "pass", run_attempt=3)
+    assert main(["gate", "--token", "t"]) == 0
+    first, second = (d["id"] for d in api.state.deployments)
+    states = [(s["deployment"], s["state"]) for s in api.state.deployment_statuses]
+    assert states == [(first, "queued"), (first, "failure"), (second, "queued")]
 
 
 def test_statuses_go_to_the_head_of_a_pull_request(here: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +200,7 @@ def test_evidence_of_another_commit(here: Path, capsys: pytest.CaptureFixture[st
     measured(here, head_sha=OTHER)
     assert main(["gate"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("ghmlops: error: latency.json was measured for commit ")
+    assert line.startswith("ghmlops: error: preview.json was measured for commit ")
     assert COMMIT in line
     assert OTHER in line
     assert "--commit" in line
@@ -241,7 +215,7 @@ def test_given_commit_is_judged(here: Path) -> None:
 
 
 def broken(folder: Path) -> None:
-    (folder / "latency.json").write_text('{"schema": "ghmlops/evidence/v1"')
+    (folder / "preview.json").write_text('{"schema": "ghmlops/evidence/v1"')
 
 
 def empty(folder: Path) -> None:
@@ -259,12 +233,12 @@ def a_file(folder: Path) -> None:
 
 def too_many(folder: Path) -> None:
     for number in range(513):
-        (folder / f"latency-{number}.json").write_text("{}")
+        (folder / f"preview-{number}.json").write_text("{}")
 
 
 FOLDERS: list[tuple[Callable[[Path], None], int, str, str]] = [
-    (broken, 2, "evidence-unreadable", "latency.json cannot be used"),
-    (empty, 1, "evidence-missing", "There is no evidence of `latency` for this commit"),
+    (broken, 2, "evidence-unreadable", "preview.json cannot be used"),
+    (empty, 1, "evidence-missing", "There is no evidence of `preview` for this commit"),
     (no_folder, 1, "evidence-missing", "evidence folder evidence does not exist"),
     (a_file, 2, "evidence-unreadable", "evidence cannot be used"),
     (too_many, 2, "evidence-unreadable", "513 files"),
@@ -380,12 +354,11 @@ def test_json_for_scripts(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     measured(here, "fail")
     assert main(["gate", "--json"]) == 1
     output = json.loads(capsys.readouterr().out)
-    assert (output["outcome"], output["reason_code"], output["deployment_id"]) == ("fail", "slo-p99", None)
+    assert (output["outcome"], output["reason_code"], output["deployment_id"]) == ("fail", "preview-ready", None)
     assert output["verdict"]["commit"] == COMMIT
     assert [step["step"] for step in output["plan"]] == [
         "SetCommitStatus",
         "CreateDeployment",
-        "SetDeploymentStatus",
         "SetDeploymentStatus",
         "SetCommitStatus",
     ]
@@ -394,7 +367,7 @@ def test_json_for_scripts(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_hostile_evidence_cannot_paint_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters from evidence files reach neither the terminal nor the workflow's commands."""
     measured(here, "fail")
-    file = here / "evidence/latency.json"
+    file = here / "evidence/preview.json"
     file.write_text(file.read_text().replace("p99 says fail.", "\\u001b[2J\\n::set-output name=x::y"))
     assert main(["gate"]) == 1
     output = capsys.readouterr()
@@ -414,14 +387,14 @@ def test_verdict_is_kept_when_github_refuses(here: Path, api: Api) -> None:
 def test_interrupted_while_waiting(here: Path, api: Api) -> None:
     """Ctrl-C during a rate limit ends with 130, closes the pending status, and leaves the verdict whole."""
     measured(here)
-    limit = {"kind": "status", "status": 429, "message": "limit", "headers": {"Retry-After": "600"}}
-    api.seed(faults=[{**limit, "path": "/deployments$"}])
+    limit = {"kind": "status", "status": 429, "message": "limit", "headers": {"Retry-After": "200"}}
+    api.seed(faults=[{**limit, "method": "POST", "path": "/deployments$"}])
     child = subprocess.Popen(
         [sys.executable, "-m", "ghmlops", "gate", "--token", "t"], cwd=here, stderr=subprocess.PIPE, text=True
     )
     try:
         assert child.stderr is not None
-        waiting = (line for line in child.stderr if "waiting 600 s" in line)
+        waiting = (line for line in child.stderr if "waiting 200 s" in line)
         assert next(waiting, "")
         child.send_signal(signal.SIGINT)
         rest = child.stderr.read()

@@ -1,0 +1,162 @@
+"""Merges evidence into a verdict for one exact commit, and records the deployment with its statuses on GitHub."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ghmlops.act.evidence import encode
+from ghmlops.act.files import write_atomically
+from ghmlops.commands.gate.emergency import allow_emergency, confirm_emergency
+from ghmlops.commands.gate.job import prepare
+from ghmlops.commands.shared.base import Result
+from ghmlops.commands.shared.evidence_source import EvidenceSource, read_evidence
+from ghmlops.commands.shared.github import connection
+from ghmlops.core.errors import GitHubError
+from ghmlops.core.model import NotMeasured, Outcome
+from ghmlops.core.steps.gate import Origin, Target, gate_steps, passes, stale_steps
+from ghmlops.core.steps.recorded import OPEN_STATES
+from ghmlops.core.steps.step import describe, short
+from ghmlops.core.verdict.admission import UNFINISHED
+from ghmlops.core.verdict.merge import merge
+from ghmlops.report.formats import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.clients.github.client import Client
+    from ghmlops.commands.gate.inputs import Inputs
+    from ghmlops.commands.gate.job import Job
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.evidence.document import Verdict
+    from ghmlops.core.steps.step import Step
+
+_HINTS = {
+    "evidence-unreadable": "measure again, and use the same release of ghmlops to write and to read the evidence",
+    "evidence-foreign": "measure this commit, or name the measured one with --commit",
+    "evidence-stale": "measure again; `gate: {max-age: ...}` in the policy sets how old evidence may be",
+    "evidence-missing": "measure it for this commit, or provide its artifact in --evidence-dir",
+    "evidence-empty": "measure again",
+    "nothing-measured": "run what the policy requires, and provide its evidence in --evidence-dir",
+}
+
+
+def run(inputs: Inputs, services: Services) -> Result:
+    """Judge one commit, write the verdict file, and record it on GitHub if there is a token.
+
+    The verdict file is always written, before anything is sent; without a token, and with `dry-run`, the plan is
+    printed instead. The exit code is 0 for `pass` and `warn` only.
+
+    Raises:
+        InputError: An input is malformed, or a token comes without the server or repository that it is for.
+        PolicyError: The policy is not valid.
+        GitHubError: The evidence could not be fetched, or the verdict could not be recorded.
+    """
+    with contextlib.ExitStack() as stack:
+        client = None
+        if inputs.token and (inputs.run_id or not inputs.dry_run):
+            client = stack.enter_context(connection(inputs.token, services))
+        job = prepare(inputs, services, client)
+        emergency = confirm_emergency(inputs, services, client, job.person)
+        source = _fetch(inputs, services, client, tolerant=bool(emergency))
+        verdict = allow_emergency(_judge(job, source), emergency, source.unavailable)
+        write_atomically(services.cwd / inputs.verdict_file, encode(verdict))
+        passed = passes(verdict.outcome, inputs.fail_on)
+        for note in _notes(verdict, passed=passed, override=job.override):
+            services.console.note(note)
+        origin = Origin(run_id=services.context.run_id, run_url=services.context.run_url)
+        plan = gate_steps(verdict, origin, passed=passed)
+        unfinished = source.run is not None and source.run.conclusion in UNFINISHED
+        if source.run is not None and unfinished:
+            services.console.note(f"nothing was recorded: run {source.run.run_id} was {source.run.conclusion}")
+        sending = client is not None and not inputs.dry_run and not unfinished
+        deployment_id = _record(client, services, job, plan) if client and sending else None
+    return Result(
+        outcome=verdict.outcome,
+        reason_code=verdict.reason_code,
+        reason=verdict.reason,
+        outputs={
+            "verdict-file": inputs.verdict_file,
+            "deployment-id": str(deployment_id or ""),
+            "reason": short(verdict.reason, 1000),
+            "commit": verdict.commit,
+            "base-sha": verdict.base_sha,
+        },
+        text=_text(verdict, inputs.verdict_file, () if sending or unfinished else plan),
+        data={
+            "verdict": msgspec.to_builtins(verdict),
+            "plan": [msgspec.to_builtins(step) for step in plan],
+            "deployment_id": deployment_id,
+        },
+        findings=tuple(verdict.findings),
+        exit_code=2 if verdict.outcome is Outcome.ERROR else 0 if passed else 1,
+    )
+
+
+def _fetch(inputs: Inputs, services: Services, client: Client | None, *, tolerant: bool) -> EvidenceSource:
+    """Read the evidence; in an emergency, that GitHub does not deliver it is a value and not an error."""
+    try:
+        return read_evidence(inputs, services, client)
+    except GitHubError as error:
+        if not tolerant:
+            raise
+        services.console.note(f"the evidence cannot be fetched: {error.message}")
+        return EvidenceSource(unavailable=error.message)
+
+
+def _judge(job: Job, source: EvidenceSource) -> Verdict:
+    rules = msgspec.structs.replace(job.rules, run=source.run)
+    verdict = merge(source.files, rules, service=job.policy.service, environment=job.environment, override=job.override)
+    absent = [NotMeasured(what="everything", why=source.unavailable)] if source.unavailable else source.absent
+    return msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *absent])
+
+
+def _record(client: Client, services: Services, job: Job, plan: Sequence[Step]) -> int | None:
+    from ghmlops.act.github.perform import perform
+
+    deployment_id = perform(plan, client, note=services.console.note).deployment_id
+    _close_stale(client, services, job)
+    return deployment_id
+
+
+def _close_stale(client: Client, services: Services, job: Job) -> None:
+    """Close what earlier runs left open. The verdict is recorded already, so a failure here is a note only."""
+    from ghmlops.act.github.perform import perform
+    from ghmlops.measure.github.deployments import list_deployments
+    from ghmlops.measure.github.runs import read_run
+
+    note, service = services.console.note, job.policy.service
+    target = Target(service=service, environment=job.environment, log_url=services.context.run_url)
+    try:
+        listed = list_deployments(client, job.environment, service)
+        candidates = [d for d in listed if d.state in OPEN_STATES and d.run_id not in ("", services.context.run_id)]
+        ended = {run_id: bool(read_run(client, run_id).conclusion) for run_id in {d.run_id for d in candidates}}
+        perform(stale_steps([d for d in candidates if ended[d.run_id]], target), client, note=note)
+    except GitHubError as error:
+        note(f"deployments of earlier runs were not closed: {error.message}")
+
+
+def _notes(verdict: Verdict, *, passed: bool, override: str) -> list[str]:
+    """Return why the gate is closed and how to fix it, and whether an override had no effect."""
+    notes = []
+    if override and not verdict.override:
+        notes.append(
+            f"override-reason has no effect: the verdict is {verdict.outcome.value}, and only an inconclusive verdict "
+            "can be overridden"
+        )
+    if not passed:
+        state = "error" if verdict.outcome is Outcome.ERROR else "the gate is closed"
+        line = f"ghmlops: {state}: {verdict.reason.rstrip('.')}"
+        line += "".join(f"; {item.why}" for item in verdict.not_measured if item.what == "everything")
+        hint = _HINTS.get(verdict.reason_code, "")
+        notes.append(f"{line}; {hint}" if hint else line)
+    return notes
+
+
+def _text(verdict: Verdict, file: str, plan: Sequence[Step]) -> str:
+    lines = [*terminal.verdict(verdict, verdict.environment), f"verdict written to {file}"]
+    if plan:
+        lines += ["with a token and without --dry-run this would:", *(f"  {describe(step)}" for step in plan)]
+    return terminal.block(lines)

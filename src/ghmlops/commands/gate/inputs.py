@@ -1,0 +1,46 @@
+"""Inputs and outputs of `gate`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, WithToken
+
+
+class Inputs(WithToken, frozen=True, kw_only=True):
+    """Inputs of `gate`."""
+
+    commit: Annotated[str, Doc(description="Full SHA of the commit to judge; empty: the commit of the run.")] = ""
+    run_id: Annotated[
+        str,
+        Doc(description="Run whose evidence is fetched from GitHub; empty: the evidence is in evidence-dir."),
+    ] = ""
+    artifacts: Annotated[
+        str, Doc(description="Names of the run's artifacts with evidence; the asterisk stands for LEG-ATTEMPT.")
+    ] = "ghmlops-evidence-*"
+    environment: Annotated[str, Doc(description="Environment to record; empty: the one of the policy.")] = ""
+    environment_url: Annotated[str, Doc(description="Address of the deployed service, displayed on GitHub.")] = ""
+    verdict_file: Annotated[str, Doc(description="File to write the verdict to.")] = "verdict.json"
+    override_reason: Annotated[
+        str, Doc(description="Why a person overrides an inconclusive verdict; a failure cannot be overridden.")
+    ] = ""
+    emergency_reason: Annotated[
+        str,
+        Doc(description="Why a maintainer deploys although evidence is not available; only in a workflow_dispatch."),
+    ] = ""
+    finish: Annotated[
+        str, Doc(description="Close the deployment after it was carried out: success or failure; nothing is judged.")
+    ] = ""
+    deployment_id: Annotated[
+        int | None, Doc(description="Deployment to finish; empty: the one that this run recorded.")
+    ] = None
+
+
+OUTPUTS = (
+    *OUTCOME_OUTPUTS,
+    VERDICT_OUTPUT,
+    Output("deployment-id", "Id of the GitHub deployment; empty without a token."),
+    Output("reason", "Reason of the verdict in one sentence."),
+    Output("commit", "Full SHA of the commit that was judged."),
+    Output("base-sha", "Full SHA of the commit that it was compared with; empty without one."),
+)

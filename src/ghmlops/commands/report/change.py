@@ -1,0 +1,57 @@
+"""The pull request that a run measured, from GitHub's API alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ghmlops.clients.github.client import Client
+    from ghmlops.core.evidence.run import RunFacts
+
+
+class Change(NamedTuple):
+    """A pull request, or a commit without one.
+
+    Attributes:
+        number: number of the pull request; `None` if there is none.
+        base_sha: merge base of its head with its target branch; empty without a pull request.
+        reviewer: maintainer who reviewed the inputs after the head was pushed; empty if nobody did.
+    """
+
+    number: int | None
+    base_sha: str = ""
+    reviewer: str = ""
+
+
+def read_change(client: Client, run: RunFacts, number: int | None) -> Change:
+    """Return the pull request of a run. The label counts only for the head that the run measured.
+
+    Args:
+        client: the connection.
+        run: the run that measured.
+        number: number of the pull request if a person named it; otherwise it is found by the head of the run.
+
+    Raises:
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+    """
+    from ghmlops.measure.github.pull_requests import pull_request, pull_request_for
+    from ghmlops.measure.github.reviews import inputs_reviewer, merge_base
+    from ghmlops.measure.github.runs import read_api_run, run_number
+
+    api_run = read_api_run(client, run_number(run.run_id))
+    if number is not None:
+        pull = pull_request(client, number)
+    else:
+        found = pull_request_for(
+            client,
+            head_sha=run.head_sha,
+            head_repository=run.head_repository,
+            head_branch=api_run.head_branch or "",
+        )
+        if found is None:
+            return Change(None)
+        pull = found
+    pushed = datetime.fromisoformat(api_run.created_at)
+    reviewer = "" if pull.stale(run.head_sha) else inputs_reviewer(client, pull.number, pushed)
+    return Change(pull.number, merge_base(client, pull.base_sha, run.head_sha), reviewer)

@@ -1,0 +1,72 @@
+"""The evidence of a run: fetched from GitHub by the id of the run, or read from a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ghmlops.commands.shared.evidence_folder import read_evidence_folder
+from ghmlops.core.errors import InputError
+from ghmlops.core.model import NotMeasured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.clients.github.client import Client
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.evidence.loaded import Loaded
+    from ghmlops.core.evidence.run import RunFacts
+
+
+class _Inputs(Protocol):
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def artifacts(self) -> str: ...
+    @property
+    def evidence_dir(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceSource:
+    """Evidence and where it comes from.
+
+    Attributes:
+        files: the files, readable or not.
+        absent: what is missing.
+        run: the run that measured, as the API reports it; `None` if the files come from a folder.
+        unavailable: why nothing could be fetched; otherwise empty.
+    """
+
+    files: Sequence[Loaded] = ()
+    absent: Sequence[NotMeasured] = field(default=())
+    run: RunFacts | None = None
+    unavailable: str = ""
+
+
+def read_evidence(inputs: _Inputs, services: Services, client: Client | None) -> EvidenceSource:
+    """Return the evidence of the run `inputs.run_id`, or of the folder if it is empty.
+
+    Raises:
+        InputError: There is no token to fetch it with.
+        GitHubError: It could not be fetched; `PermissionMissing` names the permission.
+    """
+    if not inputs.run_id:
+        files, absent = read_evidence_folder(services.cwd / inputs.evidence_dir, inputs.evidence_dir)
+        return EvidenceSource(files=files, absent=absent)
+    if client is None:
+        raise InputError(
+            "input `run-id`: evidence cannot be fetched without a token",
+            hint="pass `token: ${{ github.token }}` with `permissions: {actions: read}`, or use --evidence-dir",
+        )
+    from ghmlops.measure.github.evidence import fetch_evidence
+    from ghmlops.measure.temporary import temporary_folder
+
+    with temporary_folder("ghmlops-evidence-") as folder:
+        fetched = fetch_evidence(client, inputs.run_id, inputs.artifacts, folder)
+    absent = [
+        NotMeasured(what=f"artifact {item.name}", why=item.reason)
+        for item in fetched.left_out
+        if item.reason_code == "superseded"
+    ]
+    return EvidenceSource(files=fetched.files, absent=absent, run=fetched.run)

@@ -1,0 +1,106 @@
+"""A deployment without evidence: by hand, with a reason, by a person whom GitHub confirms, and recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ghmlops.cli import main
+from ghmlops.measure.evidence import read_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ghmlops.core.evidence.document import Evidence
+    from github_api.server import Api
+
+FLAGS = ["gate", "--token", "t", "--emergency-reason", "the site is down"]
+
+
+@pytest.fixture
+def dispatch(api: Api, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Set event, person and role of the run."""
+
+    def set_up(*, event: str = "workflow_dispatch", person: str = "ada", role: str = "maintain") -> None:
+        monkeypatch.setenv("GITHUB_EVENT_NAME", event)
+        monkeypatch.setenv("GITHUB_ACTOR", "octocat")
+        monkeypatch.setenv("GITHUB_TRIGGERING_ACTOR", person)
+        api.state.repositories["acme/shop"]["roles"] = {"octocat": "read", "ada": role}
+
+    return set_up
+
+
+@pytest.mark.parametrize("role", ["maintain", "admin"])
+def test_a_maintainer_deploys_without_evidence(here: Path, api: Api, dispatch: Callable[..., None], role: str) -> None:
+    """The verdict is a warning with the code `emergency`; reason and person are in it and on GitHub."""
+    dispatch(role=role)
+    assert main(FLAGS) == 0
+    verdict = read_verdict(here / "verdict.json")
+    assert (verdict.outcome, verdict.reason_code, verdict.override) == (
+        "warn",
+        "emergency",
+        "the site is down (by ada)",
+    )
+    assert "the site is down (by ada)" in api.state.statuses[-1]["description"]
+    assert [s["state"] for s in api.state.deployment_statuses] == ["queued"]
+
+
+REFUSED = [
+    ({"event": "push"}, "not workflow_dispatch"),
+    ({"role": "write"}, "does not list ada as a maintainer"),
+    ({"role": "triage"}, "does not list ada as a maintainer"),
+    ({"person": "mallory"}, "does not list mallory as a maintainer"),
+    ({"person": "../../user"}, "as a maintainer"),
+]
+
+
+@pytest.mark.parametrize(("setting", "message"), REFUSED)
+def test_nobody_else_may(
+    here: Path,
+    api: Api,
+    dispatch: Callable[..., None],
+    setting: dict[str, str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An automatic run, a person without the role and a stranger are refused, and nothing is written."""
+    dispatch(**setting)
+    assert main(FLAGS) == 2
+    assert message in capsys.readouterr().err
+    assert (api.state.statuses, api.state.deployments) == ([], [])
+    assert not (here / "verdict.json").exists()
+
+
+def test_the_person_who_ran_it_again_counts(here: Path, dispatch: Callable[..., None]) -> None:
+    """GITHUB_ACTOR is the first person, who may be a maintainer; the one who triggered this attempt decides."""
+    dispatch(person="octocat")
+    assert main(FLAGS) == 2
+    assert not (here / "verdict.json").exists()
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("fail", 1), ("inconclusive", 1), ("pass", 0)])
+def test_evidence_that_exists_counts(
+    here: Path, dispatch: Callable[..., None], measured: Callable[..., Evidence], outcome: str, code: int
+) -> None:
+    """An emergency replaces absent evidence only: a failure stays a failure."""
+    dispatch()
+    measured(outcome)
+    assert main(FLAGS) == code
+    assert read_verdict(here / "verdict.json").outcome == outcome
+
+
+def test_an_emergency_without_a_token_is_refused(dispatch: Callable[..., None]) -> None:
+    """Nobody can be confirmed without a token."""
+    dispatch()
+    assert main(["gate", "--emergency-reason", "x"]) == 2
+
+
+def test_artifacts_are_unavailable(here: Path, api: Api, dispatch: Callable[..., None]) -> None:
+    """GitHub does not deliver the evidence: an error without a reason, a recorded warning with one."""
+    api.seed(faults=[{"kind": "status", "status": 403, "message": "no", "path": "/actions/", "times": 99}])
+    dispatch()
+    assert main(["gate", "--token", "t", "--run-id", "41"]) == 2
+    assert main([*FLAGS, "--run-id", "41"]) == 0
+    assert read_verdict(here / "verdict.json").reason_code == "emergency"

@@ -1,0 +1,117 @@
+"""`ghmlops gate --finish`: the deployment becomes what happened, and what was live before it becomes inactive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ghmlops.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ghmlops.core.evidence.document import Evidence
+    from github_api.server import Api
+
+Measure = "Callable[..., Evidence]"
+
+
+def states(api: Api) -> dict[int, list[str]]:
+    """Return the states of each deployment, oldest first."""
+    rows: dict[int, list[str]] = {deployment["id"]: [] for deployment in api.state.deployments}
+    for status in api.state.deployment_statuses:
+        rows[status["deployment"]].append(status["state"])
+    return rows
+
+
+def run_as(monkeypatch: pytest.MonkeyPatch, run_id: str, *flags: str) -> int:
+    """Run the gate as a job of this run."""
+    monkeypatch.setenv("GITHUB_RUN_ID", run_id)
+    return main(["gate", "--token", "t", *flags])
+
+
+def test_success_only_once_deployed(
+    here: Path, api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two deployments in a row: each is queued at the gate, then a success, and the first one becomes inactive."""
+    for run_id in ("42", "43"):
+        measured(run_id=run_id)
+        assert run_as(monkeypatch, run_id) == 0
+        assert run_as(monkeypatch, run_id, "--finish", "success", "--environment-url", "https://shop.example") == 0
+    assert list(states(api).values()) == [["queued", "success", "inactive"], ["queued", "success"]]
+    newest = api.state.statuses[-1]
+    assert (newest["context"], newest["state"], newest["sha"]) == ("ghmlops/shop/production", "success", "a" * 40)
+    assert here.is_dir()
+
+
+def test_a_failed_deployment_leaves_what_was_live(
+    api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step that closes it passes; deployment and commit are a failure; the live one stays a success."""
+    for run_id, result in (("42", "success"), ("43", "failure")):
+        measured(run_id=run_id)
+        assert run_as(monkeypatch, run_id) == 0
+        assert run_as(monkeypatch, run_id, "--finish", result) == 0
+    assert list(states(api).values()) == [["queued", "success"], ["queued", "failure"]]
+    assert api.state.statuses[-1]["state"] == "failure"
+
+
+def test_finishing_twice_changes_nothing_new(
+    api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repeated success is a success; a success cannot become a failure."""
+    measured()
+    assert run_as(monkeypatch, "42") == 0
+    assert run_as(monkeypatch, "42", "--finish", "success") == 0
+    assert run_as(monkeypatch, "42", "--finish", "success") == 0
+    assert run_as(monkeypatch, "42", "--finish", "failure") == 2
+    assert set(next(iter(states(api).values()))) == {"queued", "success"}
+
+
+def test_what_the_gate_did_not_allow_cannot_be_finished(
+    api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A deployment that the gate refused stays a failure, so that it never becomes a baseline."""
+    measured("fail")
+    assert run_as(monkeypatch, "42") == 1
+    assert run_as(monkeypatch, "42", "--finish", "success") == 2
+    assert "already failure" in capsys.readouterr().err
+    assert list(states(api).values()) == [["failure"]]
+
+
+INPUTS: list[tuple[list[str], str]] = [
+    (["--finish", "done"], "input `finish`: expected success or failure"),
+    (["--finish", "success"], "a deployment that run 42 recorded was not found"),
+    (["--finish", "success", "--deployment-id", "9"], "deployment 9 was not found"),
+    (["--finish", "success", "--token", ""], "cannot be finished without a token"),
+]
+
+
+@pytest.mark.parametrize(("flags", "message"), INPUTS)
+def test_bad_input(api: Api, flags: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line that says what is wrong, and nothing is written."""
+    assert main(["gate", "--token", "t", *flags]) == 2
+    assert message in capsys.readouterr().err
+    assert (api.state.statuses, api.state.deployment_statuses) == ([], [])
+
+
+ENDED: list[tuple[dict[str, Any], str]] = [
+    ({"status": "completed", "conclusion": "cancelled"}, "error"),
+    ({"status": "in_progress", "conclusion": None}, "queued"),
+]
+
+
+@pytest.mark.parametrize(("run", "state"), ENDED)
+def test_the_next_gate_closes_what_an_ended_run_left_open(
+    api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch, run: dict[str, Any], state: str
+) -> None:
+    """An open deployment is closed as error if its run has ended, and left alone while its run goes on."""
+    measured(run_id="41")
+    assert run_as(monkeypatch, "41") == 0
+    api.seed(runs=[{"id": 41, "head_sha": "a" * 40, "event": "push", **run}])
+    measured(run_id="42")
+    assert run_as(monkeypatch, "42") == 0
+    first, second = states(api).values()
+    assert (first[-1], second[-1]) == (state, "queued")
