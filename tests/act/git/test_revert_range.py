@@ -418,7 +418,9 @@ def test_shallow_clone_finds_the_line_of_the_branch(scene: Scene) -> None:
     assert scene.remote.tree("main") == scene.remote.tree(before)
 
 
-@pytest.mark.parametrize("rule", ["* merge=union", "[attr]both merge=union\n*.txt both", "*.txt merge=ours"])
+@pytest.mark.parametrize(
+    "rule", ["* merge=union", "[attr]both merge=union\n*.txt both", "*.txt merge=ours", "*.txt -merge", "a.txt binary"]
+)
 def test_merge_driver_hides_no_conflict(scene: Scene, rule: str) -> None:
     """A driver that keeps both versions, or ours, would report success and leave the bad line: refused instead."""
     scene.work.git("config", "merge.ours.driver", "true")
@@ -428,6 +430,44 @@ def test_merge_driver_hides_no_conflict(scene: Scene, rule: str) -> None:
     scene.work.commit("Over it", {"a.txt": LINES.replace("line 3\n", "slower\n")})
     scene.work.push()
     assert refusal(scene, last, grounds=failure(last, before), tip_before=before) == "merge-driver"
+
+
+def test_file_with_a_name_that_is_not_utf8_is_not_merged(scene: Scene) -> None:
+    """The attributes of such a name are not known, so a change of it by both needs a person."""
+    before = scene.tip()
+    blobs = [scene.work.git("hash-object", "-w", "--stdin", stdin=LINES.replace("line 3\n", x)) for x in ("x\n", "y\n")]
+    commits = []
+    for blob in blobs:
+        index = f'100644 {blob}\t"caf\\351.txt"\n'
+        scene.work.git("update-index", "--index-info", stdin=index)
+        scene.work.git("commit", "--quiet", "-m", "Change")
+        commits.append(scene.work.git("rev-parse", "HEAD"))
+    scene.work.push()
+    assert refusal(scene, commits[0], grounds=failure(commits[0], before), tip_before=before) == "merge-driver"
+
+
+def test_attributes_of_the_bad_push_do_not_stop_git(scene: Scene) -> None:
+    """Line ends that differ from what attributes demand look like local changes, with which git would refuse to revert.
+
+    No file is checked out, so they do not, and no filter that git's configuration names runs.
+    """
+    trace = scene.home / "filter-ran"
+    scene.work.git("config", "filter.spy.smudge", f"touch {trace}; cat")
+
+    def commit(files: dict[str, str]) -> str:
+        for name, content in files.items():
+            blob = scene.work.git("hash-object", "-w", "--stdin", "--no-filters", stdin=content)
+            scene.work.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}")
+        scene.work.git("commit", "--quiet", "-m", "Change")
+        return scene.work.git("rev-parse", "HEAD")
+
+    windows = LINES.replace("\n", "\r\n")
+    before = commit({"crlf.txt": windows})
+    last = commit({"crlf.txt": windows.replace("line 3\r", "slow\r"), ".gitattributes": "*.txt text filter=spy\n"})
+    scene.work.push()
+    assert revert_push(scene, last, before).state == "reverted"
+    assert scene.remote.tree("main") == scene.remote.tree(before)
+    assert not trace.exists()
 
 
 def test_configured_default_driver_has_no_effect(scene: Scene) -> None:

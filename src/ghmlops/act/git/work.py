@@ -28,13 +28,19 @@ VARIABLES = {
 }
 _BUILT_IN = {"unspecified", "set", "unset", "text", "binary", "union"}
 """Values of the attribute `merge` that name no driver of git's configuration."""
+_NOT_MERGED = {"unset", "binary", "union"}
+"""Values with which the result of a merge is not what a person who reads the lines would write."""
 _EXACT_RENAMES = ("-X", "find-renames=100%")
 """A later edit follows a file that was renamed unchanged; of files that merely resemble each other, none is guessed."""
 
 
 def work_tree(git: Git, sha: str, temp: str) -> contextlib.AbstractContextManager[Git]:
-    """Return a context with git in a temporary work tree of the commit `sha`, in which the bot commits."""
-    return detached(git, sha, temp=temp, variables=VARIABLES)
+    """Return a context with git in a temporary work tree of the commit `sha`, in which the bot commits.
+
+    No file is checked out: filters do not run, and files that differ from what their attributes demand (line ends, for
+    example) do not look like local changes, with which git would refuse to revert.
+    """
+    return detached(git, sha, temp=temp, variables=VARIABLES, files=False)
 
 
 def apply_revert(work: Git, step: Step, *, merge: bool) -> tuple[Attempt, list[str]]:
@@ -68,10 +74,10 @@ def apply_return(work: Git, base: str, last: str) -> tuple[Attempt, list[str]]:
 
 
 def hidden_conflicts(work: Git, old: str, new: str) -> list[str]:
-    """Return the paths that HEAD and the change from `old` to `new` both touch, and whose merge driver hides conflicts.
+    """Return the paths that HEAD and the change from `old` to `new` both touch, and that are not merged line by line.
 
     With `merge=union` git keeps both versions, and a driver of git's configuration may do anything: neither reports a
-    conflict, so the change might not be undone.
+    conflict, so the change might not be undone. Files with `-merge` or `binary` must not be merged at all.
 
     Args:
         work: git in the work tree.
@@ -85,7 +91,8 @@ def hidden_conflicts(work: Git, old: str, new: str) -> list[str]:
     fields = work.read("check-attr", "-z", "--stdin", "merge", stdin="\0".join(paths)).split("\0") if paths else []
     drivers = dict(zip(fields[::3], fields[2::3], strict=False))
     custom = {name for name in set(drivers.values()) - _BUILT_IN if work.succeeds("config", f"merge.{name}.driver")}
-    return [path for path, name in drivers.items() if name == "union" or name in custom]
+    # The attributes of a name that is not UTF-8 cannot be asked for.
+    return [path for path, name in drivers.items() if name in _NOT_MERGED | custom or "\ufffd" in path]
 
 
 def _apply(work: Git, command: str, args: tuple[str, ...]) -> tuple[Attempt, list[str]]:

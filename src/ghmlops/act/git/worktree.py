@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ghmlops.clients.git import client
+from ghmlops.clients.git.environment import with_settings
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import GitError, InputError
 from ghmlops.core.revert.spec import check_names
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ghmlops.clients.git.client import Git
+
+_SPARSE = (("core.sparseCheckout", "true"), ("core.sparseCheckoutCone", "false"), ("index.sparse", "false"))
 
 
 @contextlib.contextmanager
@@ -50,7 +53,9 @@ def worktree(
 
 
 @contextlib.contextmanager
-def detached(git: Git, sha: str, *, temp: str = "", variables: Mapping[str, str] | None = None) -> Iterator[Git]:
+def detached(
+    git: Git, sha: str, *, temp: str = "", variables: Mapping[str, str] | None = None, files: bool = True
+) -> Iterator[Git]:
     """Yield git in a new work tree with the detached commit `sha`; the work tree is always removed at the end.
 
     Args:
@@ -58,6 +63,7 @@ def detached(git: Git, sha: str, *, temp: str = "", variables: Mapping[str, str]
         sha: The commit.
         temp: Folder for temporary files; empty stands for the default of the system.
         variables: Additional environment variables for git in the work tree.
+        files: Whether the files are checked out; without them, the index alone represents the commit.
 
     Raises:
         GitError: The work tree cannot be created.
@@ -72,13 +78,27 @@ def detached(git: Git, sha: str, *, temp: str = "", variables: Mapping[str, str]
     folder = parent / parent.name
     work = git.in_folder(git.cwd, variables)
     try:
-        work.read("worktree", "add", "--quiet", "--detach", "--", str(folder), sha)
-        yield work.in_folder(folder)
+        checkout = () if files else ("--no-checkout",)
+        work.read("worktree", "add", "--quiet", *checkout, "--detach", "--", str(folder), sha)
+        yield work.in_folder(folder) if files else _without_files(work.in_folder(folder))
     finally:
         # Removing the folder before its record works for an incomplete or locked work tree too, and leaves the records
         # of the user's other work trees alone, which `git worktree prune` would not.
         shutil.rmtree(parent, ignore_errors=True)
         git.run("worktree", "remove", "--force", "--force", "--", str(folder))
+
+
+def _without_files(work: Git) -> Git:
+    """Return git in a work tree whose index has all files, of which none is on disk (a sparse checkout of nothing)."""
+    patterns = work.cwd / work.read("rev-parse", "--git-path", "info/sparse-checkout")
+    try:
+        patterns.parent.mkdir(exist_ok=True)
+        patterns.write_bytes(b"")
+    except OSError as error:
+        raise GitError(f"cannot write {patterns}: {error.strerror}", hint="is the disk full?") from None
+    sparse = work.in_folder(work.cwd, with_settings(work.environ, _SPARSE))
+    sparse.read("read-tree", "-m", "-u", "HEAD")
+    return sparse
 
 
 def _fetch_commit(git: Git, remote: str, sha: str) -> None:

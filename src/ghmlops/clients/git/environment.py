@@ -62,3 +62,13 @@ def config_variables(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
     for index, (key, value) in enumerate(settings):
         variables[f"GIT_CONFIG_KEY_{index}"], variables[f"GIT_CONFIG_VALUE_{index}"] = key, value
     return variables
+
+
+def with_settings(environ: Mapping[str, str], settings: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the variables of git with settings in addition to those that they contain."""
+    count = int(environ.get("GIT_CONFIG_COUNT", "0"))
+    variables = dict(environ)
+    for index, (key, value) in enumerate(settings, count):
+        variables[f"GIT_CONFIG_KEY_{index}"], variables[f"GIT_CONFIG_VALUE_{index}"] = key, value
+    variables["GIT_CONFIG_COUNT"] = str(count + len(settings))
+    return variables

@@ -51,7 +51,7 @@ def refusal_text(refusal: Refusal, commit: Commit, branch: str, files: Sequence[
         Refusal.REVERTED_BEFORE: f"{name} was reverted before on {on_branch}, and its change was applied again since",
         Refusal.CONFLICT: f"{name} cannot be reverted on {on_branch}: later commits changed the same lines of {paths}",
         Refusal.DRIVER: f"{name} cannot be reverted on {on_branch}: later commits changed {paths} too, and the "
-        "merge driver of its attributes reports no conflict",
+        "attribute `merge` says not to merge line by line",
         Refusal.INCOMPLETE: f"{name} cannot be reverted on {on_branch}: the result would differ from {base[:12]} by "
         f"more than later work: {paths}",
     }[refusal]
