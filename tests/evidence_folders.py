@@ -1,12 +1,13 @@
-"""Folders of honest evidence: latency runs and predictions that were judged by the code under test, with their rules."""
+"""Folders of honest evidence: latency runs and predictions judged by the code under test, and their rules."""
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -37,6 +38,9 @@ from ghmlops.core.text.plain_name import evidence_file_name
 from ghmlops.core.verdict.rules import Rules, policy_rules
 from ghmlops.measure.predictions.artifacts.source import Source
 from latency_runs import judge_blocks, tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HEAD, BASE, OTHER = "a" * 40, "b" * 40, "c" * 40
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -122,12 +126,16 @@ def arm(n: int, seed: int, *, seconds: float = 0.01, failures: int = 0) -> Answe
     return Answers(scheduled=scheduled, sent=scheduled + 1e-4, first=done, done=done, status=status, kind=kinds)
 
 
-@cache
 def latency(
-    *, slower: float = 1.0, failures: int = 0, paired: bool = True, requests: int = 6000, policy: Latency | None = None
+    *, slower: float = 1.0, failures: int = 0, paired: bool = True, requests: int = 6000, policy: Latency = LATENCY
 ) -> Evidence:
     """Return the evidence of a latency run of 100 requests per second."""
-    policy = policy or LATENCY
+    return _latency(slower, failures, paired, requests, msgspec.json.encode(policy))
+
+
+@cache
+def _latency(slower: float, failures: int, paired: bool, requests: int, section: bytes) -> Evidence:
+    policy = msgspec.json.decode(section, type=Latency)
     baseline = arm(requests, 2) if paired else None
     judge, run = judge_blocks(arm(requests, 3, seconds=0.01 * slower, failures=failures), baseline, policy)
     total = tally((judge, run), policy)
@@ -171,10 +179,14 @@ def latency(
     )
 
 
+def predictions(kind: str = "equal", rows: int = 20_000, policy: Regression = REGRESSION) -> Evidence:
+    """Return the evidence of a comparison: `equal`, `worse` (flipped decisions), or another task by name."""
+    return _predictions(kind, rows, msgspec.json.encode(policy))
+
+
 @cache
-def predictions(kind: str = "equal", rows: int = 20_000, policy: Regression | None = None) -> Evidence:
-    """Return the evidence of a comparison: `equal`, `worse` (flipped decisions), `small`, or another task by name."""
-    policy = policy or REGRESSION
+def _predictions(kind: str, rows: int, section: bytes) -> Evidence:
+    policy = msgspec.json.decode(section, type=Regression)
     sides = {"baseline": _side("equal", rows, 1), "candidate": _side(kind, rows, 2)}
     if kind in _TASKS:
         make = _TASKS[kind]
@@ -186,7 +198,7 @@ def predictions(kind: str = "equal", rows: int = 20_000, policy: Regression | No
                 role: Source.of(artifacts.write(Path(folder) / f"{role}.parquet", columns), f"{role}.parquet")
                 for role, columns in sides.items()
             }
-            observations.append(msgspec_replace(artifacts.observe(files, policy), dataset.name))
+            observations.append(dataclasses.replace(artifacts.observe(files, policy), dataset=dataset.name))
     judged = judge_observations(observations, policy)
     return evidence(
         "regression",
@@ -197,14 +209,7 @@ def predictions(kind: str = "equal", rows: int = 20_000, policy: Regression | No
     )
 
 
-def msgspec_replace(observation: Any, dataset: str) -> Any:
-    """Return the observation of a data set with its name."""
-    import dataclasses
-
-    return dataclasses.replace(observation, dataset=dataset)
-
-
-_TASKS = {
+_TASKS: dict[str, Callable[[int], dict[str, Any]]] = {
     "multiclass": lambda seed: artifacts.classified(seed, 6000),
     "ranking": lambda seed: artifacts.ranked(seed, 400),
     "values": lambda seed: artifacts.values(20_000, seed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ghmlops.clients.git.client import Git
@@ -12,8 +13,7 @@ from ghmlops.clients.git.environment import safe_environment
 from ghmlops.core.context import is_repository, is_sha
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
 LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "requirements.txt", "environment.yml")
 QUERY_TIMEOUT = 30.0
@@ -48,6 +48,26 @@ def repository_name(cwd: Path) -> str:
     return match[1] if match and is_repository(match[1]) else ""
 
 
+def top_folder(cwd: Path) -> Path | None:
+    """Return the top folder of the work tree, with links resolved; `None` outside a repository."""
+    folder = git_read(cwd, "rev-parse", "--show-toplevel")
+    return Path(folder).resolve() if folder else None
+
+
+def tracked_files(cwd: Path, commit: str, folders: Iterable[str]) -> frozenset[str]:
+    """Return the paths, from the top folder, of the files that a commit tracks below the folders, or at these paths.
+
+    Raises:
+        OutputTooLarge: The list is too long to be kept in memory.
+    """
+    paths = sorted({"" if folder == "." else folder for folder in folders})
+    if not paths:
+        return frozenset()
+    limits = () if "" in paths else paths
+    listing = git_read(cwd, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, "--", *limits)
+    return frozenset(name for name in listing.split("\0") if name)
+
+
 def fingerprint(path: Path) -> str:
     """Return `sha256:<hex>` of the bytes of a file.
 
@@ -56,6 +76,13 @@ def fingerprint(path: Path) -> str:
     """
     with path.open("rb") as stream:
         return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def fingerprint_at(cwd: Path, commit: str, path: str) -> str:
+    """Return `sha256:<hex>` of a file of a commit, `path` relative to `cwd`; empty if the commit has no such file."""
+    git = Git(cwd=cwd, environ=safe_environment(os.environ))
+    content = git.query("show", f"{commit}:./{path}", timeout=QUERY_TIMEOUT)
+    return "" if content is None else "sha256:" + hashlib.sha256(content.encode()).hexdigest()
 
 
 def environment_fingerprint(cwd: Path) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from ghmlops import __version__
-from ghmlops.core.errors import InputError
+from ghmlops.commands.shared.policy_file import load_policy
+from ghmlops.commands.shared.trusted_inputs import policy_path
+from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.evidence.document import Provenance
 from ghmlops.measure import checkout
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ghmlops.commands.shared.base import Common, Services
 
 
@@ -21,22 +26,44 @@ def provenance(inputs: Common, services: Services) -> Provenance:
     """
     context = services.context
     head = commit_under_test(services)
-    policy_file = services.cwd / inputs.policy
+    policy_file = policy_path(services, inputs.policy)
+    base_policy = services.trusted.policy(services.cwd, inputs.policy) if services.trusted else None
     tree = checkout.git_read(services.cwd, "rev-parse", "--verify", "--quiet", f"{head}^{{tree}}")
     fingerprints = {
         "code": f"git:{tree}" if tree else "",
         "environment": checkout.environment_fingerprint(services.cwd),
         "policy": checkout.fingerprint(policy_file) if policy_file.is_file() else "",
+        "base-policy": checkout.fingerprint(base_policy) if base_policy else _base_policy(inputs, services),
     }
     return Provenance(
         repository=context.repository or checkout.repository_name(services.cwd),
         head_sha=head,
         base_sha=context.base_sha,
+        service=_service(policy_file, inputs.policy),
         run_id=context.run_id,
         run_attempt=context.run_attempt,
+        event=context.event_name,
+        workflow=context.workflow_path,
         version=__version__,
         fingerprints={name: value for name, value in fingerprints.items() if value},
     )
+
+
+def _service(policy_file: Path, name: str) -> str:
+    """Return the service of the policy; empty without a valid policy, about which the command reports."""
+    try:
+        return load_policy(policy_file, name).service
+    except PolicyError:
+        return ""
+
+
+def _base_policy(inputs: Common, services: Services) -> str:
+    """Return the fingerprint of the policy at the baseline's commit; empty without one."""
+    base = services.context.base_sha
+    if not base:
+        return ""
+    path = os.path.relpath(services.cwd / inputs.policy, services.cwd)
+    return checkout.fingerprint_at(services.cwd, base, path)
 
 
 def commit_under_test(services: Services) -> str:

@@ -83,6 +83,9 @@ def _name_problem(file: str, evidence: Evidence) -> str:
         return f"{file} is evidence of {evidence.command[:_SHOWN]!r}, which is no command that writes evidence."
     if evidence.leg and not is_plain_name(evidence.leg):
         return f"{file} has the leg {evidence.leg[:_SHOWN]!r}, which is not a plain name."
+    identifier = next((f.id for f in evidence.findings if not is_plain_name(f.id)), None)
+    if identifier is not None:
+        return f"{file} has a finding with the id {identifier[:_SHOWN]!r}, which is not a plain name."
     expected = evidence_file_name(evidence.command, evidence.leg)
     return "" if name == expected else f"{file} contains the evidence that belongs into {expected}."
 

@@ -1,0 +1,90 @@
+"""Provenance: who measured what, for which service, in which run, against which commit and by which policies."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ghmlops.commands.shared.base import Common, Services
+from ghmlops.commands.shared.console import Console
+from ghmlops.commands.shared.provenance import provenance
+from ghmlops.core.context import Context
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POLICY = "version: 1\nservice: shop\n"
+
+
+def git(cwd: Path, *args: str) -> str:
+    """Run git, and return what it prints."""
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    done = subprocess.run(["git", *identity, *args], cwd=cwd, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(cwd: Path, policy: str) -> str:
+    """Commit a policy, and return the commit."""
+    (cwd / ".github").mkdir(exist_ok=True)
+    (cwd / ".github/ghmlops.yml").write_text(policy)
+    git(cwd, "add", "-A")
+    git(cwd, "commit", "--quiet", "--message", "policy")
+    return git(cwd, "rev-parse", "HEAD")
+
+
+def services(cwd: Path, context: Context) -> Services:
+    """Return services in a folder."""
+    console = Console(stream=io.StringIO())
+    return Services(context=context, environ={}, cwd=cwd, now=lambda: datetime(2026, 1, 1, tzinfo=UTC), console=console)
+
+
+def digest(text: str) -> str:
+    """Return the fingerprint of a text."""
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> tuple[Path, str, str]:
+    """A repository whose head changes the policy of its base."""
+    git(tmp_path, "init", "--quiet", ".")
+    base = commit(tmp_path, POLICY)
+    return tmp_path, base, commit(tmp_path, POLICY + "gate: {max-age: 1d}\n")
+
+
+def test_it_names_service_run_and_both_policies(history: tuple[Path, str, str]) -> None:
+    """Service, event, workflow file, baseline, and the policies of head and baseline with their digests."""
+    folder, base, head = history
+    context = Context(
+        repository="acme/shop",
+        head_sha=head,
+        base_sha=base,
+        run_id="42",
+        run_attempt=2,
+        event_name="push",
+        workflow_path=".github/workflows/deploy.yml",
+    )
+    origin = provenance(Common(), services(folder, context))
+    assert (origin.service, origin.event, origin.workflow) == ("shop", "push", ".github/workflows/deploy.yml")
+    assert (origin.run_id, origin.run_attempt, origin.base_sha, origin.head_sha) == ("42", 2, base, head)
+    assert origin.fingerprints["base-policy"] == digest(POLICY)
+    assert origin.fingerprints["policy"] == digest(POLICY + "gate: {max-age: 1d}\n")
+
+
+def test_what_is_unknown_is_absent(tmp_path: Path) -> None:
+    """Without a policy, a baseline and a run, none is made up."""
+    origin = provenance(Common(), services(tmp_path, Context(head_sha="a" * 40)))
+    assert (origin.service, origin.event, origin.workflow, origin.base_sha) == ("", "", "", "")
+    assert not {"policy", "base-policy"} & set(origin.fingerprints)
+
+
+def test_a_policy_that_the_baseline_lacks(history: tuple[Path, str, str]) -> None:
+    """If the baseline's commit has no policy, there is no digest of it."""
+    folder, base, head = history
+    context = Context(head_sha=head, base_sha=base)
+    origin = provenance(Common(policy="other.yml"), services(folder, context))
+    assert "base-policy" not in origin.fingerprints

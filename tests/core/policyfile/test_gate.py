@@ -1,0 +1,38 @@
+"""The section `gate` of the policy."""
+
+from __future__ import annotations
+
+import pytest
+
+from ghmlops.core.errors import PolicyError
+from ghmlops.core.policyfile.document import read_policy
+
+START = "version: 1\nservice: shop\n"
+
+
+def test_legs_and_first_run() -> None:
+    """Both are read; by default a command has one leg without a name, and a first run warns."""
+    gate = read_policy(f"{START}gate: {{legs: {{latency: [eu, us], capacity: x}}, first-run: fail}}\n").gate
+    assert (gate.legs, gate.first_run) == ({"latency": ("eu", "us"), "capacity": ("x",)}, "fail")
+    gate = read_policy(START).gate
+    assert (gate.legs, gate.first_run) == ({}, "warn")
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ("legs: {latence: [a]}", "latence"),
+        ("legs: {latency: []}", "gate.legs.latency"),
+        ("legs: {latency: [a, a]}", "gate.legs.latency"),
+        ("legs: {latency: [../a]}", "../a"),
+        ("legs: {latency: [confirm]}", "confirm"),
+        ("legs: {latency: [eu-replay]}", "eu-replay"),
+        ("legs: [latency]", "gate.legs"),
+        ("first-run: pass", "pass"),
+    ],
+)
+def test_what_no_gate_can_require(section: str, expected: str) -> None:
+    """Unknown commands, names that are not plain, legs that repeat another one, and a first run that passes."""
+    with pytest.raises(PolicyError) as caught:
+        read_policy(f"{START}gate: {{{section}}}\n")
+    assert expected in str(caught.value)
