@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ghmlops.clients.git.environment import config_variables, safe_environment
+from ghmlops.clients.git.environment import config_variables, safe_environment, with_settings
 
 
 def test_variables_of_git_and_the_token_are_dropped() -> None:
@@ -32,3 +32,9 @@ def test_configuration_is_passed_in_variables() -> None:
         "GIT_CONFIG_KEY_1": "c.d",
         "GIT_CONFIG_VALUE_1": "",
     }
+
+
+def test_settings_are_added_to_those_of_the_environment() -> None:
+    """Settings in the variables stay, also those with a token, and the new ones come after them."""
+    environ = with_settings({"HOME": "/h", **config_variables([("a.b", "1")])}, [("c.d", "2")])
+    assert environ == {"HOME": "/h", **config_variables([("a.b", "1"), ("c.d", "2")])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,14 @@ def test_a_pull_request_is_addressed() -> None:
     summary = summarise(result("pull-request", pull_request=7, cause="protected"), CONTEXT)
     assert "https://github.com/acme/shop/pull/7" in summary.text
     assert "#7: protected" in summary.reason
+
+
+def test_a_dry_run_names_the_review() -> None:
+    """The plan of a revert that would wait in a pull request says so, and why."""
+    planned = result("planned")
+    planned = replace(planned, plan=replace(planned.plan, cause="longer than the push"))
+    summary = summarise(planned, CONTEXT)
+    assert (summary.data["cause"], "longer than the push" in summary.reason) == ("longer than the push", True)
 
 
 def test_a_refusal_keeps_its_code() -> None:

@@ -59,6 +59,7 @@ def summarise(result: RevertResult, context: Context) -> Result:
             "reverted": [c.sha for c in plan.commits],
             "differences": list(plan.differences),
             "pull_request": result.pull_request,
+            "cause": result.cause or plan.cause,
             "diffstat": _diffstat(plan),
         },
         findings=findings,
@@ -72,6 +73,7 @@ def _sentences(result: RevertResult, context: Context) -> tuple[str, str]:
     commits = (f"{commit.sha[:12]} ({one_line(commit.subject, 60)})" for commit in plan.commits)
     names = ", ".join(commits) or plan.newest[:12]
     address = f"{context.server_url}/{context.repository}/pull/{result.pull_request}" if context.server_url else ""
+    review = f" in a pull request: {plan.cause}" if plan.cause else ""
     dispatch = "A push with the workflow's own token starts no other workflow: dispatch the deployment."
     return {
         "reverted": (f"{names} was reverted on {plan.branch} by {result.revert_sha[:12]}.", dispatch),
@@ -80,7 +82,7 @@ def _sentences(result: RevertResult, context: Context) -> tuple[str, str]:
             "Revert the whole range without --single-commit, or let a person decide.",
         ),
         "already-reverted": (f"{plan.branch} no longer contains the change of {names}; nothing to do.", ""),
-        "planned": (f"{names} would be reverted on {plan.branch}.", "Nothing was pushed (dry run)."),
+        "planned": (f"{names} would be reverted on {plan.branch}{review}.", "Nothing was pushed (dry run)."),
         "pull-request": (
             f"The revert of {names} waits in pull request #{result.pull_request}: {result.cause}.",
             f"{plan.branch} contains the change until a person merges it. {address}".rstrip(),
