@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from github_api import checks, conversation, delivery, people
+from github_api import checks, comparison, conversation, delivery, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         people.list_issue_events, ("pull_requests:read", "issues:read")
     ),
     ("get", f"{OWNED}/collaborators/{{username}}/permission"): Route(people.get_permission),
+    ("get", f"{OWNED}/compare/{{basehead}}"): Route(comparison.compare_commits, ("contents:read",)),
     ("get", f"{OWNED}/deployments"): Route(delivery.list_deployments, ("deployments:read",)),
     ("post", f"{OWNED}/deployments"): Route(delivery.create_deployment, ("deployments:write",)),
     ("get", f"{OWNED}/deployments/{{deployment_id}}/statuses"): Route(

@@ -95,6 +95,7 @@ class State:
             "rules": {},
             "roles": {},
             "events": [],
+            "merge_bases": {},
             "former_names": [],
             "git_dir": "",
         }
@@ -261,6 +262,7 @@ class State:
             "headers": {},
             "times": 1,
             "skip": 0,
+            "seconds": 60.0,
             "performed": kind in ("lost-answer", "truncated", "silent"),
         }
         fault = _with_defaults(defaults, fields)

@@ -69,8 +69,6 @@ def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: 
         InputError: The verdict does not come from a run, so that nothing binds it to a commit.
         GitHubError: The check run could not be written.
     """
-    from ghmlops.act.github.check_runs import upsert_check_run
-
     if not inputs.check_run:
         return ""
     if job.run is None or not inputs.token:
@@ -85,10 +83,11 @@ def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: 
     if inputs.dry_run:
         services.console.note(f"would write the check run {check.name}: {check.conclusion}")
         return ""
+    from ghmlops.act.github.check_runs import upsert_check_run
+
     written = upsert_check_run(open_client(), check)
-    note = f"check run {check.name}: {check.conclusion}" if written else "check run not changed: a later run wrote it"
-    services.console.note(note)
-    return (written.html_url or "") if written else ""
+    services.console.note(f"check run {check.name} {written.state}: {check.conclusion}")
+    return written.url
 
 
 def _write_files(job: Job, inputs: Inputs, services: Services) -> None:

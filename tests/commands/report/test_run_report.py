@@ -1,0 +1,214 @@
+"""`ghmlops report --run-id`: the binding verdict on a pull request, from evidence that the command fetches itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from ghmlops import __version__
+from ghmlops.cli import main
+from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.model import Finding, Outcome, conclude
+from ghmlops.measure.checkout import fingerprint
+from ghmlops.measure.evidence import read_verdict
+from github_api import spec
+from github_api.server import Api, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HEAD, BASE = "a" * 40, "b" * 40
+LABEL = "ghmlops: inputs reviewed"
+POLICY = """\
+version: 1
+service: shop
+preview: {command: "serve --port {port}", ready: /healthz}
+gate: {require: [preview]}
+"""
+CREATED = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class PullRequest:
+    """Pull request 7 of a fork, its measuring run 41, and the local GitHub API."""
+
+    def __init__(self, folder: Path, api: Api) -> None:
+        self.folder, self.api = folder, api
+
+    def measured(self, *findings: tuple[str, str], run: int = 41, **fields: Any) -> None:
+        """Record a run and upload its evidence: findings as (id, outcome), and a preview that was ready."""
+        rows = [
+            Finding(id=name, metric="m", outcome=Outcome(outcome), reason=f"{name} is {outcome}.", docs="a#b")
+            for name, outcome in (("preview-ready", "pass"), *findings)
+        ]
+        outcome, code, reason = conclude(rows)
+        origin = Provenance(
+            repository="acme/shop",
+            head_sha=HEAD,
+            base_sha=BASE,
+            run_id=str(run),
+            version=__version__,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            service="shop",
+            event="pull_request",
+            fingerprints={"policy": fingerprint(self.folder / ".github/ghmlops.yml")},
+        )
+        evidence = Evidence(
+            command="preview", outcome=outcome, reason_code=code, reason=reason, provenance=origin, findings=rows
+        )
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("preview.json", msgspec.json.encode(evidence))
+        content = base64.b64encode(packed.getvalue()).decode()
+        run_fields = {"head_sha": HEAD, "head_branch": "topic", "head_repository": "ada/shop", "event": "pull_request"}
+        created = CREATED.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.api.seed(
+            runs=[{"id": run, "created_at": created, **run_fields, **fields}],
+            artifacts=[{"run_id": run, "name": "ghmlops-evidence-check-1", "zip_base64": content}],
+        )
+
+    def event(self, kind: str, login: str, minutes: int, label: str = LABEL) -> None:
+        """Record that a person changed a label so many minutes after the run was created."""
+        time = (CREATED + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        row = {"issue": 7, "event": kind, "label": label, "login": login, "created_at": time}
+        self.api.state.repositories["acme/shop"]["events"].append(row)
+
+    def report(self, run: int = 41) -> int:
+        """Run the command as the job of `report.yml` does."""
+        return main(["report", "--token", "t", "--run-id", str(run), "--check-run", "true"])
+
+    @property
+    def checks(self) -> list[tuple[str, str, str]]:
+        """(name, commit, conclusion) of the check runs."""
+        return [(c["name"], c["head_sha"], c["conclusion"]) for c in self.api.state.check_runs]
+
+
+@pytest.fixture
+def change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PullRequest]:
+    """The pull request; at the end no request may have broken GitHub's description."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/ghmlops.yml").write_text(POLICY)
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_ACTIONS", "GITHUB_EVENT_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_EVENT_NAME", "GITHUB_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+    values = {"GITHUB_REPOSITORY": "acme/shop", "GITHUB_SHA": "d" * 40, "GITHUB_RUN_ID": "50", "GITHUB_WORKFLOW": "r"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    pull = {"number": 7, "head_sha": HEAD, "head_ref": "topic", "head_repository": "ada/shop", "base_sha": BASE}
+    roles = {"maria": "maintain", "wim": "write"}
+    with running({"repositories": {"acme/shop": {"roles": roles}}, "pull_requests": [pull]}) as api:
+        monkeypatch.setenv("GITHUB_API_URL", api.url)
+        yield PullRequest(tmp_path, api)
+        assert api.violations == []
+
+
+VERDICTS = [("pass", "success"), ("warn", "success"), ("inconclusive", "failure"), ("fail", "failure")]
+
+
+@pytest.mark.parametrize(("outcome", "conclusion"), VERDICTS)
+def test_the_check_run_carries_the_verdict(change: PullRequest, outcome: str, conclusion: str) -> None:
+    """On the head that the API names, `pass` and `warn` succeed and nothing else does; the comment is written too."""
+    change.measured(("extra", outcome))
+    change.report()
+    assert read_verdict(change.folder / "evidence/verdict.json").outcome == outcome
+    assert change.checks == [("ghmlops/shop", HEAD, conclusion)]
+    (comment,) = change.api.state.comments
+    assert comment["issue"] == 7
+
+
+def test_a_second_report_edits_the_check_run(change: PullRequest) -> None:
+    """There is one check run per commit and service."""
+    change.measured()
+    assert (change.report(), change.report()) == (0, 0)
+    assert len(change.checks) == 1
+
+
+def test_an_earlier_run_does_not_replace_a_later_one(change: PullRequest) -> None:
+    """(run id, attempt) decides, whatever the order of the reports."""
+    change.measured(("extra", "fail"), run=42)
+    change.measured(run=41)
+    change.report(42)
+    change.report(41)
+    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+    (comment,) = change.api.state.comments
+    assert "run=42" in comment["body"]
+
+
+@pytest.mark.parametrize("conclusion", ["cancelled", "skipped"])
+def test_an_unfinished_run_writes_nothing(change: PullRequest, conclusion: str) -> None:
+    """Neither a comment nor a check run."""
+    change.measured(conclusion=conclusion)
+    change.report()
+    assert (change.checks, change.api.state.comments) == ([], [])
+
+
+def test_evidence_of_another_run_fails_the_check(change: PullRequest) -> None:
+    """Run 42 uploads the evidence of run 41."""
+    change.measured(run=41)
+    change.api.seed(
+        runs=[{"id": 42, "head_sha": HEAD, "head_branch": "topic", "head_repository": "ada/shop"}],
+    )
+    artifact = change.api.state.artifacts[0]
+    content = base64.b64encode(artifact["zip"]).decode()
+    change.api.seed(artifacts=[{"run_id": 42, "name": "ghmlops-evidence-check-1", "zip_base64": content}])
+    assert change.report(42) == 2
+    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+    assert read_verdict(change.folder / "evidence/verdict.json").reason_code == "evidence-foreign"
+
+
+LABELS: list[tuple[str, list[tuple[str, str, int]], str]] = [
+    ("set by a maintainer after the push", [("labeled", "maria", 5)], "success"),
+    ("nobody set it", [], "failure"),
+    ("set by somebody who may only write", [("labeled", "wim", 5)], "failure"),
+    ("set by a stranger", [("labeled", "mallory", 5)], "failure"),
+    ("set before the push", [("labeled", "maria", -5)], "failure"),
+    ("removed again", [("labeled", "maria", 5), ("unlabeled", "wim", 6)], "failure"),
+    (
+        "set again by somebody else",
+        [("labeled", "maria", 5), ("unlabeled", "wim", 6), ("labeled", "wim", 7)],
+        "failure",
+    ),
+]
+
+
+@pytest.mark.parametrize(("events", "conclusion"), [row[1:] for row in LABELS], ids=[row[0] for row in LABELS])
+def test_the_label_accepts_changed_inputs(
+    change: PullRequest, events: list[tuple[str, str, int]], conclusion: str
+) -> None:
+    """`inputs-changed` is a warning only if a maintainer set the label after the head was pushed."""
+    change.measured(("inputs-changed", "inconclusive"))
+    for kind, login, minutes in events:
+        change.event(kind, login, minutes)
+    change.report()
+    assert change.checks == [("ghmlops/shop", HEAD, conclusion)]
+
+
+def test_a_new_push_voids_the_label(change: PullRequest) -> None:
+    """The label was set for the head before; the run about the new head is younger than the label."""
+    change.event("labeled", "maria", 5)
+    change.measured(("inputs-changed", "inconclusive"), created_at="2026-01-01T13:00:00Z")
+    change.report()
+    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+
+
+def test_the_label_accepts_nothing_else(change: PullRequest) -> None:
+    """Another inconclusive finding stays what it is, and so does a failure."""
+    change.event("labeled", "maria", 5)
+    change.measured(("inputs-changed", "inconclusive"), ("extra", "inconclusive"))
+    change.report()
+    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+
+
+def test_a_check_run_needs_a_run(change: PullRequest, capsys: pytest.CaptureFixture[str]) -> None:
+    """Evidence of a folder binds nothing."""
+    assert change.checks == []
+    assert main(["report", "--token", "t", "--check-run", "true", "--comment", "false"]) == 2
+    assert "run-id" in capsys.readouterr().err
