@@ -38,8 +38,8 @@ def test_timestamps_out_of_order_are_sorted(tmp_path: Path) -> None:
     """Times out of order are sorted, and the number of those after a later one is reported."""
     result = read_recording(tmp_path, "t.csv", "time\n10.5\n12\n11\n11.5\n13\n")
     assert (result.times.tolist(), result.out_of_order) == ([0.0, 0.5, 1.0, 1.5, 2.5], 2)
-    (note,) = result.notes
-    assert note.startswith("2 requests")
+    assert result.notes[0].startswith("2 requests")
+    assert "arbitrary origin" in result.notes[1]
     assert read_recording(tmp_path, "t.csv", "time\n3.5\n2\n1\n").out_of_order == 2
 
 
@@ -53,7 +53,7 @@ def test_few_unreadable_lines_are_counted_by_reason(tmp_path: Path) -> None:
         '{"time": [1]}',
         '{"time": "nan"}',
         "\xff",
-        '{"time": 1e12}',
+        '{"time": "1/2/26"}',
         "[",
         "",
     ]
@@ -65,7 +65,7 @@ def test_few_unreadable_lines_are_counted_by_reason(tmp_path: Path) -> None:
         "null": (1, 13),
         "neither text nor a number": (1, 14),
         "not a finite number": (1, 15),
-        "a number of another unit than the first": (1, 17),
+        "not a time": (1, 17),
     }
     assert result.notes[0].startswith("8 ")
     assert "not a JSON object: 3, first in line 11" in result.notes[0]
@@ -81,7 +81,9 @@ def test_few_unreadable_lines_are_counted_by_reason(tmp_path: Path) -> None:
         ("a.log", access_log("10/Oct/2000:13:55:36 +0000", "40/Oct/2000:13:55:36 +0000"), "no such date or time: 1, "),
         ("a.log", access_log("10/Oct/2000:13:55:36 +0000", "10/Okt/2000:13:55:36 +0000"), "no such date or time"),
         ("a.log", access_log("10/Oct/2000:13:55:36 +0000", "10/Oct/2000:13:55:36 +9900"), "no such date or time"),
-        ("a.log", gzip.compress(b"x", mtime=0), r"a.log: .*\(gzip\)"),
+        ("a.log", gzip.compress(b"x", mtime=0), r"a.log: .*format"),
+        ("a.log", gzip.compress(b"x" * 100, mtime=0)[:-9], r"a.log: .*truncated"),
+        ("a.log", b"BZh91AY", r"a.log: .*\(bzip2\)"),
         ("t.csv", "time\n1\n2\n".encode("utf-16"), "t.csv: .*UTF-8"),
         ("t.csv", "tme,path\n1,a\n2,b\n", "t.csv: .*`time`"),
         ("t.csv", "time,time\n1,1\n2,2\n", "t.csv: more than one column `time`"),
@@ -89,10 +91,11 @@ def test_few_unreadable_lines_are_counted_by_reason(tmp_path: Path) -> None:
         ("t.csv", "time\n1\nnan\n", "not a finite number: 1, first in line 3"),
         ("t.csv", "time\n1\ninf\n", "not a finite number"),
         ("t.csv", "time\n1\n-2\n", "negative"),
-        ("t.csv", "time\n1\n1e30\n", "too large a number"),
+        ("t.csv", "time\n1\n1e30\n", r"t.csv:3: 1e\+30 is of another unit"),
         ("t.csv", "time\n1\n\xff\n".encode("latin-1"), "not a time"),
         ("t.csv", "time\n1\n2024-01-01\n", "not a time"),
-        ("t.csv", "time\n1\n1969-12-31T23:59:59Z\n", "before 1970"),
+        ("t.csv", "time\n1969-12-31T23:59:59Z\n", "before 1990"),
+        ("t.csv", "time\n1\n1969-12-31T23:59:59Z\n", "t.csv:3: '1969-12-31T23:59:59Z' is a date"),
         ("t.csv", "time,a\n1,b\n2\n", "not as many fields as the header: 1, first in line 3"),
         ("t.csv", 'time,a\n1,"b\n2,c\n3,d\n', "not as many fields as the header: 3, first in line 2"),
         ("t.csv", "time\n5\n5\n5.0\n5.5\n" + "9e4\n" * 2 + "9e5\n", "1970-.* and 1970-.* day"),
@@ -133,9 +136,9 @@ def test_duration_truncates_the_recording(tmp_path: Path) -> None:
 
 def test_a_far_future_beyond_the_duration_is_ignored(tmp_path: Path) -> None:
     """A stray timestamp after the part that is sent is dropped; one before it is an error."""
-    assert read_recording(tmp_path, "t.csv", "time\n1.5\n2\n3\n9e8\n", 10.0).times.tolist() == [0.0, 0.5, 1.5]
-    with pytest.raises(DataError, match=r"1970-.* and 1998-.* day"):
-        read_recording(tmp_path, "t.csv", "time\n0\n9e8\n900000001.5\n")
+    assert read_recording(tmp_path, "t.csv", "time\n1.5\n2\n3\n9e6\n", 10.0).times.tolist() == [0.0, 0.5, 1.5]
+    with pytest.raises(DataError, match=r"1970-.* and 1970-.* day"):
+        read_recording(tmp_path, "t.csv", "time\n0\n9e6\n9000001.5\n")
 
 
 def test_maximum_duration_and_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,10 +89,13 @@ class Trace(Section, frozen=True, kw_only=True):
     """A recording of real arrivals, replayed with its original gaps."""
 
     file: str
-    format: Literal["", "common", "combined", "csv", "jsonl", "parquet"] = ""
+    format: Literal["", "common", "combined", "w3c", "alb", "envoy", "csv", "jsonl", "har", "parquet"] = ""
     """Format of the file; if empty, it is detected from name and content."""
     time: str = "time"
-    """Column or key of the timestamp (CSV, JSONL, Parquet)."""
+    """Column or key of the timestamp (W3C, CSV, JSONL, Parquet); `a.b` is the key `b` of the object `a` (JSONL)."""
+    zone: str = ""
+    """Time zone of the times that state none, for example `Europe/Berlin`; if empty, UTC is assumed as long as no
+    change of the clocks can have affected them."""
     speed: float = 1.0
     """Factor by which the replay is faster than the recording."""
 

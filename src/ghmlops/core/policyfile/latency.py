@@ -48,8 +48,9 @@ def _trace(at: Located) -> Trace:
 
     readers = {
         "file": text,
-        "format": one_of("common", "combined", "csv", "jsonl", "parquet"),
+        "format": one_of("common", "combined", "w3c", "alb", "envoy", "csv", "jsonl", "har", "parquet"),
         "time": text,
+        "zone": text,
         "speed": scalar(positive),
     }
     return record(Trace, readers, required=("file",))(at)

@@ -11,18 +11,21 @@ from __future__ import annotations
 import math
 from array import array
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS
-from ghmlops.measure.requests.timestamps import LATEST, format_timestamp
-from ghmlops.measure.requests.trace_formats import READERS, detect_format
+from ghmlops.measure.requests.timestamps import TimestampParser, format_timestamp
+from ghmlops.measure.requests.trace_formats import READERS, Source, detect_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import tzinfo
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,6 +42,10 @@ MAX_UNREADABLE = 0.01
 """Maximum fraction of the lines that may be unreadable."""
 _DAY = 86_400_000_000
 _SECOND = 1_000_000
+_SERIAL_DAYS = (32_874, 73_051)
+"""Days since 1900 by which spreadsheets write the years 1990 to 2100."""
+_MAX_SERIAL_SPAN = 60
+"""Length in seconds below which such numbers are doubtful: as days, a recording spans little more than one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +81,7 @@ def read_trace(path: Path, display_name: str, trace: Trace, duration: float = 0.
         duration: Maximum run time in seconds; 0 for the entire recording.
 
     Raises:
-        DataError: The file is missing, empty, compressed, truncated or of an unsupported format; it lacks the column;
+        DataError: The file is missing, empty, truncated or of an unsupported format; it lacks the column;
             more than 1 % of its lines are unreadable; it has fewer than two requests, or a pause of more than a day.
         PolicyError: The run would have more requests or seconds than the maximum, or fewer than two requests.
     """
@@ -83,7 +90,9 @@ def read_trace(path: Path, display_name: str, trace: Trace, duration: float = 0.
             problem = "is not a regular file" if path.exists() else "no such file"
             raise DataError(f"{display_name}: {problem}", hint="name the recording in `latency.arrivals.replay.file`")
         kind = trace.format or detect_format(path, display_name)
-        stamps, skipped = _collect(READERS[kind](path, display_name, trace.time), display_name)
+        parser = TimestampParser(_time_zone(trace.zone))
+        source = Source(path=path, display_name=display_name, time=trace.time, parser=parser)
+        stamps, skipped = _collect(READERS[kind](source), source)
         digest = fingerprint(path)
     except OSError as error:
         raise DataError(f"{display_name}: {error.strerror}", hint="check the path and its permissions") from None
@@ -91,6 +100,10 @@ def read_trace(path: Path, display_name: str, trace: Trace, duration: float = 0.
     late = int((micros < np.maximum.accumulate(micros)).sum())
     micros, spread = _spread(np.sort(micros))
     micros = _truncate(micros, display_name, trace.speed, duration)
+    if parser.clock.assumed:
+        _check_clock(micros, display_name)
+    if parser.relative:
+        _check_origin(micros, display_name)
     return ArrivalTrace(
         times=(micros - micros[0]) / _SECOND,
         skipped=skipped,
@@ -98,33 +111,52 @@ def read_trace(path: Path, display_name: str, trace: Trace, duration: float = 0.
         fingerprint=digest,
         first=format_timestamp(int(micros[0])),
         last=format_timestamp(int(micros[-1])),
-        notes=tuple(_notes(skipped, late, spread=spread)),
+        notes=(*_notes(skipped, late, spread=spread), *_assumptions(parser)),
     )
 
 
-def _collect(lines: Stamps, display_name: str) -> tuple[array[int], dict[str, tuple[int, int]]]:
+def _time_zone(name: str) -> tzinfo | None:
+    """Return the time zone of the policy's `zone`; `None` if it is empty.
+
+    Raises:
+        PolicyError: There is no such time zone.
+    """
+    if not name:
+        return None
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PolicyError(
+            f"`latency.arrivals.replay.zone`: {name[:60]!r} is not a known time zone",
+            hint="use a name of the tz database such as `Europe/Berlin`, or `UTC`",
+        ) from None
+
+
+def _collect(lines: Stamps, source: Source) -> tuple[array[int], dict[str, tuple[int, int]]]:
     """Collect the timestamps, and for each reason the number of unreadable lines and the first of them."""
+    display_name = source.display_name
     stamps: array[int] = array("q")
     skipped: dict[str, tuple[int, int]] = {}
     unreadable = 0
     for line, value in lines:
-        if isinstance(value, int) and value < LATEST:
+        if isinstance(value, int):
             stamps.append(value)
             if len(stamps) > MAX_STAMPS:
                 raise DataError(
                     f"{display_name}: more than {MAX_STAMPS:,} requests", hint="extract the part to be replayed"
                 )
             continue
-        reason = value if isinstance(value, str) else "too far in the future"
-        count, first = skipped.get(reason, (0, line))
-        skipped[reason] = (count + 1, first)
+        count, first = skipped.get(value, (0, line))
+        skipped[value] = (count + 1, first)
         unreadable += 1
         if unreadable > MAX_UNREADABLE * MAX_STAMPS:  # No number of readable lines could make up for them.
             break
     if unreadable > MAX_UNREADABLE * (unreadable + len(stamps)):
         raise DataError(
             f"{display_name}: {unreadable:,} of {unreadable + len(stamps):,} lines are unreadable "
-            f"({_format_reasons(skipped)})",
+            f"({_format_reasons(skipped, source.examples)})",
             hint="fix or remove them, or correct `format` and `time`",
         )
     if len(stamps) < 2:
@@ -187,6 +219,40 @@ def _check_gaps(micros: Micros, display_name: str) -> None:
         )
 
 
+def _check_clock(micros: Micros, display_name: str) -> None:
+    """Refuse times without a zone between which the clock may have been set forward.
+
+    Clocks are set forward at a full hour, by one hour: the recording then lacks one hour of the clock entirely.
+    """
+    hour = 3600 * _SECOND
+    begins = -(-micros[:-1] // hour) * hour
+    gaps = np.flatnonzero((micros[1:] >= begins + hour) & (np.diff(micros) < 2 * hour))
+    if len(gaps):
+        start, end = (format_timestamp(int(micros[gaps[0] + k]))[:19] for k in (0, 1))
+        raise DataError(
+            f"{display_name}: no request between {start} and {end}, and the times state no zone: either nothing was "
+            "sent, or the clock was set forward by an hour",
+            hint="set `zone`, for example `Europe/Berlin`, or `UTC` if the times are in UTC",
+        )
+
+
+def _check_origin(micros: Micros, display_name: str) -> None:
+    """Refuse numbers that a spreadsheet may have written: days since 1900 instead of seconds."""
+    first, last = (int(m) / _SECOND for m in (micros[0], micros[-1]))
+    if _SERIAL_DAYS[0] <= first and last < _SERIAL_DAYS[1] and last - first < _MAX_SERIAL_SPAN:
+        raise DataError(
+            f"{display_name}: the numbers from {first:.10g} to {last:.10g} may be the days of a spreadsheet",
+            hint="write seconds since 1970; if they are seconds since an arbitrary origin, subtract the first one",
+        )
+
+
+def _assumptions(parser: TimestampParser) -> Iterator[str]:
+    if parser.clock.assumed:
+        yield "The times of the recording state no time zone and were read as UTC."
+    if parser.relative:
+        yield "The times of the recording are numbers of seconds since an arbitrary origin."
+
+
 def _notes(skipped: dict[str, tuple[int, int]], late: int, *, spread: bool) -> Iterator[str]:
     if spread:
         yield (
@@ -200,5 +266,9 @@ def _notes(skipped: dict[str, tuple[int, int]], late: int, *, spread: bool) -> I
         yield f"{count:,} unreadable lines of the recording were skipped ({_format_reasons(skipped)})."
 
 
-def _format_reasons(skipped: dict[str, tuple[int, int]]) -> str:
-    return ", ".join(f"{reason}: {count:,}, first in line {line}" for reason, (count, line) in skipped.items())
+def _format_reasons(skipped: dict[str, tuple[int, int]], examples: dict[str, str] | None = None) -> str:
+    values = {reason: f" (the value {value})" for reason, value in (examples or {}).items()}
+    return ", ".join(
+        f"{reason}: {count:,}, first in line {line}{values.get(reason, '')}"
+        for reason, (count, line) in skipped.items()
+    )

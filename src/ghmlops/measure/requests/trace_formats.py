@@ -7,31 +7,38 @@ read line by line in bounded memory; a longer line is truncated at the limit.
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ghmlops.core.errors import DataError, nearest
 from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
-from ghmlops.measure.requests.timestamps import TimestampParser
+from ghmlops.measure.requests.lines import read_all, read_lines
+from ghmlops.measure.requests.local_time import RefusedTimestampError
+from ghmlops.measure.requests.log_lines import AlbLog, CommonLog, EnvoyLog, W3CLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    Stamps = Iterator[tuple[int, int | str]]
+    from ghmlops.measure.requests.timestamps import TimestampParser
 
-MAX_LINE = 1024 * 1024
-"""Number of bytes of a line that are read."""
-_COMPRESSION = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
-    b"\x28\xb5\x2f\xfd": "Zstandard",
-    b"PK\x03\x04": "ZIP",
-    b"\xfd7zX": "xz",
+    Stamp = int | str
+    Stamps = Iterator[tuple[int, Stamp]]
+
+MAX_HAR = 256 * 1024 * 1024
+"""Maximum size of a HAR file, which is read as a whole."""
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".har": "har"}
+_LOGS: dict[str, type[CommonLog | W3CLog | AlbLog | EnvoyLog]] = {
+    "common": CommonLog,
+    "w3c": W3CLog,
+    "alb": AlbLog,
+    "envoy": EnvoyLog,
 }
-_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
-_FORMATS = "`common`, `combined`, `csv`, `jsonl` or `parquet`"
+_FORMATS = "`common`, `combined`, `w3c`, `alb`, `envoy`, `csv`, `jsonl`, `har` or `parquet`"
+_ENVOY_KEYS = ("response_flags", "upstream_cluster", "upstream_host", "response_code")
+"""Keys of which a line of Envoy's JSON access log has at least one."""
 _NUMBERS = (
     "TINYINT",
     "SMALLINT",
@@ -47,6 +54,39 @@ _NUMBERS = (
 """DuckDB types of columns that may contain times since 1970."""
 
 
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_REFUSED_HINT = (
+    "write ISO 8601 with a time zone, or seconds since 1970; for times without a zone set `zone`, for example "
+    "`Europe/Berlin`, or `UTC` if they are in UTC"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A recording that is being read.
+
+    Attributes:
+        path: The file.
+        display_name: Its name in messages.
+        time: Column or key of the timestamps.
+        parser: The parser of its timestamps.
+        examples: For each reason why a value is no timestamp, the first such value.
+    """
+
+    path: Path
+    display_name: str
+    time: str
+    parser: TimestampParser
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def stamp(self, number: int, value: object) -> tuple[int, Stamp]:
+        """Return the line number with the timestamp of `value`, or with the reason why it has none."""
+        entry = _attempt(self, number, lambda: self.parser.value(value)) or (number, "null")
+        if isinstance(entry[1], str):
+            self.examples.setdefault(entry[1], repr(value)[:60])
+        return entry
+
+
 def detect_format(path: Path, display_name: str) -> str:
     """Return the format of a recording, from its name or else from its first line.
 
@@ -57,17 +97,15 @@ def detect_format(path: Path, display_name: str) -> str:
         head = stream.read(4)
     if head == b"PAR1":
         return "parquet"
-    if path.suffix.lower() in _SUFFIXES:
-        return _SUFFIXES[path.suffix.lower()]
-    first = next((line for _, line in _lines(path, display_name)), b"")
+    suffix = (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    first = next((line for _, line in read_lines(path, display_name)), b"")
     if first.startswith(b"{"):
         return "jsonl"
-    try:
-        TimestampParser().log_line(first)
-    except ValueError:
-        pass
-    else:
-        return "common"
+    for kind, log in _LOGS.items():
+        if log.recognises(first):
+            return kind
     if not first:
         raise DataError(f"{display_name}: the recording is empty", hint="a replay needs at least two requests")
     raise DataError(
@@ -76,66 +114,106 @@ def detect_format(path: Path, display_name: str) -> str:
     )
 
 
-def _lines(path: Path, display_name: str) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and the bytes of each line that is not blank, without its line break."""
-    with path.open("rb") as stream:
-        head = stream.read(4)
-        for magic, name in _COMPRESSION.items():
-            if head.startswith(magic):
-                raise DataError(f"{display_name}: is compressed ({name})", hint="decompress it first")
-        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise DataError(f"{display_name}: not UTF-8", hint="save the file as UTF-8")
-        stream.seek(3 if head.startswith(b"\xef\xbb\xbf") else 0)
-        number, complete = 0, True
-        while line := stream.readline(MAX_LINE):
-            begins, complete = complete, line.endswith(b"\n")
-            number += begins
-            if begins and line.strip():
-                yield number, line.strip(b"\r\n")
+def _attempt(source: Source, number: int, parse: Callable[[], int | None]) -> tuple[int, Stamp] | None:
+    """Return the line number with what `parse` returns or raises; `None` if the line is no request.
+
+    Raises:
+        DataError: The line puts the entire file in doubt.
+    """
+    try:
+        stamp = parse()
+    except RefusedTimestampError as error:
+        raise DataError(f"{source.display_name}:{number}: {error}", hint=_REFUSED_HINT) from None
+    except ValueError as error:
+        return number, str(error)
+    return None if stamp is None else (number, stamp)
 
 
-def _read_log(path: Path, display_name: str, _time: str) -> Stamps:
-    parser = TimestampParser()
-    for number, line in _lines(path, display_name):
+def _read_log(source: Source, log: CommonLog | W3CLog | AlbLog | EnvoyLog) -> Stamps:
+    for number, line in read_lines(source.path, source.display_name):
+        if entry := _attempt(source, number, lambda line=line: log.parse(line)):  # type: ignore[misc]
+            yield entry
+
+
+def _read_jsonl(source: Source) -> Stamps:
+    keys: list[str] = []
+    for number, line in read_lines(source.path, source.display_name):
         try:
-            yield number, parser.log_line(line)
-        except ValueError as error:
-            yield number, str(error)
-
-
-def _read_jsonl(path: Path, display_name: str, time: str) -> Stamps:
-    parser, decode = TimestampParser(), msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-    checked = False
-    for number, line in _lines(path, display_name):
-        try:
-            row = decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            yield number, "not a JSON object"
-            continue
-        if not checked and time not in row:
-            raise DataError(f"{display_name}:{number}: no key `{time}`", hint=_column_hint(time, list(row)))
-        checked = True
-        try:
-            yield number, parser.value(msgspec.json.decode(row[time]) if time in row else None)
+            row = _OBJECT.decode(line)
+            keys = keys or _resolve_key(row, source, number)
+            value = _nested(row, keys)
         except UnicodeDecodeError:
             yield number, "not UTF-8"
         except (msgspec.DecodeError, RecursionError):
             yield number, "not a JSON object"
-        except ValueError as error:
-            yield number, str(error)
+        else:
+            yield source.stamp(number, value)
 
 
-def _read_csv(path: Path, display_name: str, time: str) -> Stamps:
+def _resolve_key(row: dict[str, msgspec.Raw], source: Source, number: int) -> list[str]:
+    """Return the keys that lead to the timestamp: one, or those between the dots of the policy's `time`.
+
+    Raises:
+        DataError: The first row has no such key.
+    """
+    time = source.time
+    if time in row:
+        return [time]
+    if time == "time" and "start_time" in row and any(key in row for key in _ENVOY_KEYS):
+        return ["start_time"]
+    if "." in time and _nested(row, time.split(".")) is not None:
+        return time.split(".")
+    raise DataError(f"{source.display_name}:{number}: no key `{time}`", hint=_column_hint(time, list(row)))
+
+
+def _nested(row: dict[str, msgspec.Raw], keys: list[str]) -> object:
+    """Return the value that `keys` lead to; `None` if there is none."""
+    for key in keys[:-1]:
+        if key not in row:
+            return None
+        try:
+            row = _OBJECT.decode(row[key])
+        except msgspec.ValidationError:
+            return None
+    return msgspec.json.decode(row[keys[-1]]) if keys[-1] in row else None
+
+
+class _HarEntry(msgspec.Struct):
+    started: str = msgspec.field(name="startedDateTime")
+
+
+class _HarLog(msgspec.Struct):
+    entries: list[_HarEntry]
+
+
+class _Har(msgspec.Struct):
+    log: _HarLog
+
+
+def _read_har(source: Source) -> Stamps:
+    """Read an HTTP archive; the number of an entry takes the place of a line number."""
+    data = read_all(source.path, source.display_name, MAX_HAR)
+    try:
+        entries = msgspec.json.decode(data, type=_Har).log.entries
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"{source.display_name}: not a HAR file ({reason})", hint="export it again from the browser"
+        ) from None
+    for number, entry in enumerate(entries, 1):
+        yield source.stamp(number, entry.started)
+
+
+def _read_csv(source: Source) -> Stamps:
     """Read CSV with a header; a row that spans several lines, because of an unclosed quote, counts as that many."""
     line_numbers: list[int] = []
 
     def decoded_lines() -> Iterator[str]:
-        for number, line in _lines(path, display_name):
+        for number, line in read_lines(source.path, source.display_name):
             line_numbers.append(number)
             yield line.decode(errors="replace") + "\n"
 
     rows = csv.reader(decoded_lines(), strict=True)
-    parser = TimestampParser()
     header: list[str] = []
     while True:
         line_numbers.clear()
@@ -147,15 +225,12 @@ def _read_csv(path: Path, display_name: str, time: str) -> Stamps:
             return
         if not header:
             header = [name.strip() for name in row]
-            column = _column_index(header, time, display_name)
+            column = _column_index(header, source.time, source.display_name)
             continue
         if len(row) != len(header):
             yield from ((number, "not as many fields as the header") for number in line_numbers)
             continue
-        try:
-            yield line_numbers[0], parser.value(row[column])
-        except ValueError as error:
-            yield line_numbers[0], str(error)
+        yield source.stamp(line_numbers[0], row[column])
 
 
 def _column_index(header: list[str], time: str, display_name: str) -> int:
@@ -165,26 +240,26 @@ def _column_index(header: list[str], time: str, display_name: str) -> int:
     return header.index(time)
 
 
-def _read_parquet(path: Path, display_name: str, time: str) -> Stamps:
+def _read_parquet(source: Source) -> Stamps:
     import duckdb
 
+    path, display_name, time = source.path, source.display_name, source.time
     if any(c in str(path) for c in "*?["):  # DuckDB would expand them as a glob pattern.
         raise DataError(f"{display_name}: the path contains `*`, `?` or `[`", hint="rename or move the file")
-    parser = TimestampParser()
     quoted = '"' + time.replace('"', '""') + '"'
     try:
         # A single thread preserves the order of the file.
         settings = {"threads": 1, "memory_limit": "1GB", "disabled_optimizers": STATISTICS_OPTIMIZERS}
         with duckdb.connect(config=settings) as engine:
             rows = engine.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
-            is_timestamp = _is_timestamp({name: kind for name, kind, *_ in rows}, time, display_name)
-            value = f"epoch_us({quoted})" if is_timestamp else quoted
+            kind = _timestamp_kind({name: kind for name, kind, *_ in rows}, time, display_name)
+            value = f"epoch_us({quoted})" if kind else quoted
             cursor = engine.execute(f"SELECT {value} FROM read_parquet(?)", [str(path)])  # noqa: S608  (quoted)
             number = 0
             while batch := cursor.fetchmany(10_000):
                 for (stamp,) in batch:
                     number += 1
-                    yield number, _stamp(parser, stamp, is_timestamp=is_timestamp)
+                    yield _parquet_stamp(source, number, stamp, kind)
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0].replace(str(path), display_name)
         raise DataError(
@@ -192,8 +267,8 @@ def _read_parquet(path: Path, display_name: str, time: str) -> Stamps:
         ) from None
 
 
-def _is_timestamp(types: dict[str, str], time: str, display_name: str) -> bool:
-    """Return whether the column has a timestamp type, as opposed to numbers or text.
+def _timestamp_kind(types: dict[str, str], time: str, display_name: str) -> str:
+    """Return the type of a column of timestamps; empty if it contains numbers or text.
 
     Raises:
         DataError: There is no such column, or its type cannot represent a time of day.
@@ -202,35 +277,35 @@ def _is_timestamp(types: dict[str, str], time: str, display_name: str) -> bool:
         raise DataError(f"{display_name}: no column `{time}`", hint=_column_hint(time, list(types)))
     kind = types[time]
     if kind.startswith("TIMESTAMP"):
-        return True
+        return kind
     if kind not in (*_NUMBERS, "VARCHAR") and not kind.startswith("DECIMAL"):
         raise DataError(
             f"{display_name}: column `{time}` has the type {kind}, which is not a timestamp",
             hint="write it as TIMESTAMP, as a number since 1970 (DOUBLE or BIGINT), or as ISO 8601 text",
         )
-    return False
+    return ""
 
 
-def _stamp(parser: TimestampParser, value: object, *, is_timestamp: bool) -> int | str:
-    if is_timestamp:
-        if not isinstance(value, int):
-            return "null or infinite"
-        return value if value >= 0 else "before 1970"
-    try:
-        return parser.value(value)
-    except ValueError as error:
-        return str(error)
+def _parquet_stamp(source: Source, number: int, value: object, kind: str) -> tuple[int, Stamp]:
+    if not kind:
+        return source.stamp(number, value)
+    if not isinstance(value, int):
+        return number, "null or infinite"
+    parser = source.parser
+    convert = parser.instant if kind == "TIMESTAMP WITH TIME ZONE" else parser.local
+    return _attempt(source, number, lambda: convert(value)) or (number, "null or infinite")
 
 
 def _column_hint(time: str, columns: list[str]) -> str:
     return "name the column of the timestamps with `time`; " + nearest(time, columns[:30])
 
 
-READERS: dict[str, Callable[[Path, str, str], Stamps]] = {
-    "common": _read_log,
-    "combined": _read_log,
+READERS: dict[str, Callable[[Source], Stamps]] = {
+    **{kind: lambda source, log=log: _read_log(source, log(source.parser, source.time)) for kind, log in _LOGS.items()},  # type: ignore[misc]
+    "combined": lambda source: _read_log(source, CommonLog(source.parser, source.time)),
     "csv": _read_csv,
     "jsonl": _read_jsonl,
+    "har": _read_har,
     "parquet": _read_parquet,
 }
 """Reader of each format of the policy's `replay.format`; `common` and `combined` differ only after the timestamp."""
