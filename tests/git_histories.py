@@ -351,12 +351,11 @@ def reverted_inside(h: History) -> str:
 def cherry_picked(h: History) -> str:
     """A push of a change that another branch has too, under another id, and that is merged as well."""
     fork = h.before
-    original = h.edit(fork, key=1, part=1)
-    picked = h.commit(h.state(original), h.edit(fork, key=2, part=2), message=h.revisions[original].message)
-    state = h.state(h.revisions[picked].parents[0])
+    original, parent = h.edit(fork, key=1, part=1), h.edit(fork, key=2, part=2)
+    state = h.state(parent)
     state[1] = h.state(original)[1]
-    picked = h.commit(state, h.revisions[picked].parents[0], message=h.revisions[original].message)
-    return h.merge([picked, original], fork, picked) if h.rng.random() < 0.5 else picked
+    copy = h.commit(state, parent, message=h.revisions[original].message)
+    return h.merge([copy, original], fork, copy) if h.rng.random() < 0.5 else copy
 
 
 def renamed(h: History) -> str:

@@ -505,14 +505,19 @@ def test_union_merge_of_other_files_does_not_matter(scene: Scene) -> None:
     assert scene.remote.git("show", "main:log.md") == "1\n2"
 
 
-def test_branch_that_only_claims_to_be_the_revert_is_not_adopted(scene: Scene) -> None:
-    """A branch of the revert's name whose messages claim the revert gets no pull request: its tree is another one."""
+@pytest.mark.parametrize("place", ["in the revert", "below the revert"])
+def test_branch_that_only_claims_to_be_the_revert_is_not_adopted(scene: Scene, place: str) -> None:
+    """A branch of the revert's name that changes more than the revert gets no pull request, whatever it claims."""
     before = scene.tip()
     bad = scene.work.commit("Bad", {"a.txt": "x\n"})
     scene.work.push()
     name = f"ghmlops/revert-{bad[:12]}"
     scene.work.git("checkout", "--quiet", "-b", name)
-    scene.work.commit(f"Revert\n\nGhmlops-Reverts: {bad}\n", {"a.txt": LINES, "backdoor.txt": "b\n"})
+    backdoor: dict[str, str | None] = {"backdoor.txt": "b\n"}
+    if place == "below the revert":
+        scene.work.commit("Prepare", backdoor)
+        backdoor = {}
+    scene.work.commit(f"Revert\n\nGhmlops-Reverts: {bad}\n", {"a.txt": LINES, **backdoor})
     scene.work.push()
     forge = FakeForge()
     options: dict[str, Any] = {"grounds": failure(bad, before), "pull_request_only": True, "forge": forge}
