@@ -9,6 +9,7 @@ import msgspec
 
 from ghmlops.core.errors import EvidenceError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, VERDICT_SCHEMA, Evidence, Verdict
+from ghmlops.core.evidence.limits import within_limits
 from ghmlops.core.evidence.loaded import Loaded
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ T = TypeVar("T", Evidence, Verdict)
 MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_FILES = 512
 VERDICT_NAME = "verdict.json"
-MAX_FOLDER_BYTES = 256 * 1024 * 1024
+MAX_FOLDER_BYTES = 48 * 1024 * 1024
 
 
 def list_evidence(folder: Path) -> list[Path]:
@@ -49,10 +50,12 @@ def list_evidence(folder: Path) -> list[Path]:
 def load_folder(folder: Path) -> list[Loaded]:
     """Read every evidence file of `folder`; an unreadable one is returned with its problem, not skipped.
 
+    The limits of `core.evidence.limits` apply to all files together.
+
     Raises:
         EvidenceError: As `list_evidence`.
     """
-    return [_load(path) for path in list_evidence(folder)]
+    return within_limits(_load(path) for path in list_evidence(folder))
 
 
 def _load(path: Path) -> Loaded:

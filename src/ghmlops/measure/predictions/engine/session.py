@@ -199,8 +199,8 @@ class Session:
                 text = text.replace(link, source.file_display_name(file))
         if isinstance(error, duckdb.OutOfMemoryException):
             return TooLargeError(f"the prediction diff ran out of memory or disk: {text}", hint="raise --memory-limit")
-        bugs = duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException
-        if isinstance(error, bugs | duckdb.InternalException):
+        # An internal error of the engine is reported as damage, too: a flipped byte in a footer can cause one.
+        if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
             return error
         if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
             return DataError(f"a value cannot be used: {text}", hint="check the artifacts, and `metrics` in the policy")
