@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def read(folder: Path, *endpoints: Request, payload_file: str = "", **fields: Any) -> Calls:
-    return read_calls(Latency(mix=endpoints, **fields), folder, payload_file)
+    return read_calls(Latency(mix=endpoints, **fields), lambda name: folder / name, payload_file)
 
 
 def test_plain_bodies(folder: Path) -> None:

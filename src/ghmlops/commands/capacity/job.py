@@ -50,9 +50,10 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     """
     from ghmlops.commands.shared.load_source import read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.commands.shared.trusted_inputs import policy_path
     from ghmlops.core.policy.capacity import Capacity
 
-    full_policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    full_policy = load_policy(policy_path(services, inputs.policy), inputs.policy)
     if full_policy.latency is None:
         raise PolicyError(
             f"{inputs.policy} has no section `latency`, which defines the requests",
@@ -70,12 +71,13 @@ def _source(full_policy: Policy, inputs: Inputs, services: Services, hosts: Host
     """Return the address of the service and the requests."""
     from ghmlops.commands.shared.load_source import prepare_latency, read_target
     from ghmlops.commands.shared.request_source import RequestSource
+    from ghmlops.commands.shared.trusted_inputs import input_path
     from ghmlops.measure.requests.calls import read_calls
 
     policy, private = prepare_latency(full_policy, inputs, services)
-    ca_file = str(services.cwd / policy.ca_file) if policy.ca_file else ""
+    ca_file = str(input_path(services, policy.ca_file)) if policy.ca_file else ""
     target = read_target(inputs.url, "url", ca_file, hosts)
-    calls = read_calls(policy, services.cwd, inputs.payloads)
+    calls = read_calls(policy, lambda name: input_path(services, name), inputs.payloads)
     seed = 1 if inputs.seed is None else inputs.seed
     return target, RequestSource(policy=policy, calls=calls, seed=seed, private=private)
 

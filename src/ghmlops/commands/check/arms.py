@@ -35,7 +35,8 @@ def deployed(job: Job, *, baseline: bool = True, swapped: bool = False) -> Itera
     """Yield the addresses of both arms; services that are started here are terminated on exit, with their processes.
 
     The baseline is started from a work tree of the commit `job.base`, but only together with a candidate that is
-    started here: a service on this machine and a remote one cannot be compared.
+    started here: a service on this machine and a remote one cannot be compared. The policy of the same commit defines
+    how it is started, so that a change cannot slow its baseline down.
 
     Args:
         job: the run of `check`.
@@ -49,7 +50,8 @@ def deployed(job: Job, *, baseline: bool = True, swapped: bool = False) -> Itera
     from ghmlops.act.git.worktree import worktree
     from ghmlops.measure.preview import running
 
-    inputs, services, preview = job.inputs, job.services, job.policy.preview
+    inputs, services, preview = job.inputs, job.services, job.head_policy.preview
+    previews = {"candidate": preview, "baseline": (job.base_policy.preview if job.base_policy else None) or preview}
     if preview is None and not inputs.url:
         raise PolicyError(
             f"{inputs.policy} measures a service but has no section `preview`",
@@ -57,7 +59,7 @@ def deployed(job: Job, *, baseline: bool = True, swapped: bool = False) -> Itera
         )
     addresses = {
         "candidate": inputs.url or (preview.url if preview else ""),
-        "baseline": inputs.baseline_url or (preview.baseline_url if preview else ""),
+        "baseline": inputs.baseline_url or (previews["baseline"].baseline_url if previews["baseline"] else ""),
     }
     started: dict[str, Preview] = {}
     with contextlib.ExitStack() as stack:
@@ -67,13 +69,14 @@ def deployed(job: Job, *, baseline: bool = True, swapped: bool = False) -> Itera
             folders["baseline"] = stack.enter_context(tree)
         for arm in sorted(folders, reverse=swapped):
             if not addresses[arm]:
-                assert preview is not None  # noqa: S101  (without an address there is a section)
+                section = previews[arm]
+                assert section is not None  # noqa: S101  (without an address there is a section)
                 service = running(
-                    preview.command,
+                    section.command,
                     cwd=folders[arm],
                     environ=services.environ,
-                    ready=preview.ready,
-                    timeout=preview.timeout,
+                    ready=section.ready,
+                    timeout=section.timeout,
                     progress=services.console.progress,
                     temp=services.context.temp,
                 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import os
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.check.inputs import Inputs
 from ghmlops.commands.shared.base import dry_run_result
-from ghmlops.core.errors import InputError
-from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.errors import GitError, InputError
 from ghmlops.core.pillars import PILLARS
 from ghmlops.report.formats import terminal
 
@@ -28,8 +27,10 @@ def run(inputs: Inputs, services: Services) -> Result:
         PolicyError: The policy is missing or invalid, or measures nothing.
         InputError: `base` is not a commit of this repository.
     """
+    from ghmlops.commands.check.changed_inputs import unreadable_finding
     from ghmlops.commands.check.job import prepare
-    from ghmlops.commands.check.run_pillar import run_pillar, start_candidate
+    from ghmlops.commands.check.judges import judging_jobs, trusted_job
+    from ghmlops.commands.check.run_pillar import run_pillar, start_candidate, write_findings
     from ghmlops.core.policy.summary import describe
 
     job = prepare(inputs, services)
@@ -37,22 +38,34 @@ def run(inputs: Inputs, services: Services) -> Result:
         lines = [*describe(job.policy), f"baseline commit: {job.base or 'none: no comparison of latency'}"]
         return dry_run_result("Nothing was run.", terminal.block(lines))
     _remove_old_evidence(job)
-    _compare_policies(job)
-    for pillar in job.pillars:
-        run_pillar(job, pillar)
-    if starting := job.starting_pillar:
-        start_candidate(job, starting)
+    with contextlib.ExitStack() as stack:
+        try:
+            trusted = stack.enter_context(trusted_job(job))
+            _judge_inputs(trusted)
+        except GitError as error:
+            trusted = job
+            write_findings(job, "check", [unreadable_finding(job.base, error.message)])
+        judges = judging_jobs(trusted)
+        for judge, pillars in judges:
+            for pillar in pillars:
+                run_pillar(judge, pillar)
+        if not any(pillar.sends_load for _, pillars in judges for pillar in pillars):
+            for judge, starting in ((judge, judge.starting_pillar) for judge, _ in judges[:1]):
+                if starting:
+                    start_candidate(judge, starting)
     return _report(job)
 
 
 def _remove_old_evidence(job: Job) -> None:
     """Remove what an earlier run of `check` left, so that old evidence cannot replace new evidence."""
     from ghmlops.act.evidence import evidence_name
+    from ghmlops.commands.check.judges import head_leg
     from ghmlops.commands.check.run_pillar import confirm_leg
 
     inputs, folder = job.inputs, job.services.cwd / job.inputs.evidence_dir
     commands = ["check", *(pillar.command for pillar in PILLARS if pillar.in_check)]
-    for name in (evidence_name(command, leg) for command in commands for leg in (inputs.leg, confirm_leg(inputs.leg))):
+    legs = [leg for judge in (inputs.leg, head_leg(inputs.leg)) for leg in (judge, confirm_leg(judge))]
+    for name in (evidence_name(command, leg) for command in commands for leg in legs):
         try:
             (folder / name).unlink(missing_ok=True)
         except OSError as error:
@@ -62,26 +75,19 @@ def _remove_old_evidence(job: Job) -> None:
             ) from None
 
 
-def _compare_policies(job: Job) -> None:
-    """Report whether the change under test also changes the policy that judges it: a person decides about that."""
+def _judge_inputs(job: Job) -> None:
+    """Report whether the change alters the policy, or a file, by which it is judged: a person decides about that."""
+    from ghmlops.commands.check.changed_inputs import input_findings, policy_finding
     from ghmlops.commands.check.run_pillar import write_findings
-    from ghmlops.measure.checkout import git_read
+    from ghmlops.core.policy.input_files import input_files, is_local
 
-    cwd, file = job.services.cwd, job.services.cwd / job.inputs.policy
-    if not job.base:
+    trusted, cwd, inputs = job.services.trusted, job.services.cwd, job.inputs
+    if trusted is None:
         return
-    before = git_read(cwd, "show", f"{job.base}:./{os.path.relpath(file, cwd)}")
-    same = before == file.read_text(encoding="utf-8").strip()
-    difference = "differs from the one in" if before else "does not exist in"
-    finding = Finding(
-        id="policy-unchanged" if same else "policy-changed",
-        metric="policy",
-        outcome=Outcome.PASS if same else Outcome.WARN,
-        reason=f"The policy {'is the same as in' if same else difference} the baseline's commit {job.base[:12]}.",
-        docs="README.md#the-policy",
-        description="The change is judged by the policy of its baseline.",
-    )
-    write_findings(job, "check", [finding])
+    files = input_files(job.head_policy) | (input_files(job.base_policy) if job.base_policy else {})
+    files |= {inputs.baseline: "baseline"} if is_local(inputs.baseline) else {}
+    findings, unknown = input_findings(trusted, cwd, files, job.base)
+    write_findings(job, "check", [policy_finding(trusted, cwd, inputs.policy, job.base), *findings], unknown)
 
 
 def _report(job: Job) -> Result:

@@ -23,14 +23,19 @@ class Job:
     Attributes:
         inputs: inputs of `check`; pillars receive those that they share with it.
         services: services of `check`, with the baseline's commit in the context.
-        policy: the policy.
+        policy: the policy that judges.
+        head_policy: the policy of the change, by which the candidate is started.
+        base_policy: the policy of the baseline's commit, by which the baseline is started; `None` if it is the same,
+            absent or invalid.
         base: full SHA of the baseline's commit; empty without a baseline.
     """
 
     inputs: Inputs
     services: Services
     policy: Policy
+    head_policy: Policy
     base: str
+    base_policy: Policy | None = None
 
     @property
     def pillars(self) -> tuple[Pillar, ...]:
@@ -55,6 +60,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         InputError: `base` is not a commit of this repository.
     """
     from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.core.text.secret_variables import credential_names
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
     if not any(policy.has(pillar) for pillar in _measuring()):
@@ -62,7 +68,19 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         raise PolicyError(f"{inputs.policy} measures nothing", hint=f"add a section {sections}")
     base = _base_commit(inputs, services)
     context = msgspec.structs.replace(services.context, base_sha=base)
-    return Job(inputs=inputs, services=dataclasses.replace(services, context=context), policy=policy, base=base)
+    credentials = credential_names(services.environ)
+    if credentials:
+        services.console.note(
+            f"check: the code of the change can read {', '.join(credentials)} of this process; "
+            "run it in a job without secrets"
+        )
+    return Job(
+        inputs=inputs,
+        services=dataclasses.replace(services, context=context),
+        policy=policy,
+        head_policy=policy,
+        base=base,
+    )
 
 
 def _measuring() -> tuple[Pillar, ...]:
@@ -82,7 +100,7 @@ def _base_commit(inputs: Inputs, services: Services) -> str:
     if inputs.base == NO_BASELINE:
         return ""
     if not inputs.base:
-        return services.context.base_sha
+        return _fork_point(services)
     if is_sha(inputs.base):
         return inputs.base
     revision = f"{inputs.base}^{{commit}}"
@@ -92,3 +110,18 @@ def _base_commit(inputs: Inputs, services: Services) -> str:
             f'input `base`: "{inputs.base}" is not a commit of this repository', hint="pass a full SHA or a branch"
         )
     return lines[0]
+
+
+def _fork_point(services: Services) -> str:
+    """Return the commit of the event that the change started from; of a pull request, the merge base if it is known.
+
+    The base branch may have moved on since; what it changed meanwhile is not part of the change.
+    """
+    from ghmlops.core.context import is_sha
+    from ghmlops.measure.checkout import git_read
+
+    base = services.context.base_sha
+    if not base or services.context.pull_request is None:
+        return base
+    merge_base = git_read(services.cwd, "merge-base", base, "HEAD")
+    return merge_base if is_sha(merge_base) else base

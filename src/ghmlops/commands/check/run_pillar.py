@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ghmlops.commands import command_module
 from ghmlops.commands.shared.baseline_file import UNREADABLE
 from ghmlops.commands.shared.evidence import EvidenceContent, open_recorder, record
-from ghmlops.core.errors import GhmlopsError
-from ghmlops.core.model import Finding, Outcome, finite
+from ghmlops.core.errors import GhmlopsError, InputError
+from ghmlops.core.model import Finding, NotMeasured, Outcome, finite
 from ghmlops.core.quantities import format_duration
 from ghmlops.core.verdict.confirmation import CONFIRM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ghmlops.commands.check.job import Job
     from ghmlops.commands.shared.base import Common, Result
@@ -59,9 +59,38 @@ def _judge(job: Job, pillar: Pillar, measure: Callable[[], tuple[Outcome, str]])
 
 
 def _run_command(job: Job, pillar: Pillar, **values: str) -> tuple[Outcome, str]:
+    _refuse_artifacts(job, pillar)
     module = command_module(pillar.command)
     result: Result = module.run(shared_inputs(module.Inputs, job.inputs, **values), job.services)
     return result.outcome, result.reason
+
+
+def _refuse_artifacts(job: Job, pillar: Pillar) -> None:
+    """Refuse artifacts of workflow runs: they need a token, which the code of the change could read.
+
+    Raises:
+        InputError: The policy or an input names one that the job `baseline` did not download.
+    """
+    from ghmlops.commands.shared.baseline_file import read_baseline
+
+    regression, inputs = job.policy.regression, job.inputs
+    if pillar.command != "regression" or regression is None:
+        return
+    roles = ("baseline", "labels", "noise", "candidate")
+    specs = [spec for one in regression.datasets for role in roles for spec in getattr(one, role)]
+    overrides = (inputs.baseline, inputs.candidate)
+    downloaded: set[str] = set()
+    if inputs.baseline_file:
+        baseline = read_baseline(job.services.cwd / inputs.baseline_file, inputs.baseline_file)
+        downloaded = {*baseline.artifacts, *baseline.problems}
+    for spec in (*specs, *overrides):
+        if spec.startswith("artifact:") and spec not in downloaded:
+            raise InputError(
+                f"`check` runs the code of the change, so it has no token and downloads no artifact ({spec})",
+                hint="let a job with actions/baseline download the baseline and pass its file as `baseline-file`, or "
+                "compare in a separate job with actions/regression",
+                reason_code="artifact-refused",
+            )
 
 
 def shared_inputs(kind: type[T], inputs: Common, **values: Any) -> T:  # noqa: ANN401  (values of any input)
@@ -131,6 +160,7 @@ def write_ready(job: Job, started: Mapping[str, Preview]) -> None:
         write_findings(job, "preview", findings)
 
 
-def write_findings(job: Job, command: str, findings: list[Finding]) -> None:
-    """Write evidence that consists of findings only."""
-    record(open_recorder(command, job.inputs, job.services), EvidenceContent(findings=findings))
+def write_findings(job: Job, command: str, findings: list[Finding], not_measured: Sequence[NotMeasured] = ()) -> None:
+    """Write evidence that consists of findings, and of what was not measured."""
+    content = EvidenceContent(findings=findings, not_measured=list(not_measured))
+    record(open_recorder(command, job.inputs, job.services), content)

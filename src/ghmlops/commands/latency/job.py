@@ -66,9 +66,10 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     from ghmlops.commands.shared.load_source import prepare_latency, read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.commands.shared.request_source import RequestSource
+    from ghmlops.commands.shared.trusted_inputs import input_path, policy_path
     from ghmlops.measure.requests.calls import read_calls
 
-    full_policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    full_policy = load_policy(policy_path(services, inputs.policy), inputs.policy)
     policy, private = prepare_latency(full_policy, inputs, services)
     hosts = read_host_rules(full_policy, inputs.allow_hosts)
     targets = _targets(inputs, services, full_policy, hosts)
@@ -83,7 +84,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     confirms = _failed_run(inputs, services) if inputs.confirm else None
     if confirms:  # A confirming run swaps the slots.
         targets = dict(reversed(targets.items()))
-    calls = read_calls(policy, services.cwd, inputs.payloads)
+    calls = read_calls(policy, lambda name: input_path(services, name), inputs.payloads)
     return Job(
         full_policy=full_policy,
         source=RequestSource(policy=policy, calls=calls, seed=_seed(inputs), private=private),
@@ -101,9 +102,10 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 def _targets(inputs: Inputs, services: Services, policy: Policy, hosts: HostRules) -> dict[str, Target]:
     """Return the address of each arm, in the order of the slots."""
     from ghmlops.commands.shared.load_source import read_target
+    from ghmlops.commands.shared.trusted_inputs import input_path
 
     name = policy.latency.ca_file if policy.latency else ""
-    ca_file = str(services.cwd / name) if name else ""
+    ca_file = str(input_path(services, name)) if name else ""
     candidate = read_target(inputs.url, "url", ca_file, hosts)
     if not inputs.baseline_url:
         return {"candidate": candidate}
@@ -118,12 +120,13 @@ def _targets(inputs: Inputs, services: Services, policy: Policy, hosts: HostRule
 
 def _recorded(policy: Latency, services: Services) -> ArrivalTrace | None:
     """Read the recording to replay, if the policy names one."""
+    from ghmlops.commands.shared.trusted_inputs import input_path
     from ghmlops.measure.requests.trace import read_trace
 
     trace = policy.arrivals.trace
     if trace is None:
         return None
-    return read_trace(services.cwd / trace.file, trace.file, trace, policy.arrivals.duration)
+    return read_trace(input_path(services, trace.file), trace.file, trace, policy.arrivals.duration)
 
 
 def _shard(inputs: Inputs, services: Services) -> tuple[tuple[int, int] | None, float | None]:

@@ -98,8 +98,9 @@ def regression_policy(inputs: Common, services: Services, *, hint: str = "") -> 
         PolicyError: The policy is invalid or has no section `regression`.
     """
     from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.commands.shared.trusted_inputs import policy_path
 
-    policy = load_policy(services.cwd / inputs.policy, inputs.policy).regression
+    policy = load_policy(policy_path(services, inputs.policy), inputs.policy).regression
     if policy is None:
         raise PolicyError(
             f"{inputs.policy} has no section `regression`",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ghmlops.commands.shared.console import Console
+    from ghmlops.commands.shared.trusted_inputs import TrustedInputs
     from ghmlops.core.context import Context
 
 Doc = msgspec.Meta
@@ -90,6 +91,8 @@ class Services:
     now: Callable[[], datetime]
     """Current time, timezone-aware (UTC)."""
     console: Console
+    trusted: TrustedInputs | None = None
+    """Files of the baseline's commit, which are read in place of those of the change; set by `check`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

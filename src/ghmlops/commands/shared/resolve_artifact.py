@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ghmlops.core.artifacts.spec import CloudSpec, LocalSpec, WorkflowSpec, parse_specs
@@ -56,7 +56,7 @@ def resolve(specs: str | Sequence[str], role: str, *, token: str, services: Serv
     resolved: list[ArtifactFiles] = []
     provenance: dict[str, str] = {}
     for number, spec in enumerate(parsed, start=1):
-        files, origin = _resolve_one(spec, token, services, work / f"{role}-{number}")
+        files, origin = _resolve_one(spec, token, _role_services(services, role), work / f"{role}-{number}")
         resolved.append(files)
         suffix = f"-{number}" if number > 1 else ""
         provenance |= {f"{key}{suffix}": value for key, value in {"source": spec.text, **origin}.items() if value}
@@ -73,13 +73,20 @@ def _join(parsed: Sequence[Spec], resolved: Sequence[ArtifactFiles], provenance:
     )
 
 
+def _role_services(services: Services, role: str) -> Services:
+    """Return the services for one role: the candidate is always read from the checkout of the change."""
+    return replace(services, trusted=None) if role == "candidate" else services
+
+
 def _resolve_one(spec: Spec, token: str, services: Services, folder: Path) -> tuple[ArtifactFiles, dict[str, str]]:
     """Return the files of one spec and their origin; fetched files are stored in `folder`."""
+    from ghmlops.commands.shared.trusted_inputs import input_path
     from ghmlops.measure.predictions.artifacts.find import find_files
 
     match spec:
         case LocalSpec():
-            return find_files(spec, services.cwd), {}
+            path = input_path(services, spec.pattern)
+            return find_files(LocalSpec(pattern=str(path)), services.cwd, spec.text), {}
         case CloudSpec():
             from ghmlops.measure.predictions.artifacts.object_store import fetch
 

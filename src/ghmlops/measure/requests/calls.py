@@ -13,7 +13,7 @@ from ghmlops.core.load.template import body_template, fill, path_template
 from ghmlops.measure.requests import payloads as payload_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ghmlops.core.load.template import Template
@@ -42,14 +42,14 @@ class Calls:
     fingerprints: dict[str, str]
 
 
-def read_calls(policy: Latency, folder: Path, payloads: str = "") -> Calls:
+def read_calls(policy: Latency, locate: Callable[[str], Path], payloads: str = "") -> Calls:
     """Read the payload files and build the call of each row.
 
     The limits on rows and bytes apply to all endpoints together: each endpoint gets an equal share of the remainder.
 
     Args:
         policy: The section of the policy that contains the endpoints.
-        folder: Folder to which the names of payload files are relative.
+        locate: Returns the path of a payload file for its name in the policy or the input.
         payloads: Payload file that replaces the one of the section; a payload file of an endpoint has precedence.
 
     Raises:
@@ -67,7 +67,7 @@ def read_calls(policy: Latency, folder: Path, payloads: str = "") -> Calls:
         builder = _CallBuilder(policy, number, endpoint)
         if file:
             content = payload_files.read_payloads(
-                folder / file, file, limits, objects=builder.needs_rows, bodies=not endpoint.template
+                locate(file), file, limits, objects=builder.needs_rows, bodies=not endpoint.template
             )
             truncated = _append(result.calls, builder.calls(content), limits, file)
             result.fingerprints[file] = content.fingerprint

@@ -1,0 +1,29 @@
+"""The files by which a change is judged: baselines, labels, noise, payloads, recordings, certificate authorities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ghmlops.core.policy.document import Policy
+
+ROLES = ("baseline", "labels", "noise")
+
+
+def is_local(spec: str) -> bool:
+    """Return whether the specification of an artifact names files on this machine."""
+    return bool(spec) and not spec.startswith("artifact:") and "://" not in spec
+
+
+def input_files(policy: Policy) -> dict[str, str]:
+    """Return the role of each file, folder or pattern that a policy judges by, without the candidate."""
+    files: dict[str, str] = {}
+    if latency := policy.latency:
+        names = [latency.payloads, *(endpoint.payloads for endpoint in latency.endpoints)]
+        files |= dict.fromkeys(filter(None, names), "payloads")
+        files |= {latency.ca_file: "ca-file"} if latency.ca_file else {}
+        files |= {latency.arrivals.trace.file: "recording"} if latency.arrivals.trace else {}
+    for dataset in policy.regression.datasets if policy.regression else ():
+        for role in ROLES:
+            files |= dict.fromkeys((spec for spec in getattr(dataset, role) if is_local(spec)), role)
+    return files
