@@ -249,6 +249,21 @@ def test_checkout_of_the_user_does_not_change(scene: Scene) -> None:
     assert list((scene.home / "temp").iterdir()) == []
 
 
+@pytest.mark.parametrize("mode", ["--no-cone", "--cone"])
+def test_sparse_checkout_of_the_user_does_not_change(scene: Scene, mode: str) -> None:
+    """In a clone that has checked out some files only, the others are reverted too, and its patterns stay."""
+    bad = scene.work.commit("Bad", {"a.txt": with_line(3, "x"), "folder/c.txt": "c\n"})
+    later = scene.work.commit("Later", {"a.txt": with_line(3, "x").replace("line 15\n", "y\n")})
+    scene.work.push()
+    scene.work.git("sparse-checkout", "set", mode, "folder" if mode == "--cone" else "/b.txt")
+    patterns = scene.work.folder / ".git" / "info" / "sparse-checkout"
+    before = (scene.work.state(), patterns.read_text(), scene.work.git("config", "--list", "--local"))
+    assert scene.revert(bad).state == "reverted"
+    assert scene.remote.git("show", "main:a.txt") == LINES.replace("line 15\n", "y\n").strip()
+    assert scene.remote.git("diff", "--name-only", later, "main").split() == ["a.txt", "folder/c.txt"]
+    assert (scene.work.state(), patterns.read_text(), scene.work.git("config", "--list", "--local")) == before
+
+
 def test_hooks_of_the_repository_do_not_run(scene: Scene) -> None:
     """No hook of the clone runs, whichever git command would call it."""
     bad = scene.work.commit("Bad", {"a.txt": with_line(3, "x")})

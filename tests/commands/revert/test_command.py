@@ -326,6 +326,37 @@ def test_a_protected_branch_ends_in_one_pull_request(scene: Scene, rules: list[s
         assert api.violations == []
 
 
+def test_unreadable_rules_end_in_a_pull_request(scene: Scene) -> None:
+    """If the rules of the branch cannot be read, nothing is pushed to it, although the remote would accept the push."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    bad = bad_commit(scene)
+    refs = {f"heads/ghmlops/revert-{bad[:12]}": "a" * 40}
+    faults = [{"kind": "status", "status": 403, "path": "/rules/", "times": 9}]
+    with running({"repositories": {"acme/shop": {"refs": refs}}, "faults": faults}) as api:
+        environ = {"GITHUB_API_URL": api.url, "GHMLOPS_TOKEN": "t"}
+        ran = run(scene, "--commit", bad, "--reason", "slow", **environ)
+    assert (ran.code, ran.outputs["state"]) == (1, "pull-request"), ran.err
+    assert scene.tip() == bad
+
+
+def test_longer_range_waits_in_a_pull_request(scene: Scene) -> None:
+    """With a token, the range since the last deployment is reverted in a pull request, exit 1."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    deployed = scene.tip()
+    before = scene.work.commit("Earlier push", {"b.txt": "c\n"})
+    last = bad_commit(scene)
+    name = f"ghmlops/revert-{last[:12]}"
+    arguments = ["--verdict-file", write_verdict(scene, last, base_sha=deployed), "--before", before]
+    with running({"repositories": {"acme/shop": {"refs": {f"heads/{name}": "a" * 40}}}}) as api:
+        environ = {"GITHUB_API_URL": api.url, "GHMLOPS_TOKEN": "t"}
+        ran = run(scene, "--commit", last, *arguments, **environ)
+    assert (ran.code, ran.outputs["state"], ran.outputs["reason-code"]) == (1, "pull-request", "pull-request"), ran.err
+    assert scene.tip() == last
+    assert scene.remote.tree(name) == scene.remote.tree(deployed)
+
+
 @contextlib.contextmanager
 def pulls_api(pull: dict[str, Any], messages: list[str]) -> Iterator[str]:
     """Serve one pull request and its commits."""
