@@ -81,7 +81,7 @@ def prepare(inputs: Inputs, services: Services, client: Client | None) -> Job:
         legs=policy.gate.legs,
         first_run=Outcome(policy.gate.first_run),
         requirements=policy,
-        strict=bool(inputs.run_id),
+        strict=services.context.in_actions or bool(inputs.run_id),
     )
     return Job(
         policy=policy,

@@ -48,6 +48,7 @@ def prediction_contradictions(evidence: Evidence, policy: Regression | None) -> 
     yield from _measured_contradictions(overall, evidence)
     yield from _worse_rows(evidence.findings, details)
     if policy:
+        yield from _spread_contradictions(overall, policy)
         yield from _setting_contradictions(details, policy)
 
 
@@ -170,6 +171,18 @@ def _worse_rows(findings: Sequence[Finding], details: RegressionDetails) -> Iter
         rows = getattr(details, table)
         if max((row.outcome.severity for row in rows if row.outcome is not None), default=0) > worst:
             yield f"has a row in the table {table} that is worse than its findings"
+
+
+def _spread_contradictions(overall: Sequence[Finding], policy: Regression) -> Iterator[str]:
+    """Yield whether margins in units of the label's spread imply different spreads in one data set."""
+    units = {m.id: policy.margins.get(m.id, m.margin) for m in metrics_of(policy) if m.margin_of == "label-spread"}
+    spreads: dict[str, list[float]] = {}
+    for finding in overall:
+        unit = units.get(finding.metric)
+        if unit and finding.margin is not None:
+            spreads.setdefault(finding.dataset, []).append(finding.margin / unit)
+    if any(max(values) > min(values) * (1 + 10 * _TOLERANCE) for values in spreads.values()):
+        yield "has margins that imply different spreads of the label"
 
 
 def _setting_contradictions(details: RegressionDetails, policy: Regression) -> Iterator[str]:
