@@ -85,3 +85,19 @@ def test_inputs_of_the_same_name_are_shared(tmp_path: Path) -> None:
 def test_the_leg_of_a_confirming_run(leg: str, expected: str) -> None:
     """It is the leg of the failed run, with `confirm` appended."""
     assert confirm_leg(leg) == expected
+
+
+def test_a_secret_in_the_environment_is_reported(tmp_path: Path) -> None:
+    """The code of the change runs as the same user and could read it: the message names the variable, not its value."""
+    (tmp_path / "policy.yml").write_text("version: 1\nservice: s\n" + SECTIONS["latency"])
+    stream = io.StringIO()
+    services = Services(
+        context=Context(),
+        environ={"HF_TOKEN": "s3cr3t", "PATH": "/bin"},
+        cwd=tmp_path,
+        now=lambda: datetime.now(UTC),
+        console=Console(stream),
+    )
+    prepare(check.Inputs(policy="policy.yml"), services)
+    assert "HF_TOKEN" in stream.getvalue()
+    assert "s3cr3t" not in stream.getvalue()

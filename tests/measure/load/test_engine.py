@@ -348,6 +348,22 @@ def test_a_secret_that_the_service_repeats_is_redacted(service: str) -> None:
     assert recording.examples[0][Kind.STATUS] == "HTTP/1.1 403 Forbidden no access for …"
 
 
+@pytest.mark.parametrize(
+    ("path", "expect", "kind", "status"),
+    [
+        ("/status/404", Expect(), Kind.STATUS, 404),
+        ("/throttled/503", Expect(), Kind.THROTTLED, 503),
+        ("/status/302", Expect(), Kind.REDIRECT, 302),
+        ("/predict", Expect(contains="absent"), Kind.CHECK, 200),
+        ("/json", Expect(json=(JsonCheck(path="outputs[0].name", matches="^no"),)), Kind.CHECK, 200),
+    ],
+)
+def test_a_private_response_is_not_quoted(service: str, path: str, expect: Expect, kind: Kind, status: int) -> None:
+    """With `quotes` off, the example of each kind has the status and nothing that the service sent."""
+    recording = run(load([service], request=Request(path=path, expect=expect), n=10, quotes=False))
+    assert recording.examples[0] == {kind: f"status {status}; the response is not quoted"}
+
+
 def test_a_response_before_the_end_of_the_request(service: str) -> None:
     """The response of a service that rejects a large body is recorded, and the connection is not used again."""
     planned = load([service], "/early", n=4, rate=20.0, block=4, bodies=[b"x" * 20_000_000], timeout=20.0)
