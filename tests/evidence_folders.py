@@ -42,6 +42,7 @@ from latency_runs import judge_blocks, tally
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ROOT = Path(__file__).parent.parent
 HEAD, BASE, OTHER = "a" * 40, "b" * 40, "c" * 40
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 POLICY_DIGEST = "sha256:" + "1" * 64

@@ -155,8 +155,8 @@ def test_what_github_was_not_asked_is_listed() -> None:
     files, conditions = HONEST["locally, without facts from GitHub"]
     listed = {item.what for item in merge(files, conditions).not_measured}
     assert {"the run that measured", "the commit of the baseline"} <= listed
-    known = {item.what for item in merge(files, rules()).not_measured}
-    assert not {"the run that measured", "the commit of the baseline"} & known
+    with_facts = {item.what for item in merge(files, rules()).not_measured}
+    assert not {"the run that measured", "the commit of the baseline"} & with_facts
 
 
 @pytest.mark.parametrize("seed", range(40))

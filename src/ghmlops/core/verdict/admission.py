@@ -24,7 +24,7 @@ UNFINISHED = ("cancelled", "skipped", "stale", "startup_failure", "action_requir
 """Conclusions of a run that measured nothing, or only a part."""
 PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
 """Events whose run may be about a commit of a fork."""
-_SHOWN = 80
+_NAME_LIMIT = 80
 """Characters of an untrusted name in a reason."""
 
 
@@ -80,12 +80,12 @@ def _name_problem(file: str, evidence: Evidence) -> str:
     """Return why the names in a file are refused; empty if they are plain, known and those of the file."""
     name = file.rpartition("/")[2]
     if not writes_evidence(evidence.command):
-        return f"{file} is evidence of {evidence.command[:_SHOWN]!r}, which is no command that writes evidence."
+        return f"{file} is evidence of {evidence.command[:_NAME_LIMIT]!r}, which is no command that writes evidence."
     if evidence.leg and not is_plain_name(evidence.leg):
-        return f"{file} has the leg {evidence.leg[:_SHOWN]!r}, which is not a plain name."
+        return f"{file} has the leg {evidence.leg[:_NAME_LIMIT]!r}, which is not a plain name."
     identifier = next((f.id for f in evidence.findings if not is_plain_name(f.id)), None)
     if identifier is not None:
-        return f"{file} has a finding with the id {identifier[:_SHOWN]!r}, which is not a plain name."
+        return f"{file} has a finding with the id {identifier[:_NAME_LIMIT]!r}, which is not a plain name."
     expected = evidence_file_name(evidence.command, evidence.leg)
     return "" if name == expected else f"{file} contains the evidence that belongs into {expected}."
 
@@ -93,22 +93,22 @@ def _name_problem(file: str, evidence: Evidence) -> str:
 def _foreign(origin: Provenance, rules: Rules) -> str:
     """Return what the evidence belongs to instead; empty if it belongs here."""
     if origin.head_sha != rules.commit:
-        return f"was measured for commit {origin.head_sha[:_SHOWN] or '(none)'}, not for {rules.commit}"
+        return f"was measured for commit {origin.head_sha[:_NAME_LIMIT] or '(none)'}, not for {rules.commit}"
     if rules.repository and origin.repository and origin.repository.lower() != rules.repository.lower():
-        return f"comes from repository {origin.repository[:_SHOWN]}, not from {rules.repository}"
+        return f"comes from repository {origin.repository[:_NAME_LIMIT]}, not from {rules.repository}"
     if rules.service and origin.service and origin.service != rules.service:
-        return f"is about service {origin.service[:_SHOWN]!r}, not about {rules.service!r}"
+        return f"is about service {origin.service[:_NAME_LIMIT]!r}, not about {rules.service!r}"
     return _other_run(origin, rules.run) if rules.run else ""
 
 
 def _other_run(origin: Provenance, run: RunFacts) -> str:
     """Return how the run that evidence names differs from the one that GitHub reports; empty if it does not."""
     if origin.run_id != run.run_id:
-        return f"was measured in run {origin.run_id[:_SHOWN] or '(none)'}, not in run {run.run_id}"
+        return f"was measured in run {origin.run_id[:_NAME_LIMIT] or '(none)'}, not in run {run.run_id}"
     if run.event and origin.event and origin.event != run.event:
-        return f"says that its run was started by {origin.event[:_SHOWN]}, and GitHub says {run.event}"
+        return f"says that its run was started by {origin.event[:_NAME_LIMIT]}, and GitHub says {run.event}"
     if run.workflow and origin.workflow and origin.workflow != run.workflow:
-        return f"says that it comes from {origin.workflow[:_SHOWN]}, and GitHub says {run.workflow}"
+        return f"says that it comes from {origin.workflow[:_NAME_LIMIT]}, and GitHub says {run.workflow}"
     return ""
 
 
@@ -135,7 +135,9 @@ def _run_refusals(loaded: Loaded, origin: Provenance, run: RunFacts) -> Iterator
         return
     digest = run.artifacts.get(loaded.artifact)
     if digest is None:
-        reason = f"{loaded.file} comes from the artifact {loaded.artifact[:_SHOWN]!r}, which run {run.run_id} lacks."
+        reason = (
+            f"{loaded.file} comes from the artifact {loaded.artifact[:_NAME_LIMIT]!r}, which run {run.run_id} lacks."
+        )
         yield problem("evidence-digest", Outcome.ERROR, reason)
     elif digest.removeprefix("sha256:") != loaded.artifact_sha256.removeprefix("sha256:"):
         reason = f"{loaded.file} comes from an artifact that differs from the digest that GitHub recorded."
@@ -163,7 +165,7 @@ def run_problems(rules: Rules) -> list[Finding]:
 
 
 def _baseline_reason(file: str, origin: Provenance, base_sha: str) -> str:
-    compared = f"compared with {origin.base_sha[:_SHOWN]}" if origin.base_sha else "was compared with no commit"
+    compared = f"compared with {origin.base_sha[:_NAME_LIMIT]}" if origin.base_sha else "was compared with no commit"
     if base_sha:
         return f"{file} {compared}, and the baseline is {base_sha}."
     return f"{file} {compared}, and GitHub shows no successful deployment to compare with."

@@ -45,13 +45,13 @@ def select(files: Sequence[Loaded], rules: Rules) -> Selection:
         if rules.run and loaded.evidence and loaded.evidence.findings and refused is None:
             key = _identity(loaded.evidence)
             newest[key] = max(newest.get(key, 0), loaded.evidence.provenance.run_attempt)
-    kept = [
+    remaining = [
         (loaded, refused)
         for loaded, refused in zip(files, refusals, strict=True)
         if not loaded.evidence or loaded.evidence.provenance.run_attempt >= newest.get(_identity(loaded.evidence), 0)
     ]
-    current = [loaded for loaded, _ in kept]
-    counted = [loaded for loaded, refused in kept if refused is None]
+    current = [loaded for loaded, _ in remaining]
+    counted = [loaded for loaded, refused in remaining if refused is None]
     names = {id(loaded) for loaded in current}
     replaced = [loaded for loaded in files if id(loaded) not in names]
     why = "a later attempt of the same run measured it again"
@@ -59,7 +59,7 @@ def select(files: Sequence[Loaded], rules: Rules) -> Selection:
         current=current,
         counted=counted,
         problems=[
-            *(refused for _, refused in kept if refused),
+            *(refused for _, refused in remaining if refused),
             *_duplicates(counted, rules),
             *_several_runs(counted, rules),
             *_out_of_order(counted, replaced),

@@ -35,14 +35,14 @@ def bound_findings(findings: Sequence[Finding]) -> list[Finding]:
     if len(shortened) <= MAX_FINDINGS and sum(map(_size, shortened)) <= MAX_BYTES:
         return shortened
     ranked = sorted(shortened, key=lambda finding: -finding.outcome.severity)
-    kept, size = 0, 0
-    while kept < MAX_FINDINGS - 1 and size + _size(ranked[kept]) <= MAX_BYTES:
-        size += _size(ranked[kept])
-        kept += 1
-    counts = Counter(finding.outcome for finding in ranked[kept:])
+    listed_count, size = 0, 0
+    while listed_count < MAX_FINDINGS - 1 and size + _size(ranked[listed_count]) <= MAX_BYTES:
+        size += _size(ranked[listed_count])
+        listed_count += 1
+    counts = Counter(finding.outcome for finding in ranked[listed_count:])
     listed = ", ".join(f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome if counts[outcome])
-    reason = f"{len(ranked) - kept:,} more findings are not listed: {listed}."
-    return [*ranked[:kept], problem("findings-omitted", worst(counts), reason)]
+    reason = f"{len(ranked) - listed_count:,} more findings are not listed: {listed}."
+    return [*ranked[:listed_count], problem("findings-omitted", worst(counts), reason)]
 
 
 def bound_items(items: Sequence[NotMeasured]) -> list[NotMeasured]:

@@ -39,7 +39,7 @@ RATIO_TOLERANCE = 2e-3
 """Difference of a bound that this rounding can cause."""
 _RELATIVE = 1e-9
 """Relative difference that the arithmetic of equal numbers can cause."""
-_SHOWN = (Outcome.PASS, Outcome.WARN)
+_OPENING = (Outcome.PASS, Outcome.WARN)
 """Outcomes that let a gate open."""
 
 
@@ -55,7 +55,7 @@ def latency_contradictions(evidence: Evidence, policy: Latency | None) -> Iterat
     if isinstance(details, LatencyCommon):
         yield from _quantiles(findings, details, policy)
         yield from _guards(findings, details)
-    elif any(f"latency-{q}" in findings and findings[f"latency-{q}"].outcome in _SHOWN for q in QUANTILES):
+    elif any(f"latency-{q}" in findings and findings[f"latency-{q}"].outcome in _OPENING for q in QUANTILES):
         yield "judges quantiles without the log ratios that they follow from"
     if "error-ratio" in findings:
         yield from _error_ratio(findings["error-ratio"])
@@ -69,7 +69,7 @@ def _quantiles(findings: Mapping[str, Finding], details: LatencyCommon, policy: 
     if not judged:
         return
     if details.duet is None:
-        if any(finding.outcome in _SHOWN for finding in judged.values()):
+        if any(finding.outcome in _OPENING for finding in judged.values()):
             yield "judges quantiles without the log ratios that they follow from"
         return
     if problem := _log_ratio_problem(details.duet, details.judged_per_arm):
@@ -118,7 +118,7 @@ def _replay_duet(details: LatencyCommon, margins: Mapping[str, LatencyMargin], p
 def _ratio_contradictions(finding: Finding, ratio: Ratio | None, *, trusted: bool) -> Iterator[str]:
     """Yield how a finding on a quantile is better than its ratio, or states another change."""
     if ratio is None:
-        if finding.outcome in _SHOWN:
+        if finding.outcome in _OPENING:
             yield f"has the outcome {finding.outcome} in {finding.id} without a compared pair"
         return
     best = Outcome.INCONCLUSIVE
@@ -130,7 +130,7 @@ def _ratio_contradictions(finding: Finding, ratio: Ratio | None, *, trusted: boo
     if finding.outcome.severity < best.severity and not withdrawn:
         yield f"has the outcome {finding.outcome} in {finding.id}, and its log ratios give {best}"
     change = finding.change
-    if finding.outcome in _SHOWN and change is None:
+    if finding.outcome in _OPENING and change is None:
         yield f"has no change in {finding.id}"
     if change is None:
         return
@@ -151,7 +151,7 @@ def _guards(findings: Mapping[str, Finding], details: LatencyCommon) -> Iterator
     """Yield the guards that pass although the numbers of the generator violate them."""
     for name in ("guard-lateness", "guard-data", "guard-split"):
         finding = findings.get(name)
-        if finding and finding.outcome in _SHOWN and not finding.n:
+        if finding and finding.outcome in _OPENING and not finding.n:
             yield f"passes {name} without a request"
     if isinstance(details, LatencyDetails | MergeShardsDetails):
         generator, lateness = details.generator, findings.get("guard-lateness")
@@ -160,13 +160,13 @@ def _guards(findings: Mapping[str, Finding], details: LatencyCommon) -> Iterator
             or (generator.late_blocks_share or 0.0) > MAX_LATE_BLOCKS + 1e-4
             or (1.0 if generator.achieved_share is None else generator.achieved_share) < MIN_ACHIEVED - 1e-4
         )
-        if lateness and lateness.outcome in _SHOWN and violated:
+        if lateness and lateness.outcome in _OPENING and violated:
             yield "passes guard-lateness, and its generator was late"
 
 
 def _error_ratio(finding: Finding) -> Iterator[str]:
     """Yield how the finding on failed requests is better than its numbers."""
-    if finding.outcome not in _SHOWN:
+    if finding.outcome not in _OPENING:
         return
     change, n = finding.change, finding.n
     if not n or change is None or change.estimate is None or change.high is None:
@@ -198,7 +198,7 @@ def _objectives(evidence: Evidence, findings: Mapping[str, Finding], policy: Lat
         limit = allowed if name == "errors" else thresholds[name][1] * 1e3
         if finding.margin is None or finding.margin > limit * (1 + _RELATIVE):
             yield f"has a limit in {finding.id} that is looser than the policy's"
-        if finding.outcome not in _SHOWN:
+        if finding.outcome not in _OPENING:
             continue
         n, value = finding.n or 0, finding.candidate
         missed = failures

@@ -79,7 +79,7 @@ def merge(
 
 
 def _base(counted: Sequence[Evidence], rules: Rules) -> str:
-    """Return the commit that the evidence compared with; empty if there is none, or not a single one."""
+    """Return the commit that the evidence compared with; empty unless there is exactly one."""
     if rules.base_sha is not None:
         return rules.base_sha
     bases = {evidence.provenance.base_sha for evidence in counted} - {""}

@@ -23,7 +23,7 @@ _TOLERANCE = 1e-8
 """Relative difference of numbers that are written with 10 significant digits."""
 _TARGETS = {"bias": 0.0, "calibration-slope": 1.0}
 """Metrics whose loss is the distance to a target, and the target."""
-_OPEN = (Outcome.PASS, Outcome.WARN)
+_OPENING = (Outcome.PASS, Outcome.WARN)
 """Outcomes that let a gate open."""
 _TABLES = ("classes", "slices", "searched", "windows", "timeline", "noise", "drift")
 """Tables of the details whose rows have an outcome."""
@@ -56,7 +56,7 @@ def _finding_contradictions(finding: Finding, metric: Metric | None, policy: Reg
     change, n, margin = finding.change, finding.n or 0, finding.margin
     if metric and finding.direction is not metric.direction:
         yield f"has another direction in {finding.id} than the metric"
-    if margin is None and finding.outcome in _OPEN:
+    if margin is None and finding.outcome in _OPENING:
         yield f"has no margin in {finding.id}"
         return
     if metric and policy and margin is not None:
@@ -64,7 +64,7 @@ def _finding_contradictions(finding: Finding, metric: Metric | None, policy: Reg
         if limit is not None and margin > limit * (1 + _TOLERANCE):
             yield f"has a margin in {finding.id} that is looser than the policy's"
     if change is None or None in (change.estimate, change.low, change.high):
-        if finding.outcome in _OPEN:
+        if finding.outcome in _OPENING:
             yield f"has the outcome {finding.outcome} in {finding.id} without a change and its interval"
         return
     estimate, low, high = change.estimate or 0.0, change.low or 0.0, change.high or 0.0
@@ -196,6 +196,6 @@ def _setting_contradictions(details: RegressionDetails, policy: Regression) -> I
         stated, margin = settings.margins.get(name), margins.get(name)
         if stated is not None and margin is not None and stated > margin * (1 + _TOLERANCE):
             yield f"was judged with another margin of {name[:60]} than the policy's"
-    wanted = (policy.task, policy.minimum_rows, policy.group or None, policy.intent)
-    if (settings.task, settings.minimum_rows, settings.group, settings.intent) != wanted:
+    demanded = (policy.task, policy.minimum_rows, policy.group or None, policy.intent)
+    if (settings.task, settings.minimum_rows, settings.group, settings.intent) != demanded:
         yield "was judged with other settings than the policy's"
