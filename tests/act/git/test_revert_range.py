@@ -391,6 +391,24 @@ def test_merge_by_a_person_needs_a_known_mainline(scene: Scene) -> None:
     assert scene.remote.tree("main") == scene.remote.tree(before)
 
 
+def test_shallow_clone_hides_no_second_line(scene: Scene) -> None:
+    """If two lines of a merge lead to the earlier tip, none is taken, although a shallow clone contains only one."""
+    start = scene.tip()
+    before = scene.work.commit("Before", {"b.txt": "c\n"})
+    scene.work.push()
+    short = topic(scene, "short", {"s.txt": "s\n"}, before)
+    older = topic(scene, "older", {"o.txt": "o\n"}, start)
+    tree = scene.work.tree(short)
+    long = scene.work.git("commit-tree", tree, "-p", older, "-p", before, "-m", "Merge main into older")
+    for _ in range(60):  # more than the clone is deepened by at first
+        long = scene.work.git("commit-tree", tree, "-p", long, "-m", "More")
+    last = scene.work.git("commit-tree", tree, "-p", long, "-p", short, "-m", "Merge both")
+    scene.work.git("push", "--quiet", "origin", f"{last}:main")
+    for options in ((), ("--depth", "1")):
+        clone = scene.clone(f"clone{len(options)}", *options)
+        assert refusal(scene, last, tip_before=before, repo=clone) == "mainline-unknown"
+
+
 @pytest.mark.parametrize("foxtrot", [False, True])
 def test_merged_pull_request_is_told_apart_by_its_head(scene: Scene, foxtrot: bool) -> None:
     """The parent that does not contain the head of the pull request is the one that the branch followed."""
