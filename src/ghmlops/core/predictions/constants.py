@@ -103,6 +103,24 @@ MIN_PSI_SHARE = 1e-4
 """Share of rows. Smallest share of a bin in the population stability index (or half a row, if that is more): an empty
 bin would make the index infinite. Test: `test_drift.py`, empty bins."""
 
+CENTRAL_SHARE = 0.8
+"""Share of the other rows that is their central range, from the 10th to the 90th percentile, when a value is held to be
+a sentinel. Test: `test_sentinels.py`."""
+
+SENTINEL_DISTANCE = 10.0
+"""Widths of the central range. A value farther outside of it may be a sentinel; a normal distribution has no value
+there (24 standard deviations). Test: `test_sentinels.py`, normal, lognormal and Cauchy columns."""
+
+SENTINEL_GAP = 0.5
+"""Share of the distance from the central range that lies between a sentinel and the next value, so that the ends of a
+heavy tail of rounded numbers are not reported. Test: `test_sentinels.py`."""
+
+MIN_SENTINEL_ROWS = 5
+"""Rows of both sides together in which a sentinel occurs exactly. Test: `test_sentinels.py`."""
+
+MAX_SENTINELS = 3
+"""Sentinel values at each end of a column."""
+
 # --- Implausible results
 
 NEAR_PERFECT_METRICS = frozenset({"auc", "average-precision", "mcc", "r2", "ndcg", "map", "mrr"})

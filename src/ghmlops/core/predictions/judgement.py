@@ -153,7 +153,9 @@ def _judge_behaviour(observation: Observation, policy: Regression, judgement: Ju
         judgement.findings.extend([reordering] if reordering else [])
         details.rank.append(row)
     if columns := [*observation.scores, *observation.features]:
-        findings, rows = drift_findings.judge_drift(columns, policy.drift, policy.minimum_rows, dataset)
+        findings, rows = drift_findings.judge_drift(
+            columns, policy.drift, policy.minimum_rows, dataset, declared=bool(policy.features)
+        )
         judgement.findings.extend(findings)
         details.drift.extend(rows)
         details.distributions.extend(drift_findings.distribution_row(column, dataset=dataset) for column in columns)

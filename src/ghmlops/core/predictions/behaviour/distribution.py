@@ -12,6 +12,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sentinel:
+    """A value far outside the central range that recurs exactly, such as -999 or 1e12 for "unknown"."""
+
+    value: float
+    baseline: int
+    """Number of rows of the baseline."""
+    candidate: int
+    """Number of rows of the candidate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
     """One column of both artifacts, counted in the same bins; every row of a side is counted once.
 
@@ -30,6 +41,9 @@ class Distribution:
     upper edge."""
     values: Sequence[str] = ()
     """The b most frequent values as text; the last one may stand for all others."""
+
+    sentinels: tuple[Sentinel, ...] = ()
+    """Sentinel values of a numeric column; each is the only value of its bin."""
 
     @property
     def rows(self) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from scipy import special
 from ghmlops.core.predictions.constants import MIN_PSI_SHARE, PSI_BINS
 
 if TYPE_CHECKING:
-    from ghmlops.core.paired.aggregates import Floats, Ints
+    from ghmlops.core.paired.aggregates import Floats
     from ghmlops.core.predictions.behaviour.distribution import Distribution
 
 
@@ -39,7 +39,8 @@ class Distances:
     ks_p: float | None = None
     """Two-sided asymptotic p-value of the Kolmogorov-Smirnov statistic."""
     wasserstein: float | None = None
-    """Wasserstein-1 distance in standard deviations of the baseline, with each value at the lower edge of its bin."""
+    """Wasserstein-1 distance in standard deviations of the baseline, with each value at the lower edge of its bin and
+    without sentinel values."""
     wasserstein_bound: float = 0.0
     """Largest difference from the distance of the values themselves; infinite if the bins are too wide to tell."""
 
@@ -75,8 +76,8 @@ def distances(distribution: Distribution) -> Distances:
 def merge_bins(distribution: Distribution) -> tuple[Floats, Floats]:
     """Return the rows of both sides in about `PSI_BINS` bins of equal mass in the baseline, and one of missing values.
 
-    Categories are not merged. A bin ends where the baseline's cumulative mass reaches the next tenth, so a frequent
-    value makes fewer bins.
+    Categories are not merged. A bin ends where the baseline's cumulative mass reaches the next tenth. A fine bin with a
+    tenth of either side, usually a frequent value, is a bin of its own, so that moves towards it are not hidden.
     """
     first, second = distribution.baseline.astype(np.float64), distribution.candidate.astype(np.float64)
     total = float(first.sum())
@@ -84,15 +85,14 @@ def merge_bins(distribution: Distribution) -> tuple[Floats, Floats]:
         # If the baseline has no finite value, the candidate's own tenths serve as well.
         mass = np.cumsum(first if total else second) / max(total or float(second.sum()), 1.0)
         mass_before = np.r_[0.0, mass[:-1]]
-        bin_of = np.minimum(np.floor(mass_before * PSI_BINS + 1e-9), PSI_BINS - 1).astype(np.int64)
-        first, second = _sum_bins(bin_of, first), _sum_bins(bin_of, second)
+        tenth = np.minimum(np.floor(mass_before * PSI_BINS + 1e-9), PSI_BINS - 1)
+        shares = [side / max(float(side.sum()), 1.0) for side in (first, second)]
+        alone = np.maximum(*shares) >= 1.0 / PSI_BINS
+        starts = np.flatnonzero(np.r_[True, (np.diff(tenth) > 0) | alone[1:] | alone[:-1]])
+        first, second = np.add.reduceat(first, starts), np.add.reduceat(second, starts)
     first, second = np.r_[first, float(distribution.missing[0])], np.r_[second, float(distribution.missing[1])]
     used = first + second > 0
     return first[used], second[used]
-
-
-def _sum_bins(bin_of: Ints, rows: Floats) -> Floats:
-    return np.bincount(bin_of, weights=rows, minlength=PSI_BINS).astype(np.float64)
 
 
 def _population_stability_index(first: Floats, second: Floats) -> float:
@@ -111,6 +111,14 @@ def _with_cdf_distances(result: Distances, distribution: Distribution, edges: Fl
     if not (n and m):
         return result
     cdf = _cdf_distances(distribution.baseline / n, distribution.candidate / m, edges)
+    if distribution.sentinels:
+        ordinary = ~np.isin(edges[:-1], [sentinel.value for sentinel in distribution.sentinels])
+        inner = np.flatnonzero(ordinary)
+        sides = [side[ordinary] for side in (distribution.baseline, distribution.candidate)]
+        if all(side.sum() for side in sides):
+            first, second = (side / side.sum() for side in sides)
+            without = _cdf_distances(first, second, edges[np.r_[inner, inner[-1] + 1]])
+            cdf = cdf._replace(wasserstein=without.wasserstein, wasserstein_bound=without.wasserstein_bound)
     return Distances(
         rows=result.rows,
         psi=result.psi,
@@ -134,6 +142,7 @@ def _cdf_distances(first: Floats, second: Floats, edges: Floats) -> _CdfDistance
     """
     first_cdf, second_cdf = np.cumsum(first), np.cumsum(second)
     gap = np.abs(first_cdf - second_cdf)
+    gap[-1] = 0.0  # both end at 1, and the last bin may be wide enough to turn the rounding error into a distance
     ks = float(gap.max())
     max_gap = np.maximum(first_cdf - (second_cdf - second), second_cdf - (first_cdf - first))
     min_gap = np.maximum(np.maximum((first_cdf - first) - second_cdf, (second_cdf - second) - first_cdf), 0.0)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.details.regression import DistributionRow, DriftRow
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.core.predictions.behaviour.distribution import Distribution
+from ghmlops.core.predictions.behaviour.distribution import Distribution, Sentinel
 from ghmlops.core.predictions.behaviour.drift import Distances, distances
 from ghmlops.core.predictions.constants import (
     ALPHA,
     DISTRIBUTION_TAIL,
     MAX_DISTRIBUTION_BINS,
+    MAX_FAULTY_SHARE,
     MAX_FINDINGS,
     MAX_TABLE_ROWS,
 )
@@ -37,7 +39,7 @@ TITLES = {
 
 
 def judge_drift(
-    columns: Sequence[Distribution], limits: Drift, minimum: int, dataset: str = ""
+    columns: Sequence[Distribution], limits: Drift, minimum: int, dataset: str = "", *, declared: bool = True
 ) -> tuple[list[Finding], list[DriftRow]]:
     """Judge the drift of every column of a data set, scores and features alike.
 
@@ -46,10 +48,12 @@ def judge_drift(
         limits: Limits of the policy; a distance without a limit is reported only.
         minimum: Columns with fewer rows on either side are reported and not judged.
         dataset: Name of the data set.
+        declared: The policy names columns; if not, it is no warning that none has enough rows.
 
     Returns:
         A warning `drift-<distance>` per column beyond a limit, at most `MAX_FINDINGS`, by the distance that exceeds its
-        limit by the largest factor; `drift-summary`; and the rows of the table `drift`, largest factor first.
+        limit by the largest factor; `drift-sentinel` per column with sentinel values; `drift-summary`; and the rows of
+        the table `drift`, largest factor first.
     """
     if not columns:
         return [], []
@@ -61,7 +65,12 @@ def judge_drift(
     findings = [
         _finding(name, result, factors[name], limits, dataset) for name, result in drifted_columns[:MAX_FINDINGS]
     ]
-    findings.append(_summary((len(judged_columns), len(drifted_columns)), minimum, limits, dataset))
+    with_sentinels = [column for column in columns if column.sentinels and all(column.rows)]
+    findings += [_sentinel_finding(column, dataset) for column in with_sentinels[:MAX_FINDINGS]]
+    summary = _summary((len(judged_columns), len(drifted_columns)), minimum, limits, dataset)
+    if not (judged_columns or declared):
+        summary = msgspec.structs.replace(summary, outcome=Outcome.PASS)
+    findings.append(summary)
     stable = sorted((entry for entry in ranked if not factors[entry[0]]), key=_by_psi)
     too_small = [entry for entry in results if entry[0] not in factors]
     rows = [
@@ -113,6 +122,51 @@ def _finding(column: str, result: Distances, factors: dict[str, float], limits: 
         margin=limit,
         n=min(result.rows),
     )
+
+
+def _sentinel_finding(column: Distribution, dataset: str) -> Finding:
+    """Return the finding on the sentinel values of a column; it warns if the share of one changed.
+
+    The shares are compared by a two-sided z test of two proportions at `ALPHA`, beyond `MAX_FAULTY_SHARE`.
+    """
+    n, m = column.rows
+    changed = [
+        sentinel
+        for sentinel in column.sentinels
+        if abs(sentinel.candidate / m - sentinel.baseline / n) > MAX_FAULTY_SHARE
+        and _p_equal_shares(sentinel, n, m) < ALPHA
+    ]
+    values = " and ".join(
+        f"{s.value:g} (baseline {100 * s.baseline / n:.3g} %, candidate {100 * s.candidate / m:.3g} % of the rows)"
+        for s in column.sentinels
+    )
+    limit = f"the share of {len(changed)} of these values changed by more than {100 * MAX_FAULTY_SHARE:g} points"
+    effect = limit if changed else f"no share changed by more than {100 * MAX_FAULTY_SHARE:g} points beyond noise"
+    return Finding(
+        id="drift-sentinel",
+        metric="drift",
+        outcome=Outcome.WARN if changed else Outcome.PASS,
+        reason=(
+            f"{column.column} contains values far outside its central range that recur exactly, and may stand for "
+            f'"unknown": {values}; {effect}; {n:,} and {m:,} rows.'
+        ),
+        docs=SECTION,
+        description="Does a column contain sentinel values, and did their share change?",
+        dataset=dataset,
+        direction=Direction.TARGET,
+        baseline=evidence_number(sum(s.baseline for s in column.sentinels) / n),
+        candidate=evidence_number(sum(s.candidate for s in column.sentinels) / m),
+        method=f"exact recurrence; two proportions, p below {ALPHA:g}",
+        margin=MAX_FAULTY_SHARE,
+        n=min(n, m),
+    )
+
+
+def _p_equal_shares(sentinel: Sentinel, n: int, m: int) -> float:
+    pooled = (sentinel.baseline + sentinel.candidate) / (n + m)
+    error = math.sqrt(pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m))
+    z = abs(sentinel.candidate / m - sentinel.baseline / n) / error if error > 0 else 0.0
+    return math.erfc(z / math.sqrt(2.0))
 
 
 def _summary(counts: tuple[int, int], minimum: int, limits: Drift, dataset: str) -> Finding:
@@ -173,7 +227,9 @@ def distribution_row(
             candidate=_sum_rare(distribution.candidate, size),
             missing=distribution.missing,
         )
-    starts = _bin_starts(distribution.baseline + distribution.candidate, distribution.edges, max_bins)
+    rows = distribution.baseline + distribution.candidate
+    rows = np.where(np.isin(distribution.edges[:-1], [s.value for s in distribution.sentinels]), 0, rows)
+    starts = _bin_starts(rows, distribution.edges, max_bins)
     edges = distribution.edges[np.r_[starts, len(distribution.edges) - 1]]
     return DistributionRow(
         dataset=dataset,
@@ -200,7 +256,7 @@ def _bin_starts(rows: Ints, edges: Floats, max_bins: int) -> Ints:
     """Return the index of the first fine bin of each merged bin.
 
     Args:
-        rows: Number of rows of both sides per fine bin, shape (b,).
+        rows: Number of rows of both sides per fine bin, without sentinel values, shape (b,).
         edges: Edges of the fine bins, shape (b + 1,).
         max_bins: Largest number of merged bins.
     """

@@ -79,6 +79,10 @@ class Dialect:
         """A time without a zone, or a date, as a time without a zone."""
         return f"CAST({moment} AS TIMESTAMP)"
 
+    def from_nanoseconds(self, moment: str) -> str:
+        """A time in nanoseconds as the time in UTC, rounded down to microseconds: a cast rounds into the next day."""
+        return f"make_timestamp((epoch_ns({moment}) - ((epoch_ns({moment}) % 1000) + 1000) % 1000) // 1000)"
+
     def parsed(self, text: str) -> str:
         """Text as a time without a zone; null if it is not a time."""
         return f"TRY_CAST({text} AS TIMESTAMP)"

@@ -81,6 +81,10 @@ class SparkDialect(Dialect):
         """A time with a zone as the time in UTC, which is the zone of the session."""
         return f"CAST({moment} AS TIMESTAMP)"
 
+    def from_nanoseconds(self, moment: str) -> str:
+        """The session has already read such a time in microseconds, rounded down."""
+        return self.naive(moment)
+
     def parsed(self, text: str) -> str:
         """Text as a time; unlike DuckDB, Spark accepts a year alone and a time of day alone, which are excluded."""
         return f"CASE WHEN length({text}) >= {_DATE_LENGTH} THEN TRY_CAST({text} AS TIMESTAMP) END"

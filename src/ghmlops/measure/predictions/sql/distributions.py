@@ -1,59 +1,81 @@
 # ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every text by `literal`)
-"""Counts scores and features of both artifacts in the same bins: one pass per column and side, without sorting."""
+"""Counts scores and features of both artifacts in the same bins, at quantiles of both sides, without sorting."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ghmlops.core.paired.aggregates import FINE_BINS
 from ghmlops.core.predictions.behaviour.distribution import Distribution
+from ghmlops.core.predictions.behaviour.sentinels import find_sentinels
 from ghmlops.measure.predictions.column_types import NUMBER_KINDS, type_kind
 from ghmlops.measure.predictions.layout import SIDES
+from ghmlops.measure.predictions.sql.arrays import as_floats, as_ints
 from ghmlops.measure.predictions.sql.columns import column_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ghmlops.core.paired.aggregates import Floats, Ints
     from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.sql.scores import BinnedScores
     from ghmlops.measure.predictions.sql.staging import StagedViews
 
-BINS = 4096
-"""Number of bins of a distribution of numbers."""
+MAX_BINS = 4096
+"""Largest number of bins of a distribution of numbers."""
+BINS_PER_E = 512
+"""Number of bins per factor e of the first count: neighbours differ by 0.2 %."""
+REFINEMENT, REFINEMENTS, MAX_BIN_SHARE = 1024, 2, 1 / 1024
+"""Bins with a larger share of a side than the last are divided into the first number of bins of equal width, at most
+the second number of times."""
+LOWEST_LOG = 746
+"""More than the logarithm of 1 / the smallest positive double."""
+MAX_PROBABILITY_SHARE = 0.01
+"""Share of a side. If no bin of equal width contains more, scores are not counted again in bins of equal mass."""
 PROBABILITY_BINS = FINE_BINS // 16
 """Number of bins of a distribution of probabilities."""
 MAX_VALUES, OTHERS = 1000, "(others)"
 """Number of distinct texts that are counted separately, and the name of the rest."""
 QUARTILES = (0.25, 0.5, 0.75)
+MAX_ROUNDING = 0.01
+"""Share of the distance between two edges of quartiles by which one may be rounded."""
 
 
 def probability_distribution(
     views: StagedViews, binned: tuple[BinnedScores, BinnedScores], rows: tuple[int, int]
 ) -> Distribution:
-    """Return the usable scores of both sides of a binary task, paired or not; `rows` is the row count of each side."""
+    """Return the usable scores of both sides of a binary task, paired or not; `rows` is the row count of each side.
+
+    The bins in which the scores were already counted serve unless one of them contains much of a side, as with the
+    scores of rare events or with ties.
+    """
     step = FINE_BINS // PROBABILITY_BINS
     counts = [np.bincount(s.bin // step, weights=s.n, minlength=PROBABILITY_BINS).astype(np.int64) for s in binned]
+    if any(side.max() > MAX_PROBABILITY_SHARE * side.sum() for side in counts):
+        return read_score_distribution(views)
     missing = rows[0] - int(counts[0].sum()), rows[1] - int(counts[1].sum())
-    return _trim(views.layout.score, np.linspace(0.0, 1.0, PROBABILITY_BINS + 1), counts, missing)
+    used = np.flatnonzero(counts[0] + counts[1])
+    first, last = int(used[0]), int(used[-1])
+    return Distribution(
+        column=views.layout.score,
+        baseline=counts[0][first : last + 1],
+        candidate=counts[1][first : last + 1],
+        missing=missing,
+        edges=np.linspace(0.0, 1.0, PROBABILITY_BINS + 1)[first : last + 2],
+    )
 
 
 def read_score_distribution(views: StagedViews) -> Distribution:
     """Count the usable predicted values of both sides, paired or not. Needs the view `pairs`."""
-    session = views.session
-    centre, scale, low, high = _measure_scale(session, "SELECT sa AS x FROM pairs WHERE ua")
-    counts, missing = [], []
-    for side, only_other_side in (("a", 2), ("b", 1)):
-        number = f"CAST({_bin_sql(f's{side}', centre, scale)} AS INTEGER)"
-        bins = session.columns(
-            f"SELECT CASE WHEN u{side} THEN {number} ELSE -1 END AS bin, count(*) AS n "
-            f"FROM pairs WHERE side <> {only_other_side} GROUP BY 1"
-        )
-        binned, unbinned = _unpack_counts(bins)
-        counts.append(binned)
-        missing.append(unbinned)
-    return _trim(views.layout.score, _edges(centre, scale, (low, high)), counts, (missing[0], missing[1]))
+    sources = [
+        f"SELECT CASE WHEN u{side} THEN s{side} END AS x FROM pairs WHERE side <> {only_other_side}"
+        for side, only_other_side in (("a", 2), ("b", 1))
+    ]
+    return _count_numbers(views.session, views.layout.score, sources)
 
 
 def read_features(session: Session, layout: Layout) -> tuple[Distribution, ...]:
@@ -69,79 +91,105 @@ def read_features(session: Session, layout: Layout) -> tuple[Distribution, ...]:
 
 
 def _read_numbers(session: Session, layout: Layout, column: str) -> Distribution:
-    dialect, sources = session.dialect, {}
-    for role in SIDES:
-        number = f"CAST({column_sql(layout, role, column)} AS DOUBLE)"
-        sources[role] = f"SELECT {number} AS x FROM {session.table(role)}"
-    is_finite = f"coalesce({dialect.finite('x')}, false)"
-    centre, scale, low, high = _measure_scale(session, f"SELECT x FROM ({sources['baseline']}) WHERE {is_finite}")
-    counts, missing = [], []
-    for role in SIDES:
-        number = f"CASE WHEN {is_finite} THEN {_bin_sql('x', centre, scale)} ELSE -1 END"
-        bins = session.columns(
-            f"SELECT CAST({number} AS INTEGER) AS bin, count(*) AS n FROM ({sources[role]}) GROUP BY 1"
+    sources = [
+        f"SELECT CAST({column_sql(layout, role, column)} AS DOUBLE) AS x FROM {session.table(role)}" for role in SIDES
+    ]
+    return _count_numbers(session, column, sources)
+
+
+def _count_numbers(session: Session, column: str, sources: Sequence[str]) -> Distribution:
+    """Count the values `x` of both sides in bins of about equal mass; exactly the same values on every engine.
+
+    The first count has bins of equal width of the logarithm. Bins with too large a share are divided until their mass
+    is small or they contain a single value, so the scale of the column does not matter, nor do a few extreme values.
+    Adjacent bins are merged at quantiles of both sides together.
+    """
+    finite = f"coalesce({session.dialect.finite('x')}, false)"
+    logarithm = f"CAST(floor((ln(abs(x)) + {LOWEST_LOG}) * {BINS_PER_E}) AS BIGINT)"
+    cell = f"CASE WHEN x = 0 THEN CAST(0 AS BIGINT) WHEN x > 0 THEN 1 + {logarithm} ELSE -1 - {logarithm} END"
+    # The engine may compute a cell before it tests a condition, so other values are null before that.
+    numbers = [f"SELECT CASE WHEN {finite} THEN x END AS x FROM ({source}) s" for source in sources]
+    queries = [f"SELECT x, {cell} AS cell FROM ({number}) f WHERE x IS NOT NULL" for number in numbers]
+    cells = _read_cells(session, queries)
+    for level in range(1, REFINEMENTS + 1):
+        heavy = cells.heavy()
+        if not heavy.any():
+            break
+        name = f"heavy_bins_{level}"
+        table = {"heavy_cell": cells.cell[heavy], "low": cells.low[heavy], "high": cells.high[heavy]}
+        session.load(name, table, codes={})
+        part = f"CAST(least(floor((x - h.low) / (h.high - h.low) * {REFINEMENT}), {REFINEMENT - 1}) AS BIGINT)"
+        queries = [
+            f"SELECT x, cell * {REFINEMENT} + CASE WHEN h.low IS NULL THEN 0 ELSE {part} END AS cell "
+            f"FROM ({query}) r LEFT JOIN {name} h ON r.cell = h.heavy_cell"
+            for query in queries
+        ]
+        cells = _read_cells(session, queries)
+    counted = [int(side.sum()) for side in cells.counts]
+    rows = [int(session.row(f"SELECT count(*) AS n FROM ({source}) s")["n"]) for source in sources]
+    missing = rows[0] - counted[0], rows[1] - counted[1]
+    return cells.distribution(column, missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cells:
+    """Numbers of both sides by cell, in ascending order, shape (k,) each."""
+
+    cell: Ints
+    low: Floats
+    """Smallest value of the cell on either side."""
+    high: Floats
+    """Largest value."""
+    counts: tuple[Ints, Ints]
+    """Number of rows of each side."""
+
+    def shares(self) -> list[Floats]:
+        """Return the share of each side's rows per cell."""
+        return [side / max(int(side.sum()), 1) for side in self.counts]
+
+    def heavy(self) -> np.ndarray:
+        """Return whether a cell has several values and too large a share of a side."""
+        return np.asarray((self.low < self.high) & (np.maximum(*self.shares()) > MAX_BIN_SHARE))
+
+    def distribution(self, column: str, missing: tuple[int, int]) -> Distribution:
+        """Return the cells as a distribution of about `MAX_BINS` bins at most; each sentinel value is a bin."""
+        if not len(self.cell):
+            none = np.zeros(1, np.int64)
+            return Distribution(
+                column=column, baseline=none, candidate=none, missing=missing, edges=np.array([0.0, 1.0])
+            )
+        sentinels = find_sentinels(self.low, self.high, self.counts)
+        starts = np.arange(len(self.cell))
+        if len(starts) > MAX_BINS:
+            mass = sum(self.shares()) / 2
+            part = np.floor((np.cumsum(mass) - mass) * MAX_BINS).astype(np.int64)
+            separate = np.isin(self.low, [s.value for s in sentinels]) & (self.low == self.high)
+            starts = np.flatnonzero(np.r_[True, (np.diff(part) > 0) | separate[1:] | separate[:-1]])
+        first, second = (np.add.reduceat(side, starts) for side in self.counts)
+        edges = np.r_[self.low[starts], self.high[-1]]
+        if len(edges) > 1 and edges[-1] == edges[-2]:
+            edges[-1] = np.nextafter(edges[-1], np.inf)
+        return Distribution(
+            column=column, baseline=first, candidate=second, missing=missing, edges=edges, sentinels=tuple(sentinels)
         )
-        binned, unbinned = _unpack_counts(bins)
-        counts.append(binned)
-        missing.append(unbinned)
-    return _trim(column, _edges(centre, scale, (low, high)), counts, (missing[0], missing[1]))
 
 
-def _measure_scale(session: Session, values: str) -> tuple[float, float, float, float]:
-    """Return mean, mean absolute deviation and range of the baseline's values.
-
-    The first two have 3 significant digits, so that every engine computes the same bins.
-    """
-    summary = session.row(f"SELECT avg(x) AS mean, min(x) AS low, max(x) AS high FROM ({values})")
-    if summary["mean"] is None:
-        return 0.0, 1.0, 0.0, 1.0
-    centre = _round(float(summary["mean"]))
-    deviation = f"avg(abs(x - CAST({centre!r} AS DOUBLE)))"
-    scale = _round(float(session.row(f"SELECT {deviation} AS deviation FROM ({values})")["deviation"]))
-    return centre, scale if scale > 0 else 1.0, float(summary["low"]), float(summary["high"])
-
-
-def _round(number: float) -> float:
-    return float(f"{number:.3g}")
-
-
-def _bin_sql(number: str, centre: float, scale: float) -> str:
-    """Return SQL for the index of a bin. Bins are narrow around the centre, wider outwards, and the last are unbounded.
-
-    With u = x - centre, the bins have equal width in z = u / (|u| + scale), which is between -1 and 1.
-    """
-    offset = f"({number} - CAST({centre!r} AS DOUBLE))"
-    return f"least(floor(({offset} / (abs{offset} + CAST({scale!r} AS DOUBLE)) + 1.0) * {BINS // 2}), {BINS - 1})"
-
-
-def _edges(centre: float, scale: float, bounds: tuple[float, float]) -> Floats:
-    """Return the edges of the bins of `_bin_sql`; the outermost ones are the range of the baseline's values."""
-    z = np.linspace(-1.0, 1.0, BINS + 1)[1:-1]
-    inner = centre + scale * z / (1.0 - np.abs(z))
-    low, high = min(bounds[0], float(inner[0])), max(bounds[1], float(inner[-1]))
-    return np.concatenate([[low], inner, [high]])
-
-
-def _unpack_counts(bins: dict[str, np.ndarray]) -> tuple[Ints, int]:
-    """Return the number of rows of each bin, and the number of rows in no bin."""
-    index = np.asarray(np.ma.filled(np.ma.asarray(bins["bin"]), -1), dtype=np.int64)
-    n = np.asarray(np.ma.getdata(bins["n"]), dtype=np.int64)
-    binned = index >= 0
-    counts = np.bincount(index[binned], weights=n[binned], minlength=BINS).astype(np.int64)
-    return counts, int(n[~binned].sum())
-
-
-def _trim(column: str, edges: Floats, counts: list[Ints], missing: tuple[int, int]) -> Distribution:
-    """Return the distribution without the empty bins at both ends."""
-    used = np.flatnonzero(counts[0] + counts[1])
-    first, last = (int(used[0]), int(used[-1])) if len(used) else (0, 0)
-    return Distribution(
-        column=column,
-        baseline=counts[0][first : last + 1],
-        candidate=counts[1][first : last + 1],
-        missing=missing,
-        edges=edges[first : last + 2],
-    )
+def _read_cells(session: Session, queries: Sequence[str]) -> _Cells:
+    sides = [
+        session.columns(f"SELECT cell, count(*) AS n, min(x) AS low, max(x) AS high FROM ({query}) c GROUP BY cell")
+        for query in queries
+    ]
+    codes = [as_ints(side["cell"]) for side in sides]
+    cell, index = np.unique(np.concatenate(codes), return_inverse=True)
+    split = len(codes[0])
+    low, high = np.full(len(cell), np.inf), np.full(len(cell), -np.inf)
+    np.minimum.at(low, index, np.concatenate([as_floats(side["low"]) for side in sides]))
+    np.maximum.at(high, index, np.concatenate([as_floats(side["high"]) for side in sides]))
+    counts = [np.zeros(len(cell), np.int64) for _ in sides]
+    for side, rows, part in zip(counts, sides, (index[:split], index[split:]), strict=True):
+        side[part] = as_ints(rows["n"])
+    # Adding 0 turns a negative zero into zero.
+    return _Cells(cell=cell, low=low + 0.0, high=high + 0.0, counts=(counts[0], counts[1]))
 
 
 def _read_texts(session: Session, layout: Layout, column: str) -> Distribution:
@@ -167,10 +215,23 @@ def _read_texts(session: Session, layout: Layout, column: str) -> Distribution:
 
 
 def quartile_edges(distribution: Distribution) -> list[float]:
-    """Return the inner edges of four bins of about equal size on the baseline; fewer if many values are equal."""
+    """Return the inner edges of four bins of about equal size on the baseline; fewer if many values are equal.
+
+    They have at least 4 significant digits, and more if the values are close to each other compared with their size.
+    """
     if distribution.edges is None or not distribution.baseline.sum():
         return []
-    below = np.cumsum(distribution.baseline) / distribution.baseline.sum()
-    quartiles = [float(distribution.edges[int(np.searchsorted(below, q)) + 1]) for q in QUARTILES]
-    rounded = [float(f"{edge:.4g}") for edge in quartiles]
-    return sorted({edge for edge in rounded if distribution.edges[0] < edge <= distribution.edges[-1]})
+    inner = distribution.edges[1:-1]
+    below = np.cumsum(distribution.baseline)[:-1] / distribution.baseline.sum()
+    proper = (below > 0) & (below < 1)
+    inner, below = inner[proper], below[proper]
+    if not len(inner):
+        return []
+    chosen = np.unique([inner[int(np.argmin(np.abs(below - q)))] for q in QUARTILES])
+    gaps = np.diff(np.r_[distribution.edges[0], chosen, distribution.edges[-1]])
+    smallest = float(gaps[gaps > 0].min())
+    for digits in range(4, 17):
+        rounded = [float(f"{edge:.{digits}g}") for edge in chosen]
+        if np.abs(rounded - chosen).max() <= MAX_ROUNDING * smallest:
+            return sorted(set(rounded))
+    return [float(edge) for edge in chosen]

@@ -156,6 +156,8 @@ def _time_sql(dialect: Dialect, layout: Layout, role: str) -> str:
     name = column_sql(layout, role, column)
     if layout.is_partition_time(role):
         return dialect.parsed(name)
+    if layout.type_of(role, column) in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
+        return dialect.from_nanoseconds(name)
     return dialect.utc(name) if layout.type_of(role, column) in ZONED_TIMES else dialect.naive(name)
 
 
@@ -203,6 +205,12 @@ def _bin_label(dialect: Dialect, number: str, edges: Sequence[float]) -> str:
     """Return SQL for the human-readable bin of a number."""
     cases = [f"WHEN NOT coalesce({dialect.finite(number)}, false) THEN NULL"]
     for index, edge in enumerate(edges):
-        name = f"< {edge:g}" if index == 0 else f"{edges[index - 1]:g} to {edge:g}"
+        name = f"< {_number(edge)}" if index == 0 else f"{_number(edges[index - 1])} to {_number(edge)}"
         cases.append(f"WHEN {number} < CAST({edge!r} AS DOUBLE) THEN {literal(name)}")
-    return f"CASE {' '.join(cases)} ELSE {literal(f'>= {edges[-1]:g}' if edges else 'all')} END"
+    return f"CASE {' '.join(cases)} ELSE {literal(f'>= {_number(edges[-1])}' if edges else 'all')} END"
+
+
+def _number(edge: float) -> str:
+    """Return an edge in as few characters as distinguish it."""
+    short = f"{edge:g}"
+    return short if float(short) == edge else repr(edge)
