@@ -283,6 +283,20 @@ def test_change_that_was_picked_again_after_its_revert_is_not_reported_as_gone(s
     assert refusal(scene, bad, grounds=failure(bad, before), tip_before=before) == "revert-conflict"
 
 
+def test_change_whose_revert_was_reverted_is_not_reported_as_gone(scene: Scene) -> None:
+    """A revert of the revert counts although its lines have other neighbours by then, and later work is in conflict."""
+    before = scene.tip()
+    slow = LINES.replace("line 3\n", "slow\n")
+    bad = scene.work.commit("Bad", {"a.txt": slow})
+    scene.work.git("revert", "--no-edit", bad)
+    undone = scene.work.git("rev-parse", "HEAD")
+    scene.work.commit("Neighbour", {"a.txt": LINES.replace("line 5\n", "other\n")})
+    scene.work.git("revert", "--no-edit", undone)
+    scene.work.commit("Over it", {"a.txt": slow.replace("slow\n", "slower\n").replace("line 5\n", "other\n")})
+    scene.work.push()
+    assert refusal(scene, bad, grounds=failure(bad, before), tip_before=before) == "revert-conflict"
+
+
 def test_longer_range_waits_in_a_pull_request(scene: Scene) -> None:
     """If the last deployment is older than the push, the whole range is reverted in a pull request, for a person."""
     deployed = scene.tip()
