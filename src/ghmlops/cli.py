@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -22,6 +23,7 @@ from ghmlops.commands.shared.arguments import json_requested, parse_inputs
 from ghmlops.commands.shared.console import Console
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, nearest
 from ghmlops.core.model import Outcome, failed
+from ghmlops.core.pillars import find_pillar
 from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
@@ -32,16 +34,31 @@ if TYPE_CHECKING:
     from ghmlops.core.context import Context
 
 INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+MIN_ADDRESS_SPACE = 768 * 1024 * 1024
+"""Bytes of address space that NumPy, OpenBLAS and DuckDB need to start, with a reserve."""
 MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1, 2 or 130 (see the README, "Exit codes")."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        signal.signal(getattr(signal, name), _interrupt)
-    environ = dict(os.environ)
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
+    if sys.stderr is None:  # The caller closed it.
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (closed with the process)
     console = Console(sys.stderr)
-    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _main(list(sys.argv[1:] if argv is None else argv), dict(os.environ), console)
+    except KeyboardInterrupt:
+        # Nothing is left to clean up, so that a second signal must not interrupt this block.
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        console.note("interrupted")
+        return INTERRUPTED
+
+
+def _main(args: list[str], environ: Mapping[str, str], console: Console) -> int:
+    """Run one command, and report its error; a signal interrupts either."""
     as_json = json_requested(args, environ)
     context: Context | None = None
     try:
@@ -56,16 +73,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GhmlopsError as error:
         _report_error(error, environ, console, as_json=as_json)
         return error.exit_code
-    except KeyboardInterrupt:
-        console.note("interrupted")
-        return INTERRUPTED
     except BrokenPipeError:
         _discard_stdout()
         return 1
-    except Exception:  # noqa: BLE001  (a bug keeps its traceback, but Python's exit code 1 would read as a verdict)
-        traceback.print_exc()
-        _error_outputs(environ, console, Outcome.ERROR, "bug")
+    except Exception as error:  # noqa: BLE001  (Python's exit code 1 would read as a verdict)
+        _report_bug(error, environ, console)
         return 2
+
+
+def _report_bug(error: Exception, environ: Mapping[str, str], console: Console) -> None:
+    """Report an exception that no command expects with its traceback; a lack of memory in one line."""
+    is_memory = isinstance(error, MemoryError) or str(error) == "can't start new thread"
+    if is_memory:
+        console.note("ghmlops: error: out of memory; give the job more memory, or lower the limits of the command")
+    else:
+        console.write("".join(traceback.format_exception(error)))
+    _error_outputs(environ, console, Outcome.ERROR, "out-of-memory" if is_memory else "bug")
+
+
+def _check_address_space(command: str) -> None:
+    """Refuse to measure in an address space in which OpenBLAS would end the process with the code of a verdict.
+
+    Raises:
+        InputError: The limit is too low.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    pillar = find_pillar(command)
+    measures = command in ("check", "merge-shards") or (pillar is not None and pillar.command != "preview")
+    if measures and limit != resource.RLIM_INFINITY and limit < MIN_ADDRESS_SPACE:
+        raise InputError(
+            f"the address space is limited to {limit:,} bytes, and {command} needs {MIN_ADDRESS_SPACE:,}",
+            hint="raise `ulimit -v`",
+        )
 
 
 def _print(text: str) -> None:
@@ -156,6 +195,7 @@ def _event(environ: Mapping[str, str]) -> dict[str, Any]:
 def _run(name: str, inputs: Common, context: Context, environ: Mapping[str, str], console: Console) -> int:
     from ghmlops.commands.shared.base import Services
 
+    _check_address_space(name)
     try:
         cwd = Path.cwd()
     except FileNotFoundError:
@@ -184,7 +224,7 @@ def _emit(result: Result, inputs: Common, services: Services) -> None:
     if context.summary_file and result.summary:
         write_summary(context.summary_file, result.summary)
     if context.in_actions:
-        services.console.stream.write("".join(line + "\n" for line in annotate(result.findings)))
+        services.console.write("".join(line + "\n" for line in annotate(result.findings)))
     if inputs.json:
         head = {"outcome": result.outcome, "reason_code": result.reason_code, "reason": result.reason}
         _print_json({**head, **result.data})
@@ -203,7 +243,7 @@ def _report_error(error: GhmlopsError, environ: Mapping[str, str], console: Cons
     line = f"{error.message}; {error.hint}" if error.hint else error.message
     console.note(f"ghmlops: error: {line}")
     if environ.get("GITHUB_ACTIONS") == "true":
-        console.stream.write(workflow_command("error", line, title="ghmlops") + "\n")
+        console.write(workflow_command("error", line, title="ghmlops") + "\n")
     _error_outputs(environ, console, outcome, error.reason_code)
     if as_json:
         _print_json({"outcome": outcome, "reason_code": error.reason_code, "reason": error.message, "hint": error.hint})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def search_capacity(job: Job, services: Services) -> CapacityRun:
     target = reach(job.target, "url", job.hosts)
     state, crowded, notes = SearchState(plan=job.plan), False, dict[str, Any]()
     while (probe := next_probe(state)) is not None:
-        started = services.now()
+        started = time.monotonic()
         recording, notes = _measure(job, services, target, (probe, state))
         result = judge_probe(probe, recording, job.slo)
         alive = True
@@ -65,8 +66,8 @@ def search_capacity(job: Job, services: Services) -> CapacityRun:
             crowded = crowded or _is_crowded(job, notes)
         else:
             best = min((r.quantiles["p50"] for r in state.history if r.vote is Vote.PASS), default=0.0)
-            alive = _recover(job, services, target, best)
-        took = (services.now() - started).total_seconds()
+            alive = _recover(job, target, best)
+        took = time.monotonic() - started
         state = replace(add_result(state, replace(result, took=took)), service_died=not alive)
         if not services.console.terminal:
             services.console.note(f"capacity: {probe.rate:g}/s for {probe.seconds:.1f} s: {result.vote.value}")
@@ -161,12 +162,11 @@ def _probe_recording(recording: Recording, timeout: float, warmup: int, *, stopp
     )
 
 
-def _recover(job: Job, services: Services, target: Target, best: float) -> bool:
+def _recover(job: Job, target: Target, best: float) -> bool:
     """Wait until the service has worked off an overload: until a few single requests are answered as before.
 
     Args:
         job: the search.
-        services: clock of the command.
         target: address of the service.
         best: best median of the service in seconds; 0 if no probe passed.
 
@@ -177,9 +177,9 @@ def _recover(job: Job, services: Services, target: Target, best: float) -> bool:
 
     from ghmlops.measure.load.engine import run_load
 
-    until = services.now().timestamp() + RECOVERY_SECONDS
+    until = time.monotonic() + RECOVERY_SECONDS
     load, alive = job.source.load([target], np.linspace(0.0, 0.4, 5)), True
-    while services.now().timestamp() < until:
+    while time.monotonic() < until:
         answers = run_load(load, lambda _arms: True).arms[0]
         times = np.where(answers.ok, answers.response, np.inf)
         if best == 0.0 or (len(times) and float(np.median(times)) <= RECOVERED_FACTOR * best + RECOVERED_MARGIN):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -23,24 +24,33 @@ class Console:
     @property
     def terminal(self) -> bool:
         """Whether the stream is a terminal."""
-        return self.stream.isatty()
+        try:
+            return self.stream.isatty()
+        except ValueError:  # The stream is closed.
+            return False
 
     def note(self, line: str) -> None:
         """Print one line about something that was done or is about to be done."""
         self.clear_progress()
-        self.stream.write(printable(line) + "\n")
-        self.stream.flush()
+        self.write(printable(line) + "\n")
+
+    def write(self, text: str) -> None:
+        """Write text as it is; a closed or full standard error loses it and stops nothing."""
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except (OSError, ValueError):
+            # Python would try to write the rest again when it exits, and then exit with another code.
+            sys.stderr = self.stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
     def progress(self, line: str) -> None:
         """Replace the progress line; without a terminal, print nothing."""
         if self.terminal:
-            self.stream.write(_ERASE_LINE + printable(line)[:_PROGRESS_WIDTH])
-            self.stream.flush()
+            self.write(_ERASE_LINE + printable(line)[:_PROGRESS_WIDTH])
             self._progress_visible = True
 
     def clear_progress(self) -> None:
         """Erase the progress line, if there is one."""
         if self._progress_visible:
-            self.stream.write(_ERASE_LINE)
-            self.stream.flush()
+            self.write(_ERASE_LINE)
             self._progress_visible = False

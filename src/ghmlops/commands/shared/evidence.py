@@ -6,6 +6,7 @@ commit. `record` turns the content into the evidence file and the result of the 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,7 +37,7 @@ class Recorder:
         folder_name: the folder as the user named it.
         provenance: origin of the measurement, without times, seed and fingerprints of the data.
         started: start of the measurement.
-        now: the clock (UTC).
+        began: start of the measurement on the monotonic clock in seconds; the time of day may be set back meanwhile.
     """
 
     command: str
@@ -45,7 +46,7 @@ class Recorder:
     folder_name: str
     provenance: Provenance
     started: datetime
-    now: Callable[[], datetime]
+    began: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ def open_recorder(command: str, inputs: Common, services: Services, *, leg: str 
         folder_name=inputs.evidence_dir,
         provenance=provenance(inputs, services),
         started=services.now(),
-        now=services.now,
+        began=time.monotonic(),
     )
 
 
@@ -126,7 +127,7 @@ def build(recorder: Recorder, content: EvidenceContent) -> Evidence:
         provenance=msgspec.structs.replace(
             recorder.provenance,
             started=content.started or started,
-            seconds=round((recorder.now() - recorder.started).total_seconds(), 3),
+            seconds=round(time.monotonic() - recorder.began, 3),
             seed=content.seed,
             fingerprints=recorder.provenance.fingerprints | {k: v for k, v in content.fingerprints.items() if v},
         ),
