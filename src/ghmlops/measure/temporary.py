@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-import tempfile
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ghmlops.clients.owned_folders import create_owned_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import FrameType
 
 
@@ -20,7 +21,8 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
     """Create a folder whose name starts with `prefix`, and remove it with its content at the end of the block.
 
     Unlike `tempfile.TemporaryDirectory`, it leaves no folder behind if a signal arrives between the creation of the
-    folder and the registration of its clean-up, or during the removal.
+    folder and the registration of its clean-up, or during the removal. Folders with this prefix that killed runs left
+    are removed first.
 
     Raises:
         OSError: No temporary folder can be created.
@@ -28,7 +30,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
     folder: Path | None = None
     try:
         with deferred_signals():
-            folder = Path(tempfile.mkdtemp(prefix=prefix))
+            folder = create_owned_folder(prefix)
         yield folder
     finally:
         if folder is not None:

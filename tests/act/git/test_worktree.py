@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,3 +95,24 @@ def test_other_work_trees_keep_their_record(scene: Scene) -> None:
     with worktree(scene.work.folder, scene.tip(), environ=scene.work.environ):
         pass
     assert str(scene.home / "usb") in scene.work.git("worktree", "list")
+
+
+@pytest.mark.parametrize("with_folder", [True, False])
+def test_the_next_run_removes_the_work_tree_of_a_killed_one(scene: Scene, *, with_folder: bool) -> None:
+    """SIGKILL leaves a folder and git's record; both go, or the record alone if the folder is gone already."""
+    before = scene.work.state()
+    script = (
+        "import os, signal, sys, pathlib\nfrom ghmlops.act.git.worktree import worktree\n"
+        "with worktree(pathlib.Path(sys.argv[1]), sys.argv[2], environ=dict(os.environ), temp=sys.argv[3]):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    temp = scene.home / "temp"
+    arguments = [str(scene.work.folder), scene.tip(), str(temp)]
+    subprocess.run([sys.executable, "-c", script, *arguments], env=scene.work.environ, check=False)
+    (left,) = temp.iterdir()
+    if not with_folder:
+        shutil.rmtree(left)
+    with worktree(scene.work.folder, scene.tip(), environ=scene.work.environ, temp=str(temp)) as folder:
+        assert list(temp.iterdir()) == [folder.parent]
+    assert list(temp.iterdir()) == []
+    assert scene.work.state() == before

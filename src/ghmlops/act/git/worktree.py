@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ghmlops.clients.git import client
 from ghmlops.clients.git.environment import with_settings
+from ghmlops.clients.owned_folders import create_owned_folder, is_abandoned
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import GitError, InputError
 from ghmlops.core.revert.spec import check_names
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ghmlops.clients.git.client import Git
 
+_PREFIX = "ghmlops-tree-"
 _SPARSE = (("core.sparseCheckout", "true"), ("core.sparseCheckoutCone", "false"), ("index.sparse", "false"))
 
 
@@ -68,8 +69,9 @@ def detached(
     Raises:
         GitError: The work tree cannot be created.
     """
+    _sweep(git)
     try:
-        parent = Path(tempfile.mkdtemp(prefix="ghmlops-tree-", dir=temp or None))
+        parent = create_owned_folder(_PREFIX, temp)
     except OSError as error:
         raise GitError(
             f"cannot create a temporary folder: {error.strerror}", hint="set RUNNER_TEMP or TMPDIR"
@@ -86,6 +88,18 @@ def detached(
         # of the user's other work trees alone, which `git worktree prune` would not.
         shutil.rmtree(parent, ignore_errors=True)
         git.run("worktree", "remove", "--force", "--force", "--", str(folder))
+
+
+def _sweep(git: Git) -> None:
+    """Remove the work trees of killed runs: folders of dead processes, and git's records of them.
+
+    git names a record after its folder, so that the name of a record states its owner even if the folder is gone.
+    """
+    for record in git.run("worktree", "list", "--porcelain", "-z").stdout.split("\0"):
+        folder = Path(record.removeprefix("worktree "))
+        if record.startswith("worktree ") and is_abandoned(folder.name, _PREFIX) and folder.parent.name == folder.name:
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            git.run("worktree", "remove", "--force", "--force", "--", str(folder))
 
 
 def _without_files(work: Git) -> Git:
