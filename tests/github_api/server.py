@@ -41,7 +41,8 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
   - `faults`: `[{kind, method: "POST", path: "regular expression", times: 1, skip: 0, status: 502, message, headers,
     performed}]`; `kind` is `status` (responds with it), `lost-answer` (performs the request, then closes the
     connection), `refused` (closes the connection), `truncated` (performs the request and sends half of the response)
-    or `silent` (performs the request and never responds). `performed` overrides whether the request is performed.
+    or `silent` (performs the request, and closes the connection after `seconds`: 60). `performed` overrides whether
+    the request is performed.
 
 `POST URL/graphql` (on GHES `URL/api/graphql`) answers `query { viewer { login } }`. Every list and object has an
 `ETag`; the response to a request with `If-None-Match` is 304 if nothing changed.
@@ -80,8 +81,6 @@ if TYPE_CHECKING:
     from email.message import Message
 
 Json = dict[str, Any]
-SILENCE = 60.0
-"""Seconds until a connection without a response is closed."""
 _SPECS: dict[Path, openapi.Spec] = {}
 
 
@@ -96,6 +95,9 @@ class Api(ThreadingHTTPServer):
         self.state = State()
         self.lock = threading.RLock()
         self.closing = threading.Event()
+
+    def handle_error(self, *_: object) -> None:
+        """Suppress errors of clients that close the connection."""
 
     @property
     def url(self) -> str:
@@ -224,6 +226,8 @@ class Handler(BaseHTTPRequestHandler):
     """Reads requests and writes responses."""
 
     protocol_version = "HTTP/1.1"
+    # Headers and body are two writes; without this, the second would wait for the client's delayed acknowledgement.
+    disable_nagle_algorithm = True
     server: Api
 
     def log_message(self, *_: object) -> None:
@@ -250,7 +254,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.state.requests.append(record)
         kind = fault["kind"] if fault else "status"
         if kind == "silent":
-            self.server.closing.wait(SILENCE)
+            self.server.closing.wait(fault["seconds"] if fault else 0)
         if kind in ("silent", "refused", "lost-answer"):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)

@@ -72,7 +72,10 @@ class Spec:
 
     def __init__(self, file: Path) -> None:
         self.document: dict[str, Any] = json.loads(file.read_bytes())
-        self._templates = [(t, tuple(t.strip("/").split("/"))) for t in self.document["paths"]]
+        self._templates: dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]] = {}
+        for template in self.document["paths"]:
+            segments = tuple(template.strip("/").split("/"))
+            self._templates.setdefault(_index_key(segments), []).append((template, segments))
         self._registry: Registry[Any] = Registry(retrieve=functools.cache(self._retrieve))  # type: ignore[call-arg]
         self._validators: dict[tuple[str, str, str], Draft202012Validator] = {}
 
@@ -81,7 +84,8 @@ class Spec:
         parts = tuple(path.strip("/").split("/"))
         best: Operation | None = None
         literal = -1
-        for template, segments in self._templates:
+        candidates = {_index_key(parts), (parts[0], "")}
+        for template, segments in (t for key in candidates for t in self._templates.get(key, [])):
             values = _match(segments, parts)
             entry = self.document["paths"][template].get(method.lower())
             if values is not None and entry is not None and len(segments) - len(values) > literal:
@@ -148,6 +152,12 @@ class Spec:
                 target = target[part]
             node = target
         return node
+
+
+def _index_key(segments: tuple[str, ...]) -> tuple[str, str]:
+    """Return the first segment and, of addresses below a repository, the fourth one."""
+    fourth = segments[3] if len(segments) > 3 else ""
+    return segments[0], "" if fourth.startswith("{") else fourth
 
 
 def _match(segments: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
