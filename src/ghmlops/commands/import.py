@@ -28,13 +28,19 @@ class Inputs(Common, frozen=True, kw_only=True):
 
     file: Annotated[str, Doc(description="The other tool's result file.")]
     tool: Annotated[
-        str, Doc(description="k6, vegeta, vegeta-report, hdr, wrk2, locust or oha; empty: detected from the content.")
+        str, Doc(description="Tool that wrote the file (see the table below); empty: detected from the content.")
     ] = ""
     unit: Annotated[
         str, Doc(description="ns, us, ms or s: unit of the times, if the file does not state it (HdrHistogram).")
     ] = ""
     failed: Annotated[
-        int | None, Doc(description="Number of failed requests, if the file does not count them (HdrHistogram).")
+        int | None, Doc(description="Number of failed requests, if the file does not count them (HdrHistogram, hey).")
+    ] = None
+    planned: Annotated[
+        int | None,
+        Doc(
+            description="Number of requests that were to be sent; less than 99 % of it is an error."
+        ),
     ] = None
 
 
@@ -111,7 +117,7 @@ def _supplement(inputs: Inputs, policy: Latency) -> Supplement:
 
     agreed = {endpoint.expect.status for endpoint in policy.endpoints}
     statuses = next(iter(agreed)) if len(agreed) == 1 else ()
-    return Supplement(unit=inputs.unit, failed=inputs.failed, statuses=statuses)
+    return Supplement(unit=inputs.unit, failed=inputs.failed, planned=inputs.planned, statuses=statuses)
 
 
 def _content(job: Job, started: datetime) -> EvidenceContent:
@@ -123,7 +129,7 @@ def _content(job: Job, started: datetime) -> EvidenceContent:
     min_failed, max_failed = results.failed
     return EvidenceContent(
         findings=external_findings.findings(job.policy.slo, results),
-        measurements=[external_findings.measurement(results)],
+        measurements=external_findings.measurements(results),
         not_measured=external_findings.unmeasured(job.policy, results),
         details=ImportDetails(
             tool=results.tool,

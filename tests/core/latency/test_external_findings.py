@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.latency.external_findings import findings, judge, unmeasured
-from ghmlops.core.latency.external_results import ExternalResults, Misses, percentile
+from ghmlops.core.latency.external_results import Doubt, ExternalResults, Load, Misses, percentile
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request
 from ghmlops.core.policy.objectives import Objectives
@@ -84,3 +84,31 @@ def test_parts_of_the_policy_that_the_tool_ignored_are_listed() -> None:
     mixed = {row.what for row in unmeasured(Latency(slo=Objectives(errors=0.1), mix=(checked, other)), results_of())}
     assert "the policy's demand" in plain
     assert {"the policy's checks of the answers' bodies", "the policy's good statuses"} == mixed - plain
+
+
+@pytest.mark.parametrize(
+    ("planned", "unsent", "guard", "objective"),
+    [
+        (400, 350, Outcome.ERROR, Outcome.INCONCLUSIVE),
+        (1000, 11, Outcome.ERROR, Outcome.INCONCLUSIVE),
+        (1000, 10, Outcome.PASS, Outcome.PASS),
+        (1000, 0, Outcome.PASS, Outcome.PASS),
+    ],
+)
+def test_load_that_was_never_sent(planned: int, unsent: int, guard: Outcome, objective: Outcome) -> None:
+    """Less than 99 % of the planned load is an error, as for the own generator, and nothing else is judged."""
+    load = Load(unit="iterations", planned=planned, unsent=unsent, cause="no virtual user was free")
+    results = results_of(load=load, points=(percentile(1, 5, 1000),))
+    outcomes = {f.id: f.outcome for f in findings(Objectives(quantiles={"p99": 0.1}), results)}
+    assert outcomes == {"objective-p99": objective, "guard-lateness": guard}
+
+
+@pytest.mark.parametrize(("count", "guard"), [(10, Outcome.PASS), (11, Outcome.INCONCLUSIVE)])
+def test_requests_that_are_no_results(count: int, guard: Outcome) -> None:
+    """More than 1 % of hops or of requests without a result: nothing passes; what failed still fails."""
+    doubt = Doubt(count=count, total=1000, why="are hops of redirects")
+    results = results_of(doubts=(doubt,), points=(percentile(1, 5, 1000), percentile(0.5, 4, 1000)))
+    by_id = {f.id: f for f in findings(Objectives(quantiles={"p99": 0.1, "p90": 0.001}), results)}
+    assert (by_id["guard-data"].outcome, by_id["objective-p99"].outcome) == (guard, guard)
+    assert by_id["objective-p90"].outcome is Outcome.FAIL
+    assert f"{count} of 1,000" in by_id["guard-data"].reason

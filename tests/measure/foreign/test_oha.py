@@ -23,6 +23,7 @@ def test_failures_are_counted_from_the_statuses(tmp_path: Path) -> None:
     results = read_text(tmp_path, json.dumps(body))
     assert (results.requests, results.timed, results.failed) == (408, 400, (11, 16))
     assert "5 requests" in unmeasured(results)
+    assert [(doubt.count, doubt.total) for doubt in results.doubts] == [(5, 408)]
 
 
 def test_a_run_without_answers(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ minimum number.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.core.latency.constants import OBJECTIVE_LEVEL, RARE, VALUES
+from ghmlops.core.latency.constants import MIN_ACHIEVED, OBJECTIVE_LEVEL, RARE, VALUES
 from ghmlops.core.latency.external_results import error_misses, time_misses
+from ghmlops.core.latency.guards import distrust
 from ghmlops.core.latency.objectives import allowed_shares, limits, miss_phrase, objective_text, sample_floor
 from ghmlops.core.latency.wording import format_bound, format_share
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome, finite
@@ -20,12 +22,17 @@ from ghmlops.core.policy.objectives import OBJECTIVES
 from ghmlops.core.stats.binomial import lower_bound, upper_bound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ghmlops.core.histograms.histogram import Histogram
-    from ghmlops.core.latency.external_results import ExternalResults, Misses
+    from ghmlops.core.latency.external_results import Doubt, ExternalResults, Load, Misses
     from ghmlops.core.policy.latency import Latency
     from ghmlops.core.policy.objectives import Objectives
 
 DOCS = "actions/import/README.md#objectives"
+GUARD_DOCS = "actions/import/README.md#guards"
+MAX_DOUBTFUL = 0.01
+"""Share of requests that may be no results of one complete request each, beyond which nothing passes."""
 METHOD = "exact binomial (Clopper-Pearson) bounds, 99 % each, of the fewest and the most misses that the file allows"
 
 
@@ -46,8 +53,67 @@ def judge(misses: Misses, allowed: float) -> Outcome:
 
 
 def findings(slo: Objectives, results: ExternalResults) -> list[Finding]:
-    """Return one finding per objective; it is inconclusive if the file does not contain the necessary numbers."""
-    return [_finding(name, slo, results) for name in allowed_shares(slo)]
+    """Return the guards, and one finding per objective.
+
+    An objective is inconclusive if the file does not contain the necessary numbers, and if a guard is violated.
+    """
+    guards = guard_findings(results)
+    objectives = [_finding(name, slo, results) for name in allowed_shares(slo)]
+    if doubtful := [guard.id for guard in guards if guard.outcome is Outcome.INCONCLUSIVE]:
+        objectives = [_without_pass(finding, doubtful) for finding in objectives]
+    return distrust([*objectives, *guards])
+
+
+def guard_findings(results: ExternalResults) -> list[Finding]:
+    """Return the findings on whether the file can be judged at all, as far as it states it.
+
+    `guard-lateness` is an error if less than 99 % of the planned load was sent, as for the own generator: what was not
+    sent was not measured, and the service had less to do. `guard-data` is inconclusive if more than 1 % of the requests
+    are no results of one complete request each.
+    """
+    rows = [_load_finding(results.load)] if results.load is not None else []
+    return [*rows, *([_doubt_finding(results.doubts)] if results.doubts else [])]
+
+
+def _load_finding(load: Load) -> Finding:
+    share = load.unsent / load.planned if load.planned else 0.0
+    counts = (
+        f"{load.unsent:,} of {load.planned:,} planned {load.unit} ({100 * share:.2f} %) were never sent: {load.cause}"
+    )
+    violated = share > 1.0 - MIN_ACHIEVED
+    limit = f"; at least {format_share(MIN_ACHIEVED)} must be sent" if violated else ""
+    return Finding(
+        id="guard-lateness",
+        metric="lateness",
+        description="The other tool sent the planned load.",
+        outcome=Outcome.ERROR if violated else Outcome.PASS,
+        reason=f"{counts}{limit}.",
+        docs=GUARD_DOCS,
+        n=load.planned,
+    )
+
+
+def _doubt_finding(doubts: Sequence[Doubt]) -> Finding:
+    share = max(doubt.count / doubt.total if doubt.total else 1.0 for doubt in doubts)
+    texts = [f"{doubt.count:,} of {doubt.total:,} requests {doubt.why}" for doubt in doubts]
+    violated = share > MAX_DOUBTFUL
+    limit = f"; at most {format_share(MAX_DOUBTFUL)} are allowed" if violated else ""
+    return Finding(
+        id="guard-data",
+        metric="data",
+        description="Each request of the file is the result of one complete request.",
+        outcome=Outcome.INCONCLUSIVE if violated else Outcome.PASS,
+        reason="; ".join(texts) + f"{limit}.",
+        docs=GUARD_DOCS,
+        n=doubts[0].total,
+    )
+
+
+def _without_pass(finding: Finding, guards: Sequence[str]) -> Finding:
+    if finding.outcome is not Outcome.PASS:
+        return finding
+    reason = f"Not passed, because {', '.join(guards)} is inconclusive: {finding.reason}"
+    return msgspec.structs.replace(finding, outcome=Outcome.INCONCLUSIVE, reason=reason)
 
 
 def _finding(name: str, slo: Objectives, results: ExternalResults) -> Finding:
@@ -56,8 +122,13 @@ def _finding(name: str, slo: Objectives, results: ExternalResults) -> Finding:
     limit = allowed if errors else limits(slo)[name][1]
     objective = objective_text(name, slo)
     misses, outcome = None, Outcome.INCONCLUSIVE
-    # No supported tool reports the times of streams.
-    if errors or name in slo.quantiles:
+    q = name.removeprefix("first-token-")
+    if name not in slo.quantiles and q in slo.first_token and results.first_token is not None:
+        times = results.first_token
+        results = replace(
+            results, timed=times.timed, points=times.points, values=prefixed(times.values), histogram=None
+        )
+    if errors or finite(results.values.get(name)) is not None or name in slo.quantiles:
         misses = error_misses(results) if errors else time_misses(results, limit * 1e3)
         outcome = judge(misses, allowed)
         reason = f"{_counts(misses)} {miss_phrase(name, limit)}{_bounds(misses, outcome, allowed, objective)}"
@@ -108,6 +179,20 @@ def _bounds(misses: Misses, outcome: Outcome, allowed: float, objective: str) ->
     return f", as far as the file shows ({interval}), neither shown to exceed nor to be within {limit}"
 
 
+def prefixed(values: dict[str, float | None]) -> dict[str, float | None]:
+    """Return the values of the first token under the names of their objectives: `first-token-p99`."""
+    return {f"first-token-{name}": value for name, value in values.items()}
+
+
+def measurements(results: ExternalResults) -> list[Measurement]:
+    """Return the response times, and those of the first token if the file contains them, in ms."""
+    rows = [measurement(results)]
+    if (times := results.first_token) is not None:
+        values = {name: _rounded(times.values.get(name)) for name in VALUES}
+        rows.append(Measurement(id="first-token", arm="candidate", unit="ms", n=times.timed, values=values))
+    return rows
+
+
 def measurement(results: ExternalResults) -> Measurement:
     """Return the response times in ms; values that the file does not contain are `None`."""
     values = {name: _rounded(results.values.get(name)) for name in VALUES}
@@ -138,6 +223,8 @@ def unmeasured(policy: Latency, results: ExternalResults) -> list[NotMeasured]:
         if finite(results.values.get(name)) is None
     ]
     streams = [name for name in limits(slo) if name not in slo.quantiles]
+    if results.first_token is not None:
+        streams = [name for name in streams if not name.startswith("first-token-")]
     rows += [NotMeasured(what=name, why=f"{results.tool} does not report it") for name in streams]
     if results.failed[1] is None:
         rows.append(NotMeasured(what="failed requests", why="the file does not count them, so nothing can pass"))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ghmlops.core.histograms.histogram import Histogram
     from ghmlops.core.model import NotMeasured
@@ -42,6 +42,53 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """What a file contains about one kind of time.
+
+    Attributes:
+        timed: Number of requests that the times cover.
+        points: Bounds from percentiles and the maximum.
+        values: Mean, percentiles and maximum in ms, as reported by the tool.
+    """
+
+    timed: int
+    points: tuple[Point, ...]
+    values: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How much of the planned load the tool sent.
+
+    Attributes:
+        unit: What is counted: `requests` or `iterations`.
+        planned: Number that was to be sent.
+        unsent: Number that was not sent.
+        cause: Why, or how this is known: a clause.
+    """
+
+    unit: str
+    planned: int
+    unsent: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Requests of the file that are no results of one complete request each.
+
+    Attributes:
+        count: Number of such requests.
+        total: Number of requests of which they are a part.
+        why: What they are: a clause such as "are hops of redirects".
+    """
+
+    count: int
+    total: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalResults:
     """The content of a file about one run.
 
@@ -58,6 +105,9 @@ class ExternalResults:
         not_measured: What the file does not contain.
         unit: Unit of the times in an HdrHistogram file; otherwise empty.
         intervals: Number of intervals of an HdrHistogram log; otherwise `None`.
+        first_token: Times to the first token, if the file contains them.
+        load: How much of the planned load was sent; `None` if the file does not state it.
+        doubts: Requests that are no results of one complete request each.
     """
 
     tool: str
@@ -72,6 +122,9 @@ class ExternalResults:
     not_measured: tuple[NotMeasured, ...] = ()
     unit: str = ""
     intervals: int | None = None
+    first_token: Times | None = None
+    load: Load | None = None
+    doubts: tuple[Doubt, ...] = ()
 
 
 def percentile(q: float, low: float, n: int, *, high: float | None = None, slack: float = 0.0) -> Point:
@@ -90,6 +143,19 @@ def percentile(q: float, low: float, n: int, *, high: float | None = None, slack
     beyond = round((1.0 - q) * n, 6)
     min_slower = max(0, math.floor(beyond - slack * n))
     return Point(low=low, high=top, min_slower=min_slower, max_slower=min(n, math.ceil(beyond + slack * n)))
+
+
+def bucket_points(buckets: Iterable[tuple[float, float, int]]) -> tuple[Point, ...]:
+    """Return the bounds that follow from a histogram of all times.
+
+    Args:
+        buckets: Lower end and upper end of each bucket in ms, and its number of times, in ascending order.
+    """
+    points, slower = [], 0
+    for low, high, count in reversed(list(buckets)):
+        points.append(Point(low=low, high=high, min_slower=slower + count, max_slower=slower))
+        slower += count
+    return tuple(reversed(points))
 
 
 def are_contradictory(points: Sequence[Point]) -> bool:

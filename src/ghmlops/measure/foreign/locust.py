@@ -1,7 +1,8 @@
 """Reads Locust's `<prefix>_stats.csv`: percentiles over all requests, failed ones included, rounded to two digits.
 
 Locust rounds times below 100 ms to the millisecond, and longer ones to two significant digits; a percentile is one of
-these rounded times. The maximum is exact. Locust is a closed loop.
+these rounded times. The maximum is exact. Locust is a closed loop. It rewrites the file while it runs, so that the file
+of a run that was cut short looks complete.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import MAX_REQUESTS, ExternalResults, Point, percentile
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, pooled_endpoints
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, UNPLANNED, pooled_endpoints
 
 if TYPE_CHECKING:
     from ghmlops.measure.foreign.supplement import Supplement
@@ -55,7 +56,7 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         failed=(int(failed), int(failed)),
         points=points,
         values=values,
-        not_measured=(CLOSED_LOOP, *([pooled_endpoints(endpoints, "rows")] if endpoints > 1 else [])),
+        not_measured=(CLOSED_LOOP, UNPLANNED, *([pooled_endpoints(endpoints, "rows")] if endpoints > 1 else [])),
     )
 
 
@@ -84,13 +85,13 @@ def _times(row: dict[str, str], n: int) -> tuple[dict[str, float | None], tuple[
         if percent == name or text == "N/A" or percent == "100":
             continue
         q, time = _number({name: percent}, name, 100) / 100, _number(row, name, MAX_MS)
-        half = _rounding(time)
+        half = rounding(time)
         points.append(percentile(q, max(0.0, time - half), n, high=min(time + half, max(maximum, time))))
         values[f"p{100 * q:.10g}"] = time
     return values, tuple(points)
 
 
-def _rounding(time: float) -> float:
+def rounding(time: float) -> float:
     """Return the maximum rounding error of a time, in ms."""
     return 0.5 if time < 100 else 5.0 if time < 1000 else 50.0 if time < 10_000 else 500.0
 

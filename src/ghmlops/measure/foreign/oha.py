@@ -10,14 +10,17 @@ from __future__ import annotations
 import msgspec
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.latency.external_results import ExternalResults, Point, percentile
+from ghmlops.core.latency.external_results import Doubt, ExternalResults, Point, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.bounded_json import Count, Seconds, parse
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, UNPLANNED
 from ghmlops.measure.foreign.supplement import Supplement
 
 DEADLINE = "aborted due to deadline"
 """oha's name of the error of requests that were unanswered at the end of the run."""
+
+
+_ABORTED = "have no result: the deadline of oha aborted them (`-w` waits for them)"
 
 
 class _Times(msgspec.Struct):
@@ -64,7 +67,8 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         failed=(failed, failed + aborted),
         points=points,
         values=values,
-        not_measured=(CLOSED_LOOP, *([note] if aborted else [])),
+        not_measured=(CLOSED_LOOP, UNPLANNED, *([note] if aborted else [])),
+        doubts=(Doubt(count=aborted, total=timed + errors + aborted, why=_ABORTED),) if aborted else (),
     )
 
 

@@ -15,11 +15,13 @@ class Supplement:
     Attributes:
         unit: Unit of the times, a key of `UNITS`, for files that do not state it; empty if the input is not set.
         failed: Number of failed requests, for files that do not count them; `None` if the input is not set.
+        planned: Number of requests that were to be sent; `None` if the input is not set.
         statuses: HTTP statuses that the policy expects; if empty, any 2xx status is a success.
     """
 
     unit: str = ""
     failed: int | None = None
+    planned: int | None = None
     statuses: tuple[int, ...] = ()
 
     def is_success(self, status: int) -> bool:
@@ -41,6 +43,15 @@ class Supplement:
                 f"input `unit`: the times of this file are in {file_unit}, not {self.unit}", hint="omit --unit"
             )
         return file_unit or self.unit
+
+    def require_unit_unset(self, tool: str) -> None:
+        """Check that the input `unit` is unset, for a tool whose files state it but do not count all failures.
+
+        Raises:
+            InputError: `unit` is set.
+        """
+        if self.unit:
+            raise InputError(f"input `unit`: the file of {tool} states it already", hint="omit --unit")
 
     def require_unset(self, tool: str) -> None:
         """Check that the inputs `unit` and `failed` are unset, for a tool whose files state both.

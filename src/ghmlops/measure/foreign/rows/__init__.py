@@ -1,0 +1,1 @@
+"""Readers of files with one row per request."""
