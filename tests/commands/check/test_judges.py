@@ -298,3 +298,27 @@ def test_each_arm_is_started_by_its_own_policy(scene: Scene) -> None:
     with trusted_job(job) as trusted, deployed(trusted) as arms:
         answers = [requests.get(url, timeout=10).content for url in (arms.baseline, arms.candidate)]
     assert answers == [b"base", b"head"]
+
+
+@pytest.mark.parametrize(("pull_request", "base"), [(7, "fork"), (None, "tip")])
+def test_a_pull_request_is_compared_with_its_merge_base(scene: Scene, pull_request: int | None, base: str) -> None:
+    """What the base branch changed after the fork, its policy included, is not a change of the pull request."""
+    scene.git("switch", "--quiet", "-c", "feature")
+    scene.write("new.txt", "x")
+    scene.commit()
+    scene.git("switch", "--quiet", "main")
+    scene.replace("version: 1", "version: 1  # later")
+    scene.commit()
+    commits = {"fork": scene.base, "tip": scene.git("rev-parse", "HEAD")}
+    scene.git("switch", "--quiet", "feature")
+    services = Services(
+        context=Context(base_sha=commits["tip"], pull_request=pull_request),
+        environ=os.environ,
+        cwd=scene.folder,
+        now=lambda: datetime.now(UTC),
+        console=Console(io.StringIO()),
+    )
+    job = prepare(check.Inputs(), services)
+    assert (job.base, job.services.context.base_sha) == (commits[base], commits[base])
+    with trusted_job(job) as trusted:
+        assert (trusted.base_policy is None) == (base == "fork")
