@@ -111,3 +111,22 @@ def test_requests_that_were_not_sent_are_an_error() -> None:
     guard = findings((judge, replace(run, candidate=replace(run.candidate, kind=kinds))))["guard-data"]
     assert guard.outcome == Outcome.ERROR
     assert guard.reason.startswith("3 requests ")
+
+
+@pytest.mark.parametrize(
+    ("stolen", "late_share", "expected"),
+    [(0.0, 0.0, "fail"), (0.01, 0.0, "fail"), (0.02, 0.0, "inconclusive"), (0.0, 0.008, "inconclusive")],
+)
+def test_a_noisy_machine_makes_a_failed_objective_inconclusive(stolen: float, late_share: float, expected: str) -> None:
+    """Two percent of stolen CPU time, or 0.8 % of paused sends; the paired verdict, which suffers alike, stands."""
+    policy = msgspec.structs.replace(POLICY, slo=Objectives(quantiles={"p99": 0.005, "p50": 1.0}))
+    judge, run = judge_blocks(arm(6000), arm(6000), policy)
+    dispatched = run.dispatched.copy()
+    dispatched[: int(late_share * len(dispatched))] += 0.02
+    by_id = findings((judge, replace(run, dispatched=dispatched, stolen=stolen)), policy)
+    (failed,) = [f for f in by_id.values() if f.id.startswith("objective") and "p99" in f.id]
+    (other,) = [f for f in by_id.values() if f.id.startswith("objective") and "p50" in f.id]
+    assert (failed.outcome.value, other.outcome.value) == (expected, "pass")
+    assert by_id["guard-lateness"].outcome == Outcome.PASS
+    assert by_id["latency-p50"].outcome == Outcome.PASS
+    assert ("Not judged" in failed.reason) == (expected == "inconclusive")

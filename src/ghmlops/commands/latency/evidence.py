@@ -44,7 +44,12 @@ def evidence_content(job: Job, run: LatencyRun) -> EvidenceContent:
     """Return the content of the evidence of a run that has ended."""
     recording, judge = run.recording, run.judge
     answers = dict(zip(job.targets, recording.arms, strict=True))
-    judged = Run(candidate=answers["candidate"], baseline=answers.get("baseline"), dispatched=recording.dispatch_times)
+    judged = Run(
+        candidate=answers["candidate"],
+        baseline=answers.get("baseline"),
+        dispatched=recording.dispatch_times,
+        stolen=run.stolen,
+    )
     tally = tally_of(judge, judged, job.policy, job.plan, job.shard[0] if job.shard else 1)
     log = log_of(answers, job.plan.times[job.plan.warmup :][: tally.requests], run.began)
     part = _shard_run(job, run, log)

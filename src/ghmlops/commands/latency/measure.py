@@ -29,11 +29,13 @@ class LatencyRun:
         recording: answers of both arms, and notes on the generator.
         judge: the paired verdict at the end of the run.
         began: time of the schedule's second 0, in seconds of the Unix epoch.
+        stolen: share of the CPU time that the hypervisor gave to other machines.
     """
 
     recording: Recording
     judge: Judge
     began: float
+    stolen: float = 0.0
 
 
 def measure(job: Job, services: Services) -> LatencyRun:
@@ -45,6 +47,7 @@ def measure(job: Job, services: Services) -> LatencyRun:
     """
     from ghmlops.commands.shared.load_source import generate, reach
     from ghmlops.core.latency.stopping import Block, Judge
+    from ghmlops.measure.load.stolen_time import read_cpu_times, stolen_share
 
     plan, names, console = job.plan, list(job.targets), services.console
     targets = [reach(target, INPUT_OF_ARM[name], job.hosts) for name, target in job.targets.items()]
@@ -61,9 +64,11 @@ def measure(job: Job, services: Services) -> LatencyRun:
 
     load = job.source.load(targets, plan.times, plan.warmup, plan.part)
     load = replace(load, start_at=_wait(job.start_at, services))
-    started = services.now()
+    started, before = services.now(), read_cpu_times()
     recording = generate(load, job.policy, on_block, on_tick)
-    return LatencyRun(recording=recording, judge=judge, began=_began(job, recording, started, services.now()))
+    stolen = stolen_share(before, read_cpu_times())
+    began = _began(job, recording, started, services.now())
+    return LatencyRun(recording=recording, judge=judge, began=began, stolen=stolen)
 
 
 def _began(job: Job, recording: Recording, started: datetime, now: datetime) -> float:

@@ -58,6 +58,8 @@ class PackedSends(Frozen, frozen=True, kw_only=True):
     blocks: int
     achieved: int
     lateness: PackedDistribution
+    stolen: float = 0.0
+    """Share of the CPU time that the hypervisor gave to other machines."""
 
 
 class PackedShare(Frozen, frozen=True, kw_only=True):

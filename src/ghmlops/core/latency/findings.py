@@ -19,7 +19,7 @@ from ghmlops.core.latency.constants import (
     PASS_E,
 )
 from ghmlops.core.latency.duet import Duet
-from ghmlops.core.latency.guards import distrust, guard_findings
+from ghmlops.core.latency.guards import distrust, doubt_objectives, guard_findings
 from ghmlops.core.latency.objectives import objective_findings
 from ghmlops.core.latency.wording import format_change, format_ms, format_share
 from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
@@ -43,7 +43,7 @@ def judge_tally(tally: Tally, policy: Latency) -> list[Finding]:
     if tally.baseline is not None:
         errors = error_finding(tally, tally.baseline)
         comparison = [*quantile_findings(tally, tally.baseline, policy.margins), errors]
-    objectives = objective_findings(policy.slo, tally.objectives)
+    objectives = doubt_objectives(objective_findings(policy.slo, tally.objectives), tally)
     return distrust([*comparison, *objectives, *guard_findings(tally, errors)])
 
 

@@ -16,6 +16,8 @@ from ghmlops.core.latency.constants import (
     MAX_LATE_BLOCKS,
     MAX_LATE_SENDS,
     MAX_MEDIAN_LATENESS,
+    MAX_PAUSED,
+    MAX_STOLEN,
     MIN_ACHIEVED,
     SPLIT_P,
     TOLERATED_MEDIAN_LATENESS,
@@ -49,6 +51,30 @@ def distrust(findings: list[Finding]) -> list[Finding]:
             f, outcome=Outcome.INCONCLUSIVE, reason=f"Not judged, because {', '.join(violated)} is violated: {f.reason}"
         )
         for f in findings
+    ]
+
+
+def doubt_objectives(objectives: list[Finding], tally: Tally) -> list[Finding]:
+    """Return the objectives, failed ones made `inconclusive` if the machine, not the service, may have been slow."""
+    paused = tally.sends.late / tally.requests if tally.requests else 0.0
+    causes = []
+    if tally.sends.stolen > MAX_STOLEN:
+        causes.append(
+            f"{100 * tally.sends.stolen:.1f} % of the CPU time was stolen by other machines "
+            f"(at most {format_share(MAX_STOLEN)})"
+        )
+    if paused > MAX_PAUSED:
+        causes.append(
+            f"pauses of the machine made {100 * paused:.2f} % of the requests late (at most {format_share(MAX_PAUSED)})"
+        )
+    if not causes:
+        return objectives
+    note = f"Not judged, because {' and '.join(causes)}: "
+    return [
+        msgspec.structs.replace(f, outcome=Outcome.INCONCLUSIVE, reason=note + f.reason)
+        if f.outcome is Outcome.FAIL
+        else f
+        for f in objectives
     ]
 
 

@@ -41,11 +41,13 @@ class Run:
         candidate: Results of the candidate.
         baseline: Results of the baseline; `None` without a baseline.
         dispatched: Time at which the generator turned to each request, by the clock of the results, shape (n,).
+        stolen: Share of the machine's CPU time that the hypervisor gave to others during the run.
     """
 
     candidate: Answers
     baseline: Answers | None
     dispatched: Floats
+    stolen: float = 0.0
 
 
 class Endpoint(Frozen, frozen=True, kw_only=True):
@@ -121,6 +123,7 @@ class Sends(Frozen, frozen=True, kw_only=True):
         blocks: Number of blocks.
         achieved: Number of requests that were sent in time.
         lateness: Lateness (ns) of all sends.
+        stolen: Share of the CPU time that the hypervisor gave to others; of several shards the largest.
     """
 
     late: int
@@ -128,6 +131,7 @@ class Sends(Frozen, frozen=True, kw_only=True):
     blocks: int
     achieved: int
     lateness: Distribution
+    stolen: float = 0.0
 
     def __add__(self, other: Sends) -> Sends:
         return Sends(
@@ -136,6 +140,7 @@ class Sends(Frozen, frozen=True, kw_only=True):
             blocks=self.blocks + other.blocks,
             achieved=self.achieved + other.achieved,
             lateness=self.lateness + other.lateness,
+            stolen=max(self.stolen, other.stolen),
         )
 
 
@@ -278,4 +283,5 @@ def _sends(run: Run) -> Sends:
         blocks=len(blocks),
         achieved=int((run.dispatched <= end).sum()),
         lateness=Distribution.of(lateness),
+        stolen=run.stolen,
     )

@@ -45,6 +45,7 @@ def unpack(packed: PackedTally) -> Tally:
         and max(tally.only_candidate + tally.only_baseline, sends.late, sends.achieved, sends.blocks) <= n
         and sends.late_blocks <= sends.blocks == -(-n // BLOCK_SIZE)
         and sends.lateness.n == n
+        and 0.0 <= sends.stolen <= 1.0
     )
     if not consistent:
         raise ValueError("its counts contradict each other")
