@@ -388,7 +388,52 @@ def other_facts() -> Iterator[Case]:
         yield f"stricter policy: {name}", good(), rules(replace(folders.POLICY, regression=prediction_section))
 
 
-CASES = [*forged_findings(), *forged_fields(), *forged_files(), *forged_details(), *other_facts()]
+def forged_everywhere() -> Iterator[Case]:
+    """Yield folders in which a single finding is better than its own numbers, and everything else agrees with it."""
+    for kind in (
+        "outcome swapped",
+        "margin moved",
+        "margin null",
+        "n zero",
+        "n null",
+        "change null",
+        "direction swapped",
+    ):
+        forged = [as_file(latency()), as_file(predictions("worse"))]
+        data = forged[1]["data"]
+        for finding in data["findings"]:
+            if finding["outcome"] != "pass":
+                finding.update({"outcome": "pass"} | NUMBERS[kind])
+        judged = {f["metric"]: f for f in data["findings"] if f["id"] == f"regression-{f['metric']}"}
+        for row in data["details"]["metrics"]:
+            if finding := judged.get(row["metric"]):
+                change = finding["change"] or change_of(None, None, None)
+                numbers = {"change": change["estimate"], "low": change["low"], "high": change["high"]}
+                row.update(numbers | {"margin": finding["margin"], "rows": finding["n"] or 0, "outcome": "pass"})
+        for table in ("slices", "searched", "drift"):
+            for row in data["details"].get(table, []):
+                row["outcome"] = "pass"
+        conclude_again(forged)
+        yield f"worse, and all tables agree: {kind}", forged, rules()
+    numbers = {
+        "beyond its margin": {"change": change_of(None, 0.05, 0.06), "candidate": 0.05},
+        "a bound that its counts do not allow": {"change": change_of(None, 0.005, 0.005), "candidate": 0.005},
+        "other shares": {"candidate": 0.3},
+        "a wider margin": {"margin": 0.5},
+        "no requests": {"n": 0},
+        "no change": {"change": None},
+        "no bound": {"change": change_of(None, 0.0, None)},
+    }
+    for name, fields in numbers.items():
+        forged = good()
+        (finding,) = [f for f in forged[0]["data"]["findings"] if f["id"] == "error-ratio"]
+        finding.update(fields)
+        yield f"error-ratio: {name}", forged, rules()
+    doubled = [good()[0] | {"file": "evidence-again/latency.json"}, *good()]
+    yield "the same file twice", doubled, rules()
+
+
+CASES = [*forged_everywhere(), *forged_findings(), *forged_fields(), *forged_files(), *forged_details(), *other_facts()]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
@@ -403,3 +448,11 @@ def test_the_corpus_is_large() -> None:
     """It has more than 150 cases with different names."""
     assert len({case[0] for case in CASES}) == len(CASES)
     assert len(CASES) >= 150
+
+
+def test_what_no_single_folder_can_show() -> None:
+    """Evidence whose numbers all fit each other passes: only a repeated measurement finds that it is of other code."""
+    relabelled = good()
+    for file in relabelled:
+        file["data"]["provenance"]["fingerprints"]["code"] = "git:" + "0" * 40
+    assert judge(relabelled, rules()).outcome is Outcome.PASS
