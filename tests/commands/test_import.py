@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from foreign_llm import vllm_result
 from ghmlops.commands.shared.base import Services
 from ghmlops.commands.shared.console import Console
 from ghmlops.core.context import Context
@@ -229,3 +230,40 @@ def test_no_log_of_an_earlier_import_is_left(place: Path) -> None:
     assert (place / "evidence" / "import.hlog").exists()
     run(place, SAMPLES / "oha.json")
     assert not (place / "evidence" / "import.hlog").exists()
+
+
+@pytest.mark.parametrize("name", ["k6-summary-dropped.json", "k6-new-summary-dropped.json", "k6-out-dropped.csv"])
+def test_load_that_was_never_sent_is_an_error(place: Path, name: str) -> None:
+    """k6 dropped 76 to 87 % of its iterations: no objective is judged, and the evidence states how many."""
+    write_policy(place, "{p50: 1s, errors: 50%}")
+    result = run(place, SAMPLES / name)
+    assert result.outcome == Outcome.ERROR
+    assert {f.id: f.outcome for f in read_evidence(place).findings} == {
+        "objective-p50": Outcome.INCONCLUSIVE,
+        "objective-errors": Outcome.INCONCLUSIVE,
+        "guard-lateness": Outcome.ERROR,
+    }
+
+
+def test_a_planned_load_that_was_not_sent_is_an_error(place: Path) -> None:
+    """Locust's file of a run that was stopped early looks complete; the input `planned` shows that it is not."""
+    assert run(place, SAMPLES / "locust_stats.csv", planned=1840).outcome == Outcome.PASS
+    assert run(place, SAMPLES / "locust_stats.csv", planned=2000).outcome == Outcome.ERROR
+    assert "170 of 2,000" in next(f.reason for f in read_evidence(place).findings if f.id == "guard-lateness")
+
+
+def test_first_tokens_become_a_measurement(place: Path) -> None:
+    """The evidence of a benchmark of language models contains the times of the first token, and judges them."""
+    write_policy(place, "{first-token: {p99: 100ms}}\n  stream: sse")
+    (place / "vllm.json").write_text(vllm_result())
+    result = run(place, "vllm.json")
+    evidence = read_evidence(place)
+    assert [(row.id, row.values["p99"]) for row in evidence.measurements] == [
+        ("response-time", 900.0),
+        ("first-token", 90.0),
+    ]
+    assert {f.id: f.outcome for f in evidence.findings} == {
+        "objective-first-token-p99": Outcome.PASS,
+        "guard-lateness": Outcome.PASS,
+    }
+    assert (result.outcome, result.outputs["p99"]) == (Outcome.PASS, "900.000")

@@ -112,3 +112,10 @@ def test_requests_that_are_no_results(count: int, guard: Outcome) -> None:
     assert (by_id["guard-data"].outcome, by_id["objective-p99"].outcome) == (guard, guard)
     assert by_id["objective-p90"].outcome is Outcome.FAIL
     assert f"{count} of 1,000" in by_id["guard-data"].reason
+
+
+def test_an_unknown_plan_is_listed() -> None:
+    """A file that does not state the planned load may be that of a run that was cut short."""
+    load = Load(unit="requests", planned=1000, unsent=0, cause="it sent all")
+    listed = [{row.what for row in unmeasured(Latency(), results)} for results in (results_of(), results_of(load=load))]
+    assert ["the planned load" in what for what in listed] == [True, False]

@@ -95,3 +95,12 @@ def test_an_assumed_zone_is_reported(tmp_path: Path) -> None:
     assert read_recording(tmp_path, "t.csv", rows, zone="Europe/Berlin").first == "2025-01-01T04:00:00+00:00"
     with pytest.raises(PolicyError, match="Mars/Base"):
         read_recording(tmp_path, "t.csv", rows, zone="Mars/Base")
+
+
+def test_a_sparse_log_shows_a_jump_back_by_more_than_five_minutes(tmp_path: Path) -> None:
+    """Requests every 50 minutes: after the clock was set back by an hour, the next line is 10 minutes earlier."""
+    rows = "time\n2025-10-26T02:50:00\n2025-10-26T02:40:00\n2025-10-26T03:30:00\n"
+    with pytest.raises(DataError, match=r"^t\.csv:3: .* 10 minutes before"):
+        read_recording(tmp_path, "t.csv", rows)
+    near = "time\n2025-10-26T02:50:00\n2025-10-26T02:46:00\n2025-10-26T03:30:00\n"
+    assert read_recording(tmp_path, "t.csv", near).out_of_order == 1

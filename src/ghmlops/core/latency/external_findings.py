@@ -122,13 +122,13 @@ def _finding(name: str, slo: Objectives, results: ExternalResults) -> Finding:
     limit = allowed if errors else limits(slo)[name][1]
     objective = objective_text(name, slo)
     misses, outcome = None, Outcome.INCONCLUSIVE
-    q = name.removeprefix("first-token-")
-    if name not in slo.quantiles and q in slo.first_token and results.first_token is not None:
-        times = results.first_token
+    measured = errors or name in slo.quantiles
+    if name.startswith("first-token-") and results.first_token is not None:
+        times, measured = results.first_token, True
         results = replace(
             results, timed=times.timed, points=times.points, values=prefixed(times.values), histogram=None
         )
-    if errors or finite(results.values.get(name)) is not None or name in slo.quantiles:
+    if measured:
         misses = error_misses(results) if errors else time_misses(results, limit * 1e3)
         outcome = judge(misses, allowed)
         reason = f"{_counts(misses)} {miss_phrase(name, limit)}{_bounds(misses, outcome, allowed, objective)}"
@@ -226,6 +226,9 @@ def unmeasured(policy: Latency, results: ExternalResults) -> list[NotMeasured]:
     if results.first_token is not None:
         streams = [name for name in streams if not name.startswith("first-token-")]
     rows += [NotMeasured(what=name, why=f"{results.tool} does not report it") for name in streams]
+    if results.load is None:
+        why = "the file does not state how many requests were to be sent; the input `planned` has it checked"
+        rows.append(NotMeasured(what="the planned load", why=why))
     if results.failed[1] is None:
         rows.append(NotMeasured(what="failed requests", why="the file does not count them, so nothing can pass"))
     rows.append(NotMeasured(what="the commit under test", why="the file does not identify the build that was measured"))

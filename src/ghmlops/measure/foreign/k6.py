@@ -17,7 +17,7 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import Doubt, ExternalResults, Load, Point, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.bounded_json import Count, Milliseconds, fit, parse
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, NO_ENDPOINTS, TOOL_RULE, UNPLANNED
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, NO_ENDPOINTS, TOOL_RULE
 from ghmlops.measure.foreign.rows.k6_samples import dropped_load
 from ghmlops.measure.foreign.rows.requests import hop_doubt
 from ghmlops.measure.foreign.supplement import Supplement
@@ -96,7 +96,7 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         failed=failed,
         points=points,
         values=values,
-        not_measured=(NO_ENDPOINTS, CLOSED_LOOP, TOOL_RULE, *notes, *hop_notes, *([UNPLANNED] if load is None else [])),
+        not_measured=(NO_ENDPOINTS, CLOSED_LOOP, TOOL_RULE, *notes, *hop_notes),
         load=load,
         doubts=doubts,
     )

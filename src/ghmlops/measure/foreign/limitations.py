@@ -21,13 +21,6 @@ LATE_SENDS = NotMeasured(
 )
 
 
-UNPLANNED = NotMeasured(
-    what="the planned load",
-    why="the file does not state how many requests were to be sent; set the input `planned` to have it checked",
-)
-"""For files that look the same if the run was stopped early, or if the tool could not send what was planned."""
-
-
 def pooled_endpoints(count: int, rows: str) -> NotMeasured:
     """Return the limitation of a file whose endpoints are judged as one; `rows` names what it lists per endpoint."""
     return NotMeasured(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import MAX_REQUESTS, ExternalResults, Point, percentile
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, UNPLANNED, pooled_endpoints
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, pooled_endpoints
 
 if TYPE_CHECKING:
     from ghmlops.measure.foreign.supplement import Supplement
@@ -56,7 +56,7 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         failed=(int(failed), int(failed)),
         points=points,
         values=values,
-        not_measured=(CLOSED_LOOP, UNPLANNED, *([pooled_endpoints(endpoints, "rows")] if endpoints > 1 else [])),
+        not_measured=(CLOSED_LOOP, *([pooled_endpoints(endpoints, "rows")] if endpoints > 1 else [])),
     )
 
 

@@ -13,7 +13,7 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import Doubt, ExternalResults, Point, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.bounded_json import Count, Seconds, parse
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, UNPLANNED
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP
 from ghmlops.measure.foreign.supplement import Supplement
 
 DEADLINE = "aborted due to deadline"
@@ -67,7 +67,7 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         failed=(failed, failed + aborted),
         points=points,
         values=values,
-        not_measured=(CLOSED_LOOP, UNPLANNED, *([note] if aborted else [])),
+        not_measured=(CLOSED_LOOP, *([note] if aborted else [])),
         doubts=(Doubt(count=aborted, total=timed + errors + aborted, why=_ABORTED),) if aborted else (),
     )
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-MAX_DISORDER = 1_200_000_000
+MAX_DISORDER = 300_000_000
 """Microseconds by which a line without a time zone may precede an earlier line. Clocks are set back by 30 minutes or
-more; a log is less out of order, because it is written when a request ends."""
+more, so that a log with a request every 25 minutes shows it; it is less out of order for being written at the end of
+each request."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

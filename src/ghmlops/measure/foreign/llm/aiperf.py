@@ -10,7 +10,6 @@ import msgspec
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import Doubt, Times
 from ghmlops.measure.foreign.bounded_json import fit, parse
-from ghmlops.measure.foreign.limitations import UNPLANNED
 from ghmlops.measure.foreign.llm.percentiles import llm_results, times_of
 
 if TYPE_CHECKING:
@@ -55,7 +54,6 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         counts=(succeeded, failed),
         response=_times(content.request_latency, succeeded),
         first_token=first,
-        notes=(UNPLANNED,),
         doubts=(cancelled,) if content.was_cancelled else (),
     )
 

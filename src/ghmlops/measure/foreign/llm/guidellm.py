@@ -12,7 +12,6 @@ import msgspec
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import Doubt, Times
 from ghmlops.measure.foreign.bounded_json import Count, fit, parse
-from ghmlops.measure.foreign.limitations import UNPLANNED
 from ghmlops.measure.foreign.llm.percentiles import llm_results, times_of
 
 if TYPE_CHECKING:
@@ -93,7 +92,6 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         counts=(counts.successful, counts.errored),
         response=_times(benchmark.metrics.request_latency, 1e3),
         first_token=_times(first, 1.0) if first is not None else None,
-        notes=(UNPLANNED,),
         doubts=(Doubt(count=counts.incomplete, total=total, why=why),) if counts.incomplete else (),
     )
 

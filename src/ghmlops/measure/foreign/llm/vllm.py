@@ -14,7 +14,6 @@ import msgspec
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import Load
 from ghmlops.measure.foreign.bounded_json import Count, fit, parse
-from ghmlops.measure.foreign.limitations import UNPLANNED
 from ghmlops.measure.foreign.llm.percentiles import llm_results, times_of
 
 if TYPE_CHECKING:
@@ -59,7 +58,6 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         counts=(completed, failed),
         response=_times(content, "e2el", completed),
         first_token=_times(content, "ttft", completed),
-        notes=(UNPLANNED,) if load is None else (),
         load=load,
     )
 

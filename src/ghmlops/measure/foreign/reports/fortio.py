@@ -15,7 +15,7 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import ExternalResults, Load, bucket_points, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.bounded_json import Count, Seconds, parse
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, NO_ENDPOINTS, UNPLANNED
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, NO_ENDPOINTS
 
 if TYPE_CHECKING:
     from ghmlops.measure.foreign.supplement import Supplement
@@ -93,7 +93,7 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         failed=(failed, failed),
         points=(*bucket_points(rows), percentile(1.0, maximum, n)),
         values=values,
-        not_measured=(NO_ENDPOINTS, CLOSED_LOOP, _INTERPOLATED, *([UNPLANNED] if load is None else [])),
+        not_measured=(NO_ENDPOINTS, CLOSED_LOOP, _INTERPOLATED),
         load=load,
     )
 

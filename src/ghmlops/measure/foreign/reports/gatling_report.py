@@ -14,7 +14,7 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import ExternalResults, percentile
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.foreign.bounded_json import Count, Milliseconds, fit, parse
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, NO_ENDPOINTS, TOOL_RULE, UNPLANNED
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, NO_ENDPOINTS, TOOL_RULE
 
 if TYPE_CHECKING:
     from ghmlops.measure.foreign.supplement import Supplement
@@ -74,5 +74,5 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         failed=(counts.ko, counts.ko),
         points=(percentile(1.0, max(0.0, maximum - 1), counts.total, high=maximum + 1),),
         values={"mean": stats.mean.total, "max": maximum},
-        not_measured=(NO_ENDPOINTS, CLOSED_LOOP, TOOL_RULE, UNPLANNED, _PERCENTILES),
+        not_measured=(NO_ENDPOINTS, CLOSED_LOOP, TOOL_RULE, _PERCENTILES),
     )

@@ -12,7 +12,7 @@ import msgspec
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import ExternalResults, bucket_points, percentile
 from ghmlops.measure.foreign.bounded_json import Count, Milliseconds, parse
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, UNPLANNED, pooled_endpoints
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, pooled_endpoints
 from ghmlops.measure.foreign.locust import rounding
 from ghmlops.measure.foreign.time_counts import TimeCounts
 
@@ -74,5 +74,5 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         failed=(failed, failed),
         points=(*bucket_points(buckets), percentile(1.0, maximum, n)),
         values=values,
-        not_measured=(CLOSED_LOOP, UNPLANNED, *endpoints),
+        not_measured=(CLOSED_LOOP, *endpoints),
     )

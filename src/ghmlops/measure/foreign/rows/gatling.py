@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import ExternalResults
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, TOOL_RULE, UNPLANNED, pooled_endpoints
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, TOOL_RULE, pooled_endpoints
 from ghmlops.measure.foreign.rows.requests import MAX_ENDPOINTS, hop_doubt
 from ghmlops.measure.foreign.time_counts import TimeCounts
 
@@ -56,7 +56,7 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
     n = times.total + failed
     if not n:
         raise DataError("the file of Gatling contains no request", hint=_HINT)
-    notes = [CLOSED_LOOP, TOOL_RULE, UNPLANNED, *([pooled_endpoints(len(names), "names")] if len(names) > 1 else [])]
+    notes = [CLOSED_LOOP, TOOL_RULE, *([pooled_endpoints(len(names), "names")] if len(names) > 1 else [])]
     return ExternalResults(
         tool="gatling",
         timed=times.total,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import Doubt, ExternalResults
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, NO_ENDPOINTS, UNPLANNED
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, NO_ENDPOINTS
 from ghmlops.measure.foreign.rows.csv_rows import number, read_rows, status
 from ghmlops.measure.foreign.time_counts import TimeCounts
 
@@ -55,6 +55,6 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
         failed=(failed + (unanswered or 0), None if unanswered is None else failed + unanswered),
         points=times.points(ROUNDING_MS),
         values=times.values(),
-        not_measured=(NO_ENDPOINTS, CLOSED_LOOP, UNPLANNED),
+        not_measured=(NO_ENDPOINTS, CLOSED_LOOP),
         doubts=(truncated,) if answers >= MAX_ROWS else (),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import ExternalResults
 from ghmlops.core.model import NotMeasured
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, UNPLANNED, pooled_endpoints
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP, pooled_endpoints
 from ghmlops.measure.foreign.rows.csv_rows import status
 from ghmlops.measure.foreign.rows.requests import MAX_ENDPOINTS
 from ghmlops.measure.foreign.time_counts import TimeCounts
@@ -56,7 +56,7 @@ class JMeterSamples:
         n = self.times.total + self.failed
         if not n:
             raise DataError("the file of JMeter contains no request", hint="check that the run was completed")
-        notes = [CLOSED_LOOP, UNPLANNED]
+        notes = [CLOSED_LOOP]
         if len(self.labels) > 1:
             notes.append(pooled_endpoints(len(self.labels), "labels"))
         if self.parts:

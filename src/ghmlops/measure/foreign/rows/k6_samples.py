@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.latency.external_results import ExternalResults, Load
 from ghmlops.core.model import NotMeasured
-from ghmlops.measure.foreign.limitations import CLOSED_LOOP, UNPLANNED
+from ghmlops.measure.foreign.limitations import CLOSED_LOOP
 from ghmlops.measure.foreign.rows.requests import REDIRECTS, Requests
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ class K6Samples:
         if self.failed_checks:
             why = "k6 does not relate them to requests"
             notes.append(NotMeasured(what=f"the requests of {self.failed_checks:,} failed checks", why=why))
-        if not self.dropped:
-            notes.append(UNPLANNED)
         return self.requests.results(
             tool,
             not_measured=tuple(notes),
