@@ -105,6 +105,19 @@ def test_multiclass_values_agree() -> None:
         assert both_values(compare(metric_of("multiclass", name), rows)) == pytest.approx(pair, abs=TOLERANCE), name
 
 
+def test_macro_metrics_average_over_the_classes_among_the_labels() -> None:
+    """A class that is only predicted has no term of its own: scikit-learn with `labels=` the classes of the labels."""
+    rng = np.random.default_rng(4)
+    label = rng.integers(0, 3, 900)
+    sides = [rng.dirichlet(np.ones(4), 900) for _ in range(2)]
+    rows = multiclass(label, *sides)
+    decisions = [np.argmax(side, axis=1) for side in sides]
+    assert set(np.unique(decisions)) == {0, 1, 2, 3}
+    for name, score in (("macro-f1", oracle.f1_score), ("macro-recall", oracle.recall_score)):
+        expected = [score(label, p, average="macro", labels=np.unique(label)) for p in decisions]
+        assert both_values(compare(metric_of("multiclass", name), rows)) == pytest.approx(expected, abs=TOLERANCE)
+
+
 @pytest.mark.parametrize("name", list(REGRESSION))
 def test_regression_values_agree(name: str) -> None:
     """The values of both sides are those of scikit-learn and NumPy to 1e-9."""

@@ -61,6 +61,8 @@ def test_one_data_set_has_no_name() -> None:
         ("task: ranking, key: [id], label: y, score: s", "needs the key `query`"),
         ("task: multiclass, key: [id], label: y, score: v", "needs the key `classes`"),
         ("task: multiclass, key: [id], label: y, score: v, classes: [a, b, a]", "names one twice"),
+        (BINARY + ", gain: exponential", "does not read `gain`"),
+        ("task: ranking, key: [id], label: y, score: s, query: q, gain: cubic", '"cubic" is not valid'),
         ("task: embedding, key: [id]", "needs the key `score`"),
         ("task: regression, key: [id], label: y, prediction: p, threshold: 0.3", "does not read `threshold`"),
         (BINARY + ", artifacts: {baseline: a}, datasets: {x: {baseline: a, candidate: b}}", "are both given"),

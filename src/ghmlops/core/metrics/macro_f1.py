@@ -1,6 +1,7 @@
 """Macro F1: unweighted mean of the F1 of each class. Unit: ratio; range 0 to 1; higher is better.
 
-The mean is over the classes that occur among the labels. Compared by the delta method on the paired rows.
+The mean is over the classes that occur among the labels of the compared rows (`labels=np.unique(y_true)` in
+scikit-learn, whose default adds classes that are only predicted). Compared by the delta method on the paired rows.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """NDCG@k: normalised discounted cumulative gain of a ranking. No unit; range 0 to 1; higher is better.
 
-The discounted gain of the first k documents of a query divided by that of the ideal order, averaged over queries. Gains
-are linear in the label and discounted by log2(rank + 1), as in scikit-learn's `ndcg_score` (Jarvelin and Kekalainen
-2002, ACM Transactions on Information Systems 20, 422-446). Compared by a paired t test over queries.
+The discounted gain of the first k documents of a query divided by that of the ideal order, averaged over queries. The
+gain is the label, as in scikit-learn's `ndcg_score` (Jarvelin and Kekalainen 2002, ACM Transactions on Information
+Systems 20, 422-446), or 2^label - 1 (`gain: exponential`), as in LightGBM and XGBoost (Burges et al. 2005, ICML); it is
+discounted by log2(rank + 1). Compared by a paired t test over queries.
 """
 
 from __future__ import annotations

@@ -82,6 +82,8 @@ class Regression(Section, frozen=True, kw_only=True):
     """Column that identifies the query of a document (ranking)."""
     at: int = 10
     """The k of NDCG@k and recall@k."""
+    gain: Literal["linear", "exponential"] = "linear"
+    """Gain of a document in NDCG: its label, or 2^label - 1 (ranking)."""
     top: int = 5
     """The k of top-k accuracy."""
     quantile: float = 0.5

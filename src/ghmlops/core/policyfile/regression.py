@@ -29,7 +29,12 @@ _REQUIRED = {
     "embedding": ("score", "score", "name the column of the vector"),
 }
 """By task: the two keys that it requires in addition to `task` and `key`, and the hint if the second is missing."""
-_TASK_KEYS = {"query": ("ranking",), "threshold": ("binary",), "classes": ("binary", "multiclass")}
+_TASK_KEYS = {
+    "query": ("ranking",),
+    "gain": ("ranking",),
+    "threshold": ("binary",),
+    "classes": ("binary", "multiclass"),
+}
 """Keys that only some tasks read, with those tasks."""
 
 
@@ -133,6 +138,7 @@ def read_regression(at: Located) -> Regression:
         "classes": listing(text),
         "query": text,
         "at": positive_count,
+        "gain": one_of("linear", "exponential"),
         "top": positive_count,
         "quantile": scalar(_fraction),
         "error-quantile": scalar(_fraction),

@@ -20,8 +20,10 @@ from ghmlops.core.predictions.behaviour import (
 from ghmlops.core.predictions.comparison import compare_overall, compare_shifted, overall_metrics
 from ghmlops.core.predictions.constants import ALPHA
 from ghmlops.core.predictions.contract import checks
+from ghmlops.core.predictions.contract.finding import share_limit
 from ghmlops.core.predictions.findings import metric_finding, ruling_reason
 from ghmlops.core.predictions.implausible import implausible_result
+from ghmlops.core.predictions.left_out import left_out_rows, limit_ruling
 from ghmlops.core.predictions.observation import SCORE_DISTANCE, Judgement
 from ghmlops.core.predictions.ruling import Comparison, evidence_number, rule
 from ghmlops.core.predictions.subgroup import Subgroup
@@ -83,10 +85,17 @@ def _judge_overall(
     """Judge every metric over all rows, and list the metrics that could not be computed."""
     dataset = observation.dataset
     for comparison in comparisons:
-        finding = None
+        finding, left_out = None, left_out_rows(comparison, policy, observation.facts.pairs)
+        if left_out is not None:
+            judgement.add_not_measured(
+                observation, [NotMeasured(what=f"{comparison.metric.title} of some rows", why=left_out.clause)]
+            )
         if comparison.margin is not None:
-            ruling = rule(comparison, policy.undecided)
+            ruling = limit_ruling(rule(comparison, policy.undecided), left_out)
             reason = ruling_reason(comparison, ruling)
+            if left_out is not None:
+                limit = share_limit(left_out.rows, left_out.total) if left_out.too_many else "left out"
+                reason = f"{reason[:-1]}; {left_out.clause}, {limit}."
             finding = metric_finding(comparison, ruling.outcome, reason, dataset=dataset)
             judgement.findings.append(finding)
         warning = implausible_result(comparison, dataset)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.column_types import ColumnUse
     from ghmlops.measure.predictions.engine.session import Session
 
+_CLASS_NUMBER_KINDS = {"boolean", "integer", "float"}
+"""Kinds of types in which a class can be a number."""
 _MAX_SUGGESTIONS = 20
 """Maximum number of column names that a message compares with a missing one."""
 
@@ -144,13 +146,18 @@ def _schema_facts(layout: Layout) -> SchemaFacts:
     ]
     retyped = [c for c, pair in pairs.items() if pair[0] != pair[1] and c not in mismatched_labels]
     kinds = {c: (_kind_with_zone(pairs[c][0]), _kind_with_zone(pairs[c][1])) for c in retyped}
+    # Numbers and booleans are compared as classes, so the type of a label or a decision does not matter.
+    classes = (policy.label, policy.prediction) if policy.task in CLASS_TASKS else ()
+    harmless = {
+        c for c in retyped if kinds[c][0] == kinds[c][1] or (c in classes and set(kinds[c]) <= _CLASS_NUMBER_KINDS)
+    }
     used = {*policy.key, *compared, *([policy.label] if policy.label else [])}
     return SchemaFacts(
         columns=len(used),
         mismatched_keys=tuple(_mismatched_keys(layout)),
         mismatched_labels=tuple(_difference(c, pairs[c]) for c in mismatched_labels),
-        different_kinds=tuple(_difference(c, pairs[c]) for c in retyped if kinds[c][0] != kinds[c][1]),
-        widths=tuple(_difference(c, pairs[c]) for c in retyped if kinds[c][0] == kinds[c][1]),
+        different_kinds=tuple(_difference(c, pairs[c]) for c in retyped if c not in harmless),
+        widths=tuple(_difference(c, pairs[c]) for c in retyped if c in harmless),
         naive_times=tuple(f"{_quoted(policy.time)} ({role})" for role in SIDES if _has_naive_time(layout, role)),
         single_precision=any(layout.type_of(role, layout.score).startswith("FLOAT") for role in SIDES),
         unused=tuple(_unused_one_sided(layout, used)),

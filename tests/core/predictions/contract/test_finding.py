@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.model import Outcome
+from ghmlops.core.predictions.contract import finding
 from ghmlops.core.predictions.contract.finding import count_of, enumerate_parts, outcome_by_share, share_limit
 
 
@@ -37,3 +38,20 @@ def test_long_lists_are_truncated_and_counted() -> None:
     """Five parts, then the number of the others."""
     assert enumerate_parts(["a", "b"]) == "a, b"
     assert enumerate_parts([str(i) for i in range(9)]) == "0, 1, 2, 3, 4 and 4 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("yes", '"yes"'),
+        ("yes ", '"yes "'),
+        ("caf\u00e9", '"caf\u00e9"'),
+        ("cafe\u0301", '"cafe\\u0301"'),
+        ("a\u00a0b", '"a\\u00a0b"'),
+        ("a\tb", '"a\\u0009b"'),
+        ("", '""'),
+    ],
+)
+def test_texts_that_look_the_same_are_shown_differently(text: str, expected: str) -> None:
+    """Blanks are inside the quotes; combining marks, other blanks and controls are code points."""
+    assert finding.visible(text) == expected

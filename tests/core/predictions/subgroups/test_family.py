@@ -15,6 +15,7 @@ from ghmlops.core.predictions.ruling import Comparison
 from ghmlops.core.predictions.subgroup import Subgroup
 from ghmlops.core.predictions.subgroups.family import (
     FamilyResult,
+    Kind,
     judge_family,
     missing_subgroups,
     regression_p_values,
@@ -168,3 +169,10 @@ def test_the_onset_is_that_of_the_worst_data_set() -> None:
     assert family.onset is not None
     assert (family.onset.dataset, family.since) == ("eu", "2025-01-21")
     assert family.onset.sentence in family.findings[-1].reason
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [("slice", "warn"), ("window", "warn"), ("class", "pass")])
+def test_small_classes_are_no_warning_because_nobody_declared_them(kind: Kind, outcome: str) -> None:
+    """A family without a subgroup of the minimum size warns if the policy names it, and passes if it is the classes."""
+    (summary,) = judge_family([], kind, 200).findings
+    assert (summary.outcome, summary.n) == (outcome, 0)

@@ -179,3 +179,38 @@ def test_embeddings_are_compared_by_direction(read: Read) -> None:
         "contract-vector-length": Outcome.FAIL,
     }
     assert judge_observations([result], artifacts.EMBEDDING).measurements
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_nan_label_is_not_there_yet(read: Read, task: str) -> None:
+    """NaN labels count as missing, like null, and neither as odd labels nor as a class."""
+    make: Any = {
+        "binary": rows,
+        "multiclass": lambda n, seed: artifacts.classified(seed, n),
+        "regression": artifacts.values,
+    }
+    first, second = (make[task](N, seed) for seed in (1, 2))
+    labels = np.array([artifacts.CLASSES.index(y) if task == "multiclass" else y for y in first["y"]], dtype=float)
+    labels[:50] = np.nan
+    policy = {
+        "binary": BINARY,
+        "multiclass": replace(artifacts.MULTICLASS, classes=("0", "1", "2")),
+        "regression": Regression(task="regression", key=("id",), label="y", prediction="p"),
+    }[task]
+    result = read(first | {"y": labels}, second | {"y": labels}, policy)
+    assert (result.facts.baseline.null_labels, result.facts.baseline.odd_labels) == (50, 0)
+    assert result.facts.pairs
+    assert (result.facts.pairs.labelled, result.facts.pairs.label_conflicts) == (N - 50, 0)
+
+
+def test_integer_and_boolean_labels_with_equal_values_are_a_note(read: Read) -> None:
+    """The difference of the types is in the note of the rows and no warning; different values are still found."""
+    first, second = rows(N, 1), rows(N, 2)
+    integers, booleans = np.asarray(first["y"]).astype(np.int8), np.asarray(first["y"]).astype(bool)
+    result = read(first | {"y": integers}, second | {"y": booleans})
+    outcomes = outcomes_of_facts(result)
+    assert "contract-column-type" not in outcomes
+    assert "contract-label-changed" not in outcomes
+    assert any("TINYINT" in width and "BOOLEAN" in width for width in result.facts.schema.widths)
+    changed = outcomes_of_facts(read(first | {"y": integers}, second | {"y": ~booleans}))
+    assert changed["contract-label-changed"] is Outcome.FAIL

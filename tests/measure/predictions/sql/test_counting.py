@@ -48,7 +48,7 @@ def test_labels_outside_the_classes_fail_with_examples(read: Read) -> None:
     result = read(artifacts.with_values("y", {0: 2, 1: 7}, 1, n=N), rows(N, 2))
     finding = next(f for f in judge_observations([result], BINARY).findings if f.id == "contract-label-values")
     assert (finding.outcome, finding.n) == (Outcome.FAIL, 2)
-    assert "2, 7" in finding.reason
+    assert '"2", "7"' in finding.reason
 
 
 def test_decisions_that_contradict_their_scores_are_a_warning(read: Read) -> None:
@@ -64,12 +64,12 @@ def test_decisions_that_contradict_their_scores_are_a_warning(read: Read) -> Non
 
 
 def test_unusable_values_of_a_regression_are_excluded(read: Read) -> None:
-    """NaN labels and infinite predictions are counted and excluded, and every number stays finite."""
+    """Infinite labels and predictions are counted and excluded, and every number stays finite."""
     policy = Regression(task="regression", key=("id",), label="y", prediction="p")
     first, second = values(N, 1), values(N, 2)
     second["p"][3] = np.inf
     first["y"] = first["y"].copy()
-    first["y"][4] = np.nan
+    first["y"][4] = np.inf
     second["y"] = first["y"]
     result = read(first, second, policy)
     judged = judge_observations([result], policy)

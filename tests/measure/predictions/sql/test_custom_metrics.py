@@ -211,3 +211,17 @@ def test_column_of_one_side_with_a_hostile_name(read: Read) -> None:
     second = rows(N, 2)
     comparisons = by_id(read(first, second, rules), rules)
     assert (np.arange(N) * second["s"]).mean() == pytest.approx(comparisons["own-0"].candidate, abs=1e-9)
+
+
+@pytest.mark.parametrize(("nulls", "outcome"), [(0, Outcome.PASS), (10, Outcome.PASS), (200, Outcome.INCONCLUSIVE)])
+def test_an_expression_that_is_null_for_many_rows_is_not_judged(read: Read, nulls: int, outcome: Outcome) -> None:
+    """Rows that are null on the candidate's side only are counted in the reason; more than 1 % are inconclusive."""
+    size = 1000
+    first = rows(size, 1) | {"cost": np.ones(size)}
+    second = rows(size, 1) | {"cost": np.where(np.arange(size) < nulls, 0.0, 1.0)}
+    rules = policy("CASE WHEN cost > 0 THEN 1 / cost END", margin=0.01)
+    judged = judge_observations([read(first, second, rules)], rules)
+    finding = next(f for f in judged.findings if f.id == "regression-own-0")
+    assert (finding.outcome, finding.n) == (outcome, size - nulls)
+    assert (f"{nulls} of 1,000" in finding.reason) == bool(nulls)
+    assert any(f"{nulls} of 1,000" in item.why for item in judged.not_measured) == bool(nulls)

@@ -181,3 +181,14 @@ def test_groups_of_one_side_apply_to_the_pairs(read: Read) -> None:
     assert partial.columns
     assert partial.columns.group is not None
     assert len(np.unique(partial.columns.group)) == len(set(users)) - 1 + 7
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+@pytest.mark.parametrize("day", ["1969-12-30", "2025-03-01"])
+def test_the_last_nanosecond_of_a_day_is_in_its_window(read: Read, day: str, zone: str | None) -> None:
+    """A time in nanoseconds is rounded down to microseconds, before and after 1970, with and without a zone."""
+    policy = replace(BINARY, time="t", window="1d", minimum_rows=1)
+    last = np.datetime64(day, "ns") + np.timedelta64(86_399_999_999_999, "ns")
+    times = pa.array(np.full(N, last)).cast(pa.timestamp("ns", tz=zone))
+    result = read(rows(N, 1) | {"t": times}, rows(N, 2) | {"t": times}, policy)
+    assert result.tables[WINDOW,].keys == [(day,)]

@@ -65,7 +65,7 @@ def _rows_finding(facts: Facts, pairs: PairFacts) -> Finding:
         note
         for note, applies in (
             ("scores are compared at single precision, because one side has no more", schema.single_precision),
-            (f"column widths differ: {enumerate_parts(schema.widths)}", schema.widths),
+            (f"column types differ, with comparable values: {enumerate_parts(schema.widths)}", schema.widths),
             (f"times without a zone were read as UTC: {enumerate_parts(schema.naive_times)}", schema.naive_times),
             (f"unused columns of one side only: {enumerate_parts(schema.unused)}", schema.unused),
             (
@@ -172,8 +172,14 @@ def not_measured(facts: Facts, *, group: bool, windows: bool) -> list[NotMeasure
         return items
     unlabelled = pairs.usable - pairs.labelled
     if unlabelled > 0 and facts.task != "embedding":
-        why = f"{count_of(unlabelled, pairs.usable)} usable rows have no label (yet): they count for behaviour only"
-        items.append(NotMeasured(what="quality of rows without a label", why=why))
+        count = f"{count_of(unlabelled, pairs.usable)} usable rows have no label (yet)"
+        if facts.task == "ranking":
+            items.append(
+                NotMeasured(what="relevance of documents without a label", why=f"{count}: taken as irrelevant")
+            )
+        else:
+            why = f"{count}: they count for behaviour only"
+            items.append(NotMeasured(what="quality of rows without a label", why=why))
     if pairs.queries_without_relevant:
         count = count_of(pairs.queries_without_relevant, pairs.queries or 0)
         why = f"{count} queries have no relevant document, so no order of their documents is better than another"

@@ -100,7 +100,8 @@ class SchemaFacts:
     different_kinds: tuple[str, ...] = ()
     """Columns in use of different kinds, which are compared as text, or after reading times without a zone as UTC."""
     widths: tuple[str, ...] = ()
-    """Columns in use of the same kind but different width (INTEGER and BIGINT, FLOAT and DOUBLE)."""
+    """Columns in use of different types with comparable values: widths (INTEGER and BIGINT, FLOAT and DOUBLE), and
+    labels or decisions that are numbers on one side and booleans on the other."""
     naive_times: tuple[str, ...] = ()
     """Time columns without a zone."""
     single_precision: bool = False

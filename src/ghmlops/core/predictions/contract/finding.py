@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -48,3 +49,15 @@ def enumerate_parts(parts: Sequence[str], max_parts: int = 5) -> str:
     """Return at most `max_parts` parts separated by commas, and the number of those left out."""
     text = ", ".join(parts[:max_parts])
     return text if len(parts) <= max_parts else f"{text} and {len(parts) - max_parts} more"
+
+
+def visible(text: str) -> str:
+    """Return a text in quotes, with characters that cannot be seen as code points: combining marks, blanks, controls.
+
+    A plain space needs none, because the quotes show it.
+    """
+    return '"' + "".join(c if _is_visible(c) else f"\\u{ord(c):04x}" for c in text) + '"'
+
+
+def _is_visible(character: str) -> bool:
+    return character == " " or unicodedata.category(character)[0] not in "MZC"

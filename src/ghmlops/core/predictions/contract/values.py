@@ -11,6 +11,7 @@ from ghmlops.core.predictions.contract.finding import (
     enumerate_parts,
     outcome_by_share,
     share_limit,
+    visible,
 )
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def check_labels(facts: Facts, pairs: PairFacts) -> list[Finding]:
     findings = []
     for side, counts in facts.artifacts:
         if counts.odd_labels:
-            examples = f" (for example {enumerate_parts(counts.odd_label_examples)})"
+            examples = f" (for example {enumerate_parts([visible(text) for text in counts.odd_label_examples])})"
             reason = (
                 f"{counts.odd_labels:,} of {counts.rows:,} labels of the {side} "
                 f"{_INVALID_LABEL.get(facts.task, 'are no class of the policy')}"

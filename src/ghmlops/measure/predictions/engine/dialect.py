@@ -116,9 +116,10 @@ class Dialect:
         """Index of the first largest element, counted from 0."""
         return f"(list_position({vector}, list_max({vector})) - 1)"
 
-    def above(self, vector: str, number: str) -> str:
-        """Number of elements that are larger than a number."""
-        return f"len(list_filter({vector}, lambda e: e > {number}))"
+    def rank(self, vector: str, index: str) -> str:
+        """Rank from 1 of the element at `index` in descending order; of equal elements the first comes first."""
+        number = self.element(vector, index)
+        return f"(len(list_filter({vector}, lambda e, i: e > {number} OR (e = {number} AND i <= {index}))) + 1)"
 
     def every(self, vector: str, condition: str) -> str:
         """Whether the condition on `e` is true for every element."""

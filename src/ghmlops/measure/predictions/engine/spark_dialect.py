@@ -122,9 +122,10 @@ class SparkDialect(Dialect):
         """Index of the first largest element, counted from 0."""
         return f"(array_position({vector}, array_max({vector})) - 1)"
 
-    def above(self, vector: str, number: str) -> str:
-        """Number of elements that are larger than a number."""
-        return f"array_size(filter({vector}, e -> e > {number}))"
+    def rank(self, vector: str, index: str) -> str:
+        """Rank from 1 of the element at `index` in descending order; of equal elements the first comes first."""
+        number = self.element(vector, index)
+        return f"(array_size(filter({vector}, (e, i) -> e > {number} OR (e = {number} AND i < {index}))) + 1)"
 
     def every(self, vector: str, condition: str) -> str:
         """Whether the condition on `e` is true for every element."""

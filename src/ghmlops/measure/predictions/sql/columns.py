@@ -30,21 +30,25 @@ def column_sql(layout: Layout, role: str, column: str) -> str:
 
 
 def label_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
-    """Return SQL for the label (null if it is not a class or a number) and for whether the label is present."""
+    """Return SQL for the label (null if it is not a class or a number) and for whether the label is present (not null, and not NaN)."""
     policy = layout.policy
     sql_type = {"binary": "TINYINT", "multiclass": "INTEGER"}.get(policy.task, "DOUBLE")
     if role not in layout.label_roles:
         return [f"CAST(NULL AS {sql_type}) AS y", "false AS y_present"]
     name, duckdb_type = column_sql(layout, role, policy.label), layout.type_of(role, policy.label)
+    # NaN is how pandas writes a label that is not there yet.
+    is_float = type_kind(duckdb_type) == "float"
+    present = f"({dialect.finite(name)} OR {dialect.infinite(name)})" if is_float else f"{name} IS NOT NULL"
     if policy.task in CLASS_TASKS:
         value = class_sql(dialect, layout, role, policy.label)
+        value = f"CASE WHEN {present} THEN {value} END" if is_float else value
     else:
         single = "FLOAT" in {layout.type_of(r, policy.label) for r in layout.label_roles}
         rounded = single and type_kind(duckdb_type) == "float"
         number = f"CAST({f'CAST({name} AS FLOAT)' if rounded else name} AS DOUBLE)"
         lower_limit = f" AND {number} >= 0" if policy.task == "ranking" else ""
         value = f"CASE WHEN {dialect.finite(number)}{lower_limit} THEN {number} END"
-    return [f"{value} AS y", f"{name} IS NOT NULL AS y_present"]
+    return [f"{value} AS y", f"coalesce({present}, false) AS y_present"]
 
 
 def class_sql(dialect: Dialect, layout: Layout, role: str, column: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.model import finite
 from ghmlops.core.predictions.contract.facts import SideFacts
+from ghmlops.measure.predictions.column_types import type_kind
 from ghmlops.measure.predictions.engine.dialect import count_true, identifier
 from ghmlops.measure.predictions.layout import CLASS_TASKS, VECTOR_TASKS
 from ghmlops.measure.predictions.sql.columns import SUM_TOLERANCE, class_sql
@@ -138,8 +139,11 @@ def _odd_label_examples(session: Session, layout: Layout, role: str) -> tuple[st
         if layout.policy.task in CLASS_TASKS
         else f"CASE WHEN {session.dialect.finite(f'CAST({name} AS DOUBLE)')} THEN 1 END"
     )
+    kind = type_kind(layout.type_of(role, layout.policy.label))
+    present = f"({session.dialect.finite(name)} OR {session.dialect.infinite(name)})" if kind == "float" else "true"
     rows = session.rows(
-        f"SELECT DISTINCT {text} FROM {session.table(role)} WHERE {name} IS NOT NULL AND ({valid_label}) IS NULL "
+        f"SELECT DISTINCT {text} FROM {session.table(role)} "
+        f"WHERE {name} IS NOT NULL AND {present} AND ({valid_label}) IS NULL "
         "ORDER BY 1 LIMIT 3"
     )
     return tuple(str(row[0]) for row in rows)

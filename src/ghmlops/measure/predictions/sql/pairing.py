@@ -175,8 +175,7 @@ def _stored_columns(views: StagedViews) -> str:
         for side in "ab":
             probability = dialect.element(f"v{side}", "y")
             parts.append(f"CASE WHEN u{side} AND y IS NOT NULL THEN {probability} END AS t{side}")
-            better = dialect.above(f"v{side}", dialect.element(f"v{side}", "y"))
-            parts.append(f"CASE WHEN u{side} AND y IS NOT NULL THEN {better} + 1 END AS r{side}")
+            parts.append(f"CASE WHEN u{side} AND y IS NOT NULL THEN {dialect.rank(f'v{side}', 'y')} END AS r{side}")
     if policy.task == "embedding":
         parts.append(f"CASE WHEN ok THEN 1.0 - {dialect.cosine('va', 'vb')} END AS d")
     return ", ".join([*parts, *custom_values_sql(views)])

@@ -16,8 +16,9 @@ def rank_queries(views: StagedViews) -> None:
     """Create the table `queries` from `pairs`; a query without a relevant document is not `ok`.
 
     Documents are ordered by score; among equal scores the less relevant come first, so that ties never improve a
-    metric. Only documents that both sides rank and that have a label count. Gains are linear and discounts are
-    log2(rank + 1), as in scikit-learn's `ndcg_score` (Jarvelin and Kekalainen 2002). The slice, window and group of a
+    metric. Only documents that both sides rank count; one without a label is irrelevant, as in trec_eval. Discounts are
+    log2(rank + 1), and gains are the label (as in scikit-learn's `ndcg_score`: Jarvelin and Kekalainen 2002) or, if the
+    policy says so, 2^label - 1 (as in LightGBM and XGBoost: Burges et al. 2005). The slice, window and group of a
     query are those of its documents: they are attributes of queries. A custom metric is first averaged over documents.
     """
     ranks = ", ".join(
@@ -28,11 +29,13 @@ def rank_queries(views: StagedViews) -> None:
     )
     ideal_rank = "row_number() OVER (PARTITION BY q ORDER BY y DESC) AS ideal"
     custom = [f"o{index}{side}" for index in range(len(views.layout.policy.metrics)) for side in "ab"]
-    documents = (
-        f"SELECT {', '.join(['q', 'y', *custom])}, {ranks}, {ideal_rank} FROM pairs "
-        "WHERE ok AND y IS NOT NULL AND NOT query_conflict"
+    judged = (
+        f"SELECT {', '.join(['q', 'coalesce(y, 0e0) AS y', 'sa', 'sb', *custom])} FROM pairs "
+        "WHERE ok AND NOT label_conflict AND NOT query_conflict"
     )
-    values = [value for side in "ab" for value in _metric_values(side, views.layout.policy.at)]
+    documents = f"SELECT {', '.join(['q', 'y', *custom])}, {ranks}, {ideal_rank} FROM ({judged})"
+    policy = views.layout.policy
+    values = [value for side in "ab" for value in _metric_values(side, policy.at, policy.gain)]
     values += [f"avg({name}) AS {name}" for name in custom]
     metrics = f"SELECT q, {', '.join(values)}, count(*) FILTER (WHERE y > 0) AS relevant FROM ({documents}) GROUP BY q"
     names = [*code_names(views.plan), *(["g"] if views.layout.policy.group else [])]
@@ -58,9 +61,11 @@ def _metric_columns() -> str:
     return ", ".join(f"m.{name}_{side}" for side in "ab" for name in ("ndcg", "mrr", "map", "recall_at_k"))
 
 
-def _metric_values(side: str, k: int) -> list[str]:
+def _metric_values(side: str, k: int, gain: str) -> list[str]:
+    value = "(pow(2e0, y) - 1e0)" if gain == "exponential" else "y"
+
     def dcg(rank: str) -> str:
-        return f"sum(CASE WHEN {rank} <= {k} THEN y * ln(2.0) / ln({rank} + 1.0) ELSE 0.0 END)"
+        return f"sum(CASE WHEN {rank} <= {k} THEN {value} * ln(2.0) / ln({rank} + 1.0) ELSE 0.0 END)"
 
     relevant = "count(*) FILTER (WHERE y > 0)"
     return [
