@@ -14,6 +14,7 @@ from ghmlops.core.latency.external_results import (
     ExternalResults,
     Misses,
     are_contradictory,
+    bucket_points,
     error_misses,
     percentile,
     slower_bounds,
@@ -157,3 +158,18 @@ def test_a_histogram_is_judged_in_its_unit() -> None:
 def test_contradictory_percentiles(points: list[tuple[float, float]], expected: bool) -> None:
     """A longer time that more requests exceed is a contradiction; equal times are not."""
     assert expected == are_contradictory([percentile(q, time, 1000) for q, time in points])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    times=st.lists(st.floats(0, 50), min_size=1, max_size=60),
+    limit=st.floats(0, 60),
+    width=st.sampled_from([0.5, 1.0, 7.0]),
+)
+def test_buckets_bound_the_true_number_of_slower_requests(times: list[float], limit: float, width: float) -> None:
+    """Whatever the times within their buckets are, the number of those above any limit is within the bounds."""
+    counts = np.bincount([int(time // width) for time in times])
+    points = bucket_points((k * width, (k + 1) * width, int(n)) for k, n in enumerate(counts) if n)
+    assert not are_contradictory(points)
+    low, high = slower_bounds(results_of(timed=len(times), points=points), limit)
+    assert low <= sum(time > limit for time in times) <= high

@@ -62,3 +62,11 @@ def test_bad_files(tmp_path: Path) -> None:
     for damage in (result()[:-5], result(RetCodes={"200": 5}), result().replace('"Count": 900', '"Count": 901')):
         with pytest.raises(DataError):
             read_text(tmp_path, damage)
+
+
+def test_grpc(tmp_path: Path) -> None:
+    """The health check of gRPC has names in place of statuses, also in the type of the run."""
+    codes = {"SERVING": 990, "Error 14": 10}
+    results = read_text(tmp_path, result(RunType="GRPC Health Check", RetCodes=codes))
+    assert results.failed == (10, 10)
+    assert read_text(tmp_path, result(RetCodes=codes)).failed == (1000, 1000)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s)?")
 _MAX_RATE = 1e9
+_OTHER_SUCCESSES = frozenset({"OK", "SERVING"})
+"""Results of successful requests of gRPC, TCP and UDP, in place of an HTTP status."""
 _DAMAGED = "check that the file is complete and from `fortio load -json`"
 _INTERPOLATED = NotMeasured(
     what="exact percentiles", why="fortio interpolates them within the buckets of its histogram, which bound them"
@@ -50,6 +52,7 @@ class _Histogram(msgspec.Struct):
 class _Result(msgspec.Struct):
     histogram: _Histogram = msgspec.field(name="DurationHistogram")
     codes: dict[str, Count] = msgspec.field(name="RetCodes")
+    kind: str = msgspec.field(name="RunType", default="HTTP")
     rate: str = msgspec.field(name="RequestedQPS", default="")
     duration: str = msgspec.field(name="RequestedDuration", default="")
 
@@ -75,7 +78,9 @@ def read(data: bytes, supplement: Supplement) -> ExternalResults:
             f"{sum(bucket.count for bucket in buckets):,} times in its buckets",
             hint=_DAMAGED,
         )
-    failed = sum(count for code, count in result.codes.items() if not supplement.is_success(_status(code)))
+    http = result.kind.startswith("HTTP")
+    is_success = (lambda code: supplement.is_success(_status(code))) if http else _OTHER_SUCCESSES.__contains__
+    failed = sum(count for code, count in result.codes.items() if not is_success(code))
     load = _load(result, n)
     maximum = result.histogram.maximum * 1e3
     values: dict[str, float | None] = {"mean": result.histogram.average * 1e3, "max": maximum}
