@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,8 @@ from typing import Any, NamedTuple
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-OWN = re.compile(r"ghmlops/ghmlops(?:/(?P<path>[^@]+))?@(?P<ref>.+)")
+OWN = re.compile(r"(?:ghmlops/ghmlops(?=[/@])|\./\.ghmlops(?![^/]))(?:/(?P<path>[^@]+))?(?:@(?P<ref>.+))?")
+"""An action or workflow of this project: by its release, or in the folder that holds the release of the workflow."""
 
 
 class Workflow(NamedTuple):
@@ -48,3 +50,11 @@ FILES = [
 ]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("actions/*/README.md"))]
 EXAMPLES = [workflow for path in DOCUMENTS for workflow in _blocks(path)]
+
+
+def callers_workflow(name: str) -> str:
+    """Return the text of the complete workflow that the first comment of a reusable workflow shows."""
+    lines = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8").splitlines()
+    header = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    shown = [line.removeprefix("#   ") for line in header if line.startswith("#   ")]
+    return "\n".join(["name: caller", *shown, ""])

@@ -20,9 +20,15 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         "scorecard": {"contents": "read", "id-token": "write", "security-events": "write"},
         "sbom": {"contents": "read"},
     },
-    "pr-gate.yml": {"measure": {"contents": "read"}, "verdict": {}},
+    "pr-gate.yml": {
+        "baseline": {"actions": "read", "contents": "read", "deployments": "read"},
+        "measure": {"contents": "read"},
+        "verdict": {},
+    },
     "load.yml": {"plan": {}, "shard": {"contents": "read"}, "merge": {"contents": "read"}},
-    "report.yml": {"report": {"actions": "read", "contents": "read", "pull-requests": "write"}},
+    "report.yml": {
+        "report": {"actions": "read", "checks": "write", "contents": "read", "pull-requests": "write"},
+    },
     "deploy-gate.yml": {
         "gate": {"actions": "read", "contents": "read", "deployments": "write", "statuses": "write"},
         "revert": {"contents": "write", "pull-requests": "write"},
@@ -96,9 +102,10 @@ def test_time_limits(written: Workflow) -> None:
 def test_pins(written: Workflow) -> None:
     """External actions are pinned by full SHA with the version in a comment, ours by the major version."""
     for line in re.findall(r"^\s*(?:- )?uses: (.+)$", written.text, flags=re.MULTILINE):
-        name, ref = line.split("@", 1)
-        if own := OWN.fullmatch(line.strip()):
-            assert own["ref"] == "v1"
+        name, _, ref = line.partition("@")
+        if OWN.fullmatch(line.strip()):
+            # A workflow uses the release that it belongs to, so that a pin of the workflow pins its actions.
+            assert ref == "v1" if ref else written in FILES
         else:
             assert PINS[name] == ref
 
@@ -119,15 +126,49 @@ def test_no_checkout_keeps_credentials(written: Workflow) -> None:
 def test_report_checks_out_the_default_branch(callable_workflows: Callable) -> None:
     """`report.yml` has a write token and therefore checks out only the default branch."""
     workflow = callable_workflows[".github/workflows/report.yml"]
-    (checkout,) = (s for _, s in workflow.steps() if s.get("uses", "").startswith("actions/checkout@"))
-    assert checkout["with"] == {"persist-credentials": False}
+    checkouts = [s["with"] for _, s in workflow.steps() if s.get("uses", "").startswith("actions/checkout@")]
+    assert [("ref" in values, "repository" in values) for values in checkouts] == [(False, False), (True, True)]
+
+
+def test_workflows_use_their_own_release(callable_workflows: Callable) -> None:
+    """Each job that uses an action of ours checks the commit of the workflow file out, and uses that."""
+    own = {
+        "repository": "${{ job.workflow_repository }}",
+        "ref": "${{ job.workflow_sha }}",
+        "path": ".ghmlops",
+        "persist-credentials": False,
+    }
+    for workflow in callable_workflows.values():
+        for job in workflow.body["jobs"].values():
+            uses = [step.get("uses", "") for step in job["steps"]]
+            assert not any(use.startswith("ghmlops/ghmlops") for use in uses)
+            places = [index for index, step in enumerate(job["steps"]) if step.get("with") == own]
+            used = [index for index, use in enumerate(uses) if use.startswith("./.ghmlops")]
+            assert len(places) == (1 if used else 0)
+            assert all(places[0] < index for index in used)
+
+
+def test_every_runner_can_be_chosen(callable_workflows: Callable) -> None:
+    """`runs-on` of every job is an input, as JSON: a label, a list or a group."""
+    for workflow in callable_workflows.values():
+        for job in workflow.body["jobs"].values():
+            match = re.fullmatch(r"\$\{\{ fromJSON\(inputs\.(runs-on(?:-trusted)?)\) \}\}", job["runs-on"])
+            assert match
+            assert workflow.triggers["workflow_call"]["inputs"][match[1]]["default"] == '"ubuntu-latest"'
+
+
+def test_evidence_is_fetched_by_the_commands(written: Workflow) -> None:
+    """No step merges artifacts into one folder: equal names would replace each other silently."""
+    for _, step in written.steps():
+        assert "merge-multiple" not in (step.get("with") or {})
 
 
 def test_deployments_and_reverts_are_serialised(callable_workflows: Callable) -> None:
     """Jobs are serialised per service (its policy file) and environment, or per branch, and never cancelled."""
     jobs = callable_workflows[".github/workflows/deploy-gate.yml"].body["jobs"]
     gate, revert = jobs["gate"]["concurrency"], jobs["revert"]["concurrency"]
-    assert gate["group"] == "ghmlops-gate-${{ inputs.policy }}-${{ inputs.environment }}"
+    assert gate["group"] == "ghmlops-gate-${{ github.workflow }}-${{ inputs.policy }}-${{ inputs.environment }}"
+    assert (gate["queue"], revert["queue"]) == ("max", "max")
     assert revert["group"] == "ghmlops-revert-${{ inputs.branch || github.event.repository.default_branch }}"
     assert (gate["cancel-in-progress"], revert["cancel-in-progress"]) == (False, False)
 
@@ -218,7 +259,7 @@ def test_header_examples_are_valid(callable_workflows: Callable, actions: Action
     [
         ("success", "pass", True),
         ("success", "warn", True),
-        ("success", "inconclusive", True),
+        ("success", "inconclusive", False),
         ("success", "fail", False),
         ("success", "error", False),
         ("success", "", False),
@@ -249,13 +290,24 @@ def test_required_check(callable_workflows: Callable, result: str, outcome: str,
     assert passes != ("::error" in done.stdout)
 
 
-@pytest.mark.parametrize(("outcome", "passes"), [("fail", True), ("inconclusive", True), ("error", False), ("", False)])
-def test_a_reported_failure_does_not_fail_the_report(callable_workflows: Callable, outcome: str, passes: bool) -> None:
+REPORTS = [
+    ("fail", "", True),
+    ("inconclusive", "", True),
+    ("error", "https://github.example/check", True),
+    ("error", "", False),
+    ("", "", False),
+]
+
+
+@pytest.mark.parametrize(("outcome", "check", "passes"), REPORTS)
+def test_a_reported_failure_does_not_fail_the_report(
+    callable_workflows: Callable, outcome: str, check: str, passes: bool
+) -> None:
     """`report.yml` fails if nothing could be reported, not if the reported outcome is bad."""
     steps = callable_workflows[".github/workflows/report.yml"].body["jobs"]["report"]["steps"]
     report, last = steps[-2:]
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", last["run"]]
-    done = subprocess.run(command, env={"OUTCOME": outcome}, capture_output=True, check=False)
+    done = subprocess.run(command, env={"OUTCOME": outcome, "CHECK": check}, capture_output=True, check=False)
     assert report["continue-on-error"] is True
     assert last["if"] == f"steps.{report['id']}.outcome == 'failure'"
     assert passes == (done.returncode == 0)

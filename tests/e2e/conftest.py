@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PERMISSIONS = {
     "actions": "read",
+    "checks": "write",
     "contents": "write",
     "deployments": "write",
     "pull_requests": "write",

@@ -49,6 +49,9 @@ def upload() -> None:
     url = call("CreateArtifact", {**ids, "name": name, "version": 4})["signedUploadUrl"]
     send("PUT", f"{url}&comp=block", packed.getvalue())
     call("FinalizeArtifact", {**ids, "name": name, "size": str(len(packed.getvalue()))})
+    if os.environ.get("E2E_API"):
+        artifact = {"run_id": int(own_run()), "name": name, "zip_base64": base64.b64encode(packed.getvalue()).decode()}
+        send("POST", f"{os.environ['E2E_API']}/_seed", json.dumps({"artifacts": [artifact]}).encode())
     print(f"Artifact {name} has been uploaded: {', '.join(p.name for p in files)}")
 
 

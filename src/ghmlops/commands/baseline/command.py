@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.act.files import write_atomically
-from ghmlops.commands.baseline.resolve import BaseCommit, base_commit
+from ghmlops.commands.baseline.resolve import BaseCommit, base_commit, deployed_commit
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.commands.shared.baseline_file import BASELINE_NAME, NO_BASELINE, BaselineFile, workflow_specs
 from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.commands.shared.resolve_artifact import download_workflow_artifact
 from ghmlops.core.artifacts.spec import WorkflowSpec, parse_spec
-from ghmlops.core.errors import GhmlopsError, InputError
+from ghmlops.core.errors import GhmlopsError, InputError, PolicyError
 from ghmlops.core.model import Outcome
 from ghmlops.core.policyfile.document import read_policy
 from ghmlops.measure.checkout import git_read
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.baseline.inputs import Inputs
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.policy.document import Policy
 
 _TEXT = {
     "deployment": "the newest successful deployment to {environment}",
@@ -47,15 +46,20 @@ def run(inputs: Inputs, services: Services) -> Result:
 
     Raises:
         InputError: The baseline's commit is unknown.
-        PolicyError: There is no valid policy.
+        PolicyError: The baseline is what is deployed, and there is no valid policy that names the service.
         GitHubError: The deployments could not be read.
     """
-    policy = load_policy(services.cwd / inputs.policy, inputs.policy)
-    environment = inputs.environment or policy.gate.environment
-    base = base_commit(inputs, services, environment, policy.service)
+    environment = inputs.environment
+
+    def deployed() -> str:
+        nonlocal environment
+        policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+        environment = environment or policy.gate.environment
+        return deployed_commit(inputs.token, services, environment, policy.service)
+
+    base = base_commit(inputs, services, deployed)
     reason = f"The baseline is {base.sha[:12] or 'absent'}: {_TEXT[base.source].format(environment=environment)}."
-    trusted = _trusted_policy(inputs, services, policy, base).regression
-    specs = workflow_specs(trusted.datasets) if trusted else ()
+    specs = _specs(inputs, services, base)
     if inputs.dry_run:
         return dry_run_result(reason, terminal.block([reason, *(f"would download {spec}" for spec in specs)]))
     baseline = _download(specs, base, inputs, services)
@@ -73,11 +77,22 @@ def run(inputs: Inputs, services: Services) -> Result:
     )
 
 
-def _trusted_policy(inputs: Inputs, services: Services, policy: Policy, base: BaseCommit) -> Policy:
-    """Return the policy of the baseline's commit; that of the checkout if the commit has none."""
+def _specs(inputs: Inputs, services: Services, base: BaseCommit) -> tuple[str, ...]:
+    """Return the artifacts that the policy of the baseline's commit names; that of the checkout if it has none.
+
+    A policy that is not valid names none: the job that measures reports it, so that a change can repair it.
+    """
     path = os.path.relpath(services.cwd / inputs.policy, services.cwd)
     content = git_read(services.cwd, "show", f"{base.sha}:./{path}") if base.sha else ""
-    return read_policy(content, f"{inputs.policy} of {base.sha[:12]}") if content else policy
+    try:
+        if content:
+            policy = read_policy(content, f"{inputs.policy} of {base.sha[:12]}")
+        else:
+            policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    except PolicyError as error:
+        services.console.note(f"no predictions are downloaded: {error.message}")
+        return ()
+    return workflow_specs(policy.regression.datasets) if policy.regression else ()
 
 
 def _download(specs: tuple[str, ...], base: BaseCommit, inputs: Inputs, services: Services) -> BaselineFile:

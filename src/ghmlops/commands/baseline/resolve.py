@@ -10,6 +10,8 @@ from ghmlops.core.errors import InputError
 from ghmlops.measure.checkout import git_read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ghmlops.commands.baseline.inputs import Inputs
     from ghmlops.commands.shared.base import Services
 
@@ -25,7 +27,7 @@ class BaseCommit(NamedTuple):
     """`deployment`, `merge-base`, `merge-queue`, `input` or `none`."""
 
 
-def base_commit(inputs: Inputs, services: Services, environment: str, service: str) -> BaseCommit:
+def base_commit(inputs: Inputs, services: Services, deployed: Callable[[], str]) -> BaseCommit:
     """Return the baseline's commit of this run.
 
     That is the input `base` if it is set; for a pull request its merge base with the target branch; in a merge queue
@@ -34,8 +36,7 @@ def base_commit(inputs: Inputs, services: Services, environment: str, service: s
     Args:
         inputs: inputs of the command.
         services: services of the command.
-        environment: environment whose deployment counts.
-        service: service whose deployment counts.
+        deployed: returns the deployed commit; empty if there is none.
 
     Raises:
         InputError: A commit is not part of the checkout, or there is no token to ask for deployments.
@@ -53,7 +54,7 @@ def base_commit(inputs: Inputs, services: Services, environment: str, service: s
                 "the event merge_group contains no `base_sha`", hint="name the commit of the baseline with --base"
             )
         return BaseCommit(str(sha), "merge-queue")
-    sha = deployed_commit(inputs.token, services, environment, service)
+    sha = deployed()
     return BaseCommit(sha, "deployment" if sha else "none")
 
 
