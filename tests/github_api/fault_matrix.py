@@ -148,8 +148,8 @@ def _finish(client: Client) -> object:
 
 def _close_stale(client: Client) -> object:
     stale = [d for d in list_deployments(client, "production", "shop") if d.state == "in_progress"]
-    ended = [d for d in stale if read_run(client, d.run_id).conclusion]
-    return _steps(client, stale_steps(ended, TARGET))
+    closable = [d for d in stale if read_run(client, d.run_id).conclusion]
+    return _steps(client, stale_steps(closable, TARGET))
 
 
 def _fetch(client: Client) -> object:
@@ -229,7 +229,7 @@ SEQUENCES = (
     Sequence(
         "rules of a branch",
         lambda client: blocking_rules(client, "main"),
-        {"repositories": {REPOSITORY: {"rules": {"main": ["deletion"] * 101 + ["pull_request"]}}}},
+        {"repositories": {REPOSITORY: {"rules": {"main": ["deletion", "pull_request"]}}}},
         tolerant=True,
     ),
 )
@@ -327,12 +327,12 @@ class Matrix:
         self.api.seed(**{k: v for k, v in sequence.seed.items() if k != "repositories"})
 
     def _calls(self) -> list[Call]:
-        seen: Counter[tuple[str, str]] = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
         calls = []
         for request in self.api.state.requests:
             key = request["method"], request["path"].partition("?")[0]
-            calls.append(Call(*key, seen[key]))
-            seen[key] += 1
+            calls.append(Call(*key, counts[key]))
+            counts[key] += 1
         return calls
 
     def _run(self, sequence: Sequence, notes: list[str] | None = None, timeout: float = 30.0) -> object:

@@ -244,9 +244,9 @@ def _newest_of_each_leg(candidates: Sequence[_Candidate], left_out: list[LeftOut
     ordered = sorted(candidates, key=lambda c: (c.created, c.attempt, c.artifact.id), reverse=True)
     newest: dict[str, _Candidate] = {}
     for candidate in ordered:
-        chosen = newest.setdefault(candidate.leg, candidate)
-        if chosen is not candidate:
-            reason = f"{chosen.artifact.name} of the same leg is newer"
+        newer = newest.setdefault(candidate.leg, candidate)
+        if newer is not candidate:
+            reason = f"{newer.artifact.name} of the same leg is newer"
             left_out.append(LeftOut(candidate.artifact.name, "superseded", reason))
     return list(newest.values())
 
