@@ -68,6 +68,8 @@ TESTED_ELSEWHERE = {
     "measure/foreign/rows/jmeter_*.py": "measure/foreign/rows/test_jmeter.py: both formats of the same samples",
     "measure/foreign/rows/k6_samples.py": "measure/foreign/rows/test_k6_json.py: both formats of the same samples",
     "measure/foreign/rows/requests.py": "measure/foreign/rows/test_k6_json.py: the requests of each reader",
+    "measure/requests/trace_parquet.py": "measure/requests/test_trace_formats.py: Parquet is one of the formats",
+    "measure/requests/trace_source.py": "measure/requests/test_timestamps.py: what each reader does with a value",
     "measure/requests/lines.py": "measure/requests/test_log_lines.py: gzip, limits and lines of each format",
     "measure/foreign/bounded_json.py": "measure/foreign/test_foreign.py: every reader of JSON uses it",
     "measure/foreign/limitations.py": "measure/foreign/test_foreign.py: the entries of each reader",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    _Settings = dict[str, str | bool | int | float | list[str]]
     Rows = Iterator[tuple[int, bytes, bytes]]
     """(position in the file, body, JSON object) of each row; the object equals the body if only one was requested."""
 
@@ -183,7 +184,7 @@ def _parquet_rows(path: Path, display_name: str, *, objects: bool, bodies: bool)
         raise DataError(f"{display_name}: the path contains `*`, `?` or `[`", hint="rename or move the file")
     try:
         # A single thread preserves the order of the file.
-        settings = {"threads": 1, "memory_limit": "1GB", "disabled_optimizers": STATISTICS_OPTIMIZERS}
+        settings: _Settings = {"threads": 1, "memory_limit": "1GB", "disabled_optimizers": STATISTICS_OPTIMIZERS}
         with duckdb.connect(config=settings) as engine:
             columns = engine.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
             body, as_json = _body_expression(columns, single_column=not objects) if bodies else (_OBJECT, True)

@@ -21,7 +21,8 @@ from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS
 from ghmlops.measure.requests.timestamps import TimestampParser, format_timestamp
-from ghmlops.measure.requests.trace_formats import READERS, Source, detect_format
+from ghmlops.measure.requests.trace_formats import READERS, detect_format
+from ghmlops.measure.requests.trace_source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ghmlops.core.policy.latency import Trace
-    from ghmlops.measure.requests.trace_formats import Stamps
+    from ghmlops.measure.requests.trace_source import Stamps
 
     Floats = NDArray[np.float64]
     Micros = NDArray[np.int64]

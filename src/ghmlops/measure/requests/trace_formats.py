@@ -7,25 +7,21 @@ read line by line in bounded memory; a longer line is truncated at the limit.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.core.errors import DataError, nearest
-from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
+from ghmlops.core.errors import DataError
 from ghmlops.measure.requests.lines import read_all, read_lines
-from ghmlops.measure.requests.local_time import RefusedTimestampError
 from ghmlops.measure.requests.log_lines import AlbLog, CommonLog, EnvoyLog, W3CLog
+from ghmlops.measure.requests.trace_parquet import read_parquet
+from ghmlops.measure.requests.trace_source import Source, attempt, column_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ghmlops.measure.requests.timestamps import TimestampParser
-
-    Stamp = int | str
-    Stamps = Iterator[tuple[int, Stamp]]
+    from ghmlops.measure.requests.trace_source import Stamps
 
 MAX_HAR = 256 * 1024 * 1024
 """Maximum size of a HAR file, which is read as a whole."""
@@ -39,52 +35,7 @@ _LOGS: dict[str, type[CommonLog | W3CLog | AlbLog | EnvoyLog]] = {
 _FORMATS = "`common`, `combined`, `w3c`, `alb`, `envoy`, `csv`, `jsonl`, `har` or `parquet`"
 _ENVOY_KEYS = ("response_flags", "upstream_cluster", "upstream_host", "response_code")
 """Keys of which a line of Envoy's JSON access log has at least one."""
-_NUMBERS = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-    "DOUBLE",
-)
-"""DuckDB types of columns that may contain times since 1970."""
-
-
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_REFUSED_HINT = (
-    "write ISO 8601 with a time zone, or seconds since 1970; for times without a zone set `zone`, for example "
-    "`Europe/Berlin`, or `UTC` if they are in UTC"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A recording that is being read.
-
-    Attributes:
-        path: The file.
-        display_name: Its name in messages.
-        time: Column or key of the timestamps.
-        parser: The parser of its timestamps.
-        examples: For each reason why a value is no timestamp, the first such value.
-    """
-
-    path: Path
-    display_name: str
-    time: str
-    parser: TimestampParser
-    examples: dict[str, str] = field(default_factory=dict)
-
-    def stamp(self, number: int, value: object) -> tuple[int, Stamp]:
-        """Return the line number with the timestamp of `value`, or with the reason why it has none."""
-        entry = _attempt(self, number, lambda: self.parser.value(value)) or (number, "null")
-        if isinstance(entry[1], str):
-            self.examples.setdefault(entry[1], repr(value)[:60])
-        return entry
 
 
 def detect_format(path: Path, display_name: str) -> str:
@@ -114,24 +65,9 @@ def detect_format(path: Path, display_name: str) -> str:
     )
 
 
-def _attempt(source: Source, number: int, parse: Callable[[], int | None]) -> tuple[int, Stamp] | None:
-    """Return the line number with what `parse` returns or raises; `None` if the line is no request.
-
-    Raises:
-        DataError: The line puts the entire file in doubt.
-    """
-    try:
-        stamp = parse()
-    except RefusedTimestampError as error:
-        raise DataError(f"{source.display_name}:{number}: {error}", hint=_REFUSED_HINT) from None
-    except ValueError as error:
-        return number, str(error)
-    return None if stamp is None else (number, stamp)
-
-
 def _read_log(source: Source, log: CommonLog | W3CLog | AlbLog | EnvoyLog) -> Stamps:
     for number, line in read_lines(source.path, source.display_name):
-        if entry := _attempt(source, number, lambda line=line: log.parse(line)):  # type: ignore[misc]
+        if entry := attempt(source, number, lambda line=line: log.parse(line)):  # type: ignore[misc]
             yield entry
 
 
@@ -163,7 +99,7 @@ def _resolve_key(row: dict[str, msgspec.Raw], source: Source, number: int) -> li
         return ["start_time"]
     if "." in time and _nested(row, time.split(".")) is not None:
         return time.split(".")
-    raise DataError(f"{source.display_name}:{number}: no key `{time}`", hint=_column_hint(time, list(row)))
+    raise DataError(f"{source.display_name}:{number}: no key `{time}`", hint=column_hint(time, list(row)))
 
 
 def _nested(row: dict[str, msgspec.Raw], keys: list[str]) -> object:
@@ -236,68 +172,8 @@ def _read_csv(source: Source) -> Stamps:
 def _column_index(header: list[str], time: str, display_name: str) -> int:
     if header.count(time) != 1:
         problem = "more than one column" if time in header else "no column"
-        raise DataError(f"{display_name}: {problem} `{time}`", hint=_column_hint(time, header))
+        raise DataError(f"{display_name}: {problem} `{time}`", hint=column_hint(time, header))
     return header.index(time)
-
-
-def _read_parquet(source: Source) -> Stamps:
-    import duckdb
-
-    path, display_name, time = source.path, source.display_name, source.time
-    if any(c in str(path) for c in "*?["):  # DuckDB would expand them as a glob pattern.
-        raise DataError(f"{display_name}: the path contains `*`, `?` or `[`", hint="rename or move the file")
-    quoted = '"' + time.replace('"', '""') + '"'
-    try:
-        # A single thread preserves the order of the file.
-        settings = {"threads": 1, "memory_limit": "1GB", "disabled_optimizers": STATISTICS_OPTIMIZERS}
-        with duckdb.connect(config=settings) as engine:
-            rows = engine.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
-            kind = _timestamp_kind({name: kind for name, kind, *_ in rows}, time, display_name)
-            value = f"epoch_us({quoted})" if kind else quoted
-            cursor = engine.execute(f"SELECT {value} FROM read_parquet(?)", [str(path)])  # noqa: S608  (quoted)
-            number = 0
-            while batch := cursor.fetchmany(10_000):
-                for (stamp,) in batch:
-                    number += 1
-                    yield _parquet_stamp(source, number, stamp, kind)
-    except duckdb.Error as error:
-        reason = str(error).partition("\n")[0].replace(str(path), display_name)
-        raise DataError(
-            f"{display_name}: cannot be read as Parquet ({reason})", hint="check that the file is complete"
-        ) from None
-
-
-def _timestamp_kind(types: dict[str, str], time: str, display_name: str) -> str:
-    """Return the type of a column of timestamps; empty if it contains numbers or text.
-
-    Raises:
-        DataError: There is no such column, or its type cannot represent a time of day.
-    """
-    if time not in types:
-        raise DataError(f"{display_name}: no column `{time}`", hint=_column_hint(time, list(types)))
-    kind = types[time]
-    if kind.startswith("TIMESTAMP"):
-        return kind
-    if kind not in (*_NUMBERS, "VARCHAR") and not kind.startswith("DECIMAL"):
-        raise DataError(
-            f"{display_name}: column `{time}` has the type {kind}, which is not a timestamp",
-            hint="write it as TIMESTAMP, as a number since 1970 (DOUBLE or BIGINT), or as ISO 8601 text",
-        )
-    return ""
-
-
-def _parquet_stamp(source: Source, number: int, value: object, kind: str) -> tuple[int, Stamp]:
-    if not kind:
-        return source.stamp(number, value)
-    if not isinstance(value, int):
-        return number, "null or infinite"
-    parser = source.parser
-    convert = parser.instant if kind == "TIMESTAMP WITH TIME ZONE" else parser.local
-    return _attempt(source, number, lambda: convert(value)) or (number, "null or infinite")
-
-
-def _column_hint(time: str, columns: list[str]) -> str:
-    return "name the column of the timestamps with `time`; " + nearest(time, columns[:30])
 
 
 READERS: dict[str, Callable[[Source], Stamps]] = {
@@ -306,6 +182,6 @@ READERS: dict[str, Callable[[Source], Stamps]] = {
     "csv": _read_csv,
     "jsonl": _read_jsonl,
     "har": _read_har,
-    "parquet": _read_parquet,
+    "parquet": read_parquet,
 }
 """Reader of each format of the policy's `replay.format`; `common` and `combined` differ only after the timestamp."""
