@@ -110,7 +110,7 @@ def test_macro_metrics_average_over_the_classes_among_the_labels() -> None:
     rng = np.random.default_rng(4)
     label = rng.integers(0, 3, 900)
     sides = [rng.dirichlet(np.ones(4), 900) for _ in range(2)]
-    rows = multiclass(label, *sides)
+    rows = multiclass(label, sides[0], sides[1])
     decisions = [np.argmax(side, axis=1) for side in sides]
     assert set(np.unique(decisions)) == {0, 1, 2, 3}
     for name, score in (("macro-f1", oracle.f1_score), ("macro-recall", oracle.recall_score)):
