@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ghmlops.measure.load.stolen_time import read_cpu_times, stolen_share
+from ghmlops.measure.stolen_time import read_cpu_times, stolen_share
 
 if TYPE_CHECKING:
     from pathlib import Path
