@@ -1,9 +1,9 @@
 """Result files of other load generators for the tests: real samples, and small files made by hand.
 
 The samples were written by k6 v1.8.1, vegeta v12.13.0, oha 1.16.0, Locust 2.47.0 and hey (main branch) against
-`scoring_service.py`, which failed 2 to 5 % of the requests, and by HdrHistogram 2.2.2 in Java. The runs called `dropped`
-were to send 100 or 200 iterations per second, of which five virtual users could send 25. Files of the other tools were
-written by hand in the tests, from the documentation of their formats.
+`scoring_service.py`, which failed 2 to 5 % of the requests, and by HdrHistogram 2.2.2 in Java. The runs `dropped`
+were to send 100 or 200 iterations per second, of which five virtual users could send 25. Files of the other tools
+were written by hand in the tests, from the documentation of their formats.
 """
 
 from __future__ import annotations

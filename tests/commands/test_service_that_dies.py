@@ -77,7 +77,7 @@ def test_only_good_answers_end_the_rest(tmp_path: Path, monkeypatch: pytest.Monk
     with scoring_service.started() as url:
         job = prepare(capacity.Inputs(policy="policy.yml", url=url), at)
         target = reach(job.target, "url", job.hosts)
-        assert capacity_load._recover(job, at, target, 5.0)
-        assert capacity_load._recover(job, at, target, -1.0)
-    assert not capacity_load._recover(job, at, target, 5.0)
-    assert capacity_load._recover(job, at, target, 0.0)
+        assert capacity_load._recover(job, target, 5.0)
+        assert capacity_load._recover(job, target, -1.0)
+    assert not capacity_load._recover(job, target, 5.0)
+    assert capacity_load._recover(job, target, 0.0)

@@ -38,9 +38,7 @@ class Inputs(Common, frozen=True, kw_only=True):
     ] = None
     planned: Annotated[
         int | None,
-        Doc(
-            description="Number of requests that were to be sent; less than 99 % of it is an error."
-        ),
+        Doc(description="Number of requests that were to be sent; less than 99 % of it is an error."),
     ] = None
 
 

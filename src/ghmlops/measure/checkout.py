@@ -85,6 +85,12 @@ def fingerprint_at(cwd: Path, commit: str, path: str) -> str:
     return "" if content is None else "sha256:" + hashlib.sha256(content.encode()).hexdigest()
 
 
+def is_ancestor_of_head(cwd: Path, commit: str) -> bool:
+    """True if the commit is part of the history that is checked out."""
+    git = Git(cwd=cwd, environ=safe_environment(os.environ))
+    return git.succeeds("merge-base", "--is-ancestor", commit, "HEAD")
+
+
 def environment_fingerprint(cwd: Path) -> str:
     """Return the fingerprint of the first lock file in `cwd`, or an empty string without one."""
     for name in LOCK_FILES:

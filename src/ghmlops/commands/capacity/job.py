@@ -48,9 +48,9 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     Raises:
         GhmlopsError: As `ghmlops.commands.capacity.command.run`, except for services that cannot be reached.
     """
+    from ghmlops.commands.shared.input_paths import policy_path
     from ghmlops.commands.shared.load_source import read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
-    from ghmlops.commands.shared.trusted_inputs import policy_path
     from ghmlops.core.policy.capacity import Capacity
 
     full_policy = load_policy(policy_path(services, inputs.policy), inputs.policy)
@@ -69,9 +69,9 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 
 def _source(full_policy: Policy, inputs: Inputs, services: Services, hosts: HostRules) -> tuple[Target, RequestSource]:
     """Return the address of the service and the requests."""
+    from ghmlops.commands.shared.input_paths import input_path
     from ghmlops.commands.shared.load_source import prepare_latency, read_target
     from ghmlops.commands.shared.request_source import RequestSource
-    from ghmlops.commands.shared.trusted_inputs import input_path
     from ghmlops.measure.requests.calls import read_calls
 
     policy, private = prepare_latency(full_policy, inputs, services)

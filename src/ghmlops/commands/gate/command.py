@@ -26,12 +26,12 @@ from ghmlops.report.formats import terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.clients.github.client import Client
     from ghmlops.commands.gate.inputs import Inputs
     from ghmlops.commands.gate.job import Job
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Verdict
     from ghmlops.core.steps.step import Step
+    from ghmlops.measure.github import Client
 
 _HINTS = {
     "evidence-unreadable": "measure again, and use the same release of ghmlops to write and to read the evidence",

@@ -12,10 +12,10 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.steps.step import short
 
 if TYPE_CHECKING:
-    from ghmlops.clients.github.client import Client
     from ghmlops.commands.gate.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Verdict
+    from ghmlops.measure.github import Client
 
 CODE = "emergency"
 

@@ -17,10 +17,10 @@ from ghmlops.measure import checkout
 from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
-    from ghmlops.clients.github.client import Client
     from ghmlops.commands.gate.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.document import Policy
+    from ghmlops.measure.github import Client
 
 REASON_LIMIT = 500
 """Maximum length of a person's reason, in characters."""

@@ -63,10 +63,10 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     Raises:
         GhmlopsError: As `ghmlops.commands.latency.command.run`, except for services that cannot be reached.
     """
+    from ghmlops.commands.shared.input_paths import input_path, policy_path
     from ghmlops.commands.shared.load_source import prepare_latency, read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.commands.shared.request_source import RequestSource
-    from ghmlops.commands.shared.trusted_inputs import input_path, policy_path
     from ghmlops.measure.requests.calls import read_calls
 
     full_policy = load_policy(policy_path(services, inputs.policy), inputs.policy)
@@ -101,8 +101,8 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 
 def _targets(inputs: Inputs, services: Services, policy: Policy, hosts: HostRules) -> dict[str, Target]:
     """Return the address of each arm, in the order of the slots."""
+    from ghmlops.commands.shared.input_paths import input_path
     from ghmlops.commands.shared.load_source import read_target
-    from ghmlops.commands.shared.trusted_inputs import input_path
 
     name = policy.latency.ca_file if policy.latency else ""
     ca_file = str(input_path(services, name)) if name else ""
@@ -120,7 +120,7 @@ def _targets(inputs: Inputs, services: Services, policy: Policy, hosts: HostRule
 
 def _recorded(policy: Latency, services: Services) -> ArrivalTrace | None:
     """Read the recording to replay, if the policy names one."""
-    from ghmlops.commands.shared.trusted_inputs import input_path
+    from ghmlops.commands.shared.input_paths import input_path
     from ghmlops.measure.requests.trace import read_trace
 
     trace = policy.arrivals.trace

@@ -47,7 +47,7 @@ def measure(job: Job, services: Services) -> LatencyRun:
     """
     from ghmlops.commands.shared.load_source import generate, reach
     from ghmlops.core.latency.stopping import Block, Judge
-    from ghmlops.measure.load.stolen_time import read_cpu_times, stolen_share
+    from ghmlops.measure.stolen_time import read_cpu_times, stolen_share
 
     plan, names, console = job.plan, list(job.targets), services.console
     targets = [reach(target, INPUT_OF_ARM[name], job.hosts) for name, target in job.targets.items()]

@@ -97,8 +97,8 @@ def regression_policy(inputs: Common, services: Services, *, hint: str = "") -> 
     Raises:
         PolicyError: The policy is invalid or has no section `regression`.
     """
+    from ghmlops.commands.shared.input_paths import policy_path
     from ghmlops.commands.shared.policy_file import load_policy
-    from ghmlops.commands.shared.trusted_inputs import policy_path
 
     policy = load_policy(policy_path(services, inputs.policy), inputs.policy).regression
     if policy is None:

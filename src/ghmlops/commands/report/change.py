@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ghmlops.clients.github.client import Client
     from ghmlops.core.evidence.run import RunFacts
+    from ghmlops.measure.github import Client
 
 
 class Change(NamedTuple):

@@ -26,9 +26,9 @@ from ghmlops.report.formats.junit import junit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.clients.github.client import Client
     from ghmlops.commands.report.job import Job
     from ghmlops.commands.shared.base import Services
+    from ghmlops.measure.github import Client
 
 
 def run(inputs: Inputs, services: Services) -> Result:

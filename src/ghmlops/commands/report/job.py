@@ -25,13 +25,13 @@ from ghmlops.report.text.escape import safe_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ghmlops.clients.github.client import Client
     from ghmlops.commands.report.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Evidence, Verdict
     from ghmlops.core.evidence.loaded import Loaded
     from ghmlops.core.evidence.run import RunFacts
     from ghmlops.core.policy.document import Policy
+    from ghmlops.measure.github import Client
 
 PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
 

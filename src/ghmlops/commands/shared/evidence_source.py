@@ -12,10 +12,10 @@ from ghmlops.core.model import NotMeasured
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.clients.github.client import Client
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.loaded import Loaded
     from ghmlops.core.evidence.run import RunFacts
+    from ghmlops.measure.github import Client
 
 
 class _Inputs(Protocol):
@@ -59,6 +59,7 @@ def read_evidence(inputs: _Inputs, services: Services, client: Client | None) ->
             "input `run-id`: evidence cannot be fetched without a token",
             hint="pass `token: ${{ github.token }}` with `permissions: {actions: read}`, or use --evidence-dir",
         )
+    from ghmlops.core.evidence.limits import within_limits
     from ghmlops.measure.github.evidence import fetch_evidence
     from ghmlops.measure.temporary import temporary_folder
 
@@ -69,4 +70,5 @@ def read_evidence(inputs: _Inputs, services: Services, client: Client | None) ->
         for item in fetched.left_out
         if item.reason_code == "superseded"
     ]
-    return EvidenceSource(files=fetched.files, absent=absent, run=fetched.run)
+    # Each folder was bounded when it was read; here all artifacts together.
+    return EvidenceSource(files=within_limits(fetched.files), absent=absent, run=fetched.run)

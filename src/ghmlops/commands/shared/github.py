@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.clients.github.client import Client
     from ghmlops.commands.shared.base import Services
+    from ghmlops.measure.github import Client
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -46,12 +45,10 @@ def policy_fingerprints(commit: str, name: str, services: Services) -> frozenset
         name: path of the policy file.
         services: services of the command.
     """
-    from ghmlops.clients.git.client import Git
-    from ghmlops.clients.git.environment import safe_environment
+    from ghmlops.measure import checkout
 
-    git = Git(cwd=services.cwd, environ=safe_environment(services.environ))
-    if not commit or not git.succeeds("merge-base", "--is-ancestor", commit, "HEAD"):
+    if not commit or not checkout.is_ancestor_of_head(services.cwd, commit):
         return frozenset()
     path = os.path.relpath(services.cwd / name, services.cwd)
-    content = git.query("show", f"{commit}:./{path}")
-    return frozenset() if content is None else frozenset({f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"})
+    fingerprint = checkout.fingerprint_at(services.cwd, commit, path)
+    return frozenset({fingerprint}) if fingerprint else frozenset()

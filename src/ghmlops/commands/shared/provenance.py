@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from ghmlops import __version__
+from ghmlops.commands.shared.input_paths import policy_path
 from ghmlops.commands.shared.policy_file import load_policy
-from ghmlops.commands.shared.trusted_inputs import policy_path
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.evidence.document import Provenance
 from ghmlops.measure import checkout

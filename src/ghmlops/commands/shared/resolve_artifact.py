@@ -80,7 +80,7 @@ def _role_services(services: Services, role: str) -> Services:
 
 def _resolve_one(spec: Spec, token: str, services: Services, folder: Path) -> tuple[ArtifactFiles, dict[str, str]]:
     """Return the files of one spec and their origin; fetched files are stored in `folder`."""
-    from ghmlops.commands.shared.trusted_inputs import input_path
+    from ghmlops.commands.shared.input_paths import input_path
     from ghmlops.measure.predictions.artifacts.find import find_files
 
     match spec:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ghmlops.commands.shared.base import Services
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +52,3 @@ def existing(root: Path, pattern: str) -> list[Path]:
     if os.path.lexists(path):
         return [path]
     return sorted(root / name for name in glob.glob(pattern, root_dir=root, recursive=True, include_hidden=True))
-
-
-def input_path(services: Services, name: str) -> Path:
-    """Return the path of a file by which the change is judged, as the policy or an input names it."""
-    return services.trusted.path(services.cwd, name) if services.trusted else services.cwd / name
-
-
-def policy_path(services: Services, name: str) -> Path:
-    """Return the path of the policy file that judges."""
-    trusted = services.trusted
-    base = trusted.policy(services.cwd, name) if trusted and trusted.judges else None
-    return base or services.cwd / name

@@ -1,7 +1,8 @@
 """Top-k accuracy: proportion of labelled rows whose true class is among the k most probable. Range 0 to 1.
 
 Equal probabilities are ranked in the order of the classes, as the decision does: k = 1 is the accuracy of a decision by
-the largest probability, and constant vectors are no better than chance. Unit: ratio; higher is better. Compared by McNemar's mid-p test and Tango's interval of paired proportions.
+the largest probability, and constant vectors are no better than chance. Unit: ratio; higher is better. Compared by
+McNemar's mid-p test and Tango's interval of paired proportions.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ class _Scale(NamedTuple):
 
 
 def _scale(comparison: Comparison) -> _Scale:
-    """Choose the decimals: two significant digits of the change, and enough to distinguish the change from the margin."""
+    """Choose the decimals: two significant digits of the change, and enough to distinguish it from the margin."""
     metric = comparison.metric
     factor = 100.0 if metric.unit == "ratio" else 1.0
     limits = [abs(v) for v in (comparison.loss_low, comparison.loss_high) if math.isfinite(v)]

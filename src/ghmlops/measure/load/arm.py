@@ -72,8 +72,8 @@ class Arm:
     __slots__ = (
         "_checks", "_columns", "_connect", "_limit", "_limits", "_min_limit", "_open", "_opening", "_poller",
         "_quotes", "_secrets", "_shape_budget", "_slots_per_connection", "_stopped", "_tasks", "arrival_clock", "done",
-        "endpoint", "examples", "first", "idle", "kind", "peak", "queue", "requests", "sent", "shapes", "status", "stream",
-        "target", "timeout", "tokens", "waited",
+        "endpoint", "examples", "first", "idle", "kind", "peak", "queue", "requests", "sent", "shapes", "status",
+        "stream", "target", "timeout", "tokens", "waited",
     )  # fmt: skip
 
     def __init__(self, load: Load, target: Target) -> None:

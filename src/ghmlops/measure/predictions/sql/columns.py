@@ -30,7 +30,7 @@ def column_sql(layout: Layout, role: str, column: str) -> str:
 
 
 def label_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
-    """Return SQL for the label (null if it is not a class or a number) and for whether the label is present (not null, and not NaN)."""
+    """Return SQL for the label, null if it is not a class or a number, and for whether it is neither null nor NaN."""
     policy = layout.policy
     sql_type = {"binary": "TINYINT", "multiclass": "INTEGER"}.get(policy.task, "DOUBLE")
     if role not in layout.label_roles:
