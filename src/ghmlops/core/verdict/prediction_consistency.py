@@ -88,15 +88,16 @@ def _best_outcome(finding: Finding, change: tuple[float, float, float], n: int, 
     The p-value is not in the evidence; 1 is the most favourable one.
     """
     estimate, low, high = change
-    if finding.direction is Direction.HIGHER:
-        loss, loss_low, loss_high = -estimate, -high, -low
-    elif finding.direction is Direction.LOWER:
-        loss, loss_low, loss_high = change
-    elif finding.metric in _TARGETS:
-        # The interval of the distance is not in the evidence; it contains the distance itself.
+    if finding.metric in _TARGETS:
+        # The interval of the distance is not in the evidence; it contains the distance itself. The direction of such a
+        # metric is that of its distance, not that of its change.
         target = _TARGETS[finding.metric]
         loss = abs((finding.candidate or 0.0) - target) - abs((finding.baseline or 0.0) - target)
         loss_low = loss_high = loss
+    elif finding.direction is Direction.HIGHER:
+        loss, loss_low, loss_high = -estimate, -high, -low
+    elif finding.direction is Direction.LOWER:
+        loss, loss_low, loss_high = change
     else:
         loss, loss_low, loss_high = abs(estimate), max(low, -high, 0.0), max(abs(low), abs(high))
     margin = finding.margin or 0.0
