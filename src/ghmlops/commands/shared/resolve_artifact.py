@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ghmlops.measure.github.artifacts import LocatedArtifact
     from ghmlops.measure.predictions.artifacts.find import ArtifactFiles
 
+DOWNLOAD_SECONDS = 1800.0
+"""Time limit for finding and downloading one artifact, which may have several gigabytes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
@@ -120,7 +123,13 @@ def download_workflow_artifact(spec: WorkflowSpec, token: str, services: Service
         )
     console, archive = services.console, folder.with_name(f"{folder.name}.zip")
     repository = services.context.repository or checkout.repository_name(services.cwd)
-    with connect(token=token, api_url=services.context.api_url, repository=repository, note=console.note) as client:
+    with connect(
+        token=token,
+        api_url=services.context.api_url,
+        repository=repository,
+        note=console.note,
+        time_limit=DOWNLOAD_SECONDS,
+    ) as client:
         located = locate(client, spec)
         download(client, located.artifact, archive, console.progress)
     unpack(archive, folder, spec.text, (lambda _: True) if spec.path else is_parquet)
