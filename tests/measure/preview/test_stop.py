@@ -37,7 +37,7 @@ def test_a_recorded_end_is_reported(tmp_path: Path, state: dict[str, object], re
     assert stop_preview(str(MAX_PID), str(tmp_path)) == result
 
 
-@pytest.mark.parametrize("pid", [str(MAX_PID), str(os.getpid())])
+@pytest.mark.parametrize("pid", [str(MAX_PID), str(os.getpid())], ids=["unused", "other"])
 def test_a_process_without_a_record_is_refused(tmp_path: Path, pid: str) -> None:
     """Neither an unused process id nor that of another process is a preview; the message names it."""
     with pytest.raises(InputError, match=f"process {pid} "):
