@@ -15,7 +15,7 @@ import pytest
 
 from ghmlops.commands import COMMANDS
 
-HEAVY = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "github", "requests", "uvloop", "httptools", "psutil")
+HEAVY = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "requests", "uvloop", "httptools", "psutil")
 PROGRAM = """
 import json, sys
 from ghmlops.cli import main

@@ -76,7 +76,7 @@ def test_ships_the_schemas(temp: Path) -> None:
 def test_installs_only_requested_extras(temp: Path) -> None:
     """The extra `github` does not install numpy."""
     (packages,) = temp.glob("ghmlops-*/lib/python*/site-packages")
-    assert (packages / "github").is_dir()
+    assert (packages / "requests").is_dir()
     assert not (packages / "numpy").exists()
 
 
@@ -106,7 +106,7 @@ def test_the_environment_grows(suite: Path, tmp_path: Path) -> None:
     (packages,) = environment_folder.glob("lib/python*/site-packages")
     assert first.stdout == second.stdout
     assert sorted(p.name for p in (environment_folder / "installed").iterdir()) == ["ghmlops", "github", "preview"]
-    assert (packages / "github").is_dir()
+    assert (packages / "requests").is_dir()
     assert (packages / "psutil").is_dir()
     assert before <= (environment_folder / "installed" / "ghmlops").stat().st_mtime_ns
 
