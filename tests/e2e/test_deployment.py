@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import consumer
+from declared import callers_workflow
 
 if TYPE_CHECKING:
     from github_api.server import Api
-    from runner import World
+    from runner import Run, World
 
-DEPLOY = """\
-name: deploy
-on:
-  push:
-    branches: [main]
-permissions: {}
-jobs:
-  measure:
-    permissions:
-      contents: read
-    uses: ghmlops/ghmlops/.github/workflows/pr-gate.yml@v1
-  gate:
-    needs: measure
-    if: ${{ !cancelled() }}
-    permissions:
-      actions: read
-      contents: write
-      deployments: write
-      pull-requests: write
-      statuses: write
-    uses: ghmlops/ghmlops/.github/workflows/deploy-gate.yml@v1
-    with:
-      evidence: ${{ needs.measure.outputs.artifact }}
-      environment-url: https://clicks.example.org
-      revert: true
-  deploy:
-    needs: gate
-    runs-on: ubuntu-latest
-    steps:
-      - env:
-          OUTCOME: ${{ needs.gate.outputs.outcome }}
-          DEPLOYMENT: ${{ needs.gate.outputs.deployment-id }}
-        run: echo "deployed after $OUTCOME as $DEPLOYMENT" >>"$GITHUB_STEP_SUMMARY"
+DEPLOY = callers_workflow("deploy-gate.yml")
+"""The workflow that the header of deploy-gate.yml shows."""
+DEPLOY_SCRIPT = """\
+#!/bin/sh
+echo "deployed $GITHUB_SHA" >>"$GITHUB_STEP_SUMMARY"
 """
 AGAIN = """\
 name: gate again
@@ -81,6 +55,7 @@ jobs:
       override-reason: ${{ inputs.reason }}
       revert: ${{ inputs.revert }}
 """
+BASELINE = "ghmlops pull-request gate/Baseline"
 MEASURE, VERDICT = "ghmlops pull-request gate/Measure", "ghmlops pull-request gate/Verdict"
 GATE, REVERT = "ghmlops deployment gate/Gate", "ghmlops deployment gate/Revert"
 
@@ -94,59 +69,83 @@ def deployments(api: Api) -> list[tuple[str, str, list[str]]]:
 def status(api: Api, commit: str) -> str:
     """Return the latest state of the gate's commit status."""
     statuses = [s for s in api.state.dump()["statuses"] if s["sha"] == commit]
-    assert {"ghmlops/production"} == {s["context"] for s in statuses}
+    assert {"ghmlops/click-scorer/production"} == {s["context"] for s in statuses}
     state: str = statuses[-1]["state"]
     return state
+
+
+def live(api: Api, commit: str) -> None:
+    """Record that a commit is deployed, so that the next one is not a first deployment."""
+    api.seed(deployments=[{"sha": commit, "payload": {"ghmlops": {"run_id": "1", "service": "click-scorer"}}}])
+    texts = ("description", "environment_url", "log_url", "target_url")
+    fields = {"environment": "production", "state": "success", **dict.fromkeys(texts, "")}
+    author = {"login": "github-actions[bot]", "type": "Bot", "repository": "acme/consumer"}
+    status = api.state.stamped(deployment=api.state.deployments[-1]["id"], **fields, **author)
+    api.state.deployment_statuses.append(status)
 
 
 def dispatch(world: World, api: Api, run_id: int, inputs: dict[str, Any]) -> tuple[int, dict[str, str], str]:
     """Run the gate by a workflow dispatch; return the exit code, the jobs and the log."""
     payload = {"inputs": inputs, "repository": consumer.REPOSITORY}
+    api.seed(runs=[{"id": run_id, "head_sha": inputs["commit"], "event": "workflow_dispatch", "conclusion": None}])
     run = world.run("workflow_dispatch", "again.yml", payload, run_id=run_id, api=api.url)
     return run.code, run.jobs, run.text
 
 
+def prepare(world: World, workflows: dict[str, str], policy: str = consumer.POLICY) -> str:
+    """Write and push the first commit with these workflows and a deployment script; return the commit."""
+    script = world.consumer / "deploy.sh"
+    script.write_text(DEPLOY_SCRIPT)
+    script.chmod(0o755)
+    return consumer.fill(world, workflows, policy=policy)
+
+
+def push(world: World, api: Api, commit: str, before: str, run_id: int) -> Run:
+    """Run the caller's workflow for a push, as run `run_id` that GitHub knows."""
+    run = {"id": run_id, "head_sha": commit, "event": "push", "head_branch": "main"}
+    api.seed(runs=[{**run, "head_repository": "acme/consumer", "status": "in_progress", "conclusion": None}])
+    return world.run("push", "deploy.yml", consumer.push(commit, before), run_id=run_id, api=api.url)
+
+
+DEPLOYED = dict.fromkeys((BASELINE, MEASURE, VERDICT, GATE, "deploy"), "success")
+REFUSED = {BASELINE: "success", MEASURE: "failure", VERDICT: "failure"}
+"""Jobs of a push that fails: act stops a workflow when a called workflow fails, whereas GitHub continues."""
+
+
 def test_a_good_commit_is_deployed(world: World, api: Api) -> None:
-    """The evidence of the measuring job opens the gate of exactly this commit, and the deployment is recorded."""
-    start = consumer.fill(world, {"deploy.yml": DEPLOY})
+    """The workflow of the header: the deployment is queued at the gate and a success only after the user's step."""
+    start = prepare(world, {"deploy.yml": DEPLOY})
     commit = consumer.change(world, good=True)
-    run = world.run("push", "deploy.yml", consumer.push(commit, start), api=api.url)
-    assert run.jobs == {MEASURE: "success", VERDICT: "success", GATE: "success", "deploy": "success"}, run.text
-    assert [(commit, "production", ["in_progress", "success"])] == deployments(api)
+    run = push(world, api, commit, start, 4242)
+    assert run.jobs == DEPLOYED, run.text
+    assert [(commit, "production", ["queued", "success"])] == deployments(api)
     assert status(api, commit) == "success"
-    assert "deployed after pass as " in run.summaries["deploy"]
+    assert f"deployed {commit}" in run.summaries["deploy"]
 
 
 def test_a_bad_commit_is_reverted(world: World, api: Api) -> None:
-    """The gate fails, nothing is deployed, and the revert on the remote has the tree of the good commit.
-
-    The gate runs separately: act stops a workflow when a called workflow fails, whereas GitHub continues.
-    """
-    start = consumer.fill(world, {"deploy.yml": DEPLOY, "again.yml": AGAIN})
+    """The gate fails, nothing is deployed, and the revert on the remote has the tree of the good commit."""
+    start = prepare(world, {"deploy.yml": DEPLOY, "again.yml": AGAIN})
+    assert push(world, api, start, start, 4241).jobs == DEPLOYED
     commit = consumer.change(world, good=False)
-    run = world.run("push", "deploy.yml", consumer.push(commit, start), api=api.url)
-    assert run.jobs == {MEASURE: "failure", VERDICT: "failure"}, run.text
+    run = push(world, api, commit, start, 4242)
+    assert run.jobs == REFUSED, run.text
 
     code, jobs, text = dispatch(world, api, 6001, {"commit": commit, "run-id": "4242", "revert": "true"})
     assert (code, jobs) == (1, {GATE: "failure", REVERT: "success"}), text
-    assert [(commit, "production", ["in_progress", "failure"])] == deployments(api)
+    assert (commit, "production", ["failure"]) in deployments(api)
     assert status(api, commit) == "failure"
     log = world.git("log", "--format=%s", "main", cwd=world.remote).splitlines()
     assert log == ['Revert "Break the model"', "Break the model", "Start"]
     good, now = (world.git("rev-parse", f"{name}^{{tree}}", cwd=world.remote) for name in (start, "main"))
     assert good == now
 
-    code, jobs, text = dispatch(world, api, 6002, {"commit": commit, "run-id": "4242", "revert": "true"})
-    assert (code, jobs) == (1, {GATE: "failure", REVERT: "success"}), text
-    assert "state=already-reverted" in text
-    assert log == world.git("log", "--format=%s", "main", cwd=world.remote).splitlines()
-
 
 def test_a_maintainer_repeats_the_gate(world: World, api: Api) -> None:
     """A dispatch with the evidence of an earlier run passes; evidence of another commit is an error."""
-    start = consumer.fill(world, {"deploy.yml": DEPLOY, "again.yml": AGAIN})
+    start = prepare(world, {"deploy.yml": DEPLOY, "again.yml": AGAIN})
     commit = consumer.change(world, good=True)
-    world.run("push", "deploy.yml", consumer.push(commit, start), api=api.url)
+    push(world, api, commit, start, 4242)
 
     code, jobs, text = dispatch(world, api, 6001, {"commit": commit, "run-id": "4242"})
     assert (code, jobs) == (0, {GATE: "success"}), text
@@ -159,13 +158,61 @@ def test_a_maintainer_repeats_the_gate(world: World, api: Api) -> None:
 
 def test_a_reason_overrides_an_inconclusive_gate(world: World, api: Api) -> None:
     """Missing evidence is inconclusive; a reason overrides it, and is recorded."""
-    commit = consumer.fill(world, {"again.yml": AGAIN})
-    code, jobs, text = dispatch(world, api, 6001, {"commit": commit, "run-id": "999"})
-    assert (code, jobs) == (1, {GATE: "failure"}), text
-    assert "inconclusive" in text
-
+    commit = prepare(world, {"again.yml": AGAIN})
+    api.seed(runs=[{"id": 999, "head_sha": commit, "event": "push", "head_repository": "acme/consumer"}])
+    live(api, "b" * 40)
     reason = "Checked by hand; $(touch pwned) `id` ${{ github.token }}"
+    code, jobs, text = dispatch(world, api, 6001, {"commit": commit, "run-id": "999"})
+    assert code == 1
+    assert jobs == {GATE: "failure"}, text
+
     code, jobs, text = dispatch(world, api, 6002, {"commit": commit, "run-id": "999", "reason": reason})
     assert (code, jobs) == (0, {GATE: "success"}), text
     assert "Checked by hand; $(touch pwned)" in text
     assert not list(world.folder.rglob("pwned"))
+
+
+SLOW_POLICY = """\
+version: 1
+service: click-scorer
+preview: {command: "python3 serve.py --port {port}", ready: /healthz, timeout: 30s}
+latency:
+  request: {method: POST, path: /predict, headers: {content-type: application/json}}
+  payloads: requests.jsonl
+  arrivals: {constant: 160/s, duration: 16s, warmup: 1s}
+  slo: {p90: 2s, errors: 20%}
+gate: {environment: production, require: [latency]}
+"""
+
+
+def service(world: World, milliseconds: int, message: str) -> str:
+    """Commit and push a service that takes this time for an answer; return the commit."""
+    source = consumer.SERVICE.replace("import json\n", "import json\nimport time\n")
+    sleep = f"        time.sleep({milliseconds / 1000})\n        row = json"
+    world.write({"serve.py": source.replace("        row = json", sleep)})
+    return world.commit(message)
+
+
+def test_a_rejected_commit_is_no_baseline(world: World, api: Api) -> None:
+    """Good 4 ms is deployed, bad 8 ms is rejected; a change of the documents on top ships the bad one, and is rejected.
+
+    Its baseline is the commit that is deployed, and not the one before the push.
+    """
+    start = prepare(world, {"deploy.yml": DEPLOY, "again.yml": AGAIN}, SLOW_POLICY)
+    good = service(world, 4, "Answer in 4 ms")
+    run = push(world, api, good, start, 4241)
+    assert run.jobs == DEPLOYED, run.text
+    bad = service(world, 8, "Answer in 8 ms")
+    assert refused(push(world, api, bad, good, 4242))
+    world.write({"README.md": "Documents only.\n"})
+    documents = world.commit("Document it")
+    run = push(world, api, documents, bad, 4243)
+    assert refused(run)
+    assert f"--base {good}" in run.text
+    assert re.search(r"p50 rose from [3-7]\.\d+ to (?:[89]|1\d)\.?\d* ms", run.text), run.text
+    assert [(good, "production", ["queued", "success"])] == deployments(api)
+
+
+def refused(run: Run) -> bool:
+    """Return whether the measurement ended without a verdict that lets the commit through, failed or inconclusive."""
+    return run.jobs[VERDICT] == "failure" and GATE not in run.jobs and "deploy" not in run.jobs
