@@ -25,8 +25,9 @@ from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.evidence.loaded import Loaded
 from ghmlops.core.evidence.run import RunFacts
 from ghmlops.core.latency import details as run_details
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.findings import judge_tally
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.model import Finding, conclude
 from ghmlops.core.policy.document import Policy
 from ghmlops.core.policy.gate import Gate

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.constants import BLOCK_SIZE
 from ghmlops.core.latency.findings import judge_tally
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.stopping import Block, Judge, make_plan
 from ghmlops.core.latency.tally import Run, Tally, tally_of
 from ghmlops.core.model import Finding

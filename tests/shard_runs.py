@@ -10,9 +10,10 @@ import numpy as np
 
 from ghmlops.core.details.latency import GeneratorDetails, LatencyDetails, LatencySettings, PlannedRequests, ShardRun
 from ghmlops.core.evidence.document import Evidence, Provenance
-from ghmlops.core.latency.answers import Answers, Kind, Tokens
+from ghmlops.core.latency.answers import Answers, Tokens
 from ghmlops.core.latency.constants import BLOCK_SIZE
 from ghmlops.core.latency.details import generator_details
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.shards.evidence import Shard, read_shard
 from ghmlops.core.latency.shards.findings import shard_findings
 from ghmlops.core.latency.shards.inputs import shard_leg

@@ -11,7 +11,8 @@ import numpy as np
 from ghmlops.core.capacity.probe import ProbeRecording, judge_probe
 from ghmlops.core.capacity.search import add_result, next_probe
 from ghmlops.core.capacity.search_state import SearchState
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
+from ghmlops.core.latency.kind import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

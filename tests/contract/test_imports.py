@@ -13,6 +13,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
+import scoring_service
 from ghmlops.commands import COMMANDS
 
 HEAVY = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "requests", "uvloop", "httptools", "psutil")
@@ -59,6 +60,7 @@ from ghmlops.cli import main
 raise SystemExit(main(sys.argv[1:]))
 """
 NOT_INSTALLED = {
+    "preview": "github,requests,numpy,scipy,duckdb,uvloop,h2,httptools,pandas,pyarrow,pyspark,grpc",
     "check": "github,requests,pandas,pyarrow,pyspark,grpc",
     "regression": "github,requests,psutil,uvloop,h2,httptools,pandas,pyarrow,pyspark,grpc",
     "report": "github,requests,duckdb,psutil,uvloop,h2,httptools,pandas,pyarrow,pyspark,grpc",
@@ -81,10 +83,12 @@ def test_commands_need_only_what_their_action_installs(tmp_path: Path) -> None:
     for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "first"]):
         subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, timeout=30)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GHMLOPS_"))}
-    for command, packages in NOT_INSTALLED.items():
-        line = [sys.executable, "-c", BLOCKED, packages, command, "--policy", "policy.yml"]
-        line += ["--comment", "false"] if command == "report" else []
-        done = subprocess.run(
-            line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    with scoring_service.started() as url:
+        inputs = {"report": ["--comment", "false"], "preview": ["--url", f"{url}/predict"]}
+        for command, packages in NOT_INSTALLED.items():
+            line = [sys.executable, "-c", BLOCKED, packages, command, "--policy", "policy.yml"]
+            line += inputs.get(command, [])
+            done = subprocess.run(
+                line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+            )
+            assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"

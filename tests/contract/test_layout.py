@@ -49,6 +49,7 @@ TESTED_ELSEWHERE = {
     "core/evidence/run.py": "core/verdict/test_merge.py: a value type",
     "core/evidence/schema.py": "contract/test_generated.py: the schemas are those that are shipped",
     "core/verdict/*.py": "core/verdict/test_forged_folders.py: every check of the verdict on forged evidence",
+    "core/latency/kind.py": "core/latency/test_tally.py: kinds of failures are counted",
     "core/latency/answers.py": "core/latency/test_tally.py: the columns that a tally counts",
     "core/load/call.py": "measure/requests/test_calls.py: a value type",
     "core/metrics/*.py": "core/metrics/test_metrics.py: one conformance suite over the table of metrics",

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.constants import BLOCK_SIZE
 from ghmlops.core.latency.duet import quantile
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Request
 from ghmlops.measure.load.engine import run_load

@@ -30,7 +30,7 @@ S3 = [
 
 @pytest.mark.parametrize(("environ", "expected"), S3)
 def test_s3(environ: dict[str, str], expected: dict[str, object]) -> None:
-    """Keys are used in pairs; the endpoint of the service and the configured region take precedence over the defaults."""
+    """Keys are used in pairs; the endpoint of the service and the configured region take precedence."""
     assert cloud_settings.s3(environ) == {**WAIT, **expected}
 
 

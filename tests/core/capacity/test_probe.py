@@ -11,7 +11,7 @@ import numpy as np
 from capacity_searches import P90
 from ghmlops.core.capacity.probe import ProbeRecording, has_failed, judge_probe, probe_floor
 from ghmlops.core.capacity.search_state import Probe, Vote
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.objectives import shares
 from ghmlops.core.policy.objectives import Objectives
 from simulated_queue import recording_of

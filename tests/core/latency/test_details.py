@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from ghmlops.core.details.latency import FailureKind
-from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.details import (
     duet_details,
     failure_details,
@@ -13,6 +12,7 @@ from ghmlops.core.latency.details import (
     measurements,
     not_measured,
 )
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.shards.tally_file import pack
 from ghmlops.core.policy.latency import Arrivals
 from latency_runs import POLICY, arm, findings, judge_blocks, tally

@@ -7,9 +7,10 @@ import re
 import msgspec
 import pytest
 
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.constants import BLOCK_SIZE
 from ghmlops.core.latency.findings import error_finding
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.stopping import Judge, make_plan
 from ghmlops.core.latency.tally import Run
 from ghmlops.core.model import Finding, Outcome

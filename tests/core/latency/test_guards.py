@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.objectives import Objectives
 from latency_runs import POLICY, arm, findings, judge_blocks, outcomes

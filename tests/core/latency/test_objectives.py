@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ghmlops.core.latency.answers import Answers, Kind, Tokens
+from ghmlops.core.latency.answers import Answers, Tokens
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.objectives import (
     Share,
     judge_share,

@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.constants import BLOCK_SIZE
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.stopping import Block, Judge, Plan, make_plan
 from ghmlops.core.policy.latency import Arrivals, Latency, Trace
 from ghmlops.core.policy.objectives import Objectives

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import chat_service
-from ghmlops.core.latency.answers import Answers, Kind, Tokens
+from ghmlops.core.latency.answers import Answers, Tokens
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load import presets
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Latency, Request

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.policy.latency import Expect, JsonCheck
 from ghmlops.measure.load.checks import Check, equals_text, json_steps
 

@@ -20,7 +20,8 @@ import pytest
 
 import scoring_service
 from ghmlops.core.errors import GhmlopsError, PolicyError
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Request
 from ghmlops.measure.load.load import Load

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.errors import PolicyError, ServiceError
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, Request
 from ghmlops.measure.load.engine import run_load

@@ -28,8 +28,6 @@ def confirm_emergency(inputs: Inputs, services: Services, client: Client | None,
             may maintain the repository.
         GitHubError: The role of the person could not be read.
     """
-    from ghmlops.measure.github.collaborators import is_maintainer
-
     reason = short(inputs.emergency_reason, REASON_LIMIT)
     if not reason:
         return ""
@@ -43,6 +41,8 @@ def confirm_emergency(inputs: Inputs, services: Services, client: Client | None,
             "input `emergency-reason`: the person cannot be confirmed without a token",
             hint="pass `token: ${{ github.token }}`",
         )
+    from ghmlops.measure.github.collaborators import is_maintainer
+
     if not is_maintainer(client, person):
         raise InputError(
             f"input `emergency-reason`: GitHub does not list {person or 'an unknown person'} as a maintainer",

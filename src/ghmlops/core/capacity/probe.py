@@ -18,7 +18,7 @@ import numpy as np
 from ghmlops.core.capacity.constants import STOP_LEVEL
 from ghmlops.core.capacity.probe_statistics import autocorrelation_time, count_late, is_drifting, mean_rate
 from ghmlops.core.capacity.search_state import Cause, Probe, ProbeResult, Vote
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.constants import (
     BLOCK_SIZE,
     LATE_SECONDS,
@@ -29,6 +29,7 @@ from ghmlops.core.latency.constants import (
     OBJECTIVE_LEVEL,
 )
 from ghmlops.core.latency.duet import quantile
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.objectives import allowed_shares, sample_floor, shares
 from ghmlops.core.latency.wording import format_share
 from ghmlops.core.stats.binomial import lower_bound, upper_bound

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ghmlops.core.latency.kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,42 +16,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
-
-
-class Kind(IntEnum):
-    """Result of a request.
-
-    `OK` is a complete response with an expected status that passed its checks; all others are failures.
-    """
-
-    OK = 0
-    STATUS = 1
-    """A response with an unexpected status."""
-    TIMEOUT = 2
-    REFUSED = 3
-    RESET = 4
-    CLOSED = 5
-    """The service closed the connection before or during the response."""
-    GARBAGE = 6
-    """The response is not valid HTTP."""
-    TOO_LARGE = 7
-    CONNECT = 8
-    """No connection for another reason: unreachable, TLS."""
-    LOCAL = 9
-    """The machine of the generator ran out of sockets, ports or memory."""
-    UNSENT = 10
-    """Never sent: the generator ran out of time."""
-    REDIRECT = 11
-    """A 3xx response; redirects are not followed."""
-    THROTTLED = 12
-    """429, or 503 with Retry-After: the service asks for less load."""
-    CHECK = 13
-    """A response with an expected status that does not satisfy a check of the policy's `expect`."""
-
-    @property
-    def label(self) -> str:
-        """Human-readable name in kebab-case."""
-        return self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,11 @@ from ghmlops.core.details.latency import (
     LogEvidence,
     Punctuality,
 )
-from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_PAIRS, RARE, VALUES
 from ghmlops.core.latency.duet import planned_pairs, robust_sd
 from ghmlops.core.latency.findings import duet_of
 from ghmlops.core.latency.guards import lateness
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.objectives import sample_floor
 from ghmlops.core.model import Measurement, NotMeasured, finite
 from ghmlops.core.policy.objectives import OBJECTIVES

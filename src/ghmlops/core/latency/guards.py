@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.constants import (
     LATE_SECONDS,
     MAX_LATE_BLOCKS,
@@ -22,6 +21,7 @@ from ghmlops.core.latency.constants import (
     SPLIT_P,
     TOLERATED_MEDIAN_LATENESS,
 )
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.wording import format_share
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.stats import binomial

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.histograms.exact_histogram import NANOSECONDS, THOUSANDTHS, Distribution
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.constants import BLOCK_SIZE, LATE_SECONDS, MAX_LATE_IN_BLOCK
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.objectives import Share, shares
 from ghmlops.core.model import Frozen
 

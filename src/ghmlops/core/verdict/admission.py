@@ -135,9 +135,7 @@ def _run_refusals(loaded: Loaded, origin: Provenance, run: RunFacts) -> Iterator
         return
     digest = run.artifacts.get(loaded.artifact)
     if digest is None:
-        reason = (
-            f"{loaded.file} comes from artifact {loaded.artifact[:_NAME_LIMIT]!r}, which run {run.run_id} lacks."
-        )
+        reason = f"{loaded.file} comes from artifact {loaded.artifact[:_NAME_LIMIT]!r}, which run {run.run_id} lacks."
         yield problem("evidence-digest", Outcome.ERROR, reason)
     elif digest.removeprefix("sha256:") != loaded.artifact_sha256.removeprefix("sha256:"):
         reason = f"{loaded.file} comes from an artifact that differs from the digest that GitHub recorded."

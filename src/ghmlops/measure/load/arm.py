@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
+from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.checks import Check
 from ghmlops.measure.load.kernel_timestamps import ArrivalClock
 from ghmlops.measure.load.poller import Poller

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 
 if TYPE_CHECKING:
     from ghmlops.core.policy.latency import Expect, JsonCheck

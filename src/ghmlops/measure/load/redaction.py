@@ -6,7 +6,7 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

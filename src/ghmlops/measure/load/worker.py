@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ghmlops.core.latency.answers import Answers, Kind
+    from ghmlops.core.latency.answers import Answers
+    from ghmlops.core.latency.kind import Kind
     from ghmlops.measure.load.load import Load
     from ghmlops.measure.load.target import Target
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ghmlops.core.details.tally import PackedTally
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.shards.tally_file import pack, unpack
 from ghmlops.core.latency.stopping import make_plan
 from ghmlops.core.policy.objectives import Objectives

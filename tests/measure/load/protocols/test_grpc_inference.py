@@ -17,7 +17,8 @@ import pytest
 
 import scoring_service
 from ghmlops.core.errors import DataError, InputError, PolicyError
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load import presets
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import scoring_service
-from ghmlops.core.latency.answers import Answers, Kind
+from ghmlops.core.latency.answers import Answers
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Request
 from ghmlops.measure.load.engine import run_load

@@ -9,9 +9,9 @@ import msgspec
 
 from ghmlops.core.details.tally import PackedTally
 from ghmlops.core.histograms.exact_histogram import as_json, from_json
-from ghmlops.core.latency.answers import Kind
 from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_LOG_RATIO
 from ghmlops.core.latency.duet import PAIR_STATISTICS
+from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.objectives import STREAM_PREFIXES
 from ghmlops.core.latency.tally import ArmTally, Tally
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Awaitable, Callable, Sequence
 
-    from ghmlops.core.latency.answers import Kind
+    from ghmlops.core.latency.kind import Kind
     from ghmlops.core.load.call import Call
     from ghmlops.core.policy.latency import Request
     from ghmlops.measure.load.checks import Check

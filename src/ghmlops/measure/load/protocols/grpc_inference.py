@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from ghmlops.core.errors import DataError, InputError, PolicyError
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.protocols.base import MAX_CONCURRENT_REQUESTS, MAX_RESPONSE_BYTES, NO_REQUEST
 
 try:

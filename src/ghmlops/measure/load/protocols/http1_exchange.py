@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.checks import EXCERPT_BYTES
 from ghmlops.measure.load.protocols.base import MAX_RESPONSE_BYTES, NO_REQUEST
 from ghmlops.measure.load.token_stream import TOKEN_PARSERS, ChunkParser, EventParser

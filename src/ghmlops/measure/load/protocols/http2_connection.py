@@ -16,7 +16,7 @@ from h2.errors import ErrorCodes
 from h2.exceptions import NoAvailableStreamIDError, ProtocolError, StreamClosedError, TooManyStreamsError
 from h2.settings import SettingCodes, Settings
 
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.protocols.base import MAX_CONCURRENT_REQUESTS, UnusableConnection
 from ghmlops.measure.load.protocols.http2_stream import Stream
 

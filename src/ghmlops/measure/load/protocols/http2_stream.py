@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from ghmlops.core.latency.answers import Kind
+from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.checks import EXCERPT_BYTES, excerpt
 from ghmlops.measure.load.protocols.base import MAX_RESPONSE_BYTES, NO_REQUEST
 from ghmlops.measure.load.token_stream import TOKEN_PARSERS, ChunkParser, EventParser
