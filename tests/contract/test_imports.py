@@ -71,13 +71,13 @@ NOT_INSTALLED = {
 
 def test_commands_need_only_what_their_action_installs(tmp_path: Path) -> None:
     """Each command reaches a verdict although the packages of other commands cannot be imported."""
-    section = "regression: {task: regression, key: [id], label: y, prediction: v, margins: {rmse: 100%},"
+    section = "regression: {task: regression, key: [id], label: y, prediction: v,"
     section += " artifacts: {baseline: a.parquet, candidate: b.parquet}}\n"
     (tmp_path / "policy.yml").write_text(f"version: 1\nservice: s\n{section}")
     rng = np.random.default_rng(1)
     label = rng.normal(size=2000)
+    values = {"id": np.arange(2000), "y": label, "v": label + rng.normal(scale=0.1, size=2000)}
     for name in ("a", "b"):
-        values = {"id": np.arange(2000), "y": label, "v": label + rng.normal(scale=0.1, size=2000)}
         pq.write_table(pa.table(values), tmp_path / f"{name}.parquet")
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"]
     for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "first"]):

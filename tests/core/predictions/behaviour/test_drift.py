@@ -138,9 +138,8 @@ def test_p_values_of_no_drift_are_not_too_small_with_frequent_values(name: str) 
         if name == "counts":
             return rng.poisson(3, 800).astype(float)
         zeros = rng.random(800) < 0.6
-        return (
-            np.where(zeros, 0.0, rng.integers(1, 90, 800)) if name == "mostly zero" else rng.integers(0, 10, 800) * 1.0
-        )
+        values = np.where(zeros, 0, rng.integers(1, 90, 800)) if name == "mostly zero" else rng.integers(0, 10, 800)
+        return np.asarray(values, np.float64)
 
     low = sum((distances(binned(draw(), draw(), np.arange(91.0))).p or 0.0) < 0.01 for _ in range(400))
     assert low <= 10
