@@ -56,5 +56,5 @@ def callers_workflow(name: str) -> str:
     """Return the text of the complete workflow that the first comment of a reusable workflow shows."""
     lines = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8").splitlines()
     header = itertools.takewhile(lambda line: line.startswith("#"), lines)
-    shown = [line.removeprefix("#   ") for line in header if line.startswith("#   ")]
-    return "\n".join(["name: caller", *shown, ""])
+    example = [line.removeprefix("#   ") for line in header if line.startswith("#   ")]
+    return "\n".join(["name: caller", *example, ""])

@@ -97,13 +97,13 @@ def test_bad_input(api: Api, flags: list[str], message: str, capsys: pytest.Capt
     assert (api.state.statuses, api.state.deployment_statuses) == ([], [])
 
 
-ENDED: list[tuple[dict[str, Any], str]] = [
+RUN_STATES: list[tuple[dict[str, Any], str]] = [
     ({"status": "completed", "conclusion": "cancelled"}, "error"),
     ({"status": "in_progress", "conclusion": None}, "queued"),
 ]
 
 
-@pytest.mark.parametrize(("run", "state"), ENDED)
+@pytest.mark.parametrize(("run", "state"), RUN_STATES)
 def test_the_next_gate_closes_what_an_ended_run_left_open(
     api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch, run: dict[str, Any], state: str
 ) -> None:

@@ -132,8 +132,8 @@ def _close_stale(client: Client, services: Services, job: Job) -> None:
     try:
         listed = list_deployments(client, job.environment, service)
         candidates = [d for d in listed if d.state in OPEN_STATES and d.run_id not in ("", services.context.run_id)]
-        ended = {run_id: bool(read_run(client, run_id).conclusion) for run_id in {d.run_id for d in candidates}}
-        perform(stale_steps([d for d in candidates if ended[d.run_id]], target), client, note=note)
+        completed = {run_id: bool(read_run(client, run_id).conclusion) for run_id in {d.run_id for d in candidates}}
+        perform(stale_steps([d for d in candidates if completed[d.run_id]], target), client, note=note)
     except GitHubError as error:
         note(f"deployments of earlier runs were not closed: {error.message}")
 

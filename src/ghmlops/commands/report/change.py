@@ -43,15 +43,15 @@ def read_change(client: Client, run: RunFacts, number: int | None) -> Change:
     if number is not None:
         pull = pull_request(client, number)
     else:
-        found = pull_request_for(
+        match = pull_request_for(
             client,
             head_sha=run.head_sha,
             head_repository=run.head_repository,
             head_branch=api_run.head_branch or "",
         )
-        if found is None:
+        if match is None:
             return Change(None)
-        pull = found
+        pull = match
     pushed = datetime.fromisoformat(api_run.created_at)
     reviewer = "" if pull.stale(run.head_sha) else inputs_reviewer(client, pull.number, pushed)
     return Change(pull.number, merge_base(client, pull.base_sha, run.head_sha), reviewer)

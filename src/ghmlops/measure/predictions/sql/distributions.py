@@ -227,11 +227,11 @@ def quartile_edges(distribution: Distribution) -> list[float]:
     inner, below = inner[proper], below[proper]
     if not len(inner):
         return []
-    chosen = np.unique([inner[int(np.argmin(np.abs(below - q)))] for q in QUARTILES])
-    gaps = np.diff(np.r_[distribution.edges[0], chosen, distribution.edges[-1]])
+    quartiles = np.unique([inner[int(np.argmin(np.abs(below - q)))] for q in QUARTILES])
+    gaps = np.diff(np.r_[distribution.edges[0], quartiles, distribution.edges[-1]])
     smallest = float(gaps[gaps > 0].min())
     for digits in range(4, 17):
-        rounded = [float(f"{edge:.{digits}g}") for edge in chosen]
-        if np.abs(rounded - chosen).max() <= MAX_ROUNDING * smallest:
+        rounded = [float(f"{edge:.{digits}g}") for edge in quartiles]
+        if np.abs(rounded - quartiles).max() <= MAX_ROUNDING * smallest:
             return sorted(set(rounded))
-    return [float(edge) for edge in chosen]
+    return [float(edge) for edge in quartiles]
