@@ -15,7 +15,7 @@ import pytest
 from consumer import POLICY, WITH_LATENCY, predictions
 from ghmlops.act.evidence import write_evidence
 from ghmlops.core.evidence.document import Evidence, Provenance
-from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.model import Finding, Outcome, conclude
 from github_api.server import running
 from github_api.spec import default_file
 
@@ -51,8 +51,16 @@ def write_passed_evidence(work: Path, commit: str = HEAD) -> None:
     finding = Finding(id="auc", metric="auc", outcome=Outcome.PASS, reason="Same.", docs="README.md")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     origin = Provenance(repository="acme/shop", head_sha=commit, started=now)
+    outcome, code, reason = conclude([finding])
     for command in ("regression", "latency"):
-        evidence = Evidence(command=command, outcome=Outcome.PASS, provenance=origin, findings=[finding])
+        evidence = Evidence(
+            command=command,
+            outcome=outcome,
+            reason_code=code,
+            reason=reason,
+            provenance=origin,
+            findings=[finding],
+        )
         write_evidence(work / "evidence", evidence)
 
 

