@@ -1,4 +1,4 @@
-"""Temporary folders whose name states their process, so that a later run can remove what a killed one left.
+"""Temporary folders and git references that state their process, so that a later run can remove those of a killed one.
 
 A name is `<prefix><pid>-<start time>-<namespace>-<random>`. A folder is removed only if it belongs to this user and its
 owner, as seen from the same process namespace, no longer runs.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from functools import cache
@@ -33,6 +34,11 @@ def create_owned_folder(prefix: str, temp: str = "") -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{prefix}{_owner()}-", dir=parent))
 
 
+def owned_name(prefix: str) -> str:
+    """Return a new name that states this process, for something other than a folder."""
+    return f"{prefix}{_owner()}-{secrets.token_hex(8)}"
+
+
 def abandoned_folders(parent: str, prefix: str) -> list[Path]:
     """Return the folders with a prefix that dead processes of this user left in `parent`."""
     try:
@@ -50,7 +56,7 @@ def abandoned_folders(parent: str, prefix: str) -> list[Path]:
 
 
 def is_abandoned(name: str, prefix: str) -> bool:
-    """Return whether the owner of a folder is known not to run any more."""
+    """Return whether the owner of a folder, or of something else with such a name, is known not to run any more."""
     match = re.fullmatch(rf"{re.escape(prefix)}(\d{{1,10}})-(\d{{1,20}})-(\d{{1,20}})-\w+", name)
     if not match or match[3] == "0" or match[3] != _namespace():
         return False

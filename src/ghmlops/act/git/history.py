@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ghmlops.clients.git import client
+from ghmlops.clients.owned_folders import is_abandoned, owned_name
 from ghmlops.core.errors import GitError, InputError
 from ghmlops.core.revert.plan import Commit
 from ghmlops.core.revert.spec import check_names
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
     from ghmlops.clients.git.client import Git
 
-OTHER = "-other"
+PRIVATE = "refs/ghmlops/"
+"""Where the private references are."""
+OTHER = "_other"
 """Suffix of the private reference to a second branch."""
+_PREFIX = "revert-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +80,20 @@ def remote_branch(git: Git, name: str, branch: str) -> Iterator[Remote]:
     Raises:
         GitError: The remote cannot be reached, or does not name its default branch.
     """
-    ref = f"refs/ghmlops/{secrets.token_hex(8)}"
+    _sweep(git)
+    ref = PRIVATE + owned_name(_PREFIX)
     try:
         yield Remote(git=git, name=name, branch=branch or _default_branch(git, name), ref=ref)
     finally:
         for private_ref in (ref, ref + OTHER):
             git.run("update-ref", "-d", private_ref)
+
+
+def _sweep(git: Git) -> None:
+    """Remove the private references of killed runs; they would keep the objects of their branches for ever."""
+    for ref in git.run("for-each-ref", "--format=%(refname)", PRIVATE).stdout.split():
+        if is_abandoned(ref.removeprefix(PRIVATE), _PREFIX):
+            git.run("update-ref", "-d", ref)
 
 
 def _default_branch(git: Git, name: str) -> str:
