@@ -134,6 +134,38 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScorePairs:
+    """Scores of all usable paired rows, with or without a label: one entry per row, or per pair of bins."""
+
+    baseline: Floats
+    """Scores or bins of the baseline, shape (k,)."""
+    candidate: Floats
+    """Scores or bins of the candidate, shape (k,)."""
+    n: Floats | None = None
+    """Number of rows of each entry, shape (k,); None: one each."""
+    units: int
+    """Number of independent rows or clusters."""
+    bins: int = 0
+    """Number of bins of equal width per side; 0 if the scores themselves are listed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryRanks:
+    """Products of the ranks of all documents that both sides rank, each rank minus the mean of its query."""
+
+    documents: int
+    """Number of documents of queries with at least two."""
+    queries: int
+    """Number of such queries."""
+    baseline: float
+    """Sum of the squares on the baseline."""
+    candidate: float
+    """Sum of the squares on the candidate."""
+    product: float
+    """Sum of the products of both sides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """The usable labelled rows of a binary task, counted in bins of equal width over 0 to 1: floor(score * bins).
 

@@ -12,6 +12,8 @@ from ghmlops.core.policy.section import Section
 TASKS = ("binary", "multiclass", "regression", "ranking", "embedding")
 ROLES = ("baseline", "candidate", "labels")
 Task = Literal["binary", "multiclass", "regression", "ranking", "embedding"]
+DEFAULT_LABEL_COVERAGE = 0.99
+"""Share of rows: the complement of the share that may be left out for any other reason."""
 
 
 class Dataset(Section, frozen=True, kw_only=True):
@@ -84,6 +86,8 @@ class Regression(Section, frozen=True, kw_only=True):
     """The k of NDCG@k and recall@k."""
     gain: Literal["linear", "exponential"] = "linear"
     """Gain of a document in NDCG: its label, or 2^label - 1 (ranking)."""
+    unjudged: Literal["irrelevant", "left-out"] = "irrelevant"
+    """Documents without a label (ranking): not relevant, or removed from the lists before they are evaluated."""
     top: int = 5
     """The k of top-k accuracy."""
     quantile: float = 0.5
@@ -101,6 +105,9 @@ class Regression(Section, frozen=True, kw_only=True):
     """Maximum number of subgroups that the search over declared columns, features and their pairs reports; 0: none."""
     minimum_rows: int = 200
     """Slices and windows with fewer rows are listed as not measured."""
+    min_label_coverage: float = DEFAULT_LABEL_COVERAGE
+    """Share of the usable rows (queries of a ranking) with a label below which quality is inconclusive. A policy whose
+    labels arrive late sets a lower one."""
     group: str = ""
     """Column that identifies groups of dependent rows (user, session); tests then use groups as their unit."""
     margins: dict[str, float] = msgspec.field(default_factory=dict)

@@ -32,6 +32,7 @@ _REQUIRED = {
 _TASK_KEYS = {
     "query": ("ranking",),
     "gain": ("ranking",),
+    "unjudged": ("ranking",),
     "threshold": ("binary",),
     "classes": ("binary", "multiclass"),
 }
@@ -139,6 +140,7 @@ def read_regression(at: Located) -> Regression:
         "query": text,
         "at": positive_count,
         "gain": one_of("linear", "exponential"),
+        "unjudged": one_of("irrelevant", "left-out"),
         "top": positive_count,
         "quantile": scalar(_fraction),
         "error-quantile": scalar(_fraction),
@@ -148,6 +150,7 @@ def read_regression(at: Located) -> Regression:
         "features": listing(text),
         "search": _count,
         "minimum-rows": positive_count,
+        "min-label-coverage": scalar(quantities.ratio),
         "group": text,
         "margins": table(metric_id, scalar(quantities.ratio)),
         "metrics": _metrics,

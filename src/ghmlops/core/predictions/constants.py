@@ -92,6 +92,10 @@ MIN_RANK_CORRELATION = 0.5
 """Spearman's rho. A correlation significantly below this warns: the candidate orders most pairs of rows by something
 other than the baseline does. Test: `test_rank_correlation.py`."""
 
+MIN_AGREEMENT = 0.4
+"""Cohen's kappa. Classes that agree significantly less than this warn: below it agreement is at most "fair" (Landis and
+Koch 1977), and two models of one recipe agree in more. Test: `test_class_agreement.py`."""
+
 SPEARMAN_VARIANCE = 1.06
 """Variance of the z-transformed Spearman correlation, times n - 3. Source: Fieller, Hartley and Pearson (1957)."""
 

@@ -8,8 +8,10 @@ import msgspec
 
 from ghmlops.core.details.regression import ChangedRow, MetricRow, RegressionDetails, RegressionSettings
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured
+from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome
+from ghmlops.core.paired.aggregates import QueryRanks
 from ghmlops.core.predictions.behaviour import (
+    class_agreement,
     determinism,
     drift_findings,
     flips,
@@ -20,10 +22,10 @@ from ghmlops.core.predictions.behaviour import (
 from ghmlops.core.predictions.comparison import compare_overall, compare_shifted, overall_metrics
 from ghmlops.core.predictions.constants import ALPHA
 from ghmlops.core.predictions.contract import checks
-from ghmlops.core.predictions.contract.finding import share_limit
+from ghmlops.core.predictions.contract.finding import contract_finding
 from ghmlops.core.predictions.findings import metric_finding, ruling_reason
 from ghmlops.core.predictions.implausible import implausible_result
-from ghmlops.core.predictions.left_out import left_out_rows, limit_ruling
+from ghmlops.core.predictions.left_out import left_out_rows, limit_by_labels, limit_ruling
 from ghmlops.core.predictions.observation import SCORE_DISTANCE, Judgement
 from ghmlops.core.predictions.ruling import Comparison, evidence_number, rule
 from ghmlops.core.predictions.subgroup import Subgroup
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.predictions.observation import Observation
 
+PREDICTION_FINDINGS = ("regression-", "predictions-changed", "noise-")
+"""Beginnings of the ids of findings that judge the predictions themselves, over all rows of a data set."""
+
 
 def judge_observations(observations: Sequence[Observation], policy: Regression) -> Judgement:
     """Judge all data sets by the rules of the policy: the contract first, then all rows, then slices and windows."""
@@ -49,8 +54,10 @@ def judge_observations(observations: Sequence[Observation], policy: Regression) 
             Subgroup(slice={}, window=None, comparison=comparison, dataset=observation.dataset)
             for comparison in comparisons
         ]
+        first = len(judgement.findings)
         _judge_overall(observation, comparisons, policy, judgement)
         _judge_behaviour(observation, policy, judgement)
+        _judge_basis(observation, judgement, first)
     if len(comparable) > 1:
         judgement.findings.extend(uneven_datasets(overall))
     families = SubgroupFamilies(comparable, policy, judgement)
@@ -64,13 +71,13 @@ def _judge_contract(observation: Observation, policy: Regression, judgement: Jud
     """Judge the contract of one data set and return whether its rows can be compared."""
     dataset, facts = observation.dataset, observation.facts
     blocking = checks.blocking_findings(facts)
-    findings = blocking or checks.judge_contract(facts)
+    findings = blocking or checks.judge_contract(facts, min_label_coverage=policy.min_label_coverage)
     judgement.findings.extend(_with_dataset(finding, dataset) for finding in findings)
     if blocking or not observation.tables or facts.pairs is None:
         what = f"every metric of data set {dataset}" if dataset else "every metric"
         judgement.not_measured.append(NotMeasured(what=what, why="the two artifacts cannot be compared"))
         return False
-    items = checks.not_measured(facts, group=bool(policy.group), windows=bool(policy.window))
+    items = checks.not_measured(facts, group=bool(policy.group), windows=bool(policy.window), unjudged=policy.unjudged)
     judgement.add_not_measured(observation, items)
     return True
 
@@ -94,8 +101,10 @@ def _judge_overall(
             ruling = limit_ruling(rule(comparison, policy.undecided), left_out)
             reason = ruling_reason(comparison, ruling)
             if left_out is not None:
-                limit = share_limit(left_out.rows, left_out.total) if left_out.too_many else "left out"
-                reason = f"{reason[:-1]}; {left_out.clause}, {limit}."
+                reason = f"{reason[:-1]}; {left_out.clause}, {left_out.limit}."
+            limited = limit_by_labels(ruling, comparison, policy, observation.facts.pairs)
+            if limited is not ruling:
+                ruling, reason = limited, f"{reason[:-1]}; too few rows have a label."
             finding = metric_finding(comparison, ruling.outcome, reason, dataset=dataset)
             judgement.findings.append(finding)
         warning = implausible_result(comparison, dataset)
@@ -156,11 +165,7 @@ def _judge_behaviour(observation: Observation, policy: Regression, judgement: Ju
         judgement.findings.append(asymmetry)
         details.churn.append(churn)
         details.flips.extend(flips.flip_table(counts, class_names, dataset))
-    correlation = _rank_correlation(observation)
-    if correlation is not None:
-        reordering, row = rank_correlation.judge_ranks(correlation, dataset)
-        judgement.findings.extend([reordering] if reordering else [])
-        details.rank.append(row)
+    _judge_order(observation, policy, judgement)
     if columns := [*observation.scores, *observation.features]:
         findings, rows = drift_findings.judge_drift(
             columns, policy.drift, policy.minimum_rows, dataset, declared=bool(policy.features)
@@ -172,10 +177,36 @@ def _judge_behaviour(observation: Observation, policy: Regression, judgement: Ju
     details.changed_rows.extend(ChangedRow(dataset=dataset, values=dict(row)) for row in observation.changed_rows)
 
 
-def _rank_correlation(observation: Observation) -> rank_correlation.Correlation | None:
-    if observation.columns is not None:
-        return rank_correlation.from_columns(observation.columns)
-    return None if observation.grid is None else rank_correlation.from_grid(observation.grid)
+def _judge_order(observation: Observation, policy: Regression, judgement: Judgement) -> None:
+    """Judge whether both sides order the rows alike, or, without scores to order by, whether their classes agree."""
+    dataset, ranks, counts = observation.dataset, observation.ranks, observation.tables[()].counts
+    if ranks is not None:
+        if isinstance(ranks, QueryRanks):
+            correlation = rank_correlation.from_queries(ranks)
+        else:
+            correlation = rank_correlation.from_scores(ranks)
+        finding, row = rank_correlation.judge_ranks(correlation, dataset)
+        judgement.findings.extend([finding] if finding else [])
+        judgement.details.rank.append(row)
+    elif counts is not None and counts.classes >= len(policy.classes):
+        agreement = class_agreement.judge_agreement(counts, dataset)
+        judgement.findings.extend([agreement] if agreement else [])
+    elif policy.task in ("binary", "regression"):
+        why = "there are too many rows to read their scores, and bins would hide their order"
+        judgement.add_not_measured(observation, [NotMeasured(what="the rank correlation of the scores", why=why)])
+
+
+def _judge_basis(observation: Observation, judgement: Judgement, first: int) -> None:
+    """Add an inconclusive finding if no finding from index `first` on judges predictions over all rows."""
+    judged = any(finding.id.startswith(PREDICTION_FINDINGS) for finding in judgement.findings[first:])
+    if judged:
+        return
+    reason = (
+        "No metric of the predictions was judged, so the verdict would rest on the contract alone. Set a margin in "
+        "`regression.margins`, `intent: unchanged`, or a second baseline (`noise`)."
+    )
+    finding = contract_finding("only", Outcome.INCONCLUSIVE, reason, n=0)
+    judgement.findings.append(_with_dataset(finding, observation.dataset))
 
 
 def _judge_noise(observation: Observation, policy: Regression, judgement: Judgement) -> None:

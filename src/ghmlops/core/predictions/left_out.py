@@ -1,4 +1,4 @@
-"""Rows that a custom metric leaves out because its expression is null, for example after a division by zero."""
+"""Rows that a metric cannot judge: they have no label, or the metric has no value for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.model import Outcome
 from ghmlops.core.predictions.constants import MAX_FAULTY_SHARE
-from ghmlops.core.predictions.contract.finding import count_of
+from ghmlops.core.predictions.contract.coverage import label_coverage
+from ghmlops.core.predictions.contract.finding import count_of, share_limit
 from ghmlops.core.predictions.ruling import Ruling
 
 if TYPE_CHECKING:
@@ -17,32 +18,41 @@ if TYPE_CHECKING:
 
 
 class LeftOut(NamedTuple):
-    """Rows (queries for ranking) that a custom metric leaves out, of those that it could use."""
+    """Rows (documents or queries of a ranking) that a metric leaves out, of those that it should use."""
 
     rows: int
     total: int
-
-    @property
-    def clause(self) -> str:
-        """The sentence part that states the number."""
-        return f"the expression is null for {count_of(self.rows, self.total)} rows on at least one side"
+    clause: str
+    """The sentence part that states the numbers."""
 
     @property
     def too_many(self) -> bool:
         """Whether more than the tolerated share is left out."""
         return self.rows > MAX_FAULTY_SHARE * self.total
 
+    @property
+    def limit(self) -> str:
+        """The sentence part that compares the share with the tolerated one."""
+        return share_limit(self.rows, self.total) if self.too_many else "left out"
+
 
 def left_out_rows(comparison: Comparison, policy: Regression, pairs: PairFacts | None) -> LeftOut | None:
-    """Return the rows that a custom metric leaves out; None for a built-in metric, or if every row counts."""
-    definition = next((metric for metric in policy.metrics if metric.name == comparison.metric.id), None)
-    if definition is None or pairs is None:
+    """Return the rows with a label (if the metric needs one) that the metric leaves out; None if every row counts."""
+    if pairs is None:
         return None
-    total = pairs.labelled if _uses_label(definition, policy) else pairs.usable
+    if nulls := pairs.expression_nulls.get(comparison.metric.id):
+        sides = ((nulls.baseline, "baseline"), (nulls.candidate, "candidate"))
+        by_side = " and ".join(f"{count_of(count, nulls.total)} rows of the {side}" for count, side in sides)
+        return LeftOut(nulls.either, nulls.total, f"the expression is null for {by_side}") if nulls.either else None
+    if any(metric.name == comparison.metric.id for metric in policy.metrics):
+        return None
+    total = pairs.labelled if comparison.metric.needs_label else pairs.usable
     if policy.task == "ranking":
         total = (pairs.queries or 0) - pairs.queries_without_relevant
     rows = total - comparison.n
-    return LeftOut(rows, total) if rows > 0 else None
+    noun = "queries" if policy.task == "ranking" else "rows"
+    clause = f"the metric has no value for {count_of(rows, total)} {noun}"
+    return LeftOut(rows, total, clause) if rows > 0 else None
 
 
 def limit_ruling(ruling: Ruling, left_out: LeftOut | None) -> Ruling:
@@ -52,6 +62,18 @@ def limit_ruling(ruling: Ruling, left_out: LeftOut | None) -> Ruling:
     return Ruling(Outcome.INCONCLUSIVE, ruling.basis)
 
 
-def _uses_label(definition: CustomMetric, policy: Regression) -> bool:
+def limit_by_labels(ruling: Ruling, comparison: Comparison, policy: Regression, pairs: PairFacts | None) -> Ruling:
+    """Return the ruling, `inconclusive` in place of a pass or a warning on quality if too few rows have a label."""
+    definition = next((metric for metric in policy.metrics if metric.name == comparison.metric.id), None)
+    reads_label = comparison.metric.needs_label if definition is None else uses_label(definition, policy)
+    if pairs is None or not reads_label or ruling.outcome is Outcome.FAIL:
+        return ruling
+    labelled, total = label_coverage(pairs)
+    sufficient = labelled >= policy.min_label_coverage * total
+    return ruling if sufficient else Ruling(Outcome.INCONCLUSIVE, ruling.basis)
+
+
+def uses_label(definition: CustomMetric, policy: Regression) -> bool:
+    """Return whether the expression of a custom metric reads the label."""
     names = "|".join(re.escape(name) for name in ("label", policy.label) if name)
     return re.search(rf"(?<!\w)(?:{names})(?!\w)", definition.sql, re.IGNORECASE) is not None

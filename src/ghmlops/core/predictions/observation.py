@@ -11,7 +11,7 @@ from ghmlops.core.model import Finding, Measurement, NotMeasured
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.paired.aggregates import Cells, CellTable, Columns, Counts, Grid
+    from ghmlops.core.paired.aggregates import Cells, CellTable, Columns, Counts, Grid, QueryRanks, ScorePairs
     from ghmlops.core.predictions.behaviour.determinism import ColumnChange
     from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.predictions.contract.facts import Facts
@@ -43,6 +43,8 @@ class Observation:
     """Scores and labels of all rows, if there are few enough; with the cell of each row if it is known."""
     grid: Grid | None = None
     """Scores counted in bins, if there are too many rows for columns."""
+    ranks: ScorePairs | QueryRanks | None = None
+    """Order of the scores of all usable rows; None without scores, or if there are too many rows."""
     scores: tuple[Distribution, ...] = ()
     features: tuple[Distribution, ...] = ()
     changes: tuple[ColumnChange, ...] = ()

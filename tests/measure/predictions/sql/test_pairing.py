@@ -57,7 +57,7 @@ def test_composite_key_pairs_on_all_columns(read: Read) -> None:
 
 @pytest.mark.parametrize("side", [0, 1, 2])
 def test_repeated_keys_are_counted_by_side(side: int, read: Read) -> None:
-    """Identical and conflicting copies are counted, on the baseline (0), the candidate (1), or both (2)."""
+    """Copies count once and contradicting rows not at all, on the baseline (0), the candidate (1), or both (2)."""
     sides = [rows(N, 1), rows(N, 2)]
     plain: list[dict[str, Any]] = [
         {name: list(values) for name, values in side_rows.items() if name in ("id", "y", "s")} for side_rows in sides
@@ -70,7 +70,9 @@ def test_repeated_keys_are_counted_by_side(side: int, read: Read) -> None:
         (s.repeated_keys, s.repeated_rows, s.conflicting_keys) for s in (result.facts.baseline, result.facts.candidate)
     ]
     assert repeats == [(4, 8, 1) if side in (index, 2) else (0, 0, 0) for index in (0, 1)]
-    assert counts(result) == (N - 4, 0, 0, N - 4)
+    surplus = [(s.surplus_copies, s.conflicting_rows) for s in (result.facts.baseline, result.facts.candidate)]
+    assert surplus == [(3, 2) if side in (index, 2) else (0, 0) for index in (0, 1)]
+    assert counts(result) == (N - 1, 0, 0, N - 1)
 
 
 def test_repeated_keys_among_unpaired_rows_are_counted(read: Read) -> None:
@@ -78,11 +80,11 @@ def test_repeated_keys_among_unpaired_rows_are_counted(read: Read) -> None:
     first, second = (with_copies(rows(N, 1), [3, 4]), with_copies(rows(N, 2, shift=10), [N - 1]))
     result = read({k: first[k] for k in ("id", "y", "s")}, {k: second[k] for k in ("id", "y", "s")})
     assert (result.facts.baseline.repeated_keys, result.facts.candidate.repeated_keys) == (2, 1)
-    assert counts(result) == (N - 10, 8, 9, N - 10)
+    assert counts(result) == (N - 10, 10, 10, N - 10)
 
 
 def test_key_repeated_on_both_sides_does_not_exhaust_the_disk(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One key with 100,000 rows on each side would give 10^10 pairs: the join is aborted and the key excluded."""
+    """One key with 100,000 rows on each side would give 10^10 pairs: the join is aborted and each key counts once."""
     copies = 100_000
     monkeypatch.setattr(opening, "_SPILL", 64 * 1024**2)
     sides = [
@@ -95,7 +97,8 @@ def test_key_repeated_on_both_sides_does_not_exhaust_the_disk(read: Read, monkey
     ]
     result = read(*sides)
     assert (result.facts.baseline.repeated_keys, result.facts.candidate.repeated_rows) == (1, copies)
-    assert counts(result) == (2, 0, 0, 2)
+    assert counts(result) == (3, 0, 0, 3)
+    assert result.facts.candidate.surplus_copies == copies - 1
 
 
 def test_only_null_keys_are_an_error(read: Read) -> None:
@@ -140,7 +143,7 @@ def test_labels_of_a_file_may_be_missing_null_or_repeated(read: Read) -> None:
     assert result.facts.labels
     assert (result.facts.labels.repeated_keys, result.facts.labels.null_labels) == (1, 1)
     assert result.facts.pairs
-    assert (result.facts.pairs.usable, result.facts.pairs.labelled) == (N - 1, len(labelled) - 2)
+    assert (result.facts.pairs.usable, result.facts.pairs.labelled) == (N, len(labelled) - 2)
     assert result.columns
     used = np.delete(labelled, [0, 5])
     assert sorted(result.columns.baseline) == sorted(first["s"][used])
@@ -208,8 +211,8 @@ def test_null_keys_are_counted_and_not_paired(read: Read) -> None:
     assert (result.facts.pairs.paired, result.facts.pairs.removed, result.facts.pairs.added) == (N - 2, 1, 0)
 
 
-def test_repeated_keys_are_excluded_from_the_pairs(read: Read) -> None:
-    """Identical copies are a warning, conflicting ones a failure; their rows are excluded on both sides."""
+def test_copies_of_a_key_count_once_and_contradictions_are_excluded(read: Read) -> None:
+    """Identical copies are a warning, contradicting ones a failure, and the latter are excluded on both sides."""
     second = rows(N, 2)
     content = {name: [*second[name], second[name][7]] for name in ("id", "y", "s")}
     result = read(rows(N, 1), content)
@@ -220,9 +223,22 @@ def test_repeated_keys_are_excluded_from_the_pairs(read: Read) -> None:
     ) == (1, 2, 0)
     assert Outcome.WARN is contract_outcomes(result)["contract-repeated-key"]
     assert result.facts.pairs
-    assert (result.facts.pairs.paired, result.facts.pairs.removed, result.facts.pairs.added) == (N - 1, 0, 0)
+    assert (result.facts.pairs.paired, result.facts.pairs.removed, result.facts.pairs.added) == (N, 0, 0)
     content["s"][-1] = 0.123
-    assert Outcome.FAIL is contract_outcomes(read(rows(N, 1), content))["contract-repeated-key"]
+    result = read(rows(N, 1), content)
+    assert Outcome.FAIL is contract_outcomes(result)["contract-repeated-key"]
+    assert counts(result) == (N - 1, 0, 0, N - 1)
+
+
+def test_copies_that_differ_in_an_unused_column_are_copies(read: Read) -> None:
+    """A task that wrote its rows twice with another time of writing has written copies."""
+    second = {name: rows(N, 2)[name] for name in ("id", "y", "s")}
+    content = with_copies(second | {"written": ["monday"] * N}, list(range(N)), written="tuesday")
+    result = read(rows(N, 1), content)
+    assert (result.facts.candidate.surplus_copies, result.facts.candidate.conflicting_keys) == (N, 0)
+    assert counts(result) == (N, 0, 0, N)
+    assert contract_outcomes(result) == {"contract-rows": Outcome.PASS, "contract-repeated-key": Outcome.WARN}
+    assert [d.missing for d in result.scores] == [(0, 0)]
 
 
 def test_integer_keys_of_different_widths_are_paired(read: Read) -> None:
@@ -252,4 +268,4 @@ def test_labels_may_come_from_a_separate_file(read: Read) -> None:
         result.facts.labels.conflicting_keys,
     ) == (1, 1, 1)
     assert result.facts.pairs
-    assert (result.facts.pairs.usable, result.facts.pairs.labelled) == (N - 1, N - 11)
+    assert (result.facts.pairs.usable, result.facts.pairs.labelled) == (N, N - 11)

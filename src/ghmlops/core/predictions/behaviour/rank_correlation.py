@@ -10,14 +10,12 @@ from scipy import special
 
 from ghmlops.core.details.regression import RankRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
-from ghmlops.core.paired.aggregates import COARSE_BINS
 from ghmlops.core.predictions.constants import ALPHA, MIN_JUDGED_ROWS, MIN_RANK_CORRELATION, SPEARMAN_VARIANCE
 from ghmlops.core.predictions.findings import DOCS
 from ghmlops.core.predictions.ruling import evidence_number
-from ghmlops.core.stats.delong import midranks
 
 if TYPE_CHECKING:
-    from ghmlops.core.paired.aggregates import Columns, Floats, Grid
+    from ghmlops.core.paired.aggregates import Floats, QueryRanks, ScorePairs
 
 
 class Correlation(NamedTuple):
@@ -32,26 +30,40 @@ class Correlation(NamedTuple):
     method: str
 
 
-def from_columns(columns: Columns) -> Correlation:
-    """Return the correlation of the midranks of the rows.
+def from_scores(scores: ScorePairs) -> Correlation:
+    """Return the correlation of the midranks of the rows; scores in the same bin count as tied.
 
     In the limits every cluster counts as a single row, which is conservative.
     """
-    n = len(columns.baseline)
-    units = n if columns.group is None else len(np.unique(columns.group))
-    first, second = (midranks(side) if n else np.empty(0) for side in (columns.baseline, columns.candidate))
-    return _correlate(first, second, np.ones(n), (n, units), "Spearman, midranks")
+    n = np.ones(len(scores.baseline)) if scores.n is None else scores.n
+    first, second = (_weighted_midranks(side, n) for side in (scores.baseline, scores.candidate))
+    rows = round(float(n.sum()))
+    method = "Spearman, midranks"
+    if scores.bins:
+        method += f" of {scores.bins} bins of equal width (scores of one bin count as tied)"
+    if not rows:
+        return Correlation(math.nan, math.nan, math.nan, 0, (False, False), method)
+    a, b = first - np.average(first, weights=n), second - np.average(second, weights=n)
+    sums = float(np.sum(n * a * a)), float(np.sum(n * b * b)), float(np.sum(n * a * b))
+    constant = bool(first.min() == first.max()), bool(second.min() == second.max())
+    return _correlation(sums, constant, (rows, scores.units), method)
 
 
-def from_grid(grid: Grid) -> Correlation:
-    """Return the correlation of the midranks of the coarse bins: scores in the same bin count as tied."""
-    total = round(float(grid.joint_n.sum()))
-    ranks = []
-    for bins in (grid.joint_baseline, grid.joint_candidate):
-        rows = np.bincount(bins, weights=grid.joint_n, minlength=COARSE_BINS)
-        ranks.append((np.cumsum(rows) - rows / 2.0 + 0.5)[bins])
-    method = f"Spearman, midranks of {COARSE_BINS} bins of equal width (scores of one bin count as tied)"
-    return _correlate(ranks[0], ranks[1], grid.joint_n.astype(np.float64), (total, total), method)
+def from_queries(ranks: QueryRanks) -> Correlation:
+    """Return the correlation of the midranks within each query, over all queries; in the limits a query is one unit."""
+    sums = ranks.baseline, ranks.candidate, ranks.product
+    constant = ranks.baseline == 0, ranks.candidate == 0
+    method = "Spearman, midranks within each query"
+    if not ranks.documents:
+        return Correlation(math.nan, math.nan, math.nan, 0, (False, False), method)
+    return _correlation(sums, constant, (ranks.documents, ranks.queries), method)
+
+
+def _weighted_midranks(scores: Floats, n: Floats) -> Floats:
+    """Return the mean rank, counted from 1, of the rows with each score, shape (k,)."""
+    values, index = np.unique(scores, return_inverse=True)
+    rows = np.bincount(index.ravel(), weights=n, minlength=len(values))
+    return np.asarray((np.cumsum(rows) - rows / 2.0 + 0.5)[index.ravel()], dtype=np.float64)
 
 
 def judge_ranks(correlation: Correlation, dataset: str = "") -> tuple[Finding | None, RankRow]:
@@ -70,7 +82,7 @@ def judge_ranks(correlation: Correlation, dataset: str = "") -> tuple[Finding | 
     if correlation.rows < MIN_JUDGED_ROWS:
         return None, row
     if correlation.constant == (False, True):
-        reason = f"The candidate assigns the same score to all {correlation.rows:,} rows."
+        reason = f"The candidate assigns equal scores to all {correlation.rows:,} rows that the baseline orders."
         return _finding(correlation, reason, dataset), row
     if not correlation.high < MIN_RANK_CORRELATION:
         return None, row
@@ -100,28 +112,23 @@ def _finding(correlation: Correlation, reason: str, dataset: str) -> Finding:
     )
 
 
-def _correlate(first: Floats, second: Floats, weights: Floats, counts: tuple[int, int], method: str) -> Correlation:
-    """Return the weighted correlation of two columns of ranks, with limits by Fisher's z transformation.
+def _correlation(
+    sums: tuple[float, float, float], constant: tuple[bool, bool], counts: tuple[int, int], method: str
+) -> Correlation:
+    """Return the correlation of centred ranks, with limits by Fisher's z transformation.
 
     Source of the variance: Fieller, Hartley and Pearson (1957), Biometrika 44.
 
     Args:
-        first: Ranks of the baseline's scores, shape (k,).
-        second: Ranks of the candidate's scores, shape (k,).
-        weights: Number of rows with these ranks, shape (k,).
+        sums: Sums of the squares of the baseline's ranks, of the candidate's, and of their products.
+        constant: Whether all scores of the baseline, and of the candidate, are equal.
         counts: Number of rows, and number of independent units.
         method: Name of the method.
     """
     rows, units = counts
-    total = float(weights.sum())
-    if not total:
-        return Correlation(math.nan, math.nan, math.nan, 0, (False, False), method)
-    a, b = first - np.average(first, weights=weights), second - np.average(second, weights=weights)
-    squares = float(np.sum(weights * a * a)), float(np.sum(weights * b * b))
-    constant = bool(first.min() == first.max()), bool(second.min() == second.max())
     if any(constant):
         return Correlation(math.nan, math.nan, math.nan, rows, constant, method)
-    rho = min(max(float(np.sum(weights * a * b)) / math.sqrt(squares[0] * squares[1]), -1.0), 1.0)
+    rho = min(max(sums[2] / math.sqrt(sums[0] * sums[1]), -1.0), 1.0)
     if units <= 3 or abs(rho) == 1.0:
         return Correlation(rho, *((rho, rho) if units > 3 else (-1.0, 1.0)), rows, constant, method)
     half_width = float(special.ndtri(1.0 - ALPHA)) * math.sqrt(SPEARMAN_VARIANCE / (units - 3))

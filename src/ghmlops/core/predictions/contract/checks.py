@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, NotMeasured, Outcome
+from ghmlops.core.policy.regression import DEFAULT_LABEL_COVERAGE
 from ghmlops.core.predictions.constants import EQUAL_RMSE, HARD_ROWS_ERRORS
+from ghmlops.core.predictions.contract.coverage import check_coverage
 from ghmlops.core.predictions.contract.finding import (
     contract_finding,
     count_of,
@@ -17,7 +19,7 @@ from ghmlops.core.predictions.contract.finding import (
 from ghmlops.core.predictions.contract.values import check_attributes, check_documents, check_labels, check_scores
 
 if TYPE_CHECKING:
-    from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SchemaFacts
+    from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SchemaFacts, SideFacts
 
 
 def blocking_findings(facts: Facts) -> list[Finding]:
@@ -37,8 +39,12 @@ def blocking_findings(facts: Facts) -> list[Finding]:
     return findings
 
 
-def judge_contract(facts: Facts) -> list[Finding]:
+def judge_contract(facts: Facts, *, min_label_coverage: float = DEFAULT_LABEL_COVERAGE) -> list[Finding]:
     """Return one finding per kind of fault and the finding `contract-rows`, once the rows are paired.
+
+    Args:
+        facts: Facts of one data set.
+        min_label_coverage: Smallest share of the usable rows with a label, from the policy.
 
     Raises:
         ValueError: The rows have not been paired (a bug).
@@ -55,7 +61,9 @@ def judge_contract(facts: Facts) -> list[Finding]:
         *check_attributes(pairs),
         *check_documents(pairs),
     ]
-    return [_rows_finding(facts, pairs), *faults] if pairs.usable else [*faults, _no_rows_finding(facts, pairs)]
+    if not pairs.usable:
+        return [*faults, _no_rows_finding(facts, pairs)]
+    return [_rows_finding(facts, pairs), *faults, *check_coverage(facts, pairs, min_label_coverage)]
 
 
 def _rows_finding(facts: Facts, pairs: PairFacts) -> Finding:
@@ -106,13 +114,20 @@ def _check_keys(facts: Facts) -> list[Finding]:
             reason = f"{count_of(counts.null_keys, counts.rows)} rows of the {side} have no key and were left out."
             findings.append(contract_finding("null-key", Outcome.FAIL, reason, n=counts.null_keys))
         if counts.repeated_keys:
-            reason = (
-                f"{counts.repeated_keys:,} keys occur more than once in the {side} ({counts.repeated_rows:,} rows; the "
-                f"rows of {counts.conflicting_keys:,} keys differ); all these rows were left out."
-            )
-            outcome = Outcome.FAIL if counts.conflicting_keys else Outcome.WARN
-            findings.append(contract_finding("repeated-key", outcome, reason, n=counts.repeated_rows))
+            findings.append(_repeated_keys_finding(side, counts))
     return findings
+
+
+def _repeated_keys_finding(side: str, counts: SideFacts) -> Finding:
+    reason = f"{counts.repeated_keys:,} keys occur more than once in the {side} ({counts.repeated_rows:,} rows)"
+    agreeing = counts.repeated_keys - counts.conflicting_keys
+    parts = []
+    if agreeing:
+        parts.append(f"the rows of {agreeing:,} keys are copies of each other, and each key counts once")
+    if counts.conflicting_keys:
+        parts.append(f"the rows of {counts.conflicting_keys:,} keys contradict each other and were left out")
+    outcome = Outcome.FAIL if counts.conflicting_keys else Outcome.WARN
+    return contract_finding("repeated-key", outcome, f"{reason}: {'; '.join(parts)}.", n=counts.repeated_rows)
 
 
 def _check_row_sets(facts: Facts, pairs: PairFacts) -> list[Finding]:
@@ -159,13 +174,14 @@ def _improvement(change: float, digits: str, unit: str = "") -> str:
     return f"{abs(change):{digits}}{unit} {'better' if change > 0 else 'worse'}" if change else "unchanged"
 
 
-def not_measured(facts: Facts, *, group: bool, windows: bool) -> list[NotMeasured]:
+def not_measured(facts: Facts, *, group: bool, windows: bool, unjudged: str = "irrelevant") -> list[NotMeasured]:
     """List what a reader could believe was measured and was not, after the rows were paired.
 
     Args:
         facts: Facts of one data set.
         group: The policy names a group column.
         windows: The policy asks for time windows.
+        unjudged: What a document of a ranking without a label counts as, from the policy.
     """
     pairs, items = facts.pairs, _missing_checksums(facts)
     if pairs is None:
@@ -174,9 +190,9 @@ def not_measured(facts: Facts, *, group: bool, windows: bool) -> list[NotMeasure
     if unlabelled > 0 and facts.task != "embedding":
         count = f"{count_of(unlabelled, pairs.usable)} usable rows have no label (yet)"
         if facts.task == "ranking":
-            items.append(
-                NotMeasured(what="relevance of documents without a label", why=f"{count}: taken as irrelevant")
-            )
+            treatment = "left out of the lists" if unjudged == "left-out" else "taken as irrelevant"
+            what = "relevance of documents without a label"
+            items.append(NotMeasured(what=what, why=f"{count}: {treatment}"))
         else:
             why = f"{count}: they count for behaviour only"
             items.append(NotMeasured(what="quality of rows without a label", why=why))

@@ -16,7 +16,11 @@ class SideFacts:
     repeated_rows: int = 0
     """Number of rows with such a key."""
     conflicting_keys: int = 0
-    """Number of repeated keys whose rows differ."""
+    """Number of repeated keys whose rows differ in a column in use."""
+    conflicting_rows: int = 0
+    """Number of rows with such a key; they are left out."""
+    surplus_copies: int = 0
+    """Rows that repeat another row of their key exactly; each key counts once."""
     null_scores: int = 0
     nan_scores: int = 0
     infinite_scores: int = 0
@@ -46,6 +50,17 @@ class SideFacts:
     """Number of column chunks whose pages were read."""
     unchecked_chunks: int = 0
     """Number of these chunks without page checksums."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NullCounts:
+    """Rows (documents of a ranking) for which the expression of a custom metric is null, of those that it could use."""
+
+    total: int
+    baseline: int
+    candidate: int
+    either: int
+    """Null on at least one side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +98,12 @@ class PairFacts:
     """Ranking: number of queries with paired documents."""
     queries_without_relevant: int = 0
     """Ranking: number of these queries without a relevant document."""
+    queries_without_label: int = 0
+    """Ranking: number of these queries of which no document has a label."""
     query_conflicts: int = 0
     """Documents that belong to different queries on the two sides."""
+    expression_nulls: dict[str, NullCounts] = field(default_factory=dict)
+    """Custom metric to the rows for which its expression is null."""
     unlike_lengths: int = 0
     """Embeddings whose lengths differ between the sides."""
 

@@ -70,12 +70,29 @@ class SubgroupFamilies:
             table = observation.tables[breakdown]
             missing = [(*split_key(key, breakdown), rows) for key, rows in table.missing_cells]
             judgement.findings.extend(missing_subgroups(missing, kind, observation.dataset))
-            judgement.add_not_measured(observation, _not_measured(breakdown, table, policy.minimum_rows))
+            items = _not_measured(breakdown, table, policy.minimum_rows)
+            items += self._without_quality(observation, breakdown, subgroups)
+            judgement.add_not_measured(observation, items)
         judgement.details.cells.extend(_cell_rows(self.observations, breakdowns, policy))
         if kind == "window":
             judgement.findings.extend(uneven_windows(subgroups))
             judgement.details.timeline.extend(_timeline(run_tests(subgroups)))
         return family.flagged_keys
+
+    def _without_quality(
+        self, observation: Observation, breakdown: Breakdown, subgroups: Sequence[Subgroup]
+    ) -> list[NotMeasured]:
+        """List the subgroups with enough rows to test behaviour, and too few rows with a label to test quality."""
+        if self.policy.task == "embedding":
+            return []
+        tested = {s.key for s in subgroups if s.comparison.metric.needs_label}
+        keys = [split_key(key, breakdown) for key in observation.tables[breakdown].keys]
+        names = [(observation.dataset, *slice_values.items(), window) for slice_values, window in keys]
+        untested = sum(name not in tested for name in names)
+        if not untested:
+            return []
+        why = f"{untested:,} have fewer than {self.policy.minimum_rows:,} rows with a label"
+        return [NotMeasured(what=f"quality of {_plural(breakdown)}", why=why)]
 
     def judge_classes(self) -> None:
         """Judge the family of recall and F1 of every class of a multiclass task."""
@@ -208,10 +225,13 @@ def _timeline(tests: Sequence[SubgroupTest]) -> list[TimelineRow]:
     ]
 
 
+def _plural(breakdown: Breakdown) -> str:
+    return "windows" if breakdown == (WINDOW,) else f"slices by {' x '.join(breakdown)}"
+
+
 def _not_measured(breakdown: Breakdown, table: CellTable, minimum: int) -> list[NotMeasured]:
     """List the subgroups that were not tested: those with too few rows, and those that only the candidate has."""
-    what = "windows" if breakdown == (WINDOW,) else f"slices by {' x '.join(breakdown)}"
-    items = []
+    what, items = _plural(breakdown), []
     if table.small_cells:
         why = f"{table.small_cells:,} have fewer than {minimum:,} usable rows ({table.small_rows:,} rows in total)"
         items.append(NotMeasured(what=what, why=why))

@@ -49,7 +49,8 @@ def read_changed_rows(views: StagedViews, repeated_roles: tuple[str, ...]) -> li
     first, second = (keyed_rows_sql(layout, role, repeated_roles) for role in SIDES)
     joins = f"({first}) a JOIN ({second}) b ON {' AND '.join(f'a.{k} = b.{k}' for k in names)}"
     if "labels" in layout.label_roles:
-        joins += f" LEFT JOIN side_labels l ON {' AND '.join(f'a.{k} = l.{k}' for k in names)}"
+        labels = keyed_rows_sql(layout, "labels", repeated_roles)
+        joins += f" LEFT JOIN ({labels}) l ON {' AND '.join(f'a.{k} = l.{k}' for k in names)}"
     rows = views.session.rows(
         f"SELECT {parts} FROM {joins} WHERE a.u AND b.u AND ({flipped} OR {distance} > 0) "
         f"ORDER BY {', '.join([*order, *(f'a.{k}' for k in names)])} LIMIT {policy.changed.rows}"

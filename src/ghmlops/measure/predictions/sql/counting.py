@@ -16,6 +16,8 @@ from ghmlops.measure.predictions.sql.columns import SUM_TOLERANCE, class_sql
 from ghmlops.measure.predictions.sql.staging import key_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.sql.staging import StagedViews
@@ -156,8 +158,18 @@ def _fingerprint(session: Session, layout: Layout, role: str, numbers: tuple[int
     return f"content:{session.name}:{numbers[0]}:{digest[:32]}"
 
 
-def count_repeated_keys(session: Session, layout: Layout, role: str) -> dict[str, int]:
-    """Store the keys that occur more than once in the table `repeated_<role>`, and count them."""
+def count_repeated_keys(session: Session, layout: Layout, role: str, content: Sequence[str]) -> dict[str, int]:
+    """Store the keys that occur more than once in `repeated_<role>`, those with different rows in `conflicting_<role>`.
+
+    Args:
+        session: a session with the view `side_<role>`.
+        layout: the columns.
+        role: role of the artifact.
+        content: names of the view's columns that copies of a row have to agree on.
+
+    Returns:
+        The counts of repeated keys, by name of their field in `SideFacts`.
+    """
     names = ", ".join(key_names(layout))
     not_null = " AND ".join(f"{k} IS NOT NULL" for k in key_names(layout))
     session.store(
@@ -172,9 +184,14 @@ def count_repeated_keys(session: Session, layout: Layout, role: str) -> dict[str
     if not counts["repeated_keys"]:
         return counts
     same_key = " AND ".join(f"side.{k} = repeats.{k}" for k in key_names(layout))
-    keys_of_side = ", ".join(f"side.{k} AS {k}" for k in key_names(layout))
-    conflicting = session.row(
-        f"SELECT count(*) AS conflicting_keys FROM (SELECT {names} FROM (SELECT DISTINCT {keys_of_side}, side.fp AS fp "
-        f"FROM side_{role} side JOIN repeated_{role} repeats ON {same_key}) GROUP BY {names} HAVING count(*) > 1)"
+    columns = ", ".join([*(f"side.{k} AS {k}" for k in key_names(layout)), *(f"side.{c} AS {c}" for c in content)])
+    contents = f"SELECT DISTINCT {columns} FROM side_{role} side JOIN repeated_{role} repeats ON {same_key}"
+    session.store(f"conflicting_{role}", f"SELECT {names} FROM ({contents}) GROUP BY {names} HAVING count(*) > 1")
+    same_key = " AND ".join(f"c.{k} = r.{k}" for k in key_names(layout))
+    conflicts = session.row(
+        "SELECT count(*) AS conflicting_keys, CAST(coalesce(sum(occurrences), 0) AS BIGINT) AS conflicting_rows "
+        f"FROM conflicting_{role} c JOIN repeated_{role} r ON {same_key}"
     )
-    return counts | conflicting
+    agreeing_keys = counts["repeated_keys"] - conflicts["conflicting_keys"]
+    surplus = counts["repeated_rows"] - conflicts["conflicting_rows"] - agreeing_keys
+    return counts | conflicts | {"surplus_copies": surplus}

@@ -133,6 +133,9 @@ def _value_sql(views: StagedViews, metric: CustomMetric, side: str) -> str:
         """Replace a column by its name in `pairs`: the value of the side, or of the other side if it is null."""
         if not isinstance(node, exp.Column):
             return node
+        if node.name == "label" and views.layout.policy.task == "ranking":
+            # A document without a label is irrelevant; if the policy leaves it out, this value is not read.
+            return exp.Coalesce(this=exp.column("y"), expressions=[exp.Literal.number(0)])
         if node.name in names:
             return exp.column(names[node.name])
         index = views.plan.custom_columns.index(node.name)

@@ -12,12 +12,13 @@ from ghmlops.core.model import finite
 from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
-from ghmlops.core.predictions.contract.facts import PairFacts
+from ghmlops.core.predictions.contract.facts import NullCounts, PairFacts
+from ghmlops.core.predictions.left_out import uses_label
 from ghmlops.measure.predictions.engine.dialect import count_true
 from ghmlops.measure.predictions.layout import CLASS_TASKS, SIDES, VECTOR_TASKS
 from ghmlops.measure.predictions.sql.cubes import RowSource, read_cube
 from ghmlops.measure.predictions.sql.pairing import count_conflicts
-from ghmlops.measure.predictions.sql.ranking import query_facts
+from ghmlops.measure.predictions.sql.ranking import RANKED, query_facts
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.cube import Cube
@@ -125,9 +126,32 @@ def count_pair_facts(
         positives=rows(labelled & (cube.label == 1)) if policy.task == "binary" else None,
         label_spread=finite(session.row(spread)["spread"]) if policy.task == "regression" else None,
         windows_without_time=_count_without_window(views, coded),
+        expression_nulls=_count_expression_nulls(views) if policy.metrics else {},
         unlike_lengths=_count_different_lengths(session) if policy.task == "embedding" else 0,
         **(query_facts(views) if policy.task == "ranking" else {}),
     )
+
+
+def _count_expression_nulls(views: StagedViews) -> dict[str, NullCounts]:
+    """Count, for each custom metric, the rows for which its expression is null on either side."""
+    policy = views.layout.policy
+    rows = RANKED if policy.task == "ranking" else "ok"
+    # A document without a label counts as irrelevant, so its label is 0.
+    masks_label = policy.task != "ranking" or policy.unjudged == "left-out"
+    parts = []
+    for index, metric in enumerate(policy.metrics):
+        needs_label = masks_label and (uses_label(metric, policy) or policy.unjudged == "left-out")
+        counts = f"{rows} AND y IS NOT NULL" if needs_label else rows
+        first, second = (f"o{index}{side} IS NULL" for side in "ab")
+        conditions = {"total": counts, "baseline": f"{counts} AND {first}", "candidate": f"{counts} AND {second}"}
+        conditions["either"] = f"{counts} AND ({first} OR {second})"
+        parts += [f"{count_true(condition)} AS {name}{index}" for name, condition in conditions.items()]
+    row = views.session.row(f"SELECT {', '.join(parts)} FROM pairs")
+    names = ("total", "baseline", "candidate", "either")
+    return {
+        metric.name: NullCounts(**{name: int(row[f"{name}{index}"]) for name in names})
+        for index, metric in enumerate(policy.metrics)
+    }
 
 
 def _count_different_lengths(session: Session) -> int:

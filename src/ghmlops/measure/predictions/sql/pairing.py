@@ -1,6 +1,8 @@
 # ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every text by `literal`)
 """Pairs the rows of both artifacts by key: the table `paired`, and the view `pairs` that decodes its flags.
 
+Copies of one key with equal content count once; keys whose copies contradict each other are left out.
+
 Columns: `side` (0 both, 1 only baseline, 2 only candidate), `ok` (paired and usable on both sides), `y` label,
 `label_conflict`, `moved` (attributes or time differ), `sa sb` scores, `pa pb` decisions or predicted values, `ua ub`
 usable, `delta` largest difference of two vectors, `same` the vectors are equal or both null, `ta tb ra rb` probability
@@ -44,17 +46,17 @@ _PAIRS = f"SELECT *, {_FLAGS} FROM paired"
 
 
 def pair_rows(views: StagedViews, counts: Mapping[str, ArtifactCounts]) -> dict[str, dict[str, int]]:
-    """Create the view `pairs` of rows whose key occurs once, and return the counts of repeated keys, by role.
+    """Create the view `pairs` with one row per key, and return the counts of repeated keys, by role.
 
     Keys are not tested for uniqueness in advance, which would cost as much as the pairing: the numbers of rows show it.
     With A and B keyed rows, P paired and A - P and B - P unpaired ones, no key repeats among the paired rows; the few
-    unpaired rows are counted. Repeated keys are identified and excluded only if that check fails, or if the result of
-    the join exceeds all limits (or could, on an engine without such limits).
+    unpaired rows are counted. Repeated keys are identified, and their copies reduced to one, only if that check fails,
+    or if the result of the join exceeds all limits (or could, on an engine without such limits).
     """
     session, layout = views.session, views.layout
     repeats: dict[str, dict[str, int]] = {role: {} for role in session.roles}
     if "labels" in repeats:
-        repeats["labels"] = count_repeated_keys(session, layout, "labels")
+        repeats["labels"] = count_repeated_keys(session, layout, "labels", compared_content(views, "labels"))
     baseline_rows, candidate_rows = counts["baseline"].keyed_rows, counts["candidate"].keyed_rows
     try_directly = session.bounds_results and not repeats.get("labels", {}).get("repeated_keys")
     if try_directly and session.try_store("paired", _join_sql(views, ())):
@@ -62,7 +64,7 @@ def pair_rows(views: StagedViews, counts: Mapping[str, ArtifactCounts]) -> dict[
         if _keys_are_unique(session, baseline_rows, candidate_rows):
             return repeats
     for role in SIDES:
-        repeats[role] = count_repeated_keys(session, layout, role)
+        repeats[role] = count_repeated_keys(session, layout, role, compared_content(views, role))
     session.store("paired", _join_sql(views, roles_with_repeats(repeats)))
     session.view("pairs", _PAIRS)
     return repeats
@@ -73,12 +75,37 @@ def roles_with_repeats(repeats: Mapping[str, Mapping[str, int]]) -> tuple[str, .
     return tuple(role for role, counts in repeats.items() if counts.get("repeated_keys"))
 
 
+def compared_content(views: StagedViews, role: str) -> list[str]:
+    """Return the columns of `side_<role>` that copies of one key must agree on: everything that is read of a row."""
+    policy, plan = views.layout.policy, views.plan
+    if role == "labels":
+        return ["y", "y_present"]
+    names = ["y", "y_present", "v" if policy.task in VECTOR_TASKS else "s", "p"]
+    names += ["t"] if policy.time else []
+    names += ["g"] if policy.group else []
+    names += ["q"] if policy.query else []
+    names += [f"x{index}" for index in range(len(views.layout.attributes))]
+    names += [f"m{index}" for index in range(len(plan.custom_columns))]
+    return names + [f"e{index}" for index in range(len(policy.changed.show))]
+
+
 def keyed_rows_sql(layout: Layout, role: str, repeated_roles: tuple[str, ...]) -> str:
-    """Return SQL for the rows of an artifact that can be paired: the key is not null and repeats in no role."""
+    """Return SQL for the rows of an artifact that can be paired: one per key that is not null.
+
+    A key whose copies contradict each other is left out: on both sides if it is one of a side, so that it does not
+    count as missing, and in the labels alone if its labels contradict each other.
+    """
     names = key_names(layout)
     not_null = " AND ".join(f"{k} IS NOT NULL" for k in names)
-    joins = " ".join(f"ANTI JOIN repeated_{r} USING ({', '.join(names)})" for r in repeated_roles)
-    return f"SELECT * FROM (SELECT * FROM side_{role} WHERE {not_null}) {joins}"
+    rows, using = f"SELECT * FROM side_{role} WHERE {not_null}", f"USING ({', '.join(names)})"
+    if role in repeated_roles:
+        copy = f"row_number() OVER (PARTITION BY {', '.join(names)} ORDER BY {names[0]}) AS copy_number"
+        single = f"SELECT *, 1 AS copy_number FROM ({rows}) s ANTI JOIN repeated_{role} {using}"
+        copies = f"SELECT *, {copy} FROM ({rows}) r SEMI JOIN repeated_{role} {using}"
+        rows = f"SELECT * FROM ({single} UNION ALL {copies}) u WHERE copy_number = 1"
+    sources_of_conflicts = ("labels",) if role == "labels" else SIDES
+    joins = " ".join(f"ANTI JOIN conflicting_{r} {using}" for r in repeated_roles if r in sources_of_conflicts)
+    return f"SELECT * FROM ({rows}) k {joins}"
 
 
 def _keys_are_unique(session: Session, baseline_rows: int, candidate_rows: int) -> bool:

@@ -5,18 +5,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ghmlops.core.paired.aggregates import QueryRanks
 from ghmlops.measure.predictions.sql.pairing import OK
 from ghmlops.measure.predictions.sql.staging import code_names
 
 if TYPE_CHECKING:
+    from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.sql.staging import StagedViews
+
+RANKED = "ok AND NOT label_conflict AND NOT query_conflict"
+"""SQL condition on `pairs` for the documents that count."""
 
 
 def rank_queries(views: StagedViews) -> None:
     """Create the table `queries` from `pairs`; a query without a relevant document is not `ok`.
 
     Documents are ordered by score; among equal scores the less relevant come first, so that ties never improve a
-    metric. Only documents that both sides rank count; one without a label is irrelevant, as in trec_eval. Discounts are
+    metric. Only documents that both sides rank count; one without a label is irrelevant, as in trec_eval, or left out
+    if the policy says so (condensed lists: Sakai 2007). Discounts are
     log2(rank + 1), and gains are the label (as in scikit-learn's `ndcg_score`: Jarvelin and Kekalainen 2002) or, if the
     policy says so, 2^label - 1 (as in LightGBM and XGBoost: Burges et al. 2005). The slice, window and group of a
     query are those of its documents: they are attributes of queries. A custom metric is first averaged over documents.
@@ -29,15 +35,15 @@ def rank_queries(views: StagedViews) -> None:
     )
     ideal_rank = "row_number() OVER (PARTITION BY q ORDER BY y DESC) AS ideal"
     custom = [f"o{index}{side}" for index in range(len(views.layout.policy.metrics)) for side in "ab"]
-    judged = (
-        f"SELECT {', '.join(['q', 'coalesce(y, 0e0) AS y', 'sa', 'sb', *custom])} FROM pairs "
-        "WHERE ok AND NOT label_conflict AND NOT query_conflict"
-    )
-    documents = f"SELECT {', '.join(['q', 'y', *custom])}, {ranks}, {ideal_rank} FROM ({judged})"
     policy = views.layout.policy
+    only_labelled = " AND y IS NOT NULL" if policy.unjudged == "left-out" else ""
+    names = ["q", "y IS NOT NULL AS has_label", "coalesce(y, 0e0) AS y", "sa", "sb", *custom]
+    judged = f"SELECT {', '.join(names)} FROM pairs WHERE {RANKED}{only_labelled}"
+    documents = f"SELECT {', '.join(['q', 'has_label', 'y', *custom])}, {ranks}, {ideal_rank} FROM ({judged})"
     values = [value for side in "ab" for value in _metric_values(side, policy.at, policy.gain)]
     values += [f"avg({name}) AS {name}" for name in custom]
-    metrics = f"SELECT q, {', '.join(values)}, count(*) FILTER (WHERE y > 0) AS relevant FROM ({documents}) GROUP BY q"
+    counts = "count(*) FILTER (WHERE y > 0) AS relevant, count(*) FILTER (WHERE has_label) AS labelled"
+    metrics = f"SELECT q, {', '.join(values)}, {counts} FROM ({documents}) GROUP BY q"
     names = [*code_names(views.plan), *(["g"] if views.layout.policy.group else [])]
     shared_values = "".join(f", {_shared_value(name)} AS {name}" for name in names)
     queries = f"SELECT q, min(side) AS side{shared_values} FROM pairs WHERE q IS NOT NULL GROUP BY q"
@@ -45,7 +51,7 @@ def rank_queries(views: StagedViews) -> None:
     columns += ", false AS g_null" if views.layout.policy.group else ""
     views.session.store(
         "queries",
-        f"SELECT s.q, s.side, coalesce(m.relevant > 0, false) AS ok, "
+        f"SELECT s.q, s.side, coalesce(m.relevant > 0, false) AS ok, coalesce(m.labelled, 0) AS labelled, "
         f"CAST(CASE WHEN m.relevant > 0 THEN {OK} ELSE s.side END AS TINYINT) AS state, CAST(0 AS DOUBLE) AS y, "
         f"CAST(NULL AS INTEGER) AS pa, CAST(NULL AS INTEGER) AS pb{columns}, {', '.join([_metric_columns(), *custom])} "
         f"FROM ({queries}) s LEFT JOIN ({metrics}) m ON s.q = m.q",
@@ -77,11 +83,31 @@ def _metric_values(side: str, k: int, gain: str) -> list[str]:
     ]
 
 
+def read_query_ranks(session: Session) -> QueryRanks:
+    """Return the products of the midranks within each query over all documents, with or without a label."""
+    midranks = ", ".join(
+        f"rank() OVER (PARTITION BY q ORDER BY s{side}) + (count(*) OVER (PARTITION BY q, s{side}) - 1) / 2e0 "
+        f"- (count(*) OVER (PARTITION BY q) + 1) / 2e0 AS r{side}"
+        for side in "ab"
+    )
+    size = "count(*) OVER (PARTITION BY q) AS documents"
+    ranks = f"SELECT q, {midranks}, {size} FROM pairs WHERE ok AND NOT query_conflict"
+    # The sums are multiples of 1/4, so they are exact in any order.
+    row = session.row(
+        "SELECT count(*) AS documents, count(DISTINCT q) AS queries, coalesce(sum(ra * ra), 0e0) AS baseline, "
+        "coalesce(sum(rb * rb), 0e0) AS candidate, coalesce(sum(ra * rb), 0e0) AS product "
+        f"FROM ({ranks}) r WHERE documents > 1"
+    )
+    counts = {name: int(row[name]) for name in ("documents", "queries")}
+    return QueryRanks(**counts, **{name: float(row[name]) for name in ("baseline", "candidate", "product")})
+
+
 def query_facts(views: StagedViews) -> dict[str, int]:
     """Count queries, queries without a relevant document, and documents whose query differs between the sides."""
     queries = views.session.row(
         "SELECT count(*) FILTER (WHERE side = 0) AS queries, "
-        "count(*) FILTER (WHERE side = 0 AND NOT ok) AS queries_without_relevant FROM queries"
+        "count(*) FILTER (WHERE side = 0 AND NOT ok) AS queries_without_relevant, "
+        "count(*) FILTER (WHERE side = 0 AND labelled = 0) AS queries_without_label FROM queries"
     )
     conflicts = views.session.row("SELECT count(*) FILTER (WHERE query_conflict) AS query_conflicts FROM pairs")
     return {name: int(value) for name, value in (queries | conflicts).items()}

@@ -18,26 +18,35 @@ from ghmlops.measure.predictions.sql.changed_rows import read_changed_rows
 from ghmlops.measure.predictions.sql.cubes import RowSource, add_groups, count_entries, kinds_of, read_cube
 from ghmlops.measure.predictions.sql.distributions import probability_distribution, read_score_distribution
 from ghmlops.measure.predictions.sql.facts import centring_means, column_changes, count_pair_facts, measure_agreement
-from ghmlops.measure.predictions.sql.ranking import rank_queries
-from ghmlops.measure.predictions.sql.scores import read_binned_scores, read_columns, read_grid
+from ghmlops.measure.predictions.sql.ranking import rank_queries, read_query_ranks
+from ghmlops.measure.predictions.sql.scores import (
+    build_grid,
+    count_groups,
+    read_binned_scores,
+    read_columns,
+    read_joint_bins,
+)
 from ghmlops.measure.predictions.sql.staging import attribute_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ghmlops.core.paired.aggregates import CellTable, Columns, Grid
+    from ghmlops.core.paired.aggregates import CellTable, Columns, Grid, ScorePairs
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.predictions.contract.facts import Facts, PairFacts
+    from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.sql.cubes import CodedCube
-    from ghmlops.measure.predictions.sql.scores import BinnedScores
+    from ghmlops.measure.predictions.sql.scores import BinnedScores, JointBins
     from ghmlops.measure.predictions.sql.staging import StagedViews
 
 MAX_EXACT_ROWS = 250_000
 """Number of labelled rows of a binary task up to which scores are read individually; beyond, they are binned."""
 MAX_EXACT_ROWS_REGRESSION = 2_000_000
 """The same for a regression; beyond, the scores are not read, because no metric of a regression uses bins."""
+MAX_TIED_SHARE = 0.25
+"""Share of the rows in one bin of a side above which bins hide the order of the scores, as with rare events."""
 MAX_ENTRIES = 2_000_000
 """Number of entries of a cube above which decisions are counted only as right and wrong."""
 MAX_SEARCHED_ATTRIBUTES = 12
@@ -47,6 +56,15 @@ TOLERANCE, SINGLE_TOLERANCE = 1e-9, 1e-6
 precision."""
 GroupingSet = tuple[str, ...]
 """Attributes by which rows are grouped; empty for all rows."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Scores:
+    """What was read of the scores; None: not needed, or too many rows."""
+
+    columns: Columns | None = None
+    grid: Grid | None = None
+    ranks: ScorePairs | None = None
 
 
 def grouping_sets(policy: Regression, layout: Layout) -> tuple[GroupingSet, ...]:
@@ -102,15 +120,16 @@ def sum_up(
         return Observation(facts=facts)
     scores: tuple[Distribution, ...] = ()
     if binned is not None:
-        scores = (probability_distribution(views, binned, (facts.baseline.rows, facts.candidate.rows)),)
+        scores = (probability_distribution(views, binned, (pairs.paired + pairs.removed, pairs.paired + pairs.added)),)
     elif policy.task in ("regression", "ranking"):
         scores = (read_score_distribution(views),)
-    columns, grid = _read_scores(views, pairs, coded, binned, progress)
+    read = _read_scores(views, pairs, coded, binned, progress)
     return Observation(
         facts=facts,
         tables=tables,
-        columns=columns,
-        grid=grid,
+        columns=read.columns,
+        grid=read.grid,
+        ranks=read_query_ranks(session) if policy.task == "ranking" else read.ranks,
         scores=scores,
         changes=column_changes(views, documents or coded, agreement, pairs),
         changed_rows=read_changed_rows(views, repeated_roles) if policy.changed.rows else [],
@@ -166,22 +185,40 @@ def _read_scores(
     coded: CodedCube,
     binned: tuple[BinnedScores, BinnedScores] | None,
     progress: Callable[[str], None],
-) -> tuple[Columns | None, Grid | None]:
+) -> _Scores:
     """Return the scores themselves if they are few or if bins cannot decide a verdict, otherwise bins."""
     from ghmlops.core.predictions.judgement import needs_rows
 
-    policy = views.layout.policy
-    if policy.task not in ("binary", "regression") or not pairs.labelled:
-        return None, None
+    session, policy = views.session, views.layout.policy
+    if policy.task not in ("binary", "regression"):
+        return _Scores()
     grouped = bool(policy.group)
     progress("reading scores")
-    if pairs.labelled <= (MAX_EXACT_ROWS if policy.task == "binary" else MAX_EXACT_ROWS_REGRESSION):
-        codes = coded.codes if views.plan.single_cube else {}
-        return read_columns(views.session, grouped=grouped, codes=codes), None
+    limit = MAX_EXACT_ROWS if policy.task == "binary" else MAX_EXACT_ROWS_REGRESSION
+    codes = coded.codes if views.plan.single_cube else {}
+    if pairs.usable <= limit:
+        columns, ranks = read_columns(session, grouped=grouped, codes=codes, only_labelled=False)
+        return _Scores(columns=columns if pairs.labelled else None, ranks=ranks)
+    columns, ranks = None, None
+    if 0 < pairs.labelled <= limit:
+        columns, _ = read_columns(session, grouped=grouped, codes=codes)
     if binned is None:
-        return None, None
-    grid = read_grid(views.session, binned)
-    if not grouped and not needs_rows(grid, policy):
-        return None, grid
-    progress("reading scores again, because bins are too coarse for the verdict")
-    return read_columns(views.session, grouped=grouped, codes={}), grid
+        return _Scores(columns=columns)
+    joint = read_joint_bins(session)
+    grid = build_grid(binned, joint) if pairs.labelled > limit else None
+    if grid is not None and (grouped or needs_rows(grid, policy)):
+        progress("reading scores again, because bins are too coarse for the verdict")
+        columns, ranks = read_columns(session, grouped=grouped, codes={})
+    if ranks is None or pairs.labelled < pairs.usable:
+        ranks = _read_ranks(session, joint, pairs, grouped=grouped)
+    return _Scores(columns=columns, grid=grid, ranks=ranks)
+
+
+def _read_ranks(session: Session, joint: JointBins, pairs: PairFacts, *, grouped: bool) -> ScorePairs | None:
+    """Return the scores of all usable rows in bins, or themselves if most of them are in a few bins."""
+    if joint.largest_share() <= MAX_TIED_SHARE:
+        return joint.scores(count_groups(session) if grouped else pairs.usable)
+    if pairs.usable > MAX_EXACT_ROWS_REGRESSION:
+        return None
+    _, ranks = read_columns(session, grouped=grouped, codes={}, only_labelled=False)
+    return ranks
