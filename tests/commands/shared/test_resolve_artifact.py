@@ -62,7 +62,7 @@ def upload(api: Api, run: int, *names: str, artifact: str = "preds") -> None:
             info = zipfile.ZipInfo(name)
             if name.startswith("link"):
                 info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
-            archive.writestr(info, PARQUET)
+            archive.writestr(info, b"text" if name.endswith((".txt", ".md")) else PARQUET)
     api.seed(
         runs=[{"id": run, "head_sha": SHA, "event": "push", "head_branch": "main"}],
         artifacts=[{"run_id": run, "name": artifact, "zip_base64": base64.b64encode(buffer.getvalue()).decode()}],
@@ -150,9 +150,9 @@ def test_a_hostile_artifact(api: Api, tmp_path: Path, work: Path) -> None:
 def test_without_token_or_artifact(api: Api, tmp_path: Path, work: Path) -> None:
     """No token, no artifact and a malformed spec are one line each."""
     here = services(tmp_path, api.url)
-    with pytest.raises(InputError, match="artifact:preds@main: artifacts of workflow runs need a token"):
+    with pytest.raises(InputError, match=r"artifact:preds@main: .* need a token"):
         resolve("artifact:preds@main", "baseline", token="", services=here, work=work)
-    with pytest.raises(GitHubError, match="branch main of acme/shop has no artifact of that name"):
+    with pytest.raises(GitHubError, match=r"branch main of acme/shop .* no artifact"):
         resolve("artifact:preds@main", "baseline", token="t", services=here, work=work)
     with pytest.raises(InputError, match='the baseline: "artifact:preds"'):
         resolve("artifact:preds", "baseline", token="t", services=here, work=work)
@@ -161,5 +161,5 @@ def test_without_token_or_artifact(api: Api, tmp_path: Path, work: Path) -> None
 def test_a_store_is_asked_with_the_commands_environment(tmp_path: Path, work: Path) -> None:
     """URLs of stores are read with the environment that the command was given."""
     here = services(tmp_path, environ={"AWS_ENDPOINT_URL": "ftp://nowhere"})
-    with pytest.raises(InputError, match="AWS_ENDPOINT_URL is not an http or https address"):
+    with pytest.raises(InputError, match="AWS_ENDPOINT_URL is not an http"):
         resolve("s3://bucket/x.parquet", "baseline", token="", services=here, work=work)

@@ -108,7 +108,6 @@ def download_workflow_artifact(spec: WorkflowSpec, token: str, services: Service
         DataError: The archive cannot be unpacked.
         GitHubError: The artifact cannot be found or downloaded.
     """
-    from ghmlops.core.artifacts.file_pattern import is_parquet
     from ghmlops.measure import checkout
     from ghmlops.measure.github import connect
     from ghmlops.measure.github.artifacts import locate
@@ -132,7 +131,8 @@ def download_workflow_artifact(spec: WorkflowSpec, token: str, services: Service
     ) as client:
         located = locate(client, spec)
         download(client, located.artifact, archive, console.progress)
-    unpack(archive, folder, spec.text, (lambda _: True) if spec.path else is_parquet)
+    # All files, because a table format shows in files of other names.
+    unpack(archive, folder, spec.text, lambda _: True)
     archive.unlink()
     console.note(f"{spec.text}: run {located.run.id} ({located.run.event}) of commit {located.run.head_sha[:12]}")
     return located

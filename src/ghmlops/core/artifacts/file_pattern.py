@@ -1,9 +1,10 @@
 """Glob patterns of files below a folder, with the same rules for folders, unpacked artifacts and object stores.
 
 A pattern is a tuple of parts, matched one by one against the parts of a path: `*`, `?` and `[...]` within a part,
-`**` for any number of folders. Files below a matching folder match too if their name is that of a Parquet file. Names
-that start with `_` or `.` are skipped, as Spark and Hive do (`_SUCCESS`, `.part-0.parquet.crc`), unless a part of the
-pattern starts with the same character; `_key=value` is a partition.
+`**` for any number of folders. Files below a matching folder match too if their name is that of a Parquet file; for
+other names their content decides (`data_file`). Names that start with `_` or `.` are skipped, as Spark and Hive do
+(`_SUCCESS`, `.part-0.parquet.crc`), unless a part of the pattern starts with the same character; `_key=value` is a
+partition.
 
 `State` records how far a path has matched: the indices of the pattern's parts that may come next, `len(pattern)` if all
 parts matched, and `len(pattern) + 1` below that. An empty state cannot match any more.
@@ -55,6 +56,11 @@ def accepts(pattern: tuple[str, ...], state: State, name: str) -> bool:
     if end in state and pattern and pattern[-1] not in _ANY:
         return True
     return bool(state & {end, end + 1}) and is_parquet(name)
+
+
+def may_match(pattern: tuple[str, ...], state: State) -> bool:
+    """True if a file below a folder matches under any name, if its content is Parquet; `state` as for `accepts`."""
+    return bool(state & {len(pattern), len(pattern) + 1})
 
 
 def matches(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:

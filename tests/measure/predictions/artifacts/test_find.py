@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def make(root: Path, *names: str) -> None:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(b"PAR1")
+        (root / name).write_bytes(b"# text" if name.endswith(".md") else b"PAR1")
 
 
 def find(root: Path, pattern: str) -> ArtifactFiles:
@@ -190,6 +190,52 @@ def test_unusable_path_is_a_data_error_with_a_hint(tmp_path: Path, prepare: obje
         find(tmp_path, pattern)
     assert "\n" not in excinfo.value.message
     assert excinfo.value.hint
+
+
+def test_data_files_without_a_suffix_are_read(tmp_path: Path) -> None:
+    """Hive, Athena, Impala and Trino write no suffix: the magic number decides, also within partitions."""
+    make(tmp_path, "p/date=1/000000_0", "p/date=2/000001_0", "p/date=2/a.PARQUET", "p/date=2/notes.md")
+    artifact = find(tmp_path, "p")
+    assert names(artifact, tmp_path) == ["p/date=1/000000_0", "p/date=2/000001_0", "p/date=2/a.PARQUET"]
+    assert artifact.hive_root == (tmp_path / "p").resolve()
+    assert names(find(tmp_path, "p/date=*"), tmp_path) == names(artifact, tmp_path)
+    assert names(find(tmp_path, "p/date=2/*"), tmp_path) == ["p/date=2/000001_0", "p/date=2/a.PARQUET"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("000001_0", b""),
+        ("b.csv", b"id,y,p\n"),
+        ("b.parquet.gz", b"\x1f\x8b\x08\x00"),
+        ("b.parquet.tmp", b"PAR1"),
+        ("x/bucket_b", b"ORC\x00"),
+    ],
+)
+def test_a_file_that_could_be_data_is_rejected_by_name(tmp_path: Path, name: str, content: bytes) -> None:
+    """No part of a folder is left out silently; naming the Parquet files by a pattern is the user's decision."""
+    make(tmp_path, "p/a.parquet", f"p/{name}")
+    (tmp_path / "p" / name).write_bytes(content)
+    with pytest.raises(DataError, match=name.rpartition("/")[2]):
+        find(tmp_path, "p")
+    assert names(find(tmp_path, "p/*.parquet"), tmp_path) == ["p/a.parquet"]
+
+
+@pytest.mark.parametrize(
+    "marker", ["_delta_log/0.json", ".hoodie/hoodie.properties", "_spark_metadata/0", "metadata/v1.metadata.json"]
+)
+@pytest.mark.parametrize("pattern", ["t", "t/**/*.parquet", "t/data", "t/data/*.parquet", ".", "t/data/day=1"])
+def test_table_formats_are_rejected_from_every_side(tmp_path: Path, marker: str, pattern: str) -> None:
+    """The folder of the table, one above it, one within it and patterns: deleted rows are never compared."""
+    make(tmp_path, f"t/{marker}", "t/data/a.parquet", "t/data/day=1/b.parquet")
+    with pytest.raises(DataError, match="no longer part of it"):
+        find(tmp_path, pattern)
+
+
+def test_a_folder_that_is_called_metadata_is_no_table(tmp_path: Path) -> None:
+    """Only the files that Iceberg writes into it make a table."""
+    make(tmp_path, "t/metadata/schema.md", "t/a.parquet")
+    assert names(find(tmp_path, "t"), tmp_path) == ["t/a.parquet"]
 
 
 def test_link_that_does_not_match_is_ignored(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_malformed_header_is_an_error(data: bytes, tmp_path: Path) -> None:
     """Lengths in a header are compared with the bytes available, so a malformed header fails quickly."""
     path = tmp_path / "x"
     path.write_bytes(b"PAR1" + data + b"PAR1")
-    with pytest.raises(DataError, match="a page header cannot be read"):
+    with pytest.raises(DataError, match="page header cannot be read"):
         check_pages(path, "x", [ColumnChunk(0, "s", 4, len(data) + 1)])
 
 
@@ -131,7 +131,7 @@ def test_chunk_outside_the_file_is_an_error(tmp_path: Path) -> None:
     for start, size in ((-4, 10), (4, 1000), (4, -1), (0, 4)):
         with pytest.raises(DataError, match="outside the file"):
             check_pages(path, "x", [ColumnChunk(0, "s", start, size)])
-    with pytest.raises(DataError, match="a page header cannot be read"):
+    with pytest.raises(DataError, match="page header cannot be read"):
         check_pages(path, "x", [ColumnChunk(0, "s", 4, 7)])
 
 

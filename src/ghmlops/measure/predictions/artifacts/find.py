@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghmlops.core.artifacts import file_pattern
+from ghmlops.core.artifacts import data_file, file_pattern, table_format
 from ghmlops.core.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ghmlops.core.artifacts.spec import LocalSpec
 
@@ -43,8 +44,9 @@ def find_files(spec: LocalSpec, cwd: Path, display_name: str = "") -> ArtifactFi
     any name and may be reached through a link; the files of a folder or a pattern must lie within the folder.
 
     Raises:
-        DataError: nothing matches; a link is broken or leads out of the folder; an entry is not a regular file; there
-            are more than `MAX_FILES`; partitions differ between files.
+        DataError: nothing matches; a link is broken or leads out of the folder; an entry is not a regular file; a file
+            could be data and is not Parquet; the folder is that of a table format; there are more than `MAX_FILES`;
+            partitions differ between files.
     """
     name = display_name or spec.text
     root, pattern = _split_pattern(cwd.absolute() / spec.pattern)
@@ -54,7 +56,8 @@ def find_files(spec: LocalSpec, cwd: Path, display_name: str = "") -> ArtifactFi
         if pattern and not root.is_dir():
             raise _missing(name)
         root = root.resolve()
-        _reject_delta_table(root, name)
+        for parent in root.parents:
+            _reject_table(parent, _marker_names(parent), name)
         files = sorted(set(_walk(root, pattern, name)))
     except OSError as error:
         raise DataError(f"{name}: {error.strerror or error}", hint="check the path and its permissions") from None
@@ -62,6 +65,21 @@ def find_files(spec: LocalSpec, cwd: Path, display_name: str = "") -> ArtifactFi
         raise _no_match(name, pattern)
     hive_root = root if partition_keys(files, root, name) else None
     return ArtifactFiles(files=tuple(files), hive_root=hive_root, display_name=name)
+
+
+def named_files(spec: LocalSpec, cwd: Path) -> dict[str, Path]:
+    """Return the files of `spec` by their path relative to `cwd`, under which the same spec finds a copy of them.
+
+    Raises:
+        DataError: as `find_files`.
+    """
+    files = find_files(spec, cwd).files
+    root, pattern = _split_pattern(cwd.absolute() / spec.pattern)
+    name = os.path.relpath(root, cwd.absolute())
+    if not pattern and not root.is_dir():
+        return {name: files[0]}
+    real = root.resolve()
+    return {os.path.normpath(os.path.join(name, file.relative_to(real))): file for file in files}
 
 
 def join_files(parts: Sequence[ArtifactFiles], display_name: str) -> ArtifactFiles:
@@ -136,29 +154,44 @@ def _walk(root: Path, pattern: tuple[str, ...], display_name: str) -> Iterator[P
     entered, entries_read, file_count = {(root, pending[0][1])}, 0, 0
     while pending:
         folder, state = pending.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                entries_read += 1
-                if entries_read > MAX_ENTRIES:
-                    raise DataError(
-                        f"{display_name}: more than {MAX_ENTRIES:,} directory entries",
-                        hint="name the folder of the artifact",
-                    )
-                next_state = file_pattern.step(pattern, state, entry.name)
-                if not next_state:
-                    continue
-                mode, real = _target(entry, display_name)
-                if not stat.S_ISDIR(mode) and not file_pattern.accepts(pattern, next_state, entry.name):
-                    continue
-                _check_entry(mode, real, entry.name, root, display_name)
-                if not stat.S_ISDIR(mode):
-                    file_count += 1
-                    if file_count > MAX_FILES:
-                        raise _too_many_files(display_name)
-                    yield real
-                elif (real, next_state) not in entered:
+        with os.scandir(folder) as scan:
+            entries = list(itertools.islice(scan, MAX_ENTRIES - entries_read + 1))
+        entries_read += len(entries)
+        if entries_read > MAX_ENTRIES:
+            raise DataError(
+                f"{display_name}: more than {MAX_ENTRIES:,} directory entries", hint="name the folder of the artifact"
+            )
+        _reject_table(folder, [entry.name for entry in entries], display_name)
+        for entry in entries:
+            next_state = file_pattern.step(pattern, state, entry.name)
+            if not next_state:
+                continue
+            mode, real = _target(entry, display_name)
+            is_folder = stat.S_ISDIR(mode)
+            is_match = file_pattern.accepts(pattern, next_state, entry.name)
+            if not is_folder and not is_match and not file_pattern.may_match(pattern, next_state):
+                continue
+            if not is_folder and not is_match and data_file.is_document(entry.name) and not real.is_relative_to(root):
+                continue
+            _check_entry(mode, real, entry.name, root, display_name)
+            if is_folder:
+                if (real, next_state) not in entered:
                     entered.add((real, next_state))
                     pending.append((real, next_state))
+            elif is_match or _is_data(real, entry.name, display_name):
+                file_count += 1
+                if file_count > MAX_FILES:
+                    raise _too_many_files(display_name)
+                yield real
+
+
+def _is_data(file: Path, name: str, display_name: str) -> bool:
+    """Return whether a file without the suffix of Parquet files is one; reject it if it could be data and is not."""
+    with file.open("rb") as stream:
+        is_data, why = data_file.classify(name, stream.read(data_file.HEAD_BYTES), file.stat().st_size)
+    if why:
+        raise unreadable_file(display_name, name, why)
+    return is_data
 
 
 def _target(entry: os.DirEntry[str], display_name: str) -> tuple[int, Path]:
@@ -189,12 +222,29 @@ def _check_entry(mode: int, real: Path, name: str, root: Path, display_name: str
         raise DataError(f"{display_name}: {name} is a pipe or a device, not a file", hint="remove it from the folder")
 
 
-def _reject_delta_table(root: Path, display_name: str) -> None:
-    if (root / "_delta_log").is_dir():
-        raise DataError(
-            f"{display_name}: a Delta table, whose folder also contains files that are no longer part of it",
-            hint="export the version to compare as plain Parquet",
-        )
+def _marker_names(folder: Path) -> list[str]:
+    """Return the folders that mark a table format in `folder`, without reading all of its entries."""
+    return [name for name in table_format.MARKER_FOLDERS if (folder / name).is_dir()]
+
+
+def _reject_table(folder: Path, names: Collection[str], display_name: str) -> None:
+    """Reject a folder of a table format, given the names of its entries."""
+    table = table_format.table_format(names)
+    metadata = folder / table_format.METADATA
+    if not table and table_format.METADATA in names and metadata.is_dir():
+        with os.scandir(metadata) as entries:
+            metadata_names = [entry.name for entry in itertools.islice(entries, MAX_ENTRIES)]
+        table = "an Iceberg table" if table_format.is_iceberg(metadata_names) else ""
+    if table:
+        raise DataError(f"{display_name}: {table_format.refusal(table)}", hint=table_format.HINT)
+
+
+def unreadable_file(display_name: str, name: str, why: str) -> DataError:
+    """Return the error for a file of a folder that could be data and cannot be read."""
+    return DataError(
+        f"{display_name}: the file {name} {why}, and no file of a folder is left out silently",
+        hint="write all data files as Parquet, move this one elsewhere, or name a pattern such as `*.parquet`",
+    )
 
 
 def _too_many_files(display_name: str) -> DataError:
@@ -214,5 +264,5 @@ def _no_match(display_name: str, pattern: tuple[str, ...]) -> DataError:
         )
     return DataError(
         f"{display_name}: the folder contains no Parquet file",
-        hint=f"files count if they end in {', '.join(file_pattern.SUFFIXES)} and do not begin with `_` or `.`",
+        hint="files count if their content is Parquet and their names do not begin with `_` or `.`",
     )

@@ -13,17 +13,17 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ghmlops.core.artifacts import file_pattern
 from ghmlops.core.artifacts import object_store as cloud_settings
-from ghmlops.core.artifacts.safe_path import inner_parts
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions.artifacts.find import MAX_ENTRIES, MAX_FILES, ArtifactFiles, partition_keys
+from ghmlops.measure.predictions.artifacts.find import MAX_FILES, ArtifactFiles, partition_keys
 
 try:
     import pyarrow as pa  # type: ignore[import-untyped]
     from pyarrow import fs
+
+    from ghmlops.measure.predictions.artifacts.object_listing import RemoteObject, list_objects
 except ModuleNotFoundError as error:
     raise InputError(
         "s3://, gs:// and az:// need pyarrow, which is not installed",
@@ -43,14 +43,6 @@ _PROGRESS_INTERVAL = 0.2
 """Seconds between two progress messages."""
 _RETRY_LIMIT = timedelta(seconds=60)
 """The default of Google's client is 15 minutes."""
-
-
-class RemoteObject(NamedTuple):
-    """An object to download: its path in the store, its path below the root, and its size in bytes."""
-
-    path: str
-    parts: tuple[str, ...]
-    size: int
 
 
 @dataclass(slots=True)
@@ -83,7 +75,7 @@ def fetch(
     """
     with _translated_errors(spec, environ):
         store = filesystem(spec, environ)
-        objects = _list_objects(store, spec)
+        objects = list_objects(store, spec)
         _check_sizes(objects, spec, into, limit)
         into.mkdir(mode=0o700)
         _download(store, objects, into, spec, progress)
@@ -127,62 +119,6 @@ def _translated_errors(spec: CloudSpec, environ: Mapping[str, str]) -> Iterator[
             f"{spec.text}: cannot be read: {message}",
             hint="check the bucket, and that the credentials in the environment allow listing and reading it",
         ) from None
-
-
-def _list_objects(store: fs.FileSystem, spec: CloudSpec) -> list[RemoteObject]:
-    """List the objects that the URL refers to, sorted by path."""
-    path = f"{spec.bucket}/{spec.path}".removesuffix("/")
-    info = store.get_file_info(path)
-    if info.type == fs.FileType.File:
-        return [RemoteObject(path, _local_parts(info.base_name, spec), info.size)]
-    root, pattern = path, tuple[str, ...]()
-    if info.type == fs.FileType.NotFound:
-        parts = path.split("/")
-        first = next((i for i, part in enumerate(parts) if file_pattern.has_magic(part)), 0)
-        root, pattern = "/".join(parts[:first]), tuple(parts[first:])
-        if not first or store.get_file_info(root).type != fs.FileType.Directory:
-            raise FileNotFoundError(root)
-    if store.get_file_info(f"{root}/_delta_log").type == fs.FileType.Directory:
-        raise DataError(
-            f"{spec.text}: a Delta table, whose folder also contains files that are no longer part of it",
-            hint="export the version to compare as plain Parquet",
-        )
-    objects = sorted(_walk(store, root, pattern, spec), key=lambda item: item.parts)
-    if not objects:
-        why = "no object matches" if pattern else "the folder contains no Parquet file"
-        raise DataError(f"{spec.text}: {why}", hint=f"Parquet files end in {', '.join(file_pattern.SUFFIXES)}")
-    return objects
-
-
-def _walk(store: fs.FileSystem, root: str, pattern: tuple[str, ...], spec: CloudSpec) -> Iterator[RemoteObject]:
-    """Yield the matching objects. If everything below a folder may match, one request lists it recursively.
-
-    Google Cloud Storage is always listed recursively: pyarrow sees no folder there unless an object has its name.
-    """
-    pending, entries_read = [(root, file_pattern.start(pattern))], 0
-    while pending:
-        folder, state = pending.pop()
-        recursive = spec.scheme == "gs" or any(at >= len(pattern) or pattern[at] == "**" for at in state)
-        for info in store.get_file_info(fs.FileSelector(folder, recursive=recursive)):
-            entries_read += 1
-            if entries_read > MAX_ENTRIES:
-                raise DataError(f"{spec.text}: more than {MAX_ENTRIES:,} entries", hint="name a folder in it")
-            next_state = state
-            for part in info.path.removeprefix(f"{folder}/").split("/"):
-                next_state = file_pattern.step(pattern, next_state, part)
-            if info.type == fs.FileType.Directory and next_state and not recursive:
-                pending.append((info.path, next_state))
-            if info.type == fs.FileType.File and file_pattern.accepts(pattern, next_state, info.base_name):
-                yield RemoteObject(info.path, _local_parts(info.path.removeprefix(f"{root}/"), spec), info.size)
-
-
-def _local_parts(name: str, spec: CloudSpec) -> tuple[str, ...]:
-    """Return the parts of the local path of an object, which cannot leave the folder."""
-    try:
-        return inner_parts(name)
-    except ValueError as error:
-        printable = "".join(c if c.isprintable() else "?" for c in name[:120])
-        raise DataError(f'{spec.text}: the object "{printable}" {error}', hint="rename it") from None
 
 
 def _check_sizes(objects: list[RemoteObject], spec: CloudSpec, into: Path, limit: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ghmlops.core.artifacts.data_file import HEAD_BYTES, compression_of
 from ghmlops.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,18 +42,23 @@ def check_bytes(path: Path, display_name: str) -> int:
             raise DataError(f"{display_name}: not a file", hint="name one Parquet file")
         size = path.stat().st_size
         with path.open("rb") as stream:
-            head = stream.read(4)
+            head = stream.read(HEAD_BYTES)
             stream.seek(max(size - _TAIL_BYTES, 0))
             tail = stream.read(_TAIL_BYTES)
     except OSError as error:
         raise DataError(f"{display_name}: {error.strerror}", hint="check that the file can be read") from None
     if size == 0:
         raise DataError(f"{display_name}: the file is empty", hint="check that the job that writes it finished")
-    if _ENCRYPTED_MAGIC in (head, tail[-4:]):
+    if _ENCRYPTED_MAGIC in (head[:4], tail[-4:]):
         raise DataError(
             f"{display_name}: encrypted Parquet", hint="write it without encryption; ghmlops accepts no decryption key"
         )
-    if head != _MAGIC:
+    if compression := compression_of(head):
+        raise DataError(
+            f"{display_name}: compressed with {compression}, not a Parquet file itself",
+            hint="decompress it; Parquet compresses its own pages, for example with `compression='zstd'`",
+        )
+    if head[:4] != _MAGIC:
         raise DataError(f"{display_name}: not a Parquet file", hint="write predictions with `to_parquet` or similar")
     if tail[-4:] != _MAGIC or size < _MIN_BYTES:
         raise DataError(
