@@ -28,6 +28,7 @@ from ghmlops.core.histograms.hlog import read_log
 from ghmlops.core.latency.interval_log import total_histograms
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
+from left_evidence import left_error
 from typed_details import details_of
 
 if TYPE_CHECKING:
@@ -207,14 +208,15 @@ def test_a_late_shard_is_named(place: Path) -> None:
 
 def test_a_tripped_shard_is_named(place: Path) -> None:
     """A generator that was the limit on one machine spoils the sum: `error`, with that shard's words."""
+    limit = "the generator was the limit: test"
 
     def tripped(body: dict[str, Any]) -> None:
-        body["outcome"], body["reason"] = "error", "the generator was the limit: test."
+        body["outcome"], body["reason"] = "error", f"{limit}."
 
     edit(shard_file(place, 2), tripped)
     result, _ = merged(place)
     assert (result.outcome, result.reason_code) == (Outcome.ERROR, "shards")
-    assert "shard 2: the generator was the limit: test" in result.reason
+    assert f"shard 2: {limit}" in result.reason
 
 
 @pytest.mark.parametrize("confirms", ["x", {"failed": "p99"}, {"failed": [1, {"a": 2}]}])
@@ -351,12 +353,12 @@ def no_latency(place: Path) -> None:
 def test_what_does_not_belong_together(
     place: Path, spoil: Callable[[Path], None], error: type[GhmlopsError], message: str
 ) -> None:
-    """Each is an error that names the file, with a hint; nothing is written."""
+    """Each is an error that names the file, with a hint, and is the evidence."""
     spoil(place)
     with pytest.raises(error, match=message) as caught:
         merged(place)
     assert caught.value.hint
-    assert not (place / "evidence").exists()
+    assert left_error(place / "evidence", "latency.json") == "latency-not-judged"
 
 
 def test_another_commit_is_refused(place: Path) -> None:

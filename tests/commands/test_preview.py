@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import requests
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
+from left_evidence import left_error
 from preview_services import Services, wait_until
 
 if TYPE_CHECKING:
@@ -136,7 +138,7 @@ def test_a_service_that_dies_is_an_error_with_evidence(job: Job) -> None:
     step = job.start("dies")
     assert step.code == 2
     assert step.err.count("\n") == 1
-    assert "ended with exit status 3 before it was ready; the end of its log: no model" in step.err
+    assert re.search(r"exit status 3 .*: no model", step.err)
     assert step.outputs == {"outcome": "error", "reason-code": "service-not-ready"}
     evidence = job.evidence()
     assert (evidence.outcome, evidence.findings[0].outcome, evidence.measurements) == (Outcome.ERROR, Outcome.ERROR, [])
@@ -153,7 +155,7 @@ def test_a_time_out_leaves_nothing(job: Job) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_while_waiting_leaves_nothing(job: Job, how: signal.Signals) -> None:
-    """Interrupted before it is ready: exit 130, no process, no evidence, no folder."""
+    """Interrupted before it is ready: exit 130, no process, no result, no folder."""
     with subprocess.Popen(
         [sys.executable, "-m", "ghmlops", "preview", "--command", job.services.command("never")],
         cwd=job.folder,
@@ -168,7 +170,7 @@ def test_an_interrupt_while_waiting_leaves_nothing(job: Job, how: signal.Signals
     assert process.returncode == 130, err
     assert b"Traceback" not in err
     assert job.services.running_processes() == []
-    assert not (job.folder / "evidence").exists()
+    assert left_error(job.folder / "evidence", "preview.json") == "preview-not-judged"
     assert list((job.folder / "temp").iterdir()) == []
 
 
@@ -245,7 +247,7 @@ def test_a_process_that_never_was_is_not_stopped(job: Job) -> None:
         process.wait()
     step = job.step("--stop", str(process.pid))
     assert step.code == 2
-    assert f"process {process.pid} is not a preview, and none with this number is recorded" in step.err
+    assert f"process {process.pid} is not a preview" in step.err
 
 
 def test_a_supervisor_that_was_killed_had_ended_before(job: Job) -> None:
@@ -296,7 +298,7 @@ def test_a_url_that_refuses_is_an_error(job: Job) -> None:
         began = time.monotonic()
         step = job.step("--url", url, "--timeout", "300ms")
     assert step.code == 2
-    assert f"{url} is not ready at {url}/ within 0.3 s: Connection refused" in step.err
+    assert re.search(rf"{url} is not ready .* 0\.3 s: .*refused", step.err)
     assert time.monotonic() - began < 30
     assert job.evidence().outcome is Outcome.ERROR
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -205,8 +206,8 @@ def test_no_network(suite: Path, tmp_path: Path) -> None:
     done = install(suite, env)
     assert (done.returncode, done.stdout) == (2, "")
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("ghmlops: error: uv could not be installed: ")
-    assert last.endswith("; can this machine reach the package index?")
+    assert last.startswith("ghmlops: error: uv ")
+    assert last.endswith(" reach the package index?")
     assert [p.name for p in tmp_path.iterdir() if not p.name.endswith(".lock")] == []
 
 
@@ -219,7 +220,7 @@ def test_a_tampered_file_is_refused(suite: Path, tmp_path: Path) -> None:
     pins.write_text(" \\\n".join(lines) + "\n")
     done = install(spoiled, environment(tmp_path / "temp"))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[-1].endswith("a downloaded file is not the one that was pinned: do not use it")
+    assert done.stderr.splitlines()[-1].endswith(" pinned: do not use it")
 
 
 def _unfolded(pins: Path) -> list[str]:
@@ -230,7 +231,7 @@ def test_an_unknown_extra(suite: Path, temp: Path) -> None:
     """An invalid name of an extra is an error before any command runs."""
     done = install(suite, environment(temp), "-x")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == 'ghmlops: error: "-x" is not the name of an extra; usage: install.sh [EXTRA ...]\n'
+    assert re.fullmatch(r'ghmlops: error: "-x" .*; usage: install\.sh \[EXTRA \.\.\.\]\n', done.stderr)
 
 
 @pytest.mark.parametrize(

@@ -346,7 +346,7 @@ def test_goals_are_paired_within_the_round() -> None:
     assert result["cpu_median"] == pytest.approx(0.95)
     assert tables.judge(runs[:1], goal)["met"] is None
     assert "not measured" in tables.goal_table([tables.judge([], goal)])
-    assert "round 3, wrk: not measured, it broke" in tables.scenario_table(runs, "closed")
+    assert "round 3, wrk: not measured, " in tables.scenario_table(runs, "closed")
 
 
 def test_errors_count_in_both_directions() -> None:

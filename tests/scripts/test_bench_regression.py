@@ -213,7 +213,7 @@ def test_goals_are_paired_within_the_round() -> None:
     assert tables.judge([run(0, "ours", 8.0), run(0, "scan", 2.0)], goal)["met"] is False
     assert tables.judge(runs[:1], goal)["met"] is None
     assert "not measured" in tables.goal_table([tables.judge([], goal)])
-    assert "round 3, scan: not measured, it broke" in tables.size_table(runs, "10M")
+    assert "round 3, scan: not measured, " in tables.size_table(runs, "10M")
 
 
 def test_a_minimum_ratio() -> None:
@@ -290,7 +290,7 @@ def test_the_bench_end_to_end(tmp_path: Path) -> None:
     assert [record["error"] for record in result["records"] if record["error"]] == []
     polars = ["polars"] * is_available(next(t for t in PEERS if t.name == "polars"))
     assert {record["tool"] for record in result["records"]} == {"ours", "ours, 512MB", "scan", "join", *polars}
-    assert (result["skipped"] == ["polars: skipped, polars is not installed"]) is not bool(polars)
+    assert [line.partition(":")[0] for line in result["skipped"]] == ["polars"] * (not polars)
     assert re.search(r"^ours, 512MB +\d", done.stdout, re.MULTILINE)
     assert done.returncode == 0, done.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,7 +94,7 @@ def test_merge_commit_is_reverted_to_the_parent_that_the_branch_had(scene: Scene
     scene.work.push()
     result = scene.revert(merge, tip_before=good)
     assert scene.remote.tree("main") == scene.remote.tree(good)
-    assert f"This reverts commit {merge}, reversing\nchanges made to {good}." in scene.remote.message(result.revert_sha)
+    assert re.findall(r"[0-9a-f]{40}", scene.remote.message(result.revert_sha))[:2] == [merge, good]
 
 
 def test_several_commits_are_reverted_newest_first(scene: Scene) -> None:
@@ -426,7 +427,7 @@ def test_missing_remote_branch_and_repository(scene: Scene) -> None:
     with pytest.raises(GitError, match="not a git repository"):
         scene.revert(bad, repo=Repo(scene.home / "temp"))
     scene.work.git("remote", "set-url", "origin", str(scene.home / "gone.git"))
-    with pytest.raises(GitError, match="does not appear to be a git repository"):
+    with pytest.raises(GitError, match=r"gone\.git"):
         scene.revert(bad)
 
 

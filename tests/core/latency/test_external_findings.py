@@ -83,7 +83,7 @@ def test_parts_of_the_policy_that_the_tool_ignored_are_listed() -> None:
     plain = {row.what for row in unmeasured(Latency(slo=Objectives(errors=0.1)), results_of())}
     mixed = {row.what for row in unmeasured(Latency(slo=Objectives(errors=0.1), mix=(checked, other)), results_of())}
     assert "the policy's demand" in plain
-    assert {"the policy's checks of the answers' bodies", "the policy's good statuses"} == mixed - plain
+    assert {what.rpartition(" ")[2] for what in mixed - plain} == {"bodies", "statuses"}
 
 
 @pytest.mark.parametrize(

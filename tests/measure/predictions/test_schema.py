@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_text_key_is_not_cast_to_a_number(read: Read) -> None:
     result = read(rows(N, 1), rows(N, 2) | {"id": [str(i) for i in range(N)]})
     (finding,) = judge_observations([result], BINARY).findings
     assert (finding.id, finding.outcome) == ("contract-key-type", Outcome.ERROR)
-    assert "BIGINT in the baseline and VARCHAR in the candidate" in finding.reason
+    assert re.search("BIGINT in the baseline .* VARCHAR", finding.reason)
 
 
 def test_single_and_double_precision_scores_are_compared_at_single_precision(read: Read) -> None:
@@ -65,12 +66,12 @@ def test_missing_column_is_reported_with_its_side_and_the_nearest_name(read: Rea
     """The error has the side, the column and a suggestion; with 1,000 columns the hint stays short."""
     second = rows(N, 2)
     second["scor"] = second.pop("s")
-    with pytest.raises(DataError, match='the candidate has no column "score"') as excinfo:
+    with pytest.raises(DataError, match=r'the candidate .* no column "score"') as excinfo:
         read(rows(N, 1) | {"score": rows(N, 1)["s"]}, second, replace(BINARY, score="score"))
     assert "did you mean `scor`" in excinfo.value.hint
-    with pytest.raises(DataError, match='the baseline has no column "nope"'):
+    with pytest.raises(DataError, match=r'the baseline .* no column "nope"'):
         read(rows(N, 1), rows(N, 2), replace(BINARY, slices=(("nope",),)))
-    with pytest.raises(DataError, match='the file of labels has no column "y"'):
+    with pytest.raises(DataError, match='labels has no column "y"'):
         read(rows(N, 1), rows(N, 2), BINARY, {"id": [1]})
     wide = {f"f{i}": [0] * N for i in range(1000)}
     with pytest.raises(DataError) as excinfo:

@@ -133,7 +133,7 @@ def test_paths_that_are_not_regular_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="d is a folder"):
         read_payloads(tmp_path, "d")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DataError, match="pipe is a pipe or a device"):
+    with pytest.raises(DataError, match=r"^pipe is a pipe"):
         read_payloads(tmp_path / "pipe", "pipe")
     pattern_like = parquet(tmp_path / "r.parquet", "SELECT 'x' AS body").rename(tmp_path / "r*.parquet")
     with pytest.raises(DataError, match=r"r\*\.parquet: .*`\*`"):

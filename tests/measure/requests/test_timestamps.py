@@ -96,13 +96,13 @@ def test_a_mix_of_units_is_refused(tmp_path: Path, stamps: list[str], line: int)
 )
 def test_dates_of_uncertain_order_are_unreadable(tmp_path: Path, text: str) -> None:
     """Two-digit years and dates whose day and month can be exchanged are not read; the message quotes the value."""
-    with pytest.raises(DataError, match=rf"not a time: 2, first in line 2 \(the value '{text}'\)"):
+    with pytest.raises(DataError, match=rf"not a time: 2, .* 2 \(the value '{text}'\)"):
         read_recording(tmp_path, "t.csv", f"time\n{text}\n{text}\n")
 
 
 def test_dates_beyond_the_plausible_years_are_unreadable(tmp_path: Path) -> None:
     """Years before 1990 and after 2100 are counted by reason."""
-    with pytest.raises(DataError, match=r"before 1990: 1, first in line 2 .*after 2100: 1, first in line 3"):
+    with pytest.raises(DataError, match=r"before 1990: 1, .* 2 .*after 2100: 1, .* 3"):
         read_recording(tmp_path, "t.csv", "time\n0001-01-01T00:00:00Z\n2612-01-08T00:00:00Z\n")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,7 +69,7 @@ def test_few_unreadable_lines_are_counted_by_reason(tmp_path: Path) -> None:
         "not a time": (1, 17),
     }
     assert result.notes[0].startswith("8 ")
-    assert "not a JSON object: 3, first in line 11" in result.notes[0]
+    assert re.search("JSON object: 3, .* line 11", result.notes[0])
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_paths_that_are_not_regular_files(tmp_path: Path) -> None:
     """A missing file and a folder are errors."""
     with pytest.raises(DataError, match="x: no such file"):
         read_trace(tmp_path / "x", "x", Trace(file="x"))
-    with pytest.raises(DataError, match="d: is not a regular file"):
+    with pytest.raises(DataError, match=r"^d: is not a regular"):
         read_trace(tmp_path, "d", Trace(file="d"))
 
 

@@ -129,7 +129,7 @@ def test_many_legs_with_full_tables_fit() -> None:
     files = [msgspec.structs.replace(large, leg=f"{i}" + "&" * 300, measurements=kinds) for i in range(6)]
     text = comment(*files)
     assert len(text.encode()) <= markdown.COMMENT_BUDGET
-    assert "2 more evidence files with tables like these" in text
+    assert "2 more evidence files" in text
 
 
 @pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))
@@ -198,7 +198,7 @@ def test_far_too_many_rows_are_bounded() -> None:
     whole = prediction_samples.predictions()
     rows = prediction_samples.details_of(whole).slices * 1000
     page = html.page(samples.report(prediction_samples.with_tables(whole, slices=rows)))
-    assert "(9,000 more rows are in the evidence file)" in page
+    assert "(9,000 more rows" in page
     assert len(page) < 5_000_000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,11 @@ def sentence(file: Evidence) -> str:
     return text.replace("`", "").replace("\u00a0", " ").replace("\u2212", "-")
 
 
+def numbers(text: str) -> list[str]:
+    """Return the numbers of a sentence in their order."""
+    return re.findall(r"-?\d[\d,]*(?:\.\d+)?", text)
+
+
 def with_findings(keep: Callable[[Finding], Any], **tables: Any) -> Evidence:
     """Return the broken sample with the findings for which `keep` is true."""
     whole = prediction_samples.predictions()
@@ -32,12 +38,9 @@ def with_findings(keep: Callable[[Finding], Any], **tables: Any) -> Evidence:
     return samples.evidence("regression", findings, details=details)
 
 
-def test_change_worst_slice_and_onset() -> None:
+def test_change_worst_slice_and_onset(golden: Callable[[str, str], None]) -> None:
     """The worst metric with its numbers and limit, the worst slice, and the day from the summary of the windows."""
-    assert sentence(prediction_samples.predictions()) == (
-        "accuracy fell by 1.62 pt, from 81.2 to 79.6 % (limit ≥ -0.5 pt); worst slice device=tablet, country=FR: "
-        "accuracy fell by 8.90 pt, from 83.0 to 74.1 % on 5,462 rows; since 2025-01-21."
-    )
+    golden("summary-sentence.txt", sentence(prediction_samples.predictions()) + "\n")
 
 
 def test_the_onset_without_a_summary_is_the_first_failed_window() -> None:
@@ -48,25 +51,27 @@ def test_the_onset_without_a_summary_is_the_first_failed_window() -> None:
 
 def test_a_subgroup_opens_the_sentence_if_all_rows_together_pass() -> None:
     """The slice, or else the window, that is worse."""
-    assert sentence(with_findings(lambda f: f.slice or f.outcome is Outcome.PASS)) == (
-        "In device=tablet, country=FR: accuracy fell by 8.90 pt, from 83.0 to 74.1 % (limit ≥ -0.5 pt) on 5,462 rows."
-    )
+    of_slice = sentence(with_findings(lambda f: f.slice or f.outcome is Outcome.PASS))
+    assert of_slice.startswith("In device=tablet, country=FR: accuracy fell ")
+    assert numbers(of_slice) == ["8.90", "83.0", "74.1", "-0.5", "5,462"]
     window = sentence(with_findings(lambda f: f.window or f.outcome is Outcome.PASS))
-    assert window.startswith("In the window from 2025-01-24: accuracy fell by 6.20 pt, from 81.2 to 75.0 %")
+    assert window.startswith("In the window from 2025-01-24: ")
+    assert numbers(window.partition(": ")[2])[:3] == ["6.20", "81.2", "75.0"]
 
 
 def test_the_worst_class_is_named_if_no_slice_is_worse() -> None:
     """A class comes from the table of classes."""
-    assert "; worst class dog: recall fell by 3.00 pt, from 80.0 to 77.0 %; since" in sentence(
-        with_findings(lambda f: not f.slice)
-    )
+    text = sentence(with_findings(lambda f: not f.slice)).split("; ")
+    assert text[1].startswith("worst class dog: recall fell ")
+    assert numbers(text[1]) == ["3.00", "80.0", "77.0"]
+    assert text[2].startswith("since ")
     assert "class" not in sentence(with_findings(lambda f: not f.slice, classes=[]))
 
 
 def test_other_data_sets_are_counted() -> None:
     """The sentence names the worst data set."""
     text = sentence(prediction_samples.predictions(datasets=("a", "b", "c")))
-    assert "in data set a (and 2 more data sets); worst slice" in text
+    assert "data set a (and 2 more " in text
 
 
 def test_a_pass_states_what_was_compared() -> None:
@@ -74,7 +79,7 @@ def test_a_pass_states_what_was_compared() -> None:
     expected = "No regression found in 327,350 rows, 6 metrics, 1,204 slices and 30 windows."
     assert sentence(prediction_samples.predictions(broken=False)) == expected
     several = sentence(prediction_samples.predictions(datasets=("a", "b"), broken=False))
-    assert several.endswith("654,700 rows, 6 metrics, 2,408 slices, 60 windows and 2 data sets.")
+    assert numbers(several) == ["654,700", "6", "2,408", "60", "2"]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ERROR, Outcome.FAIL, Outcome.WARN])

@@ -70,7 +70,7 @@ def test_impossible_shards_are_refused(three: list[Shard], change: dict[str, Any
     with pytest.raises((EvidenceError, msgspec.ValidationError), match=message):
         read_shard("x.json", "", msgspec.convert(body, Evidence))
     for details in (None, msgspec.structs.replace(three[1].details, shard=None)):
-        with pytest.raises(EvidenceError, match=r"^x\.json is not the evidence of a shard"):
+        with pytest.raises(EvidenceError, match=r"^x\.json is not the evidence"):
             read_shard("x.json", "", msgspec.structs.replace(evidence, details=details))
 
 

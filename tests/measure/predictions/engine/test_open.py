@@ -49,10 +49,9 @@ def test_files_with_different_columns_are_rejected_with_both_names(
     mixed = source(tmp_path / "mixed", [rows(N, 1), change(rows(N, 2))])
     with pytest.raises(DataError) as excinfo:
         artifacts.observe({"baseline": mixed, "candidate": mixed}, BINARY)
-    assert (
-        f"mixed (part 1 [x]*.parquet): its columns differ from those of mixed (part 0 [x]*.parquet): {difference}"
-        in str(excinfo.value)
-    )
+    text = str(excinfo.value)
+    assert f"mixed (part 0 [x]*.parquet): {difference}" in text
+    assert "mixed (part 1 [x]*.parquet): " in text
 
 
 def test_files_of_different_writers_with_the_same_columns_are_accepted(tmp_path: Path) -> None:

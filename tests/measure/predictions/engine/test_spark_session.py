@@ -351,5 +351,5 @@ def test_missing_requirements_are_input_errors(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delitem(sys.modules, "ghmlops.measure.predictions.engine.spark_start")
     monkeypatch.setitem(sys.modules, "pyspark", None)
     message, hint = start_error()
-    assert message == "engine spark needs pyspark, which is not installed"
+    assert "engine spark needs pyspark" in message
     assert "ghmlops[spark]" in hint
