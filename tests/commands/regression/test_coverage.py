@@ -41,8 +41,8 @@ def side(task: str) -> dict[str, Any]:
         return content | {"v": rng.normal(size=(N, 4)).tolist()}
     if task == "multiclass":
         vectors = rng.dirichlet(np.ones(3), N)
-        label = [["a", "b", "c"][int(np.argmax(rng.multinomial(1, v)))] for v in vectors]
-        return content | {"v": vectors.tolist(), "y": label}
+        classes = [["a", "b", "c"][int(np.argmax(rng.multinomial(1, v)))] for v in vectors]
+        return content | {"v": vectors.tolist(), "y": classes}
     score = rng.random(N)
     if task in ("regression", "forecast"):
         content |= {"s": score.tolist(), "y": (score + rng.normal(0, 0.1, N)).tolist()}
@@ -70,7 +70,7 @@ def judge(
     (folder / "p.yml").write_text(policy, encoding="utf-8")
     for name, content in zip(("b", "c"), sides, strict=True):
         artifacts.write(folder / f"{name}.parquet", content)
-    inputs = {"policy": "p.yml", "baseline": "b.parquet", "candidate": "c.parquet"}
+    inputs: dict[str, Any] = {"policy": "p.yml", "baseline": "b.parquet", "candidate": "c.parquet"}
     if labels is not None:
         artifacts.write(folder / "l.parquet", labels)
         inputs["labels"] = "l.parquet"

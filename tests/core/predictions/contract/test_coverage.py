@@ -14,7 +14,7 @@ from ghmlops.core.predictions.contract.coverage import check_coverage
 I = Outcome.INCONCLUSIVE  # noqa: E741
 
 
-def found(coverage: float = 0.99, **counted: Any) -> dict[str, int | None]:
+def found(*, coverage: float = 0.99, **counted: Any) -> dict[str, int | None]:
     """Return the number of rows of each finding on coverage, by the end of its id."""
     of = facts(**counted)
     assert of.pairs
@@ -32,13 +32,12 @@ def found(coverage: float = 0.99, **counted: Any) -> dict[str, int | None]:
         {"paired": 989, "usable": 989, "labelled": 989},
     ],
 )
-def test_more_than_one_percent_left_out_is_inconclusive_whatever_the_side(side: str, counted: dict[str, int]) -> None:
+def test_more_than_one_percent_left_out_is_inconclusive_whatever_the_side(side: str, counted: dict[str, Any]) -> None:
     """Unusable predictions, rows of one side, rows without a key, and several small shares together."""
     other = "candidate" if side == "baseline" else "baseline"
     limit = 11 if counted["usable"] == 989 else 6
-    assert found(**counted, **{side: {"rows": 1000}, other: {"rows": counted["usable"]}}) == (
-        {"left-out": 11} if limit == 11 else {}
-    )
+    sides: dict[str, Any] = {side: {"rows": 1000}, other: {"rows": counted["usable"]}}
+    assert found(**counted, **sides) == ({"left-out": 11} if limit == 11 else {})
 
 
 def test_shares_of_several_reasons_add_up() -> None:
@@ -73,7 +72,7 @@ def test_quality_needs_the_labels_that_the_policy_requires(
     counted: dict[str, Any], coverage: float, expected: dict[str, int]
 ) -> None:
     """Rows with a label, or queries with a labelled document; a policy with late labels requires fewer."""
-    assert found(coverage, **counted) == expected
+    assert found(coverage=coverage, **counted) == expected
 
 
 @pytest.mark.parametrize(("timeless", "expected"), [(10, {}), (11, {"null-time": 11})])

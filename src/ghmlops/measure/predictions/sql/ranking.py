@@ -98,8 +98,13 @@ def read_query_ranks(session: Session) -> QueryRanks:
         "coalesce(sum(rb * rb), 0e0) AS candidate, coalesce(sum(ra * rb), 0e0) AS product "
         f"FROM ({ranks}) r WHERE documents > 1"
     )
-    counts = {name: int(row[name]) for name in ("documents", "queries")}
-    return QueryRanks(**counts, **{name: float(row[name]) for name in ("baseline", "candidate", "product")})
+    return QueryRanks(
+        documents=int(row["documents"]),
+        queries=int(row["queries"]),
+        baseline=float(row["baseline"]),
+        candidate=float(row["candidate"]),
+        product=float(row["product"]),
+    )
 
 
 def query_facts(views: StagedViews) -> dict[str, int]:

@@ -196,10 +196,11 @@ def _read_scores(
     progress("reading scores")
     limit = MAX_EXACT_ROWS if policy.task == "binary" else MAX_EXACT_ROWS_REGRESSION
     codes = coded.codes if views.plan.single_cube else {}
+    columns: Columns | None = None
+    ranks: ScorePairs | None = None
     if pairs.usable <= limit:
         columns, ranks = read_columns(session, grouped=grouped, codes=codes, only_labelled=False)
         return _Scores(columns=columns if pairs.labelled else None, ranks=ranks)
-    columns, ranks = None, None
     if 0 < pairs.labelled <= limit:
         columns, _ = read_columns(session, grouped=grouped, codes=codes)
     if binned is None:
