@@ -150,6 +150,31 @@ def test_gaps_are_judged_per_response() -> None:
     assert shares_of == {"token-gap-p50": Share(missed=3, n=5), "token-gap-p99": Share(missed=4, n=5)}
 
 
+@pytest.mark.parametrize(("buffered", "n"), [(1, 100), (2, 1), (50, 1), (100, 1)])
+def test_no_gap_is_judged_if_too_many_answers_arrived_all_at_once(buffered: int, n: int) -> None:
+    """Beyond 1 % of such answers the gaps of the others stand for the run no more; failures still miss."""
+    slo, gaps = Objectives(token_gap={"p50": 0.05}), [[0.01]] * 101
+    answers = streamed(gaps, kinds=[Kind.CLOSED] + [Kind.OK] * 100)
+    tokens = answers.tokens
+    assert tokens is not None
+    measured = tokens.gap_of <= 100 - buffered
+    held = replace(answers, tokens=replace(tokens, gap=tokens.gap[measured], gap_of=tokens.gap_of[measured]))
+    assert misses(slo, held) == {"token-gap-p50": Share(missed=1, n=n)}
+    (finding,) = objective_findings(slo, shares(slo, held))
+    assert (finding.outcome is Outcome.PASS) == (n > 1)
+
+
+def test_the_first_output_token_follows_the_reasoning() -> None:
+    """Reasoning alone is no trial; without a separate time the first token is the first of output."""
+    slo = Objectives(first_output_token={"p95": 0.2})
+    answers = streamed([[0.01]] * 3)
+    tokens = answers.tokens
+    assert tokens is not None
+    late = replace(answers, tokens=replace(tokens, first_output=np.array([0.1, 0.3, 0.0])))
+    assert misses(slo, late) == {"first-output-token-p95": Share(missed=1, n=2)}
+    assert misses(slo, answers) == {"first-output-token-p95": Share(missed=0, n=3)}
+
+
 @pytest.mark.parametrize("longest", [0.04, 0.06])
 def test_the_p99_of_two_hundred_gaps_may_pass_over_one(longest: float) -> None:
     """Of 200 gaps, two may be longer than the limit on the response's own p99."""

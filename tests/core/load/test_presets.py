@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from ghmlops.core.load import presets
@@ -166,3 +167,38 @@ def test_rows_without_a_prompt_are_refused(row: bytes, message: str) -> None:
     """The message names the columns that are missing or invalid."""
     with pytest.raises(ValueError, match=message):
         presets.body(CHAT, row)
+
+
+def test_the_responses_preset_builds_a_request() -> None:
+    """`input` is the column of that name, the messages or the prompt; unknown columns are not sent."""
+    policy = presets.apply(Latency(preset="openai-responses", model="tiny"))
+    assert (policy.request.path, policy.stream, presets.stream_parser(policy)) == ("/v1/responses", "sse", "sse-api")
+    rows = [
+        ({"prompt": "a", "max_output_tokens": 5, "id": 7}, {"input": "a", "max_output_tokens": 5}),
+        ({"messages": [{"role": "user", "content": "a"}]}, {"input": [{"role": "user", "content": "a"}]}),
+        ({"input": "b", "prompt": "a"}, {"input": "b"}),
+    ]
+    for row, body in rows:
+        built = msgspec.json.decode(presets.body(policy, msgspec.json.encode(row)))
+        assert built == {"model": "tiny", "stream": True} | body
+
+
+def test_the_messages_preset_builds_a_request() -> None:
+    """`max_tokens` and the version header are required by the API and have defaults, which the policy can override."""
+    policy = presets.apply(Latency(preset="anthropic-messages", model="tiny"))
+    assert policy.request.path == "/v1/messages"
+    assert policy.request.headers["anthropic-version"] == "2023-06-01"
+    built = msgspec.json.decode(presets.body(policy, b'{"prompt": "a", "system": "s"}'))
+    messages = [{"role": "user", "content": "a"}]
+    assert built == {"model": "tiny", "messages": messages, "max_tokens": 1024, "system": "s", "stream": True}
+    assert msgspec.json.decode(presets.body(policy, b'{"prompt": "a", "max_tokens": 9}'))["max_tokens"] == 9
+    other = presets.apply(Latency(preset="anthropic-messages", request=Request(headers={"anthropic-version": "x"})))
+    assert other.request.headers["anthropic-version"] == "x"
+
+
+@pytest.mark.parametrize("preset", ["openai-chat", "openai-responses", "anthropic-messages"])
+@pytest.mark.parametrize("row", [b"{}", b'{"prompt": 7}', b'{"messages": []}', b'{"messages": {"a": 1}}', b"[1]"])
+def test_a_row_without_a_prompt_is_refused(preset: Any, row: bytes) -> None:
+    """A row that contains no text or messages cannot be converted; the message names the preset or the column."""
+    with pytest.raises(ValueError, match=r"preset|messages"):
+        presets.body(Latency(preset=preset, model="tiny"), row)

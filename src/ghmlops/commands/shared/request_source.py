@@ -73,6 +73,7 @@ class RequestSource:
         """
         from ghmlops.core.latency.constants import BLOCK_SIZE
         from ghmlops.core.load.allowed_hosts import is_loopback
+        from ghmlops.core.load.presets import stream_parser
         from ghmlops.measure.load.load import Load
 
         endpoints = self.policy.endpoints
@@ -88,6 +89,6 @@ class RequestSource:
             connections=self.policy.connections,
             timeout=max(endpoint.timeout for endpoint in endpoints),
             protocol=self.policy.protocol,
-            stream=self.policy.stream,
+            stream=stream_parser(self.policy),
             quotes=not self.private and all(is_loopback(target.address) for target in targets),
         )

@@ -40,6 +40,8 @@ class PackedArm(Frozen, frozen=True, kw_only=True):
     distributions: dict[str, PackedDistribution]
     compared: PackedDistribution | None = None
     endpoints: list[PackedEndpoint]
+    buffered: int = 0
+    """Number of streamed responses whose tokens arrived all at once."""
 
 
 class PackedPair(Frozen, frozen=True, kw_only=True):
@@ -77,6 +79,7 @@ class PackedTally(Frozen, frozen=True, kw_only=True):
     candidate: PackedArm
     baseline: PackedArm | None
     objectives: dict[str, PackedShare]
+    baseline_objectives: dict[str, PackedShare] = {}
     only_candidate: int
     only_baseline: int
     pairs: list[PackedPair]

@@ -26,8 +26,14 @@ class Tokens:
         first: Time at which the first token arrived, shape (n,); 0 without a token.
         last: Time at which the last token arrived, shape (n,); 0 without a token.
         count: Number of tokens per response, shape (n,).
-        gap: Seconds between two consecutive tokens of a response, for all responses, shape (gaps,).
+        gap: Seconds between two consecutive tokens of a response, for all responses, shape (gaps,). Tokens that arrived
+            together have no gap.
         gap_of: Index of the request of each gap, shape (gaps,).
+        first_output: Time at which the first token of text or of a tool call arrived, shape (n,); 0 if the response
+            consists of reasoning only. `None`: the stream has no reasoning, so that it is the first token.
+        generated: Number of tokens that the service reports (`usage`), shape (n,); 0 if it reports none. `None`: as if
+            all were 0.
+        burst: Number of tokens that arrived together with the first one, shape (n,). `None`: always 1.
     """
 
     first: Floats
@@ -35,6 +41,29 @@ class Tokens:
     count: NDArray[np.uint32]
     gap: NDArray[np.float32]
     gap_of: NDArray[np.uint32]
+    first_output: Floats | None = None
+    generated: NDArray[np.uint32] | None = None
+    burst: NDArray[np.uint32] | None = None
+
+    @property
+    def total(self) -> NDArray[np.uint32]:
+        """Number of tokens per response: as the service reports it, otherwise as counted."""
+        return self.count if self.generated is None else np.where(self.generated > 0, self.generated, self.count)
+
+    @property
+    def buffered(self) -> Flags:
+        """Whether a response has several tokens that arrived all at once: its gaps are unknown. Shape (n,)."""
+        return (self.count > 0) & (self.total > 1) & (np.bincount(self.gap_of, minlength=len(self.count)) == 0)
+
+    @property
+    def rate(self) -> Floats:
+        """Tokens per second after the first arrival, shape (n,); NaN without a second arrival."""
+        rates = np.full(len(self.count), np.nan)
+        timed = (self.count > 0) & (self.last > self.first) & ~self.buffered
+        burst = np.ones(len(self.count)) if self.burst is None else self.burst
+        later = (self.count - burst)[timed] / self.count[timed] * self.total[timed]
+        rates[timed] = later / (self.last - self.first)[timed]
+        return rates
 
     def part(self, start: int, stop: int) -> Tokens:
         """Return the requests `start` to `stop`, renumbered from 0."""
@@ -45,6 +74,9 @@ class Tokens:
             count=self.count[start:stop],
             gap=self.gap[inside],
             gap_of=self.gap_of[inside] - np.uint32(start),
+            first_output=None if self.first_output is None else self.first_output[start:stop],
+            generated=None if self.generated is None else self.generated[start:stop],
+            burst=None if self.burst is None else self.burst[start:stop],
         )
 
 

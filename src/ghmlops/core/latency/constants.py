@@ -63,6 +63,36 @@ smaller stakes would be wasted."""
 TAIL_CLIP = 2.0
 """Units to which a pair is clipped in either direction, so that one extreme block cannot undo ten others."""
 
+# Saturation.
+
+LASTING_TO_FAIL, LASTING_TO_PASS = 6.0, 15.0
+"""Requests that the noise of one arm may last before e-values for a failure, and for a pass, are diluted. The noise
+model without queues has 1.5 (95 %: 3.9), so that nothing changes there; the tables on queues of verdict_latency show
+what changes near saturation."""
+LARGE_STEP = 5.0
+"""Multiple of the typical squared step between blocks at which a step is truncated. Without it one busy phase of the
+machine would count as lasting noise: +10 % on queues at 0.6 of their capacity with such phases would be found in 67 %
+instead of 100 % of the runs."""
+HARMLESS_CHANGE = 0.01
+"""Lasting change (log ratio) of one arm that is harmless: no default margin is smaller than twice as much."""
+HARMLESS_WINDOW = 2.0
+"""Lasting noise, as a multiple of independent requests, that the pairs of several shards may share in a window."""
+SATURATED = 15.0
+"""Requests of lasting noise beyond which an undecided run is saturated. Queues at 0.7 of their capacity have 11."""
+OVERLOAD_Z = 2.2
+"""Standard score of the Mann-Kendall test beyond which response times grow; five blocks in ascending order reach it, as
+many as a pass requires."""
+MIN_GROWTH = 0.02
+"""Growth of the response time (seconds per second of the run), the share of requests that accumulates, below which an
+arm is not overloaded; with `MIN_RISE` it keeps the trend of a noisy machine from counting."""
+MIN_RISE = 1.2
+"""Factor between the response times of the first and the last third of a run below which an arm is not overloaded."""
+MIN_OVERLOADED = 24
+"""Blocks from which on an overload is final, so that a run ends early. Before, a run continues even if the verdict is
+decided: phases in which the machine is slow overload both arms for a few blocks."""
+KNEE_SHARE = 0.5
+"""Share of the knee that is advised as a rate, and that `rate: auto` uses: waits are short, and +50 % still fits."""
+
 # Failed requests.
 
 ERROR_P = 1.0 / FAIL_E
@@ -112,6 +142,12 @@ MIN_ACHIEVED = 0.99
 """Share of the offered requests that must be sent in time."""
 SPLIT_P = 1e-4
 """Two-sided p-value of the exact binomial test below which the arms were not offered the same load."""
+
+# Streams.
+
+MAX_BUFFERED = 0.01
+"""Share of the answers whose tokens all arrived at once, beyond which the gaps of the others represent the run no more:
+as many as an objective on the p99 may miss. No gap is then judged."""
 
 # Shards.
 

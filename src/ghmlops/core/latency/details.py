@@ -12,7 +12,7 @@ from ghmlops.core.details.latency import (
     LogEvidence,
     Punctuality,
 )
-from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_PAIRS, RARE, VALUES
+from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_BUFFERED, MAX_PAIRS, RARE, VALUES
 from ghmlops.core.latency.duet import planned_pairs, robust_sd
 from ghmlops.core.latency.findings import duet_of
 from ghmlops.core.latency.guards import lateness
@@ -66,7 +66,13 @@ def not_measured(tally: Tally, policy: Latency) -> list[NotMeasured]:
         rows.append(NotMeasured(what="latency against a baseline", why="no address of a baseline was given"))
     if policy.slo.empty:
         rows.append(NotMeasured(what="objectives on the candidate", why="the policy's `latency` has no `slo`"))
-    return [*rows, *_missing_values(tally), *_missing_trials(tally), *_unplanned_requests(tally, policy)]
+    return [
+        *rows,
+        *_missing_values(tally),
+        *_missing_trials(tally),
+        *_buffered_gaps(tally),
+        *_unplanned_requests(tally, policy),
+    ]
 
 
 def _missing_values(tally: Tally) -> list[NotMeasured]:
@@ -84,10 +90,29 @@ def _missing_values(tally: Tally) -> list[NotMeasured]:
 
 def _missing_trials(tally: Tally) -> list[NotMeasured]:
     why = "no second token arrived, so there was no gap" if tally.candidate.ok else "there was no response"
+    if tally.candidate.buffered:
+        why = "their tokens arrived all at once (does a proxy buffer the answer?), so that their gaps are unknown"
+        if tally.candidate.buffered > MAX_BUFFERED * tally.candidate.ok:
+            why += "; they are too many for the gaps of the others to represent the run"
+    reasons = {True: "they consist of reasoning only", False: why}
     return [
-        NotMeasured(what=f"objective {name} on {tally.requests - share.n:,} requests", why=why)
+        NotMeasured(
+            what=f"objective {name} on {tally.requests - share.n:,} requests",
+            why=reasons[name.startswith("first-output-token-")],
+        )
         for name, share in tally.objectives.items()
         if tally.requests > share.n
+    ]
+
+
+def _buffered_gaps(tally: Tally) -> list[NotMeasured]:
+    return [
+        NotMeasured(
+            what=f"token gaps of {arm.buffered:,} responses of the {name}",
+            why="their tokens arrived all at once; does the service or a proxy buffer the answer?",
+        )
+        for name, arm in tally.arms.items()
+        if arm.buffered
     ]
 
 
@@ -105,13 +130,15 @@ def duet_details(tally: Tally, policy: Latency, *, extended: bool) -> DuetDetail
     """Return the log ratios of all blocks in order, and how the paired verdict was reached."""
     duet = duet_of(tally, policy.margins)
     ratios = {name: duet.ratio(name) for name in duet.log_ratios} if duet.pairs else {}
-    statistics = {**duet.log_ratios, **duet.tail_statistics}
+    statistics = {**duet.log_ratios, **duet.other_statistics}
     return DuetDetails(
         decision=duet.decision or "undecided",
         pairs=duet.pairs,
         decided_at_pair=duet.decided_at or None,
         extended=extended,
         blocks_without_enough_answers=tally.missing,
+        blocks=duet.windows,
+        lasting_noise=_rounded(duet.persistence),
         log_ratios={name: [round(value, 6) for value in values] for name, values in statistics.items()},
         spread_of_log_ratios={name: round(robust_sd(values), 6) for name, values in duet.log_ratios.items()},
         log_e={

@@ -34,6 +34,8 @@ class Kind(IntEnum):
     """429, or 503 with Retry-After: the service asks for less load."""
     CHECK = 13
     """A response with an expected status that does not satisfy a check of the policy's `expect`."""
+    ERROR_EVENT = 14
+    """A stream that began with an expected status and reports a failure in one of its events."""
 
     @property
     def label(self) -> str:

@@ -7,8 +7,9 @@ the share that is allowed: `pass` if the upper bound is within it, `fail` if the
 Streams: a request misses an objective on the first token if the token arrived later, or never. Gaps between the tokens
 of one response are correlated, so responses are counted, not gaps: a response misses "token-gap p99 <= 50 ms" if the
 p99 of the gaps within the response is longer (with fewer than 100 gaps that is about the longest one), and 1 % of the
-responses may miss it. A response with one token has no gap and is not a trial, so that a service that sends everything
-at once does not pass.
+responses may miss it. A response with one token has no gap and is not a trial. Neither is one whose tokens arrived all
+at once, and if more than 1 % of the responses did, no gap is judged: a service or proxy that holds answers back does
+not pass.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import UNSET
 
 from ghmlops.core.histograms.exact_histogram import Distribution
-from ghmlops.core.latency.constants import MAX_SAMPLE_FLOOR, OBJECTIVE_LEVEL
+from ghmlops.core.latency.constants import MAX_BUFFERED, MAX_SAMPLE_FLOOR, OBJECTIVE_LEVEL
 from ghmlops.core.latency.wording import format_bound, format_share
 from ghmlops.core.model import Direction, Finding, Frozen, Outcome, finite
 from ghmlops.core.policy.objectives import OBJECTIVES
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 DOCS = "actions/latency/README.md#objectives"
 METHOD = "exact binomial (Clopper-Pearson) bounds of the share over the limit, 99 % each, at most two looks"
-STREAM_PREFIXES = ("first-token-", "token-gap-")
+STREAM_PREFIXES = ("first-token-", "first-output-token-", "token-gap-")
 """Beginning of the names of objectives on streamed responses."""
 
 
@@ -86,6 +88,7 @@ def limits(slo: Objectives) -> dict[str, tuple[str, float]]:
     return {
         **{name: (name, limit) for name, limit in slo.quantiles.items()},
         **{f"first-token-{name}": (name, limit) for name, limit in slo.first_token.items()},
+        **{f"first-output-token-{name}": (name, limit) for name, limit in slo.first_output_token.items()},
         **{f"token-gap-{name}": (name, limit) for name, limit in slo.token_gap.items()},
     }
 
@@ -130,11 +133,18 @@ def _values(name: str, answers: Answers) -> tuple[Floats, NDArray[np.bool_]]:
     if tokens is None:
         return np.full(len(answers), np.inf), ~answers.ok
     failed = ~answers.ok | (tokens.count == 0)
+    if name.startswith("first-output-token-"):
+        output = tokens.first if tokens.first_output is None else tokens.first_output
+        return np.where(failed, np.inf, output - answers.scheduled), failed | (output > 0)
     if name.startswith("first-token-"):
         return np.where(failed, np.inf, tokens.first - answers.scheduled), all_trials
     q = OBJECTIVES[name.rpartition("-")[2]]
     quantiles = _gap_quantiles(tokens.gap.astype(np.float64), tokens.gap_of, len(answers), q)
-    return np.where(failed, np.inf, quantiles), failed | ~np.isnan(quantiles)
+    measured = ~np.isnan(quantiles)
+    buffered = int((answers.ok & tokens.buffered).sum())
+    if buffered > MAX_BUFFERED * (buffered + int((answers.ok & measured).sum())):
+        measured[:] = False
+    return np.where(failed, np.inf, quantiles), failed | measured
 
 
 def _gap_quantiles(gaps: Floats, gap_of: NDArray[np.uint32], n: int, q: float) -> Floats:
@@ -167,9 +177,18 @@ def judge_share(count: int, n: int, allowed: float) -> Outcome:
     return Outcome.INCONCLUSIVE
 
 
-def objective_findings(slo: Objectives, counts: Mapping[str, Share]) -> list[Finding]:
-    """Return one finding per objective over all judged requests of the candidate."""
-    return [_finding(name, slo, counts[name]) for name in allowed_shares(slo)]
+def objective_findings(
+    slo: Objectives, counts: Mapping[str, Share], baseline: Mapping[str, Share] | None = None
+) -> list[Finding]:
+    """Return one finding per objective over all judged requests of the candidate.
+
+    Args:
+        slo: The objectives.
+        counts: Requests of the candidate that missed each objective, by name.
+        baseline: The same of the baseline, which is displayed and decides nothing but whose failure it is: one that the
+            baseline shares is not caused by this change, so that no run confirms it.
+    """
+    return [_finding(name, slo, counts[name], (baseline or {}).get(name)) for name in allowed_shares(slo)]
 
 
 def objective_text(name: str, slo: Objectives) -> str:
@@ -181,7 +200,7 @@ def objective_text(name: str, slo: Objectives) -> str:
     return f"{kind} {q} <= {format_duration(limit)}".lstrip()
 
 
-def _candidate_quantile(q: str, share: Share) -> float | None:
+def _quantile(q: str, share: Share) -> float | None:
     """Return the quantile in ms over all requests, of which those without a value are the slowest.
 
     `None` if the quantile falls on a request without a value.
@@ -192,27 +211,43 @@ def _candidate_quantile(q: str, share: Share) -> float | None:
     return finite(share.values.quantile(position) / 1e6) if position <= 1 else None
 
 
-def _finding(name: str, slo: Objectives, share: Share) -> Finding:
+def _value(q: str, share: Share | None) -> float | None:
+    """Return the value that an objective limits: the quantile in ms, or the share of failures if `q` is empty."""
+    if share is None or not share.n:
+        return None
+    return _quantile(q, share) if q else share.missed / share.n
+
+
+def _finding(name: str, slo: Objectives, share: Share, baseline: Share | None) -> Finding:
     allowed = allowed_shares(slo)[name]
     outcome = judge_share(share.missed, share.n, allowed)
     errors = name == "errors"
     q, limit = ("", allowed) if errors else limits(slo)[name]
-    rate = share.missed / share.n if share.n else None
+    shared = outcome is Outcome.FAIL and baseline is not None and baseline.missed > allowed * baseline.n
     counts = f"{share.missed:,} of {share.n:,} requests {miss_phrase(name, limit)}"
     return Finding(
         id=f"objective-{name.replace('.', '-')}",
         metric="error-ratio" if errors else name,
         description="The policy's objective on the candidate alone.",
         outcome=outcome,
-        reason=f"{counts}{_bounds(share, outcome, allowed, objective_text(name, slo))}.",
+        reason=f"{counts}{_bounds(share, outcome, allowed, objective_text(name, slo))}.{_baseline(baseline, shared)}",
         docs=DOCS,
         unit="ratio" if errors else "ms",
         direction=Direction.LOWER,
-        candidate=rate if errors else _candidate_quantile(q, share),
+        baseline=_value(q, baseline),
+        candidate=_value(q, share),
         method=METHOD,
         margin=limit if errors else limit * 1e3,
         n=share.n,
+        confirmed=False if shared else UNSET,
     )
+
+
+def _baseline(share: Share | None, shared: bool) -> str:
+    """Return the sentence about a baseline that misses the objective too; empty if it does not."""
+    if share is None or not shared:
+        return ""
+    return f" Not this change alone: the baseline misses it too ({share.missed:,} of {share.n:,} requests)."
 
 
 def miss_phrase(name: str, limit: float) -> str:
@@ -222,6 +257,8 @@ def miss_phrase(name: str, limit: float) -> str:
     duration = format_duration(limit)
     if name.startswith("first-token-"):
         return f"failed, or received their first token later than {duration} or never"
+    if name.startswith("first-output-token-"):
+        return f"failed, or received their first token of output later than {duration}"
     if name.startswith("token-gap-"):
         return f"had longer gaps than {duration}, no token, or failed"
     return f"took longer than {duration} or failed"

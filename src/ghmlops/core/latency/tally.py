@@ -71,6 +71,7 @@ class ArmTally(Frozen, frozen=True, kw_only=True):
             thousandths.
         compared: Response times (ns) of the requests that have one on both arms; `None` without a baseline.
         endpoints: Endpoints of a mix in the order of the policy; otherwise empty.
+        buffered: Number of streamed responses whose tokens arrived all at once, so that their gaps are unknown.
     """
 
     kinds: dict[str, int]
@@ -78,6 +79,7 @@ class ArmTally(Frozen, frozen=True, kw_only=True):
     distributions: dict[str, Distribution]
     compared: Distribution | None = None
     endpoints: list[Endpoint]
+    buffered: int = 0
 
     @property
     def ok(self) -> int:
@@ -104,6 +106,7 @@ class ArmTally(Frozen, frozen=True, kw_only=True):
             distributions={name: spread + other.distributions[name] for name, spread in self.distributions.items()},
             compared=self.compared + other.compared if both else None,  # type: ignore[operator]
             endpoints=[a + b for a, b in zip(self.endpoints, other.endpoints, strict=True)],
+            buffered=self.buffered + other.buffered,
         )
 
 
@@ -152,7 +155,8 @@ class Tally(Frozen, frozen=True, kw_only=True):
         requests: Number of judged requests per arm.
         candidate: The candidate arm.
         baseline: The baseline arm; `None` without a baseline.
-        objectives: Requests that missed each objective, by name.
+        objectives: Requests of the candidate that missed each objective, by name.
+        baseline_objectives: The same of the baseline; empty without a baseline.
         only_candidate: Number of pairs of requests of which only the candidate's failed.
         only_baseline: Number of pairs of requests of which only the baseline's failed.
         pairs: Compared pairs of blocks, ordered by block, then shard.
@@ -167,6 +171,7 @@ class Tally(Frozen, frozen=True, kw_only=True):
     candidate: ArmTally
     baseline: ArmTally | None
     objectives: dict[str, Share]
+    baseline_objectives: dict[str, Share] = {}  # noqa: RUF012  (msgspec copies it)
     only_candidate: int
     only_baseline: int
     pairs: list[Pair]
@@ -191,6 +196,11 @@ class Tally(Frozen, frozen=True, kw_only=True):
             candidate=self.candidate + other.candidate,
             baseline=self.baseline + other.baseline if both else None,  # type: ignore[operator]
             objectives={name: share + other.objectives[name] for name, share in self.objectives.items()},
+            baseline_objectives={
+                name: share + other.baseline_objectives[name]
+                for name, share in self.baseline_objectives.items()
+                if name in other.baseline_objectives
+            },
             only_candidate=self.only_candidate + other.only_candidate,
             only_baseline=self.only_baseline + other.only_baseline,
             pairs=sorted([*self.pairs, *other.pairs], key=lambda pair: (pair.block, pair.shard)),
@@ -226,6 +236,7 @@ def tally_of(judge: Judge, run: Run, policy: Latency, plan: Plan, shard: int = 1
         candidate=_arm_tally(candidate, compared[1], endpoints),
         baseline=None if baseline is None else _arm_tally(baseline, compared[0], endpoints),
         objectives=shares(policy.slo, candidate),
+        baseline_objectives={} if baseline is None else shares(policy.slo, baseline),
         only_candidate=only_candidate,
         only_baseline=only_baseline,
         pairs=[Pair(block=block, shard=shard, log_ratios=dict(statistics)) for block, statistics in judge.pairs],
@@ -253,6 +264,7 @@ def _arm_tally(answers: Answers, compared: Floats | None, endpoints: int) -> Arm
             )
             for index in range(endpoints)
         ],
+        buffered=0 if answers.tokens is None else int((ok & answers.tokens.buffered).sum()),
     )
 
 
@@ -265,12 +277,13 @@ def _measurements(answers: Answers) -> Iterator[tuple[str, Floats, float]]:
     if answers.tokens is not None:
         tokens = answers.tokens
         has_token = ok & (tokens.count > 0)
-        has_duration = has_token & (tokens.last > tokens.first)
         yield "time-to-first-byte", (answers.first - answers.scheduled)[ok], NANOSECONDS
         yield "time-to-first-token", (tokens.first - answers.scheduled)[has_token], NANOSECONDS
+        output = tokens.first if tokens.first_output is None else tokens.first_output
+        yield "time-to-first-output-token", (output - answers.scheduled)[has_token & (output > 0)], NANOSECONDS
         yield "token-gap", tokens.gap[ok[tokens.gap_of]].astype(np.float64), NANOSECONDS
-        rates = (tokens.count[has_duration] - 1.0) / (tokens.last - tokens.first)[has_duration]
-        yield "tokens-per-second", np.minimum(rates, _MAX_TOKEN_RATE), THOUSANDTHS
+        rates = tokens.rate[ok]
+        yield "tokens-per-second", np.minimum(rates[~np.isnan(rates)], _MAX_TOKEN_RATE), THOUSANDTHS
 
 
 def _sends(run: Run) -> Sends:

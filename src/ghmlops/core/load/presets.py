@@ -1,7 +1,8 @@
 """Request presets for known protocols, so that a policy does not have to describe their requests.
 
 `open-inference` is the Open Inference Protocol, version 2 (KServe, Triton, MLServer): `POST /v2/models/NAME/infer`.
-`openai-chat` is the streamed chat completion API of OpenAI and of compatible servers.
+`openai-chat` and `openai-responses` are the streamed APIs of OpenAI and of compatible servers; `anthropic-messages` is
+that of Anthropic and of compatible servers.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ghmlops.core.policy.latency import JsonCheck
+from ghmlops.core.policy.latency import STREAMED_PRESETS, JsonCheck
 
 if TYPE_CHECKING:
     from ghmlops.core.policy.latency import Latency, Request
@@ -24,6 +25,23 @@ _CHAT_KEYS = (
     "response_format", "seed", "stop", "stream_options", "temperature", "tool_choice", "tools", "top_k",
     "top_logprobs", "top_p", "user",
 )  # fmt: skip
+_RESPONSES_KEYS = (
+    "frequency_penalty", "include", "instructions", "max_output_tokens", "max_tool_calls", "metadata",
+    "parallel_tool_calls", "presence_penalty", "prompt_cache_key", "reasoning", "seed", "service_tier", "store",
+    "temperature", "text", "tool_choice", "tools", "top_k", "top_logprobs", "top_p", "truncation", "user",
+)  # fmt: skip
+_MESSAGES_KEYS = (
+    "max_tokens", "metadata", "service_tier", "stop_sequences", "system", "temperature", "thinking", "tool_choice",
+    "tools", "top_k", "top_p",
+)  # fmt: skip
+DEFAULT_MAX_TOKENS = 1024
+"""`max_tokens` of `anthropic-messages` if the row has none: the API requires one."""
+_PATHS = {
+    "openai-chat": "/v1/chat/completions",
+    "openai-responses": "/v1/responses",
+    "anthropic-messages": "/v1/messages",
+}
+_HEADERS = {"anthropic-messages": {"anthropic-version": "2023-06-01"}}
 _DATATYPES: dict[type, str] = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}
 _INT64 = range(-(2**63), 2**63)
 
@@ -37,21 +55,26 @@ def apply(policy: Latency) -> Latency:
         request=_complete(policy, policy.request),
         mix=tuple(_complete(policy, request) for request in policy.mix),
     )
-    if policy.preset == "openai-chat" and not policy.stream:
+    if policy.preset in STREAMED_PRESETS and not policy.stream:
         result = msgspec.structs.replace(result, stream="sse")
     return result
 
 
+def stream_parser(policy: Latency) -> str:
+    """Return how the load generator splits responses: events of a preset must belong to a known API."""
+    return "sse-api" if policy.stream == "sse" and policy.preset in STREAMED_PRESETS else policy.stream
+
+
 def _complete(policy: Latency, request: Request) -> Request:
-    chat = policy.preset == "openai-chat"
-    preset_path = "/v1/chat/completions" if chat else f"/v2/models/{quote(policy.model, safe='')}/infer"
+    streamed = policy.preset in STREAMED_PRESETS
+    preset_path = _PATHS.get(policy.preset) or f"/v2/models/{quote(policy.model, safe='')}/infer"
     result = msgspec.structs.replace(
         request,
         path=preset_path if request.path == "/" else request.path,
-        headers=_JSON_HEADERS | request.headers,
+        headers=_JSON_HEADERS | _HEADERS.get(policy.preset, {}) | request.headers,
     )
     # A stream is checked by its end marker, and a gRPC response by the outputs of its message.
-    if chat or policy.protocol == "grpc" or request.expect.json:
+    if streamed or policy.protocol == "grpc" or request.expect.json:
         return result
     return msgspec.structs.replace(result, expect=msgspec.structs.replace(request.expect, json=(_HAS_OUTPUT,)))
 
@@ -70,22 +93,42 @@ def body(policy: Latency, row: bytes) -> bytes:
         raise ValueError(  # noqa: TRY004
             f"preset `{policy.preset}` requires one JSON object per row, got {_kind(value)}"
         )
-    if policy.preset == "openai-chat":
-        return msgspec.json.encode(_chat_request(policy.model, value))
+    if policy.preset in STREAMED_PRESETS:
+        return msgspec.json.encode(_streamed_request(policy, value))
     return row if "inputs" in value else msgspec.json.encode({"inputs": _tensors(value)})
 
 
-def _chat_request(model: str, row: dict[str, Any]) -> dict[str, Any]:
+def _streamed_request(policy: Latency, row: dict[str, Any]) -> dict[str, Any]:
+    if policy.preset == "openai-responses":
+        request, keys = {"input": _input(row)}, _RESPONSES_KEYS
+    elif policy.preset == "anthropic-messages":
+        request, keys = {"messages": _messages(policy.preset, row), "max_tokens": DEFAULT_MAX_TOKENS}, _MESSAGES_KEYS
+    else:
+        request, keys = {"messages": _messages(policy.preset, row)}, _CHAT_KEYS
+    parameters = {key: row[key] for key in keys if row.get(key) is not None}
+    return {"model": policy.model} | request | parameters | {"stream": True}
+
+
+def _messages(preset: str, row: dict[str, Any]) -> list[Any]:
     messages = row.get("messages")
     if messages is None:
         prompt = row.get("prompt")
         if not isinstance(prompt, str):
-            raise ValueError("preset `openai-chat` requires the column `messages` (a list), or `prompt` (text)")
+            raise ValueError(f"preset `{preset}` requires the column `messages` (a list), or `prompt` (text)")
         messages = [{"role": "user", "content": prompt}]
     if not isinstance(messages, list) or not messages:
         raise ValueError(f"`messages` must be a list of messages, got {_kind(messages)}")
-    parameters = {key: row[key] for key in _CHAT_KEYS if row.get(key) is not None}
-    return {"model": model, "messages": messages} | parameters | {"stream": True}
+    return messages
+
+
+def _input(row: dict[str, Any]) -> str | list[Any]:
+    """Return the `input` of a request to the Responses API: text or a list of items."""
+    value = next((row[key] for key in ("input", "messages", "prompt") if row.get(key) is not None), None)
+    if not isinstance(value, str | list) or not value:
+        raise ValueError(
+            "preset `openai-responses` requires the column `input`, `messages` (a list) or `prompt` (text)"
+        )
+    return value
 
 
 def _tensors(row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -15,7 +15,9 @@ from ghmlops.core.policy.section import Section
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 ProtocolName = Literal["http/1.1", "http/2", "grpc"]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
-PRESETS = ("open-inference", "openai-chat")
+PRESETS = ("open-inference", "openai-chat", "openai-responses", "anthropic-messages")
+STREAMED_PRESETS = ("openai-chat", "openai-responses", "anthropic-messages")
+"""Presets whose responses are streams of events."""
 
 
 class LatencyMargin(Section, frozen=True, kw_only=True):
@@ -127,7 +129,7 @@ class Latency(Section, frozen=True, kw_only=True):
     mix: tuple[Request, ...] = ()
     """Several endpoints with weights, in place of `request`."""
     protocol: ProtocolName = "http/1.1"
-    preset: Literal["", "open-inference", "openai-chat"] = ""
+    preset: Literal["", "open-inference", "openai-chat", "openai-responses", "anthropic-messages"] = ""
     model: str = ""
     """Name of the model, for a preset."""
     stream: Literal["", "sse", "chunked"] = ""

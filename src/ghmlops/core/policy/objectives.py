@@ -16,10 +16,17 @@ class Objectives(Section, frozen=True, kw_only=True):
     errors: float | None = None
     first_token: dict[str, float] = msgspec.field(default_factory=dict)
     """Streams: seconds from the scheduled send to the first token, by quantile."""
+    first_output_token: dict[str, float] = msgspec.field(default_factory=dict)
+    """Streams: seconds from the scheduled send to the first token of text or of a tool call, after any reasoning."""
     token_gap: dict[str, float] = msgspec.field(default_factory=dict)
     """Streams: seconds between tokens, by quantile of the gaps within each response."""
 
     @property
+    def on_tokens(self) -> bool:
+        """True if there is an objective on the tokens of a stream."""
+        return bool(self.first_token or self.first_output_token or self.token_gap)
+
+    @property
     def empty(self) -> bool:
         """True if there is no objective."""
-        return not self.quantiles and self.errors is None and not self.first_token and not self.token_gap
+        return not self.quantiles and self.errors is None and not self.on_tokens

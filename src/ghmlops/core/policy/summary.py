@@ -64,7 +64,12 @@ def _latency(latency: Latency) -> str:
 
 def describe_objectives(slo: Objectives) -> str:
     """Return the objectives on one line, or `none`."""
-    groups = {"": slo.quantiles, "first token ": slo.first_token, "token gap ": slo.token_gap}
+    groups = {
+        "": slo.quantiles,
+        "first token ": slo.first_token,
+        "first output token ": slo.first_output_token,
+        "token gap ": slo.token_gap,
+    }
     limits = [
         f"{prefix}{name} <= {format_duration(limit)}"
         for prefix, quantiles in groups.items()

@@ -12,6 +12,7 @@ from ghmlops.core.policy.latency import (
     PRESETS,
     PROTOCOLS,
     QUANTILES,
+    STREAMED_PRESETS,
     Arrivals,
     Expect,
     JsonCheck,
@@ -248,6 +249,6 @@ def read_latency(at: Located) -> Latency:
         raise at.error(f"preset `{latency.preset}` needs the key `model`", "name the model: `model: scorer`")
     if latency.protocol == "grpc" and latency.preset != "open-inference":
         raise at.error("protocol `grpc` requires `preset: open-inference`")
-    if (latency.slo.first_token or latency.slo.token_gap) and not (latency.stream or latency.preset == "openai-chat"):
+    if latency.slo.on_tokens and not (latency.stream or latency.preset in STREAMED_PRESETS):
         raise at.error("objectives on tokens need the key `stream`", "add `stream: sse`, or `preset: openai-chat`")
     return latency

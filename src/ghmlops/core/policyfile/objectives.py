@@ -16,11 +16,11 @@ def read_objectives(at: Located) -> Objectives:
         PolicyError: A key is not a supported quantile, or a value is not a duration or a ratio.
     """
     quantiles = dict.fromkeys(OBJECTIVES, SECONDS)
-    tokens: dict[str, Any] = {"first-token": record(dict, quantiles), "token-gap": record(dict, quantiles)}
+    tokens: dict[str, Any] = dict.fromkeys(("first-token", "first-output-token", "token-gap"), record(dict, quantiles))
     values: dict[str, Any] = record(dict, {**quantiles, "errors": RATIO, **tokens})(at)
     errors = values.pop("errors", None)
-    first, gap = (_restore_names(values.pop(key, {})) for key in ("first_token", "token_gap"))
-    return Objectives(quantiles=_restore_names(values), errors=errors, first_token=first, token_gap=gap)
+    limits = {key: _restore_names(values.pop(key, {})) for key in ("first_token", "first_output_token", "token_gap")}
+    return Objectives(quantiles=_restore_names(values), errors=errors, **limits)
 
 
 def _restore_names(values: dict[str, float]) -> dict[str, float]:

@@ -44,7 +44,7 @@ class Load:
         timeout: Seconds from the scheduled send after which any request has failed. The time-out of its endpoint
             applies if it is shorter.
         protocol: Key of `protocols.table.PROTOCOLS`.
-        stream: How responses are split into tokens, `sse` or `chunked`; empty if they are not.
+        stream: How responses are split into tokens: a key of `token_stream.TOKEN_PARSERS`; empty if they are not.
         quotes: Whether the example of a failure may quote the response. A response may repeat a secret header, and one
             of a remote host may contain data that the readers of the report must not see.
         start_at: Time of `time.monotonic` at which the schedule starts. If it has passed, the schedule starts as soon

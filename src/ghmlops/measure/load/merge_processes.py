@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COLUMNS = ("scheduled", "sent", "first", "done", "status", "kind", "endpoint")
-_TOKEN_COLUMNS = ("first", "last", "count")
+_TOKEN_COLUMNS = ("first", "last", "count", "first_output", "generated", "burst")
 
 
 def concatenate(parts: Sequence[Answers]) -> Answers:
@@ -53,7 +53,10 @@ def _tokens(
     if not streams:
         return None
     columns: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in streams])[order] for name in _TOKEN_COLUMNS
+        name: None
+        if getattr(streams[0], name) is None
+        else np.concatenate([getattr(part, name) for part in streams])[order]
+        for name in _TOKEN_COLUMNS
     }
     gap_of = [index[part.gap_of].astype(np.uint32) for part, index in zip(streams, positions, strict=True)]
     return Tokens(**columns, gap=np.concatenate([part.gap for part in streams]), gap_of=np.concatenate(gap_of))

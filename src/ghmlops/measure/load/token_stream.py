@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from array import array
+from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from ghmlops.core.latency.answers import Tokens
+from ghmlops.core.latency.kind import Kind
+from ghmlops.core.load.stream_apis import Part
+from ghmlops.measure.load.checks import EXCERPT_BYTES, excerpt
+from ghmlops.measure.load.event_parser import ChunkParser, EventParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ghmlops.measure.load.protocols.base import ArmInterface
+
 MAX_TOKEN_GAPS = 5_000_000
 """Maximum number of gaps between tokens that are stored per arm; further ones are counted and reported."""
+MIN_GAP = 1e-3
+"""Seconds: a shorter gap is a gap only if it is not much shorter than the pause before its burst."""
+BURST_RATIO = 10.0
+"""A token that follows within `MIN_GAP` and within a tenth of the pause before its burst arrived together with it: a
+proxy or the service held both. A buffer of 64 KiB is written to the socket within some tenths of a millisecond, and
+read in several pieces, so that an equal time of arrival would not suffice."""
 
 
 class TokenLog:
@@ -24,28 +36,57 @@ class TokenLog:
         first: Time of the first token of each request, 0 if it has none; seconds of `time.monotonic`.
         last: Time of the last token of each request, 0 if it has none.
         count: Number of tokens of each request.
+        first_output: Time of the first token of each request that is text or part of a tool call, 0 if it has none.
+        generated: Number of tokens of each request that the service reported, 0 if it reported none.
+        burst: Number of tokens of each request that arrived together with its first one.
         dropped: Number of gaps beyond `MAX_TOKEN_GAPS`, which are not stored.
     """
 
-    __slots__ = ("_gap", "_gap_of", "count", "dropped", "first", "last")
+    __slots__ = (
+        "_gap", "_gap_of", "_pause", "_start", "burst", "count", "dropped", "first", "first_output", "generated",
+        "last",
+    )  # fmt: skip
 
     def __init__(self, n: int) -> None:
-        self.first, self.last = array("d", bytes(8 * n)), array("d", bytes(8 * n))
-        self.count = array("I", bytes(4 * n))
+        self.first, self.last, self.first_output = (array("d", bytes(8 * n)) for _ in range(3))
+        self.count, self.generated, self.burst = (array("I", bytes(4 * n)) for _ in range(3))
+        self._pause, self._start = array("d", bytes(8 * n)), array("d", bytes(8 * n))
         self._gap, self._gap_of = array("f"), array("I")
         self.dropped = 0
 
-    def record(self, index: int, now: float) -> None:
-        """Add one token of request `index`, received at `now`."""
+    def record(self, index: int, now: float, sent: float, part: Part = Part.OUTPUT) -> None:
+        """Add one token of request `index`.
+
+        Args:
+            index: Index of the request.
+            now: Time at which the token arrived.
+            sent: Time at which the request was sent.
+            part: What the token carries.
+        """
         if self.count[index] == 0:
-            self.first[index] = now
-        elif len(self._gap) < MAX_TOKEN_GAPS:
-            self._gap.append(now - self.last[index])
+            self.first[index] = self._start[index] = now
+            self._pause[index] = now - sent
+            self.burst[index] = 1
+        else:
+            self._record_gap(index, now)
+        if part is not Part.REASONING and not self.first_output[index]:
+            self.first_output[index] = now
+        self.last[index] = now
+        self.count[index] += 1
+
+    def _record_gap(self, index: int, now: float) -> None:
+        """Store the gap to the previous token, unless both arrived together."""
+        gap = now - self.last[index]
+        if gap <= 0 or (gap < MIN_GAP and gap * BURST_RATIO < self._pause[index]):
+            if self._start[index] == self.first[index]:
+                self.burst[index] += 1
+            return
+        self._pause[index], self._start[index] = gap, now
+        if len(self._gap) < MAX_TOKEN_GAPS:
+            self._gap.append(gap)
             self._gap_of.append(index)
         else:
             self.dropped += 1
-        self.last[index] = now
-        self.count[index] += 1
 
     def part(self, start: int, stop: int) -> Tokens:
         """Return a copy of the requests `start` to `stop`, renumbered from 0; views would block the growing columns."""
@@ -57,111 +98,45 @@ class TokenLog:
             count=np.array(self.count[start:stop], np.uint32),
             gap=np.frombuffer(self._gap, np.float32)[inside],
             gap_of=gap_of[inside] - np.uint32(start),
+            first_output=np.array(self.first_output[start:stop], np.float64),
+            generated=np.array(self.generated[start:stop], np.uint32),
+            burst=np.array(self.burst[start:stop], np.uint32),
         )
 
 
-class _Delta(msgspec.Struct):
-    content: str | None = None
+def open_stream(arm: ArmInterface, index: int, now: Callable[[], float]) -> EventParser | ChunkParser:
+    """Return the parser of the streamed response to request `index`, which records its tokens.
 
-
-class _Choice(msgspec.Struct):
-    delta: _Delta
-    finish_reason: str | None = None
-
-
-class _Chunk(msgspec.Struct):
-    """One event of an OpenAI-compatible chat service."""
-
-    choices: list[_Choice]
-
-
-_CHUNK = msgspec.json.Decoder(_Chunk)
-
-
-class EventParser:
-    """Splits the body of a `text/event-stream` into events, independently of how it is split into reads.
-
-    An event with data is a token; a chat chunk (`choices[0].delta`) is one only if its `content` is not empty.
-    Comments, events without data and `[DONE]` are not tokens.
-
-    Attributes:
-        complete_marker: True once the stream has announced its end: `[DONE]`, or a finish reason.
-        chat: True once a chat chunk was received.
+    Args:
+        arm: The arm of the request.
+        index: Index of the request.
+        now: Returns the time at which the data that is being parsed arrived.
     """
-
-    __slots__ = ("_data", "_on_token", "_unparsed", "chat", "complete_marker")
-
-    def __init__(self, on_token: Callable[[], None]) -> None:
-        self._on_token = on_token
-        self._unparsed = bytearray()
-        self._data: list[bytes] = []
-        self.complete_marker = self.chat = False
-
-    def feed(self, data: bytes) -> None:
-        """Parse the next piece of the body."""
-        self._unparsed += data
-        if b"\n" not in data:
-            return
-        *lines, self._unparsed = self._unparsed.split(b"\n")
-        for line in map(bytes, lines):
-            text = line.removesuffix(b"\r")
-            if not text:
-                self._dispatch()
-            elif text.startswith(b"data:"):
-                self._data.append(text[5:].removeprefix(b" "))
-
-    def end_chunk(self) -> None:
-        """Do nothing: events are independent of the chunks of the body."""
-
-    @property
-    def complete(self) -> bool:
-        """False if a chat has not announced its end; other streams have no such marker and count as complete."""
-        return self.complete_marker or not self.chat
-
-    def _dispatch(self) -> None:
-        data = b"\n".join(self._data)
-        self._data.clear()
-        if data == b"[DONE]":
-            self.complete_marker = True
-        elif data and self._is_token(data):
-            self._on_token()
-
-    def _is_token(self, data: bytes) -> bool:
-        try:
-            choices = _CHUNK.decode(data).choices
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return True
-        if not choices:  # the chunk that reports token usage
-            return False
-        self.chat = True
-        self.complete_marker |= choices[0].finish_reason is not None
-        return bool(choices[0].delta.content)
+    sent = arm.sent[index]
+    return TOKEN_PARSERS[arm.stream](lambda part: arm.tokens.record(index, now(), sent, part))
 
 
-class ChunkParser:
-    """Counts each non-empty chunk of a chunked body as a token."""
-
-    __slots__ = ("_has_data", "_on_token")
-
-    complete = True
-
-    def __init__(self, on_token: Callable[[], None]) -> None:
-        self._on_token = on_token
-        self._has_data = False
-
-    def feed(self, data: bytes) -> None:
-        """Note that the current chunk has data."""
-        self._has_data |= bool(data)
-
-    def end_chunk(self) -> None:
-        """End the current chunk; the last chunk of a body is empty."""
-        if self._has_data:
-            self._on_token()
-        self._has_data = False
+def close_stream(parser: EventParser | ChunkParser, arm: ArmInterface, index: int) -> tuple[Kind, str]:
+    """Return how the complete body of a stream ends request `index`, and the example of a failure."""
+    parser.finish()
+    arm.tokens.generated[index] = parser.usage
+    if parser.failure:
+        return Kind.ERROR_EVENT, describe_failure(parser)
+    if not parser.complete:
+        return Kind.CLOSED, "the stream ended before it was complete: "
+    if not arm.tokens.count[index] and not parser.substance:
+        return Kind.CHECK, "the stream contains no token: "
+    return Kind.OK, ""
 
 
-TOKEN_PARSERS: dict[str, Callable[[Callable[[], None]], EventParser | ChunkParser]] = {
+def describe_failure(parser: EventParser | ChunkParser) -> str:
+    """Return the example of a stream that reported a failure."""
+    return f"the stream reports a failure: {excerpt(parser.failure[:EXCERPT_BYTES])}"
+
+
+TOKEN_PARSERS: dict[str, Callable[[Callable[[Part], None]], EventParser | ChunkParser]] = {
     "sse": EventParser,
+    "sse-api": partial(EventParser, api_only=True),
     "chunked": ChunkParser,
 }
-"""Parser class by value of the policy key `stream`."""
+"""Parser by value of the policy key `stream`; `sse-api` is `sse` of a preset, whose events belong to a known API."""

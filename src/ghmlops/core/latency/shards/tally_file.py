@@ -16,7 +16,9 @@ from ghmlops.core.latency.objectives import STREAM_PREFIXES
 from ghmlops.core.latency.tally import ArmTally, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Sized
+    from collections.abc import Mapping, Sized
+
+    from ghmlops.core.latency.objectives import Share
 
 _MAX_DISTRIBUTIONS = 32
 """Distributions per table of a tally; decoding one takes memory."""
@@ -39,7 +41,8 @@ def unpack(packed: PackedTally) -> Tally:
     n, sends = tally.requests, tally.sends
     consistent = (
         min(_counts(tally)) >= 0
-        and _are_objectives_consistent(tally)
+        and _are_objectives_consistent(tally.requests, tally.candidate, tally.objectives)
+        and _are_objectives_of_baseline_consistent(tally)
         and _are_pairs_consistent(tally)
         and all(_is_arm_consistent(arm, n) for arm in tally.arms.values())
         and max(tally.only_candidate + tally.only_baseline, sends.late, sends.achieved, sends.blocks) <= n
@@ -57,18 +60,26 @@ def _counts(tally: Tally) -> list[int]:
     n, sends = tally.requests, tally.sends
     counts = [n, tally.only_candidate, tally.only_baseline, tally.missing, tally.planned_pairs, tally.max_requests]
     counts += [sends.late, sends.late_blocks, sends.blocks, sends.achieved]
-    for share in tally.objectives.values():
+    for share in (*tally.objectives.values(), *tally.baseline_objectives.values()):
         counts += [share.missed, share.n - share.missed, n - share.n, share.n - (share.values.n if share.values else 0)]
     for arm in tally.arms.values():
+        counts += [arm.buffered, arm.ok - arm.buffered]
         counts += [*arm.kinds.values(), *arm.statuses.values(), *(e.requests - e.response.n for e in arm.endpoints)]
     return counts + [value for pair in tally.pairs for value in (pair.block, pair.shard)]
 
 
-def _are_objectives_consistent(tally: Tally) -> bool:
+def _are_objectives_of_baseline_consistent(tally: Tally) -> bool:
+    """Return whether the objectives of the baseline are those of the candidate, or absent."""
+    if tally.baseline is None or not tally.baseline_objectives:
+        return not tally.baseline_objectives
+    alike = tally.baseline_objectives.keys() == tally.objectives.keys()
+    return alike and _are_objectives_consistent(tally.requests, tally.baseline, tally.baseline_objectives)
+
+
+def _are_objectives_consistent(n: int, arm: ArmTally, objectives: Mapping[str, Share]) -> bool:
     """Return whether each objective counts the failures, and one on the response time has the arm's distribution."""
-    n, failed = tally.requests, tally.requests - tally.candidate.ok
-    times = tally.candidate.distributions.get("response-time")
-    for name, share in tally.objectives.items():
+    failed, times = n - arm.ok, arm.distributions.get("response-time")
+    for name, share in objectives.items():
         if name == "errors":
             if (share.n, share.missed) != (n, failed):
                 return False
@@ -102,7 +113,7 @@ def _are_pairs_consistent(tally: Tally) -> bool:
 
 def _is_small(packed: PackedTally) -> bool:
     """Return whether the number of distributions is within the limit."""
-    tables: list[Sized] = [packed.objectives]
+    tables: list[Sized] = [packed.objectives, packed.baseline_objectives]
     for arm in (packed.candidate, packed.baseline):
         tables += [arm.distributions, arm.endpoints] if arm else []
     return all(len(table) <= _MAX_DISTRIBUTIONS for table in tables)

@@ -9,10 +9,12 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 
 from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.checks import EXCERPT_BYTES
+from ghmlops.measure.load.event_parser import EventParser
 from ghmlops.measure.load.protocols.base import MAX_RESPONSE_BYTES, NO_REQUEST
-from ghmlops.measure.load.token_stream import TOKEN_PARSERS, ChunkParser, EventParser
+from ghmlops.measure.load.token_stream import close_stream, describe_failure, open_stream
 
 if TYPE_CHECKING:
+    from ghmlops.measure.load.event_parser import ChunkParser
     from ghmlops.measure.load.protocols.base import ArmInterface
 
 _DETACHED_PARSER = HttpResponseParser(object())
@@ -111,8 +113,7 @@ class Exchange:
         elif not self._status:
             self._status = status
             if self._arm.stream and 200 <= status < 300:
-                index, arm = self.index, self._arm
-                self._token_parser = TOKEN_PARSERS[arm.stream](lambda: arm.tokens.record(index, self._now))
+                self._token_parser = open_stream(self._arm, self.index, lambda: self._now)
 
     def on_body(self, body: bytes) -> None:
         """Process a piece of the body; called by the parser."""
@@ -157,17 +158,20 @@ class Exchange:
         kind, example = check.classify_status(self._status, self._headers.get(b"retry-after", b"").decode("latin-1"))
         if kind is not Kind.OK:
             return kind, example + self._excerpt()
-        if self._token_parser is not None and not self._token_parser.complete:
-            return Kind.CLOSED, f"the stream ended before it was complete: {self._excerpt()}"
+        if self._token_parser is not None:
+            kind, example = close_stream(self._token_parser, self._arm, self.index)
+            if kind is not Kind.OK:
+                return kind, example if kind is Kind.ERROR_EVENT else example + self._excerpt()
         failure = check.body_error(b"".join(self._body))
-        if not failure and self._arm.stream and not self._arm.tokens.count[self.index]:
-            failure = f"the stream contains no token: {self._excerpt()}"
         return (Kind.CHECK, failure) if failure else (kind, "")
 
     def _fail(self, kind: Kind, example: str) -> None:
         index, self.index = self.index, NO_REQUEST
         if index >= 0:
-            self._arm.finish(index, monotonic(), kind, 0, example)
+            parser, status = self._token_parser, 0
+            if parser is not None and parser.failure:  # the cause of an early end
+                kind, example, status = Kind.ERROR_EVENT, describe_failure(parser), self._status
+            self._arm.finish(index, monotonic(), kind, status, example)
         self.drop()
 
     def time_out(self, limit: float) -> None:
@@ -204,7 +208,10 @@ class Exchange:
         """End a response without length or chunks, which ends with the connection; a stream must also be complete."""
         self._keep_alive = False
         self._ends = 1
-        if isinstance(self._token_parser, EventParser) and not self._token_parser.complete_marker:
+        parser = self._token_parser
+        if parser is not None:
+            parser.finish()
+        if isinstance(parser, EventParser) and not (parser.ended or parser.failure):
             self._fail(Kind.CLOSED, f"the stream was truncated after {self._received} bytes: {self._excerpt()}")
         else:
             self._finish(monotonic())

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.checks import EXCERPT_BYTES, excerpt
 from ghmlops.measure.load.protocols.base import MAX_RESPONSE_BYTES, NO_REQUEST
-from ghmlops.measure.load.token_stream import TOKEN_PARSERS, ChunkParser, EventParser
+from ghmlops.measure.load.token_stream import close_stream, describe_failure, open_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ghmlops.measure.load.event_parser import ChunkParser, EventParser
     from ghmlops.measure.load.protocols.base import ArmInterface
 
 _THROTTLED = ("REFUSED_STREAM", "ENHANCE_YOUR_CALM")
@@ -84,9 +85,7 @@ class Stream:
         self._status = int(status)
         self._retry_after = headers.get(b"retry-after", b"").decode("latin-1")
         if arm.stream and 200 <= self._status < 300:
-            self._token_parser = TOKEN_PARSERS[arm.stream](
-                lambda: arm.tokens.record(index, self._connection.receive_time)
-            )
+            self._token_parser = open_stream(arm, index, lambda: self._connection.receive_time)
 
     def receive_data(self, data: bytes) -> None:
         """Process one frame of the response's body."""
@@ -114,11 +113,11 @@ class Stream:
         kind, example = check.classify_status(self._status, self._retry_after)
         if kind is not Kind.OK:
             return kind, example + self._excerpt()
-        if self._token_parser is not None and not self._token_parser.complete:
-            return Kind.CLOSED, f"the stream ended before it was complete: {self._excerpt()}"
+        if self._token_parser is not None:
+            kind, example = close_stream(self._token_parser, self._arm, self.index)
+            if kind is not Kind.OK:
+                return kind, example if kind is Kind.ERROR_EVENT else example + self._excerpt()
         failure = check.body_error(b"".join(self._body))
-        if not failure and self._arm.stream and not self._arm.tokens.count[self.index]:
-            failure = f"the stream contains no token: {self._excerpt()}"
         return (Kind.CHECK, failure) if failure else (kind, "")
 
     def receive_reset(self, code: str) -> None:
@@ -153,7 +152,9 @@ class Stream:
         self._arm.remove(self)
 
     def _finish(self, kind: Kind, example: str, status: int, now: float) -> None:
-        index = self.index
+        index, parser = self.index, self._token_parser
+        if kind is not Kind.OK and parser is not None and parser.failure:  # the cause of an early end
+            kind, example, status = Kind.ERROR_EVENT, describe_failure(parser), self._status
         self._reset()
         self._arm.finish(index, now, kind, status, example)
         self._connection.release(self)
