@@ -29,8 +29,8 @@ def commit(folder: Path) -> None:
 
 def test_every_recipe_is_tested() -> None:
     """Each recipe has a test in this file; the recipe of a pillar has a file of tests."""
-    tested = {"A metric", "A statistical test", "A protocol", "A foreign format", "A pillar"}
-    assert set(titles()) == tested | {"A deploy target"}  # which only says that there is none yet
+    tested = {"A metric", "A statistical test", "A protocol", "A foreign format", "A pillar", "A deploy target"}
+    assert set(titles()) == tested
 
 
 def test_a_metric(tmp_path: Path) -> None:
@@ -89,6 +89,23 @@ def test_a_protocol(tmp_path: Path) -> None:
     assert [(m["id"], m["n"]) for m in evidence["measurements"] if m["id"] == "response-time"] == [
         ("response-time", 400)
     ]
+
+
+def test_a_deploy_target(tmp_path: Path) -> None:
+    """The policy accepts the new target, and a rung changes its weights."""
+    scratch = apply_recipe("A deploy target", tmp_path)
+    (tmp_path / "weights").write_text("candidate 0\npool 100\n")
+    section = "promote: {target: {watched-file: {path: weights}}, compare: pool}"
+    code = (
+        "from pathlib import Path; from ghmlops.act.targets import apply_shares, open_target;"
+        "from ghmlops.core.policyfile.document import read_policy;"
+        "from ghmlops.core.promotion.weights import rung_shares;"
+        f"policy = read_policy({HEADER + section!r});"
+        "target = open_target(policy.promote.target, Path.cwd());"
+        "print(apply_shares(target, rung_shares(0.05, with_twin=False)).candidate)"
+    )
+    assert float(scratch.evaluate(tmp_path, code)) == pytest.approx(0.05)
+    assert (tmp_path / "weights").read_text().split() == ["candidate", "1", "pool", "19"]
 
 
 def test_no_pillar_is_a_toy(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from ghmlops.core.policy.capacity import Capacity
 from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import Latency
 from ghmlops.core.policy.preview import Preview
+from ghmlops.core.policy.promote import Promote
 from ghmlops.core.policy.regression import Regression
 from ghmlops.core.policy.section import Section
 
@@ -26,6 +27,7 @@ class Policy(Section, frozen=True, kw_only=True):
     capacity: Capacity | None = None
     regression: Regression | None = None
     gate: Gate = Gate()
+    promote: Promote | None = None
 
     @property
     def required(self) -> tuple[str, ...]:

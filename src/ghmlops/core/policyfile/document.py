@@ -11,6 +11,7 @@ from ghmlops.core.policyfile.capacity import read_capacity
 from ghmlops.core.policyfile.gate import read_gate
 from ghmlops.core.policyfile.latency import read_latency
 from ghmlops.core.policyfile.preview import read_preview
+from ghmlops.core.policyfile.promote import read_promote
 from ghmlops.core.policyfile.regression import read_regression
 from ghmlops.core.policyfile.scalars import host
 from ghmlops.core.policyfile.yaml_reader import Located, listing, record, text
@@ -69,5 +70,6 @@ READERS: dict[str, Callable[[Located], object]] = {
     "capacity": read_capacity,
     "regression": read_regression,
     "gate": read_gate,
+    "promote": read_promote,
 }
 """The table of sections: key of the policy file to its reader."""

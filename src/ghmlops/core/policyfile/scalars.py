@@ -6,7 +6,7 @@ import re
 
 from ghmlops.core import quantities
 from ghmlops.core.load.allowed_hosts import is_address
-from ghmlops.core.policyfile.yaml_reader import Located, scalar, text
+from ghmlops.core.policyfile.yaml_reader import Located, one_of, scalar, text
 
 SECONDS, PER_SECOND, RATIO = scalar(quantities.duration), scalar(quantities.rate), scalar(quantities.ratio)
 
@@ -48,3 +48,12 @@ def host(at: Located) -> str:
     if not (_HOST.fullmatch(value) or is_address(value)):
         raise at.error("expected a host without scheme, port and path", "for example `scorer.example.com`")
     return value.lower().rstrip(".")
+
+
+def boolean(at: Located) -> bool:
+    """Read `true` or `false`.
+
+    Raises:
+        PolicyError: The value is anything else.
+    """
+    return one_of("true", "false")(at) == "true"

@@ -1,0 +1,67 @@
+"""What every target offers, and the change of its weights in an order that never leaves traffic without a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ghmlops.core.errors import ServiceError
+from ghmlops.core.promotion.weights import Shares, integer_weights, ordered_changes, shares_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Target(Protocol):
+    """A router with weights. Every method raises `ServiceError` if the router cannot be reached or refuses."""
+
+    limit: int
+    """Highest weight of one server that the router accepts."""
+
+    def servers(self) -> Mapping[str, int]:
+        """Return the number of servers of each arm; every arm that exists has at least one."""
+
+    def weights(self) -> Mapping[str, int]:
+        """Return the weight of each server of an arm, as the router has it now."""
+
+    def set_weight(self, arm: str, weight: int) -> None:
+        """Set the weight of all servers of an arm."""
+
+
+def read_shares(target: Target) -> Shares:
+    """Return the shares that a router's weights stand for.
+
+    Raises:
+        ServiceError: The router cannot be reached, or all weights are 0.
+    """
+    servers = target.servers()
+    shares = shares_of({arm: float(weight * servers[arm]) for arm, weight in target.weights().items()})
+    if shares is None:
+        raise ServiceError(
+            "all weights of the target are 0, so that nothing is served",
+            hint="give the baseline a weight before a promotion starts",
+            reason_code="no-weights",
+        )
+    return shares
+
+
+def apply_shares(target: Target, shares: Shares) -> Shares:
+    """Change the weights of a target and return the shares that it has afterwards, as it represents them.
+
+    Every change is read back. At no point are all weights 0, and the candidate never receives more than the larger of
+    its shares before and after. If the router refuses a change, the later ones are not made: the weights stay
+    between the old and the new ones.
+
+    Raises:
+        ServiceError: The router cannot be reached, refuses a change, or keeps another weight than it acknowledged.
+    """
+    weights = integer_weights(shares, target.servers(), target.limit)
+    for arm, weight in ordered_changes(target.weights(), weights):
+        target.set_weight(arm, weight)
+        kept_weight = target.weights().get(arm)
+        if kept_weight != weight:
+            raise ServiceError(
+                f"the target acknowledged the weight {weight} for the {arm}, and has {kept_weight}",
+                hint="does another controller, or an agent check, set weights too?",
+                reason_code="weight-not-accepted",
+            )
+    return read_shares(target)

@@ -1,0 +1,85 @@
+"""A target behind own commands: one sets the weight of an arm, one prints it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from typing import TYPE_CHECKING
+
+from ghmlops.core.errors import ServiceError
+from ghmlops.core.promotion.weights import ARMS, TWIN
+from ghmlops.core.steps.step import short
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ghmlops.core.policy.target import CommandTarget
+
+_WEIGHT = re.compile(r"\d{1,9}")
+
+
+class Command:
+    """Commands of the policy of the trusted branch, run without a shell.
+
+    Args:
+        settings: Settings of the policy.
+        root: Folder of the repository, in which the commands run.
+    """
+
+    def __init__(self, settings: CommandTarget, root: Path) -> None:
+        self._settings, self._root = settings, root
+        self._arms = ARMS if settings.twin else tuple(arm for arm in ARMS if arm != TWIN)
+        self.limit = settings.limit
+
+    def servers(self) -> dict[str, int]:
+        """Return one server per arm."""
+        return dict.fromkeys(self._arms, 1)
+
+    def weights(self) -> dict[str, int]:
+        """Return the weights that the command `get` prints."""
+        return {arm: self._weight(arm) for arm in self._arms}
+
+    def set_weight(self, arm: str, weight: int) -> None:
+        """Run the command `set`."""
+        self._run(self._settings.set, arm=arm, weight=str(weight))
+
+    def _weight(self, arm: str) -> int:
+        output = self._run(self._settings.get, arm=arm).strip()
+        if not _WEIGHT.fullmatch(output) or int(output) > self.limit:
+            raise ServiceError(
+                f'the command `get` of the target printed "{short(output, 80)}" for the {arm}, not a weight of at most '
+                f"{self.limit}",
+                hint="it prints a whole number",
+                reason_code="bad-weights",
+            )
+        return int(output)
+
+    def _run(self, command: str, **values: str) -> str:
+        words = [_filled(word, values) for word in shlex.split(command)]
+        try:
+            process = subprocess.run(
+                words, cwd=self._root, capture_output=True, timeout=self._settings.timeout, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise ServiceError(
+                f"the command `{words[0]}` of the target did not finish within {self._settings.timeout:g} s",
+                hint="raise `timeout` of the target, or repair the command",
+            ) from None
+        except OSError as error:
+            raise ServiceError(
+                f"the command `{words[0]}` of the target cannot be run: {error.strerror}", hint="is it executable?"
+            ) from None
+        if process.returncode:
+            text = short(process.stderr.decode(errors="replace"), 200)
+            raise ServiceError(
+                f"the command `{words[0]}` of the target failed with exit code {process.returncode}: {text}",
+                hint="run it by hand with the same arm and weight",
+            )
+        return process.stdout.decode(errors="replace")
+
+
+def _filled(word: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace(f"{{{name}}}", value)
+    return word

@@ -1,0 +1,50 @@
+"""Policy value `target`: the router whose weights a promotion changes. One type per kind of target."""
+
+from __future__ import annotations
+
+from ghmlops.core.policy.section import Section
+
+
+class TargetSettings(Section, frozen=True, kw_only=True, tag_field="kind"):
+    """Settings of one target. Every kind of target is a subclass, with a reader in `core.policyfile.target`."""
+
+    @property
+    def has_twin(self) -> bool:
+        """Whether the target has a fresh copy of the baseline with its own weight."""
+        return bool(getattr(self, "twin", False))
+
+
+class DryRunTarget(TargetSettings, frozen=True, kw_only=True, tag="dry-run"):
+    """No router: weights are printed and kept in a file, so that a ladder can be rehearsed."""
+
+    file: str = "ghmlops-weights.json"
+    """File with the weights, relative to the repository."""
+    twin: bool = True
+    """Whether the rehearsed target has a twin."""
+
+
+class CommandTarget(TargetSettings, frozen=True, kw_only=True, tag="command"):
+    """Own commands. Each is split into words without a shell; `{arm}` and `{weight}` are replaced in single words."""
+
+    set: str
+    """Sets the weight of one arm, e.g. `./router set {arm} {weight}`. Exit code 0 means that it is in effect."""
+    get: str
+    """Prints the weight of one arm as a whole number, e.g. `./router get {arm}`."""
+    limit: int = 100
+    """Highest weight that the router accepts."""
+    twin: bool = False
+    """Whether the router has an arm `twin`."""
+    timeout: float = 30.0
+    """Seconds after which a command is ended."""
+
+
+class HaproxyTarget(TargetSettings, frozen=True, kw_only=True, tag="haproxy"):
+    """A backend of HAProxy, whose weights are changed by the runtime API on its socket."""
+
+    socket: str
+    """Path of the socket with `level admin`, or `host:port`."""
+    backend: str
+    candidate: tuple[str, ...]
+    """Servers of each arm."""
+    baseline: tuple[str, ...]
+    twin: tuple[str, ...] = ()

@@ -1,0 +1,79 @@
+"""Reads the section `promote`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import get_args
+
+from ghmlops.core import quantities
+from ghmlops.core.policy.promote import (
+    Compare,
+    HoldLimit,
+    Judge,
+    LatencyJudge,
+    Observe,
+    Promote,
+    Reaction,
+    Reactions,
+    Rollback,
+    Rung,
+)
+from ghmlops.core.policyfile.scalars import RATIO, SECONDS
+from ghmlops.core.policyfile.target import read_target
+from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
+
+_REACTION = one_of(*get_args(Reaction))
+
+
+def read_promote(at: Located) -> Promote:
+    """Read the section.
+
+    Raises:
+        PolicyError: Names the file, line, key and the nearest valid one.
+    """
+    readers = {
+        "target": read_target,
+        "ladder": _ladder,
+        "rung": record(
+            Rung, {"min-requests": scalar(quantities.count), "max-duration": SECONDS, "settle": SECONDS, "bake": _span}
+        ),
+        "judge": record(Judge, {"errors": _objective, "latency": one_of(*get_args(LatencyJudge))}),
+        "compare": one_of(*get_args(Compare)),
+        "on": record(Reactions, {"fail": _REACTION, "inconclusive": _REACTION, "low-traffic": _REACTION}),
+        "hold": record(HoldLimit, {"max": SECONDS, "then": _REACTION}),
+        "rollback": record(Rollback, {"steps": _steps, "step-duration": SECONDS}),
+        "watch": _span,
+        "observe": record(Observe, {"access-log": text, "format": one_of("haproxy", "jsonl"), "status": one_of("5xx")}),
+    }
+    promote: Promote = record(Promote, readers, required=("target",))(at)
+    if promote.compare == "twin" and not promote.target.has_twin:
+        raise at.error("`compare: twin` needs a twin, and the target names none", "add it, or write `compare: pool`")
+    return promote
+
+
+def _span(at: Located) -> float:
+    """Read a duration that may be 0."""
+    return 0.0 if at.value in ("0", "0s") else SECONDS(at)
+
+
+def _objective(at: Located) -> float:
+    value = RATIO(at)
+    if not 0.0 < value < 0.5:
+        raise at.error("expected a share above 0 and below 50 %", "for example `0.1%`")
+    return value
+
+
+def _ladder(at: Located) -> tuple[float, ...]:
+    shares = listing(RATIO)(at)
+    if not shares or shares[0] <= 0 or any(b <= a for a, b in pairwise(shares)):
+        raise at.error("the shares of a ladder rise from above 0", "for example `[1%, 5%, 25%, 100%]`")
+    if shares[-1] != 1.0:
+        raise at.error(f"the last share is {shares[-1]:.4g}, not 100 %", "add `100%`")
+    return shares
+
+
+def _steps(at: Located) -> tuple[float, ...]:
+    shares = listing(RATIO)(at)
+    if not shares or any(b >= a for a, b in pairwise(shares)) or shares[-1] != 0.0:
+        raise at.error("the steps of a rollback fall to 0 %", "for example `[50%, 0%]`")
+    return shares

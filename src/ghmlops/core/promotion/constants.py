@@ -1,0 +1,49 @@
+"""Constants of a promotion's verdict: each with its unit, its reason, and the benchmark that shows it.
+
+The benchmark is `scripts/bench/rollback`, described in `scripts/bench/README.md`.
+"""
+
+from __future__ import annotations
+
+# Failed requests of the candidate against the objective.
+
+FAIL_E = 1_000.0
+"""E-value at which the candidate's error rate is shown to be beyond the objective, counted from the first request. At
+most 1 in 1,000 candidates that meet the objective reaches it (Ville); one half of the error budget of a promotion."""
+DETECTOR_HORIZON = 20_000
+"""Requests for which the false-alarm bound of the restarting detector holds."""
+DETECTOR_FAIL = DETECTOR_HORIZON * 1_000.0
+"""Value at which the restarting detector raises an alarm: its expectation after n requests is at most n, so that at
+most 1 in 1,000 streams of 20,000 good requests reaches it (Doob); the other half of the error budget of .002."""
+ALTERNATIVES = 12
+"""Error rates of the mixture, equally weighted, on a geometric grid."""
+MIN_ALTERNATIVE = 2.0
+"""The smallest alternative as a multiple of the objective."""
+MAX_ALTERNATIVE = 0.3
+"""The largest alternative, as a rate; a candidate that fails every request is found by it in two requests."""
+
+# Failed requests of the candidate against the other arms.
+
+SHARED_CAUSE_E = 100.0
+"""E-value at which the pool's errors cannot explain the candidate's. The pool receives most of the traffic, so that
+two errors of the candidate and none of the pool reach it at a share of 1 %."""
+TWIN_E = 5.0
+"""The same for the twin: four errors of the candidate and none of the twin reach it. The twin has the candidate's age
+and share; it protects against a fault of everything that was just started, which the pool does not have."""
+ODDS_RATIOS = (1.5, 3.0, 10.0, 100.0, 10_000.0)
+"""Odds ratios of the mixture: how many times more often a request of the candidate fails than one of another arm."""
+MAX_UNEXPLAINED = 30
+"""Errors of the candidate since the alarm began, from which on an undecided cause ends in `hold`."""
+
+# The split of the traffic.
+
+SPLIT_P = 1e-4
+"""Two-sided p-value below which counts reject a split of the traffic."""
+
+# Response times of the candidate against the twin.
+
+SMALL_BLOCK = 25
+"""Requests per arm and block for the median alone: doubled response times are found within hundreds of requests."""
+LATENCY_FAIL_E = 600.0
+"""E-value at which the median of small blocks fails: half the error probability of the latency verdict. Ten small
+blocks reach it, because one pair at most doubles an e-process."""

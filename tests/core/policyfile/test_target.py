@@ -1,0 +1,55 @@
+"""The value `target` of the policy: exactly one kind, with names that cannot become commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from ghmlops.core.errors import PolicyError
+from ghmlops.core.policy.target import CommandTarget, DryRunTarget, HaproxyTarget
+from ghmlops.core.policyfile.target import READERS, read_target
+from ghmlops.core.policyfile.yaml_reader import parse
+
+
+@pytest.mark.parametrize(
+    ("text", "has_twin"),
+    [
+        ("{dry-run: }", True),
+        ("{dry-run: {twin: false}}", False),
+        ("{command: {set: 'r {arm} {weight}', get: 'r {arm}'}}", False),
+        ("{command: {set: 'r {arm} {weight}', get: 'r {arm}', twin: true}}", True),
+        ("{haproxy: {socket: s, backend: b, candidate: a, baseline: c}}", False),
+        ("{haproxy: {socket: s, backend: b, candidate: a, baseline: c, twin: t}}", True),
+    ],
+)
+def test_twin(text: str, has_twin: bool) -> None:
+    """Every kind says whether it has one."""
+    assert read_target(parse(text, "policy.yml")).has_twin is has_twin
+
+
+def test_every_kind_has_its_settings() -> None:
+    """The table of readers names the kinds of the types."""
+    tags = {kind.__struct_config__.tag for kind in (DryRunTarget, CommandTarget, HaproxyTarget)}
+    assert set(READERS) == tags
+
+
+@pytest.mark.parametrize(
+    ("section", "fact"),
+    [
+        ("{}", "dry-run, command, haproxy"),
+        ("{dry-run: {}, command: {}}", "exactly one"),
+        ("{haprox: {}}", "haproxy"),
+        ("{haproxy: {socket: s, backend: b, candidate: a}}", "baseline"),
+        ("{haproxy: {socket: s, backend: 'b; shutdown', candidate: a, baseline: c}}", "b; shutdown"),
+        ("{haproxy: {socket: s, backend: b, candidate: a, baseline: a}}", '"a"'),
+        ("{command: {set: 'r {arm}', get: 'r {arm}'}}", "{weight}"),
+        ("{command: {set: 'r {arm} {weight}'}}", "get"),
+    ],
+)
+def test_bad_targets(section: str, fact: str) -> None:
+    """One line with the line of the file and what to write instead."""
+    with pytest.raises(PolicyError) as caught:
+        read_target(parse(section, "policy.yml"))
+    text = f"{caught.value.message} {caught.value.hint}"
+    assert fact in text
+    assert "policy.yml:1" in text
+    assert "\n" not in text
