@@ -43,6 +43,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("get", f"{OWNED}/collaborators/{{username}}/permission"): Route(people.get_permission),
     ("get", f"{OWNED}/compare/{{basehead}}"): Route(comparison.compare_commits, ("contents:read",)),
+    ("get", f"{OWNED}/contents/{{path}}"): Route(comparison.get_content, ("contents:read",)),
+    ("get", f"{OWNED}/activity"): Route(comparison.list_activity, ("contents:read",)),
     ("get", f"{OWNED}/deployments"): Route(delivery.list_deployments, ("deployments:read",)),
     ("post", f"{OWNED}/deployments"): Route(delivery.create_deployment, ("deployments:write",)),
     ("get", f"{OWNED}/deployments/{{deployment_id}}/statuses"): Route(

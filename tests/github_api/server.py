@@ -19,7 +19,9 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
 - `POST /_seed` with any of these keys; responds with 204, or with 400 and the reason:
   - `repositories`: name to `{default_branch: "main", private: false, commits: null (every SHA exists) or [SHA],
     refs: {"heads/main": SHA}, rules: {"main": ["pull_request", "required_status_checks", "non_fast_forward"]},
-    former_names: ["acme/old"], git_dir: ""}`; a branch with rules is protected. A request for a former name is
+    former_names: ["acme/old"], git_dir: "", roles: {login: role},
+    events: [], merge_bases: {HEAD: SHA}, changed_files: {HEAD: [path]}, contents: {"SHA:path": text},
+    activity: [{ref, before, after, timestamp}]}`; a branch with rules is protected. A request for a former name is
     redirected (301, or 307 for writes) to `/repositories/ID/...`; `git_dir` is a bare repository whose references,
     pushed by git, exist too.
   - `tokens`: token to `{login: "github-actions[bot]", kind: "installation" or "user", permissions: {"pull_requests":

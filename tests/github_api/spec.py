@@ -162,8 +162,8 @@ def _index_key(segments: tuple[str, ...]) -> tuple[str, str]:
 
 def _match(segments: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
     if len(segments) != len(parts):
-        # A branch or reference may contain slashes: the last parameter matches the rest.
-        if len(parts) < len(segments) or segments[-1] not in ("{ref}", "{branch}"):
+        # A branch, reference or path may contain slashes: the last parameter matches the rest.
+        if len(parts) < len(segments) or segments[-1] not in ("{ref}", "{branch}", "{path}"):
             return None
         parts = (*parts[: len(segments) - 1], "/".join(parts[len(segments) - 1 :]))
     values = {}

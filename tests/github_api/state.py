@@ -96,6 +96,9 @@ class State:
             "roles": {},
             "events": [],
             "merge_bases": {},
+            "changed_files": {},
+            "contents": {},
+            "activity": [],
             "former_names": [],
             "git_dir": "",
         }

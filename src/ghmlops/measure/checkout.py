@@ -80,9 +80,20 @@ def fingerprint(path: Path) -> str:
 
 def fingerprint_at(cwd: Path, commit: str, path: str) -> str:
     """Return `sha256:<hex>` of a file of a commit, `path` relative to `cwd`; empty if the commit has no such file."""
+    content = content_at(cwd, commit, path)
+    return "" if content is None else fingerprint_of(content)
+
+
+def content_at(cwd: Path, commit: str, path: str) -> str | None:
+    """Return the text of a file of a commit, `path` relative to `cwd`; `None` if the commit has no such file."""
     git = Git(cwd=cwd, environ=safe_environment(os.environ))
-    content = git.query("show", f"{commit}:./{path}", timeout=QUERY_TIMEOUT)
-    return "" if content is None else "sha256:" + hashlib.sha256(content.encode()).hexdigest()
+    return git.query("show", f"{commit}:./{path}", timeout=QUERY_TIMEOUT)
+
+
+def fingerprint_of(content: str | bytes) -> str:
+    """Return `sha256:<hex>` of the content of a file."""
+    data = content.encode() if isinstance(content, str) else content
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def is_ancestor_of_head(cwd: Path, commit: str) -> bool:

@@ -115,3 +115,38 @@ def test_the_next_gate_closes_what_an_ended_run_left_open(
     assert run_as(monkeypatch, "42") == 0
     first, second = states(api).values()
     assert (first[-1], second[-1]) == (state, "queued")
+
+
+JOB = "https://github.example/acme/shop/actions/runs/{}/job/7"
+
+
+def test_the_deployment_of_a_jobs_environment_is_adopted_and_finished(
+    api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names no service: every status of ours does, so that the next run knows what is live, and what was stale."""
+    for run_id, earlier in (("42", []), ("43", ["inactive"])):
+        status = {"state": "in_progress", "log_url": JOB.format(run_id)}
+        api.seed(deployments=[{"sha": "a" * 40, "statuses": [status]}])
+        measured(run_id=run_id)
+        assert run_as(monkeypatch, run_id) == 0
+        assert run_as(monkeypatch, run_id, "--finish", "success") == 0
+        first = next(iter(states(api).values()))
+        assert first == ["in_progress", "queued", "success", *earlier]
+    ours = [s for s in api.state.deployment_statuses if s["state"] != "in_progress"]
+    assert {s["description"].partition("[")[2] for s in ours} == {"ghmlops shop]"}
+    assert len(api.state.deployments) == 2
+
+
+def test_an_adopted_deployment_that_was_left_open_is_closed(
+    api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that adopted it is in the address of our status."""
+    api.seed(deployments=[{"sha": "a" * 40, "statuses": [{"state": "in_progress", "log_url": JOB.format("41")}]}])
+    measured(run_id="41")
+    assert run_as(monkeypatch, "41") == 0
+    api.seed(runs=[{"id": 41, "head_sha": "a" * 40, "event": "push", "conclusion": "cancelled"}])
+    measured(run_id="42")
+    assert run_as(monkeypatch, "42") == 0
+    assert [rows[-1] for rows in states(api).values()] == ["error", "queued"]
+    closed = next(s for s in api.state.deployment_statuses if s["state"] == "error")
+    assert closed["description"].endswith("[ghmlops shop]")

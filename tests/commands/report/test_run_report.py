@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import zipfile
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from ghmlops import __version__
 from ghmlops.cli import main
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.model import Finding, Outcome, conclude
+from ghmlops.core.text.plain_name import evidence_file_name
 from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.evidence import read_verdict
 from github_api import spec
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-HEAD, BASE = "a" * 40, "b" * 40
+HEAD, BASE, OTHER = "a" * 40, "b" * 40, "c" * 40
 LABEL = "ghmlops: inputs reviewed"
 POLICY = """\
 version: 1
@@ -32,6 +34,7 @@ service: shop
 preview: {command: "serve --port {port}", ready: /healthz}
 gate: {require: [preview]}
 """
+HEAD_POLICY = POLICY + "targets: [127.0.0.1]\n"
 CREATED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -41,11 +44,19 @@ class PullRequest:
     def __init__(self, folder: Path, api: Api) -> None:
         self.folder, self.api = folder, api
 
-    def measured(self, *findings: tuple[str, str], run: int = 41, **fields: Any) -> None:
+    def measured(self, *findings: tuple[str, str], run: int = 41, policy: str = "", **fields: Any) -> None:
         """Record a run and upload its evidence: findings as (id, outcome), and a preview that was ready."""
+        run_fields = {"head_sha": HEAD, "head_branch": "topic", "head_repository": "ada/shop", "event": "pull_request"}
+        created = CREATED.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.api.seed(runs=[{"id": run, "created_at": created, **run_fields, **fields}])
+        judge = policy or fingerprint(self.folder / ".github/ghmlops.yml")
+        self.upload("ghmlops-evidence-check-1", "", judge, *findings, run=run)
+
+    def upload(self, name: str, leg: str, policy: str, *findings: tuple[str, str], run: int = 41) -> None:
+        """Upload an artifact with evidence of one leg that the policy with this fingerprint judged."""
         rows = [
-            Finding(id=name, metric="m", outcome=Outcome(outcome), reason=f"{name} is {outcome}.", docs="a#b")
-            for name, outcome in (("preview-ready", "pass"), *findings)
+            Finding(id=rule, metric="m", outcome=Outcome(outcome), reason=f"{rule} is {outcome}.", docs="a#b")
+            for rule, outcome in (("preview-ready", "pass"), *findings)
         ]
         outcome, code, reason = conclude(rows)
         origin = Provenance(
@@ -57,21 +68,22 @@ class PullRequest:
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             service="shop",
             event="pull_request",
-            fingerprints={"policy": fingerprint(self.folder / ".github/ghmlops.yml")},
+            fingerprints={"policy": policy},
         )
         evidence = Evidence(
-            command="preview", outcome=outcome, reason_code=code, reason=reason, provenance=origin, findings=rows
+            command="preview",
+            leg=leg,
+            outcome=outcome,
+            reason_code=code,
+            reason=reason,
+            provenance=origin,
+            findings=rows,
         )
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("preview.json", msgspec.json.encode(evidence))
+            archive.writestr(evidence_file_name("preview", leg), msgspec.json.encode(evidence))
         content = base64.b64encode(packed.getvalue()).decode()
-        run_fields = {"head_sha": HEAD, "head_branch": "topic", "head_repository": "ada/shop", "event": "pull_request"}
-        created = CREATED.strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.api.seed(
-            runs=[{"id": run, "created_at": created, **run_fields, **fields}],
-            artifacts=[{"run_id": run, "name": "ghmlops-evidence-check-1", "zip_base64": content}],
-        )
+        self.api.seed(artifacts=[{"run_id": run, "name": name, "zip_base64": content}])
 
     def event(self, kind: str, login: str, minutes: int, label: str = LABEL) -> None:
         """Record that a person changed a label so many minutes after the run was created."""
@@ -199,6 +211,119 @@ def test_a_new_push_voids_the_label(change: PullRequest) -> None:
     assert change.checks == [("ghmlops/shop", HEAD, "failure")]
 
 
+def test_a_head_that_was_pushed_again_voids_the_label(change: PullRequest) -> None:
+    """X is measured, Y is pushed and reviewed, X is pushed again: the run about X is older than the label."""
+    change.measured(("inputs-changed", "inconclusive"))
+    change.event("labeled", "maria", 5)
+    change.event("head_ref_force_pushed", "ada", 6, label="")
+    change.report()
+    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+
+
+def test_a_second_run_of_the_same_head_voids_the_label(change: PullRequest) -> None:
+    """The same without a force-push: the second push of X started run 43, and run 41 is run again."""
+    change.measured(("inputs-changed", "inconclusive"))
+    change.api.seed(
+        runs=[
+            {
+                "id": 43,
+                "head_sha": HEAD,
+                "head_branch": "topic",
+                "head_repository": "ada/shop",
+                "created_at": "2026-01-01T12:07:00Z",
+            }
+        ]
+    )
+    change.event("labeled", "maria", 5)
+    change.report()
+    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+
+
+PUSHES = [
+    # what the branch had before the head, minutes of the push of the head, conclusion
+    ([], -2, "success"),
+    ([(OTHER, 4)], 6, "failure"),
+    ([(HEAD, -2), (OTHER, 4)], 6, "failure"),
+]
+
+
+@pytest.mark.parametrize(("earlier", "minutes", "conclusion"), PUSHES)
+def test_the_list_of_pushes_says_when_the_head_was_pushed(
+    change: PullRequest, earlier: list[tuple[str, int]], minutes: int, conclusion: str
+) -> None:
+    """Of a branch of the repository itself, GitHub lists each push; the last one of the head decides."""
+    pull = {"number": 7, "head_sha": HEAD, "head_ref": "topic", "head_repository": "acme/shop", "base_sha": BASE}
+    change.api.seed(pull_requests=[pull])
+    change.measured(("inputs-changed", "inconclusive"), head_repository="acme/shop")
+    for sha, at in [*earlier, (HEAD, minutes)]:
+        time = (CREATED + timedelta(minutes=at)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        row = {"ref": "refs/heads/topic", "before": BASE, "after": sha, "timestamp": time}
+        change.api.state.repositories["acme/shop"]["activity"].append(row)
+    change.event("labeled", "maria", 5)
+    change.report()
+    assert change.checks == [("ghmlops/shop", HEAD, conclusion)]
+
+
+def test_changed_inputs_are_not_believed_from_the_evidence(change: PullRequest) -> None:
+    """The evidence does not mention that the change alters the policy and the payloads; GitHub's list does."""
+    policy = change.folder / ".github/ghmlops.yml"
+    policy.write_text(
+        POLICY + 'latency: {payloads: "data/*.jsonl", request: {method: POST, path: /}, slo: {p99: 100ms}}\n'
+    )
+    files = [".github/ghmlops.yml", "data/eu/requests.jsonl", "app.py"]
+    change.api.state.repositories["acme/shop"]["changed_files"] = {HEAD: files}
+    change.measured()
+    change.report()
+    verdict = read_verdict(change.folder / "evidence/verdict.json")
+    assert [f.dataset for f in verdict.findings if f.id == "inputs-changed"] == files[:2]
+    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+
+
+def test_more_files_than_github_lists_are_not_all_innocent(change: PullRequest) -> None:
+    """GitHub lists 300 files of a comparison; what is beyond may be the policy."""
+    change.api.state.repositories["acme/shop"]["changed_files"] = {HEAD: [f"f{i}" for i in range(300)]}
+    change.measured()
+    change.report()
+    assert read_verdict(change.folder / "evidence/verdict.json").reason_code == "inputs-changed"
+
+
+def test_a_new_policy_is_named_although_the_evidence_hides_it(change: PullRequest) -> None:
+    """The trusted branch has no policy: a warning, whatever the evidence says."""
+    change.measured()
+    (change.folder / ".github/ghmlops.yml").unlink()
+    change.api.state.repositories["acme/shop"]["changed_files"] = {HEAD: [".github/ghmlops.yml"]}
+    change.report()
+    verdict = read_verdict(change.folder / "evidence/verdict.json")
+    assert (verdict.outcome, verdict.reason_code) == ("warn", "policy-added")
+
+
+REVIEWED = [
+    # the leg of the evidence that the policy of the change judged, whose content GitHub has, conclusion
+    ("head-policy", HEAD_POLICY, "success"),
+    ("head-policy", HEAD_POLICY + "# other\n", "failure"),
+    ("", HEAD_POLICY, "failure"),
+]
+
+
+@pytest.mark.parametrize(("leg", "content", "conclusion"), REVIEWED)
+def test_a_reviewed_policy_may_have_judged_its_own_leg(
+    change: PullRequest, leg: str, content: str, conclusion: str
+) -> None:
+    """Its content on GitHub is compared, and only the leg `head-policy` may be judged by it."""
+    files = change.api.state.repositories["acme/shop"]
+    files["changed_files"] = {HEAD: [".github/ghmlops.yml"]}
+    files["contents"] = {f"{HEAD}:.github/ghmlops.yml": content}
+    judge = "sha256:" + hashlib.sha256(HEAD_POLICY.encode()).hexdigest()
+    if leg:
+        change.measured()
+        change.upload("ghmlops-evidence-check-head-1", leg, judge)
+    else:
+        change.measured(policy=judge)
+    change.event("labeled", "maria", 5)
+    change.report()
+    assert change.checks == [("ghmlops/shop", HEAD, conclusion)]
+
+
 def test_the_label_accepts_nothing_else(change: PullRequest) -> None:
     """Another inconclusive finding stays what it is, and so does a failure."""
     change.event("labeled", "maria", 5)
@@ -210,5 +335,5 @@ def test_the_label_accepts_nothing_else(change: PullRequest) -> None:
 def test_a_check_run_needs_a_run(change: PullRequest, capsys: pytest.CaptureFixture[str]) -> None:
     """Evidence of a folder binds nothing."""
     assert change.checks == []
-    assert main(["report", "--token", "t", "--check-run", "true", "--comment", "false"]) == 2
+    assert main(["report", "--token", "t", "--check-run", "true", "--comment", "off"]) == 2
     assert "run-id" in capsys.readouterr().err

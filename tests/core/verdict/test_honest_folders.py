@@ -15,7 +15,7 @@ from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.latency import details as run_details
 from ghmlops.core.latency.findings import judge_tally
 from ghmlops.core.model import Finding, NotMeasured, Outcome
-from ghmlops.core.policy.latency import Arrivals
+from ghmlops.core.policy.latency import Arrivals, LatencyMargin
 from ghmlops.core.policy.objectives import Objectives
 from ghmlops.core.policy.regression import Dataset
 from ghmlops.core.text.plain_name import evidence_file_name
@@ -85,7 +85,7 @@ HONEST: dict[str, tuple[list[Loaded], Rules]] = {
     "a replay beside it": (loaded(latency(), predictions(), replace(predictions(), leg="replay")), rules()),
     "the policy of the judged commit": (
         loaded(latency(), predictions()),
-        rules(policy="sha256:" + "2" * 64, policies=frozenset({folders.POLICY_DIGEST})),
+        rules(policy="sha256:" + "2" * 64, policies={folders.POLICY_DIGEST: None}),
     ),
     "the first deployment": (loaded(DEPLOYED_FIRST), rules(base_sha="")),
     "a stricter run than the policy asks for": (
@@ -126,6 +126,58 @@ def test_honest_evidence_opens_the_gate(name: str) -> None:
     verdict = merge(files, conditions, service="shop", environment="production")
     problems = [f.reason for f in verdict.findings if f.id.startswith("evidence-")]
     assert (problems, verdict.outcome in (Outcome.PASS, Outcome.WARN)) == ([], True), verdict.reason
+
+
+LOOSE = replace(
+    folders.LATENCY,
+    margins=dict.fromkeys(("p50", "p95", "p99"), LatencyMargin(fail=0.5, safe=0.2)),
+    slo=Objectives(errors=0.01),
+)
+LOOSE_DIGEST = "sha256:" + "9" * 64
+
+
+def loosely_judged(leg: str = "") -> Evidence:
+    """Return latency evidence that a policy with one wider margin and fewer objectives judged."""
+    judged = with_origin(latency(policy=LOOSE), fingerprints={"policy": LOOSE_DIGEST})
+    return replace(judged, leg=leg)
+
+
+@pytest.mark.parametrize("reviewed", [LOOSE_DIGEST, ""])
+def test_the_leg_of_the_changed_policy_is_held_to_nothing_but_itself(reviewed: str) -> None:
+    """It drops margins: without a review its policy is a finding, with one nothing is, and the trusted leg judges."""
+    files = loaded(latency(), loosely_judged("head-policy"), predictions())
+    verdict = merge(files, rules(head_policy=reviewed))
+    problems = [f.id for f in verdict.findings if f.id.startswith("evidence-")]
+    assert problems == ([] if reviewed else ["evidence-policy"])
+
+
+@pytest.mark.parametrize("leg", ["head-policy", "eu-head-policy", "head-policy-confirm"])
+def test_the_leg_of_the_changed_policy_satisfies_nothing(leg: str) -> None:
+    """A reviewed policy of the change does not replace the trusted one."""
+    verdict = merge(loaded(loosely_judged(leg), predictions()), rules(head_policy=LOOSE_DIGEST))
+    assert "evidence-missing" in {f.id for f in verdict.findings}
+
+
+def test_a_reviewed_policy_judges_no_other_leg() -> None:
+    """Evidence of the trusted leg that names the policy of the change is judged by another policy."""
+    verdict = merge(loaded(loosely_judged(), predictions()), rules(head_policy=LOOSE_DIGEST))
+    assert "evidence-policy" in {f.id for f in verdict.findings}
+
+
+HELD_TO = [
+    # policy to which evidence of the older policy is held, ids of the findings about it
+    (policy(latency=LOOSE), set()),  # that of the judged commit, which is on the protected branch
+    (None, {"evidence-policy", "evidence-incomplete"}),  # that of the merge base: the trusted one stands
+]
+
+
+@pytest.mark.parametrize(("own", "problems"), HELD_TO)
+def test_an_older_policy_of_the_branch(own: Any, problems: set[str]) -> None:
+    """It is accepted for the judged commit of the branch, and inconclusive for a change that started from it."""
+    verdict = merge(loaded(loosely_judged(), predictions()), rules(policies={LOOSE_DIGEST: own}))
+    about = {f.id for f in verdict.findings if f.id.startswith("evidence-")}
+    assert about == problems
+    assert verdict.outcome is (Outcome.INCONCLUSIVE if problems else Outcome.PASS)
 
 
 def test_the_first_deployment_says_what_was_not_judged() -> None:

@@ -123,24 +123,24 @@ RUN = RunFacts(run_id="1", attempt=2, repository="acme/s", head_sha=COMMIT)
 
 def test_the_newest_attempt_counts() -> None:
     """A re-run of the same run replaces its earlier attempt, if GitHub knows the attempt."""
-    first = evidence("latency", "fail", origin={"run_attempt": 1})._replace(file="one/latency.json")
-    second = evidence("latency", "pass", origin={"run_attempt": 2})._replace(file="two/latency.json")
+    first = evidence("latency", "fail", origin={"run_attempt": 1})._replace(file="one/latency.json", artifact="one")
+    second = evidence("latency", "pass", origin={"run_attempt": 2})._replace(file="two/latency.json", artifact="two")
     verdict = merge([first, second, BOTH[1]], rules(run=RUN))
     assert (verdict.outcome, verdict.run_id, verdict.run_attempt) == (Outcome.PASS, "1", 2)
     assert [n.what for n in verdict.not_measured] == ["evidence file one/latency.json"]
     for useless in ({"started": "2020-01-01T00:00:00Z"}, {"started": ""}):
-        stale = evidence("latency", "pass", origin={"run_attempt": 2, **useless})
+        stale = evidence("latency", "pass", origin={"run_attempt": 2, **useless})._replace(artifact="two")
         assert merge([first, stale, BOTH[1]], rules(run=RUN)).outcome is Outcome.FAIL
-    empty = evidence("latency", "pass", origin={"run_attempt": 2}, findings=[])
+    empty = evidence("latency", "pass", origin={"run_attempt": 2}, findings=[])._replace(artifact="two")
     assert merge([first, empty, BOTH[1]], rules(run=RUN)).outcome is not Outcome.PASS
 
 
 def test_an_attempt_that_nobody_confirms_replaces_nothing() -> None:
-    """Without facts about the run, or in the same attempt, two files of one measurement are an error."""
+    """In a folder, without facts about the run, or in the same attempt, two files of one measurement are an error."""
     first = evidence("latency", "fail")._replace(file="one/latency.json")
     second = evidence("latency", "pass", origin={"run_attempt": 2})._replace(file="two/latency.json")
     same = evidence("latency", "pass")._replace(file="two/latency.json")
-    for other, facts in ((second, None), (same, None), (same, RUN)):
+    for other, facts in ((second, None), (same, None), (same, RUN), (second, RUN)):
         verdict = merge([first, other, BOTH[1]], rules(run=facts))
         assert (verdict.outcome, verdict.reason_code) == (Outcome.ERROR, "evidence-duplicate")
 
@@ -149,7 +149,8 @@ def test_re_running_one_of_many_legs_keeps_the_others() -> None:
     """A re-run of one failed leg replaces that leg alone; the other failures stay."""
     legs = tuple(f"leg{index}" for index in range(20))
     files = [evidence("latency", "fail", leg=leg) for leg in legs]
-    again = evidence("latency", "pass", leg="leg0", origin={"run_attempt": 2})._replace(file="new/latency-leg0.json")
+    again = evidence("latency", "pass", leg="leg0", origin={"run_attempt": 2})
+    again = again._replace(file="new/latency-leg0.json", artifact="new")
     judged = merge([*files, again, BOTH[1]], rules(run=RUN, legs={"latency": legs}))
     assert judged.outcome is Outcome.FAIL
     assert sum(f.outcome is Outcome.FAIL for f in judged.findings) == 19

@@ -20,7 +20,7 @@ CHANGED = ("inputs-changed", Outcome.INCONCLUSIVE)
 CASES = [
     # findings, reviewer, outcome
     ((CHANGED,), "maria", Outcome.WARN),
-    ((("evidence-policy", Outcome.INCONCLUSIVE),), "maria", Outcome.WARN),
+    ((("evidence-policy", Outcome.INCONCLUSIVE),), "maria", Outcome.INCONCLUSIVE),
     ((CHANGED,), "", Outcome.INCONCLUSIVE),
     ((CHANGED, ("auc", Outcome.FAIL)), "maria", Outcome.FAIL),
     ((CHANGED, ("evidence-baseline", Outcome.INCONCLUSIVE)), "maria", Outcome.INCONCLUSIVE),
@@ -33,7 +33,7 @@ CASES = [
 def test_only_changed_inputs_are_accepted(
     findings: tuple[tuple[str, Outcome], ...], reviewer: str, outcome: Outcome
 ) -> None:
-    """Inconclusive findings about inputs and policy become warnings that name the reviewer; nothing else changes."""
+    """Inconclusive findings about inputs become warnings that name the reviewer; nothing else changes."""
     accepted = accept_inputs(verdict(*findings), reviewer)
     assert accepted.outcome is outcome
     warnings = [finding for finding in accepted.findings if finding.outcome is Outcome.WARN]

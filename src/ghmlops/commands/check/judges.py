@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.core.errors import PolicyError
+from ghmlops.core.text.plain_name import HEAD_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from ghmlops.core.pillars import Pillar
     from ghmlops.core.policy.document import Policy
 
-HEAD_POLICY = "head-policy"
-"""Leg of what the policy of the change judges, where that of the baseline's commit differs."""
 REVIEWED_EVENTS = ("push", "schedule", "workflow_dispatch", "workflow_run", "repository_dispatch", "deployment")
 """Events of commits whose policy is part of the branch: it judges alone, and the gate decides whether it may."""
 

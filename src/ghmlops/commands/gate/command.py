@@ -11,6 +11,7 @@ from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
 from ghmlops.commands.gate.emergency import allow_emergency, confirm_emergency
 from ghmlops.commands.gate.job import prepare
+from ghmlops.commands.gate.reviewed import push_reviewers
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.evidence_source import EvidenceSource, read_evidence
 from ghmlops.commands.shared.github import connection
@@ -21,6 +22,7 @@ from ghmlops.core.steps.recorded import OPEN_STATES
 from ghmlops.core.steps.step import describe, short
 from ghmlops.core.verdict.admission import UNFINISHED
 from ghmlops.core.verdict.merge import merge
+from ghmlops.core.verdict.review import accept_inputs, override_verdict
 from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from ghmlops.core.steps.step import Step
     from ghmlops.measure.github import Client
 
+EMERGENCY_SECONDS = 150.0
+"""Seconds to fetch the evidence in an emergency, half of what a command may spend on GitHub's API."""
 _HINTS = {
     "evidence-unreadable": "measure again, and use the same release of ghmlops to write and to read the evidence",
     "evidence-foreign": "measure this commit, or name the measured one with --commit",
@@ -61,7 +65,10 @@ def run(inputs: Inputs, services: Services) -> Result:
         job = prepare(inputs, services, client)
         emergency = confirm_emergency(inputs, services, client, job.person)
         source = _fetch(inputs, services, client, tolerant=bool(emergency))
-        verdict = allow_emergency(_judge(job, source), emergency, source.unavailable)
+        verdict = _judge(job, source)
+        if client is not None and (reviewer := push_reviewers(client, verdict, services)):
+            verdict = accept_inputs(verdict, reviewer)
+        verdict = override_verdict(allow_emergency(verdict, emergency, source.unavailable), job.override)
         write_atomically(services.cwd / inputs.verdict_file, encode(verdict))
         passed = passes(verdict.outcome, inputs.fail_on)
         for note in _notes(verdict, passed=passed, override=job.override):
@@ -98,7 +105,9 @@ def run(inputs: Inputs, services: Services) -> Result:
 def _fetch(inputs: Inputs, services: Services, client: Client | None, *, tolerant: bool) -> EvidenceSource:
     """Read the evidence; in an emergency, that GitHub does not deliver it is a value and not an error."""
     try:
-        return read_evidence(inputs, services, client)
+        # In an emergency, time remains to record the deployment after the last try to fetch the evidence.
+        patient = client.with_time(EMERGENCY_SECONDS) if tolerant and client is not None else client
+        return read_evidence(inputs, services, patient)
     except GitHubError as error:
         if not tolerant:
             raise
@@ -107,8 +116,8 @@ def _fetch(inputs: Inputs, services: Services, client: Client | None, *, toleran
 
 
 def _judge(job: Job, source: EvidenceSource) -> Verdict:
-    rules = msgspec.structs.replace(job.rules, run=source.run)
-    verdict = merge(source.files, rules, service=job.policy.service, environment=job.environment, override=job.override)
+    rules = job.rules if source.run is None else msgspec.structs.replace(job.rules, run=source.run)
+    verdict = merge(source.files, rules, service=job.policy.service, environment=job.environment)
     absent = [NotMeasured(what="everything", why=source.unavailable)] if source.unavailable else source.absent
     return msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *absent])
 

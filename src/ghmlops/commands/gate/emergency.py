@@ -9,6 +9,7 @@ import msgspec
 from ghmlops.commands.gate.job import REASON_LIMIT
 from ghmlops.core.errors import InputError
 from ghmlops.core.model import Outcome
+from ghmlops.core.steps.gate import passes
 from ghmlops.core.steps.step import short
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ghmlops.measure.github import Client
 
 CODE = "emergency"
+UNAVAILABLE = ("evidence-missing", "evidence-unreadable")
+"""Ids of the findings that say that evidence is not available; any other finding comes from evidence that exists."""
 
 
 def confirm_emergency(inputs: Inputs, services: Services, client: Client | None, person: str) -> str:
@@ -59,7 +62,10 @@ def allow_emergency(verdict: Verdict, reason: str, unavailable: str) -> Verdict:
         reason: the confirmed reason; empty if the run is no emergency.
         unavailable: why the evidence could not be fetched; empty if it could.
     """
-    if not reason or (verdict.evidence and not unavailable) or verdict.outcome is Outcome.FAIL:
+    blocking = {finding.id for finding in verdict.findings if not passes(finding.outcome)}
+    if not reason or passes(verdict.outcome) or verdict.outcome is Outcome.FAIL:
+        return verdict
+    if not unavailable and not blocking <= set(UNAVAILABLE):
         return verdict
     return msgspec.structs.replace(
         verdict,

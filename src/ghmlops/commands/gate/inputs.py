@@ -18,6 +18,10 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     artifacts: Annotated[
         str, Doc(description="Names of the run's artifacts with evidence; the asterisk stands for LEG-ATTEMPT.")
     ] = "ghmlops-evidence-*"
+    remeasured: Annotated[
+        str,
+        Doc(description="Output `remeasured` of actions/remeasure, or `required` to demand one; empty: not demanded."),
+    ] = ""
     environment: Annotated[str, Doc(description="Environment to record; empty: the one of the policy.")] = ""
     environment_url: Annotated[str, Doc(description="Address of the deployed service, displayed on GitHub.")] = ""
     verdict_file: Annotated[str, Doc(description="File to write the verdict to.")] = "verdict.json"

@@ -6,10 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ghmlops.commands.shared.policy_file import load_policy, policy_fingerprints
+import msgspec
+
+from ghmlops.commands.shared.policy_file import history_policies, load_policy
 from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
+from ghmlops.core.evidence.remeasured import Remeasured
+from ghmlops.core.evidence.run import RunFacts
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.step import short
 from ghmlops.core.verdict.rules import Rules
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.document import Policy
     from ghmlops.measure.github import Client
 
+REQUIRED = "required"
+"""Value of the input `remeasured` if the job that measures again delivered nothing."""
 REASON_LIMIT = 500
 """Maximum length of a person's reason, in characters."""
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
@@ -65,7 +71,7 @@ def prepare(inputs: Inputs, services: Services, client: Client | None) -> Job:
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
     environment = environment_name(inputs.environment or policy.gate.environment)
     environment_url = address(inputs.environment_url)
-    commit = _commit(inputs.commit.strip().lower(), services)
+    commit = judged_commit(inputs.commit.strip().lower(), services)
     reason = short(inputs.override_reason, REASON_LIMIT)
     person = short(services.context.triggering_actor or services.context.actor)
     rules = Rules(
@@ -75,12 +81,14 @@ def prepare(inputs: Inputs, services: Services, client: Client | None) -> Job:
         max_age=policy.gate.max_age,
         repository=services.context.repository or checkout.repository_name(services.cwd),
         policy=checkout.fingerprint(services.cwd / inputs.policy),
-        policies=policy_fingerprints(commit, inputs.policy, services),
+        policies=history_policies(commit, inputs.policy, services),
         service=policy.service,
-        base_sha=_deployed(client, environment, policy.service, commit) if client else None,
+        base_sha=deployed_base(client, environment, policy.service, commit) if client else None,
         legs=policy.gate.legs,
         first_run=Outcome(policy.gate.first_run),
         requirements=policy,
+        remeasured=read_remeasured(inputs.remeasured),
+        run=None if inputs.run_id else own_run(services),
         strict=services.context.in_actions or bool(inputs.run_id),
     )
     return Job(
@@ -93,7 +101,23 @@ def prepare(inputs: Inputs, services: Services, client: Client | None) -> Job:
     )
 
 
-def _deployed(client: Client, environment: str, service: str, commit: str) -> str | None:
+def own_run(services: Services) -> RunFacts | None:
+    """Return the run of this job, as the runner describes it; `None` outside a workflow run.
+
+    Evidence of a folder must come from it: that of another run is fetched by the id of that run, which GitHub knows.
+    """
+    context = services.context
+    if not context.in_actions or not context.run_id:
+        return None
+    return RunFacts(
+        run_id=context.run_id,
+        attempt=context.run_attempt,
+        repository=context.repository,
+        event=context.event_name,
+    )
+
+
+def deployed_base(client: Client, environment: str, service: str, commit: str) -> str | None:
     """Return the deployed commit; empty if nothing is deployed, `None` if it is the judged one.
 
     A repetition of a deployment cannot be judged by what was live before it: its own success replaced that.
@@ -104,7 +128,31 @@ def _deployed(client: Client, environment: str, service: str, commit: str) -> st
     return None if deployed == commit else deployed
 
 
-def _commit(text: str, services: Services) -> str:
+def read_remeasured(text: str) -> Remeasured | None:
+    """Return what was measured again; nothing if it is required and absent, `None` if it is not required.
+
+    Raises:
+        InputError: It is not the output of `remeasure`.
+    """
+    if not text:
+        return None
+    if text == REQUIRED:
+        return Remeasured()
+    try:
+        return msgspec.json.decode(text, type=Remeasured)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise InputError(
+            f"input `remeasured`: not a result of `ghmlops remeasure`: {printable(str(error)[:120])}",
+            hint="pass the output `remeasured` of actions/remeasure, or `required`",
+        ) from None
+
+
+def judged_commit(text: str, services: Services) -> str:
+    """Return the full SHA of the commit to judge: that of the input, or of the run if it is empty.
+
+    Raises:
+        InputError: The input names no commit of the checkout.
+    """
     if not text:
         return commit_under_test(services)
     if is_sha(text):

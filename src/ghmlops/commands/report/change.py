@@ -17,11 +17,15 @@ class Change(NamedTuple):
         number: number of the pull request; `None` if there is none.
         base_sha: merge base of its head with its target branch; empty without a pull request.
         reviewer: maintainer who reviewed the inputs after the head was pushed; empty if nobody did.
+        files: paths, from the top folder, of the files that it changes.
+        all_files: whether GitHub lists all of them.
     """
 
     number: int | None
     base_sha: str = ""
     reviewer: str = ""
+    files: frozenset[str] = frozenset()
+    all_files: bool = True
 
 
 def read_change(client: Client, run: RunFacts, number: int | None) -> Change:
@@ -35,8 +39,9 @@ def read_change(client: Client, run: RunFacts, number: int | None) -> Change:
     Raises:
         GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
     """
+    from ghmlops.measure.github.commits import compare
     from ghmlops.measure.github.pull_requests import pull_request, pull_request_for
-    from ghmlops.measure.github.reviews import inputs_reviewer, merge_base
+    from ghmlops.measure.github.reviews import Head, inputs_reviewer, push_time
     from ghmlops.measure.github.runs import read_api_run, run_number
 
     api_run = read_api_run(client, run_number(run.run_id))
@@ -52,6 +57,11 @@ def read_change(client: Client, run: RunFacts, number: int | None) -> Change:
         if match is None:
             return Change(None)
         pull = match
-    pushed = datetime.fromisoformat(api_run.created_at)
-    reviewer = "" if pull.stale(run.head_sha) else inputs_reviewer(client, pull.number, pushed)
-    return Change(pull.number, merge_base(client, pull.base_sha, run.head_sha), reviewer)
+    comparison = compare(client, pull.base_sha, run.head_sha)
+    reviewer = ""
+    if not pull.stale(run.head_sha):
+        # The run may be older than the last push of its commit, if the head was another one in between.
+        pushed = push_time(client, Head(pull.head_repository, pull.head_branch, pull.head_sha), run.workflow)
+        measured = datetime.fromisoformat(api_run.created_at)
+        reviewer = inputs_reviewer(client, pull.number, max(pushed or measured, measured))
+    return Change(pull.number, comparison.merge_base, reviewer, comparison.files, comparison.complete)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.commands.report.change import read_change
+from ghmlops.commands.report.change import Change, read_change
+from ghmlops.commands.report.judge_changed import judge_findings, with_findings
 from ghmlops.commands.shared.evidence_source import read_evidence
-from ghmlops.commands.shared.policy_file import load_policy, policy_fingerprints
+from ghmlops.commands.shared.policy_file import history_policies, load_policy, repository_file
 from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import dig
 from ghmlops.core.errors import EvidenceError, InputError
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.gate import Gate
+from ghmlops.core.policy.input_files import input_files
 from ghmlops.core.verdict.merge import merge
 from ghmlops.core.verdict.review import accept_inputs
 from ghmlops.core.verdict.rules import Rules
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Evidence, Verdict
     from ghmlops.core.evidence.loaded import Loaded
     from ghmlops.core.evidence.run import RunFacts
+    from ghmlops.core.model import Finding
     from ghmlops.core.policy.document import Policy
     from ghmlops.measure.github import Client
 
@@ -87,19 +90,21 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
         max_age=(policy.gate if policy else Gate()).max_age,
         repository=repository,
     )
-    reviewer = ""
+    change = Change(pull_request)
     if source.run:
         change = read_change(open_client(), source.run, pull_request)
-        pull_request, reviewer = change.number, change.reviewer
         rules = msgspec.structs.replace(rules, run=source.run, base_sha=change.base_sha or None, strict=True)
         rules = _demanding(rules, policy, inputs, services) if policy else rules
+        head_policy = _reviewed_policy(open_client(), change, commit, repository_file(inputs.policy, services))
+        rules = msgspec.structs.replace(rules, head_policy=head_policy)
     verdict = merge(source.files, rules, service=policy.service if policy else _service_name(repository, services))
-    verdict = accept_inputs(verdict, reviewer)
+    verdict = with_findings(verdict, _judge_findings(change, policy, inputs, services))
+    verdict = accept_inputs(verdict, change.reviewer)
     return Job(
         verdict=msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *source.absent]),
         evidence=[file.evidence for file in source.files if file.evidence],
         facts=_facts(inputs, services, policy, repository, source.run),
-        pull_request=pull_request,
+        pull_request=change.number,
         run=source.run,
     )
 
@@ -109,12 +114,30 @@ def _demanding(rules: Rules, policy: Policy, inputs: Inputs, services: Services)
     return msgspec.structs.replace(
         rules,
         policy=checkout.fingerprint(services.cwd / inputs.policy),
-        policies=policy_fingerprints(rules.base_sha or "", inputs.policy, services),
+        # What the policy of an older commit judged is held to the trusted one, so that no change chooses its judge.
+        policies=dict.fromkeys(history_policies(rules.base_sha or "", inputs.policy, services)),
         service=policy.service,
         legs=policy.gate.legs,
         first_run=Outcome(policy.gate.first_run),
         requirements=policy,
     )
+
+
+def _reviewed_policy(client: Client, change: Change, commit: str, path: str) -> str:
+    """Return the fingerprint of the policy of the change, if it is new and a maintainer reviewed it; else empty."""
+    from ghmlops.measure.github.commits import read_file
+
+    if not change.reviewer or path not in change.files:
+        return ""
+    content = read_file(client, path, commit)
+    return "" if content is None else checkout.fingerprint_of(content)
+
+
+def _judge_findings(change: Change, policy: Policy | None, inputs: Inputs, services: Services) -> list[Finding]:
+    """Return whether the change alters what judges it, by GitHub's list of its files."""
+    names = input_files(policy) if policy else {}
+    files = {repository_file(name, services): role for name, role in names.items()}
+    return judge_findings(change, repository_file(inputs.policy, services), policy is not None, files)
 
 
 def _pull_request(inputs: Inputs, services: Services) -> int | None:

@@ -35,8 +35,8 @@ def load_policy(path: Path, name: str) -> Policy:
     return read_policy(content, name)
 
 
-def policy_fingerprints(commit: str, name: str, services: Services) -> frozenset[str]:
-    """Return the fingerprint of a commit's policy, if the commit is part of the history that is checked out.
+def history_policies(commit: str, name: str, services: Services) -> dict[str, Policy | None]:
+    """Return the policy of a commit by its fingerprint, if the commit is part of the history that is checked out.
 
     The checkout is that of the trusted branch, so that a policy from its history was reviewed as well.
 
@@ -44,11 +44,32 @@ def policy_fingerprints(commit: str, name: str, services: Services) -> frozenset
         commit: full SHA; may be empty.
         name: path of the policy file.
         services: services of the command.
+
+    Returns:
+        At most one entry; `None` in place of a policy that this release cannot read.
     """
     from ghmlops.measure import checkout
 
     if not commit or not checkout.is_ancestor_of_head(services.cwd, commit):
-        return frozenset()
+        return {}
     path = os.path.relpath(services.cwd / name, services.cwd)
-    fingerprint = checkout.fingerprint_at(services.cwd, commit, path)
-    return frozenset({fingerprint}) if fingerprint else frozenset()
+    content = checkout.content_at(services.cwd, commit, path)
+    if content is None:
+        return {}
+    return {checkout.fingerprint_of(content): parse_policy(content, f"{name} of {commit[:12]}")}
+
+
+def parse_policy(content: str, name: str) -> Policy | None:
+    """Return the policy in a text; `None` if it is not valid."""
+    try:
+        return read_policy(content, name)
+    except PolicyError:
+        return None
+
+
+def repository_file(name: str, services: Services) -> str:
+    """Return the path of a file from the top folder of the checkout, as GitHub's API names it."""
+    from ghmlops.measure import checkout
+
+    top = checkout.top_folder(services.cwd) or services.cwd
+    return os.path.relpath((services.cwd / name).resolve(), top.resolve())

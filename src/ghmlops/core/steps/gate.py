@@ -108,12 +108,12 @@ def finish_steps(
     state = "success" if succeeded else "failure"
     description = short(f"{target.service or 'the commit'} {'was' if succeeded else 'could not be'} deployed")
     superseded = (
-        _status(other.id, "inactive", f"superseded by {deployment.sha[:12]}", target)
+        _status(other, "inactive", f"superseded by {deployment.sha[:12]}", target)
         for other in others
         if succeeded and other.state == "success" and other.id != deployment.id
     )
     own = msgspec.structs.replace(
-        _status(deployment.id, state, description, target), environment_url=target.url if succeeded else ""
+        _status(deployment, state, description, target), environment_url=target.url if succeeded else ""
     )
     commit = SetCommitStatus(
         sha=deployment.sha,
@@ -133,16 +133,18 @@ def stale_steps(stale: Sequence[RecordedDeployment], target: Target) -> tuple[Se
         target: Service and environment.
     """
     reason = "the run ended without reporting a result"
-    return tuple(_status(d.id, "error", reason, target) for d in stale if d.state in OPEN_STATES)
+    return tuple(_status(d, "error", reason, target) for d in stale if d.state in OPEN_STATES)
 
 
-def _status(deployment_id: int, state: str, description: str, target: Target) -> SetDeploymentStatus:
+def _status(deployment: RecordedDeployment, state: str, description: str, target: Target) -> SetDeploymentStatus:
+    """Return a status; that of an adopted deployment names the service, which its payload does not contain."""
     return SetDeploymentStatus(
         state=state,
         description=short(description),
         environment=target.environment,
         log_url=target.log_url,
-        deployment_id=deployment_id,
+        deployment_id=deployment.id,
+        service=deployment.service if deployment.adopted else "",
     )
 
 

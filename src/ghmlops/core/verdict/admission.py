@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.pillars import find_pillar, writes_evidence
-from ghmlops.core.text.plain_name import evidence_file_name, is_plain_name
+from ghmlops.core.text.plain_name import evidence_file_name, is_of_head_policy, is_plain_name
 from ghmlops.core.verdict.problems import problem
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def reservations(loaded: Loaded, rules: Rules) -> list[Finding]:
     if loaded.evidence is None:
         return findings
     origin, pillar = loaded.evidence.provenance, find_pillar(loaded.evidence.command)
-    if not judged_by_accepted_policy(origin, rules):
+    accepted = judged_by_accepted_policy(origin, rules) or judged_by_reviewed_policy(loaded.evidence, rules)
+    if not accepted:
         reason = f"{loaded.file} was judged by another policy file than the one that requires it."
         findings.append(problem("evidence-policy", Outcome.INCONCLUSIVE, reason))
     if rules.base_sha is not None and pillar and pillar.compares and origin.base_sha != rules.base_sha:
@@ -74,6 +75,12 @@ def judged_by_accepted_policy(origin: Provenance, rules: Rules) -> bool:
     """Return whether evidence names an accepted policy, or nothing speaks against it."""
     accepted, policy = rules.accepted_policies, origin.fingerprints.get("policy", "")
     return not accepted or not policy or policy in accepted
+
+
+def judged_by_reviewed_policy(evidence: Evidence, rules: Rules) -> bool:
+    """Return whether the policy of the change judged a leg of its own, and a maintainer reviewed it."""
+    policy = evidence.provenance.fingerprints.get("policy", "")
+    return bool(rules.head_policy) and policy == rules.head_policy and is_of_head_policy(evidence.leg)
 
 
 def _name_problem(file: str, evidence: Evidence) -> str:

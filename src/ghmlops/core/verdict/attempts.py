@@ -36,13 +36,14 @@ class Selection(NamedTuple):
 def select(files: Sequence[Loaded], rules: Rules) -> Selection:
     """Select the newest evidence of each leg over all attempts of a run.
 
-    A file that does not count, and one without findings, replaces none. Without facts about the run nothing shows that
-    an attempt exists, so no file replaces another one, and a second file of a leg is a duplicate.
+    A file that does not count, and one without findings, replaces none. Only an artifact of a run that GitHub knows
+    shows which attempt wrote a file, so no file of a plain folder replaces another one, and a second file of a leg is a
+    duplicate.
     """
     refusals = [refusal(loaded, rules) for loaded in files]
     newest: dict[tuple[str, ...], int] = {}
     for loaded, refused in zip(files, refusals, strict=True):
-        if rules.run and loaded.evidence and loaded.evidence.findings and refused is None:
+        if rules.run and loaded.artifact and loaded.evidence and loaded.evidence.findings and refused is None:
             key = _identity(loaded.evidence)
             newest[key] = max(newest.get(key, 0), loaded.evidence.provenance.run_attempt)
     remaining = [
@@ -80,7 +81,8 @@ def _duplicates(counted: Sequence[Loaded], rules: Rules) -> list[Finding]:
     for (command, leg), count in Counter(keys).items():
         if count > 1:
             name = f"`{command}`" + (f" (leg {leg})" if leg else "")
-            why = "of one attempt" if rules.run else "without facts about the run, which could tell the newest"
+            fetched = any(f.artifact for f in counted)
+            why = "of one attempt" if rules.run and fetched else "in a folder, in which nothing tells the newest"
             reason = f"{count} files contain the evidence of {name} {why}; there can be only one."
             findings.append(problem("evidence-duplicate", Outcome.ERROR, reason))
     return findings

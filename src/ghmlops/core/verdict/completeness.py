@@ -62,9 +62,10 @@ def missing_findings(evidence: Evidence, rules: Rules) -> list[Finding]:
 
     Margins of a run without a baseline give one finding each; everything else is named in one finding.
     """
-    if rules.requirements is None or not evidence.findings or not satisfies(evidence):
+    requirements = rules.requirements_of(evidence.provenance.fingerprints.get("policy", ""))
+    if requirements is None or not evidence.findings or not satisfies(evidence):
         return []
-    expected = expected_findings(rules.requirements, evidence.command)
+    expected = expected_findings(requirements, evidence.command)
     present = {(f.id, f.dataset) for f in evidence.findings if not f.slice and f.window is None}
     ids = {name for name, _ in present}
     missing = [

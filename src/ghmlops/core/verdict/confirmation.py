@@ -10,7 +10,7 @@ from ghmlops.core.details.latency import LatencyCommon, LatencyDetails
 from ghmlops.core.details.regression import regression_details
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.pillars import is_deterministic
-from ghmlops.core.text.plain_name import repeats_a_leg
+from ghmlops.core.text.plain_name import is_of_head_policy, repeats_a_leg
 from ghmlops.core.verdict.problems import problem
 
 if TYPE_CHECKING:
@@ -23,7 +23,15 @@ CONFIRM = "confirm"
 
 
 def satisfies(evidence: Evidence) -> bool:
-    """Return whether evidence can be what a policy requires: no confirming run, no replay, and no shard alone."""
+    """Return whether evidence can be what the trusted policy requires.
+
+    That is no confirming run, no replay, no shard alone, and nothing that the policy of the change judges.
+    """
+    return _measures(evidence) and not is_of_head_policy(evidence.leg)
+
+
+def _measures(evidence: Evidence) -> bool:
+    """Return whether evidence is a measurement: no confirming run, no replay, and no shard alone."""
     details = evidence.details
     repeated = isinstance(details, LatencyCommon) and details.confirms is not None
     part = isinstance(details, LatencyDetails) and details.shard is not None
@@ -55,17 +63,23 @@ def _contradicted(finding: Finding, second: Finding | None) -> Finding:
 
 def _confirming(evidence: Evidence, counted: Sequence[Evidence]) -> Evidence | None:
     """Return the confirming run of a measurement; a deterministic one has none."""
-    if not satisfies(evidence) or is_deterministic(evidence.command):
+    if not _measures(evidence) or is_deterministic(evidence.command):
         return None
     leg = f"{evidence.leg}-{CONFIRM}" if evidence.leg else CONFIRM
     return next((e for e in counted if e.command == evidence.command and e.leg == leg), None)
 
 
+def _attributable(evidence: Evidence) -> list[Finding]:
+    """Return the failures that can be those of the change."""
+    return [f for f in evidence.findings if f.outcome is Outcome.FAIL and f.confirmed is not False]
+
+
 def confirmed_failures(evidence: Evidence, counted: Sequence[Evidence]) -> list[str]:
     """Return `<command>:<finding id>` of the failures that may be acted on without a person."""
     # A measurement that cannot be replayed says nothing about the change, so no commit is reverted for it.
-    failed = {f.id for f in evidence.findings if f.outcome is Outcome.FAIL and not f.id.startswith("replay-")}
+    # Neither is it for a limit that the baseline misses too, in either run.
+    failed = {f.id for f in _attributable(evidence) if not f.id.startswith("replay-")}
     if not is_deterministic(evidence.command):
         again = _confirming(evidence, counted)
-        failed &= {f.id for f in again.findings if f.outcome is Outcome.FAIL} if again else set()
+        failed &= {f.id for f in _attributable(again)} if again else set()
     return [f"{evidence.command}:{name}" for name in failed]

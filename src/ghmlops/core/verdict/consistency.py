@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.details.latency import LatencyCommon
 from ghmlops.core.details.regression import RegressionDetails, regression_details
 from ghmlops.core.model import Finding, Outcome, conclude
+from ghmlops.core.text.plain_name import is_of_head_policy
 from ghmlops.core.verdict.admission import judged_by_accepted_policy
 from ghmlops.core.verdict.problems import problem
 
@@ -35,17 +36,34 @@ def contradictions(counted: Sequence[Evidence], rules: Rules) -> list[Finding]:
     pairs = 0
     for evidence in counted:
         pairs += compared_pairs(evidence)
+        outdated: list[str] = []
         if pairs > MAX_PAIRS:
             reasons = [f"has more than {MAX_PAIRS:,} pairs of blocks together with the evidence before it"]
         else:
-            policy = rules.requirements if judged_by_accepted_policy(evidence.provenance, rules) else None
-            reasons = list(evidence_contradictions(evidence, policy))[:_MAX_REASONS]
+            reasons, outdated = _contradictions(evidence, rules)
         leg = f" (leg {evidence.leg})" if evidence.leg else ""
         findings += [
             problem("evidence-inconsistent", Outcome.ERROR, f"The evidence of `{evidence.command}`{leg} {reason}.")
             for reason in reasons
         ]
+        findings += [
+            problem("evidence-policy", Outcome.INCONCLUSIVE, f"The evidence of `{evidence.command}`{leg} {reason}.")
+            for reason in outdated
+        ]
     return findings
+
+
+def _contradictions(evidence: Evidence, rules: Rules) -> tuple[list[str], list[str]]:
+    """Return the contradictions of evidence, and those that only say that an older policy judged it."""
+    fingerprint = evidence.provenance.fingerprints.get("policy", "")
+    by_trusted = judged_by_accepted_policy(evidence.provenance, rules) and not is_of_head_policy(evidence.leg)
+    policy = rules.requirements_of(fingerprint) if by_trusted else None
+    reasons = list(evidence_contradictions(evidence, policy))[:_MAX_REASONS]
+    is_older = fingerprint in rules.policies and rules.policies[fingerprint] is None and fingerprint != rules.policy
+    if not reasons or policy is None or not is_older:
+        return reasons, []
+    errors = list(evidence_contradictions(evidence, None))[:_MAX_REASONS]
+    return errors, [reason for reason in reasons if reason not in errors]
 
 
 def evidence_contradictions(evidence: Evidence, policy: Policy | None) -> Iterator[str]:

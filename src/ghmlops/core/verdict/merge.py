@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from ghmlops import __version__
 from ghmlops.core.evidence.document import EvidenceFile, Verdict
-from ghmlops.core.model import NotMeasured, Outcome, conclude, worst
+from ghmlops.core.model import NotMeasured, conclude, worst
 from ghmlops.core.verdict.admission import refusal, reservations, run_problems
 from ghmlops.core.verdict.attempts import select
 from ghmlops.core.verdict.bounds import MAX_ITEMS, bound_findings, bound_items, bound_text
 from ghmlops.core.verdict.completeness import missing_evidence, missing_findings
 from ghmlops.core.verdict.confirmation import confirmed_failures, judged_findings
 from ghmlops.core.verdict.consistency import contradictions
+from ghmlops.core.verdict.repetition import repetition_findings
+from ghmlops.core.verdict.review import override_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,19 +50,19 @@ def merge(
         *missing_evidence(counted, selection.current, rules),
         *(finding for loaded in selection.counted for finding in reservations(loaded, rules)),
         *contradictions(counted, rules),
+        *repetition_findings(selection.counted, rules),
         *(finding for evidence in counted for finding in missing_findings(evidence, rules)),
         *(finding for evidence in counted for finding in judged_findings(evidence, counted)),
     ]
     outcome, code, reason = conclude(findings)
     code, reason = bound_text(code), bound_text(reason)
-    overridden = bool(override) and outcome is Outcome.INCONCLUSIVE
     not_measured = [item for evidence in counted for item in evidence.not_measured]
     run_ids = {evidence.provenance.run_id for evidence in counted}
-    return Verdict(
+    verdict = Verdict(
         commit=rules.commit,
-        outcome=Outcome.WARN if overridden else outcome,
-        reason_code="overridden" if overridden else code,
-        reason=f"A person overrode this inconclusive verdict: {override} ({reason})" if overridden else reason,
+        outcome=outcome,
+        reason_code=code,
+        reason=reason,
         findings=bound_findings(findings),
         evidence=[_file(loaded, rules, counted) for loaded in selection.current[:MAX_ITEMS]],
         service=service,
@@ -73,9 +75,9 @@ def merge(
         created=rules.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         version=__version__,
         confirmed=sorted({bound_text(name) for e in counted for name in confirmed_failures(e, counted)})[:MAX_ITEMS],
-        override=override if overridden else "",
         not_measured=bound_items([*not_measured, *selection.not_measured, *_unchecked(rules)]),
     )
+    return override_verdict(verdict, override)
 
 
 def _base(counted: Sequence[Evidence], rules: Rules) -> str:

@@ -22,6 +22,9 @@ DESCRIPTIONS = {
     "evidence-incomplete": "Every margin and objective of the policy has its finding.",
     "evidence-inconsistent": "Outcomes follow from the numbers, and the numbers from each other.",
     "evidence-worse": "The outcome of evidence follows from its findings.",
+    "evidence-repeated": "Predictions were measured again without code of the change, with the same result.",
+    "evidence-differs": "Measuring predictions again without code of the change gives the same result.",
+    "evidence-not-repeated": "Predictions can be measured again without code of the change.",
     "no-baseline": "A margin needs a baseline to compare with.",
     "findings-omitted": "A verdict lists a limited number of findings, the worst first.",
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ghmlops.core.evidence.remeasured import Remeasured
 from ghmlops.core.evidence.run import RunFacts
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.document import Policy
@@ -22,8 +23,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         max_age: maximum age in seconds.
         repository: `owner/name`; not compared if empty.
         policy: fingerprint of the policy that judges; not compared if empty.
-        policies: fingerprints of further policies that may have judged, for example that of the judged commit if it is
-            on the protected branch.
+        policies: further policies that may have judged, by their fingerprint: that of the judged commit if it is on
+            the protected branch, to which its evidence is held; `None` if the evidence is held to the trusted policy.
+        head_policy: fingerprint of the policy of the change, if a maintainer reviewed it; it may have judged the legs
+            that are judged by the policy of the change.
         service: service that is judged; not compared if empty.
         base_sha: commit with which evidence must have compared; `None` if unknown (not compared), empty if the API
             shows no successful deployment.
@@ -31,6 +34,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         legs: legs that each command must have, by command; a required command without an entry has one unnamed leg.
         first_run: outcome of a margin that has nothing to be compared with, because nothing was deployed yet.
         requirements: the trusted policy, whose margins and objectives must all be judged; `None` without one.
+        remeasured: what a job without code of the change measured again; `None` if that is not required.
         strict: whether evidence must name its repository, run, version, service and policy: true in a workflow run.
     """
 
@@ -40,19 +44,25 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     max_age: float
     repository: str = ""
     policy: str = ""
-    policies: frozenset[str] = frozenset()
+    policies: dict[str, Policy | None] = {}
+    head_policy: str = ""
     service: str = ""
     base_sha: str | None = None
     run: RunFacts | None = None
     legs: dict[str, tuple[str, ...]] = {}
     first_run: Outcome = Outcome.WARN
     requirements: Policy | None = None
+    remeasured: Remeasured | None = None
     strict: bool = False
 
     @property
     def accepted_policies(self) -> frozenset[str]:
         """Fingerprints of the policies that may have judged; empty if policies are not compared."""
-        return self.policies | {self.policy} if self.policy else self.policies
+        return frozenset(self.policies) | ({self.policy} if self.policy else set())
+
+    def requirements_of(self, fingerprint: str) -> Policy | None:
+        """Return the policy to which evidence is held that was judged by the policy with this fingerprint."""
+        return self.policies.get(fingerprint) or self.requirements
 
     def required_legs(self, command: str) -> tuple[str, ...]:
         """Return the legs that a required command must have."""

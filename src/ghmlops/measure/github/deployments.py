@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +12,8 @@ from ghmlops.core.errors import GitHubError
 from ghmlops.core.steps.recorded import PAYLOAD_KEY, RecordedDeployment, marked_service
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ghmlops.clients.github.client import Client
 
 READ = "deployments: read"
@@ -22,6 +25,9 @@ MAX_STATES = 200
 MAX_UNNAMED = 30
 """Maximum deployments without our payload that are examined once one of them is live, in search of one that names the
 service."""
+
+
+_RUN = re.compile(r"/actions/runs/([0-9]{1,18})(?:/|$)")
 
 
 class _Deployment(msgspec.Struct, frozen=True):
@@ -37,6 +43,8 @@ class _Status(msgspec.Struct, frozen=True):
     state: str
     created_at: str
     description: str | None = None
+    log_url: str | None = None
+    target_url: str | None = None
 
 
 class _Examined(msgspec.Struct, frozen=True):
@@ -141,11 +149,19 @@ def _examine(client: Client, deployment: _Deployment) -> _Examined:
         id=deployment.id,
         sha=deployment.sha,
         state=state,
-        run_id=str(payload.get("run_id", "")),
+        run_id=str(payload.get("run_id", "")) or (_adopting_run(statuses) if adopted else ""),
         service=str(payload.get("service", "") or adopted),
         adopted=bool(adopted),
     )
     return _Examined(recorded, was_live=bool(successes))
+
+
+def _adopting_run(statuses: Sequence[_Status]) -> str:
+    """Return the id of the run that adopted a deployment last, from the address in our own status."""
+    own = (s for s in reversed(statuses) if marked_service(s.description or ""))
+    addresses = (s.log_url or s.target_url or "" for s in own)
+    matches = (_RUN.search(address) for address in addresses)
+    return next((match[1] for match in matches if match), "")
 
 
 def _payload(deployment: _Deployment) -> dict[str, Any]:

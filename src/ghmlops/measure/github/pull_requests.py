@@ -38,6 +38,7 @@ class _Repository(msgspec.Struct, frozen=True):
 
 class _Head(msgspec.Struct, frozen=True):
     sha: str
+    ref: str = ""
     repo: _Repository | None = None
     """`None` if the fork was deleted."""
 
@@ -48,6 +49,8 @@ class _ApiPullRequest(msgspec.Struct, frozen=True):
     base: _Head
     state: str
     html_url: str
+    merged_at: str | None = None
+    merge_commit_sha: str | None = None
 
 
 class _Rule(msgspec.Struct, frozen=True):
@@ -66,6 +69,10 @@ class PullRequest(NamedTuple):
     url: str
     base_sha: str = ""
     """Tip of the target branch, as the pull request records it."""
+    base_branch: str = ""
+    head_branch: str = ""
+    merge_sha: str = ""
+    """Full SHA of the commit on the target branch that the merge created; empty if it is not merged."""
 
     def stale(self, head_sha: str) -> bool:
         """Return whether the head is another commit than `head_sha`."""
@@ -111,6 +118,17 @@ def pull_request_for(
     return _best_match((_convert(p) for page in pages for p in page), head_sha, origin)
 
 
+def merged_pull_requests(client: Client, commit: str) -> list[PullRequest]:
+    """Return the merged pull requests that brought a commit to its branch, by GitHub's records.
+
+    Raises:
+        GitHubError: GitHub rejected the request; `PermissionMissing` names the permission.
+    """
+    activity = f"looking for the pull request of commit {commit[:12]}"
+    pages = read_pages(client, f"commits/{commit}/pulls", _ApiPullRequest, activity=activity, permission=READ)
+    return [pull for page in pages for pull in map(_convert, page) if pull.merge_sha]
+
+
 def _best_match(candidates: Iterable[PullRequest], head_sha: str, origin: str) -> PullRequest | None:
     matches = [p for p in candidates if p.head_repository.lower() == origin.lower()]
     return min(matches, key=lambda p: (p.stale(head_sha), p.state != "open", p.number), default=None)
@@ -141,4 +159,7 @@ def _convert(pull: _ApiPullRequest) -> PullRequest:
         state=pull.state,
         url=pull.html_url,
         base_sha=pull.base.sha,
+        base_branch=pull.base.ref,
+        head_branch=pull.head.ref,
+        merge_sha=(pull.merge_commit_sha or "") if pull.merged_at else "",
     )
