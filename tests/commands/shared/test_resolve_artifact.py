@@ -111,7 +111,8 @@ def test_an_artifact_of_a_branch(api: Api, tmp_path: Path, work: Path) -> None:
         "artifact-id": str(api.state.artifacts[0]["id"]),
         "artifact-digest": api.state.artifacts[0]["digest"],
     }
-    assert sorted(p.name for p in (work / "baseline-1").rglob("*")) == ["a.parquet", "b.parquet", "date=1", "date=2"]
+    unpacked = sorted(p.name for p in (work / "baseline-1").rglob("*"))
+    assert unpacked == ["a.parquet", "b.parquet", "date=1", "date=2", "log.txt"]
     assert [p.name for p in work.iterdir()] == ["baseline-1"]
     assert isinstance(here.console.stream, io.StringIO)
     assert here.console.stream.getvalue() == f"artifact:preds@main: run 7 (push) of commit {SHA[:12]}\n"

@@ -13,7 +13,10 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.predictions.contract.checks import blocking_findings
 from ghmlops.core.predictions.contract.facts import Facts, SideFacts
 from ghmlops.core.predictions.observation import Observation
-from ghmlops.measure.predictions.schema import read_layout
+from ghmlops.measure.predictions.artifacts.page_checksums import PageError
+from ghmlops.measure.predictions.engine.session import UnreadableError
+from ghmlops.measure.predictions.engine.unreadable import set_aside_unreadable
+from ghmlops.measure.predictions.schema import read_layout, used_columns
 from ghmlops.measure.predictions.sql.counting import count_side, has_too_many_combinations
 from ghmlops.measure.predictions.sql.custom_metrics import check_metrics, columns_of_metrics
 from ghmlops.measure.predictions.sql.pairing import pair_rows, roles_with_repeats
@@ -62,6 +65,17 @@ def read_predictions(
         PolicyError: a custom metric is not an expression.
     """
     layout = read_layout(session, policy)
+    try:
+        return _read(session, layout, progress, score_distance=score_distance)
+    except (UnreadableError, PageError) as error:
+        set_aside_unreadable(session, {role: used_columns(layout, role) for role in session.roles}, error)
+        return _read(session, read_layout(session, policy), progress, score_distance=score_distance)
+
+
+def _read(session: Session, layout: Layout, progress: Callable[[str], None], *, score_distance: bool) -> Observation:
+    """Read the columns of a layout; see `read_predictions`."""
+    policy = layout.policy
+    layout = dataclasses.replace(layout, schema=_with_partition_differences(session, layout.schema))
     if layout.schema.mismatched_keys or layout.schema.mismatched_labels:
         sides = {role: SideFacts(rows=session.count(role)) for role in session.roles}
         return Observation(facts=_facts(layout, sides))
@@ -88,6 +102,15 @@ def read_predictions(
 
     observed = sum_up(views, facts, roles_with_repeats(repeats), progress, score_distance=score_distance)
     return dataclasses.replace(observed, fingerprints=fingerprints, features=features)
+
+
+def _with_partition_differences(session: Session, schema: SchemaFacts) -> SchemaFacts:
+    differences = tuple(
+        (column, role, differing, rows)
+        for role in session.roles
+        for column, (differing, rows) in session.partition_differences(role).items()
+    )
+    return dataclasses.replace(schema, partition_differences=differences)
 
 
 def _import_deferred_modules() -> None:

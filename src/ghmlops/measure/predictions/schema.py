@@ -9,6 +9,7 @@ from ghmlops.core.predictions.contract.facts import SchemaFacts
 from ghmlops.measure.predictions import column_types
 from ghmlops.measure.predictions.column_types import ZONED_TIMES, type_kind
 from ghmlops.measure.predictions.layout import CLASS_TASKS, SIDES, VECTOR_TASKS, Layout
+from ghmlops.measure.predictions.sql.custom_metrics import columns_of_metrics
 
 if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Regression
@@ -34,7 +35,8 @@ def read_layout(session: Session, policy: Regression) -> Layout:
     layout = Layout(policy=policy, types=types, schema=SchemaFacts(columns=0), partitioned_roles=partitioned)
     _check_columns(layout, session)
     _check_types(layout, session)
-    return Layout(policy=policy, types=types, schema=_schema_facts(layout), partitioned_roles=partitioned)
+    set_aside = tuple(why for role in session.roles for why in session.columns_set_aside(role).values())
+    return Layout(policy=policy, types=types, schema=_schema_facts(layout, set_aside), partitioned_roles=partitioned)
 
 
 def _check_columns(layout: Layout, session: Session) -> None:
@@ -77,6 +79,8 @@ def _require(layout: Layout, session: Session, role: str, column: str) -> None:
     columns, actual = tuple(layout.types[role]), layout.actual_name(role, column)
     if actual in columns:
         return
+    if why := session.columns_set_aside(role).get(actual):
+        raise DataError(why, hint="write all files of an artifact with the same columns and types")
     artifact = "the file of labels" if role == "labels" else f"the {role}"
     raise DataError(
         f'{session.display_name(role)}: {artifact} has no column "{actual}"',
@@ -134,7 +138,15 @@ def _check_classes(layout: Layout, session: Session, role: str, column: str) -> 
         )
 
 
-def _schema_facts(layout: Layout) -> SchemaFacts:
+def used_columns(layout: Layout, role: str) -> set[str]:
+    """Return the names, in the artifact of a role, of the columns that the policy names or that its metrics read."""
+    policy = layout.policy
+    columns = [*policy.key, *_prediction_columns(layout), *_attribute_columns(layout), policy.label]
+    columns += [*policy.changed.show, *(columns_of_metrics(policy) if policy.metrics else ())]
+    return {layout.actual_name(role, column) for column in columns if column}
+
+
+def _schema_facts(layout: Layout, set_aside: tuple[str, ...]) -> SchemaFacts:
     policy = layout.policy
     compared = [c for c in (*_prediction_columns(layout), *_attribute_columns(layout)) if c]
     compared += [policy.label] if len(layout.label_roles) == 2 else []
@@ -161,6 +173,7 @@ def _schema_facts(layout: Layout) -> SchemaFacts:
         naive_times=tuple(f"{_quoted(policy.time)} ({role})" for role in SIDES if _has_naive_time(layout, role)),
         single_precision=any(layout.type_of(role, layout.score).startswith("FLOAT") for role in SIDES),
         unused=tuple(_unused_one_sided(layout, used)),
+        set_aside=set_aside,
         one_sided=tuple(
             f"{_quoted(column)} ({role})"
             for column in policy.features

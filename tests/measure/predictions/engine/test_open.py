@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 import prediction_artifacts as artifacts
@@ -35,11 +36,9 @@ def source(folder: Path, parts: list[dict[str, Any]], **options: Any) -> Source:
     ("change", "difference"),
     [
         (lambda c: c | {"y": c["y"].astype(np.int32)}, '"y" is INTEGER in the former and BIGINT in the latter'),
-        (
-            lambda c: {k: v for k, v in c.items() if k != "user"},
-            '"user" is missing in the former and BIGINT in the latter',
-        ),
-        (lambda c: c | {"more": [[{"x": 1}]] * N}, '"more" is STRUCT'),
+        (lambda c: c | {"s": c["s"].astype("f4")}, '"s" is FLOAT in the former and DOUBLE in the latter'),
+        (lambda c: c | {"y": pa.nulls(N)}, '"y" is "NULL" in the former and BIGINT in the latter'),
+        (lambda c: {k: v for k, v in c.items() if k != "s"}, '"s" is missing in the former and DOUBLE in the latter'),
     ],
 )
 def test_files_with_different_columns_are_rejected_with_both_names(
@@ -52,6 +51,29 @@ def test_files_with_different_columns_are_rejected_with_both_names(
     text = str(excinfo.value)
     assert f"mixed (part 0 [x]*.parquet): {difference}" in text
     assert "mixed (part 1 [x]*.parquet): " in text
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("user", lambda c: {k: v for k, v in c.items() if k != "user"}),
+        ("more", lambda c: c | {"more": [[{"x": 1}]] * N}),
+        ("__index_level_0__", lambda c: c | {"__index_level_0__": np.arange(N)}),
+        ("user", lambda c: c | {"user": pa.nulls(N)}),
+        ("user", lambda c: c | {"user": pa.array([{"a": 1}] * N)}),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_column_that_nothing_uses_may_differ_between_files(
+    column: str, change: Callable[[dict[str, Any]], dict[str, Any]], turned: bool, tmp_path: Path
+) -> None:
+    """It is set aside by name, in both orders of the files, and the rows of all files are compared."""
+    parts = [rows(N, 1), change(rows(N, 2)) | {"id": np.arange(N, 2 * N)}]
+    mixed = source(tmp_path / "mixed", parts[::-1] if turned else parts)
+    observation = artifacts.observe({"baseline": mixed, "candidate": mixed}, BINARY)
+    assert observation.facts.pairs
+    assert observation.facts.pairs.paired == 2 * N
+    assert [f'"{column}"' in why for why in observation.facts.schema.set_aside] == [True, True]
 
 
 def test_files_of_different_writers_with_the_same_columns_are_accepted(tmp_path: Path) -> None:

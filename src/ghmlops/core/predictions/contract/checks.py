@@ -101,10 +101,18 @@ def _no_rows_finding(facts: Facts, pairs: PairFacts) -> Finding:
 
 
 def _check_types(schema: SchemaFacts) -> list[Finding]:
-    if not schema.different_kinds:
-        return []
-    reason = f"Column types differ between the sides: {enumerate_parts(schema.different_kinds)}."
-    return [contract_finding("column-type", Outcome.WARN, reason)]
+    findings = []
+    if schema.different_kinds:
+        reason = f"Column types differ between the sides: {enumerate_parts(schema.different_kinds)}."
+        findings.append(contract_finding("column-type", Outcome.WARN, reason))
+    for column, role, differing, rows in schema.partition_differences:
+        if differing:
+            reason = (
+                f'{count_of(differing, rows)} rows of the {role} have a value of "{column}" that differs from their '
+                "partition folder of that name; the values of the files were used."
+            )
+            findings.append(contract_finding("partition-values", Outcome.WARN, reason, n=differing))
+    return findings
 
 
 def _check_keys(facts: Facts) -> list[Finding]:
@@ -200,6 +208,9 @@ def not_measured(facts: Facts, *, group: bool, windows: bool, unjudged: str = "i
         count = count_of(pairs.queries_without_relevant, pairs.queries or 0)
         why = f"{count} queries have no relevant document, so no order of their documents is better than another"
         items.append(NotMeasured(what="queries without a relevant document", why=why))
+    if facts.schema.set_aside:
+        why = f"nothing uses them, and they were not read: {enumerate_parts(facts.schema.set_aside)}"
+        items.append(NotMeasured(what="the content of some columns", why=why))
     if facts.schema.high_cardinality:
         names = enumerate_parts(facts.schema.high_cardinality)
         why = f"too many distinct values, so that few slices would be large enough: {names}"

@@ -127,6 +127,11 @@ class SchemaFacts:
     """Scores are compared at single precision, because one side has no more."""
     unused: tuple[str, ...] = ()
     """Columns of one side only that nothing uses."""
+    set_aside: tuple[str, ...] = ()
+    """Columns that nothing uses and that were not read, each as a clause with the file and the reason."""
+    partition_differences: tuple[tuple[str, str, int, int], ...] = ()
+    """Columns of the files that are also names of partition folders: the column, the role of the artifact, the number
+    of rows with another value than their folder, and the number of rows."""
     one_sided: tuple[str, ...] = ()
     """Features of one side only, whose drift cannot be measured."""
     high_cardinality: tuple[str, ...] = ()

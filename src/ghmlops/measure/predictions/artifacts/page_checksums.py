@@ -61,6 +61,10 @@ class PageCheck:
     """Chunks with a page without a checksum."""
 
 
+class PageError(DataError):
+    """A checksum does not match, or the header of a page cannot be read."""
+
+
 class _TooShortError(Exception):
     """More bytes are needed."""
 
@@ -105,8 +109,8 @@ def _verify_chunk(stream: BinaryIO, display_name: str, chunk: ColumnChunk, file_
     return True
 
 
-def _damaged(display_name: str, chunk: ColumnChunk, why: str) -> DataError:
-    return DataError(
+def _damaged(display_name: str, chunk: ColumnChunk, why: str) -> PageError:
+    return PageError(
         f'{display_name}: damaged, row group {chunk.row_group}, column "{chunk.column}": {why}',
         hint="write or download it again",
     )

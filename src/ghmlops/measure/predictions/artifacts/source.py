@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 _PATTERN_CHARACTERS = str.maketrans({sign: f"%{ord(sign):02X}" for sign in (*"*?[=\\", *map(chr, range(1, 32)))})
 """Characters that engines read as a pattern in a path, or as the end of a partition, to their Hive encoding."""
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _NEVER_DECODED = frozenset("/*?[=%\0")
 """A partition key that contains one of these after decoding stays encoded: the character has a meaning in a path."""
 
@@ -22,6 +23,8 @@ class Source:
     """Name of the artifact in messages."""
     hive_root: Path | None = None
     """Folder below which `key=value` folders are columns; None if there are no such folders."""
+    hidden_keys: frozenset[str] = frozenset()
+    """Keys of these folders, in lower case, that are no columns, because the files contain a column of that name."""
 
     @classmethod
     def of(cls, path: Path, display_name: str = "") -> Source:
@@ -46,7 +49,25 @@ class Source:
         if self.hive_root is None:
             return plain
         folders = file.relative_to(self.hive_root).parts[:-1]
-        return Path(*(_link_folder(folder) for folder in folders if "=" in folder)) / plain
+        visible = [f for f in folders if "=" in f and _key(f).lower() not in self.hidden_keys]
+        return Path(*(_link_folder(folder) for folder in visible)) / plain
+
+    def partition_values(self, index: int) -> dict[str, str | None]:
+        """Return the values of the `key=value` folders of the file at `index` by key; None is Hive's null."""
+        if self.hive_root is None:
+            return {}
+        folders = [f for f in self.files[index].relative_to(self.hive_root).parts[:-1] if "=" in f]
+        values = {_key(folder): unquote(folder.partition("=")[2]) for folder in folders}
+        return {key: None if value == _HIVE_NULL else value for key, value in values.items()}
+
+    @property
+    def partition_keys(self) -> tuple[str, ...]:
+        """Keys of the folders that are columns."""
+        return tuple(key for key in self.partition_values(0) if key.lower() not in self.hidden_keys)
+
+
+def _key(folder: str) -> str:
+    return unquote(folder.partition("=")[0])
 
 
 def _link_folder(folder: str) -> str:

@@ -13,6 +13,7 @@ from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
 from ghmlops.measure.predictions.artifacts.parquet_file import check_bytes, check_footer
 from ghmlops.measure.predictions.engine.dialect import literal
+from ghmlops.measure.predictions.engine.partitions import keys_in_files, link_files
 from ghmlops.measure.predictions.engine.session import Session
 from ghmlops.measure.temporary import temporary_folder
 
@@ -45,7 +46,8 @@ def open_session(sources: Mapping[str, Source], memory: int) -> Iterator[Session
     }
     with temporary_folder("ghmlops-regression-") as temporary:
         folder = temporary.resolve()
-        _link_files(folder, sources)
+        for role, source in sources.items():
+            link_files(folder, role, source)
         files = [file.resolve() for source in sources.values() for file in source.files]
         # In the main thread, DuckDB would intercept signals while it connects.
         with ThreadPoolExecutor(max_workers=1) as worker:
@@ -55,21 +57,13 @@ def open_session(sources: Mapping[str, Source], memory: int) -> Iterator[Session
             disk = _SPILL
             for role, source in sources.items():
                 disk += _check_footers(session, role, sizes[role])
-                if len(source.files) > 1:
-                    _check_same_columns(session, role, source)
+                if len(source.files) > 1 or source.hive_root is not None:
+                    _compare_schemas(session, role, source)
             session.script(f"SET max_temp_directory_size = '{disk}B'")
             session.script("SET lock_configuration = true")
             yield session
         finally:
             session.close()
-
-
-def _link_files(folder: Path, sources: Mapping[str, Source]) -> None:
-    for role, source in sources.items():
-        for index, file in enumerate(source.files):
-            link = folder / role / source.link_path(index)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(file.resolve())
 
 
 def _check_names(sources: Mapping[str, Source]) -> None:
@@ -109,17 +103,37 @@ def _connect(folder: Path, files: list[Path], memory: int) -> duckdb.DuckDBPyCon
 def _check_footers(session: Session, role: str, size: int) -> int:
     """Check the sizes in the footers and return the bytes that may be spilled: several times what pairing can need."""
     files = ", ".join(literal(file) for file in session.files(role))
-    footer = session.row(
-        f"SELECT CAST(sum(num_rows) AS BIGINT) AS n, (SELECT CAST(coalesce(sum(total_uncompressed_size), 0) AS BIGINT) "
-        f"FROM parquet_metadata([{files}])) AS unpacked FROM parquet_file_metadata([{files}])"
-    )
-    rows, unpacked = int(footer["n"]), int(footer["unpacked"])
+    unpacked_sql = f"SELECT coalesce(sum(total_uncompressed_size), 0) AS n FROM parquet_metadata([{files}])"
+    unpacked = int(session.row(unpacked_sql)["n"])
+    try:
+        rows = int(session.row(f"SELECT sum(num_rows) AS n FROM parquet_file_metadata([{files}])")["n"])
+    except DataError:  # DuckDB cannot represent the key metadata of a file with encrypted columns
+        groups = f"SELECT DISTINCT file_name, row_group_id, row_group_num_rows AS n FROM parquet_metadata([{files}])"
+        rows = int(session.row(f"SELECT coalesce(sum(n), 0) AS n FROM ({groups})")["n"])
     check_footer(session.display_name(role), size=size, rows=rows, unpacked=unpacked)
     return _SPILL_PER_ROW * rows + 4 * unpacked
 
 
-def _check_same_columns(session: Session, role: str, source: Source) -> None:
-    """Reject files with different columns: the engine would cast the later files to the types of the first one."""
+def _compare_schemas(session: Session, role: str, source: Source) -> None:
+    """Set columns aside that differ between files, and let columns of the files replace partitions of their names.
+
+    The engine would cast the values of later files to the types of the first one.
+    """
+    schemas = _file_schemas(session, role)
+    session.hide_partitions(role, keys_in_files(source, [column for schema in schemas for column in schema]))
+    for file, schema in zip(source.files, schemas, strict=True):
+        first, aside = schemas[0], session.columns_set_aside(role)
+        for column in sorted({name for name, _ in schema.items() ^ first.items()} - aside.keys()):
+            why = (
+                f"{source.file_display_name(file)}: its columns differ from those of "
+                f'{source.file_display_name(source.files[0])}: "{column}" is {schema.get(column, "missing")} in the '
+                f"former and {first.get(column, 'missing')} in the latter"
+            )
+            session.set_aside(role, {column: why})
+
+
+def _file_schemas(session: Session, role: str) -> list[dict[str, str]]:
+    """Return the DuckDB type of each column, for each file."""
     files = ", ".join(literal(file) for file in session.files(role))
     nodes = session.rows(
         "SELECT file_name, name, coalesce(duckdb_type, '') AS type, coalesce(num_children, 0) AS children "
@@ -137,13 +151,4 @@ def _check_same_columns(session: Session, role: str, source: Source) -> None:
         else:
             schemas[file][name] = duckdb_type
             descendants = children
-    in_order = [schemas.get(link, {}) for link in session.files(role)]
-    for file, schema in zip(source.files, in_order, strict=True):
-        if schema != in_order[0]:
-            column = min(schema.items() ^ in_order[0].items())[0]
-            raise DataError(
-                f"{source.file_display_name(file)}: its columns differ from those of "
-                f'{source.file_display_name(source.files[0])}: "{column}" is {schema.get(column, "missing")} in the '
-                f"former and {in_order[0].get(column, 'missing')} in the latter",
-                hint="write all files of an artifact with the same columns and types",
-            )
+    return [schemas.get(link, {}) for link in session.files(role)]

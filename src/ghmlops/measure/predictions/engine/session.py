@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,9 +13,10 @@ import duckdb
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.predictions.artifacts.page_checksums import ColumnChunk, PageCheck, check_pages
 from ghmlops.measure.predictions.engine.dialect import Dialect, literal
+from ghmlops.measure.predictions.engine.partitions import difference_queries, link_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -28,6 +30,10 @@ _INTERRUPT_INTERVAL = 0.05
 
 class TooLargeError(InputError):
     """A result exceeds the memory limit and the disk space that belongs to it."""
+
+
+class UnreadableError(DataError):
+    """The engine cannot read a value of an artifact, because it is damaged or of a kind that the engine lacks."""
 
 
 class Session:
@@ -44,6 +50,7 @@ class Session:
         self._connection = connection
         self._folder = folder
         self._sources = dict(sources)
+        self._set_aside: dict[str, dict[str, str]] = {role: {} for role in sources}
         self._busy, self._closed = threading.Lock(), False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
 
@@ -52,24 +59,57 @@ class Session:
         """`baseline`, `candidate` and, if there is a file of labels, `labels`."""
         return tuple(self._sources)
 
+    @property
+    def sources(self) -> dict[str, Source]:
+        """The artifacts by role, with the partitions that are no columns."""
+        return dict(self._sources)
+
     def display_name(self, role: str) -> str:
         """Return the name of the artifact in messages."""
         return self._sources[role].display_name
 
     def has_partitions(self, role: str) -> bool:
         """Return True if folders of the artifact are columns."""
-        return self._sources[role].hive_root is not None
+        return bool(self._sources[role].partition_keys)
+
+    def hide_partitions(self, role: str, keys: Iterable[str]) -> None:
+        """Let columns of the files replace the columns that `key=value` folders of the same names would be."""
+        if not (hidden := frozenset(key.lower() for key in keys)):
+            return
+        self._sources[role] = source = dataclasses.replace(self._sources[role], hidden_keys=hidden)
+        link_files(self._folder, role, source)
+
+    def partition_differences(self, role: str) -> dict[str, tuple[int, int]]:
+        """Return, by key of a hidden partition, how many rows have another value than their folder, and all rows."""
+        return {
+            column: (int(row["differing"]), int(row["n"]))
+            for column, sql in difference_queries(self._sources[role], self.files(role), self.types(role)).items()
+            if (row := self.row(sql))
+        }
+
+    def set_aside(self, role: str, columns: Mapping[str, str]) -> None:
+        """Exclude columns from everything that follows; the values say why they cannot be read."""
+        self._set_aside[role].update(columns)
+
+    def columns_set_aside(self, role: str) -> dict[str, str]:
+        """Return the excluded columns with the reasons."""
+        return dict(self._set_aside[role])
 
     def files(self, role: str) -> list[str]:
         """Return the paths of the links to the artifact's files."""
         source = self._sources[role]
         return [str(self._folder / role / source.link_path(index)) for index in range(len(source.files))]
 
-    def table(self, role: str) -> str:
+    def table(self, role: str, options: str = "") -> str:
         """Return the SQL that reads an artifact. Values of partition folders are text and never cast."""
         hive = ", hive_partitioning = true, hive_types_autocast = false" if self.has_partitions(role) else ""
         hive = hive or ", hive_partitioning = false"
-        return f"read_parquet([{', '.join(literal(file) for file in self.files(role))}]{hive})"
+        table = f"read_parquet([{', '.join(literal(file) for file in self.files(role))}]{hive}{options})"
+        if not self._set_aside[role]:
+            return table
+        # COLUMNS, unlike EXCLUDE, accepts names of columns that the first file does not have.
+        names = ", ".join(literal(name) for name in self._set_aside[role])
+        return f"(SELECT COLUMNS(lambda c: c NOT IN ({names})) FROM {table})"
 
     def types(self, role: str) -> dict[str, str]:
         """Return the DuckDB type of each column, in the order of the artifact. Raises as `rows`."""
@@ -111,7 +151,7 @@ class Session:
         return int(self.row(f"SELECT count(*) AS n FROM {self.table(role)}")["n"])
 
     def column_chunks(self, role: str) -> list[list[ColumnChunk]]:
-        """Return the column chunks of each file of an artifact, in file order. Raises as `rows`."""
+        """Return the column chunks of each file, in file order, without columns set aside. Raises as `rows`."""
         files = self.files(role)
         chunks: dict[str, list[ColumnChunk]] = {file: [] for file in files}
         for file, *row in self.rows(
@@ -119,7 +159,10 @@ class Session:
             f" AS start, total_compressed_size FROM parquet_metadata([{', '.join(literal(file) for file in files)}]) "
             "WHERE num_values > 0 ORDER BY start"
         ):
-            chunks[file].append(ColumnChunk(*row))
+            chunk = ColumnChunk(*row)
+            # The path of a nested column is that of its leaf.
+            if not any(f"{chunk.column}, ".startswith(f"{name}, ") for name in self._set_aside[role]):
+                chunks[file].append(chunk)
         return list(chunks.values())
 
     def check_pages(self, role: str, chunks: Sequence[Sequence[ColumnChunk]]) -> PageCheck:
@@ -204,7 +247,7 @@ class Session:
             return error
         if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
             return DataError(f"a value cannot be used: {text}", hint="check the artifacts, and `metrics` in the policy")
-        return DataError(f"a prediction artifact cannot be read: {text}", hint="write or download it again")
+        return UnreadableError(f"a prediction artifact cannot be read: {text}", hint="write or download it again")
 
     def close(self) -> None:
         """Stop a running query, and end the worker and the connection. May be called more than once."""

@@ -67,6 +67,7 @@ class SparkArtifactSession(Session):
         super().__init__(duckdb.connect(":memory:"), _any_folder(sources), sources)
         self._run(lambda: self._connection.execute("SET TimeZone = 'UTC'"))
         self._local = local
+        self._sources = local.sources
         self._types = {role: local.types(role) for role in local.roles}
         rows = sum(local.count(role) for role in local.roles)
         self._cached: dict[str, DataFrame] = {}
@@ -76,7 +77,7 @@ class SparkArtifactSession(Session):
         """Return the URIs of the artifact's files in Spark's spelling."""
         return [_uri(file) for file in self._sources[role].files]
 
-    def table(self, role: str) -> str:
+    def table(self, role: str, options: str = "") -> str:  # noqa: ARG002  (options of DuckDB)
         """Return the name of the view of an artifact."""
         return f"files_{role}"
 
@@ -92,6 +93,10 @@ class SparkArtifactSession(Session):
         """Return the column chunks of each file of an artifact; this machine checks their pages."""
         return self._local.column_chunks(role)
 
+    def partition_differences(self, role: str) -> dict[str, tuple[int, int]]:
+        """Return, by key of a hidden partition, how many rows have another value than their folder, and all rows."""
+        return self._local.partition_differences(role)
+
     def open(self, role: str) -> None:
         """Create the view of an artifact.
 
@@ -99,6 +104,13 @@ class SparkArtifactSession(Session):
             DataError: Spark cannot read a file with its name, or a column with its name or type.
         """
         source, types = self._sources[role], self._types[role]
+        if aside := self._local.columns_set_aside(role):
+            raise DataError(next(iter(aside.values())), hint=_OTHER_ENGINE)
+        if source.hidden_keys and source.partition_keys:
+            raise DataError(
+                f"{source.display_name}: Spark cannot read only some of the partitions from the names of folders",
+                hint=_OTHER_ENGINE,
+            )
         for file in source.files:
             if _IGNORED_NAMES.match(file.name):
                 raise DataError(
@@ -114,7 +126,7 @@ class SparkArtifactSession(Session):
     def _create_view(self, role: str) -> None:
         source, types = self._sources[role], self._types[role]
         reader = self._spark.read
-        if source.hive_root is not None:
+        if source.hive_root is not None and not source.hidden_keys:
             reader = reader.option("basePath", _uri(source.hive_root))
         try:
             frame = reader.parquet(*self.files(role))

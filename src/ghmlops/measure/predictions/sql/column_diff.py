@@ -64,6 +64,8 @@ def compare_columns(
         InputError: the memory limit is too small.
     """
     with open_session({FIRST: first, SECOND: second}, memory) as session:
+        for why in (why for role in (FIRST, SECOND) for why in session.columns_set_aside(role).values()):
+            raise DataError(why, hint="write all files of an artifact with the same columns and types")
         types = {role: session.types(role) for role in (FIRST, SECOND)}
         for role, source in ((FIRST, first), (SECOND, second)):
             for column in key:
@@ -130,7 +132,7 @@ def _create_view(session: Session, role: str, shared: _SharedColumns, *, has_pos
             "SELECT file_name, coalesce(sum(num_rows) OVER (ORDER BY file_name ROWS BETWEEN UNBOUNDED PRECEDING AND 1 "
             f"PRECEDING), 0) AS rows_before FROM parquet_file_metadata([{files}])",
         )
-        table = f"{table.removesuffix(')')}, filename = true, file_row_number = true)"
+        table = session.table(role, ", filename = true, file_row_number = true")
         table = f"(SELECT * FROM {table}) JOIN {role}_files ON filename = file_name"
         parts.append("rows_before + file_row_number AS position")
     session.view(f"{role}_rows", f"SELECT {', '.join(parts)} FROM {table}")

@@ -153,7 +153,7 @@ def _odd_label_examples(session: Session, layout: Layout, role: str) -> tuple[st
 
 def _fingerprint(session: Session, layout: Layout, role: str, numbers: tuple[int, int, int]) -> str:
     """Return `content:<engine>:<rows>:<hex>`: a hash of the columns and of sum and exclusive or of the row hashes."""
-    columns = sorted(layout.types[role].items())
+    columns = sorted([*layout.types[role].items(), *((name, "") for name in session.columns_set_aside(role))])
     digest = hashlib.sha256(repr((columns, *numbers)).encode()).hexdigest()
     return f"content:{session.name}:{numbers[0]}:{digest[:32]}"
 
