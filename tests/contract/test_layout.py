@@ -33,6 +33,8 @@ TESTED_ELSEWHERE = {
     "commands/merge_shards/command.py": "commands/test_merge_shards.py: the package is tested as a whole",
     "commands/latency/summary.py": "commands/latency/test_command.py: the command prints it",
     "commands/check/*.py": "commands/check/test_command.py: `check` starts the arms and runs the pillars",
+    "commands/remeasure/*.py": "commands/remeasure/test_command.py: the command repeats evidence, honest and forged",
+    "core/evidence/remeasured.py": "commands/remeasure/test_command.py: a type without behaviour, which the gate reads",
     "commands/baseline/*.py": "commands/baseline/test_command.py: the command finds the commit of each event",
     "core/steps/recorded.py": "core/steps/test_gate.py: a type without behaviour, which the steps use",
     "commands/regression/*.py": "commands/regression/test_command.py: the command builds and judges",

@@ -30,6 +30,7 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         "report": {"actions": "read", "checks": "write", "contents": "read", "pull-requests": "write"},
     },
     "deploy-gate.yml": {
+        "remeasure": {"actions": "read", "contents": "read", "deployments": "read"},
         "gate": {"actions": "read", "contents": "read", "deployments": "write", "statuses": "write"},
         "revert": {"contents": "write", "pull-requests": "write"},
     },

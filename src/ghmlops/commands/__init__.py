@@ -35,6 +35,7 @@ COMMANDS = (
         "merge-shards", "join the evidence of the shards of a latency run and judge their sum", _action("merge-shards")
     ),
     Command("baseline", "find the commit to compare with, and download its predictions", _action("baseline")),
+    Command("remeasure", "measure uploaded predictions again, without code of the change", _action("remeasure")),
     Command("report", "pull-request comment, job summary and pages, from evidence alone", _action("report")),
     Command("gate", "merge evidence into a verdict for one commit; record the deployment", _action("gate")),
     Command("revert", "write the revert commit for a bad commit, safely and once", _action("revert")),

@@ -62,8 +62,8 @@ def run(inputs: Inputs, services: Services) -> Result:
     specs = _specs(inputs, services, base)
     if inputs.dry_run:
         return dry_run_result(reason, terminal.block([reason, *(f"would download {spec}" for spec in specs)]))
-    baseline = _download(specs, base, inputs, services)
     folder = services.cwd / inputs.baseline_dir
+    baseline = download_baseline(specs, base, folder, inputs.token, services)
     write_atomically(folder / BASELINE_NAME, msgspec.json.format(msgspec.json.encode(baseline), indent=2) + b"\n")
     file = str(PurePosixPath(inputs.baseline_dir) / BASELINE_NAME)
     outcome = Outcome.INCONCLUSIVE if baseline.problems else Outcome.PASS if base.sha else Outcome.WARN
@@ -95,16 +95,26 @@ def _specs(inputs: Inputs, services: Services, base: BaseCommit) -> tuple[str, .
     return workflow_specs(policy.regression.datasets) if policy.regression else ()
 
 
-def _download(specs: tuple[str, ...], base: BaseCommit, inputs: Inputs, services: Services) -> BaselineFile:
-    """Download each artifact into a separate folder; one that cannot be downloaded becomes a problem of the file."""
-    root, artifacts, problems = services.cwd / inputs.baseline_dir, dict[str, str](), dict[str, str]()
+def download_baseline(
+    specs: tuple[str, ...], base: BaseCommit, root: Path, token: str, services: Services
+) -> BaselineFile:
+    """Download each artifact into a separate folder; one that cannot be downloaded becomes a problem of the file.
+
+    Args:
+        specs: artifacts of workflow runs, as the policy names them.
+        base: commit of the baseline; without one nothing is downloaded.
+        root: folder to create the folders in.
+        token: GitHub token.
+        services: services of the command.
+    """
+    artifacts, problems = dict[str, str](), dict[str, str]()
     for number, text in enumerate(specs if base.sha else (), start=1):
         target = root / str(number)
         try:
             spec = _of_commit(text, base.sha)
             _remove(target)
             target.parent.mkdir(parents=True, exist_ok=True)
-            download_workflow_artifact(spec, inputs.token, services, target)
+            download_workflow_artifact(spec, token, services, target)
             artifacts[text] = f"{number}/{spec.path}" if spec.path else str(number)
         except GhmlopsError as error:
             services.console.note(f"{text}: {error.message}")

@@ -24,6 +24,10 @@ class Inputs(LoadLimits, frozen=True, kw_only=True):
     candidate: Annotated[
         str, Doc(description="The candidate's predictions: file, glob or folder; overrides the policy.")
     ] = ""
+    predictions_dir: Annotated[
+        str,
+        Doc(description="Folder to copy the candidate's predictions to, for actions/remeasure; empty: no copy."),
+    ] = ""
     seed: Annotated[int | None, Doc(description="Seed of the schedule and of the write order.")] = 1
     markdown: Annotated[str, Doc(description="File to write the report's Markdown to.")] = ""
     html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""

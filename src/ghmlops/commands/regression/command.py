@@ -46,7 +46,12 @@ def run(inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands.regression.measure import measure
 
     recorder = open_recorder("regression", inputs, services)
-    return record(recorder, measure(job, services), _summarise)
+    content = measure(job, services)
+    if inputs.predictions_dir:
+        from ghmlops.commands.regression.candidate_copy import copy_candidate
+
+        copy_candidate(job.datasets, inputs.predictions_dir, services)
+    return record(recorder, content, _summarise)
 
 
 def _summarise(evidence: Evidence, file: str) -> Summary:

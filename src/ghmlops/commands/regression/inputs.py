@@ -29,6 +29,10 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     baseline_file: Annotated[
         str, Doc(description="The baseline.json of actions/baseline, with the predictions that it downloaded.")
     ] = ""
+    predictions_dir: Annotated[
+        str,
+        Doc(description="Folder to copy the candidate's predictions to, for actions/remeasure; empty: no copy."),
+    ] = ""
     engine: Annotated[str, Doc(description="duckdb (in process) or spark (the extra `spark`).")] = "duckdb"
     spark_master: Annotated[
         str, Doc(description="Master URL for the engine spark: local[2], spark://host:7077, yarn, k8s://...")

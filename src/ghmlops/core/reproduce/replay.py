@@ -6,9 +6,10 @@ leg, which only names the file. Everything else is compared exactly and in order
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -102,12 +103,36 @@ class RunComparison:
         return not self.changed
 
 
+class Closeness(NamedTuple):
+    """How far two numbers may be apart and still count as the same result."""
+
+    relative: float
+    absolute: float
+
+    def holds(self, first: object, second: object) -> bool:
+        """Return whether both are numbers that are close enough; never for a tolerance of 0."""
+        if self == _EXACT or isinstance(first, bool) or isinstance(second, bool):
+            return False
+        if not isinstance(first, int | float) or not isinstance(second, int | float):
+            return False
+        return math.isclose(first, second, rel_tol=self.relative, abs_tol=self.absolute)
+
+
+_EXACT = Closeness(0.0, 0.0)
 _Entries = dict[str, Any]
 """Plain value of each entry by its name."""
 
 
-def compare_runs(before: Evidence, after: Evidence) -> RunComparison:
-    """Compare the evidence of two runs; `after` may come from memory, `before` from a file."""
+def compare_runs(before: Evidence, after: Evidence, *, relative: float = 0.0, absolute: float = 0.0) -> RunComparison:
+    """Compare the evidence of two runs.
+
+    Args:
+        before: Evidence of the first run, which may come from a file.
+        after: Evidence of the second run, which may come from memory.
+        relative: Numbers that differ by no more than this ratio of the larger one are the same.
+        absolute: Numbers that differ by no more than this are the same. If both are 0, the bytes must be equal.
+    """
+    close = Closeness(relative, absolute)
     after = msgspec.json.decode(msgspec.json.encode(after), type=Evidence)  # both as JSON: lists, no tuples
     changes: list[ResultChange] = []
     changed, total = dict[str, int](), dict[str, int]()
@@ -115,11 +140,12 @@ def compare_runs(before: Evidence, after: Evidence) -> RunComparison:
         entries = dict.fromkeys(chain(first, second))
         total[part] = len(entries)
         for entry in entries:
-            differences = list(_differences(part, entry, first.get(entry, _ABSENT), second.get(entry, _ABSENT)))
+            old, new = first.get(entry, _ABSENT), second.get(entry, _ABSENT)
+            differences = list(_differences(part, entry, old, new, close))
             if differences:
                 changed[part] = changed.get(part, 0) + 1
                 changes += differences[: max(0, MAX_CHANGES - len(changes))]
-    if not changed and _result_bytes(before) != _result_bytes(after):
+    if not changed and close == _EXACT and _result_bytes(before) != _result_bytes(after):
         changed["order"] = 1
         changes.append(ResultChange(part="order", status="changed", entry="the same entries are in another order"))
     fingerprints = {**before.provenance.fingerprints, **after.provenance.fingerprints}
@@ -211,7 +237,7 @@ def _add(entries: _Entries, name: str, value: msgspec.Struct) -> None:
     entries[unique] = msgspec.to_builtins(value)
 
 
-def _differences(part: str, entry: str, before: Any, after: Any) -> Iterator[ResultChange]:  # noqa: ANN401
+def _differences(part: str, entry: str, before: Any, after: Any, close: Closeness) -> Iterator[ResultChange]:  # noqa: ANN401
     """Yield the differences of two JSON values, each with its path."""
     pending = [("", before, after)]
     while pending:
@@ -226,7 +252,7 @@ def _differences(part: str, entry: str, before: Any, after: Any) -> Iterator[Res
         elif isinstance(old, list) and isinstance(new, list):
             length = max(len(old), len(new))
             pending += [(f"{path}[{i}]", _item(old, i), _item(new, i)) for i in reversed(range(length))]
-        elif type(old) is not type(new) or old != new:
+        elif (type(old) is not type(new) or old != new) and not close.holds(old, new):
             yield ResultChange(
                 part=part, status="changed", entry=entry, field=path, before=_scalar(old), after=_scalar(new)
             )
