@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import field
 
 from ghmlops.core.details.tally import PackedTally
@@ -99,9 +100,11 @@ class DuetDetails(Frozen, frozen=True, kw_only=True):
         decided_at_pair: pair after which the decision stood; `None` if undecided.
         extended: whether the run was extended because it was undecided.
         blocks_without_enough_answers: pairs of blocks that could not be compared.
-        log_ratios: log(candidate / baseline) per block, by quantile, in order.
+        blocks: number of each pair's block in its shard, in order.
+        lasting_noise: requests that the noise of one arm lasts; beyond 6 it dilutes the evidence.
+        log_ratios: log(candidate / baseline) per block, by quantile, in order, and the other statistics of each pair.
         spread_of_log_ratios: robust standard deviation of these, by quantile.
-        log_e: by quantile; empty without a compared pair.
+        log_e: by quantile, after dilution; empty without a compared pair.
     """
 
     decision: str
@@ -109,6 +112,8 @@ class DuetDetails(Frozen, frozen=True, kw_only=True):
     decided_at_pair: int | None
     extended: bool
     blocks_without_enough_answers: int
+    blocks: list[int]
+    lasting_noise: float | None
     log_ratios: dict[str, list[float]]
     spread_of_log_ratios: dict[str, float | None]
     log_e: dict[str, LogEvidence]
@@ -162,6 +167,8 @@ class GeneratorDetails(Punctuality, frozen=True, kw_only=True, omit_defaults=Tru
         connections: largest number of connections open at once, per slot.
         waited_for_a_connection: requests that found no free connection, per slot.
         token_gaps_dropped: gaps between tokens beyond the memory limit, per slot.
+        requests_sent_again: requests that were sent a second time, because the service closed an idle connection in the
+            moment of the send, per slot.
         processes: generator processes.
         start_skew: seconds between the first and the last start of several processes.
         began: time of the schedule's second 0, in seconds of the Unix epoch.
@@ -178,11 +185,29 @@ class GeneratorDetails(Punctuality, frozen=True, kw_only=True, omit_defaults=Tru
     connections: list[int]
     waited_for_a_connection: list[int]
     token_gaps_dropped: list[int]
+    requests_sent_again: list[int] = msgspec.field(default_factory=list)
     processes: int = 1
     start_skew: float | None = None
     began: float
     start_at: float | None = None
     started_late_s: float | None = None
+
+
+class RampStep(Frozen, frozen=True, kw_only=True):
+    """One step of the ramp: offered and completed rate (requests per second), median response time (ms), failures."""
+
+    rate: float
+    completed: float
+    median_ms: float | None
+    failed: float
+
+
+class RateSearch(Frozen, frozen=True, kw_only=True):
+    """How `rate: auto` was determined: the steps, the knee of the slower arm, and the rate (requests per second)."""
+
+    steps: list[RampStep]
+    knee: float
+    rate: float
 
 
 class FailedRun(Frozen, frozen=True, kw_only=True):
@@ -270,11 +295,13 @@ class LatencyDetails(LatencyCommon, frozen=True, kw_only=True, tag_field="comman
     Attributes:
         write_order: randomised arm order; `None` without a baseline.
         generator: the generator.
+        rate_search: how `rate: auto` was determined; `None` if the policy states the rate.
         shard: of a shard, its part of the run.
         tally: of a shard, what it counted.
     """
 
     write_order: WriteOrder | None = None
     generator: GeneratorDetails
+    rate_search: RateSearch | None = None
     shard: ShardRun | None = None
     tally: PackedTally | None = None

@@ -17,7 +17,7 @@ from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.checks import Check
 from ghmlops.measure.load.kernel_timestamps import ArrivalClock
 from ghmlops.measure.load.poller import Poller
-from ghmlops.measure.load.protocols.base import UnusableConnection
+from ghmlops.measure.load.protocols.base import UnusableConnection, is_repeatable
 from ghmlops.measure.load.protocols.response_shape import Shape, derive_shape
 from ghmlops.measure.load.protocols.table import PROTOCOLS
 from ghmlops.measure.load.redaction import UNANSWERED, redact, secret_words, unquoted
@@ -65,16 +65,17 @@ class Arm:
         idle: Slots that carry no request; the last one is used first.
         arrival_clock: Reads kernel timestamps; `None` if responses are timed when they are read.
         queue: Indices of the requests that wait for a slot.
+        sent_again: Indices of the requests that were sent a second time, on a new connection.
         waited: Number of requests that found no free slot.
         peak: Maximum number of slots that were open at once.
         examples: The first failure of each kind, as text.
     """
 
     __slots__ = (
-        "_checks", "_columns", "_connect", "_limit", "_limits", "_min_limit", "_open", "_opening", "_poller",
-        "_quotes", "_secrets", "_shape_budget", "_slots_per_connection", "_stopped", "_tasks", "arrival_clock", "done",
-        "endpoint", "examples", "first", "idle", "kind", "peak", "queue", "requests", "sent", "shapes", "status",
-        "stream", "target", "timeout", "tokens", "waited",
+        "_checks", "_columns", "_connect", "_fresh", "_limit", "_limits", "_min_limit", "_open", "_opening", "_poller",
+        "_quotes", "_repeatable", "_secrets", "_shape_budget", "_slots_per_connection", "_stopped", "_tasks",
+        "arrival_clock", "done", "endpoint", "examples", "first", "idle", "kind", "peak", "queue", "requests", "sent",
+        "sent_again", "shapes", "status", "stream", "target", "timeout", "tokens", "waited",
     )  # fmt: skip
 
     def __init__(self, load: Load, target: Target) -> None:
@@ -88,6 +89,7 @@ class Arm:
         self._connect, self._limit = protocol.connect, load.connections
         self._slots_per_connection = protocol.slots_per_connection
         self._checks = [Check(endpoint.expect) for endpoint in load.endpoints]
+        self._repeatable = [is_repeatable(endpoint) for endpoint in load.endpoints]
         self._secrets, self._quotes = secret_words(load.endpoints), load.quotes
         self.endpoint = array("B", (load.calls[call].endpoint for call in load.order))
         self.shapes: list[Shape | None] = [None] * len(load.endpoints)
@@ -103,6 +105,8 @@ class Arm:
         self.idle: list[RequestSlot] = []
         self._open: set[RequestSlot] = set()
         self.queue: deque[int] = deque()
+        self._fresh: deque[int] = deque()
+        self.sent_again: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._poller: Poller | None = None
         self._columns: Answers | None = None
@@ -145,7 +149,10 @@ class Arm:
         """Add a new slot to the pool."""
         self._open.add(slot)
         self.peak = max(self.peak, len(self._open))
-        self.release(slot)
+        if self._fresh and not self._stopped:
+            slot.send(self._fresh.popleft())
+        else:
+            self.release(slot)
 
     def _send_queued(self) -> None:
         """Send queued requests on the slots that became free during a poll.
@@ -169,6 +176,18 @@ class Arm:
     def requeue(self, index: int) -> None:
         """Take back a request of which no byte was written; it is sent next."""
         self.queue.appendleft(index)
+
+    def send_again(self, index: int) -> bool:
+        """Take back a request that an old connection ended with before any byte of the response, if it may be repeated.
+
+        The service may have closed the idle connection in the moment of the send. A request is repeated once, on a new
+        connection, if its method is idempotent or it has an idempotency key (RFC 9110, section 9.2.2).
+        """
+        if not self._repeatable[self.endpoint[index]] or index in self.sent_again or self._stopped:
+            return False
+        self.sent_again.add(index)
+        self._fresh.append(index)
+        return True
 
     def remove(self, slot: RequestSlot) -> None:
         """Remove a closed slot from the pool; may be called twice."""
@@ -205,20 +224,25 @@ class Arm:
     def expire(self, now: float, times: Sequence[float]) -> None:
         """Time out the requests whose response time has reached their limit; `times` is the schedule."""
         latest = now - self._min_limit
+        self._expire_waiting(self.queue, now, times)
+        self._expire_waiting(self._fresh, now, times)
+        for slot in [slot for slot in self._open if slot.index >= 0 and times[slot.index] <= latest]:
+            limit = self._limits[self.endpoint[slot.index]]
+            if times[slot.index] <= now - limit:
+                slot.time_out(limit)
+
+    def _expire_waiting(self, queue: deque[int], now: float, times: Sequence[float]) -> None:
+        """Time out the requests that wait for a connection."""
         waiting = []
-        while self.queue and times[self.queue[0]] <= latest:
-            index = self.queue.popleft()
+        while queue and times[queue[0]] <= now - self._min_limit:
+            index = queue.popleft()
             limit = self._limits[self.endpoint[index]]
             if times[index] <= now - limit:
                 example = f"not sent {limit:g} s after its scheduled send: no connection was free or could be opened"
                 self.finish(index, now, Kind.TIMEOUT, example=example)
             else:
                 waiting.append(index)
-        self.queue.extendleft(reversed(waiting))
-        for slot in [slot for slot in self._open if slot.index >= 0 and times[slot.index] <= latest]:
-            limit = self._limits[self.endpoint[slot.index]]
-            if times[slot.index] <= now - limit:
-                slot.time_out(limit)
+        queue.extendleft(reversed(waiting))
 
     def fail_late(self, scheduled: NDArray[np.float64], start: int, stop: int) -> None:
         """Turn responses that arrived after their time-out, but before the next call of `expire`, into failures.
@@ -253,6 +277,7 @@ class Arm:
         """Close every connection; pending requests stay pending."""
         self._stopped = True
         self.queue.clear()
+        self._fresh.clear()
         for slot in list(self._open):
             slot.index = -1
             slot.drop()
@@ -291,7 +316,7 @@ class Arm:
     def _open_more(self) -> None:
         """Open a connection if more requests wait than the connections being opened can carry."""
         expected = self._opening * self._slots_per_connection
-        if self._stopped or expected >= len(self.queue) or len(self._open) + expected >= self._limit:
+        if self._stopped or expected >= len(self.queue) + len(self._fresh) or len(self._open) + expected >= self._limit:
             return
         self._opening += 1
         task = asyncio.get_running_loop().create_task(self._open_one())
@@ -320,5 +345,6 @@ class Arm:
             kind = Kind.RESET
         else:
             kind = Kind.LOCAL if error.errno in _LOCAL_ERRORS else Kind.CONNECT
-        if self.queue and not self._stopped:
-            self.finish(self.queue.popleft(), monotonic(), kind, example=describe_error(error))
+        queue = self._fresh or self.queue
+        if queue and not self._stopped:
+            self.finish(queue.popleft(), monotonic(), kind, example=describe_error(error))

@@ -223,6 +223,7 @@ class _Engine:
                 "requests_sent": self._next,
                 "connections": [arm.peak for arm in self._arms],
                 "waited_for_a_connection": [arm.waited for arm in self._arms],
+                "requests_sent_again": [len(arm.sent_again) for arm in self._arms],
                 "token_gaps_dropped": [arm.tokens.dropped for arm in self._arms],
             },
         )

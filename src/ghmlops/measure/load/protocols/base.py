@@ -27,6 +27,15 @@ NO_REQUEST = -1
 """Index of a slot that carries no request."""
 
 
+_IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE")
+_IDEMPOTENCY_KEYS = ("idempotency-key", "x-idempotency-key")
+
+
+def is_repeatable(endpoint: Request) -> bool:
+    """Return whether a request may be sent twice: its method is idempotent, or a header identifies repetitions."""
+    return endpoint.method in _IDEMPOTENT or any(key in endpoint.headers for key in _IDEMPOTENCY_KEYS)
+
+
 class UnusableConnection(OSError):
     """A connection was opened but cannot be used; `kind` is how the request that waited for it ends."""
 
@@ -39,7 +48,7 @@ class RequestSlot(Protocol):
     """A slot for one request in flight: an HTTP/1.1 connection, an HTTP/2 stream or a gRPC call.
 
     A slot calls `add` of its arm once it can be used, `release` when it is free again, `remove` when it is closed, and
-    `finish` for every request that it was given, unless it returns the request by `requeue`.
+    `finish` for every request that it was given, unless it returns the request by `requeue` or `send_again`.
 
     Attributes:
         index: Index of the request that it carries; negative if it carries none.
@@ -97,6 +106,7 @@ class ArmInterface(Protocol):
     def add(self, slot: RequestSlot) -> None: ...
     def release(self, slot: RequestSlot) -> None: ...
     def requeue(self, index: int) -> None: ...
+    def send_again(self, index: int) -> bool: ...
     def remove(self, slot: RequestSlot) -> None: ...
     def finish_ok(self, index: int, now: float, status: int) -> None: ...
     def learn_shape(self, index: int, response: bytes, status: int) -> None: ...

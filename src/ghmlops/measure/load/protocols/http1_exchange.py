@@ -11,6 +11,7 @@ from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.checks import EXCERPT_BYTES
 from ghmlops.measure.load.event_parser import EventParser
 from ghmlops.measure.load.protocols.base import MAX_RESPONSE_BYTES, NO_REQUEST
+from ghmlops.measure.load.protocols.lenient_head import MAX_HEAD_BYTES, repair
 from ghmlops.measure.load.token_stream import close_stream, describe_failure, open_stream
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ghmlops.measure.load.protocols.base import ArmInterface
 
 _DETACHED_PARSER = HttpResponseParser(object())
+_NOT_REPEATED = " on a connection that had served before; it may have been processed, so that it was not sent again"
 _USED_HEADERS = {b"retry-after", b"content-length", b"transfer-encoding"}
 
 
@@ -30,8 +32,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "_arm", "_body", "_body_start", "_ends", "_has_served", "_head_start", "_headers", "_keep_alive", "_now",
-        "_parser", "_received", "_status", "_token_parser", "index", "partly_sent",
+        "_arm", "_body", "_body_start", "_ends", "_has_served", "_head", "_head_start", "_headers", "_keep_alive",
+        "_now", "_parser", "_received", "_refusal", "_status", "_token_parser", "index", "partly_sent",
     )  # fmt: skip
 
     def __init__(self, arm: ArmInterface) -> None:
@@ -46,7 +48,8 @@ class Exchange:
         self.index = NO_REQUEST
         self._received = self._ends = self._status = 0
         self._keep_alive = True
-        self._head_start = self._body_start = b""
+        self._head_start = self._body_start = self._head = b""
+        self._refusal = ""
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
         self._token_parser: EventParser | ChunkParser | None = None
@@ -87,17 +90,50 @@ class Exchange:
             self._head_start = data[: 4 * EXCERPT_BYTES]
         self._received += len(data)
         self._now = now
+        if not self._status:
+            self._head = data if first_piece else self._head + data
         try:
-            self._parser.feed_data(data)
+            if self._refusal:
+                self._parse_repaired(data)
+            else:
+                self._parser.feed_data(data)
         except HttpParserCallbackError as error:  # a bug in this class, not a fault of the service
             raise (error.__context__ or error) from None
-        except (HttpParserError, HttpParserUpgrade) as error:
-            self._fail(Kind.GARBAGE, f"{error}: {self._excerpt()}")
+        except HttpParserUpgrade:
+            self._fail(Kind.GARBAGE, f"the service switched to another protocol: {self._excerpt()}")
             return
+        except HttpParserError as error:
+            if not self._repair(str(error)):
+                self._fail(Kind.GARBAGE, f"{error}: {self._excerpt()}")
+                return
         if self._ends:
             self._finish(now, data if first_piece else b"")
         elif self._received > MAX_RESPONSE_BYTES:
             self._fail(Kind.TOO_LARGE, f"more than {MAX_RESPONSE_BYTES} bytes: {self._excerpt()}")
+
+    def _repair(self, refusal: str) -> bool:
+        """Parse a head that the strict parser refused once more, as curl does; return whether it can be a response."""
+        if self._refusal or self._status:
+            return False
+        self._refusal = refusal
+        try:
+            self._parse_repaired(b"")
+        except HttpParserError:
+            return False
+        return True
+
+    def _parse_repaired(self, data: bytes) -> None:
+        """Parse `data` behind a repaired head; repair the head and parse it with a new parser once it is complete."""
+        if self._status:
+            self._parser.feed_data(data)
+            return
+        repaired = repair(self._head)
+        if repaired is None and len(self._head) > MAX_HEAD_BYTES:
+            raise HttpParserError(self._refusal)
+        if repaired is not None:
+            self._headers.clear()
+            self._parser = HttpResponseParser(self)
+            self._parser.feed_data(repaired)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Store the headers that are used later; called by the parser."""
@@ -194,14 +230,17 @@ class Exchange:
     def connection_ended(self, error: Exception | None) -> None:
         """Handle the end of the connection, by the service or by `error`, and end the request that it carries."""
         if self.index >= 0:
-            if error is not None:
+            if self._has_served and not self._received and self._arm.send_again(self.index):
+                self.index = NO_REQUEST
+            elif error is not None:
                 self._fail(Kind.RESET, str(error) or type(error).__name__)
             elif self._status and not self._headers.keys() & {b"content-length", b"transfer-encoding"}:
                 self._end_by_close()
             elif self._received:
                 self._fail(Kind.CLOSED, f"connection closed after {self._received} bytes: {self._excerpt()}")
             else:
-                self._fail(Kind.CLOSED, "connection closed before the first byte of the response")
+                why = "connection closed before the first byte of the response"
+                self._fail(Kind.CLOSED, why + (_NOT_REPEATED if self._has_served else ""))
         self.drop()
 
     def _end_by_close(self) -> None:
@@ -219,7 +258,7 @@ class Exchange:
     def drop(self) -> None:
         """Close for good; may be called twice."""
         self._parser = _DETACHED_PARSER  # breaks the reference cycle with the parser: garbage collection is disabled
-        self._head_start = self._body_start = b""
+        self._head_start = self._body_start = self._head = b""
         self._token_parser = None
         self._body.clear()
         self._close()

@@ -290,7 +290,7 @@ class Http2Connection(asyncio.Protocol):
         active = list(self._active.values())
         self._active.clear()
         for stream in active:
-            stream.fail(kind, why)
+            stream.connection_ended(kind, why, reused=self._has_served)
         self._retire()
 
     def _close_unused(self) -> None:

@@ -130,6 +130,13 @@ class Stream:
         if self.index >= 0:
             self._finish(kind, why or f"the connection was closed; {self._progress()}", 0, monotonic())
 
+    def connection_ended(self, kind: Kind, why: str, *, reused: bool) -> None:
+        """End the request with its connection; one that was `reused` may have been closed in the moment of the send."""
+        if reused and self.index >= 0 and not self._status and self._arm.send_again(self.index):
+            self.drop()
+        else:
+            self.fail(kind, why)
+
     def requeue(self) -> None:
         """Return a request that the service has not processed to the arm, and close."""
         index = self.index
