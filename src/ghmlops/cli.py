@@ -62,13 +62,10 @@ def _main(args: list[str], environ: Mapping[str, str], console: Console) -> int:
     as_json = json_requested(args, environ)
     context: Context | None = None
     try:
-        from ghmlops.core.context import read_context
-
-        parsed = _parse(args, environ)
-        if parsed is None:
+        read = _read(args, environ, console)
+        if read is None:
             return 0
-        name, inputs = parsed
-        context = read_context(environ, _event(environ))
+        name, inputs, context = read
         return _run(name, inputs, context, environ, console)
     except GhmlopsError as error:
         _report_error(error, environ, console, as_json=as_json)
@@ -79,6 +76,39 @@ def _main(args: list[str], environ: Mapping[str, str], console: Console) -> int:
     except Exception as error:  # noqa: BLE001  (Python's exit code 1 would read as a verdict)
         _report_bug(error, environ, console)
         return 2
+
+
+def _read(args: list[str], environ: Mapping[str, str], console: Console) -> tuple[str, Common, Context] | None:
+    """Return the command, its inputs and the context of the run; `None` if only a text was requested.
+
+    If they cannot be read, the command cannot replace the evidence of an earlier run, so that it is replaced here.
+    """
+    from ghmlops.core.context import read_context
+
+    try:
+        parsed = _parse(args, environ)
+        return None if parsed is None else (*parsed, read_context(environ, _event(environ)))
+    except GhmlopsError:
+        _replace_evidence(args, environ, console)
+        raise
+
+
+def _replace_evidence(args: list[str], environ: Mapping[str, str], console: Console) -> None:
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.shared.unfinished import replace_unread
+    from ghmlops.core.context import read_context
+
+    services = Services(
+        context=read_context(environ, {}),
+        environ=environ,
+        cwd=Path.cwd(),
+        now=lambda: datetime.now(UTC),
+        console=console,
+    )
+    try:
+        replace_unread(args[0], args[1:], environ, services)
+    except GhmlopsError as error:
+        console.note(f"ghmlops: the evidence of an earlier run could not be replaced: {error.message}")
 
 
 def _report_bug(error: Exception, environ: Mapping[str, str], console: Console) -> None:

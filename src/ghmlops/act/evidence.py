@@ -48,6 +48,26 @@ def companion_name(command: str, leg: str, extension: str) -> str:
     return evidence_name(command, leg).removesuffix("json") + extension
 
 
+def evidence_files(folder: Path, command: str, leg: str) -> list[Path]:
+    """Return the paths of an evidence file and of all its possible companions.
+
+    Raises:
+        InputError: `leg` is not a plain name.
+    """
+    companions = (companion_name(command, leg, extension) for extension in COMPANIONS)
+    return [folder / name for name in (evidence_name(command, leg), *companions)]
+
+
+def remove_evidence(folder: Path, command: str, leg: str) -> None:
+    """Remove the evidence of an earlier run, with its companions.
+
+    Raises:
+        InputError: A file cannot be removed, or `leg` is not a plain name.
+    """
+    for path in evidence_files(folder, command, leg):
+        remove_file(path)
+
+
 def check_writable(folder: Path, command: str, leg: str) -> None:
     """Check before a long measurement that its evidence can be written.
 
@@ -84,11 +104,16 @@ def write_evidence(folder: Path, evidence: Evidence, companions: Mapping[str, by
         if companions and extension in companions:
             write_atomically(companion, companions[extension])
         else:
-            _remove(companion)
+            remove_file(companion)
     return write_atomically(path, encode(evidence))
 
 
-def _remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
+    """Remove a file of an earlier run; there may be none.
+
+    Raises:
+        InputError: It cannot be removed.
+    """
     try:
         path.unlink()
     except (FileNotFoundError, NotADirectoryError):

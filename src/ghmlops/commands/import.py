@@ -73,9 +73,16 @@ def run(inputs: Inputs, services: Services) -> Result:
         DataError: The file cannot be used.
     """
     from ghmlops.act.evidence import evidence_name
-    from ghmlops.commands.shared.evidence import build, open_recorder, record
+    from ghmlops.commands.shared.unfinished import unfinished
 
     evidence_name("import", inputs.leg)
+    with unfinished("import", inputs, services, reads=(inputs.file,)):
+        return _run(inputs, services)
+
+
+def _run(inputs: Inputs, services: Services) -> Result:
+    from ghmlops.commands.shared.evidence import build, open_recorder, record
+
     policy = _read_objectives(inputs, services)
     recorder = open_recorder("import", inputs, services)
     job = _read_file(inputs, services, policy)

@@ -75,10 +75,17 @@ def run(inputs: Inputs, services: Services) -> Result:
         PolicyError: Neither the inputs nor the policy define the service.
         ServiceError: The service is not ready; the message contains the end of its log.
     """
-    from ghmlops.commands.shared.evidence import open_recorder, record
+    from ghmlops.commands.shared.unfinished import unfinished
 
     if inputs.stop:
         return _stop(inputs, services)
+    with unfinished("preview", inputs, services):
+        return _run(inputs, services)
+
+
+def _run(inputs: Inputs, services: Services) -> Result:
+    from ghmlops.commands.shared.evidence import open_recorder, record
+
     job = _prepare(inputs, services)
     if inputs.dry_run:
         return _dry_run(job)

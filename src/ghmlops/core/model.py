@@ -85,10 +85,15 @@ class Finding(Frozen, frozen=True, kw_only=True):
     baseline: float | None = None
     candidate: float | None = None
     change: Interval | None = None
+    loss: Interval | None = None
+    """Growth of the distance from the ideal value, positive if worse; only if the limit applies to it instead of
+    `change` (bias: distance from 0, calibration slope: distance from 1)."""
     method: str = ""
     margin: float | None = None
     """Limit of the test in the unit of `change`; for an objective, the objective itself."""
     n: int | None = None
+    confirmed: bool | msgspec.UnsetType = msgspec.UNSET
+    """`false` for a failure that no second run confirms as one of this change: the baseline misses the same limit."""
 
 
 class Measurement(Frozen, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
+from left_evidence import left_error
 from typed_details import details_of
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -155,18 +156,18 @@ def command(place: Path, *arguments: str) -> list[str]:
 
 
 def test_an_address_that_refuses_exits_2(place: Path) -> None:
-    """One line with a hint, no traceback, no evidence; as JSON where asked."""
+    """One line with a hint, no traceback; the evidence is the error; as JSON on request."""
     environ = os.environ | {"GITHUB_SHA": SHA}
     values = command(place, "--url", "http://127.0.0.1:9", "--json")
     done = subprocess.run(values, cwd=place, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert json.loads(done.stdout)["reason_code"] == "service-unreachable"
-    assert not (place / "evidence").exists()
+    assert left_error(place / "evidence", "capacity.json") == "capacity-not-judged"
 
 
-def test_an_interrupted_search_exits_130_without_files(place: Path) -> None:
-    """Stopped within a probe: exit 130 and no evidence."""
+def test_an_interrupted_search_exits_130_and_leaves_an_error(place: Path) -> None:
+    """Stopped within a probe: exit 130 and no result."""
     write_policy(place, budget=300, more="demand: 1/s")
     with (
         queueing_service.started() as url,
@@ -184,7 +185,7 @@ def test_an_interrupted_search_exits_130_without_files(place: Path) -> None:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "interrupted"
-    assert not (place / "evidence").exists()
+    assert left_error(place / "evidence", "capacity.json") == "capacity-not-judged"
 
 
 def wait_for_connections(pid: int) -> None:

@@ -242,7 +242,7 @@ def test_artifacts_of_other_runs_are_not_for_the_job_that_runs_the_change(reposi
     ],
 )
 def test_bad_input_is_one_line(repository: Repository, argv: list[str], message: str) -> None:
-    """A wrong base or policy ends before anything is started."""
+    """A wrong base or policy ends before anything is started, and leaves an error as evidence."""
     (repository.folder / "empty.yml").write_text("version: 1\nservice: s\n")
     if argv[1].startswith("--"):
         argv = ["=".join(argv)]
@@ -250,7 +250,9 @@ def test_bad_input_is_one_line(repository: Repository, argv: list[str], message:
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
-    assert not (repository.folder / "evidence").exists()
+    assert [path.name for path in (repository.folder / "evidence").iterdir()] == ["check.json"]
+    evidence = json.loads((repository.folder / "evidence" / "check.json").read_text())
+    assert (evidence["outcome"], [f["id"] for f in evidence["findings"]]) == ("error", ["check-not-judged"])
 
 
 def test_dry_run_starts_nothing(repository: Repository) -> None:
@@ -264,7 +266,7 @@ def test_dry_run_starts_nothing(repository: Repository) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(repository: Repository, number: signal.Signals) -> None:
-    """Interrupted under load: exit 130, no service, no work tree, no evidence of the unfinished pillar."""
+    """Interrupted under load: exit 130, no service, no work tree, an error for the unfinished pillar."""
     command = [sys.executable, "-m", "ghmlops", "check", "--base", repository.base]
     running = subprocess.Popen(
         command, cwd=repository.folder, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
@@ -279,5 +281,7 @@ def test_an_interrupt_leaves_nothing(repository: Repository, number: signal.Sign
     assert running.returncode == 130
     assert services_left() == []
     assert git(repository.folder, "worktree", "list").count("\n") == 0
-    assert not (repository.folder / "evidence/latency.json").exists()
+    for name in ("check.json", "latency.json"):
+        evidence = json.loads((repository.folder / "evidence" / name).read_text())
+        assert (evidence["outcome"], evidence["reason_code"]) == ("error", name.replace(".json", "-not-judged"))
     assert list((repository.folder / "evidence").glob(".*")) == []

@@ -268,9 +268,10 @@ def test_payloads_come_from_the_base(scene: Scene) -> None:
     scene.base = scene.git("rev-parse", "HEAD")
     scene.write("p.jsonl", '{"name": ""}\n')
     done = scene.check()
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == 2, done.stdout + done.stderr
     assert scene.changed() == {"p.jsonl"}
-    assert scene.evidence("latency.json")["details"]["failures"]["candidate"]["status"]["count"] > 0
+    findings = scene.evidence("latency.json")["findings"]
+    assert [(f["id"], f["outcome"], "404" in f["reason"]) for f in findings] == [("endpoint-broken", "error", True)]
 
 
 def test_each_arm_is_started_by_its_own_policy(scene: Scene) -> None:

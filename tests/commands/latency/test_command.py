@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,7 +187,7 @@ def test_queries_are_not_told(place: Path) -> None:
     assert "s3cr3t" not in latency(place, "http://127.0.0.1:9", dry_run=True).text
     with scoring_service.started() as b:
         latency(place, b)
-    assert details_of(read_evidence(place), LatencyDetails).settings.requests[0].path == "/predict"
+    assert "POST /predict with 404" in read_evidence(place).findings[0].reason  # this service knows no query
     assert "s3cr3t" not in (place / "evidence" / "latency.json").read_text(encoding="utf-8")
 
 
@@ -198,6 +199,79 @@ def test_two_dead_services_are_an_error_with_evidence(place: Path) -> None:
     assert (result.outcome, result.reason_code) == (Outcome.ERROR, "endpoint-broken")
     assert result.outputs["p99"] == result.outputs["ratio-p99"] == ""
     assert "pass" not in {v for k, v in outcomes(read_evidence(place)).items() if not k.startswith("guard-")}
+
+
+def test_a_broken_endpoint_is_known_before_the_load(place: Path) -> None:
+    """A candidate that answers 404 against a good baseline fails at once; a second run confirms or contradicts it."""
+    write_policy(place, path="/status/404", rate=600, duration="60s")
+    with scoring_service.started() as bad, good_service() as good:
+        began = time.monotonic()
+        result = latency(place, bad, good)
+        assert (result.outcome, result.reason_code) == (Outcome.FAIL, "endpoint-broken")
+        assert "404" in result.reason
+        latency(place, bad, good, confirm="evidence/latency.json")
+        assert time.monotonic() - began < 20
+        again = read_evidence(place, "latency-confirm.json")
+        assert outcomes(again) == {"endpoint-broken": "fail"}
+        write_policy(place, path="/status/404", rate=600, duration="1s")
+        with good_service() as other:
+            latency(place, other, good, confirm="evidence/latency.json")
+        assert outcomes(read_evidence(place, "latency-confirm.json"))["endpoint-broken"] == "pass"
+
+
+def test_a_baseline_that_does_not_answer_leaves_the_objectives(place: Path) -> None:
+    """Where only the baseline is broken, the candidate is judged by its objectives; without any, it is an error."""
+    write_policy(place, path="/status/404", rate=400, duration="1s", more="slo: {p50: 1s}")
+    with scoring_service.started() as bad, good_service() as good:
+        latency(place, good, bad)
+        found = outcomes(read_evidence(place))
+        assert (found["baseline-broken"], found["objective-p50"]) == ("warn", "pass")
+        assert "latency-p50" not in found
+        write_policy(place, path="/status/404")
+        result = latency(place, good, bad)
+    assert (result.outcome, result.reason_code) == (Outcome.ERROR, "baseline-broken")
+
+
+def test_a_limit_that_both_arms_miss_is_not_this_change(place: Path) -> None:
+    """Both values are in the finding, which stays failed and cannot be confirmed."""
+    write_policy(place, rate=400, duration="3s", more="slo: {p50: 1ms}")
+    with scoring_service.started("--delay", "0.01") as a, scoring_service.started("--delay", "0.01") as b:
+        latency(place, b, a)
+    (finding,) = [f for f in read_evidence(place).findings if f.id == "objective-p50"]
+    assert (finding.outcome, finding.confirmed) == (Outcome.FAIL, False)
+    assert (finding.baseline or 0) > 10
+
+
+@contextlib.contextmanager
+def good_service() -> Iterator[str]:
+    """A service that answers every POST with 200 and JSON."""
+
+    class Good(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 256
+
+    with Server(("127.0.0.1", 0), Good) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join(30)
 
 
 def test_objectives_alone(place: Path) -> None:

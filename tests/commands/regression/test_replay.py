@@ -235,14 +235,14 @@ REPLAY: dict[str, Any] = {"file": "x", "sha256": "0", "compared": {}, "differ": 
     ],
 )
 def test_unusable_evidence_is_one_error(scene: Scene, spoil: Callable[[dict[str, Any]], object], fact: str) -> None:
-    """Exit 2 with a message on one line, and no new file."""
+    """Exit 2 with a message on one line, and an error as evidence."""
     scene.measure()
     scene.edit(spoil)
     process = scene.run("--replay", "evidence/regression.json")
     assert process.returncode == 2
     assert fact in process.stderr
     assert "Traceback" not in process.stderr
-    assert not (scene.repo.folder / "evidence" / "regression-replay.json").exists()
+    assert scene.evidence("regression-replay.json")["outcome"] == "error"
 
 
 def test_a_file_that_is_not_evidence_is_one_error(scene: Scene) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import UNSET
 from scipy import stats
 
 from ghmlops.core.latency.answers import Answers, Tokens
@@ -208,3 +209,20 @@ def test_a_service_that_sends_everything_at_once_does_not_pass() -> None:
     )
     plain = objective_findings(slo, shares(slo, answers_of([0.1] * 1000)))
     assert [f.outcome for f in plain] == [Outcome.INCONCLUSIVE] * 2
+
+
+def test_a_limit_that_the_baseline_misses_too_is_never_confirmed() -> None:
+    """The objective stays failed and shows the value of the baseline; what the baseline meets can be the change."""
+    slo = Objectives(quantiles={"p90": 0.15}, errors=0.01)
+    slow = [Kind.OK] * 900 + [Kind.CLOSED] * 100
+    candidate = shares(slo, answers_of([0.3] * 1000, slow))
+    for times, kinds, confirmed in (([0.3] * 1000, slow, False), ([0.1] * 1000, [Kind.OK] * 1000, UNSET)):
+        p90, errors = objective_findings(slo, candidate, shares(slo, answers_of(times, kinds)))
+        assert (p90.outcome, errors.outcome) == (Outcome.FAIL, Outcome.FAIL)
+        assert (p90.confirmed, errors.confirmed) == (confirmed, confirmed)
+        assert p90.baseline == pytest.approx(times[0] * 1e3, rel=0.002)
+        assert errors.baseline == pytest.approx(kinds.count(Kind.CLOSED) / 1000)
+    (alone, _) = objective_findings(slo, candidate)
+    assert (alone.baseline, alone.confirmed) == (None, UNSET)
+    missed_by_failures = shares(slo, answers_of([0.1] * 1000, [Kind.OK] * 800 + [Kind.CLOSED] * 200))
+    assert objective_findings(slo, candidate, missed_by_failures)[0].confirmed is False

@@ -25,6 +25,13 @@ def run(inputs: Inputs, services: Services) -> Result:
         DataError: The payload file cannot be used.
         ServiceError: The address cannot be reached.
     """
+    from ghmlops.commands.shared.unfinished import unfinished
+
+    with unfinished("capacity", inputs, services):
+        return _run(inputs, services)
+
+
+def _run(inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands.capacity.evidence import evidence_content
     from ghmlops.commands.capacity.job import prepare
     from ghmlops.commands.capacity.measure import search_capacity

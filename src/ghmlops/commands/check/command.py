@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.check.inputs import Inputs
 from ghmlops.commands.shared.base import dry_run_result
-from ghmlops.core.errors import GitError, InputError
+from ghmlops.core.errors import GitError
 from ghmlops.core.pillars import PILLARS
 from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
     from ghmlops.commands.check.job import Job
     from ghmlops.commands.shared.base import Result, Services
+    from ghmlops.core.model import Finding, NotMeasured
 
 
 def run(inputs: Inputs, services: Services) -> Result:
@@ -27,24 +28,34 @@ def run(inputs: Inputs, services: Services) -> Result:
         PolicyError: The policy is missing or invalid, or measures nothing.
         InputError: `base` is not a commit of this repository.
     """
-    from ghmlops.commands.check.changed_inputs import unreadable_finding
     from ghmlops.commands.check.job import prepare
-    from ghmlops.commands.check.judges import judging_jobs, trusted_job
-    from ghmlops.commands.check.run_pillar import run_pillar, start_candidate, write_findings
+    from ghmlops.commands.shared.unfinished import unfinished
     from ghmlops.core.policy.summary import describe
 
-    job = prepare(inputs, services)
     if inputs.dry_run:
+        job = prepare(inputs, services)
         lines = [*describe(job.policy), f"baseline commit: {job.base or 'none: no comparison of latency'}"]
         return dry_run_result("Nothing was run.", terminal.block(lines))
-    _remove_old_evidence(job)
+    _remove_old_evidence(inputs, services)
+    with unfinished("check", inputs, services):
+        job = prepare(inputs, services)
+        _measure(job)
+    return _report(job)
+
+
+def _measure(job: Job) -> None:
+    """Run every pillar; at last write the evidence about the inputs, so that a run that is killed leaves an error."""
+    from ghmlops.commands.check.changed_inputs import unreadable_finding
+    from ghmlops.commands.check.judges import judging_jobs, trusted_job
+    from ghmlops.commands.check.run_pillar import run_pillar, start_candidate, write_findings
+
     with contextlib.ExitStack() as stack:
         try:
             trusted = stack.enter_context(trusted_job(job))
-            _judge_inputs(trusted)
+            findings, unknown = _judge_inputs(trusted)
         except GitError as error:
-            trusted = job
-            write_findings(job, "check", [unreadable_finding(job.base, error.message)])
+            trusted, unknown = job, []
+            findings = [unreadable_finding(job.base, error.message)]
         judges = judging_jobs(trusted)
         for judge, pillars in judges:
             for pillar in pillars:
@@ -53,47 +64,42 @@ def run(inputs: Inputs, services: Services) -> Result:
             for judge, starting in ((judge, judge.starting_pillar) for judge, _ in judges[:1]):
                 if starting:
                     start_candidate(judge, starting)
-    return _report(job)
+    if findings:
+        write_findings(job, "check", findings, unknown)
 
 
-def _remove_old_evidence(job: Job) -> None:
-    """Remove what an earlier run of `check` left, so that old evidence cannot replace new evidence."""
-    from ghmlops.act.evidence import evidence_name
+def _remove_old_evidence(inputs: Inputs, services: Services) -> None:
+    """Remove what an earlier run of `check` left, also of pillars that the policy no longer has, and its verdict."""
+    from ghmlops.act.evidence import remove_evidence, remove_file
     from ghmlops.commands.check.judges import head_leg
     from ghmlops.commands.check.run_pillar import confirm_leg
 
-    inputs, folder = job.inputs, job.services.cwd / job.inputs.evidence_dir
-    commands = ["check", *(pillar.command for pillar in PILLARS if pillar.in_check)]
+    folder = services.cwd / inputs.evidence_dir
+    remove_file(folder / "verdict.json")
+    commands = [pillar.command for pillar in PILLARS if pillar.in_check]
     legs = [leg for judge in (inputs.leg, head_leg(inputs.leg)) for leg in (judge, confirm_leg(judge))]
-    for name in (evidence_name(command, leg) for command in commands for leg in legs):
-        try:
-            (folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"cannot remove {inputs.evidence_dir}/{name}: {error.strerror}",
-                hint="name a separate folder with --evidence-dir",
-            ) from None
+    for command, leg in [*((command, leg) for command in commands for leg in legs), ("check", head_leg(inputs.leg))]:
+        remove_evidence(folder, command, leg)
 
 
-def _judge_inputs(job: Job) -> None:
-    """Report whether the change alters the policy, or a file, by which it is judged: a person decides about that."""
+def _judge_inputs(job: Job) -> tuple[list[Finding], list[NotMeasured]]:
+    """Return whether the change alters the policy, or a file, by which it is judged: a person decides about that."""
     from ghmlops.commands.check.changed_inputs import input_findings, policy_finding
-    from ghmlops.commands.check.run_pillar import write_findings
     from ghmlops.core.policy.input_files import input_files, is_local
 
     trusted, cwd, inputs = job.services.trusted, job.services.cwd, job.inputs
     if trusted is None:
-        return
+        return [], []
     files = input_files(job.head_policy) | (input_files(job.base_policy) if job.base_policy else {})
     files |= {inputs.baseline: "baseline"} if is_local(inputs.baseline) else {}
     findings, unknown = input_findings(trusted, cwd, files, job.base)
-    write_findings(job, "check", [policy_finding(trusted, cwd, inputs.policy, job.base), *findings], unknown)
+    return [policy_finding(trusted, cwd, inputs.policy, job.base), *findings], unknown
 
 
 def _report(job: Job) -> Result:
     from ghmlops.commands import report
     from ghmlops.commands.check.run_pillar import shared_inputs
 
-    result = report.run(shared_inputs(report.Inputs, job.inputs, comment=False), job.services)
+    result = report.run(shared_inputs(report.Inputs, job.inputs, comment="off"), job.services)
     outputs = {name: value for name, value in result.outputs.items() if name != "comment-url"}
     return dataclasses.replace(result, outputs={**outputs, "evidence-dir": job.inputs.evidence_dir})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.latency.inputs import Inputs
@@ -25,18 +26,34 @@ def run(inputs: Inputs, services: Services) -> Result:
         ServiceError: An address cannot be reached.
     """
     from ghmlops.act.evidence import check_writable
+    from ghmlops.commands.latency.job import evidence_leg
+    from ghmlops.commands.shared.unfinished import unfinished
+
+    check_writable(services.cwd / inputs.evidence_dir, "latency", inputs.leg)
+    with unfinished("latency", inputs, services, leg=evidence_leg(inputs), reads=(inputs.confirm,)):
+        return _run(inputs, services)
+
+
+def _run(inputs: Inputs, services: Services) -> Result:
+    from ghmlops.commands.latency.contact import contact_arms, summarise_broken
     from ghmlops.commands.latency.evidence import evidence_content
     from ghmlops.commands.latency.job import prepare
     from ghmlops.commands.latency.measure import measure
+    from ghmlops.commands.latency.rate_search import determine_rate
     from ghmlops.commands.latency.summary import summarise
     from ghmlops.commands.shared.evidence import open_recorder, record
 
-    check_writable(services.cwd / inputs.evidence_dir, "latency", inputs.leg)
     job = prepare(inputs, services)
     if inputs.dry_run:
         return _dry_run(job)
     recorder = open_recorder("latency", inputs, services, leg=job.leg)
-    return record(recorder, evidence_content(job, measure(job, services)), summarise)
+    contact = contact_arms(job, inputs, services)
+    if contact.broken:
+        return record(recorder, contact.broken, summarise_broken)
+    job = determine_rate(contact.job, inputs, services)
+    content = evidence_content(job, measure(job, services))
+    content = replace(content, findings=[*contact.findings, *content.findings])
+    return record(recorder, content, summarise)
 
 
 def _dry_run(job: Job) -> Result:
@@ -53,6 +70,8 @@ def _dry_run(job: Job) -> Result:
         f"{shard}{arrivals.model} {rate:g}/s: {plan.warmup:,} requests of warm-up, "
         f"then {plan.planned:,} per arm within {seconds:g} s{extension}",
     ]
+    if arrivals.auto:
+        lines.append(f"rate: auto: a short ramp determines it first; the numbers are those of {rate:g}/s")
     if any(call.body is not None for call in job.source.calls.calls):
         lines.append(f"bodies: {len(job.source.calls.calls):,} payloads in turn")
     return dry_run_result(

@@ -91,6 +91,7 @@ def _details(job: Job, run: LatencyRun, tally: Tally, part: ShardRun, confirms: 
             started_late_s=None if part.start_at is None else round(part.late, 3),
         ),
         confirms=confirms,
+        rate_search=job.rate_search,
         shard=part if job.shard else None,
         tally=pack(tally) if job.shard else None,
     )

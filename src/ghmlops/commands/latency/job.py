@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.latency.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.shared.request_source import RequestSource
+    from ghmlops.core.details.latency import RateSearch
     from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.load.allowed_hosts import HostRules
     from ghmlops.core.policy.document import Policy
@@ -38,6 +39,7 @@ class Job:
         shard: number of the shard, and number of shards; `None` for a run that is not sharded.
         start_at: common start of all shards, in seconds of the Unix epoch.
         recorded: the recording to replay; `None` for generated demand.
+        rate_search: how `rate: auto` was determined; `None` if the policy states the rate.
     """
 
     full_policy: Policy
@@ -50,6 +52,7 @@ class Job:
     shard: tuple[int, int] | None = None
     start_at: float | None = None
     recorded: ArrivalTrace | None = None
+    rate_search: RateSearch | None = None
 
     @property
     def policy(self) -> Latency:
@@ -79,8 +82,13 @@ def prepare(inputs: Inputs, services: Services) -> Job:
             hint="pass --baseline-url, or add objectives such as `slo: {p99: 150ms, errors: 0.1%}`",
         )
     shard, start_at = _shard(inputs, services)
+    if shard and policy.arrivals.auto:
+        raise PolicyError(
+            f"{inputs.policy}: `latency.arrivals` has the rate `auto`, which shards cannot determine together",
+            hint="state the rate: `{poisson: 200/s, duration: 60s}`",
+        )
     recorded = _recorded(policy, services)
-    plan = _plan(policy, inputs, paired="baseline" in targets, shard=shard, recorded=recorded)
+    plan = make_run_plan(policy, inputs, paired="baseline" in targets, shard=shard, recorded=recorded)
     confirms = _failed_run(inputs, services) if inputs.confirm else None
     if confirms:  # A confirming run swaps the slots.
         targets = dict(reversed(targets.items()))
@@ -92,7 +100,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         targets=targets,
         hosts=hosts,
         confirms=confirms,
-        leg=_leg(inputs, shard),
+        leg=evidence_leg(inputs),
         shard=shard,
         start_at=start_at,
         recorded=recorded,
@@ -141,11 +149,15 @@ def _shard(inputs: Inputs, services: Services) -> tuple[tuple[int, int] | None, 
     return shard, start_at
 
 
-def _leg(inputs: Inputs, shard: tuple[int, int] | None) -> str:
-    """Return the leg of the evidence; a confirming run and a shard append their part."""
-    from ghmlops.core.latency.shards.inputs import shard_leg
+def evidence_leg(inputs: Inputs) -> str:
+    """Return the leg of the evidence; a confirming run and a shard append their part.
 
-    leg = inputs.leg or (CONFIRM if inputs.confirm else "")
+    Raises:
+        InputError: The input `shard` is malformed.
+    """
+    from ghmlops.core.latency.shards.inputs import parse_shard, shard_leg
+
+    leg, shard = inputs.leg or (CONFIRM if inputs.confirm else ""), parse_shard(inputs.shard)
     return shard_leg(leg, *shard) if shard else leg
 
 
@@ -153,7 +165,7 @@ def _seed(inputs: Inputs) -> int:
     return 1 if inputs.seed is None else inputs.seed
 
 
-def _plan(
+def make_run_plan(
     policy: Latency,
     inputs: Inputs,
     *,
@@ -161,6 +173,12 @@ def _plan(
     shard: tuple[int, int] | None,
     recorded: ArrivalTrace | None,
 ) -> Plan:
+    """Return the plan of a run, within the hard limits.
+
+    Raises:
+        InputError: The shard has no request to send.
+        PolicyError: The policy requires more than the hard limits, or no request.
+    """
     from ghmlops.core.latency.stopping import make_plan
     from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS
 

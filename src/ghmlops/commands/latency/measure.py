@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.latency.stopping import Judge
     from ghmlops.measure.load.load import Recording
+    from ghmlops.measure.load.target import Target
 
 INPUT_OF_ARM = {"candidate": "url", "baseline": "baseline-url"}
 """Input that the address of an arm came from."""
@@ -38,6 +39,18 @@ class LatencyRun:
     stolen: float = 0.0
 
 
+def reach_arms(job: Job) -> dict[str, Target]:
+    """Contact each arm and return it with the address that answered, in the order of the slots.
+
+    Raises:
+        InputError: An address leads to a host that may not be loaded.
+        ServiceError: An address cannot be reached.
+    """
+    from ghmlops.commands.shared.load_source import reach
+
+    return {name: reach(target, INPUT_OF_ARM[name], job.hosts) for name, target in job.targets.items()}
+
+
 def measure(job: Job, services: Services) -> LatencyRun:
     """Contact both arms, then load them until the verdict is decided or the schedule ends.
 
@@ -45,12 +58,12 @@ def measure(job: Job, services: Services) -> LatencyRun:
         InputError: An address leads to a host that may not be loaded.
         ServiceError: An address cannot be reached.
     """
-    from ghmlops.commands.shared.load_source import generate, reach
+    from ghmlops.commands.shared.load_source import generate
     from ghmlops.core.latency.stopping import Block, Judge
     from ghmlops.measure.stolen_time import read_cpu_times, stolen_share
 
     plan, names, console = job.plan, list(job.targets), services.console
-    targets = [reach(target, INPUT_OF_ARM[name], job.hosts) for name, target in job.targets.items()]
+    targets = list(reach_arms(job).values())
     judge = Judge(job.policy, plan)
 
     def on_block(answers: Sequence[Answers]) -> bool:

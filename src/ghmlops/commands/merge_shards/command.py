@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.merge_shards.inputs import Inputs
@@ -26,6 +27,16 @@ def run(inputs: Inputs, services: Services) -> Result:
         PolicyError: The policy is invalid or has no section `latency`.
         InputError: The commit under test is unknown, or the evidence folder cannot be written to.
     """
+    from ghmlops.commands.merge_shards.job import legs_by_name
+    from ghmlops.commands.shared.unfinished import unfinished
+
+    with contextlib.ExitStack() as stack:
+        for leg in legs_by_name(inputs, services):
+            stack.enter_context(unfinished("latency", inputs, services, leg=leg))
+        return _run(inputs, services)
+
+
+def _run(inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands.latency.summary import summarise
     from ghmlops.commands.merge_shards.job import joined_log, prepare
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Provenance
     from ghmlops.core.latency.shards.evidence import Shard
     from ghmlops.core.policy.latency import Latency
+
+
+_SHARD_FILE = re.compile(r"latency(-(?P<leg>[A-Za-z0-9][A-Za-z0-9._-]{0,63}))?-shard-[0-9]+-of-[0-9]+\.json")
+"""Name of the evidence file of a shard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,19 @@ class Job:
     def origin(self) -> Provenance:
         """Provenance of the first shard; all shards have the same commit, seed and policy."""
         return self.shards[0].evidence.provenance
+
+
+def legs_by_name(inputs: Inputs, services: Services) -> list[str]:
+    """Return the legs of the joined evidence, as far as the names of the shards' files show them before they are read.
+
+    There is one leg unless the folder contains shards of several runs, which are refused.
+    """
+    if inputs.leg:
+        return [inputs.leg]
+    folder = services.cwd / inputs.shards
+    names = (path.name for pattern in ("*.json", "*/*.json") for path in folder.glob(pattern))
+    matches = (_SHARD_FILE.fullmatch(name) for name in names)
+    return sorted({match["leg"] or "" for match in matches if match}) or [""]
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:

@@ -25,19 +25,29 @@ def run(inputs: Inputs, services: Services) -> Result:
         EvidenceError: The evidence to replay cannot be used.
         GitHubError: An artifact of a workflow run cannot be downloaded.
     """
-    from ghmlops.commands.regression.job import prepare
-    from ghmlops.commands.shared.evidence import open_recorder, record
+    from ghmlops.commands.shared.unfinished import unfinished
 
     if inputs.replay and inputs.rebuild:
         raise InputError("inputs `replay` and `rebuild` exclude each other", hint="use one of them")
     if inputs.replay:
-        from ghmlops.commands.regression.replay import replay
+        from ghmlops.commands.regression.replay import leg_by_name, replay
 
-        return replay(inputs, services)
+        with unfinished("regression", inputs, services, leg=leg_by_name(inputs), reads=(inputs.replay,)):
+            return replay(inputs, services)
     if inputs.rebuild:
-        from ghmlops.commands.regression.rebuild import rebuild
+        from ghmlops.commands.regression.rebuild import COMMAND, rebuild
 
-        return rebuild(inputs, services)
+        with unfinished(COMMAND, inputs, services):
+            return rebuild(inputs, services)
+    with unfinished("regression", inputs, services):
+        return _compare(inputs, services)
+
+
+def _compare(inputs: Inputs, services: Services) -> Result:
+    """Pair the rows of the artifacts by key, judge them and write the evidence."""
+    from ghmlops.commands.regression.job import prepare
+    from ghmlops.commands.shared.evidence import open_recorder, record
+
     job = prepare(inputs, services)
     if inputs.dry_run:
         from ghmlops.commands.regression.dry_run import check_artifacts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,7 @@ from ghmlops.core.model import Outcome, conclude
 from ghmlops.core.reproduce import replay_findings
 from ghmlops.core.reproduce.replay import compare_runs
 from ghmlops.core.reproduce.replay_inputs import check_policy_path, read_inputs, replay_datasets
+from ghmlops.core.text.plain_name import is_plain_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +93,13 @@ def _read_evidence(path: Path, name: str) -> tuple[Evidence, str]:
     if regression_details(evidence.details).replay is not None:
         raise EvidenceError(f"{name} is itself a replay", hint="replay the evidence that it was compared with")
     return evidence, f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def leg_by_name(inputs: Inputs) -> str:
+    """Return the leg of the new evidence, as far as the name of the file to replay shows it before it is read."""
+    command, _, leg = PurePath(inputs.replay).stem.partition("-")
+    repeated = f"{leg}-{LEG}" if command == COMMAND and leg else LEG
+    return inputs.leg or (repeated if is_plain_name(repeated) else LEG)
 
 
 def _leg(before: Evidence) -> str:

@@ -40,6 +40,20 @@ def json_requested(args: Sequence[str], environ: Mapping[str, str]) -> bool:
     return environ.get("GHMLOPS_JSON", "").lower() in _TRUE
 
 
+def flag_values(names: Sequence[str], args: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of some inputs without checking any other; those that are not set are left out.
+
+    A flag without a value, such as `--dry-run`, has the value `true`.
+    """
+    values = {name: environ.get(f"GHMLOPS_{name.upper().replace('-', '_')}", "") for name in names}
+    for index, arg in enumerate(args):
+        flag, equals, value = arg.removeprefix("--").partition("=")
+        if arg.startswith("--") and flag in names:
+            following = args[index + 1] if index + 1 < len(args) else ""
+            values[flag] = value if equals else "true" if not following or following.startswith("--") else following
+    return {name: value for name, value in values.items() if value}
+
+
 def parse_inputs(name: str, module: ModuleType, args: Sequence[str], environ: Mapping[str, str]) -> Common:
     """Return the inputs of a command.
 

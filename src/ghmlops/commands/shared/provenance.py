@@ -32,7 +32,7 @@ def provenance(inputs: Common, services: Services) -> Provenance:
     fingerprints = {
         "code": f"git:{tree}" if tree else "",
         "environment": checkout.environment_fingerprint(services.cwd),
-        "policy": checkout.fingerprint(policy_file) if policy_file.is_file() else "",
+        "policy": _fingerprint(policy_file),
         "base-policy": checkout.fingerprint(base_policy) if base_policy else _base_policy(inputs, services),
     }
     return Provenance(
@@ -54,6 +54,14 @@ def _service(policy_file: Path, name: str) -> str:
     try:
         return load_policy(policy_file, name).service
     except PolicyError:
+        return ""
+
+
+def _fingerprint(policy_file: Path) -> str:
+    """Return the fingerprint of the policy; empty if it cannot be read, about which the command reports."""
+    try:
+        return checkout.fingerprint(policy_file) if policy_file.is_file() else ""
+    except OSError:
         return ""
 
 

@@ -21,6 +21,7 @@ from ghmlops.core.latency.constants import (
 from ghmlops.core.latency.duet import Duet
 from ghmlops.core.latency.guards import distrust, doubt_objectives, guard_findings
 from ghmlops.core.latency.objectives import objective_findings
+from ghmlops.core.latency.saturated import saturation_finding, saturation_of, withdraw
 from ghmlops.core.latency.wording import format_change, format_ms, format_share
 from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
 from ghmlops.core.policy.latency import QUANTILES
@@ -43,15 +44,20 @@ def judge_tally(tally: Tally, policy: Latency) -> list[Finding]:
     if tally.baseline is not None:
         errors = error_finding(tally, tally.baseline)
         comparison = [*quantile_findings(tally, tally.baseline, policy.margins), errors]
-    objectives = doubt_objectives(objective_findings(policy.slo, tally.objectives), tally)
-    return distrust([*comparison, *objectives, *guard_findings(tally, errors)])
+    objectives = doubt_objectives(objective_findings(policy.slo, tally.objectives, tally.baseline_objectives), tally)
+    judged = [*comparison, *objectives]
+    if tally.baseline is not None:
+        saturation = saturation_of(duet_of(tally, policy.margins), policy.arrivals)
+        found = saturation_finding(saturation, tally.requests)
+        judged = [*([found] if found else []), *withdraw(judged, saturation)]
+    return distrust([*judged, *guard_findings(tally, errors)])
 
 
 def duet_of(tally: Tally, margins: Mapping[str, LatencyMargin]) -> Duet:
     """Return the paired verdict over the pairs of blocks of a tally, in their order."""
     duet = Duet(margins, patient=tally.full_schedule)
     for pair in tally.pairs:
-        duet.feed(pair.log_ratios)
+        duet.feed(pair.log_ratios, pair.block)
     return duet
 
 

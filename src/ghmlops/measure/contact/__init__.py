@@ -1,0 +1,1 @@
+"""Sends the first requests to each endpoint before the load."""
