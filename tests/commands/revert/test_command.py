@@ -340,6 +340,46 @@ def test_unreadable_rules_end_in_a_pull_request(scene: Scene) -> None:
     assert scene.tip() == bad
 
 
+RECORDED = [
+    # pushes that GitHub lists: (before, after) by name, fault, exit code, state
+    ([("deployed", "last")], {}, 0, "reverted"),
+    ([("before", "last"), ("deployed", "before")], {}, 1, "pull-request"),
+    ([("deployed", "before")], {}, 1, "pull-request"),
+    ([], {}, 1, "pull-request"),
+    ([("deployed", "last")], {"kind": "status", "status": 403, "path": "/activity", "times": 9}, 1, "pull-request"),
+]
+
+
+@pytest.mark.parametrize("event", ["workflow_run", "workflow_dispatch"])
+@pytest.mark.parametrize(("pushes", "fault", "code", "state"), RECORDED)
+def test_github_lists_the_judged_push(
+    scene: Scene, event: str, pushes: list[tuple[str, str]], fault: dict[str, Any], code: int, state: str
+) -> None:
+    """No push started the run: GitHub's list says what the branch had before; if it does not, a person must merge."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    deployed = scene.tip()
+    before = scene.work.commit("Bad", {"a.txt": "bad\n"})
+    last = scene.work.commit("Docs", {"docs.md": "d\n"})
+    scene.work.push()
+    names = {"deployed": deployed, "before": before, "last": last}
+    activity = [
+        {"ref": "refs/heads/main", "before": names[a], "after": names[b], "timestamp": f"2026-01-0{9 - i}T00:00:00Z"}
+        for i, (a, b) in enumerate(pushes)
+    ]
+    (scene.home / "event.json").write_text(json.dumps({"repository": {"default_branch": "main"}}))
+    arguments = ["--verdict-file", write_verdict(scene, last, base_sha=deployed)]
+    refs = {f"heads/ghmlops/revert-{last[:12]}": "a" * 40}
+    with running({"repositories": {"acme/shop": {"refs": refs, "activity": activity}}}) as api:
+        api.seed(faults=[fault] if fault else [])
+        environ = {"GITHUB_API_URL": api.url, "GHMLOPS_TOKEN": "t", "GITHUB_EVENT_NAME": event}
+        environ["GITHUB_EVENT_PATH"] = str(scene.home / "event.json")
+        ran = run(scene, "--commit", last, *arguments, **environ)
+        assert api.violations == []
+    assert (ran.code, ran.outputs["state"]) == (code, state), ran.err
+    assert (scene.remote.tree("main") == scene.remote.tree(deployed)) is (state == "reverted")
+
+
 def test_longer_range_waits_in_a_pull_request(scene: Scene) -> None:
     """With a token, the range since the last deployment is reverted in a pull request, exit 1."""
     if not spec.default_file().is_file():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.revert.summary import refusal, summarise
 from ghmlops.core.context import dig, is_sha
-from ghmlops.core.errors import InputError, NeedsPerson, nearest
+from ghmlops.core.errors import GitHubError, InputError, NeedsPerson, nearest
 from ghmlops.core.revert.grounds import Grounds, Target, decide_grounds
 from ghmlops.core.revert.spec import Spec, check_names, one_line, parse_spec
 
@@ -61,6 +61,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         grounds = _grounds(inputs, services)
         before = before or _before_push(inputs, services, grounds)
         with _github(inputs, services) as client:
+            before = before or _recorded_push(inputs, services, grounds, client)
             return summarise(_perform(inputs, services, spec, grounds, before, client), services.context)
     except NeedsPerson as error:
         return refusal(error)
@@ -83,6 +84,25 @@ def _before_push(inputs: Inputs, services: Services, grounds: Grounds) -> str:
     judged = grounds.verdict_commit or after
     same = context.event_name == "push" and dig(event, "ref") == f"refs/heads/{branch}" and after == judged
     return _before(before) if same and is_sha(before) else ""
+
+
+def _recorded_push(inputs: Inputs, services: Services, grounds: Grounds, client: Client | None) -> str:
+    """Return the commit of the branch before the judged commit was pushed, by GitHub's list of pushes.
+
+    Runs that no push started (`workflow_run`, `workflow_dispatch`) have no event that names it. If GitHub lists none,
+    it is unknown, so that a range of more than one commit becomes a pull request.
+    """
+    branch = inputs.branch or dig(services.context.event, "repository", "default_branch")
+    if client is None or not branch or grounds.by_person or not grounds.verdict_commit:
+        return ""
+    from ghmlops.measure.github.pushes import newest_push
+
+    try:
+        push = newest_push(client, str(branch), grounds.verdict_commit)
+    except GitHubError as error:
+        services.console.note(f"the push of {grounds.verdict_commit[:12]} is unknown: {error.message}")
+        return ""
+    return push.before if push else ""
 
 
 def _grounds(inputs: Inputs, services: Services) -> Grounds:
