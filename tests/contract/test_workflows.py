@@ -25,13 +25,20 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         "measure": {"contents": "read"},
         "verdict": {},
     },
+    "attest.yml": {"attest": {"attestations": "write", "id-token": "write"}},
     "load.yml": {"plan": {}, "shard": {"contents": "read"}, "merge": {"contents": "read"}},
     "report.yml": {
         "report": {"actions": "read", "checks": "write", "contents": "read", "pull-requests": "write"},
     },
     "deploy-gate.yml": {
         "remeasure": {"actions": "read", "contents": "read", "deployments": "read"},
-        "gate": {"actions": "read", "contents": "read", "deployments": "write", "statuses": "write"},
+        "gate": {
+            "actions": "read",
+            "contents": "read",
+            "deployments": "write",
+            "pull-requests": "read",
+            "statuses": "write",
+        },
         "revert": {"contents": "write", "pull-requests": "write"},
     },
 }
@@ -43,6 +50,7 @@ PINS = {
     "actions/checkout": "3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
     "actions/upload-artifact": "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0",
     "actions/download-artifact": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1",
+    "actions/attest": "1e69f48acb82d1966a394da916b4c1698aa569d6 # v4.2.2",
     "actions/cache": "27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5",
 }
 RUN_CHANGES = {".", "actions/preview", "actions/latency", "actions/regression"}
