@@ -102,7 +102,7 @@ def test_a_small_address_space_is_never_a_verdict(mebibytes: int, tmp_path: Path
     (tmp_path / "evidence").mkdir()
     size = mebibytes * 1024 * 1024
     done = subprocess.run(
-        [*COMMAND, "report", "--comment", "false"],
+        [*COMMAND, "report", "--comment", "off"],
         env=_environment() | {"GITHUB_SHA": "0" * 39 + "1"},
         cwd=tmp_path,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)),

@@ -84,7 +84,7 @@ def test_commands_need_only_what_their_action_installs(tmp_path: Path) -> None:
         subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, timeout=30)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GHMLOPS_"))}
     with scoring_service.started() as url:
-        inputs = {"report": ["--comment", "false"], "preview": ["--url", f"{url}/predict"]}
+        inputs = {"report": ["--comment", "off"], "preview": ["--url", f"{url}/predict"]}
         for command, packages in NOT_INSTALLED.items():
             line = [sys.executable, "-c", BLOCKED, packages, command, "--policy", "policy.yml"]
             line += inputs.get(command, [])

@@ -58,7 +58,7 @@ jobs:
         uses: ghmlops/ghmlops/actions/report@v1
         with:
           run-id: ${{{{ github.run_id }}}}
-          comment: false
+          comment: "off"
           html: report.html
           junit: report.xml
           markdown: report.md

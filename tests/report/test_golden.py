@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from ghmlops.core.model import NotMeasured, Outcome
+from ghmlops.report.comment.brief import brief
 from ghmlops.report.content.layout import lay_out
 from ghmlops.report.content.run_facts import ReportedOutcome
 from ghmlops.report.formats import html, junit, markdown
+from ghmlops.report.formats.comment import comment
 from ghmlops.report.formats.css import CSS
 from report import prediction_samples, samples
 
@@ -48,12 +50,19 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", list(CASES))
-def test_the_comment(name: str, golden: Callable[[str, str], None]) -> None:
-    """The comment of each outcome is the one that was reviewed."""
+def test_the_summary(name: str, golden: Callable[[str, str], None]) -> None:
+    """The job summary of each outcome is the one that was reviewed."""
     files, extra = CASES[name]
     report = samples.report(*files, extra=extra)
     assert report.outcome is EXPECTED[name]
-    golden(f"report-{name}.md", markdown.comment(report))
+    golden(f"report-{name}.md", markdown.summary(report))
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_the_comment(name: str, golden: Callable[[str, str], None]) -> None:
+    """The comment of each outcome is the one that was reviewed."""
+    files, extra = CASES[name]
+    golden(f"comment-{name}.md", comment(brief(samples.merged(*files, extra=extra), files, samples.FACTS)))
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if n not in ("cut", "datasets")])
@@ -91,4 +100,5 @@ def test_a_stale_and_overridden_report(golden: Callable[[str, str], None]) -> No
     facts = msgspec.structs.replace(
         samples.FACTS, current_head="d" * 40, previous=ReportedOutcome("e" * 40, Outcome.FAIL)
     )
-    golden("report-stale.md", markdown.comment(lay_out(verdict, files, facts)))
+    golden("report-stale.md", markdown.summary(lay_out(verdict, files, facts)))
+    golden("comment-stale.md", comment(brief(verdict, files, facts)))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ghmlops.core.evidence.document import Evidence, Verdict
 from ghmlops.core.evidence.loaded import Loaded
+from ghmlops.core.steps.github_limits import SUMMARY_LIMIT
 from ghmlops.report.content.layout import lay_out
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.formats import html, markdown
@@ -54,7 +55,12 @@ def hostile_verdict(bad: str) -> tuple[Verdict, Evidence]:
 def hostile_report(bad: str) -> Report:
     """Return the report over hostile evidence in a hostile run."""
     verdict, file = hostile_verdict(bad)
-    facts = Facts(
+    return lay_out(verdict, [file], hostile_facts(bad))
+
+
+def hostile_facts(bad: str) -> Facts:
+    """Return the facts of a hostile run."""
+    return Facts(
         workflow=bad,
         server_url="https://github.example",
         repository=bad,
@@ -68,7 +74,6 @@ def hostile_report(bad: str) -> Report:
         evidence_dir=bad,
         current_head=bad,
     )
-    return lay_out(verdict, [file], facts)
 
 
 def assert_inactive(document: ParsedDocument, tags: frozenset[str]) -> None:
@@ -80,14 +85,12 @@ def assert_inactive(document: ParsedDocument, tags: frozenset[str]) -> None:
 
 def check_markdown(bad: str) -> None:
     """Assert that the Markdown of a hostile report has only our markup."""
-    text = markdown.comment(hostile_report(bad))
-    assert len(text.encode()) <= markdown.COMMENT_BUDGET
+    text = markdown.summary(hostile_report(bad))
+    assert len(text.encode()) <= SUMMARY_LIMIT
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text)
-    assert text.splitlines()[0].startswith("<!-- ghmlops:report service=")
     document = read_markdown(text)
     assert_inactive(document, OWN_MARKDOWN_TAGS)
-    assert len(document.comments) == 2
-    assert all(" ghmlops:" in comment and "--" not in comment for comment in document.comments)
+    assert document.comments == []
     assert (document.tags.count("h2"), document.tags.count("details"), document.tags.count("summary")) == (1, 5, 5)
     assert all(OWN_HEADINGS.fullmatch(text) for tag, text in document.texts if tag == "h3")
     assert not ACTIVE.search(document.text(code=False).replace("ghmlops:", ""))
@@ -172,7 +175,7 @@ def test_addresses_that_are_not_http_are_not_links() -> None:
     ):
         facts = msgspec.structs.replace(samples.FACTS, artifact_url=url, run_url=url)
         report = lay_out(samples.merged(samples.latency()), [samples.latency()], facts)
-        for document in (read_markdown(markdown.comment(report)), read_html(html.page(report))):
+        for document in (read_markdown(markdown.summary(report)), read_html(html.page(report))):
             assert {link.split("/")[2] for link in document.links()} == {"github.example"}
 
 
@@ -182,7 +185,7 @@ def test_an_address_with_entities_is_unchanged() -> None:
     facts = msgspec.structs.replace(samples.FACTS, artifact_url=url)
     report = lay_out(samples.merged(samples.latency()), [samples.latency()], facts)
     assert url.replace(";", "%3B") in {link.replace(";", "%3B") for link in read_html(html.page(report)).links()}
-    assert url in read_markdown(markdown.comment(report)).links()
+    assert url in read_markdown(markdown.summary(report)).links()
 
 
 def test_documentation_links_stay_in_the_repository() -> None:

@@ -39,7 +39,7 @@ def _report(folder: Path) -> tuple[int, str, float]:
     """Run `report` under the limits; return its exit code, its comment and its CPU-seconds."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GHMLOPS_"))}
     environ |= {"GITHUB_SHA": COMMIT, "GITHUB_REPOSITORY": "acme/scorer", "GITHUB_RUN_ID": "1"}
-    options = ["--comment", "false", "--markdown", "c.md", "--html", "p.html", "--junit", "j.xml"]
+    options = ["--comment", "off", "--markdown", "c.md", "--html", "p.html", "--junit", "j.xml"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "ghmlops", "report", *options],

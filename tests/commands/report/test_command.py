@@ -15,6 +15,7 @@ import pytest
 
 from ghmlops.act.evidence import write_evidence
 from ghmlops.cli import main
+from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import read_verdict
 from github_api import spec
 from github_api.server import Api, running
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.evidence.document import Evidence
 
+PASS = Outcome.PASS
 COMMIT, BASE, OTHER = "a" * 40, "b" * 40, "c" * 40
 POLICY = """\
 version: 1
@@ -217,7 +219,7 @@ def test_unreadable_evidence(here: Path) -> None:
     assert main(["report", "--markdown", "c.md"]) == 2
     text = (here / "c.md").read_text()
     assert "\n## 🛑" in text
-    assert "`latency.json`" in text
+    assert " latency.json " in text
     assert outputs(here)["reason-code"] == "evidence-unreadable"
 
 
@@ -293,7 +295,7 @@ def test_a_stale_commit_is_marked(here: Path, api: Api, monkeypatch: pytest.Monk
     measured(here, samples.latency(), samples.regression())
     assert main(["report", "--token", "t"]) == 0
     (body,) = bodies(api)
-    assert "> **Stale:** this report is about" in body
+    assert "> **Stale:** " in body
     assert f"https://github.example/acme/shop/commit/{OTHER}" in body
 
 
@@ -340,11 +342,99 @@ def test_a_push_has_no_comment(here: Path, api: Api, capsys: pytest.CaptureFixtu
     assert api.state.dump()["requests"] == []
 
 
+@pytest.mark.parametrize(
+    ("mode", "slow", "created"),
+    [("always", False, 1), ("changes", False, 0), ("changes", True, 1), ("failures", False, 0), ("failures", True, 1)],
+)
+def test_when_a_comment_is_created(here: Path, api: Api, mode: str, slow: bool, created: int) -> None:
+    """By the mode and the outcome; an existing comment is edited in each mode, so that it is never outdated."""
+    arguments = ["report", "--token", "t", "--pull-request", "7", "--comment"]
+    measured(here, samples.latency(slow=slow), samples.evidence("regression", [samples.guard("rows", PASS, "ok")]))
+    assert main([*arguments, mode]) == int(slow)
+    assert len(bodies(api)) == created
+    assert main([*arguments, "always"]) == int(slow)
+    measured(here, samples.latency(slow=not slow))
+    assert main([*arguments, mode]) == int(not slow)
+    (body,) = bodies(api)
+    assert ("[!TIP]" in body) == slow
+
+
+def test_a_run_is_announced_above_the_earlier_report(
+    here: Path, api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The earlier report stays until the next one replaces both; a late announcement changes nothing."""
+    report = ["report", "--token", "t", "--pull-request", "7"]
+    assert main([*report, "--measuring", "true", "--comment", "failures"]) == 0
+    assert bodies(api) == []
+    measured(here, samples.latency(slow=True), samples.regression())
+    assert main(report) == 1
+    api.seed(pull_requests=[{"number": 7, "head_sha": OTHER}])
+    monkeypatch.setenv("GITHUB_SHA", OTHER)
+    monkeypatch.setenv("GITHUB_RUN_ID", "43")
+    assert main([*report, "--measuring", "true", "--comment", "failures"]) == 0
+    (body,) = bodies(api)
+    assert body.splitlines()[0] == MARKER
+    assert body.index(f"**Measuring** [`{OTHER[:10]}`]") < body.index("[!CAUTION]")
+    assert outputs(here)["reason-code"] == "announced"
+    measured(here, samples.latency(), samples.regression(), head_sha=OTHER, run_id="43")
+    assert main(report) == 0
+    (done,) = bodies(api)
+    assert "Measuring" not in done
+    assert main([*report, "--measuring", "true"]) == 0
+    assert bodies(api) == [done]
+    assert "comment superseded on pull request #7" in capsys.readouterr().err
+
+
+def test_the_first_announcement_creates_the_comment(here: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the second stage, commit and run are those of the event; the report edits the same comment."""
+    monkeypatch.setenv("GITHUB_SHA", OTHER)
+    event(here, monkeypatch, "workflow_run", completed())
+    assert main(["report", "--token", "t", "--measuring", "true"]) == 0
+    (body,) = bodies(api)
+    assert f"**Measuring** [`{COMMIT[:10]}`]" in body
+    assert "https://github.example/acme/shop/actions/runs/41" in body
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--token", "t"]) == 0
+    (body,) = bodies(api)
+    assert "[!TIP]" in body
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "requests"),
+    [(["--comment", "off", "--token", "t"], 0, 0), (["--dry-run", "--token", "t"], 0, 0), ([], 2, 0)],
+)
+def test_an_announcement_that_is_not_written(
+    here: Path, api: Api, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, requests: int
+) -> None:
+    """Off and dry run send GitHub nothing; without a token it is an error of one line."""
+    assert here.is_dir()
+    assert main(["report", "--measuring", "true", "--pull-request", "7", *arguments]) == code
+    assert len(api.state.dump()["requests"]) == requests
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_report_is_laid_out_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Page and job summary render one layout."""
+    from ghmlops.commands.report import command
+
+    layouts: list[object] = []
+    real = vars(command)["lay_out"]
+
+    def counted(*arguments: Any) -> Any:
+        layouts.append(real(*arguments))
+        return layouts[-1]
+
+    monkeypatch.setattr(command, "lay_out", counted)
+    measured(here, samples.latency(), samples.regression())
+    assert main(["report", "--comment", "off", "--html", "p.html", "--markdown", "c.md"]) == 0
+    assert len(layouts) == 1
+
+
 def test_no_comment_where_none_is_wanted(here: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`comment: false` writes none, whatever the event holds."""
+    """`comment: off` writes none, whatever the event contains."""
     event(here, monkeypatch, "pull_request", {})
     measured(here, samples.latency(), samples.regression())
-    assert main(["report", "--token", "t", "--comment", "false"]) == 0
+    assert main(["report", "--token", "t", "--comment", "off"]) == 0
     assert bodies(api) == []
 
 
@@ -427,6 +517,7 @@ def test_help_and_a_report_without_a_token_stay_light(here: Path) -> None:
         script = f"""
 import sys
 from ghmlops.cli import main
+from ghmlops.core.model import Outcome
 try:
     code = main({arguments!r})
 except SystemExit as error:

@@ -105,6 +105,6 @@ def test_one_rate_or_very_many_are_not_drawn() -> None:
 
 def test_markdown_has_the_table() -> None:
     """The comment has the same numbers in a table, without a chart."""
-    text = markdown.comment(samples.report(samples.capacity()))
+    text = markdown.summary(samples.report(samples.capacity()))
     assert "capacity: curve" in text
     assert "svg" not in text

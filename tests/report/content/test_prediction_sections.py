@@ -29,9 +29,12 @@ TABLES = (
 )
 WRONG: tuple[Any, ...] = (None, True, -1, 10**400, 1e308, -1e308, 1e-320, "", "x", "<b>|`", [], [None], {}, {"a": [1]})
 
+LIMIT = 60_000
+"""Bytes of a summary that is shortened."""
+
 
 def comment(*files: Evidence) -> str:
-    return markdown.comment(samples.report(*files))
+    return markdown.summary(samples.report(*files), LIMIT)
 
 
 def test_the_note_says_how_many_subgroups_are_listed() -> None:
@@ -96,8 +99,8 @@ LIMITS = [("x" * 300, 1), ("x" * 300, 60), ("|`<&@a" * 60, 60), ("ü\u202e" * 20
 def test_evidence_at_every_limit_of_the_engine_fits(name: str, datasets: int) -> None:
     """10,000 slices, 60 data sets, long names: below the limits, every pass left out before any failure."""
     report = samples.report(samples.latency(), prediction_samples.large(datasets=datasets, name=name))
-    text, summary = markdown.comment(report), markdown.summary(report)
-    assert 50_000 < len(text.encode()) <= markdown.COMMENT_BUDGET
+    text, summary = markdown.summary(report, LIMIT), markdown.summary(report)
+    assert 50_000 < len(text.encode()) <= LIMIT
     assert len(summary.encode()) <= SUMMARY_LIMIT
     assert "**Shortened**" in text
     assert "[uploaded evidence]" in text
@@ -128,7 +131,7 @@ def test_many_legs_with_full_tables_fit() -> None:
     kinds = [Measurement(id=f"m{k}", arm="candidate", unit="ms", n=1, values={f"{k}": 1.0}) for k in range(30)]
     files = [msgspec.structs.replace(large, leg=f"{i}" + "&" * 300, measurements=kinds) for i in range(6)]
     text = comment(*files)
-    assert len(text.encode()) <= markdown.COMMENT_BUDGET
+    assert len(text.encode()) <= LIMIT
     assert "2 more evidence files" in text
 
 
@@ -136,11 +139,11 @@ def test_many_legs_with_full_tables_fit() -> None:
 def test_no_name_breaks_out(bad: str) -> None:
     """A hostile text in every place of every table is text in Markdown, in the drawing and on the page."""
     report = samples.report(predictions_with(bad[:10_000]))
-    text = markdown.comment(report)
+    text = markdown.summary(report)
     document = read_markdown(text)
     assert_inactive(document, OWN_MARKDOWN_TAGS)
-    assert len(document.comments) == 2
-    assert not ACTIVE.search(document.text(code=False).replace("ghmlops:", ""))
+    assert document.comments == []
+    assert not ACTIVE.search(document.text(code=False))
     assert text.count("```mermaid") == 1
     for lines in tables(text):
         assert {columns(line) for line in lines} == {columns(lines[0])}
@@ -219,7 +222,7 @@ def reread(whole: Evidence, details: object) -> Evidence:
 def assert_intact(file: Evidence) -> None:
     """Assert that the report on the evidence can be read, and that nothing in a drawing leaves it."""
     report = samples.report(file)
-    assert len(markdown.comment(report).encode()) <= markdown.COMMENT_BUDGET
+    assert len(markdown.summary(report, LIMIT).encode()) <= LIMIT
     page = html.page(report)
     assert "<b>" not in page
     for figure in re.findall(r"<svg class=\"chart.*?</svg>", page):

@@ -46,14 +46,14 @@ def test_the_worst_metric_is_drawn_first_and_open() -> None:
     ]
     file = prediction_samples.with_tables(predictions, timeline=rows)
     assert [series.timeline.dataset for series in timeline.metric_series(file)] == ["b", "a"]
-    text = markdown.comment(samples.report(file))
+    text = markdown.summary(samples.report(file))
     assert text.count("```mermaid") == 1
     assert text.index("### Over time") < text.index("in data set `b`: baseline grey") < text.index("<details>")
 
 
 def test_without_a_regression_the_chart_is_collapsed() -> None:
     """The chart is in the section of the windows."""
-    text = markdown.comment(samples.report(sample(broken=False)))
+    text = markdown.summary(samples.report(sample(broken=False)))
     assert "### Over time" not in text
     assert text.index("<details><summary>Windows") < text.index("```mermaid")
 

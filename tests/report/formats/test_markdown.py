@@ -15,14 +15,16 @@ from ghmlops.report.formats import html, markdown
 from report import samples
 from report.reading import columns, read_html, read_markdown, tables
 
+LIMIT = 60_000
+"""Bytes of a summary that is shortened."""
+
 
 def test_the_order_of_the_parts() -> None:
     """Outcome, reason, action, commits, pillars, worst findings, unmeasured parts, passed findings, then sections."""
-    text = markdown.comment(samples.report(samples.latency(slow=True), samples.regression(broken=True)))
+    text = markdown.summary(samples.report(samples.latency(slow=True), samples.regression(broken=True)))
     positions = [
         text.index(part)
         for part in (
-            "<!-- ghmlops:report service=click-scorer workflow=check -->",
             "## ❌ click-scorer fails",
             "**Why:** **Latency**: p50 rose from",
             "**To do:** Do not merge",
@@ -43,20 +45,20 @@ def test_the_order_of_the_parts() -> None:
 def test_one_row_per_pillar_and_leg() -> None:
     """Each leg of a matrix has a row, worst first."""
     files = (samples.latency(leg="cpu"), samples.latency(leg="gpu", slow=True), samples.regression())
-    pillars = tables(markdown.comment(samples.report(*files)))[0]
+    pillars = tables(markdown.summary(samples.report(*files)))[0]
     assert [row.split("|")[1].strip() for row in pillars[2:]] == ["`latency (gpu)`", "`latency (cpu)`", "`regression`"]
     assert [row.split("|")[2].strip() for row in pillars[2:]] == ["❌ fail", "✅ pass", "✅ pass"]
 
 
 def test_a_required_pillar_without_evidence_has_a_row() -> None:
     """The row of a pillar without evidence is inconclusive."""
-    pillars = tables(markdown.comment(samples.report(samples.latency())))[0]
+    pillars = tables(markdown.summary(samples.report(samples.latency())))[0]
     assert pillars[2].startswith("| `regression` | ❔ inconclusive | \u2013 | no evidence |")
 
 
 def test_the_row_of_a_passed_pillar_shows_the_finding_nearest_to_its_limit() -> None:
     """Of several passed findings, the row names the one with the smallest distance to its limit."""
-    pillars = tables(markdown.comment(samples.report(samples.latency(), samples.regression())))[0]
+    pillars = tables(markdown.summary(samples.report(samples.latency(), samples.regression())))[0]
     (row,) = [row for row in pillars if "`latency`" in row]
     assert "`latency-p95`" in row
 
@@ -64,7 +66,7 @@ def test_the_row_of_a_passed_pillar_shows_the_finding_nearest_to_its_limit() -> 
 def test_the_worst_findings_alternate_between_pillars() -> None:
     """Pillars take turns in the list; a finding that a confirming run repeated is listed once."""
     files = (samples.latency(slow=True), samples.latency(slow=True, leg="confirm"), samples.regression(broken=True))
-    text = markdown.comment(samples.report(*files))
+    text = markdown.summary(samples.report(*files))
     listed = [line.split("`")[1] for line in text.splitlines() if line.startswith("- ❌")]
     accuracy = "regression-accuracy"
     assert listed == ["latency-p50", accuracy, "latency-p95", accuracy, "objective-p99"]
@@ -74,7 +76,7 @@ def test_the_worst_findings_alternate_between_pillars() -> None:
 def test_the_second_line_of_a_list_item_does_not_start_a_block() -> None:
     """Each of the worst findings is one item with its reason."""
     document = read_markdown(
-        markdown.comment(samples.report(samples.latency(slow=True), samples.regression(broken=True)))
+        markdown.summary(samples.report(samples.latency(slow=True), samples.regression(broken=True)))
     )
     assert document.tags.count("li") == 5 + 2
     assert document.tags.count("br") == 5
@@ -83,18 +85,8 @@ def test_the_second_line_of_a_list_item_does_not_start_a_block() -> None:
 def test_the_same_evidence_gives_the_same_bytes() -> None:
     """A report depends on neither the time nor the process."""
     files = (samples.latency(slow=True), samples.regression(broken=True))
-    assert markdown.comment(samples.report(*files)) == markdown.comment(samples.report(*files))
+    assert markdown.summary(samples.report(*files)) == markdown.summary(samples.report(*files))
     assert html.page(samples.report(*files)) == html.page(samples.report(*files))
-
-
-def test_the_marker_is_the_first_line_and_unique() -> None:
-    """The first line identifies the comment; a copy of the marker in evidence is escaped."""
-    mark = "<!-- ghmlops:report service=click-scorer workflow=check -->"
-    quoting = msgspec.structs.replace(samples.latency(), not_measured=[NotMeasured(what=mark, why=f"\n{mark}\n")])
-    text = markdown.comment(samples.report(quoting, samples.regression()))
-    assert text.splitlines()[0] == mark
-    assert text.count(mark) == 1
-    assert len(read_markdown(text).comments) == 2
 
 
 def many(number: int) -> list[Finding]:
@@ -111,8 +103,8 @@ def many(number: int) -> list[Finding]:
 def test_any_number_of_findings_fits(number: int) -> None:
     """The size limits hold; a shortened report says so and links to the full one; rows are omitted as a whole."""
     report = samples.report(samples.evidence("regression", many(number)), samples.latency())
-    comment, summary = markdown.comment(report), markdown.summary(report)
-    assert len(comment.encode()) <= markdown.COMMENT_BUDGET == 60_000
+    comment, summary = markdown.summary(report, LIMIT), markdown.summary(report)
+    assert len(comment.encode()) <= LIMIT
     assert len(summary.encode()) <= SUMMARY_LIMIT == 1_000_000
     assert ("**Shortened**" in comment) == (number >= 400)
     if number >= 400:
@@ -152,8 +144,8 @@ def test_everything_is_long_and_many() -> None:
         policy="p" * 5000,
     )
     report = samples.report(*files, facts=facts)
-    comment = markdown.comment(report)
-    assert len(comment.encode()) <= 60_000
+    comment = markdown.summary(report, LIMIT)
+    assert len(comment.encode()) <= LIMIT
     assert len(markdown.summary(report).encode()) <= 1_000_000
     assert "❔ inconclusive" in comment
     for table in tables(comment):

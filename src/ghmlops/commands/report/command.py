@@ -11,6 +11,7 @@ import msgspec
 
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
+from ghmlops.commands.report.announcement import announce
 from ghmlops.commands.report.comment import PublishedComment, publish_comment
 from ghmlops.commands.report.inputs import Inputs
 from ghmlops.commands.report.job import prepare
@@ -19,7 +20,9 @@ from ghmlops.commands.shared.github import connection
 from ghmlops.core.errors import InputError
 from ghmlops.core.steps.check_run import verdict_check
 from ghmlops.core.verdict.admission import UNFINISHED
+from ghmlops.report.comment.brief import brief
 from ghmlops.report.content.layout import lay_out
+from ghmlops.report.formats import comment as comment_format
 from ghmlops.report.formats import html, markdown, terminal
 from ghmlops.report.formats.junit import junit
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.report.job import Job
     from ghmlops.commands.shared.base import Services
     from ghmlops.measure.github import Client
+    from ghmlops.report.text.blocks import Report
 
 
 def run(inputs: Inputs, services: Services) -> Result:
@@ -48,18 +52,21 @@ def run(inputs: Inputs, services: Services) -> Result:
         def open_client() -> Client:
             return stack.enter_context(connection(inputs.token, services))
 
+        if inputs.measuring:
+            return announce(inputs, services, open_client)
         job = prepare(inputs, services, open_client)
+        report = lay_out(job.verdict, job.evidence, job.facts)
         names = tuple(name for name in (_verdict_file(inputs), inputs.markdown, inputs.html, inputs.junit) if name)
         if not inputs.dry_run:
-            _write_files(job, inputs, services)
+            _write_files(job, report, inputs, services)
         if job.run and job.run.conclusion in UNFINISHED:
             services.console.note(f"nothing was written to GitHub: run {job.run.run_id} was {job.run.conclusion}")
-            return _result(job, inputs, names, PublishedComment(), "")
+            return _result(job, report, inputs, names)
         comment = publish_comment(job, inputs, services, open_client)
         if comment.note:
             services.console.note(comment.note)
         check_url = _write_check_run(job, inputs, services, open_client)
-    return _result(job, inputs, names, comment, check_url)
+    return _result(job, report, inputs, names, comment=comment, check_url=check_url)
 
 
 def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: Callable[[], Client]) -> str:
@@ -76,7 +83,7 @@ def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: 
             "input `check-run`: a check run needs the run that measured, and a token",
             hint="pass `run-id: ${{ github.event.workflow_run.id }}` and `token: ${{ github.token }}`",
         )
-    summary = markdown.comment(lay_out(job.verdict, job.evidence, job.facts))
+    summary = _comment_text(job)
     check = verdict_check(
         job.verdict, summary, run_id=int(job.run.run_id), attempt=job.run.attempt, url=job.facts.run_url
     )
@@ -90,11 +97,14 @@ def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: 
     return written.url
 
 
-def _write_files(job: Job, inputs: Inputs, services: Services) -> None:
-    report = lay_out(job.verdict, job.evidence, job.facts)
+def _comment_text(job: Job) -> str:
+    return comment_format.comment(brief(job.verdict, job.evidence, job.facts))
+
+
+def _write_files(job: Job, report: Report, inputs: Inputs, services: Services) -> None:
     files = {_verdict_file(inputs): encode(job.verdict)}
     if inputs.markdown:
-        files[inputs.markdown] = markdown.comment(report).encode()
+        files[inputs.markdown] = _comment_text(job).encode()
     if inputs.html:
         files[inputs.html] = html.page(report).encode()
     if inputs.junit:
@@ -107,7 +117,15 @@ def _verdict_file(inputs: Inputs) -> str:
     return str(PurePath(inputs.evidence_dir) / "verdict.json")
 
 
-def _result(job: Job, inputs: Inputs, names: tuple[str, ...], comment: PublishedComment, check_url: str) -> Result:
+def _result(  # noqa: PLR0913  (the parts of one result)
+    job: Job,
+    report: Report,
+    inputs: Inputs,
+    names: tuple[str, ...],
+    *,
+    comment: PublishedComment = PublishedComment(),  # noqa: B008  (immutable)
+    check_url: str = "",
+) -> Result:
     verdict, files = job.verdict, () if inputs.dry_run else names
     action = "would write" if inputs.dry_run else "written"
     lines = [*terminal.verdict(verdict, verdict.service), *(f"{action}: {name}" for name in names)]
@@ -123,5 +141,5 @@ def _result(job: Job, inputs: Inputs, names: tuple[str, ...], comment: Published
         text=terminal.block(lines),
         data={"verdict": msgspec.to_builtins(verdict), "files": list(files), "comment_url": comment.url},
         findings=tuple(verdict.findings),
-        summary=markdown.summary(lay_out(verdict, job.evidence, job.facts)),
+        summary=markdown.summary(report),
     )

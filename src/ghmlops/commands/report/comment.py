@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ghmlops.core.context import dig
+from ghmlops.report.comment.brief import brief
+from ghmlops.report.comment.comment_mode import creates_comment
 from ghmlops.report.content.comment_marker import marker, read_subject
-from ghmlops.report.content.layout import lay_out
-from ghmlops.report.formats import markdown
+from ghmlops.report.formats.comment import comment as comment_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ def publish_comment(
         GitHubError: The comment could not be written; `PermissionMissing` names the permission.
     """
     number, commit = job.pull_request, job.verdict.commit[:12]
-    if not inputs.comment:
+    if inputs.comment == "off":
         return PublishedComment()
     if not inputs.token:
         return PublishedComment(note="no comment written: no token was passed")
@@ -54,33 +55,40 @@ def publish_comment(
         subject = f"pull request #{number}" if number else f"the pull request of commit {commit}"
         return PublishedComment(note=f"would create or edit the comment on {subject}")
     client = open_client()
-    pull_request = _find_pull_request(client, job, services)
+    pull_request = find_pull_request(client, services, job.pull_request, job.verdict.commit)
     if pull_request is None:
         return PublishedComment(note=f"no comment written: no pull request has the head {commit}")
-    return _upsert(client, job, pull_request)
+    return _upsert(client, job, inputs.comment, pull_request)
 
 
-def _find_pull_request(client: Client, job: Job, services: Services) -> PullRequest | None:
+def find_pull_request(client: Client, services: Services, number: int | None, commit: str) -> PullRequest | None:
+    """Return the pull request with this number, or else the one whose head the measuring run was about.
+
+    Raises:
+        GitHubError: GitHub rejected the request.
+    """
     from ghmlops.measure.github.pull_requests import pull_request, pull_request_for
 
-    if job.pull_request is not None:
-        return pull_request(client, job.pull_request)
+    if number is not None:
+        return pull_request(client, number)
     event = services.context.event
     return pull_request_for(
         client,
-        head_sha=job.verdict.commit,
+        head_sha=commit,
         head_repository=str(dig(event, "workflow_run", "head_repository", "full_name") or ""),
         head_branch=str(dig(event, "workflow_run", "head_branch") or ""),
     )
 
 
-def _upsert(client: Client, job: Job, pull_request: PullRequest) -> PublishedComment:
+def _upsert(client: Client, job: Job, mode: str, pull_request: PullRequest) -> PublishedComment:
     """Write the comment, unless the existing one is about something newer."""
     from ghmlops.act.github.comments import own_comment, upsert_comment
 
     verdict, facts, number = job.verdict, job.facts, pull_request.number
     mark = marker(verdict.service, facts.workflow)
     existing = own_comment(client, number=number, marker=mark)
+    if existing is None and not creates_comment(mode, verdict):
+        return PublishedComment(note=f"no comment written: the outcome is {verdict.outcome}, and `comment` is {mode}")
     subject = read_subject(existing.body) if existing else None
     if (
         existing
@@ -92,7 +100,7 @@ def _upsert(client: Client, job: Job, pull_request: PullRequest) -> PublishedCom
         return PublishedComment(url=existing.url, note=note)
     previous = subject.before(verdict.commit) if subject else None
     facts = msgspec.structs.replace(facts, current_head=pull_request.head_sha, previous=previous)
-    body = markdown.comment(lay_out(verdict, job.evidence, facts))
+    body = comment_text(brief(verdict, job.evidence, facts))
 
     def is_newer(text: str) -> bool:
         subject = read_subject(text)

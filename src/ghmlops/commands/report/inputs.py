@@ -13,7 +13,18 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     markdown: Annotated[str, Doc(description="File to write the comment's Markdown to.")] = ""
     html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
     junit: Annotated[str, Doc(description="File to write JUnit XML to.")] = ""
-    comment: Annotated[bool, Doc(description="Create or edit the one comment of the pull request.")] = True
+    comment: Annotated[
+        str,
+        Doc(
+            description="When the one comment of the pull request is created: always; changes (a value clearly became "
+            "better or worse, or the outcome is not pass); failures (neither pass nor warn); off. An existing comment "
+            "is edited unless off."
+        ),
+    ] = "always"
+    measuring: Annotated[
+        bool,
+        Doc(description="Announce in the comment that a run measures the commit, instead of reporting evidence."),
+    ] = False
     pull_request: Annotated[
         int | None, Doc(description="Number of the pull request; empty: from the event, or found by the head commit.")
     ] = None

@@ -21,6 +21,7 @@ from ghmlops.core.verdict.merge import merge
 from ghmlops.core.verdict.review import accept_inputs
 from ghmlops.core.verdict.rules import Rules
 from ghmlops.measure import checkout
+from ghmlops.report.comment.comment_mode import check_mode
 from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.text.escape import safe_url
 
@@ -74,7 +75,7 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
         EvidenceError: Evidence of a folder was measured for another commit.
         GitHubError: The evidence of a run could not be fetched.
     """
-    pull_request = _pull_request(inputs, services)
+    pull_request = requested_pull_request(inputs, services)
     # Evidence can be reported without a policy.
     policy_file = services.cwd / inputs.policy
     policy = load_policy(policy_file, inputs.policy) if policy_file.exists() else None
@@ -97,13 +98,13 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
         rules = _demanding(rules, policy, inputs, services) if policy else rules
         head_policy = _reviewed_policy(open_client(), change, commit, repository_file(inputs.policy, services))
         rules = msgspec.structs.replace(rules, head_policy=head_policy)
-    verdict = merge(source.files, rules, service=policy.service if policy else _service_name(repository, services))
+    verdict = merge(source.files, rules, service=policy.service if policy else service_name(repository, services))
     verdict = with_findings(verdict, _judge_findings(change, policy, inputs, services))
     verdict = accept_inputs(verdict, change.reviewer)
     return Job(
         verdict=msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *source.absent]),
         evidence=[file.evidence for file in source.files if file.evidence],
-        facts=_facts(inputs, services, policy, repository, source.run),
+        facts=run_facts(inputs, services, policy, repository, source.run),
         pull_request=change.number,
         run=source.run,
     )
@@ -140,7 +141,13 @@ def _judge_findings(change: Change, policy: Policy | None, inputs: Inputs, servi
     return judge_findings(change, repository_file(inputs.policy, services), policy is not None, files)
 
 
-def _pull_request(inputs: Inputs, services: Services) -> int | None:
+def requested_pull_request(inputs: Inputs, services: Services) -> int | None:
+    """Return the number of the pull request by the input or the event; `None` if neither contains it.
+
+    Raises:
+        InputError: An input is malformed, or a pull-request event contains no pull request.
+    """
+    check_mode(inputs.comment)
     if inputs.artifact_url and not safe_url(inputs.artifact_url):
         raise InputError(
             f'input `artifact-url`: expected an http or https address, got "{inputs.artifact_url[:80]}"',
@@ -150,15 +157,16 @@ def _pull_request(inputs: Inputs, services: Services) -> int | None:
         raise InputError("input `pull-request`: 0 is not a pull request", hint="--pull-request 1")
     context = services.context
     number = inputs.pull_request or context.pull_request
-    if inputs.comment and number is None and context.event_name in PULL_REQUEST_EVENTS:
+    if inputs.comment != "off" and number is None and context.event_name in PULL_REQUEST_EVENTS:
         raise InputError(
             f"event file {context.event_path or '(none)'} of a {context.event_name} event contains no pull request",
-            hint="name it with --pull-request, or pass --comment false",
+            hint="name it with --pull-request, or pass --comment off",
         )
     return number
 
 
-def _service_name(repository: str, services: Services) -> str:
+def service_name(repository: str, services: Services) -> str:
+    """Return the name of a service without a policy: that of the repository or of the folder."""
     return repository.rpartition("/")[2] or services.cwd.name
 
 
@@ -172,7 +180,10 @@ def _check_commit(files: Sequence[Loaded], commit: str) -> None:
             )
 
 
-def _facts(inputs: Inputs, services: Services, policy: Policy | None, repository: str, run: RunFacts | None) -> Facts:
+def run_facts(
+    inputs: Inputs, services: Services, policy: Policy | None, repository: str, run: RunFacts | None
+) -> Facts:
+    """Return the facts about the run that measured; in the second stage that is another run than this one."""
     context = services.context
     # In the second stage the run that counts is the one that measured. GitHub names it, not the artifact.
     measuring_run = dig(context.event, "workflow_run") if context.event_name == "workflow_run" else None

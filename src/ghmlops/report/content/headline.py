@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ghmlops.report.content.placed_findings import PlacedFinding
 
 MAX_REASON = 700
-MAX_PARTS = 6
-"""Clauses in the headline of a passing verdict."""
+MAX_WORDS = 30
+"""Words in the clauses of the headline of a passing verdict; the clauses beyond are counted."""
 
 
 def headline(verdict: Verdict, entries: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> Cell:
@@ -34,7 +34,7 @@ def headline(verdict: Verdict, entries: Sequence[PlacedFinding], evidence: Seque
     """
     reason: Cell = (Text(verdict.reason, MAX_REASON),)
     if verdict.outcome is Outcome.PASS:
-        return _pass_headline(evidence) or reason
+        return pass_headline(evidence) or reason
     worst = entries[0] if entries else None
     pillar = find_pillar(worst.command) if worst else None
     if worst is None or pillar is None or verdict.override:
@@ -78,17 +78,21 @@ def _others(entries: Sequence[PlacedFinding], worst: PlacedFinding) -> Cell:
     return (Words(f" {numbers.count(others)} more finding{'' if others == 1 else 's'} {verb}."),)
 
 
-def _pass_headline(evidence: Sequence[Evidence]) -> Cell:
+def pass_headline(evidence: Sequence[Evidence]) -> Cell:
+    """Return what was measured without a regression, in at most `MAX_WORDS` words; empty if nothing can be named."""
     order = [pillar.command for pillar in PILLARS]
     files = [file for file in evidence if file.command in order and file.findings and not is_confirmation(file.leg)]
     files.sort(key=lambda file: order.index(file.command))
     parts = [part for file in files for part in _clauses(file)]
     if not parts:
         return ()
-    more = f", and {len(parts) - MAX_PARTS:,} more" if len(parts) > MAX_PARTS else ""
     compared = any(finding.change for file in files for finding in file.findings)
     lead = "No regression found: " if compared else "All limits are met: "
-    return (Words(f"{lead}{', '.join(parts[:MAX_PARTS])}{more}."),)
+    number = 1
+    while number < len(parts) and len(" ".join(parts[: number + 1]).split()) <= MAX_WORDS:
+        number += 1
+    more = f", and {len(parts) - number:,} more" if len(parts) > number else ""
+    return (Words(f"{lead}{', '.join(parts[:number])}{more}."),)
 
 
 def _clauses(file: Evidence) -> list[str]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.context import is_sha
 from ghmlops.core.model import NotMeasured, Outcome
-from ghmlops.report.content import comment_marker as marker
 from ghmlops.report.content import evidence_tables, prediction_sections
 from ghmlops.report.content import finding_cells as cells
 from ghmlops.report.content.headline import headline
@@ -56,21 +55,21 @@ def lay_out(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Rep
         heading=(Text(verdict.service or "service", 100), Words(f" {outcome.heading}")),
         reason=headline(verdict, entries, evidence),
         action=words.required_action(verdict.outcome, verdict.reason_code, verdict.environment),
-        subject=_subject(verdict, evidence, facts),
-        notices=_notices(verdict, facts),
+        subject=compared_commits(verdict, evidence, facts),
+        notices=notices(verdict, facts),
         pillars=pillar_table(verdict, entries, facts, evidence),
         worst=_worst_findings(entries, facts),
         open_tables=_open_tables(entries, evidence),
         not_measured=_not_measured(verdict, evidence),
         passed=_passed(entries),
         sections=_sections(verdict, evidence, facts, entries),
-        links=_links(facts),
-        full_report=_full_report(facts),
-        marker=f"{marker.marker(verdict.service, facts.workflow)}\n{marker.subject_line(verdict, facts)}",
+        links=links(facts),
+        full_report=full_report(facts),
     )
 
 
-def _subject(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Cell:
+def compared_commits(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Cell:
+    """Return what was compared: commits, environment, rows, requests, attempt."""
     head: Cell = (Words("head "), commit_link(verdict.commit, facts))
     bases = [b for b in dict.fromkeys([facts.base_sha, *(e.provenance.base_sha for e in evidence)]) if is_sha(b)]
     if bases:
@@ -100,10 +99,11 @@ def measured_requests(evidence: Sequence[Evidence]) -> int:
     return sum(m.n for file in evidence for m in file.measurements if m.id == "response-time")
 
 
-def _notices(verdict: Verdict, facts: Facts) -> list[Cell]:
-    notices: list[Cell] = []
+def notices(verdict: Verdict, facts: Facts) -> list[Cell]:
+    """Return what a reader must know about the report itself: stale, previous outcome, overridden."""
+    lines: list[Cell] = []
     if facts.current_head and facts.current_head != verdict.commit:
-        notices.append(
+        lines.append(
             (
                 Words("Stale: ", strong=True),
                 Words("this report is about "),
@@ -115,10 +115,10 @@ def _notices(verdict: Verdict, facts: Facts) -> list[Cell]:
         )
     if previous := facts.previous:
         commit = commit_link(previous.commit, facts)
-        notices.append((Words("Previous report: "), Mark(previous.outcome), Words(" on "), commit, Words(".")))
+        lines.append((Words("Previous report: "), Mark(previous.outcome), Words(" on "), commit, Words(".")))
     if verdict.override:
-        notices.append((Words("Overridden: ", strong=True), Text(verdict.override, 600)))
-    return notices
+        lines.append((Words("Overridden: ", strong=True), Text(verdict.override, 600)))
+    return lines
 
 
 def _worst_findings(entries: Sequence[PlacedFinding], facts: Facts) -> Bullets:
@@ -193,15 +193,16 @@ def _sections(
     return sections
 
 
-def _links(facts: Facts) -> list[Cell]:
-    links = [
+def links(facts: Facts) -> list[Cell]:
+    """Return the links to the run and to its evidence."""
+    candidates = [
         Link("Run and job summary", safe_url(facts.run_url)),
         Link("Evidence (artifact)", safe_url(facts.artifact_url)),
     ]
-    return [(link,) for link in links if link.url]
+    return [(link,) for link in candidates if link.url]
 
 
-def _full_report(facts: Facts) -> Cell:
+def full_report(facts: Facts) -> Cell:
     """Return where a reader of a shortened report finds the full one."""
     if url := safe_url(facts.artifact_url):
         return (Words("in the "), Link("uploaded evidence", url))

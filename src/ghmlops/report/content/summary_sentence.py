@@ -115,17 +115,21 @@ def _worst_subgroup(findings: Sequence[Finding], main: Finding, file: Evidence, 
     return (Words("; worst class "), Code(rows[0].subgroup, 60), Words(": "), *_change(worst))
 
 
-def _onset(findings: Sequence[Finding]) -> Cell:
-    """Return since when: from the summary of the windows, or else the first window with the worst outcome."""
+def onset(findings: Sequence[Finding]) -> str:
+    """Return since when: from the summary of the windows, or else the first window with the worst outcome; or empty."""
     for finding in findings:
         if finding.id == "windows-summary" and finding.outcome is not Outcome.PASS:
             match = _SINCE.search(finding.reason)
             if start := match[1] if match else finding.window:
-                return (Words("; since "), Code(start, 40))
+                return start
     windows = [f for f in findings if f.window is not None and f.outcome is not Outcome.PASS]
     severity = max((finding.outcome.severity for finding in windows), default=0)
-    first = min((f.window for f in windows if f.window and f.outcome.severity == severity), default="")
-    return (Words("; since "), Code(first, 40)) if first else ()
+    return min((f.window for f in windows if f.window and f.outcome.severity == severity), default="")
+
+
+def _onset(findings: Sequence[Finding]) -> Cell:
+    start = onset(findings)
+    return (Words("; since "), Code(start, 40)) if start else ()
 
 
 def _pass_sentence(findings: Sequence[Finding], details: RegressionDetails) -> Cell:

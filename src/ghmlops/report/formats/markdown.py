@@ -1,4 +1,4 @@
-"""The report as GitHub-flavoured Markdown: a pull-request comment or a job summary within GitHub's size limits."""
+"""The complete report as GitHub-flavoured Markdown: the job summary, within GitHub's size limit."""
 
 from __future__ import annotations
 
@@ -30,22 +30,15 @@ from ghmlops.report.text.blocks import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-COMMENT_BUDGET = 60_000
-"""Maximum size of the comment in bytes; GitHub rejects comments of more than 65,536 characters."""
 _TITLE_LIMIT, _COLUMN_LIMIT = 80, 60
 """Characters of the title of a table and of a column."""
 _NOTICE_INDEX = 3
 """The notice of a shortened report follows heading, reason and action."""
 
 
-def comment(report: Report) -> str:
-    """Return the pull-request comment. The hidden first two lines identify the comment and the commit."""
-    return fit([report.marker, *_blocks(report)], COMMENT_BUDGET, _notice(report), _NOTICE_INDEX + 1) + "\n"
-
-
-def summary(report: Report) -> str:
-    """Return the job summary: the comment without its hidden lines and with a higher size limit."""
-    return fit(list(_blocks(report)), SUMMARY_LIMIT - 1, _notice(report), _NOTICE_INDEX) + "\n"
+def summary(report: Report, limit: int = SUMMARY_LIMIT) -> str:
+    """Return the job summary, of at most `limit` bytes."""
+    return fit(list(_blocks(report)), limit - 1, _notice(report), _NOTICE_INDEX) + "\n"
 
 
 def _blocks(report: Report) -> Iterator[Block]:
@@ -55,7 +48,7 @@ def _blocks(report: Report) -> Iterator[Block]:
     for notice in report.notices:
         yield f"> {inline(notice)}"
     yield inline(report.subject)
-    yield _table(report.pillars)
+    yield table_rows(report.pillars)
     if report.worst.items:
         yield from _bullets(report.worst)
     for table in report.open_tables:
@@ -87,7 +80,7 @@ def _content(table: Table) -> Iterator[Block]:
         yield inline(mermaid.chart_legend(table.chart))
         yield Rows(head="", lines=["\n".join(["```mermaid", *lines, "```"])])
     if table.rows and not table.page_only:
-        yield _table(table)
+        yield table_rows(table)
 
 
 def _section(section: Section) -> Iterator[Block]:
@@ -111,7 +104,8 @@ def _has_markdown_chart(table: Table) -> bool:
     return isinstance(table.chart, Timeline) and table.chart.in_markdown
 
 
-def _table(table: Table) -> Rows:
+def table_rows(table: Table) -> Rows:
+    """Return a table as rows under a head."""
     titles = [escape.markdown(column.title, _COLUMN_LIMIT) for column in table.columns]
     rule = "|" + "|".join("---:" if column.right else "---" for column in table.columns) + "|"
     cells = [[inline(cell) for cell in row] for row in table.rows]

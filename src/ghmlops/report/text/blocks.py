@@ -206,5 +206,3 @@ class Report:
     links: list[Cell]
     full_report: Cell
     """Where the complete report can be found; part of the notice of a shortened report."""
-    marker: str
-    """Hidden HTML comments that identify the pull-request comment and the commit."""

@@ -11,7 +11,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.model import Direction
+from ghmlops.core.model import Direction, Outcome
 
 if TYPE_CHECKING:
     from ghmlops.core.model import Finding
@@ -23,6 +23,8 @@ MISSING = "\u2013"
 """Shown if there is no number."""
 _UNIT = re.compile(r"[A-Za-z][A-Za-z/ ]{0,15}")
 _QUANTILE = re.compile(r"p\d{1,2}([.-]\d{1,3})?")
+MIN_PROBABILITY = 0.0001
+"""Smaller probabilities are not told apart: nothing depends on how small they are."""
 MAX_FIXED = 1e15
 """Numbers of at least this size are written with an exponent."""
 
@@ -76,10 +78,25 @@ def plain(value: float) -> str:
 
 
 def probability(value: float | None) -> str:
-    """Format a probability with three significant digits; with an exponent below 0.001."""
+    """Format a probability with the digits that carry meaning: at most three, and `< 0.0001` for a smaller one."""
     if value is None:
         return MISSING
-    return _typographic(f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.1e}" if value else "0")
+    if abs(value) < MIN_PROBABILITY:
+        return f"< {MIN_PROBABILITY:.4f}"
+    return _typographic(f"{value:.3g}")
+
+
+def ratio(value: float | None, reference: float | None) -> float | None:
+    """Return value / reference; None if either is missing, or unless both are above zero and finite."""
+    if value is None or reference is None or not (0 < _float(reference) < math.inf and 0 < _float(value) < math.inf):
+        return None
+    return _float(value) / _float(reference)
+
+
+def rounded(value: float, digits: int, scale: Scale = PLAIN, *, signed: bool = False) -> str:
+    """Format `value` with `digits` significant digits: `3.1`, `+18 %`."""
+    text = _digits(_float(value) * scale.factor, digits, signed=signed)
+    return f"{text}{GAP}{scale.unit}" if scale.unit else text
 
 
 def duration(seconds: float | None) -> str:
@@ -139,7 +156,7 @@ def _absolute(finding: Finding) -> bool:
 
 def change(finding: Finding) -> str:
     """Format the change with its interval: `+3.1 % [+1.2, +5.0]`; `[at least +1.2]` if one bound is missing."""
-    interval, scale = finding.change, change_scale(finding)
+    interval, scale = finding.loss or finding.change, change_scale(finding)
     if interval is None:
         return MISSING
     values = [v for v in (interval.estimate, interval.low, interval.high) if v is not None]
@@ -159,12 +176,15 @@ def change(finding: Finding) -> str:
         tail = f"[at most {signed(interval.high)}]"
     else:
         tail = ""
-    return f"{head} {tail}".strip() or MISSING
+    text = f"{head} {tail}".strip()
+    if finding.loss and text:
+        return f"distance {text}"
+    return text or MISSING
 
 
 def limit(finding: Finding) -> str:
     """Format the limit of a finding as a condition: `≤ +5 %`, `within ±1 pt`, `≤ 150 ms`."""
-    if finding.margin is None:
+    if finding.margin is None or exceeds_by_noise(finding):
         return MISSING
     if finding.change is None:
         sign = "≥ " if finding.direction is Direction.HIGHER else "≤ "
@@ -177,11 +197,29 @@ def limit(finding: Finding) -> str:
     return "≤ " + _short(size, scale, signed=True)
 
 
+def exceeds_by_noise(finding: Finding) -> bool:
+    """Return whether a finding passed although its estimate exceeds the limit, because the loss is not significant.
+
+    The limit of such a test is not one of the estimate, so it is not shown beside it.
+    """
+    interval = finding.loss or finding.change
+    if finding.outcome is not Outcome.PASS or finding.margin is None or interval is None or interval.estimate is None:
+        return False
+    estimate, size = _float(interval.estimate), abs(_float(finding.margin))
+    if finding.direction is Direction.TARGET:
+        return abs(estimate) > size
+    if finding.direction is Direction.HIGHER:
+        return -estimate > size
+    return finding.direction is Direction.LOWER and estimate > size
+
+
 def tendency(finding: Finding) -> str:
     """Return in words whether a change is better, worse or not clear, as far as its interval shows."""
-    interval, direction = finding.change, finding.direction
+    interval, direction = finding.loss or finding.change, finding.direction
     if interval is None or direction is None:
         return ""
+    if exceeds_by_noise(finding):
+        return "→ not significant"
     up = interval.low is not None and interval.low > 0
     down = interval.high is not None and interval.high < 0
     if not up and not down:

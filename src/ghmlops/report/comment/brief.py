@@ -1,0 +1,160 @@
+"""Content of the pull-request comment: outcome, causes, what to do; then one table, and how to reproduce or re-run.
+
+A person who opens the comment knows within seconds what is worse, where, since when, and what to do. Settings, all
+findings, slices and measurements are in the job summary, on the page and in the evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ghmlops.core.model import NotMeasured, Outcome
+from ghmlops.report.comment.cause_sentence import cause_sentence, factor, limit_text, name, prose, slice_name
+from ghmlops.report.comment.causes import Cause, group_causes
+from ghmlops.report.comment.next_steps import next_steps, reproduce_lines
+from ghmlops.report.content import comment_marker as marker
+from ghmlops.report.content.headline import pass_headline
+from ghmlops.report.content.layout import commit_link, compared_commits, full_report, links, notices
+from ghmlops.report.content.pillar_table import decisive_finding
+from ghmlops.report.content.placed_findings import is_confirmation, place_findings, rank_findings
+from ghmlops.report.text import numbers
+from ghmlops.report.text import outcome_text as words
+from ghmlops.report.text.blocks import Cell, Code, Column, Link, Table, Text, Words
+from ghmlops.report.text.escape import safe_url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.evidence.document import Evidence, Verdict
+    from ghmlops.report.content.placed_findings import PlacedFinding
+    from ghmlops.report.content.run_facts import Facts
+
+MAX_CAUSES = 5
+"""Causes with a sentence; the others are counted."""
+MAX_PASSED_ROWS = 5
+MAX_UNMEASURED = 3
+COLUMNS = (Column("Result"), Column("Baseline → candidate"), Column("Change"), Column("Limit"))
+"""Four columns fit into a comment on a wide and on a narrow screen."""
+MATTERS = ("everything", "evidence ", "artifact ", "latency against", "objective", "quality of rows", "failed requests")
+"""Beginnings of what, if it was not measured, limits the verdict itself, even one that passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """Content of the comment."""
+
+    outcome: Outcome
+    heading: Cell
+    notices: list[Cell]
+    sentences: list[Cell]
+    """One sentence for each cause, the worst first; for a pass, what was measured without a regression."""
+    action: str
+    """What the reader should do (trusted)."""
+    table: Table
+    unmeasured: list[Cell]
+    """What was not measured and limits the verdict."""
+    unmeasured_count: int
+    """Number of all entries of what was not measured."""
+    subject: Cell
+    commands: list[str]
+    steps: list[Cell]
+    """How to run again, and how a maintainer can decide otherwise."""
+    links: list[Cell]
+    full_report: Cell
+    marker: str
+
+
+def brief(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Brief:
+    """Return the content of the comment.
+
+    Args:
+        verdict: The merged judgement.
+        evidence: The files it was merged from that could be read.
+        facts: The run and its links.
+    """
+    entries = rank_findings(place_findings(verdict.findings, evidence))
+    causes = group_causes(entries)
+    sentences = [cause_sentence(cause, verdict.confirmed) for cause in causes[:MAX_CAUSES]]
+    omitted = len(causes) - MAX_CAUSES
+    if omitted > 0:
+        sentences.append((Words(f"And {numbers.count(omitted)} more; the job summary lists all findings."),))
+    unmeasured = _unmeasured(verdict, evidence)
+    label = words.OUTCOME_LABELS[verdict.outcome]
+    return Brief(
+        outcome=verdict.outcome,
+        heading=(Text(verdict.service or "service", 100), Words(f" {label.heading}")),
+        notices=notices(verdict, facts),
+        sentences=_sentences(verdict, evidence, sentences),
+        action=words.required_action(verdict.outcome, verdict.reason_code, verdict.environment),
+        table=_table(causes[:MAX_CAUSES], entries),
+        unmeasured=[_unmeasured_line(item) for item in unmeasured if _matters(item)][:MAX_UNMEASURED],
+        unmeasured_count=len(unmeasured),
+        subject=compared_commits(verdict, evidence, facts),
+        commands=reproduce_lines(verdict, evidence, facts),
+        steps=next_steps(verdict, facts),
+        links=links(facts),
+        full_report=full_report(facts),
+        marker=f"{marker.marker(verdict.service, facts.workflow)}\n{marker.subject_line(verdict, facts)}",
+    )
+
+
+def measuring_line(commit: str, facts: Facts) -> Cell:
+    """Return the line that a comment shows while a run measures `commit`."""
+    run = safe_url(facts.run_url)
+    link: Cell = (Words(" in "), Link("this run", run), Words(".")) if run else (Words("."),)
+    return (Words("Measuring ", strong=True), commit_link(commit, facts), *link)
+
+
+def _sentences(verdict: Verdict, evidence: Sequence[Evidence], causes: list[Cell]) -> list[Cell]:
+    reason = prose(verdict.reason, 300)
+    if verdict.outcome is Outcome.PASS:
+        return [pass_headline(evidence) or reason]
+    return causes or [reason]
+
+
+def _table(causes: Sequence[Cause], entries: Sequence[PlacedFinding]) -> Table:
+    """Return a row for each cause with numbers, and one for each measurement that passed."""
+    rows = [_row(cause.lead) for cause in causes]
+    failed = {(cause.lead.command, cause.lead.leg) for cause in causes}
+    groups: dict[tuple[str, str], list[PlacedFinding]] = {}
+    for entry in entries:
+        groups.setdefault((entry.command, entry.leg), []).append(entry)
+    for (command, leg), group in list(groups.items()):
+        passed = all(entry.finding.outcome is Outcome.PASS for entry in group)
+        if passed and command and (command, leg) not in failed and not is_confirmation(leg):
+            rows.append(_row(decisive_finding(group)))
+    measured = [row for row in rows if row is not None]
+    return Table(title="Results", columns=COLUMNS, rows=measured[: len(causes) + MAX_PASSED_ROWS])
+
+
+def _row(entry: PlacedFinding) -> tuple[Cell, ...] | None:
+    finding = entry.finding
+    if finding.candidate is None:
+        return None
+    symbol = words.OUTCOME_LABELS[finding.outcome].symbol
+    place: list[Cell] = [(Code(entry.leg, 40),)] if entry.leg and not is_confirmation(entry.leg) else []
+    place += [(Code(finding.dataset, 60),)] if finding.dataset else []
+    place += [(slice_name(finding),)] if finding.slice else []
+    located = tuple(piece for part in place for piece in (Words(", "), *part))
+    scale = numbers.value_scale(finding)
+    before = "" if finding.baseline is None else f"{numbers.number(finding.baseline, scale, unit=False)} → "
+    return (
+        (Words(f"{symbol} "), *name(finding), *located),
+        (Words(f"{before}{numbers.number(finding.candidate, scale)}"),),
+        (Words(factor(finding) or numbers.MISSING),),
+        (Words(limit_text(finding)),),
+    )
+
+
+def _unmeasured(verdict: Verdict, evidence: Sequence[Evidence]) -> list[NotMeasured]:
+    entries = (*verdict.not_measured, *(entry for file in evidence for entry in file.not_measured))
+    return list(dict.fromkeys(entries))
+
+
+def _matters(entry: NotMeasured) -> bool:
+    return entry.what.startswith(MATTERS)
+
+
+def _unmeasured_line(entry: NotMeasured) -> Cell:
+    return (*prose(entry.what, 100), Words(": "), *prose(entry.why, 200))

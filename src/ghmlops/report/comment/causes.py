@@ -1,0 +1,118 @@
+"""Groups the findings that did not pass by their probable cause.
+
+A change that makes a service slower fails p50 and p95, the objective, and the same findings again in the confirming
+run; a worse model fails several metrics, in all rows, in slices and in windows. Each of these is one cause.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ghmlops.core.model import Finding, Outcome
+from ghmlops.report.content.placed_findings import confirmed_leg, is_confirmation, rank_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.report.content.placed_findings import PlacedFinding
+
+MAX_RELATIVES = 200
+"""Causes of one family that a finding is compared with. Further slices are counted, not compared."""
+LABEL_COVERAGE = "contract-label-coverage"
+QUALITY = "quality"
+_RESPONSE_TIME = re.compile(r"(latency|objective)-(.*-)?(p\d{1,2}([.-]\d{1,3})?|mean|max)")
+_ERRORS = ("error-ratio", "errors")
+_QUALITY = re.compile(r"(regression|slice|window|search|class)(es|s)?-")
+
+Family = tuple[str, str, str]
+"""Command, kind of regression and data set."""
+
+
+class Cause(NamedTuple):
+    """Findings that one change explains."""
+
+    lead: PlacedFinding
+    """The finding that describes the cause: the worst one, of all rows before slices."""
+    others: tuple[PlacedFinding, ...]
+    """The other findings, the worst first."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Outcome of the cause."""
+        return self.lead.finding.outcome
+
+    @property
+    def findings(self) -> tuple[PlacedFinding, ...]:
+        """All findings, the leading one first."""
+        return (self.lead, *self.others)
+
+
+def group_causes(entries: Sequence[PlacedFinding]) -> list[Cause]:
+    """Return the causes of the findings that did not pass: by outcome, then one of each command in turn.
+
+    Args:
+        entries: All findings of a verdict, in any order.
+    """
+    failures = [entry for entry in rank_findings(entries) if entry.finding.outcome is not Outcome.PASS]
+    # The run that confirms a failure repeats its findings, so that it leads only if the first run has none of them.
+    # Too few labels explain every metric that they leave undecided.
+    failures.sort(key=lambda e: (-e.finding.outcome.severity, e.finding.id != LABEL_COVERAGE, is_confirmation(e.leg)))
+    unlabelled = {(e.command, e.finding.dataset) for e in failures if e.finding.id == LABEL_COVERAGE}
+    families: dict[Family, list[list[PlacedFinding]]] = {}
+    for entry in failures:
+        groups = families.setdefault(_family(entry, unlabelled), [])
+        related = next((group for group in groups[:MAX_RELATIVES] if _related(group[0].finding, entry.finding)), None)
+        if related is None:
+            groups.append([entry])
+        else:
+            related.append(entry)
+    causes = [Cause(group[0], tuple(group[1:])) for groups in families.values() for group in groups]
+    return _in_turn(causes)
+
+
+def _in_turn(causes: Sequence[Cause]) -> list[Cause]:
+    """Sort by outcome, then let the commands take turns, so that one of them does not fill a short list."""
+    turns: dict[tuple[str, Outcome], int] = {}
+    ranked = []
+    for cause in sorted(causes, key=lambda cause: -cause.outcome.severity):
+        key = (cause.lead.command, cause.outcome)
+        turns[key] = turns.get(key, -1) + 1
+        ranked.append((-cause.outcome.severity, turns[key], cause))
+    return [cause for _, _, cause in sorted(ranked, key=lambda item: item[:2])]
+
+
+def _family(entry: PlacedFinding, unlabelled: set[tuple[str, str]]) -> Family:
+    """Return what findings of one cause have in common, the slice aside."""
+    finding = entry.finding
+    if not entry.command:
+        # Merging the evidence made this finding; its reason names the command or the file that it is about.
+        return ("", f"{finding.id} {finding.reason}", finding.dataset)
+    kind = _kind(finding)
+    undecided = finding.outcome is Outcome.INCONCLUSIVE and kind == QUALITY
+    if undecided and (entry.command, finding.dataset) in unlabelled:
+        kind = LABEL_COVERAGE
+    return (entry.command, kind, finding.dataset)
+
+
+def _kind(finding: Finding) -> str:
+    if finding.metric in _ERRORS:
+        return "errors"
+    if _RESPONSE_TIME.fullmatch(finding.id):
+        return "response time"
+    return QUALITY if _QUALITY.match(finding.id) else finding.id
+
+
+def _related(one: Finding, other: Finding) -> bool:
+    """Return whether one of two slices contains the other; all rows contain every slice and every window."""
+    conditions, others = _conditions(one), _conditions(other)
+    return conditions <= others or others <= conditions
+
+
+def _conditions(finding: Finding) -> set[tuple[str, str]]:
+    return {(key, repr(value)) for key, value in finding.slice.items()}
+
+
+def legs_of(cause: Cause) -> list[str]:
+    """Return the legs with findings of a cause in their order; a confirming leg counts as the leg that it repeats."""
+    return [leg for leg in dict.fromkeys(confirmed_leg(entry.leg) for entry in cause.findings) if leg]
