@@ -53,6 +53,11 @@ PINS = {
     "actions/attest": "1e69f48acb82d1966a394da916b4c1698aa569d6 # v4.2.2",
     "actions/cache": "27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5",
 }
+OUTPUTS_OF = {
+    "actions/attest": {"attestation-id", "attestation-url", "bundle-path"},
+    "actions/upload-artifact": {"artifact-digest", "artifact-id", "artifact-url"},
+}
+"""Outputs of external actions, from their documentation."""
 RUN_CHANGES = {".", "actions/preview", "actions/latency", "actions/regression"}
 """Folders of the actions that run or measure the code of a change."""
 
@@ -242,8 +247,10 @@ def test_outputs_that_are_read_exist(written: Workflow, actions: Actions, callab
         text = yaml.safe_dump(job, width=10_000)
         by_id = {step["id"]: step for step in job.get("steps", []) if "id" in step}
         for identity, output in re.findall(r"\bsteps\.([\w-]+)\.outputs\.([\w-]+)", text):
-            folder = own_action(by_id[identity])
-            outputs = set(actions[folder]["outputs"]) if folder else set(re.findall(r"(\w+)=", by_id[identity]["run"]))
+            step, folder = by_id[identity], own_action(by_id[identity])
+            external = OUTPUTS_OF.get(step.get("uses", "").partition("@")[0])
+            by_script = set(re.findall(r"(\w+)=", step.get("run", "")))
+            outputs = external or (set(actions[folder]["outputs"]) if folder else by_script)
             assert output in outputs
         for name, output in re.findall(r"\bneeds\.([\w-]+)\.outputs\.([\w-]+)", text):
             called = OWN.fullmatch(jobs[name].get("uses", ""))

@@ -10,15 +10,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghmlops.core.latency.constants import MIN_PAIRS_TO_FAIL, MIN_PAIRS_TO_PASS, PASS_E
-from ghmlops.core.latency.duet import PAIR_STATISTICS, SPREAD, WIDE, Duet, compare_blocks, planned_pairs, quantile
+from ghmlops.core.latency.duet import (
+    CHANGE,
+    CHANGE_SD,
+    LEVELS,
+    PAIR_STATISTICS,
+    SPREAD,
+    WIDE,
+    Duet,
+    compare_blocks,
+    planned_pairs,
+    quantile,
+)
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, QUANTILES, LatencyMargin
 
 MARGINS = DEFAULT_LATENCY_MARGINS
 
 
-def statistics_of(d: float, spread: float = 0.07) -> dict[str, float]:
-    """Return the statistics of a pair of blocks whose quantiles all differ by the log ratio `d`."""
-    return {**dict.fromkeys((*QUANTILES, WIDE), d), SPREAD: spread}
+def statistics_of(d: float, spread: float = 0.07, change: float | None = None, sd: float = 0.3) -> dict[str, float]:
+    """Return the statistics of a pair of blocks whose quantiles all differ by the log ratio `d`.
+
+    Args:
+        d: Log ratio of each quantile.
+        spread: Tail spread.
+        change: Mean log ratio of the requests; by default `d`.
+        sd: Standard deviation of the log ratios of the requests.
+    """
+    return {
+        **dict.fromkeys((*QUANTILES, WIDE), d),
+        SPREAD: spread,
+        CHANGE: d if change is None else change,
+        CHANGE_SD: sd,
+        **dict.fromkeys(LEVELS.values(), -3.0),
+    }
 
 
 def decide(logs: list[float], margins: dict[str, LatencyMargin] = MARGINS) -> tuple[str, int]:
@@ -121,7 +145,9 @@ def test_statistics_of_a_scaled_block() -> None:
     """A block that is 10 % slower throughout has the log ratio log 1.1 at each quantile."""
     times = np.random.default_rng(2).lognormal(size=250)
     statistics = compare_blocks(times, times * 1.1)
-    assert statistics_of(math.log(1.1), statistics[SPREAD]) == pytest.approx(statistics)
+    expected = statistics_of(math.log(1.1), statistics[SPREAD], sd=0.0)
+    levels = {name: math.log(float(times.mean()) * f) for name, f in zip(LEVELS.values(), (1, 1.1), strict=True)}
+    assert {**expected, **levels} == pytest.approx(statistics, abs=1e-12)
 
 
 def test_missing_statistics_are_an_error() -> None:
@@ -180,7 +206,7 @@ def test_a_pair_is_weighted_by_its_tail_spread() -> None:
     for spread in (0.05, 0.12, 3.0):
         verdict = Duet(MARGINS)
         for _ in range(72):
-            verdict.feed({"p50": 0.0, "p95": 0.0, "p99": math.log(1.12), WIDE: math.log(1.12), SPREAD: spread})
+            verdict.feed({**statistics_of(math.log(1.12), spread), "p50": 0.0, "p95": 0.0})
         pairs[spread] = verdict.ratio("p99").log_e_fail if spread == 3.0 else float(verdict.decided_at)
     assert pairs[0.05] < pairs[0.12] < 72
     assert pairs[3.0] < math.log(PASS_E)
@@ -193,7 +219,7 @@ def test_the_wide_view_has_half_of_the_weight() -> None:
     d = math.log(1.3)
     for verdict, wide in ((one, 0.0), (both, d)):
         for _ in range(72):
-            verdict.feed({"p50": math.log(1.1), "p95": 0.0, "p99": d, WIDE: wide, SPREAD: 0.1})
+            verdict.feed({**statistics_of(d, 0.1), "p50": math.log(1.1), "p95": 0.0, WIDE: wide})
     assert (one.decision, both.decision) == ("fail", "fail")
     assert both.decided_at < one.decided_at < 2 * both.decided_at
 

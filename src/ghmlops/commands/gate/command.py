@@ -10,7 +10,7 @@ import msgspec
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
 from ghmlops.commands.gate.emergency import allow_emergency, confirm_emergency
-from ghmlops.commands.gate.job import prepare
+from ghmlops.commands.gate.job import prepare, required_signer
 from ghmlops.commands.gate.reviewed import push_reviewers
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.evidence_source import EvidenceSource, read_evidence
@@ -107,7 +107,9 @@ def _fetch(inputs: Inputs, services: Services, client: Client | None, *, toleran
     try:
         # In an emergency, time remains to record the deployment after the last try to fetch the evidence.
         patient = client.with_time(EMERGENCY_SECONDS) if tolerant and client is not None else client
-        return read_evidence(inputs, services, patient)
+        return read_evidence(
+            inputs, services, patient, signer=required_signer(inputs, services), origin=inputs.evidence_from
+        )
     except GitHubError as error:
         if not tolerant:
             raise

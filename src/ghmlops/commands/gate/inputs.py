@@ -25,6 +25,10 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     environment: Annotated[str, Doc(description="Environment to record; empty: the one of the policy.")] = ""
     environment_url: Annotated[str, Doc(description="Address of the deployed service, displayed on GitHub.")] = ""
     verdict_file: Annotated[str, Doc(description="File to write the verdict to.")] = "verdict.json"
+    signer_workflow: Annotated[
+        str,
+        Doc(description="Workflow that must have attested the evidence: OWNER/REPO/.github/workflows/FILE.yml."),
+    ] = ""
     override_reason: Annotated[
         str, Doc(description="Why a person overrides an inconclusive verdict; a failure cannot be overridden.")
     ] = ""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.document import Policy
     from ghmlops.measure.github import Client
+    from ghmlops.measure.github.attestations import Signer
 
 REQUIRED = "required"
 """Value of the input `remeasured` if the job that measures again delivered nothing."""
@@ -126,6 +127,24 @@ def deployed_base(client: Client, environment: str, service: str, commit: str) -
 
     deployed = newest_successful_deployment(client, environment, service) or ""
     return None if deployed == commit else deployed
+
+
+def required_signer(inputs: Inputs, services: Services) -> Signer | None:
+    """Return who must have attested the evidence; `None` if that is not required.
+
+    Raises:
+        InputError: The input is not the name of a workflow.
+    """
+    from ghmlops.measure.github.attestations import Signer, check_signer_workflow
+
+    if not inputs.signer_workflow:
+        return None
+    return Signer(
+        repository=services.context.repository or checkout.repository_name(services.cwd),
+        workflow=check_signer_workflow(inputs.signer_workflow),
+        server_url=services.context.server_url,
+        token=inputs.token,
+    )
 
 
 def read_remeasured(text: str) -> Remeasured | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ghmlops.commands.shared.evidence_folder import read_evidence_folder
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from ghmlops.core.evidence.loaded import Loaded
     from ghmlops.core.evidence.run import RunFacts
     from ghmlops.measure.github import Client
+    from ghmlops.measure.github.attestations import Signer
+
+
+ARTIFACTS, FOLDER, BRANCH_PREFIX = "artifacts", "folder", "branch:"
+"""Where the evidence of a run is."""
+REMOTE = "origin"
 
 
 class _Inputs(Protocol):
@@ -44,16 +51,35 @@ class EvidenceSource:
     unavailable: str = ""
 
 
-def read_evidence(inputs: _Inputs, services: Services, client: Client | None) -> EvidenceSource:
+def read_evidence(
+    inputs: _Inputs,
+    services: Services,
+    client: Client | None,
+    *,
+    signer: Signer | None = None,
+    origin: str = ARTIFACTS,
+) -> EvidenceSource:
     """Return the evidence of the run `inputs.run_id`, or of the folder if it is empty.
 
     Raises:
-        InputError: There is no token to fetch it with.
+        InputError: There is no token to fetch it with, or a folder cannot be attested.
+    Args:
+        inputs: inputs of the command.
+        services: services of the command.
+        client: connection to GitHub; `None` without a token.
+        origin: where the evidence of a run is: `artifacts`, `folder`, or the name of a branch (`branch:NAME`).
+        signer: who must have attested each artifact; `None` if attestations are not verified.
+
         GitHubError: It could not be fetched; `PermissionMissing` names the permission.
     """
     if not inputs.run_id:
         files, absent = read_evidence_folder(services.cwd / inputs.evidence_dir, inputs.evidence_dir)
         return EvidenceSource(files=files, absent=absent)
+        if signer:
+            raise InputError(
+                "input `signer-workflow`: files of a folder have no attestation",
+                hint="name the run whose artifacts are attested: --run-id",
+            )
     if client is None:
         raise InputError(
             "input `run-id`: evidence cannot be fetched without a token",
@@ -64,7 +90,12 @@ def read_evidence(inputs: _Inputs, services: Services, client: Client | None) ->
     from ghmlops.measure.temporary import temporary_folder
 
     with temporary_folder("ghmlops-evidence-") as folder:
-        fetched = fetch_evidence(client, inputs.run_id, inputs.artifacts, folder)
+        attestation = None
+        if signer:
+            from ghmlops.measure.github.attestations import attestation_problem
+
+            attestation = partial(attestation_problem, signer=signer, environ=services.environ)
+        fetched = fetch_evidence(client, inputs.run_id, inputs.artifacts, folder, attestation=attestation)
     absent = [
         NotMeasured(what=f"artifact {item.name}", why=item.reason)
         for item in fetched.left_out

@@ -73,8 +73,9 @@ LARGE_STEP = 5.0
 """Multiple of the typical squared step between blocks at which a step is truncated. Without it one busy phase of the
 machine would count as lasting noise: +10 % on queues at 0.6 of their capacity with such phases would be found in 67 %
 instead of 100 % of the runs."""
-HARMLESS_CHANGE = 0.01
-"""Lasting change (log ratio) of one arm that is harmless: no default margin is smaller than twice as much."""
+HARMLESS_CHANGE = 0.002
+"""Lasting change (log ratio) of one arm that is harmless: no default margin is smaller than ten times as much. Where
+requests wait much longer than they are served, d hardly varies within a block and slowly between blocks."""
 HARMLESS_WINDOW = 2.0
 """Lasting noise, as a multiple of independent requests, that the pairs of several shards may share in a window."""
 SATURATED = 15.0
@@ -87,11 +88,22 @@ MIN_GROWTH = 0.02
 arm is not overloaded; with `MIN_RISE` it keeps the trend of a noisy machine from counting."""
 MIN_RISE = 1.2
 """Factor between the response times of the first and the last third of a run below which an arm is not overloaded."""
-MIN_OVERLOADED = 24
-"""Blocks from which on an overload is final, so that a run ends early. Before, a run continues even if the verdict is
-decided: phases in which the machine is slow overload both arms for a few blocks."""
 KNEE_SHARE = 0.5
 """Share of the knee that is advised as a rate, and that `rate: auto` uses: waits are short, and +50 % still fits."""
+
+RAMP_START, RAMP_FACTOR = 5.0, 2.0
+"""First rate of the ramp of `rate: auto` in requests per second, and the factor between two steps."""
+RAMP_SECONDS, RAMP_REQUESTS = 1.5, 20
+"""Duration of a step in seconds, and its minimum number of requests; the ramp takes some 15 s."""
+RAMP_RESPONSES, MAX_RAMP_SECONDS = 4.0, 20.0
+"""Duration of a step as a multiple of the median response time, and its limit in seconds."""
+RAMP_BACKLOG = 0.1
+"""Share of the offered requests that must be missing from the completed rate for a step to be saturated."""
+RAMP_SLOWER = 5.0
+"""Factor by which the median response time at the end of a step exceeds that of the first step if it is saturated. An
+M/M/1 queue reaches it at a utilisation of 0.8."""
+RAMP_FAILED = 0.05
+"""Additional share of failed requests beyond which a step is saturated."""
 
 # Failed requests.
 

@@ -3,8 +3,8 @@
 Baseline and candidate receive the same payloads at the same times, so that disturbances of the machine affect both. Of
 each pair of blocks k and each quantile q, only d_k = log Q_q(candidate) - log Q_q(baseline) is used. Without a change
 the sign of d_k is equally likely positive or negative given all earlier pairs, however autocorrelated the noise is that
-both arms share; this is the assumption of `e_process`. (Noise of one arm alone must not outlast a block: a baseline
-that became slow by itself for minutes is slower, and the numbers cannot tell why.)
+both arms share; this is the assumption of `e_process`. Noise of one arm alone must not outlast a block. Queues near
+saturation violate this, so the evidence is diluted by how long such noise lasts (`saturation.persistence`).
 
 p50 and p95 are single quantiles, in units of 5 %. A p99 of 250 requests depends on two or three of them; therefore
 
@@ -18,7 +18,7 @@ p50 and p95 are single quantiles, in units of 5 %. A p99 of 250 requests depends
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,7 @@ from ghmlops.core.latency.constants import (
     WIDE_WINDOW,
 )
 from ghmlops.core.latency.e_process import GRID, TAIL, PairedDifferences, highest_rejected, log_increments, log_mixture
+from ghmlops.core.latency.saturation.persistence import Dilution, Persistence
 from ghmlops.core.policy.latency import QUANTILES
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 WIDE, SPREAD = "p99-wide", "p99-spread"
-PAIR_STATISTICS = (*QUANTILES, WIDE, SPREAD)
+CHANGE, CHANGE_SD = "request-mean", "request-sd"
+LEVELS = {"baseline": "baseline-level", "candidate": "candidate-level"}
+PAIR_STATISTICS = (*QUANTILES, WIDE, SPREAD, CHANGE, CHANGE_SD, *LEVELS.values())
 """Names of the statistics that `compare_blocks` returns."""
 _TAIL = "p99"
 _LOG_FAIL, _LOG_PASS = math.log(FAIL_E), math.log(PASS_E)
@@ -82,11 +85,20 @@ def compare_blocks(baseline: Floats, candidate: Floats) -> dict[str, float]:
         candidate: Response times of the same requests on the candidate, shape (n,).
 
     Returns:
-        The log ratio d of each quantile, and for the p99 the wide d and the tail spread, which weights the pair.
+        The log ratio d of each quantile; for the p99 the wide d and the tail spread, which weights the pair; mean and
+        standard deviation of the log ratios of single requests; and the logarithm of the mean response time per arm.
     """
     first, second = _log_statistics(baseline), _log_statistics(candidate)
     ratios = {name: second[name] - first[name] for name in (*QUANTILES, WIDE)}
-    return {**ratios, SPREAD: (first[SPREAD] + second[SPREAD]) / 2}
+    arms = [np.clip(times, MIN_TIME, MAX_TIME) for times in (baseline, candidate)]
+    changes = np.log(arms[1]) - np.log(arms[0])
+    return {
+        **ratios,
+        SPREAD: (first[SPREAD] + second[SPREAD]) / 2,
+        CHANGE: float(changes.mean()),
+        CHANGE_SD: float(changes.std(ddof=1)) if len(changes) > 1 else 0.0,
+        **{name: math.log(float(times.mean())) for name, times in zip(LEVELS.values(), arms, strict=True)},
+    }
 
 
 def _log_statistics(times: Floats) -> dict[str, float]:
@@ -115,9 +127,9 @@ class Ratio:
         estimate: exp of the median of d.
         low: Lower end of the ratios that are not rejected at `FAIL_E` (99.7 % confidence).
         high: Upper end of the ratios that are not rejected at `PASS_E` (95 % confidence).
-        log_e_fail: Logarithm of the largest value of the e-process for a failure.
-        log_e_pass: Logarithm of the largest value of the e-process for a pass; of the last value if the verdict is
-            patient.
+        log_e_fail: Logarithm of the largest value of the e-process for a failure, after dilution.
+        log_e_pass: Logarithm of the largest value of the e-process for a pass, after dilution; of the last value if the
+            verdict is patient.
     """
 
     estimate: float
@@ -147,28 +159,38 @@ class Duet:
             final, and the verdict is a pass if every pass e-process is at `PASS_E` or more *after the last pair*. The
             largest value so far would be valid too (Ville), but would remember the quiet hour. The last value reaches
             `PASS_E` only if the largest one does, so the risk of a wrong pass is no larger, whenever the run ends.
+        dilute: Whether noise of one arm that lasts dilutes the evidence; only benchmarks turn it off, to compare.
 
     Attributes:
         log_ratios: The d of every pair by quantile, including those after the decision.
-        tail_statistics: The same for `WIDE` and `SPREAD`.
+        other_statistics: The other statistics of every pair, by name.
+        windows: Number of the block of every pair in its shard.
     """
 
     __slots__ = (
         "_decided_at",
         "_decision",
+        "_dilute",
+        "_dilutions",
         "_last",
         "_limits",
         "_patient",
+        "_persistence",
         "_sums",
         "_top",
         "log_ratios",
-        "tail_statistics",
+        "other_statistics",
+        "windows",
     )
 
-    def __init__(self, margins: Mapping[str, LatencyMargin], *, patient: bool = False) -> None:
-        self._patient, self._decision, self._decided_at = patient, "", 0
+    def __init__(self, margins: Mapping[str, LatencyMargin], *, patient: bool = False, dilute: bool = True) -> None:
+        self._patient, self._dilute, self._decision, self._decided_at = patient, dilute, "", 0
         self.log_ratios: dict[str, list[float]] = {name: [] for name in QUANTILES}
-        self.tail_statistics: dict[str, list[float]] = {WIDE: [], SPREAD: []}
+        self.other_statistics: dict[str, list[float]] = {n: [] for n in PAIR_STATISTICS if n not in QUANTILES}
+        self.windows: list[int] = []
+        self._persistence = Persistence()
+        # Factors after each pair up to the decision: column 0 for a failure, column 1 for a pass.
+        self._dilutions: list[tuple[float, float]] = []
         self._limits = {name: (math.log1p(margins[name].fail), math.log1p(margins[name].safe)) for name in QUANTILES}
         self._sums: dict[str, Floats] = {name: np.zeros((2, 1, len(GRID.lambdas))) for name in QUANTILES}
         self._sums[_TAIL] = np.zeros((2, 2, len(TAIL.lambdas)))
@@ -179,7 +201,17 @@ class Duet:
     @property
     def pairs(self) -> int:
         """Number of pairs of blocks so far."""
-        return len(self.tail_statistics[WIDE])
+        return len(self.windows)
+
+    @property
+    def persistence(self) -> float:
+        """Number of requests that the noise of one arm lasts, from the pairs up to the decision."""
+        return self._persistence.requests
+
+    @property
+    def shards(self) -> float:
+        """Mean number of pairs that observe the same time; 1 without shards."""
+        return self._persistence.shards
 
     @property
     def decision(self) -> str:
@@ -193,10 +225,17 @@ class Duet:
         """Number of pairs at the decision; 0 if undecided. A patient pass is based on all pairs so far."""
         return self._decided_at or (self.pairs if self.decision else 0)
 
-    def feed(self, statistics: Mapping[str, float]) -> str:
-        """Add the next pair of blocks, as returned by `compare_blocks`, and return the decision."""
-        for name, values in (*self.log_ratios.items(), *self.tail_statistics.items()):
+    def feed(self, statistics: Mapping[str, float], window: int | None = None) -> str:
+        """Add the next pair of blocks and return the decision.
+
+        Args:
+            statistics: Result of `compare_blocks`.
+            window: Number of the block in its shard; `None` for the next one. Pairs of several shards with the same
+                number observe the same time.
+        """
+        for name, values in (*self.log_ratios.items(), *self.other_statistics.items()):
             values.append(statistics[name])
+        self.windows.append(self.pairs + 1 if window is None else window)
         if not self._decision:
             self._update()
             if (self._top[0] >= _LOG_FAIL).any():
@@ -208,11 +247,16 @@ class Duet:
 
     def _update(self) -> None:
         """Add the newest pair to the e-processes: row 0 against a ratio up to m0, row 1 against one from m1 on."""
+        newest_change = (self.other_statistics[name][-1] for name in (CHANGE, CHANGE_SD))
+        self._persistence.add(*newest_change, self.windows[-1])
+        dilution = self._persistence.dilution if self._dilute else Dilution()
+        self._dilutions.append((dilution.fail, dilution.passing))
+        divisors = np.array(self._dilutions[-1])
         for index, (name, (m0, m1)) in enumerate(self._limits.items()):
             newest = self._differences(name, slice(self.pairs - 1, self.pairs))
             x = np.stack([newest.d[0] - m0, m1 - newest.d[0]]) / newest.unit[0]
             self._sums[name] += log_increments(x, newest.stakes)
-            self._last[:, index] = log_mixture(self._sums[name], newest.stakes)
+            self._last[:, index] = log_mixture(self._sums[name], newest.stakes) / divisors
         np.maximum(self._top, self._last, out=self._top)
 
     def _passes(self) -> bool:
@@ -221,8 +265,8 @@ class Duet:
 
     def _differences(self, name: str, part: slice) -> PairedDifferences:
         if name == _TAIL:
-            d = np.column_stack([self.log_ratios[name][part], self.tail_statistics[WIDE][part]])
-            unit = TAIL_UNIT * (np.array(self.tail_statistics[SPREAD][part]).clip(0.0) + TAIL_UNIT_FLOOR)
+            d = np.column_stack([self.log_ratios[name][part], self.other_statistics[WIDE][part]])
+            unit = TAIL_UNIT * (np.array(self.other_statistics[SPREAD][part]).clip(0.0) + TAIL_UNIT_FLOOR)
             return PairedDifferences(d=d, unit=unit, stakes=TAIL)
         d = np.array(self.log_ratios[name][part])[:, np.newaxis]
         return PairedDifferences(d=d, unit=np.full(len(d), QUANTILE_UNIT), stakes=GRID)
@@ -231,7 +275,9 @@ class Duet:
         """Return the result for the quantile `name` from the pairs up to the decision; at least one pair is
         required."""
         used = self._differences(name, slice(self._decided_at or None))
-        mirrored = PairedDifferences(d=-used.d, unit=used.unit, stakes=used.stakes)
+        to_fail, to_pass = np.array(self._dilutions).T
+        used = replace(used, dilution=to_fail)
+        mirrored = replace(used, d=-used.d, dilution=to_pass)
         index = list(QUANTILES).index(name)
         low = math.exp(highest_rejected(used, FAIL_E))
         high = math.exp(-highest_rejected(mirrored, PASS_E, at_any_time=not self._patient))

@@ -91,11 +91,14 @@ class PairedDifferences:
         d: Log ratios, shape (pairs, views); each view is an estimate of the same quantity.
         unit: Unit of each pair, > 0, by which its d are divided, shape (pairs,).
         stakes: Mixture of the e-process.
+        dilution: Factor >= 1 by which the logarithm of the e-process is divided after each pair, shape (pairs,); `None`
+            if it is 1.
     """
 
     d: Floats
     unit: Floats
     stakes: Stakes
+    dilution: Floats | None = None
 
 
 def highest_rejected(differences: PairedDifferences, threshold: float, *, at_any_time: bool = True) -> float:
@@ -115,7 +118,10 @@ def highest_rejected(differences: PairedDifferences, threshold: float, *, at_any
         x = (differences.d - log_ratio) / differences.unit[:, np.newaxis]
         sums = log_increments(x, differences.stakes)
         sums = sums.cumsum(axis=0) if at_any_time else sums.sum(axis=0, keepdims=True)
-        return bool(log_mixture(sums, differences.stakes).max() >= log_threshold)
+        log_e = log_mixture(sums, differences.stakes)
+        if differences.dilution is not None:
+            log_e = log_e / differences.dilution[-len(log_e) :]
+        return bool(log_e.max() >= log_threshold)
 
     low, high = -MAX_LOG_RATIO, MAX_LOG_RATIO
     if not is_rejected(low):

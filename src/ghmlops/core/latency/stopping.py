@@ -15,6 +15,7 @@ from ghmlops.core.latency import objectives
 from ghmlops.core.latency.constants import BLOCK_SIZE, MIN_COMPARABLE
 from ghmlops.core.latency.duet import Duet, compare_blocks, planned_pairs
 from ghmlops.core.latency.objectives import Share
+from ghmlops.core.latency.saturated import saturation_of
 from ghmlops.core.load import arrivals
 from ghmlops.core.model import Outcome
 
@@ -167,8 +168,9 @@ class Judge:
             self.missing += 1
         else:
             statistics = compare_blocks(baseline.response[timed], candidate.response[timed])
-            self.pairs.append((self.judged // BLOCK_SIZE, statistics))
-            self.duet.feed(statistics)
+            block = self.judged // BLOCK_SIZE
+            self.pairs.append((block, statistics))
+            self.duet.feed(statistics, block)
 
     def _needs_more(self) -> bool:
         plan = self._plan
@@ -195,4 +197,13 @@ class Judge:
         return self._open
 
     def _undecided(self) -> bool:
-        return bool(self._plan.pairs) and not self.duet.decision and not self.missing
+        if not self._plan.pairs or self.missing:
+            return False
+        saturation = saturation_of(self.duet, self._policy.arrivals)
+        if not any(saturation.growth.values()):
+            return not self.duet.decision
+        if self.duet.decision == "fail" and not saturation.baseline_overloaded:
+            return False
+        # A slow phase of the machine overloads both arms for a while: even a decided run goes on to the end of its
+        # plan.
+        return self.judged < self._plan.planned

@@ -108,6 +108,8 @@ class Arrivals(Section, frozen=True, kw_only=True):
     model: Literal["poisson", "constant", "ramp", "steps", "spike", "diurnal", "replay"] = "poisson"
     rate: float = 50.0
     """Mean rate over the duration in requests per second; 0 for a replay, whose file determines it."""
+    auto: bool = False
+    """Whether a short ramp before the run determines the rate: half of the knee of the slower arm."""
     duration: float = 60.0
     """Run time in seconds. Replay only: the maximum run time; 0 replays the entire recording."""
     warmup: float = 5.0

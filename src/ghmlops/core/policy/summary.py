@@ -53,7 +53,8 @@ def _latency(latency: Latency) -> str:
     if arrivals.trace:
         demand = f"replay of {arrivals.trace.file} at {arrivals.trace.speed:g} times the recorded speed"
     else:
-        demand = f"{arrivals.model} {arrivals.rate:.4g}/s for {format_duration(arrivals.duration)}"
+        rate = "at half of the knee" if arrivals.auto else f"{arrivals.rate:.4g}/s"
+        demand = f"{arrivals.model} {rate} for {format_duration(arrivals.duration)}"
     limits = ", ".join(f"{name} {m.fail:.3g}/{m.safe:.3g}" for name, m in margins.items())
     suffix = f" ({', '.join(options)})" if options else ""
     return (

@@ -68,6 +68,8 @@ def _arrivals(at: Located) -> Arrivals:
     model: Any = models[0]
     settings = values.pop(model)
     common: dict[str, Any] = record(dict, dict.fromkeys(_MODELS, text) | readers)(_with_entries(at, values))
+    if model in ("poisson", "constant") and settings.value == "auto":
+        return Arrivals(model=model, auto=True, **common)
     if model in ("poisson", "constant"):
         return Arrivals(model=model, rate=PER_SECOND(settings), **common)
     if model == "replay":

@@ -20,6 +20,8 @@ from ghmlops.core.latency.constants import (
 )
 from ghmlops.core.latency.duet import PAIR_STATISTICS, Duet
 from ghmlops.core.latency.objectives import allowed_shares, judge_share, limits, sample_floor
+from ghmlops.core.latency.saturated import ID as SATURATION
+from ghmlops.core.latency.saturated import saturation_of
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.policy.latency import QUANTILES
 from ghmlops.core.stats.binomial import paired_excess_bound
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from ghmlops.core.details.latency import DuetDetails
     from ghmlops.core.evidence.document import Evidence
     from ghmlops.core.latency.duet import Ratio
+    from ghmlops.core.latency.saturated import Saturation
     from ghmlops.core.policy.latency import Latency, LatencyMargin
 
 LOG_E_SLACK = 0.05
@@ -77,6 +80,10 @@ def _quantiles(findings: Mapping[str, Finding], details: LatencyCommon, policy: 
         return
     duet = _replay_duet(details, margins, policy)
     trusted = not any(f.id.startswith("guard-") and f.outcome is Outcome.ERROR for f in findings.values())
+    saturation = _replay_saturation(details, duet, policy)
+    if saturation.found and all(finding.outcome in _OPENING for finding in judged.values()):
+        yield "passes every quantile, and its response times show saturation"
+    trusted = trusted and not (saturation.found and SATURATION in findings)
     for name, finding in judged.items():
         if finding.n != details.judged_per_arm:
             yield f"has another n in {finding.id} than requests were judged"
@@ -90,10 +97,12 @@ def _log_ratio_problem(duet: DuetDetails, requests: int) -> str:
     columns = duet.log_ratios
     if set(columns) != set(PAIR_STATISTICS):
         return "lacks log ratios of a statistic"
-    if any(len(values) != duet.pairs for values in columns.values()):
+    if any(len(values) != duet.pairs for values in (*columns.values(), duet.blocks)):
         return "has another number of log ratios than of pairs"
     if duet.pairs * BLOCK_SIZE > requests:
         return f"has {duet.pairs:,} pairs of blocks of {BLOCK_SIZE}, and {requests:,} requests"
+    if duet.blocks != sorted(duet.blocks) or any(block < 1 for block in duet.blocks):
+        return "has numbers of blocks that are not in order"
     if any(not abs(value) <= MAX_LOG_RATIO for values in columns.values() for value in values):
         return "has a log ratio that no response time can give"
     return ""
@@ -111,8 +120,17 @@ def _replay_duet(details: LatencyCommon, margins: Mapping[str, LatencyMargin], p
     # A pass may come at any pair, so the pair that the run names is as good as the first one; rounding can shift it.
     pairs = details.duet.pairs if patient or decided is None else min(max(decided, 0), details.duet.pairs)
     for index in range(pairs):
-        duet.feed({name: columns[name][index] for name in PAIR_STATISTICS})
+        duet.feed({name: columns[name][index] for name in PAIR_STATISTICS}, details.duet.blocks[index])
     return duet
+
+
+def _replay_saturation(details: LatencyCommon, duet: Duet, policy: Latency | None) -> Saturation:
+    """Return the signs of saturation over all pairs, also those after the decision."""
+    assert details.duet is not None  # noqa: S101  (checked by the caller)
+    observed = Duet(policy.margins if policy else details.settings.margins)
+    for index, block in enumerate(details.duet.blocks):
+        observed.feed({name: details.duet.log_ratios[name][index] for name in PAIR_STATISTICS}, block)
+    return saturation_of(duet, details.settings.arrivals, observed)
 
 
 def _ratio_contradictions(finding: Finding, ratio: Ratio | None, *, trusted: bool) -> Iterator[str]:

@@ -80,7 +80,7 @@ class LeftOut(NamedTuple):
     name: str
     reason_code: str
     """`superseded`, `artifact-expired`, `artifact-damaged`, `artifact-too-large`, `too-many-artifacts`,
-    `artifact-unreadable`, `attempt-impossible`, `attempt-mismatch` or `name-malformed`."""
+    `artifact-unreadable`, `artifact-unattested`, `attempt-impossible`, `attempt-mismatch` or `name-malformed`."""
     reason: str
     """One sentence without a full stop."""
 
@@ -112,6 +112,7 @@ def fetch_evidence(  # noqa: PLR0913  (what is fetched, and where to)
     limits: EvidenceLimits | None = None,
     *,
     progress: Callable[[str], None] = lambda _: None,
+    attestation: Callable[[Path, str, str], str] | None = None,
 ) -> FetchedEvidence:
     """Fetch the evidence of a run into `folder`, one folder `<artifact>` per artifact.
 
@@ -126,6 +127,8 @@ def fetch_evidence(  # noqa: PLR0913  (what is fetched, and where to)
         folder: Folder to create the folders in; it is created if it is missing.
         limits: Limits on number and size; by default `EvidenceLimits()`.
         progress: Reports the amount downloaded so far.
+        attestation: Returns why an archive, with its digest and the commit of the run, is not attested; empty if it
+            is. An archive without an attestation is left out.
 
     Raises:
         InputError: `run_id` is not a number, `pattern` has not one asterisk, or the folder cannot be written.
@@ -143,7 +146,9 @@ def fetch_evidence(  # noqa: PLR0913  (what is fetched, and where to)
     left_out: list[LeftOut] = []
     candidates = _candidates(client, run, (start, end), left_out)
     folder.mkdir(parents=True, exist_ok=True)
-    fetched = _fetch(client, _newest_of_each_leg(candidates, left_out), folder, limits, progress, left_out)
+    newest = _newest_of_each_leg(candidates, left_out)
+    verify = attestation and (lambda archive, digest: attestation(archive, digest, run.head_sha))
+    fetched = _fetch(client, newest, folder, limits, progress, left_out, verify)
     names = {artifact.name for artifact in fetched}
     digests = {c.artifact.name: _hexadecimal(c.artifact.digest) for c in candidates if c.artifact.name in names}
     return FetchedEvidence(
@@ -258,6 +263,7 @@ def _fetch(  # noqa: PLR0913, PLR0917  (what is fetched, and where to)
     limits: EvidenceLimits,
     progress: Callable[[str], None],
     left_out: list[LeftOut],
+    verify: Callable[[Path, str], str] | None,
 ) -> list[FetchedArtifact]:
     fetched: list[FetchedArtifact] = []
     archives = unpacked = 0
@@ -269,7 +275,7 @@ def _fetch(  # noqa: PLR0913, PLR0917  (what is fetched, and where to)
             continue
         room = min(limits.archive, limits.archives - archives)
         size = min(limits.content.size, limits.unpacked - unpacked)
-        digest = _fetch_one(client, artifact, folder, room, replace(limits.content, size=size), progress)
+        digest = _fetch_one(client, artifact, folder, room, replace(limits.content, size=size), progress, verify)
         if isinstance(digest, LeftOut):
             left_out.append(digest)
             continue
@@ -283,7 +289,13 @@ def _fetch(  # noqa: PLR0913, PLR0917  (what is fetched, and where to)
 
 
 def _fetch_one(  # noqa: PLR0913, PLR0917  (what is fetched, and where to)
-    client: Client, artifact: Artifact, folder: Path, room: int, content: Limits, progress: Callable[[str], None]
+    client: Client,
+    artifact: Artifact,
+    folder: Path,
+    room: int,
+    content: Limits,
+    progress: Callable[[str], None],
+    verify: Callable[[Path, str], str] | None,
 ) -> LeftOut | str:
     """Download and unpack one artifact; return its SHA-256, or why it is left out."""
     name = artifact.name
@@ -292,6 +304,8 @@ def _fetch_one(  # noqa: PLR0913, PLR0917  (what is fetched, and where to)
     archive = folder / f"{name}.zip"
     try:
         digest = download(client, artifact, archive, progress, max_bytes=max(room, 0))
+        if verify and (problem := verify(archive, digest)):
+            return LeftOut(name, "artifact-unattested", f"it {problem}")
         unpack(archive, folder / name, name, lambda _: True, content)
     except GitHubError as error:
         # Only what is wrong with this artifact; a request that fails for other reasons ends the command.
