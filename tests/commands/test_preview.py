@@ -18,6 +18,7 @@ import psutil
 import pytest
 import requests
 
+import raw_service
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
@@ -375,3 +376,27 @@ def test_a_host_that_is_not_allowed_is_not_waited_for(job: Job, policy: str, arg
     step = job.step(*argv, "--timeout", "20s")
     assert (step.code, step.outputs["reason-code"]) == (2, "target-not-allowed")
     assert hint in step.err
+
+
+def test_a_protected_preview_is_waited_for_with_its_headers(job: Job) -> None:
+    """The policy names the header, the input `allow-env` the variable; a service without it is not ready."""
+
+    def answer(connection: raw_service.Connection, request: bytes) -> None:
+        good = b"\r\nx-bypass: t0ps3cret\r\n" in request
+        connection.write(raw_service.OK if good else b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
+
+    (job.folder / ".github").mkdir()
+    with raw_service.started(raw_service.answering(answer)) as service:
+        (job.folder / ".github/ghmlops.yml").write_text(
+            f"version: 1\nservice: s\npreview: {{url: '{service.url}', headers: {{X-Bypass: '${{BYPASS}}'}}, "
+            "ready-contains: ok, ready-answers: 2, timeout: 5s}\n"
+        )
+        refused = job.step()
+        assert (refused.code, service.requests) == (2, [])
+        assert "allow-env: BYPASS" in refused.err
+        ready = job.step("--allow-env", "BYPASS", BYPASS="t0ps3cret")
+        assert (ready.code, ready.outputs["reason-code"], len(service.requests)) == (0, "preview-ready", 2)
+        wrong = job.step("--allow-env", "BYPASS", "--timeout", "400ms", BYPASS="wrong-value")
+    assert wrong.code == 2
+    assert "401" in wrong.err
+    assert "wrong-value" not in wrong.err

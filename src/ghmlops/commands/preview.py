@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.shared.evidence import EvidenceContent, Recorder, Summary
     from ghmlops.core.load.allowed_hosts import HostRules
+    from ghmlops.measure.preview.probe import Readiness
 
 DOCS = "actions/preview/README.md"
 
@@ -40,6 +41,10 @@ class Inputs(Common, frozen=True, kw_only=True):
             description="Hosts beyond this machine at which a service may be waited for, by commas or lines: names, "
             "*.example.com, addresses, networks; targets in the policy can only narrow them."
         ),
+    ] = ""
+    allow_env: Annotated[
+        str,
+        Doc(description="Names of the variables whose value the policy may send in a header, by commas or lines."),
     ] = ""
     stop: Annotated[str, Doc(description="Terminate the preview with this pid (output pid) and its process tree.")] = ""
 
@@ -101,6 +106,7 @@ def _prepare(inputs: Inputs, services: Services) -> Job:
     """Combine the inputs and the policy's section; an input overrides the policy."""
     from ghmlops.commands.shared.load_source import read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.core.load.header_values import fill_headers, read_names
 
     if inputs.command and inputs.url:
         raise InputError("inputs `command` and `url` exclude each other", hint="pass only one of them")
@@ -121,6 +127,10 @@ def _prepare(inputs: Inputs, services: Services) -> Job:
         url=(inputs.url or ("" if by_input else defaults.url)).rstrip("/"),
         ready=inputs.ready or defaults.ready,
         timeout=_seconds("timeout", inputs.timeout) if inputs.timeout else defaults.timeout,
+        headers=fill_headers(defaults.headers, services.environ, read_names(inputs.allow_env)),
+        ca_file=defaults.ca_file,
+        ready_contains=defaults.ready_contains,
+        ready_answers=defaults.ready_answers,
     )
     hosts = read_host_rules(policy, inputs.allow_hosts)
     if service.url:
@@ -173,6 +183,9 @@ def _start(job: Job, services: Services, recorder: Recorder) -> Result:
         environ=services.environ,
         ready=job.service.ready,
         timeout=job.service.timeout,
+        headers=job.service.headers,
+        contains=job.service.ready_contains,
+        answers=job.service.ready_answers,
         temp=services.context.temp,
         lifetime=job.lifetime,
         watch=runner_process(),
@@ -199,7 +212,7 @@ def _find(job: Job, services: Services, recorder: Recorder) -> Result:
     def check(addresses: Sequence[str]) -> None:
         check_addresses(host, addresses, "url", job.hosts)
 
-    seconds, problem = wait_until_ready(address, job.service.timeout, pause, services.console.progress, check)
+    seconds, problem = wait_until_ready(address, _readiness(job, services), pause, services.console.progress, check)
     if problem:
         raise ServiceError(
             f"{url} is {problem}",
@@ -208,6 +221,22 @@ def _find(job: Job, services: Services, recorder: Recorder) -> Result:
         )
     reason = f"The service at {url} was ready after {quantities.format_duration(seconds)}."
     return record(recorder, _content(reason, seconds), lambda *_: _summary(url))
+
+
+def _readiness(job: Job, services: Services) -> Readiness:
+    from ghmlops.commands.shared.input_paths import input_path
+    from ghmlops.measure.load.target import tls_context
+    from ghmlops.measure.preview.probe import Readiness
+
+    service = job.service
+    ca_file = str(input_path(services, service.ca_file)) if service.ca_file else ""
+    return Readiness(
+        timeout=service.timeout,
+        headers=service.headers,
+        tls=tls_context(ca_file, "preview.ca-file") if service.url.startswith("https:") else None,
+        contains=service.ready_contains,
+        answers=service.ready_answers,
+    )
 
 
 def _content(reason: str, seconds: float | None) -> EvidenceContent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
+from ghmlops.core.latency.stopping import make_plan
 from ghmlops.core.policy.capacity import Capacity
 from ghmlops.core.policy.document import Policy
 from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Trace
@@ -147,3 +148,17 @@ def test_what_cannot_be_meant_is_an_error(text: str, message: str) -> None:
     with pytest.raises(PolicyError, match=r"^\.github/ghmlops\.yml:[0-9]+: ") as caught:
         read_policy(f"{HEAD}{text}\n")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("zero", ["0", "0s", "0ms"])
+def test_a_run_may_have_no_warmup(zero: str) -> None:
+    """A duration of 0 is valid for the warm-up of a run and of a capacity probe, and for nothing else."""
+    policy = latency(f"arrivals: {{poisson: 100/s, duration: 20s, warmup: {zero}}}")
+    assert policy.arrivals.warmup == 0.0
+    plan = make_plan(policy, 1, paired=False, trace=None, shard=None)
+    assert (plan.warmup, plan.planned) == (0, 2000)
+    whole = read_policy(f"version: 1\nservice: s\nlatency: {{}}\ncapacity: {{warmup: {zero}}}\n")
+    assert whole.capacity is not None
+    assert whole.capacity.warmup == 0.0
+    with pytest.raises(PolicyError):
+        latency(f"arrivals: {{poisson: 100/s, duration: {zero}}}")

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 from ghmlops.core.errors import InputError
+from ghmlops.core.load.host_names import ascii_form
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -56,6 +57,10 @@ def read_entries(text: str, name: str = "allow-hosts") -> tuple[str, ...]:
     """
     entries = tuple(entry.strip().strip("[]").lower().rstrip(".") for entry in re.split(r"[,\n]", text))
     for entry in filter(None, entries):
+        if spelling := ascii_form(entry):
+            raise InputError(
+                f"input `{name}`: a host name is not in ASCII", hint=f'write it in its ASCII form, "{spelling}"'
+            )
         if _network(entry) is None and not (_NAME.fullmatch(entry) and not entry.replace(".", "").isdigit()):
             raise InputError(
                 f'input `{name}`: expected hosts, addresses or networks, got "{entry[:80]}"',

@@ -45,6 +45,18 @@ def has_variables(endpoints: Sequence[Request]) -> bool:
     return any(match[0] != "$${" for value in values for match in _FIELD.finditer(value))
 
 
+def fill_headers(
+    values: Mapping[str, str], environ: Mapping[str, str], allowed: Collection[str] = ()
+) -> dict[str, str]:
+    """Return headers with each `${NAME}` in a value replaced from `environ`, as `fill` does for endpoints.
+
+    Raises:
+        PolicyError: As `fill`.
+    """
+    variables = {name: environ.get(name, "") for name in allowed}
+    return {name: _fill_value(name, value, variables) for name, value in values.items()}
+
+
 def fill(
     endpoints: Sequence[Request], environ: Mapping[str, str], allowed: Collection[str] = ()
 ) -> tuple[Request, ...]:
@@ -62,11 +74,8 @@ def fill(
         PolicyError: A variable is not allowed, unset, empty, malformed or a credential of the job, or a value cannot be
             sent in a header. The message names the header and the variable, never the value.
     """
-    variables = {name: environ.get(name, "") for name in allowed}
     return tuple(
-        msgspec.structs.replace(
-            endpoint, headers={name: _fill_value(name, value, variables) for name, value in endpoint.headers.items()}
-        )
+        msgspec.structs.replace(endpoint, headers=fill_headers(endpoint.headers, environ, allowed))
         for endpoint in endpoints
     )
 

@@ -23,6 +23,8 @@ def input_files(policy: Policy) -> dict[str, str]:
         files |= dict.fromkeys(filter(None, names), "payloads")
         files |= {latency.ca_file: "ca-file"} if latency.ca_file else {}
         files |= {latency.arrivals.trace.file: "recording"} if latency.arrivals.trace else {}
+    if policy.preview and policy.preview.ca_file:
+        files[policy.preview.ca_file] = "ca-file"
     for dataset in policy.regression.datasets if policy.regression else ():
         for role in ROLES:
             files |= dict.fromkeys((spec for spec in getattr(dataset, role) if is_local(spec)), role)

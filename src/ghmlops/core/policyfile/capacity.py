@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ghmlops.core.policy.capacity import Capacity
 from ghmlops.core.policyfile.objectives import read_objectives
-from ghmlops.core.policyfile.scalars import PER_SECOND, RATIO, SECONDS
+from ghmlops.core.policyfile.scalars import PER_SECOND, RATIO, SECONDS, seconds_or_zero
 from ghmlops.core.policyfile.yaml_reader import Located, listing, record
 
 
@@ -19,7 +19,7 @@ def read_capacity(at: Located) -> Capacity:
         "start": PER_SECOND,
         "most": PER_SECOND,
         "probe": SECONDS,
-        "warmup": SECONDS,
+        "warmup": seconds_or_zero,
         "resolution": RATIO,
         "budget": SECONDS,
         "demand": PER_SECOND,

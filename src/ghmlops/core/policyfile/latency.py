@@ -23,7 +23,15 @@ from ghmlops.core.policy.latency import (
 )
 from ghmlops.core.policyfile import yaml_reader as located
 from ghmlops.core.policyfile.objectives import read_objectives
-from ghmlops.core.policyfile.scalars import PER_SECOND, RATIO, SECONDS, path, positive_count
+from ghmlops.core.policyfile.scalars import (
+    PER_SECOND,
+    RATIO,
+    SECONDS,
+    header_name,
+    path,
+    positive_count,
+    seconds_or_zero,
+)
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
 
 _MODELS = ("poisson", "constant", "ramp", "steps", "spike", "diurnal", "replay")
@@ -62,7 +70,7 @@ def _arrivals(at: Located) -> Arrivals:
     models = [name for name in values if name in _MODELS]
     if len(models) > 1 or (values and not models and not values.keys() - {"duration", "warmup"}):
         raise at.error("needs exactly one arrival model", _EXAMPLE)
-    readers = {"duration": SECONDS, "warmup": SECONDS}
+    readers = {"duration": SECONDS, "warmup": seconds_or_zero}
     if not models:
         return record(Arrivals, dict.fromkeys(_MODELS, PER_SECOND) | readers)(at)
     model: Any = models[0]
@@ -141,12 +149,6 @@ def _latency_margins(at: Located) -> dict[str, LatencyMargin]:
     return DEFAULT_LATENCY_MARGINS | {name: _latency_margin(name, value) for name, value in values.items()}
 
 
-def _header_name(name: str) -> str:
-    if not name or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name):
-        raise ValueError("is not a valid header name")
-    return name.lower()
-
-
 def _status(at: Located) -> int:
     value = scalar(quantities.count)(at)
     if not 200 <= value <= 599:
@@ -199,7 +201,7 @@ def _expect(at: Located) -> Expect:
 _REQUEST = {
     "method": one_of("GET", "POST", "PUT", "PATCH", "DELETE"),
     "path": path,
-    "headers": table(_header_name, text),
+    "headers": table(header_name, text),
     "timeout": SECONDS,
     "template": text,
     "expect": _expect,

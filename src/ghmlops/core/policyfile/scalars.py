@@ -14,6 +14,26 @@ SECONDS, PER_SECOND, RATIO = scalar(quantities.duration), scalar(quantities.rate
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 
 
+def header_name(name: str) -> str:
+    """Read the name of a header, and return it in lower case.
+
+    Raises:
+        ValueError: It contains a character that no header name has.
+    """
+    if not name or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name):
+        raise ValueError("is not a valid header name")
+    return name.lower()
+
+
+def seconds_or_zero(at: Located) -> float:
+    """Read a duration, which may be 0.
+
+    Raises:
+        PolicyError: The value is not a duration.
+    """
+    return 0.0 if at.value in ("0", "0s", "0ms", "0m") else SECONDS(at)
+
+
 def path(at: Located) -> str:
     """Read an absolute path on the service.
 

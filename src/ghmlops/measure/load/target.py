@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
+from ghmlops.core.load.host_names import unicode_host
 from ghmlops.measure.load.redaction import redacted_address
+from ghmlops.measure.load.tls_errors import describe_tls_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,13 +70,15 @@ def parse_target(url: str, name: str, ca_file: str = "") -> Target:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise invalid("expected an http or https address") from None
+    if why := unicode_host(url):
+        raise InputError(f"input `{name}`: the host name is not in ASCII", hint=why)
     if parts.scheme not in ("http", "https") or not host or not url.isascii() or any(c <= " " for c in url):
         raise invalid("expected an http or https address")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise invalid("expected an address without user name, query and fragment")
     if port == 0:
         raise invalid("expected a port from 1 to 65535")
-    tls = _tls_context(ca_file) if parts.scheme == "https" else None
+    tls = tls_context(ca_file) if parts.scheme == "https" else None
     bracketed = f"[{host}]" if ":" in host else host
     return Target(
         url=url.rstrip("/"),
@@ -86,8 +90,16 @@ def parse_target(url: str, name: str, ca_file: str = "") -> Target:
     )
 
 
-def _tls_context(ca_file: str) -> ssl.SSLContext:
-    """Return a context that verifies certificate and host name."""
+def tls_context(ca_file: str, key: str = "latency.ca-file") -> ssl.SSLContext:
+    """Return a context that verifies certificate and host name.
+
+    Args:
+        ca_file: Path of a PEM file of certificates to trust instead of the system's; empty for the system's.
+        key: Policy key that names the file, for messages.
+
+    Raises:
+        PolicyError: The file does not exist or contains no certificate.
+    """
     if not ca_file:
         return ssl.create_default_context()
     try:
@@ -97,7 +109,7 @@ def _tls_context(ca_file: str) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         why = f"cannot be read ({getattr(error, 'strerror', None) or error})"
     hint = "name a text file with `-----BEGIN CERTIFICATE-----`, relative to the repository"
-    raise PolicyError(f'`latency.ca-file`: "{ca_file}" {why}', hint=hint)
+    raise PolicyError(f'`{key}`: "{ca_file}" {why}', hint=hint)
 
 
 def numeric_addresses(host: str, port: int) -> list[str]:
@@ -174,7 +186,7 @@ def probe(target: Target, name: str, check: Callable[[Sequence[str]], None] = la
 def describe_error(error: OSError) -> str:
     """Return in a few words why a connection could not be opened."""
     if isinstance(error, ssl.SSLError):
-        return str(getattr(error, "verify_message", "") or error.reason or "TLS failed")
+        return describe_tls_error(error)
     return os.strerror(error.errno) if error.errno else str(error)
 
 

@@ -46,6 +46,9 @@ class ServiceSpec:
         environ: Environment; tokens and the files of the runner are removed, and `PORT` is set to the port.
         ready: Path that answers with a 2xx status when the service is ready.
         timeout: Maximum time until it is ready, in seconds.
+        headers: Headers of the readiness probe.
+        contains: Text that its answer must contain.
+        answers: Number of good answers in a row after which the service is ready.
         temp: Parent folder of temporary files; empty for the default of the system.
         lifetime: Time after which the service is terminated, in seconds.
         grace: Time between SIGTERM and SIGKILL, in seconds.
@@ -57,6 +60,9 @@ class ServiceSpec:
     environ: Mapping[str, str]
     ready: str = "/"
     timeout: float = 60.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    contains: str = ""
+    answers: int = 1
     temp: str = ""
     lifetime: float = MAX_LIFETIME
     grace: float = GRACE

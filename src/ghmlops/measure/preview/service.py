@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import ServiceError
 from ghmlops.measure.preview.launch import ServiceSpec, SupervisorHandle, launch, log_tail
-from ghmlops.measure.preview.probe import check_address, wait_until_ready
+from ghmlops.measure.preview.probe import Readiness, check_address, wait_until_ready
 from ghmlops.measure.temporary import deferred_signals
 
 if TYPE_CHECKING:
@@ -49,13 +49,16 @@ def running(  # noqa: PLR0913  (keywords only; callers have these values one by 
     environ: Mapping[str, str],
     ready: str = "/",
     timeout: float = 60.0,
+    headers: Mapping[str, str] | None = None,
+    contains: str = "",
+    answers: int = 1,
     progress: Callable[[str], None] = lambda _: None,
     temp: str = "",
 ) -> Iterator[Preview]:
     """Yield a ready service, and terminate its entire process tree when the block ends, whatever ends it.
 
     Args:
-        command, cwd, environ, ready, timeout, temp: See `ServiceSpec`.
+        command, cwd, environ, ready, timeout, headers, contains, answers, temp: See `ServiceSpec`.
         progress: Receives progress messages.
 
     Raises:
@@ -63,7 +66,16 @@ def running(  # noqa: PLR0913  (keywords only; callers have these values one by 
         ServiceError: The service ended or was not ready in time; the message contains the end of its log.
     """
     spec = ServiceSpec(
-        command=command, cwd=cwd, environ=environ, ready=ready, timeout=timeout, temp=temp, grace=BLOCK_GRACE
+        command=command,
+        cwd=cwd,
+        environ=environ,
+        ready=ready,
+        timeout=timeout,
+        headers=headers or {},
+        contains=contains,
+        answers=answers,
+        temp=temp,
+        grace=BLOCK_GRACE,
     )
     supervisor, url = _launch(spec, detach=False)
     try:
@@ -106,7 +118,8 @@ def _wait_ready(supervisor: SupervisorHandle, spec: ServiceSpec, url: str, progr
     while not supervisor.events and not supervisor.closed and time.monotonic() < limit:
         supervisor.poll(0.5)
     address = check_address(url, spec.ready)
-    seconds, problem = wait_until_ready(address, spec.timeout, supervisor.poll, progress)
+    readiness = Readiness(timeout=spec.timeout, headers=spec.headers, contains=spec.contains, answers=spec.answers)
+    seconds, problem = wait_until_ready(address, readiness, supervisor.poll, progress)
     log = supervisor.folder / "log"
     if not problem:
         return Preview(url=url, pid=supervisor.pid, log=log, seconds=seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from ghmlops.measure.load.checks import EXCERPT_BYTES
 from ghmlops.measure.load.event_parser import EventParser
 from ghmlops.measure.load.protocols.base import MAX_RESPONSE_BYTES, NO_REQUEST
 from ghmlops.measure.load.protocols.lenient_head import MAX_HEAD_BYTES, repair
+from ghmlops.measure.load.tls_errors import describe_tls_error
 from ghmlops.measure.load.token_stream import close_stream, describe_failure, open_stream
 
 if TYPE_CHECKING:
@@ -233,7 +235,8 @@ class Exchange:
             if self._has_served and not self._received and self._arm.send_again(self.index):
                 self.index = NO_REQUEST
             elif error is not None:
-                self._fail(Kind.RESET, str(error) or type(error).__name__)
+                why = describe_tls_error(error) if isinstance(error, ssl.SSLError) else str(error)
+                self._fail(Kind.RESET, why or type(error).__name__)
             elif self._status and not self._headers.keys() & {b"content-length", b"transfer-encoding"}:
                 self._end_by_close()
             elif self._received:
