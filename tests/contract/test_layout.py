@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 
 MAX_MODULES = 15
 """More files than this in one folder are no longer read at one glance."""
+MAX_FUNCTION_LINES = 60
+"""Longer functions do not fit on a screen; the docstring counts."""
 MAX_ROOT_MODULES = 6
 """The root of `core` holds only what every package uses."""
 TABLES = ("metrics",)
@@ -69,6 +72,7 @@ TESTED_ELSEWHERE = {
     "measure/foreign/rows/k6_samples.py": "measure/foreign/rows/test_k6_json.py: both formats of the same samples",
     "measure/foreign/rows/requests.py": "measure/foreign/rows/test_k6_json.py: the requests of each reader",
     "measure/requests/trace_parquet.py": "measure/requests/test_trace_formats.py: Parquet is one of the formats",
+    "measure/requests/trace_checks.py": "measure/requests/test_trace.py: recordings that are refused",
     "measure/requests/trace_source.py": "measure/requests/test_timestamps.py: what each reader does with a value",
     "measure/requests/lines.py": "measure/requests/test_log_lines.py: gzip, limits and lines of each format",
     "measure/foreign/bounded_json.py": "measure/foreign/test_foreign.py: every reader of JSON uses it",
@@ -121,3 +125,15 @@ def test_exceptions_name_a_test(root: Path) -> None:
         test, _, reason = text.partition(": ")
         assert (root / "tests" / test).exists(), f"{pattern}: {test} does not exist"
         assert reason, f"{pattern}: no reason"
+
+
+def test_functions_stay_short(root: Path) -> None:
+    """No function of the package has more than sixty lines."""
+    long = [
+        f"{path.relative_to(root).as_posix()}:{node.name}: {lines} lines"
+        for path in sorted((root / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or 0) - node.lineno + 1) > MAX_FUNCTION_LINES
+    ]
+    assert long == []

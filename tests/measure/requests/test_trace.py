@@ -10,7 +10,7 @@ import pytest
 
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.core.policy.latency import Trace
-from ghmlops.measure.requests import trace as module
+from ghmlops.measure.requests import trace_checks as module
 from ghmlops.measure.requests.trace import read_trace
 from recordings import access_log, read_recording
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import msgspec
@@ -177,38 +178,69 @@ def send(  # noqa: PLR0913  (the parts of one call)
         GitHubError: GitHub rejected the request (`PermissionMissing` if the token is insufficient), it failed after all
             retries, or the response is not one of GitHub's API.
     """
-    rate_limits = failures = missing = 0
-    uncertain = False
+    tries = _Tries()
     while True:
         try:
             return request()
         except OutOfTime:
-            raise errors.time_error(activity=activity, uncertain=uncertain) from None
+            raise errors.time_error(activity=activity, uncertain=tries.uncertain) from None
         except Rejected as rejection:
-            if errors.rate_limited(rejection):
-                _wait_for_rate_limit(client, rejection, rate_limits, activity, uncertain=uncertain)
-                rate_limits += 1
+            transient = _wait_after_rejection(client, rejection, tries, activity=activity, permission=permission)
+            if transient is None:
                 continue
-            error = errors.response_error(rejection, activity=activity, permission=permission, secret=client.secret)
-            if rejection.status == 404 and missing < len(retry.NOT_FOUND_DELAYS):
-                _pause(client, retry.NOT_FOUND_DELAYS[missing], error)
-                missing += 1
-                continue
-            if rejection.status not in retry.TRANSIENT_STATUSES:
-                raise error from None
+            error = transient
         except (requests.RequestException, ValueError) as failure:
             error = _failure_error(client, failure, activity)
             if isinstance(failure, Misdirected):
                 raise error from None
-        uncertain = uncertain or is_write
+        tries.uncertain = tries.uncertain or is_write
         if find_existing is not None:
             if (existing := _search(client, find_existing, error)) is not None:
                 return existing
-        elif failures < len(retry.TRANSIENT_DELAYS):
-            _pause(client, retry.TRANSIENT_DELAYS[failures], _final(error, uncertain=uncertain))
-        if failures >= len(retry.TRANSIENT_DELAYS):
-            raise _final(error, uncertain=uncertain)
-        failures += 1
+        elif tries.failures < len(retry.TRANSIENT_DELAYS):
+            _pause(client, retry.TRANSIENT_DELAYS[tries.failures], _final(error, uncertain=tries.uncertain))
+        if tries.failures >= len(retry.TRANSIENT_DELAYS):
+            raise _final(error, uncertain=tries.uncertain)
+        tries.failures += 1
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tries:
+    """What happened to one request so far.
+
+    Attributes:
+        rate_limits: Number of rate limits.
+        missing: Number of responses 404, which may lag behind a write.
+        failures: Number of transient failures.
+        uncertain: Whether a write may have taken effect.
+    """
+
+    rate_limits: int = 0
+    missing: int = 0
+    failures: int = 0
+    uncertain: bool = False
+
+
+def _wait_after_rejection(
+    client: Client, rejection: Rejected, tries: _Tries, *, activity: str, permission: str
+) -> GitHubError | None:
+    """Wait after a rejection without an effect and return `None`; return the error of a transient failure.
+
+    Raises:
+        GitHubError: The rejection is final, or the wait would end after the deadline.
+    """
+    if errors.rate_limited(rejection):
+        _wait_for_rate_limit(client, rejection, tries.rate_limits, activity, uncertain=tries.uncertain)
+        tries.rate_limits += 1
+        return None
+    error = errors.response_error(rejection, activity=activity, permission=permission, secret=client.secret)
+    if rejection.status == 404 and tries.missing < len(retry.NOT_FOUND_DELAYS):
+        _pause(client, retry.NOT_FOUND_DELAYS[tries.missing], error)
+        tries.missing += 1
+        return None
+    if rejection.status not in retry.TRANSIENT_STATUSES:
+        raise error from None
+    return error
 
 
 def _failure_error(client: Client, failure: Exception, activity: str) -> GitHubError:

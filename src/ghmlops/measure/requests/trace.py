@@ -8,7 +8,6 @@ their times within the second.
 
 from __future__ import annotations
 
-import math
 from array import array
 from dataclasses import dataclass
 from datetime import UTC
@@ -19,8 +18,8 @@ import numpy as np
 
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.measure.checkout import fingerprint
-from ghmlops.measure.load.load import MAX_REQUESTS, MAX_SECONDS
 from ghmlops.measure.requests.timestamps import TimestampParser, format_timestamp
+from ghmlops.measure.requests.trace_checks import SECOND, check_clock, check_origin, truncate
 from ghmlops.measure.requests.trace_formats import READERS, detect_format
 from ghmlops.measure.requests.trace_source import Source
 
@@ -41,12 +40,6 @@ MAX_STAMPS = 5_000_000
 """Maximum number of requests that are read from a file, before it is truncated at the duration."""
 MAX_UNREADABLE = 0.01
 """Maximum fraction of the lines that may be unreadable."""
-_DAY = 86_400_000_000
-_SECOND = 1_000_000
-_SERIAL_DAYS = (32_874, 73_051)
-"""Days since 1900 by which spreadsheets write the years 1990 to 2100."""
-_MAX_SERIAL_SPAN = 60
-"""Length in seconds below which such numbers are doubtful: as days, a recording spans little more than one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +93,13 @@ def read_trace(path: Path, display_name: str, trace: Trace, duration: float = 0.
     micros = np.frombuffer(stamps, np.int64)
     late = int((micros < np.maximum.accumulate(micros)).sum())
     micros, spread = _spread(np.sort(micros))
-    micros = _truncate(micros, display_name, trace.speed, duration)
+    micros = truncate(micros, display_name, trace.speed, duration)
     if parser.clock.assumed:
-        _check_clock(micros, display_name)
+        check_clock(micros, display_name)
     if parser.relative:
-        _check_origin(micros, display_name)
+        check_origin(micros, display_name)
     return ArrivalTrace(
-        times=(micros - micros[0]) / _SECOND,
+        times=(micros - micros[0]) / SECOND,
         skipped=skipped,
         out_of_order=late,
         fingerprint=digest,
@@ -169,82 +162,10 @@ def _collect(lines: Stamps, source: Source) -> tuple[array[int], dict[str, tuple
 def _spread(micros: Micros) -> tuple[Micros, bool]:
     """Spread the requests of each second evenly over it, if all timestamps are whole seconds and some are equal."""
     seconds, starts, counts = np.unique(micros, return_index=True, return_counts=True)
-    if counts.max() == 1 or bool((seconds % _SECOND).any()):
+    if counts.max() == 1 or bool((seconds % SECOND).any()):
         return micros, False
     rank = np.arange(len(micros)) - np.repeat(starts, counts)
-    return micros + rank * _SECOND // np.repeat(counts, counts), True
-
-
-def _truncate(micros: Micros, display_name: str, speed: float, duration: float) -> Micros:
-    """Return the timestamps of the requests that are sent within `duration` seconds of the run, and check them."""
-    with np.errstate(over="ignore"):  # With a speed close to 0 the times are infinite, and above the maximum.
-        send_times = (micros - micros[0]) / _SECOND / speed
-    if duration:
-        send_times = send_times[send_times < duration]
-        micros = micros[: len(send_times)]
-    _check_gaps(micros, display_name)
-    if send_times[-1] > MAX_SECONDS:
-        min_speed = math.ceil((micros[-1] - micros[0]) / _SECOND / MAX_SECONDS * 100) / 100
-        raise PolicyError(
-            f"`latency.arrivals`: {display_name} takes {send_times[-1]:,.0f} s at speed {speed:g}, more than the "
-            f"maximum of {MAX_SECONDS:,.0f} s",
-            hint=f"set `speed` to {min_speed:g} or more, or `duration` to {MAX_SECONDS:.0f}s or less",
-        )
-    if len(micros) > MAX_REQUESTS:
-        max_duration = math.floor(send_times[MAX_REQUESTS])
-        fix = f"set `duration` to {max_duration}s or less" if max_duration else "extract a part of the file"
-        raise PolicyError(
-            f"`latency.arrivals`: {display_name} contains {len(micros):,} requests, more than the maximum of "
-            f"{MAX_REQUESTS:,}",
-            hint=fix,
-        )
-    return micros
-
-
-def _check_gaps(micros: Micros, display_name: str) -> None:
-    if len(micros) < 2:
-        raise PolicyError(
-            f"`latency.arrivals`: only one request of {display_name} is within `duration`",
-            hint="increase `duration` or `speed`",
-        )
-    if micros[-1] == micros[0]:
-        raise DataError(
-            f"{display_name}: all {len(micros):,} requests have the same time", hint="a recording needs gaps"
-        )
-    gap = int(np.diff(micros).argmax())
-    if micros[gap + 1] - micros[gap] > _DAY:
-        start, end = (format_timestamp(int(micros[index])) for index in (gap, gap + 1))
-        raise DataError(
-            f"{display_name}: no request between {start} and {end}, more than a day",
-            hint="a replay is one period of time: remove stray lines, or extract the period",
-        )
-
-
-def _check_clock(micros: Micros, display_name: str) -> None:
-    """Refuse times without a zone between which the clock may have been set forward.
-
-    Clocks are set forward at a full hour, by one hour: the recording then lacks one hour of the clock entirely.
-    """
-    hour = 3600 * _SECOND
-    begins = -(-micros[:-1] // hour) * hour
-    gaps = np.flatnonzero((micros[1:] >= begins + hour) & (np.diff(micros) < 2 * hour))
-    if len(gaps):
-        start, end = (format_timestamp(int(micros[gaps[0] + k]))[:19] for k in (0, 1))
-        raise DataError(
-            f"{display_name}: no request between {start} and {end}, and the times state no zone: either nothing was "
-            "sent, or the clock was set forward by an hour",
-            hint="set `zone`, for example `Europe/Berlin`, or `UTC` if the times are in UTC",
-        )
-
-
-def _check_origin(micros: Micros, display_name: str) -> None:
-    """Refuse numbers that a spreadsheet may have written: days since 1900 instead of seconds."""
-    first, last = (int(m) / _SECOND for m in (micros[0], micros[-1]))
-    if _SERIAL_DAYS[0] <= first and last < _SERIAL_DAYS[1] and last - first < _MAX_SERIAL_SPAN:
-        raise DataError(
-            f"{display_name}: the numbers from {first:.10g} to {last:.10g} may be the days of a spreadsheet",
-            hint="write seconds since 1970; if they are seconds since an arbitrary origin, subtract the first one",
-        )
+    return micros + rank * SECOND // np.repeat(counts, counts), True
 
 
 def _assumptions(parser: TimestampParser) -> Iterator[str]:
