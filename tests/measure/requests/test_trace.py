@@ -10,7 +10,7 @@ import pytest
 
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.core.policy.latency import Trace
-from ghmlops.measure.requests import trace_checks as module
+from ghmlops.measure.requests import trace, trace_checks
 from ghmlops.measure.requests.trace import read_trace
 from recordings import access_log, read_recording
 
@@ -152,7 +152,7 @@ def test_maximum_duration_and_requests(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(read_recording(tmp_path, "t.csv", long, 7200.0).times) == 72
     with pytest.raises(PolicyError, match=" inf s"):
         read_recording(tmp_path, "t.csv", long, speed=1e-307)
-    monkeypatch.setattr(module, "MAX_REQUESTS", 30)
+    monkeypatch.setattr(trace_checks, "MAX_REQUESTS", 30)
     many = "time\n" + "".join(f"{i / 10}\n" for i in range(1, 101))
     with pytest.raises(PolicyError, match=r" 100 requests,.* 30$") as caught:
         read_recording(tmp_path, "t.csv", many)
@@ -161,13 +161,13 @@ def test_maximum_duration_and_requests(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(PolicyError) as caught:
         read_recording(tmp_path, "t.csv", many, speed=10.0)
     assert "`duration`" not in caught.value.hint
-    monkeypatch.setattr(module, "MAX_STAMPS", 50)
+    monkeypatch.setattr(trace, "MAX_STAMPS", 50)
     with pytest.raises(DataError, match=" 50 requests"):
         read_recording(tmp_path, "t.csv", many)
 
 
 def test_an_unreadable_recording_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading stops once more lines are unreadable than any recording may have."""
-    monkeypatch.setattr(module, "MAX_STAMPS", 1000)
+    monkeypatch.setattr(trace, "MAX_STAMPS", 1000)
     with pytest.raises(DataError, match="11 of 11 lines"):
         read_recording(tmp_path, "a.log", "garbage\n" * 5000, format="common")
