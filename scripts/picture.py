@@ -5,6 +5,7 @@ scripts/demo && .venv/bin/python scripts/picture.py
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ body { margin: 0; padding: 20px 28px; font: 14px/1.5 "DejaVu Sans", sans-serif; 
 table { border-collapse: collapse; display: block; } td, th { border: 1px solid #d1d9e0; padding: 6px 10px; }
 tr:nth-child(2n) { background: #f6f8fa; } a { color: #0969da; }
 code { background: #eff1f3; padding: .2em .4em; border-radius: 6px; font: 85% "DejaVu Sans Mono", monospace; }
+.alert { border-left: .25em solid #cf222e; padding: 0 1em; margin: 0 0 16px; } .alert > b { color: #cf222e; }
 h2 { border-bottom: 1px solid #d1d9e0; padding-bottom: .3em; } h2, h3 { margin: 16px 0 12px; }
 """
 
@@ -36,6 +38,9 @@ def main() -> int:
         )
         return 2
     body = MarkdownIt("commonmark", {"html": True}).enable("table").render(SOURCE.read_text(encoding="utf-8"))
+    body = re.sub(r"<blockquote>\s*<p>\[!(\w+)\]", r'<div class="alert"><b>\1</b><p>', body).replace(
+        "</blockquote>", "</div>"
+    )
     TARGET.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "comment.html"

@@ -74,9 +74,16 @@ def test_failed_requests_are_another_cause_than_slow_ones() -> None:
 def test_metrics_slices_and_windows_of_a_worse_model_are_one_cause() -> None:
     """All rows contain every slice and every window."""
     (cause,) = causes_of(prediction_samples.predictions())
-    assert cause.lead.finding.slice == {}
-    assert cause.lead.finding.window is None
-    assert {bool(entry.finding.slice) for entry in cause.others} == {True, False}
+    assert cause.lead.finding.slice == {"device": "tablet", "country": "FR"}
+    kinds = {(bool(entry.finding.slice), entry.finding.window is not None) for entry in cause.findings}
+    assert kinds == {(False, False), (True, False), (False, True)}
+
+
+@pytest.mark.parametrize(("loss", "leads"), [(0.021, False), (0.059, False), (0.061, True)])
+def test_a_slice_that_is_much_worse_leads(loss: float, leads: bool) -> None:
+    """From three times the excess of all rows over the limit on, the regression is in the slice."""
+    ((first, *_),) = grouped([quality(FAIL, loss=0.02), quality(FAIL, slice={"a": 1}, loss=loss)])
+    assert first[1] == ({"a": 1} if leads else {})
 
 
 @pytest.mark.parametrize(

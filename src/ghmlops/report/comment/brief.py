@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import NotMeasured, Outcome
+from ghmlops.core.pillars import find_pillar
 from ghmlops.report.comment.cause_sentence import cause_sentence, factor, limit_text, name, prose, slice_name
 from ghmlops.report.comment.causes import Cause, group_causes
 from ghmlops.report.comment.next_steps import next_steps, reproduce_lines
@@ -122,10 +123,16 @@ def _table(causes: Sequence[Cause], entries: Sequence[PlacedFinding]) -> Table:
         groups.setdefault((entry.command, entry.leg), []).append(entry)
     for (command, leg), group in list(groups.items()):
         passed = all(entry.finding.outcome is Outcome.PASS for entry in group)
-        if passed and command and (command, leg) not in failed and not is_confirmation(leg):
+        if passed and _is_result(command) and (command, leg) not in failed and not is_confirmation(leg):
             rows.append(_row(decisive_finding(group)))
     measured = [row for row in rows if row is not None]
     return Table(title="Results", columns=COLUMNS, rows=measured[: len(causes) + MAX_PASSED_ROWS])
+
+
+def _is_result(command: str) -> bool:
+    """Return whether a command measures something that a reader compares; starting the services does not."""
+    pillar = find_pillar(command)
+    return pillar is not None and not pillar.starts_arms
 
 
 def _row(entry: PlacedFinding) -> tuple[Cell, ...] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.pillars import find_pillar
 from ghmlops.report.comment.causes import Cause, legs_of
@@ -58,7 +60,7 @@ def cause_sentence(cause: Cause, confirmed: Sequence[str]) -> Cell:
         Words(f" {verb_phrase(finding)}", strong=True),
         *_rows(finding),
         *_also(cause),
-        *_worst_subgroup(cause),
+        *_elsewhere(cause),
         *_since(cause),
         Words(_decision(finding)),
         *_confirmation(cause, confirmed),
@@ -136,7 +138,12 @@ def verb_phrase(finding: Finding) -> str:
 
 
 def limit_text(finding: Finding) -> str:
-    """Return the limit of a finding: `+10 %`, `±1 pt`; a dash without one. The direction follows from the change."""
+    """Return the limit of a finding: `+10 %`, `±1 pt`; a dash without one. The direction follows from the change.
+
+    A limit that is a share of the baseline has as many digits as the baseline; three of them carry meaning.
+    """
+    if finding.margin is not None and abs(finding.margin) < 1:
+        finding = msgspec.structs.replace(finding, margin=float(f"{finding.margin:.3g}"))
     text = numbers.limit(finding)
     for condition in ("\u2264 ", "\u2265 ", "within "):
         text = text.removeprefix(condition)
@@ -189,10 +196,15 @@ def _also(cause: Cause) -> Cell:
     return (Words("; also "), *pieces, Words(more))
 
 
-def _worst_subgroup(cause: Cause) -> Cell:
-    """Return the worst slice of a cause that all rows lead."""
+def _elsewhere(cause: Cause) -> Cell:
+    """Return the values of all rows for a cause that a slice leads, otherwise those of the worst slice."""
     if cause.lead.finding.slice:
-        return ()
+        overall = [e.finding for e in cause.others if not is_subgroup(e.finding) and _has_numbers(e.finding)]
+        same = [finding for finding in overall if finding.metric == cause.lead.finding.metric]
+        if not overall:
+            return ()
+        finding = (same or overall)[0]
+        return (Words("; all rows: "), *name(finding), *_values(finding))
     for entry in cause.others:
         finding = entry.finding
         if finding.slice and _has_numbers(finding):

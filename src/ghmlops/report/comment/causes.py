@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.report.content.placed_findings import confirmed_leg, is_confirmation, rank_findings
+from ghmlops.report.content.placed_findings import confirmed_leg, excess, is_confirmation, rank_findings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_RELATIVES = 200
 """Causes of one family that a finding is compared with. Further slices are counted, not compared."""
+LOCAL = 3.0
+"""A slice leads a cause if its loss, as a multiple of the limit, is at least this many times that of all rows."""
 LABEL_COVERAGE = "contract-label-coverage"
 QUALITY = "quality"
 _RESPONSE_TIME = re.compile(r"(latency|objective)-(.*-)?(p\d{1,2}([.-]\d{1,3})?|mean|max)")
@@ -33,7 +35,7 @@ class Cause(NamedTuple):
     """Findings that one change explains."""
 
     lead: PlacedFinding
-    """The finding that describes the cause: the worst one, of all rows before slices."""
+    """The finding that describes the cause: of all rows, or of the slice to which the regression is limited."""
     others: tuple[PlacedFinding, ...]
     """The other findings, the worst first."""
 
@@ -67,8 +69,22 @@ def group_causes(entries: Sequence[PlacedFinding]) -> list[Cause]:
             groups.append([entry])
         else:
             related.append(entry)
-    causes = [Cause(group[0], tuple(group[1:])) for groups in families.values() for group in groups]
+    causes = [_cause(group) for groups in families.values() for group in groups]
     return _in_turn(causes)
+
+
+def _cause(group: Sequence[PlacedFinding]) -> Cause:
+    """Return the cause of related findings, sorted worst first.
+
+    All rows lead, unless one slice exceeds its limit by so much more that the regression is there, and the change of
+    all rows follows from it.
+    """
+    lead = group[0]
+    slices = [e for e in group if e.finding.slice and e.finding.outcome is lead.finding.outcome]
+    worst = max(slices, key=lambda entry: excess(entry.finding), default=lead)
+    if lead.finding.change and not lead.finding.slice and excess(worst.finding) >= LOCAL * max(excess(lead.finding), 1.0):
+        lead = worst
+    return Cause(lead, tuple(entry for entry in group if entry is not lead))
 
 
 def _in_turn(causes: Sequence[Cause]) -> list[Cause]:

@@ -55,7 +55,7 @@ def rank_findings(entries: Sequence[PlacedFinding]) -> list[PlacedFinding]:
 
     def rank(entry: PlacedFinding) -> tuple[int, bool, bool, float]:
         finding = entry.finding
-        return (-finding.outcome.severity, finding.id.endswith("-summary"), is_subgroup(finding), -_excess(finding))
+        return (-finding.outcome.severity, finding.id.endswith("-summary"), is_subgroup(finding), -excess(finding))
 
     return sorted(entries, key=rank)
 
@@ -105,7 +105,7 @@ def rows_compared(findings: Sequence[Finding]) -> int:
     return sum(rows.values())
 
 
-def _excess(finding: Finding) -> float:
+def excess(finding: Finding) -> float:
     """Return the loss as a multiple of the limit; 0 if one of them is missing."""
     if not finding.margin:
         return 0.0
