@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from ghmlops.core.steps.gate import passes
+from ghmlops.core.steps.github_limits import CHECK_SUMMARY_LIMIT
 from ghmlops.core.steps.step import short
 
 if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Verdict
 
 TITLE_LIMIT = 200
-SUMMARY_LIMIT = 65_000
-"""Characters of a summary; GitHub rejects more than 65,535."""
 
 
 class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +72,6 @@ def verdict_check(verdict: Verdict, summary: str, *, run_id: int, attempt: int, 
         attempt=attempt,
         conclusion="success" if passes(verdict.outcome) else "failure",
         title=short(f"{verdict.outcome.value}: {verdict.reason}", TITLE_LIMIT),
-        summary=summary if len(summary) <= SUMMARY_LIMIT else "The report is longer than a check run can be.",
+        summary=summary if len(summary) <= CHECK_SUMMARY_LIMIT else "The report is longer than a check run can be.",
         details_url=url,
     )
