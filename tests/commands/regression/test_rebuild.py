@@ -19,7 +19,7 @@ from ghmlops.commands.regression.rebuild import rebuild
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.commands.shared.console import Console
 from ghmlops.core.context import Context
-from ghmlops.core.details.regression import RebuildDetails
+from ghmlops.core.details.rebuild import RebuildDetails
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.model import Outcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.regression.build import BUILDS, MAX_NAMED, Build, RebuildJob, build_once, check_first_build
 from ghmlops.core.artifacts.spec import LocalSpec, parse_specs
-from ghmlops.core.details.regression import BuildRow, RebuildDetails, RebuildSettings
+from ghmlops.core.details.rebuild import BuildRow, RebuildDetails, RebuildSettings
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.core.reproduce.replay_inputs import outside_reason

@@ -6,7 +6,8 @@ from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.core.details.imported import ImportDetails
 from ghmlops.core.details.latency import LatencyDetails
 from ghmlops.core.details.merge_shards import MergeShardsDetails
-from ghmlops.core.details.regression import RebuildDetails, RegressionDetails
+from ghmlops.core.details.rebuild import RebuildDetails
+from ghmlops.core.details.regression import RegressionDetails
 
 __all__ = [
     "CapacityDetails",

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF012  (msgspec copies the default value of a field)
-"""Details of the evidence of `regression` and of its rebuild: settings, inputs, and one struct per row of each table.
+"""Details of the evidence of `regression`: settings, inputs, and one struct per row of each table.
 
 A table without rows is left out of the file. `dataset` is empty if there is a single data set. `outcome` is null for a
 row that is reported but not judged, and a number is null if it is undefined.
@@ -11,12 +11,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ghmlops.core.model import Frozen, Outcome
+from ghmlops.core.details.replay import ReplayComparison, Scalar
+from ghmlops.core.model import Frozen, Interval, Outcome
 
-Scalar = str | int | float | bool | None
-"""A JSON value that is neither a list nor an object."""
 Determinism = Literal["bit-identical", "within tolerance", "changed", "not measured"]
-Reproducibility = Literal["bit-identical", "same content", "within tolerance", "not reproducible", "not measured"]
 
 _Text = Annotated[str, msgspec.Meta(max_length=4096)]
 _Specs = Annotated[tuple[_Text, ...], msgspec.Meta(max_length=1000)]
@@ -89,6 +87,8 @@ class MetricRow(Frozen, frozen=True, kw_only=True):
     unit: str
     outcome: Outcome | None
     method: str
+    loss: Interval | None = None
+    """Growth of the distance from the ideal value; only for bias and calibration slope, whose margin limits it."""
 
 
 class SubgroupRow(Frozen, frozen=True, kw_only=True):
@@ -111,6 +111,8 @@ class SubgroupRow(Frozen, frozen=True, kw_only=True):
     bh: float
     """Adjusted by the method of Benjamini and Hochberg (false discovery rate)."""
     outcome: Outcome | None
+    loss: Interval | None = None
+    """As in `MetricRow`."""
 
 
 class CellRow(Frozen, frozen=True, kw_only=True):
@@ -260,41 +262,6 @@ class ChangedRow(Frozen, frozen=True, kw_only=True):
     """Column to value, in the order of the columns."""
 
 
-class InputChangeRow(Frozen, frozen=True, kw_only=True):
-    """An input that differs between a run and its replay; an unknown value is empty."""
-
-    kind: str
-    name: str
-    before: str
-    after: str
-
-
-class ResultChangeRow(Frozen, frozen=True, kw_only=True):
-    """A result that differs between a run and its replay."""
-
-    part: str
-    """Part of the evidence: `summary`, `findings`, `measurements`, `not measured`, `details` or `order`."""
-    status: Literal["changed", "missing", "added"]
-    entry: str
-    """Identifies the finding, measurement or table."""
-    field: str
-    before: Scalar
-    after: Scalar
-
-
-class ReplayComparison(Frozen, frozen=True, kw_only=True):
-    """Comparison of this run with the evidence that it replays."""
-
-    file: str
-    sha256: str
-    compared: dict[str, int]
-    """Part of the evidence to the number of its entries."""
-    differ: dict[str, int]
-    """Part of the evidence to the number of entries that differ."""
-    inputs: tuple[InputChangeRow, ...] = ()
-    differences: tuple[ResultChangeRow, ...] = ()
-
-
 class RegressionDetails(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag_field="command", tag="regression"):
     """Details of the evidence of `regression`."""
 
@@ -325,52 +292,3 @@ class RegressionDetails(Frozen, frozen=True, kw_only=True, omit_defaults=True, t
 def regression_details(details: object) -> RegressionDetails:
     """Return `details` if they are those of `regression`, otherwise empty ones."""
     return details if isinstance(details, RegressionDetails) else RegressionDetails()
-
-
-class RebuildSettings(Frozen, frozen=True, kw_only=True):
-    """What was built."""
-
-    command: tuple[str, ...]
-    """The build command, split into words."""
-    commit: str
-    folder: str
-    """Working directory of the build below the root of the repository; empty for the root."""
-
-
-class BuildRow(Frozen, frozen=True, kw_only=True):
-    """One of the two builds."""
-
-    build: str
-    """`first` or `second`."""
-    seconds: float
-    problem: str
-    """Empty if the build left an artifact."""
-
-
-class RebuiltRow(Frozen, frozen=True, kw_only=True):
-    """Comparison of the artifacts of both builds for one data set."""
-
-    dataset: str
-    reproducibility: Reproducibility
-    files: int
-    files_again: int
-    rows: int
-    rows_again: int
-    missing: int
-    """Rows whose key is only in the first build."""
-    added: int
-    """Rows whose key is only in the second build."""
-    moved: int | None
-    """Paired rows at different positions in the artifact; null if unknown."""
-    repeated_keys: int
-    other_columns: tuple[str, ...]
-    """Columns that one build lacks or that have different types."""
-
-
-class RebuildDetails(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag_field="command", tag="rebuild"):
-    """Details of the evidence of `regression --rebuild`."""
-
-    settings: RebuildSettings
-    runs: list[BuildRow] = []
-    builds: list[RebuiltRow] = []
-    columns: list[ColumnRow] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ghmlops.core.details.regression import RebuiltRow, Reproducibility
+from ghmlops.core.details.rebuild import RebuiltRow, Reproducibility
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.predictions.contract.finding import count_of, enumerate_parts
 from ghmlops.core.predictions.findings import DOCS

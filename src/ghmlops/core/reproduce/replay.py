@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
-from ghmlops.core.details.regression import Scalar, regression_details
+from ghmlops.core.details.regression import regression_details
+from ghmlops.core.details.replay import Scalar
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.predictions.subgroup import subgroup_name
 from ghmlops.core.reproduce.replay_inputs import abbreviate

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.details.regression import InputChangeRow, ReplayComparison, ResultChangeRow
+from ghmlops.core.details.replay import InputChangeRow, ReplayComparison, ResultChangeRow
 from ghmlops.core.model import Finding, NotMeasured, Outcome
 from ghmlops.core.predictions.findings import DOCS
 from ghmlops.core.reproduce.replay import INPUT_KINDS

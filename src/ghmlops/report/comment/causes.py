@@ -82,7 +82,8 @@ def _cause(group: Sequence[PlacedFinding]) -> Cause:
     lead = group[0]
     slices = [e for e in group if e.finding.slice and e.finding.outcome is lead.finding.outcome]
     worst = max(slices, key=lambda entry: excess(entry.finding), default=lead)
-    if lead.finding.change and not lead.finding.slice and excess(worst.finding) >= LOCAL * max(excess(lead.finding), 1.0):
+    of_all_rows = lead.finding.change is not None and not lead.finding.slice
+    if of_all_rows and excess(worst.finding) >= LOCAL * max(excess(lead.finding), 1.0):
         lead = worst
     return Cause(lead, tuple(entry for entry in group if entry is not lead))
 

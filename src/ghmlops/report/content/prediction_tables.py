@@ -43,7 +43,7 @@ from ghmlops.report.text.blocks import Cell, Code, Column, Table, Text, Words
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ghmlops.core.details.regression import Scalar
+    from ghmlops.core.details.replay import Scalar
     from ghmlops.core.evidence.document import Evidence
     from ghmlops.report.content.prediction_rows import Field, MetricFacts
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.core.details.imported import ImportDetails
 from ghmlops.core.details.latency import LatencyCommon
-from ghmlops.core.details.regression import RebuildDetails
+from ghmlops.core.details.rebuild import RebuildDetails
 from ghmlops.core.model import Outcome
 from ghmlops.report.text.escape import printable
 
