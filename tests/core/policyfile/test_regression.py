@@ -76,6 +76,18 @@ def test_one_data_set_has_no_name() -> None:
         (BINARY + ", tolerance: {s: nan}", "a number of 0 or more"),
         (BINARY + ", margins: {ndcg: 1%}", "not a metric of task `binary`"),
         (BINARY + ", drift: {kl: 1}", "unknown key `kl`"),
+        (BINARY + ", time: t, window: 1d, time-zone: Europe/Berln", '"Europe/Berln" is not a time zone'),
+        (BINARY + ", time: t, time-zone: Europe/Berlin", "needs the key `window`"),
+        (BINARY + ", time: t, time-unit: seconds", '"seconds" is not valid'),
+        (BINARY + ", time-unit: s", "needs the key `time`"),
+        (BINARY.replace("score: s", "score: [a, b, c]"), "3 columns of scores for 2 classes"),
+        (BINARY.replace("score: s", "score: [a, a]"), "names a column twice"),
+        (BINARY.replace("score: s", "score: [a, b], baseline: {score: p}"), "names several columns"),
+        (BINARY.replace("score: s", "prediction: f, threshold: 0.4"), "`threshold` needs the key `score`"),
+        (BINARY.replace("score: s", "prediction: f, margins: {auc: 0.01}"), "needs the key `score`"),
+        ("task: multiclass, key: [id], label: y, score: [a, b], classes: [a, b, c]", "2 columns of scores"),
+        ("task: ranking, key: [id], label: y, score: [a, b], query: q", "reads one column of scores"),
+        ("task: embedding, key: [id], score: [a, b]", "reads one column of scores"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(text: str, message: str) -> None:
@@ -85,6 +97,20 @@ def test_a_mistake_is_one_line_with_its_place(text: str, message: str) -> None:
     assert message in caught.value.message
     assert caught.value.message.startswith(".github/ghmlops.yml:3: ")
     assert "\n" not in caught.value.message
+
+
+def test_classes_may_have_no_scores_or_one_column_each() -> None:
+    """`prediction` alone, and a list of columns."""
+    assert section(BINARY.replace("score: s", "prediction: f")).has_scores is False
+    several = section("task: multiclass, key: [id], label: y, score: [a, b], classes: [x, y]")
+    assert (several.score, several.scores, several.has_scores) == ("", ("a", "b"), True)
+    assert section(BINARY).scores == ()
+
+
+def test_time_has_a_unit_and_windows_have_a_zone() -> None:
+    """Both are optional."""
+    regression = section(BINARY + ", time: t, window: 1d, time-unit: ms, time-zone: Europe/Berlin")
+    assert (regression.time_unit, regression.time_zone) == ("ms", "Europe/Berlin")
 
 
 def test_a_custom_metric_may_have_a_margin() -> None:

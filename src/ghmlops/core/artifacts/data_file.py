@@ -20,8 +20,10 @@ _COMPRESSED = (
     (b"PK\x03\x04", "zip"),
     (b"\x04\x22\x4d\x18", "lz4"),
 )
-_UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".inprogress", ".crdownload", ".bak", ".old", ".orig", ".swp", "~")
-_UNFINISHED += ("._copying_",)
+_UNFINISHED = (
+    *(".tmp", ".temp", ".part", ".partial", ".inprogress", ".crdownload", "._copying_"),
+    *(".bak", ".old", ".orig", ".swp", "~"),
+)
 """Endings of the names of temporary files and backups, in lower case: their rows would be incomplete or repeated."""
 _DOCUMENT = re.compile(
     r".+\.(json|ya?ml|toml|ini|cfg|conf|md|rst|txt|html?|css|js|xml|pdf|log|png|svg|jpe?g|gif|crc|md5|sha(1|256|512)|asc|"

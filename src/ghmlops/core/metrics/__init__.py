@@ -48,6 +48,22 @@ METRIC_IDS: dict[str, tuple[str, ...]] = {
 }
 """Task to the ids of its metrics, in the order in which they are reported."""
 
+TARGETS = {"bias": 0.0, "calibration-slope": 1.0}
+"""Metric id to its ideal value, for metrics whose loss is the growth of the distance from it."""
+
+SCORE_METRIC_IDS = frozenset(
+    {"auc", "average-precision", "log-loss", "brier", "ece", "calibration-slope", "top-k-accuracy"}
+)
+"""Metrics of classes that need scores and not only decisions."""
+
+
+def metric_ids(policy: Regression) -> tuple[str, ...]:
+    """Return the ids of the metrics that the columns of the policy allow, without its custom metrics."""
+    ids = METRIC_IDS[policy.task]
+    if policy.task not in ("binary", "multiclass") or policy.has_scores or not policy.prediction:
+        return ids
+    return tuple(name for name in ids if name not in SCORE_METRIC_IDS)
+
 
 def metrics_of(policy: Regression) -> tuple[Metric, ...]:
     """Return the metrics of the policy's task in the order of `METRIC_IDS`, then its custom metrics."""
@@ -56,7 +72,7 @@ def metrics_of(policy: Regression) -> tuple[Metric, ...]:
         from ghmlops.core.paired.custom_metric import bind_custom_metric
 
         custom_metrics = tuple(bind_custom_metric(definition) for definition in policy.metrics)
-    return (*(_load(name.replace("-", "_"), policy) for name in METRIC_IDS[policy.task]), *custom_metrics)
+    return (*(_load(name.replace("-", "_"), policy) for name in metric_ids(policy)), *custom_metrics)
 
 
 def _load(name: str, policy: Regression) -> Metric:

@@ -74,6 +74,8 @@ class Regression(Section, frozen=True, kw_only=True):
     score: str = ""
     """Column of the probability of the positive class (binary), of the vector of class probabilities (multiclass), of
     the value by which documents are ordered (ranking), or of the vector (embedding)."""
+    scores: tuple[str, ...] = ()
+    """One column per class, in the order of `classes`, instead of `score` (binary, multiclass)."""
     prediction: str = ""
     """Column of the decision (binary, multiclass) or of the predicted value (regression)."""
     threshold: float = 0.5
@@ -97,6 +99,10 @@ class Regression(Section, frozen=True, kw_only=True):
     renamed: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     """By role (baseline, candidate): maps a column of the policy, or `score`, `label` ..., to its name there."""
     time: str = ""
+    time_unit: Literal["", "s", "ms", "us", "ns"] = ""
+    """Unit of a numeric time, counted from 1970 in UTC; empty if the time is a timestamp."""
+    time_zone: str = ""
+    """Time zone of the calendar that windows follow; empty: UTC."""
     window: Literal["", "1h", "1d", "1w", "1mo"] = ""
     slices: tuple[tuple[str, ...], ...] = ()
     features: tuple[str, ...] = ()
@@ -130,6 +136,11 @@ class Regression(Section, frozen=True, kw_only=True):
             if name == getattr(self, field) and field in renamed and name not in renamed:
                 return renamed[field]
         return renamed.get(name, name)
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether the policy names scores, and not only the class or the value that is predicted."""
+        return bool(self.score or self.scores)
 
     @property
     def slice_columns(self) -> tuple[str, ...]:

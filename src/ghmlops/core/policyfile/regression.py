@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
-from ghmlops.core.metrics import METRIC_IDS
+from ghmlops.core.metrics import METRIC_IDS, metric_ids
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.regression import ROLES, TASKS, Changed, CustomMetric, Dataset, Drift, Regression
 from ghmlops.core.policyfile.scalars import positive_count
@@ -76,6 +77,19 @@ def _slices(at: Located) -> tuple[tuple[str, ...], ...]:
     return tuple(listing(text)(item) for item in at.value)
 
 
+def _time_zone(at: Located) -> str:
+    """Read the name of a time zone of the IANA database."""
+    import zoneinfo
+
+    name, names = text(at), zoneinfo.available_timezones()
+    # Without a database on this machine, the engine rejects an unknown name.
+    if names and name not in names:
+        close = difflib.get_close_matches(name, sorted(names), n=1)
+        hint = f"did you mean `{close[0]}`?" if close else "write a name such as `Europe/Berlin`"
+        raise at.error(f'"{name}" is not a time zone', hint)
+    return name
+
+
 def _name(at: Located, name: str, subject: str) -> str:
     if not _NAME.fullmatch(name):
         raise at.error(f"`{name}` cannot name {subject}", "use at most 40 lower-case letters, digits and `-`")
@@ -133,7 +147,7 @@ def read_regression(at: Located) -> Regression:
         "task": one_of(*TASKS),
         "key": listing(text),
         "label": text,
-        "score": text,
+        "score": listing(text),
         "prediction": text,
         "threshold": scalar(quantities.ratio),
         "classes": listing(text),
@@ -145,6 +159,8 @@ def read_regression(at: Located) -> Regression:
         "quantile": scalar(_fraction),
         "error-quantile": scalar(_fraction),
         "time": text,
+        "time-unit": one_of("s", "ms", "us", "ns"),
+        "time-zone": _time_zone,
         "window": one_of("1h", "1d", "1w", "1mo"),
         "slices": _slices,
         "features": listing(text),
@@ -180,6 +196,8 @@ def _build(at: Located, values: dict[str, Any]) -> Regression:
         values["datasets"] = (msgspec.structs.replace(single, labels=single.labels or labels),)
     elif labels:
         raise at.error("`labels` beside `datasets` is not read", "name the labels of each data set there")
+    scores = values.pop("score", ())
+    values |= {"scores": scores} if len(scores) > 1 else {"score": scores[0] if scores else ""}
     values["renamed"] = {role: values.pop(role) for role in ROLES[:2] if role in values}
     if "changed_rows" in values:
         values["changed"] = values.pop("changed_rows")
@@ -193,7 +211,7 @@ def _check(section: Regression, at: Located) -> None:
         raise at.error("`key` is empty", "name the column that identifies a row: `key: [id]`")
     first, second, hint_of_second = _REQUIRED[section.task]
     for name in dict.fromkeys((second, first)):
-        if not getattr(section, name):
+        if not getattr(section, name) and not (name == "score" and _has_decisions(section)):
             hint = hint_of_second if name == second else "name the column of the true answer: `label: clicked`"
             raise at.error(f"task `{section.task}` needs the key `{name}`", hint)
     keys = entries(at)
@@ -210,15 +228,47 @@ def _check(section: Regression, at: Located) -> None:
         raise at.error("task `multiclass` needs the key `classes`", "in the order of the vector: `classes: [a, b, c]`")
     if len(set(section.classes)) != len(section.classes):
         raise at.error("`classes` names one twice", "each class once")
-    if section.window and not section.time:
-        raise at.error("`window` needs the key `time`", "name the column of the event time: `time: event_time`")
+    for name in ("window", "time-unit"):
+        if name in keys and not section.time:
+            raise keys[name].error(f"`{name}` needs the key `time`", "name the column of the event time: `time: at`")
+    if section.time_zone and not section.window:
+        raise keys["time-zone"].error("`time-zone` needs the key `window`", "it sets the calendar of `window: 1d`")
+    _check_scores(section, keys)
     _check_margins(section, at)
     _check_renamed(section, at)
 
 
+def _has_decisions(section: Regression) -> bool:
+    """Return whether classes can be compared without `score`: the policy names them, or one column of each class."""
+    return bool(section.scores) or (section.task in ("binary", "multiclass") and bool(section.prediction))
+
+
+def _check_scores(section: Regression, keys: dict[str, Located]) -> None:
+    """Check one column per class, and keys that need a score."""
+    if section.scores:
+        if section.task not in ("binary", "multiclass"):
+            raise keys["score"].error(f"task `{section.task}` reads one column of scores", "name it: `score: p`")
+        if len(section.scores) != (len(section.classes) or 2):
+            raise keys["score"].error(
+                f"{len(section.scores)} columns of scores for {len(section.classes) or 2} classes",
+                "name one column per class, in the order of `classes`",
+            )
+        if len(set(section.scores)) != len(section.scores):
+            raise keys["score"].error("`score` names a column twice", "name one column per class")
+        for role, names in section.renamed.items():
+            if "score" in names:
+                raise keys[role].error("`score` names several columns", "write the name of each column instead")
+    if not section.has_scores and section.task == "binary" and "threshold" in keys:
+        raise keys["threshold"].error("`threshold` needs the key `score`", "remove it: `prediction` is the decision")
+
+
 def _check_margins(section: Regression, at: Located) -> None:
-    metrics = (*METRIC_IDS[section.task], *(metric.name for metric in section.metrics))
+    metrics = (*metric_ids(section), *(metric.name for metric in section.metrics))
     for name in section.margins:
+        if name in METRIC_IDS[section.task] and name not in metrics:
+            raise at.error(
+                f"`margins.{name}`: the metric needs the key `score`", "name the column, or remove the margin"
+            )
         if name not in metrics:
             raise at.error(f"`margins.{name}`: not a metric of task `{section.task}`", nearest(name, metrics))
 

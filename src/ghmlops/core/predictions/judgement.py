@@ -23,7 +23,7 @@ from ghmlops.core.predictions.comparison import compare_overall, compare_shifted
 from ghmlops.core.predictions.constants import ALPHA
 from ghmlops.core.predictions.contract import checks
 from ghmlops.core.predictions.contract.finding import contract_finding
-from ghmlops.core.predictions.findings import metric_finding, ruling_reason
+from ghmlops.core.predictions.findings import distance_interval, metric_finding, ruling_reason
 from ghmlops.core.predictions.implausible import implausible_result
 from ghmlops.core.predictions.left_out import left_out_rows, limit_by_labels, limit_ruling
 from ghmlops.core.predictions.observation import SCORE_DISTANCE, Judgement
@@ -149,6 +149,7 @@ def _metric_row(comparison: Comparison, dataset: str, finding: Finding | None) -
         unit=comparison.metric.unit,
         outcome=finding.outcome if finding else None,
         method=comparison.method,
+        loss=distance_interval(comparison),
     )
 
 
@@ -180,7 +181,7 @@ def _judge_behaviour(observation: Observation, policy: Regression, judgement: Ju
 def _judge_order(observation: Observation, policy: Regression, judgement: Judgement) -> None:
     """Judge whether both sides order the rows alike, or, without scores to order by, whether their classes agree."""
     dataset, ranks, counts = observation.dataset, observation.ranks, observation.tables[()].counts
-    if ranks is not None:
+    if ranks is not None and (policy.has_scores or policy.task == "regression"):
         if isinstance(ranks, QueryRanks):
             correlation = rank_correlation.from_queries(ranks)
         else:

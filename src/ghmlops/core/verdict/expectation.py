@@ -88,6 +88,4 @@ def _has_columns(metric: Metric, regression: Regression) -> bool:
     needs_score = metric.compare_columns is not None or any(name in templates for name in ("{s}", "{t}", "{r}"))
     if metric.needs_label and not regression.label:
         return False
-    return (
-        bool(regression.score) or not needs_score or (regression.task == "regression" and bool(regression.prediction))
-    )
+    return regression.has_scores or not needs_score or (regression.task == "regression" and bool(regression.prediction))

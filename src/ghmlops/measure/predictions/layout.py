@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ghmlops.measure.predictions.column_types import NUMBER_KINDS, common_key_type, type_kind
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,9 +58,17 @@ class Layout:
         return tuple(role for role in SIDES if self.has(role, self.policy.label))
 
     @property
+    def score_columns(self) -> tuple[str, ...]:
+        """The columns that are compared as one number, or as one vector: decisions if the policy names no score."""
+        policy = self.policy
+        if policy.scores:
+            return policy.scores[-1:] if policy.task == "binary" else policy.scores
+        return (policy.prediction if policy.task == "regression" else policy.score or policy.prediction,)
+
+    @property
     def score(self) -> str:
-        """The column that is compared as a number, or as a vector."""
-        return self.policy.prediction if self.policy.task == "regression" else self.policy.score
+        """The name of these columns in messages and tables."""
+        return ", ".join(self.score_columns)
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -66,6 +76,20 @@ class Layout:
         features = [c for c in self.policy.features if c not in self.high_cardinality]
         on_both_sides = [c for c in features if all(self.has(role, c) for role in SIDES)]
         return tuple(dict.fromkeys((*self.policy.slice_columns, *on_both_sides)))
+
+    def is_numeric_time(self, role: str) -> bool:
+        """Return True if the time is a number in the unit that the policy states."""
+        return bool(self.policy.time_unit) and type_kind(self.type_of(role, self.policy.time)) in NUMBER_KINDS
+
+    def has_clock_time(self, role: str) -> bool:
+        """Return True if the time is an instant, which has a date in each time zone; a date has one already."""
+        duckdb_type = self.type_of(role, self.policy.time)
+        return duckdb_type.startswith("TIMESTAMP") or self.is_numeric_time(role)
+
+    def common_type(self, column: str) -> str:
+        """Return the type in which the values of a key are compared; empty if all artifacts have the same."""
+        roles = [role for role in self.types if role != "labels" or column in self.policy.key]
+        return common_key_type(self.type_of(role, column) for role in roles if self.has(role, column))
 
     def is_partition_time(self, role: str) -> bool:
         """Return True if the time is part of a folder's name: text that is read as a date."""

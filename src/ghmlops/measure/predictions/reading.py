@@ -16,6 +16,7 @@ from ghmlops.core.predictions.observation import Observation
 from ghmlops.measure.predictions.artifacts.page_checksums import PageError
 from ghmlops.measure.predictions.engine.session import UnreadableError
 from ghmlops.measure.predictions.engine.unreadable import set_aside_unreadable
+from ghmlops.measure.predictions.epochs import check_epochs
 from ghmlops.measure.predictions.schema import read_layout, used_columns
 from ghmlops.measure.predictions.sql.counting import count_side, has_too_many_combinations
 from ghmlops.measure.predictions.sql.custom_metrics import check_metrics, columns_of_metrics
@@ -79,6 +80,7 @@ def _read(session: Session, layout: Layout, progress: Callable[[str], None], *, 
     if layout.schema.mismatched_keys or layout.schema.mismatched_labels:
         sides = {role: SideFacts(rows=session.count(role)) for role in session.roles}
         return Observation(facts=_facts(layout, sides))
+    check_epochs(session, layout)
     layout, features, edges = _read_features(session, layout)
     views = _stage_views(session, layout, edges)
     if policy.metrics:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.column_types import ColumnUse
     from ghmlops.measure.predictions.engine.session import Session
 
-_CLASS_NUMBER_KINDS = {"boolean", "integer", "float"}
+_CLASS_NUMBER_KINDS = {"boolean", "integer", "float", "decimal"}
 """Kinds of types in which a class can be a number."""
 _MAX_SUGGESTIONS = 20
 """Maximum number of column names that a message compares with a missing one."""
@@ -42,6 +42,9 @@ def read_layout(session: Session, policy: Regression) -> Layout:
 def _check_columns(layout: Layout, session: Session) -> None:
     policy = layout.policy
     for role in session.roles:
+        for column, why in session.columns_set_aside(role).items():
+            if column in used_columns(layout, role):
+                raise DataError(why, hint="write all files of an artifact with the same columns and types")
         columns = (policy.label,) if role == "labels" else _prediction_columns(layout)
         for column in (*policy.key, *columns):
             _require(layout, session, role, column)
@@ -55,7 +58,8 @@ def _check_columns(layout: Layout, session: Session) -> None:
 
 def _check_changed_rows(policy: Regression) -> None:
     """Reject a mask or hash of a column that is not listed: a typing error there would reveal the intended column."""
-    output_columns = (*policy.key, *policy.changed.show, policy.label, policy.score, policy.prediction)
+    scores = (policy.score, *policy.scores)
+    output_columns = (*policy.key, *policy.changed.show, policy.label, *scores, policy.prediction)
     for column in (*policy.changed.mask, *policy.changed.hash):
         if column not in output_columns:
             raise PolicyError(
@@ -66,7 +70,8 @@ def _check_changed_rows(policy: Regression) -> None:
 
 def _prediction_columns(layout: Layout) -> tuple[str, ...]:
     policy = layout.policy
-    columns = (policy.score, policy.prediction) if policy.task in CLASS_TASKS else (layout.score,)
+    scores = (policy.score, *policy.scores)
+    columns = (*scores, policy.prediction) if policy.task in CLASS_TASKS else layout.score_columns
     return tuple(c for c in (*columns, policy.query) if c)
 
 
@@ -79,8 +84,6 @@ def _require(layout: Layout, session: Session, role: str, column: str) -> None:
     columns, actual = tuple(layout.types[role]), layout.actual_name(role, column)
     if actual in columns:
         return
-    if why := session.columns_set_aside(role).get(actual):
-        raise DataError(why, hint="write all files of an artifact with the same columns and types")
     artifact = "the file of labels" if role == "labels" else f"the {role}"
     raise DataError(
         f'{session.display_name(role)}: {artifact} has no column "{actual}"',
@@ -104,18 +107,24 @@ def _check_types(layout: Layout, session: Session) -> None:
             _check_use(layout, session, (role, column), column_types.KEY)
         if role == "labels":
             continue
-        score_use = column_types.VECTOR if policy.task in VECTOR_TASKS else column_types.SCORE
-        _check_use(layout, session, (role, layout.score), score_use)
+        has_vector = policy.task in VECTOR_TASKS and not policy.scores
+        has_scores = policy.has_scores or policy.task == "regression"
+        for column in (*policy.scores, *layout.score_columns) if has_scores else ():
+            _check_use(layout, session, (role, column), column_types.VECTOR if has_vector else column_types.SCORE)
         if policy.query:
             _check_use(layout, session, (role, policy.query), column_types.KEY)
         if policy.time and layout.has(role, policy.time) and not layout.is_partition_time(role):
-            _check_use(layout, session, (role, policy.time), column_types.TIME)
+            _check_use(layout, session, (role, policy.time), _time_use(policy))
         if policy.task in CLASS_TASKS and policy.prediction:
             _check_use(layout, session, (role, policy.prediction), column_types.DECISION)
             _check_classes(layout, session, role, policy.prediction)
     for role in layout.label_roles:
         _check_use(layout, session, (role, policy.label), column_types.LABELS[policy.task])
         _check_classes(layout, session, role, policy.label)
+
+
+def _time_use(policy: Regression) -> ColumnUse:
+    return column_types.NUMERIC_TIME if policy.time_unit else column_types.TIME
 
 
 def _check_use(layout: Layout, session: Session, role_and_column: tuple[str, str], use: ColumnUse) -> None:
@@ -171,7 +180,7 @@ def _schema_facts(layout: Layout, set_aside: tuple[str, ...]) -> SchemaFacts:
         different_kinds=tuple(_difference(c, pairs[c]) for c in retyped if c not in harmless),
         widths=tuple(_difference(c, pairs[c]) for c in retyped if c in harmless),
         naive_times=tuple(f"{_quoted(policy.time)} ({role})" for role in SIDES if _has_naive_time(layout, role)),
-        single_precision=any(layout.type_of(role, layout.score).startswith("FLOAT") for role in SIDES),
+        single_precision=any(layout.type_of(r, c).startswith("FLOAT") for r in SIDES for c in layout.score_columns),
         unused=tuple(_unused_one_sided(layout, used)),
         set_aside=set_aside,
         one_sided=tuple(
@@ -203,6 +212,7 @@ def _mismatched_keys(layout: Layout) -> list[str]:
         if role != "baseline"
         for column in (*layout.policy.key, *([layout.policy.query] if layout.policy.query and role in SIDES else []))
         if type_kind(layout.type_of("baseline", column)) != type_kind(layout.type_of(role, column))
+        and not layout.common_type(column)
     ]
 
 

@@ -279,9 +279,9 @@ def test_object_that_changes_during_the_download_is_an_error(
     s3: dict[str, str], bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A size other than the size that was listed is an error: the artifact may mix two versions."""
-    list_objects = cloud.list_objects
+    list_objects = object_listing.list_objects
 
-    def list_and_overwrite(store: fs.FileSystem, spec: CloudSpec) -> list[cloud.RemoteObject]:
+    def list_and_overwrite(store: fs.FileSystem, spec: CloudSpec) -> list[object_listing.RemoteObject]:
         objects = list_objects(store, spec)
         put(s3, bucket, "one.parquet", b"PAR1another")
         return objects

@@ -227,6 +227,29 @@ def test_regression_in_single_precision_by_month(spark: Engine, tmp_path: Path) 
     assert result.tables[("",)].keys == other.tables[("",)].keys
 
 
+def test_class_columns_decisions_and_numeric_times_of_a_zone(spark: Engine, tmp_path: Path) -> None:
+    """One column per class, decisions alone, decimal keys, times as numbers and windows of a time zone."""
+    draw = np.random.default_rng(8)
+    n = 1200
+    sides = []
+    for key in (pa.int64(), pa.decimal128(30, 2)):
+        vectors = draw.dirichlet(np.ones(3), n)
+        sides.append(
+            {
+                "id": pa.array(np.arange(n)).cast(key),
+                "y": np.arange(n) % 3,
+                "f": vectors.argmax(axis=1),
+                **{f"p{k}": vectors[:, k] for k in range(3)},
+                "t": 1_729_800_000_000 + np.arange(n) * 361_000,
+            }
+        )
+    sources = write_sides(tmp_path, baseline=sides[0], candidate=sides[1])
+    shared = {"task": "multiclass", "key": ("id",), "label": "y", "classes": ("0", "1", "2"), "time": "t"}
+    shared |= {"time_unit": "ms", "time_zone": "Europe/Berlin", "minimum_rows": 5, "search": 0}
+    agree(spark, sources, Regression(scores=("p0", "p1", "p2"), window="1d", **shared))  # type: ignore[arg-type]
+    agree(spark, sources, Regression(prediction="f", window="1h", **shared))  # type: ignore[arg-type]
+
+
 def test_ranking(spark: Engine, tmp_path: Path) -> None:
     """Queries with ties and without relevant documents, and a document of different queries."""
 

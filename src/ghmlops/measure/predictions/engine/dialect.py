@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from sqlglot.expressions import Expression
 
 
+_SECONDS = (-62_135_596_800, 253_402_300_799)
+"""Seconds since 1970 of the first and the last second of the years 1 to 9999."""
+EPOCH_LIMITS = {
+    unit: (_SECONDS[0] * per_second, _SECONDS[1] * per_second)
+    for unit, per_second in {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}.items()
+}
+"""By unit: the numbers that are a time of these years."""
+
+
 def literal(text: str) -> str:
     """Return `text` as an SQL string."""
     return "'" + text.replace("'", "''") + "'"
@@ -82,6 +91,35 @@ class Dialect:
     def from_nanoseconds(self, moment: str) -> str:
         """A time in nanoseconds as the time in UTC, rounded down to microseconds: a cast rounds into the next day."""
         return f"make_timestamp((epoch_ns({moment}) - ((epoch_ns({moment}) % 1000) + 1000) % 1000) // 1000)"
+
+    def from_epoch(self, number: str, unit: str, *, exact: bool) -> str:
+        """A number of units since 1970 as the time in UTC, rounded down to microseconds; null beyond year 9999.
+
+        `exact`: the number is an integer or a decimal, not floating-point.
+        """
+        factor = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "/ 1000"}[unit]
+        # A double would round nanoseconds; a number that does not fit the decimal type is no time.
+        value = f"TRY_CAST({number} AS DECIMAL(28, 6))" if exact else f"CAST({number} AS DOUBLE)"
+        low, high = EPOCH_LIMITS[unit]
+        time = self.from_microseconds(f"floor({value} {factor})")
+        return f"CASE WHEN CAST({number} AS DOUBLE) BETWEEN {low} AND {high} THEN {time} END"
+
+    def from_microseconds(self, number: str) -> str:
+        """A number of microseconds since 1970 as the time in UTC."""
+        return f"make_timestamp(TRY_CAST({number} AS BIGINT))"
+
+    def local(self, moment: str, zone: str) -> str:
+        """A time in UTC as the time that clocks of a time zone show."""
+        return f"(({moment} AT TIME ZONE 'UTC') AT TIME ZONE {self.literal(zone)})"
+
+    def vector_of(self, columns: Sequence[str]) -> str:
+        """Numbers as a vector of doubles."""
+        return f"[{', '.join(f'CAST({column} AS DOUBLE)' for column in columns)}]"
+
+    def one_hot(self, index: str, length: int) -> str:
+        """The vector with 1 at an index, counted from 0, and 0 elsewhere; null without an index."""
+        vector = f"list_transform(range({length}), lambda i: CASE WHEN i = {index} THEN 1e0 ELSE 0e0 END)"
+        return f"CASE WHEN {index} IS NOT NULL THEN {vector} END"
 
     def parsed(self, text: str) -> str:
         """Text as a time without a zone; null if it is not a time."""

@@ -85,6 +85,23 @@ class SparkDialect(Dialect):
         """The session has already read such a time in microseconds, rounded down."""
         return self.naive(moment)
 
+    def from_microseconds(self, number: str) -> str:
+        """A number of microseconds since 1970 as the time in UTC, which is the zone of the session."""
+        return f"CAST(timestamp_micros(TRY_CAST({number} AS BIGINT)) AS TIMESTAMP)"
+
+    def local(self, moment: str, zone: str) -> str:
+        """A time in UTC as the time that clocks of a time zone show."""
+        return f"convert_timezone('UTC', {self.literal(zone)}, {moment})"
+
+    def vector_of(self, columns: Sequence[str]) -> str:
+        """Numbers as a vector of doubles."""
+        return f"array({', '.join(f'CAST({column} AS DOUBLE)' for column in columns)})"
+
+    def one_hot(self, index: str, length: int) -> str:
+        """The vector with 1 at an index, counted from 0, and 0 elsewhere; null without an index."""
+        vector = f"transform(sequence(0, {length - 1}), i -> CASE WHEN i = {index} THEN 1D ELSE 0D END)"
+        return f"CASE WHEN {index} IS NOT NULL THEN {vector} END"
+
     def parsed(self, text: str) -> str:
         """Text as a time; unlike DuckDB, Spark accepts a year alone and a time of day alone, which are excluded."""
         return f"CASE WHEN length({text}) >= {_DATE_LENGTH} THEN TRY_CAST({text} AS TIMESTAMP) END"

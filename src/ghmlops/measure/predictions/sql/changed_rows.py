@@ -38,7 +38,7 @@ def read_changed_rows(views: StagedViews, repeated_roles: tuple[str, ...]) -> li
         label = "l.y" if "labels" in layout.label_roles else "coalesce(a.y, b.y)"
         values["label"] = _redacted(views, policy.label, _class_name(views, label))
     if has_classes:
-        column = policy.prediction or policy.score
+        column = policy.prediction or layout.score
         values |= {
             f"{role} decision": _redacted(views, column, _class_name(views, f"{s}.p"))
             for role, s in zip(SIDES, "ab", strict=True)
@@ -75,10 +75,11 @@ def _text_sql(views: StagedViews, sql: str) -> str:
 def _redacted(views: StagedViews, column: str, sql: str) -> str:
     """Return SQL for the value of a column, masked or hashed if the policy requires it."""
     changed, dialect = views.layout.policy.changed, views.session.dialect
-    if column in changed.mask:
+    columns = (column, *views.layout.score_columns) if column == views.layout.score else (column,)
+    if any(name in changed.mask for name in columns):
         return "'***'"
     hashed = f"left({dialect.sha256(f'CAST({sql} AS {dialect.text})')}, {_HASH_DIGITS})"
-    return hashed if column in changed.hash else sql
+    return hashed if any(name in changed.hash for name in columns) else sql
 
 
 def _json_value(value: object) -> object:

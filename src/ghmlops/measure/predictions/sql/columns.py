@@ -29,6 +29,12 @@ def column_sql(layout: Layout, role: str, column: str) -> str:
     return identifier(layout.actual_name(role, column))
 
 
+def key_sql(layout: Layout, role: str, column: str) -> str:
+    """Return SQL for a column of the key, in the type in which all artifacts are compared."""
+    name = column_sql(layout, role, column)
+    return f"CAST({name} AS {common})" if (common := layout.common_type(column)) else name
+
+
 def label_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
     """Return SQL for the label, null if it is not a class or a number, and for whether it is neither null nor NaN."""
     policy = layout.policy
@@ -123,15 +129,18 @@ def _numbers(column: str, classes: Sequence[str]) -> list[float]:
 
 def prediction_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
     """Return SQL for the score or vector, the decision, `stale`, and the query if there is one."""
-    policy, name = layout.policy, column_sql(layout, role, layout.score)
+    policy, name = layout.policy, column_sql(layout, role, layout.score_columns[0])
     if policy.task in VECTOR_TASKS:
         return _vector_sql(dialect, layout, role)
+    if policy.task == "binary" and not policy.has_scores:
+        decision = class_sql(dialect, layout, role, policy.prediction)
+        return [f"CAST({decision} AS DOUBLE) AS s", f"{decision} AS p", "false AS stale"]
     score, threshold = f"CAST({name} AS DOUBLE)", f"CAST({policy.threshold!r} AS DOUBLE)"
     if layout.schema.single_precision:
         score = f"CAST(CAST({name} AS FLOAT) AS DOUBLE)"
         threshold = f"CAST(CAST({policy.threshold!r} AS FLOAT) AS DOUBLE)"
     if policy.task == "ranking":
-        query = column_sql(layout, role, policy.query)
+        query = key_sql(layout, role, policy.query)
         return [f"{score} AS s", "CAST(NULL AS INTEGER) AS p", "false AS stale", f"{query} AS q"]
     if policy.task == "regression":
         return [f"{score} AS s", f"{score} AS p", "false AS stale"]
@@ -147,7 +156,11 @@ def prediction_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
 def _vector_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
     """Return the same for a task whose score is a vector: the decision is the class of the largest element."""
     policy = layout.policy
-    vector = dialect.as_vector(column_sql(layout, role, layout.score))
+    if not policy.has_scores:
+        decision = class_sql(dialect, layout, role, policy.prediction)
+        return [f"{dialect.one_hot(decision, len(policy.classes))} AS v", f"{decision} AS p", "false AS stale"]
+    columns = [column_sql(layout, role, column) for column in layout.score_columns]
+    vector = dialect.vector_of(columns) if policy.scores else dialect.as_vector(columns[0])
     if policy.task == "embedding":
         return [f"{vector} AS v", "CAST(NULL AS INTEGER) AS p", "false AS stale"]
     argmax = f"CAST({dialect.argmax(vector)} AS INTEGER)"

@@ -102,7 +102,9 @@ def _count_faults(session: Session, layout: Layout, role: str) -> dict[str, Any]
             "outside_scores": f"{is_finite} AND (s < 0 OR s > 1)" if policy.task == "binary" else "false",
         }
         bounds = ", " + ", ".join(f"{end}(s) FILTER (WHERE {is_finite}) AS {name}" for end, name in _BOUNDS)
-    if policy.task in CLASS_TASKS and policy.prediction:
+    if policy.task in CLASS_TASKS and not policy.has_scores:
+        conditions = {"null_predictions": "p IS NULL"}
+    elif policy.task in CLASS_TASKS and policy.prediction:
         conditions["null_predictions"] = f"{'v' if policy.task in VECTOR_TASKS else 's'} IS NOT NULL AND p IS NULL"
     if policy.query:
         conditions["null_queries"] = "q IS NULL"

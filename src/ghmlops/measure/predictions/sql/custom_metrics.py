@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError, PolicyError, nearest
-from ghmlops.measure.predictions.layout import SIDES, VECTOR_TASKS
+from ghmlops.measure.predictions.layout import CLASS_TASKS, SIDES, VECTOR_TASKS
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expression
@@ -99,6 +99,11 @@ def check_metrics(views: StagedViews) -> None:
         PolicyError: an expression does not fit the types of its columns; the message has the metric.
     """
     layout = views.layout
+    for metric in layout.policy.metrics if layout.policy.task in CLASS_TASKS and not layout.policy.has_scores else ():
+        from sqlglot import exp
+
+        if any(column.name == "score" for column in _parse(metric).find_all(exp.Column)):
+            raise _rejection(metric, "the SQL reads `score`, and the policy names no score")
     for column in views.plan.custom_columns:
         if not any(layout.has(role, column) for role in SIDES):
             names = (*ROLE_NAMES, *layout.types["baseline"])

@@ -208,16 +208,20 @@ def column_changes(
 ) -> tuple[ColumnChange, ...]:
     """Return how many values of each column in use are equal on both sides of the paired rows."""
     layout, policy, cube = views.layout, views.layout.policy, coded.cube
-    changes = [
-        ColumnChange(
-            column=layout.score,
-            rows=pairs.paired,
-            identical=agreement.identical,
-            within=agreement.close - agreement.identical,
-            largest=pairs.largest_change,
-            tolerance=pairs.tolerance,
-        )
-    ]
+    changes = (
+        []
+        if policy.task in CLASS_TASKS and not policy.has_scores
+        else [
+            ColumnChange(
+                column=layout.score,
+                rows=pairs.paired,
+                identical=agreement.identical,
+                within=agreement.close - agreement.identical,
+                largest=pairs.largest_change,
+                tolerance=pairs.tolerance,
+            )
+        ]
+    )
     if policy.task in CLASS_TASKS:  # a score that hardly moved may have crossed the threshold
         same = (cube.side == BOTH) & (cube.baseline == cube.candidate)
         changes.append(

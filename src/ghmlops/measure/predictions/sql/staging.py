@@ -16,7 +16,7 @@ from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.measure.predictions.column_types import ZONED_TIMES, type_kind
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.layout import SIDES
-from ghmlops.measure.predictions.sql.columns import column_sql, label_sql, prediction_sql, usable_sql
+from ghmlops.measure.predictions.sql.columns import column_sql, key_sql, label_sql, prediction_sql, usable_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,14 +94,14 @@ def stage(session: Session, layout: Layout, plan: Plan) -> StagedViews:
     """
     dialect, names = session.dialect, attribute_names(layout)
     for role in session.roles:
-        parts = [f"{column_sql(layout, role, column)} AS k{index}" for index, column in enumerate(layout.policy.key)]
+        keys = [key_sql(layout, role, column) for column in layout.policy.key]
+        parts = [f"{key} AS k{index}" for index, key in enumerate(keys)]
         parts += [*label_sql(dialect, layout, role), f"{_row_hash(dialect, layout, role)} AS fp"]
         if role == "labels":
             session.view(f"side_{role}", f"SELECT {', '.join(parts)} FROM {session.table(role)}")
             continue
         parts += [*prediction_sql(dialect, layout, role), *_attribute_columns(dialect, layout, role, plan)]
-        unit = UNITS.get(layout.policy.window, "")
-        window = f", {dialect.truncated(unit, 't')} AS w" if unit else ""
+        window = f", {_window_sql(dialect, layout, role)} AS w" if layout.policy.window else ""
         columns = f"SELECT {', '.join(parts)} FROM {session.table(role)}"
         with_window = f"SELECT *, {usable_sql(dialect, layout)} AS u{window} FROM ({columns})"
         codes = [f"{_code(dialect, bundle, names)} AS c{index}" for index, bundle in enumerate(plan.bundles)]
@@ -149,11 +149,27 @@ def _attribute_columns(dialect: Dialect, layout: Layout, role: str, plan: Plan) 
     return parts
 
 
+def _window_sql(dialect: Dialect, layout: Layout, role: str) -> str:
+    """Return SQL for the start of the window of the time `t`: a date of the policy's time zone, or an hour in UTC."""
+    unit, zone, column = UNITS[layout.policy.window], layout.policy.time_zone, layout.policy.time
+    if not zone or not layout.has(role, column) or not layout.has_clock_time(role):
+        return dialect.truncated(unit, "t")
+    local = dialect.local("t", zone)
+    if unit != "hour":
+        return dialect.truncated(unit, local)
+    # An hour that clocks show twice is two windows, so hours are named in UTC; they begin when a local hour does.
+    return f"(t - ({local} - {dialect.truncated(unit, local)}))"
+
+
 def _time_sql(dialect: Dialect, layout: Layout, role: str) -> str:
     column = layout.policy.time
     if not layout.has(role, column):
         return "CAST(NULL AS TIMESTAMP)"
     name = column_sql(layout, role, column)
+    if layout.is_numeric_time(role):
+        return dialect.from_epoch(
+            name, layout.policy.time_unit, exact=type_kind(layout.type_of(role, column)) != "float"
+        )
     if layout.is_partition_time(role):
         return dialect.parsed(name)
     if layout.type_of(role, column) in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
@@ -167,7 +183,7 @@ def _group_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
     if not layout.has(role, column):
         return [f"CAST(NULL AS {dialect.code}) AS g", "true AS g_null"]
     name = column_sql(layout, role, column)
-    own_group = dialect.hash([*(column_sql(layout, role, k) for k in layout.policy.key), "'alone'"])
+    own_group = dialect.hash([*(key_sql(layout, role, k) for k in layout.policy.key), "'alone'"])
     return [
         f"CASE WHEN {name} IS NULL THEN {own_group} ELSE {dialect.hash([name])} END AS g",
         f"{name} IS NULL AS g_null",
