@@ -36,6 +36,7 @@ COMMANDS = (
     ),
     Command("baseline", "find the commit to compare with, and download its predictions", _action("baseline")),
     Command("remeasure", "measure uploaded predictions again, without code of the change", _action("remeasure")),
+    Command("store", "store evidence on a branch, for servers without artifacts", _action("store")),
     Command("report", "pull-request comment, job summary and pages, from evidence alone", _action("report")),
     Command("gate", "merge evidence into a verdict for one commit; record the deployment", _action("gate")),
     Command("revert", "write the revert commit for a bad commit, safely and once", _action("revert")),

@@ -53,7 +53,7 @@ def _private_refs(scene: Scene) -> list[str]:
 
 
 def test_a_run_that_is_killed_at_any_call_of_git_leaves_nothing_to_the_next(scene: Scene) -> None:
-    """Before and after each call: afterwards no reference, folder or record is left, and the commit is reverted once."""
+    """Before and after each call: no reference, folder or record is left, and the commit is reverted once."""
     bad = scene.work.commit("Bad", {"b.txt": "bad\n"})
     scene.work.push()
     total = int(_run(scene, bad, 0).stdout.split()[-1])
@@ -77,9 +77,9 @@ def test_a_run_that_is_killed_at_any_call_of_git_leaves_nothing_to_the_next(scen
 def test_references_of_others_stay(scene: Scene) -> None:
     """A reference of a process that runs, and one with another name, are not removed."""
     tip = scene.tip()
-    names = ["refs/ghmlops/revert-1-0-0-abc", "refs/ghmlops/mine"]
+    names = ["refs/ghmlops/run-1-0-0-abc", "refs/ghmlops/mine"]
     for name in names:
         scene.work.git("update-ref", name, tip)
     assert _run(scene, scene.work.commit("Bad", {"b.txt": "bad\n"}), 0).returncode != 0  # it was not pushed
     assert sorted(_private_refs(scene)) == sorted(names)
-    assert not is_abandoned("revert-1-0-0-abc", "revert-")
+    assert not is_abandoned("run-1-0-0-abc", "run-")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ghmlops.clients.git import client
-from ghmlops.clients.owned_folders import is_abandoned, owned_name
+from ghmlops.clients.git.private_refs import OTHER, private_ref
 from ghmlops.core.errors import GitError, InputError
 from ghmlops.core.revert.plan import Commit
 from ghmlops.core.revert.spec import check_names
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ghmlops.clients.git.client import Git
-
-PRIVATE = "refs/ghmlops/"
-"""Where the private references are."""
-OTHER = "_other"
-"""Suffix of the private reference to a second branch."""
-_PREFIX = "revert-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +74,8 @@ def remote_branch(git: Git, name: str, branch: str) -> Iterator[Remote]:
     Raises:
         GitError: The remote cannot be reached, or does not name its default branch.
     """
-    _sweep(git)
-    ref = PRIVATE + owned_name(_PREFIX)
-    try:
+    with private_ref(git) as ref:
         yield Remote(git=git, name=name, branch=branch or _default_branch(git, name), ref=ref)
-    finally:
-        for private_ref in (ref, ref + OTHER):
-            git.run("update-ref", "-d", private_ref)
-
-
-def _sweep(git: Git) -> None:
-    """Remove the private references of killed runs; they would keep the objects of their branches for ever."""
-    for ref in git.run("for-each-ref", "--format=%(refname)", PRIVATE).stdout.split():
-        if is_abandoned(ref.removeprefix(PRIVATE), _PREFIX):
-            git.run("update-ref", "-d", ref)
 
 
 def _default_branch(git: Git, name: str) -> str:

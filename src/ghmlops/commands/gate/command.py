@@ -15,7 +15,7 @@ from ghmlops.commands.gate.reviewed import push_reviewers
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.evidence_source import EvidenceSource, read_evidence
 from ghmlops.commands.shared.github import connection
-from ghmlops.core.errors import GitHubError
+from ghmlops.core.errors import GitError, GitHubError
 from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.core.steps.gate import Origin, Target, gate_steps, passes, stale_steps
 from ghmlops.core.steps.recorded import OPEN_STATES
@@ -110,7 +110,7 @@ def _fetch(inputs: Inputs, services: Services, client: Client | None, *, toleran
         return read_evidence(
             inputs, services, patient, signer=required_signer(inputs, services), origin=inputs.evidence_from
         )
-    except GitHubError as error:
+    except (GitHubError, GitError) as error:
         if not tolerant:
             raise
         services.console.note(f"the evidence cannot be fetched: {error.message}")

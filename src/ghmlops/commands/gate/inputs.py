@@ -18,17 +18,20 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     artifacts: Annotated[
         str, Doc(description="Names of the run's artifacts with evidence; the asterisk stands for LEG-ATTEMPT.")
     ] = "ghmlops-evidence-*"
+    evidence_from: Annotated[
+        str, Doc(description="Where the evidence of run-id is: artifacts, folder (evidence-dir), or branch:NAME.")
+    ] = "artifacts"
     remeasured: Annotated[
         str,
         Doc(description="Output `remeasured` of actions/remeasure, or `required` to demand one; empty: not demanded."),
     ] = ""
-    environment: Annotated[str, Doc(description="Environment to record; empty: the one of the policy.")] = ""
-    environment_url: Annotated[str, Doc(description="Address of the deployed service, displayed on GitHub.")] = ""
-    verdict_file: Annotated[str, Doc(description="File to write the verdict to.")] = "verdict.json"
     signer_workflow: Annotated[
         str,
         Doc(description="Workflow that must have attested the evidence: OWNER/REPO/.github/workflows/FILE.yml."),
     ] = ""
+    environment: Annotated[str, Doc(description="Environment to record; empty: the one of the policy.")] = ""
+    environment_url: Annotated[str, Doc(description="Address of the deployed service, displayed on GitHub.")] = ""
+    verdict_file: Annotated[str, Doc(description="File to write the verdict to.")] = "verdict.json"
     override_reason: Annotated[
         str, Doc(description="Why a person overrides an inconclusive verdict; a failure cannot be overridden.")
     ] = ""

@@ -6,13 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ghmlops.commands.shared.policy_file import history_policies, load_policy
 from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
-from ghmlops.core.evidence.remeasured import Remeasured
+from ghmlops.core.evidence.remeasured import read_remeasured
 from ghmlops.core.evidence.run import RunFacts
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.step import short
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from ghmlops.measure.github import Client
     from ghmlops.measure.github.attestations import Signer
 
-REQUIRED = "required"
-"""Value of the input `remeasured` if the job that measures again delivered nothing."""
 REASON_LIMIT = 500
 """Maximum length of a person's reason, in characters."""
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
@@ -145,25 +141,6 @@ def required_signer(inputs: Inputs, services: Services) -> Signer | None:
         server_url=services.context.server_url,
         token=inputs.token,
     )
-
-
-def read_remeasured(text: str) -> Remeasured | None:
-    """Return what was measured again; nothing if it is required and absent, `None` if it is not required.
-
-    Raises:
-        InputError: It is not the output of `remeasure`.
-    """
-    if not text:
-        return None
-    if text == REQUIRED:
-        return Remeasured()
-    try:
-        return msgspec.json.decode(text, type=Remeasured)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InputError(
-            f"input `remeasured`: not a result of `ghmlops remeasure`: {printable(str(error)[:120])}",
-            hint="pass the output `remeasured` of actions/remeasure, or `required`",
-        ) from None
 
 
 def judged_commit(text: str, services: Services) -> str:

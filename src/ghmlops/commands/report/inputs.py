@@ -35,6 +35,13 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     artifacts: Annotated[
         str, Doc(description="Names of the run's artifacts with evidence; the asterisk stands for LEG-ATTEMPT.")
     ] = "ghmlops-evidence-*"
+    evidence_from: Annotated[
+        str, Doc(description="Where the evidence of run-id is: artifacts, folder (evidence-dir), or branch:NAME.")
+    ] = "artifacts"
+    remeasured: Annotated[
+        str,
+        Doc(description="Output `remeasured` of actions/remeasure, or `required` to demand one; empty: not demanded."),
+    ] = ""
     check_run: Annotated[
         bool, Doc(description="Write the verdict as a check run on the head of the pull request; needs run-id.")
     ] = False

@@ -14,6 +14,7 @@ from ghmlops.commands.shared.policy_file import history_policies, load_policy, r
 from ghmlops.commands.shared.provenance import commit_under_test
 from ghmlops.core.context import dig
 from ghmlops.core.errors import EvidenceError, InputError
+from ghmlops.core.evidence.remeasured import read_remeasured
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.input_files import input_files
@@ -79,7 +80,8 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
     # Evidence can be reported without a policy.
     policy_file = services.cwd / inputs.policy
     policy = load_policy(policy_file, inputs.policy) if policy_file.exists() else None
-    source = read_evidence(inputs, services, open_client() if inputs.run_id and inputs.token else None)
+    client = open_client() if inputs.run_id and inputs.token else None
+    source = read_evidence(inputs, services, client, origin=inputs.evidence_from)
     commit = source.run.head_sha if source.run else commit_under_test(services)
     if not source.run:
         _check_commit(source.files, commit)
@@ -90,6 +92,7 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
         now=services.now(),
         max_age=(policy.gate if policy else Gate()).max_age,
         repository=repository,
+        remeasured=read_remeasured(inputs.remeasured),
     )
     change = Change(pull_request)
     if source.run:

@@ -29,6 +29,8 @@ class _Inputs(Protocol):
     @property
     def run_id(self) -> str: ...
     @property
+    def token(self) -> str: ...
+    @property
     def artifacts(self) -> str: ...
     @property
     def evidence_dir(self) -> str: ...
@@ -61,8 +63,6 @@ def read_evidence(
 ) -> EvidenceSource:
     """Return the evidence of the run `inputs.run_id`, or of the folder if it is empty.
 
-    Raises:
-        InputError: There is no token to fetch it with, or a folder cannot be attested.
     Args:
         inputs: inputs of the command.
         services: services of the command.
@@ -70,21 +70,25 @@ def read_evidence(
         origin: where the evidence of a run is: `artifacts`, `folder`, or the name of a branch (`branch:NAME`).
         signer: who must have attested each artifact; `None` if attestations are not verified.
 
+    Raises:
+        InputError: There is no token to fetch it with, or a folder cannot be attested.
         GitHubError: It could not be fetched; `PermissionMissing` names the permission.
     """
+    if signer and (not inputs.run_id or origin != ARTIFACTS):
+        raise InputError(
+            "input `signer-workflow`: files of a folder or a branch have no attestation",
+            hint="name the run whose artifacts are attested: --run-id",
+        )
     if not inputs.run_id:
         files, absent = read_evidence_folder(services.cwd / inputs.evidence_dir, inputs.evidence_dir)
         return EvidenceSource(files=files, absent=absent)
-        if signer:
-            raise InputError(
-                "input `signer-workflow`: files of a folder have no attestation",
-                hint="name the run whose artifacts are attested: --run-id",
-            )
     if client is None:
         raise InputError(
             "input `run-id`: evidence cannot be fetched without a token",
             hint="pass `token: ${{ github.token }}` with `permissions: {actions: read}`, or use --evidence-dir",
         )
+    if origin != ARTIFACTS:
+        return _without_artifacts(inputs, services, client, origin)
     from ghmlops.core.evidence.limits import within_limits
     from ghmlops.measure.github.evidence import fetch_evidence
     from ghmlops.measure.temporary import temporary_folder
@@ -103,3 +107,40 @@ def read_evidence(
     ]
     # Each folder was bounded when it was read; here all artifacts together.
     return EvidenceSource(files=within_limits(fetched.files), absent=absent, run=fetched.run)
+
+
+def _without_artifacts(inputs: _Inputs, services: Services, client: Client, origin: str) -> EvidenceSource:
+    """Return the evidence of a run on a server without artifacts; the facts about the run come from its API.
+
+    Raises:
+        InputError: The origin is not one of the three, or the remote has no such branch.
+        GitHubError: The run could not be read.
+        GitError: The remote cannot be reached.
+    """
+    from ghmlops.core.evidence.limits import within_limits
+    from ghmlops.measure.evidence_branch import read_branch
+    from ghmlops.measure.github.runs import read_run, run_number
+    from ghmlops.measure.temporary import temporary_folder
+
+    branch = origin.removeprefix(BRANCH_PREFIX) if origin.startswith(BRANCH_PREFIX) else ""
+    if origin != FOLDER and not branch:
+        raise InputError(
+            f"input `evidence-from`: expected artifacts, folder or branch:NAME, got {origin[:80]!a}",
+            hint="for example `branch:ghmlops-evidence`",
+        )
+    run = read_run(client, inputs.run_id)
+    if origin == FOLDER:
+        files, absent = read_evidence_folder(services.cwd / inputs.evidence_dir, inputs.evidence_dir)
+        return EvidenceSource(files=files, absent=absent, run=run)
+    with temporary_folder("ghmlops-evidence-") as folder:
+        loaded = read_branch(
+            services.cwd,
+            services.environ,
+            remote=REMOTE,
+            branch=branch,
+            token=inputs.token,
+            run_id=run_number(run.run_id),
+            attempts=run.attempt,
+            folder=folder,
+        )
+    return EvidenceSource(files=within_limits(loaded), run=run)
