@@ -8,6 +8,24 @@ from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.verdict.prediction_consistency import _finding_contradictions
 
 
+def bias(baseline: float, candidate: float, outcome: Outcome, loss: Interval | None) -> Finding:
+    change = candidate - baseline
+    return Finding(
+        id="regression-bias",
+        metric="bias",
+        outcome=outcome,
+        reason="",
+        docs="README.md",
+        direction=Direction.LOWER,
+        baseline=baseline,
+        candidate=candidate,
+        change=Interval(estimate=change, low=change - 0.1, high=change + 0.1),
+        loss=loss,
+        margin=0.5,
+        n=5000,
+    )
+
+
 @pytest.mark.parametrize(
     ("baseline", "candidate", "outcome", "contradictions"),
     [
@@ -20,18 +38,21 @@ from ghmlops.core.verdict.prediction_consistency import _finding_contradictions
 )
 def test_bias_is_a_distance(baseline: float, candidate: float, outcome: Outcome, contradictions: int) -> None:
     """The bias passes if its distance from 0 grew by less than the margin, in whichever direction the value moved."""
-    change = candidate - baseline
-    finding = Finding(
-        id="regression-bias",
-        metric="bias",
-        outcome=outcome,
-        reason="",
-        docs="README.md",
-        direction=Direction.LOWER,
-        baseline=baseline,
-        candidate=candidate,
-        change=Interval(estimate=change, low=change - 0.1, high=change + 0.1),
-        margin=0.5,
-        n=5000,
-    )
+    grown = abs(candidate) - abs(baseline)
+    finding = bias(baseline, candidate, outcome, Interval(estimate=grown, low=grown - 0.1, high=grown + 0.1))
     assert len(list(_finding_contradictions(finding, None, None))) == contradictions
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        None,
+        Interval(estimate=-5.0),
+        Interval(estimate=-4.0, low=-5.0, high=-3.0),  # not what -6 and -1 give
+        Interval(estimate=-5.0, low=-4.0, high=-3.0),  # outside of its own interval
+        Interval(estimate=-5.0, low=-5.5, high=0.6),  # the limit of the distance is beyond the margin
+    ],
+)
+def test_a_pass_needs_the_interval_of_the_distance(loss: Interval | None) -> None:
+    """A pass on the bias without its distance, or with one that does not belong to its values, is a contradiction."""
+    assert list(_finding_contradictions(bias(-6.0, -1.0, Outcome.PASS, loss), None, None))

@@ -147,7 +147,7 @@ def test_open_intervals(interval: Interval, expected: str) -> None:
 
 def test_limits_of_the_three_directions() -> None:
     """A margin is a size; the direction of the metric determines its sign."""
-    change = Interval(estimate=0.1)
+    change = Interval(estimate=0.001)
     for direction, expected in (
         (Direction.LOWER, "≤ +0.005"),
         (Direction.HIGHER, f"≥ {MINUS}0.005"),
@@ -182,3 +182,40 @@ def test_any_number_is_formatted(
     for text in texts:
         assert not set(text) & set("|<>`*_\n&#@")
         assert "nan" not in text
+
+
+def distance(outcome: Outcome, baseline: float, candidate: float, low: float, high: float) -> Finding:
+    grown = abs(candidate) - abs(baseline)
+    return Finding(
+        id="slice-bias",
+        metric="bias",
+        outcome=outcome,
+        reason="",
+        docs="",
+        direction=Direction.LOWER,
+        baseline=baseline,
+        candidate=candidate,
+        change=Interval(estimate=candidate - baseline, low=candidate - baseline - 0.1, high=candidate - baseline + 0.1),
+        loss=Interval(estimate=grown, low=low, high=high),
+        margin=0.5,
+    )
+
+
+def test_a_distance_is_worse_if_it_grew_in_whichever_direction_the_value_moved() -> None:
+    """A bias that fell from -1 to -6 is worse by 5; one that rose from -6 to -1 is better, and its limit an upper one."""
+    worse = distance(Outcome.FAIL, -1.0, -6.0, 4.9, 5.1)
+    assert numbers.tendency(worse).endswith("worse")
+    assert "+5.0" in numbers.change(worse)
+    better = distance(Outcome.PASS, -6.0, -1.0, -5.1, -4.9)
+    assert numbers.tendency(better).endswith("better")
+    assert f"{numbers.MINUS}5.0" in numbers.change(better)
+    assert numbers.limit(better).startswith("≤ +")
+
+
+def test_a_pass_beyond_the_limit_of_a_test_shows_no_limit() -> None:
+    """A slice whose loss is beyond the margin and not significant has no limit beside the loss."""
+    finding = distance(Outcome.PASS, 1.0, 2.0, -0.2, 2.2)
+    assert numbers.exceeds_by_noise(finding)
+    assert numbers.limit(finding) == numbers.MISSING
+    assert "not significant" in numbers.tendency(finding)
+    assert not numbers.exceeds_by_noise(distance(Outcome.FAIL, 1.0, 2.0, 0.9, 1.1))

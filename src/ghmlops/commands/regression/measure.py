@@ -125,12 +125,9 @@ def _read_noise_floor(engine: Engine, job: Job, sources: Mapping[str, Source], s
     from ghmlops.measure.predictions.reading import read_predictions
 
     policy = job.policy
-    overall_only = msgspec.structs.replace(
+    other_seed = msgspec.structs.replace(
         policy,
-        slices=(),
-        window="",
         features=(),
-        search=0,
         metrics=(),
         changed=Changed(),
         renamed={**policy.renamed, "candidate": policy.renamed.get("baseline", {})},
@@ -138,11 +135,12 @@ def _read_noise_floor(engine: Engine, job: Job, sources: Mapping[str, Source], s
     pair = {"baseline": sources["baseline"], "candidate": sources["noise"]}
     pair |= {"labels": sources["labels"]} if "labels" in sources else {}
     with open_engine(engine, pair) as session:
-        observation = read_predictions(session, overall_only, services.console.progress, score_distance=True)
+        observation = read_predictions(session, other_seed, services.console.progress, score_distance=True)
     if not observation.tables:
         raise InputError(
             f"{sources['noise'].display_name}: the second baseline has no row in common with the baseline",
             hint="`noise` is an artifact of the same recipe with another seed, on the same rows",
         )
     table = observation.tables[()]
-    return NoiseFloor(counts=table.counts, score_distance=table.sums.get(SCORE_DISTANCE))
+    subgroups = observation if len(observation.tables) > 1 else None
+    return NoiseFloor(counts=table.counts, score_distance=table.sums.get(SCORE_DISTANCE), subgroups=subgroups)

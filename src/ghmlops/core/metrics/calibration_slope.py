@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import special
 
+from ghmlops.core.metrics import TARGETS
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import FINE_BINS, Columns, Floats, Grid, Ints, MetricComparison
 from ghmlops.core.paired.distance_to_target import compare_distances
@@ -29,6 +30,8 @@ from ghmlops.core.stats import logistic
 LOG_ODDS_PROBABILITY_FLOOR = 1e-6
 """Scores are clipped to [1e-6, 1 - 1e-6] before their log-odds are taken (at most 13.8), so that a few scores of 0 or 1
 do not determine the slope. Far above the floor of the log loss, which only has to keep the loss finite."""
+TARGET = TARGETS["calibration-slope"]
+"""The ideal value."""
 METHOD = "paired sandwich estimator, intersection-union"
 
 
@@ -46,7 +49,7 @@ def compare_grid(grid: Grid, tail: float) -> MetricComparison:
 def _compare_pair(pair: EstimatePair, tail: float) -> MetricComparison:
     first, second = pair.first, pair.second
     values = np.array([[pair.n], [first.value], [second.value - first.value]], dtype=np.float64)
-    comparison = compare_distances((values[0], values[1], values[2]), pair.spread, tail, 1.0)
+    comparison = compare_distances((values[0], values[1], values[2]), pair.spread, tail, TARGET)
     return replace(comparison, method=pair.method, bound=first.bound + second.bound)
 
 
@@ -82,6 +85,7 @@ CALIBRATION_SLOPE = Metric(
     direction=Direction.LOWER,
     unit="",
     margin=None,
+    target=TARGET,
     compare_columns=compare,
     compare_grid=compare_grid,
 )

@@ -59,6 +59,8 @@ class Metric:
     largest error of the change."""
     overall: bool = True
     """Compared over all rows."""
+    target: float | None = None
+    """Ideal value, if the loss is the growth of the distance from it (bias: 0, calibration slope: 1)."""
     in_subgroups: bool = False
     """Tested for regressions in slices and windows."""
     implausible_gain: float | None = None

@@ -74,6 +74,26 @@ MIN_REST_VARIANCE = 0.1
 this, because clusters and metrics that are no means do not add up exactly. Test: `test_search.py`, two slices that
 cross."""
 
+MIN_SPREAD_MEMBERS = 10
+"""Subgroups of a family from which its own spread is estimated: with fewer, the estimate varies by more than a third.
+Benchmark: `scripts/bench/verdict_predictions`, cases `... spread`, and `scripts/bench/reseeded`."""
+
+SPREAD_PRIOR_MEMBERS = 10
+"""Weight, in subgroups, of the typical spread of the metric's other families in the spread of one. Same benchmarks."""
+
+MEMBERS_TO_SHOW_NO_SPREAD = 30
+"""Subgroups. From this number on, a spread within one standard error of 1 is 1, which preserves the power on
+independent rows; with fewer, nothing shows that there is none. Same benchmarks."""
+
+SPREAD_EFFICIENCY = 0.82
+"""Efficiency of the robust scale on normal values (Rousseeuw and Croux 1993): m subgroups are worth this times m - 1
+degrees of freedom."""
+
+SPREAD_DF = 10.0
+"""Degrees of freedom of the part of the changes that sampling does not explain. It differs within a family (days with
+many delays move by more), which is a scale mixture of normals. Of 10, 30 and a normal tail, 10 is the only one without
+a false alarm on two data sets that the reported figures do not use. Same benchmarks."""
+
 # --- Behaviour
 
 CHURN_SHIFT = RATE_SHIFT_MARGIN

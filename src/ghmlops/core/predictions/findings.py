@@ -47,9 +47,21 @@ def metric_finding(comparison: Comparison, outcome: Outcome, reason: str, *, dat
             low=evidence_number(comparison.low),
             high=evidence_number(comparison.high),
         ),
+        loss=distance_interval(comparison),
         method=comparison.method,
         margin=evidence_number(comparison.margin),
         n=comparison.n,
+    )
+
+
+def distance_interval(comparison: Comparison) -> Interval | None:
+    """Return the growth of the distance from the ideal value; None for a metric whose loss is its change."""
+    if comparison.metric.target is None:
+        return None
+    return Interval(
+        estimate=evidence_number(comparison.loss),
+        low=evidence_number(comparison.loss_low),
+        high=evidence_number(comparison.loss_high),
     )
 
 
@@ -129,7 +141,7 @@ def _confidence(comparison: Comparison, bound: Bound, scale: _Scale) -> str:
 
 
 def _follows_change(comparison: Comparison) -> bool:
-    """True if the loss is the change up to its sign; False for the distance from a target (bias, calibration slope)."""
+    """True if the loss is the change up to its sign; False if it is a distance from a target that was crossed."""
     return math.isclose(abs(comparison.loss), abs(comparison.change), rel_tol=1e-6, abs_tol=1e-12)
 
 

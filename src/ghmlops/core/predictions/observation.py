@@ -28,6 +28,8 @@ class NoiseFloor:
     """Counts of decisions; None for a task without decisions."""
     score_distance: Cells | None = None
     """Sums of |score difference|; None if there is no score."""
+    subgroups: Observation | None = None
+    """Both baselines by slice and window: what another seed alone changes there. None if there are no slices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

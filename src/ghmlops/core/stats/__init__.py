@@ -27,6 +27,7 @@ TESTS = {
     "mcnemar": "McNemar's mid-p test of paired binary outcomes",
     "multiplicity": "p-values adjusted for multiple tests (Holm; Benjamini-Hochberg)",
     "quantile": "a quantile and the influence of each row on it",
+    "robust_spread": "robust scale of a sample of which a part belongs to another distribution (Qn)",
     "sign_flip": "sign-flip test of paired differences in clusters of dependent rows",
     "student": "limits and p-values of an estimate with a standard error (Student's t)",
     "tango": "score interval of a difference of paired proportions (Tango)",

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.details.regression import regression_details
-from ghmlops.core.metrics import metrics_of
+from ghmlops.core.metrics import TARGETS, metrics_of
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions.comparison import overall_metrics
 from ghmlops.core.predictions.ruling import Comparison, rule
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _TOLERANCE = 1e-8
 """Relative difference of numbers that are written with 10 significant digits."""
-_TARGETS = {"bias": 0.0, "calibration-slope": 1.0}
-"""Metrics whose loss is the distance to a target, and the target."""
 _OPENING = (Outcome.PASS, Outcome.WARN)
 """Outcomes that let a gate open."""
 _TABLES = ("classes", "slices", "searched", "windows", "timeline", "noise", "drift")
@@ -76,6 +74,8 @@ def _finding_contradictions(finding: Finding, metric: Metric | None, policy: Reg
     if finding.candidate is None or abs(finding.candidate - before - estimate) > slack:
         yield f"has a change in {finding.id} that is not the difference of its two values"
     undecided = Outcome(policy.undecided) if policy else Outcome.INCONCLUSIVE
+    if finding.metric in TARGETS and (problem := _distance_problem(finding)):
+        yield problem
     best = _best_outcome(finding, (estimate, low, high), n, undecided)
     allowed = Outcome.WARN if policy is None and best is Outcome.INCONCLUSIVE else best
     if finding.outcome.severity < allowed.severity:
@@ -88,12 +88,8 @@ def _best_outcome(finding: Finding, change: tuple[float, float, float], n: int, 
     The p-value is not in the evidence; 1 is the most favourable one.
     """
     estimate, low, high = change
-    if finding.metric in _TARGETS:
-        # The interval of the distance is not in the evidence; it contains the distance itself. The direction of such a
-        # metric is that of its distance, not that of its change.
-        target = _TARGETS[finding.metric]
-        loss = abs((finding.candidate or 0.0) - target) - abs((finding.baseline or 0.0) - target)
-        loss_low = loss_high = loss
+    if finding.metric in TARGETS:
+        loss, loss_low, loss_high = _distance(finding)
     elif finding.direction is Direction.HIGHER:
         loss, loss_low, loss_high = -estimate, -high, -low
     elif finding.direction is Direction.LOWER:
@@ -118,10 +114,27 @@ def _best_outcome(finding: Finding, change: tuple[float, float, float], n: int, 
         margin=margin,
         method=finding.method,
     )
-    ruled = rule(comparison, "warn" if undecided is Outcome.WARN else "inconclusive").outcome
-    if finding.metric in _TARGETS and ruled is Outcome.FAIL:
-        return undecided
-    return ruled
+    return rule(comparison, "warn" if undecided is Outcome.WARN else "inconclusive").outcome
+
+
+def _distance(finding: Finding) -> tuple[float, float, float]:
+    """Return the growth of the distance from the target as stated, with its limits; infinite limits if it is not."""
+    loss = finding.loss
+    if loss is None or loss.estimate is None or loss.low is None or loss.high is None:
+        return math.inf, -math.inf, math.inf
+    return loss.estimate, loss.low, loss.high
+
+
+def _distance_problem(finding: Finding) -> str:
+    """Return why the stated growth of a distance contradicts the two values; empty if it does not."""
+    target, (loss, low, high) = TARGETS[finding.metric], _distance(finding)
+    if finding.candidate is None or finding.baseline is None or not math.isfinite(loss):
+        return f"has no distance from the ideal value in {finding.id}" if finding.outcome in _OPENING else ""
+    slack = _TOLERANCE * max(abs(finding.candidate), abs(finding.baseline), abs(target), abs(high), abs(low))
+    distance = abs(finding.candidate - target) - abs(finding.baseline - target)
+    if abs(distance - loss) > slack:
+        return f"has a distance in {finding.id} that its two values do not give"
+    return "" if low - slack <= loss <= high + slack else f"has a distance in {finding.id} outside of its interval"
 
 
 class _Judged:

@@ -80,7 +80,8 @@ def change_cell(finding: Finding) -> Cell:
 
 def plot_cell(finding: Finding) -> Cell:
     """Return a drawing of the change against its limits; an empty cell without an estimate."""
-    interval, margin = finding.change, finding.margin
+    interval = finding.loss or finding.change
+    margin = None if numbers.exceeds_by_noise(finding) else finding.margin
     if interval is None or interval.estimate is None:
         return ()
     size = abs(margin) if margin is not None else None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from ghmlops.core.details.regression import MetricRow, RegressionDetails, SubgroupRow, TimelineRow, regression_details
+from ghmlops.core.metrics import TARGETS
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.report.content import finding_cells as cells
 from ghmlops.report.content.placed_findings import evidence_label
@@ -108,9 +109,20 @@ def row_finding(row: ComparedRow, facts: MetricFacts) -> Finding:
         baseline=baseline,
         candidate=candidate,
         change=None if estimate is None else interval,
+        loss=_distance(row, baseline, candidate),
         margin=facts.margins.get((row.dataset, row.metric)) if row.outcome else None,
         n=row.rows,
     )
+
+
+def _distance(row: ComparedRow, baseline: float | None, candidate: float | None) -> Interval | None:
+    """Return the growth of the distance from the ideal value, if the metric has one; a timeline has no limits of it."""
+    target = TARGETS.get(row.metric)
+    if target is None or baseline is None or candidate is None:
+        return None
+    if isinstance(row, TimelineRow) or row.loss is None:
+        return Interval(estimate=abs(candidate - target) - abs(baseline - target))
+    return row.loss
 
 
 def rank_rows(rows: Sequence[Judged], value: Callable[[Judged], float | None] | None = None) -> list[Judged]:

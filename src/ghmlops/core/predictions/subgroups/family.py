@@ -22,10 +22,18 @@ from scipy import special
 from ghmlops.core.details.regression import SubgroupRow
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions.constants import FALSE_DISCOVERY_LEVEL, HOLM_LEVEL, MAX_FINDINGS, MAX_TABLE_ROWS
-from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, format_p, metric_finding
+from ghmlops.core.predictions.findings import (
+    DOCS,
+    allowed,
+    describe_change,
+    distance_interval,
+    format_p,
+    metric_finding,
+)
 from ghmlops.core.predictions.ruling import Comparison, evidence_number
 from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey, Value, subgroup_name
 from ghmlops.core.predictions.subgroups.onset import Onset, find_onset
+from ghmlops.core.predictions.subgroups.spread import Spreads, family_of, widen
 from ghmlops.core.stats import multiplicity
 
 SECTION = f"{DOCS}#slices-and-windows"
@@ -82,7 +90,9 @@ def regression_p_values(comparisons: Sequence[Comparison]) -> NDArray[np.float64
     return np.asarray(np.where(np.isfinite(result), result, 1.0), dtype=np.float64)
 
 
-def run_tests(subgroups: Sequence[Subgroup], second_p: NDArray[np.float64] | float = 0.0) -> list[SubgroupTest]:
+def run_tests(
+    subgroups: Sequence[Subgroup], second_p: NDArray[np.float64] | float = 0.0, spreads: Spreads | None = None
+) -> list[SubgroupTest]:
     """Test all subgroups as one family and return the tests, smallest p-value first, then largest loss first.
 
     A subgroup whose p-value is undefined counts as a test and passes.
@@ -90,8 +100,10 @@ def run_tests(subgroups: Sequence[Subgroup], second_p: NDArray[np.float64] | flo
     Args:
         subgroups: One entry per metric and subgroup.
         second_p: p-values of a second claim that must hold as well, shape (len(subgroups),): the larger one counts.
+        spreads: Spread of each family, by which test statistics are divided; None: 1.
     """
     p = np.maximum(regression_p_values([subgroup.comparison for subgroup in subgroups]), second_p)
+    p = widen(p, subgroups, spreads or {})
     holm, bh = multiplicity.holm(p), multiplicity.benjamini_hochberg(p)
     comparisons = [subgroup.comparison for subgroup in subgroups]
     fields = [(c.loss, math.inf if c.margin is None else c.margin) for c in comparisons]
@@ -106,18 +118,21 @@ def run_tests(subgroups: Sequence[Subgroup], second_p: NDArray[np.float64] | flo
     ]
 
 
-def judge_family(subgroups: Sequence[Subgroup], kind: Kind, minimum: int) -> FamilyResult:
+def judge_family(
+    subgroups: Sequence[Subgroup], kind: Kind, minimum: int, spreads: Spreads | None = None
+) -> FamilyResult:
     """Judge a family: the subgroups of all data sets together.
 
     Args:
         subgroups: Every subgroup with at least `minimum` rows, one entry per tested metric.
         kind: Kind of the subgroups; it names the findings.
         minimum: Smallest number of rows of a tested subgroup, for the reason of the summary.
+        spreads: Spread of each family, by which test statistics are divided; None: 1.
 
     Returns:
         A finding per subgroup that fails or warns, at most `MAX_FINDINGS`, and a summary; for windows also the onset.
     """
-    tests = run_tests(subgroups)
+    tests = run_tests(subgroups, spreads=spreads)
     by_key: dict[SubgroupKey, list[SubgroupTest]] = {}
     for test in tests:
         if test.outcome is not Outcome.PASS:
@@ -125,9 +140,20 @@ def judge_family(subgroups: Sequence[Subgroup], kind: Kind, minimum: int) -> Fam
     ranked = sorted(by_key.values(), key=lambda group: -max(test.outcome.severity for test in group))
     findings = [_subgroup_finding(group, kind) for group in ranked[:MAX_FINDINGS]]
     onset = find_onset(subgroups, _worst(ranked[0]).subgroup) if ranked and kind == "window" else None
-    findings.append(_summary(tests, ranked, (kind, minimum, onset)))
+    summary = _summary(tests, ranked, (kind, minimum, onset))
+    findings.append(msgspec.structs.replace(summary, method=summary.method + describe_spreads(subgroups, spreads)))
     table = [subgroup_row(test, test.outcome) for test in tests[:MAX_TABLE_ROWS]]
     return FamilyResult(findings=findings, table=table, flagged_keys=frozenset(by_key), onset=onset)
+
+
+def describe_spreads(subgroups: Sequence[Subgroup], spreads: Spreads | None) -> str:
+    """Return the part of a method that states by what the test statistics were divided; empty if by nothing."""
+    used = {family: spreads[family] for family in map(family_of, subgroups) if spreads and family in spreads}
+    if not used:
+        return ""
+    low, high = min(used.values()).scale, max(used.values()).scale
+    size = f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"
+    return f"; changes vary {size} times as much between the subgroups as sampling explains, and are divided by that"
 
 
 def _worst(tests: Sequence[SubgroupTest]) -> SubgroupTest:
@@ -252,6 +278,7 @@ def subgroup_row(test: SubgroupTest, outcome: Outcome | None) -> SubgroupRow:
         holm=_round_p(test.holm),
         bh=_round_p(test.bh),
         outcome=outcome,
+        loss=distance_interval(comparison),
     )
 
 

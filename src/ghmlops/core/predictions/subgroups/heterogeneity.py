@@ -5,6 +5,7 @@ It detects a regression that comes and goes and that no single window shows. Sou
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from ghmlops.core.predictions.constants import HOLM_LEVEL
 from ghmlops.core.predictions.findings import describe_change, format_p
 from ghmlops.core.predictions.subgroups.family import SECTION
 from ghmlops.core.predictions.subgroups.onset import find_onset, smoothed_error
+from ghmlops.core.predictions.subgroups.spread import Spread, Spreads, family_of
 from ghmlops.core.stats import cochran
 
 if TYPE_CHECKING:
@@ -25,16 +27,17 @@ Kind = Literal["window", "data set"]
 _IDS: Mapping[Kind, str] = {"window": "windows-uneven", "data set": "datasets-uneven"}
 
 
-def uneven_windows(subgroups: Sequence[Subgroup]) -> list[Finding]:
+def uneven_windows(subgroups: Sequence[Subgroup], spreads: Spreads | None = None) -> list[Finding]:
     """Return a warning per quality metric and data set whose change differs between the windows.
 
     One window must exceed the margin as well: a change that varies without a regression is no finding. The level is
-    divided by the number of metrics and data sets (Bonferroni).
+    divided by the number of metrics and data sets (Bonferroni). Changes that vary by the `spreads` of their family are
+    divided by them, so that only what varies by more is a finding.
     """
     series: dict[tuple[str, str], list[Subgroup]] = {}
     for subgroup in _quality(subgroups):
         series.setdefault((subgroup.dataset, subgroup.comparison.metric.id), []).append(subgroup)
-    return _uneven_series(list(series.values()), "window")
+    return _uneven_series(list(series.values()), "window", spreads or {})
 
 
 def uneven_datasets(subgroups: Sequence[Subgroup]) -> list[Finding]:
@@ -42,7 +45,7 @@ def uneven_datasets(subgroups: Sequence[Subgroup]) -> list[Finding]:
     series: dict[str, list[Subgroup]] = {}
     for subgroup in _quality(subgroups):
         series.setdefault(subgroup.comparison.metric.id, []).append(subgroup)
-    return _uneven_series(list(series.values()), "data set")
+    return _uneven_series(list(series.values()), "data set", {})
 
 
 def _quality(subgroups: Sequence[Subgroup]) -> list[Subgroup]:
@@ -53,15 +56,18 @@ def _quality(subgroups: Sequence[Subgroup]) -> list[Subgroup]:
     ]
 
 
-def _uneven_series(series: Sequence[Sequence[Subgroup]], kind: Kind) -> list[Finding]:
-    findings = [_uneven_finding(subgroups, kind, len(series)) for subgroups in series]
+def _uneven_series(series: Sequence[Sequence[Subgroup]], kind: Kind, spreads: Spreads) -> list[Finding]:
+    findings = [
+        _uneven_finding(subgroups, kind, len(series), spreads.get(family_of(subgroups[0]))) for subgroups in series
+    ]
     return [finding for finding in findings if finding is not None]
 
 
-def _uneven_finding(subgroups: Sequence[Subgroup], kind: Kind, tests: int) -> Finding | None:
+def _uneven_finding(subgroups: Sequence[Subgroup], kind: Kind, tests: int, spread: Spread | None) -> Finding | None:
     result = cochran.heterogeneity(
         np.array([s.comparison.change for s in subgroups]),
-        np.array([smoothed_error(s.comparison) for s in subgroups]),
+        np.array([smoothed_error(s.comparison) for s in subgroups]) * (spread.scale if spread else 1.0),
+        tail_df=spread.tail_df if spread else math.inf,
     )
     worst = max(subgroups, key=lambda s: s.comparison.loss if np.isfinite(s.comparison.loss) else -np.inf)
     comparison = worst.comparison

@@ -19,6 +19,7 @@ from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, fo
 from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey
 from ghmlops.core.predictions.subgroups.family import FamilyResult, SubgroupTest, also_named, run_tests, subgroup_row
 from ghmlops.core.predictions.subgroups.search_pruning import excess_loss, index_subgroups, p_worse_than_rest, prune
+from ghmlops.core.predictions.subgroups.spread import Spreads
 
 SECTION = f"{DOCS}#slice-search"
 _DESCRIPTION = "Is there a slice, not declared, in which the candidate is worse?"
@@ -40,13 +41,14 @@ class _WorseSlice:
         return any(test.holm <= SEARCH_LEVEL for test in self.tests)
 
 
-def search_slices(
+def search_slices(  # noqa: PLR0913  (the parts of one search)
     subgroups: Sequence[Subgroup],
     *,
     max_findings: int,
     minimum: int,
     overall: Sequence[Subgroup] = (),
     reported_keys: Set[SubgroupKey] = frozenset(),
+    spreads: Spreads | None = None,
 ) -> FamilyResult:
     """Search for the slices with the largest regression.
 
@@ -58,6 +60,7 @@ def search_slices(
         overall: The same metrics over all rows of each data set. A slice must be worse than the rest of these rows, so
             that a regression of all rows alike is not reported as one of every slice.
         reported_keys: Keys of declared slices that have a finding already; these are counted, not reported again.
+        spreads: Spread of each family, by which test statistics are divided; None: 1.
 
     Returns:
         A warning `search-<metric>` per slice that Holm's method confirms at `SEARCH_LEVEL`, largest excess loss first,
@@ -70,7 +73,7 @@ def search_slices(
         if s.comparison.metric.direction is not Direction.TARGET and s.comparison.margin is not None
     ]
     index = index_subgroups([*quality, *overall])
-    tests = run_tests(quality, p_worse_than_rest(quality, index))
+    tests = run_tests(quality, p_worse_than_rest(quality, index), spreads)
     flagged_tests = [test for test in tests if test.outcome is not Outcome.PASS]
     worse = _group_by_slice(prune(flagged_tests, index))
     significant = [entry for entry in worse if entry.significant]

@@ -6,7 +6,7 @@ Metrics that are not tested in subgroups are reported there, in the table `cells
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -22,6 +22,7 @@ from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey, subgroup_na
 from ghmlops.core.predictions.subgroups.family import SubgroupTest, judge_family, missing_subgroups, run_tests
 from ghmlops.core.predictions.subgroups.heterogeneity import uneven_windows
 from ghmlops.core.predictions.subgroups.search import search_slices
+from ghmlops.core.predictions.subgroups.spread import Family, Spread, Spreads, estimate_spreads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,7 @@ class SubgroupFamilies:
     policy: Regression
     judgement: Judgement
     _cache: dict[tuple[int, Breakdown], list[Subgroup]] = field(default_factory=dict)
+    _spread_cache: list[Spreads] = field(default_factory=list)
 
     def judge_declared(self, kind: Literal["slice", "window"]) -> frozenset[SubgroupKey]:
         """Judge the family of the declared slices or of the windows; returns the keys of those with a finding."""
@@ -63,7 +65,7 @@ class SubgroupFamilies:
             for breakdown in breakdowns
             for subgroup in self._subgroups(number, breakdown)
         ]
-        family = judge_family(subgroups, kind, policy.minimum_rows)
+        family = judge_family(subgroups, kind, policy.minimum_rows, self._spreads())
         judgement.findings.extend(family.findings)
         (judgement.details.slices if kind == "slice" else judgement.details.windows).extend(family.table)
         for observation, breakdown in itertools.product(self.observations, breakdowns):
@@ -75,8 +77,8 @@ class SubgroupFamilies:
             judgement.add_not_measured(observation, items)
         judgement.details.cells.extend(_cell_rows(self.observations, breakdowns, policy))
         if kind == "window":
-            judgement.findings.extend(uneven_windows(subgroups))
-            judgement.details.timeline.extend(_timeline(run_tests(subgroups)))
+            judgement.findings.extend(uneven_windows(subgroups, self._spreads()))
+            judgement.details.timeline.extend(_timeline(run_tests(subgroups, spreads=self._spreads())))
         return family.flagged_keys
 
     def _without_quality(
@@ -99,7 +101,7 @@ class SubgroupFamilies:
         if self.policy.task != "multiclass":
             return
         subgroups = [s for observation in self.observations for s in compare_classes(observation, self.policy)]
-        family = judge_family(subgroups, "class", self.policy.minimum_rows)
+        family = judge_family(subgroups, "class", self.policy.minimum_rows, estimate_spreads(subgroups))
         self.judgement.findings.extend(family.findings)
         self.judgement.details.classes.extend(_class_row(row) for row in family.table)
 
@@ -132,9 +134,22 @@ class SubgroupFamilies:
             minimum=policy.minimum_rows,
             overall=overall,
             reported_keys=reported_keys,
+            spreads=self._spreads(),
         )
         self.judgement.findings.extend(family.findings)
         self.judgement.details.searched.extend(family.table)
+
+    def _spreads(self) -> Spreads:
+        """Return the spread of every family of slices and windows, of each data set."""
+        if not self._spread_cache:
+            spreads: dict[Family, Spread] = {}
+            for number, observation in enumerate(self.observations):
+                subgroups = [
+                    s for breakdown in observation.tables if breakdown for s in self._subgroups(number, breakdown)
+                ]
+                spreads |= estimate_spreads(subgroups, _noise_subgroups(observation, self.policy))
+            self._spread_cache.append(spreads)
+        return self._spread_cache[0]
 
     def _subgroups(self, number: int, breakdown: Breakdown) -> list[Subgroup]:
         if (number, breakdown) not in self._cache:
@@ -155,6 +170,15 @@ def compare_subgroups(observation: Observation, breakdown: Breakdown, policy: Re
                     Subgroup(slice=slice_values, window=window, comparison=comparison, dataset=observation.dataset)
                 )
     return subgroups
+
+
+def _noise_subgroups(observation: Observation, policy: Regression) -> list[Subgroup]:
+    """Return the subgroups between the baseline and a second baseline; empty without one."""
+    second = observation.noise.subgroups if observation.noise else None
+    if second is None:
+        return []
+    named = replace(second, dataset=observation.dataset)
+    return [s for breakdown in second.tables if breakdown for s in compare_subgroups(named, breakdown, policy)]
 
 
 def split_key(key: tuple[Any, ...], breakdown: Breakdown) -> tuple[dict[str, Any], str | None]:
