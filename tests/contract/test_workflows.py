@@ -28,6 +28,7 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
     "attest.yml": {"attest": {"attestations": "write", "id-token": "write"}},
     "load.yml": {"plan": {}, "shard": {"contents": "read"}, "merge": {"contents": "read"}},
     "report.yml": {
+        "remeasure": {"actions": "read", "contents": "read", "pull-requests": "read"},
         "report": {"actions": "read", "checks": "write", "contents": "read", "pull-requests": "write"},
     },
     "deploy-gate.yml": {
@@ -141,7 +142,7 @@ def test_report_checks_out_the_default_branch(callable_workflows: Callable) -> N
     """`report.yml` has a write token and therefore checks out only the default branch."""
     workflow = callable_workflows[".github/workflows/report.yml"]
     checkouts = [s["with"] for _, s in workflow.steps() if s.get("uses", "").startswith("actions/checkout@")]
-    assert [("ref" in values, "repository" in values) for values in checkouts] == [(False, False), (True, True)]
+    assert [("ref" in values, "repository" in values) for values in checkouts] == 2 * [(False, False), (True, True)]
 
 
 def test_workflows_use_their_own_release(callable_workflows: Callable) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from ghmlops.core.errors import InputError
 from ghmlops.core.model import Outcome
 
 Rule = Literal["evidence-repeated", "evidence-differs", "evidence-not-repeated"]
@@ -39,3 +40,26 @@ class Remeasured(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", 
 
     commit: str = ""
     repetitions: tuple[Repetition, ...] = ()
+
+
+REQUIRED = "required"
+"""Value of the input `remeasured` if the job that measures again delivered nothing."""
+
+
+def read_remeasured(text: str) -> Remeasured | None:
+    """Return the content of the input `remeasured`; an empty result if it is `required`, `None` if it is not demanded.
+
+    Raises:
+        InputError: It is not the output of `remeasure`.
+    """
+    if not text:
+        return None
+    if text == REQUIRED:
+        return Remeasured()
+    try:
+        return msgspec.json.decode(text, type=Remeasured)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise InputError(
+            f"input `remeasured`: not a result of `ghmlops remeasure`: {ascii(str(error))[1:120]}",
+            hint="pass the output `remeasured` of actions/remeasure, or `required`",
+        ) from None
