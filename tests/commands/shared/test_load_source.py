@@ -173,7 +173,7 @@ def test_a_chat_is_measured_in_tokens(place: Path) -> None:
     """The preset sends the prompt, reads the stream, and objectives on tokens are judged."""
     more = "preset: openai-chat\n  model: tiny\n  slo: {p50: 5s, first-token: {p50: 5s}, token-gap: {p50: 5s}}"
     policy(place, more)
-    with chat_service.started() as url:
+    with chat_service.started("--first", "0.005", "--gap", "0.002") as url:
         result = latency(place, url, payloads="chat.jsonl")
     by_id = {f.id: f.outcome for f in read_evidence(place).findings}
     assert by_id["objective-first-token-p50"] is by_id["objective-token-gap-p50"] is Outcome.PASS, result.reason

@@ -173,7 +173,7 @@ def test_the_responses_preset_builds_a_request() -> None:
     """`input` is the column of that name, the messages or the prompt; unknown columns are not sent."""
     policy = presets.apply(Latency(preset="openai-responses", model="tiny"))
     assert (policy.request.path, policy.stream, presets.stream_parser(policy)) == ("/v1/responses", "sse", "sse-api")
-    rows = [
+    rows: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({"prompt": "a", "max_output_tokens": 5, "id": 7}, {"input": "a", "max_output_tokens": 5}),
         ({"messages": [{"role": "user", "content": "a"}]}, {"input": [{"role": "user", "content": "a"}]}),
         ({"input": "b", "prompt": "a"}, {"input": "b"}),

@@ -48,7 +48,6 @@ def test_an_address_is_parsed(url: str, host: str, port: int, prefix: str, autho
         "http://x/#f",
         "http://x\r\nevil: 1",
         "http://[::1",
-        "http://exämple.com",
     ],
 )
 def test_malformed_addresses_are_rejected(url: str) -> None:
@@ -123,3 +122,10 @@ def test_certificates_are_verified() -> None:
     tls = parse_target("https://example.com", "url").tls
     assert tls is not None
     assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def test_a_unicode_host_is_refused_with_its_ascii_form() -> None:
+    """The hint contains the name as it must be written."""
+    with pytest.raises(InputError) as caught:
+        parse_target("http://exämple.com", "baseline-url")
+    assert "xn--exmple-cua.com" in (caught.value.hint or "")

@@ -265,7 +265,7 @@ def test_the_end_marker_without_a_newline_completes_a_stream_that_the_connection
 
         with raw_service.started(script) as service:
             recording = run_load(stream_load(service.url, "/", "sse", 3), lambda _: True)
-        return recording.arms[0].kind.tolist()
+        return list(recording.arms[0].kind)
 
     assert close(b"data: [DONE]") == [Kind.OK] * 3
     assert close(b"") == [Kind.CLOSED] * 3

@@ -131,7 +131,10 @@ def test_tls_on_a_port_that_closes_is_named(certificate: tuple[Path, Path]) -> N
 
 def test_a_port_that_closes_without_tls_is_not_said_to_use_it() -> None:
     """Without a handshake the service has closed the connection."""
-    with raw_service.started(lambda connection, _: connection.request() and None) as service:
+    def script(connection: Connection, _service: RawService) -> None:
+        connection.request()
+
+    with raw_service.started(script) as service:
         assert "closed" in probe(service.url + "/", 3.0).problem
 
 

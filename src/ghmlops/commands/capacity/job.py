@@ -70,13 +70,13 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 def _source(full_policy: Policy, inputs: Inputs, services: Services, hosts: HostRules) -> tuple[Target, RequestSource]:
     """Return the address of the service and the requests."""
     from ghmlops.commands.shared.input_paths import input_path
-    from ghmlops.commands.shared.load_source import prepare_latency, read_target
+    from ghmlops.commands.shared.load_source import prepare_latency, read_routing, read_target
     from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.measure.requests.calls import read_calls
 
     policy, private = prepare_latency(full_policy, inputs, services)
     ca_file = str(input_path(services, policy.ca_file)) if policy.ca_file else ""
-    target = read_target(inputs.url, "url", ca_file, hosts)
+    target = read_target(inputs.url, "url", ca_file, hosts, read_routing(inputs, services))
     calls = read_calls(policy, lambda name: input_path(services, name), inputs.payloads)
     seed = 1 if inputs.seed is None else inputs.seed
     return target, RequestSource(policy=policy, calls=calls, seed=seed, private=private)

@@ -110,14 +110,15 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 def _targets(inputs: Inputs, services: Services, policy: Policy, hosts: HostRules) -> dict[str, Target]:
     """Return the address of each arm, in the order of the slots."""
     from ghmlops.commands.shared.input_paths import input_path
-    from ghmlops.commands.shared.load_source import read_target
+    from ghmlops.commands.shared.load_source import read_routing, read_target
 
     name = policy.latency.ca_file if policy.latency else ""
     ca_file = str(input_path(services, name)) if name else ""
-    candidate = read_target(inputs.url, "url", ca_file, hosts)
+    routing = read_routing(inputs, services)
+    candidate = read_target(inputs.url, "url", ca_file, hosts, routing)
     if not inputs.baseline_url:
         return {"candidate": candidate}
-    baseline = read_target(inputs.baseline_url, "baseline-url", ca_file, hosts)
+    baseline = read_target(inputs.baseline_url, "baseline-url", ca_file, hosts, routing)
     if (baseline.host, baseline.port, baseline.prefix) == (candidate.host, candidate.port, candidate.prefix):
         raise InputError(
             "`url` and `baseline-url` are the same address: the candidate would be compared with itself",

@@ -63,6 +63,16 @@ class LoadLimits(Common, frozen=True, kw_only=True):
         str,
         Doc(description="Names of the variables whose value the policy may send in a header, by commas or lines."),
     ] = ""
+    connect_to: Annotated[
+        str,
+        Doc(
+            description="Connect to another host for a name, as curl does: HOST:PORT:CONNECT-HOST:CONNECT-PORT, by "
+            "commas or lines; allow-hosts must include both."
+        ),
+    ] = ""
+    client_certificate: Annotated[
+        str, Doc(description="PEM file with certificate and private key, if the service demands a client certificate.")
+    ] = ""
 
 
 class Output(NamedTuple):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ghmlops.core.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from ghmlops.commands.shared.base import LoadLimits, Services
     from ghmlops.core.latency.answers import Answers
     from ghmlops.core.load.allowed_hosts import HostRules
+    from ghmlops.core.load.routing import ConnectTo
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.latency import Latency
     from ghmlops.measure.load.load import Load, Recording
@@ -58,11 +61,51 @@ def read_host_rules(policy: Policy | None, allow_hosts: str) -> HostRules:
     targets = policy.targets if policy else ()
     if policy and policy.preview and targets:
         urls = (policy.preview.url, policy.preview.baseline_url)
-        targets = (*targets, *(urlsplit(url).hostname or "" for url in urls if url))
+        targets = (*targets, *(_any_commit(urlsplit(url).hostname or "") for url in urls if url))
     return HostRules(allowed=read_entries(allow_hosts), targets=targets)
 
 
-def read_target(url: str, name: str, ca_file: str, rules: HostRules) -> Target:
+def _any_commit(host: str) -> str:
+    """Return the host; one that names the commit stands for every host below its domain."""
+    labels = host.split(".")
+    named = [index for index, label in enumerate(labels) if "{sha}" in label]
+    return ".".join(["*", *labels[named[-1] + 1 :]]) if named else host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """How services are reached, by the inputs and the environment of the job, which a policy cannot change.
+
+    Attributes:
+        environ: Variables of the job, which may name a proxy.
+        connect_to: Rules of the input `connect-to`.
+        client_certificate: Path of the input `client-certificate`, as written; empty without one.
+        folder: Folder to which the path is relative.
+    """
+
+    environ: Mapping[str, str]
+    connect_to: tuple[ConnectTo, ...]
+    client_certificate: str
+    folder: Path
+
+
+def read_routing(inputs: LoadLimits, services: Services) -> Routing:
+    """Read the inputs that determine how services are reached.
+
+    Raises:
+        InputError: The input `connect-to` is malformed.
+    """
+    from ghmlops.core.load.routing import read_connect_to
+
+    return Routing(
+        environ=services.environ,
+        connect_to=read_connect_to(inputs.connect_to),
+        client_certificate=inputs.client_certificate,
+        folder=services.cwd,
+    )
+
+
+def read_target(url: str, name: str, ca_file: str, rules: HostRules, routing: Routing | None = None) -> Target:
     """Read the address of the input `name`; every address of its host must be allowed.
 
     Args:
@@ -70,16 +113,47 @@ def read_target(url: str, name: str, ca_file: str, rules: HostRules) -> Target:
         name: Name of the input.
         ca_file: Path of the certificate authorities; empty for those of the system.
         rules: The hosts that may be loaded.
+        routing: How the service is reached; `None`: directly.
 
     Raises:
-        InputError: The address is malformed, or its host may not be loaded.
+        InputError: The address is malformed, its host may not be loaded, or an input or variable on how it is reached
+            is malformed.
         PolicyError: `ca_file` cannot be used.
     """
     from ghmlops.measure.load.target import numeric_addresses, parse_target
 
     target = parse_target(url, name, ca_file)
-    check_addresses(target.host, numeric_addresses(target.host, target.port) or [""], name, rules)
+    if routing is not None:
+        target = _routed(target, routing)
+    host = target.connect_host or target.host
+    check_target(target, numeric_addresses(host, target.connect_port) or [""], name, rules)
     return target
+
+
+def _routed(target: Target, routing: Routing) -> Target:
+    from ghmlops.core.load.routing import apply_connect_to, select_proxy
+    from ghmlops.measure.load.target import with_client_certificate
+
+    host, port = apply_connect_to(target.host, target.port, routing.connect_to)
+    scheme = "http" if target.tls is None else "https"
+    if (host, port) != (target.host, target.port):
+        target = replace(target, connect_host=host, connect_to_port=port)
+    target = replace(target, proxy=select_proxy(scheme, host, port, routing.environ))
+    if routing.client_certificate:
+        file = str(routing.folder / routing.client_certificate)
+        target = with_client_certificate(target, file, routing.client_certificate)
+    return target
+
+
+def check_target(target: Target, addresses: Sequence[str], name: str, rules: HostRules) -> None:
+    """Check that the target may be loaded at each of these addresses, under its name and that of `connect-to`.
+
+    Raises:
+        InputError: One of them may not be loaded.
+    """
+    check_addresses(target.host, addresses, name, rules)
+    if target.connect_host:
+        check_addresses(target.connect_host, addresses, "connect-to", rules)
 
 
 def check_addresses(host: str, addresses: Sequence[str], name: str, rules: HostRules) -> None:
@@ -106,7 +180,7 @@ def reach(target: Target, name: str, rules: HostRules) -> Target:
     """
     from ghmlops.measure.load.target import probe
 
-    return probe(target, name, lambda addresses: check_addresses(target.host, addresses, name, rules))
+    return probe(target, name, lambda addresses: check_target(target, addresses, name, rules))
 
 
 def generate(

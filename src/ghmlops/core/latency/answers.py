@@ -53,7 +53,8 @@ class Tokens:
     @property
     def buffered(self) -> Flags:
         """Whether a response has several tokens that arrived all at once: its gaps are unknown. Shape (n,)."""
-        return (self.count > 0) & (self.total > 1) & (np.bincount(self.gap_of, minlength=len(self.count)) == 0)
+        without_gap = np.bincount(self.gap_of, minlength=len(self.count)) == 0
+        return np.asarray((self.count > 0) & (self.total > 1) & without_gap, np.bool_)
 
     @property
     def rate(self) -> Floats:

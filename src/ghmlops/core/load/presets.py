@@ -41,6 +41,11 @@ _PATHS = {
     "openai-responses": "/v1/responses",
     "anthropic-messages": "/v1/messages",
 }
+_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "openai-chat": _CHAT_KEYS,
+    "openai-responses": _RESPONSES_KEYS,
+    "anthropic-messages": _MESSAGES_KEYS,
+}
 _HEADERS = {"anthropic-messages": {"anthropic-version": "2023-06-01"}}
 _DATATYPES: dict[type, str] = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}
 _INT64 = range(-(2**63), 2**63)
@@ -99,13 +104,14 @@ def body(policy: Latency, row: bytes) -> bytes:
 
 
 def _streamed_request(policy: Latency, row: dict[str, Any]) -> dict[str, Any]:
+    request: dict[str, Any]
     if policy.preset == "openai-responses":
-        request, keys = {"input": _input(row)}, _RESPONSES_KEYS
+        request = {"input": _input(row)}
     elif policy.preset == "anthropic-messages":
-        request, keys = {"messages": _messages(policy.preset, row), "max_tokens": DEFAULT_MAX_TOKENS}, _MESSAGES_KEYS
+        request = {"messages": _messages(policy.preset, row), "max_tokens": DEFAULT_MAX_TOKENS}
     else:
-        request, keys = {"messages": _messages(policy.preset, row)}, _CHAT_KEYS
-    parameters = {key: row[key] for key in keys if row.get(key) is not None}
+        request = {"messages": _messages(policy.preset, row)}
+    parameters = {key: row[key] for key in _PARAMETERS[policy.preset] if row.get(key) is not None}
     return {"model": policy.model} | request | parameters | {"stream": True}
 
 

@@ -9,6 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from ghmlops.measure.load.dial import open_tunnel
+
 if TYPE_CHECKING:
     from ghmlops.measure.load.target import Target
 
@@ -87,10 +89,12 @@ def exchange(target: Target, request: bytes, seconds: float) -> HttpAnswer:
 
 
 def _connect(target: Target, deadline: float) -> socket.socket:
-    plain = socket.create_connection((target.address or target.host, target.port), timeout=_remaining(deadline))
-    if target.tls is None:
-        return plain
+    address = target.address or target.host
+    plain = socket.create_connection((address, target.dial_port), timeout=_remaining(deadline))
     try:
+        open_tunnel(plain, target, deadline)
+        if target.tls is None:
+            return plain
         return target.tls.wrap_socket(plain, server_hostname=target.host)
     except BaseException:
         plain.close()

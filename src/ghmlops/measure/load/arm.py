@@ -7,6 +7,7 @@ import errno
 from array import array
 from collections import deque
 from dataclasses import replace
+from itertools import cycle
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +73,10 @@ class Arm:
     """
 
     __slots__ = (
-        "_checks", "_columns", "_connect", "_fresh", "_limit", "_limits", "_min_limit", "_open", "_opening", "_poller",
-        "_quotes", "_repeatable", "_secrets", "_shape_budget", "_slots_per_connection", "_stopped", "_tasks",
-        "arrival_clock", "done", "endpoint", "examples", "first", "idle", "kind", "peak", "queue", "requests", "sent",
-        "sent_again", "shapes", "status", "stream", "target", "timeout", "tokens", "waited",
+        "_addresses", "_checks", "_columns", "_connect", "_fresh", "_limit", "_limits", "_min_limit", "_open",
+        "_opening", "_poller", "_quotes", "_repeatable", "_secrets", "_shape_budget", "_slots_per_connection",
+        "_stopped", "_tasks", "arrival_clock", "done", "endpoint", "examples", "first", "idle", "kind", "peak", "queue",
+        "requests", "sent", "sent_again", "shapes", "status", "stream", "target", "timeout", "tokens", "waited",
     )  # fmt: skip
 
     def __init__(self, load: Load, target: Target) -> None:
@@ -86,6 +87,7 @@ class Arm:
         self._limits = [min(load.timeout, endpoint.timeout) for endpoint in load.endpoints]
         self._min_limit = min(self._limits)
         self.target, self.timeout = target, max(self._limits)
+        self._addresses = cycle(target.addresses or (target.address,))
         self._connect, self._limit = protocol.connect, load.connections
         self._slots_per_connection = protocol.slots_per_connection
         self._checks = [Check(endpoint.expect) for endpoint in load.endpoints]
@@ -115,6 +117,10 @@ class Arm:
     def free_capacity(self) -> int:
         """Number of slots that may still be added."""
         return self._limit - len(self._open)
+
+    def next_address(self) -> str:
+        """Return the address for the next connection: connections are spread over the addresses of the service."""
+        return next(self._addresses)
 
     def check(self, index: int) -> Check:
         """Return the checks of the response to request `index`."""

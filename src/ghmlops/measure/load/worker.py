@@ -41,6 +41,7 @@ class TlsSettings:
     authorities: bytes
     flags: ssl.VerifyFlags
     minimum_version: ssl.TLSVersion
+    client_certificate: str = ""
 
     def create_context(self) -> ssl.SSLContext:
         """Return a context that verifies host name and certificate, and trusts only these authorities."""
@@ -48,6 +49,8 @@ class TlsSettings:
         context.verify_flags, context.minimum_version = self.flags, self.minimum_version
         if self.authorities:
             context.load_verify_locations(cadata=self.authorities)
+        if self.client_certificate:
+            context.load_cert_chain(self.client_certificate)
         return context
 
 
@@ -79,6 +82,7 @@ def tls_settings(target: Target) -> TlsSettings | None:
         authorities=b"".join(target.tls.get_ca_certs(binary_form=True)),
         flags=target.tls.verify_flags,
         minimum_version=target.tls.minimum_version,
+        client_certificate=target.client_certificate,
     )
 
 

@@ -158,7 +158,7 @@ def probe(
         return Answer(None, f"no answer within {seconds:.3g} s")
     except ConnectionResetError as error:
         speaks_tls = parts.scheme == "http" and _speaks_tls(parts, deadline, check)
-        return Answer(None, SPEAKS_TLS if speaks_tls else error.strerror)
+        return Answer(None, SPEAKS_TLS if speaks_tls else error.strerror or "connection reset")
     except ssl.SSLError as error:
         return Answer(None, describe_error(error))
     except (OSError, ValueError) as error:

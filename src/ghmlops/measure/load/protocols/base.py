@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ghmlops.measure.load.dial import UnusableConnection
+
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Awaitable, Callable, Sequence
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from ghmlops.measure.load.protocols.response_shape import Shape
     from ghmlops.measure.load.target import Target
     from ghmlops.measure.load.token_stream import TokenLog
+
+__all__ = ["ArmInterface", "ProtocolAdapter", "RequestSlot", "UnusableConnection", "is_repeatable"]
 
 MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 """A longer response is a failure, so that an endless body ends."""
@@ -34,14 +38,6 @@ _IDEMPOTENCY_KEYS = ("idempotency-key", "x-idempotency-key")
 def is_repeatable(endpoint: Request) -> bool:
     """Return whether a request may be sent twice: its method is idempotent, or a header identifies repetitions."""
     return endpoint.method in _IDEMPOTENT or any(key in endpoint.headers for key in _IDEMPOTENCY_KEYS)
-
-
-class UnusableConnection(OSError):
-    """A connection was opened but cannot be used; `kind` is how the request that waited for it ends."""
-
-    def __init__(self, kind: Kind, why: str) -> None:
-        super().__init__(why)
-        self.kind = kind
 
 
 class RequestSlot(Protocol):
@@ -98,6 +94,7 @@ class ArmInterface(Protocol):
     def idle(self) -> list[RequestSlot]: ...
     @property
     def free_capacity(self) -> int: ...
+    def next_address(self) -> str: ...
 
     arrival_clock: ArrivalClock | None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -69,6 +70,11 @@ def prepare(endpoints: Sequence[Request], target: Target, calls: Sequence[Call])
         raise InputError(
             f"protocol `grpc` does not support a path in the address, got {target.url}", hint="give only host and port"
         )
+    if target.proxy is not None:
+        raise InputError(
+            f"protocol `grpc` cannot reach {target.host} through the proxy of {target.proxy_variable}",
+            hint="list the host in NO_PROXY",
+        )
     metadata = [_metadata(endpoint) for endpoint in endpoints]
     messages_by_call: dict[tuple[str, bytes], bytes] = {}
     prepared = []
@@ -112,12 +118,12 @@ def _metadata(endpoint: Request) -> tuple[tuple[str, str], ...]:
 
 async def connect(arm: ArmInterface) -> None:
     """Open a channel and add its slots to `arm`; the library connects when the first request is sent."""
-    channel = _Channel(arm, _open_channel(arm.target))
+    channel = _Channel(arm, _open_channel(arm.target, arm.next_address()))
     channel.add_calls()
 
 
-def _open_channel(target: Target) -> grpc.aio.Channel:
-    address = f"ipv6:[{target.address}]" if ":" in target.address else f"ipv4:{target.address}"
+def _open_channel(target: Target, numeric: str) -> grpc.aio.Channel:
+    address = f"ipv6:[{numeric}]" if ":" in numeric else f"ipv4:{numeric}"
     options: list[tuple[str, Any]] = [
         ("grpc.default_authority", target.authority),
         ("grpc.enable_http_proxy", 0),
@@ -129,11 +135,14 @@ def _open_channel(target: Target) -> grpc.aio.Channel:
         ("grpc.use_local_subchannel_pool", 1),
     ]
     if target.tls is None:
-        return grpc.aio.insecure_channel(f"{address}:{target.port}", options=options)
+        return grpc.aio.insecure_channel(f"{address}:{target.dial_port}", options=options)
     authorities = "".join(ssl.DER_cert_to_PEM_cert(der) for der in target.tls.get_ca_certs(binary_form=True))
-    credentials = grpc.ssl_channel_credentials(root_certificates=authorities.encode() or None)
+    own = Path(target.client_certificate).read_bytes() if target.client_certificate else None
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=authorities.encode() or None, private_key=own, certificate_chain=own
+    )
     options.append(("grpc.ssl_target_name_override", target.host))
-    return grpc.aio.secure_channel(f"{address}:{target.port}", credentials, options=options)
+    return grpc.aio.secure_channel(f"{address}:{target.dial_port}", credentials, options=options)
 
 
 class _Channel:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import select
-import socket
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
+from ghmlops.measure.load.dial import open_socket
 from ghmlops.measure.load.kernel_timestamps import ArrivalClock, enable_timestamps
 from ghmlops.measure.load.poller import AVAILABLE
 from ghmlops.measure.load.protocols.base import NO_REQUEST
 from ghmlops.measure.load.protocols.http1_exchange import Exchange
 
 if TYPE_CHECKING:
+    import socket
+
     from ghmlops.measure.load.protocols.base import ArmInterface
 
 _BUFFER = bytearray(256 * 1024)
@@ -30,21 +32,11 @@ async def connect(arm: ArmInterface) -> None:
         OSError: It cannot be opened, or the certificate is not trusted.
     """
     target, loop = arm.target, asyncio.get_running_loop()
+    plain = await open_socket(target, arm.next_address())
     if target.tls is not None or not AVAILABLE:
         name = target.host if target.tls is not None else None
-        await loop.create_connection(
-            lambda: TransportConnection(arm), target.address, target.port, ssl=target.tls, server_hostname=name
-        )
+        await loop.create_connection(lambda: TransportConnection(arm), sock=plain, ssl=target.tls, server_hostname=name)
         return
-    family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
-    plain = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        plain.setblocking(False)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await loop.sock_connect(plain, (target.address, target.port))
-    except BaseException:
-        plain.close()
-        raise
     if arm.arrival_clock is not None and not enable_timestamps(plain):
         arm.arrival_clock = None
     clock = arm.arrival_clock

@@ -40,11 +40,14 @@ def _header_lines(endpoint: Request, target: Target) -> bytes:
                 hint="remove it from the policy",
             )
     headers = {"host": target.authority, "accept": "*/*", "user-agent": "ghmlops"} | endpoint.headers
+    if target.forwarded and target.proxy is not None and target.proxy.authorization:
+        headers["proxy-authorization"] = target.proxy.authorization
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
 
 
 def _serialize(method: str, headers: bytes, target: Target, call: Call) -> bytes:
-    head = f"{method} {request_path(target, call)} HTTP/1.1\r\n".encode() + headers
+    origin = f"http://{target.authority}" if target.forwarded else ""  # absolute form (RFC 9112, section 3.2.2)
+    head = f"{method} {origin}{request_path(target, call)} HTTP/1.1\r\n".encode() + headers
     if call.body is None:
         return head + b"\r\n"
     return b"%scontent-length: %d\r\n\r\n%s" % (head, len(call.body), call.body)

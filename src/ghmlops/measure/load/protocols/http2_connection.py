@@ -17,6 +17,7 @@ from h2.exceptions import NoAvailableStreamIDError, ProtocolError, StreamClosedE
 from h2.settings import SettingCodes, Settings
 
 from ghmlops.core.latency.kind import Kind
+from ghmlops.measure.load.dial import open_socket
 from ghmlops.measure.load.protocols.base import MAX_CONCURRENT_REQUESTS, UnusableConnection
 from ghmlops.measure.load.protocols.http2_stream import Stream
 
@@ -43,9 +44,10 @@ async def connect(arm: ArmInterface) -> None:
     if target.tls is not None:
         target.tls.set_alpn_protocols(["h2"])
     name = target.host if target.tls is not None else None
+    plain = await open_socket(target, arm.next_address())
     try:
         _, connection = await loop.create_connection(
-            lambda: Http2Connection(arm), target.address, target.port, ssl=target.tls, server_hostname=name
+            lambda: Http2Connection(arm), sock=plain, ssl=target.tls, server_hostname=name
         )
     except ssl.SSLError as error:
         if "no application protocol" in str(error):  # `reason` is empty for an alert

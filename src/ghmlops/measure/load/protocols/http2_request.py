@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.errors import PolicyError
+from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.measure.load.target import request_path
 
 if TYPE_CHECKING:
@@ -29,8 +29,14 @@ def prepare(endpoints: Sequence[Request], target: Target, calls: Sequence[Call])
         calls: Endpoint, path and body of each request.
 
     Raises:
+        InputError: The service is reached through a proxy and has no TLS.
         PolicyError: A header of the policy is not allowed in HTTP/2.
     """
+    if target.forwarded:
+        raise InputError(
+            f"HTTP/2 without TLS cannot be sent to {target.host} through the proxy of {target.proxy_variable}",
+            hint="list the host in NO_PROXY, or use `protocol: http/1.1`",
+        )
     headers = [_headers(endpoint, target) for endpoint in endpoints]
     return [_prepare(endpoints[call.endpoint].method, headers[call.endpoint], target, call) for call in calls]
 
