@@ -22,7 +22,7 @@ _CONFIGURATION = """
 global
     stats socket {folder}/admin.sock mode 600 level admin
     stats socket {folder}/user.sock mode 600 level user
-    log {folder}/log.sock local0
+    log stdout format raw local0
 defaults
     mode http
     log global
@@ -44,7 +44,7 @@ class Router:
     """A running HAProxy.
 
     Attributes:
-        folder: Folder with `admin.sock`, `user.sock` (no rights) and the configuration.
+        folder: Folder with `admin.sock`, `user.sock` (no rights), `haproxy.log` and the configuration.
         port: Port of the frontend.
         process: Its process.
     """
@@ -74,7 +74,8 @@ def running_haproxy(folder: Path, servers: Mapping[str, tuple[int, int]]) -> Ite
     lines = "\n".join(f"    server {name} 127.0.0.1:{p} weight {weight}" for name, (p, weight) in servers.items())
     configuration = folder / "haproxy.cfg"
     configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, servers=lines))
-    process = subprocess.Popen([HAPROXY, "-db", "-f", str(configuration)], stderr=subprocess.DEVNULL)
+    with (folder / "haproxy.log").open("wb") as log:
+        process = subprocess.Popen([HAPROXY, "-db", "-f", str(configuration)], stdout=log, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 10
         while not _answers(port):

@@ -28,6 +28,8 @@ TESTED_ELSEWHERE = {
     "clients/github/errors.py": "clients/github/test_client.py: the client raises them",
     "clients/github/calls.py": "clients/github/test_client.py: each call of the client",
     "commands/baseline/resolve.py": "commands/baseline/test_command.py: the command resolves the baseline",
+    "commands/promote/walk.py": "commands/promote/test_command.py: whole ladders on a real router",
+    "core/promotion/record.py": "commands/promote/test_command.py: the record of every ladder",
     "commands/report/change.py": "commands/report/test_command.py: the change under report is read from the API",
     "commands/*/inputs.py": "contract/test_actions.py: inputs and outputs of every command",
     "commands/*/job.py": "contract/test_bad_input.py: a job is prepared by its command, whose tests check it",

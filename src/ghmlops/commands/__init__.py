@@ -39,6 +39,7 @@ COMMANDS = (
     Command("store", "store evidence on a branch, for servers without artifacts", _action("store")),
     Command("report", "pull-request comment, job summary and pages, from evidence alone", _action("report")),
     Command("gate", "merge evidence into a verdict for one commit; record the deployment", _action("gate")),
+    Command("promote", "walk the traffic ladder, judge each rung, return the traffic on failure", _action("promote")),
     Command("revert", "write the revert commit for a bad commit, safely and once", _action("revert")),
     Command("policy", "`init` writes a starter policy, `check` validates one", ""),
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS as MARGINS
-from ghmlops.core.promotion.latency_blocks import LatencyComparison, Times, pair_blocks
+from ghmlops.core.promotion.latency_blocks import BlockPairs, LatencyComparison, Times
 
 
 def arm(requests: int, seed: int, *, factor: float = 1.0, seconds: float = 100.0) -> Times:
@@ -19,8 +19,7 @@ def arm(requests: int, seed: int, *, factor: float = 1.0, seconds: float = 100.0
 def test_blocks_are_of_equal_size_and_equal_time() -> None:
     """Of an arm with ten times as many requests, evenly spaced ones of the same interval are taken."""
     few, many = arm(1_000, 1), arm(10_000, 2)
-    marked = Times(at=many.at, response=many.at)
-    blocks = list(pair_blocks(Times(at=few.at, response=few.at), marked, 250))
+    blocks = list(BlockPairs(250).add(Times(at=few.at, response=few.at), Times(at=many.at, response=many.at)))
     assert len(blocks) == 4
     for twin, candidate in blocks:
         assert len(twin) == len(candidate) == 250
@@ -30,9 +29,26 @@ def test_blocks_are_of_equal_size_and_equal_time() -> None:
 
 def test_a_started_block_is_not_compared() -> None:
     """249 requests are no block, and an arm without requests gives none."""
-    assert list(pair_blocks(arm(249, 1), arm(5_000, 2), 250)) == []
-    empty = Times(at=np.empty(0), response=np.empty(0))
-    assert list(pair_blocks(empty, arm(5_000, 2), 250)) == []
+    assert list(BlockPairs(250).add(arm(249, 1), arm(5_000, 2))) == []
+    assert list(BlockPairs(250).add(Times(at=np.empty(0), response=np.empty(0)), arm(5_000, 2))) == []
+
+
+def test_requests_in_small_portions_are_paired_alike() -> None:
+    """A log is read four times a second: started blocks are kept, and the pairs are those of one reading."""
+    candidate, twin = arm(1_000, 1), arm(1_300, 2)
+    at_once = list(BlockPairs(250).add(candidate, twin))
+    pairs, portions = BlockPairs(250), []
+    for start in range(0, 100):
+        part = [
+            Times(at=a.at[keep], response=a.response[keep])
+            for a in (candidate, twin)
+            for keep in [(a.at >= start) & (a.at < start + 1)]
+        ]
+        portions += list(pairs.add(part[0], part[1]))
+    assert len(portions) == len(at_once) == 4
+    for first, second in zip(portions, at_once, strict=True):
+        assert np.median(first[0]) == pytest.approx(np.median(second[0]), rel=0.03)
+        assert np.median(first[1]) == pytest.approx(np.median(second[1]), rel=0.03)
 
 
 def test_an_equal_candidate_passes_its_rung_and_never_fails() -> None:

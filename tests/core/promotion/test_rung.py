@@ -100,6 +100,17 @@ def test_a_new_rung_begins_with_nothing() -> None:
     assert judge.ruling(TEN, min_requests=500).reason_code == "low-traffic"
 
 
+def test_errors_without_a_known_cause_pass_nothing() -> None:
+    """12 of 500 requests of every arm fail: beyond the objective, and too few to tell why."""
+    shares = rung_shares(0.5, with_twin=True)
+    judge = RungJudge(0.001, None)
+    at, failed = np.arange(500.0), np.arange(500) % 42 == 0
+    requests = ArmTraffic(at=at, response=np.full(500, 0.01), failed=failed)
+    judge.feed(Traffic(candidate=requests, twin=requests), counts=True)
+    ruling = judge.ruling(shares, min_requests=100)
+    assert (ruling.state, ruling.reason_code) == (State.UNDECIDED, "errors-unexplained")
+
+
 @pytest.mark.parametrize(
     ("failures", "share", "cause"),
     [

@@ -47,3 +47,8 @@ SMALL_BLOCK = 25
 LATENCY_FAIL_E = 600.0
 """E-value at which the median of small blocks fails: half the error probability of the latency verdict. Ten small
 blocks reach it, because one pair at most doubles an e-process."""
+
+SMALL_UNIT = 0.05
+"""Log ratio of the medians of a pair of small blocks that counts as one unit."""
+SMALL_STAKE_MIN, SMALL_STAKE_MAX, SMALL_STAKES = 0.02, 3.0, 14
+"""Geometric grid of the stakes (per unit), weighted equally, so that both small and large changes are found."""

@@ -13,10 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.latency.constants import BLOCK_SIZE, QUANTILE_UNIT
+from ghmlops.core.latency.constants import BLOCK_SIZE
 from ghmlops.core.latency.duet import Duet, compare_blocks
-from ghmlops.core.latency.e_process import GRID, log_increments, log_mixture
-from ghmlops.core.promotion.constants import LATENCY_FAIL_E, SMALL_BLOCK
+from ghmlops.core.latency.e_process import Stakes, log_increments, log_mixture
+from ghmlops.core.promotion.constants import (
+    LATENCY_FAIL_E,
+    SMALL_BLOCK,
+    SMALL_STAKE_MAX,
+    SMALL_STAKE_MIN,
+    SMALL_STAKES,
+    SMALL_UNIT,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +33,12 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.latency import LatencyMargin
 
     Floats = NDArray[np.float64]
+
+
+_GRID = Stakes(
+    lambdas=np.geomspace(SMALL_STAKE_MIN, SMALL_STAKE_MAX, SMALL_STAKES),
+    weights=np.full(SMALL_STAKES, 1 / SMALL_STAKES),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,25 +53,44 @@ class Times:
     at: Floats
     response: Floats
 
+    def joined(self, later: Times) -> Times:
+        """Return the requests of both, in the order of their arrival."""
+        at = np.concatenate([self.at, later.at])
+        order = np.argsort(at, kind="stable")  # a log is in the order in which requests ended
+        return Times(at=at[order], response=np.concatenate([self.response, later.response])[order])
 
-def pair_blocks(candidate: Times, twin: Times, size: int) -> Iterator[tuple[Floats, Floats]]:
-    """Yield pairs of blocks (twin, candidate) of response times, each of shape (size,).
+    def after(self, count: int) -> Times:
+        """Return the requests without the first `count`."""
+        return Times(at=self.at[count:], response=self.response[count:])
 
-    A block ends when the slower of the two arms has received `size` requests since the last block. What is left at the
-    end is not yielded.
+
+NO_TIMES = Times(at=np.empty(0), response=np.empty(0))
+
+
+class BlockPairs:
+    """Collects requests of both arms and pairs them in blocks.
+
+    A block ends when the slower of the two arms has received `size` requests since the last block. What is left is kept
+    for the next requests.
 
     Args:
-        candidate: Requests of the candidate.
-        twin: Requests of the twin.
         size: Requests per arm and block.
     """
-    first, second = 0, 0
-    while first + size <= len(candidate.at) and second + size <= len(twin.at):
-        end = max(candidate.at[first + size - 1], twin.at[second + size - 1])
-        after_first = int(np.searchsorted(candidate.at, end, side="right"))
-        after_second = int(np.searchsorted(twin.at, end, side="right"))
-        yield _thin(twin.response[second:after_second], size), _thin(candidate.response[first:after_first], size)
-        first, second = after_first, after_second
+
+    __slots__ = ("_candidate", "_size", "_twin")
+
+    def __init__(self, size: int) -> None:
+        self._size, self._candidate, self._twin = size, NO_TIMES, NO_TIMES
+
+    def add(self, candidate: Times, twin: Times) -> Iterator[tuple[Floats, Floats]]:
+        """Add requests and yield the pairs of blocks (twin, candidate) that they complete, each of shape (size,)."""
+        self._candidate, self._twin = self._candidate.joined(candidate), self._twin.joined(twin)
+        size = self._size
+        while min(len(self._candidate.at), len(self._twin.at)) >= size:
+            end = max(self._candidate.at[size - 1], self._twin.at[size - 1])
+            first, second = (int(np.searchsorted(arm.at, end, side="right")) for arm in (self._candidate, self._twin))
+            yield _thin(self._twin.response[:second], size), _thin(self._candidate.response[:first], size)
+            self._candidate, self._twin = self._candidate.after(first), self._twin.after(second)
 
 
 def _thin(values: Floats, size: int) -> Floats:
@@ -75,27 +107,29 @@ class LatencyComparison:
         margins: Margin and safe limit by quantile, as in the section `latency`.
     """
 
-    __slots__ = ("_duet", "_log_small", "_margin", "_rung", "_small")
+    __slots__ = ("_duet", "_large_blocks", "_log_small", "_margin", "_rung", "_small", "_small_blocks")
 
     def __init__(self, margins: Mapping[str, LatencyMargin]) -> None:
         self._duet, self._rung = Duet(margins, patient=True), Duet(margins)
+        self._large_blocks, self._small_blocks = BlockPairs(BLOCK_SIZE), BlockPairs(SMALL_BLOCK)
         self._margin = math.log1p(margins["p50"].fail)
-        self._small, self._log_small = np.zeros((1, len(GRID.lambdas))), 0.0
+        self._small, self._log_small = np.zeros((1, len(_GRID.lambdas))), 0.0
 
     def start_rung(self, margins: Mapping[str, LatencyMargin]) -> None:
-        """Begin a new rung."""
+        """Begin a new rung; a started block of the last one is dropped, because its arms had other shares."""
         self._rung = Duet(margins)
+        self._large_blocks, self._small_blocks = BlockPairs(BLOCK_SIZE), BlockPairs(SMALL_BLOCK)
 
     def feed(self, candidate: Times, twin: Times) -> None:
-        """Add the requests of a period; a started block is not carried over into the next period."""
-        for before, after in pair_blocks(candidate, twin, BLOCK_SIZE):
+        """Add the requests of the next period of the rung."""
+        for before, after in self._large_blocks.add(candidate, twin):
             statistics = compare_blocks(before, after)
             self._duet.feed(statistics)
             self._rung.feed(statistics)
-        for before, after in pair_blocks(candidate, twin, SMALL_BLOCK):
+        for before, after in self._small_blocks.add(candidate, twin):
             log_ratio = float(np.log(np.median(after)) - np.log(np.median(before)))
-            self._small += log_increments(np.array([(log_ratio - self._margin) / QUANTILE_UNIT]), GRID)
-            self._log_small = max(self._log_small, float(log_mixture(self._small, GRID)))
+            self._small += log_increments(np.array([(log_ratio - self._margin) / SMALL_UNIT]), _GRID)
+            self._log_small = max(self._log_small, float(log_mixture(self._small, _GRID)))
 
     @property
     def failed(self) -> bool:

@@ -78,13 +78,12 @@ class RungJudge:
             TWIN: [],
             POOL: [],
         }
-        self._compared = False
         self.requests = 0
         """Requests of the candidate in this rung."""
 
     def start_rung(self) -> None:
         """Begin a new rung."""
-        self.requests, self._compared = 0, False
+        self.requests = 0
         if self._latency and self._margins:
             self._latency.start_rung(self._margins)
 
@@ -104,7 +103,7 @@ class RungJudge:
         self._errors.feed_all(candidate.failed)
         if counts:
             self.requests += candidate.requests
-            if self._latency and candidate.requests and traffic.twin.requests:
+            if self._latency:
                 self._latency.feed(candidate.successes(), traffic.twin.successes())
 
     def ruling(self, shares: Shares, *, min_requests: int) -> Ruling:
@@ -153,7 +152,7 @@ class RungJudge:
         )
         cause = find_cause(counts, shares)
         if cause is Cause.UNKNOWN:
-            return None
+            return Ruling(state=State.UNDECIDED, reason_code="errors-unexplained", reason=text)
         if cause is Cause.CANDIDATE:
             return Ruling(state=State.FAIL, reason_code="errors-above-objective", reason=text)
         return Ruling(state=State.HOLD, reason_code=cause.value, reason=text)

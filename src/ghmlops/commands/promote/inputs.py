@@ -1,0 +1,25 @@
+"""Inputs and outputs of `promote`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Common, Doc, Output
+
+
+class Inputs(Common, frozen=True, kw_only=True):
+    """Inputs of `promote`. It reads the policy of the checkout, which must be that of the trusted branch."""
+
+    commit: Annotated[str, Doc(description="Full SHA of the candidate's commit, which its servers run already.")]
+    environment: Annotated[str, Doc(description="Environment to promote in; empty: the one of the policy.")] = ""
+    resume: Annotated[
+        bool, Doc(description="Continue a ladder at the rung that the target has, after a hold or an interrupted run.")
+    ] = False
+
+
+OUTPUTS = (
+    *OUTCOME_OUTPUTS,
+    Output("decision", "complete, hold or rollback; running if the run was interrupted."),
+    Output("share", "Share of the traffic that the candidate has at the end, between 0 and 1."),
+    Output("record-file", "Path of the record of the promotion."),
+)

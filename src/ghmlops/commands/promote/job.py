@@ -1,0 +1,105 @@
+"""Everything that `promote` needs, read and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ghmlops.act.targets import open_target
+from ghmlops.commands.shared.policy_file import load_policy
+from ghmlops.core.context import is_sha
+from ghmlops.core.errors import InputError, PolicyError
+from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS
+from ghmlops.core.policy.target import HaproxyTarget
+from ghmlops.core.promotion.weights import CANDIDATE, POOL, TWIN
+from ghmlops.core.steps.step import short
+from ghmlops.measure.telemetry import FORMATS, AccessLog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ghmlops.act.targets import Target
+    from ghmlops.commands.promote.inputs import Inputs
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.policy.latency import LatencyMargin
+    from ghmlops.core.policy.promote import Promote
+    from ghmlops.core.policy.target import TargetSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything that a promotion needs.
+
+    Attributes:
+        service: Name of the service.
+        policy: The section `promote`.
+        target: The router.
+        margins: Margins of the latency comparison; `None` if response times are not judged.
+        commit: Full SHA of the candidate.
+        environment: Name of the environment.
+        record_path: File of the record.
+        log_path: The access log.
+        server_arms: Name in the log to arm.
+    """
+
+    service: str
+    policy: Promote
+    target: Target
+    margins: Mapping[str, LatencyMargin] | None
+    commit: str
+    environment: str
+    record_path: Path
+    log_path: Path
+    server_arms: dict[str, str]
+
+    def open_log(self) -> AccessLog:
+        """Return the access log at its end.
+
+        Raises:
+            DataError: There is no such file.
+        """
+        return AccessLog(self.log_path, FORMATS[self.policy.observe.format], self.server_arms)
+
+
+def prepare(inputs: Inputs, services: Services) -> Job:
+    """Read the inputs and the policy.
+
+    Raises:
+        InputError: The commit is no full SHA.
+        PolicyError: The policy cannot be read, has no section `promote`, or names no access log.
+    """
+    if not is_sha(inputs.commit):
+        raise InputError(
+            f'input `commit`: expected a full SHA, got "{short(inputs.commit, 80)}"', hint="pass `${{ github.sha }}`"
+        )
+    policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    promote = policy.promote
+    if promote is None:
+        raise PolicyError(f"{inputs.policy}: no section `promote`", hint="it names the target and the ladder")
+    if not promote.observe.access_log:
+        raise PolicyError(
+            f"{inputs.policy}: `promote.observe` names no `access-log`",
+            hint="nothing is promoted that is not observed: name the file that the router writes",
+        )
+    margins = policy.latency.margins if policy.latency else DEFAULT_LATENCY_MARGINS
+    judged = promote.judge.latency == "margins" and promote.compare == "twin"
+    return Job(
+        service=policy.service,
+        policy=promote,
+        target=open_target(promote.target, services.cwd),
+        margins=margins if judged else None,
+        commit=inputs.commit,
+        environment=inputs.environment or policy.gate.environment,
+        record_path=services.cwd / inputs.evidence_dir / "promotion.json",
+        log_path=services.cwd / promote.observe.access_log,
+        server_arms=_server_arms(promote.target, promote.observe.format),
+    )
+
+
+def _server_arms(target: TargetSettings, log_format: str) -> dict[str, str]:
+    """Return the names in the log: the servers of HAProxy, or the names of the arms."""
+    if log_format == "jsonl" or not isinstance(target, HaproxyTarget):
+        return {CANDIDATE: CANDIDATE, TWIN: TWIN, POOL: POOL, "baseline": POOL}
+    arms = {CANDIDATE: target.candidate, TWIN: target.twin, POOL: target.baseline}
+    return {name: arm for arm, names in arms.items() for name in names}

@@ -1,0 +1,46 @@
+"""The record of a promotion: what was decided at each rung, on how many requests."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ghmlops.core.model import Frozen
+from ghmlops.core.promotion.weights import Shares
+
+Decision = Literal["running", "complete", "hold", "rollback"]
+
+
+class RungRecord(Frozen, frozen=True, kw_only=True):
+    """One rung.
+
+    Attributes:
+        share: Share of the candidate that the ladder asks for.
+        shares: Shares as the router represents them.
+        since: Time of the change, ISO 8601 (UTC).
+        requests: Arm to its requests in this rung.
+        errors: Arm to its failed requests in this rung.
+        passed: Whether the rung passed.
+    """
+
+    share: float
+    shares: Shares
+    since: str
+    requests: dict[str, int]
+    errors: dict[str, int]
+    passed: bool = False
+
+
+class PromotionRecord(Frozen, frozen=True, kw_only=True):
+    """A promotion, written after every decision."""
+
+    schema: int = 1
+    commit: str
+    environment: str
+    service: str
+    run_url: str
+    rungs: tuple[RungRecord, ...] = ()
+    decision: Decision = "running"
+    reason_code: str = ""
+    reason: str = ""
+    shares: Shares
+    """Shares at the end."""

@@ -1,0 +1,119 @@
+"""Follows an access log that a router appends to, and sorts its requests by arm."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ghmlops.core.errors import DataError
+from ghmlops.core.promotion.observation import ArmTraffic, Traffic
+from ghmlops.core.promotion.weights import ARMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+MAX_READ_BYTES = 64 * 1024**2
+"""Bytes of one read; what is beyond comes with the next one."""
+MAX_LINE_BYTES = 64 * 1024
+"""Bytes of one line; a longer one is not counted as a request."""
+
+
+class LogLine(NamedTuple):
+    """One request of a log."""
+
+    at: float
+    """Arrival in seconds since the epoch."""
+    server: str
+    """Name of the server or arm that answered."""
+    seconds: float
+    """Response time."""
+    failed: bool
+
+
+class AccessLog:
+    """The end of an access log: only what is appended after it was opened is read.
+
+    Args:
+        path: The file.
+        parse: Parser of one line; `None` for a line that is no request.
+        arms: Name of a server to its arm; requests of other servers are ignored.
+
+    Attributes:
+        unreadable: Lines so far that are no requests.
+        requests: Requests of the arms so far.
+
+    Raises:
+        DataError: There is no such file, or it cannot be read.
+    """
+
+    def __init__(self, path: Path, parse: Callable[[str], LogLine | None], arms: Mapping[str, str]) -> None:
+        self._path, self._parse, self._arms = path, parse, dict(arms)
+        self._rest = b""
+        self.unreadable = self.requests = 0
+        status = self._status()
+        self._file, self._offset = (status.st_dev, status.st_ino), status.st_size
+
+    def read(self) -> Traffic:
+        """Return the requests that were appended since the last call, in the order of their arrival.
+
+        A log that was rotated or truncated is read from its new beginning. A line without its end is kept for the next
+        call.
+
+        Raises:
+            DataError: The file has disappeared, or cannot be read.
+        """
+        status = self._status()
+        if (status.st_dev, status.st_ino) != self._file or status.st_size < self._offset:
+            self._file, self._offset, self._rest = (status.st_dev, status.st_ino), 0, b""
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                content = stream.read(MAX_READ_BYTES)
+        except OSError as error:
+            raise self._error(error) from None
+        self._offset += len(content)
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        if len(self._rest) > MAX_LINE_BYTES:
+            self._rest = self._rest[:MAX_LINE_BYTES]
+        return self._traffic(lines)
+
+    def _traffic(self, lines: list[bytes]) -> Traffic:
+        rows: dict[str, list[LogLine]] = defaultdict(list)
+        for line in lines:
+            request = self._parse(line.decode(errors="replace")) if 0 < len(line) <= MAX_LINE_BYTES else None
+            if request is None:
+                self.unreadable += bool(line)
+            elif arm := self._arms.get(request.server):
+                rows[arm].append(request)
+        self.requests += sum(len(arm) for arm in rows.values())
+        return Traffic(**{arm: _arm_traffic(rows[arm]) for arm in ARMS if rows[arm]})
+
+    def _status(self) -> os.stat_result:
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            raise self._error(error) from None
+        if not stat.S_ISREG(status.st_mode):
+            raise self._error(OSError(0, "it is no regular file"))
+        return status
+
+    def _error(self, error: OSError) -> DataError:
+        return DataError(
+            f"the access log {self._path.name} cannot be read: {error.strerror}",
+            hint="name the file that the router writes in `promote.observe.access-log`",
+            reason_code="no-telemetry",
+        )
+
+
+def _arm_traffic(rows: list[LogLine]) -> ArmTraffic:
+    rows.sort(key=lambda row: row.at)  # a router logs a request when it ends
+    return ArmTraffic(
+        at=np.array([row.at for row in rows]),
+        response=np.array([row.seconds for row in rows]),
+        failed=np.array([row.failed for row in rows], dtype=bool),
+    )

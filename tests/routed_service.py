@@ -1,0 +1,146 @@
+"""A service of several arms behind a real HAProxy, under steady load, all on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from haproxy_router import Router, running_haproxy
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Arm:
+    """The behaviour of one server, which a test may change while it runs.
+
+    Attributes:
+        delay: Seconds of each answer.
+        errors: Share of the requests that are answered with 500.
+        answered: Requests so far.
+        server: The task that holds its listening socket.
+    """
+
+    delay: float = 0.002
+    errors: float = 0.0
+    answered: int = 0
+    server: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """A running router with its servers and its load.
+
+    Attributes:
+        router: The router.
+        arms: Name of a server to its behaviour.
+        statuses: Status of each answered request, in order; 0 without an answer.
+    """
+
+    router: Router
+    arms: dict[str, Arm]
+    statuses: list[int] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def routed_service(folder: Path, weights: dict[str, int], *, rate: float = 300.0, seed: int = 1) -> Iterator[Scene]:
+    """Start one server per name, HAProxy in front of them, and a steady load over 16 kept connections.
+
+    Args:
+        folder: Empty folder for the router.
+        weights: Name of a server to its first weight.
+        rate: Requests per second.
+        seed: Seed of the failing requests.
+    """
+    loop, arms = asyncio.new_event_loop(), {name: Arm() for name in weights}
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    dice = random.Random(seed)  # noqa: S311  (no secret)
+
+    def wait(work: Coroutine[object, object, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(20)
+
+    ports = {name: wait(_serve(arm, dice)) for name, arm in arms.items()}
+    try:
+        with running_haproxy(folder, {name: (ports[name], weights[name]) for name in weights}) as router:
+            scene = Scene(router=router, arms=arms)
+            load = asyncio.run_coroutine_threadsafe(_load(scene, rate), loop)
+            try:
+                yield scene
+            finally:
+                load.cancel()
+                with contextlib.suppress(BaseException):
+                    load.result(10)
+    finally:
+        wait(_cancel_all())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _cancel_all() -> None:
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0.05)  # transports close in the next rounds of the loop
+
+
+async def _serve(arm: Arm, dice: random.Random) -> int:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                failed = dice.random() < arm.errors
+                await asyncio.sleep(arm.delay * dice.uniform(0.7, 1.3))
+                arm.answered += 1
+                status = b"500 Internal Server Error" if failed else b"200 OK"
+                writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 2\r\n\r\nok")
+                await writer.drain()
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the router closed the connection
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    arm.server = asyncio.get_running_loop().create_task(_close_at_the_end(server))
+    return int(server.sockets[0].getsockname()[1])
+
+
+async def _close_at_the_end(server: asyncio.Server) -> None:
+    async with server:
+        await asyncio.Event().wait()
+
+
+async def _load(scene: Scene, rate: float) -> None:
+    connections = 16
+    await asyncio.gather(*(_client(scene, connections / rate, index / rate) for index in range(connections)))
+
+
+async def _client(scene: Scene, pause: float, start: float) -> None:
+    loop = asyncio.get_running_loop()
+    reader, writer = await asyncio.open_connection("127.0.0.1", scene.router.port)
+    due = loop.time() + start
+    try:
+        while True:
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            due += pause
+            try:
+                writer.write(b"GET /predict HTTP/1.1\r\nHost: shop\r\n\r\n")
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+                await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+                scene.statuses.append(int(head.split(b" ", 2)[1]))
+            except (OSError, asyncio.IncompleteReadError, TimeoutError, IndexError):
+                scene.statuses.append(0)
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", scene.router.port)
+    finally:
+        writer.close()
