@@ -29,10 +29,14 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.steps.check_run import CheckRun
 from ghmlops.core.steps.gate import Origin, Target, finish_steps, gate_steps, stale_steps
 from ghmlops.measure.github.artifacts import locate
+from ghmlops.measure.github.collaborators import is_maintainer
+from ghmlops.measure.github.commits import compare, read_file
 from ghmlops.measure.github.deployments import list_deployments, newest_successful_deployment
 from ghmlops.measure.github.evidence import PATTERN, fetch_evidence
 from ghmlops.measure.github.merged_pull_request import merged_pull_request
-from ghmlops.measure.github.pull_requests import blocking_rules, pull_request_for
+from ghmlops.measure.github.pull_requests import blocking_rules, merged_pull_requests, pull_request_for
+from ghmlops.measure.github.pushes import newest_push
+from ghmlops.measure.github.reviews import REVIEW_LABEL, Head, inputs_reviewer, push_time
 from ghmlops.measure.github.runs import read_run
 from github_api.state import State, repository_id
 
@@ -169,6 +173,11 @@ def _comment(client: Client) -> object:
     return upsert_comment(client, number=7, marker=MARKER, body=f"{MARKER}\nnew")._replace(id=0, url="", state="")
 
 
+def _review(client: Client) -> object:
+    pushed = push_time(client, Head(REPOSITORY, "change-7", HEAD))
+    return inputs_reviewer(client, 7, pushed) if pushed else "unknown"
+
+
 def _zip() -> str:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -184,6 +193,16 @@ def _deployment(sha: str, run_id: str, *states: str) -> Json:
 _RUN = {"id": 42, "head_sha": HEAD, "run_attempt": 2, "attempts": {"1": {}}}
 _PUSH = {"id": 43, "head_sha": LIVE, "event": "push", "head_branch": "main"}
 _MERGED = {"number": 5, "head_sha": HEAD, "state": "closed", "merge_commit_sha": LIVE, "messages": ["one", "two"]}
+_CHECKED = {"id": 42, "head_sha": HEAD, "head_branch": "change-7", "created_at": "2026-01-01T00:01:00Z"}
+_REVIEWED = {
+    "roles": {"maria": "maintain"},
+    "events": [
+        {"issue": 7, "event": "labeled", "label": REVIEW_LABEL, "login": "maria", "created_at": "2026-01-02T00:00:00Z"}
+    ],
+    "activity": [{"ref": "refs/heads/change-7", "before": LIVE, "after": HEAD, "timestamp": "2026-01-01T00:00:00Z"}],
+    "changed_files": {HEAD: ["ghmlops.yml"]},
+    "contents": {f"{HEAD}:ghmlops.yml": "version: 1"},
+}
 _NAMES = ("ghmlops-evidence-a-1", "ghmlops-evidence-b-1")
 SEQUENCES = (
     Sequence("comment, first run", _comment, {}),
@@ -225,6 +244,28 @@ SEQUENCES = (
         "pull request of a run",
         lambda client: pull_request_for(client, head_sha=HEAD, head_branch="change-7"),
         {},
+    ),
+    Sequence(
+        "review of a change", _review, {"repositories": {REPOSITORY: _REVIEWED}, "runs": [_CHECKED]}, tolerant=True
+    ),
+    Sequence(
+        "role of a person", lambda client: is_maintainer(client, "maria"), {"repositories": {REPOSITORY: _REVIEWED}}
+    ),
+    Sequence(
+        "reviewed push",
+        lambda client: [(pull.number, pull.merge_sha) for pull in merged_pull_requests(client, HEAD)],
+        {"pull_requests": [_MERGED]},
+    ),
+    Sequence("changed files", lambda client: compare(client, LIVE, HEAD), {"repositories": {REPOSITORY: _REVIEWED}}),
+    Sequence(
+        "policy of the head",
+        lambda client: read_file(client, "ghmlops.yml", HEAD),
+        {"repositories": {REPOSITORY: _REVIEWED}},
+    ),
+    Sequence(
+        "judged push",
+        lambda client: newest_push(client, "change-7", HEAD),
+        {"repositories": {REPOSITORY: _REVIEWED}},
     ),
     Sequence(
         "rules of a branch",

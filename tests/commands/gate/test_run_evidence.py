@@ -121,6 +121,42 @@ def test_a_rerun_of_one_leg_keeps_the_failure_of_the_others(here: Path, uploads:
     assert counted == {"one": "fail", "two": "pass"}
 
 
+@pytest.mark.parametrize("reads", [1, 3])
+def test_a_list_that_lags_hides_no_failure(
+    here: Path, api: Api, uploads: Uploads, monkeypatch: pytest.MonkeyPatch, reads: int
+) -> None:
+    """Both legs ran again: one passed first and fails now, and GitHub lists its new artifact only later."""
+    monkeypatch.setattr("ghmlops.clients.retry.SEARCH_DELAYS", (0.0, 0.0, 0.0))
+    policy = here / ".github/ghmlops.yml"
+    policy.write_text(policy.read_text().replace("max-age", "legs: {preview: [one, two]}, max-age"))
+    uploads.run(run_attempt=2)
+    for leg, outcome in (("one", "fail"), ("two", "pass")):
+        uploads.artifact(f"ghmlops-evidence-{leg}-1", outcome, leg=leg, run_attempt=1)
+    for leg, outcome in (("one", "pass"), ("two", "fail")):
+        uploads.artifact(f"ghmlops-evidence-{leg}-2", outcome, leg=leg, run_attempt=2)
+    api.state.hidden[api.state.artifacts[-1]["id"]] = reads
+    assert judge(here) == (1, "preview-ready")
+    counted = {file.leg: file.outcome for file in read_verdict(here / "verdict.json").evidence}
+    assert counted == {"one": "pass", "two": "fail"}
+
+
+def test_twenty_failed_legs_of_which_one_is_run_again(
+    here: Path, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """19 failures stay, although the run itself is now a success."""
+    monkeypatch.setattr("ghmlops.clients.retry.SEARCH_DELAYS", (0.0,))
+    legs = [f"leg{number}" for number in range(20)]
+    policy = here / ".github/ghmlops.yml"
+    policy.write_text(policy.read_text().replace("max-age", f"legs: {{preview: [{', '.join(legs)}]}}, max-age"))
+    uploads.run(run_attempt=2, conclusion="success")
+    for leg in legs:
+        uploads.artifact(f"ghmlops-evidence-{leg}-1", "fail", leg=leg, run_attempt=1)
+    uploads.artifact("ghmlops-evidence-leg0-2", "pass", leg="leg0", run_attempt=2)
+    assert judge(here) == (1, "preview-ready")
+    outcomes = [file.outcome for file in read_verdict(here / "verdict.json").evidence]
+    assert (outcomes.count("fail"), outcomes.count("pass")) == (19, 1)
+
+
 def test_a_leg_that_never_ran_opens_nothing(here: Path, uploads: Uploads) -> None:
     """The policy says which legs there are, not the run."""
     policy = here / ".github/ghmlops.yml"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from ghmlops.clients import retry
 from ghmlops.clients.github import calls
 from ghmlops.core.errors import DataError, EvidenceError, GitHubError, InputError
 from ghmlops.core.evidence.loaded import Loaded
@@ -144,7 +145,7 @@ def fetch_evidence(  # noqa: PLR0913  (what is fetched, and where to)
         )
     run = read_api_run(client, run_number(run_id))
     left_out: list[LeftOut] = []
-    candidates = _candidates(client, run, (start, end), left_out)
+    candidates = _settled_candidates(client, run, (start, end), left_out)
     folder.mkdir(parents=True, exist_ok=True)
     newest = _newest_of_each_leg(candidates, left_out)
     verify = attestation and (lambda archive, digest: attestation(archive, digest, run.head_sha))
@@ -189,6 +190,26 @@ def _unusable(left_out: Sequence[LeftOut]) -> list[Loaded]:
 
 def _hexadecimal(digest: str | None) -> str:
     return (digest or "").removeprefix("sha256:")
+
+
+def _settled_candidates(
+    client: Client, run: Run, affixes: tuple[str, str], left_out: list[LeftOut]
+) -> list[_Candidate]:
+    """Return the artifacts, read again while a leg has none of the newest attempt.
+
+    Such a leg was not run again, or GitHub's list lags behind its upload: then an older result would be taken for the
+    newest one.
+    """
+    for seconds in (*retry.SEARCH_DELAYS, 0.0):
+        left_out.clear()
+        candidates = _candidates(client, run, affixes, left_out)
+        newest: dict[str, int] = {}
+        for candidate in candidates:
+            newest[candidate.leg] = max(newest.get(candidate.leg, 0), candidate.attempt)
+        if all(attempt == run.run_attempt for attempt in newest.values()) or client.remaining() <= seconds:
+            break
+        client.sleep(seconds)
+    return candidates
 
 
 def _candidates(client: Client, run: Run, affixes: tuple[str, str], left_out: list[LeftOut]) -> list[_Candidate]:
