@@ -12,13 +12,14 @@ import pytest
 from h2.config import H2Configuration
 from h2.connection import ConnectionState, H2Connection
 from h2.errors import ErrorCodes
-from h2.events import RequestReceived
+from h2.events import RequestReceived, StreamEnded
 from h2.settings import SettingCodes, Settings
 
+import raw_service
 from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
-from ghmlops.core.policy.latency import Request
+from ghmlops.core.policy.latency import Expect, Request
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.target import parse_target, probe
@@ -243,3 +244,61 @@ def test_an_invalid_status_is_garbage(status: bytes) -> None:
     expected = [Kind.GARBAGE, Kind.OK, Kind.GARBAGE, Kind.OK]
     assert expected == recording.arms[0].kind.tolist()
     assert "three digits" in recording.examples[0][Kind.GARBAGE]
+
+
+def closing_service(*, goaway: bool) -> Callable[[raw_service.Connection, raw_service.RawService], None]:
+    """Return the script of a service that answers one request per connection, and ends at the second.
+
+    It ends with GOAWAY, which says that the second request was not processed, or without a word.
+    """
+
+    def script(connection: raw_service.Connection, service: raw_service.RawService) -> None:
+        server = H2Connection(H2Configuration(client_side=False))
+        server.initiate_connection()
+        connection.write(server.data_to_send())
+        while data := connection.stream.recv(65536):
+            for event in server.receive_data(data):
+                if not isinstance(event, StreamEnded):
+                    continue
+                if event.stream_id > 1:
+                    service.requests.append((connection.number, b"unanswered"))
+                    if goaway:
+                        server.close_connection(last_stream_id=1)
+                        connection.write(server.data_to_send())
+                    return
+                server.send_headers(1, [(":status", "200"), ("content-length", "2")])
+                server.send_data(1, b"ok", end_stream=True)
+            connection.write(server.data_to_send())
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("method", "goaway", "kinds", "repeated"),
+    [
+        ("GET", False, [Kind.OK] * 6, 5),
+        ("POST", False, [Kind.OK, Kind.CLOSED] * 3, 0),
+        ("POST", True, [Kind.OK] * 6, 0),  # GOAWAY: it was not processed
+    ],
+)
+def test_a_request_that_the_end_of_a_connection_lost(
+    method: str, goaway: bool, kinds: list[Kind], repeated: int
+) -> None:
+    """It is sent again if it may be repeated or was not processed; the former is counted."""
+    with raw_service.started(closing_service(goaway=goaway)) as service:
+        load = Load(
+            targets=[probe(parse_target(service.url, "url"), "url")],
+            endpoints=[Request(method=method, expect=Expect(contains="ok"))],
+            calls=[Call(endpoint=0, path="/", body=None if method == "GET" else b"x")],
+            order=[0] * 6,
+            times=np.arange(6) / 5,
+            warmup=0,
+            block=6,
+            write_order=[0] * 6,
+            connections=1,
+            timeout=5.0,
+            protocol="http/2",
+        )
+        recording = run_load(load, lambda _: True)
+    assert recording.arms[0].kind.tolist() == kinds
+    assert recording.notes["requests_sent_again"] == [repeated]
