@@ -13,10 +13,11 @@ from ghmlops.core.errors import InputError, ServiceError
 from ghmlops.core.model import Finding, Measurement, Outcome
 from ghmlops.core.policy.document import DEFAULT_PATH
 from ghmlops.core.policy.preview import Preview
+from ghmlops.core.text.placeholders import VARIABLES, fill, shell_text
 from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ghmlops.commands.shared.base import Services
@@ -107,6 +108,7 @@ def _prepare(inputs: Inputs, services: Services) -> Job:
     from ghmlops.commands.shared.load_source import read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.core.load.header_values import fill_headers, read_names
+    from ghmlops.measure.checkout import head_sha
 
     if inputs.command and inputs.url:
         raise InputError("inputs `command` and `url` exclude each other", hint="pass only one of them")
@@ -122,9 +124,12 @@ def _prepare(inputs: Inputs, services: Services) -> Job:
             hint='--command "python serve.py --port {port}"',
         )
     defaults = section or Preview()
+    head = services.context.head_sha or head_sha(services.cwd)
     service = Preview(
         command=inputs.command or ("" if by_input else defaults.command),
-        url=(inputs.url or ("" if by_input else defaults.url)).rstrip("/"),
+        url=fill(inputs.url or ("" if by_input else defaults.url), {"sha": head}).rstrip("/"),
+        build="" if by_input else defaults.build,
+        build_timeout=defaults.build_timeout,
         ready=inputs.ready or defaults.ready,
         timeout=_seconds("timeout", inputs.timeout) if inputs.timeout else defaults.timeout,
         headers=fill_headers(defaults.headers, services.environ, read_names(inputs.allow_env)),
@@ -177,8 +182,10 @@ def _start(job: Job, services: Services, recorder: Recorder) -> Result:
     from ghmlops.measure.preview.launch import ServiceSpec
     from ghmlops.measure.preview.stop import runner_process
 
+    values = {"sha": recorder.provenance.head_sha, "workdir": str(services.cwd)}
+    _build(job, services, values)
     service = ServiceSpec(
-        command=job.service.command,
+        command=fill(job.service.command, values),
         cwd=services.cwd,
         environ=services.environ,
         ready=job.service.ready,
@@ -194,6 +201,33 @@ def _start(job: Job, services: Services, recorder: Recorder) -> Result:
         reason = f"The service was ready after {quantities.format_duration(preview.seconds)}."
         content = _content(reason, preview.seconds)
         return record(recorder, content, lambda *_: _summary(preview.url, str(preview.pid), preview.log))
+
+
+def _build(job: Job, services: Services, values: Mapping[str, str]) -> None:
+    """Run the build of the policy, in the environment of the step: there is one arm.
+
+    Raises:
+        ServiceError: It failed; the message contains the end of its output.
+    """
+    from ghmlops.measure.builds.run import run_build
+
+    section = job.service
+    if not section.build:
+        return
+    result = run_build(
+        ["bash", "-euo", "pipefail", "-c", shell_text(section.build)],
+        cwd=services.cwd,
+        environ={**services.environ, **{VARIABLES[name]: value for name, value in values.items()}},
+        temp=services.context.temp,
+        limit=section.build_timeout,
+        progress=services.console.progress,
+    )
+    if result.problem:
+        raise ServiceError(
+            f"the build {result.problem}; the end of its output: {result.tail or 'none'}",
+            hint="run the text of `preview.build` by hand",
+            reason_code="build-failed",
+        )
 
 
 def _find(job: Job, services: Services, recorder: Recorder) -> Result:

@@ -42,3 +42,40 @@ def test_the_ascii_form_of_a_unicode_host_is_the_hint() -> None:
     with pytest.raises(PolicyError) as caught:
         preview('url: "https://bücher.example"')
     assert "xn--bcher-kva.example" in (caught.value.hint or "")
+
+
+def test_a_build_is_shell_text_of_several_lines() -> None:
+    """Line breaks and tabs belong to it; its time limit is a duration."""
+    text = (
+        "build: |\n    pip install .\n    python train.py {sha}\n  build-timeout: 5m\n  command: serve {port} {workdir}"
+    )
+    preview = read_policy(f"version: 1\nservice: s\npreview:\n  {text}\n").preview
+    assert preview is not None
+    assert preview.build.splitlines() == ["pip install .", "python train.py {sha}"]
+    assert (preview.build_timeout, preview.command) == (300.0, "serve {port} {workdir}")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ('build: ""\n  command: "x {port}"', "`preview.build`"),
+        ('build: [a]\n  command: "x {port}"', "`preview.build`"),
+        ('build: "a\\u0007"\n  command: "x {port}"', "control characters"),
+        ('build: "serve {port}"\n  command: "x {port}"', "port"),
+        (f'build: "{"x" * 20000}"\n  command: "x {{port}}"', "16,384"),
+        ('build: "a"\n  url: "http://127.0.0.1:8000"', "`build`"),
+        ('build-timeout: soon\n  command: "x {port}"', "`preview.build-timeout`"),
+    ],
+)
+def test_a_malformed_build_is_one_error(text: str, part: str) -> None:
+    """The message names the key or the limit."""
+    with pytest.raises(PolicyError) as caught:
+        read_policy(f"version: 1\nservice: s\npreview:\n  {text}\n")
+    assert part in caught.value.message + caught.value.hint
+
+
+def test_an_address_per_commit() -> None:
+    """`{sha}` may be a part of the host."""
+    policy = read_policy("version: 1\nservice: s\npreview: {url: 'https://{sha}.preview.example.com'}\n")
+    assert policy.preview is not None
+    assert policy.preview.url == "https://{sha}.preview.example.com"

@@ -70,7 +70,7 @@ def deployed(job: Job, *, baseline: bool = True, swapped: bool = False) -> Itera
             section = sections[arm]
             assert section is not None  # noqa: S101  (without an address there is a section)
             try:
-                built[arm] = job.builds.arm(arm, job, section)
+                built[arm] = job.builds.arm(arm, section)
                 started[arm] = stack.enter_context(_service(job, section, built[arm]))
             except ServiceError as error:
                 problem = _named(arm, job, error)

@@ -50,6 +50,7 @@ def _measure(job: Job) -> None:
     from ghmlops.commands.check.run_pillar import run_pillar, start_candidate, write_findings
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(job.builds)
         try:
             trusted = stack.enter_context(trusted_job(job))
             findings, unknown = _judge_inputs(trusted)

@@ -29,6 +29,9 @@ class Inputs(LoadLimits, frozen=True, kw_only=True):
         Doc(description="Folder to copy the candidate's predictions to, for actions/remeasure; empty: no copy."),
     ] = ""
     seed: Annotated[int | None, Doc(description="Seed of the schedule and of the write order.")] = 1
+    build_cache: Annotated[
+        str, Doc(description="Folder of builds of the baseline by their printed keys, for actions/cache; empty: none.")
+    ] = ""
     markdown: Annotated[str, Doc(description="File to write the report's Markdown to.")] = ""
     html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
 

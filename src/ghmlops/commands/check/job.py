@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ghmlops.commands.check.builds import ArmBuilds
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.core.pillars import PILLARS, Pillar
 
@@ -27,6 +28,7 @@ class Job:
         head_policy: the policy of the change, by which the candidate is started.
         base_policy: the policy of the baseline's commit, by which the baseline is started; `None` if it is the same,
             absent or invalid.
+        builds: work trees and environments of the arms, which the command removes at the end.
         base: full SHA of the baseline's commit; empty without a baseline.
     """
 
@@ -35,6 +37,7 @@ class Job:
     policy: Policy
     head_policy: Policy
     base: str
+    builds: ArmBuilds
     base_policy: Policy | None = None
 
     @property
@@ -80,6 +83,9 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         policy=policy,
         head_policy=policy,
         base=base,
+        builds=ArmBuilds(
+            services=services, base=base, evidence_dir=inputs.evidence_dir, build_cache=inputs.build_cache
+        ),
     )
 
 

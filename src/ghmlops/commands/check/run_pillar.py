@@ -16,12 +16,12 @@ from ghmlops.core.quantities import format_duration
 from ghmlops.core.verdict.confirmation import CONFIRM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from ghmlops.commands.check.arms import Arms
     from ghmlops.commands.check.job import Job
     from ghmlops.commands.shared.base import Common, Result
     from ghmlops.core.pillars import Pillar
-    from ghmlops.measure.preview import Preview
 
 T = TypeVar("T", bound="Common")
 
@@ -111,7 +111,7 @@ def _load(job: Job, pillar: Pillar) -> tuple[Outcome, str]:
     from ghmlops.commands.check.arms import deployed
 
     with deployed(job) as arms:
-        write_ready(job, arms.started)
+        write_ready(job, arms)
         first = _run_command(job, pillar, url=arms.candidate, baseline_url=arms.baseline)
     fresh = "candidate" in arms.started
     if first[0] is not Outcome.FAIL or pillar.deterministic or not fresh:
@@ -139,12 +139,14 @@ def _start(job: Job) -> tuple[Outcome, str]:
     from ghmlops.commands.check.arms import deployed
 
     with deployed(job, baseline=False) as arms:
-        write_ready(job, arms.started)
+        write_ready(job, arms)
         return Outcome.PASS, f"ready at {arms.candidate}."
 
 
-def write_ready(job: Job, started: Mapping[str, Preview]) -> None:
-    """Write how long each service that was started here took until it was ready."""
+def write_ready(job: Job, arms: Arms) -> None:
+    """Write how long each service that was started here took until it was ready, and whether the arms differ."""
+    from ghmlops.commands.check.difference import arm_findings
+
     findings = [
         Finding(
             id="preview-ready",
@@ -157,8 +159,9 @@ def write_ready(job: Job, started: Mapping[str, Preview]) -> None:
             unit="s",
             candidate=finite(round(preview.seconds, 3)),
         )
-        for arm, preview in started.items()
+        for arm, preview in arms.started.items()
     ]
+    findings += arm_findings(job, arms)
     if findings:
         write_findings(job, "preview", findings)
 

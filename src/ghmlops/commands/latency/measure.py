@@ -59,16 +59,21 @@ def measure(job: Job, services: Services) -> LatencyRun:
         ServiceError: An address cannot be reached.
     """
     from ghmlops.commands.shared.load_source import generate
+    from ghmlops.core.latency.constants import BLOCK_SIZE, PILOT_PAIRS
+    from ghmlops.core.latency.planning.plan_text import pilot_line
     from ghmlops.core.latency.stopping import Block, Judge
     from ghmlops.measure.stolen_time import read_cpu_times, stolen_share
 
     plan, names, console = job.plan, list(job.targets), services.console
     targets = list(reach_arms(job).values())
-    judge = Judge(job.policy, plan)
+    judge, margins, pilot_requests = Judge(job.policy, plan), job.policy.margins, PILOT_PAIRS * BLOCK_SIZE
 
     def on_block(answers: Sequence[Answers]) -> bool:
         by_name = dict(zip(names, answers, strict=True))
-        return judge.feed(Block(candidate=by_name["candidate"], baseline=by_name.get("baseline")))
+        needs_more = judge.feed(Block(candidate=by_name["candidate"], baseline=by_name.get("baseline")))
+        if needs_more and judge.duet.pairs == PILOT_PAIRS and judge.judged == pilot_requests:
+            console.note(f"latency: {pilot_line(judge.duet, plan.pairs * (1 if plan.full_schedule else 2), margins)}")
+        return needs_more
 
     def on_tick(sent: int, seconds: float) -> None:
         if console.terminal:

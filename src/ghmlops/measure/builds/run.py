@@ -88,6 +88,7 @@ def run_build(  # noqa: PLR0913  (keywords only; the caller has these values one
     temp: str = "",
     limit: float = MAX_SECONDS,
     progress: Callable[[str], None] = lambda _: None,
+    log: Path | None = None,
 ) -> BuildResult:
     """Run a build; all processes that it started have ended when this function returns or raises.
 
@@ -98,6 +99,7 @@ def run_build(  # noqa: PLR0913  (keywords only; the caller has these values one
         temp: Parent folder of temporary files; empty for the default of the system.
         limit: Time limit in seconds.
         progress: Receives progress messages.
+        log: File that receives its output, truncated to its end if it is long; `None` if only the tail is needed.
 
     Raises:
         InputError: No temporary folder can be created, or psutil is not installed.
@@ -120,7 +122,11 @@ def run_build(  # noqa: PLR0913  (keywords only; the caller has these values one
             "lifetime": limit,
             "grace": _GRACE,
         }
-        return _supervise(request, home / "supervisor", limit, progress)
+        result = _supervise(request, home / "supervisor", limit, progress)
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(home / "supervisor" / "log", log)
+        return result
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -1,0 +1,189 @@
+"""The work tree and the environment of each arm: built once for all deployments of a run of `check`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import platform
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ghmlops.core.errors import InputError, ServiceError
+from ghmlops.core.quantities import format_duration
+from ghmlops.core.text.placeholders import VARIABLES, shell_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.policy.preview import Preview
+    from ghmlops.measure.builds.import_path import LoadedCode
+
+PREFIX = "ghmlops-arm-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltArm:
+    """An arm, ready to be started.
+
+    Attributes:
+        sha: full SHA of its commit; empty if it is unknown.
+        cwd: working directory of its service.
+        environ: environment of its service.
+        code: what it imports; `None` if it is not known.
+        key: key of the build, by work tree and lock file; empty without a build.
+    """
+
+    sha: str
+    cwd: Path
+    environ: Mapping[str, str]
+    code: LoadedCode | None
+    key: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class ArmBuilds:
+    """The arms of a run, each built at its first deployment; work trees and environments are removed at the end.
+
+    Attributes:
+        services: services of `check`.
+        base: full SHA of the baseline's commit; empty without one.
+        evidence_dir: folder that receives the output of the builds.
+        build_cache: folder that keeps builds of the baseline; empty for none.
+    """
+
+    services: Services
+    base: str
+    evidence_dir: str
+    build_cache: str
+    _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _arms: dict[tuple[str, str], BuiltArm] = field(default_factory=dict)
+
+    def __enter__(self) -> ArmBuilds:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def arm(self, name: str, section: Preview) -> BuiltArm:
+        """Return an arm; the first time, build it by the section of the policy that applies to it.
+
+        Raises:
+            GitError: The commit of the baseline cannot be checked out.
+            InputError: Its environment cannot be created.
+            ServiceError: The build failed.
+        """
+        key = (name, section.build)
+        if key not in self._arms:
+            self._arms[key] = self._create(name, section)
+        return self._arms[key]
+
+    def _create(self, name: str, section: Preview) -> BuiltArm:
+        from ghmlops.measure.builds.environment import create_environment
+        from ghmlops.measure.builds.import_path import ArmPlace, own_code
+        from ghmlops.measure.checkout import git_read, top_folder
+
+        services = self.services
+        cwd = services.cwd.resolve()
+        top = top_folder(cwd) or cwd
+        sha = self.base if name == "baseline" else services.context.head_sha or git_read(cwd, "rev-parse", "HEAD")
+        key = _build_key(cwd, sha, section.build) if section.build else ""
+        place = self._cached(key) if name == "baseline" and key and self.build_cache else None
+        complete = place is not None and (place / "complete").is_file()
+        tree = top
+        if name == "baseline":
+            tree = self._base_tree(place, complete=complete)
+        folder = tree / cwd.relative_to(top)
+        environ, home = services.environ, None
+        if section.build:
+            home = (place or self._folder()) / "environment"
+            values = {VARIABLES["sha"]: sha, VARIABLES["workdir"]: str(folder)}
+            if complete:
+                environ = _activated(services.environ, home)
+            else:
+                environ = create_environment(home, services.environ)
+                self._build(name, section, folder, environ | values)
+                if place is not None:
+                    (place / "complete").write_text(key, encoding="utf-8")
+            state = "was restored from the cache" if complete else "is built"
+            services.console.note(f"preview: the {name} {state}; its key is {key}")
+            environ = environ | values
+        arm = ArmPlace(tree=tree.resolve(), cwd=folder.resolve(), top=top.resolve(), home=home)
+        code = own_code(arm, environ, services.environ)
+        return BuiltArm(sha=sha, cwd=folder, environ=code.environ, code=code, key=key)
+
+    def _base_tree(self, place: Path | None, *, complete: bool) -> Path:
+        """Return a work tree of the baseline's commit; a cached one has a fixed place, which installations name."""
+        from ghmlops.act.git.worktree import worktree
+
+        services = self.services
+        if place is not None and complete:
+            return place / "tree"
+        tree = worktree(services.cwd, self.base, environ=services.environ, temp=services.context.temp)
+        if place is None:
+            return self._stack.enter_context(tree).resolve()
+        with tree as root:
+            shutil.rmtree(place, ignore_errors=True)
+            shutil.copytree(root, place / "tree", symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        return place / "tree"
+
+    def _cached(self, key: str) -> Path:
+        return (self.services.cwd / self.build_cache / key).resolve()
+
+    def _folder(self) -> Path:
+        try:
+            folder = tempfile.mkdtemp(prefix=PREFIX, dir=self.services.context.temp or None)
+        except OSError as error:
+            raise InputError(
+                f"no temporary folder can be created: {error.strerror}", hint="set RUNNER_TEMP or TMPDIR"
+            ) from None
+        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder).resolve()
+
+    def _build(self, name: str, section: Preview, folder: Path, environ: Mapping[str, str]) -> None:
+        """Run the build of an arm; its output is kept beside the evidence.
+
+        Raises:
+            InputError: No temporary folder can be created, or the folder of the arm does not exist.
+            ServiceError: The build failed.
+        """
+        from ghmlops.measure.builds.run import run_build
+
+        if not folder.is_dir():
+            raise ServiceError(f"the {name} has no folder {folder.name}", hint="is the working directory new?")
+        log = self.services.cwd / self.evidence_dir / f"build-{name}.log"
+        result = run_build(
+            ["bash", "-euo", "pipefail", "-c", shell_text(section.build)],
+            cwd=folder,
+            environ=environ,
+            temp=self.services.context.temp,
+            limit=section.build_timeout,
+            progress=lambda line: self.services.console.progress(f"{name}: {line}"),
+            log=log,
+        )
+        if result.problem:
+            limit = f" (`build-timeout` is {format_duration(section.build_timeout)})" if result.timed_out else ""
+            raise ServiceError(
+                f"the build of the {name} {result.problem}{limit}; the end of its output: {result.tail or 'none'}",
+                hint=f"its output is in {self.evidence_dir}/{log.name}",
+                reason_code="build-failed",
+            )
+
+
+def _build_key(cwd: Path, sha: str, build: str) -> str:
+    """Return the key of a build: the files of the commit, its lock file, the shell text, Python and the platform."""
+    from ghmlops.measure.checkout import LOCK_FILES, git_read
+
+    parts = [git_read(cwd, "rev-parse", "--verify", "--quiet", f"{sha}^{{tree}}")]
+    parts += [git_read(cwd, "rev-parse", "--verify", "--quiet", f"{sha}:./{name}") for name in LOCK_FILES]
+    parts += [build, platform.python_version(), platform.machine(), str(cwd)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _activated(environ: Mapping[str, str], home: Path) -> dict[str, str]:
+    from ghmlops.measure.builds.environment import activate
+
+    return activate(environ, home)
