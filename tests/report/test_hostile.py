@@ -68,6 +68,7 @@ def hostile_facts(bad: str) -> Facts:
         run_id=bad,
         run_url=bad,
         artifact_url=bad,
+        page_url=bad,
         docs_url="https://github.example/docs/",
         policy=bad,
         required=(bad,),

@@ -488,6 +488,10 @@ def test_an_event_file_without_a_pull_request(
             ["--artifact-url", "javascript:alert(1)"],
             "input `artifact-url`: expected an http or https address",
         ),
+        (
+            ["--page-url", "file:///etc/passwd"],
+            "input `page-url`: expected an http or https address",
+        ),
         (["--pull-request", "0"], "input `pull-request`: 0 is not a pull request"),
         (["--pull-request", "x"], "input `pull-request`: expected a whole number"),
         (["--markdown", "c.md/x", "--html", "c.md"], "cannot write"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ghmlops.core.model import NotMeasured, Outcome
-from ghmlops.report.content.layout import lay_out
+from ghmlops.report.content.layout import lay_out, links
 from ghmlops.report.content.run_facts import ReportedOutcome
 from ghmlops.report.formats.markdown import inline
 from report import prediction_samples, samples
@@ -59,6 +59,14 @@ def test_notices_are_those_of_a_stale_overridden_report() -> None:
     notices = [inline(notice) for notice in lay_out(verdict, [samples.latency()], facts).notices]
     assert [notice.split(":")[0].strip("*") for notice in notices] == ["Stale", "Previous report", "Overridden"]
     assert samples.report(samples.latency()).notices == []
+
+
+def test_each_address_is_linked_once() -> None:
+    """Page, run and evidence; what has the address of the run is not linked again."""
+    run = samples.FACTS.run_url
+    facts = msgspec.structs.replace(samples.FACTS, page_url="https://github.example/p", artifact_url=run)
+    assert [inline(link).split("](<")[1][:-2] for link in links(facts)] == ["https://github.example/p", run]
+    assert links(msgspec.structs.replace(facts, page_url="javascript:x", run_url="", artifact_url="")) == []
 
 
 def test_a_report_without_evidence() -> None:

@@ -46,6 +46,7 @@ class Inputs(WithToken, frozen=True, kw_only=True):
         bool, Doc(description="Write the verdict as a check run on the head of the pull request; needs run-id.")
     ] = False
     artifact_url: Annotated[str, Doc(description="Link to the uploaded evidence.")] = ""
+    page_url: Annotated[str, Doc(description="Link to the HTML page, or to the run that uploads it.")] = ""
 
 
 OUTPUTS = (

@@ -151,11 +151,14 @@ def requested_pull_request(inputs: Inputs, services: Services) -> int | None:
         InputError: An input is malformed, or a pull-request event contains no pull request.
     """
     check_mode(inputs.comment)
-    if inputs.artifact_url and not safe_url(inputs.artifact_url):
-        raise InputError(
-            f'input `artifact-url`: expected an http or https address, got "{inputs.artifact_url[:80]}"',
-            hint="pass the output `artifact-url` of the step that uploads the evidence",
-        )
+    hints = {
+        "artifact-url": "pass the output `artifact-url` of the step that uploads the evidence",
+        "page-url": "pass the address of the uploaded page or of this run",
+    }
+    for name, url in (("artifact-url", inputs.artifact_url), ("page-url", inputs.page_url)):
+        if url and not safe_url(url):
+            message = f'input `{name}`: expected an http or https address, got "{url[:80]}"'
+            raise InputError(message, hint=hints[name])
     if inputs.pull_request == 0:
         raise InputError("input `pull-request`: 0 is not a pull request", hint="--pull-request 1")
     context = services.context
@@ -204,6 +207,7 @@ def run_facts(
         run_attempt=attempt if isinstance(attempt, int) and attempt > 0 else context.run_attempt,
         run_url=run_url,
         artifact_url=inputs.artifact_url,
+        page_url=inputs.page_url,
         docs_url=_docs_url(),
         policy=inputs.policy if policy else "",
         required=policy.required if policy else (),

@@ -194,12 +194,14 @@ def _sections(
 
 
 def links(facts: Facts) -> list[Cell]:
-    """Return the links to the run and to its evidence."""
+    """Return the links to the page, to the run that measured and to its evidence; each address once."""
     candidates = [
+        Link("Page", safe_url(facts.page_url)),
         Link("Run and job summary", safe_url(facts.run_url)),
         Link("Evidence (artifact)", safe_url(facts.artifact_url)),
     ]
-    return [(link,) for link in candidates if link.url]
+    by_address = {link.url: link for link in reversed(candidates) if link.url}
+    return [(link,) for link in reversed(by_address.values())]
 
 
 def full_report(facts: Facts) -> Cell:

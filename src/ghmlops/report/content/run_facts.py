@@ -29,6 +29,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     run_attempt: int = 1
     run_url: str = ""
     artifact_url: str = ""
+    page_url: str = ""
+    """Address of the HTML page, or of the run that uploads it."""
     docs_url: str = ""
     """Prefix of the `docs` of a finding, with a slash at the end."""
     policy: str = ""
