@@ -18,6 +18,7 @@ MAX_ROOT_MODULES = 6
 TABLES = ("metrics",)
 """Folders with one file per entry of a table."""
 TESTED_ELSEWHERE = {
+    "measure/predictions/artifacts/object_listing.py": "measure/predictions/artifacts/test_object_store.py: S3 and GCS",
     "__main__.py": "contract/test_toy_pillar.py: runs the package with `python -m`",
     "act/git/history.py": "act/git/test_revert.py: histories are selected to be reverted",
     "act/git/proofs.py": "act/git/test_revert.py: each history is proven by the revert that follows",
@@ -36,6 +37,8 @@ TESTED_ELSEWHERE = {
     "commands/*/measure.py": "commands/latency/test_command.py: the commands measure real services and artifacts",
     "commands/*/evidence.py": "commands/latency/test_command.py: the command writes the evidence",
     "commands/merge_shards/command.py": "commands/test_merge_shards.py: the package is tested as a whole",
+    "commands/latency/contact.py": "commands/latency/test_command.py: broken candidates and baselines",
+    "measure/contact/http1.py": "measure/contact/test_contact.py: answers over real connections",
     "commands/latency/summary.py": "commands/latency/test_command.py: the command prints it",
     "commands/check/*.py": "commands/check/test_command.py: `check` starts the arms and runs the pillars",
     "commands/remeasure/*.py": "commands/remeasure/test_command.py: the command repeats evidence, honest and forged",
