@@ -46,6 +46,21 @@ def test_demand_is_read_as_a_curve(text: str, model: str, rate: float, curve: tu
     assert arrivals.shaped == bool(curve)
 
 
+@pytest.mark.parametrize("model", ["poisson", "constant"])
+def test_the_rate_may_be_measured(model: str) -> None:
+    """`auto` in place of a rate asks for the ramp; a rate does not."""
+    arrivals = latency(f"arrivals: {{{model}: auto, duration: 90s}}").arrivals
+    assert (arrivals.model, arrivals.auto, arrivals.duration, arrivals.shaped) == (model, True, 90.0, False)
+    assert not latency(f"arrivals: {{{model}: 5/s}}").arrivals.auto
+
+
+@pytest.mark.parametrize("text", ["poisson: automatic", "ramp: auto", "steps: [auto]", "poisson: [auto]"])
+def test_only_poisson_and_constant_can_be_automatic(text: str) -> None:
+    """Other values and other models are errors that name the key."""
+    with pytest.raises(PolicyError, match=text.partition(":")[0]):
+        latency(f"arrivals: {{{text}, duration: 60s}}")
+
+
 def test_a_day_goes_from_its_low_to_its_high_and_back() -> None:
     """The wave starts low, peaks after half a period, and has the mean of both."""
     arrivals = latency("arrivals: {diurnal: {low: 10/s, high: 50/s, period: 30s}, duration: 60s}").arrivals

@@ -10,7 +10,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 import prediction_artifacts as artifacts
-from ghmlops.core.model import Outcome
+from ghmlops.core.model import Direction, Outcome
+from ghmlops.core.policy.regression import CustomMetric
 from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.artifacts.source import Source
 from parquet_footer import constant_values, forge_statistics, no_nulls, one_distinct, only_nulls, state_range
@@ -30,6 +31,16 @@ FORGERIES = {
     "far-away": state_range(struct.pack("<q", 1 << 40), struct.pack("<q", 1 << 41)),
 }
 BINARY = artifacts.BINARY
+METRICS = tuple(
+    CustomMetric(name=name, sql=sql, direction=Direction.LOWER, margin=0.1)
+    for name, sql in {
+        "in-list": "CASE WHEN amount IN (1, 2, 3) AND country IN ('FR', 'ES') THEN abs(score - label) ELSE 0.0 END",
+        "range": "CASE WHEN amount BETWEEN 2 AND 4 AND NOT (score > 0.9) THEN 1.0 ELSE 0.0 END",
+        "null": "CASE WHEN amount IS NULL OR device IS NULL THEN 1.0 ELSE coalesce(amount * 1.0, 5.0) END",
+        "extreme": "greatest(amount, least(score, 0.5)) + CASE WHEN label = 1 THEN length(device) ELSE 0 END",
+    }.items()
+)
+"""Expressions that an engine could answer from minima, maxima, null counts or a filter of values."""
 DETAILED = type(BINARY)(
     task="binary",
     key=("id",),
@@ -40,6 +51,7 @@ DETAILED = type(BINARY)(
     time="t",
     window="1w",
     group="user",
+    metrics=METRICS,
 )
 
 

@@ -51,6 +51,8 @@ METRIC_IDS: dict[str, tuple[str, ...]] = {
 TARGETS = {"bias": 0.0, "calibration-slope": 1.0}
 """Metric id to its ideal value, for metrics whose loss is the growth of the distance from it."""
 
+MEDIAN = 0.5
+"""Level of the quantile that the other metrics of a regression judge."""
 SCORE_METRIC_IDS = frozenset(
     {"auc", "average-precision", "log-loss", "brier", "ece", "calibration-slope", "top-k-accuracy"}
 )
@@ -60,6 +62,8 @@ SCORE_METRIC_IDS = frozenset(
 def metric_ids(policy: Regression) -> tuple[str, ...]:
     """Return the ids of the metrics that the columns of the policy allow, without its custom metrics."""
     ids = METRIC_IDS[policy.task]
+    if policy.predictions and policy.quantile != MEDIAN:
+        return ("pinball",)
     if policy.task not in ("binary", "multiclass") or policy.has_scores or not policy.prediction:
         return ids
     return tuple(name for name in ids if name not in SCORE_METRIC_IDS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ghmlops.core.paired.aggregates import Cells, MetricComparison
-from ghmlops.core.paired.change import compare_means
+from ghmlops.core.paired.change import compare_means, method_name, moments
+from ghmlops.core.paired.distance_to_target import compare_distances
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import TASKS
 
@@ -24,8 +26,13 @@ def placeholder(definition: CustomMetric) -> str:
 def bind_custom_metric(definition: CustomMetric) -> Metric:
     """Return the metric of a definition in the policy; the value of a row is what the engine computes from its SQL."""
 
+    target = definition.target
+
     def compare(cells: Cells, tail: float) -> MetricComparison:
-        return compare_means(cells, tail, definition.direction)
+        if target is None:
+            return compare_means(cells, tail, definition.direction)
+        comparison = compare_distances((cells.n, cells.baseline, cells.change), moments(cells), tail, target)
+        return replace(comparison, method=method_name(comparison.method, clustered=cells.groups is not None))
 
     return Metric(
         id=definition.name,
@@ -34,6 +41,8 @@ def bind_custom_metric(definition: CustomMetric) -> Metric:
         direction=definition.direction,
         unit=definition.unit,
         margin=definition.margin,
+        margin_of="baseline" if definition.relative else "absolute",
+        target=target,
         row=f"{{{placeholder(definition)}}}",
         needs_label=False,
         compare=compare,

@@ -39,6 +39,10 @@ class CustomMetric(Section, frozen=True, kw_only=True):
     margin: float | None = None
     """Absolute margin; None: reported without a judgement."""
     unit: str = ""
+    relative: bool = False
+    """The margin is a share of the baseline's value."""
+    target: float | None = None
+    """Ideal value, if a regression is a larger distance from it."""
 
 
 class Drift(Section, frozen=True, kw_only=True):
@@ -92,6 +96,10 @@ class Regression(Section, frozen=True, kw_only=True):
     """Documents without a label (ranking): not relevant, or removed from the lists before they are evaluated."""
     top: int = 5
     """The k of top-k accuracy."""
+    predictions: tuple[str, ...] = ()
+    """Columns of several quantiles, in ascending order of `quantiles`; `prediction` is the one next to the median."""
+    quantiles: tuple[float, ...] = ()
+    """Levels of the quantiles in `predictions`."""
     quantile: float = 0.5
     """Quantile level of the pinball loss."""
     error_quantile: float = 0.9

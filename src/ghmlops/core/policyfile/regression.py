@@ -13,6 +13,7 @@ from ghmlops.core.errors import nearest
 from ghmlops.core.metrics import METRIC_IDS, metric_ids
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.regression import ROLES, TASKS, Changed, CustomMetric, Dataset, Drift, Regression
+from ghmlops.core.policyfile.quantiles import read_quantiles
 from ghmlops.core.policyfile.scalars import positive_count
 from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar, table, text
 
@@ -148,7 +149,8 @@ def read_regression(at: Located) -> Regression:
         "key": listing(text),
         "label": text,
         "score": listing(text),
-        "prediction": text,
+        "prediction": listing(text),
+        "quantiles": listing(scalar(_fraction)),
         "threshold": scalar(quantities.ratio),
         "classes": listing(text),
         "query": text,
@@ -196,6 +198,7 @@ def _build(at: Located, values: dict[str, Any]) -> Regression:
         values["datasets"] = (msgspec.structs.replace(single, labels=single.labels or labels),)
     elif labels:
         raise at.error("`labels` beside `datasets` is not read", "name the labels of each data set there")
+    values |= read_quantiles(values, entries(at))
     scores = values.pop("score", ())
     values |= {"scores": scores} if len(scores) > 1 else {"score": scores[0] if scores else ""}
     values["renamed"] = {role: values.pop(role) for role in ROLES[:2] if role in values}
@@ -276,7 +279,14 @@ def _check_margins(section: Regression, at: Located) -> None:
 def _check_renamed(section: Regression, at: Located) -> None:
     roles = ("score", "label", "prediction", "time", "group", "query")
     used = [getattr(section, name) for name in roles if getattr(section, name)]
-    used += [*section.key, *section.slice_columns, *section.features, *section.changed.show]
+    used += [
+        *section.scores,
+        *section.predictions,
+        *section.key,
+        *section.slice_columns,
+        *section.features,
+        *section.changed.show,
+    ]
     columns = tuple(dict.fromkeys((*roles, *used)))
     for role, names in section.renamed.items():
         for name in names:

@@ -71,7 +71,9 @@ def _check_changed_rows(policy: Regression) -> None:
 def _prediction_columns(layout: Layout) -> tuple[str, ...]:
     policy = layout.policy
     scores = (policy.score, *policy.scores)
-    columns = (*scores, policy.prediction) if policy.task in CLASS_TASKS else layout.score_columns
+    columns = (
+        (*scores, policy.prediction) if policy.task in CLASS_TASKS else (*layout.score_columns, *policy.predictions)
+    )
     return tuple(c for c in (*columns, policy.query) if c)
 
 
@@ -109,7 +111,7 @@ def _check_types(layout: Layout, session: Session) -> None:
             continue
         has_vector = policy.task in VECTOR_TASKS and not policy.scores
         has_scores = policy.has_scores or policy.task == "regression"
-        for column in (*policy.scores, *layout.score_columns) if has_scores else ():
+        for column in (*policy.scores, *policy.predictions, *layout.score_columns) if has_scores else ():
             _check_use(layout, session, (role, column), column_types.VECTOR if has_vector else column_types.SCORE)
         if policy.query:
             _check_use(layout, session, (role, policy.query), column_types.KEY)

@@ -244,10 +244,16 @@ def test_class_columns_decisions_and_numeric_times_of_a_zone(spark: Engine, tmp_
             }
         )
     sources = write_sides(tmp_path, baseline=sides[0], candidate=sides[1])
-    shared = {"task": "multiclass", "key": ("id",), "label": "y", "classes": ("0", "1", "2"), "time": "t"}
+    shared: dict[str, Any] = {
+        "task": "multiclass",
+        "key": ("id",),
+        "label": "y",
+        "classes": ("0", "1", "2"),
+        "time": "t",
+    }
     shared |= {"time_unit": "ms", "time_zone": "Europe/Berlin", "minimum_rows": 5, "search": 0}
-    agree(spark, sources, Regression(scores=("p0", "p1", "p2"), window="1d", **shared))  # type: ignore[arg-type]
-    agree(spark, sources, Regression(prediction="f", window="1h", **shared))  # type: ignore[arg-type]
+    agree(spark, sources, Regression(scores=("p0", "p1", "p2"), window="1d", **shared))
+    agree(spark, sources, Regression(prediction="f", window="1h", **shared))
 
 
 def test_ranking(spark: Engine, tmp_path: Path) -> None:

@@ -144,6 +144,8 @@ def _value_sql(views: StagedViews, metric: CustomMetric, side: str) -> str:
         if node.name in names:
             return exp.column(names[node.name])
         index = views.plan.custom_columns.index(node.name)
+        if node.name in views.layout.policy.predictions:
+            return exp.column(f"m{side}{index}")
         return exp.Coalesce(this=exp.column(f"m{side}{index}"), expressions=[exp.column(f"m{other}{index}")])
 
     expression = views.session.dialect.expression(_parse(metric).transform(rename))
