@@ -33,8 +33,8 @@ def upload(api: Api, run_id: int, name: str, files: dict[str, bytes]) -> None:
     """Store an artifact of a run."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as opened:
-        for entry, content in files.items():
-            opened.writestr(entry, content)
+        for entry, data in files.items():
+            opened.writestr(entry, data)
     content = base64.b64encode(packed.getvalue()).decode()
     api.seed(artifacts=[{"run_id": run_id, "name": name, "zip_base64": content}])
 

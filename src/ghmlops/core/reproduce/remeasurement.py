@@ -45,15 +45,14 @@ def rule_remeasurement(before: Evidence, after: Evidence, file: str) -> Ruling:
         file: Name of the evidence file.
     """
     comparison = compare_runs(before, after, relative=RELATIVE_TOLERANCE, absolute=ABSOLUTE_TOLERANCE)
-    other_release = any(change.name in ("version", "engine") and change.before for change in comparison.inputs)
+    release = [change for change in comparison.inputs if change.name in ("version", "engine") and change.before]
     # The digests of two engines cannot be compared, which only counts if the evidence is of another engine or release.
-    data_kinds = ("data",) if other_release else ("data", "ghmlops")
+    data_kinds = ("data",) if release else ("data", "ghmlops")
     data = [change for change in comparison.inputs if change.kind in data_kinds]
     if data:
         names = ", ".join(_describe(change) for change in data[:_MAX_NAMED])
         reason = f"{file} was not measured from the predictions that were uploaded and from the baseline: {names}."
         return Ruling("evidence-differs", Outcome.ERROR, reason)
-    release = [change for change in comparison.inputs if change.kind == "ghmlops" or change.name == "engine"]
     if comparison.same_results:
         compared = sum(comparison.total.values())
         reason = f"{file} was measured again without code of the change, and all {compared:,} entries are the same."
