@@ -145,6 +145,10 @@ MIN_SENTINEL_ROWS = 5
 MAX_SENTINELS = 3
 """Sentinel values at each end of a column."""
 
+PREDICTION_FINDINGS = ("regression-", "predictions-changed", "noise-")
+"""Beginnings of the ids of findings that judge the predictions themselves, over all rows of a data set. Without one of
+them a verdict rests on the contract alone and is inconclusive. Test: `tests/commands/regression/test_coverage.py`."""
+
 # --- Implausible results
 
 NEAR_PERFECT_METRICS = frozenset({"auc", "average-precision", "mcc", "r2", "ndcg", "map", "mrr"})

@@ -20,7 +20,7 @@ from ghmlops.core.predictions.behaviour import (
     rank_correlation,
 )
 from ghmlops.core.predictions.comparison import compare_overall, compare_shifted, overall_metrics
-from ghmlops.core.predictions.constants import ALPHA
+from ghmlops.core.predictions.constants import ALPHA, PREDICTION_FINDINGS
 from ghmlops.core.predictions.contract import checks
 from ghmlops.core.predictions.contract.finding import contract_finding
 from ghmlops.core.predictions.findings import distance_interval, metric_finding, ruling_reason
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Grid
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.predictions.observation import Observation
-
-PREDICTION_FINDINGS = ("regression-", "predictions-changed", "noise-")
-"""Beginnings of the ids of findings that judge the predictions themselves, over all rows of a data set."""
 
 
 def judge_observations(observations: Sequence[Observation], policy: Regression) -> Judgement:

@@ -9,6 +9,7 @@ from ghmlops.core.details.regression import regression_details
 from ghmlops.core.metrics import TARGETS, metrics_of
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions.comparison import overall_metrics
+from ghmlops.core.predictions.constants import PREDICTION_FINDINGS
 from ghmlops.core.predictions.ruling import Comparison, rule
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def prediction_contradictions(evidence: Evidence, policy: Regression | None) -> 
         if policy and metric is None:
             yield f"judges {finding.id}, and the policy has no such metric"
         yield from _finding_contradictions(finding, metric, policy)
+    judged = any(finding.id.startswith(PREDICTION_FINDINGS) for finding in evidence.findings)
+    if evidence.outcome in _OPENING and not judged:
+        yield f"has the outcome {evidence.outcome} without a finding that judges the predictions"
     yield from _row_contradictions(overall, details)
     yield from _measured_contradictions(overall, evidence)
     yield from _worse_rows(evidence.findings, details)

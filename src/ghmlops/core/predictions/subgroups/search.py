@@ -132,7 +132,8 @@ def _summary(
     suspected = len(worse) - len(significant)
     more = f"; {suspected:,} more are suspected (false discovery rate {FALSE_DISCOVERY_LEVEL:g})" if suspected else ""
     if not count:
-        outcome, reason = Outcome.WARN, f"No slice has {minimum:,} rows, so none was searched"
+        # Nobody declares the searched slices: small ones are no fault of the policy.
+        outcome, reason = Outcome.PASS, f"No slice has {minimum:,} rows, so none was searched"
     elif significant:
         declared, text = len(significant) - len(new), ""
         if declared:
