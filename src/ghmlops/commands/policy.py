@@ -45,8 +45,10 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 
 def _check(path: Path, inputs: Inputs) -> Result:
+    from ghmlops.core.latency.planning.plan_text import plan_lines
+
     policy = load_policy(path, inputs.policy)
-    lines = describe(policy)
+    lines = [*describe(policy), *(plan_lines(policy.latency) if policy.latency else [])]
     return Result(
         outcome=Outcome.PASS,
         reason_code="policy-valid",

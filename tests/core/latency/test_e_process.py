@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from ghmlops.core.latency.e_process import (
     GRID,
+    QUANTILE_TO_FAIL,
+    QUANTILE_TO_PASS,
     TAIL,
     PairedDifferences,
     Stakes,
@@ -21,7 +23,7 @@ from ghmlops.core.latency.e_process import (
 )
 
 
-@pytest.mark.parametrize("stakes", [GRID, TAIL])
+@pytest.mark.parametrize("stakes", [QUANTILE_TO_FAIL, QUANTILE_TO_PASS, GRID, TAIL])
 @given(sizes=st.lists(st.floats(0.001, 30), min_size=1, max_size=7))
 def test_e_process_has_expectation_one_under_symmetric_signs(stakes: Stakes, sizes: list[float]) -> None:
     """Averaged over all sign patterns of any sizes, each term is exactly 1: the assumption of the verdict."""
@@ -54,12 +56,33 @@ def test_the_mixture_is_a_mean() -> None:
     sums = np.log(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
     expected = (0.7 + 0.4 + 0.3 + 2.8 + 1.0 + 0.6) / 2
     assert expected == pytest.approx(math.exp(float(log_mixture(sums, TAIL))))
-    assert pytest.approx([float(GRID.weights.sum()), float(TAIL.weights.sum())]) == [1.0, 1.0]
+    weights = [float(stakes.weights.sum()) for stakes in (QUANTILE_TO_FAIL, QUANTILE_TO_PASS, TAIL)]
+    assert weights == pytest.approx([1.0, 1.0, 1.0])
 
 
-def test_the_grid_of_lambdas() -> None:
-    """The grid has 14 values, spaced evenly in their logarithm from 0.02 to 3."""
-    assert np.geomspace(0.02, 3, 14) == pytest.approx(GRID.lambdas)
+def test_a_stake_without_weight_does_not_count() -> None:
+    """A sum whose stake has no weight changes nothing, however large it is."""
+    assert float(log_mixture(np.array([[1.0, 2.0, 5000.0]]), QUANTILE_TO_PASS)) == pytest.approx(
+        math.log(0.7 * math.e + 0.3 * math.e**2)
+    )
+
+
+def test_failure_and_pass_share_their_stakes() -> None:
+    """Both mixtures of a quantile have the same stakes, so that their sums have one shape."""
+    assert QUANTILE_TO_FAIL.lambdas.tolist() == QUANTILE_TO_PASS.lambdas.tolist()
+    assert QUANTILE_TO_FAIL.clip == QUANTILE_TO_PASS.clip == 4.0
+
+
+def test_dilution_divides_the_evidence_of_each_pair() -> None:
+    """Dilution lowers the bound; of two factors only that of the pair at which the process rejects matters."""
+    d = np.full((40, 1), 0.2)
+    plain = PairedDifferences(d=d, unit=np.full(40, 0.05), stakes=GRID)
+    halves = PairedDifferences(d=d, unit=plain.unit, stakes=GRID, dilution=np.full(40, 4.0))
+    late = PairedDifferences(d=d, unit=plain.unit, stakes=GRID, dilution=np.r_[np.full(39, 1.0), 100.0])
+    assert highest_rejected(halves, 300) < highest_rejected(plain, 300)
+    assert highest_rejected(halves, 300) == pytest.approx(highest_rejected(plain, 300.0**4), abs=1e-5)
+    assert highest_rejected(late, 300) == pytest.approx(highest_rejected(plain, 300), abs=0.01)
+    assert highest_rejected(late, 300, at_any_time=False) < highest_rejected(plain, 300) - 0.01
 
 
 def test_the_bound_equals_a_grid_search() -> None:

@@ -8,9 +8,9 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from tests.evidence_folders import latency as latency_evidence
-from tests.latency_runs import findings, judge_blocks, tally
 
+from evidence_folders import latency as latency_evidence
+from ghmlops.core.details.latency import LatencyDetails
 from ghmlops.core.latency import details as run_details
 from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.constants import SATURATED
@@ -23,6 +23,7 @@ from ghmlops.core.model import Finding, Outcome, conclude
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, QUANTILES, Arrivals, Latency
 from ghmlops.core.policy.objectives import Objectives
 from ghmlops.core.verdict.consistency import evidence_contradictions
+from latency_runs import findings, judge_blocks, tally
 
 RATE = 100.0
 
@@ -158,6 +159,7 @@ def test_evidence_of_a_saturated_run_is_consistent() -> None:
     judge, run = run_of(1.3, 1.3, 10, exponential=False)
     total = tally((judge, run), policy)
     usual = latency_evidence()
+    assert isinstance(usual.details, LatencyDetails)
     details = msgspec.structs.replace(
         usual.details,
         settings=msgspec.structs.replace(usual.details.settings, arrivals=policy.arrivals, margins=policy.margins),

@@ -35,13 +35,27 @@ MAX_LOG_RATIO = 64.0
 MIN_TIME, MAX_TIME = 1e-9, 1e9
 """Seconds to which response times are clipped, so that their logarithms are finite."""
 
-# The e-processes of p50 and p95: single quantiles, whose spread is not known in advance.
+# The e-processes of p50 and p95: single quantiles, in units of the noise of their pair.
+
+QUANTILE_UNITS = {"p50": 1.3, "p95": 2.5}
+"""Standard deviation of the log ratio of a quantile, as a multiple of that of the mean log ratio of the pair's requests
+if they are independent. In verdict_latency this unit finds +10 % at a median of 2,500 requests per arm, where a fixed
+unit of 5 % needed 2,750 (goal: 2,800)."""
+QUANTILE_UNIT_FLOOR = 0.02
+"""Log ratio below which the unit does not fall, added in quadrature: a quiet hour with hardly any noise would otherwise
+outweigh a regression that only the peak shows."""
+QUANTILE_LAMBDAS = (0.3, 0.8, 3.0)
+"""Stakes (per unit): small ones for noisy pairs, and one so large that clear differences need few pairs."""
+QUANTILE_WEIGHTS_TO_FAIL, QUANTILE_WEIGHTS_TO_PASS = (0.4, 0.3, 0.3), (0.7, 0.3, 0.0)
+"""Weights of the stakes. The largest one would let +10 % pass, which is the safe limit of the p50, in 1.2 % instead of
+0.7 % of the runs."""
+QUANTILE_CLIP = 4.0
+"""Units to which a pair is clipped in either direction."""
 
 QUANTILE_UNIT = 0.05
-"""Log ratio that counts as one unit. With the grid below, +10 % is found in 99.5 % of the runs of verdict_latency at a
-median of 2,750 requests per arm (goals: 99 %, 2,800)."""
+"""Log ratio that counts as one unit where pairs have no noise of their own to compare with (promotion)."""
 GRID_MIN, GRID_MAX, GRID_SIZE = 0.02, 3.0, 14
-"""Geometric grid of the stakes lambda (per unit), weighted equally, so that both small and large changes are found."""
+"""Geometric grid of the stakes lambda (per unit) for noise of unknown spread, weighted equally."""
 
 # The e-process of the p99: order statistics in units of the spread of their pair.
 
@@ -104,6 +118,16 @@ RAMP_SLOWER = 5.0
 M/M/1 queue reaches it at a utilisation of 0.8."""
 RAMP_FAILED = 0.05
 """Additional share of failed requests beyond which a step is saturated."""
+
+# What a plan can detect.
+
+TYPICAL_SPREAD = {"p50": (0.032, 0.031), "p95": (0.055, 0.054), "p99": (0.088, 0.091)}
+"""Robust standard deviation of d, and its unit, by quantile, in the noise model of verdict_latency: what a plan is
+assumed to meet before anything is measured."""
+POWER_Z = 1.28
+"""Standard score of the probability (90 %) with which a plan is said to detect a change."""
+PILOT_PAIRS = 4
+"""Pairs of blocks after which a run reports what it can detect: the last one before a pass is possible."""
 
 # Failed requests.
 

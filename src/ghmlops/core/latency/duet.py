@@ -6,7 +6,9 @@ the sign of d_k is equally likely positive or negative given all earlier pairs, 
 both arms share; this is the assumption of `e_process`. Noise of one arm alone must not outlast a block. Queues near
 saturation violate this, so the evidence is diluted by how long such noise lasts (`saturation.persistence`).
 
-p50 and p95 are single quantiles, in units of 5 %. A p99 of 250 requests depends on two or three of them; therefore
+p50 and p95 are single quantiles, in units of the noise of their pair: the standard deviation of the log ratios of its
+requests, which does not change if the arms are swapped. A p99 of 250 requests depends on two or three of them;
+therefore
 
 - d is the difference of the mean logarithms of a few order statistics around the p99, in a narrow view (the 2nd to 5th
   slowest of 250) and a wide one (the 2nd to 7th), and the e-process is the mean of both;
@@ -31,13 +33,23 @@ from ghmlops.core.latency.constants import (
     MIN_TIME,
     NARROW_WINDOW,
     PASS_E,
-    QUANTILE_UNIT,
+    QUANTILE_UNIT_FLOOR,
+    QUANTILE_UNITS,
     TAIL_SIZE,
     TAIL_UNIT,
     TAIL_UNIT_FLOOR,
     WIDE_WINDOW,
 )
-from ghmlops.core.latency.e_process import GRID, TAIL, PairedDifferences, highest_rejected, log_increments, log_mixture
+from ghmlops.core.latency.e_process import (
+    QUANTILE_TO_FAIL,
+    QUANTILE_TO_PASS,
+    TAIL,
+    PairedDifferences,
+    Stakes,
+    highest_rejected,
+    log_increments,
+    log_mixture,
+)
 from ghmlops.core.latency.saturation.persistence import Dilution, Persistence
 from ghmlops.core.policy.latency import QUANTILES
 
@@ -192,7 +204,7 @@ class Duet:
         # Factors after each pair up to the decision: column 0 for a failure, column 1 for a pass.
         self._dilutions: list[tuple[float, float]] = []
         self._limits = {name: (math.log1p(margins[name].fail), math.log1p(margins[name].safe)) for name in QUANTILES}
-        self._sums: dict[str, Floats] = {name: np.zeros((2, 1, len(GRID.lambdas))) for name in QUANTILES}
+        self._sums: dict[str, Floats] = {n: np.zeros((2, 1, len(QUANTILE_TO_FAIL.lambdas))) for n in QUANTILES}
         self._sums[_TAIL] = np.zeros((2, 2, len(TAIL.lambdas)))
         # The e-processes as logarithms, shape (2, quantiles): row 0 for a failure, row 1 for a pass.
         self._last: Floats = np.zeros((2, len(QUANTILES)))
@@ -247,8 +259,8 @@ class Duet:
 
     def _update(self) -> None:
         """Add the newest pair to the e-processes: row 0 against a ratio up to m0, row 1 against one from m1 on."""
-        newest_change = (self.other_statistics[name][-1] for name in (CHANGE, CHANGE_SD))
-        self._persistence.add(*newest_change, self.windows[-1])
+        mean, sd = (self.other_statistics[name][-1] for name in (CHANGE, CHANGE_SD))
+        self._persistence.add(mean, sd, self.windows[-1])
         dilution = self._persistence.dilution if self._dilute else Dilution()
         self._dilutions.append((dilution.fail, dilution.passing))
         divisors = np.array(self._dilutions[-1])
@@ -256,7 +268,8 @@ class Duet:
             newest = self._differences(name, slice(self.pairs - 1, self.pairs))
             x = np.stack([newest.d[0] - m0, m1 - newest.d[0]]) / newest.unit[0]
             self._sums[name] += log_increments(x, newest.stakes)
-            self._last[:, index] = log_mixture(self._sums[name], newest.stakes) / divisors
+            log_e = [log_mixture(sums, stakes) for sums, stakes in zip(self._sums[name], stakes_of(name), strict=True)]
+            self._last[:, index] = np.array(log_e) / divisors
         np.maximum(self._top, self._last, out=self._top)
 
     def _passes(self) -> bool:
@@ -267,9 +280,15 @@ class Duet:
         if name == _TAIL:
             d = np.column_stack([self.log_ratios[name][part], self.other_statistics[WIDE][part]])
             unit = TAIL_UNIT * (np.array(self.other_statistics[SPREAD][part]).clip(0.0) + TAIL_UNIT_FLOOR)
-            return PairedDifferences(d=d, unit=unit, stakes=TAIL)
-        d = np.array(self.log_ratios[name][part])[:, np.newaxis]
-        return PairedDifferences(d=d, unit=np.full(len(d), QUANTILE_UNIT), stakes=GRID)
+        else:
+            d = np.array(self.log_ratios[name][part])[:, np.newaxis]
+            sd = np.array(self.other_statistics[CHANGE_SD][part]) / math.sqrt(BLOCK_SIZE)
+            unit = np.hypot(QUANTILE_UNITS[name] * sd, QUANTILE_UNIT_FLOOR)
+        return PairedDifferences(d=d, unit=unit, stakes=stakes_of(name)[0])
+
+    def units(self, name: str) -> Floats:
+        """Return the units by which the log ratios of the quantile `name` are divided, shape (pairs,)."""
+        return self._differences(name, slice(None)).unit
 
     def ratio(self, name: str) -> Ratio:
         """Return the result for the quantile `name` from the pairs up to the decision; at least one pair is
@@ -277,7 +296,7 @@ class Duet:
         used = self._differences(name, slice(self._decided_at or None))
         to_fail, to_pass = np.array(self._dilutions).T
         used = replace(used, dilution=to_fail)
-        mirrored = replace(used, d=-used.d, dilution=to_pass)
+        mirrored = replace(used, d=-used.d, stakes=stakes_of(name)[1], dilution=to_pass)
         index = list(QUANTILES).index(name)
         low = math.exp(highest_rejected(used, FAIL_E))
         high = math.exp(-highest_rejected(mirrored, PASS_E, at_any_time=not self._patient))
@@ -288,6 +307,14 @@ class Duet:
             log_e_fail=float(self._top[0, index]),
             log_e_pass=float((self._last if self._patient else self._top)[1, index]),
         )
+
+
+def stakes_of(name: str) -> tuple[Stakes, Stakes]:
+    """Return the mixtures of the e-processes of the quantile `name`, for a failure and for a pass.
+
+    Both have the same lambdas.
+    """
+    return (TAIL, TAIL) if name == _TAIL else (QUANTILE_TO_FAIL, QUANTILE_TO_PASS)
 
 
 def planned_pairs(requests: int) -> int:

@@ -26,6 +26,10 @@ from ghmlops.core.latency.constants import (
     GRID_MIN,
     GRID_SIZE,
     MAX_LOG_RATIO,
+    QUANTILE_CLIP,
+    QUANTILE_LAMBDAS,
+    QUANTILE_WEIGHTS_TO_FAIL,
+    QUANTILE_WEIGHTS_TO_PASS,
     TAIL_CLIP,
     TAIL_LAMBDAS,
     TAIL_WEIGHTS,
@@ -55,6 +59,11 @@ class Stakes:
     clip: float = math.inf
 
 
+QUANTILE_TO_FAIL, QUANTILE_TO_PASS = (
+    Stakes(lambdas=np.array(QUANTILE_LAMBDAS), weights=np.array(weights), clip=QUANTILE_CLIP)
+    for weights in (QUANTILE_WEIGHTS_TO_FAIL, QUANTILE_WEIGHTS_TO_PASS)
+)
+"""Mixtures for x in units of the noise of its pair, for a failure and for a pass."""
 GRID = Stakes(lambdas=np.geomspace(GRID_MIN, GRID_MAX, GRID_SIZE), weights=np.full(GRID_SIZE, 1 / GRID_SIZE))
 """Mixture for x of unknown spread."""
 TAIL = Stakes(lambdas=np.array(TAIL_LAMBDAS), weights=np.array(TAIL_WEIGHTS), clip=TAIL_CLIP)
@@ -78,6 +87,8 @@ def log_mixture(sums: Floats, stakes: Stakes) -> Floats:
         sums: Sums of `log_increments`, shape (..., views, lambdas).
         stakes: The mixture with which they were computed.
     """
+    # A stake without weight must not be the largest one, or the others would underflow.
+    sums = np.where(stakes.weights > 0, sums, -np.inf)
     top = sums.max(axis=(-2, -1))
     parts = np.exp(sums - top[..., np.newaxis, np.newaxis]) * stakes.weights
     return np.asarray(top + np.log(parts.sum(axis=(-2, -1)) / sums.shape[-2]))

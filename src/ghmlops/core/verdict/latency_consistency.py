@@ -97,7 +97,7 @@ def _log_ratio_problem(duet: DuetDetails, requests: int) -> str:
     columns = duet.log_ratios
     if set(columns) != set(PAIR_STATISTICS):
         return "lacks log ratios of a statistic"
-    if any(len(values) != duet.pairs for values in (*columns.values(), duet.blocks)):
+    if len(duet.blocks) != duet.pairs or any(len(values) != duet.pairs for values in columns.values()):
         return "has another number of log ratios than of pairs"
     if duet.pairs * BLOCK_SIZE > requests:
         return f"has {duet.pairs:,} pairs of blocks of {BLOCK_SIZE}, and {requests:,} requests"

@@ -43,6 +43,7 @@ _ACTION_BY_REASON = {
     "evidence-unreadable": "Measure again with the same release of ghmlops and upload the evidence folder unchanged.",
     "guard-split": "Run the workflow again: the arms did not receive the same load.",
     "guard-lateness": "Run the workflow again on a less busy runner, or lower the arrival rate in the policy.",
+    "saturation": "Lower the arrival rate in the policy to the one in the reason, or let `poisson: auto` measure it.",
     "guard-data": "Read the log of the services under test: responses are missing. Then run the workflow again.",
     "overridden": "A person made the decision. No further action is required.",
 }
