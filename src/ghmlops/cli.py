@@ -95,7 +95,7 @@ def _read(args: list[str], environ: Mapping[str, str], console: Console) -> tupl
 
 def _replace_evidence(args: list[str], environ: Mapping[str, str], console: Console) -> None:
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.shared.unfinished import replace_unread
+    from ghmlops.commands.shared.stale_evidence.unfinished import replace_unread
     from ghmlops.core.context import read_context
 
     services = Services(

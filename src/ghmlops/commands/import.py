@@ -73,7 +73,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         DataError: The file cannot be used.
     """
     from ghmlops.act.evidence import evidence_name
-    from ghmlops.commands.shared.unfinished import unfinished
+    from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 
     evidence_name("import", inputs.leg)
     with unfinished("import", inputs, services, reads=(inputs.file,)):

@@ -81,7 +81,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         PolicyError: Neither the inputs nor the policy define the service.
         ServiceError: The service is not ready; the message contains the end of its log.
     """
-    from ghmlops.commands.shared.unfinished import unfinished
+    from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 
     if inputs.stop:
         return _stop(inputs, services)

@@ -25,7 +25,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         DataError: The payload file cannot be used.
         ServiceError: The address cannot be reached.
     """
-    from ghmlops.commands.shared.unfinished import unfinished
+    from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 
     with unfinished("capacity", inputs, services):
         return _run(inputs, services)

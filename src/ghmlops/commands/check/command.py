@@ -29,7 +29,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         InputError: `base` is not a commit of this repository.
     """
     from ghmlops.commands.check.job import prepare
-    from ghmlops.commands.shared.unfinished import unfinished
+    from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
     from ghmlops.core.policy.summary import describe
 
     if inputs.dry_run:

@@ -11,7 +11,8 @@ from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
 from ghmlops.commands.gate.emergency import allow_emergency, confirm_emergency
 from ghmlops.commands.gate.job import prepare, required_signer
-from ghmlops.commands.gate.reviewed import push_reviewers
+from ghmlops.commands.gate.reviewed import changed_inputs, push_reviewers
+from ghmlops.commands.report.judge_changed import with_findings
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.evidence_source import EvidenceSource, read_evidence
 from ghmlops.commands.shared.github import connection
@@ -66,6 +67,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         emergency = confirm_emergency(inputs, services, client, job.person)
         source = _fetch(inputs, services, client, tolerant=bool(emergency))
         verdict = _judge(job, source)
+        verdict = with_findings(verdict, changed_inputs(verdict, job.policy, inputs.policy, services))
         if client is not None and (reviewer := push_reviewers(client, verdict, services)):
             verdict = accept_inputs(verdict, reviewer)
         verdict = override_verdict(allow_emergency(verdict, emergency, source.unavailable), job.override)

@@ -11,6 +11,7 @@ from ghmlops.core.errors import InputError
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import passes
 from ghmlops.core.steps.step import short
+from ghmlops.core.verdict.review import REVIEWABLE
 
 if TYPE_CHECKING:
     from ghmlops.commands.gate.inputs import Inputs
@@ -65,7 +66,9 @@ def allow_emergency(verdict: Verdict, reason: str, unavailable: str) -> Verdict:
     blocking = {finding.id for finding in verdict.findings if not passes(finding.outcome)}
     if not reason or passes(verdict.outcome) or verdict.outcome is Outcome.FAIL:
         return verdict
-    if not unavailable and not blocking <= set(UNAVAILABLE):
+    # The recorded reason of a maintainer is a way out for changed inputs, too, but not the purpose of an emergency.
+    about_evidence = blocking - set(REVIEWABLE)
+    if not unavailable and (not about_evidence <= set(UNAVAILABLE) or (blocking and not about_evidence)):
         return verdict
     return msgspec.structs.replace(
         verdict,

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ghmlops.commands.report.change import Change
+from ghmlops.commands.report.judge_changed import judge_findings
+from ghmlops.commands.shared.policy_file import repository_file
 from ghmlops.core.errors import GitHubError
 from ghmlops.core.model import Outcome
+from ghmlops.core.policy.input_files import input_files
 from ghmlops.core.verdict.review import REVIEWABLE
 from ghmlops.measure import checkout
 
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Verdict
+    from ghmlops.core.model import Finding
+    from ghmlops.core.policy.document import Policy
     from ghmlops.measure.github import Client
     from ghmlops.measure.github.pull_requests import PullRequest
 
@@ -51,6 +57,31 @@ def push_reviewers(client: Client, verdict: Verdict, services: Services) -> str:
         services.console.note(f"changed inputs: whether a maintainer reviewed them is unknown: {error.message}")
         return ""
     return " and ".join(reviewers)
+
+
+def changed_inputs(verdict: Verdict, policy: Policy, policy_file: str, services: Services) -> list[Finding]:
+    """Return a finding for each file that judges the commit and differs from the baseline, by git and not by evidence.
+
+    Without a baseline in the history of the checkout there is nothing to compare.
+
+    Args:
+        verdict: the verdict on the commit.
+        policy: the trusted policy.
+        policy_file: its path, relative to the working directory.
+        services: services of the command.
+    """
+    if not _branch_commits(verdict, services):
+        return []
+    options = ("-r", "-z", "--no-renames", "--name-only")
+    listing = checkout.git_read(services.cwd, "diff-tree", *options, verdict.base_sha, verdict.commit)
+    change = Change(None, verdict.base_sha, files=frozenset(name for name in listing.split("\0") if name))
+    files = {repository_file(name, services): role for name, role in input_files(policy).items()}
+    has_policy = bool(
+        checkout.fingerprint_at(
+            services.cwd, verdict.base_sha, os.path.relpath(services.cwd / policy_file, services.cwd)
+        )
+    )
+    return judge_findings(change, repository_file(policy_file, services), has_policy, files)
 
 
 def _branch_commits(verdict: Verdict, services: Services) -> list[str]:

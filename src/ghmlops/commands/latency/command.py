@@ -27,7 +27,7 @@ def run(inputs: Inputs, services: Services) -> Result:
     """
     from ghmlops.act.evidence import check_writable
     from ghmlops.commands.latency.job import evidence_leg
-    from ghmlops.commands.shared.unfinished import unfinished
+    from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 
     check_writable(services.cwd / inputs.evidence_dir, "latency", inputs.leg)
     with unfinished("latency", inputs, services, leg=evidence_leg(inputs), reads=(inputs.confirm,)):

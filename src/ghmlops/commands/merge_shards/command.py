@@ -28,7 +28,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         InputError: The commit under test is unknown, or the evidence folder cannot be written to.
     """
     from ghmlops.commands.merge_shards.job import legs_by_name
-    from ghmlops.commands.shared.unfinished import unfinished
+    from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 
     with contextlib.ExitStack() as stack:
         for leg in legs_by_name(inputs, services):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ghmlops.measure.telemetry import AccessLog
 
 POLL_SECONDS = 0.25
-"""Seconds between two looks at the access log."""
+"""Seconds between two looks at the access log: a verdict is at most so late."""
 _SAME_SHARE = 0.005
 """Difference of a share from that of a rung up to which the target counts as being at the rung."""
 
@@ -42,6 +42,7 @@ class Walk:
         sleep: Waits for some seconds.
         note: Reports a decision to the user.
         run_url: Address of the run; may be empty.
+        poll: Seconds between two looks at the access log.
     """
 
     job: Job
@@ -49,6 +50,7 @@ class Walk:
     sleep: Callable[[float], None]
     note: Callable[[str], None]
     run_url: str
+    poll: float = POLL_SECONDS
     _log: AccessLog = field(init=False)
     _judge: RungJudge = field(init=False)
     _rungs: list[RungRecord] = field(init=False, default_factory=list)
@@ -74,7 +76,7 @@ class Walk:
                     if decision.position != position:
                         self.note(decision.reason)
                     position = self._remember(decision.position)
-                    self.sleep(POLL_SECONDS)
+                    self.sleep(self.poll)
                 case Advance():
                     position = self._enter(decision.rung)
                 case Complete():

@@ -25,7 +25,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         EvidenceError: The evidence to replay cannot be used.
         GitHubError: An artifact of a workflow run cannot be downloaded.
     """
-    from ghmlops.commands.shared.unfinished import unfinished
+    from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 
     if inputs.replay and inputs.rebuild:
         raise InputError("inputs `replay` and `rebuild` exclude each other", hint="use one of them")

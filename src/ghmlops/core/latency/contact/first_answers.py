@@ -2,7 +2,7 @@
 
 A service that answers 404, 401, 422 or 500 to everything, or leads to a log-in page, would fail a minute of load for a
 reason that its first answer states. Each endpoint is requested a few times before the load; it is broken if every
-answer is an unexpected status, or if it is a page for people where the baseline answers data.
+answer is an unexpected status, or if it is an HTML page where the baseline answers JSON.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FirstAnswer(Frozen, frozen=True, kw_only=True):
 
     @property
     def is_page(self) -> bool:
-        """Whether the answer is a page for people."""
+        """Whether the answer is an HTML page."""
         return self.media_type in ("text/html", "application/xhtml+xml")
 
     @property

@@ -20,7 +20,7 @@ import pytest
 from ghmlops.act.evidence import write_evidence
 from ghmlops.commands.shared.base import Common, Services
 from ghmlops.commands.shared.console import Console
-from ghmlops.commands.shared.unfinished import unfinished
+from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 from ghmlops.core.context import Context
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.core.evidence.document import Evidence, Provenance

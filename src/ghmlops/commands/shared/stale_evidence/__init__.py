@@ -1,0 +1,1 @@
+"""What replaces the evidence of an earlier run."""
