@@ -80,8 +80,8 @@ class Branch:
         row = {"issue": 7, "event": kind, "label": label, "login": login, "created_at": time(minute)}
         self.repository["events"].append(row)
 
-    def gate(self, commit: str) -> tuple[str, str]:
-        """Judge a commit whose evidence says that the policy differs; return outcome and reason code."""
+    def gate(self, commit: str, *, honest: bool = True) -> tuple[str, str]:
+        """Judge a commit whose evidence says that the policy differs, if it is honest; return outcome and code."""
         self.patch.setenv("GITHUB_SHA", commit)
         self.repository["roles"] = {"maria": "maintain", "wim": "write"}
         self.api.seed(deployments=[{"sha": self.deployed, "payload": PAYLOAD, "statuses": [{"state": "success"}]}])
@@ -89,10 +89,11 @@ class Branch:
         finding = Finding(
             id="inputs-changed", metric="inputs", outcome=Outcome.INCONCLUSIVE, reason="R.", docs="a#b", dataset=POLICY
         )
-        outcome, code, reason = conclude([*evidence.findings, finding])
+        findings = [*evidence.findings, finding] if honest else evidence.findings
+        outcome, code, reason = conclude(findings)
         evidence = msgspec.structs.replace(
             evidence,
-            findings=[*evidence.findings, finding],
+            findings=findings,
             outcome=outcome,
             reason_code=code,
             reason=reason,
@@ -182,3 +183,23 @@ def test_unreadable_pull_requests_review_nothing(branch: Branch) -> None:
     branch.event("labeled", "maria", 20)
     branch.api.seed(faults=[{"kind": "status", "status": 403, "path": "/commits/.*/pulls", "times": 9}])
     assert branch.gate(merge)[0] == "inconclusive"
+
+
+@pytest.mark.parametrize(("change", "outcome"), [({POLICY: "more"}, "inconclusive"), ({"app.py": "2"}, "pass")])
+def test_the_gate_does_not_believe_that_nothing_changed(branch: Branch, change: dict[str, str], outcome: str) -> None:
+    """The evidence does not mention the policy; the history of the branch does."""
+    files = {name: f"{(branch.here / name).read_text()}# {text}\n" for name, text in change.items()}
+    assert branch.gate(branch.commit(files), honest=False)[0] == outcome
+
+
+def test_a_review_of_one_input_covers_no_other(branch: Branch) -> None:
+    """Evidence names the reviewed policy alone; a direct push changed the payloads, too."""
+    policy = (branch.here / POLICY).read_text() + "latency: {payloads: data.jsonl, slo: {p99: 100ms}, "
+    policy += "request: {method: POST, path: /}}\n"
+    branch.deployed = branch.commit({POLICY: policy})
+    head, merge = branch.merged("squash")
+    branch.pull(head, merge)
+    branch.event("labeled", "maria", 20)
+    last = branch.commit({"data.jsonl": "{}\n"})
+    assert branch.gate(merge)[0] == "warn"
+    assert branch.gate(last)[0] == "inconclusive"

@@ -153,7 +153,7 @@ def test_twenty_failed_legs_of_which_one_is_run_again(
         uploads.artifact(f"ghmlops-evidence-{leg}-1", "fail", leg=leg, run_attempt=1)
     uploads.artifact("ghmlops-evidence-leg0-2", "pass", leg="leg0", run_attempt=2)
     assert judge(here) == (1, "preview-ready")
-    outcomes = [file.outcome for file in read_verdict(here / "verdict.json").evidence]
+    outcomes = [str(file.outcome) for file in read_verdict(here / "verdict.json").evidence]
     assert (outcomes.count("fail"), outcomes.count("pass")) == (19, 1)
 
 

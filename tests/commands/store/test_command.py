@@ -218,7 +218,8 @@ def test_the_origin_is_one_of_three(job: Job, capsys: pytest.CaptureFixture[str]
     assert main(["gate", "--token", "t", "--run-id", "41", "--evidence-from", origin]) == 2
     assert message in capsys.readouterr().err
     assert main(["gate", "--token", "t", "--run-id", "41", "--evidence-from", f"branch:{BRANCH}"]) == 2
-    assert job.names
+    assert BRANCH in capsys.readouterr().err
+    assert not (job.scene.work.folder / "verdict.json").exists()
 
 
 def test_a_dry_run_stores_nothing(job: Job) -> None:

@@ -76,11 +76,8 @@ def changed_inputs(verdict: Verdict, policy: Policy, policy_file: str, services:
     listing = checkout.git_read(services.cwd, "diff-tree", *options, verdict.base_sha, verdict.commit)
     change = Change(None, verdict.base_sha, files=frozenset(name for name in listing.split("\0") if name))
     files = {repository_file(name, services): role for name, role in input_files(policy).items()}
-    has_policy = bool(
-        checkout.fingerprint_at(
-            services.cwd, verdict.base_sha, os.path.relpath(services.cwd / policy_file, services.cwd)
-        )
-    )
+    path = os.path.relpath(services.cwd / policy_file, services.cwd)
+    has_policy = checkout.content_at(services.cwd, verdict.base_sha, path) is not None
     return judge_findings(change, repository_file(policy_file, services), has_policy, files)
 
 
