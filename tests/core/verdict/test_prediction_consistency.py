@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
+from evidence_folders import predictions
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
-from ghmlops.core.verdict.prediction_consistency import _finding_contradictions
+from ghmlops.core.verdict.prediction_consistency import _finding_contradictions, prediction_contradictions
 
 
 def bias(baseline: float, candidate: float, outcome: Outcome, loss: Interval | None) -> Finding:
@@ -56,3 +59,13 @@ def test_bias_is_a_distance(baseline: float, candidate: float, outcome: Outcome,
 def test_a_pass_needs_the_interval_of_the_distance(loss: Interval | None) -> None:
     """A pass on the bias without its distance, or with one that does not belong to its values, is a contradiction."""
     assert list(_finding_contradictions(bias(-6.0, -1.0, Outcome.PASS, loss), None, None))
+
+
+def test_a_pass_on_the_contract_alone_contradicts_itself() -> None:
+    """Evidence without a finding on the predictions passes for no reason; the same evidence with them is consistent."""
+    honest = predictions()
+    assert list(prediction_contradictions(honest, None)) == []
+    findings = [finding for finding in honest.findings if finding.id.startswith("contract-")]
+    details = msgspec.to_builtins(honest.details) | {"metrics": []}
+    alone = replace(honest, findings=findings, details=msgspec.convert(details, type(honest.details)))
+    assert list(prediction_contradictions(alone, None))

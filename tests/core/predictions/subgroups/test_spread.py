@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -137,3 +139,11 @@ def test_uneven_windows_vary_by_more_than_their_spread() -> None:
     assert uneven_windows(windows(z), spreads) == []
     z[::5] += 16.0
     assert uneven_windows(windows(z), estimate_spreads(windows(z)))
+
+
+def test_windows_without_a_changed_row_say_nothing_about_the_spread() -> None:
+    """Half of the windows have no changed row and no error; the spread is that of the others."""
+    z = retrained(200, 2.0, 6)
+    subgroups = windows(z)
+    still = [replace(s, comparison=replace(s.comparison, candidate=1.0, error=0.0)) for s in windows(np.zeros(200))]
+    assert estimate_spreads([*subgroups, *still]) == estimate_spreads(subgroups)

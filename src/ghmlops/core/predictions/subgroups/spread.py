@@ -95,12 +95,16 @@ def estimate_spreads(subgroups: Sequence[Subgroup], noise: Sequence[Subgroup] = 
 
 
 def _by_family(subgroups: Sequence[Subgroup]) -> dict[Family, NDArray[np.float64]]:
-    """Return the changes of each family in standard errors, minus their median."""
+    """Return the changes of each family in standard errors, minus their median.
+
+    A subgroup without a changed row has no error and shows nothing about the spread.
+    """
     families: dict[Family, list[tuple[float, float]]] = {}
     for subgroup in subgroups:
-        change, error = subgroup.comparison.change, smoothed_error(subgroup.comparison)
+        change, error = subgroup.comparison.change, subgroup.comparison.error
         if math.isfinite(change) and math.isfinite(error) and error > 0:
-            families.setdefault(family_of(subgroup), []).append((change, error))
+            smoothed = smoothed_error(subgroup.comparison)
+            families.setdefault(family_of(subgroup), []).append((change, smoothed))
     result = {}
     for family, values in families.items():
         change, error = np.array(values).T
