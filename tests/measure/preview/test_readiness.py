@@ -12,7 +12,7 @@ import pytest
 
 import raw_service
 from ghmlops.core.errors import InputError
-from ghmlops.measure.load import tls_errors
+from ghmlops.measure.load.connecting import tls_errors
 from ghmlops.measure.load.target import tls_context
 from ghmlops.measure.preview.probe import Answer, Readiness, check_address, probe, wait_until_ready
 
@@ -116,7 +116,7 @@ def test_a_service_that_is_ready_now_and_then_is_not_ready() -> None:
     ],
 )
 def test_another_protocol_is_named(answer: bytes, status: int | None, problem: str) -> None:
-    """A switch of the protocol, TLS on the port and a demanded certificate are told apart from other bad answers."""
+    """A switch of the protocol, TLS on the port and a demanded certificate are distinguished from other bad answers."""
     result = ask(answer)
     assert (result.status, result.ready) == (status, False)
     assert problem in result.problem

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from ghmlops.measure.load.dial import open_tunnel
+from ghmlops.measure.load.connecting.dial import open_tunnel
 
 if TYPE_CHECKING:
     from ghmlops.measure.load.target import Target

@@ -22,8 +22,8 @@ from ghmlops.measure.load.protocols.base import UnusableConnection, is_repeatabl
 from ghmlops.measure.load.protocols.response_shape import Shape, derive_shape
 from ghmlops.measure.load.protocols.table import PROTOCOLS
 from ghmlops.measure.load.redaction import UNANSWERED, redact, secret_words, unquoted
+from ghmlops.measure.load.streams.token_stream import TokenLog
 from ghmlops.measure.load.target import describe_error
-from ghmlops.measure.load.token_stream import TokenLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ from urllib.parse import quote, urlsplit
 
 from ghmlops.core.errors import InputError, PolicyError, ServiceError
 from ghmlops.core.load.host_names import unicode_host
-from ghmlops.measure.load.dial import open_tunnel
+from ghmlops.measure.load.connecting.dial import open_tunnel
+from ghmlops.measure.load.connecting.tls_errors import describe_tls_error
 from ghmlops.measure.load.redaction import redacted_address
-from ghmlops.measure.load.tls_errors import describe_tls_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

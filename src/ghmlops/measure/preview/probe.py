@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
-
 from ghmlops.core.errors import InputError
 from ghmlops.core.load.host_names import unicode_host
+from ghmlops.measure.load.connecting.tls_errors import CLIENT_CERTIFICATE, SPEAKS_TLS, answers_with_tls
 from ghmlops.measure.load.redaction import redacted_address
 from ghmlops.measure.load.target import connect, describe_error
-from ghmlops.measure.load.tls_errors import CLIENT_CERTIFICATE, SPEAKS_TLS, answers_with_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +30,11 @@ MAX_HEAD = 65536
 """Maximum number of bytes of an answer that are read."""
 MAX_BODY = 1 << 20
 """Maximum number of bytes of a body that are searched for the expected text."""
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r\n]")
+_END = re.compile(rb"\r?\n\r?\n")
+_CHUNKED = re.compile(rb"\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
+_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,12})", re.IGNORECASE)
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]*\r?\n")
 _CLOSED = "closed the connection without an answer"
 
 
@@ -200,27 +203,15 @@ def _speaks_tls(parts: SplitResult, deadline: float, check: CheckAddresses) -> b
 
 
 class _Response:
-    """The answer as far as it is read: its status, and its body up to the text that is expected."""
+    """The answer as far as it is read: its head, and its body up to the text that is expected.
+
+    It is read without the parser of the load generator, which the action `preview` does not install.
+    """
 
     def __init__(self, needle: bytes) -> None:
         self._needle = needle
-        self._raw, self._body = b"", bytearray()
-        self._status: int | None = None
-        self._complete = False
-        self._parser = HttpResponseParser(self)
-
-    def on_headers_complete(self) -> None:
-        """Note the status; called by the parser. Interim responses (1xx) precede the answer, except 101."""
-        status = self._parser.get_status_code()
-        self._status = status if status >= 200 or status == 101 else None
-
-    def on_body(self, body: bytes) -> None:
-        """Add a piece of the body; called by the parser."""
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        """Note the end of the answer; called by the parser."""
-        self._complete = self._status is not None
+        self._raw = b""
+        self._ended = False
 
     def read(self, stream: socket.socket, deadline: float) -> Answer:
         """Read until the answer is known.
@@ -228,44 +219,67 @@ class _Response:
         Raises:
             OSError: The connection failed, or the time is over.
         """
-        while not self._known:
+        while (answer := self._answer()) is None:
             stream.settimeout(_remaining(deadline))
             part = stream.recv(65536)
-            if not part:
-                break
-            self._raw = (self._raw + part)[:MAX_HEAD]
-            try:
-                self._parser.feed_data(part)
-            except HttpParserUpgrade:
-                break
-            except HttpParserError:
-                return self._garbage()
-        return self._answer()
+            self._ended = not part
+            self._raw += part
+        return answer
 
-    @property
-    def _known(self) -> bool:
-        if self._status is None:
-            return len(self._raw) >= MAX_HEAD
-        success = 200 <= self._status < 300
-        if not success and self._status != 400:
-            return True
-        found = not self._needle or self._needle in self._body
-        return self._complete or len(self._body) > MAX_BODY or (success and found)
+    def _answer(self) -> Answer | None:
+        """Return the answer; `None` if more of it must be read."""
+        status = _STATUS.match(self._raw)
+        # Informational responses (100 Continue, 103 Early Hints) precede the answer.
+        while status and status[1].startswith(b"1") and status[1] != b"101" and (end := _END.search(self._raw)):
+            self._raw = self._raw[end.end() :]
+            status = _STATUS.match(self._raw)
+        if status is None or (status[1].startswith(b"1") and status[1] != b"101"):
+            foreign = not self._raw.startswith(b"HTTP/"[: len(self._raw)])
+            return self._no_status() if foreign or self._ended or len(self._raw) >= MAX_HEAD else None
+        code = int(status[1])
+        if code == 101:
+            return Answer(101, "it switched to another protocol; `ready` must be a path that answers with HTTP")
+        if code == 400:
+            return self._bad_request()
+        if not 200 <= code < 300 or not self._needle:
+            return Answer(code)
+        body, complete = self._body()
+        if self._needle in body:
+            return Answer(code)
+        missing = complete or self._ended or len(self._raw) > MAX_BODY
+        return Answer(code, "but its body does not contain the expected text") if missing else None
 
-    def _garbage(self) -> Answer:
+    def _no_status(self) -> Answer:
+        if not self._raw:
+            return Answer(None, _CLOSED)
         return Answer(None, SPEAKS_TLS if answers_with_tls(self._raw) else "the answer is not HTTP/1.1")
 
-    def _answer(self) -> Answer:
-        if self._status is None:
-            return self._garbage() if self._raw else Answer(None, _CLOSED)
-        if self._status == 101:
-            return Answer(101, "it switched to another protocol; `ready` must be a path that answers with HTTP")
-        if answers_with_tls(self._raw, self._status):
-            return Answer(self._status, SPEAKS_TLS)
-        if self._status == 400 and b"SSL certificate was sent" in self._body:  # nginx
-            return Answer(self._status, CLIENT_CERTIFICATE)
-        missing = self._needle and 200 <= self._status < 300 and self._needle not in self._body
-        return Answer(self._status, "but its body does not contain the expected text" if missing else "")
+    def _bad_request(self) -> Answer | None:
+        """Return what the page of a status 400 says about TLS; `None` until it is complete."""
+        body, complete = self._body()
+        if answers_with_tls(self._raw, 400):
+            return Answer(400, SPEAKS_TLS)
+        if b"SSL certificate was sent" in body:  # nginx
+            return Answer(400, CLIENT_CERTIFICATE)
+        return Answer(400) if complete or self._ended or len(self._raw) > MAX_BODY else None
+
+    def _body(self) -> tuple[bytes, bool]:
+        """Return the body as far as it was received, without the framing of chunks, and whether it is complete."""
+        end = _END.search(self._raw)
+        if end is None:
+            return b"", False
+        head, rest = self._raw[: end.start()], self._raw[end.end() :]
+        if _CHUNKED.search(head) is None:
+            length = _LENGTH.search(head)
+            return rest, length is not None and len(rest) >= int(length[1])
+        body = b""
+        while size := _CHUNK.match(rest):
+            count = int(size[1], 16)
+            if count == 0:
+                return body, True
+            body += rest[size.end() : size.end() + count]
+            rest = rest[size.end() + count :].removeprefix(b"\r").removeprefix(b"\n")
+        return body, False
 
 
 def _remaining(deadline: float) -> float:

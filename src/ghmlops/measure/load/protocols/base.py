@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ghmlops.measure.load.dial import UnusableConnection
+from ghmlops.measure.load.connecting.dial import UnusableConnection
 
 if TYPE_CHECKING:
     from array import array
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ghmlops.measure.load.kernel_timestamps import ArrivalClock
     from ghmlops.measure.load.poller import Poller
     from ghmlops.measure.load.protocols.response_shape import Shape
+    from ghmlops.measure.load.streams.token_stream import TokenLog
     from ghmlops.measure.load.target import Target
-    from ghmlops.measure.load.token_stream import TokenLog
 
 __all__ = ["ArmInterface", "ProtocolAdapter", "RequestSlot", "UnusableConnection", "is_repeatable"]
 

@@ -7,7 +7,7 @@ import select
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-from ghmlops.measure.load.dial import open_socket
+from ghmlops.measure.load.connecting.dial import open_socket
 from ghmlops.measure.load.kernel_timestamps import ArrivalClock, enable_timestamps
 from ghmlops.measure.load.poller import AVAILABLE
 from ghmlops.measure.load.protocols.base import NO_REQUEST

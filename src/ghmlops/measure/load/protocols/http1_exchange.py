@@ -10,15 +10,15 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 
 from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.checks import EXCERPT_BYTES
-from ghmlops.measure.load.event_parser import EventParser
+from ghmlops.measure.load.connecting.tls_errors import describe_tls_error
 from ghmlops.measure.load.protocols.base import MAX_RESPONSE_BYTES, NO_REQUEST
 from ghmlops.measure.load.protocols.lenient_head import MAX_HEAD_BYTES, repair
-from ghmlops.measure.load.tls_errors import describe_tls_error
-from ghmlops.measure.load.token_stream import close_stream, describe_failure, open_stream
+from ghmlops.measure.load.streams.event_parser import EventParser
+from ghmlops.measure.load.streams.token_stream import close_stream, describe_failure, open_stream
 
 if TYPE_CHECKING:
-    from ghmlops.measure.load.event_parser import ChunkParser
     from ghmlops.measure.load.protocols.base import ArmInterface
+    from ghmlops.measure.load.streams.event_parser import ChunkParser
 
 _DETACHED_PARSER = HttpResponseParser(object())
 _NOT_REPEATED = " on a connection that had served before; it may have been processed, so that it was not sent again"

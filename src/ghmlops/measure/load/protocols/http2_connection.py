@@ -17,7 +17,7 @@ from h2.exceptions import NoAvailableStreamIDError, ProtocolError, StreamClosedE
 from h2.settings import SettingCodes, Settings
 
 from ghmlops.core.latency.kind import Kind
-from ghmlops.measure.load.dial import open_socket
+from ghmlops.measure.load.connecting.dial import open_socket
 from ghmlops.measure.load.protocols.base import MAX_CONCURRENT_REQUESTS, UnusableConnection
 from ghmlops.measure.load.protocols.http2_stream import Stream
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.checks import EXCERPT_BYTES, excerpt
 from ghmlops.measure.load.protocols.base import MAX_RESPONSE_BYTES, NO_REQUEST
-from ghmlops.measure.load.token_stream import close_stream, describe_failure, open_stream
+from ghmlops.measure.load.streams.token_stream import close_stream, describe_failure, open_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ghmlops.measure.load.event_parser import ChunkParser, EventParser
     from ghmlops.measure.load.protocols.base import ArmInterface
+    from ghmlops.measure.load.streams.event_parser import ChunkParser, EventParser
 
 _THROTTLED = ("REFUSED_STREAM", "ENHANCE_YOUR_CALM")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -12,12 +12,10 @@ from ghmlops.core.latency.answers import Tokens
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.stream_apis import Part
 from ghmlops.measure.load.checks import EXCERPT_BYTES, excerpt
-from ghmlops.measure.load.event_parser import ChunkParser, EventParser
+from ghmlops.measure.load.streams.event_parser import ChunkParser, EventParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ghmlops.measure.load.protocols.base import ArmInterface
 
 MAX_TOKEN_GAPS = 5_000_000
 """Maximum number of gaps between tokens that are stored per arm; further ones are counted and reported."""
@@ -104,7 +102,18 @@ class TokenLog:
         )
 
 
-def open_stream(arm: ArmInterface, index: int, now: Callable[[], float]) -> EventParser | ChunkParser:
+class StreamedArm(Protocol):
+    """What streams use of their arm; `ghmlops.measure.load.arm.Arm` documents the attributes."""
+
+    @property
+    def stream(self) -> str: ...
+    @property
+    def tokens(self) -> TokenLog: ...
+    @property
+    def sent(self) -> memoryview[float]: ...
+
+
+def open_stream(arm: StreamedArm, index: int, now: Callable[[], float]) -> EventParser | ChunkParser:
     """Return the parser of the streamed response to request `index`, which records its tokens.
 
     Args:
@@ -116,7 +125,7 @@ def open_stream(arm: ArmInterface, index: int, now: Callable[[], float]) -> Even
     return TOKEN_PARSERS[arm.stream](lambda part: arm.tokens.record(index, now(), sent, part))
 
 
-def close_stream(parser: EventParser | ChunkParser, arm: ArmInterface, index: int) -> tuple[Kind, str]:
+def close_stream(parser: EventParser | ChunkParser, arm: StreamedArm, index: int) -> tuple[Kind, str]:
     """Return how the complete body of a stream ends request `index`, and the example of a failure."""
     parser.finish()
     arm.tokens.generated[index] = parser.usage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.load.stream_apis import Part
-from ghmlops.measure.load.event_parser import ChunkParser, EventParser
+from ghmlops.measure.load.streams.event_parser import ChunkParser, EventParser
 
 BODY = (
     b": comment\n\ndata: one\n\nevent: x\r\ndata: two\r\ndata: lines\r\n\r\ndata:\n\ndata\n\nid: 7\n\n"

@@ -6,16 +6,33 @@ import asyncio
 import re
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ghmlops.core.latency.kind import Kind
 
 if TYPE_CHECKING:
-    from ghmlops.measure.load.target import Target
+    import ssl
+
+    from ghmlops.core.load.routing import Proxy
 
 _MAX_ANSWER = 65536
 """Maximum number of bytes of a proxy's answer."""
 _ACCEPTED = re.compile(rb"HTTP/1\.[01] 2[0-9][0-9][ \r\n]")
+
+
+class Dialled(Protocol):
+    """What is dialled of a service; `ghmlops.measure.load.target.Target` documents the attributes."""
+
+    @property
+    def tls(self) -> ssl.SSLContext | None: ...
+    @property
+    def proxy(self) -> Proxy | None: ...
+    @property
+    def dial_port(self) -> int: ...
+    @property
+    def connect_port(self) -> int: ...
+    @property
+    def tunnel_host(self) -> str: ...
 
 
 class UnusableConnection(OSError):
@@ -26,7 +43,7 @@ class UnusableConnection(OSError):
         self.kind = kind
 
 
-async def open_socket(target: Target, address: str) -> socket.socket:
+async def open_socket(target: Dialled, address: str) -> socket.socket:
     """Return a connected, non-blocking socket through which the service is reached.
 
     Args:
@@ -55,7 +72,7 @@ async def open_socket(target: Target, address: str) -> socket.socket:
     return plain
 
 
-def open_tunnel(plain: socket.socket, target: Target, deadline: float) -> None:
+def open_tunnel(plain: socket.socket, target: Dialled, deadline: float) -> None:
     """Ask the proxy behind a connected socket for a tunnel to the service, if it needs one.
 
     Raises:
@@ -73,7 +90,7 @@ def open_tunnel(plain: socket.socket, target: Target, deadline: float) -> None:
         _check_answer(answer, ended=not data)
 
 
-def connect_request(target: Target) -> bytes:
+def connect_request(target: Dialled) -> bytes:
     """Return the request for a tunnel; empty without one: without a proxy, and for http, which a proxy forwards.
 
     The tunnel leads to the address that was checked, so that the proxy does not resolve the name again; to the name

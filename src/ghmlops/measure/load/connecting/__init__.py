@@ -1,0 +1,1 @@
+"""Connections to a service: sockets through proxies, and why TLS failed."""

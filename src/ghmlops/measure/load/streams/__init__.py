@@ -1,0 +1,1 @@
+"""Streamed responses: splitting them into events or chunks, and the times of their tokens."""
