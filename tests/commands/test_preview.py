@@ -315,6 +315,21 @@ def test_the_policy_says_what_the_inputs_do_not(job: Job) -> None:
     assert "within 0.3 s: answered 404" in step.err
 
 
+def test_the_build_of_the_policy_runs_before_the_service(job: Job) -> None:
+    """Its text is that of bash; one that fails is an error with the end of its output, and starts nothing."""
+    (job.folder / ".github").mkdir()
+    policy = job.folder / ".github" / "ghmlops.yml"
+    command = job.services.command("plain")
+    text = "version: 1\nservice: x\npreview:\n  build: |\n    {build}\n  command: {command!r}\n  ready: /healthz\n"
+    policy.write_text(text.format(build="printf %s {sha} > built.txt", command=command))
+    assert job.step().outputs["reason-code"] == "preview-ready"
+    assert len((job.folder / "built.txt").read_text()) == 40
+    policy.write_text(text.format(build="echo no model; false | cat", command=command))
+    step = job.step()
+    assert (step.code, step.outputs["reason-code"]) == (2, "build-failed")
+    assert "no model" in step.err
+
+
 def test_a_dry_run_starts_nothing(job: Job) -> None:
     """The plan is one line; no process, no evidence."""
     step = job.start("plain", "--dry-run", "--lifetime", "10m")

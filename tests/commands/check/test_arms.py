@@ -165,6 +165,23 @@ def test_an_editable_installation_does_not_reach_the_baseline(scene: Scene) -> N
     assert scene.versions() == {"one", "two"}
 
 
+def test_a_service_in_a_subfolder_runs_in_that_of_its_own_work_tree(scene: Scene) -> None:
+    """The working directory of the baseline is the same folder of its work tree, not the top of the repository."""
+    scene.policy(command="env PYTHONPATH=src python -m svc {port}")
+    top = scene.folder
+    (top / "model").mkdir()
+    for name in ("src", ".github", "pyproject.toml"):
+        (top / name).rename(top / "model" / name)
+    scene.folder = top / "model"
+    base = scene.commit()
+    scene.write("src/svc/__init__.py", SERVICE.replace('"one"', '"two"'))
+    scene.commit()
+    done = scene.check("--base", base)
+    assert scene.versions() == {"one", "two"}, done.stderr
+    folders = {Path(line.split()[1]).name for line in scene.seen.read_text().splitlines()}
+    assert folders == {"model"}
+
+
 def test_each_arm_is_built_in_an_environment_of_its_own(scene: Scene) -> None:
     """`build` runs in both work trees, sees the commit and no token, and its output and key are kept."""
     build = "  build: |\n    printf '%s' {sha} > model.txt\n    echo \"{workdir} ${GITHUB_TOKEN:-none}\"\n"

@@ -146,7 +146,11 @@ def test_an_unchanged_candidate_passes(repository: Repository) -> None:
         "regression.json",
     }
     ready = evidence(repository, "preview.json")["findings"]
-    assert [(f["id"], f["dataset"]) for f in ready] == [("preview-ready", "baseline"), ("preview-ready", "candidate")]
+    assert [(f["id"], f["dataset"]) for f in ready] == [
+        ("preview-ready", "baseline"),
+        ("preview-ready", "candidate"),
+        ("arms-differ", ""),
+    ]
     latency = evidence(repository, "latency.json")
     assert (latency["provenance"]["head_sha"], latency["provenance"]["base_sha"]) == (head, repository.base)
     assert {m["arm"] for m in latency["measurements"]} == {"baseline", "candidate"}
