@@ -109,6 +109,7 @@ CASES = {
     "latency, leg, not a number": ("latency", "eu", ("latency", *NOWHERE, "--leg=eu", "--seed", "x")),
     "latency, confirmation": ("latency", "confirm", ("latency", *NOWHERE, "--confirm", "none.json")),
     "latency, shard": ("latency", "shard-1-of-2", ("latency", *NOWHERE, "--shard", "1/2", "--start-at", "x")),
+    "latency, shard, not a number": ("latency", "shard-1-of-2", ("latency", *NOWHERE, "--shard", "1/2", "--seed", "x")),
     "capacity, unreachable": ("capacity", "", ("capacity", *NOWHERE)),
     "capacity, host": ("capacity", "", ("capacity", "--url", "http://192.0.2.1")),
     "import, no file": ("import", "", ("import", "--file", "none.json")),

@@ -15,6 +15,7 @@ from ghmlops.commands.shared.base import Common
 from ghmlops.core.errors import GhmlopsError, InputError
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.pillars import writes_evidence
+from ghmlops.core.policy.document import DEFAULT_PATH
 from ghmlops.core.verdict.confirmation import CONFIRM
 
 if TYPE_CHECKING:
@@ -81,13 +82,15 @@ def replace_unread(name: str, args: Sequence[str], environ: Mapping[str, str], s
     from ghmlops.act.evidence import evidence_files
 
     command = RESULT_COMMANDS.get(name, name)
-    values = flag_values(("policy", "evidence-dir", "leg", "confirm", "rebuild", "dry-run"), args, environ)
+    values = flag_values(("policy", "evidence-dir", "leg", "confirm", "shard", "rebuild", "dry-run"), args, environ)
     if not writes_evidence(command) or values.get("dry-run", "false").lower() not in ("false", "0", "no", "off"):
         return
-    command = "rebuild" if values.pop("rebuild", "") else command
-    leg = values.get("leg", "") or (CONFIRM if values.pop("confirm", "") else "")
-    common = {key.replace("-", "_"): text for key, text in values.items() if key in ("policy", "evidence-dir")}
-    inputs = Common(leg=leg, **common)  # type: ignore[arg-type]  (texts only)
+    if values.get("rebuild"):
+        command = "rebuild"
+    leg = _leg(values.get("leg", "") or (CONFIRM if values.get("confirm") else ""), values.get("shard", ""))
+    inputs = Common(
+        leg=leg, policy=values.get("policy", DEFAULT_PATH), evidence_dir=values.get("evidence-dir", "evidence")
+    )
     files = evidence_files(services.cwd / inputs.evidence_dir, command, leg)
     try:
         recorder = _recorder(command, leg, inputs, services)
@@ -96,6 +99,17 @@ def replace_unread(name: str, args: Sequence[str], environ: Mapping[str, str], s
             raise
         return
     _write(recorder, "its inputs cannot be read")
+
+
+def _leg(leg: str, shard: str) -> str:
+    """Return the leg with that of a shard; a malformed shard has none."""
+    from ghmlops.core.latency.shards.inputs import parse_shard, shard_leg
+
+    try:
+        part = parse_shard(shard)
+    except InputError:
+        return leg
+    return shard_leg(leg, *part) if part else leg
 
 
 def _recorder(command: str, leg: str, inputs: Common, services: Services) -> Recorder:

@@ -66,7 +66,7 @@ def decide(candidate: Sequence[FirstAnswer], baseline: Sequence[FirstAnswer] | N
         candidate: one answer per endpoint.
         baseline: the same of the baseline, in the same order; `None` without one.
     """
-    others = baseline or [None] * len(candidate)
+    others: Sequence[FirstAnswer | None] = baseline or [None] * len(candidate)
     problems = [_problem(one, other) for one, other in zip(candidate, others, strict=True)]
     broken = [index for index, problem in enumerate(problems) if problem]
     if not broken:
