@@ -122,7 +122,7 @@ def test_every_address_of_a_name_is_checked_before_a_connection(place: Path, mon
 
 def test_a_name_of_this_machine_is_loopback(place: Path) -> None:
     """`localhost` needs no target."""
-    policy(place, "slo: {p90: 1s}")
+    policy(place, "request: {path: /predict}\n  slo: {p90: 1s}")
     with scoring_service.started() as url:
         assert latency(place, url.replace("127.0.0.1", "localhost")).outcome is not Outcome.ERROR
 
