@@ -195,14 +195,14 @@ def test_behaviour_is_judged_on_rows_without_a_label(task: str, separate: bool, 
     else:
         good["y"] = pa.array([y if i < N // 10 else None for i, y in enumerate(good["y"])])
     sides = good, turned_round(task, {**good, "y": good["y"].to_pylist()} if "y" in good else good)
-    found = judge(tmp_path, task, sides, labels=labels if separate else None)
-    assert found["findings"]["contract-label-coverage"] == "inconclusive"
-    assert found["findings"][BEHAVIOUR[task]] == "warn"
-    assert found["outcome"] == "inconclusive"
-    late = judge(tmp_path, task, sides, "min-label-coverage: 5%", labels if separate else None)
-    assert "contract-label-coverage" not in late["findings"]
-    assert late["findings"][BEHAVIOUR[task]] == "warn"
-    ranks = late["evidence"]["details"].get("rank")
+    judged = judge(tmp_path, task, sides, labels=labels if separate else None)
+    assert judged["findings"]["contract-label-coverage"] == "inconclusive"
+    assert judged["findings"][BEHAVIOUR[task]] == "warn"
+    assert judged["outcome"] == "inconclusive"
+    late_labels = judge(tmp_path, task, sides, "min-label-coverage: 5%", labels if separate else None)
+    assert "contract-label-coverage" not in late_labels["findings"]
+    assert late_labels["findings"][BEHAVIOUR[task]] == "warn"
+    ranks = late_labels["evidence"]["details"].get("rank")
     assert task == "multiclass" or (ranks[0]["rows"] == N and ranks[0]["spearman"] < 0)
 
 
@@ -210,9 +210,9 @@ def test_too_many_labels_missing_make_quality_inconclusive(tmp_path: Path) -> No
     """With 2 % of the labels missing no metric of quality passes; the positive rate, which needs none, does."""
     good = side("binary")
     good["y"] = pa.array([None if i % 50 == 0 else y for i, y in enumerate(good["y"])])
-    found = judge(tmp_path, "binary", (good, good))["findings"]
-    assert (found["regression-accuracy"], found["regression-auc"]) == ("inconclusive", "inconclusive")
-    assert found["regression-positive-rate"] == "pass"
+    judged = judge(tmp_path, "binary", (good, good))["findings"]
+    assert (judged["regression-accuracy"], judged["regression-auc"]) == ("inconclusive", "inconclusive")
+    assert judged["regression-positive-rate"] == "pass"
 
 
 def test_random_vectors_do_not_pass_on_the_contract_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

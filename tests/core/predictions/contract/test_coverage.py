@@ -14,7 +14,7 @@ from ghmlops.core.predictions.contract.coverage import check_coverage
 I = Outcome.INCONCLUSIVE  # noqa: E741
 
 
-def found(*, coverage: float = 0.99, **counted: Any) -> dict[str, int | None]:
+def coverage_findings(*, coverage: float = 0.99, **counted: Any) -> dict[str, int | None]:
     """Return the number of rows of each finding on coverage, by the end of its id."""
     of = facts(**counted)
     assert of.pairs
@@ -37,19 +37,19 @@ def test_more_than_one_percent_left_out_is_inconclusive_whatever_the_side(side: 
     other = "candidate" if side == "baseline" else "baseline"
     limit = 11 if counted["usable"] == 989 else 6
     sides: dict[str, Any] = {side: {"rows": 1000}, other: {"rows": counted["usable"]}}
-    assert found(**counted, **sides) == ({"left-out": 11} if limit == 11 else {})
+    assert coverage_findings(**counted, **sides) == ({"left-out": 11} if limit == 11 else {})
 
 
 def test_shares_of_several_reasons_add_up() -> None:
     """0.6 % without a counterpart and 0.6 % unusable are 1.2 % left out, which each alone would be tolerated."""
-    assert found(paired=994, removed=6, added=6, usable=988, labelled=988) == {"left-out": 12}
+    assert coverage_findings(paired=994, removed=6, added=6, usable=988, labelled=988) == {"left-out": 12}
 
 
 def test_copies_of_a_row_are_not_left_out() -> None:
     """Nine copies of each row are surplus; contradicting copies are left out."""
-    assert found(candidate={"rows": 10_000, "surplus_copies": 9_000}) == {}
+    assert coverage_findings(candidate={"rows": 10_000, "surplus_copies": 9_000}) == {}
     contradicting = {"rows": 1022, "conflicting_rows": 22, "repeated_keys": 11, "conflicting_keys": 11}
-    assert found(candidate=contradicting) == {"left-out": 22}
+    assert coverage_findings(candidate=contradicting) == {"left-out": 22}
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_quality_needs_the_labels_that_the_policy_requires(
     counted: dict[str, Any], coverage: float, expected: dict[str, int]
 ) -> None:
     """Rows with a label, or queries with a labelled document; a policy with late labels requires fewer."""
-    assert found(coverage=coverage, **counted) == expected
+    assert coverage_findings(coverage=coverage, **counted) == expected
 
 
 @pytest.mark.parametrize(("timeless", "expected"), [(10, {}), (11, {"null-time": 11})])
 def test_rows_without_a_time_are_in_no_window(timeless: int, expected: dict[str, int]) -> None:
     """Up to 1 % of the usable rows are listed, more are inconclusive."""
-    assert found(windows_without_time=timeless) == expected
+    assert coverage_findings(windows_without_time=timeless) == expected
 
 
 def test_coverage_is_part_of_the_contract() -> None:

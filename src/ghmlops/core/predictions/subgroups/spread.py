@@ -136,9 +136,9 @@ def widen(p: NDArray[np.float64], subgroups: Sequence[Subgroup], spreads: Spread
     """
     if not spreads:
         return p
-    known = [spreads.get(family_of(subgroup)) for subgroup in subgroups]
-    scale = np.array([1.0 if spread is None else spread.scale for spread in known], dtype=np.float64)
-    df = np.array([1.0 if spread is None else spread.df for spread in known], dtype=np.float64)
+    entries = [spreads.get(family_of(subgroup)) for subgroup in subgroups]
+    scale = np.array([1.0 if spread is None else spread.scale for spread in entries], dtype=np.float64)
+    df = np.array([1.0 if spread is None else spread.df for spread in entries], dtype=np.float64)
     smallest = np.finfo(np.float64).tiny
     deviate = -special.ndtri(np.clip(p, smallest, 1.0))
     # Beyond the smallest double a p-value says no more how far the loss is from 0.
