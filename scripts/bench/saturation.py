@@ -12,13 +12,13 @@ from bench.noise import Noise
 from bench.queues import Queues, paired_response_times
 from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_PAIRS
 from ghmlops.core.latency.duet import Duet, compare_blocks
-from ghmlops.core.latency.saturated import saturation_of
+from ghmlops.core.latency.saturated_runs.finding import saturation_of
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, Arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.latency.saturated import Saturation
+    from ghmlops.core.latency.saturated_runs.finding import Saturation
 
 UTILISATIONS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.2, 1.5)
 CALM = Noise(level=0.1, neighbour=0.1)
@@ -67,11 +67,11 @@ def run(queues: Queues, rng: np.random.Generator) -> Result:
                 requests = start + BLOCK_SIZE
         if requests and plain.decision:
             break
-    outcome = duet.decision if duet.decision and not saturation.found else "inconclusive"
+    outcome = duet.decision if duet.decision and not saturation.is_saturated else "inconclusive"
     return Result(
         outcome=outcome,
         requests=requests or len(baseline),
-        saturated=saturation.found,
+        saturated=saturation.is_saturated,
         undiluted=plain.decision or "inconclusive",
     )
 
@@ -80,8 +80,8 @@ def _stops(duet: Duet, saturation: Saturation) -> bool:
     """Return whether a run with a plan of `MAX_PAIRS` pairs stops here; the rule of `Judge`."""
     if not any(saturation.growth.values()):
         return bool(duet.decision)
-    if duet.decision == "fail" and not saturation.baseline_overloaded:
-        return True
+    if not saturation.baseline_overloaded and duet.decision != "pass":
+        return bool(duet.decision)
     return duet.pairs >= MAX_PAIRS
 
 

@@ -60,7 +60,7 @@ def measure(job: Job, services: Services) -> LatencyRun:
     """
     from ghmlops.commands.shared.load_source import generate
     from ghmlops.core.latency.constants import BLOCK_SIZE, PILOT_PAIRS
-    from ghmlops.core.latency.planning.plan_text import pilot_line
+    from ghmlops.core.latency.planning.plan_text import pilot_line, plan_lines
     from ghmlops.core.latency.stopping import Block, Judge
     from ghmlops.measure.stolen_time import read_cpu_times, stolen_share
 
@@ -80,6 +80,8 @@ def measure(job: Job, services: Services) -> LatencyRun:
             progress = f"{sent:,} requests per arm sent, {judge.judged:,} of {plan.planned:,} judged"
             console.progress(f"latency: {progress}, {max(seconds, 0):.0f} s")
 
+    for line in plan_lines(job.policy) if plan.pairs and not plan.part else ():
+        console.note(line)
     load = job.source.load(targets, plan.times, plan.warmup, plan.part)
     load = replace(load, start_at=_wait(job.start_at, services))
     started, before = services.now(), read_cpu_times()

@@ -38,7 +38,7 @@ def determine_rate(job: Job, inputs: Inputs, services: Services) -> Job:
     steps = _ramp(job, services)
     knee, rate = knee_of(steps), rate_of(steps, job.policy.arrivals.duration)
     services.console.note(f"latency: the slower arm keeps up until about {knee:.3g}/s; the run sends {rate:g}/s")
-    arrivals = msgspec.structs.replace(job.policy.arrivals, rate=rate)
+    arrivals = msgspec.structs.replace(job.policy.arrivals, rate=rate, auto=False)
     policy = msgspec.structs.replace(job.policy, arrivals=arrivals)
     search = RateSearch(
         steps=[

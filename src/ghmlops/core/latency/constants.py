@@ -126,8 +126,8 @@ TYPICAL_SPREAD = {"p50": (0.032, 0.031), "p95": (0.055, 0.054), "p99": (0.088, 0
 assumed to meet before anything is measured."""
 POWER_Z = 1.28
 """Standard score of the probability (90 %) with which a plan is said to detect a change."""
-PILOT_PAIRS = 4
-"""Pairs of blocks after which a run reports what it can detect: the last one before a pass is possible."""
+PILOT_PAIRS = 6
+"""Pairs of blocks after which an undecided run reports what it can detect; equal arms with little noise have passed."""
 
 # Failed requests.
 

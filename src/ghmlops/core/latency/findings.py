@@ -21,7 +21,7 @@ from ghmlops.core.latency.constants import (
 from ghmlops.core.latency.duet import Duet
 from ghmlops.core.latency.guards import distrust, doubt_objectives, guard_findings
 from ghmlops.core.latency.objectives import objective_findings
-from ghmlops.core.latency.saturated import saturation_finding, saturation_of, withdraw
+from ghmlops.core.latency.saturated_runs.finding import saturation_finding, saturation_of, withdraw
 from ghmlops.core.latency.wording import format_change, format_ms, format_share
 from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
 from ghmlops.core.policy.latency import QUANTILES
@@ -48,8 +48,8 @@ def judge_tally(tally: Tally, policy: Latency) -> list[Finding]:
     judged = [*comparison, *objectives]
     if tally.baseline is not None:
         saturation = saturation_of(duet_of(tally, policy.margins), policy.arrivals)
-        found = saturation_finding(saturation, tally.requests)
-        judged = [*([found] if found else []), *withdraw(judged, saturation)]
+        finding = saturation_finding(saturation, tally.requests)
+        judged = [*([finding] if finding else []), *withdraw(judged, saturation)]
     return distrust([*judged, *guard_findings(tally, errors)])
 
 

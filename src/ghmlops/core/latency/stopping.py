@@ -15,7 +15,7 @@ from ghmlops.core.latency import objectives
 from ghmlops.core.latency.constants import BLOCK_SIZE, MIN_COMPARABLE
 from ghmlops.core.latency.duet import Duet, compare_blocks, planned_pairs
 from ghmlops.core.latency.objectives import Share
-from ghmlops.core.latency.saturated import saturation_of
+from ghmlops.core.latency.saturated_runs.finding import saturation_of
 from ghmlops.core.load import arrivals
 from ghmlops.core.model import Outcome
 
@@ -202,8 +202,8 @@ class Judge:
         saturation = saturation_of(self.duet, self._policy.arrivals)
         if not any(saturation.growth.values()):
             return not self.duet.decision
-        if self.duet.decision == "fail" and not saturation.baseline_overloaded:
-            return False
+        if not saturation.baseline_overloaded and self.duet.decision != "pass":
+            return not self.duet.decision
         # A slow phase of the machine overloads both arms for a while: even a decided run goes on to the end of its
         # plan.
         return self.judged < self._plan.planned

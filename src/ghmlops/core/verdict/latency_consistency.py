@@ -20,8 +20,8 @@ from ghmlops.core.latency.constants import (
 )
 from ghmlops.core.latency.duet import PAIR_STATISTICS, Duet
 from ghmlops.core.latency.objectives import allowed_shares, judge_share, limits, sample_floor
-from ghmlops.core.latency.saturated import ID as SATURATION
-from ghmlops.core.latency.saturated import saturation_of
+from ghmlops.core.latency.saturated_runs.finding import ID as SATURATION
+from ghmlops.core.latency.saturated_runs.finding import saturation_of
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.policy.latency import QUANTILES
 from ghmlops.core.stats.binomial import paired_excess_bound
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ghmlops.core.details.latency import DuetDetails
     from ghmlops.core.evidence.document import Evidence
     from ghmlops.core.latency.duet import Ratio
-    from ghmlops.core.latency.saturated import Saturation
+    from ghmlops.core.latency.saturated_runs.finding import Saturation
     from ghmlops.core.policy.latency import Latency, LatencyMargin
 
 LOG_E_SLACK = 0.05
@@ -81,9 +81,9 @@ def _quantiles(findings: Mapping[str, Finding], details: LatencyCommon, policy: 
     duet = _replay_duet(details, margins, policy)
     trusted = not any(f.id.startswith("guard-") and f.outcome is Outcome.ERROR for f in findings.values())
     saturation = _replay_saturation(details, duet, policy)
-    if saturation.found and all(finding.outcome in _OPENING for finding in judged.values()):
+    if saturation.is_saturated and all(finding.outcome in _OPENING for finding in judged.values()):
         yield "passes every quantile, and its response times show saturation"
-    trusted = trusted and not (saturation.found and SATURATION in findings)
+    trusted = trusted and not (saturation.is_saturated and SATURATION in findings)
     for name, finding in judged.items():
         if finding.n != details.judged_per_arm:
             yield f"has another n in {finding.id} than requests were judged"

@@ -27,7 +27,7 @@ from ghmlops.core.latency.constants import (
     RAMP_START,
 )
 from ghmlops.core.latency.kind import Kind
-from ghmlops.core.latency.saturated import advised_rate
+from ghmlops.core.latency.saturated_runs.finding import advised_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ class Step:
 def step_times(rate: float, steps: Sequence[Step], rng: np.random.Generator) -> Floats:
     """Return the send times of the next step in seconds, a Poisson process.
 
-    A step lasts for several response times, so that its rate of completion can be told from a few slow responses.
+    A step lasts for several response times, so that a few slow responses do not hide its rate of completion.
 
     Args:
         rate: Rate of the step in requests per second.

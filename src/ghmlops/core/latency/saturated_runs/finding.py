@@ -46,7 +46,7 @@ class Saturation:
         return self.growth["baseline"] > 0
 
     @property
-    def found(self) -> bool:
+    def is_saturated(self) -> bool:
         """Whether the run is saturated.
 
         A failure stands if only the candidate is overloaded: then the candidate cannot serve what the baseline can.
@@ -100,7 +100,7 @@ def saturation_finding(saturation: Saturation, n: int) -> Finding | None:
         saturation: Signs of saturation.
         n: Number of judged requests per arm.
     """
-    if not saturation.found:
+    if not saturation.is_saturated:
         return None
     overloaded = [arm for arm, share in saturation.growth.items() if share]
     if overloaded:
@@ -132,7 +132,7 @@ def withdraw(findings: Sequence[Finding], saturation: Saturation) -> list[Findin
 
     If the baseline is overloaded, nothing is judged. If only the candidate may be, no pass counts.
     """
-    if not saturation.found or not any(saturation.growth.values()):
+    if not saturation.is_saturated or not any(saturation.growth.values()):
         return list(findings)
     outcomes = (Outcome.PASS, Outcome.FAIL) if saturation.baseline_overloaded else (Outcome.PASS,)
     return [

@@ -16,7 +16,13 @@ from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.constants import SATURATED
 from ghmlops.core.latency.duet import LEVELS, Duet
 from ghmlops.core.latency.findings import judge_tally
-from ghmlops.core.latency.saturated import Saturation, advised_rate, saturation_finding, saturation_of, withdraw
+from ghmlops.core.latency.saturated_runs.finding import (
+    Saturation,
+    advised_rate,
+    saturation_finding,
+    saturation_of,
+    withdraw,
+)
 from ghmlops.core.latency.stopping import Judge
 from ghmlops.core.latency.tally import Run
 from ghmlops.core.model import Finding, Outcome, conclude
@@ -64,9 +70,9 @@ def test_the_advised_rate_is_half_of_what_is_completed() -> None:
     saturation = saturation_of(judge.duet, policy_of().arrivals)
     assert saturation.growth["baseline"] == pytest.approx(0.25, abs=0.05)
     assert 37 <= saturation.advised_rate <= 41
-    found = saturation_finding(saturation, 100)
-    assert found is not None
-    assert f"try {saturation.advised_rate:g}/s" in found.reason
+    finding = saturation_finding(saturation, 100)
+    assert finding is not None
+    assert f"try {saturation.advised_rate:g}/s" in finding.reason
 
 
 def test_an_overload_without_noise_is_no_pass() -> None:
@@ -101,7 +107,7 @@ def saturation(**changes: object) -> Saturation:
 
 
 @pytest.mark.parametrize(
-    ("changes", "found"),
+    ("changes", "expected"),
     [
         ({}, False),
         ({"growth": {"baseline": 0.1, "candidate": 0.1}}, True),
@@ -113,10 +119,10 @@ def saturation(**changes: object) -> Saturation:
         ({"lasting_noise": SATURATED - 1, "decision": ""}, False),
     ],
 )
-def test_when_a_run_is_saturated(changes: dict[str, object], found: bool) -> None:
+def test_when_a_run_is_saturated(changes: dict[str, object], expected: bool) -> None:
     """An overloaded baseline always; an overloaded candidate unless it failed; lasting noise if undecided."""
-    assert saturation(**changes).found is found
-    assert (saturation_finding(saturation(**changes), 250) is not None) is found
+    assert saturation(**changes).is_saturated is expected
+    assert (saturation_finding(saturation(**changes), 250) is not None) is expected
 
 
 def test_what_is_withdrawn() -> None:

@@ -1,0 +1,1 @@
+"""Saturated runs: when a run is one, its finding, and what it withdraws."""
