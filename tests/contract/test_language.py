@@ -35,7 +35,7 @@ QUOTED: dict[str, str] = {
 """`file:sentence` of a sentence that a test may quote, and why."""
 PROSE_WORDS = 6
 """A text of this many words or more, one of them a function word, is a sentence."""
-WORD = re.compile(r"""[("'\u201c\\]*[A-Za-z][A-Za-z'\u2019-]*[.,;:!?)"'\u201d\\]*""")
+WORD = re.compile(r"""[("'\u201c\\]*(?:[A-Za-z][A-Za-z'\u2019-]+|[aAI])[.,;:!?)"'\u201d\\]*""")
 FUNCTION_WORDS = frozenset(
     [
         *("a", "an", "and", "are", "as", "at", "be", "by", "can", "did", "does", "for", "from", "has", "in"),
@@ -106,7 +106,7 @@ def idioms(root: Path) -> list[Use]:
 def is_prose(text: str) -> bool:
     """Return whether the text reads as a sentence, not as a list of names, numbers, markup or arguments."""
     words = [word for word in text.split() if WORD.fullmatch(word)]
-    return len(words) >= PROSE_WORDS and any(word.strip("\\(.,;:").lower() in FUNCTION_WORDS for word in words)
+    return len(words) >= PROSE_WORDS and any(word.strip("\\(.,;").lower() in FUNCTION_WORDS for word in words)
 
 
 def expected_texts(tree: ast.AST) -> Iterator[tuple[str, int]]:

@@ -139,7 +139,7 @@ def test_commands_take_turns() -> None:
 
 
 def test_missing_evidence_of_each_command_is_a_cause() -> None:
-    """Findings of the merge are told apart by their reasons."""
+    """Findings of the merge differ by their reasons."""
     verdict = samples.merged()
     assert len(group_causes(place_findings(verdict.findings, []))) == 2
 

@@ -191,8 +191,8 @@ def _also(cause: Cause) -> Cell:
     if not names:
         return ()
     more = f" and {len(names) - MAX_ALSO} more" if len(names) > MAX_ALSO else ""
-    shown = names[:MAX_ALSO]
-    pieces = [piece for i, finding in enumerate(shown) for piece in (Words(", " if i else ""), *name(finding))]
+    listed = names[:MAX_ALSO]
+    pieces = [piece for i, finding in enumerate(listed) for piece in (Words(", " if i else ""), *name(finding))]
     return (Words("; also "), *pieces, Words(more))
 
 

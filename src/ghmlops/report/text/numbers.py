@@ -24,7 +24,7 @@ MISSING = "\u2013"
 _UNIT = re.compile(r"[A-Za-z][A-Za-z/ ]{0,15}")
 _QUANTILE = re.compile(r"p\d{1,2}([.-]\d{1,3})?")
 MIN_PROBABILITY = 0.0001
-"""Smaller probabilities are not told apart: nothing depends on how small they are."""
+"""Smaller probabilities are written as `< 0.0001`: nothing depends on how small they are."""
 MAX_FIXED = 1e15
 """Numbers of at least this size are written with an exponent."""
 
