@@ -40,7 +40,8 @@ def test_the_simulation_is_reproducible(tmp_path: Path) -> None:
     """Three runs per scenario: no false alarm, +20 % fails, the shares of a row sum to one; equal for an equal seed."""
     figures: list[dict[str, Any]] = []
     for name in ("first.json", "again.json"):
-        text = bench("verdict_latency", "--runs", "3", "--seed", "11", "--json", str(tmp_path / name))
+        arguments = ("--only", "noise", "--runs", "3", "--seed", "11", "--json", str(tmp_path / name))
+        text = bench("verdict_latency", *arguments)
         figures.append(json.loads((tmp_path / name).read_text(encoding="utf-8")))
         assert "p99 alone against 5 %, by 18,000" in text
     first, again = figures
@@ -49,6 +50,17 @@ def test_the_simulation_is_reproducible(tmp_path: Path) -> None:
     rows = [row for table in ("duet", "interleaved", "p99_alone") for row in first[table].values()]
     assert [1.0] * len(rows) == pytest.approx([row["fail"] + row["pass"] + row["inconclusive"] for row in rows])
     assert {"back to back", "interleaved", "duet"} == set(first["known_judges"]["Welch t, p < .05"])
+
+
+def test_queues_at_every_utilisation(tmp_path: Path) -> None:
+    """One run per scenario: equal queues never fail; independent ones beyond their capacity end saturated."""
+    bench("verdict_latency", "--only", "queues", "--runs", "1", "--seed", "5", "--json", str(tmp_path / "queues.json"))
+    tables = json.loads((tmp_path / "queues.json").read_text(encoding="utf-8"))["queues"]
+    slower = tables.pop("slower")
+    assert [row["fail"] for table in tables.values() for row in table.values()] == [0.0] * 41
+    independent = next(iter(tables.values()))
+    assert [independent[name]["saturated"] for name in ("0.1", "1.2", "1.5")] == [0.0, 1.0, 1.0]
+    assert slower["independent, 0.6, x 2 (candidate at 1.2)"]["fail"] == 1.0
 
 
 @pytest.mark.parametrize("design", ["duet", "interleaved", "back to back"])
