@@ -96,6 +96,16 @@ def test_encryption_is_called_encryption(plaintext_footer: bool, tmp_path: Path)
         observe(tmp_path)
 
 
+def test_a_time_that_the_engine_cannot_represent_is_no_damage(tmp_path: Path) -> None:
+    """The smallest 64-bit number of microseconds: the error names the file; without statistics, rows are compared."""
+    moments = pa.array([-(2**63)] * N, pa.timestamp("us"))
+    pq.write_table(table_of({"x": moments}), tmp_path / "c.parquet")
+    with pytest.raises(DataError, match=r"c\.parquet: the statistics"):
+        observe(tmp_path)
+    pq.write_table(table_of({"x": moments}), tmp_path / "c.parquet", write_statistics=False)
+    assert observe(tmp_path).facts.pairs.paired == N
+
+
 def test_the_damaged_file_of_a_folder_is_named(tmp_path: Path) -> None:
     """A page that cannot be decoded, in the second of two files, in a column that nothing uses: an error."""
     first = write(tmp_path / "part-0.parquet", rows(N, 1) | {"note": [f"{i} " * 9 for i in range(N)]})

@@ -28,6 +28,10 @@ _INTERRUPT_INTERVAL = 0.05
 """Seconds between two requests to stop a query."""
 
 
+VALUE_ERROR = "a value cannot be used: "
+"""Start of the message about a value that the engine cannot represent; the file is valid."""
+
+
 class TooLargeError(InputError):
     """A result exceeds the memory limit and the disk space that belongs to it."""
 
@@ -246,7 +250,7 @@ class Session:
         if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
             return error
         if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
-            return DataError(f"a value cannot be used: {text}", hint="check the artifacts, and `metrics` in the policy")
+            return UnreadableError(f"{VALUE_ERROR}{text}", hint="check the artifacts, and `metrics` in the policy")
         return UnreadableError(f"a prediction artifact cannot be read: {text}", hint="write or download it again")
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.errors import DataError
 from ghmlops.measure.predictions.artifacts.page_checksums import PageError
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
+from ghmlops.measure.predictions.engine.session import VALUE_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -60,6 +61,8 @@ def _describe(message: str) -> tuple[str, str | None]:
     if _ENCRYPTED.search(message):
         return "is encrypted", "write it without encryption; ghmlops accepts no decryption key"
     text = _PREFIX.sub("", _PREFIX.sub("", message.split("\n", 1)[0]))
+    if message.startswith(VALUE_ERROR):
+        return f"has a value that DuckDB cannot represent: {message.removeprefix(VALUE_ERROR)}", "replace it by null"
     if _LACKING.search(message):
         return f"cannot be read by this version of DuckDB: {text}", "write it with another encoding or type"
     return f"cannot be read: {text}", None

@@ -251,5 +251,5 @@ def centring_means(views: StagedViews) -> dict[bool, dict[str, float]]:
     means = {"y0": "avg(y) FILTER (WHERE ok)"}
     means |= {f"p0{s}{only}": f"avg(p{s}) FILTER (WHERE ok{labelled * only})" for s in "ab" for only in (0, 1)}
     row = views.session.row(f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in means.items())} FROM pairs")
-    mean = {name: float(f"{value or 0.0:.6g}") for name, value in row.items()}
+    mean = {name: float(f"{finite(value) or 0.0:.6g}") for name, value in row.items()}
     return {bool(only): {"y0": mean["y0"], "p0a": mean[f"p0a{only}"], "p0b": mean[f"p0b{only}"]} for only in (0, 1)}
