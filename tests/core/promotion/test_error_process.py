@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from ghmlops.core.promotion.constants import DETECTOR_FAIL, FAIL_E
+from ghmlops.core.promotion.constants import DETECTOR_FAIL, ERROR_FAIL_E
 from ghmlops.core.promotion.error_process import ErrorProcess
 
 OBJECTIVE = 0.001
@@ -64,7 +64,7 @@ def test_an_alarm_names_when_the_errors_began() -> None:
     alarm = process.feed_all(np.ones(10, dtype=bool))
     assert alarm is not None
     assert (alarm.began, alarm.request - alarm.errors) == (500, 500)
-    assert alarm.log_e >= math.log(FAIL_E) or alarm.log_e >= math.log(DETECTOR_FAIL)
+    assert alarm.log_e >= math.log(ERROR_FAIL_E) or alarm.log_e >= math.log(DETECTOR_FAIL)
     assert process.feed_all(np.zeros(100_000, dtype=bool)) is alarm
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ghmlops.clients.github.client import Client
 
 MAX_REDIRECTS = 3
+"""Maximum redirects of one request."""
 MAX_BYTES = 32 * 1024**2
 """Maximum bytes of a response, decompressed; 100 comments of the maximum length in escaped JSON stay below it."""
 _MOVED = (301, 307, 308)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.commands.gate.job import REASON_LIMIT
 from ghmlops.core.errors import InputError
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import passes
-from ghmlops.core.steps.step import short
+from ghmlops.core.steps.step import REASON_LIMIT, short
 from ghmlops.core.verdict.review import REVIEWABLE
 
 if TYPE_CHECKING:

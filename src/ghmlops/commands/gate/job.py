@@ -13,7 +13,7 @@ from ghmlops.core.errors import InputError
 from ghmlops.core.evidence.remeasured import read_remeasured
 from ghmlops.core.evidence.run import RunFacts
 from ghmlops.core.model import Outcome
-from ghmlops.core.steps.step import short
+from ghmlops.core.steps.step import REASON_LIMIT, short
 from ghmlops.core.verdict.rules import Rules
 from ghmlops.measure import checkout
 from ghmlops.report.text.escape import printable
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ghmlops.measure.github import Client
     from ghmlops.measure.github.attestations import Signer
 
-REASON_LIMIT = 500
-"""Maximum length of a person's reason, in characters."""
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
 _ADDRESS = re.compile(r"https?://[^\s/]\S*")
 

@@ -15,7 +15,7 @@ from ghmlops.commands.shared.evidence_source import read_evidence
 from ghmlops.commands.shared.github import connection
 from ghmlops.core.evidence.remeasured import Remeasured, Repetition
 from ghmlops.core.model import Outcome, conclude
-from ghmlops.core.steps.step import short
+from ghmlops.core.steps.step import REASON_LIMIT, short
 from ghmlops.core.verdict.problems import problem
 from ghmlops.measure.temporary import temporary_folder
 from ghmlops.report.formats import terminal
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 MAX_REPETITIONS = 100
 """Evidence files that are measured again. The result must fit into an environment variable of 128 KiB."""
-REASON_LIMIT = 500
-"""Characters of a reason, for the same limit."""
 
 
 def run(inputs: Inputs, services: Services) -> Result:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 # Failed requests of the candidate against the objective.
 
-FAIL_E = 1_000.0
+ERROR_FAIL_E = 1_000.0
 """E-value at which the candidate's error rate is shown to be beyond the objective, counted from the first request. At
 most 1 in 1,000 candidates that meet the objective reaches it (Ville); one half of the error budget of a promotion."""
 DETECTOR_HORIZON = 20_000
@@ -34,11 +34,6 @@ ODDS_RATIOS = (1.5, 3.0, 10.0, 100.0, 10_000.0)
 """Odds ratios of the mixture: how many times more often a request of the candidate fails than one of another arm."""
 MAX_UNEXPLAINED = 30
 """Errors of the candidate since the alarm began, from which on an undecided cause ends in `hold`."""
-
-# The split of the traffic.
-
-SPLIT_P = 1e-4
-"""Two-sided p-value below which counts reject a split of the traffic."""
 
 # Response times of the candidate against the twin.
 

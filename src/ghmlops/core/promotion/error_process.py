@@ -21,7 +21,7 @@ import numpy as np
 from ghmlops.core.promotion.constants import (
     ALTERNATIVES,
     DETECTOR_FAIL,
-    FAIL_E,
+    ERROR_FAIL_E,
     MAX_ALTERNATIVE,
     MIN_ALTERNATIVE,
 )
@@ -87,7 +87,7 @@ class ErrorProcess:
         self._excess = np.zeros(ALTERNATIVES)
         self._rising_since = np.zeros(ALTERNATIVES, dtype=np.int64)
         self._rising_errors = np.zeros(ALTERNATIVES, dtype=np.int64)
-        self._fail = (math.log(FAIL_E), math.log(DETECTOR_FAIL))
+        self._fail = (math.log(ERROR_FAIL_E), math.log(DETECTOR_FAIL))
         self.alarm: Alarm | None = None
         self.requests = self.errors = 0
 

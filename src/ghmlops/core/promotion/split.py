@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ghmlops.core.promotion.constants import SPLIT_P
+from ghmlops.core.latency.constants import SPLIT_P
 from ghmlops.core.promotion.weights import ARMS
 from ghmlops.core.stats.binomial import p_at_least
 

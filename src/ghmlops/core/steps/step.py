@@ -6,6 +6,9 @@ import msgspec
 
 from ghmlops.core.steps.github_limits import STATUS_LIMIT
 
+REASON_LIMIT = 500
+"""Maximum length of a reason that a person or a finding states, in characters."""
+
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
     """One change outside the process."""

@@ -10,11 +10,13 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import MAX_REQUESTS
 
 T = TypeVar("T")
+MAX_MS = 3_600_000.0
+"""Upper bound of a response time in ms; a longer one is damaged data."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_REQUESTS)]
-Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=3_600_000)]
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_MS)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3_600)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=3_600_000_000_000)]
-"""Durations of at most one hour: a longer response time is damaged data."""
+"""Durations of at most `MAX_MS`."""
 
 
 def parse(data: bytes, kind: type[T], tool: str) -> T:

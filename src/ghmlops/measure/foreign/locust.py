@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import MAX_REQUESTS, ExternalResults, Point, percentile
+from ghmlops.measure.foreign.bounded_json import MAX_MS
 from ghmlops.measure.foreign.limitations import CLOSED_LOOP, pooled_endpoints
 
 if TYPE_CHECKING:
     from ghmlops.measure.foreign.supplement import Supplement
 
-MAX_MS = 3_600_000.0
-"""Upper bound of a time in ms; a longer one is damaged data."""
 _HINT = "import the complete file `<prefix>_stats.csv`"
 _COLUMNS = ("Name", "Request Count", "Failure Count", "Average Response Time", "Max Response Time")
 

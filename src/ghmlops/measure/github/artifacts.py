@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.clients.github import calls
+from ghmlops.clients.github.calls import PAGE
 from ghmlops.core.errors import GitHubError
 from ghmlops.measure.github.runs import READ, Run, read_api_run
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ghmlops.clients.github.client import Client
     from ghmlops.core.artifacts.spec import WorkflowSpec
 
-PAGE = 100
 MAX_PAGES = 10
 """Maximum pages of a list that are read, newest first."""
 MAX_RUNS = 100

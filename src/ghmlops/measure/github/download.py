@@ -13,7 +13,7 @@ import requests
 
 from ghmlops import __version__
 from ghmlops.clients.github.calls import send, url_of
-from ghmlops.clients.github.transport import Misdirected, OutOfTime, Rejected, exchange
+from ghmlops.clients.github.transport import MAX_REDIRECTS, Misdirected, OutOfTime, Rejected, exchange
 from ghmlops.clients.retry import TRANSIENT_STATUSES
 from ghmlops.core.errors import GitHubError, InputError
 from ghmlops.measure.github.runs import READ
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 8 * 1024**3
 """Maximum bytes of an archive; a runner has about twice as much free disk space."""
-MAX_REDIRECTS = 3
-"""Maximum redirects from the first address of the store to the bytes."""
 _CHUNK = 1024 * 1024
 _USER_AGENT = f"ghmlops/{__version__}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ghmlops.clients.github.calls import read
+from ghmlops.clients.github.calls import PAGE, read
 from ghmlops.core.context import is_repository, is_sha
 from ghmlops.core.errors import InputError
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ghmlops.clients.github.client import Client
 
 READ = "contents: read"
-PAGE = 100
-"""Newest activities of a branch that are read."""
 
 
 class _Activity(msgspec.Struct, frozen=True):

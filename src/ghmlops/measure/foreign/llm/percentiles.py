@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import ExternalResults, Times, percentile
+from ghmlops.measure.foreign.bounded_json import MAX_MS
 from ghmlops.measure.foreign.limitations import CLOSED_LOOP, NO_ENDPOINTS, TOOL_RULE
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
     from ghmlops.core.latency.external_results import Doubt, Load
     from ghmlops.core.model import NotMeasured
-
-MAX_MS = 3_600_000
-"""Upper bound of a time in ms; a longer one is damaged data."""
 
 
 def times_of(values: Mapping[str, float], n: int, tool: str) -> Times:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.latency.external_results import ExternalResults
+from ghmlops.measure.foreign.bounded_json import MAX_MS
 from ghmlops.measure.foreign.limitations import CLOSED_LOOP, TOOL_RULE, pooled_endpoints
 from ghmlops.measure.foreign.rows.requests import MAX_ENDPOINTS, hop_doubt
 from ghmlops.measure.foreign.time_counts import TimeCounts
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 ROUNDING_MS = 1.0
 """Maximum error of a time: both ends are whole milliseconds."""
-MAX_MS = 3_600_000
-"""Upper bound of a time in ms; a longer one is damaged data."""
 _HOP = re.compile(r".* Redirect \d+")
 _HINT = "import the complete simulation.log, or `js/stats.json` of the report"
 

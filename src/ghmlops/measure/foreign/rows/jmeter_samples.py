@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 ROUNDING_MS = 1.0
 """Maximum error of a time."""
-MAX_MS = 3_600_000
-"""Upper bound of a time in ms; a longer one is damaged data."""
 TRANSACTION = "Number of samples in transaction"
 """Beginning of the message of a transaction."""
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat  # nosec B406  (document type declarations are refused)
 
 from ghmlops.core.errors import DataError
-from ghmlops.measure.foreign.rows.jmeter_samples import MAX_MS, TRANSACTION, JMeterSamples
+from ghmlops.measure.foreign.bounded_json import MAX_MS
+from ghmlops.measure.foreign.rows.jmeter_samples import TRANSACTION, JMeterSamples
 
 if TYPE_CHECKING:
     from ghmlops.core.latency.external_results import ExternalResults
