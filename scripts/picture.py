@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / ".demo/run/reports/bad/comment.md"
 TARGET = ROOT / ".github/images/comment.png"
-SIZE = "980,1000"
+SIZE = "800,470"
 STYLE = """
 body { margin: 0; padding: 20px 28px; font: 14px/1.5 "DejaVu Sans", sans-serif; color: #1f2328; background: #fff; }
 table { border-collapse: collapse; display: block; } td, th { border: 1px solid #d1d9e0; padding: 6px 10px; }
