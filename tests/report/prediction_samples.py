@@ -80,7 +80,7 @@ def _outcome(name: str, *, broken: bool) -> Outcome:
     return Outcome.FAIL if broken and name in ("accuracy", "auc", "log-loss") else Outcome.PASS
 
 
-def _values(row: tuple[Any, ...], *, broken: bool) -> dict[str, float]:
+def _values(row: tuple[Any, ...], *, broken: bool) -> dict[str, Any]:
     _, _, before, after, spread, *_ = row
     after = after if broken else before + 0.1 * (after - before)
     change = after - before

@@ -56,7 +56,9 @@ def test_exceptions(no_proxy: str, host: str, direct: bool) -> None:
     assert (select_proxy("https", host, 443, BOTH | {"NO_PROXY": no_proxy}) is None) is direct
 
 
-@pytest.mark.parametrize("value", ["socks5://proxy:1", "http://:80", "http://proxy:99999", "http://[::1", "http://prüxy"])
+@pytest.mark.parametrize(
+    "value", ["socks5://proxy:1", "http://:80", "http://proxy:99999", "http://[::1", "http://prüxy"]
+)
 def test_a_variable_that_is_no_proxy_is_an_error(value: str) -> None:
     """The message names the variable and not its value, which may contain a password."""
     with pytest.raises(InputError, match="HTTP_PROXY") as caught:

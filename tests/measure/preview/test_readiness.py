@@ -131,6 +131,7 @@ def test_tls_on_a_port_that_closes_is_named(certificate: tuple[Path, Path]) -> N
 
 def test_a_port_that_closes_without_tls_is_not_said_to_use_it() -> None:
     """Without a handshake the service has closed the connection."""
+
     def script(connection: Connection, _service: RawService) -> None:
         connection.request()
 
@@ -141,6 +142,7 @@ def test_a_port_that_closes_without_tls_is_not_said_to_use_it() -> None:
 @needs_openssl
 def test_https_without_tls_is_named(certificate: tuple[Path, Path]) -> None:
     """An https address of a service without TLS is named as such."""
+
     def script(connection: Connection, _service: RawService) -> None:
         connection.stream.recv(1024)
         connection.write(reply("400 Bad Request"))

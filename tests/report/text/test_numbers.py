@@ -202,7 +202,7 @@ def distance(outcome: Outcome, baseline: float, candidate: float, low: float, hi
 
 
 def test_a_distance_is_worse_if_it_grew_in_whichever_direction_the_value_moved() -> None:
-    """A bias that fell from -1 to -6 is worse by 5; one that rose from -6 to -1 is better, and its limit an upper one."""
+    """A bias that fell from -1 to -6 is worse by 5; from -6 to -1 it is better, and its limit an upper one."""
     worse = distance(Outcome.FAIL, -1.0, -6.0, 4.9, 5.1)
     assert numbers.tendency(worse).endswith("worse")
     assert "+5.0" in numbers.change(worse)

@@ -129,10 +129,10 @@ def required_signer(inputs: Inputs, services: Services) -> Signer | None:
     Raises:
         InputError: The input is not the name of a workflow.
     """
-    from ghmlops.measure.github.attestations import Signer, check_signer_workflow
-
     if not inputs.signer_workflow:
         return None
+    from ghmlops.measure.github.attestations import Signer, check_signer_workflow
+
     return Signer(
         repository=services.context.repository or checkout.repository_name(services.cwd),
         workflow=check_signer_workflow(inputs.signer_workflow),

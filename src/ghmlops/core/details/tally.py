@@ -6,6 +6,8 @@ They fix the shape of a file that another job wrote; `ghmlops.core.latency.tally
 
 from __future__ import annotations
 
+from msgspec import field
+
 from ghmlops.core.model import Frozen
 
 
@@ -79,7 +81,7 @@ class PackedTally(Frozen, frozen=True, kw_only=True):
     candidate: PackedArm
     baseline: PackedArm | None
     objectives: dict[str, PackedShare]
-    baseline_objectives: dict[str, PackedShare] = {}
+    baseline_objectives: dict[str, PackedShare] = field(default_factory=dict)
     only_candidate: int
     only_baseline: int
     pairs: list[PackedPair]

@@ -148,8 +148,7 @@ def fetch_evidence(  # noqa: PLR0913  (what is fetched, and where to)
     candidates = _settled_candidates(client, run, (start, end), left_out)
     folder.mkdir(parents=True, exist_ok=True)
     newest = _newest_of_each_leg(candidates, left_out)
-    verify = attestation and (lambda archive, digest: attestation(archive, digest, run.head_sha))
-    fetched = _fetch(client, newest, folder, limits, progress, left_out, verify)
+    fetched = _fetch(client, newest, folder, limits, progress, left_out, _verifier(attestation, run.head_sha))
     names = {artifact.name for artifact in fetched}
     digests = {c.artifact.name: _hexadecimal(c.artifact.digest) for c in candidates if c.artifact.name in names}
     return FetchedEvidence(
@@ -158,6 +157,17 @@ def fetch_evidence(  # noqa: PLR0913  (what is fetched, and where to)
         left_out=tuple(left_out),
         files=(*_load(fetched), *_unusable(left_out)),
     )
+
+
+def _verifier(attestation: Callable[[Path, str, str], str] | None, commit: str) -> Callable[[Path, str], str] | None:
+    """Return the check of an archive and its digest against the attestations of the commit; `None` without a check."""
+    if attestation is None:
+        return None
+
+    def verify(archive: Path, digest: str) -> str:
+        return attestation(archive, digest, commit)
+
+    return verify
 
 
 def _load(fetched: Sequence[FetchedArtifact]) -> list[Loaded]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import TypeGuard
 
 from ghmlops.measure.telemetry.access_log import LogLine
 
@@ -28,5 +29,5 @@ def parse_json(line: str) -> LogLine | None:
     )
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15 and math.isfinite(value)

@@ -13,7 +13,7 @@ from ghmlops.core.predictions.ruling import Comparison
 from ghmlops.core.predictions.subgroup import Subgroup
 from ghmlops.core.predictions.subgroups.family import judge_family, run_tests
 from ghmlops.core.predictions.subgroups.heterogeneity import uneven_windows
-from ghmlops.core.predictions.subgroups.spread import Spread, estimate_spreads, widen
+from ghmlops.core.predictions.subgroups.spread import Spread, Spreads, estimate_spreads, widen
 from ghmlops.core.stats import student
 
 ERROR, MARGIN = 0.01, 0.005
@@ -116,7 +116,8 @@ def test_the_tail_is_that_of_students_t() -> None:
     subgroups = windows(np.array([6.0, -6.0]))
     spread = Spread(2.0, 100)
     p = np.array([1e-9, 0.9])
-    widened = widen(p, subgroups, {("", "mae", ("",)): spread})
+    spreads: Spreads = {("", "mae", ("",)): spread}
+    widened = widen(p, subgroups, spreads)
     deviate = 5.997807015  # of the normal p-value 1e-9
     expected = student.p_greater(np.array([deviate / 2]), np.ones(1), np.array([spread.df]))
     assert widened == pytest.approx([expected[0], 0.9], rel=1e-6)
@@ -126,7 +127,7 @@ def test_the_tail_is_that_of_students_t() -> None:
 def test_a_vanishing_p_value_keeps_its_distance() -> None:
     """A loss of 100 standard errors, whose p-value is 0, is not cut to the 37 that a double can express."""
     (subgroup,) = windows(np.array([100.0]))
-    spreads = {("", "mae", ("",)): Spread(8.0, 365)}
+    spreads: Spreads = {("", "mae", ("",)): Spread(8.0, 365)}
     assert subgroup.comparison.p == 0
     assert float(widen(np.zeros(1), [subgroup], spreads)[0]) < 1e-6
 
