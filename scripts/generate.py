@@ -2,7 +2,8 @@
 descriptor of the gRPC messages.
 
 The types are the source. `Inputs` and `OUTPUTS` of a command give the inputs, outputs and environment of its
-action.yml; the action.yml gives the tables of its README; `ghmlops.core.evidence.schema` gives the shipped schemas.
+action.yml; the action.yml gives the tables of its README, whose sections `ghmlops explain` prints;
+`ghmlops.core.evidence.schema` gives the shipped schemas.
 Text outside of the marked regions is written by hand. A new action starts as a copy of the folder of another action.
 """
 
@@ -22,6 +23,7 @@ import yaml
 
 from ghmlops.commands import COMMANDS, command_module
 from ghmlops.commands.shared.arguments import input_types
+from ghmlops.core.adoption.explanations import PAGES, section
 from ghmlops.core.evidence.schema import SCHEMAS, json_schema
 from ghmlops.core.model import Outcome
 
@@ -67,9 +69,25 @@ def generated(root: Path) -> dict[Path, str]:
     for name in SCHEMAS:
         schema = json.dumps(json_schema(name), indent=2, ensure_ascii=False)
         expected[root / "src" / "ghmlops" / "schemas" / name] = schema + "\n"
+    expected[root / "src" / "ghmlops" / "explanations.json"] = explanations(root, expected)
     folder = root / "src" / "ghmlops" / "measure" / "load" / "protocols"
     expected[folder / "open_inference_descriptor.py"] = descriptor_module(folder / "open_inference.proto")
     return expected
+
+
+def explanations(root: Path, expected: dict[Path, str]) -> str:
+    """Return the sections of the pages that explain findings, as JSON, so that `ghmlops explain` needs no network.
+
+    Raises:
+        ValueError: A section does not exist.
+    """
+    texts = {}
+    for page in PAGES:
+        name, _, anchor = page.partition("#")
+        texts[page] = section(expected.get(root / name) or _read(root / name), anchor)
+        if not texts[page]:
+            raise ValueError(f"{page}: there is no such section")
+    return json.dumps(texts, indent=2, ensure_ascii=False) + "\n"
 
 
 def descriptor_module(proto: Path) -> str:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from ghmlops.core.adoption.workflow_text import workflow_texts
+
 ROOT = Path(__file__).resolve().parents[1]
 OWN = re.compile(r"(?:ghmlops/ghmlops(?=[/@])|\./\.ghmlops(?![^/]))(?:/(?P<path>[^@]+))?(?:@(?P<ref>.+))?")
 """An action or workflow of this project: by its release, or in the folder that holds the release of the workflow."""
@@ -49,7 +51,17 @@ FILES = [
     _workflow(path.name, path.read_text(encoding="utf-8")) for path in sorted(ROOT.glob(".github/workflows/*.yml"))
 ]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("actions/*/README.md"))]
-EXAMPLES = [workflow for path in DOCUMENTS for workflow in _blocks(path)]
+PROPOSED = workflow_texts(
+    policy="ml/ghmlops.yml",
+    default_policy=".github/ghmlops.yml",
+    setup="python3 -m pip install -r requirements.txt",
+    branch="main",
+    environment="staging",
+)
+"""The workflows that `ghmlops init` writes."""
+EXAMPLES = [workflow for path in DOCUMENTS for workflow in _blocks(path)] + [
+    _workflow(f"ghmlops init [{name}]", text) for name, text in PROPOSED.items()
+]
 
 
 def callers_workflow(name: str) -> str:

@@ -55,12 +55,15 @@ def test_every_input_is_documented_and_of_a_known_type(command: str) -> None:
     [
         (["polcy"], '"polcy" is not a command', "did you mean `policy`?"),
         (["policy", "chek"], '"chek" is not a task of `policy`', "did you mean `check`?"),
-        (["policy", "check"], ".github/ghmlops.yml: no such file", "ghmlops policy init"),
+        (["policy", "check"], ".github/ghmlops.yml: no such file", "ghmlops init"),
+        (["policy", "init"], "`policy init` is the command `init`", "ghmlops init"),
+        (["init"], "nothing to measure was recognised", "--starter"),
+        (["init", "--starter", "--service"], "argument --service: expected one argument", "--help"),
         (["policy", "check", "--policy", "."], ".: Is a directory", "--policy"),
         (["policy", "check", "--fail-on", "never"], 'input `fail-on`: "never"', "`warn`"),
         (["policy", "check", "--dry-run", "maybe"], "input `dry-run`: expected true or false", "--dry-run true"),
         (["policy"], "input `task` is required", "GHMLOPS_TASK"),
-        (["policy", "check", "--nonsense"], "unrecognized arguments: --nonsense", "--help"),
+        (["policy", "check", "--nonsense"], "no input `--nonsense`", "--help"),
         (["latency"], "input `url` is required", "GHMLOPS_URL"),
         (
             ["latency", "--url", "http://127.0.0.1:1", "--seed", "x"],
@@ -88,21 +91,21 @@ def test_an_event_that_is_not_json(
     """A damaged event payload is bad input, not a traceback."""
     (here / "event.json").write_text("{")
     monkeypatch.setenv("GITHUB_EVENT_PATH", str(here / "event.json"))
-    assert main(["policy", "init"]) == 2
+    assert main(["init", "--starter"]) == 2
     assert "is not JSON" in capsys.readouterr().err
 
 
 def test_init_then_check(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The starter policy is valid as written, is never overwritten, and `--dry-run` writes nothing."""
-    assert main(["policy", "init", "--dry-run"]) == 0
+    assert main(["init", "--starter", "--dry-run"]) == 0
     assert list(here.iterdir()) == []
-    assert main(["policy", "init"]) == 0
+    assert main(["init", "--starter"]) == 0
     assert main(["policy", "check"]) == 0
     output = capsys.readouterr().out
     assert "latency: POST /predict, poisson 50/s for 1 m" in output
     assert "gate: production needs latency, regression" in output
-    assert main(["policy", "init"]) == 2
-    assert [p.name for p in (here / ".github").iterdir()] == ["ghmlops.yml"]
+    assert main(["init", "--starter"]) == 2
+    assert sorted(p.name for p in (here / ".github").iterdir()) == ["ghmlops.yml", "workflows"]
 
 
 def test_json_is_one_document(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

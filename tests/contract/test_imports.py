@@ -43,9 +43,9 @@ def test_help_is_light(line: list[str]) -> None:
 def test_policy_check_is_light(tmp_path: object) -> None:
     """Checking a policy needs the policy's reader only."""
     command = [sys.executable, "-I", "-c", PROGRAM]
-    for task in ("init", "check"):
+    for line in (["init", "--starter"], ["policy", "check"]):
         done = subprocess.run(
-            [*command, "policy", task], cwd=str(tmp_path), capture_output=True, text=True, check=True, timeout=60
+            [*command, *line], cwd=str(tmp_path), capture_output=True, text=True, check=True, timeout=60
         )
         code, loaded = json.loads(done.stderr.splitlines()[-1])
         assert code == 0

@@ -61,7 +61,7 @@ def test_the_installed_program_runs(suite: Path, temp: Path, tmp_path: Path) -> 
     done = install(suite, env, "github", cwd=tmp_path)
     program = done.stdout.rstrip("\n")
     done = subprocess.run(
-        [program, "policy", "init"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+        [program, "init", "--starter"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert "wrote .github/ghmlops.yml" in done.stdout
     assert Path(program).parent.parent == temp

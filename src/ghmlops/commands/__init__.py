@@ -41,7 +41,10 @@ COMMANDS = (
     Command("gate", "merge evidence into a verdict for one commit; record the deployment", _action("gate")),
     Command("promote", "walk the traffic ladder, judge each rung, return the traffic on failure", _action("promote")),
     Command("revert", "write the revert commit for a bad commit, safely and once", _action("revert")),
-    Command("policy", "`init` writes a starter policy, `check` validates one", ""),
+    Command("history", "the record of every deployment: append, print, quarantine and caps", _action("history")),
+    Command("init", "look at the repository; write a policy and workflows that run", ""),
+    Command("explain", "print the documentation of a finding", ""),
+    Command("policy", "`check` validates a policy and says what it runs and can detect", ""),
 )
 
 

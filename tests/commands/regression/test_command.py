@@ -302,7 +302,7 @@ def test_a_dry_run_checks_the_schema_and_writes_nothing(place: Path) -> None:
         ({"candidate": "cut.parquet"}, DataError, "cut.parquet: truncated", "again"),
         ({"memory_limit": "lots"}, InputError, "memory-limit", "1GiB"),
         ({"labels": "none.parquet"}, DataError, "none.parquet: no such file", "path"),
-        ({"policy": "none.yml"}, PolicyError, "none.yml", "policy init"),
+        ({"policy": "none.yml"}, PolicyError, "none.yml", "ghmlops init"),
     ],
 )
 def test_bad_input_is_one_error_with_a_hint(

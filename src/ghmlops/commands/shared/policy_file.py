@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import PolicyError
@@ -27,12 +28,30 @@ def load_policy(path: Path, name: str) -> Policy:
         with path.open("rb") as stream:
             content = stream.read(MAX_POLICY_BYTES).decode()
     except FileNotFoundError:
-        raise PolicyError(f"{name}: no such file", hint="`ghmlops policy init` writes a starter policy") from None
+        raise PolicyError(f"{name}: no such file", hint=_missing_hint(path, name)) from None
     except OSError as error:
         raise PolicyError(f"{name}: {error.strerror}", hint="name the policy file with --policy") from None
     except UnicodeDecodeError as error:
         raise PolicyError(f"{name}: not UTF-8 at byte {error.start}", hint="save the file as UTF-8 text") from None
     return read_policy(content, name)
+
+
+def _missing_hint(path: Path, name: str) -> str:
+    """Return how to get a policy: the one of a parent folder of the repository, or a new one.
+
+    A policy of a parent folder is named and not used, because its paths are relative to the folder of the command.
+    """
+    folder = path.parent
+    for _ in PurePath(name).parent.parts:
+        folder = folder.parent
+    for steps, parent in enumerate(folder.parents, start=1):
+        if (folder / ".git").exists() or PurePath(name).is_absolute():
+            break
+        if (parent / name).is_file():
+            up = "/".join([".."] * steps)
+            return f"{up}/{name} exists: run the command in {up}, or pass --policy {up}/{name}"
+        folder = parent
+    return "`ghmlops init` writes a policy for this repository"
 
 
 def history_policies(commit: str, name: str, services: Services) -> dict[str, Policy | None]:

@@ -1,0 +1,63 @@
+"""Lists and reads the files of a repository that `init` looks at."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_FILES = 20_000
+"""Files of a repository that are listed; the others are not looked at."""
+MAX_TEXT = 256 * 1024
+"""Bytes of a text file; longer ones are data."""
+_SKIPPED = ("node_modules", "site-packages", "__pycache__", "venv", "build", "dist", "evidence")
+_TEXTS = ("Procfile", "Dockerfile", "pyproject.toml")
+
+
+def list_files(root: Path) -> list[str]:
+    """Return the paths of the files relative to `root`, sorted; hidden folders, links and environments are left out."""
+    names: list[str] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(d for d in folders if not d.startswith(".") and d not in _SKIPPED)
+        relative = os.path.relpath(folder, root)
+        prefix = "" if relative == "." else f"{relative}/"
+        names += [f"{prefix}{name}" for name in files if not os.path.islink(os.path.join(folder, name))]
+        if len(names) > MAX_FILES:
+            break
+    return sorted(names[:MAX_FILES])
+
+
+def read_texts(root: Path, names: list[str]) -> dict[str, str]:
+    """Return the text of Procfile, Dockerfile, pyproject.toml and the Python files by path, in this order.
+
+    Files that are too long or not UTF-8 are left out.
+    """
+
+    def rank(name: str) -> tuple[int, str]:
+        base = name.rpartition("/")[2]
+        return (_TEXTS.index(base) if base in _TEXTS else len(_TEXTS), name)
+
+    chosen = sorted((n for n in names if n.rpartition("/")[2] in _TEXTS or n.endswith(".py")), key=rank)
+    texts = {}
+    for name in chosen:
+        try:
+            with (root / name).open("rb") as stream:
+                data = stream.read(MAX_TEXT + 1)
+            if len(data) <= MAX_TEXT:
+                texts[name] = data.decode()
+        except (OSError, UnicodeDecodeError):
+            continue  # An unreadable file says nothing about the service.
+    return texts
+
+
+def branch_name(root: Path) -> str:
+    """Return the branch that is checked out; `main` outside of a checkout and on a detached head."""
+    from ghmlops.core.errors import GitError
+    from ghmlops.measure.checkout import git_read
+
+    try:
+        return git_read(root, "symbolic-ref", "--quiet", "--short", "HEAD").strip() or "main"
+    except GitError:
+        return "main"
