@@ -21,6 +21,7 @@ from ghmlops import __version__
 from ghmlops.commands import COMMANDS, command_module
 from ghmlops.commands.shared.arguments import json_requested, parse_inputs
 from ghmlops.commands.shared.console import Console
+from ghmlops.commands.shared.extras import missing_extra
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, nearest
 from ghmlops.core.model import Outcome, failed
 from ghmlops.core.pillars import find_pillar
@@ -61,6 +62,7 @@ def _main(args: list[str], environ: Mapping[str, str], console: Console) -> int:
     """Run one command, and report its error; a signal interrupts either."""
     as_json = json_requested(args, environ)
     context: Context | None = None
+    name = ""
     try:
         read = _read(args, environ, console)
         if read is None:
@@ -74,6 +76,10 @@ def _main(args: list[str], environ: Mapping[str, str], console: Console) -> int:
         _discard_stdout()
         return 1
     except Exception as error:  # noqa: BLE001  (Python's exit code 1 would read as a verdict)
+        missing = missing_extra(error, name) if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None:
+            _report_error(missing, environ, console, as_json=as_json)
+            return missing.exit_code
         _report_bug(error, environ, console)
         return 2
 

@@ -366,8 +366,8 @@ def test_bad_input_is_one_line_and_exit_2(job: Job, args: list[str], message: st
 
 
 def test_without_a_commit_nothing_is_started(job: Job) -> None:
-    """Evidence without a commit is useless, so the commit is required first."""
-    step = job.step("--command", job.services.command("plain"), GITHUB_SHA="")
+    """In a workflow run, evidence without a commit is useless, so the commit is required first."""
+    step = job.step("--command", job.services.command("plain"), GITHUB_SHA="", GITHUB_ACTIONS="true")
     assert step.code == 2
     assert "the commit under test" in step.err
 

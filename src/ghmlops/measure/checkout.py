@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.clients.git.client import Git
 from ghmlops.clients.git.environment import safe_environment
+from ghmlops.clients.git.process import OutputTooLarge
 from ghmlops.core.context import is_repository, is_sha
 
 if TYPE_CHECKING:
@@ -40,6 +41,20 @@ def head_sha(cwd: Path) -> str:
     """Return the full SHA of the commit that is checked out, or an empty string outside a repository."""
     sha = git_read(cwd, "rev-parse", "--verify", "--quiet", "HEAD")
     return sha if is_sha(sha) else ""
+
+
+def is_dirty(cwd: Path) -> bool:
+    """Return whether a tracked file of the work tree differs from the commit that is checked out.
+
+    Files that git does not track do not count: predictions, evidence and environments are among them.
+    """
+    git = Git(cwd=cwd, environ=safe_environment(os.environ))
+    try:
+        # Without a lock: a concurrent git command of the user must not fail because of this query.
+        query = ("--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+        return bool((git.query(*query, timeout=QUERY_TIMEOUT) or "").strip())
+    except OutputTooLarge:
+        return True
 
 
 def repository_name(cwd: Path) -> str:

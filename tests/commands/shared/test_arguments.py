@@ -47,6 +47,33 @@ def test_malformed_inputs_are_errors(args: list[str], message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arg", "suggestion"),
+    [
+        ("--sed", "--seed"),
+        ("--ulr=http://e", "--url"),
+        ("--dry_run", "--dry-run"),
+        ("--evidencedir", "--evidence-dir"),
+        ("--zzzzzz", ""),
+        ("-q", ""),
+    ],
+)
+def test_an_unknown_flag_suggests_the_nearest(arg: str, suggestion: str) -> None:
+    """The nearest flag of the command is suggested, and none if none resembles it; the value is not repeated."""
+    with pytest.raises(InputError) as caught:
+        parse_inputs("latency", command_module("latency"), ["--url", "u", arg], {})
+    assert f"`{arg.partition('=')[0]}`" in caught.value.message
+    assert ("did you mean" in caught.value.hint) == bool(suggestion)
+    assert f"`{suggestion}`" in caught.value.hint or not suggestion
+
+
+def test_an_argument_that_is_no_flag_is_named() -> None:
+    """A value without a flag, such as a file name, is an error that names it."""
+    with pytest.raises(InputError, match=r"predictions\.parquet") as caught:
+        parse_inputs("latency", command_module("latency"), ["--url", "u", "predictions.parquet"], {})
+    assert "--help" in caught.value.hint
+
+
+@pytest.mark.parametrize(
     ("args", "environ", "expected"),
     [
         (["x", "--json"], {}, True),

@@ -15,13 +15,22 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_progress_needs_a_terminal() -> None:
-    """Without a terminal, notes are written and progress is not."""
+def test_progress_of_a_short_command_needs_a_terminal() -> None:
+    """Without a terminal, notes are written, and progress of the first ten seconds is not."""
     stream = io.StringIO()
     console = Console(stream)
     console.progress("half")
     console.note("done")
     assert stream.getvalue() == "done\n"
+
+
+def test_a_log_has_one_line_of_progress_every_ten_seconds() -> None:
+    """A minute with four messages per second leaves six lines, each complete and the newest of its time."""
+    stream, times = io.StringIO(), iter(range(0, 60_250, 250))
+    console = Console(stream, clock=lambda: next(times) / 1000)
+    for step in range(241):
+        console.progress(f"step {step}")
+    assert stream.getvalue().splitlines() == [f"step {step}" for step in (40, 80, 120, 160, 200, 240)]
 
 
 def test_note_replaces_the_progress_line() -> None:

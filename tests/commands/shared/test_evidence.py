@@ -31,7 +31,9 @@ def services(folder: Path, sha: str = SHA) -> Services:
     """Services whose clock is set back by one second per reading."""
     readings = iter(START + timedelta(seconds=-n) for n in range(100))
     return Services(
-        context=Context(head_sha=sha, base_sha="b" * 40, repository="acme/s", run_id="7", run_attempt=2),
+        context=Context(
+            head_sha=sha, in_actions=not sha, base_sha="b" * 40, repository="acme/s", run_id="7", run_attempt=2
+        ),
         environ={},
         cwd=folder,
         now=lambda: next(readings),

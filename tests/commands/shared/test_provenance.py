@@ -14,6 +14,7 @@ from ghmlops.commands.shared.base import Common, Services
 from ghmlops.commands.shared.console import Console
 from ghmlops.commands.shared.provenance import provenance
 from ghmlops.core.context import Context
+from ghmlops.core.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,3 +89,30 @@ def test_a_policy_that_the_baseline_lacks(history: tuple[Path, str, str]) -> Non
     context = Context(head_sha=head, base_sha=base)
     origin = provenance(Common(policy="other.yml"), services(folder, context))
     assert "base-policy" not in origin.fingerprints
+
+
+def test_a_tracked_file_that_differs_is_dirty(history: tuple[Path, str, str]) -> None:
+    """A changed, staged or deleted tracked file is; untracked files, such as evidence, are not."""
+    folder, _, head = history
+    context = Context(head_sha=head)
+    (folder / "evidence.json").write_text("{}")
+    assert provenance(Common(), services(folder, context)).dirty is False
+    (folder / ".github/ghmlops.yml").write_text(POLICY + "# edited\n")
+    assert provenance(Common(), services(folder, context)).dirty is True
+    git(folder, "add", "-A")
+    assert provenance(Common(), services(folder, context)).dirty is True
+    git(folder, "commit", "--quiet", "--message", "edited")
+    assert provenance(Common(), services(folder, context)).dirty is False
+    (folder / ".github/ghmlops.yml").unlink()
+    assert provenance(Common(), services(folder / ".github", context)).dirty is True
+
+
+@pytest.mark.parametrize("initialised", [False, True])
+def test_without_a_commit_evidence_names_none(tmp_path: Path, *, initialised: bool) -> None:
+    """Outside a checkout and before the first commit, on a machine; a workflow run without a commit is an error."""
+    if initialised:
+        git(tmp_path, "init", "--quiet", ".")
+    origin = provenance(Common(), services(tmp_path, Context()))
+    assert (origin.head_sha, origin.dirty, "code" in origin.fingerprints) == ("", False, False)
+    with pytest.raises(InputError):
+        provenance(Common(), services(tmp_path, Context(in_actions=True)))

@@ -71,6 +71,11 @@ def test_missing_column_is_reported_with_its_side_and_the_nearest_name(read: Rea
     assert "did you mean `scor`" in excinfo.value.hint
     with pytest.raises(DataError, match=r'the baseline .* no column "nope"'):
         read(rows(N, 1), rows(N, 2), replace(BINARY, slices=(("nope",),)))
+    indexed = rows(N, 1) | {"__index_level_0__": list(range(N))}
+    with pytest.raises(DataError) as excinfo:
+        read(indexed, rows(N, 2), replace(BINARY, key=("row",)))
+    assert "pandas" in excinfo.value.hint
+    assert "`__index_level_0__`" in excinfo.value.hint
     with pytest.raises(DataError, match='labels has no column "y"'):
         read(rows(N, 1), rows(N, 2), BINARY, {"id": [1]})
     wide = {f"f{i}": [0] * N for i in range(1000)}

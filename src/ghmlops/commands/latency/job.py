@@ -212,7 +212,7 @@ def _failed_run(inputs: Inputs, services: Services) -> FailedRun:
     """Read the evidence of the failed run that this run repeats."""
     import hashlib
 
-    from ghmlops.commands.shared.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import local_commit
     from ghmlops.measure.evidence import decode, read_bounded
 
     data = read_bounded(services.cwd / inputs.confirm)
@@ -223,7 +223,7 @@ def _failed_run(inputs: Inputs, services: Services) -> FailedRun:
             f"{inputs.confirm} is not the evidence of a failed `latency` run: there is nothing to confirm",
             hint="name the file of the run whose outcome was `fail`",
         )
-    if first.provenance.head_sha != commit_under_test(services):
+    if first.provenance.head_sha != local_commit(services):
         raise EvidenceError(
             f"{inputs.confirm} was measured on commit {first.provenance.head_sha}, not on the one under test",
             hint="measure the same commit again",

@@ -112,7 +112,7 @@ def _evidence_files(folder: Path) -> list[Path]:
 def _read_policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) -> Latency:
     """Return the section `latency`, which must be the one that the shards were sent by, on the same commit."""
     from ghmlops.commands.shared.policy_file import load_policy
-    from ghmlops.commands.shared.provenance import commit_under_test
+    from ghmlops.commands.shared.provenance import local_commit
     from ghmlops.core.load import presets
     from ghmlops.measure.checkout import fingerprint
 
@@ -126,7 +126,7 @@ def _read_policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) ->
             f"the shards were sent by another policy than {inputs.policy}",
             hint="check out the commit that they measured",
         )
-    if origin.head_sha != commit_under_test(services):
+    if origin.head_sha != local_commit(services):
         raise EvidenceError(
             f"the shards measured commit {origin.head_sha[:40]}, not the one under test",
             hint="join them in the workflow run that sent them",

@@ -11,7 +11,7 @@ from ghmlops.commands.report.change import Change, read_change
 from ghmlops.commands.report.judge_changed import judge_findings, with_findings
 from ghmlops.commands.shared.evidence_source import read_evidence
 from ghmlops.commands.shared.policy_file import history_policies, load_policy, repository_file
-from ghmlops.commands.shared.provenance import commit_under_test
+from ghmlops.commands.shared.provenance import local_commit
 from ghmlops.core.context import dig
 from ghmlops.core.errors import EvidenceError, InputError
 from ghmlops.core.evidence.remeasured import read_remeasured
@@ -82,7 +82,7 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
     policy = load_policy(policy_file, inputs.policy) if policy_file.exists() else None
     client = open_client() if inputs.run_id and inputs.token else None
     source = read_evidence(inputs, services, client, origin=inputs.evidence_from)
-    commit = source.run.head_sha if source.run else commit_under_test(services)
+    commit = source.run.head_sha if source.run else local_commit(services) or _measured_commit(source.files)
     if not source.run:
         _check_commit(source.files, commit)
     repository = services.context.repository or checkout.repository_name(services.cwd)
@@ -174,6 +174,12 @@ def requested_pull_request(inputs: Inputs, services: Services) -> int | None:
 def service_name(repository: str, services: Services) -> str:
     """Return the name of a service without a policy: that of the repository or of the folder."""
     return repository.rpartition("/")[2] or services.cwd.name
+
+
+def _measured_commit(files: Sequence[Loaded]) -> str:
+    """Return the commit that all evidence names, for a report outside of a checkout; empty if there is no such one."""
+    commits = {file.evidence.provenance.head_sha for file in files if file.evidence}
+    return commits.pop() if len(commits) == 1 else ""
 
 
 def _check_commit(files: Sequence[Loaded], commit: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import typing
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -28,6 +29,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
         raise InputError(message, hint=f"`{self.prog} --help` lists the inputs")
+
+    def flags(self) -> list[str]:
+        """Return all flags, without the help."""
+        return [flag for action in self._actions for flag in action.option_strings if action.dest != "help"]
 
 
 def json_requested(args: Sequence[str], environ: Mapping[str, str]) -> bool:
@@ -91,7 +96,21 @@ def _flags(name: str, module: ModuleType, args: Sequence[str]) -> dict[str, str]
             parser.add_argument(flag, nargs="?", const="true", help=text, metavar="true|false")
         else:
             parser.add_argument(flag, help=text, metavar=field.upper().split("_")[-1])
-    return {k: v for k, v in vars(parser.parse_args(args)).items() if v is not None}
+    parsed, unknown = parser.parse_known_args(args)
+    if unknown:
+        raise _unknown(name, unknown[0], [flag for flag in parser.flags() if flag.startswith("--")])
+    return {k: v for k, v in vars(parsed).items() if v is not None}
+
+
+def _unknown(command: str, arg: str, flags: Sequence[str]) -> InputError:
+    """Return the error about an argument that a command does not have, with the flag that resembles it."""
+    help_text = f"`ghmlops {command} --help` lists the inputs"
+    if not arg.startswith("-"):
+        return InputError(f'{command} has no argument "{printable(arg)}"', hint=help_text)
+    flag = arg.partition("=")[0]
+    similar = difflib.get_close_matches(flag.replace("_", "-"), flags, n=1, cutoff=0.6)
+    hint = f"did you mean `{similar[0]}`? {help_text}" if similar else help_text
+    return InputError(f"{command} has no input `{printable(flag)}`", hint=hint)
 
 
 def _inputs(kind: type[Common], flags: Mapping[str, str], environ: Mapping[str, str]) -> Common:

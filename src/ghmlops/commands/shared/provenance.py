@@ -22,13 +22,13 @@ def provenance(inputs: Common, services: Services) -> Provenance:
     """Return the provenance of this run: origin, and fingerprints of the code, the environment and the policy.
 
     Raises:
-        InputError: The commit under test is unknown.
+        InputError: The commit under test is unknown in a workflow run.
     """
     context = services.context
-    head = commit_under_test(services)
+    head = local_commit(services)
     policy_file = policy_path(services, inputs.policy)
     base_policy = services.trusted.policy(services.cwd, inputs.policy) if services.trusted else None
-    tree = checkout.git_read(services.cwd, "rev-parse", "--verify", "--quiet", f"{head}^{{tree}}")
+    tree = checkout.git_read(services.cwd, "rev-parse", "--verify", "--quiet", f"{head}^{{tree}}") if head else ""
     fingerprints = {
         "code": f"git:{tree}" if tree else "",
         "environment": checkout.environment_fingerprint(services.cwd),
@@ -38,6 +38,7 @@ def provenance(inputs: Common, services: Services) -> Provenance:
     return Provenance(
         repository=context.repository or checkout.repository_name(services.cwd),
         head_sha=head,
+        dirty=bool(head) and checkout.is_dirty(services.cwd),
         base_sha=context.base_sha,
         service=_service(policy_file, inputs.policy),
         run_id=context.run_id,
@@ -86,3 +87,14 @@ def commit_under_test(services: Services) -> str:
             "the commit under test is unknown", hint="run inside a git checkout, or set GITHUB_SHA to a full SHA"
         )
     return head
+
+
+def local_commit(services: Services) -> str:
+    """Return the full SHA of the commit under test; empty for a run on a machine without a checkout or a commit.
+
+    Raises:
+        InputError: The commit is unknown in a workflow run, which always has one.
+    """
+    if services.context.in_actions:
+        return commit_under_test(services)
+    return services.context.head_sha or checkout.head_sha(services.cwd)

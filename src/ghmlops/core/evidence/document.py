@@ -18,6 +18,9 @@ class Provenance(Frozen, frozen=True, kw_only=True):
 
     repository: str
     head_sha: str
+    """The commit under test; empty for a local run without one, whose evidence no gate accepts."""
+    dirty: bool = False
+    """Whether a tracked file differed from the commit when the measurement began."""
     base_sha: str = ""
     """The commit that was the baseline; empty without one."""
     service: str = ""

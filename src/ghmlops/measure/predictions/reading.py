@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import os
@@ -123,8 +124,10 @@ def _import_deferred_modules() -> None:
     previous = os.environ.get(_BLAS_THREADS)
     os.environ.setdefault(_BLAS_THREADS, "1")
     try:
-        for name in DEFERRED_MODULES:
-            importlib.import_module(name)
+        # A package that is missing is reported by the main thread, which imports the same modules.
+        with contextlib.suppress(ModuleNotFoundError):
+            for name in DEFERRED_MODULES:
+                importlib.import_module(name)
     finally:
         if previous is None:
             os.environ.pop(_BLAS_THREADS, None)  # child processes may need more threads

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _CLASS_NUMBER_KINDS = {"boolean", "integer", "float", "decimal"}
 """Kinds of types in which a class can be a number."""
+_PANDAS_INDEX = "__index_level_"
+"""Start of the column that `DataFrame.to_parquet` writes for an index without a name."""
 _MAX_SUGGESTIONS = 20
 """Maximum number of column names that a message compares with a missing one."""
 
@@ -89,8 +91,16 @@ def _require(layout: Layout, session: Session, role: str, column: str) -> None:
     artifact = "the file of labels" if role == "labels" else f"the {role}"
     raise DataError(
         f'{session.display_name(role)}: {artifact} has no column "{actual}"',
-        hint=nearest(actual, _suggestions(actual, columns)),
+        hint=nearest(actual, _suggestions(actual, columns)) + _index_hint(columns),
     )
+
+
+def _index_hint(columns: tuple[str, ...]) -> str:
+    """Return what the columns are that pandas writes for an index without a name; empty without one."""
+    index = next((name for name in columns if name.startswith(_PANDAS_INDEX)), "")
+    if not index:
+        return ""
+    return f"; `{index}` is the index of a pandas DataFrame: name it by `df.rename_axis`, or write with `index=False`"
 
 
 def _suggestions(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def earlier(place: Path, command: str, leg: str = "") -> Path:
 def services(folder: Path, sha: str = SHA) -> Services:
     """Services of a command that runs in this process."""
     return Services(
-        context=Context(head_sha=sha),
+        context=Context(head_sha=sha, in_actions=not sha),
         environ={},
         cwd=folder,
         now=lambda: datetime.now(UTC),
@@ -78,8 +78,10 @@ def services(folder: Path, sha: str = SHA) -> Services:
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GHMLOPS_", "RUNNER_", "ACTIONS_"))}
-    return kept | {"GITHUB_SHA": SHA} | more
+    inherited = {
+        k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GHMLOPS_", "RUNNER_", "ACTIONS_"))
+    }
+    return inherited | {"GITHUB_SHA": SHA} | more
 
 
 def ghmlops(place: Path, *argv: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -262,7 +264,7 @@ def test_a_file_that_is_read_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_evidence_without_a_commit_is_removed(tmp_path: Path) -> None:
-    """Where the commit is unknown, no evidence can be written, so that the old one is removed."""
+    """If a workflow run has no commit, no evidence can be written, so that the old one is removed."""
     file = earlier(tmp_path, "latency")
     with pytest.raises(InputError), unfinished("latency", Common(), services(tmp_path, sha="")):
         pytest.fail("the block must not run")

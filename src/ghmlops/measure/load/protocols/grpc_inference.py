@@ -22,7 +22,7 @@ try:
 except ModuleNotFoundError as error:
     raise InputError(
         f"protocol `grpc` needs a package that is not installed: {error.name}",
-        hint="install it with `pip install 'ghmlops[grpc]'`",
+        hint='install it with `pip install "ghmlops[grpc]"`',
     ) from None
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ try:
 except ModuleNotFoundError as error:
     raise InputError(
         "s3://, gs:// and az:// need pyarrow, which is not installed",
-        hint="install the extra: `pip install 'ghmlops[cloud]'`",
+        hint='install the extra: `pip install "ghmlops[cloud]"`',
     ) from error
 
 if TYPE_CHECKING:

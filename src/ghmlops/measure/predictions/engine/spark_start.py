@@ -24,7 +24,7 @@ try:
 except ModuleNotFoundError as error:
     raise InputError(
         f"engine spark needs {error.name}, which is not installed",
-        hint="install the extra: `pip install 'ghmlops[spark]'`",
+        hint='install the extra: `pip install "ghmlops[spark]"`',
     ) from error
 from ghmlops.measure.temporary import temporary_folder
 
