@@ -71,7 +71,10 @@ def test_an_example_passes_actionlint(example: Workflow, tmp_path: Path) -> None
         pytest.skip("actionlint is not built: `scripts/test` does it where Go is on the machine")
     file = tmp_path / "example.yml"
     file.write_text(example.text)
-    done = subprocess.run([ACTIONLINT, "-pyflakes=", file], capture_output=True, text=True, check=False)
+    # GitHub knows `queue`, and the language service below checks it; the pinned actionlint does not.
+    known = 'unexpected key "queue" for "concurrency" section'
+    command = [ACTIONLINT, "-pyflakes=", "-ignore", known, file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 
 

@@ -138,6 +138,7 @@ def test_binary(here: Path) -> None:
         "label": "label",
         "score": "p_benign",
         "slices": ["size"],
+        "margins": {"accuracy": "1.5%", "positive-rate": "1.8%"},
         "artifacts": {
             "baseline": "predictions/baseline.parquet",
             "candidate": "predictions/candidate.parquet",

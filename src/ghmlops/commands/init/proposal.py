@@ -95,7 +95,14 @@ def _with_predictions(proposal: Proposal, inputs: Inputs, services: Services, na
     table = next((row for row in derived if row[0].path == candidate), None)
     baseline = inputs.baseline or _baseline(candidate, [row[0].path for row in derived])
     roles, separate = (table[1], table[2]) if table else (choice, inputs.labels)
-    return replace(proposal, candidate=candidate, baseline=baseline, roles=roles, labels=inputs.labels or separate)
+    return replace(
+        proposal,
+        candidate=candidate,
+        baseline=baseline,
+        roles=roles,
+        labels=inputs.labels or separate,
+        rows=table[0].rows if table else 0,
+    )
 
 
 def _roles(table: Table, choice: Roles, labels: Table | None) -> tuple[Roles, str]:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ghmlops.core.adoption.world import attainable_margins
+
 if TYPE_CHECKING:
     from ghmlops.core.adoption.roles import Roles
 
@@ -37,6 +39,8 @@ class Proposal:
     baseline: str = ""
     candidate: str = ""
     labels: str = ""
+    rows: int = 0
+    """Rows of the predictions; 0 if they are not here."""
 
     @property
     def has_service(self) -> bool:
@@ -156,6 +160,10 @@ def _regression(proposal: Proposal) -> list[str]:
         ("slices", _list(roles.slices) if roles.slices else ""),
         ("labels", scalar(proposal.labels) if proposal.labels else ""),
     ]
+    attainable = attainable_margins(roles.task, proposal.rows) if proposal.rows else {}
+    if attainable:
+        margins = ", ".join(f"{metric}: {100 * margin:.3g}%" for metric, margin in attainable.items())
+        optional.append(("margins", f"{{{margins}}}   # {proposal.rows:,} rows cannot show the smaller defaults"))
     same = proposal.baseline == proposal.candidate
     comment = "   # the baseline is this file of the base commit" if same else ""
     return [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.core.paired.default_margins import PROPORTION_MARGIN
+from ghmlops.core.paired.default_margins import PROPORTION_MARGIN, RATE_SHIFT_MARGIN
 from ghmlops.core.quantities import format_duration
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.regression import Regression
 
-Z_99 = 2.3263
-"""Standard normal quantile of the one-sided 99 % limit by which a metric passes."""
+Z_98, Z_99 = 2.3263, 2.5758
+"""Standard normal quantiles of the two-sided 98 % and 99 % intervals by which a loss and a shift pass."""
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|artifact:|abfss?:")
 MEASURE = "actions: read, contents: read, deployments: read"
 REPORT = "actions: read, checks: write, contents: read, pull-requests: write"
@@ -66,12 +67,41 @@ def permission_lines(policy: Policy) -> list[str]:
     ]
 
 
+def smallest_margin(rows: int, z: float) -> float:
+    """Return the half width of the score interval of a difference of two equal paired proportions.
+
+    A smaller margin can never be shown, even if no row changes. Source: Tango (1998), Statistics in Medicine 17,
+    891-908, with no discordant pair.
+
+    Args:
+        rows: number of pairs.
+        z: standard normal quantile of the limit.
+    """
+    return z * z / (rows + z * z)
+
+
+def attainable_margins(task: str, rows: int) -> dict[str, float]:
+    """Return margins for the metrics whose default margin can never be shown with so few rows.
+
+    Each is one and a half times the smallest, so that a few changed rows do not prevent a pass; rounded up to a tenth
+    of a point.
+    """
+    defaults = {"accuracy": (PROPORTION_MARGIN, Z_98)}
+    defaults |= {"positive-rate": (RATE_SHIFT_MARGIN, Z_99)} if task == "binary" else {}
+    if task not in ("binary", "multiclass"):
+        return {}
+    return {
+        metric: math.ceil(1500.0 * smallest_margin(rows, z)) / 1000.0
+        for metric, (margin, z) in defaults.items()
+        if smallest_margin(rows, z) > margin
+    }
+
+
 def margin_lines(regression: Regression, rows: Mapping[str, int]) -> list[str]:
     """Return what the margins can decide with the rows of each data set.
 
-    A metric passes if the upper 99 % limit of its loss is within the margin. For the accuracy that is possible if the
-    correctness of few enough rows changes: the variance of the paired difference is at most their share, so that a
-    share of n (m / z)^2 is the largest with which two equally accurate models pass.
+    The score interval of two equally accurate models lies within the margin m if the correctness of at most a share of
+    m^2 (n / z^2 + 1) of the rows changes, and never if m is below `smallest_margin`.
 
     Args:
         regression: the section of the policy.
@@ -80,21 +110,30 @@ def margin_lines(regression: Regression, rows: Mapping[str, int]) -> list[str]:
     lines = []
     for name, n in rows.items():
         title = f"predictions {name}" if name else "predictions"
-        if regression.task in ("binary", "multiclass"):
-            margin = regression.margins.get("accuracy", PROPORTION_MARGIN)
-            share = min(1.0, n * (margin / Z_99) ** 2)
-            lines.append(
-                f"{title}: {n:,} rows; an equal accuracy passes its margin of {100 * margin:.3g} points as long as the "
-                f"correctness of at most {100 * share:.2g} % of the rows changes"
-            )
-        else:
-            lines.append(
-                f"{title}: {n:,} rows; a mean passes its margin if the standard deviation of the paired differences is "
-                f"at most {n**0.5 / Z_99:.3g} times the margin"
-            )
+        lines.append(f"{title}: {n:,} rows; {_decidable(regression, n)}")
         if n < regression.minimum_rows and (regression.slices or regression.window):
             lines.append(
                 f"{title}: fewer rows than `minimum-rows: {regression.minimum_rows}`, so that no slice and no window "
                 "is measured"
             )
     return lines
+
+
+def _decidable(regression: Regression, n: int) -> str:
+    if regression.task not in ("binary", "multiclass"):
+        return (
+            "a mean passes its margin if the standard deviation of the paired differences is at most "
+            f"{n**0.5 / Z_98:.3g} times the margin"
+        )
+    margin = regression.margins.get("accuracy", PROPORTION_MARGIN)
+    smallest = smallest_margin(n, Z_98)
+    if margin < smallest:
+        return (
+            f"the margin of the accuracy, {100 * margin:.3g} points, can never be shown: with these rows it must be at "
+            f"least {100 * smallest:.2g} points"
+        )
+    share = min(1.0, margin**2 * (n / Z_98**2 + 1.0))
+    return (
+        f"an equal accuracy passes its margin of {100 * margin:.3g} points as long as the correctness of at most "
+        f"{100 * share:.2g} % of the rows changes"
+    )
