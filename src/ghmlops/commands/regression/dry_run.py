@@ -29,7 +29,7 @@ def check_artifacts(job: Job, services: Services) -> Result:
     policy = job.policy
     lines, problems, mismatched_key, columns = list[str](), list[str](), False, 0
     for dataset in job.datasets:
-        with resolved_artifacts(dataset, job, services) as artifacts:
+        with resolved_artifacts(dataset, job.token, services) as artifacts:
             sources = {role: engine_source(artifact) for role, artifact in artifacts.items() if role != "noise"}
             with open_engine(job.engine, sources) as session:
                 schema = read_schema(session, policy)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.core.details.regression import SourceRow
+from ghmlops.core.details.regression import SourceRow, regression_details
 from ghmlops.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ghmlops.commands.regression.job import Job
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.shared.evidence import EvidenceContent
     from ghmlops.commands.shared.resolve_artifact import Resolved
-    from ghmlops.core.policy.regression import Dataset
+    from ghmlops.core.policy.regression import Dataset, Regression
     from ghmlops.core.predictions.observation import NoiseFloor, Observation
     from ghmlops.measure.predictions.artifacts.source import Source
     from ghmlops.measure.predictions.engine.engines import Engine
@@ -32,58 +32,85 @@ def measure(job: Job, services: Services) -> EvidenceContent:
     Raises:
         GhmlopsError: As `ghmlops.commands.regression.command.run`.
     """
-    from ghmlops.commands.shared.evidence import EvidenceContent
     from ghmlops.core.reproduce.replay_inputs import write_inputs
 
     observations, origins = _observe(job, services)
+    content = judge(observations, job.policy)
+    inputs = write_inputs(job.policy_path, job.engine.name, job.memory_limit, job.datasets)
+    details = msgspec.structs.replace(regression_details(content.details), inputs=inputs, sources=origins)
+    return dataclasses.replace(content, details=details)
+
+
+def judge(observations: Sequence[Observation], policy: Regression) -> EvidenceContent:
+    """Return the judgement of observations as the content of evidence, without the inputs of the run."""
+    from ghmlops.commands.shared.evidence import EvidenceContent
+
     # Reading imports the judgement in another thread, so importing it here takes no time.
     from ghmlops.core.predictions.judgement import judge_observations
 
-    judged = judge_observations(observations, job.policy)
+    judged = judge_observations(observations, policy)
     fingerprints = {
         f"{one.dataset}/{role}" if one.dataset else role: fingerprint
         for one in observations
         for role, fingerprint in one.fingerprints.items()
     }
-    inputs = write_inputs(job.policy_path, job.engine.name, job.memory_limit, job.datasets)
     return EvidenceContent(
         findings=judged.findings,
         measurements=judged.measurements,
         not_measured=judged.not_measured,
-        details=msgspec.structs.replace(judged.details, inputs=inputs, sources=origins),
+        details=judged.details,
         fingerprints=fingerprints,
     )
 
 
 def _observe(job: Job, services: Services) -> tuple[list[Observation], list[SourceRow]]:
     """Read every data set; return the observations and the origin of each artifact."""
-    from ghmlops.measure.predictions.engine.engines import open_engine, start_engine
-    from ghmlops.measure.predictions.reading import read_predictions
+    from ghmlops.measure.predictions.engine.engines import start_engine
 
-    progress = services.console.progress
     observations: list[Observation] = []
     origins: list[SourceRow] = []
     with start_engine(job.engine) as engine:
         for dataset in job.datasets:
-            with resolved_artifacts(dataset, job, services) as artifacts:
+            with resolved_artifacts(dataset, job.token, services) as artifacts:
                 origins += [
                     SourceRow(dataset=dataset.name, role=role, origin=artifact.provenance)
                     for role, artifact in artifacts.items()
                 ]
                 sources = {role: engine_source(artifact) for role, artifact in artifacts.items()}
-                pair = {role: source for role, source in sources.items() if role != "noise"}
-                with open_engine(engine, pair) as session:
-                    observation = read_predictions(session, job.policy, progress, score_distance="noise" in sources)
-                floor = None
-                if "noise" in sources and observation.tables:
-                    progress("reading the second baseline")
-                    floor = _read_noise_floor(engine, job, sources, services)
-                observations.append(dataclasses.replace(observation, dataset=dataset.name, noise=floor))
+                observation = observe(engine, job.policy, sources, services.console.progress)
+                observations.append(dataclasses.replace(observation, dataset=dataset.name))
     return observations, origins
 
 
+def observe(
+    engine: Engine, policy: Regression, sources: Mapping[str, Source], progress: Callable[[str], None]
+) -> Observation:
+    """Read one data set: pair the rows of its sources by key and aggregate them.
+
+    Args:
+        engine: the engine, started.
+        policy: section `regression` of the policy.
+        sources: artifacts by role; `labels` and `noise` may be absent.
+        progress: called with a message about each step.
+
+    Raises:
+        GhmlopsError: As `ghmlops.commands.regression.command.run`.
+    """
+    from ghmlops.measure.predictions.engine.engines import open_engine
+    from ghmlops.measure.predictions.reading import read_predictions
+
+    pair = {role: source for role, source in sources.items() if role != "noise"}
+    with open_engine(engine, pair) as session:
+        observation = read_predictions(session, policy, progress, score_distance="noise" in sources)
+    floor = None
+    if "noise" in sources and observation.tables:
+        progress("reading the second baseline")
+        floor = _read_noise_floor(engine, policy, sources, progress)
+    return dataclasses.replace(observation, noise=floor)
+
+
 @contextlib.contextmanager
-def resolved_artifacts(dataset: Dataset, job: Job, services: Services) -> Iterator[dict[str, Resolved]]:
+def resolved_artifacts(dataset: Dataset, token: str, services: Services) -> Iterator[dict[str, Resolved]]:
     """Return the artifacts of a data set by role; downloaded files are removed at the end.
 
     Raises:
@@ -99,9 +126,9 @@ def resolved_artifacts(dataset: Dataset, job: Job, services: Services) -> Iterat
         for role in ROLES:
             if specs := getattr(dataset, role):
                 spec = specs[0] if len(specs) == 1 else specs
-                artifacts[role] = resolve(spec, role, token=job.token, services=services, work=work)
+                artifacts[role] = resolve(spec, role, token=token, services=services, work=work)
         for role, title in (("candidate", "the candidate"), ("noise", "the second baseline")):
-            if role in artifacts and set(artifacts[role].files) & set(artifacts["baseline"].files):
+            if {role, "baseline"} <= artifacts.keys() and set(artifacts[role].files) & set(artifacts["baseline"].files):
                 raise InputError(
                     f"{artifacts[role].display_name} is both the baseline and {title}; comparing a file with itself "
                     "shows nothing",
@@ -117,14 +144,15 @@ def engine_source(artifact: Resolved) -> Source:
     return Source(files=artifact.files, display_name=artifact.display_name, hive_root=artifact.hive_root)
 
 
-def _read_noise_floor(engine: Engine, job: Job, sources: Mapping[str, Source], services: Services) -> NoiseFloor:
+def _read_noise_floor(
+    engine: Engine, policy: Regression, sources: Mapping[str, Source], progress: Callable[[str], None]
+) -> NoiseFloor:
     """Compare the baseline with the second baseline, as far as the noise floor needs it."""
     from ghmlops.core.policy.regression import Changed
     from ghmlops.core.predictions.observation import SCORE_DISTANCE, NoiseFloor
     from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_predictions
 
-    policy = job.policy
     other_seed = msgspec.structs.replace(
         policy,
         features=(),
@@ -135,7 +163,7 @@ def _read_noise_floor(engine: Engine, job: Job, sources: Mapping[str, Source], s
     pair = {"baseline": sources["baseline"], "candidate": sources["noise"]}
     pair |= {"labels": sources["labels"]} if "labels" in sources else {}
     with open_engine(engine, pair) as session:
-        observation = read_predictions(session, other_seed, services.console.progress, score_distance=True)
+        observation = read_predictions(session, other_seed, progress, score_distance=True)
     if not observation.tables:
         raise InputError(
             f"{sources['noise'].display_name}: the second baseline has no row in common with the baseline",

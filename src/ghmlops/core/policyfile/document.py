@@ -17,7 +17,9 @@ from ghmlops.core.policyfile.scalars import host
 from ghmlops.core.policyfile.yaml_reader import Located, listing, record, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from ghmlops.core.policy.regression import Regression
 
 
 def read_policy(content: str, file: str = DEFAULT_PATH) -> Policy:
@@ -31,6 +33,24 @@ def read_policy(content: str, file: str = DEFAULT_PATH) -> Policy:
         PolicyError: names the file, line, key and the nearest valid one.
     """
     return _policy(located.parse(content, file))
+
+
+def read_policy_values(values: Mapping[str, object], name: str = "policy") -> Policy:
+    """Read a policy from Python values as strictly as from a file.
+
+    Args:
+        values: the policy as nested mappings.
+        name: its name, for messages.
+
+    Raises:
+        PolicyError: names the key and the nearest valid one.
+    """
+    return _policy(located.from_values(values, name))
+
+
+def read_regression_values(values: Mapping[str, object], name: str = "policy") -> Regression:
+    """Read the section `regression` from Python values as strictly as from a file; see `read_policy_values`."""
+    return read_regression(located.from_values(values, name))
 
 
 def _version(at: Located) -> int:

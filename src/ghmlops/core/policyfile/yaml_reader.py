@@ -6,6 +6,7 @@ tags, duplicate keys and further documents are rejected, so that a hostile file 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ from ghmlops.core import quantities
 from ghmlops.core.errors import PolicyError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 T = TypeVar("T")
 MAX_BYTES = 262_144
@@ -35,8 +36,8 @@ class Located:
     file: str
 
     def error(self, problem: str, hint: str = "") -> PolicyError:
-        """Return the error for a problem with this value; its message names file, line and path."""
-        line = f"{self.file}:{self.line}"
+        """Return the error for a problem with this value; its message names file, line (if it has one) and path."""
+        line = f"{self.file}:{self.line}" if self.line else self.file
         return PolicyError(f"{line}: `{self.path}`: {problem}" if self.path else f"{line}: {problem}", hint=hint)
 
 
@@ -68,7 +69,7 @@ def parse(text: str, file: str) -> Located:
     except RecursionError:
         raise PolicyError(f"{file}: nested too deeply", hint="a policy has at most a few levels") from None
     if node is None:
-        raise PolicyError(f"{file}: the file is empty", hint="`ghmlops policy init` writes a starter policy")
+        raise PolicyError(f"{file}: the file is empty", hint="`ghmlops init` writes a policy for this repository")
     return _locate(node, "", file, 0)
 
 
@@ -100,6 +101,39 @@ def _locate(node: yaml.Node, path: str, file: str, depth: int) -> Located:
         return Located(value=items, line=line, path=path, file=file)
     plain_null = node.tag == "tag:yaml.org,2002:null"
     return Located(value=None if plain_null else str(node.value), line=line, path=path, file=file)
+
+
+def from_values(value: object, name: str, path: str = "", depth: int = 0) -> Located:
+    """Return Python values as a located document without lines, so that the same readers check them.
+
+    Args:
+        value: mapping, sequence, text, number, boolean or None, nested.
+        name: name of the document in messages.
+        path: path of the value in the document.
+        depth: number of levels above the value.
+
+    Raises:
+        PolicyError: A value is of another type, or the values are nested too deeply.
+    """
+    if depth > MAX_DEPTH:
+        raise PolicyError(f"{name}: nested too deeply", hint="a policy has at most a few levels")
+    content: str | list[Located] | dict[str, Located] | None
+    if isinstance(value, Mapping):
+        content = {
+            str(key): from_values(inner, name, f"{path}.{key}" if path else str(key), depth + 1)
+            for key, inner in value.items()
+        }
+    elif isinstance(value, list | tuple):
+        content = [from_values(item, name, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
+    elif isinstance(value, bool):
+        content = str(value).lower()
+    elif value is None or isinstance(value, str | int | float):
+        content = None if value is None else str(value)
+    else:
+        raise PolicyError(
+            f"{name}: `{path}`: a value of type {type(value).__name__}", hint="use text, numbers, lists and mappings"
+        )
+    return Located(value=content, line=0, path=path, file=name)
 
 
 def text(at: Located) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 _PATTERN_CHARACTERS = str.maketrans({sign: f"%{ord(sign):02X}" for sign in (*"*?[=\\", *map(chr, range(1, 32)))})
@@ -15,16 +16,18 @@ _NEVER_DECODED = frozenset("/*?[=%\0")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Parquet files that together form one artifact."""
+    """Parquet files that together form one artifact, or a table in memory."""
 
     files: tuple[Path, ...]
-    """At least one; real paths."""
+    """At least one, real paths; none for a table in memory."""
     display_name: str
     """Name of the artifact in messages."""
     hive_root: Path | None = None
     """Folder below which `key=value` folders are columns; None if there are no such folders."""
     hidden_keys: frozenset[str] = frozenset()
     """Keys of these folders, in lower case, that are no columns, because the files contain a column of that name."""
+    table: Any = None
+    """The `pyarrow.Table` in memory; see `memory_table`."""
 
     @classmethod
     def of(cls, path: Path, display_name: str = "") -> Source:

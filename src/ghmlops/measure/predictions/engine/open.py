@@ -11,10 +11,11 @@ import duckdb
 
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
+from ghmlops.measure.predictions.artifacts.memory_table import parquet_schema
 from ghmlops.measure.predictions.artifacts.parquet_file import check_bytes, check_footer
-from ghmlops.measure.predictions.engine.dialect import literal
+from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.engine.partitions import keys_in_files, link_files
-from ghmlops.measure.predictions.engine.session import VALUE_ERROR, Session, UnreadableError
+from ghmlops.measure.predictions.engine.session import VALUE_ERROR, Session, UnreadableError, table_view
 from ghmlops.measure.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -44,10 +45,13 @@ def open_session(sources: Mapping[str, Source], memory: int) -> Iterator[Session
         role: sum(check_bytes(file, source.file_display_name(file)) for file in source.files)
         for role, source in sources.items()
     }
+    schemas = {role: parquet_schema(source) for role, source in sources.items() if source.table is not None}
     with temporary_folder("ghmlops-regression-") as temporary:
         folder = temporary.resolve()
         for role, source in sources.items():
             link_files(folder, role, source)
+        for role, content in schemas.items():
+            (folder / f"{role}.parquet").write_bytes(content)
         files = [file.resolve() for source in sources.values() for file in source.files]
         # In the main thread, DuckDB would intercept signals while it connects.
         with ThreadPoolExecutor(max_workers=1) as worker:
@@ -56,6 +60,10 @@ def open_session(sources: Mapping[str, Source], memory: int) -> Iterator[Session
         try:
             disk = _SPILL
             for role, source in sources.items():
+                if source.table is not None:
+                    _register_table(session, connection, role, str(folder / f"{role}.parquet"))
+                    disk += _SPILL_PER_ROW * source.table.num_rows + 4 * source.table.nbytes
+                    continue
                 disk += _check_footers(session, role, sizes[role])
                 if len(source.files) > 1 or source.hive_root is not None:
                     _compare_schemas(session, role, source)
@@ -98,6 +106,21 @@ def _connect(folder: Path, files: list[Path], memory: int) -> duckdb.DuckDBPyCon
     except duckdb.OutOfMemoryException:
         raise InputError(f"a memory limit of {memory:,} bytes is too small", hint="--memory-limit 512MB") from None
     return connection
+
+
+def _register_table(session: Session, connection: duckdb.DuckDBPyConnection, role: str, schema: str) -> None:
+    """Create the view of a table in memory. `schema` is a Parquet file of its columns, whose types the view has."""
+    name = f"arrow_{role}"
+    connection.register(name, session.sources[role].table)
+    arrow = session.rows(f"DESCRIBE SELECT * FROM {name}")
+    stored = session.rows(f"DESCRIBE SELECT * FROM read_parquet({literal(schema)})")
+    columns = [
+        identifier(column)
+        if duckdb_type == target
+        else f"CAST({identifier(column)} AS {target}) AS {identifier(column)}"
+        for (column, duckdb_type, *_), (_, target, *_) in zip(arrow, stored, strict=True)
+    ]
+    session.view(table_view(role), f"SELECT {', '.join(columns)} FROM {name}")
 
 
 def _check_footers(session: Session, role: str, size: int) -> int:

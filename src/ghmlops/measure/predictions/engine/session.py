@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.artifacts.source import Source
 
 T = TypeVar("T")
+
+
+def table_view(role: str) -> str:
+    """Return the name of the view that reads the table in memory of a role."""
+    return f"memory_{role}"
+
+
 _INTERRUPT_INTERVAL = 0.05
 """Seconds between two requests to stop a query."""
 
@@ -106,6 +113,8 @@ class Session:
 
     def table(self, role: str, options: str = "") -> str:
         """Return the SQL that reads an artifact. Values of partition folders are text and never cast."""
+        if self._sources[role].table is not None:
+            return table_view(role)
         hive = ", hive_partitioning = true, hive_types_autocast = false" if self.has_partitions(role) else ""
         hive = hive or ", hive_partitioning = false"
         table = f"read_parquet([{', '.join(literal(file) for file in self.files(role))}]{hive}{options})"
@@ -157,6 +166,8 @@ class Session:
     def column_chunks(self, role: str) -> list[list[ColumnChunk]]:
         """Return the column chunks of each file, in file order, without columns set aside. Raises as `rows`."""
         files = self.files(role)
+        if not files:  # a table in memory
+            return []
         chunks: dict[str, list[ColumnChunk]] = {file: [] for file in files}
         for file, *row in self.rows(
             "SELECT file_name, row_group_id, path_in_schema, least(data_page_offset, nullif(dictionary_page_offset, 0))"

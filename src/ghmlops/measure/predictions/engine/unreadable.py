@@ -38,8 +38,8 @@ def set_aside_unreadable(session: Session, used: dict[str, Collection[str]], cau
         DataError: a column that is used cannot be read, or a column is damaged; `cause` if no column is unreadable.
     """
     located = False
-    for role in session.roles:
-        for column in session.types(role):
+    for role, source in session.sources.items():
+        for column in () if source.table is not None else session.types(role):
             message, file = _read_column(session, role, column)
             if not message:
                 continue
