@@ -297,6 +297,34 @@ def test_a_new_policy_is_named_although_the_evidence_hides_it(change: PullReques
     assert (verdict.outcome, verdict.reason_code) == ("warn", "policy-added")
 
 
+@pytest.mark.parametrize(
+    ("content", "outcome", "conclusion"),
+    [
+        (POLICY, "warn", "success"),
+        (
+            POLICY.replace("[preview]", "[preview, latency]") + "latency: {request: {path: /}}\n",
+            "inconclusive",
+            "failure",
+        ),
+        (POLICY.replace("shop", "basket"), "error", "failure"),
+    ],
+)
+def test_a_new_policy_judges_alone(change: PullRequest, content: str, outcome: str, conclusion: str) -> None:
+    """What it requires must be there: a missing pillar and evidence of another service are no warning."""
+    policy = change.folder / ".github/ghmlops.yml"
+    policy.write_text(content)
+    change.measured()
+    policy.unlink()
+    files = change.api.state.repositories["acme/shop"]
+    files["changed_files"] = {HEAD: [".github/ghmlops.yml"]}
+    files["contents"] = {f"{HEAD}:.github/ghmlops.yml": content}
+    change.report()
+    verdict = read_verdict(change.folder / "evidence/verdict.json")
+    assert verdict.outcome == outcome
+    assert [check[2] for check in change.checks] == [conclusion]
+    assert "policy-added" in {finding.id for finding in verdict.findings}
+
+
 REVIEWED = [
     # the leg of the evidence that the policy of the change judged, whose content GitHub has, conclusion
     ("head-policy", HEAD_POLICY, "success"),

@@ -10,7 +10,7 @@ import msgspec
 from ghmlops.commands.report.change import Change, read_change
 from ghmlops.commands.report.judge_changed import judge_findings, with_findings
 from ghmlops.commands.shared.evidence_source import read_evidence
-from ghmlops.commands.shared.policy_file import history_policies, load_policy, repository_file
+from ghmlops.commands.shared.policy_file import history_policies, load_policy, parse_policy, repository_file
 from ghmlops.commands.shared.provenance import local_commit
 from ghmlops.core.context import dig
 from ghmlops.core.errors import EvidenceError, InputError
@@ -48,6 +48,7 @@ class Job:
     Attributes:
         verdict: the verdict over the evidence.
         evidence: the evidence files that could be read.
+        files: all evidence files, with the histogram logs beside them.
         facts: facts about the run.
         pull_request: number of the pull request; `None` if neither the input nor the event contains it.
         run: the run that measured, as the API reports it; `None` if the evidence comes from a folder.
@@ -55,6 +56,7 @@ class Job:
 
     verdict: Verdict
     evidence: Sequence[Evidence]
+    files: Sequence[Loaded]
     facts: Facts
     pull_request: int | None
     run: RunFacts | None = None
@@ -98,15 +100,20 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
     if source.run:
         change = read_change(open_client(), source.run, pull_request)
         rules = msgspec.structs.replace(rules, run=source.run, base_sha=change.base_sha or None, strict=True)
-        rules = _demanding(rules, policy, inputs, services) if policy else rules
-        head_policy = _reviewed_policy(open_client(), change, commit, repository_file(inputs.policy, services))
-        rules = msgspec.structs.replace(rules, head_policy=head_policy)
+        path = repository_file(inputs.policy, services)
+        if policy:
+            rules = _demanding(rules, policy, inputs, services)
+            reviewed = _reviewed_policy(open_client(), change, commit, path)
+            rules = msgspec.structs.replace(rules, head_policy=reviewed)
+        else:
+            rules = _demanding_added(rules, open_client(), path)
     verdict = merge(source.files, rules, service=policy.service if policy else service_name(repository, services))
     verdict = with_findings(verdict, _judge_findings(change, policy, inputs, services))
     verdict = accept_inputs(verdict, change.reviewer)
     return Job(
         verdict=msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *source.absent]),
         evidence=[file.evidence for file in source.files if file.evidence],
+        files=source.files,
         facts=run_facts(inputs, services, policy, repository, source.run),
         pull_request=change.number,
         run=source.run,
@@ -121,6 +128,29 @@ def _demanding(rules: Rules, policy: Policy, inputs: Inputs, services: Services)
         # What the policy of an older commit judged is held to the trusted one, so that no change chooses its judge.
         policies=dict.fromkeys(history_policies(rules.base_sha or "", inputs.policy, services)),
         service=policy.service,
+        legs=policy.gate.legs,
+        first_run=Outcome(policy.gate.first_run),
+        requirements=policy,
+    )
+
+
+def _demanding_added(rules: Rules, client: Client, path: str) -> Rules:
+    """Return the rules of the policy that the change adds: without a trusted one it judges alone.
+
+    That it does so is the finding `policy-added`. A policy that cannot be read demands nothing; `check` reports it.
+    """
+    from ghmlops.measure.github.commits import read_file
+
+    content = read_file(client, path, rules.commit)
+    policy = None if content is None else parse_policy(content, path)
+    if content is None or policy is None:
+        return rules
+    return msgspec.structs.replace(
+        rules,
+        policy=checkout.fingerprint_of(content),
+        service=policy.service,
+        required=policy.required,
+        max_age=policy.gate.max_age,
         legs=policy.gate.legs,
         first_run=Outcome(policy.gate.first_run),
         requirements=policy,
