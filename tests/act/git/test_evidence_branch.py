@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ghmlops.act.git.evidence_branch import Stored, store
+from ghmlops.act.git.branch_update import Stored
+from ghmlops.act.git.evidence_branch import store
 from ghmlops.clients.git.client import open_repository
 from ghmlops.core.errors import GitError, InputError
 

@@ -96,6 +96,7 @@ def test_only_pass_and_warn_exit_0(here: Path, outcome: str, flags: list[str], c
         "outcome": outcome,
         "reason-code": verdict.reason_code,
         "verdict-file": "verdict.json",
+        "record-file": "",
         "deployment-id": "",
     }
 

@@ -105,6 +105,7 @@ def test_a_confirmed_failure_is_reverted(scene: Scene) -> None:
         "state": "reverted",
         "revert-sha": scene.tip(),
         "pull-request": "",
+        "record-file": "",
     }
     assert "Verdict: accuracy" in scene.remote.message("main")
     assert "starts no other workflow" in ran.out

@@ -12,11 +12,14 @@ from ghmlops.act.files import write_atomically
 from ghmlops.commands.gate.emergency import allow_emergency, confirm_emergency
 from ghmlops.commands.gate.job import prepare, required_signer
 from ghmlops.commands.gate.reviewed import changed_inputs, push_reviewers
+from ghmlops.commands.history.record_file import leave_record, record_origin
 from ghmlops.commands.report.judge_changed import with_findings
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.evidence_source import EvidenceSource, read_evidence
 from ghmlops.commands.shared.github import connection
+from ghmlops.commands.shared.stale_evidence.old_verdict import remove_old_verdict
 from ghmlops.core.errors import GitError, GitHubError
+from ghmlops.core.history.from_results import from_verdict
 from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.core.steps.gate import Origin, Target, gate_steps, passes, stale_steps
 from ghmlops.core.steps.recorded import OPEN_STATES
@@ -59,6 +62,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         PolicyError: The policy is not valid.
         GitHubError: The evidence could not be fetched, or the verdict could not be recorded.
     """
+    remove_old_verdict(services.cwd, inputs.verdict_file, inputs.evidence_dir)
     with contextlib.ExitStack() as stack:
         client = None
         if inputs.token and (inputs.run_id or not inputs.dry_run):
@@ -82,12 +86,15 @@ def run(inputs: Inputs, services: Services) -> Result:
             services.console.note(f"nothing was recorded: run {source.run.run_id} was {source.run.conclusion}")
         sending = client is not None and not inputs.dry_run and not unfinished
         deployment_id = _record(client, services, job, plan) if client and sending else None
+        record = from_verdict(verdict, record_origin(services), allowed=passed)
+        record_file = leave_record(inputs.record_file if sending else "", record, services)
     return Result(
         outcome=verdict.outcome,
         reason_code=verdict.reason_code,
         reason=verdict.reason,
         outputs={
             "verdict-file": inputs.verdict_file,
+            "record-file": record_file,
             "deployment-id": str(deployment_id or ""),
             "reason": short(verdict.reason, 1000),
             "commit": verdict.commit,

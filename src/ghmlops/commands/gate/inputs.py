@@ -32,6 +32,9 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     environment: Annotated[str, Doc(description="Environment to record; empty: the one of the policy.")] = ""
     environment_url: Annotated[str, Doc(description="Address of the deployed service, displayed on GitHub.")] = ""
     verdict_file: Annotated[str, Doc(description="File to write the verdict to.")] = "verdict.json"
+    record_file: Annotated[
+        str, Doc(description="File to leave the record for the history in, once it is on GitHub; see actions/history.")
+    ] = "record.json"
     override_reason: Annotated[
         str, Doc(description="Why a person overrides an inconclusive verdict; a failure cannot be overridden.")
     ] = ""
@@ -50,6 +53,7 @@ class Inputs(WithToken, frozen=True, kw_only=True):
 OUTPUTS = (
     *OUTCOME_OUTPUTS,
     VERDICT_OUTPUT,
+    Output("record-file", "Path of the record for the history; empty if nothing was recorded."),
     Output("deployment-id", "Id of the GitHub deployment; empty without a token."),
     Output("reason", "Reason of the verdict in one sentence."),
     Output("commit", "Full SHA of the commit that was judged."),

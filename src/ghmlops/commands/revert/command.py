@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ghmlops.commands.revert.record import leave_revert, read_subject
 from ghmlops.commands.revert.summary import refusal, summarise
 from ghmlops.core.context import dig, is_sha
 from ghmlops.core.errors import GitHubError, InputError, NeedsPerson, nearest
@@ -57,12 +58,15 @@ def run(inputs: Inputs, services: Services) -> Result:
     spec = parse_spec(inputs.commit)
     check_names(inputs.remote, inputs.branch)
     before = _before(inputs.before.strip().lower())
+    subject = read_subject(inputs, services)
     try:
         grounds = _grounds(inputs, services)
         before = before or _before_push(inputs, services, grounds)
         with _github(inputs, services) as client:
             before = before or _recorded_push(inputs, services, grounds, client)
-            return summarise(_perform(inputs, services, spec, grounds, before, client), services.context)
+            reverted = _perform(inputs, services, spec, grounds, before, client)
+            record_file = leave_revert(inputs, services, subject, grounds, reverted)
+            return summarise(reverted, services.context, record_file)
     except NeedsPerson as error:
         return refusal(error)
 

@@ -37,6 +37,9 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     single_commit: Annotated[
         bool, Doc(description="Revert only the commit, instead of the whole range that the verdict covers.")
     ] = False
+    record_file: Annotated[
+        str, Doc(description="File to leave the record for the history in; empty: none. See actions/history.")
+    ] = ""
     reason: Annotated[str, Doc(description="Why a person requests the revert, instead of a verdict.")] = ""
 
 
@@ -44,5 +47,6 @@ OUTPUTS = (
     *OUTCOME_OUTPUTS,
     Output("state", "reverted, partly-reverted, already-reverted, pull-request or refused."),
     Output("revert-sha", "The last revert commit; empty if none was needed or possible."),
+    Output("record-file", "Path of the record for the history; empty without the input."),
     Output("pull-request", "Number of the revert pull request; empty if none was opened."),
 )

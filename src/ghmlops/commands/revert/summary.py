@@ -24,12 +24,13 @@ _UNFINISHED = {
 """States in which the branch still contains the change: id and section of their finding."""
 
 
-def summarise(result: RevertResult, context: Context) -> Result:
+def summarise(result: RevertResult, context: Context, record_file: str = "") -> Result:
     """Return what a revert that was not refused reports.
 
     Args:
         result: The outcome of the revert.
         context: Context of the run, for addresses.
+        record_file: Path of the record for the history; empty without one.
     """
     plan, state = result.plan, result.state
     reason, note = _sentences(result, context)
@@ -46,6 +47,7 @@ def summarise(result: RevertResult, context: Context) -> Result:
             "state": "" if state == "planned" else state,
             "revert-sha": result.revert_sha,
             "pull-request": str(result.pull_request or ""),
+            "record-file": record_file,
         },
         text=terminal.block(
             line for line in (reason, rest if plan.differences else "", note, *_diffstat(plan)) if line
@@ -101,7 +103,7 @@ def refusal(error: NeedsPerson) -> Result:
         outcome=Outcome.FAIL,
         reason_code=error.reason_code,
         reason=reason,
-        outputs={"state": "refused", "revert-sha": "", "pull-request": ""},
+        outputs={"state": "refused", "revert-sha": "", "pull-request": "", "record-file": ""},
         text=terminal.block(line for line in (reason, error.hint) if line),
         data={"state": "refused", "hint": error.hint},
         findings=(_finding(error.reason_code, Outcome.FAIL, f"{reason} {error.hint}", "when-it-refuses"),),

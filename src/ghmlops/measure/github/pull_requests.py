@@ -49,6 +49,7 @@ class _ApiPullRequest(msgspec.Struct, frozen=True):
     base: _Head
     state: str
     html_url: str
+    body: str | None = None
     merged_at: str | None = None
     merge_commit_sha: str | None = None
 
@@ -73,6 +74,8 @@ class PullRequest(NamedTuple):
     head_branch: str = ""
     merge_sha: str = ""
     """Full SHA of the commit on the target branch that the merge created; empty if it is not merged."""
+    body: str = ""
+    """Text of the author, Markdown."""
 
     def stale(self, head_sha: str) -> bool:
         """Return whether the head is another commit than `head_sha`."""
@@ -162,4 +165,5 @@ def _convert(pull: _ApiPullRequest) -> PullRequest:
         base_branch=pull.base.ref,
         head_branch=pull.head.ref,
         merge_sha=(pull.merge_commit_sha or "") if pull.merged_at else "",
+        body=pull.body or "",
     )

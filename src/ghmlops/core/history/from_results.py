@@ -1,0 +1,105 @@
+"""Records from what commands leave: a verdict, a promotion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ghmlops.core.history.record import DeploymentRecord, Effect, EvidenceDigest, QuarantineRecord
+from ghmlops.core.model import Outcome
+
+if TYPE_CHECKING:
+    from ghmlops.core.evidence.document import Verdict
+    from ghmlops.core.promotion.record import PromotionRecord
+
+MAX_EFFECTS = 40
+"""Measured changes of a record: it stays small, and the evidence has all of them."""
+_OUTCOMES = {"complete": Outcome.PASS, "rollback": Outcome.FAIL}
+
+
+class Origin(NamedTuple):
+    """The run that leaves a record."""
+
+    time: str
+    """Time of the decision, ISO 8601 (UTC)."""
+    repository: str
+    run_id: str = ""
+    run_attempt: int = 0
+    run_url: str = ""
+    person: str = ""
+
+
+def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool) -> DeploymentRecord:
+    """Return the record of a decision of the gate.
+
+    Args:
+        verdict: The verdict.
+        origin: The run of the gate.
+        allowed: Whether the gate allowed the deployment.
+    """
+    overall = [f for f in verdict.findings if f.change is not None and not f.slice and f.window is None]
+    return DeploymentRecord(
+        **origin._asdict(),
+        service=verdict.service,
+        environment=verdict.environment,
+        commit=verdict.commit,
+        command="gate",
+        decision="allowed" if allowed else "refused",
+        outcome=verdict.outcome,
+        reason_code=verdict.reason_code,
+        reason=verdict.reason[:1000],
+        base_sha=verdict.base_sha,
+        override=verdict.override,
+        evidence=tuple(
+            EvidenceDigest(file=f.file, sha256=f.sha256, command=f.command, leg=f.leg, outcome=f.outcome)
+            for f in verdict.evidence
+        ),
+        effects=tuple(
+            Effect(
+                metric=f.metric,
+                dataset=f.dataset,
+                unit=f.unit,
+                estimate=f.change.estimate,
+                low=f.change.low,
+                high=f.change.high,
+                outcome=f.outcome,
+            )
+            for f in overall[:MAX_EFFECTS]
+            if f.change is not None
+        ),
+    )
+
+
+def from_promotion(promotion: PromotionRecord, origin: Origin) -> tuple[DeploymentRecord | QuarantineRecord, ...]:
+    """Return the record of a promotion and, after a rollback, the quarantine of its commit.
+
+    The time is that of its last rung, so that the same promotion gives the same record whenever it is appended.
+
+    Args:
+        promotion: What `promote` wrote.
+        origin: The run that promoted; its time counts if no rung was entered.
+    """
+    time = promotion.rungs[-1].since if promotion.rungs else origin.time
+    own = origin._replace(time=time, run_url=promotion.run_url or origin.run_url)
+    deployment = DeploymentRecord(
+        **own._asdict(),
+        service=promotion.service,
+        environment=promotion.environment,
+        commit=promotion.commit,
+        command="promote",
+        decision=promotion.decision,
+        outcome=_OUTCOMES.get(promotion.decision, Outcome.INCONCLUSIVE),
+        reason_code=promotion.reason_code,
+        reason=promotion.reason[:1000],
+        rungs=promotion.rungs,
+        harmed_requests=sum(rung.errors.get("candidate", 0) for rung in promotion.rungs),
+    )
+    if promotion.decision != "rollback":
+        return (deployment,)
+    quarantine = QuarantineRecord(
+        **own._asdict(),
+        service=promotion.service,
+        environment=promotion.environment,
+        commit=promotion.commit,
+        reason=f"promotion rolled back: {promotion.reason}"[:1000],
+    )
+    return deployment, quarantine

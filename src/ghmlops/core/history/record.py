@@ -1,0 +1,143 @@
+"""The records of the history: one file each, written once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ghmlops.core.history.hypothesis import Hypothesis
+from ghmlops.core.model import Frozen, Outcome
+from ghmlops.core.promotion.record import RungRecord
+
+BRANCH = "ghmlops-history"
+"""Default name of the branch that contains the history."""
+OUTCOME_DAYS = 7
+"""Days after a deployment at which its outcome is recorded."""
+
+
+class Record(Frozen, frozen=True, kw_only=True, tag_field="kind"):
+    """What all records have in common.
+
+    Attributes:
+        time: Time of the event, ISO 8601 (UTC).
+        repository: `owner/name`.
+        service: Service of the policy.
+        environment: Environment of the event.
+        commit: Full SHA of the commit that the event is about.
+        run_id: Workflow run; may be empty.
+        run_attempt: Attempt of the run; 0 if unknown.
+        run_url: Address of the run; may be empty.
+        person: Login of the person who started the run; may be empty.
+    """
+
+    schema: int = 1
+    time: str
+    repository: str
+    service: str
+    environment: str
+    commit: str
+    run_id: str = ""
+    run_attempt: int = 0
+    run_url: str = ""
+    person: str = ""
+
+
+class EvidenceDigest(Frozen, frozen=True, kw_only=True):
+    """One evidence file of a decision, and the outcome that it counted as."""
+
+    file: str
+    sha256: str
+    command: str = ""
+    leg: str = ""
+    outcome: Outcome
+
+
+class Effect(Frozen, frozen=True, kw_only=True):
+    """A measured change of a metric, over all rows, with its interval in `unit`."""
+
+    metric: str
+    dataset: str = ""
+    unit: str = ""
+    estimate: float | None
+    low: float | None = None
+    high: float | None = None
+    outcome: Outcome
+
+
+class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
+    """A decision about a deployment, by `gate` or `promote`.
+
+    Attributes:
+        command: `gate` or `promote`.
+        decision: `allowed` or `refused` by the gate; `complete`, `hold`, `rollback` or `running` of a promotion.
+        outcome: The verdict.
+        reason_code: Its reason code.
+        reason: Its reason in one sentence.
+        base_sha: Commit of the comparison; empty without one.
+        override: Reason of the person who overrode the verdict; empty if nobody did.
+        hypothesis: What the pull request expects.
+        pull_request: Its number.
+        evidence: Digests of the evidence.
+        effects: Measured changes.
+        rungs: Rungs of a promotion, with their requests and shares.
+        harmed_requests: Failed requests of the candidate during a promotion; `None` if they were not counted.
+    """
+
+    command: str
+    decision: str
+    outcome: Outcome
+    reason_code: str
+    reason: str
+    base_sha: str = ""
+    override: str = ""
+    hypothesis: tuple[Hypothesis, ...] = ()
+    pull_request: int | None = None
+    evidence: tuple[EvidenceDigest, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    rungs: tuple[RungRecord, ...] = ()
+    harmed_requests: int | None = None
+
+
+class RevertRecord(Record, frozen=True, kw_only=True, tag="revert"):
+    """What `revert` did: `commit` is the newest of the commits that it was about."""
+
+    state: str
+    branch: str
+    reverted: tuple[str, ...] = ()
+    revert_sha: str = ""
+    pull_request: int | None = None
+    reason: str = ""
+
+
+class QuarantineRecord(Record, frozen=True, kw_only=True, tag="quarantine"):
+    """A commit that must not be deployed again to this environment, or no longer is such a commit (`lifted`)."""
+
+    reason: str
+    lifted: bool = False
+
+
+class OutcomeRecord(Record, frozen=True, kw_only=True, tag="outcome"):
+    """What became of a deployment within `OUTCOME_DAYS`, by the records of the history."""
+
+    of: str
+    """Id of the record of the deployment."""
+    state: str
+    """`kept`, `replaced`, `rolled-back`, `quarantined` or `reverted`."""
+    by: str = ""
+    """Id of the record that ended the deployment; empty for `kept`."""
+    hours: float
+    """Hours from the deployment to that event, or to the end of the period."""
+
+
+AnyRecord = DeploymentRecord | RevertRecord | QuarantineRecord | OutcomeRecord
+
+
+def record_time(record: Record) -> datetime:
+    """Return the time of a record.
+
+    Raises:
+        ValueError: It is not a time with a time zone.
+    """
+    time = datetime.fromisoformat(record.time)
+    if time.tzinfo is None:
+        raise ValueError(f'"{record.time[:40]}" has no time zone')
+    return time.astimezone(UTC)

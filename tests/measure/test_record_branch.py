@@ -1,0 +1,114 @@
+"""A history that others wrote to: what is damaged, foreign or lost is named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ghmlops.act.folded_records import write_folded
+from ghmlops.core.errors import GitError
+from ghmlops.core.history.place import encode_record, fold_path, record_path
+from ghmlops.measure.record_branch import BranchHistory, read_folded, read_history
+from git_scene import Scene, make_scene
+from history_records import OTHER, deployment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BRANCH = "ghmlops-history"
+FIRST, SECOND = deployment(), deployment(commit=OTHER)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A remote and a clone."""
+    return make_scene(tmp_path)
+
+
+def push(scene: Scene, files: dict[str, bytes], *, force: bool = False) -> None:
+    """Replace the branch by an orphan commit (`force`), or add files to it."""
+    clone = scene.clone(f"writer-{len(list(scene.home.iterdir()))}")
+    if force:
+        clone.git("checkout", "--quiet", "--orphan", BRANCH)
+        clone.git("rm", "-rfq", ".")
+    else:
+        clone.git("checkout", "--quiet", BRANCH)
+    for name, content in files.items():
+        path = clone.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    clone.commit("x", {})
+    clone.git("push", "--quiet", "--force", "origin", BRANCH)
+
+
+def read(scene: Scene) -> BranchHistory:
+    now = datetime(2026, 12, 20, tzinfo=UTC)
+    return read_history(scene.work.folder, scene.work.environ, remote="origin", branch=BRANCH, token="", now=now)
+
+
+def codes(scene: Scene) -> list[str]:
+    return [problem.code for problem in read(scene).history.problems]
+
+
+def test_no_branch_is_an_empty_history(scene: Scene) -> None:
+    """And an unknown remote is an error."""
+    assert read(scene) == ((((), ())), "")
+    scene.work.git("remote", "set-url", "origin", "file:///nowhere.git")
+    with pytest.raises(GitError):
+        read(scene)
+
+
+def test_files_that_do_not_count_are_named(scene: Scene) -> None:
+    """A damaged record, a damaged fold, a foreign file: the good record counts."""
+    good = {record_path(FIRST): encode_record(FIRST)}
+    bad = {
+        record_path(SECOND): encode_record(FIRST),
+        "folded/2026-10-0123456789abcdef.parquet": b"PAR1",
+        fold_path("2026-09", b"no Parquet"): b"no Parquet",
+        "notes.txt": b"x",
+    }
+    push(scene, {**good, **bad}, force=True)
+    history = read(scene).history
+    assert [item.record for item in history.records] == [FIRST]
+    assert {problem.path for problem in history.problems} == set(bad)
+    assert sorted(codes(scene)) == ["history-foreign-file", *["record-damaged"] * 3]
+
+
+def test_a_record_in_a_fold_is_checked_too(scene: Scene) -> None:
+    """A Parquet file whose row was forged names the record."""
+    forged = encode_record(FIRST).replace(b"allowed", b"refused")
+    fold = write_folded({record_path(FIRST): forged, record_path(SECOND): encode_record(SECOND)})
+    push(scene, {fold_path("2026-11", fold): fold}, force=True)
+    history = read(scene).history
+    assert [item.record for item in history.records] == [SECOND]
+    assert [(p.code, p.path) for p in history.problems] == [("record-damaged", record_path(FIRST))]
+
+
+def test_a_rewritten_branch_is_named_until_it_is_accepted(scene: Scene) -> None:
+    """The clone that read the lost record names it at every reading; growth is no rewriting."""
+    push(scene, {record_path(FIRST): encode_record(FIRST)}, force=True)
+    assert codes(scene) == []
+    push(scene, {"records/x": b""})
+    assert codes(scene) == ["history-foreign-file"]
+    push(scene, {record_path(SECOND): encode_record(SECOND)}, force=True)
+    for _ in range(2):
+        assert codes(scene) == ["history-rewritten"]
+    assert [item.record for item in read(scene).history.records] == [SECOND]
+    scene.work.git("update-ref", "-d", f"refs/ghmlops-read/origin/{BRANCH}")
+    assert codes(scene) == []
+
+
+def test_a_deleted_branch_is_named(scene: Scene) -> None:
+    """It is not an empty history to a clone that read it."""
+    push(scene, {record_path(FIRST): encode_record(FIRST)}, force=True)
+    read(scene)
+    scene.remote.git("update-ref", "-d", f"refs/heads/{BRANCH}")
+    assert codes(scene) == ["history-rewritten"]
+
+
+def test_what_is_no_fold() -> None:
+    """Other bytes raise an error that the caller names."""
+    with pytest.raises(ValueError, match="Parquet"):
+        read_folded(b"PAR1")
