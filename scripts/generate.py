@@ -3,7 +3,7 @@ descriptor of the gRPC messages.
 
 The types are the source. `Inputs` and `OUTPUTS` of a command give the inputs, outputs and environment of its
 action.yml; the action.yml gives the tables of its README, whose sections `ghmlops explain` prints;
-`ghmlops.core.evidence.schema` gives the shipped schemas.
+`ghmlops.core.evidence.schema` and `ghmlops.core.policyfile.schema` give the shipped schemas.
 Text outside of the marked regions is written by hand. A new action starts as a copy of the folder of another action.
 """
 
@@ -26,6 +26,7 @@ from ghmlops.commands.shared.arguments import input_types
 from ghmlops.core.adoption.explanations import PAGES, section
 from ghmlops.core.evidence.schema import SCHEMAS, json_schema
 from ghmlops.core.model import Outcome
+from ghmlops.core.policyfile.schema import policy_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_IN_ACTIONS = {"json": "an action's result is its outputs and files; its standard output is the log"}
@@ -69,6 +70,8 @@ def generated(root: Path) -> dict[Path, str]:
     for name in SCHEMAS:
         schema = json.dumps(json_schema(name), indent=2, ensure_ascii=False)
         expected[root / "src" / "ghmlops" / "schemas" / name] = schema + "\n"
+    schema = json.dumps(policy_schema(), indent=2, ensure_ascii=False)
+    expected[root / "src" / "ghmlops" / "schemas" / "policy-v1.json"] = schema + "\n"
     expected[root / "src" / "ghmlops" / "explanations.json"] = explanations(root, expected)
     folder = root / "src" / "ghmlops" / "measure" / "load" / "protocols"
     expected[folder / "open_inference_descriptor.py"] = descriptor_module(folder / "open_inference.proto")

@@ -29,7 +29,7 @@ def tree(root: Path, tmp_path: Path) -> Path:
     for name in ("actions", "src/ghmlops/schemas", "src/ghmlops/measure/load/protocols"):
         shutil.copytree(root / name, tmp_path / name)
     (tmp_path / "scripts").mkdir()
-    for name in ("action.yml", "scripts/generate.py"):
+    for name in ("action.yml", "README.md", "scripts/generate.py", "src/ghmlops/explanations.json"):
         shutil.copy(root / name, tmp_path / name)
     return tmp_path
 
@@ -48,6 +48,8 @@ def test_nothing_has_drifted(root: Path) -> None:
         ("actions/gate/README.md", "| `dry-run` |", "| `dry` |"),
         ("actions/revert/README.md", "| `revert-sha` |", "| `sha` |"),
         ("src/ghmlops/schemas/evidence-v1.json", '"findings"', '"results"'),
+        ("src/ghmlops/schemas/policy-v1.json", '"payloads"', '"bodies"'),
+        ("src/ghmlops/explanations.json", "The verdict", "The result"),
         ("src/ghmlops/measure/load/protocols/open_inference_descriptor.py", "fp64_contents", "fp46_contents"),
     ],
 )
@@ -73,7 +75,7 @@ def test_a_missing_region_is_an_error(tree: Path) -> None:
 def test_only_known_schemas_are_shipped(root: Path) -> None:
     """The folder contains exactly the schemas of the table, each a valid JSON Schema."""
     folder = root / "src" / "ghmlops" / "schemas"
-    assert sorted(SCHEMAS) == sorted(path.name for path in folder.iterdir())
+    assert sorted([*SCHEMAS, "policy-v1.json"]) == sorted(path.name for path in folder.iterdir())
     for name in SCHEMAS:
         written = json.loads((folder / name).read_text())
         jsonschema.Draft202012Validator.check_schema(written)
