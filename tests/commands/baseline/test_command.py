@@ -163,17 +163,17 @@ def test_a_merge_group_names_its_base(repository: Repository) -> None:
     assert (baseline.base_sha, baseline.source) == (base, "merge-queue")
 
 
-def test_an_artifact_that_cannot_be_downloaded_is_a_problem(repository: Repository) -> None:
+def test_an_artifact_that_no_run_has_is_no_baseline(repository: Repository) -> None:
     """The commit is known, the file says why its predictions are not there, and the comparison is refused with it."""
     repository.deploy(repository.first)
     repository.event("push", {})
     baseline = repository.run()
     assert (baseline.base_sha, baseline.artifacts) == (repository.first, {})
-    assert "no artifact of that name" in baseline.problems["artifact:predictions@main"]
+    assert "no artifact of that name" in baseline.absent["artifact:predictions@main"]
     dataset = Dataset(baseline=("artifact:predictions@main",), candidate=("candidate.parquet",))
     with pytest.raises(DataError) as error:
         with_baseline((dataset,), baseline, "baseline")
-    assert error.value.reason_code == "baseline-unreadable"
+    assert error.value.reason_code == "no-baseline"
 
 
 def test_a_push_without_a_token_is_refused(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,7 +195,7 @@ def test_files_replace_the_specifications() -> None:
     dataset = Dataset(
         baseline=("artifact:p@main", "old.parquet"), candidate=("artifact:p@main",), labels=("artifact:l@main:y/*",)
     )
-    baseline = BaselineFile(artifacts={"artifact:p@main": "1", "artifact:l@main:y/*": "2/y/*"})
+    baseline = BaselineFile(base_sha="a" * 40, artifacts={"artifact:p@main": "1", "artifact:l@main:y/*": "2/y/*"})
     (replaced,) = with_baseline((dataset,), baseline, "handed/on")
     assert replaced.baseline == ("handed/on/1", "old.parquet")
     assert replaced.labels == ("handed/on/2/y/*",)

@@ -117,3 +117,30 @@ def test_a_custom_metric_may_have_a_margin() -> None:
     """The margin of a custom metric is read like that of a built-in one."""
     regression = section(BINARY + ", metrics: {cost: {sql: '1', direction: lower}}, margins: {cost: 10%}")
     assert regression.margins == {"cost": 0.1}
+
+
+def test_predict_makes_both_sides() -> None:
+    """Labels and noise may stand beside it; the time limit is in seconds, 30 minutes by default."""
+    regression = section(BINARY + ", predict: 'python p.py', predict-timeout: 20m, artifacts: {labels: l.parquet}")
+    assert (regression.predict, regression.predict_timeout) == ("python p.py", 1200.0)
+    assert regression.datasets == (Dataset(labels=("l.parquet",)),)
+    assert section(BINARY + ", predict: 'python p.py'").predict_timeout == 1800.0
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("predict: p, artifacts: {candidate: c.parquet}", "regression.predict"),
+        ("predict: p, datasets: {eu: {baseline: b, candidate: c}}", "regression.predict"),
+        ("predict-timeout: 20m", "regression.predict-timeout"),
+        ("predict: ''", "regression.predict"),
+        ("predict: [a]", "regression.predict"),
+        ("predict: 'serve {port}'", "regression.predict"),
+        ("predict: p, predict-timeout: soon", "regression.predict-timeout"),
+    ],
+)
+def test_a_predict_that_cannot_run_is_refused(text: str, fact: str) -> None:
+    """Files beside it, a time limit alone, no text, and a port that it never has are errors at their key."""
+    with pytest.raises(PolicyError) as error:
+        section(f"{BINARY}, {text}")
+    assert f"`{fact}`" in error.value.message

@@ -202,6 +202,29 @@ def test_a_margin_without_a_baseline_is_never_silent() -> None:
         assert (verdict.outcome, {f.outcome for f in missing}) == (Outcome.INCONCLUSIVE, {Outcome.INCONCLUSIVE})
 
 
+@pytest.mark.parametrize(
+    ("strict", "base", "outcomes"),
+    [
+        (False, folders.BASE, set()),  # in `check`, whose result is advisory: the evidence itself says it
+        (True, "", {Outcome.WARN}),
+        (True, folders.BASE, {Outcome.INCONCLUSIVE}),
+        (True, None, {Outcome.INCONCLUSIVE}),
+    ],
+)
+def test_a_job_without_code_of_the_change_does_not_believe_in_a_first_run(
+    strict: bool, base: str | None, outcomes: set[Outcome]
+) -> None:
+    """Predictions that were not compared count by `first-run` only if nothing was deployed, or in `check` itself."""
+    finding = Finding(
+        id="no-baseline", metric="regression", outcome=Outcome.WARN, reason="No baseline.", docs="x", description="x"
+    )
+    absent = folders.evidence("regression", [finding])
+    verdict = merge(loaded(latency(), absent), rules(base_sha=base, strict=strict))
+    assert not {"evidence-inconsistent", "evidence-incomplete"} & {f.id for f in verdict.findings}
+    assert {f.outcome for f in verdict.findings if f.metric == "regression-accuracy"} == outcomes
+    assert verdict.outcome is (Outcome.WARN if not strict else Outcome.INCONCLUSIVE)
+
+
 def test_what_github_was_not_asked_is_listed() -> None:
     """Without facts about the run and the deployments, the verdict says what it believes."""
     files, conditions = HONEST["locally, without facts from GitHub"]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ghmlops.commands.baseline.inputs import Inputs
     from ghmlops.commands.shared.base import Services
 
+_ABSENT = ("artifact-missing", "artifact-expired")
+"""Reason codes of an artifact that no run has, or has no longer."""
 _TEXT = {
     "deployment": "the newest successful deployment to {environment}",
     "merge-base": "the merge base of the pull request with its target branch",
@@ -66,13 +68,16 @@ def run(inputs: Inputs, services: Services) -> Result:
     baseline = download_baseline(specs, base, folder, inputs.token, services)
     write_atomically(folder / BASELINE_NAME, msgspec.json.format(msgspec.json.encode(baseline), indent=2) + b"\n")
     file = str(PurePosixPath(inputs.baseline_dir) / BASELINE_NAME)
-    outcome = Outcome.INCONCLUSIVE if baseline.problems else Outcome.PASS if base.sha else Outcome.WARN
+    complete = base.sha and not baseline.absent
+    outcome = Outcome.INCONCLUSIVE if baseline.problems else Outcome.PASS if complete else Outcome.WARN
+    state = "unreadable" if baseline.problems else "absent" if baseline.absent else base.source
+    without = baseline.problems | baseline.absent
     return Result(
         outcome=outcome,
-        reason_code=f"baseline-{'unreadable' if baseline.problems else base.source}",
+        reason_code=f"baseline-{state}",
         reason=reason,
         outputs={"base-sha": base.sha or NO_BASELINE, "source": base.source, "baseline-file": file},
-        text=terminal.block([reason, f"written: {file}", *(f"{s}: {why}" for s, why in baseline.problems.items())]),
+        text=terminal.block([reason, f"written: {file}", *(f"{s}: {why}" for s, why in without.items())]),
         data={"baseline": msgspec.to_builtins(baseline)},
     )
 
@@ -107,7 +112,7 @@ def download_baseline(
         token: GitHub token.
         services: services of the command.
     """
-    artifacts, problems = dict[str, str](), dict[str, str]()
+    artifacts, problems, absent = dict[str, str](), dict[str, str](), dict[str, str]()
     for number, text in enumerate(specs if base.sha else (), start=1):
         target = root / str(number)
         try:
@@ -118,8 +123,9 @@ def download_baseline(
             artifacts[text] = f"{number}/{spec.path}" if spec.path else str(number)
         except GhmlopsError as error:
             services.console.note(f"{text}: {error.message}")
-            problems[text] = f"{error.message}; {error.hint}" if error.hint else error.message
-    return BaselineFile(base_sha=base.sha, source=base.source, artifacts=artifacts, problems=problems)
+            reasons = absent if error.reason_code in _ABSENT else problems
+            reasons[text] = f"{error.message}; {error.hint}" if error.hint else error.message
+    return BaselineFile(base_sha=base.sha, source=base.source, artifacts=artifacts, problems=problems, absent=absent)
 
 
 def _of_commit(text: str, sha: str) -> WorkflowSpec:

@@ -1,4 +1,4 @@
-"""The work tree and the environment of each arm: built once for all deployments of a run of `check`."""
+"""Work tree, environment and predictions of each arm: made once for all that a run of `check` measures."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ghmlops.measure.builds.import_path import LoadedCode
 
 PREFIX = "ghmlops-arm-"
+PREDICTIONS = "PREDICTIONS"
+"""Environment variable with the path to which an arm writes its predictions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class ArmBuilds:
     build_cache: str
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _arms: dict[tuple[str, str], BuiltArm] = field(default_factory=dict)
+    _predictions: dict[tuple[str, str, str], Path] = field(default_factory=dict)
 
     def __enter__(self) -> ArmBuilds:
         return self
@@ -80,6 +83,38 @@ class ArmBuilds:
         if key not in self._arms:
             self._arms[key] = self._create(name, section)
         return self._arms[key]
+
+    def predictions(self, name: str, section: Preview, text: str, limit: float) -> Path:
+        """Return the predictions of an arm; the first time, run the shell text that makes them.
+
+        Both arms receive the same variables, apart from commit, folder and path.
+
+        Args:
+            name: `baseline` or `candidate`.
+            section: section of the policy by which the arm is built.
+            text: `regression.predict` of the policy.
+            limit: time limit in seconds.
+
+        Raises:
+            GitError: The commit of the baseline cannot be checked out.
+            InputError: Its environment cannot be created.
+            ServiceError: The build or the text failed, or wrote nothing.
+        """
+        key = (name, section.build, text)
+        if key not in self._predictions:
+            arm = self.arm(name, section)
+            path = self._folder() / f"{name}.parquet"
+            values = {VARIABLES["sha"]: arm.sha, VARIABLES["workdir"]: str(arm.cwd), PREDICTIONS: str(path)}
+            environ = {"PYTHONHASHSEED": "0"} | dict(arm.environ) | values
+            self._run(f"predict-{name}", f"`predict` of the {name}", text, arm.cwd, environ, limit)
+            if not path.exists():
+                raise ServiceError(
+                    f"`predict` of the {name} wrote no file to the path in the variable {PREDICTIONS}",
+                    hint=f'write there, for example: python predict.py --out "${PREDICTIONS}"',
+                    reason_code="predict-failed",
+                )
+            self._predictions[key] = path
+        return self._predictions[key]
 
     def _create(self, name: str, section: Preview) -> BuiltArm:
         from ghmlops.measure.builds.environment import create_environment
@@ -144,32 +179,39 @@ class ArmBuilds:
         return Path(folder).resolve()
 
     def _build(self, name: str, section: Preview, folder: Path, environ: Mapping[str, str]) -> None:
-        """Run the build of an arm; its output is kept beside the evidence.
+        """Run the build of an arm; its output is kept beside the evidence."""
+        self._run(f"build-{name}", f"the build of the {name}", section.build, folder, environ, section.build_timeout)
+
+    def _run(  # noqa: PLR0913, PLR0917  (what is run, where and under which name)
+        self, name: str, subject: str, text: str, folder: Path, environ: Mapping[str, str], limit: float
+    ) -> None:
+        """Run shell text of the policy; its output is kept beside the evidence, in a file of this name.
 
         Raises:
-            InputError: No temporary folder can be created, or the folder of the arm does not exist.
-            ServiceError: The build failed.
+            InputError: No temporary folder can be created.
+            ServiceError: It failed, or the folder of the arm does not exist.
         """
         from ghmlops.measure.builds.run import run_build
 
         if not folder.is_dir():
-            raise ServiceError(f"the {name} has no folder {folder.name}", hint="is the working directory new?")
-        log = self.services.cwd / self.evidence_dir / f"build-{name}.log"
+            raise ServiceError(f"{subject}: there is no folder {folder.name}", hint="is the working directory new?")
+        log = self.services.cwd / self.evidence_dir / f"{name}.log"
         result = run_build(
-            ["bash", "-euo", "pipefail", "-c", shell_text(section.build)],
+            ["bash", "-euo", "pipefail", "-c", shell_text(text)],
             cwd=folder,
             environ=environ,
             temp=self.services.context.temp,
-            limit=section.build_timeout,
+            limit=limit,
             progress=lambda line: self.services.console.progress(f"{name}: {line}"),
             log=log,
         )
         if result.problem:
-            limit = f" (`build-timeout` is {format_duration(section.build_timeout)})" if result.timed_out else ""
+            kind = name.partition("-")[0]
+            bound = f" (`{kind}-timeout` is {format_duration(limit)})" if result.timed_out else ""
             raise ServiceError(
-                f"the build of the {name} {result.problem}{limit}; the end of its output: {result.tail or 'none'}",
+                f"{subject} {result.problem}{bound}; the end of its output: {result.tail or 'none'}",
                 hint=f"its output is in {self.evidence_dir}/{log.name}",
-                reason_code="build-failed",
+                reason_code=f"{kind}-failed",
             )
 
 

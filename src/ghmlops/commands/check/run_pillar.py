@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from ghmlops.commands import command_module
-from ghmlops.commands.shared.baseline_file import UNREADABLE
+from ghmlops.commands.shared.baseline_file import ABSENT, UNREADABLE
 from ghmlops.commands.shared.evidence import EvidenceContent, open_recorder, record
 from ghmlops.core.errors import GhmlopsError, InputError
 from ghmlops.core.model import Finding, NotMeasured, Outcome, finite
@@ -43,6 +43,10 @@ def _judge(job: Job, pillar: Pillar, measure: Callable[[], tuple[Outcome, str]])
     try:
         outcome, reason = measure()
     except GhmlopsError as error:
+        if error.reason_code == ABSENT:
+            write_findings(job, name, [_no_baseline(job, name, error)])
+            console.note(f"{name}: {error.message}")
+            return
         # The error becomes evidence with the outcome `error`, and no verdict can be better than that. A baseline that
         # exists and cannot be read says nothing about the change.
         outcome = Outcome.INCONCLUSIVE if error.reason_code == UNREADABLE else Outcome.ERROR
@@ -61,8 +65,25 @@ def _judge(job: Job, pillar: Pillar, measure: Callable[[], tuple[Outcome, str]])
     console.note(f"{name}: {outcome.value}: {reason}")
 
 
+def _no_baseline(job: Job, command: str, error: GhmlopsError) -> Finding:
+    """Return the finding about a comparison without a baseline; `gate.first-run` of the baseline's policy judges it."""
+    gate = (job.base_policy or job.policy).gate
+    return Finding(
+        id=ABSENT,
+        metric=command,
+        outcome=Outcome(gate.first_run),
+        reason=f"{error.message[:1].upper()}{error.message[1:]}.",
+        docs="actions/check/README.md#predictions",
+        description="There is a baseline to compare with.",
+    )
+
+
 def _run_command(job: Job, pillar: Pillar, **values: str) -> tuple[Outcome, str]:
     _refuse_artifacts(job, pillar)
+    if pillar.command == "regression":
+        from ghmlops.commands.check.predictions import predicted
+
+        values |= predicted(job)
     module = command_module(pillar.command)
     result: Result = module.run(shared_inputs(module.Inputs, job.inputs, **values), job.services)
     return result.outcome, result.reason
@@ -85,7 +106,9 @@ def _refuse_artifacts(job: Job, pillar: Pillar) -> None:
     downloaded: set[str] = set()
     if inputs.baseline_file:
         baseline = read_baseline(job.services.cwd / inputs.baseline_file, inputs.baseline_file)
-        downloaded = {*baseline.artifacts, *baseline.problems}
+        if not baseline.base_sha:
+            return  # `regression` reports that there is no baseline yet
+        downloaded = {*baseline.artifacts, *baseline.problems, *baseline.absent}
     for spec in (*specs, *overrides):
         if spec.startswith("artifact:") and spec not in downloaded:
             raise InputError(

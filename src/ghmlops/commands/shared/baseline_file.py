@@ -20,6 +20,8 @@ NO_BASELINE = "none"
 """Value of `base` for a first deployment: there is nothing to compare with."""
 UNREADABLE = "baseline-unreadable"
 """Reason code of a baseline that exists and cannot be read; `check` judges it as inconclusive."""
+ABSENT = "no-baseline"
+"""Reason code of a baseline that does not exist yet; `check` judges it by `gate.first-run`."""
 MAX_BYTES = 1 << 20
 _INPUT_ROLES = tuple(role for role in (*ROLES, "noise") if role != "candidate")
 
@@ -35,6 +37,8 @@ class BaselineFile(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"
     """Specification in the policy to the file, folder or pattern beside this file that holds its predictions."""
     problems: dict[str, str] = {}
     """Specification in the policy to the reason why it could not be downloaded."""
+    absent: dict[str, str] = {}
+    """Specification in the policy to the reason why no run has the artifact, or has it no longer."""
 
 
 def read_baseline(path: Path, name: str) -> BaselineFile:
@@ -62,6 +66,15 @@ def read_baseline(path: Path, name: str) -> BaselineFile:
     return baseline
 
 
+def no_baseline(why: str) -> DataError:
+    """Return the error for predictions that cannot be compared, because there is no baseline yet."""
+    return DataError(
+        f"no baseline yet ({why}): it is seeded after the merge",
+        hint="`gate: {first-run: ...}` of the policy says how this counts",
+        reason_code=ABSENT,
+    )
+
+
 def with_baseline(datasets: Sequence[Dataset], baseline: BaselineFile, folder: str) -> tuple[Dataset, ...]:
     """Return the data sets with the downloaded files in place of the artifacts of workflow runs.
 
@@ -71,10 +84,15 @@ def with_baseline(datasets: Sequence[Dataset], baseline: BaselineFile, folder: s
         folder: folder of that file, as the user named it.
 
     Raises:
-        DataError: An artifact exists and could not be downloaded (reason code `baseline-unreadable`).
+        DataError: An artifact exists and could not be downloaded (reason code `baseline-unreadable`), or it does not
+            exist (`no-baseline`).
     """
 
     def local(spec: str) -> str:
+        if spec in baseline.absent:
+            raise no_baseline(baseline.absent[spec])
+        if not baseline.base_sha and spec.startswith("artifact:"):
+            raise no_baseline(f"nothing was deployed, so that no run can have {spec}")
         if spec in baseline.problems:
             raise DataError(
                 f"{spec} could not be downloaded: {baseline.problems[spec]}",

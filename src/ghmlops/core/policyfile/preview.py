@@ -47,14 +47,15 @@ def _answers(at: Located) -> int:
     return value
 
 
-def _build(at: Located) -> str:
+def shell_commands(at: Located) -> str:
+    """Read shell text that bash runs, which may have several lines."""
     value = at.value
     if not isinstance(value, str) or not value.strip():
         raise at.error("expected shell text", "for example `pip install .`")
     if any((ord(c) < 32 and c not in "\n\t") or 0xD800 <= ord(c) <= 0xDFFF for c in value):
         raise at.error("control characters and lone surrogates are not allowed here")
     if "{port}" in value:
-        raise at.error("a build has no port", "the service receives it after the build: use `{port}` in `command`")
+        raise at.error("there is no port here", "the service receives it when it starts: use `{port}` in `command`")
     if len(value) > MAX_BUILD:
         raise at.error(f"expected shell text of at most {MAX_BUILD:,} characters", "move it to a script")
     return value
@@ -67,7 +68,7 @@ def read_preview(at: Located) -> Preview:
         PolicyError: It does not have exactly one of `command` and `url`, or a value is malformed.
     """
     readers = {
-        "build": _build,
+        "build": shell_commands,
         "build-timeout": scalar(quantities.duration),
         "command": _command,
         "url": _url,

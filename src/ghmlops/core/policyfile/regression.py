@@ -13,6 +13,7 @@ from ghmlops.core.errors import nearest
 from ghmlops.core.metrics import METRIC_IDS, metric_ids
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.regression import ROLES, TASKS, Changed, CustomMetric, Dataset, Drift, Regression
+from ghmlops.core.policyfile.preview import shell_commands
 from ghmlops.core.policyfile.quantiles import read_quantiles
 from ghmlops.core.policyfile.scalars import positive_count
 from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar, table, text
@@ -179,6 +180,8 @@ def read_regression(at: Located) -> Regression:
         ),
         "undecided": one_of("inconclusive", "warn"),
         "intent": one_of("improve", "unchanged"),
+        "predict": shell_commands,
+        "predict-timeout": scalar(quantities.duration),
         "artifacts": _dataset,
         "datasets": _datasets,
         "labels": listing(text),
@@ -236,9 +239,21 @@ def _check(section: Regression, at: Located) -> None:
             raise keys[name].error(f"`{name}` needs the key `time`", "name the column of the event time: `time: at`")
     if section.time_zone and not section.window:
         raise keys["time-zone"].error("`time-zone` needs the key `window`", "it sets the calendar of `window: 1d`")
+    _check_predict(section, keys)
     _check_scores(section, keys)
     _check_margins(section, at)
     _check_renamed(section, at)
+
+
+def _check_predict(section: Regression, keys: dict[str, Located]) -> None:
+    """Check that `predict` alone names both sides, because it writes one data set."""
+    if "predict-timeout" in keys and not section.predict:
+        raise keys["predict-timeout"].error("`predict-timeout` needs the key `predict`", "remove it, or add `predict`")
+    if section.predict and any(dataset.baseline or dataset.candidate for dataset in section.datasets):
+        raise keys["predict"].error(
+            "`predict` writes baseline and candidate, which the policy names as files, too",
+            "remove one of them; `artifacts` may name `labels` and `noise` beside `predict`",
+        )
 
 
 def _has_decisions(section: Regression) -> bool:

@@ -74,7 +74,9 @@ def missing_findings(evidence: Evidence, rules: Rules) -> list[Finding]:
         if ((item.id, item.dataset) not in present if item.dataset is not None else item.id not in ids)
     ]
     alone = [item for item in missing if item.compares] if _without_baseline(evidence) else []
-    findings = [_no_baseline(item, evidence.command, rules) for item in alone]
+    # A job without code of the change does not believe the absence: it applies its own knowledge of the deployment.
+    believed = _reports_absence(evidence) and not rules.strict
+    findings = [] if believed else [_no_baseline(item, evidence.command, rules) for item in alone]
     # Evidence with an error says itself why it judges nothing.
     silent = [item for item in missing if item not in alone]
     if silent and evidence.outcome is not Outcome.ERROR:
@@ -91,7 +93,14 @@ def _without_baseline(evidence: Evidence) -> bool:
     pillar, details = find_pillar(evidence.command), evidence.details
     if pillar is None or not pillar.compares:
         return False
+    if _reports_absence(evidence):
+        return True
     return isinstance(details, LatencyCommon) and details.duet is None
+
+
+def _reports_absence(evidence: Evidence) -> bool:
+    """Return whether the evidence itself reports that there is no baseline, with the outcome of the policy."""
+    return any(finding.id == "no-baseline" for finding in evidence.findings)
 
 
 def _no_baseline(item: ExpectedFinding, command: str, rules: Rules) -> Finding:

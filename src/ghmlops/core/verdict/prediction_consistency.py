@@ -44,7 +44,9 @@ def prediction_contradictions(evidence: Evidence, policy: Regression | None) -> 
             yield f"judges {finding.id}, and the policy has no such metric"
         yield from _finding_contradictions(finding, metric, policy)
     judged = any(finding.id.startswith(PREDICTION_FINDINGS) for finding in evidence.findings)
-    if evidence.outcome in _OPENING and not judged:
+    # Evidence that only says that there was no baseline is no contradiction; `completeness` judges what is missing.
+    absent = evidence.outcome is Outcome.WARN and [finding.id for finding in evidence.findings] == ["no-baseline"]
+    if evidence.outcome in _OPENING and not judged and not absent:
         yield f"has the outcome {evidence.outcome} without a finding that judges the predictions"
     yield from _row_contradictions(overall, details)
     yield from _measured_contradictions(overall, evidence)
@@ -80,16 +82,18 @@ def _finding_contradictions(finding: Finding, metric: Metric | None, policy: Reg
     undecided = Outcome(policy.undecided) if policy else Outcome.INCONCLUSIVE
     if finding.metric in TARGETS and (problem := _distance_problem(finding)):
         yield problem
-    best = _best_outcome(finding, (estimate, low, high), n, undecided)
+    best = best_outcome(finding, (estimate, low, high), n, undecided)
     allowed = Outcome.WARN if policy is None and best is Outcome.INCONCLUSIVE else best
     if finding.outcome.severity < allowed.severity:
         yield f"has the outcome {finding.outcome} in {finding.id}, and its numbers give {best}"
 
 
-def _best_outcome(finding: Finding, change: tuple[float, float, float], n: int, undecided: Outcome) -> Outcome:
+def best_outcome(
+    finding: Finding, change: tuple[float, float, float], n: int, undecided: Outcome, p: float = 1.0
+) -> Outcome:
     """Return the best outcome that the change (estimate, low, high) of a finding allows.
 
-    The p-value is not in the evidence; 1 is the most favourable one.
+    The p-value is not in the evidence; 1 is the most favourable one. With NaN the interval alone decides.
     """
     estimate, low, high = change
     if finding.metric in TARGETS:
@@ -113,7 +117,7 @@ def _best_outcome(finding: Finding, change: tuple[float, float, float], n: int, 
         loss=loss,
         loss_low=loss_low - slack,
         loss_high=loss_high - slack,
-        p=1.0,
+        p=p,
         error=0.0,
         margin=margin,
         method=finding.method,
