@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 HEAD, OTHER = "a" * 40, "b" * 40
 LATENCY = ["latency", "--url", "http://127.0.0.1:9"]
+PREVIEWED = """\
+version: 1
+service: click-scorer
+preview: {command: "serve --port {port}", ready: /healthz}
+gate: {environment: production, require: [preview]}
+"""
 
 
 @pytest.fixture
@@ -47,21 +53,20 @@ def ghmlops(work: Path, *arguments: str, **variables: str) -> subprocess.Complet
 
 
 def write_passed_evidence(work: Path, commit: str = HEAD) -> None:
-    """Write passed evidence of a commit."""
-    finding = Finding(id="auc", metric="auc", outcome=Outcome.PASS, reason="Same.", docs="README.md")
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    origin = Provenance(repository="acme/shop", head_sha=commit, started=now)
+    """Write passed evidence of a commit, and a policy that requires nothing else."""
+    (work / ".github" / "ghmlops.yml").write_text(PREVIEWED)
+    finding = Finding(id="preview-ready", metric="startup-time", outcome=Outcome.PASS, reason="2 s.", docs="README.md")
     outcome, code, reason = conclude([finding])
-    for command in ("regression", "latency"):
-        evidence = Evidence(
-            command=command,
-            outcome=outcome,
-            reason_code=code,
-            reason=reason,
-            provenance=origin,
-            findings=[finding],
-        )
-        write_evidence(work / "evidence", evidence)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    evidence = Evidence(
+        command="preview",
+        outcome=outcome,
+        reason_code=code,
+        reason=reason,
+        provenance=Provenance(repository="acme/shop", head_sha=commit, started=now),
+        findings=[finding],
+    )
+    write_evidence(work / "evidence", evidence)
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:

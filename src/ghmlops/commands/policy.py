@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import importlib.util
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -49,10 +50,9 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _check(inputs: Inputs, services: Services) -> Result:
     from ghmlops.core.adoption.world import cost_line, permission_lines, policy_files
-    from ghmlops.core.latency.planning.plan_text import plan_lines
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
-    lines = [*describe(policy), *(plan_lines(policy.latency) if policy.latency else [])]
+    lines = [*describe(policy), *_plan_lines(policy)]
     lines += [line for line in (cost_line(policy),) if line]
     lines += _prediction_lines(policy, services.cwd)
     lines += permission_lines(policy)
@@ -68,6 +68,17 @@ def _check(inputs: Inputs, services: Services) -> Result:
     )
 
 
+def _plan_lines(policy: Policy) -> list[str]:
+    """Return what the plan of the load can decide; a bare installation lacks the packages that compute it."""
+    if policy.latency is None:
+        return []
+    if not all(importlib.util.find_spec(package) for package in ("numpy", "scipy")):
+        return ['latency plan: `pip install "ghmlops[latency]"` to see what it can detect']
+    from ghmlops.core.latency.planning.plan_text import plan_lines
+
+    return plan_lines(policy.latency)
+
+
 def _matches(cwd: Path, name: str) -> list[Path]:
     """Return the file or folder of this name, or the files that match it as a pattern."""
     path = cwd / name
@@ -79,6 +90,8 @@ def _prediction_lines(policy: Policy, cwd: Path) -> list[str]:
     from ghmlops.core.adoption.world import margin_lines
 
     regression = policy.regression
+    if regression and not importlib.util.find_spec("duckdb"):
+        return ['predictions: `pip install "ghmlops[regression]"` to see what the margins can detect']
     rows = _rows(regression, cwd) if regression else {}
     return margin_lines(regression, rows) if regression else []
 

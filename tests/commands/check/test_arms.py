@@ -88,7 +88,7 @@ class Scene:
     """A repository with an installable service, and a Python in which the workflow installs packages."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.seen = folder / "repo", folder / "seen.txt"
+        self.folder, self.seen_file = folder / "repo", folder / "seen.txt"
         self.venv = folder / "user"
         (self.folder / "src/svc").mkdir(parents=True)
         (self.folder / ".github").mkdir()
@@ -124,12 +124,13 @@ class Scene:
         (packages / "__editable__.svc.pth").write_text(f"{self.folder / 'src'}\n", encoding="utf-8")
 
     def check(self, *argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GHMLOPS_", "RUNNER_", "ACTIONS_"))}
-        path = f"{self.venv / 'bin'}:{kept['PATH']}"
+        foreign = ("GITHUB_", "GHMLOPS_", "RUNNER_", "ACTIONS_")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+        path = f"{self.venv / 'bin'}:{inherited['PATH']}"
         return subprocess.run(
             [sys.executable, "-m", "ghmlops", "check", *argv],
             cwd=self.folder,
-            env=kept | {"PATH": path, "SEEN": str(self.seen)} | environ,
+            env=inherited | {"PATH": path, "SEEN": str(self.seen_file)} | environ,
             capture_output=True,
             text=True,
             timeout=170,
@@ -144,7 +145,7 @@ class Scene:
         return {f["id"]: f["outcome"] for f in self.evidence(name)["findings"]}
 
     def versions(self) -> set[str]:
-        return {line.split()[0] for line in self.seen.read_text(encoding="utf-8").splitlines()}
+        return {line.split()[0] for line in self.seen_file.read_text(encoding="utf-8").splitlines()}
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_a_service_in_a_subfolder_runs_in_that_of_its_own_work_tree(scene: Scene
     scene.commit()
     done = scene.check("--base", base)
     assert scene.versions() == {"one", "two"}, done.stderr
-    folders = {Path(line.split()[1]).name for line in scene.seen.read_text().splitlines()}
+    folders = {Path(line.split()[1]).name for line in scene.seen_file.read_text().splitlines()}
     assert folders == {"model"}
 
 
@@ -195,7 +196,7 @@ def test_each_arm_is_built_in_an_environment_of_its_own(scene: Scene) -> None:
     assert (scene.folder / "model.txt").read_text() == head
     logs = [(scene.folder / "evidence" / f"build-{arm}.log").read_text() for arm in ("candidate", "baseline")]
     assert "t0ken" not in "".join(logs)
-    prefixes = {line.split()[3] for line in scene.seen.read_text().splitlines()}
+    prefixes = {line.split()[3] for line in scene.seen_file.read_text().splitlines()}
     assert len(prefixes) == 2
     assert str(scene.venv) not in prefixes
     assert done.stderr.count("its key is") == 2
@@ -251,7 +252,7 @@ def test_a_cached_build_is_not_repeated(scene: Scene) -> None:
         done = scene.check("--base", base, "--build-cache", str(cache))
         assert ("was restored from the cache" in done.stderr) is restored, done.stderr
         assert scene.versions() == {"one", "two"}
-    builds = Path(f"{scene.seen}.builds").read_text().count("built")
+    builds = Path(f"{scene.seen_file}.builds").read_text().count("built")
     assert builds == 3  # twice the candidate, once the baseline
 
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def code(folder: Path, text: str, loaded: Path | None = None, *, known: bool = True) -> LoadedCode:
+def code(folder: Path, text: str, loaded: Path | None = None, *, imported: bool = True) -> LoadedCode:
     folder.mkdir(exist_ok=True)
     source = folder / "svc.py"
     source.write_text(text)
-    return LoadedCode(sources={"svc": source}, loaded={"svc": loaded or source} if known else {}, environ={})
+    return LoadedCode(sources={"svc": source}, loaded={"svc": loaded or source} if imported else {}, environ={})
 
 
 def outcomes(baseline: LoadedCode, candidate: LoadedCode) -> list[tuple[str, str]]:
@@ -32,7 +32,7 @@ def test_arms_are_compared_by_what_they_import(tmp_path: Path) -> None:
     assert outcomes(code(tmp_path / "c", "1\n", shared), two) == [("arms-alike", "inconclusive")]
     copy = code(tmp_path / "e", "2\n").sources["svc"]
     assert outcomes(code(tmp_path / "d", "1\n", copy), two) == [("arms-alike", "inconclusive")]
-    assert outcomes(code(tmp_path / "f", "1\n", known=False), two) == [("arms-unproven", "warn")]
+    assert outcomes(code(tmp_path / "f", "1\n", imported=False), two) == [("arms-unproven", "warn")]
     assert outcomes(two, code(tmp_path / "g", "2\n", shared)) == []
 
 

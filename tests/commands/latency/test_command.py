@@ -224,9 +224,9 @@ def test_a_baseline_that_does_not_answer_leaves_the_objectives(place: Path) -> N
     write_policy(place, path="/status/404", rate=400, duration="1s", more="slo: {p50: 1s}")
     with scoring_service.started() as bad, good_service() as good:
         latency(place, good, bad)
-        found = outcomes(read_evidence(place))
-        assert (found["baseline-broken"], found["objective-p50"]) == ("warn", "pass")
-        assert "latency-p50" not in found
+        results = outcomes(read_evidence(place))
+        assert (results["baseline-broken"], results["objective-p50"]) == ("warn", "pass")
+        assert "latency-p50" not in results
         write_policy(place, path="/status/404")
         result = latency(place, good, bad)
     assert (result.outcome, result.reason_code) == (Outcome.ERROR, "baseline-broken")

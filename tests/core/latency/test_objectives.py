@@ -159,9 +159,9 @@ def test_no_gap_is_judged_if_too_many_answers_arrived_all_at_once(buffered: int,
     tokens = answers.tokens
     assert tokens is not None
     measured = tokens.gap_of <= 100 - buffered
-    held = replace(answers, tokens=replace(tokens, gap=tokens.gap[measured], gap_of=tokens.gap_of[measured]))
-    assert misses(slo, held) == {"token-gap-p50": Share(missed=1, n=n)}
-    (finding,) = objective_findings(slo, shares(slo, held))
+    partial = replace(answers, tokens=replace(tokens, gap=tokens.gap[measured], gap_of=tokens.gap_of[measured]))
+    assert misses(slo, partial) == {"token-gap-p50": Share(missed=1, n=n)}
+    (finding,) = objective_findings(slo, shares(slo, partial))
     assert (finding.outcome is Outcome.PASS) == (n > 1)
 
 

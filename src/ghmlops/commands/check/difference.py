@@ -48,14 +48,14 @@ def _compare(baseline: LoadedCode, candidate: LoadedCode) -> Iterator[Finding]:
     changed = [name for name in names if digest(baseline.sources[name]) != digest(candidate.sources[name])]
     if not changed:
         return
-    known = [name for name in changed if name in baseline.loaded and name in candidate.loaded]
-    alike = [name for name in known if _same(baseline.loaded[name], candidate.loaded[name])]
+    located = [name for name in changed if name in baseline.loaded and name in candidate.loaded]
+    alike = [name for name in located if _same(baseline.loaded[name], candidate.loaded[name])]
     if alike:
         reason = f"The change alters {_listed(alike)}, and both arms import the same {_places(baseline, alike)}: "
         reason += "build each arm by `preview.build`, for example `pip install .`."
         yield _finding("arms-alike", Outcome.INCONCLUSIVE, reason, len(alike))
-    elif len(known) < len(changed):
-        unknown = [name for name in changed if name not in known]
+    elif len(located) < len(changed):
+        unknown = [name for name in changed if name not in located]
         reason = f"Whether both arms import their own {_listed(unknown)} is unknown: Python does not find it."
         yield _finding("arms-unproven", Outcome.WARN, reason, len(unknown))
     else:

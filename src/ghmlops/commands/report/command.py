@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from ghmlops.commands.report.inputs import Inputs
 from ghmlops.commands.report.job import prepare
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.github import connection
+from ghmlops.commands.shared.stale_evidence.old_verdict import NAME, remove_old_verdict
 from ghmlops.core.errors import InputError
 from ghmlops.core.steps.check_run import verdict_check
 from ghmlops.core.verdict.admission import UNFINISHED
@@ -54,6 +56,8 @@ def run(inputs: Inputs, services: Services) -> Result:
 
         if inputs.measuring:
             return announce(inputs, services, open_client)
+        if not inputs.dry_run:
+            remove_old_verdict(services.cwd, _verdict_file(inputs), inputs.evidence_dir)
         job = prepare(inputs, services, open_client)
         report = lay_out(job.verdict, job.evidence, job.facts)
         names = tuple(name for name in (_verdict_file(inputs), inputs.markdown, inputs.html, inputs.junit) if name)
@@ -106,7 +110,10 @@ def _write_files(job: Job, report: Report, inputs: Inputs, services: Services) -
     if inputs.markdown:
         files[inputs.markdown] = _comment_text(job).encode()
     if inputs.html:
-        files[inputs.html] = html.page(report).encode()
+        from ghmlops.report.content.latency.latency_charts import latency_charts
+
+        drawn = dataclasses.replace(report, latency=latency_charts(job.files))
+        files[inputs.html] = html.page(drawn).encode()
     if inputs.junit:
         files[inputs.junit] = junit(job.verdict, job.evidence).encode()
     for name, content in files.items():
@@ -114,7 +121,7 @@ def _write_files(job: Job, report: Report, inputs: Inputs, services: Services) -
 
 
 def _verdict_file(inputs: Inputs) -> str:
-    return str(PurePath(inputs.evidence_dir) / "verdict.json")
+    return str(PurePath(inputs.evidence_dir) / NAME)
 
 
 def _result(  # noqa: PLR0913  (the parts of one result)

@@ -34,12 +34,12 @@ def repetition_findings(counted: Sequence[Loaded], rules: Rules) -> list[Finding
     result = rules.remeasured
     if result is None:
         return []
-    known = {item.sha256: item for item in result.repetitions} if result.commit == rules.commit else {}
+    by_digest = {item.sha256: item for item in result.repetitions} if result.commit == rules.commit else {}
     findings = []
     for loaded in counted:
         if loaded.evidence is None or not can_be_repeated(loaded.evidence):
             continue
-        item = known.get(loaded.sha256) if loaded.sha256 else None
+        item = by_digest.get(loaded.sha256) if loaded.sha256 else None
         if item is None:
             reason = f"{loaded.file} was not measured again by a job without code of the change."
             findings.append(problem("evidence-not-repeated", Outcome.INCONCLUSIVE, reason))

@@ -73,8 +73,8 @@ def create_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, st
 
 def activate(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Return the variables of the step with the environment in `folder` active."""
-    kept = {name: value for name, value in environ.items() if name not in _REPLACED}
-    return kept | {
+    inherited = {name: value for name, value in environ.items() if name not in _REPLACED}
+    return inherited | {
         "VIRTUAL_ENV": str(folder),
         "PATH": f"{folder / 'bin'}{os.pathsep}{environ.get('PATH', os.defpath)}",
         "PYTHONNOUSERSITE": "1",

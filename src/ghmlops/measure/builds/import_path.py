@@ -100,15 +100,15 @@ def own_code(place: ArmPlace, environ: Mapping[str, str], outer: Mapping[str, st
     """
     sources = packages_of(place.cwd, place.tree)
     variables = _mapped(environ, place.top, place.tree)
-    found = _look_up(sources, variables, place)
+    import_paths = _look_up(sources, variables, place)
     shared: set[str] = set()
-    if place.home is not None and len(found) < len(sources):
-        lacking = {name: path for name, path in sources.items() if name not in found}
+    if place.home is not None and len(import_paths) < len(sources):
+        lacking = {name: path for name, path in sources.items() if name not in import_paths}
         installed = _look_up(lacking, _mapped(outer, place.top, place.tree), place)
         shared = {name for name, (path, local) in installed.items() if local or _is_in(place.top, path)}
     roots, loaded = [], {}
     for name, source in sources.items():
-        path, is_local = found.get(name, ("", False))
+        path, is_local = import_paths.get(name, ("", False))
         if name in shared:
             roots.append(str(source.parent))
             loaded[name] = source
@@ -193,7 +193,7 @@ def _look_up(sources: Mapping[str, Path], environ: Mapping[str, str], place: Arm
             timeout=SECONDS,
             check=True,
         )
-        found = json.loads(done.stdout.splitlines()[-1])
-        return {str(name): (str(path), bool(local)) for name, (path, local) in found.items()}
+        import_paths = json.loads(done.stdout.splitlines()[-1])
+        return {str(name): (str(path), bool(local)) for name, (path, local) in import_paths.items()}
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
         return {}

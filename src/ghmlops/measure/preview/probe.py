@@ -211,7 +211,7 @@ class _Response:
     def __init__(self, needle: bytes) -> None:
         self._needle = needle
         self._raw = b""
-        self._ended = False
+        self._at_end = False
 
     def read(self, stream: socket.socket, deadline: float) -> Answer:
         """Read until the answer is known.
@@ -222,7 +222,7 @@ class _Response:
         while (answer := self._answer()) is None:
             stream.settimeout(_remaining(deadline))
             part = stream.recv(65536)
-            self._ended = not part
+            self._at_end = not part
             self._raw += part
         return answer
 
@@ -235,7 +235,7 @@ class _Response:
             status = _STATUS.match(self._raw)
         if status is None or (status[1].startswith(b"1") and status[1] != b"101"):
             foreign = not self._raw.startswith(b"HTTP/"[: len(self._raw)])
-            return self._no_status() if foreign or self._ended or len(self._raw) >= MAX_HEAD else None
+            return self._no_status() if foreign or self._at_end or len(self._raw) >= MAX_HEAD else None
         code = int(status[1])
         if code == 101:
             return Answer(101, "it switched to another protocol; `ready` must be a path that answers with HTTP")
@@ -246,7 +246,7 @@ class _Response:
         body, complete = self._body()
         if self._needle in body:
             return Answer(code)
-        missing = complete or self._ended or len(self._raw) > MAX_BODY
+        missing = complete or self._at_end or len(self._raw) > MAX_BODY
         return Answer(code, "but its body does not contain the expected text") if missing else None
 
     def _no_status(self) -> Answer:
@@ -261,7 +261,7 @@ class _Response:
             return Answer(400, SPEAKS_TLS)
         if b"SSL certificate was sent" in body:  # nginx
             return Answer(400, CLIENT_CERTIFICATE)
-        return Answer(400) if complete or self._ended or len(self._raw) > MAX_BODY else None
+        return Answer(400) if complete or self._at_end or len(self._raw) > MAX_BODY else None
 
     def _body(self) -> tuple[bytes, bool]:
         """Return the body as far as it was received, without the framing of chunks, and whether it is complete."""

@@ -48,7 +48,7 @@ def test_events_are_independent_of_how_the_body_is_split(size: int, line_end: by
     body = b"\xef\xbb\xbf" + BODY.replace(b"\r\n", b"\n").replace(b"\n", line_end)
     parser, tokens = parse(body, size)
     assert tokens == [Part.OUTPUT] * 6  # one; two lines; "a"; a completion chunk; other JSON; invalid UTF-8
-    assert (parser.recognised, parser.ended, parser.complete, parser.failure) == (True, True, True, b"")
+    assert (parser.recognised, parser.end_announced, parser.complete, parser.failure) == (True, True, True, b"")
 
 
 @pytest.mark.parametrize("size", [1, 5, 10_000])

@@ -68,7 +68,7 @@ def unfinished(
 
 
 def replace_unread(name: str, args: Sequence[str], environ: Mapping[str, str], services: Services) -> None:
-    """Replace the evidence of a command whose inputs cannot be read.
+    """Replace the evidence of a command whose inputs cannot be read, or remove its verdict.
 
     Args:
         name: the command.
@@ -80,7 +80,9 @@ def replace_unread(name: str, args: Sequence[str], environ: Mapping[str, str], s
         InputError: The evidence cannot be written.
     """
     from ghmlops.act.evidence import evidence_files
+    from ghmlops.commands.shared.stale_evidence import old_verdict
 
+    old_verdict.remove_unread_verdict(name, flag_values(old_verdict.FLAGS, args, environ), services.cwd)
     command = RESULT_COMMANDS.get(name, name)
     values = flag_values(("policy", "evidence-dir", "leg", "confirm", "shard", "rebuild", "dry-run"), args, environ)
     if not writes_evidence(command) or values.get("dry-run", "false").lower() not in ("false", "0", "no", "off"):

@@ -65,7 +65,7 @@ async def open_socket(target: Dialled, address: str) -> socket.socket:
             while not _is_complete(answer):
                 data = await loop.sock_recv(plain, 1)  # no byte of the service may be read here
                 answer += data
-                _check_answer(answer, ended=not data)
+                _check_answer(answer, at_end=not data)
     except BaseException:
         plain.close()
         raise
@@ -87,7 +87,7 @@ def open_tunnel(plain: socket.socket, target: Dialled, deadline: float) -> None:
         plain.settimeout(max(deadline - time.monotonic(), 0.001))
         data = plain.recv(1)
         answer += data
-        _check_answer(answer, ended=not data)
+        _check_answer(answer, at_end=not data)
 
 
 def connect_request(target: Dialled) -> bytes:
@@ -110,8 +110,8 @@ def _is_complete(answer: bytes) -> bool:
     return answer.endswith((b"\r\n\r\n", b"\n\n"))
 
 
-def _check_answer(answer: bytes, *, ended: bool) -> None:
-    if ended or len(answer) > _MAX_ANSWER:
+def _check_answer(answer: bytes, *, at_end: bool) -> None:
+    if at_end or len(answer) > _MAX_ANSWER:
         raise UnusableConnection(Kind.CONNECT, "the proxy closed the connection without a complete answer")
     if _is_complete(answer) and not _ACCEPTED.match(answer):
         status = answer.splitlines()[0][:60].decode("latin-1")

@@ -253,7 +253,7 @@ class Exchange:
         parser = self._token_parser
         if parser is not None:
             parser.finish()
-        if isinstance(parser, EventParser) and not (parser.ended or parser.failure):
+        if isinstance(parser, EventParser) and not (parser.end_announced or parser.failure):
             self._fail(Kind.CLOSED, f"the stream was truncated after {self._received} bytes: {self._excerpt()}")
         else:
             self._finish(monotonic())

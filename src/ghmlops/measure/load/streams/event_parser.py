@@ -21,29 +21,29 @@ class _Parser:
     """What both parsers know about a stream.
 
     Attributes:
-        ended: True once the stream has announced its end: `[DONE]`, or a finish reason.
+        end_announced: True once the stream has announced its end: `[DONE]`, or a finish reason.
         failure: Data of the event that reported a failure; empty if there was none.
         usage: Number of generated tokens that the service reported; 0 if it reported none.
         substance: True if the answer is not empty although it may have no token: a tool call without arguments.
         recognised: True once an event of a known API was received.
     """
 
-    __slots__ = ("_on_token", "ended", "failure", "recognised", "substance", "usage")
+    __slots__ = ("_on_token", "end_announced", "failure", "recognised", "substance", "usage")
 
     def __init__(self, on_token: Callable[[Part], None]) -> None:
         self._on_token = on_token
-        self.ended = self.recognised = self.substance = False
+        self.end_announced = self.recognised = self.substance = False
         self.failure = b""
         self.usage = 0
 
     @property
     def complete(self) -> bool:
         """False if a stream of a known API has not announced its end; others have no such marker."""
-        return self.ended or not self.recognised
+        return self.end_announced or not self.recognised
 
     def _apply(self, event: StreamEvent, data: bytes) -> None:
         """Note what an event says about the whole stream."""
-        self.ended |= event.ends
+        self.end_announced |= event.ends
         self.recognised |= event.recognised
         self.substance |= event.substance
         self.usage = max(self.usage, event.usage)
