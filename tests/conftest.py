@@ -33,7 +33,7 @@ TIMED = (
     "commands/capacity/",
     "commands/check/",
     "commands/latency/",
-    "commands/shared/test_load_source.py",
+    "commands/shared/load/test_load_source.py",
     "commands/test_merge_shards.py",
     "commands/test_service_that_dies.py",
     "e2e/test_actions.py",

@@ -16,7 +16,7 @@ from ghmlops.commands.capacity import measure as capacity_load
 from ghmlops.commands.capacity.job import prepare
 from ghmlops.commands.shared.base import Services
 from ghmlops.commands.shared.console import Console
-from ghmlops.commands.shared.load_source import reach
+from ghmlops.commands.shared.load.load_source import reach
 from ghmlops.core.context import Context
 from ghmlops.core.model import Outcome
 from simulated_queue import recording_of

@@ -105,7 +105,7 @@ def _run(inputs: Inputs, services: Services) -> Result:
 
 def _prepare(inputs: Inputs, services: Services) -> Job:
     """Combine the inputs and the policy's section; an input overrides the policy."""
-    from ghmlops.commands.shared.load_source import read_host_rules
+    from ghmlops.commands.shared.load.load_source import read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.core.load.header_values import fill_headers, read_names
     from ghmlops.measure.checkout import head_sha
@@ -145,7 +145,7 @@ def _prepare(inputs: Inputs, services: Services) -> Job:
 
 def _check_host(service: Preview, hosts: HostRules) -> None:
     """Check that the service may be waited for; its name may not be resolvable yet."""
-    from ghmlops.commands.shared.load_source import check_addresses
+    from ghmlops.commands.shared.load.load_source import check_addresses
     from ghmlops.measure.load.target import numeric_addresses
     from ghmlops.measure.preview.probe import check_address
 
@@ -232,7 +232,7 @@ def _build(job: Job, services: Services, values: Mapping[str, str]) -> None:
 
 def _find(job: Job, services: Services, recorder: Recorder) -> Result:
     from ghmlops.commands.shared.evidence import record
-    from ghmlops.commands.shared.load_source import check_addresses
+    from ghmlops.commands.shared.load.load_source import check_addresses
     from ghmlops.measure.preview.probe import check_address, wait_until_ready
 
     def pause(seconds: float) -> str:

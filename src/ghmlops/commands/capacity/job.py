@@ -10,7 +10,7 @@ from ghmlops.core.errors import PolicyError
 if TYPE_CHECKING:
     from ghmlops.commands.capacity.inputs import Inputs
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.shared.request_source import RequestSource
+    from ghmlops.commands.shared.load.request_source import RequestSource
     from ghmlops.core.capacity.search_state import SearchPlan
     from ghmlops.core.load.allowed_hosts import HostRules
     from ghmlops.core.policy.capacity import Capacity
@@ -49,7 +49,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         GhmlopsError: As `ghmlops.commands.capacity.command.run`, except for services that cannot be reached.
     """
     from ghmlops.commands.shared.input_paths import policy_path
-    from ghmlops.commands.shared.load_source import read_host_rules
+    from ghmlops.commands.shared.load.load_source import read_host_rules
     from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.core.policy.capacity import Capacity
 
@@ -70,8 +70,8 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 def _source(full_policy: Policy, inputs: Inputs, services: Services, hosts: HostRules) -> tuple[Target, RequestSource]:
     """Return the address of the service and the requests."""
     from ghmlops.commands.shared.input_paths import input_path
-    from ghmlops.commands.shared.load_source import prepare_latency, read_routing, read_target
-    from ghmlops.commands.shared.request_source import RequestSource
+    from ghmlops.commands.shared.load.load_source import prepare_latency, read_routing, read_target
+    from ghmlops.commands.shared.load.request_source import RequestSource
     from ghmlops.measure.requests.calls import read_calls
 
     policy, private = prepare_latency(full_policy, inputs, services)

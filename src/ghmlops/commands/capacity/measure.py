@@ -50,7 +50,7 @@ def search_capacity(job: Job, services: Services) -> CapacityRun:
         ServiceError: The address cannot be reached.
         KeyboardInterrupt: A signal requested to stop.
     """
-    from ghmlops.commands.shared.load_source import reach
+    from ghmlops.commands.shared.load.load_source import reach
     from ghmlops.core.capacity.probe import judge_probe
     from ghmlops.core.capacity.search import add_result, next_probe
     from ghmlops.core.capacity.search_state import SearchState, Vote
@@ -96,7 +96,7 @@ def _measure(
 ) -> tuple[ProbeRecording, dict[str, Any]]:
     import numpy as np
 
-    from ghmlops.commands.shared.load_source import generate
+    from ghmlops.commands.shared.load.load_source import generate
     from ghmlops.core.load.arrivals import schedule
     from ghmlops.core.policy.latency import Arrivals
 

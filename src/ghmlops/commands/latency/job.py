@@ -14,7 +14,7 @@ from ghmlops.core.verdict.confirmation import CONFIRM
 if TYPE_CHECKING:
     from ghmlops.commands.latency.inputs import Inputs
     from ghmlops.commands.shared.base import Services
-    from ghmlops.commands.shared.request_source import RequestSource
+    from ghmlops.commands.shared.load.request_source import RequestSource
     from ghmlops.core.details.latency import RateSearch
     from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.load.allowed_hosts import HostRules
@@ -67,9 +67,9 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         GhmlopsError: As `ghmlops.commands.latency.command.run`, except for services that cannot be reached.
     """
     from ghmlops.commands.shared.input_paths import input_path, policy_path
-    from ghmlops.commands.shared.load_source import prepare_latency, read_host_rules
+    from ghmlops.commands.shared.load.load_source import prepare_latency, read_host_rules
+    from ghmlops.commands.shared.load.request_source import RequestSource
     from ghmlops.commands.shared.policy_file import load_policy
-    from ghmlops.commands.shared.request_source import RequestSource
     from ghmlops.measure.requests.calls import read_calls
 
     full_policy = load_policy(policy_path(services, inputs.policy), inputs.policy)
@@ -110,7 +110,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
 def _targets(inputs: Inputs, services: Services, policy: Policy, hosts: HostRules) -> dict[str, Target]:
     """Return the address of each arm, in the order of the slots."""
     from ghmlops.commands.shared.input_paths import input_path
-    from ghmlops.commands.shared.load_source import read_routing, read_target
+    from ghmlops.commands.shared.load.load_source import read_routing, read_target
 
     name = policy.latency.ca_file if policy.latency else ""
     ca_file = str(input_path(services, name)) if name else ""

@@ -46,7 +46,7 @@ def reach_arms(job: Job) -> dict[str, Target]:
         InputError: An address leads to a host that may not be loaded.
         ServiceError: An address cannot be reached.
     """
-    from ghmlops.commands.shared.load_source import reach
+    from ghmlops.commands.shared.load.load_source import reach
 
     return {name: reach(target, INPUT_OF_ARM[name], job.hosts) for name, target in job.targets.items()}
 
@@ -58,7 +58,7 @@ def measure(job: Job, services: Services) -> LatencyRun:
         InputError: An address leads to a host that may not be loaded.
         ServiceError: An address cannot be reached.
     """
-    from ghmlops.commands.shared.load_source import generate
+    from ghmlops.commands.shared.load.load_source import generate
     from ghmlops.core.latency.constants import BLOCK_SIZE, PILOT_PAIRS
     from ghmlops.core.latency.planning.plan_text import pilot_line, plan_lines
     from ghmlops.core.latency.stopping import Block, Judge

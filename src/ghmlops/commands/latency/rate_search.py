@@ -62,7 +62,7 @@ def _ramp(job: Job, services: Services) -> list[Step]:
     import numpy as np
 
     from ghmlops.commands.latency.measure import reach_arms
-    from ghmlops.commands.shared.load_source import generate
+    from ghmlops.commands.shared.load.load_source import generate
     from ghmlops.core.latency.planning.knee import next_rate, step_of, step_times
 
     targets = list(reach_arms(job).values())

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import raw_service
-from ghmlops.commands.shared.load_source import Routing, reach, read_target
+from ghmlops.commands.shared.load.load_source import Routing, reach, read_target
 from ghmlops.core.errors import InputError, ServiceError
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.allowed_hosts import HostRules

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ghmlops.commands.shared.request_source import RequestSource
+from ghmlops.commands.shared.load.request_source import RequestSource
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Latency
 from ghmlops.measure.load.target import Target
