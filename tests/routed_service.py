@@ -87,10 +87,13 @@ def routed_service(folder: Path, weights: dict[str, int], *, rate: float = 300.0
 
 
 async def _cancel_all() -> None:
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    # A connection that the router opened last has its task in a later round of the loop.
+    for _ in range(2):
+        await asyncio.sleep(0.02)
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.sleep(0.05)  # transports close in the next rounds of the loop
 
 

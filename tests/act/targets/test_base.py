@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ghmlops.act.targets import TARGETS, apply_shares, open_target, read_shares
+from ghmlops.act.targets import TARGETS, apply_shares, arm_weights, open_target, read_shares
 from ghmlops.core.errors import ServiceError
 from ghmlops.core.policy.target import CommandTarget, DryRunTarget, HaproxyTarget, TargetSettings
 from ghmlops.core.promotion.weights import ARMS, BASELINE_ONLY, Shares, rung_shares
@@ -86,7 +86,7 @@ def test_the_same_shares_again_change_nothing(target: Target) -> None:
 def test_no_weight_is_above_the_limit(target: Target) -> None:
     """Shares that the router cannot represent exactly come close, and never above the rung."""
     result = apply_shares(target, Shares(candidate=1 / 3, twin=1 / 3, pool=1 / 3))
-    assert all(0 < weight <= target.limit for weight in target.weights().values())
+    assert all(0 < weight <= target.limit for weight in arm_weights(target).values())
     assert result.candidate == pytest.approx(1 / 3, abs=0.01)
 
 
@@ -102,9 +102,13 @@ class Stubborn:
         """Return one server per arm."""
         return dict.fromkeys(self._weights, 1)
 
-    def weights(self) -> dict[str, int]:
+    def server_weights(self) -> dict[str, tuple[int, ...]]:
         """Return the weights of the start."""
-        return dict(self._weights)
+        return {arm: (weight,) for arm, weight in self._weights.items()}
+
+    def ready(self) -> dict[str, int]:
+        """Return no state."""
+        return {}
 
     def set_weight(self, arm: str, weight: int) -> None:
         """Acknowledge."""

@@ -28,7 +28,7 @@ def command(get: str, root: Path, *, timeout: float = 10.0) -> Command:
 def test_an_output_that_is_no_weight(tmp_path: Path, output: str) -> None:
     """The output is shown, cut short, and its arm named."""
     with pytest.raises(ServiceError) as caught:
-        command(f'print("{output}")', tmp_path).weights()
+        command(f'print("{output}")', tmp_path).server_weights()
     assert caught.value.reason_code == "bad-weights"
     assert "candidate" in caught.value.message
     assert "\n" not in caught.value.message
@@ -44,14 +44,14 @@ def test_a_command_that_fails(tmp_path: Path) -> None:
 def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
     """The limit is named."""
     with pytest.raises(ServiceError, match=r"0\.2 s"):
-        command("import time; time.sleep(60)", tmp_path, timeout=0.2).weights()
+        command("import time; time.sleep(60)", tmp_path, timeout=0.2).server_weights()
 
 
 def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
     """Its name is in the message."""
     target = Command(CommandTarget(set="./absent {arm} {weight}", get="./absent {arm}"), tmp_path)
     with pytest.raises(ServiceError, match="absent"):
-        target.weights()
+        target.server_weights()
 
 
 def test_words_are_not_split_again(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_weight_that_a_person_sets_is_left_alone(scene: Scene, tmp_path: Path)
     with once_at(tmp_path, 0.05, set_by_hand):
         code, record = promote(tmp_path)
     assert (code, record["decision"], record["reason_code"]) == (1, "hold", "weights-changed")
-    assert router_target(tmp_path).weights()["pool"] == 7
+    assert router_target(tmp_path).server_weights()["pool"] == (7, 7)
     assert set(scene.statuses) == {200}
 
 

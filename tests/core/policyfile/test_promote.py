@@ -36,7 +36,8 @@ def test_every_key() -> None:
         "ladder: [5%, 50%, 100%], rung: {min-requests: 10, max-duration: 5m, settle: 3s, bake: 0s},"
         "judge: {errors: 1%, latency: off}, compare: twin,"
         "on: {fail: hold, inconclusive: rollback, low-traffic: rollback}, hold: {max: 1h, then: hold},"
-        "rollback: {steps: [50%, 0%], step-duration: 2s}, watch: 10m,"
+        "rollback: {steps: [50%, 0%], step-duration: 2s, limit: ready-capacity},"
+        "capacity: {from: evidence/capacity.json, headroom: 20%}, watch: 10m,"
         "observe: {access-log: log/haproxy.log, format: haproxy}"
     )
     assert section.target == HaproxyTarget(
@@ -45,6 +46,11 @@ def test_every_key() -> None:
     assert section.ladder == (0.05, 0.5, 1.0)
     assert (section.rung.max_duration, section.rung.settle, section.rung.bake) == (300.0, 3.0, 0.0)
     assert (section.judge.errors, section.judge.latency) == (0.01, "off")
+    assert (section.rollback.limit, section.capacity.evidence, section.capacity.headroom) == (
+        "ready-capacity",
+        "evidence/capacity.json",
+        0.2,
+    )
     assert (section.rollback.steps, section.watch) == ((0.5, 0.0), 600.0)
     assert section.observe.access_log == "log/haproxy.log"
 
@@ -73,6 +79,9 @@ DRY = "target: {dry-run: {}}"
         (f"{DRY}, judge: {{errors: 60%}}", "50"),
         (f"{DRY}, rollback: {{steps: [0%, 50%]}}", "fall"),
         (f"{DRY}, rollback: {{steps: [50%]}}", "0 %"),
+        (f"{DRY}, rollback: {{limit: ready-capacity}}", "capacity"),
+        (f"{DRY}, capacity: {{headroom: 10%}}", "from"),
+        (f"{DRY}, capacity: {{from: c.json, headroom: 100%}}", "30%"),
         (f"{DRY}, on: {{fail: ignore}}", "ignore"),
         (f"{DRY}, rung: {{min-request: 5}}", "min-requests"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.promotion.rollback import rollback_share
+from ghmlops.core.promotion.rollback import RecentRate, effective_share, nominal_share, rollback_share
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,22 @@ def test_bounds(current: float, step: float, demand: float, ready: float | None)
     assert 0.0 <= share <= current
     if ready is not None and share < current:
         assert (1 - share) * demand <= max(ready, (1 - current) * demand) * (1 + 1e-9) + 1e-6
+
+
+@given(share=st.floats(0, 1), ready=st.floats(0.01, 1))
+def test_servers_that_are_not_ready_receive_nothing(share: float, ready: float) -> None:
+    """The weights are set so that the candidate receives its share of what the ready servers leave."""
+    assert effective_share(nominal_share(share, ready), ready) == pytest.approx(share)
+    assert effective_share(0.5, 0.0) == 1.0
+
+
+def test_rate_of_the_last_seconds() -> None:
+    """Unknown in the first second; older requests are forgotten."""
+    rate = RecentRate(100.0)
+    rate.add(100.5, 50)
+    assert rate.rate() is None
+    rate.add(102.0, 150)
+    assert rate.rate() == pytest.approx(100.0)
+    for second in range(103, 120):
+        rate.add(float(second), 10)
+    assert rate.rate() == pytest.approx(10.0)

@@ -94,7 +94,7 @@ def test_no_order_of_changes_leaves_traffic_without_a_server(before: tuple[int, 
     state, goal = dict(zip(ARMS, before, strict=True)), dict(zip(ARMS, after, strict=True))
     ends = [shares_of({arm: float(weight) for arm, weight in weights.items()}) for weights in (state, goal)]
     highest = max(end.candidate for end in ends if end)
-    for arm, weight in ordered_changes(dict(state), goal):
+    for arm, weight in ordered_changes({arm: (weight,) for arm, weight in state.items()}, goal):
         state[arm] = weight
         shares = shares_of({name: float(value) for name, value in state.items()})
         assert shares is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.act.targets.base import Target, apply_shares, read_shares
+from ghmlops.act.targets.base import Target, apply_shares, arm_weights, read_shares
 from ghmlops.act.targets.command import Command
 from ghmlops.act.targets.dry_run import DryRun
 from ghmlops.act.targets.haproxy import Haproxy
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["TARGETS", "Target", "apply_shares", "open_target", "read_shares"]
+__all__ = ["TARGETS", "Target", "apply_shares", "arm_weights", "open_target", "read_shares"]
 
 TARGETS: dict[type[TargetSettings], Callable[..., Target]] = {
     DryRunTarget: DryRun,

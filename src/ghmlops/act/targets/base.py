@@ -20,21 +20,42 @@ class Target(Protocol):
     def servers(self) -> Mapping[str, int]:
         """Return the number of servers of each arm; every arm that exists has at least one."""
 
-    def weights(self) -> Mapping[str, int]:
-        """Return the weight of each server of an arm, as the router has it now."""
+    def server_weights(self) -> Mapping[str, tuple[int, ...]]:
+        """Return the weights of the servers of each arm, as the router has them now, in the order of the changes."""
+
+    def ready(self) -> Mapping[str, int]:
+        """Return the number of servers of each arm that are ready; an arm whose state is unknown is absent."""
 
     def set_weight(self, arm: str, weight: int) -> None:
         """Set the weight of all servers of an arm."""
+
+
+def arm_weights(target: Target) -> dict[str, int]:
+    """Return the weight of each server of an arm.
+
+    Raises:
+        ServiceError: The router cannot be reached, or the servers of an arm have different weights.
+    """
+    weights = target.server_weights()
+    for arm, values in weights.items():
+        if len(set(values)) > 1:
+            raise ServiceError(
+                f"the servers of the {arm} have different weights: {', '.join(map(str, values))}",
+                hint="set them to one weight; did a person or another controller change one of them? An interrupted "
+                "change is repaired by `resume`",
+                reason_code="weights-differ",
+            )
+    return {arm: values[0] for arm, values in weights.items()}
 
 
 def read_shares(target: Target) -> Shares:
     """Return the shares that a router's weights stand for.
 
     Raises:
-        ServiceError: The router cannot be reached, or all weights are 0.
+        ServiceError: The router cannot be reached, the servers of an arm have different weights, or all weights are 0.
     """
     servers = target.servers()
-    shares = shares_of({arm: float(weight * servers[arm]) for arm, weight in target.weights().items()})
+    shares = shares_of({arm: float(weight * servers[arm]) for arm, weight in arm_weights(target).items()})
     if shares is None:
         raise ServiceError(
             "all weights of the target are 0, so that nothing is served",
@@ -49,18 +70,18 @@ def apply_shares(target: Target, shares: Shares) -> Shares:
 
     Every change is read back. At no point are all weights 0, and the candidate never receives more than the larger of
     its shares before and after. If the router refuses a change, the later ones are not made: the weights stay
-    between the old and the new ones.
+    between the old and the new ones. A change that was interrupted between two servers of an arm is repeated.
 
     Raises:
         ServiceError: The router cannot be reached, refuses a change, or keeps another weight than it acknowledged.
     """
     weights = integer_weights(shares, target.servers(), target.limit)
-    for arm, weight in ordered_changes(target.weights(), weights):
+    for arm, weight in ordered_changes(target.server_weights(), weights):
         target.set_weight(arm, weight)
-        kept_weight = target.weights().get(arm)
-        if kept_weight != weight:
+        present = target.server_weights()[arm]
+        if set(present) != {weight}:
             raise ServiceError(
-                f"the target acknowledged the weight {weight} for the {arm}, and has {kept_weight}",
+                f"the target acknowledged the weight {weight} for the {arm}, and has {', '.join(map(str, present))}",
                 hint="does another controller, or an agent check, set weights too?",
                 reason_code="weight-not-accepted",
             )

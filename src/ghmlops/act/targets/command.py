@@ -36,9 +36,13 @@ class Command:
         """Return one server per arm."""
         return dict.fromkeys(self._arms, 1)
 
-    def weights(self) -> dict[str, int]:
+    def server_weights(self) -> dict[str, tuple[int, ...]]:
         """Return the weights that the command `get` prints."""
-        return {arm: self._weight(arm) for arm in self._arms}
+        return {arm: (self._weight(arm),) for arm in self._arms}
+
+    def ready(self) -> dict[str, int]:
+        """Return nothing: the commands do not report which servers are ready."""
+        return {}
 
     def set_weight(self, arm: str, weight: int) -> None:
         """Run the command `set`."""

@@ -33,6 +33,14 @@ class DryRun:
         """Return one server per arm."""
         return dict.fromkeys(self._arms, 1)
 
+    def server_weights(self) -> dict[str, tuple[int, ...]]:
+        """Return the weights of the file, one server per arm; see `weights`."""
+        return {arm: (weight,) for arm, weight in self.weights().items()}
+
+    def ready(self) -> dict[str, int]:
+        """Return one ready server per arm."""
+        return self.servers()
+
     def weights(self) -> dict[str, int]:
         """Return the weights of the file; without a file the pool has all traffic.
 

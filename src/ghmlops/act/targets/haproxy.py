@@ -46,13 +46,27 @@ class Haproxy:
         """Return the number of servers of each arm."""
         return {arm: len(names) for arm, names in self._arms.items()}
 
-    def weights(self) -> dict[str, int]:
+    def server_weights(self) -> dict[str, tuple[int, ...]]:
         """Return the weight of each server of an arm.
 
         Raises:
-            ServiceError: The servers of an arm have different weights, or the socket does not answer.
+            ServiceError: There is no such server, or the socket does not answer.
         """
-        return {arm: self._arm_weight(arm, names) for arm, names in self._arms.items()}
+        return {arm: tuple(map(self._server_weight, names)) for arm, names in self._arms.items()}
+
+    def ready(self) -> dict[str, int]:
+        """Return the number of servers of each arm that HAProxy takes to be running and not in maintenance or drain.
+
+        Without `check` in its configuration, a server is always running.
+
+        Raises:
+            ServiceError: There is no such backend, or the socket does not answer.
+        """
+        answer = self._ask(f"show servers state {self._backend}")
+        running = {row[3] for row in map(str.split, answer.splitlines()) if len(row) > 6 and row[5:7] == ["2", "0"]}
+        if not answer.startswith("1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state"):
+            raise self._error(", ".join(self._arms[POOL]), answer)
+        return {arm: len(running.intersection(names)) for arm, names in self._arms.items()}
 
     def set_weight(self, arm: str, weight: int) -> None:
         """Set the weight of all servers of an arm, and read it back from the router.
@@ -67,17 +81,6 @@ class Haproxy:
                 answer = self._ask(f"set weight {self._backend}/{name} {weight}")
                 if answer:
                     raise self._error(name, answer)
-
-    def _arm_weight(self, arm: str, names: tuple[str, ...]) -> int:
-        weights = {name: self._server_weight(name) for name in names}
-        if len(set(weights.values())) > 1:
-            listed = ", ".join(f"{name} {weight}" for name, weight in weights.items())
-            raise ServiceError(
-                f"the servers of the {arm} in backend {self._backend} have different weights: {listed}",
-                hint="set them to one weight; did a person or another controller change one of them?",
-                reason_code="weights-differ",
-            )
-        return next(iter(weights.values()))
 
     def _server_weight(self, name: str) -> int:
         answer = self._ask(f"get weight {self._backend}/{name}")

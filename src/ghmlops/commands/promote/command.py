@@ -9,6 +9,7 @@ import msgspec
 from tabulate import tabulate
 
 from ghmlops.act.targets import read_shares
+from ghmlops.commands.promote.deployment import open_deployment
 from ghmlops.commands.promote.job import prepare
 from ghmlops.commands.promote.walk import Walk
 from ghmlops.commands.shared.base import Result, dry_run_result
@@ -30,21 +31,26 @@ def run(inputs: Inputs, services: Services) -> Result:
     Raises:
         InputError: An input is malformed.
         PolicyError: The policy cannot be read, or configures no promotion.
-        NeedsPerson: The target is not where a promotion can start.
+        NeedsPerson: The target is not where a promotion can start, or the gate did not let the commit through.
+        EvidenceError: The evidence of the baseline's capacity cannot be used.
+        GitHubError: GitHub refused a request.
         ServiceError: The target cannot be reached, or refuses a change.
         DataError: There is no access log.
     """
     job = prepare(inputs, services)
     if inputs.dry_run:
         return _plan(job)
-    walk = Walk(
-        job=job,
-        now=services.now,
-        sleep=time.sleep,
-        note=services.console.note,
-        run_url=services.context.run_url,
-    )
-    return _result(job, walk.run(resume=inputs.resume))
+    with open_deployment(job, inputs.token, services) as deployment:
+        walk = Walk(
+            job=job,
+            deployment=deployment,
+            now=services.now,
+            sleep=time.sleep,
+            note=services.console.note,
+            run_url=services.context.run_url,
+        )
+        record = walk.run(resume=inputs.resume)
+    return _result(job, record)
 
 
 def _plan(job: Job) -> Result:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ghmlops.act.targets import open_target
 from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.core.context import is_sha
-from ghmlops.core.errors import InputError, PolicyError
+from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
+from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS
-from ghmlops.core.policy.target import HaproxyTarget
+from ghmlops.core.policy.target import CommandTarget, HaproxyTarget
+from ghmlops.core.promotion.record import PromotionRecord
 from ghmlops.core.promotion.weights import CANDIDATE, POOL, TWIN
 from ghmlops.core.steps.step import short
 from ghmlops.measure.telemetry import FORMATS, AccessLog
@@ -40,6 +44,8 @@ class Job:
         environment: Name of the environment.
         record_path: File of the record.
         log_path: The access log.
+        server_capacity: Requests per second that one server of the baseline carries with its headroom; `None` if
+            the rollback has no limit.
         server_arms: Name in the log to arm.
     """
 
@@ -52,6 +58,7 @@ class Job:
     record_path: Path
     log_path: Path
     server_arms: dict[str, str]
+    server_capacity: float | None = None
 
     def open_log(self) -> AccessLog:
         """Return the access log at its end.
@@ -94,7 +101,53 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         record_path=services.cwd / inputs.evidence_dir / "promotion.json",
         log_path=services.cwd / promote.observe.access_log,
         server_arms=_server_arms(promote.target, promote.observe.format),
+        server_capacity=_server_capacity(promote, services.cwd),
     )
+
+
+def _server_capacity(promote: Promote, root: Path) -> float | None:
+    """Return the measured capacity of one server without its headroom; `None` if the rollback has no limit.
+
+    Raises:
+        PolicyError: The target does not report which servers are ready.
+        EvidenceError: The evidence is missing, is none of `capacity`, or measured no capacity.
+    """
+    if promote.rollback.limit == "none":
+        return None
+    from ghmlops.core.details.capacity import CapacityDetails
+    from ghmlops.measure.evidence import decode, read_bounded
+
+    if isinstance(promote.target, CommandTarget):
+        raise PolicyError(
+            "`rollback.limit: ready-capacity` needs a target that reports ready servers, and `command` does not",
+            hint="remove the limit, or use the target `haproxy`",
+        )
+    name = promote.capacity.evidence
+    details = decode(read_bounded(root / name, name), Evidence, EVIDENCE_SCHEMA, name).details
+    capacity = details.result.low if isinstance(details, CapacityDetails) else None
+    if not capacity:
+        raise EvidenceError(f"{name} holds no capacity of a server", hint="measure it by `ghmlops capacity`")
+    return capacity * (1.0 - promote.capacity.headroom)
+
+
+def read_previous(job: Job) -> PromotionRecord | None:
+    """Return the record of the run before this one; `None` if there is none.
+
+    Raises:
+        DataError: The file is no record.
+    """
+    try:
+        content = job.record_path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"{job.record_path.name} cannot be read: {error.strerror}", hint="is it a file?") from None
+    try:
+        return msgspec.json.decode(content, type=PromotionRecord)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise DataError(
+            f"{job.record_path.name} is no record of a promotion", hint="remove it; the weights of the router say more"
+        ) from None
 
 
 def _server_arms(target: TargetSettings, log_format: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,12 +11,16 @@ import msgspec
 
 from ghmlops.act.files import write_atomically
 from ghmlops.act.targets import apply_shares, read_shares
-from ghmlops.core.errors import DataError, NeedsPerson
+from ghmlops.commands.promote.job import read_previous
+from ghmlops.commands.promote.way_back import WayBack
+from ghmlops.core.errors import DataError, NeedsPerson, ServiceError
 from ghmlops.core.promotion.observation import ArmTraffic, Traffic
-from ghmlops.core.promotion.record import PromotionRecord, RungRecord
-from ghmlops.core.promotion.rollback import rollback_share
+from ghmlops.core.promotion.record import Decision, PromotionRecord, RungRecord
+from ghmlops.core.promotion.recovery import BASELINE, Place, find_place, total_shares
+from ghmlops.core.promotion.rollback import RecentRate
 from ghmlops.core.promotion.rung import RungJudge
 from ghmlops.core.promotion.split import Split, compare_split
+from ghmlops.core.promotion.status_text import hold_seconds, hold_text, rung_text
 from ghmlops.core.promotion.walk import Advance, Complete, Position, Stop, Wait, next_decision
 from ghmlops.core.promotion.weights import ARMS, BASELINE_ONLY, Shares, rung_shares
 
@@ -23,13 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from ghmlops.commands.promote.deployment import Deployment
     from ghmlops.commands.promote.job import Job
     from ghmlops.measure.telemetry import AccessLog
 
 POLL_SECONDS = 0.25
 """Seconds between two looks at the access log: a verdict is at most so late."""
-_SAME_SHARE = 0.005
-"""Difference of a share from that of a rung up to which the target counts as being at the rung."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class Walk:
 
     Args:
         job: Everything that it needs.
+        deployment: The GitHub deployment.
         now: The current time (UTC).
         sleep: Waits for some seconds.
         note: Reports a decision to the user.
@@ -46,6 +51,7 @@ class Walk:
     """
 
     job: Job
+    deployment: Deployment
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     note: Callable[[str], None]
@@ -57,6 +63,9 @@ class Walk:
     _before: Shares = field(init=False, default=BASELINE_ONLY)
     _shares: Shares = field(init=False, default=BASELINE_ONLY)
     _counts: Counter[str] = field(init=False, default_factory=Counter)
+    _rate: RecentRate = field(init=False)
+    _held_since: str = field(init=False, default="")
+    """Since when the promotion is on hold, by the runs before this one."""
 
     def run(self, *, resume: bool) -> PromotionRecord:
         """Walk the ladder to its end, and return the record.
@@ -68,7 +77,19 @@ class Walk:
         """
         self._log = self.job.open_log()
         self._judge = RungJudge(self.job.policy.judge.errors, self.job.margins)
-        position = self._enter(self._first_rung(resume=resume))
+        self._rate = RecentRate(self.now().timestamp())
+        start = self._resume() if resume else self._begin()
+        try:
+            stop = start if isinstance(start, Stop) else self._climb(start)
+        except ServiceError as error:
+            if not self._rungs and error.reason_code != "weight-not-accepted":
+                raise
+            stop = Stop(reaction="hold", reason_code=error.reason_code, reason=f"{error.message}.")
+        return self._stop(stop)
+
+    def _climb(self, first: int) -> Stop | Complete:
+        """Walk the ladder until it ends."""
+        position = self._enter(first)
         while True:
             decision = self._look(position)
             match decision:
@@ -79,31 +100,58 @@ class Walk:
                     self.sleep(self.poll)
                 case Advance():
                     position = self._enter(decision.rung)
-                case Complete():
-                    return self._finish("complete", "promotion-complete", "The candidate serves all traffic.")
-                case Stop():
-                    return self._stop(decision)
+                case Complete() | Stop():
+                    return decision
 
-    def _first_rung(self, *, resume: bool) -> int:
-        """Return the rung to start at; a target in mid-ladder needs a person's word."""
+    def _begin(self) -> int:
+        """Return the first rung; a target in mid-ladder needs a person's word."""
         self._shares = read_shares(self.job.target)
-        share, ladder = self._shares.candidate, self.job.policy.ladder
-        if share == 0.0:
-            return 0
-        if not resume:
+        if self._shares.candidate > 0.0:
             raise NeedsPerson(
-                f"the candidate has {share:.2%} of the traffic already",
+                f"the candidate has {self._shares.candidate:.2%} of the traffic already",
                 hint="another run may be promoting, or was interrupted; pass `resume` to continue at this rung",
                 reason_code="in-mid-ladder",
             )
-        rung = next((index for index, step in enumerate(ladder) if abs(step - share) < _SAME_SHARE), None)
-        if rung is None:
+        return 0
+
+    def _resume(self) -> int | Stop:
+        """Return the rung to continue at, or why the traffic returns now: a rollback in progress, or an expired hold.
+
+        A change that was interrupted is undone: the lower rung is entered and judged anew.
+        """
+        policy, previous = self.job.policy, read_previous(self.job)
+        place = self._place()
+        self._shares = total_shares(self.job.target.server_weights())
+        if previous and previous.commit == self.job.commit and previous.decision == "rollback":
+            return Stop(reaction="rollback", reason_code=previous.reason_code, reason=previous.reason)
+        if place.rung == BASELINE and not place.interrupted:
+            return 0
+        if previous and previous.commit != self.job.commit:
             raise NeedsPerson(
-                f"the candidate has {share:.2%} of the traffic, which is no rung of the ladder",
-                hint="a person may have set it; set the weights of a rung, or 0",
+                f"the ladder in progress is that of {previous.commit[:12]}",
+                hint="resume with that commit, or return its traffic first",
+                reason_code="other-commit",
+            )
+        self._held_since = (previous.held_since if previous else "") or self.deployment.held_since
+        age = hold_seconds(self._held_since, self.now())
+        if age is not None and age > policy.hold.max and policy.hold.then == "rollback":
+            reason = f"The promotion waited for a person for {age:.0f} s, longer than {policy.hold.max:.0f} s."
+            return Stop(reaction="rollback", reason_code="hold-expired", reason=reason)
+        return max(place.rung, 0)
+
+    def _place(self) -> Place:
+        policy, target = self.job.policy, self.job.target
+        rungs = [rung_shares(share, with_twin=policy.compare == "twin") for share in policy.ladder]
+        weights = target.server_weights()
+        place = find_place(weights, rungs, target.limit)
+        if place is None:
+            listed = "; ".join(f"{arm} {', '.join(map(str, values))}" for arm, values in weights.items())
+            raise NeedsPerson(
+                f"the weights of the target are those of no rung of the ladder: {listed}",
+                hint="a person may have set them; set the weights of a rung, or 0 for the candidate",
                 reason_code="weights-changed",
             )
-        return rung
+        return place
 
     def _enter(self, rung: int) -> Position:
         policy = self.job.policy
@@ -126,6 +174,9 @@ class Walk:
             f"rung {rung + 1}/{len(policy.ladder)}: {self._shares.candidate:.2%} of the traffic since {moment:%H:%M:%S}"
         )
         self._write("running", "", "")
+        self.deployment.describe(
+            rung_text(rung + 1, len(policy.ladder), policy.ladder[rung], moment.isoformat(timespec="seconds"))
+        )
         return Position(rung=rung, since=moment.timestamp())
 
     def _look(self, position: Position) -> Wait | Advance | Complete | Stop:
@@ -134,7 +185,8 @@ class Walk:
             traffic = _since(self._log.read(), position.since)
         except DataError as error:
             return Stop(reaction=self.job.policy.on.inconclusive, reason_code=error.reason_code, reason=error.message)
-        if read_shares(self.job.target) != self._shares:
+        self._rate.add(self.now().timestamp(), sum(traffic.counts().values()))
+        if not self._has_own_weights():
             return Stop(
                 reaction="hold",
                 reason_code="weights-changed",
@@ -149,6 +201,14 @@ class Walk:
             self._counts.clear()  # requests before the router followed must not count against it for ever
         return decision
 
+    def _has_own_weights(self) -> bool:
+        try:
+            return read_shares(self.job.target) == self._shares
+        except ServiceError as error:
+            if error.reason_code in ("weights-differ", "no-weights"):
+                return False
+            raise
+
     def _add(self, traffic: Traffic) -> None:
         rung = self._rungs[-1]
         self._counts.update(traffic.counts())
@@ -161,34 +221,48 @@ class Walk:
     def _remember(self, position: Position) -> Position:
         if position.passed is not None and not self._rungs[-1].passed:
             self._rungs[-1] = msgspec.structs.replace(self._rungs[-1], passed=True)
+            self._held_since = ""  # a rung that passed ends the hold
             self._write("running", "", "")
         return position
 
-    def _stop(self, stop: Stop) -> PromotionRecord:
-        if stop.reaction == "hold" or stop.reason_code == "weights-changed":
-            return self._finish("hold", stop.reason_code, stop.reason)
+    def _stop(self, stop: Stop | Complete) -> PromotionRecord:
+        if isinstance(stop, Complete):
+            record = self._write("complete", "promotion-complete", "The candidate serves all traffic.")
+            self.deployment.finish(succeeded=True)
+            return record
+        if stop.reaction == "hold":
+            return self._hold(stop.reason_code, stop.reason)
         self.note(f"rollback: {stop.reason}")
-        for index, step in enumerate(self.job.policy.rollback.steps):
-            share = rollback_share(current=self._shares.candidate, step=step, demand=0.0, ready_capacity=None)
-            if index and share < self._shares.candidate:
-                self.sleep(self.job.policy.rollback.step_duration)
-            self._shares = apply_shares(self.job.target, Shares(candidate=share, pool=1.0 - share))
-        return self._finish("rollback", stop.reason_code, stop.reason)
+        # The next run finishes what this one does not: the intention is on disk before the first weight changes.
+        self._write("rollback", stop.reason_code, stop.reason)
+        way_back = WayBack(job=self.job, log=self._log, rate=self._rate, now=self.now, sleep=self.sleep, note=self.note)
+        self._shares = way_back.run(self._shares)
+        if way_back.problem[0]:
+            return self._hold(*way_back.problem)
+        record = self._write("rollback", stop.reason_code, stop.reason)
+        self.deployment.finish(succeeded=False)
+        return record
 
-    def _finish(self, decision: str, reason_code: str, reason: str) -> PromotionRecord:
-        return self._write(decision, reason_code, reason)
+    def _hold(self, reason_code: str, reason: str) -> PromotionRecord:
+        with contextlib.suppress(ServiceError, ValueError):  # the router may be what does not answer
+            self._shares = total_shares(self.job.target.server_weights())
+        self._held_since = self._held_since or self.now().isoformat(timespec="seconds")
+        record = self._write("hold", reason_code, reason)
+        self.deployment.describe(hold_text(self._shares.candidate, self._held_since, reason_code))
+        return record
 
-    def _write(self, decision: str, reason_code: str, reason: str) -> PromotionRecord:
+    def _write(self, decision: Decision, reason_code: str, reason: str) -> PromotionRecord:
         record = PromotionRecord(
             commit=self.job.commit,
             environment=self.job.environment,
             service=self.job.service,
             run_url=self.run_url,
             rungs=tuple(self._rungs),
-            decision=decision,  # type: ignore[arg-type]
+            decision=decision,
             reason_code=reason_code,
             reason=reason,
             shares=self._shares,
+            held_since=self._held_since,
         )
         write_atomically(self.job.record_path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
         return record

@@ -13,6 +13,7 @@ from ghmlops.core.policy.target import TargetSettings
 Reaction = Literal["rollback", "hold"]
 Compare = Literal["twin", "pool"]
 LatencyJudge = Literal["margins", "off"]
+RollbackLimit = Literal["ready-capacity", "none"]
 
 
 class Rung(Section, frozen=True, kw_only=True):
@@ -59,6 +60,17 @@ class Rollback(Section, frozen=True, kw_only=True):
     """Shares of the candidate on the way back, falling; the last one is 0."""
     step_duration: float = 10.0
     """Seconds between two steps."""
+    limit: RollbackLimit = "none"
+    """`ready-capacity`: the baseline never receives more than its ready servers carry."""
+
+
+class MeasuredCapacity(Section, frozen=True, kw_only=True):
+    """Capacity of one server of the baseline, as `capacity` measured it."""
+
+    evidence: str = ""
+    """File of the evidence, relative to the repository."""
+    headroom: float = 0.3
+    """Fraction of the capacity that is kept free."""
 
 
 class Observe(Section, frozen=True, kw_only=True):
@@ -84,6 +96,7 @@ class Promote(Section, frozen=True, kw_only=True):
     on: Reactions = Reactions()
     hold: HoldLimit = HoldLimit()
     rollback: Rollback = Rollback()
+    capacity: MeasuredCapacity = MeasuredCapacity()
     watch: float = 3600.0
     """Seconds at full traffic during which the candidate is judged on."""
     observe: Observe = Observe()

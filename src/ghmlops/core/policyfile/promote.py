@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import get_args
+from typing import Any, get_args
 
 from ghmlops.core import quantities
 from ghmlops.core.policy.promote import (
@@ -11,11 +11,13 @@ from ghmlops.core.policy.promote import (
     HoldLimit,
     Judge,
     LatencyJudge,
+    MeasuredCapacity,
     Observe,
     Promote,
     Reaction,
     Reactions,
     Rollback,
+    RollbackLimit,
     Rung,
 )
 from ghmlops.core.policyfile.scalars import RATIO, SECONDS
@@ -41,19 +43,39 @@ def read_promote(at: Located) -> Promote:
         "compare": one_of(*get_args(Compare)),
         "on": record(Reactions, {"fail": _REACTION, "inconclusive": _REACTION, "low-traffic": _REACTION}),
         "hold": record(HoldLimit, {"max": SECONDS, "then": _REACTION}),
-        "rollback": record(Rollback, {"steps": _steps, "step-duration": SECONDS}),
+        "rollback": record(
+            Rollback, {"steps": _steps, "step-duration": SECONDS, "limit": one_of(*get_args(RollbackLimit))}
+        ),
+        "capacity": _capacity,
         "watch": _span,
         "observe": record(Observe, {"access-log": text, "format": one_of("haproxy", "jsonl"), "status": one_of("5xx")}),
     }
     promote: Promote = record(Promote, readers, required=("target",))(at)
     if promote.compare == "twin" and not promote.target.has_twin:
         raise at.error("`compare: twin` needs a twin, and the target names none", "add it, or write `compare: pool`")
+    if promote.rollback.limit == "ready-capacity" and not promote.capacity.evidence:
+        raise at.error(
+            "`rollback.limit: ready-capacity` needs `capacity`",
+            "for example `capacity: {from: evidence/capacity.json}`",
+        )
     return promote
 
 
 def _span(at: Located) -> float:
     """Read a duration that may be 0."""
     return 0.0 if at.value in ("0", "0s") else SECONDS(at)
+
+
+def _capacity(at: Located) -> MeasuredCapacity:
+    values: dict[str, Any] = record(dict, {"from": text, "headroom": _headroom}, required=("from",))(at)
+    return MeasuredCapacity(evidence=values.pop("from"), **values)
+
+
+def _headroom(at: Located) -> float:
+    value = RATIO(at)
+    if not 0.0 <= value < 1.0:
+        raise at.error("expected a share from 0 to below 100 %", "for example `30%`")
+    return value
 
 
 def _objective(at: Located) -> float:

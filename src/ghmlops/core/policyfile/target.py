@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-
 def read_target(at: Located) -> TargetSettings:
     """Read a target.
 

@@ -43,4 +43,6 @@ class PromotionRecord(Frozen, frozen=True, kw_only=True):
     reason_code: str = ""
     reason: str = ""
     shares: Shares
-    """Shares at the end."""
+    """Shares at the end. A decision `rollback` with a share of the candidate is a rollback in progress."""
+    held_since: str = ""
+    """Since when the promotion waits for a person, ISO 8601 (UTC); empty unless the decision is `hold`."""

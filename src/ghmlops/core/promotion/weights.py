@@ -93,7 +93,7 @@ def integer_weights(shares: Shares, servers: Mapping[str, int], limit: int) -> d
     per_server = {arm: shares.share(arm) / servers[arm] for arm in ARMS if servers.get(arm)}
     largest = max(per_server.values())
     best: tuple[float, float, int] | None = None
-    chosen: dict[str, int] = {}
+    best_weights: dict[str, int] = {}
     for top in range(1, limit + 1):
         weights = {arm: _rounded(share * top / largest, share, limit) for arm, share in per_server.items()}
         represented = shares_of({arm: float(weight * servers[arm]) for arm, weight in weights.items()})
@@ -103,23 +103,23 @@ def integer_weights(shares: Shares, servers: Mapping[str, int], limit: int) -> d
         error = max(abs(represented.share(arm) - shares.share(arm)) for arm in ARMS)
         rank = (excess, round(error, 12), top)
         if best is None or rank < best:
-            best, chosen = rank, weights
-    return chosen
+            best, best_weights = rank, weights
+    return best_weights
 
 
 def _rounded(weight: float, share: float, limit: int) -> int:
     return min(limit, max(1, round(weight))) if share > 0 else 0
 
 
-def ordered_changes(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[str, int]]:
+def ordered_changes(before: Mapping[str, tuple[int, ...]], after: Mapping[str, int]) -> list[tuple[str, int]]:
     """Return the changes of weight in an order in which nothing is ever without a server.
 
     First the baseline arms that rise, then the candidate, then the baseline arms that fall: at no point are all weights
     0, and the candidate's share never exceeds the larger of its shares before and after.
 
     Args:
-        before: Arm to weight, as the router has it.
-        after: Arm to weight, as it should become.
+        before: Arm to the weights of its servers, as the router has them; after an interrupted change they differ.
+        after: Arm to the weight of each server, as it should become.
 
     Returns:
         Pairs of arm and new weight, without those that stay.
@@ -128,7 +128,7 @@ def ordered_changes(before: Mapping[str, int], after: Mapping[str, int]) -> list
     def rank(arm: str) -> int:
         if arm == CANDIDATE:
             return 1
-        return 0 if after[arm] > before.get(arm, 0) else 2
+        return 0 if after[arm] >= max(before.get(arm, (0,))) else 2
 
-    changed = [arm for arm in after if after[arm] != before.get(arm)]
+    changed = [arm for arm in after if set(before.get(arm, ())) != {after[arm]}]
     return [(arm, after[arm]) for arm in sorted(changed, key=rank)]

@@ -24,6 +24,7 @@ class RecordedDeployment(msgspec.Struct, frozen=True, kw_only=True):
         service: service in its payload, or in a status of an adopted deployment; empty if it is unknown, for example
             that of a job's `environment:`.
         adopted: whether a job's `environment:` created it, so that its service is known from our statuses only.
+        description: description of its newest status.
     """
 
     id: int
@@ -32,6 +33,7 @@ class RecordedDeployment(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
     service: str = ""
     adopted: bool = False
+    description: str = ""
 
 
 def service_mark(service: str) -> str:

@@ -152,6 +152,7 @@ def _examine(client: Client, deployment: _Deployment) -> _Examined:
         run_id=str(payload.get("run_id", "")) or (_adopting_run(statuses) if adopted else ""),
         service=str(payload.get("service", "") or adopted),
         adopted=bool(adopted),
+        description=(statuses[-1].description or "") if statuses else "",
     )
     return _Examined(recorded, was_live=bool(successes))
 

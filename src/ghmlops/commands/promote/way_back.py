@@ -1,0 +1,148 @@
+"""Returns the traffic to the baseline, as fast as the baseline can take it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ghmlops.act.targets import apply_shares
+from ghmlops.core.errors import DataError, ServiceError
+from ghmlops.core.promotion.error_process import ErrorProcess
+from ghmlops.core.promotion.rollback import RecentRate, effective_share, nominal_share, rollback_share
+from ghmlops.core.promotion.weights import CANDIDATE, POOL, Shares
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from ghmlops.commands.promote.job import Job
+    from ghmlops.measure.telemetry import AccessLog
+
+ATTEMPTS, ATTEMPT_SECONDS = 10, 0.5
+"""Attempts to change the weights of a router that does not answer, and seconds between two of them."""
+LOOK_SECONDS = 0.5
+"""Seconds between two looks at the baseline while it cannot carry all traffic."""
+DEMAND_LOOKS = 4
+"""Looks after which a demand that is still unknown no longer delays the rollback."""
+_SMALLEST_CHANGE = 0.002
+"""Share below which a change of the weights is not worth making."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WayBack:
+    """One rollback.
+
+    Args:
+        job: Everything that it needs.
+        log: The access log.
+        rate: The demand so far.
+        now: The current time (UTC).
+        sleep: Waits for some seconds.
+        note: Reports a step to the user.
+
+    Attributes:
+        problem: Reason code and sentence if the rollback stopped before its end; empty otherwise.
+    """
+
+    job: Job
+    log: AccessLog
+    rate: RecentRate
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    note: Callable[[str], None]
+    problem: tuple[str, str] = ("", "")
+    _baseline: ErrorProcess = field(init=False)
+    _returned: float = field(init=False)
+
+    def run(self, shares: Shares) -> Shares:
+        """Return the traffic by the steps of the policy, and the shares at the end.
+
+        The rollback stops if the baseline itself fails more requests than the objective allows, and if it cannot carry
+        the traffic within the longest duration of a rung.
+
+        Raises:
+            ServiceError: The target cannot be reached, or refuses a change, in every attempt.
+        """
+        policy = self.job.policy
+        self._baseline, self._returned = ErrorProcess(policy.judge.errors), self.now().timestamp()
+        for index, step in enumerate(policy.rollback.steps):
+            if index and step < shares.candidate:
+                self._observe_for(policy.rollback.step_duration)
+            shares = self._go_to(step, shares)
+            if self.problem[0]:
+                return shares
+        return shares
+
+    def _go_to(self, step: float, shares: Shares) -> Shares:
+        deadline = self.now().timestamp() + self.job.policy.rung.max_duration
+        if self.job.server_capacity is not None:
+            self._measure_demand()
+        last = step == self.job.policy.rollback.steps[-1]
+        while True:
+            if self._baseline.alarm is not None:
+                self.problem = (
+                    "baseline-failing",
+                    f"The baseline failed {self._baseline.errors} of {self._baseline.requests} requests during the "
+                    "rollback, more than the objective allows.",
+                )
+                return shares
+            ready, capacity = self._ready()
+            current = effective_share(shares.candidate, ready)
+            share = rollback_share(current=current, step=step, demand=self.rate.rate() or 0.0, ready_capacity=capacity)
+            if current - share > _SMALLEST_CHANGE or (share == step and last):
+                nominal = nominal_share(share, ready or 1.0)
+                shares = self._apply(Shares(candidate=nominal, pool=1.0 - nominal))
+                self.note(f"rollback: the candidate has {shares.candidate:.2%} of the traffic")
+            if share <= step:
+                return shares
+            if self.now().timestamp() > deadline:
+                self.problem = (
+                    "capacity-missing",
+                    f"The ready servers of the baseline carry only {1 - share:.0%} of the traffic.",
+                )
+                return shares
+            self._observe_for(LOOK_SECONDS)
+
+    def _measure_demand(self) -> None:
+        """Observe until the demand is known; without a log it stays unknown, and then limits nothing."""
+        for _ in range(DEMAND_LOOKS):
+            if self.rate.rate() is not None:
+                return
+            self._observe_for(LOOK_SECONDS)
+        self.note("rollback: the demand is not known, so that the capacity of the baseline is no limit")
+
+    def _ready(self) -> tuple[float, float | None]:
+        """Return the fraction of the baseline's servers that are ready, and requests per second that they carry.
+
+        Without a limit, all are taken to be ready.
+        """
+        if self.job.server_capacity is None:
+            return 1.0, None
+        try:
+            ready, servers = self.job.target.ready().get(POOL, 0), self.job.target.servers()[POOL]
+        except ServiceError:
+            return 0.0, 0.0  # a baseline of which nothing is known receives nothing more
+        return ready / servers, ready * self.job.server_capacity
+
+    def _observe_for(self, seconds: float) -> None:
+        """Wait, and look at the demand and at the baseline's failed requests since its traffic grew."""
+        end = self.now().timestamp() + seconds
+        while (left := end - self.now().timestamp()) > 0:
+            self.sleep(min(left, LOOK_SECONDS))
+            try:
+                traffic = self.log.read()
+            except DataError:
+                continue  # the last demand stays; without a log, the way back is the safer one
+            self.rate.add(self.now().timestamp(), sum(traffic.counts().values()))
+            self._baseline.feed_all(traffic.pool.failed[traffic.pool.at >= self._returned])
+
+    def _apply(self, shares: Shares) -> Shares:
+        for attempt in range(ATTEMPTS):
+            try:
+                return apply_shares(self.job.target, shares)
+            except ServiceError as error:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                self.note(f"rollback: {error.message}; the {CANDIDATE} is tried again")
+                self.sleep(ATTEMPT_SECONDS)
+        raise AssertionError("unreachable: the last attempt returns or raises")

@@ -1,0 +1,40 @@
+"""The description of a deployment status: where a promotion is, in words that the next run reads."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+_HOLD = re.compile(r"hold at \S+% since (\S+)")
+
+
+def rung_text(rung: int, count: int, share: float, since: str) -> str:
+    """Return the description of a rung, e.g. `rung 2/4 25% since 2026-11-28T20:00:00+00:00`.
+
+    Args:
+        rung: Number of the rung, from 1.
+        count: Number of rungs.
+        share: Share of the candidate.
+        since: Time of the change, ISO 8601.
+    """
+    return f"rung {rung}/{count} {share * 100:.4g}% since {since}"
+
+
+def hold_text(share: float, since: str, reason_code: str) -> str:
+    """Return the description of a hold: `hold at 25% since 2026-11-28T20:00:00+00:00 environment`."""
+    return f"hold at {share * 100:.4g}% since {since} {reason_code}"
+
+
+def hold_start(description: str) -> str:
+    """Return since when the promotion of a description is on hold; empty if it is not."""
+    match = _HOLD.match(description)
+    return match[1] if match else ""
+
+
+def hold_seconds(since: str, now: datetime) -> float | None:
+    """Return the age of a hold in seconds; `None` if its start is unknown."""
+    try:
+        start = datetime.fromisoformat(since)
+    except ValueError:
+        return None
+    return (now - start).total_seconds() if start.tzinfo else None

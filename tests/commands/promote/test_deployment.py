@@ -1,0 +1,158 @@
+"""A promotion on GitHub: only what the gate let through, a status per rung, and a failure that is a quarantine."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ghmlops.act.targets import apply_shares, open_target, read_shares
+from ghmlops.cli import main
+from ghmlops.core.policy.target import DryRunTarget
+from ghmlops.core.promotion.status_text import hold_text
+from ghmlops.core.promotion.weights import BASELINE_ONLY, rung_shares
+from github_api import spec
+from github_api.server import Api, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SHA = "a" * 40
+POLICY = """\
+version: 1
+service: shop
+gate: {environment: production}
+promote:
+  target: {dry-run: {}}
+  ladder: [25%, 100%]
+  rung: {min-requests: 0, max-duration: 0.3s, settle: 1s, bake: 0s}
+  judge: {errors: 1%, latency: off}
+  observe: {access-log: log.jsonl, format: jsonl}
+  hold: {max: 1h, then: rollback}
+  watch: 0s
+"""
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """Return the local GitHub API of a job whose folder has a policy and an access log."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    (tmp_path / "policy.yml").write_text(POLICY)
+    (tmp_path / "log.jsonl").touch()
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_ACTIONS", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_EVENT_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/shop")
+    monkeypatch.setenv("GITHUB_RUN_ID", "42")
+    with running({"repositories": {"acme/shop": {}}}) as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        yield server
+        assert server.violations == []
+
+
+def deployed(api: Api, *states: str, commit: str = SHA) -> None:
+    """Add a deployment of the gate with these states."""
+    payload = {"ghmlops": {"run_id": "41", "service": "shop"}}
+    api.state._deployment(sha=commit, payload=payload, statuses=[{"state": state} for state in states])
+
+
+def promote(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Run the command with a token; return the exit code and the record."""
+    code = main(["promote", "--policy", "policy.yml", "--commit", SHA, "--token", "t", *arguments])
+    path = folder / "evidence" / "promotion.json"
+    return code, json.loads(path.read_text()) if path.exists() else {}
+
+
+def statuses(api: Api) -> list[tuple[str, str]]:
+    """Return state and first words of the statuses of the deployment, oldest first."""
+    return [(row["state"], row["description"]) for row in api.state.deployment_statuses]
+
+
+@pytest.mark.parametrize(
+    ("states", "commit", "code"),
+    [
+        ((), "", "not-gated"),
+        (("queued",), "b" * 40, "not-gated"),
+        (("queued", "failure"), SHA, "quarantined"),
+        (("error",), SHA, "quarantined"),
+        (("success", "inactive"), SHA, "quarantined"),
+    ],
+)
+def test_what_the_gate_did_not_let_through_is_not_promoted(
+    api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str], states: tuple[str, ...], commit: str, code: str
+) -> None:
+    """The weights stay, and so do the statuses."""
+    if commit:
+        deployed(api, *states, commit=commit)
+    before = len(api.state.deployment_statuses)
+    assert main(["promote", "--policy", "policy.yml", "--commit", SHA, "--token", "t", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["reason_code"] == code
+    assert read_shares(open_target(DryRunTarget(), tmp_path)) == BASELINE_ONLY
+    assert len(api.state.deployment_statuses) == before
+
+
+def test_a_hold_is_a_status_with_its_time(api: Api, tmp_path: Path) -> None:
+    """Without traffic: rung 1, then a hold since a time, which the record has as well."""
+    deployed(api, "queued")
+    code, record = promote(tmp_path)
+    assert (code, record["decision"], record["reason_code"]) == (1, "hold", "low-traffic")
+    assert [state for state, _ in statuses(api)] == ["queued", "in_progress", "in_progress"]
+    assert statuses(api)[1][1].startswith("rung 1/2 25% since 20")
+    assert statuses(api)[2][1] == hold_text(0.25, record["held_since"], "low-traffic")
+
+
+@pytest.mark.parametrize("from_record", [True, False])
+def test_a_hold_that_is_too_old_is_rolled_back(api: Api, tmp_path: Path, from_record: bool) -> None:
+    """Its age is that of the record, or of the status where the record is lost; the deployment is a failure then."""
+    since = (datetime.now(UTC) - timedelta(hours=2)).isoformat(timespec="seconds")
+    deployed(api, "queued")
+    assert promote(tmp_path)[1]["decision"] == "hold"
+    path = tmp_path / "evidence" / "promotion.json"
+    if from_record:
+        path.write_text(json.dumps({**json.loads(path.read_text()), "held_since": since}))
+    else:
+        path.unlink()
+        api.state.deployment_statuses[-1]["description"] = hold_text(0.25, since, "low-traffic")
+    code, record = promote(tmp_path, "--resume")
+    assert (code, record["decision"], record["reason_code"]) == (1, "rollback", "hold-expired")
+    assert read_shares(open_target(DryRunTarget(), tmp_path)) == BASELINE_ONLY
+    assert statuses(api)[-1][0] == "failure"
+    assert promote(tmp_path, "--resume")[0] == 1
+    assert promote(tmp_path)[0] == 1
+
+
+def test_a_young_hold_is_continued_and_its_time_stays(api: Api, tmp_path: Path) -> None:
+    """A hold that no rung ended is as old as its first run says."""
+    deployed(api, "queued")
+    first = promote(tmp_path)[1]["held_since"]
+    path = tmp_path / "evidence" / "promotion.json"
+    earlier = (datetime.fromisoformat(first) - timedelta(minutes=5)).isoformat()
+    path.write_text(json.dumps({**json.loads(path.read_text()), "held_since": earlier}))
+    code, record = promote(tmp_path, "--resume")
+    assert (code, record["decision"], record["held_since"]) == (1, "hold", earlier)
+
+
+def test_the_ladder_of_another_commit(api: Api, tmp_path: Path) -> None:
+    """It is not continued."""
+    deployed(api, "queued")
+    promote(tmp_path)
+    path = tmp_path / "evidence" / "promotion.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "commit": "b" * 40}))
+    assert promote(tmp_path, "--resume")[0] == 1
+    assert read_shares(open_target(DryRunTarget(), tmp_path)).candidate == 0.25
+
+
+def test_a_damaged_record(api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, and nothing changes."""
+    deployed(api, "queued")
+    apply_shares(open_target(DryRunTarget(), tmp_path), rung_shares(0.25, with_twin=True))
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence" / "promotion.json").write_text('{"schema": 1')
+    assert main(["promote", "--policy", "policy.yml", "--commit", SHA, "--resume"]) == 2
+    assert "promotion.json" in capsys.readouterr().err
+    assert read_shares(open_target(DryRunTarget(), tmp_path)).candidate == 0.25
+    assert len(api.state.deployment_statuses) == 1

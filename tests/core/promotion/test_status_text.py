@@ -1,0 +1,26 @@
+"""The description of a deployment status says where a promotion is, and the next run reads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ghmlops.core.promotion.status_text import hold_seconds, hold_start, hold_text, rung_text
+
+SINCE = "2026-11-28T20:00:00+00:00"
+
+
+def test_texts() -> None:
+    """Numbers of the rung, share and time."""
+    assert rung_text(2, 4, 0.25, SINCE) == f"rung 2/4 25% since {SINCE}"
+    assert hold_start(hold_text(0.25, SINCE, "environment")) == SINCE
+    assert hold_start(rung_text(2, 4, 0.25, SINCE)) == hold_start("") == ""
+
+
+@pytest.mark.parametrize(
+    ("since", "seconds"), [(SINCE, 90.0), ("", None), ("yesterday", None), ("2026-11-28T20:00:00", None)]
+)
+def test_age_of_a_hold(since: str, seconds: float | None) -> None:
+    """A time that cannot be read has no age."""
+    assert hold_seconds(since, datetime(2026, 11, 28, 20, 1, 30, tzinfo=UTC)) == seconds
