@@ -76,25 +76,52 @@ complete() {
 lock() {
   command -v flock >/dev/null || return 0 # uv locks the environment too
   exec 9>"$1"
-  flock --timeout 600 9 || fail "another installation has held the lock $1 for ten minutes" "check whether it is still running"
+  local waited
+  for ((waited = 0; waited < 600; waited++)); do
+    # BusyBox (Alpine) has no option for a time limit.
+    if flock -n 9; then return 0; fi
+    sleep 1
+  done
+  fail "another installation has held the lock $1 for ten minutes" "check whether it is still running"
 }
 
 # install PYTHON ENV EXTRA...
 install() {
   local python=$1 env=$2 extra arguments=()
+  share_index "$python"
   install_uv "$python" "$env-uv"
   for extra in "${@:3}"; do arguments+=(--extra "$extra"); done
-  # A later call only adds packages, because ghmlops may be running (a preview outlives its step).
-  if [[ -f $env/installed/ghmlops ]]; then arguments+=(--no-install-project); fi
-  UV_PROJECT_ENVIRONMENT=$env quietly "$env-uv/bin/uv" sync --frozen --no-config --no-dev --no-editable --inexact \
-    --python "$python" --project "$root" "${arguments[@]}" \
-    || fail "ghmlops could not be installed: $(reason)" "$(advice)"
+  if [[ -n $mirror ]]; then
+    install_from_mirror "$python" "$env" "${arguments[@]}"
+  else
+    # A later call only adds packages, because ghmlops may be running (a preview outlives its step).
+    if [[ -f $env/installed/ghmlops ]]; then arguments+=(--no-install-project); fi
+    UV_PROJECT_ENVIRONMENT=$env quietly "$env-uv/bin/uv" sync --frozen --no-config --no-dev --no-editable --inexact \
+      --python "$python" --project "$root" "${arguments[@]}" \
+      || fail "ghmlops could not be installed: $(reason)" "$(advice)"
+  fi
   # -I: modules in the caller's PYTHONPATH or working directory must not shadow ours.
   # shellcheck disable=SC2016
   printf '#!/bin/sh\nexec "${0%%/*}/bin/python" -I -m ghmlops "$@"\n' >"$env/ghmlops"
   chmod +x -- "$env/ghmlops"
   mkdir -p -- "$env/installed"
   for extra in ghmlops "${@:3}"; do : >"$env/installed/$extra"; done
+}
+
+# install_from_mirror PYTHON ENV ARGUMENT...: `uv sync --frozen` downloads from the addresses in uv.lock, which an
+# organisation's network may not reach. This installs the same versions from the mirror, and checks the hashes of uv.lock.
+install_from_mirror() {
+  local python=$1 env=$2 uv=$2-uv/bin/uv
+  local problem="ghmlops could not be installed from the package mirror"
+  local target=(--no-config --python "$env/bin/python")
+  [[ -x $env/bin/python ]] || quietly "$uv" venv --no-config --python "$python" "$env" \
+    || fail "$problem: $(reason)" "$(advice)"
+  quietly "$uv" export --frozen --no-config --no-dev --no-emit-project --project "$root" \
+    --output-file "$env/requirements.txt" "${@:3}" || fail "$problem: $(reason)" "$(advice)"
+  quietly "$uv" pip install "${target[@]}" --require-hashes --requirement "$env/requirements.txt" \
+    || fail "$problem: $(reason)" "$(advice)"
+  [[ -f $env/installed/ghmlops ]] \
+    || quietly "$uv" pip install "${target[@]}" --no-deps "$root" || fail "$problem: $(reason)" "$(advice)"
 }
 
 main "$@"

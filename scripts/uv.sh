@@ -13,15 +13,40 @@ fail() {
 }
 
 # forget_settings: removes settings of the caller's project, which must not affect this installation. Settings of the
-# package index (PIP_INDEX_URL and similar, cache, certificates, proxies) remain.
+# package index (UV_DEFAULT_INDEX, UV_INDEX, PIP_INDEX_URL and similar, cache, certificates, proxies) remain.
 forget_settings() {
   local name
   unset VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT
   unset PIP_REQUIREMENT PIP_REQUIRE_VIRTUALENV PIP_NO_BINARY PIP_PYTHON
   for name in $(compgen -e UV_); do
-    case $name in UV_CACHE_DIR | UV_HTTP_TIMEOUT | UV_NATIVE_TLS | UV_SYSTEM_CERTS) ;; *) unset "$name" ;; esac
+    case $name in
+      UV_CACHE_DIR | UV_HTTP_TIMEOUT | UV_NATIVE_TLS | UV_SYSTEM_CERTS) ;;
+      UV_DEFAULT_INDEX | UV_INDEX | UV_INDEX_* | UV_EXTRA_INDEX_URL | UV_INSECURE_HOST | UV_KEYRING_PROVIDER) ;;
+      *) unset "$name" ;;
+    esac
   done
   export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
+}
+
+# share_index PYTHON: passes the package index and the certificates that the caller set for pip on to uv, and the reverse.
+# Sets `mirror` to the address of the organisation's index; empty without one. The hashes of uv.lock hold for any index,
+# so that a file which is not the pinned one is refused wherever it comes from, and all indexes may be searched.
+share_index() {
+  local certificates=${SSL_CERT_FILE:-${PIP_CERT:-${REQUESTS_CA_BUNDLE:-}}}
+  mirror=${UV_DEFAULT_INDEX:-${UV_INDEX_URL:-${PIP_INDEX_URL:-}}}
+  [[ -n $mirror ]] || mirror=$("$1" -I -m pip config get global.index-url 2>/dev/null) || mirror=""
+  if [[ -n $mirror ]]; then export UV_DEFAULT_INDEX=$mirror PIP_INDEX_URL=${PIP_INDEX_URL:-${mirror#*=}}; fi
+  mirror=${mirror:-${UV_INDEX:-${UV_EXTRA_INDEX_URL:-${PIP_EXTRA_INDEX_URL:-}}}}
+  # pip takes addresses only; uv's may have a name in front: internal=https://...
+  if [[ -n ${UV_INDEX:-} && -z ${PIP_EXTRA_INDEX_URL:-} ]]; then
+    PIP_EXTRA_INDEX_URL=$(printf '%s' "$UV_INDEX" | sed -E 's/(^|[[:space:]])[A-Za-z0-9_.-]+=/\1/g')
+    export PIP_EXTRA_INDEX_URL
+  elif [[ -n ${PIP_EXTRA_INDEX_URL:-} && -z ${UV_INDEX:-} ]]; then
+    export UV_INDEX=$PIP_EXTRA_INDEX_URL
+  fi
+  unset UV_INDEX_URL
+  export UV_INDEX_STRATEGY=unsafe-best-match
+  if [[ -n $certificates ]]; then export SSL_CERT_FILE=$certificates PIP_CERT=${PIP_CERT:-$certificates}; fi
 }
 
 # find_python: prints the path of a Python 3.11 or newer with pip, which is the base of the caller's virtual environment if
@@ -31,13 +56,19 @@ find_python() {
   local probe='import sys
 python = getattr(sys, "_base_executable", "") or sys.executable
 if sys.version_info >= (3, 11): print(python)'
+  local without_pip=""
   for name in python3 python python3.14 python3.13 python3.12 python3.11; do
     python=$("$name" -I -c "$probe" 2>/dev/null) || continue
-    if [[ -n $python ]] && "$python" -I -m pip --version >/dev/null 2>&1; then
+    [[ -n $python ]] || continue
+    if "$python" -I -m pip --version >/dev/null 2>&1; then
       printf '%s\n' "$python"
       return
     fi
+    without_pip=${without_pip:-$python}
   done
+  if [[ -n $without_pip ]]; then
+    fail "$without_pip has no pip" "install it: apt-get install python3-pip (Debian), apk add py3-pip (Alpine)"
+  fi
   fail "no Python 3.11 or newer with pip was found" "on GitHub, run actions/setup-python before this step"
 }
 

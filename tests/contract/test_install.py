@@ -145,6 +145,17 @@ def test_several_steps_at_once(suite: Path, tmp_path: Path) -> None:
     assert len({done.stdout for done in results}) == 1
 
 
+def test_the_lock_of_busybox_suffices(suite: Path, tmp_path: Path) -> None:
+    """On Alpine, `flock` has only short options and no time limit."""
+    busybox = tmp_path / "bin/flock"
+    busybox.parent.mkdir()
+    busybox.write_text(f'#!/bin/bash\n[[ $1 == -[sxnu] ]] || exit 1\nexec {shutil.which("flock")} "$@"\n')
+    busybox.chmod(0o755)
+    env = environment(tmp_path / "temp", PATH=f"{busybox.parent}:{os.environ['PATH']}")
+    done = install(suite, env)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_settings_of_the_caller_are_ignored(suite: Path, temp: Path, tmp_path: Path) -> None:
     """The caller's project, environment and uv settings neither affect the installation nor change."""
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "theirs"\nversion = "1"\n[tool.uv]\noffline = true\n')
@@ -192,6 +203,24 @@ def test_no_python(suite: Path, tmp_path: Path) -> None:
     message = "no Python 3.11 or newer with pip was found; on GitHub, run actions/setup-python before this step"
     assert [f"ghmlops: error: {message}", f"::error title=ghmlops::{message}"] == done.stderr.splitlines()
     assert outputs.read_text() == "outcome=error\nreason-code=install-failed\n"
+
+
+def test_a_python_without_pip_is_named(suite: Path, tmp_path: Path) -> None:
+    """A self-hosted runner whose Python has no pip: one line says how Debian and Alpine install it."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "dirname", "mktemp"):
+        path = shutil.which(name)
+        assert path is not None
+        (tools / name).symlink_to(path)
+    (tools / "python3").write_text('#!/bin/bash\n[[ " $* " != *" pip "* ]] || exit 1\necho "$0"\n')
+    (tools / "python3").chmod(0o755)
+    done = install(suite, {"PATH": str(tools), "RUNNER_TEMP": str(tmp_path)}, "github")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"ghmlops: error: {tools}/python3 has no pip; ")
+    assert "apt-get install python3-pip" in line
+    assert "apk add py3-pip" in line
 
 
 def test_no_network(suite: Path, tmp_path: Path) -> None:
