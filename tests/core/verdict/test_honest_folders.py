@@ -223,6 +223,8 @@ def test_a_job_without_code_of_the_change_does_not_believe_in_a_first_run(
     assert not {"evidence-inconsistent", "evidence-incomplete"} & {f.id for f in verdict.findings}
     assert {f.outcome for f in verdict.findings if f.metric == "regression-accuracy"} == outcomes
     assert verdict.outcome is (Outcome.WARN if not strict else Outcome.INCONCLUSIVE)
+    added = merge(loaded(latency(), absent), rules(base_sha=base, strict=strict, policy_added=True))
+    assert "regression-accuracy" not in {f.metric for f in added.findings}
 
 
 def test_what_github_was_not_asked_is_listed() -> None:

@@ -154,6 +154,7 @@ def _demanding_added(rules: Rules, client: Client, path: str) -> Rules:
         legs=policy.gate.legs,
         first_run=Outcome(policy.gate.first_run),
         requirements=policy,
+        policy_added=True,
     )
 
 

@@ -74,8 +74,8 @@ def missing_findings(evidence: Evidence, rules: Rules) -> list[Finding]:
         if ((item.id, item.dataset) not in present if item.dataset is not None else item.id not in ids)
     ]
     alone = [item for item in missing if item.compares] if _without_baseline(evidence) else []
-    # A job without code of the change does not believe the absence: it applies its own knowledge of the deployment.
-    believed = _reports_absence(evidence) and not rules.strict
+    # A job without code of the change does not believe the absence: it applies what it knows of policy and deployment.
+    believed = _reports_absence(evidence) and (rules.policy_added or not rules.strict)
     findings = [] if believed else [_no_baseline(item, evidence.command, rules) for item in alone]
     # Evidence with an error says itself why it judges nothing.
     silent = [item for item in missing if item not in alone]

@@ -35,6 +35,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         first_run: outcome of a margin that has nothing to be compared with, because nothing was deployed yet.
         requirements: the trusted policy, whose margins and objectives must all be judged; `None` without one.
         remeasured: what a job without code of the change measured again; `None` if that is not required.
+        policy_added: whether GitHub shows that the change adds the policy, so that its baseline has no predictions.
         strict: whether evidence must name its repository, run, version, service and policy: true in a workflow run.
     """
 
@@ -53,6 +54,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     first_run: Outcome = Outcome.WARN
     requirements: Policy | None = None
     remeasured: Remeasured | None = None
+    policy_added: bool = False
     strict: bool = False
 
     @property
