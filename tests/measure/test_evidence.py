@@ -65,6 +65,32 @@ def test_links_and_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.M
     assert "is a link" in second.problem
 
 
+def test_the_log_beside_evidence_is_read(tmp_path: Path) -> None:
+    """The bytes of `<name>.hlog` accompany the evidence; a log without readable evidence is not read."""
+    write_evidence(tmp_path, GOOD, {"hlog": b"log of eu"})
+    (tmp_path / "latency-us.json").write_bytes(b"{")
+    (tmp_path / "latency-us.hlog").write_bytes(b"log of us")
+    (tmp_path / "other.hlog").write_bytes(b"log")
+    assert [(file.file, file.log) for file in reading.load_folder(tmp_path)] == [
+        ("latency-eu.json", b"log of eu"),
+        ("latency-us.json", b""),
+    ]
+
+
+def test_logs_are_bounded_and_never_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that is a link, or exceeds the limit of the folder, is named; the evidence beside it is used."""
+    monkeypatch.setattr(reading, "MAX_LOG_BYTES", 10)
+    for leg, log in (("a", b"123456"), ("b", b"123456"), ("c", b"1234")):
+        write_evidence(tmp_path, msgspec.structs.replace(GOOD, leg=leg), {"hlog": log})
+    write_evidence(tmp_path, msgspec.structs.replace(GOOD, leg="d"))
+    (tmp_path / "latency-d.hlog").symlink_to(tmp_path / "latency-a.hlog")
+    files = reading.load_folder(tmp_path)
+    assert [bool(file.evidence) for file in files] == [True] * 4
+    assert [file.log for file in files] == [b"123456", b"", b"1234", b""]
+    assert [bool(file.log_problem) for file in files] == [False, True, False, True]
+    assert all("\n" not in file.log_problem for file in files)
+
+
 def test_verdicts_hidden_files_and_folders_are_not_evidence(tmp_path: Path) -> None:
     """Only evidence files directly in the folder are read."""
     for name in ("verdict.json", ".hidden.json", "notes.txt"):

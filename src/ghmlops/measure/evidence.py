@@ -13,6 +13,7 @@ from ghmlops.core.evidence.limits import within_limits
 from ghmlops.core.evidence.loaded import Loaded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 T = TypeVar("T", Evidence, Verdict)
@@ -20,6 +21,8 @@ MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_FILES = 512
 VERDICT_NAME = "verdict.json"
 MAX_FOLDER_BYTES = 48 * 1024 * 1024
+MAX_LOG_BYTES = 8 * 1024 * 1024
+"""Bytes of the histogram logs of a folder, together; a run of an hour has about one megabyte."""
 
 
 def list_evidence(folder: Path) -> list[Path]:
@@ -55,7 +58,24 @@ def load_folder(folder: Path) -> list[Loaded]:
     Raises:
         EvidenceError: As `list_evidence`.
     """
-    return within_limits(_load(path) for path in list_evidence(folder))
+    return within_limits(_with_logs(folder, (_load(path) for path in list_evidence(folder))))
+
+
+def _with_logs(folder: Path, files: Iterable[Loaded]) -> Iterator[Loaded]:
+    """Attach the histogram log beside each file; one that cannot be read is named, never a reason to fail."""
+    room = MAX_LOG_BYTES
+    for loaded in files:
+        path = folder / (loaded.file.removesuffix(".json") + ".hlog")
+        if loaded.evidence is None or not (path.is_symlink() or path.exists()):
+            yield loaded
+            continue
+        try:
+            log = read_bounded(path, "it", room)
+        except EvidenceError as error:
+            yield loaded._replace(log_problem=error.message)
+            continue
+        room -= len(log)
+        yield loaded._replace(log=log)
 
 
 def _load(path: Path) -> Loaded:
@@ -77,23 +97,23 @@ def read_verdict(path: Path) -> Verdict:
     return decode(read_bounded(path), Verdict, VERDICT_SCHEMA, str(path))
 
 
-def read_bounded(path: Path, name: str = "") -> bytes:
-    """Return the bytes of a regular file of at most `MAX_FILE_BYTES`; messages call it `name`.
+def read_bounded(path: Path, name: str = "", max_bytes: int | None = None) -> bytes:
+    """Return the bytes of a regular file; messages call it `name`. The default limit is `MAX_FILE_BYTES`.
 
     Raises:
         EvidenceError: It is missing, a link, not a file, or larger.
     """
-    name = name or str(path)
+    name, max_bytes = name or str(path), MAX_FILE_BYTES if max_bytes is None else max_bytes
     try:
         if path.is_symlink() or not path.is_file():
             problem = "is a link" if path.is_symlink() else "does not exist" if not path.exists() else "is not a file"
             raise EvidenceError(f"{name} {problem}", hint="check the path, and that an earlier job wrote it")
         with path.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
+            data = stream.read(max_bytes + 1)
     except OSError as error:
         raise EvidenceError(f"{name} cannot be read: {error.strerror}", hint="check its permissions") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise EvidenceError(f"{name} is larger than {MAX_FILE_BYTES} bytes", hint="evidence files are small")
+    if len(data) > max_bytes:
+        raise EvidenceError(f"{name} is larger than {max_bytes} bytes", hint="evidence files are small")
     return data
 
 

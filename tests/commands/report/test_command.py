@@ -19,7 +19,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import read_verdict
 from github_api import spec
 from github_api.server import Api, running
-from report import samples
+from report import latency_samples, samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +116,24 @@ def outputs(here: Path) -> dict[str, str]:
 def bodies(api: Api) -> list[str]:
     """Return the comments' texts."""
     return [comment["body"] for comment in api.state.dump()["comments"]]
+
+
+def test_the_page_draws_the_log_beside_the_evidence(here: Path) -> None:
+    """The page has the charts of the response times; a damaged log is named on it, and the exit code stays."""
+    file = latency_samples.latency()
+    assert file.evidence
+    measured(here, file.evidence, samples.regression())
+    (here / "evidence/latency.hlog").write_bytes(file.log)
+    assert main(["report", "--comment", "off", "--html", "p.html"]) == 0
+    page = (here / "p.html").read_text()
+    assert page.count('viewBox="0 0 480 300"') == 4
+    assert '<path class="baseline"' in page
+    (here / "evidence/latency.hlog").write_bytes(b"<b>garbage")
+    assert main(["report", "--comment", "off", "--html", "p.html"]) == 0
+    page = (here / "p.html").read_text()
+    assert page.count('viewBox="0 0 480 300"') == 2
+    assert "latency.hlog" in page
+    assert '<path class="baseline"' not in page
 
 
 def test_files_summary_and_outputs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,8 @@ class Loaded(NamedTuple):
         artifact_sha256: digest of the artifact as it was downloaded, in hexadecimal; empty if unknown.
         created: creation time of the artifact (ISO 8601), as the API reports it; empty if unknown.
         attempt: attempt of the run that created the artifact, as the API reports it; 0 if unknown.
+        log: bytes of the histogram log beside it (`<name>.hlog`), not decoded; empty without one.
+        log_problem: why the histogram log was left out; otherwise empty.
     """
 
     file: str
@@ -29,3 +31,5 @@ class Loaded(NamedTuple):
     artifact_sha256: str = ""
     created: str = ""
     attempt: int = 0
+    log: bytes = b""
+    log_problem: str = ""

@@ -221,6 +221,11 @@ class Duet:
         return self._persistence.requests
 
     @property
+    def log_e(self) -> dict[str, tuple[float, float]]:
+        """Logarithms of the e-processes after the newest pair, for a failure and for a pass, by quantile."""
+        return {name: (float(self._last[0, i]), float(self._last[1, i])) for i, name in enumerate(QUANTILES)}
+
+    @property
     def shards(self) -> float:
         """Mean number of pairs that observe the same time; 1 without shards."""
         return self._persistence.shards

@@ -83,6 +83,10 @@ figcaption { color: var(--soft); font-size: .9rem; max-width: 70rem; overflow-wr
 .shade { fill: var(--tint); }
 .chart circle.mark { fill: var(--tone); stroke: var(--card); stroke-width: 1.5; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .25rem 1.25rem; }
+.large { grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
+.evidence, .threshold { stroke: var(--tone); stroke-width: 2; }
+.threshold { stroke-width: 1.5; stroke-dasharray: 7 5; }
+.evidence.pass { stroke-width: 3; stroke-dasharray: 2 3; }
 .bars { max-width: 20rem; }
 .bar { fill: var(--soft); fill-opacity: .45; }
 .outline { stroke: var(--link); stroke-width: 2; }

@@ -12,17 +12,27 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ghmlops.report.charts import capacity_curve, histogram_bars, interval_plot, timeline_chart
+from ghmlops.report.charts import (
+    capacity_curve,
+    histogram_bars,
+    interval_plot,
+    pair_chart,
+    percentile_curve,
+    response_histogram,
+    timeline_chart,
+)
 from ghmlops.report.content import finding_cells
 from ghmlops.report.formats.css import CSS
-from ghmlops.report.text import escape
+from ghmlops.report.text import escape, numbers
 from ghmlops.report.text import outcome_text as words
 from ghmlops.report.text.blocks import (
     Bullets,
     Cell,
     Code,
+    Column,
     Inline,
     IntervalPlot,
+    LatencyCharts,
     Link,
     Mark,
     Report,
@@ -37,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ghmlops.core.model import Outcome
-    from ghmlops.report.text.blocks import Column
 
 _MAX_TEXT, _MAX_CODE = 4000, 500
 """Characters of a text and of a code; the page has more room than the limits of the pieces allow for."""
@@ -79,6 +88,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f'<section class="card">\n<h2>{escape.page(table.title)}</h2>'
         yield from _content(table)
         yield "</section>"
+    for charts in report.latency:
+        yield from _latency(charts)
     yield from _bullets(report.not_measured, "")
     yield f'<p class="passed">{inline(report.passed)}</p>'
     for number, section in enumerate(report.sections):
@@ -115,6 +126,38 @@ def _bullets(bullets: Bullets, kind: str) -> Iterator[str]:
     else:
         yield f"<p>{escape.page(bullets.empty_text)}</p>"
     yield "</section>"
+
+
+def _latency(charts: LatencyCharts) -> Iterator[str]:
+    """Yield the charts of one evidence file, with the quantiles as a table."""
+    yield f'<section class="card">\n<h2>Response times: {escape.page(charts.title, 100)}</h2>'
+    if charts.problem:
+        yield f"<p>Not drawn: <bdi>{escape.page(charts.problem, 300)}</bdi></p>"
+    yield '<div class="gallery large">'
+    yield from percentile_curve.figure(charts)
+    yield from response_histogram.figure(charts)
+    for pairs in charts.pairs:
+        yield from pair_chart.figure(pairs)
+    yield "</div>"
+    if charts.quantiles:
+        yield from _table(_quantile_table(charts), "Response times in milliseconds")
+    yield "</section>"
+
+
+def _quantile_table(charts: LatencyCharts) -> Table:
+    names = list(dict.fromkeys(name for values in charts.quantiles.values() for name in values))
+    return Table(
+        title=f"Response times: {charts.title}",
+        columns=(Column("Version"), Column("Requests", right=True), *(Column(name, right=True) for name in names)),
+        rows=[
+            (
+                (Words(arm),),
+                (Words(numbers.count(charts.requests[arm])),),
+                *((Words(numbers.number(values.get(name), numbers.MILLISECONDS, unit=False)),) for name in names),
+            )
+            for arm, values in charts.quantiles.items()
+        ],
+    )
 
 
 def _section(section: Section, *, opened: bool) -> Iterator[str]:

@@ -138,6 +138,48 @@ class Histogram(NamedTuple):
     outcome: Outcome | None
 
 
+class PairEvidence(NamedTuple):
+    """One quantile over the pairs of blocks: the ratio candidate / baseline of each pair, and the e-processes."""
+
+    quantile: str
+    """Name of the quantile (trusted)."""
+    ratios: list[float]
+    """Ratio of each pair, > 0."""
+    margin: float
+    """Ratio that a failure must exceed."""
+    safe: float
+    """Ratio that a pass must rule out."""
+    log_e: list[tuple[float, float]]
+    """Logarithms of the e-processes for a failure and for a pass after each pair; may end before the last pair."""
+    log_limits: tuple[float, float]
+    """Logarithms at which these decide."""
+    decided_at: int | None
+    """Pair after which the decision stood."""
+
+
+class LatencyCharts(NamedTuple):
+    """What was measured of the response times of one evidence file, drawn in the HTML page only.
+
+    Arms are named `baseline` and `candidate`; one that was not measured is absent. Times are in milliseconds.
+    """
+
+    title: str
+    """Untrusted."""
+    requests: dict[str, int]
+    """Successful requests by arm."""
+    curves: dict[str, list[tuple[float, float]]]
+    """Points (1 / (1 - q), time of the quantile q) by arm, in ascending order."""
+    quantiles: dict[str, dict[str, float]]
+    """Time of each quantile by its name (trusted), by arm."""
+    edges: list[float]
+    """Edges of the bins of the histograms, in ascending order, > 0."""
+    counts: dict[str, list[int]]
+    """Successful requests per bin by arm."""
+    pairs: list[PairEvidence]
+    problem: str
+    """Why no response times are drawn (untrusted); otherwise empty."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Rows under a heading, most important first. If space is short, rows are omitted from the bottom.
@@ -206,3 +248,5 @@ class Report:
     links: list[Cell]
     full_report: Cell
     """Where the complete report can be found; part of the notice of a shortened report."""
+    latency: list[LatencyCharts] = field(default_factory=list)
+    """Drawn in the HTML page only."""

@@ -1,0 +1,173 @@
+"""The response times of each latency evidence as numbers to draw, from its histogram log and its pairs of blocks.
+
+Log and pairs are untrusted: a log that cannot be read is named on the page, and pairs whose numbers do not fit together
+are left out. Nothing is drawn that was not measured.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ghmlops.core.details.latency import LatencyCommon
+from ghmlops.core.errors import DataError
+from ghmlops.report.content.placed_findings import evidence_label
+from ghmlops.report.text.blocks import LatencyCharts, PairEvidence
+from ghmlops.report.text.numbers import finite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ghmlops.core.details.latency import DuetDetails
+    from ghmlops.core.evidence.document import Evidence
+    from ghmlops.core.evidence.loaded import Loaded
+    from ghmlops.core.histograms.histogram import Histogram
+    from ghmlops.core.policy.latency import LatencyMargin
+
+ARMS = ("baseline", "candidate")
+MAX_FILES = 12
+"""Evidence files that are drawn; a page with more of them is too long to read."""
+MAX_PAIRS = 1000
+"""Pairs of blocks that are drawn; a plan and its extension have at most 144 per shard."""
+MAX_LOG_INTERVALS = 20_000
+"""Intervals of a log that are decoded: nearly three hours of two arms, in about one CPU second."""
+BINS = 40
+DRAWN_PAIRS = ("p50", "p95")
+NANOSECONDS_PER_MILLISECOND = 1e6
+
+
+def latency_charts(files: Iterable[Loaded]) -> list[LatencyCharts]:
+    """Return the charts of each evidence file of a latency measurement, in the order of the folder.
+
+    Args:
+        files: The files of the evidence folder, with the bytes of their logs.
+    """
+    charts: list[LatencyCharts] = []
+    drawable = (file for file in files if file.evidence and isinstance(file.evidence.details, LatencyCommon))
+    for file in drawable:
+        if len(charts) == MAX_FILES:
+            break
+        chart = _charts(file)
+        if chart.curves or chart.pairs or chart.problem:
+            charts.append(chart)
+    return charts
+
+
+def _charts(file: Loaded) -> LatencyCharts:
+    evidence = file.evidence
+    assert evidence is not None  # noqa: S101  (the caller selects files with evidence)
+    histograms, problem = _response_times(file)
+    edges, counts = _bins(histograms)
+    return LatencyCharts(
+        title=evidence_label(evidence.command, evidence.leg),
+        requests={arm: histogram.total for arm, histogram in histograms.items()},
+        curves={arm: _curve(histogram) for arm, histogram in histograms.items()},
+        quantiles={arm: _quantiles(histogram) for arm, histogram in histograms.items()},
+        edges=edges,
+        counts=counts,
+        pairs=_pairs(evidence),
+        problem=problem,
+    )
+
+
+def _response_times(file: Loaded) -> tuple[dict[str, Histogram], str]:
+    """Return the histogram in nanoseconds of each arm with requests, and why there is none for a log."""
+    if file.log_problem or not file.log:
+        return {}, f"{file.file.removesuffix('.json')}.hlog: {file.log_problem}" if file.log_problem else ""
+    from ghmlops.core.histograms.histogram import Histogram
+    from ghmlops.core.histograms.hlog import LogLimits, log_unit, read_log
+
+    limits = LogLimits(intervals=MAX_LOG_INTERVALS, buckets=2_000_000, count_bytes=32 * 1024 * 1024)
+    name, text = f"{file.file.removesuffix('.json')}.hlog", file.log.decode("ascii", errors="replace")
+    if log_unit(text) not in ("", "ns"):
+        return {}, f"{name}: its values are not in nanoseconds"
+    groups: dict[str, list[Histogram]] = {}
+    try:
+        for line in read_log(text, limits):
+            groups.setdefault(line.tag, []).append(line.histogram)
+        sums = {arm: Histogram.summed(groups[arm]) for arm in ARMS if arm in groups}
+    except DataError as error:
+        return {}, f"{name}: {error.message}"
+    return {arm: histogram for arm, histogram in sums.items() if histogram.total}, ""
+
+
+def _curve(histogram: Histogram) -> list[tuple[float, float]]:
+    from ghmlops.core.histograms.curve import percentile_curve
+
+    return [(x, max(value, 1.0) / NANOSECONDS_PER_MILLISECOND) for x, value in percentile_curve(histogram)]
+
+
+def _quantiles(histogram: Histogram) -> dict[str, float]:
+    """Return the quantiles that the number of requests supports: at least ten are beyond each one, and the maximum."""
+    names = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+    supported = {name: q for name, q in names.items() if histogram.total * (1 - q) >= 10 or name == "p50"}
+    values = {name: histogram.quantile(q) for name, q in supported.items()} | {"max": histogram.maximum}
+    return {name: value / NANOSECONDS_PER_MILLISECOND for name, value in values.items()}
+
+
+def _bins(histograms: dict[str, Histogram]) -> tuple[list[float], dict[str, list[int]]]:
+    if not histograms:
+        return [], {}
+    from ghmlops.core.histograms.curve import logarithmic_bins
+
+    edges, counts = logarithmic_bins(list(histograms.values()), BINS)
+    return [edge / NANOSECONDS_PER_MILLISECOND for edge in edges], dict(zip(histograms, counts, strict=True))
+
+
+def _pairs(evidence: Evidence) -> list[PairEvidence]:
+    """Return the ratios of the pairs and the e-processes computed from them again; empty if the numbers do not fit."""
+    details = evidence.details
+    duet = details.duet if isinstance(details, LatencyCommon) else None
+    if not isinstance(details, LatencyCommon) or duet is None or not 0 < len(duet.blocks) <= MAX_PAIRS:
+        return []
+    from ghmlops.core.latency.constants import FAIL_E, MAX_LOG_RATIO, PASS_E
+    from ghmlops.core.latency.duet import PAIR_STATISTICS
+
+    margins = details.settings.margins
+    columns = {name: [finite(value) for value in duet.log_ratios.get(name, [])] for name in PAIR_STATISTICS}
+    fits = all(
+        len(column) == len(duet.blocks) and all(v is not None and abs(v) <= MAX_LOG_RATIO for v in column)
+        for column in columns.values()
+    )
+    if not fits or not _usable(margins, duet):
+        return []
+    log_e = _e_processes(duet, margins)
+    return [
+        PairEvidence(
+            quantile=name,
+            ratios=[math.exp(value) for value in duet.log_ratios[name]],
+            margin=1.0 + margins[name].fail,
+            safe=1.0 + margins[name].safe,
+            log_e=[values[name] for values in log_e],
+            log_limits=(math.log(FAIL_E), math.log(PASS_E)),
+            decided_at=duet.decided_at_pair,
+        )
+        for name in DRAWN_PAIRS
+    ]
+
+
+def _usable(margins: dict[str, LatencyMargin], duet: DuetDetails) -> bool:
+    """Return whether the margins and the numbers of the blocks can belong to a run."""
+    from ghmlops.core.policy.latency import QUANTILES
+
+    ends = [end for name in QUANTILES if name in margins for end in (margins[name].fail, margins[name].safe)]
+    in_range = all((value := finite(end)) is not None and 0 <= value < 100 for end in ends)
+    return len(ends) == 2 * len(QUANTILES) and in_range and all(0 < block < 2**31 for block in duet.blocks)
+
+
+def _e_processes(duet: DuetDetails, margins: dict[str, LatencyMargin]) -> list[dict[str, tuple[float, float]]]:
+    """Return the logarithms of the e-processes after each pair up to a failure, by quantile.
+
+    They do not depend on whether a pass ends the run, so all pairs are fed as in a patient one; the chart marks the
+    decision.
+    """
+    from ghmlops.core.latency.duet import PAIR_STATISTICS, Duet
+
+    process = Duet(margins, patient=True)
+    values = []
+    for index, block in enumerate(duet.blocks):
+        decision = process.feed({name: duet.log_ratios[name][index] for name in PAIR_STATISTICS}, block)
+        values.append(process.log_e)
+        if decision == "fail":
+            break
+    return values
