@@ -6,7 +6,7 @@ import io
 import subprocess
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import pandas as pd  # type: ignore[import-untyped]
@@ -210,7 +210,7 @@ TABLE = pa.table(artifacts.rows(300, 1))
     [
         (lambda: ghmlops.compare(TABLE, TABLE, **SIMPLE), InputError, "both"),
         (lambda: ghmlops.compare(TABLE, None, **SIMPLE), InputError, "candidate"),
-        (lambda: ghmlops.compare(TABLE, 7, **SIMPLE), InputError, "int"),
+        (lambda: ghmlops.compare(TABLE, cast("Any", 7), **SIMPLE), InputError, "int"),
         (lambda: ghmlops.compare(TABLE, "no.parquet", **SIMPLE), DataError, "no.parquet"),
         (lambda: ghmlops.compare(TABLE, TABLE.slice(0), **SIMPLE, scroe="s"), PolicyError, "scroe"),
         (lambda: ghmlops.compare(TABLE, TABLE.slice(0), {"task": object()}), PolicyError, "object"),

@@ -44,6 +44,7 @@ COMMANDS = (
     Command("history", "the record of every deployment: append, print, quarantine and caps", _action("history")),
     Command("init", "look at the repository; write a policy and workflows that run", ""),
     Command("explain", "print the documentation of a finding", ""),
+    Command("backtest", "judge stored evidence and past artifacts by a new policy", ""),
     Command("policy", "`check` validates a policy and says what it runs and can detect", ""),
 )
 

@@ -13,6 +13,7 @@ from ghmlops.core.details.latency import LatencyCommon
 from ghmlops.core.details.rebuild import RebuildDetails
 from ghmlops.core.model import Outcome
 from ghmlops.report.text.escape import printable
+from ghmlops.report.text.numbers import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Evidence, Verdict
     from ghmlops.core.model import Finding, NotMeasured
     from ghmlops.core.reproduce.replay import RunComparison
+    from ghmlops.core.verdict.backtest import PastRun
 
 _PERCENTILES = ("p50", "p95", "p99", "max")
 _MAX_LINES = 30
@@ -228,6 +230,24 @@ def _findings(findings: Iterable[Finding]) -> list[str]:
 
 def _not_measured(items: Iterable[NotMeasured]) -> list[str]:
     return [f"not measured: {item.what}: {item.why}" for item in items]
+
+
+def past_runs(runs: Sequence[PastRun]) -> list[str]:
+    """Return the table of past runs under a new policy."""
+    heads = ("run", "commit", "before", "now", "decided by", "judged", "retained")
+    rows = [
+        (
+            printable(past.name),
+            printable(past.commit[:12]),
+            past.before.value if past.before else MISSING,
+            past.after.value,
+            printable(past.decisive),
+            f"{past.judged:,}",
+            f"{past.retained:,}",
+        )
+        for past in runs
+    ]
+    return _table(heads, rows)
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
