@@ -171,6 +171,15 @@ def test_a_baseline_that_no_longer_predicts_is_an_error(scene: Scene) -> None:
     assert (scene.outcomes(), done.returncode) == ({"regression-not-judged": "error"}, 2)
 
 
+def test_predict_runs_in_check_only(scene: Scene) -> None:
+    """`regression` alone has no work trees: its error says where `predict` runs, and asks for a file."""
+    command = [sys.executable, "-m", "ghmlops", "regression"]
+    done = subprocess.run(command, cwd=scene.folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "ghmlops check" in done.stderr
+    assert "--baseline" in done.stderr
+
+
 def test_values_are_never_shell_text(scene: Scene) -> None:
     """The commit and the folder reach bash as quoted variables, whatever the name of the folder."""
     target = scene.folder.with_name('re po $(touch "hacked")')

@@ -122,8 +122,8 @@ def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
     for dataset in datasets:
         for role in ("baseline", "candidate"):
             if not getattr(dataset, role):
-                raise InputError(
-                    f"no {role} was named",
-                    hint=f"use --{role} FILE, or `regression: {{artifacts: {{{role}: FILE}}}}` in {inputs.policy}",
-                )
+                hint = f"use --{role} FILE, or `regression: {{artifacts: {{{role}: FILE}}}}` in {inputs.policy}"
+                if policy.predict:
+                    hint = f"`predict` of {inputs.policy} runs in `ghmlops check`; here, use --{role} FILE"
+                raise InputError(f"no {role} was named", hint=hint)
     return datasets

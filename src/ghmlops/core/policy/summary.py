@@ -37,6 +37,7 @@ def describe(policy: Policy) -> list[str]:
             f"regression: {regression.task}, key {', '.join(regression.key)}, label {regression.label or 'none'}; "
             f"data sets: {', '.join(d.name for d in regression.datasets if d.name) or 'one'}; "
             f"slices: {slices}; windows: {regression.window or 'none'}; intent: {regression.intent}"
+            + ("; `predict` makes the predictions of both commits" if regression.predict else "")
         )
     lines.append(
         f"gate: {policy.gate.environment} needs {', '.join(policy.required) or 'no evidence (and never passes)'}, "
