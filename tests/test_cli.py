@@ -132,7 +132,7 @@ def test_variables_stand_for_flags(here: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_step_outputs_are_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a runner the outcome and reason code are step outputs, for success and for errors."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(here / "out"))
-    assert main(["policy", "init"]) == 0
+    assert main(["init", "--starter"]) == 0
     assert main(["policy", "check", "--policy", "none.yml"]) == 2
     lines = (here / "out").read_text().splitlines()
     assert [lines[i] for i in (1, 4, 7, 10)] == ["pass", "policy-written", "error", "bad-policy"]
@@ -206,7 +206,7 @@ def test_one_document_also_where_the_outputs_cannot_be_written(
         ({"GITHUB_RUN_ATTEMPT": "9" * 5000}, ["policy", "check", "--policy", "p.yml"]),
         ({"GITHUB_EVENT_PATH": "x" * 5000}, ["policy", "check", "--policy", "p.yml"]),
         ({}, ["latency", "--url", "http://127.0.0.1:1", "--seed", "9" * 5000]),
-        ({}, ["policy", "init", "--policy", "x" * 300]),
+        ({}, ["init", "--starter", "--policy", "x" * 300]),
         ({}, ["policy", "check", "--policy", "surrogate.yml"]),
         ({}, ["policy", "check", "--policy", "escape.yml"]),
         ({}, ["policy", "check", "--policy", "age.yml"]),

@@ -165,6 +165,20 @@ def test_regression_with_a_service(here: Path) -> None:
     assert section(here, "latency")["request"]["path"] == "/predict"
 
 
+def test_requirements(here: Path) -> None:
+    """A service with requirements is built for each arm; without payloads only its start is checked."""
+    (here / "main.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n")
+    (here / "requirements.txt").write_text("fastapi\n")
+    assert main(["init"]) == 0
+    assert section(here, "preview") == {
+        "build": "python -m pip install -r requirements.txt",
+        "command": "python -m uvicorn main:app --port {port}",
+        "ready": "/",
+        "timeout": "60s",
+    }
+    assert section(here, "gate")["require"] == ["preview"]
+
+
 def test_multiclass(here: Path) -> None:
     """The classes of a vector are the values of the label in ascending order."""
     write(here / "predictions.parquet", iris())

@@ -38,9 +38,13 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "replay-*": (f"{_REGRESSION}#reproducibility",),
     "rebuild-*": (f"{_REGRESSION}#reproducibility",),
     "evidence-*": (_GATE,),
-    "no-baseline": (_GATE,),
+    "no-baseline": ("actions/check/README.md#predictions", _GATE),
+    "commit-quarantined": ("actions/history/README.md#quarantine",),
+    "actions-cap": ("actions/history/README.md#quarantine",),
+    "service-renamed": ("actions/history/README.md#what-does-not-count",),
+    "record-*": ("actions/history/README.md#what-does-not-count",),
     "findings-omitted": (_GATE,),
-    "inputs-changed": (_JUDGE,),
+    "inputs-changed": (_JUDGE, "actions/check/README.md#two-arms"),
     "*-not-judged": ("README.md#exit-codes",),
 }
 """Id of a finding, or a family with an asterisk, to its sections, the most general first."""

@@ -116,9 +116,7 @@ def policy_text(proposal: Proposal) -> str:
 def _preview(proposal: Proposal) -> list[str]:
     if not proposal.has_service:
         return []
-    build = (
-        [f"  build: {scalar(proposal.build)}   # in an environment of its own for each arm"] if proposal.build else []
-    )
+    build = f"  build: {scalar(proposal.build)}   # in an environment of its own for each arm"
     start = f"  command: {scalar(proposal.command)}" if proposal.command else f"  url: {scalar(proposal.url)}"
     return [
         "",

@@ -74,9 +74,9 @@ def derive(table: Table, choice: Roles, labels: Table | None = None) -> Roles:
     if task in ("regression", "embedding"):
         scores = scores if task == "embedding" else ()
     time = choice.time or _time(free)
-    taken = {label, *scores, prediction, query, time}
-    key = choice.key or _key(table, [c for c in free if c.name not in taken])
-    slices = choice.slices or _slices([c for c in free if c.name not in {*taken, *key}])
+    results = {label, *scores, prediction, query, time}
+    key = choice.key or _key(table, [c for c in free if c.name not in results])
+    slices = choice.slices or _slices([c for c in free if c.name not in {*results, *key}])
     return Roles(
         task=task,
         key=key,

@@ -86,7 +86,7 @@ def with_free_port(command: str) -> str:
 
 def _docker_command(text: str) -> str:
     """Return ENTRYPOINT and CMD of the last stage as one command."""
-    parts = {}
+    parts: dict[str, str] = {}
     joined = re.sub(r"\\\n", " ", text)
     for name, value in re.findall(r"^(FROM|ENTRYPOINT|CMD)\s+(.+)$", joined, re.MULTILINE):
         if name == "FROM":

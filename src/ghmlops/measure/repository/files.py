@@ -39,9 +39,9 @@ def read_texts(root: Path, names: list[str]) -> dict[str, str]:
         base = name.rpartition("/")[2]
         return (_TEXTS.index(base) if base in _TEXTS else len(_TEXTS), name)
 
-    chosen = sorted((n for n in names if n.rpartition("/")[2] in _TEXTS or n.endswith(".py")), key=rank)
+    selection = sorted((n for n in names if n.rpartition("/")[2] in _TEXTS or n.endswith(".py")), key=rank)
     texts = {}
-    for name in chosen:
+    for name in selection:
         try:
             with (root / name).open("rb") as stream:
                 data = stream.read(MAX_TEXT + 1)
