@@ -20,6 +20,12 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         "scorecard": {"contents": "read", "id-token": "write", "security-events": "write"},
         "sbom": {"contents": "read"},
     },
+    "release.yml": {
+        "build": {"contents": "read"},
+        "attest": {"attestations": "write", "id-token": "write"},
+        "release": {"contents": "write"},
+        "publish": {"contents": "read", "id-token": "write"},
+    },
     "pr-gate.yml": {
         "baseline": {"actions": "read", "contents": "read", "deployments": "read"},
         "measure": {"contents": "read"},
