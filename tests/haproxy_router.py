@@ -34,7 +34,7 @@ frontend shop
     bind 127.0.0.1:{port}
     default_backend scorer
 backend scorer
-    balance roundrobin
+    balance {balance}
 {servers}
 """
 
@@ -62,23 +62,26 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_haproxy(folder: Path, servers: Mapping[str, tuple[int, int]]) -> Iterator[Router]:
+def running_haproxy(
+    folder: Path, servers: Mapping[str, tuple[int, int]], balance: str = "roundrobin"
+) -> Iterator[Router]:
     """Start HAProxy with the servers of backend `scorer`, and end it.
 
     Args:
         folder: Empty folder for sockets and configuration.
         servers: Name to (port, weight).
+        balance: Algorithm by which the backend selects a server.
     """
     assert HAPROXY is not None
     port = free_port()
     lines = "\n".join(f"    server {name} 127.0.0.1:{p} weight {weight}" for name, (p, weight) in servers.items())
     configuration = folder / "haproxy.cfg"
-    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, servers=lines))
+    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, servers=lines, balance=balance))
     with (folder / "haproxy.log").open("wb") as log:
         process = subprocess.Popen([HAPROXY, "-db", "-f", str(configuration)], stdout=log, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 10
-        while not _answers(port):
+        while not (_answers(port) and all((folder / name).exists() for name in ("admin.sock", "user.sock"))):
             assert process.poll() is None, "HAProxy ended"
             assert time.monotonic() < deadline, "HAProxy does not listen"
             time.sleep(0.02)

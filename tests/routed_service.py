@@ -51,7 +51,9 @@ class Scene:
 
 
 @contextlib.contextmanager
-def routed_service(folder: Path, weights: dict[str, int], *, rate: float = 300.0, seed: int = 1) -> Iterator[Scene]:
+def routed_service(
+    folder: Path, weights: dict[str, int], *, rate: float = 300.0, seed: int = 1, balance: str = "roundrobin"
+) -> Iterator[Scene]:
     """Start one server per name, HAProxy in front of them, and a steady load over 16 kept connections.
 
     Args:
@@ -59,6 +61,7 @@ def routed_service(folder: Path, weights: dict[str, int], *, rate: float = 300.0
         weights: Name of a server to its first weight.
         rate: Requests per second.
         seed: Seed of the failing requests.
+        balance: Algorithm by which the router selects a server.
     """
     loop, arms = asyncio.new_event_loop(), {name: Arm() for name in weights}
     thread = threading.Thread(target=loop.run_forever)
@@ -70,7 +73,7 @@ def routed_service(folder: Path, weights: dict[str, int], *, rate: float = 300.0
 
     ports = {name: wait(_serve(arm, dice)) for name, arm in arms.items()}
     try:
-        with running_haproxy(folder, {name: (ports[name], weights[name]) for name in weights}) as router:
+        with running_haproxy(folder, {name: (ports[name], weights[name]) for name in weights}, balance) as router:
             scene = Scene(router=router, arms=arms)
             load = asyncio.run_coroutine_threadsafe(_load(scene, rate), loop)
             try:

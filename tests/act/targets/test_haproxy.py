@@ -70,6 +70,16 @@ def test_a_socket_without_rights_reads_and_does_not_set(router: Router) -> None:
     assert arm_weights(target(router)) == {"candidate": 0, "pool": 10}
 
 
+def test_a_static_algorithm_has_fixed_weights(tmp_path: Path) -> None:
+    """The hint names the algorithms whose weights can be changed; nothing was changed."""
+    with running_haproxy(tmp_path, {"v2": (9, 0), "a": (9, 10), "b": (9, 10)}, "source") as running:
+        with pytest.raises(ServiceError) as caught:
+            apply_shares(target(running), rung_shares(0.25, with_twin=False))
+        assert arm_weights(target(running)) == {"candidate": 0, "pool": 10}
+    assert caught.value.reason_code == "target-refused"
+    assert "roundrobin" in caught.value.hint
+
+
 def test_a_weight_that_a_person_changed_on_one_server(router: Router) -> None:
     """The servers of an arm then have different weights, which is no state of a ladder."""
     with socket.socket(socket.AF_UNIX) as admin:

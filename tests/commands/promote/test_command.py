@@ -162,6 +162,20 @@ def test_a_log_that_disappears_is_held(scene: Scene, tmp_path: Path) -> None:
     assert 0 not in scene.statuses
 
 
+def test_a_router_that_splits_otherwise_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It accepts every weight and sends all requests of this client to one server: nothing passes."""
+    (tmp_path / "policy.yml").write_text(
+        POLICY.replace("LATENCY", "off").replace("min-requests: 60", "min-requests: 0")
+    )
+    monkeypatch.chdir(tmp_path)
+    weights = {"v2": 0, "v1t": 0, "v1a": 100, "v1b": 100}
+    with routed_service(tmp_path, weights, balance="source\n    hash-type consistent") as scene:
+        code, record = promote(tmp_path)
+        assert 0 not in scene.statuses
+    assert (code, record["decision"], record["reason_code"]) == (1, "hold", "split-not-in-effect")
+    assert [rung["passed"] for rung in record["rungs"]] == [False]
+
+
 def test_a_ladder_in_progress_needs_a_person(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without `--resume` nothing changes; with it, the ladder continues at the rung that the router has."""
     apply_shares(router_target(tmp_path), rung_shares(0.5, with_twin=True))

@@ -93,6 +93,8 @@ class Haproxy:
         text = short(answer, 120)
         if "Permission denied" in answer:
             hint = "the line `stats socket` needs `level admin`"
+        elif "static LB algorithm" in answer:
+            hint = "weights change at run time with `balance roundrobin`, `leastconn`, or `hash-type consistent` only"
         elif "No such" in answer or "Require 'backend/server'" in answer:
             hint = "compare `target.haproxy` with the names in the configuration of HAProxy"
         else:
