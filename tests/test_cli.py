@@ -135,7 +135,7 @@ def test_step_outputs_are_written(here: Path, monkeypatch: pytest.MonkeyPatch) -
     assert main(["init", "--starter"]) == 0
     assert main(["policy", "check", "--policy", "none.yml"]) == 2
     lines = (here / "out").read_text().splitlines()
-    assert [lines[i] for i in (1, 4, 7, 10)] == ["pass", "policy-written", "error", "bad-policy"]
+    assert [lines[i] for i in (1, 4, 7, 10)] == ["pass", "files-written", "error", "bad-policy"]
 
 
 def test_an_error_is_an_annotation(
