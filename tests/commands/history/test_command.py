@@ -272,7 +272,7 @@ REFUSED = [
     encode_record(deployment(ago(hours=1), run_url="https://github.com/acme/shop/actions/runs/42")),
     encode_record(deployment(ago(hours=-1))),
     encode_record(deployment("yesterday")),
-    encode_record(deployment(ago(hours=1), reason="x" * 70_000)),
+    encode_record(deployment(ago(hours=1), reason="x" * 300_000)),
 ]
 
 

@@ -10,8 +10,8 @@ import msgspec
 
 from ghmlops.core.history.record import AnyRecord, OutcomeRecord, record_time
 
-MAX_RECORD_BYTES = 64 * 1024
-"""Bytes of one record."""
+MAX_RECORD_BYTES = 256 * 1024
+"""Bytes of one record: the digests of 512 evidence files fit."""
 _RECORD = re.compile(r"records/([0-9]{4}-[0-9]{2})/([0-9]{8}T[0-9]{6}Z)-([0-9a-f]{16})-([0-9a-f]{16})\.json")
 _FOLD = re.compile(r"folded/([0-9]{4}-[0-9]{2})-([0-9a-f]{16})\.parquet")
 
