@@ -41,6 +41,7 @@ TIMED = (
     "e2e/test_pull_request.py",
     "measure/load/",
     "scripts/test_demo_run.py",
+    "test_pytest_plugin.py",
 )
 """Tests that load real services and measure them: other tests on the same cores would disturb them."""
 if missing := [name for name in TIMED if not (HERE / name).exists()]:

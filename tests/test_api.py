@@ -242,3 +242,22 @@ ghmlops.compare
 assert not {"numpy", "duckdb", "pandas", "pyarrow"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-I", "-c", program], check=True, timeout=60)
+
+
+def test_a_missing_extra() -> None:
+    """Without the packages of the extra, the error names the extra and the package."""
+    program = """
+import sys
+sys.modules["duckdb"] = None
+import ghmlops
+from ghmlops.core.errors import InputError
+try:
+    ghmlops.compare("a.parquet", "b.parquet", task="binary", key="id", label="y", score="s")
+except InputError as error:
+    assert error.reason_code == "missing-extra"
+    assert "duckdb" in error.message
+    assert "ghmlops[regression]" in error.__notes__[0]
+else:
+    raise SystemExit("no error")
+"""
+    subprocess.run([sys.executable, "-I", "-c", program], check=True, timeout=60)

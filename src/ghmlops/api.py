@@ -157,11 +157,11 @@ def compare(  # noqa: PLR0913  (four tables and a policy, by keyword)
         PolicyError: The policy is invalid or has no section `regression`.
         DataError: A table or file cannot be used.
     """
-    from ghmlops.commands.regression.measure import judge, observe
-    from ghmlops.core.quantities import size
-    from ghmlops.measure.predictions.engine.engines import Engine
-
     with _with_hint():
+        from ghmlops.commands.regression.measure import judge, observe
+        from ghmlops.core.quantities import size
+        from ghmlops.measure.predictions.engine.engines import Engine
+
         section = _section(policy, keys)
         tables = {"baseline": baseline, "candidate": candidate, "labels": labels, "noise": noise}
         overrides = {role: table for role, table in tables.items() if table is not None}
@@ -224,7 +224,7 @@ def assert_latency(
     from ghmlops.measure.evidence import load_folder
     from ghmlops.measure.temporary import temporary_folder
 
-    with _with_hint(), temporary_folder("ghmlops-latency-") as folder:
+    with _with_hint("latency"), temporary_folder("ghmlops-latency-") as folder:
         limit = _fail_on(fail_on)
         path = _policy_file(policy, folder)
         inputs = Inputs(
@@ -371,10 +371,18 @@ def _services() -> Services:
 
 
 @contextlib.contextmanager
-def _with_hint() -> Iterator[None]:
-    """Add the hint of an error as a note, which a traceback shows below the message."""
+def _with_hint(command: str = "regression") -> Iterator[None]:
+    """Add the hint of an error as a note, which a traceback shows below the message; name the extra of a package."""
+    from ghmlops.commands.shared.extras import missing_extra
+
     try:
-        yield
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            known = missing_extra(error, command)
+            if known is None:
+                raise
+            raise known from None
     except GhmlopsError as error:
         if error.hint:
             error.add_note(error.hint)
