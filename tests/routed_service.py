@@ -42,11 +42,13 @@ class Scene:
     Attributes:
         router: The router.
         arms: Name of a server to its behaviour.
+        keep_alive: Whether a client sends its next request on the same connection.
         statuses: Status of each answered request, in order; 0 without an answer.
     """
 
     router: Router
     arms: dict[str, Arm]
+    keep_alive: bool = True
     statuses: list[int] = field(default_factory=list)
 
 
@@ -144,6 +146,9 @@ async def _client(scene: Scene, pause: float, start: float) -> None:
                 head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
                 await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
                 scene.statuses.append(int(head.split(b" ", 2)[1]))
+                if not scene.keep_alive:
+                    writer.close()
+                    reader, writer = await asyncio.open_connection("127.0.0.1", scene.router.port)
             except (OSError, asyncio.IncompleteReadError, TimeoutError, IndexError):
                 scene.statuses.append(0)
                 writer.close()

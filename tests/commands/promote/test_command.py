@@ -13,7 +13,8 @@ import pytest
 from ghmlops.act.targets import apply_shares, open_target
 from ghmlops.cli import main
 from ghmlops.core.policy.target import HaproxyTarget
-from ghmlops.core.promotion.weights import Shares, rung_shares
+from ghmlops.core.promotion.weights import BASELINE_ONLY, Shares, rung_shares
+from ghmlops.measure.telemetry.haproxy_log import parse_haproxy
 from haproxy_router import needs_haproxy
 from routed_service import Scene, routed_service
 
@@ -160,6 +161,31 @@ def test_a_log_that_disappears_is_held(scene: Scene, tmp_path: Path) -> None:
         code, record = promote(tmp_path)
     assert (code, record["decision"], record["reason_code"]) == (1, "hold", "no-telemetry")
     assert 0 not in scene.statuses
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_no_request_is_lost_and_none_goes_to_an_arm_without_weight(
+    scene: Scene, tmp_path: Path, keep_alive: bool
+) -> None:
+    """Ladders up and back: the candidate answers nothing that arrived while its weight was 0."""
+    scene.keep_alive, target = keep_alive, router_target(tmp_path)
+    without, began = list[tuple[float, float]](), time.time()
+    for _ in range(3):
+        without.append((began, time.time()))
+        for share in (0.05, 0.5, 1.0):
+            apply_shares(target, rung_shares(share, with_twin=True))
+            time.sleep(0.1)
+        apply_shares(target, BASELINE_ONLY)
+        began = time.time()
+        time.sleep(0.1)
+    without.append((began, time.time()))
+    time.sleep(0.2)
+    lines = [line for text in (tmp_path / "haproxy.log").read_text().splitlines() if (line := parse_haproxy(text))]
+    candidates = [line.at for line in lines if line.server == "v2"]
+    assert len(candidates) > 50
+    # The log has whole milliseconds.
+    assert not [at for at in candidates if any(start + 0.001 < at < end - 0.001 for start, end in without)]
+    assert set(scene.statuses) == {200}
 
 
 def test_a_router_that_splits_otherwise_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
