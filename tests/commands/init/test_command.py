@@ -97,13 +97,17 @@ def diabetes(shift: float = 0.0) -> dict[str, Any]:
     return {"patient_id": np.arange(len(y)), "target": y, "prediction": prediction, "sex": (x[:, 1] > 0).astype(int)}
 
 
-def iris() -> dict[str, Any]:
-    """Return class probabilities of a real classifier of three classes."""
+def iris(*, reverse: bool = False) -> dict[str, Any]:
+    """Return class probabilities of a real classifier of three classes; reversed ones have the wrong order."""
     data = load_iris()
     model = LogisticRegression(max_iter=1000).fit(data.data, data.target)
     names = data.target_names[data.target].tolist()
     rows = list(model.predict_proba(data.data))
-    return {"row_id": np.arange(len(names)), "y_true": names, "probabilities": [row.tolist() for row in rows]}
+    return {
+        "row_id": np.arange(len(names)),
+        "y_true": names,
+        "probabilities": [row.tolist()[::-1] if reverse else row.tolist() for row in rows],
+    }
 
 
 def serve(folder: Path, *, requests: bool = True) -> None:
@@ -148,7 +152,7 @@ def test_binary(here: Path) -> None:
 
 
 def test_regression_with_a_service(here: Path) -> None:
-    """A single file is compared with that of the base commit; command, paths and payloads of a server are recognised."""
+    """A single file is compared with that of the base commit; a server is recognised with its paths."""
     write(here / "predictions.parquet", diabetes())
     serve(here)
     assert main(["init"]) == 0
@@ -331,16 +335,33 @@ def git(*line: str) -> None:
     subprocess.run(["git", *identity, *line], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize(("noise", "code", "outcome"), [(0.0, 0, "pass"), (6.0, 1, "fail")])
-def test_first_verdict(here: Path, capsys: pytest.CaptureFixture[str], noise: float, code: int, outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "code", "outcome"),
+    [
+        pytest.param(cancer(), cancer(), 0, "pass", id="binary, equal"),
+        pytest.param(cancer(), cancer(noise=6.0), 1, "fail", id="binary, worse"),
+        pytest.param(diabetes(), diabetes(), 0, "pass", id="regression, equal"),
+        pytest.param(diabetes(), diabetes(shift=60.0), 1, "fail", id="regression, worse"),
+        pytest.param(iris(), iris(), 0, "pass", id="multiclass, equal"),
+        pytest.param(iris(), iris(reverse=True), 1, "fail", id="multiclass, worse"),
+    ],
+)
+def test_first_verdict(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    code: int,
+    outcome: str,
+) -> None:
     """Without an edit after `init`, an equal model passes and a worse one fails."""
-    write(here / "predictions.parquet", cancer())
+    write(here / "predictions.parquet", before)
     git("init", "-q", "-b", "main")
     assert main(["init"]) == 0
     git("add", "-A")
     git("commit", "-qm", "adopt")
     git("switch", "-qc", "change")
-    write(here / "predictions.parquet", cancer(noise))
+    write(here / "predictions.parquet", after)
     (here / "note").write_text("a change")
     git("add", "-A")
     git("commit", "-qm", "change")
