@@ -379,10 +379,10 @@ def _with_hint(command: str = "regression") -> Iterator[None]:
         try:
             yield
         except ModuleNotFoundError as error:
-            known = missing_extra(error, command)
-            if known is None:
+            extra = missing_extra(error, command)
+            if extra is None:
                 raise
-            raise known from None
+            raise extra from None
     except GhmlopsError as error:
         if error.hint:
             error.add_note(error.hint)

@@ -73,7 +73,7 @@ def test_an_example_passes_actionlint(example: Workflow, tmp_path: Path) -> None
     file.write_text(example.text)
     # GitHub knows `queue`, and the language service below checks it; the pinned actionlint does not.
     accepted = 'unexpected key "queue" for "concurrency" section'
-    command = [ACTIONLINT, "-pyflakes=", "-ignore", accepted, file]
+    command = [str(ACTIONLINT), "-pyflakes=", "-ignore", accepted, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 

@@ -35,7 +35,7 @@ def _read(engine: str, path: str) -> Any:
         import pandas as pd  # type: ignore[import-untyped]
 
         return pd.read_parquet(path, columns=list(COLUMNS))
-    import polars as pl  # type: ignore[import-not-found]
+    import polars as pl
 
     files = f"{path}/*.parquet" if Path(path).is_dir() else path
     return pl.read_parquet(files, columns=list(COLUMNS))

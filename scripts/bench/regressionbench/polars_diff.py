@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import polars as pl  # type: ignore[import-not-found]
+import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are not an installed package
 

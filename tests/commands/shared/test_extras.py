@@ -63,9 +63,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import duckdb
 
     folder = tmp_path_factory.mktemp("place")
-    rows = duckdb.sql("select i as id, i % 2 as y, 0.5 as s from range(100) t(i)")
-    rows.write_parquet(str(folder / "b.parquet"))
-    rows.project("id, y, 0.25 as s").write_parquet(str(folder / "c.parquet"))
+    for name, score in (("b", 0.5), ("c", 0.25)):
+        rows = f"select i as id, i % 2 as y, {score} as s from range(100) t(i)"  # noqa: S608  (constants)
+        duckdb.execute(f"copy ({rows}) to '{folder / name}.parquet' (format parquet)")
     (folder / ".github").mkdir()
     (folder / ".github/ghmlops.yml").write_text(yaml.safe_dump(POLICY))
     origin = {"repository": "acme/shop", "head_sha": SHA, "started": "2026-01-01T00:00:00Z"}

@@ -17,10 +17,10 @@ from ghmlops.core.steps.step import SetDeploymentStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ghmlops.clients.github.client import Client
     from ghmlops.commands.promote.job import Job
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.steps.recorded import RecordedDeployment
+    from ghmlops.measure.github import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,8 +135,8 @@ class Regression(Section, frozen=True, kw_only=True):
     """Outcome of an overall metric that neither passes nor fails."""
     intent: Literal["improve", "unchanged"] = "improve"
     predict: str = ""
-    """Shell text that bash runs in the work tree of each arm in `check`; it writes the predictions of the arm to the path
-    in the variable PREDICTIONS. Empty: the artifacts exist already."""
+    """Shell text that bash runs in the work tree of each arm in `check`; it writes the predictions of the arm to the
+    path in the variable PREDICTIONS. Empty: the artifacts exist already."""
     predict_timeout: float = 1800.0
     """Seconds."""
     datasets: tuple[Dataset, ...] = ()

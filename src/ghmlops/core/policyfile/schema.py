@@ -44,7 +44,18 @@ BOOLEAN: Schema = {"enum": [True, False, "true", "false"]}
 SIZE: Schema = {"anyOf": [COUNT, {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*(B|[kKMGT]i?B)?\s*$"}]}
 _DURATIONS = ("timeout", "max_age", "duration", "warmup", "probe", "budget", "settle", "bake", "watch", "max")
 _RATES = ("start", "most", "demand")
-_RATIOS = ("threshold", "resolution", "headroom", "errors", "quantile", "min_label_coverage", "fail", "safe", "ladder", "steps")
+_RATIOS = (
+    "threshold",
+    "resolution",
+    "headroom",
+    "errors",
+    "quantile",
+    "min_label_coverage",
+    "fail",
+    "safe",
+    "ladder",
+    "steps",
+)
 
 
 def policy_schema() -> Schema:
