@@ -22,7 +22,7 @@ MAX_FILES = 512
 VERDICT_NAME = "verdict.json"
 MAX_FOLDER_BYTES = 48 * 1024 * 1024
 MAX_LOG_BYTES = 8 * 1024 * 1024
-"""Bytes of the histogram logs of a folder, together; a run of an hour has about one megabyte."""
+"""Bytes of the histogram logs of a folder, together; one hour of two arms at 200 requests per second has 3.4 MB."""
 
 
 def list_evidence(folder: Path) -> list[Path]:

@@ -142,7 +142,7 @@ def _demanding_added(rules: Rules, client: Client, path: str) -> Rules:
     from ghmlops.measure.github.commits import read_file
 
     content = read_file(client, path, rules.commit)
-    policy = None if content is None else parse_policy(content, path)
+    policy = None if content is None else parse_policy(content.decode(errors="replace"), path)
     if content is None or policy is None:
         return rules
     return msgspec.structs.replace(

@@ -14,7 +14,8 @@ html { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans",
 body { margin: 0; background: var(--page); color: var(--ink); }
 main { max-width: 80rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 a { color: var(--link); text-underline-offset: .15em; }
-a:focus-visible, summary:focus-visible, .wide:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+a:focus-visible, summary:focus-visible, .wide:focus-visible, pre:focus-visible {
+  outline: 3px solid var(--link); outline-offset: 2px; }
 code { font: .875em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   background: var(--head); border-radius: 4px; padding: .1em .35em; overflow-wrap: anywhere; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.25rem;

@@ -173,7 +173,7 @@ def _section(section: Section, *, opened: bool) -> Iterator[str]:
         yield "</div>"
     if section.commands:
         lines = "\n".join(html.escape(line) for line in escape.copyable_commands(section.commands))
-        yield f"<pre><code>{lines}</code></pre>"
+        yield f'<pre tabindex="0"><code>{lines}</code></pre>'
     yield "</div>\n</details>"
 
 

@@ -29,8 +29,8 @@ MAX_FILES = 12
 """Evidence files that are drawn; a page with more of them is too long to read."""
 MAX_PAIRS = 1000
 """Pairs of blocks that are drawn; a plan and its extension have at most 144 per shard."""
-MAX_LOG_INTERVALS = 20_000
-"""Intervals of a log that are decoded: nearly three hours of two arms, in about one CPU second."""
+MAX_LOG_INTERVALS, MAX_LOG_BUCKETS, MAX_COUNT_BYTES = 16_000, 2_000_000, 32 * 1024 * 1024
+"""Limits of decoding all logs of a page, shared equally among them: two hours of two arms take four CPU seconds."""
 BINS = 40
 DRAWN_PAIRS = ("p50", "p95")
 NANOSECONDS_PER_MILLISECOND = 1e6
@@ -42,21 +42,15 @@ def latency_charts(files: Iterable[Loaded]) -> list[LatencyCharts]:
     Args:
         files: The files of the evidence folder, with the bytes of their logs.
     """
-    charts: list[LatencyCharts] = []
-    drawable = (file for file in files if file.evidence and isinstance(file.evidence.details, LatencyCommon))
-    for file in drawable:
-        if len(charts) == MAX_FILES:
-            break
-        chart = _charts(file)
-        if chart.curves or chart.pairs or chart.problem:
-            charts.append(chart)
-    return charts
+    measured = [(file, file.evidence) for file in files if file.evidence]
+    drawable = [pair for pair in measured if isinstance(pair[1].details, LatencyCommon)][:MAX_FILES]
+    share = max(1, sum(bool(file.log) for file, _ in drawable))
+    charts = [_charts(file, evidence, share) for file, evidence in drawable]
+    return [chart for chart in charts if chart.curves or chart.pairs or chart.problem]
 
 
-def _charts(file: Loaded) -> LatencyCharts:
-    evidence = file.evidence
-    assert evidence is not None  # noqa: S101  (the caller selects files with evidence)
-    histograms, problem = _response_times(file)
+def _charts(file: Loaded, evidence: Evidence, share: int) -> LatencyCharts:
+    histograms, problem = _response_times(file, share)
     edges, counts = _bins(histograms)
     return LatencyCharts(
         title=evidence_label(evidence.command, evidence.leg),
@@ -70,14 +64,19 @@ def _charts(file: Loaded) -> LatencyCharts:
     )
 
 
-def _response_times(file: Loaded) -> tuple[dict[str, Histogram], str]:
-    """Return the histogram in nanoseconds of each arm with requests, and why there is none for a log."""
+def _response_times(file: Loaded, share: int) -> tuple[dict[str, Histogram], str]:
+    """Return the histogram in nanoseconds of each arm with requests, and why a log was left out.
+
+    The log may use one `share`-th of the limits.
+    """
     if file.log_problem or not file.log:
         return {}, f"{file.file.removesuffix('.json')}.hlog: {file.log_problem}" if file.log_problem else ""
     from ghmlops.core.histograms.histogram import Histogram
     from ghmlops.core.histograms.hlog import LogLimits, log_unit, read_log
 
-    limits = LogLimits(intervals=MAX_LOG_INTERVALS, buckets=2_000_000, count_bytes=32 * 1024 * 1024)
+    limits = LogLimits(
+        intervals=MAX_LOG_INTERVALS // share, buckets=MAX_LOG_BUCKETS // share, count_bytes=MAX_COUNT_BYTES // share
+    )
     name, text = f"{file.file.removesuffix('.json')}.hlog", file.log.decode("ascii", errors="replace")
     if log_unit(text) not in ("", "ns"):
         return {}, f"{name}: its values are not in nanoseconds"
