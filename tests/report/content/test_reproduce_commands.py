@@ -177,7 +177,7 @@ def _markdown_lines(text: str) -> list[str]:
 
 
 def _page_lines(text: str) -> list[str]:
-    block = text.rpartition("<pre><code>")[2].partition("</code></pre>")[0]
+    block = text.rpartition('<pre tabindex="0"><code>')[2].partition("</code></pre>")[0]
     return unescape(block).split("\n")
 
 
