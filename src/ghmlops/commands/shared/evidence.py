@@ -15,6 +15,7 @@ import msgspec
 
 from ghmlops.commands.shared.base import Result
 from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.evidence.reservations import reservations
 from ghmlops.core.model import Finding, Measurement, NotMeasured, Outcome, conclude
 
 if TYPE_CHECKING:
@@ -134,19 +135,9 @@ def build(recorder: Recorder, content: EvidenceContent) -> Evidence:
         ),
         findings=content.findings,
         measurements=content.measurements,
-        not_measured=[*content.not_measured, *_reservations(recorder.provenance)],
+        not_measured=[*content.not_measured, *reservations(recorder.provenance)],
         details=content.details,
     )
-
-
-def _reservations(origin: Provenance) -> list[NotMeasured]:
-    """Return what the evidence does not show about its commit."""
-    if not origin.head_sha:
-        return [NotMeasured(what="a commit", why="the folder has no commit, so that no gate accepts this evidence")]
-    if origin.dirty:
-        sha = origin.head_sha[:12]
-        return [NotMeasured(what=f"commit {sha} as it is", why="tracked files of the work tree differed from it")]
-    return []
 
 
 def record(
@@ -168,14 +159,14 @@ def record(
     written = write_evidence(recorder.folder, evidence, content.companions)
     file = str(Path(recorder.folder_name) / written.name)
     summary = summarise(evidence, file)
-    lines = [f"not measured: {item.what}: {item.why}" for item in _reservations(evidence.provenance)]
-    reservations = [line for line in lines if line not in summary.text]
+    lines = [f"not measured: {item.what}: {item.why}" for item in reservations(evidence.provenance)]
+    added = [line for line in lines if line not in summary.text]
     return Result(
         outcome=evidence.outcome,
         reason_code=evidence.reason_code,
         reason=evidence.reason,
         outputs={"evidence-file": file, **summary.outputs},
-        text="\n".join([summary.text.rstrip("\n"), *reservations]) if reservations else summary.text,
+        text="\n".join([summary.text.rstrip("\n"), *added]) if added else summary.text,
         data={"evidence_file": file, **summary.data},
         findings=tuple(evidence.findings),
     )

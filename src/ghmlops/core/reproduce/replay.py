@@ -16,6 +16,7 @@ import msgspec
 from ghmlops.core.details.regression import regression_details
 from ghmlops.core.details.replay import Scalar
 from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.evidence.reservations import not_measured_of
 from ghmlops.core.predictions.subgroup import subgroup_name
 from ghmlops.core.reproduce.replay_inputs import abbreviate
 
@@ -196,7 +197,7 @@ def _parts(before: Evidence, after: Evidence) -> Iterator[tuple[str, _Entries, _
         ("summary", _summary),
         ("findings", _findings),
         ("measurements", lambda evidence: _entries(evidence.measurements, ("id", "arm"))),
-        ("not measured", lambda evidence: _entries(evidence.not_measured, ("what",))),
+        ("not measured", lambda evidence: _entries(not_measured_of(evidence), ("what",))),
         ("details", _details),
     ):
         yield part, read(before), read(after)
@@ -273,7 +274,7 @@ def _result_bytes(evidence: Evidence) -> bytes:
     """Return the results as they are encoded in the file."""
     summary = [evidence.outcome, evidence.reason_code, evidence.reason]
     return msgspec.json.encode(
-        [*summary, evidence.findings, evidence.measurements, evidence.not_measured, _details(evidence)]
+        [*summary, evidence.findings, evidence.measurements, not_measured_of(evidence), _details(evidence)]
     )
 
 
