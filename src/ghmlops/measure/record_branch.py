@@ -13,6 +13,7 @@ from ghmlops.core.errors import InputError
 from ghmlops.core.history.place import MAX_RECORD_BYTES, digest_of, parse_fold_path, parse_record_path
 from ghmlops.core.history.reading import History, Problem, foreign_file, read_records
 from ghmlops.core.revert.spec import check_names
+from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,7 +143,8 @@ def read_folded(content: bytes) -> list[tuple[str, bytes]]:
         raise InputError(
             "the history contains Parquet files, and DuckDB is not installed", hint='pip install "ghmlops[history]"'
         ) from None
-    with tempfile.TemporaryDirectory(prefix="ghmlops-fold-") as folder, duckdb.connect() as connection:
+    settings: dict[str, str | bool | int | float | list[str]] = {"disabled_optimizers": STATISTICS_OPTIMIZERS}
+    with tempfile.TemporaryDirectory(prefix="ghmlops-fold-") as folder, duckdb.connect(config=settings) as connection:
         file = Path(folder) / "records.parquet"
         file.write_bytes(content)
         try:
