@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import ssl
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from ghmlops.core.errors import InputError
 from ghmlops.measure.load.connecting import tls_errors
 from ghmlops.measure.load.target import tls_context
 from ghmlops.measure.preview.probe import Answer, Readiness, check_address, probe, wait_until_ready
+from tls_server import self_signed, server_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,21 +40,7 @@ def ask(answer: bytes, **expected: str) -> Answer:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A self-signed certificate for localhost, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(["openssl", *command.split(), *names], check=True, capture_output=True, timeout=60)
-    return certificate, key
-
-
-def server_context(certificate: tuple[Path, Path], *, demand: bool = False) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    if demand:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(certificate[0])
-    return context
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def test_the_headers_are_sent() -> None:

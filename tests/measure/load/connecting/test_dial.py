@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 import shutil
 import socket
-import ssl
 import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.protocols import http1_request
 from ghmlops.measure.load.target import Target, parse_target, probe, with_client_certificate
 from ghmlops.measure.load.worker import tls_settings
+from tls_server import self_signed, server_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,21 +86,7 @@ def routed(target: Target, proxy: RawService, authorization: str = "") -> Target
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A self-signed certificate for localhost, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(["openssl", *command.split(), *names], check=True, capture_output=True, timeout=60)
-    return certificate, key
-
-
-def server_context(certificate: tuple[Path, Path], *, demand: bool = False) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    if demand:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(certificate[0])
-    return context
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def test_a_proxy_forwards_http_in_absolute_form() -> None:
