@@ -17,7 +17,6 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.predictions.findings import (
     describe_change,
     format_difference,
-    format_p,
     metric_finding,
     ruling_reason,
 )
@@ -111,8 +110,3 @@ def test_differences_of_ratios_are_in_percentage_points(number: float, expected:
 def test_large_differences_have_separators() -> None:
     """No scientific notation for money."""
     assert format_difference(LOG_LOSS, 12_345.6) == "12,346 nats"
-
-
-def test_a_p_value_is_never_written_as_zero() -> None:
-    """A p-value that underflows has an upper bound."""
-    assert (format_p("p", 0.0321), format_p("Holm p", 0.0)) == ("p = 0.032", "Holm p < 1e-300")

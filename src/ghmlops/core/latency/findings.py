@@ -26,6 +26,7 @@ from ghmlops.core.latency.wording import format_change, format_ms, format_share
 from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
 from ghmlops.core.policy.latency import QUANTILES
 from ghmlops.core.stats import binomial
+from ghmlops.core.text.p_value import format_p
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,12 +167,16 @@ def error_finding(tally: Tally, baseline: ArmTally) -> Finding:
     )
     bound = f"at most {format_share(high)} more with 99 % confidence"
     if p < ERROR_P:
-        outcome, detail = Outcome.FAIL, f"more than chance explains (exact McNemar p = {p:.2g}, limit {ERROR_P:.2g})"
+        outcome = Outcome.FAIL
+        detail = f"more than chance explains ({format_p('exact McNemar p', p)}, limit {ERROR_P:.2g})"
     elif n and high <= ERROR_MARGIN:
         outcome, detail = Outcome.PASS, f"{bound}, within the {format_share(ERROR_MARGIN)} allowed"
     else:
         outcome = Outcome.INCONCLUSIVE
-        detail = f"{bound}, not within the {format_share(ERROR_MARGIN)} allowed; p = {p:.2g} does not show a regression"
+        detail = (
+            f"{bound}, not within the {format_share(ERROR_MARGIN)} allowed; "
+            f"{format_p('p', p)} does not show a regression"
+        )
     return Finding(
         id="error-ratio",
         metric="error-ratio",

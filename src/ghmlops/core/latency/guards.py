@@ -25,6 +25,7 @@ from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.wording import format_share
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.stats import binomial
+from ghmlops.core.text.p_value import format_p
 
 if TYPE_CHECKING:
     from ghmlops.core.latency.tally import ArmTally, Tally
@@ -165,7 +166,7 @@ def _split_finding(baseline: ArmTally, candidate: ArmTally) -> Finding:
     return _guard(
         "split",
         "Both arms are offered the same load.",
-        problem=f"{counts}, not the same load (exact binomial p = {p:.2g}, limit {SPLIT_P:g})" if p < SPLIT_P else "",
+        problem=f"{counts}, not the same load ({format_p('exact binomial p', p)})" if p < SPLIT_P else "",
         summary=counts,
         n=first + second,
     )

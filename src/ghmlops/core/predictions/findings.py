@@ -207,11 +207,6 @@ def format_points(ratio: float) -> str:
     return f"{text} point" if text == "1" else f"{text} points"
 
 
-def format_p(name: str, p: float) -> str:
-    """Return a p-value with its name, "p = 0.03"; one that is too small for a double is not written as 0."""
-    return f"{name} = {p:.2g}" if p > 0 or math.isnan(p) else f"{name} < 1e-300"
-
-
 def _significant(number: float) -> str:
     return f"{number:,.0f}" if 1000 <= abs(number) < _MAX_FIXED else f"{number:.3g}"
 

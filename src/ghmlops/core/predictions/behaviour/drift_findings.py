@@ -20,8 +20,9 @@ from ghmlops.core.predictions.constants import (
     MAX_FINDINGS,
     MAX_TABLE_ROWS,
 )
-from ghmlops.core.predictions.findings import DOCS, format_p
+from ghmlops.core.predictions.findings import DOCS
 from ghmlops.core.predictions.ruling import evidence_number
+from ghmlops.core.text.p_value import format_p
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

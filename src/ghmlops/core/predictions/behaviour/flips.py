@@ -11,9 +11,10 @@ from ghmlops.core.details.regression import ChurnRow, FlipRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.predictions.constants import ALPHA, CHURN_SHIFT, MAX_TABLE_ROWS, MIN_JUDGED_ROWS
 from ghmlops.core.predictions.contract.finding import count_of
-from ghmlops.core.predictions.findings import DOCS, format_p, format_points
+from ghmlops.core.predictions.findings import DOCS, format_points
 from ghmlops.core.predictions.ruling import evidence_number
 from ghmlops.core.stats import marginal_homogeneity, mcnemar, sign_flip
+from ghmlops.core.text.p_value import format_p
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

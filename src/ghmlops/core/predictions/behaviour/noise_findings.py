@@ -9,8 +9,9 @@ from ghmlops.core.details.regression import NoiseRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.predictions.behaviour.noise_floor import Excess
 from ghmlops.core.predictions.constants import ALPHA, MIN_JUDGED_ROWS, NOISE_CHURN_MARGIN, NOISE_SCORE_RATIO
-from ghmlops.core.predictions.findings import DOCS, format_p, format_points
+from ghmlops.core.predictions.findings import DOCS, format_points
 from ghmlops.core.predictions.ruling import evidence_number
+from ghmlops.core.text.p_value import format_p
 
 Quantity = Literal["churn", "score-difference"]
 _IDS: dict[Quantity, str] = {"churn": "noise-churn", "score-difference": "noise-scores"}

@@ -27,7 +27,6 @@ from ghmlops.core.predictions.findings import (
     allowed,
     describe_change,
     distance_interval,
-    format_p,
     metric_finding,
 )
 from ghmlops.core.predictions.ruling import Comparison, evidence_number
@@ -35,6 +34,7 @@ from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey, Value, subg
 from ghmlops.core.predictions.subgroups.onset import Onset, find_onset
 from ghmlops.core.predictions.subgroups.spread import Spreads, family_of, widen
 from ghmlops.core.stats import multiplicity
+from ghmlops.core.text.p_value import format_p
 
 SECTION = f"{DOCS}#slices-and-windows"
 CORRECTION = f"Holm at {HOLM_LEVEL:g} fails, Benjamini-Hochberg at {FALSE_DISCOVERY_LEVEL:g} warns"
@@ -169,7 +169,7 @@ def _subgroup_finding(tests: Sequence[SubgroupTest], kind: str) -> Finding:
         significance = f"{format_p('Holm p', worst.holm)} over all {PLURAL[kind]}"
     else:
         change = describe_change(comparison, "interval")
-        significance = f"Benjamini-Hochberg q = {worst.bh:.2g}, not confirmed by Holm p = {worst.holm:.2g}"
+        significance = f"Benjamini-Hochberg q = {worst.bh:.2g}, not confirmed by {format_p('Holm p', worst.holm)}"
     reason = (
         f"{subgroup.name}: {change}, more than the {allowed(comparison)} allowed; {comparison.n:,} rows; "
         f"{significance}{also_named(tests, worst)}."

@@ -12,11 +12,12 @@ import numpy as np
 
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions.constants import HOLM_LEVEL
-from ghmlops.core.predictions.findings import describe_change, format_p
+from ghmlops.core.predictions.findings import describe_change
 from ghmlops.core.predictions.subgroups.family import SECTION
 from ghmlops.core.predictions.subgroups.onset import find_onset, smoothed_error
 from ghmlops.core.predictions.subgroups.spread import Spread, Spreads, family_of
 from ghmlops.core.stats import cochran
+from ghmlops.core.text.p_value import format_p
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,11 +15,12 @@ import msgspec
 from ghmlops.core.details.regression import SubgroupRow
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions.constants import FALSE_DISCOVERY_LEVEL, MAX_TABLE_ROWS, SEARCH_LEVEL
-from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, format_p, metric_finding
+from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, metric_finding
 from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey
 from ghmlops.core.predictions.subgroups.family import FamilyResult, SubgroupTest, also_named, run_tests, subgroup_row
 from ghmlops.core.predictions.subgroups.search_pruning import excess_loss, index_subgroups, p_worse_than_rest, prune
 from ghmlops.core.predictions.subgroups.spread import Spreads
+from ghmlops.core.text.p_value import format_p
 
 SECTION = f"{DOCS}#slice-search"
 _DESCRIPTION = "Is there a slice, not declared, in which the candidate is worse?"
