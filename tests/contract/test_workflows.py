@@ -48,6 +48,11 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         },
         "revert": {"contents": "write", "pull-requests": "write"},
     },
+    "promote.yml": {
+        "lock": {"actions": "read", "contents": "write"},
+        "promote": {"contents": "read", "deployments": "write", "statuses": "write"},
+        "record": {"contents": "write", "pull-requests": "read"},
+    },
 }
 PINS = {
     "github/codeql-action/init": "f443b600d91635bebf5b0d9ebc620189c0d6fba5 # v4.30.8",
@@ -192,6 +197,23 @@ def test_deployments_and_reverts_are_serialised(callable_workflows: Callable) ->
     assert (gate["queue"], revert["queue"]) == ("max", "max")
     assert revert["group"] == "ghmlops-revert-${{ inputs.branch || github.event.repository.default_branch }}"
     assert (gate["cancel-in-progress"], revert["cancel-in-progress"]) == (False, False)
+
+
+def test_promotions_are_serialised(callable_workflows: Callable) -> None:
+    """No job of `promote.yml` is cancelled or dropped by a later run, and the lock is released whatever happened."""
+    jobs = callable_workflows[".github/workflows/promote.yml"].body["jobs"]
+    for name, job in jobs.items():
+        group = f"ghmlops-{name}-${{{{ github.workflow }}}}-${{{{ inputs.policy }}}}-${{{{ inputs.environment }}}}"
+        assert job["concurrency"] == {"group": group, "cancel-in-progress": False, "queue": "max"}
+    assert jobs["promote"]["environment"] == {"name": "${{ inputs.environment }}", "deployment": False}
+    assert jobs["record"]["if"] == "${{ always() && needs.lock.result == 'success' }}"
+    tasks = [
+        step["with"].get("lock")
+        for job in jobs.values()
+        for step in job["steps"]
+        if step.get("with") and "commit" in step["with"]
+    ]
+    assert tasks == ["take", None, "release"]
 
 
 def test_the_environment_creates_no_second_deployment(callable_workflows: Callable) -> None:

@@ -11,7 +11,7 @@ import pytest
 from ghmlops.act.targets import apply_shares, open_target, read_shares
 from ghmlops.cli import main
 from ghmlops.core.policy.target import DryRunTarget
-from ghmlops.core.promotion.status_text import hold_text
+from ghmlops.core.promotion.status_text import hold_text, rollback_text, rung_text
 from ghmlops.core.promotion.weights import BASELINE_ONLY, rung_shares
 from github_api import spec
 from github_api.server import Api, running
@@ -78,8 +78,9 @@ def statuses(api: Api) -> list[tuple[str, str]]:
         ((), "", "not-gated"),
         (("queued",), "b" * 40, "not-gated"),
         (("queued", "failure"), SHA, "quarantined"),
-        (("error",), SHA, "quarantined"),
-        (("success", "inactive"), SHA, "quarantined"),
+        (("queued", "error"), SHA, "not-gated"),
+        (("success", "inactive"), SHA, "not-gated"),
+        (("pending",), SHA, "not-gated"),
     ],
 )
 def test_what_the_gate_did_not_let_through_is_not_promoted(
@@ -144,6 +145,23 @@ def test_the_ladder_of_another_commit(api: Api, tmp_path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "commit": "b" * 40}))
     assert promote(tmp_path, "--resume")[0] == 1
     assert read_shares(open_target(DryRunTarget(), tmp_path)).candidate == 0.25
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_github_knows_of_a_ladder_without_its_record(api: Api, tmp_path: Path, *, own: bool) -> None:
+    """On a new machine: an interrupted rollback of this commit is finished, a ladder of another one is left alone."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    deployed(api, "queued", "in_progress", commit=SHA if own else "b" * 40)
+    text = rollback_text(0.25, since, "errors-above-objective") if own else rung_text(1, 2, 0.25, since)
+    api.state.deployment_statuses[-1]["description"] = text
+    if not own:
+        deployed(api, "queued")
+    apply_shares(open_target(DryRunTarget(), tmp_path), rung_shares(0.25, with_twin=True))
+    code, record = promote(tmp_path, "--resume")
+    share = read_shares(open_target(DryRunTarget(), tmp_path)).candidate
+    result = (code, share, record.get("decision"), record.get("reason_code"))
+    assert result == ((1, 0.0, "rollback", "errors-above-objective") if own else (1, 0.25, None, None))
+    assert statuses(api)[-1][0] == ("failure" if own else "queued")
 
 
 def test_a_damaged_record(api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ghmlops.core.promotion.status_text import hold_seconds, hold_start, hold_text, rung_text
+from ghmlops.core.promotion.status_text import (
+    hold_seconds,
+    hold_start,
+    hold_text,
+    is_in_progress,
+    rollback_reason,
+    rollback_text,
+    rung_text,
+)
 
 SINCE = "2026-11-28T20:00:00+00:00"
 
@@ -16,6 +24,20 @@ def test_texts() -> None:
     assert rung_text(2, 4, 0.25, SINCE) == f"rung 2/4 25% since {SINCE}"
     assert hold_start(hold_text(0.25, SINCE, "environment")) == SINCE
     assert hold_start(rung_text(2, 4, 0.25, SINCE)) == hold_start("") == ""
+
+
+def test_a_rollback_that_was_interrupted_is_recognised() -> None:
+    """By its reason; a rung, a hold, a foreign text and the end of a promotion are none."""
+    assert rollback_reason(rollback_text(0.25, SINCE, "errors-above-objective")) == "errors-above-objective"
+    others = ["", "rolled back", hold_text(0.25, SINCE, "x"), rung_text(1, 2, 0.5, SINCE)]
+    assert [rollback_reason(text) for text in others] == [""] * 4
+    assert [is_in_progress(text) for text in (*others, rollback_text(0.25, SINCE, "x"))] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import msgspec
 from tabulate import tabulate
 
 from ghmlops.act.targets import read_shares
+from ghmlops.commands.promote import lock
 from ghmlops.commands.promote.deployment import open_deployment
 from ghmlops.commands.promote.job import prepare
 from ghmlops.commands.promote.walk import Walk
@@ -26,17 +27,20 @@ _OUTCOMES = {"complete": Outcome.PASS, "hold": Outcome.INCONCLUSIVE, "rollback":
 
 
 def run(inputs: Inputs, services: Services) -> Result:
-    """Promote a candidate. A hold and a rollback are results with exit code 1.
+    """Promote a candidate, or change the lock. A hold and a rollback are results with exit code 1.
 
     Raises:
         InputError: An input is malformed.
         PolicyError: The policy cannot be read, or configures no promotion.
-        NeedsPerson: The target is not where a promotion can start, or the gate did not let the commit through.
+        NeedsPerson: The target is not where a promotion can start, the gate did not let the commit through, or another
+            run holds the lock.
         EvidenceError: The evidence of the baseline's capacity cannot be used.
         GitHubError: GitHub refused a request.
         ServiceError: The target cannot be reached, or refuses a change.
         DataError: There is no access log.
     """
+    if inputs.lock:
+        return lock.run(inputs, services)
     job = prepare(inputs, services)
     if inputs.dry_run:
         return _plan(job)

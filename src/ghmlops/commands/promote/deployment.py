@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ghmlops.commands.gate.job import environment_name
 from ghmlops.commands.shared.github import connection
 from ghmlops.core.errors import GitHubError, NeedsPerson
-from ghmlops.core.promotion.status_text import hold_start
+from ghmlops.core.promotion.status_text import hold_start, is_in_progress, rollback_reason
 from ghmlops.core.steps.gate import Target, finish_steps
-from ghmlops.core.steps.recorded import OPEN_STATES
+from ghmlops.core.steps.standing import Standing, quarantining, standing
 from ghmlops.core.steps.step import SetDeploymentStatus
 
 if TYPE_CHECKING:
@@ -45,6 +45,17 @@ class Deployment:
     def held_since(self) -> str:
         """Since when the promotion is on hold, by the newest status; empty if it is not."""
         return hold_start(self.recorded.description) if self.recorded else ""
+
+    @property
+    def rollback_reason(self) -> str:
+        """Reason code of a rollback that was interrupted, by the newest status; empty if there is none."""
+        return rollback_reason(self.recorded.description) if self.recorded else ""
+
+    @property
+    def commit_in_progress(self) -> str:
+        """Commit of the newest ladder in progress, by its status; empty if none is known."""
+        ladders = (d.sha for d in self.others if d.state == "in_progress" and is_in_progress(d.description))
+        return next(ladders, "")
 
     def describe(self, description: str) -> None:
         """Set a status; one that GitHub refuses is a note, because it must not delay the traffic."""
@@ -110,7 +121,7 @@ def allowed_deployment(deployments: Sequence[RecordedDeployment], commit: str, e
         environment: Name of the environment.
 
     Raises:
-        NeedsPerson: There is none, or its newest status is a failure.
+        NeedsPerson: There is none, it is in quarantine, or the gate did not allow it.
     """
     own = next((d for d in deployments if d.sha == commit and d.service), None)
     if own is None:
@@ -119,10 +130,16 @@ def allowed_deployment(deployments: Sequence[RecordedDeployment], commit: str, e
             hint="run actions/gate for this commit and environment first",
             reason_code="not-gated",
         )
-    if own.state not in (*OPEN_STATES, "success"):
+    if quarantining(deployments, commit) is not None:
         raise NeedsPerson(
-            f"the newest deployment of {commit[:12]} to {environment} is {own.state}: the commit is in quarantine",
-            hint="fix the commit; if it was not at fault, let the gate judge it again",
+            f"the newest deployment of {commit[:12]} to {environment} failed: the commit is in quarantine",
+            hint="fix the commit; if it was not at fault, a person may override the gate with a reason",
             reason_code="quarantined",
+        )
+    if standing(own) is not Standing.ALLOWED:
+        raise NeedsPerson(
+            f"the newest deployment of {commit[:12]} to {environment} is {standing(own)}: the gate did not allow it",
+            hint="let the gate judge the commit again",
+            reason_code="not-gated",
         )
     return own

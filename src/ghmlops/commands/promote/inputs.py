@@ -15,6 +15,13 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     resume: Annotated[
         bool, Doc(description="Continue a ladder at the rung that the target has, after a hold or an interrupted run.")
     ] = False
+    lock: Annotated[
+        str,
+        Doc(
+            description="take or release: only change the lock of the environment, in a job with `contents: write`; "
+            "empty: promote."
+        ),
+    ] = ""
 
 
 OUTPUTS = (

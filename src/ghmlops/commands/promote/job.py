@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ghmlops.act.targets import Target
     from ghmlops.commands.promote.inputs import Inputs
     from ghmlops.commands.shared.base import Services
+    from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.latency import LatencyMargin
     from ghmlops.core.policy.promote import Promote
     from ghmlops.core.policy.target import TargetSettings
@@ -76,14 +77,8 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         InputError: The commit is no full SHA.
         PolicyError: The policy cannot be read, has no section `promote`, or names no access log.
     """
-    if not is_sha(inputs.commit):
-        raise InputError(
-            f'input `commit`: expected a full SHA, got "{short(inputs.commit, 80)}"', hint="pass `${{ github.sha }}`"
-        )
-    policy = load_policy(services.cwd / inputs.policy, inputs.policy)
-    promote = policy.promote
-    if promote is None:
-        raise PolicyError(f"{inputs.policy}: no section `promote`", hint="it names the target and the ladder")
+    commit = candidate(inputs)
+    policy, promote = load_promotion(inputs, services)
     if not promote.observe.access_log:
         raise PolicyError(
             f"{inputs.policy}: `promote.observe` names no `access-log`",
@@ -96,13 +91,38 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         policy=promote,
         target=open_target(promote.target, services.cwd),
         margins=margins if judged else None,
-        commit=inputs.commit,
+        commit=commit,
         environment=inputs.environment or policy.gate.environment,
         record_path=services.cwd / inputs.evidence_dir / "promotion.json",
         log_path=services.cwd / promote.observe.access_log,
         server_arms=_server_arms(promote.target, promote.observe.format),
         server_capacity=_server_capacity(promote, services.cwd),
     )
+
+
+def candidate(inputs: Inputs) -> str:
+    """Return the commit of the candidate.
+
+    Raises:
+        InputError: It is no full SHA.
+    """
+    if not is_sha(inputs.commit):
+        raise InputError(
+            f'input `commit`: expected a full SHA, got "{short(inputs.commit, 80)}"', hint="pass `${{ github.sha }}`"
+        )
+    return inputs.commit
+
+
+def load_promotion(inputs: Inputs, services: Services) -> tuple[Policy, Promote]:
+    """Return the policy and its section `promote`.
+
+    Raises:
+        PolicyError: The policy cannot be read, or has no such section.
+    """
+    policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    if policy.promote is None:
+        raise PolicyError(f"{inputs.policy}: no section `promote`", hint="it names the target and the ladder")
+    return policy, policy.promote
 
 
 def _server_capacity(promote: Promote, root: Path) -> float | None:

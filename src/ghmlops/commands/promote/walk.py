@@ -20,7 +20,7 @@ from ghmlops.core.promotion.recovery import BASELINE, Place, find_place, total_s
 from ghmlops.core.promotion.rollback import RecentRate
 from ghmlops.core.promotion.rung import RungJudge
 from ghmlops.core.promotion.split import Split, compare_split
-from ghmlops.core.promotion.status_text import hold_seconds, hold_text, rung_text
+from ghmlops.core.promotion.status_text import hold_seconds, hold_text, rollback_text, rung_text
 from ghmlops.core.promotion.walk import Advance, Complete, Position, Stop, Wait, next_decision
 from ghmlops.core.promotion.weights import ARMS, BASELINE_ONLY, Shares, rung_shares
 
@@ -124,11 +124,14 @@ class Walk:
         self._shares = total_shares(self.job.target.server_weights())
         if previous and previous.commit == self.job.commit and previous.decision == "rollback":
             return Stop(reaction="rollback", reason_code=previous.reason_code, reason=previous.reason)
+        if reason_code := self.deployment.rollback_reason:
+            return Stop(reaction="rollback", reason_code=reason_code, reason="A rollback was interrupted.")
         if place.rung == BASELINE and not place.interrupted:
             return 0
-        if previous and previous.commit != self.job.commit:
+        owner = previous.commit if previous else self.deployment.commit_in_progress
+        if owner and owner != self.job.commit:
             raise NeedsPerson(
-                f"the ladder in progress is that of {previous.commit[:12]}",
+                f"the ladder in progress is that of {owner[:12]}",
                 hint="resume with that commit, or return its traffic first",
                 reason_code="other-commit",
             )
@@ -235,6 +238,8 @@ class Walk:
         self.note(f"rollback: {stop.reason}")
         # The next run finishes what this one does not: the intention is on disk before the first weight changes.
         self._write("rollback", stop.reason_code, stop.reason)
+        since = self.now().isoformat(timespec="seconds")
+        self.deployment.describe(rollback_text(self._shares.candidate, since, stop.reason_code))
         way_back = WayBack(job=self.job, log=self._log, rate=self._rate, now=self.now, sleep=self.sleep, note=self.note)
         self._shares = way_back.run(self._shares)
         if way_back.problem[0]:

@@ -31,7 +31,7 @@ COMMAND_EXTRAS = {
     "latency": ("latency",),
     "merge-shards": ("latency",),
     "preview": ("preview",),
-    "promote": ("verdict",),
+    "promote": ("github", "verdict"),
     "regression": ("regression",),
     "remeasure": ("github", "regression", "verdict"),
     "report": ("github", "verdict"),

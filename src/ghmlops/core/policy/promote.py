@@ -53,6 +53,13 @@ class HoldLimit(Section, frozen=True, kw_only=True):
     then: Reaction = "rollback"
 
 
+class LockLimit(Section, frozen=True, kw_only=True):
+    """When the lock of an environment counts as left behind."""
+
+    max_age: float = 21_600.0
+    """Seconds; longer than any promotion lasts. The lock of a run that has ended is taken over at once."""
+
+
 class Rollback(Section, frozen=True, kw_only=True):
     """How traffic returns to the baseline."""
 
@@ -95,6 +102,7 @@ class Promote(Section, frozen=True, kw_only=True):
     """`pool`: there is no twin. Latency is not judged then: arms of different age and size are not comparable."""
     on: Reactions = Reactions()
     hold: HoldLimit = HoldLimit()
+    lock: LockLimit = LockLimit()
     rollback: Rollback = Rollback()
     capacity: MeasuredCapacity = MeasuredCapacity()
     watch: float = 3600.0

@@ -11,6 +11,7 @@ from ghmlops.core.policy.promote import (
     HoldLimit,
     Judge,
     LatencyJudge,
+    LockLimit,
     MeasuredCapacity,
     Observe,
     Promote,
@@ -43,6 +44,7 @@ def read_promote(at: Located) -> Promote:
         "compare": one_of(*get_args(Compare)),
         "on": record(Reactions, {"fail": _REACTION, "inconclusive": _REACTION, "low-traffic": _REACTION}),
         "hold": record(HoldLimit, {"max": SECONDS, "then": _REACTION}),
+        "lock": record(LockLimit, {"max-age": SECONDS}),
         "rollback": record(
             Rollback, {"steps": _steps, "step-duration": SECONDS, "limit": one_of(*get_args(RollbackLimit))}
         ),

@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 
 _HOLD = re.compile(r"hold at \S+% since (\S+)")
+_ROLLBACK = re.compile(r"rollback from \S+% since \S+ (\S+)")
+_LADDER = re.compile(r"rung \d+/\d+ |hold at |rollback from ")
 
 
 def rung_text(rung: int, count: int, share: float, since: str) -> str:
@@ -23,6 +25,22 @@ def rung_text(rung: int, count: int, share: float, since: str) -> str:
 def hold_text(share: float, since: str, reason_code: str) -> str:
     """Return the description of a hold: `hold at 25% since 2026-11-28T20:00:00+00:00 environment`."""
     return f"hold at {share * 100:.4g}% since {since} {reason_code}"
+
+
+def rollback_text(share: float, since: str, reason_code: str) -> str:
+    """Return the description of a rollback in progress: `rollback from 25% since 2026-11-28T20:00:00+00:00 REASON`."""
+    return f"rollback from {share * 100:.4g}% since {since} {reason_code}"
+
+
+def rollback_reason(description: str) -> str:
+    """Return the reason code of a rollback in progress; empty if the description is of something else."""
+    match = _ROLLBACK.match(description)
+    return match[1] if match else ""
+
+
+def is_in_progress(description: str) -> bool:
+    """Return whether a description is that of a ladder: at a rung, on hold, or on the way back."""
+    return _LADDER.match(description) is not None
 
 
 def hold_start(description: str) -> str:
