@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
 
-VOID = ("br", "meta")
+VOID = ("br", "input", "meta")
 ACTIVE = re.compile(r"(?i)(?<![\w])@\w|#\d|\bGH-\d|https?://|\bwww\.\w|mailto:\w|:[a-z]\w*:")
 """Text outside code that GitHub renders as a mention, a reference, a link or an emoji."""
 

@@ -15,6 +15,7 @@ from ghmlops.report.content.run_facts import ReportedOutcome
 from ghmlops.report.formats import html, junit, markdown
 from ghmlops.report.formats.comment import comment
 from ghmlops.report.formats.css import CSS
+from ghmlops.report.formats.script import SCRIPT
 from report import prediction_samples, samples
 
 if TYPE_CHECKING:
@@ -67,16 +68,18 @@ def test_the_comment(name: str, golden: Callable[[str, str], None]) -> None:
 
 @pytest.mark.parametrize("name", [n for n in CASES if n not in ("cut", "datasets")])
 def test_the_page(name: str, golden: Callable[[str, str], None]) -> None:
-    """The page of each outcome is the one that was reviewed; its style is in a separate golden file."""
+    """The page of each outcome is the one that was reviewed; its style and script are in separate golden files."""
     files, extra = CASES[name]
     page = html.page(samples.report(*files, extra=extra))
-    assert page.count(CSS) == 1
-    golden(f"report-{name}.html", re.sub(r"sha256-[A-Za-z0-9+/]{43}=", "sha256-...", page.replace(CSS, "\n...\n")))
+    assert (page.count(CSS), page.count(SCRIPT)) == (1, 1)
+    page = page.replace(CSS, "\n...\n").replace(SCRIPT, "\n...\n")
+    golden(f"report-{name}.html", re.sub(r"sha256-[A-Za-z0-9+/]{43}=", "sha256-...", page))
 
 
-def test_the_style(golden: Callable[[str, str], None]) -> None:
-    """The style of the page is the one that was reviewed."""
+def test_the_style_and_the_script(golden: Callable[[str, str], None]) -> None:
+    """The style and the script of the page are those that were reviewed."""
     golden("report.css", CSS)
+    golden("report.js", SCRIPT)
 
 
 @pytest.mark.parametrize("name", ["fail", "predictions"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -19,6 +21,7 @@ from ghmlops.report.content.run_facts import Facts
 from ghmlops.report.formats import html, markdown
 from ghmlops.report.formats.annotations import annotate
 from ghmlops.report.formats.junit import junit
+from ghmlops.report.formats.script import SCRIPT, STATIC_ROWS
 from report import samples
 from report.hostile_samples import ATTACKS, evidence_with
 from report.reading import ACTIVE, ParsedDocument, columns, read_html, read_markdown, tables
@@ -34,11 +37,13 @@ OWN_PAGE_TAGS = frozenset(
     {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "p", "strong", "span"}
     | {"code", "bdi", "a", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "details"}
     | {"summary", "pre", "footer", "svg", "rect", "line", "circle", "path", "text", "figure", "figcaption", "br"}
+    | {"script", "noscript", "button", "label", "input", "select", "option", "output"}
 )
 OWN_ATTRIBUTES = frozenset(
     {"lang", "charset", "http-equiv", "content", "name", "class", "href", "rel", "role", "tabindex", "aria-label"}
     | {"aria-hidden", "scope", "colspan", "open", "viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2"}
-    | {"cx", "cy", "r", "d", "style"}
+    | {"cx", "cy", "r", "d", "style", "type", "hidden", "value", "autocomplete", "spellcheck"}
+    | {"data-rows", "data-sentence"}
 )
 OWN_HEADINGS = re.compile(r"The worst (\d+ of [\d,]+ )?findings|Not measured")
 PIECES = st.lists(st.sampled_from(ATTACKS[:31])).map("".join)
@@ -115,14 +120,30 @@ def test_markdown_of_any_text(bad: str) -> None:
     check_markdown(bad)
 
 
+def long_report(bad: str) -> Report:
+    """Return the hostile report with its table of findings repeated until the page has its rows as data too."""
+    report = hostile_report(bad)
+    first, *others = report.sections
+    (table,) = first.tables
+    table = replace(table, rows=table.rows * (1 + 2 * STATIC_ROWS // len(table.rows)))
+    return replace(report, sections=[replace(first, tables=[table]), *others])
+
+
 def check_page(bad: str) -> None:
-    """Assert that the page of a hostile report has only our markup."""
-    document = read_html(html.page(hostile_report(bad)))
+    """Assert that the page of a hostile report has only our markup, and one script, whatever its data."""
+    document = read_html(html.page(long_report(bad)))
     assert_inactive(document, OWN_PAGE_TAGS)
     assert document.comments == []
     assert document.declarations == ["doctype html"]
     assert (document.tags.count("main"), document.tags.count("h1"), document.tags.count("style")) == (1, 1, 1)
     assert [name for _, name, _ in document.attributes if name.startswith("on") or name in ("src", "style")] == []
+    *data, script = (text for tag, text in document.texts if tag == "script")
+    assert (script, document.tags.count("script")) == (SCRIPT, len(data) + 1)
+    for block in data:
+        assert "<" not in block
+        cells = [cell for row in [json.loads(block)["cells"], *json.loads(block)["rows"]] for cell in row]
+        addresses = {piece[2] for cell in cells if isinstance(cell, list) for piece in cell if piece[0] == "a"}
+        assert [link for link in addresses if link and not link.startswith("https://github.example/")] == []
 
 
 @pytest.mark.parametrize("bad", ATTACKS, ids=lambda bad: ascii(bad[:24]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.report.text.numbers import finite
 
@@ -16,34 +16,61 @@ _LIMIT_REACH = 1.5
 """The plot extends to at least this multiple of the limit."""
 
 
-def svg(plot: IntervalPlot) -> str:
-    """Draw the estimate, the interval and the limits, with no change in the middle; each plot has its own scale.
+class Positions(NamedTuple):
+    """Horizontal positions in a plot, in units of the drawing from 0 to `WIDTH`."""
 
-    An open end of the interval extends to the border. The plot is hidden from screen readers, because the text beside
-    it contains the same numbers. Returns an empty string if the numbers have no usable scale.
+    estimate: float
+    low: float
+    """Left end of the interval; 0 if it is open."""
+    high: float
+    """Right end of the interval; `WIDTH` if it is open."""
+    limits: tuple[float, ...]
+    allowed: tuple[float, float] | None
+    """Ends of the allowed range; None without limits."""
+
+
+def positions(plot: IntervalPlot) -> Positions | None:
+    """Return where the parts of a plot are, with no change in the middle; each plot has its own scale.
+
+    An open end of the interval extends to the border. Returns None if the numbers have no usable scale.
     """
     estimate, low, high = finite(plot.estimate), finite(plot.low), finite(plot.high)
     limits = [limit for limit in (finite(plot.floor), finite(plot.ceiling)) if limit is not None]
     sizes = [abs(v) for v in (estimate, low, high) if v is not None] + [_LIMIT_REACH * abs(v) for v in limits]
     reach = max(sizes, default=0.0)
     if estimate is None or not 0 < reach < math.inf:
+        return None
+
+    def at(value: float) -> float:
+        return round(WIDTH / 2 + value / reach * (WIDTH / 2 - _EDGE), 1)
+
+    allowed = (
+        at(min(limits)) if plot.floor is not None and limits else 0.0,
+        at(max(limits)) if plot.ceiling is not None and limits else float(WIDTH),
+    )
+    return Positions(
+        estimate=at(estimate),
+        low=at(low) if low is not None else 0.0,
+        high=at(high) if high is not None else float(WIDTH),
+        limits=tuple(at(limit) for limit in limits),
+        allowed=allowed if limits else None,
+    )
+
+
+def svg(plot: IntervalPlot) -> str:
+    """Draw the estimate, the interval and the limits; an empty string if the numbers have no usable scale.
+
+    The plot is hidden from screen readers, because the text beside it contains the same numbers.
+    """
+    if (place := positions(plot)) is None:
         return ""
-
-    def at(value: float) -> str:
-        return f"{WIDTH / 2 + value / reach * (WIDTH / 2 - _EDGE):.1f}"
-
-    left = at(low) if low is not None else "0"
-    right = at(high) if high is not None else str(WIDTH)
-    middle = HEIGHT / 2
-    allowed_left = at(min(limits)) if plot.floor is not None and limits else "0"
-    allowed_right = float(at(max(limits)) if plot.ceiling is not None and limits else WIDTH)
-    allowed = f'x="{allowed_left}" y="1" width="{allowed_right - float(allowed_left):.1f}" height="{HEIGHT - 2}"'
-    parts = [
-        f'<rect class="room" {allowed}/>' if limits else "",
-        f'<line class="axis" x1="{WIDTH / 2}" y1="1" x2="{WIDTH / 2}" y2="{HEIGHT - 1}"/>',
-        *(f'<line class="limit" x1="{at(v)}" y1="1" x2="{at(v)}" y2="{HEIGHT - 1}"/>' for v in limits),
-        f'<line class="span" x1="{left}" y1="{middle}" x2="{right}" y2="{middle}"/>',
-        f'<circle class="dot" cx="{at(estimate)}" cy="{middle}" r="4"/>',
-    ]
+    middle, parts = HEIGHT / 2, []
+    if place.allowed:
+        left, right = place.allowed
+        parts.append(f'<rect class="room" x="{left}" y="1" width="{right - left:.1f}" height="{HEIGHT - 2}"/>')
+    parts.append(f'<line class="axis" x1="{WIDTH / 2}" y1="1" x2="{WIDTH / 2}" y2="{HEIGHT - 1}"/>')
+    parts += [f'<line class="limit" x1="{x}" y1="1" x2="{x}" y2="{HEIGHT - 1}"/>' for x in place.limits]
+    parts.append(f'<line class="span" x1="{place.low}" y1="{middle}" x2="{place.high}" y2="{middle}"/>')
+    parts.append(f'<circle class="dot" cx="{place.estimate}" cy="{middle}" r="4"/>')
     box = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
     return f'<svg class="{plot.outcome.value}" {box} aria-hidden="true">{"".join(parts)}</svg>'

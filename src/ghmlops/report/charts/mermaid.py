@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ghmlops.report.content import timeline
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Timeline, Words
+from ghmlops.report.text.scope import scope_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def chart_legend(series: Timeline) -> Cell:
     """Return a sentence that explains the colours and reports how many windows are omitted."""
     legend: Cell = (Code(series.metric, 60), Words(" by window"))
     if series.dataset:
-        legend = (*legend, Words(" in data set "), Code(series.dataset, 60))
+        legend = (*legend, *scope_cell(series.dataset, " in "))
     legend = (*legend, Words(": baseline grey, candidate blue"))
     regressions = [point for point in series.points if point.outcome in timeline.REGRESSIONS]
     if regressions:

@@ -10,6 +10,7 @@ from ghmlops.report.charts.mermaid import short_window
 from ghmlops.report.content import timeline
 from ghmlops.report.text import escape, numbers
 from ghmlops.report.text.blocks import Timeline, TimelinePoint
+from ghmlops.report.text.scope import scope_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ def figure(series: Timeline) -> Iterator[str]:
 def _summary(series: Timeline) -> str:
     """Describe the chart for screen readers."""
     regressions = [point for point in series.points if point.outcome in timeline.REGRESSIONS]
-    dataset = f" in data set {escape.page(series.dataset, 60)}" if series.dataset else ""
+    dataset = escape.page(scope_text(series.dataset, " in "), 140)
     first, last = (escape.page(short_window(series.points[index].window), 30) for index in (0, -1))
     span = f"{len(series.points):,} windows from {first} to {last}"
     result = "none with a regression"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.core.pillars import find_pillar
+from ghmlops.core.policy.targets import split_scope
 from ghmlops.report.comment.cause_sentence import cause_sentence, factor, limit_text, name, prose, slice_name
 from ghmlops.report.comment.causes import Cause, group_causes
 from ghmlops.report.comment.next_steps import next_steps, reproduce_lines
@@ -141,7 +142,7 @@ def _row(entry: PlacedFinding) -> tuple[Cell, ...] | None:
         return None
     symbol = words.OUTCOME_LABELS[finding.outcome].symbol
     place: list[Cell] = [(Code(entry.leg, 40),)] if entry.leg and not is_confirmation(entry.leg) else []
-    place += [(Code(finding.dataset, 60),)] if finding.dataset else []
+    place += [(Code(part, 60),) for part in split_scope(finding.dataset) if part]
     place += [(slice_name(finding),)] if finding.slice else []
     located = tuple(piece for part in place for piece in (Words(", "), *part))
     scale = numbers.value_scale(finding)

@@ -15,6 +15,7 @@ from ghmlops.report.content.summary_sentence import onset
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Inline, Text, Words
 from ghmlops.report.text.escape import one_line
+from ghmlops.report.text.scope import scope_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ def where(cause: Cause) -> Cell:
         more = f" and {len(legs) - MAX_LEGS} more" if len(legs) > MAX_LEGS else ""
         parts.append((Words("on "), *_listed(legs[:MAX_LEGS]), Words(more)))
     if finding.dataset:
-        parts.append((Words("data set "), Code(finding.dataset, 60)))
+        parts.append(scope_cell(finding.dataset))
     if finding.slice:
         parts.append((slice_name(finding),))
     elif finding.window is not None:

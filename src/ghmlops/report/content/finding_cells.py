@@ -10,6 +10,7 @@ from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.report.content.placed_findings import evidence_label, format_value, rank_findings
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Column, IntervalPlot, Link, Mark, Table, Text, Words
+from ghmlops.report.text.scope import scope_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def location_cell(entry: PlacedFinding, *, with_evidence: bool) -> Cell:
     if with_evidence and entry.command:
         parts.append((Code(evidence_label(entry.command, entry.leg)),))
     if finding.dataset:
-        parts.append((Words("data set "), Code(finding.dataset, 80)))
+        parts.append(scope_cell(finding.dataset))
     conditions = list(finding.slice.items())
     parts += [(Code(f"{key}={format_value(value)}", 100),) for key, value in conditions[:MAX_SLICE_COLUMNS]]
     if len(conditions) > MAX_SLICE_COLUMNS:

@@ -13,6 +13,7 @@ from ghmlops.report.content.placed_findings import evidence_label
 from ghmlops.report.content.prediction_rows import has_tables, is_regression, metric_facts
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Column, Section, Table, Text, Words
+from ghmlops.report.text.scope import scope_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -111,7 +112,7 @@ def _windows(files: Sequence[Evidence]) -> list[Table]:
 
 def _timeline_table(file: Evidence, series: Series, *, in_markdown: bool) -> Table:
     drawing = series.timeline
-    dataset = f" in data set {drawing.dataset[:60]}" if drawing.dataset else ""
+    dataset = scope_text(drawing.dataset, " in ")
     title = f"{evidence_label(file.command, file.leg)[:60]}: {drawing.metric[:60]} by window{dataset}"
     table = tables.timeline_table(title, series.rows, metric_facts(file))
     return replace(table, chart=drawing._replace(in_markdown=in_markdown), page_only=True)

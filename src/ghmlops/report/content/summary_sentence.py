@@ -11,6 +11,7 @@ from ghmlops.report.content.placed_findings import format_value, is_subgroup, ro
 from ghmlops.report.content.prediction_rows import class_facts, is_regression, metric_facts, rank_rows, row_finding
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Text, Words
+from ghmlops.report.text.scope import scope_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def _change(finding: Finding, *, with_limit: bool = False) -> Cell:
     limit = numbers.limit(finding)
     clause = f" (limit {limit})" if with_limit and limit != numbers.MISSING else ""
     rows = f" on {numbers.count(finding.n)} rows" if is_subgroup(finding) and finding.n is not None else ""
-    dataset: Cell = (Words(" in data set "), Code(finding.dataset, 60)) if finding.dataset else ()
+    dataset = scope_cell(finding.dataset, " in ")
     return (Code(finding.metric, 60), Words(f" {_verb_phrase(finding)}{clause}{rows}"), *dataset)
 
 

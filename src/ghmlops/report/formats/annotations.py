@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.policy.targets import scope_words
 from ghmlops.report.content.placed_findings import PlacedFinding, format_value, rank_findings
 from ghmlops.report.text import escape
 
@@ -29,7 +30,7 @@ def workflow_command(kind: str, message: str, title: str = "") -> str:
 
 def _title(finding: Finding) -> str:
     """Return the id and the outcome of a finding, with its data set, slice and window if it has them."""
-    scope = [f"data set {finding.dataset}"] if finding.dataset else []
+    scope = [scope_words(finding.dataset)] if finding.dataset else []
     scope += [f"{key}={format_value(value)}" for key, value in finding.slice.items()]
     scope += [f"from {finding.window}"] if finding.window is not None else []
     title = f"{finding.id}: {finding.outcome.value}"

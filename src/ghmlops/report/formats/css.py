@@ -14,7 +14,8 @@ html { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans",
 body { margin: 0; background: var(--page); color: var(--ink); }
 main { max-width: 80rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 a { color: var(--link); text-underline-offset: .15em; }
-a:focus-visible, summary:focus-visible, .wide:focus-visible, pre:focus-visible {
+a:focus-visible, summary:focus-visible, .wide:focus-visible, pre:focus-visible, button:focus-visible,
+input:focus-visible, select:focus-visible {
   outline: 3px solid var(--link); outline-offset: 2px; }
 code { font: .875em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   background: var(--head); border-radius: 4px; padding: .1em .35em; overflow-wrap: anywhere; }
@@ -102,5 +103,17 @@ details > div { padding: 0 1.25rem 1rem; }
 pre { background: var(--head); border-radius: 8px; padding: .75rem 1rem; overflow-x: auto; margin: .5rem 0 0; }
 pre code { background: none; padding: 0; overflow-wrap: normal; }
 footer { color: var(--soft); font-size: .9rem; }
+.tools { display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: center; margin: 0 0 .75rem; }
+.tools[hidden] { display: none; }
+.tools output { color: var(--soft); font-size: .9rem; }
+input, select, button { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--soft);
+  border-radius: 6px; padding: .2rem .5rem; }
+button { cursor: pointer; }
+button.more { margin-top: .75rem; }
+.sort { border: 0; background: none; padding: 0; font-weight: 600; text-decoration: underline dotted;
+  text-underline-offset: .2em; }
+[aria-sort="ascending"] .sort::after { content: " \\2191"; }
+[aria-sort="descending"] .sort::after { content: " \\2193"; }
+@media print { .tools, button.more { display: none; } }
 @media print { body { background: none; } .card, details { break-inside: avoid; } }
 """

@@ -1,4 +1,6 @@
-"""The report as a self-contained HTML page with all findings, without scripts and external resources.
+"""The report as a self-contained HTML page with all findings, without external resources.
+
+The rows of long tables are JSON for the script of the page, which searches, filters and sorts; the first ones are HTML.
 
 The page consists of f-strings on purpose: for 10,000 findings, Jinja2 with autoescape takes 0.9 instead of 0.3 CPU
 seconds. Untrusted text must therefore pass through `escape.page` or `inline`; `tests/report/test_hostile.py` checks it.
@@ -23,6 +25,8 @@ from ghmlops.report.charts import (
 )
 from ghmlops.report.content import finding_cells
 from ghmlops.report.formats.css import CSS
+from ghmlops.report.formats.row_data import MAX_CODE, MAX_TEXT, row_data
+from ghmlops.report.formats.script import SCRIPT, STATIC_ROWS
 from ghmlops.report.text import escape, numbers
 from ghmlops.report.text import outcome_text as words
 from ghmlops.report.text.blocks import (
@@ -44,15 +48,21 @@ from ghmlops.report.text.blocks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ghmlops.core.model import Outcome
 
-_MAX_TEXT, _MAX_CODE = 4000, 500
-"""Characters of a text and of a code; the page has more room than the limits of the pieces allow for."""
+_MIN_LIST = 20
+"""Rows from which a table of findings can be searched; any other table can be from `STATIC_ROWS` on."""
+
+
+def _source(text: str) -> str:
+    """Return the only content of a style or script element that the page allows."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
 _POLICY = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; "
-    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()}'"
+    f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {_source(CSS)}; script-src {_source(SCRIPT)}"
 )
 _PLOT_LEGEND = (
     "In the plots, the bar is the interval, the dot the estimate, the middle line no change and the dashed line the "
@@ -96,7 +106,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _section(section, opened=number == 0)
     if report.links:
         yield f"<footer><p>{' · '.join(inline(link) for link in report.links)}</p></footer>"
-    yield "</main>\n</body>\n</html>"
+    yield f"</main>\n<script>{SCRIPT}</script>\n</body>\n</html>"
 
 
 def _verdict(report: Report) -> Iterator[str]:
@@ -194,13 +204,33 @@ def _content(table: Table) -> Iterator[str]:
 
 
 def _table(table: Table, caption: str, *, row_heading: bool = False) -> Iterator[str]:
-    yield f'<div class="wide" role="region" tabindex="0" aria-label="{escape.page(table.title, 100)}">\n<table>'
+    """Yield a table; a long one with tools to search it, and with its rows as data of the script."""
+    if len(table.rows) <= (_MIN_LIST if table.sentence_last else STATIC_ROWS):
+        yield from _rows(table, table.rows, caption, row_heading=row_heading)
+        return
+    sentence = " data-sentence" if table.sentence_last else ""
+    yield f'<div class="list" data-rows="{len(table.rows)}"{sentence}>\n<div class="tools" hidden>'
+    yield '<label>Search <input type="search" autocomplete="off" spellcheck="false"></label>'
+    outcomes = {piece.outcome for row in table.rows for piece in row[0][:1] if isinstance(piece, Mark)}
+    if outcomes:
+        options = (f"<option>{outcome.value}</option>" for outcome in sorted(outcomes, key=lambda o: -o.severity))
+        yield f'<label>Outcome <select><option value="">all</option>{"".join(options)}</select></label>'
+    yield "<output></output></div>"
+    yield from _rows(table, table.rows[:STATIC_ROWS], caption, row_heading=False)
+    if omitted := len(table.rows) - STATIC_ROWS if len(table.rows) > STATIC_ROWS else 0:
+        yield f"<noscript><p>{omitted:,} more rows are shown if scripts are allowed.</p></noscript>"
+    yield '<button type="button" class="more" hidden>Show more rows</button>'
+    yield f'<script type="application/json">{row_data(table)}</script>\n</div>'
+
+
+def _rows(table: Table, rows: Sequence[tuple[Cell, ...]], caption: str, *, row_heading: bool) -> Iterator[str]:
+    yield f'<div class="wide" role="group" tabindex="0" aria-label="{escape.page(table.title, 100)}">\n<table>'
     yield f"<caption>{escape.page(caption, 300)}</caption>"
     columns = table.columns[:-1] if table.sentence_last else table.columns
     classes = [_class(column) for column in columns]
     titles = [f'<th scope="col"{k}>{escape.page(c.title, 100)}</th>' for k, c in zip(classes, columns, strict=True)]
     yield f"<thead><tr>{''.join(titles)}</tr></thead>\n<tbody>"
-    for row in table.rows:
+    for row in rows:
         cells = [f"<td{k}>{inline(cell)}</td>" for k, cell in zip(classes, row[: len(columns)], strict=True)]
         if row_heading:
             cells[0] = f'<th scope="row">{inline(row[0])}</th>'
@@ -232,9 +262,9 @@ def _inline(piece: Inline) -> str:
             content = html.escape(text)
             return f"<strong>{content}</strong>" if strong else content
         case Text(text, limit):
-            return f"<bdi>{escape.page(text, max(limit, _MAX_TEXT))}</bdi>"
+            return f"<bdi>{escape.page(text, max(limit, MAX_TEXT))}</bdi>"
         case Code(text, limit):
-            return f"<code><bdi>{escape.page(text, max(limit, _MAX_CODE))}</bdi></code>"
+            return f"<code><bdi>{escape.page(text, max(limit, MAX_CODE))}</bdi></code>"
         case Link(text, url, is_code):
             content = f"<bdi>{escape.page(text)}</bdi>"
             content = f"<code>{content}</code>" if is_code else content

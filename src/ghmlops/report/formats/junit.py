@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from ghmlops.core.model import Outcome
+from ghmlops.core.policy.targets import scope_words
 from ghmlops.report.content.placed_findings import evidence_label, format_value, place_findings
 from ghmlops.report.text import numbers
 
@@ -60,7 +61,7 @@ def _add_suite(root: ElementTree.Element, name: str, outcomes: Sequence[Outcome]
 def _add_case(suite: ElementTree.Element, source: str, finding: Finding) -> None:
     names = [finding.id]
     names += [finding.metric] if finding.metric.replace(".", "-") not in finding.id else []
-    names += [f"data set {finding.dataset}"] if finding.dataset else []
+    names += [scope_words(finding.dataset)] if finding.dataset else []
     names += [f"{key}={format_value(value)}" for key, value in finding.slice.items()]
     names += [f"from {finding.window}"] if finding.window is not None else []
     case = ElementTree.SubElement(suite, "testcase", classname=_clean(source), name=_clean(" ".join(names)))

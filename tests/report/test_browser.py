@@ -1,0 +1,117 @@
+"""The HTML page in a real browser: no error, no request, search and sort, hostile text, accessibility, any width."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from browser import needs_chromium, opened, running_chromium
+from ghmlops.report.formats import html
+from report import samples
+from report.hostile_samples import ATTACKS, evidence_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = needs_chromium
+AXE = Path(os.environ.get("GHMLOPS_NODE_TOOLS", "missing")) / "node_modules/axe-core/axe.min.js"
+NUMBER = 300
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with running_chromium() as browser:
+        yield browser
+
+
+def failure_page() -> str:
+    """Return a page with every kind of section."""
+    files = (samples.latency(slow=True), samples.regression(broken=True), samples.capacity())
+    return html.page(samples.report(*files))
+
+
+def findings(page: Page) -> list[str]:
+    """Return the slices of the findings that are drawn, in their order."""
+    return page.locator(".list tbody code:has-text('campaign=')").all_inner_texts()
+
+
+def rows_drawn(page: Page) -> int:
+    return page.locator(".list tbody tr:not(.sentence)").count()
+
+
+def status(page: Page) -> str:
+    return page.locator(".list output").inner_text()
+
+
+def test_findings_can_be_searched_filtered_and_sorted(chromium: Browser) -> None:
+    """The first rows are there at once; a search covers all rows; a heading sorts by number; the keyboard suffices."""
+    with opened(chromium, html.page(samples.report(samples.many_findings(NUMBER)))) as page:
+        assert rows_drawn(page) == 100
+        page.get_by_role("button", name="Show more rows").click()
+        assert rows_drawn(page) == 200
+        page.get_by_label("Search").fill("campaign-00017")
+        assert findings(page) == ["campaign=campaign-00017"]
+        assert status(page).startswith("1 of 1 ")
+        page.get_by_label("Search").fill("")
+        page.get_by_label("Outcome").select_option("pass")
+        assert rows_drawn(page) == 100
+        assert status(page).startswith("100 of 251 ")
+        page.get_by_label("Outcome").select_option("")
+        heading = page.get_by_role("button", name="n", exact=True)
+        heading.focus()
+        page.keyboard.press("Enter")
+        assert findings(page)[:3] == [f"campaign=campaign-{i:05d}" for i in range(3)]
+        page.keyboard.press("Enter")
+        assert findings(page)[:2] == [f"campaign=campaign-{i:05d}" for i in (NUMBER - 1, NUMBER - 2)]
+        assert page.locator("th[aria-sort=descending]").inner_text().startswith("n")
+        page.get_by_label("Search").fill("nothing like this")
+        assert (findings(page), status(page).split()[0]) == ([], "0")
+
+
+def test_rows_of_the_script_equal_those_of_the_page(chromium: Browser) -> None:
+    """Rows that the script draws have the same elements as the rows of the page."""
+    with opened(chromium, html.page(samples.report(samples.many_findings(NUMBER)))) as page:
+        body = page.locator(".list tbody")
+        before = body.locator("tr").evaluate_all("rows => rows.map(row => row.outerHTML.replace(/ class=\"\"/g, ''))")
+        page.get_by_label("Search").fill("campaign")
+        page.get_by_label("Search").fill("")
+        after = body.locator("tr").evaluate_all("rows => rows.map(row => row.outerHTML.replace(/ class=\"\"/g, ''))")
+    assert [row.replace('.0"', '"') for row in before] == [row.replace('.0"', '"') for row in after]
+
+
+def test_hostile_text_stays_text(chromium: Browser) -> None:
+    """No attack in evidence becomes an element or runs, neither in the page nor in rows that the script draws."""
+    report = samples.report(*(evidence_with(bad) for bad in ATTACKS[:40]))
+    with opened(chromium, html.page(report)) as page:
+        page.get_by_label("Search").first.fill("a")
+        page.get_by_label("Search").first.fill("")
+        while (more := page.get_by_role("button", name="Show more rows")).count() and more.first.is_visible():
+            more.first.click()
+        assert (
+            page.locator("main").locator("img, iframe, object, b, script:not([type='application/json'])").count() == 0
+        )
+        assert page.evaluate("Object.keys(window).filter(name => /pwned|xss/i.test(name))") == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_accessibility(chromium: Browser, dark: bool, width: int) -> None:
+    """axe-core finds nothing with all sections open, and the page is not wider than the screen."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (scripts/test installs it)")
+    report = samples.report(samples.latency(slow=True), samples.regression(broken=True), samples.many_findings(40))
+    for text in (failure_page(), html.page(replace(report, service="x" * 300))):
+        with opened(chromium, text, dark=dark, width=width) as page:
+            page.evaluate("document.querySelectorAll('details').forEach(section => { section.open = true; })")
+            assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            result = page.evaluate("axe.run()")
+            faults = {(fault["id"], node["html"][:150]) for fault in result["violations"] for node in fault["nodes"]}
+            assert faults == set()
+            assert len(result["passes"]) > 10
