@@ -281,3 +281,25 @@ def test_inputs_are_frozen() -> None:
     with pytest.raises(AttributeError):
         Common().policy = "x"  # type: ignore[misc]
     assert msgspec.structs.asdict(Common())["policy"] == ".github/ghmlops.yml"
+
+
+def test_paths_are_relative_to_the_working_directory(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--working-directory` and its variable enter the folder of a service; a folder that is missing is one line."""
+    (here / "services/a").mkdir(parents=True)
+    (here / "services/a/ghmlops.yml").write_text(POLICY)
+    assert main(["policy", "check", "--policy", "ghmlops.yml"]) == 2
+    assert main(["policy", "check", "--policy", "ghmlops.yml", "--working-directory", "services/a"]) == 0
+    capsys.readouterr()
+    for folder, problem in (("services/b", "No such file"), ("services/a/ghmlops.yml", "Not a directory"), ("a\0", "")):
+        assert main(["policy", "check", f"--working-directory={folder}"]) == 2
+        assert problem in capsys.readouterr().err
+
+
+def test_an_error_replaces_evidence_in_the_working_directory(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inputs that cannot be read leave an error in the evidence folder of the service, and none in the top folder."""
+    (here / "services/a/evidence").mkdir(parents=True)
+    monkeypatch.setenv("GITHUB_SHA", "a" * 40)
+    monkeypatch.setenv("GHMLOPS_WORKING_DIRECTORY", "services/a")
+    assert main(["latency", "--no-such-flag"]) == 2
+    assert (here / "services/a/evidence/latency.json").is_file()
+    assert not (here / "evidence").exists()

@@ -5,21 +5,24 @@ This is the only module that catches every exception.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import resource
 import signal
 import sys
+import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ghmlops import __version__
 from ghmlops.commands import COMMANDS, command_module
-from ghmlops.commands.shared.arguments import json_requested, parse_inputs
+from ghmlops.commands.shared.arguments import flag_values, json_requested, parse_inputs
 from ghmlops.commands.shared.console import Console
 from ghmlops.commands.shared.extras import missing_extra
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, nearest
@@ -28,7 +31,7 @@ from ghmlops.core.pillars import find_pillar
 from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from ghmlops.commands.shared.base import Common, Result, Services
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+REPEAT_SECONDS = 1.0
+"""Signals within this time after one that interrupted the command are the same interrupt."""
 MIN_ADDRESS_SPACE = 768 * 1024 * 1024
 """Bytes of address space that NumPy, OpenBLAS and DuckDB need to start, with a reserve."""
 MAX_EVENT_BYTES = 32 * 1024 * 1024
@@ -43,8 +48,9 @@ MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1, 2 or 130 (see the README, "Exit codes")."""
+    interrupt = _interrupt_once()
     for number in _SIGNALS:
-        signal.signal(number, _interrupt)
+        signal.signal(number, interrupt)
     if sys.stderr is None:  # The caller closed it.
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (closed with the process)
     console = Console(sys.stderr)
@@ -64,11 +70,12 @@ def _main(args: list[str], environ: Mapping[str, str], console: Console) -> int:
     context: Context | None = None
     name = ""
     try:
-        read = _read(args, environ, console)
-        if read is None:
-            return 0
-        name, inputs, context = read
-        return _run(name, inputs, context, environ, console)
+        with _working_directory(args, environ):
+            read = _read(args, environ, console)
+            if read is None:
+                return 0
+            name, inputs, context = read
+            return _run(name, inputs, context, environ, console)
     except GhmlopsError as error:
         _report_error(error, environ, console, as_json=as_json)
         return error.exit_code
@@ -82,6 +89,32 @@ def _main(args: list[str], environ: Mapping[str, str], console: Console) -> int:
             return missing.exit_code
         _report_bug(error, environ, console)
         return 2
+
+
+@contextlib.contextmanager
+def _working_directory(args: Sequence[str], environ: Mapping[str, str]) -> Iterator[None]:
+    """Enter the folder of the input `working-directory`, to which all other paths are relative.
+
+    Raises:
+        InputError: It is not a folder that can be entered.
+    """
+    folder = flag_values(("working-directory",), args, environ).get("working-directory", "")
+    if not folder:
+        yield
+        return
+    before = Path.cwd()
+    try:
+        os.chdir(folder)
+    except (OSError, ValueError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "not a path"
+        raise InputError(
+            f'input `working-directory`: "{printable(folder[:200])}": {problem}',
+            hint="name a folder of the checkout, relative to its top",
+        ) from None
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _read(args: list[str], environ: Mapping[str, str], console: Console) -> tuple[str, Common, Context] | None:
@@ -173,8 +206,23 @@ class _Interrupted(KeyboardInterrupt):
     """
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise _Interrupted
+def _interrupt_once(clock: Callable[[], float] = time.monotonic) -> Callable[[int, FrameType | None], None]:
+    """Return a signal handler that raises, except for signals that follow at once.
+
+    A terminal and `timeout` signal the whole process group, and the launcher passes its own signal on: both are one
+    interrupt, and the second must not interrupt the clean-up that the first has started.
+    """
+    last = -math.inf
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal last
+        now = clock()
+        if now - last < REPEAT_SECONDS:
+            return
+        last = now
+        raise _Interrupted
+
+    return interrupt
 
 
 def _parse(args: list[str], environ: Mapping[str, str]) -> tuple[str, Common] | None:

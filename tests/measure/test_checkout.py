@@ -67,3 +67,31 @@ def test_environment_is_the_first_lock_file(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     digest = hashlib.sha256(b"poetry.lock").hexdigest()
     assert checkout.environment_fingerprint(tmp_path) == f"sha256:{digest}"
+
+
+def test_changed_files(repository: Repo) -> None:
+    """Files between two commits, with both paths of a renamed one and any name; unknown commits give no list."""
+    base = checkout.head_sha(repository.folder)
+    repository.commit("Add", {"new\nline.txt": "b\n", "dir/ü.txt": "c\n"})
+    repository.git("mv", "a.txt", "b.txt")
+    repository.git("commit", "--quiet", "--message", "Move")
+    head = checkout.head_sha(repository.folder)
+    names = {"new\nline.txt", "dir/ü.txt", "a.txt", "b.txt"}
+    assert checkout.changed_files(repository.folder, base, head) == names
+    assert checkout.changed_files(repository.folder / "dir", base, head) == names
+    assert checkout.changed_files(repository.folder, base, base) == frozenset()
+    assert checkout.changed_files(repository.folder, "1" * 40, head) is None
+    assert checkout.changed_files(repository.folder, "--output=x", head) is None
+
+
+def test_uncommitted_files(repository: Repo, tmp_path: Path) -> None:
+    """Edited, new, staged and removed files; ignored ones do not count, and outside a repository it is unknown."""
+    repository.commit("Add", {"b.txt": "b\n", ".gitignore": "*.log\n"})
+    assert checkout.uncommitted_files(repository.folder) == frozenset()
+    (repository.folder / "a.txt").write_text("changed\n")
+    (repository.folder / "b.txt").unlink()
+    (repository.folder / "x.log").write_text("ignored\n")
+    (repository.folder / "dir").mkdir()
+    (repository.folder / "dir/new name.txt").write_text("new\n")
+    assert checkout.uncommitted_files(repository.folder) == {"a.txt", "b.txt", "dir/new name.txt"}
+    assert checkout.uncommitted_files(tmp_path) is None

@@ -83,6 +83,34 @@ def tracked_files(cwd: Path, commit: str, folders: Iterable[str]) -> frozenset[s
     return frozenset(name for name in listing.split("\0") if name)
 
 
+def changed_files(cwd: Path, base: str, head: str) -> frozenset[str] | None:
+    """Return the paths, from the top folder, of the files that differ between two commits; `None` if it is unknown.
+
+    A renamed file counts with both of its paths. A name that is not UTF-8 contains replacement characters.
+
+    Raises:
+        OutputTooLarge: The list is too long to be kept in memory.
+    """
+    git = Git(cwd=cwd, environ=safe_environment(os.environ))
+    options = ("-r", "-z", "--no-renames", "--name-only", "--ignore-submodules=none")
+    listing = git.query("diff-tree", *options, "--end-of-options", base, head, "--", timeout=QUERY_TIMEOUT)
+    return None if listing is None else frozenset(name for name in listing.split("\0") if name)
+
+
+def uncommitted_files(cwd: Path) -> frozenset[str] | None:
+    """Return the paths, from the top folder, of the files that are not as in the checked-out commit, new ones included.
+
+    Files that git ignores do not count. `None` if it is unknown.
+
+    Raises:
+        OutputTooLarge: The list is too long to be kept in memory.
+    """
+    git = Git(cwd=cwd, environ=safe_environment(os.environ))
+    options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
+    listing = git.query("--no-optional-locks", "status", *options, timeout=QUERY_TIMEOUT)
+    return None if listing is None else frozenset(entry[3:] for entry in listing.split("\0") if entry)
+
+
 def fingerprint(path: Path) -> str:
     """Return `sha256:<hex>` of the bytes of a file.
 

@@ -52,11 +52,14 @@ class PullRequest:
         judge = policy or fingerprint(self.folder / ".github/ghmlops.yml")
         self.upload("ghmlops-evidence-check-1", "", judge, *findings, run=run)
 
-    def upload(self, name: str, leg: str, policy: str, *findings: tuple[str, str], run: int = 41) -> None:
+    def upload(
+        self, name: str, leg: str, policy: str, *findings: tuple[str, str], run: int = 41, command: str = "preview"
+    ) -> None:
         """Upload an artifact with evidence of one leg that the policy with this fingerprint judged."""
+        ready = [("preview-ready", "pass")] if command == "preview" else []
         rows = [
             Finding(id=rule, metric="m", outcome=Outcome(outcome), reason=f"{rule} is {outcome}.", docs="a#b")
-            for rule, outcome in (("preview-ready", "pass"), *findings)
+            for rule, outcome in (*ready, *findings)
         ]
         outcome, code, reason = conclude(rows)
         origin = Provenance(
@@ -71,7 +74,7 @@ class PullRequest:
             fingerprints={"policy": policy},
         )
         evidence = Evidence(
-            command="preview",
+            command=command,
             leg=leg,
             outcome=outcome,
             reason_code=code,
@@ -81,7 +84,7 @@ class PullRequest:
         )
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr(evidence_file_name("preview", leg), msgspec.json.encode(evidence))
+            archive.writestr(evidence_file_name(command, leg), msgspec.json.encode(evidence))
         content = base64.b64encode(packed.getvalue()).decode()
         self.api.seed(artifacts=[{"run_id": run, "name": name, "zip_base64": content}])
 
@@ -365,3 +368,40 @@ def test_a_check_run_needs_a_run(change: PullRequest, capsys: pytest.CaptureFixt
     assert change.checks == []
     assert main(["report", "--token", "t", "--check-run", "true", "--comment", "off"]) == 2
     assert "run-id" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("files", "conclusion"),
+    [
+        (["services/other/x.py"], "success"),
+        (["services/shop/x.py", "services/other/x.py"], "failure"),
+        ([".github/ghmlops.yml"], "failure"),
+        ([f"services/other/{number}" for number in range(300)], "failure"),
+        ([], "failure"),
+    ],
+)
+def test_an_unaffected_service(change: PullRequest, files: list[str], conclusion: str) -> None:
+    """Evidence that nothing was measured passes only if GitHub's complete list of files shows the same; no comment."""
+    policy = change.folder / ".github/ghmlops.yml"
+    policy.write_text(POLICY + "paths: [services/shop/**]\n")
+    run = {"head_sha": HEAD, "head_branch": "topic", "head_repository": "ada/shop", "event": "pull_request"}
+    change.api.seed(runs=[{"id": 41, "created_at": CREATED.strftime("%Y-%m-%dT%H:%M:%SZ"), **run}])
+    name, judge = "ghmlops-evidence-check-1", fingerprint(policy)
+    change.upload(name, "", judge, ("not-affected", "pass"), command="check")
+    change.api.state.repositories["acme/shop"]["changed_files"][HEAD] = files
+    assert change.report() == 0
+    assert change.checks == [("ghmlops/shop", HEAD, conclusion)]
+    verdict = read_verdict(change.folder / "evidence/verdict.json")
+    expected = ("pass", "all-passed") if conclusion == "success" else ("inconclusive", verdict.reason_code)
+    assert (verdict.outcome, verdict.reason_code) == expected
+    assert len(change.api.state.comments) == (0 if conclusion == "success" else 1)
+
+
+def test_a_failure_counts_although_the_service_is_unaffected(change: PullRequest) -> None:
+    """What was measured nevertheless is judged as always."""
+    policy = change.folder / ".github/ghmlops.yml"
+    policy.write_text(POLICY + "paths: [services/shop/**]\n")
+    change.api.state.repositories["acme/shop"]["changed_files"][HEAD] = ["services/other/x.py"]
+    change.measured(("objective-p99", "fail"))
+    assert change.report() == 1
+    assert change.checks == [("ghmlops/shop", HEAD, "failure")]

@@ -110,6 +110,10 @@ def test_margins_may_name_both_limits() -> None:
         ("[device, country, [device, country]]", "[device, []]", ":19: `regression.slices[1]`: a slice", "[device,"),
         ("{poisson: 200/s, duration: 60s, warmup: 5s}", "fast", "expected a mapping", ""),
         ("gate:   ", "gate: [", ":23: ", "indentation"),
+        ("version: 1\n", "version: 1\npaths: [/a]\n", ':2: `paths[0]`: "/a": expected a path', "scorer/**"),
+        ("version: 1\n", "version: 1\npaths: ['!a']\n", ":2: `paths`: no pattern includes a file", '"**"'),
+        ("version: 1\n", "version: 1\npaths: []\n", ":2: `paths`: no pattern includes a file", '"**"'),
+        ("version: 1\n", "version: 1\npath: [a]\n", ":2: `path`: unknown key `path`", "`paths`"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(old: str, new: str, message: str, hint: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.act.files import write_atomically
+from ghmlops.commands.baseline.affected import unaffected
 from ghmlops.commands.baseline.resolve import BaseCommit, base_commit, deployed_commit
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.commands.shared.baseline_file import BASELINE_NAME, NO_BASELINE, BaselineFile, workflow_specs
@@ -76,10 +77,24 @@ def run(inputs: Inputs, services: Services) -> Result:
         outcome=outcome,
         reason_code=f"baseline-{state}",
         reason=reason,
-        outputs={"base-sha": base.sha or NO_BASELINE, "source": base.source, "baseline-file": file},
+        outputs={
+            "base-sha": base.sha or NO_BASELINE,
+            "source": base.source,
+            "baseline-file": file,
+            "affected": str(_affected(inputs, services, base)).lower(),
+        },
         text=terminal.block([reason, f"written: {file}", *(f"{s}: {why}" for s, why in without.items())]),
         data={"baseline": msgspec.to_builtins(baseline)},
     )
+
+
+def _affected(inputs: Inputs, services: Services, base: BaseCommit) -> bool:
+    """Return whether the change has to be measured; a policy that is not valid is reported by the job that measures."""
+    try:
+        policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    except PolicyError:
+        return True
+    return unaffected(policy, inputs.policy, base.sha, services) is None
 
 
 def _specs(inputs: Inputs, services: Services, base: BaseCommit) -> tuple[str, ...]:

@@ -23,5 +23,6 @@ OUTPUTS = (
     *OUTCOME_OUTPUTS,
     Output("base-sha", "Full SHA of the baseline's commit; none if there is no baseline yet."),
     Output("source", "deployment, merge-base, merge-queue, input or none."),
+    Output("affected", "Whether the change has to be measured: false if it changes no file in `paths` of the policy."),
     Output("baseline-file", "Path of baseline.json, which `check` and `regression` read."),
 )

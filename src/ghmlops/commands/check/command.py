@@ -28,18 +28,26 @@ def run(inputs: Inputs, services: Services) -> Result:
         PolicyError: The policy is missing or invalid, or measures nothing.
         InputError: `base` is not a commit of this repository.
     """
+    from ghmlops.commands.baseline.affected import unaffected
     from ghmlops.commands.check.job import prepare
+    from ghmlops.commands.check.run_pillar import write_findings
     from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
     from ghmlops.core.policy.summary import describe
 
     if inputs.dry_run:
         job = prepare(inputs, services)
         lines = [*describe(job.policy), f"baseline commit: {job.base or 'none: no comparison of latency'}"]
+        if (finding := unaffected(job.policy, inputs.policy, job.base, services)) is not None:
+            lines.append(f"nothing would be measured: {finding.reason}")
         return dry_run_result("Nothing was run.", terminal.block(lines))
     _remove_old_evidence(inputs, services)
     with unfinished("check", inputs, services):
         job = prepare(inputs, services)
-        _measure(job)
+        if (finding := unaffected(job.policy, inputs.policy, job.base, services)) is not None:
+            services.console.note(f"check: {finding.reason}")
+            write_findings(job, "check", [finding])
+        else:
+            _measure(job)
     return _report(job)
 
 

@@ -84,6 +84,7 @@ def prepare(inputs: Inputs, services: Services, client: Client | None) -> Job:
         requirements=policy,
         remeasured=read_remeasured(inputs.remeasured),
         run=None if inputs.run_id else own_run(services),
+        unaffected=False,
         strict=services.context.in_actions or bool(inputs.run_id),
     )
     return Job(

@@ -53,7 +53,9 @@ def announce(inputs: Inputs, services: Services, open_client: Callable[[], Clien
         pull_request = find_pull_request(client, services, number, commit)
         written = PublishedComment(note=f"no comment written: no pull request has the head {commit[:12]}")
         if pull_request:
-            written = _write(client, pull_request.number, mark, commit, facts, creates=inputs.comment == "always")
+            # Whether the change affects a service with `paths` is unknown, and most changes do not.
+            creates = inputs.comment == "always" and not (policy and policy.paths)
+            written = _write(client, pull_request.number, mark, commit, facts, creates=creates)
     services.console.note(written.note)
     return Result(
         outcome=Outcome.PASS,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ghmlops.commands.baseline.affected import leaves_untouched
 from ghmlops.commands.report.change import Change, read_change
 from ghmlops.commands.report.judge_changed import judge_findings, with_findings
 from ghmlops.commands.shared.evidence_source import read_evidence
@@ -104,7 +105,8 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
         if policy:
             rules = _demanding(rules, policy, inputs, services)
             reviewed = _reviewed_policy(open_client(), change, commit, path)
-            rules = msgspec.structs.replace(rules, head_policy=reviewed)
+            untouched = change.all_files and leaves_untouched(policy, inputs.policy, change.files, services)
+            rules = msgspec.structs.replace(rules, head_policy=reviewed, unaffected=untouched)
         else:
             rules = _demanding_added(rules, open_client(), path)
     verdict = merge(source.files, rules, service=policy.service if policy else service_name(repository, services))

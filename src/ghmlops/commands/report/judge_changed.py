@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ghmlops.core.model import Finding, Outcome, conclude
+from ghmlops.core.policy.input_files import covers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def judge_findings(change: Change, policy_file: str, has_policy: bool, inputs: M
         reason = f"The policy {policy_file} does not exist on the trusted branch: the change judges itself."
         return [_finding("policy-added", Outcome.WARN, reason, policy_file)]
     roles = {policy_file: "policy", **inputs} if has_policy else {}
-    changed = {path: role for path in sorted(change.files) for name, role in roles.items() if _covers(name, path)}
+    changed = {path: role for path in sorted(change.files) for name, role in roles.items() if covers(name, path)}
     findings = [
         _finding("inputs-changed", Outcome.INCONCLUSIVE, f"The change alters the {role} {path}.", path)
         for path, role in list(changed.items())[:MAX_FINDINGS]
@@ -58,11 +58,6 @@ def with_findings(verdict: Verdict, findings: Sequence[Finding]) -> Verdict:
     rows = [*verdict.findings, *absent]
     outcome, code, reason = conclude(rows)
     return msgspec.structs.replace(verdict, findings=rows, outcome=outcome, reason_code=code, reason=reason)
-
-
-def _covers(name: str, path: str) -> bool:
-    """Return whether a name is the path, a folder of it, or a pattern; an asterisk covers any folders, too."""
-    return path == name or path.startswith(f"{name.rstrip('/')}/") or fnmatch.fnmatchcase(path, name)
 
 
 def _finding(rule: str, outcome: Outcome, reason: str, file: str) -> Finding:

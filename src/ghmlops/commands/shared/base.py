@@ -30,6 +30,9 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     policy: Annotated[str, Doc(description="Path of the policy file.")] = DEFAULT_PATH
+    working_directory: Annotated[
+        str, Doc(description="Folder of the service, to which all other paths are relative; empty: the top folder.")
+    ] = ""
     evidence_dir: Annotated[str, Doc(description="Folder of the evidence files.")] = "evidence"
     leg: Annotated[
         str, Doc(description="Name of this leg (matrix, second run), which becomes part of the evidence file's name.")

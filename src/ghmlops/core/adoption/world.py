@@ -120,7 +120,7 @@ def margin_lines(regression: Regression, rows: Mapping[str, int]) -> list[str]:
 
 
 def _decidable(regression: Regression, n: int) -> str:
-    if regression.task not in ("binary", "multiclass"):
+    if regression.task not in ("binary", "multiclass", "multilabel"):
         return (
             "a mean passes its margin if the standard deviation of the paired differences is at most "
             f"{n**0.5 / Z_98:.3g} times the margin"

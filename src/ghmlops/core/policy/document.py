@@ -19,6 +19,9 @@ class Policy(Section, frozen=True, kw_only=True):
 
     service: str
     version: int = 1
+    paths: tuple[str, ...] = ()
+    """Patterns of the files that belong to the service; a pull request without such a file is not measured. Empty: all
+    files of the repository."""
     preview: Preview | None = None
     targets: tuple[str, ...] = ()
     """Hosts beyond loopback and the preview to which the input `allow-hosts` is narrowed; `*.example.com` includes all

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,11 @@ ROLES = ("baseline", "labels", "noise")
 def is_local(spec: str) -> bool:
     """Return whether the specification of an artifact names files on this machine."""
     return bool(spec) and not spec.startswith("artifact:") and "://" not in spec
+
+
+def covers(name: str, path: str) -> bool:
+    """Return whether a name is the path, a folder of it, or a pattern; an asterisk covers any folders, too."""
+    return path == name or path.startswith(f"{name.rstrip('/')}/") or fnmatch.fnmatchcase(path, name)
 
 
 def input_files(policy: Policy) -> dict[str, str]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def describe(policy: Policy) -> list[str]:
     """Return one line per measurement that the policy would run, and one for the gate."""
     lines = []
+    if policy.paths:
+        lines.append(f"paths: a pull request is measured if it changes {', '.join(policy.paths)}")
     if policy.preview:
         source = f"start `{policy.preview.command}`" if policy.preview.command else f"use {policy.preview.url}"
         lines.append(
@@ -32,9 +34,10 @@ def describe(policy: Policy) -> list[str]:
         hosts = f", of these only {', '.join(policy.targets)} and the preview" if policy.targets else ""
         lines.append(f"load may be sent to: loopback, and the hosts of the input `allow-hosts`{hosts}")
     if regression := policy.regression:
+        labels = ", ".join(t.label for t in regression.targets) or regression.label or "none"
         slices = ", ".join(" x ".join(columns) for columns in regression.slices) or "none"
         lines.append(
-            f"regression: {regression.task}, key {', '.join(regression.key)}, label {regression.label or 'none'}; "
+            f"regression: {regression.task}, key {', '.join(regression.key)}, label {labels}; "
             f"data sets: {', '.join(d.name for d in regression.datasets if d.name) or 'one'}; "
             f"slices: {slices}; windows: {regression.window or 'none'}; intent: {regression.intent}"
             + ("; `predict` makes the predictions of both commits" if regression.predict else "")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.pillars import PILLARS
 from ghmlops.core.policy.document import DEFAULT_PATH, Policy
+from ghmlops.core.policy.paths import pattern_problem
 from ghmlops.core.policyfile import yaml_reader as located
 from ghmlops.core.policyfile.capacity import read_capacity
 from ghmlops.core.policyfile.gate import read_gate
@@ -66,6 +67,20 @@ def _service(at: Located) -> str:
     return name
 
 
+def _path_pattern(at: Located) -> str:
+    pattern = text(at)
+    if problem := pattern_problem(pattern):
+        raise at.error(f'"{pattern[:80]}": {problem}', "for example `services/scorer/**`")
+    return pattern
+
+
+def _paths(at: Located) -> tuple[str, ...]:
+    patterns = listing(_path_pattern)(at)
+    if all(pattern.startswith("!") for pattern in patterns):
+        raise at.error("no pattern includes a file, so no change would be measured", 'add "**" in front for all files')
+    return patterns
+
+
 def _policy(at: Located) -> Policy:
     policy: Policy = record(Policy, READERS, required=("version", "service"))(at)
     if policy.capacity is not None and policy.latency is None:
@@ -84,6 +99,7 @@ def _policy(at: Located) -> Policy:
 READERS: dict[str, Callable[[Located], object]] = {
     "version": _version,
     "service": _service,
+    "paths": _paths,
     "preview": read_preview,
     "targets": listing(host),
     "latency": read_latency,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.details.latency import LatencyCommon
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.pillars import find_pillar
+from ghmlops.core.policy.paths import NOT_AFFECTED
 from ghmlops.core.verdict.confirmation import satisfies
 from ghmlops.core.verdict.expectation import expected_findings
 from ghmlops.core.verdict.problems import problem
@@ -30,6 +31,13 @@ def missing_evidence(counted: Sequence[Evidence], current: Sequence[Loaded], rul
         for e in counted
         if not e.findings
     ]
+    reported = any(f.id == NOT_AFFECTED for e in counted if e.command == "check" for f in e.findings)
+    if rules.unaffected or (rules.unaffected is None and reported and not rules.strict):
+        reason = f"By GitHub's list of its files, the change does not affect {rules.service or 'the service'}."
+        return findings if reported else [*findings, problem(NOT_AFFECTED, Outcome.PASS, reason)]
+    if reported:
+        reason = "`check` measured nothing, and GitHub's list of the changed files does not show that it was right."
+        findings.append(problem(NOT_AFFECTED, Outcome.INCONCLUSIVE, reason))
     present = {(e.command, e.leg) for e in counted if satisfies(e)}
     refused = {f.evidence.command for f in current if f.evidence}
     commands = dict.fromkeys((*rules.required, *rules.legs))

@@ -26,6 +26,7 @@ DESCRIPTIONS = {
     "evidence-differs": "Measuring predictions again without code of the change gives the same result.",
     "evidence-not-repeated": "Predictions can be measured again without code of the change.",
     "no-baseline": "A margin needs a baseline to compare with.",
+    "not-affected": "A change of other services leaves this one as it is.",
     "findings-omitted": "A verdict lists a limited number of findings, the worst first.",
 }
 """Id of each finding on evidence to what the rule tests."""

@@ -36,6 +36,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         requirements: the trusted policy, whose margins and objectives must all be judged; `None` without one.
         remeasured: what a job without code of the change measured again; `None` if that is not required.
         policy_added: whether GitHub shows that the change adds the policy, so that its baseline has no predictions.
+        unaffected: whether the change leaves the service as it is, by GitHub's list of its files; `None` if GitHub was
+            not asked, so that evidence that says so is believed unless `strict`.
         strict: whether evidence must name its repository, run, version, service and policy: true in a workflow run.
     """
 
@@ -55,6 +57,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     requirements: Policy | None = None
     remeasured: Remeasured | None = None
     policy_added: bool = False
+    unaffected: bool | None = None
     strict: bool = False
 
     @property
