@@ -136,6 +136,17 @@ def test_pins(written: Workflow) -> None:
             assert PINS[name] == ref
 
 
+def test_artifacts_expire_as_the_caller_says(callable_workflows: Callable) -> None:
+    """Each upload of a reusable workflow has the input `retention-days`; 0 leaves it to the repository's settings."""
+    for workflow in callable_workflows.values():
+        steps = [step for job in workflow.body["jobs"].values() for step in job.get("steps", [])]
+        uploads = [step["with"] for step in steps if step.get("uses", "").startswith("actions/upload-artifact@")]
+        days = workflow.triggers["workflow_call"]["inputs"].get("retention-days")
+        assert (days is not None) == bool(uploads), workflow.name
+        assert days is None or (days["type"], days["default"]) == ("number", 0)
+        assert all(upload["retention-days"] == "${{ inputs.retention-days }}" for upload in uploads)
+
+
 def test_scripts_contain_no_expression(written: Workflow) -> None:
     """No `${{` in any `run:`."""
     for _, step in written.steps():
@@ -193,7 +204,7 @@ def test_deployments_and_reverts_are_serialised(callable_workflows: Callable) ->
     """Jobs are serialised per service (its policy file) and environment, or per branch, and never cancelled."""
     jobs = callable_workflows[".github/workflows/deploy-gate.yml"].body["jobs"]
     gate, revert = jobs["gate"]["concurrency"], jobs["revert"]["concurrency"]
-    assert gate["group"] == "ghmlops-gate-${{ github.workflow }}-${{ inputs.policy }}-${{ inputs.environment }}"
+    assert gate["group"] == "ghmlops-gate-${{ github.workflow }}-${{ inputs.working-directory }}-${{ inputs.policy }}-${{ inputs.environment }}"
     assert (gate["queue"], revert["queue"]) == ("max", "max")
     assert revert["group"] == "ghmlops-revert-${{ inputs.branch || github.event.repository.default_branch }}"
     assert (gate["cancel-in-progress"], revert["cancel-in-progress"]) == (False, False)

@@ -30,6 +30,8 @@ def main() -> None:
 def upload() -> None:
     """Zip the files and store them under a name of this run."""
     path, name = Path(os.environ["IN_PATH"]), os.environ["IN_NAME"]
+    if not 0 <= int(os.environ["IN_RETENTION_DAYS"]) <= 90:  # 0: the default; more needs a setting of the repository
+        sys.exit("::error::Invalid retention-days")
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     base = path.parent if path.is_file() else path
     files = [p for p in files if not any(part.startswith(".") for part in p.relative_to(base).parts)]
