@@ -158,7 +158,8 @@ def compare(  # noqa: PLR0913  (four tables and a policy, by keyword)
         DataError: A table or file cannot be used.
     """
     with _with_hint():
-        from ghmlops.commands.regression.measure import judge, observe
+        from ghmlops.commands.regression.measure import judge, observe_targets
+        from ghmlops.core.predictions.private_values import withheld_values
         from ghmlops.core.quantities import size
         from ghmlops.measure.predictions.engine.engines import Engine
 
@@ -171,9 +172,9 @@ def compare(  # noqa: PLR0913  (four tables and a policy, by keyword)
             raise InputError(f"`memory_limit`: {error}", hint='memory_limit="1GiB"') from None
         observations = []
         for dataset in _datasets(section, overrides):
-            with _sources(dataset, overrides) as sources:
-                observation = observe(engine, section, sources, lambda _: None)
-            observations.append(replace(observation, dataset=dataset.name))
+            with withheld_values(section.private), _sources(dataset, overrides) as sources:
+                observed = observe_targets(engine, section, sources, lambda _: None)
+            observations += [replace(one, dataset=dataset.name) for one in observed]
         return _judgement("regression", judge(observations, section))
 
 

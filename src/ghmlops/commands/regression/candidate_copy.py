@@ -17,18 +17,29 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Dataset
 
 
-def copy_candidate(datasets: Sequence[Dataset], folder: str, services: Services) -> None:
+def copy_candidate(
+    datasets: Sequence[Dataset], folder: str, services: Services, *, private: Sequence[str] = ()
+) -> None:
     """Copy the files of every candidate that is inside the working directory; a note names each other one.
+
+    The folder becomes an artifact, so nothing is copied if the policy has private columns.
 
     Args:
         datasets: data sets with the specifications of their artifacts.
         folder: folder to copy to, as the user named it.
         services: services of the command.
+        private: private columns of the policy.
 
     Raises:
         DataError: The files of a candidate have vanished.
         InputError: The folder cannot be written.
     """
+    if private:
+        services.console.note(
+            f"the candidate's predictions are not copied to {folder}, because the policy has private columns "
+            f"({', '.join(private)}); no other job can compare them again"
+        )
+        return
     target = services.cwd / folder
     for dataset in datasets:
         for spec in parse_specs(dataset.candidate, "the candidate"):

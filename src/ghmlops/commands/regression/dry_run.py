@@ -22,6 +22,7 @@ def check_artifacts(job: Job, services: Services) -> Result:
         GhmlopsError: As `ghmlops.commands.regression.command.run`.
     """
     from ghmlops.commands.regression.measure import engine_source, resolved_artifacts
+    from ghmlops.core.predictions.private_values import withheld_values
     from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_schema
     from ghmlops.report.formats import terminal
@@ -29,7 +30,7 @@ def check_artifacts(job: Job, services: Services) -> Result:
     policy = job.policy
     lines, problems, mismatched_key, columns = list[str](), list[str](), False, 0
     for dataset in job.datasets:
-        with resolved_artifacts(dataset, job.token, services) as artifacts:
+        with withheld_values(policy.private), resolved_artifacts(dataset, job.token, services) as artifacts:
             sources = {role: engine_source(artifact) for role, artifact in artifacts.items() if role != "noise"}
             with open_engine(job.engine, sources) as session:
                 schema = read_schema(session, policy)

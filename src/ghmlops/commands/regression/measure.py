@@ -32,9 +32,11 @@ def measure(job: Job, services: Services) -> EvidenceContent:
     Raises:
         GhmlopsError: As `ghmlops.commands.regression.command.run`.
     """
+    from ghmlops.core.predictions.private_values import withheld_values
     from ghmlops.core.reproduce.replay_inputs import write_inputs
 
-    observations, origins = _observe(job, services)
+    with withheld_values(job.policy.private):
+        observations, origins = _observe(job, services)
     content = judge(observations, job.policy)
     inputs = write_inputs(job.policy_path, job.engine.name, job.memory_limit, job.datasets)
     details = msgspec.structs.replace(regression_details(content.details), inputs=inputs, sources=origins)
@@ -46,9 +48,14 @@ def judge(observations: Sequence[Observation], policy: Regression) -> EvidenceCo
     from ghmlops.commands.shared.evidence import EvidenceContent
 
     # Reading imports the judgement in another thread, so importing it here takes no time.
-    from ghmlops.core.predictions.judgement import judge_observations
+    if policy.targets:
+        from ghmlops.core.predictions.targets.judgement import judge_targets
 
-    judged = judge_observations(observations, policy)
+        judged = judge_targets(observations, policy)
+    else:
+        from ghmlops.core.predictions.judgement import judge_observations
+
+        judged = judge_observations(observations, policy)
     fingerprints = {
         f"{one.dataset}/{role}" if one.dataset else role: fingerprint
         for one in observations
@@ -77,9 +84,39 @@ def _observe(job: Job, services: Services) -> tuple[list[Observation], list[Sour
                     for role, artifact in artifacts.items()
                 ]
                 sources = {role: engine_source(artifact) for role, artifact in artifacts.items()}
-                observation = observe(engine, job.policy, sources, services.console.progress)
-                observations.append(dataclasses.replace(observation, dataset=dataset.name))
+                observed = observe_targets(engine, job.policy, sources, services.console.progress)
+                observations += [dataclasses.replace(one, dataset=dataset.name) for one in observed]
     return observations, origins
+
+
+def observe_targets(
+    engine: Engine, policy: Regression, sources: Mapping[str, Source], progress: Callable[[str], None]
+) -> list[Observation]:
+    """Read one data set: once, or once per target and, for several labels, once for all labels of a row.
+
+    Args:
+        engine: the engine, started.
+        policy: section `regression` of the policy.
+        sources: artifacts by role; `labels` and `noise` may be absent.
+        progress: called with a message about each step.
+
+    Raises:
+        GhmlopsError: As `ghmlops.commands.regression.command.run`.
+    """
+    if not policy.targets:
+        return [observe(engine, policy, sources, progress)]
+    from ghmlops.core.policy.targets import label_sets_policy, target_policy
+
+    observations = []
+    for target in policy.targets:
+        progress(f"target {target.label}")
+        one = observe(engine, target_policy(policy, target), sources, progress)
+        observations.append(dataclasses.replace(one, target=target.label))
+    if policy.task == "multilabel" and all(one.tables for one in observations):
+        progress("all labels of a row")
+        pair = {role: source for role, source in sources.items() if role != "noise"}
+        observations.append(observe(engine, label_sets_policy(policy), pair, progress))
+    return observations
 
 
 def observe(
@@ -96,16 +133,18 @@ def observe(
     Raises:
         GhmlopsError: As `ghmlops.commands.regression.command.run`.
     """
+    from ghmlops.core.predictions.private_values import withheld_values
     from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_predictions
 
     pair = {role: source for role, source in sources.items() if role != "noise"}
-    with open_engine(engine, pair) as session:
+    with withheld_values(policy.private), open_engine(engine, pair) as session:
         observation = read_predictions(session, policy, progress, score_distance="noise" in sources)
     floor = None
     if "noise" in sources and observation.tables:
         progress("reading the second baseline")
-        floor = _read_noise_floor(engine, policy, sources, progress)
+        with withheld_values(policy.private):
+            floor = _read_noise_floor(engine, policy, sources, progress)
     return dataclasses.replace(observation, noise=floor)
 
 
@@ -156,8 +195,8 @@ def _read_noise_floor(
     other_seed = msgspec.structs.replace(
         policy,
         features=(),
-        metrics=(),
         changed=Changed(),
+        private=(),
         renamed={**policy.renamed, "candidate": policy.renamed.get("baseline", {})},
     )
     pair = {"baseline": sources["baseline"], "candidate": sources["noise"]}

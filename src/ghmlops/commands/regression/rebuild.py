@@ -149,6 +149,7 @@ def _candidate_specs(inputs: Inputs, policy: Regression) -> dict[str, tuple[Loca
 
 
 def _compare(job: RebuildJob, builds: Sequence[Build]) -> list[BuildComparison]:
+    from ghmlops.core.predictions.private_values import withheld_values
     from ghmlops.core.reproduce.rebuild import BuildComparison
     from ghmlops.measure.predictions.artifacts.source import Source
     from ghmlops.measure.predictions.sql.column_diff import compare_columns
@@ -167,13 +168,15 @@ def _compare(job: RebuildJob, builds: Sequence[Build]) -> list[BuildComparison]:
             )
             for files, name in zip((first, second), BUILDS, strict=True)
         ]
+        with withheld_values(policy.private):
+            content = compare_columns(sources[0], sources[1], key, tolerance, job.memory)
         comparisons.append(
             BuildComparison(
                 dataset=dataset,
                 names=tuple(spec.text for spec in specs),
                 files=(len(first.paths), len(second.paths)),
                 fingerprints=(first.fingerprint(), second.fingerprint()),
-                content=compare_columns(sources[0], sources[1], key, tolerance, job.memory),
+                content=content,
             )
         )
     return comparisons

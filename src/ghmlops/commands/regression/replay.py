@@ -19,6 +19,7 @@ from ghmlops.core.reproduce.replay_inputs import check_policy_path, read_inputs,
 from ghmlops.core.text.plain_name import is_plain_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ghmlops.commands.regression.inputs import Inputs
@@ -61,6 +62,7 @@ def replay(inputs: Inputs, services: Services) -> Result:
     notes = _notes(before, recorder.provenance.head_sha, inputs.replay)
     if inputs.dry_run:
         return _dry_run(job, notes)
+    _check_private(before, job, recorder.provenance.fingerprints, inputs.replay)
     for note in notes:
         services.console.note(f"replay: {note}")
     content = measure(job, services)
@@ -135,6 +137,19 @@ def _prepare(before: Evidence, inputs: Inputs, services: Services) -> Job:
     }
     overrides = {role: getattr(inputs, role) for role in ("baseline", "candidate", "labels")}
     return build_job(effective, policy, replay_datasets(recorded, overrides, trusted, inputs.replay))
+
+
+def _check_private(before: Evidence, job: Job, fingerprints: Mapping[str, str], file: str) -> None:
+    """Reject evidence of another policy if this one has private columns: a comparison would quote their values.
+
+    Raises:
+        EvidenceError: The policy is another one.
+    """
+    if job.policy.private and before.provenance.fingerprints.get("policy") != fingerprints.get("policy"):
+        raise EvidenceError(
+            f"{file} was measured by another policy than {job.policy_path}, so it may show values of private columns",
+            hint="replay it with the policy of its commit",
+        )
 
 
 def _notes(before: Evidence, commit: str, file: str) -> list[str]:

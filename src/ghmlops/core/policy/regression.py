@@ -9,9 +9,10 @@ import msgspec
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.section import Section
 
-TASKS = ("binary", "multiclass", "regression", "ranking", "embedding")
+TASKS = ("binary", "multiclass", "multilabel", "regression", "ranking", "embedding")
 ROLES = ("baseline", "candidate", "labels")
-Task = Literal["binary", "multiclass", "regression", "ranking", "embedding"]
+Task = Literal["binary", "multiclass", "multilabel", "label-sets", "regression", "ranking", "embedding"]
+"""`label-sets` is no task of a policy: the comparison of all labels of a row at once, as part of `multilabel`."""
 DEFAULT_LABEL_COVERAGE = 0.99
 """Share of rows: the complement of the share that may be left out for any other reason."""
 
@@ -26,6 +27,16 @@ class Dataset(Section, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
     """A second baseline, trained by the same recipe with another seed. It gives the noise floor of the predictions."""
+
+
+class Target(Section, frozen=True, kw_only=True):
+    """One of several targets: one label of a multi-label task, or one output of a regression."""
+
+    label: str
+    """Column of the true answer, which names the target."""
+    score: str = ""
+    prediction: str = ""
+    threshold: float = 0.5
 
 
 class CustomMetric(Section, frozen=True, kw_only=True):
@@ -82,6 +93,9 @@ class Regression(Section, frozen=True, kw_only=True):
     """One column per class, in the order of `classes`, instead of `score` (binary, multiclass)."""
     prediction: str = ""
     """Column of the decision (binary, multiclass) or of the predicted value (regression)."""
+    targets: tuple[Target, ...] = ()
+    """The targets of a multi-label task or of a regression with several outputs; empty for a single target. `label`,
+    `score` and `prediction` are then those of the first one."""
     threshold: float = 0.5
     """Decision threshold on `score` if there is no `prediction` column; scores at or above it are positive."""
     classes: tuple[str, ...] = ()
@@ -122,6 +136,8 @@ class Regression(Section, frozen=True, kw_only=True):
     min_label_coverage: float = DEFAULT_LABEL_COVERAGE
     """Share of the usable rows (queries of a ranking) with a label below which quality is inconclusive. A policy whose
     labels arrive late sets a lower one."""
+    weight: str = ""
+    """Column of the weight of a row (of a query in a ranking), > 0; empty: all rows weigh the same."""
     group: str = ""
     """Column that identifies groups of dependent rows (user, session); tests then use groups as their unit."""
     margins: dict[str, float] = msgspec.field(default_factory=dict)
@@ -131,6 +147,8 @@ class Regression(Section, frozen=True, kw_only=True):
     """By column: the largest difference that counts as equal; absolute for values up to 1, relative above."""
     drift: Drift = Drift()
     changed: Changed = Changed()
+    private: tuple[str, ...] = ()
+    """Columns whose values no output contains: numbered labels stand for them."""
     undecided: Literal["inconclusive", "warn"] = "inconclusive"
     """Outcome of an overall metric that neither passes nor fails."""
     intent: Literal["improve", "unchanged"] = "improve"
@@ -145,7 +163,7 @@ class Regression(Section, frozen=True, kw_only=True):
     def column(self, role: str, name: str) -> str:
         """Return the name, in the artifact of a role, of the column that the policy calls `name`."""
         renamed = self.renamed.get(role, {})
-        for field in ("score", "label", "prediction", "time", "group", "query"):
+        for field in ("score", "label", "prediction", "time", "group", "query", "weight"):
             if name == getattr(self, field) and field in renamed and name not in renamed:
                 return renamed[field]
         return renamed.get(name, name)

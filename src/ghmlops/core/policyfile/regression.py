@@ -10,12 +10,13 @@ import msgspec
 
 from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
-from ghmlops.core.metrics import METRIC_IDS, metric_ids
+from ghmlops.core.metrics import METRIC_IDS, UNWEIGHTED_METRICS, metric_ids
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.regression import ROLES, TASKS, Changed, CustomMetric, Dataset, Drift, Regression
 from ghmlops.core.policyfile.preview import shell_commands
 from ghmlops.core.policyfile.quantiles import read_quantiles
 from ghmlops.core.policyfile.scalars import positive_count
+from ghmlops.core.policyfile.targets import read_targets
 from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar, table, text
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _DIRECTIONS = {"higher": Direction.HIGHER, "lower": Direction.LOWER, "target": D
 _REQUIRED = {
     "binary": ("label", "score", "name the column of the probability: `score: p_click`"),
     "multiclass": ("label", "score", "name the column of the vector of class probabilities: `score: probabilities`"),
+    "multilabel": ("label", "score", "name one column of probabilities per label: `score: [p_toxic, p_insult]`"),
     "regression": ("label", "prediction", "name the column of the predicted value"),
     "ranking": ("label", "score", "name the column that documents are ordered by"),
     "embedding": ("score", "score", "name the column of the vector"),
@@ -36,8 +38,8 @@ _TASK_KEYS = {
     "query": ("ranking",),
     "gain": ("ranking",),
     "unjudged": ("ranking",),
-    "threshold": ("binary",),
-    "classes": ("binary", "multiclass"),
+    "threshold": ("binary", "multilabel"),
+    "classes": ("binary", "multiclass", "multilabel"),
 }
 """Keys that only some tasks read, with those tasks."""
 
@@ -148,11 +150,11 @@ def read_regression(at: Located) -> Regression:
     readers: dict[str, Callable[[Located], object]] = {
         "task": one_of(*TASKS),
         "key": listing(text),
-        "label": text,
+        "label": listing(text),
         "score": listing(text),
         "prediction": listing(text),
         "quantiles": listing(scalar(_fraction)),
-        "threshold": scalar(quantities.ratio),
+        "threshold": listing(scalar(quantities.ratio)),
         "classes": listing(text),
         "query": text,
         "at": positive_count,
@@ -170,6 +172,7 @@ def read_regression(at: Located) -> Regression:
         "search": _count,
         "minimum-rows": positive_count,
         "min-label-coverage": scalar(quantities.ratio),
+        "weight": text,
         "group": text,
         "margins": table(metric_id, scalar(quantities.ratio)),
         "metrics": _metrics,
@@ -178,6 +181,7 @@ def read_regression(at: Located) -> Regression:
         "changed-rows": record(
             Changed, {"rows": _count, "show": listing(text), "mask": listing(text), "hash": listing(text)}
         ),
+        "private": listing(text),
         "undecided": one_of("inconclusive", "warn"),
         "intent": one_of("improve", "unchanged"),
         "predict": shell_commands,
@@ -201,6 +205,7 @@ def _build(at: Located, values: dict[str, Any]) -> Regression:
         values["datasets"] = (msgspec.structs.replace(single, labels=single.labels or labels),)
     elif labels:
         raise at.error("`labels` beside `datasets` is not read", "name the labels of each data set there")
+    values |= read_targets(values, entries(at))
     values |= read_quantiles(values, entries(at))
     scores = values.pop("score", ())
     values |= {"scores": scores} if len(scores) > 1 else {"score": scores[0] if scores else ""}
@@ -228,8 +233,9 @@ def _check(section: Regression, at: Located) -> None:
             )
     if section.task == "ranking" and not section.query:
         raise at.error("task `ranking` needs the key `query`", "name the column of the query: `query: query_id`")
-    if section.task == "binary" and len(section.classes) not in (0, 2):
-        raise at.error("`classes` of a binary task names two", "the negative class, then the positive: `[no, yes]`")
+    if section.task in ("binary", "multilabel") and len(section.classes) not in (0, 2):
+        problem = f"`classes` of task `{section.task}` names two"
+        raise at.error(problem, "the negative class, then the positive: `[no, yes]`")
     if section.task == "multiclass" and len(section.classes) < 2:
         raise at.error("task `multiclass` needs the key `classes`", "in the order of the vector: `classes: [a, b, c]`")
     if len(set(section.classes)) != len(section.classes):
@@ -240,6 +246,8 @@ def _check(section: Regression, at: Located) -> None:
     if section.time_zone and not section.window:
         raise keys["time-zone"].error("`time-zone` needs the key `window`", "it sets the calendar of `window: 1d`")
     _check_predict(section, keys)
+    _check_private(section, keys)
+    _check_weight(section, keys)
     _check_scores(section, keys)
     _check_margins(section, at)
     _check_renamed(section, at)
@@ -256,9 +264,43 @@ def _check_predict(section: Regression, keys: dict[str, Located]) -> None:
         )
 
 
+def _check_private(section: Regression, keys: dict[str, Located]) -> None:
+    """Reject a private column whose values are the result: the verdict is about them, or windows have their names."""
+    judged = [section.label, section.score, section.prediction, *section.scores, *section.predictions]
+    judged += [name for target in section.targets for name in (target.label, target.score, target.prediction)]
+    for name in section.private:
+        if name and name in judged:
+            raise keys["private"].error(
+                f"`{name}` is judged, so its values cannot be private",
+                "remove it; labels and scores are reported as sums over many rows, unless `changed-rows` lists them",
+            )
+        if section.window and name == section.time:
+            raise keys["private"].error(
+                f"`{name}` cannot be private, because windows are named by their start",
+                "remove `window`, or the column",
+            )
+
+
+def _check_weight(section: Regression, keys: dict[str, Located]) -> None:
+    """Reject a weight that is the key or is predicted, and settings of metrics without a weighted definition."""
+    if not section.weight:
+        return
+    predicted = (section.label, section.score, section.prediction, section.query, *section.scores, *section.predictions)
+    if section.weight in (*section.key, *predicted):
+        raise keys["weight"].error(
+            f"`{section.weight}` has another role, so it cannot be the weight", "name a column of weights, or remove it"
+        )
+    for metric, why in UNWEIGHTED_METRICS.items():
+        for key in (metric, "margins"):
+            if key in keys and (key == metric or metric in section.margins):
+                raise keys[key].error(
+                    f"`{metric}` is not defined for weighted rows: {why}", f"remove `{metric}`, or `weight`"
+                )
+
+
 def _has_decisions(section: Regression) -> bool:
     """Return whether classes can be compared without `score`: the policy names them, or one column of each class."""
-    return bool(section.scores) or (section.task in ("binary", "multiclass") and bool(section.prediction))
+    return bool(section.scores) or (section.task in ("binary", "multiclass", "multilabel") and bool(section.prediction))
 
 
 def _check_scores(section: Regression, keys: dict[str, Located]) -> None:
@@ -276,14 +318,15 @@ def _check_scores(section: Regression, keys: dict[str, Located]) -> None:
         for role, names in section.renamed.items():
             if "score" in names:
                 raise keys[role].error("`score` names several columns", "write the name of each column instead")
-    if not section.has_scores and section.task == "binary" and "threshold" in keys:
+    if not section.has_scores and section.task in ("binary", "multilabel") and "threshold" in keys:
         raise keys["threshold"].error("`threshold` needs the key `score`", "remove it: `prediction` is the decision")
 
 
 def _check_margins(section: Regression, at: Located) -> None:
     metrics = (*metric_ids(section), *(metric.name for metric in section.metrics))
+    of_task = METRIC_IDS["binary" if section.task == "multilabel" else section.task]
     for name in section.margins:
-        if name in METRIC_IDS[section.task] and name not in metrics:
+        if name in of_task and name not in metrics:
             raise at.error(
                 f"`margins.{name}`: the metric needs the key `score`", "name the column, or remove the margin"
             )
@@ -292,8 +335,9 @@ def _check_margins(section: Regression, at: Located) -> None:
 
 
 def _check_renamed(section: Regression, at: Located) -> None:
-    roles = ("score", "label", "prediction", "time", "group", "query")
+    roles = ("score", "label", "prediction", "time", "group", "query", "weight")
     used = [getattr(section, name) for name in roles if getattr(section, name)]
+    used += [name for target in section.targets for name in (target.label, target.score, target.prediction) if name]
     used += [
         *section.scores,
         *section.predictions,

@@ -10,6 +10,7 @@ from ghmlops.core.details.regression import ChangedRow, MetricRow, RegressionDet
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome
 from ghmlops.core.paired.aggregates import QueryRanks
+from ghmlops.core.policy.targets import split_scope
 from ghmlops.core.predictions.behaviour import (
     class_agreement,
     determinism,
@@ -27,36 +28,51 @@ from ghmlops.core.predictions.findings import distance_interval, metric_finding,
 from ghmlops.core.predictions.implausible import implausible_result
 from ghmlops.core.predictions.left_out import left_out_rows, limit_by_labels, limit_ruling
 from ghmlops.core.predictions.observation import SCORE_DISTANCE, Judgement
+from ghmlops.core.predictions.private_values import mask_private
 from ghmlops.core.predictions.ruling import Comparison, evidence_number, rule
 from ghmlops.core.predictions.subgroup import Subgroup
 from ghmlops.core.predictions.subgroups.heterogeneity import uneven_datasets
 from ghmlops.core.predictions.subgroups.subgroup_tests import SubgroupFamilies
+from ghmlops.core.predictions.targets.multiplicity import limit_by_holm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ghmlops.core.paired.aggregates import Grid
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.predictions.observation import Observation
+    from ghmlops.core.predictions.targets.multiplicity import TargetComparisons
 
 
-def judge_observations(observations: Sequence[Observation], policy: Regression) -> Judgement:
-    """Judge all data sets by the rules of the policy: the contract first, then all rows, then slices and windows."""
-    judgement = Judgement(details=RegressionDetails(settings=_settings(policy)))
+def judge_observations(
+    observations: Sequence[Observation], policy: Regression, targets: TargetComparisons | None = None
+) -> Judgement:
+    """Judge all data sets by the rules of the policy: the contract first, then all rows, then slices and windows.
+
+    Args:
+        observations: The aggregates of each data set, or of each target of each data set.
+        policy: The rules; for several targets, those of one target.
+        targets: For several targets: their comparisons over all rows.
+    """
+    judgement = Judgement(details=RegressionDetails(settings=settings_of(policy)))
+    observations = mask_private(observations, policy.private)
     comparable = [observation for observation in observations if _judge_contract(observation, policy, judgement)]
     overall: list[Subgroup] = []
     for observation in comparable:
-        comparisons = compare_overall(observation, policy)
+        comparisons = targets.by_scope[observation.dataset] if targets else compare_overall(observation, policy)
         overall += [
             Subgroup(slice={}, window=None, comparison=comparison, dataset=observation.dataset)
             for comparison in comparisons
         ]
         first = len(judgement.findings)
-        _judge_overall(observation, comparisons, policy, judgement)
+        judge_comparisons(observation, comparisons, policy, judgement, targets.adjusted if targets else {})
+        _list_undefined(observation, comparisons, policy, judgement)
         _judge_behaviour(observation, policy, judgement)
         _judge_basis(observation, judgement, first)
-    if len(comparable) > 1:
-        judgement.findings.extend(uneven_datasets(overall))
+    for target in {split_scope(observation.dataset)[1]: None for observation in comparable}:
+        same_target = [subgroup for subgroup in overall if split_scope(subgroup.dataset)[1] == target]
+        if len({subgroup.dataset for subgroup in same_target}) > 1:
+            judgement.findings.extend(uneven_datasets(same_target))
     families = SubgroupFamilies(comparable, policy, judgement)
     reported_keys = families.judge_declared("slice") | families.judge_declared("window")
     families.judge_classes()
@@ -83,10 +99,22 @@ def _with_dataset(finding: Finding, dataset: str) -> Finding:
     return msgspec.structs.replace(finding, dataset=dataset) if dataset else finding
 
 
-def _judge_overall(
-    observation: Observation, comparisons: Sequence[Comparison], policy: Regression, judgement: Judgement
+def judge_comparisons(
+    observation: Observation,
+    comparisons: Sequence[Comparison],
+    policy: Regression,
+    judgement: Judgement,
+    adjusted: Mapping[tuple[str, str], float],
 ) -> None:
-    """Judge every metric over all rows, and list the metrics that could not be computed."""
+    """Judge every metric over all rows.
+
+    Args:
+        observation: The aggregates of one data set, or of one target.
+        comparisons: The comparisons of its metrics.
+        policy: The rules.
+        judgement: Receives findings, measurements and rows.
+        adjusted: For several targets: adjusted p-values, as in `TargetComparisons`.
+    """
     dataset = observation.dataset
     for comparison in comparisons:
         finding, left_out = None, left_out_rows(comparison, policy, observation.facts.pairs)
@@ -102,12 +130,22 @@ def _judge_overall(
             limited = limit_by_labels(ruling, comparison, policy, observation.facts.pairs)
             if limited is not ruling:
                 ruling, reason = limited, f"{reason[:-1]}; too few rows have a label."
+            holm_p = adjusted.get((dataset, comparison.metric.id))
+            limited = limit_by_holm(ruling, holm_p)
+            if limited is not ruling:
+                ruling, reason = limited, f"{reason[:-1]}; Holm p = {holm_p:.2g} over all targets does not confirm it."
             finding = metric_finding(comparison, ruling.outcome, reason, dataset=dataset)
             judgement.findings.append(finding)
         warning = implausible_result(comparison, dataset)
         judgement.findings.extend([warning] if warning else [])
         judgement.measurements.extend(_measurements(comparison, dataset))
         judgement.details.metrics.append(_metric_row(comparison, dataset, finding))
+
+
+def _list_undefined(
+    observation: Observation, comparisons: Sequence[Comparison], policy: Regression, judgement: Judgement
+) -> None:
+    """List the metrics that could not be computed."""
     computed_ids = {comparison.metric.id for comparison in comparisons}
     for metric in overall_metrics(policy):
         if metric.id not in computed_ids:
@@ -227,7 +265,8 @@ def _judge_noise(observation: Observation, policy: Regression, judgement: Judgem
     judgement.details.noise.extend(rows)
 
 
-def _settings(policy: Regression) -> RegressionSettings:
+def settings_of(policy: Regression) -> RegressionSettings:
+    """Return the settings of a judgement for its evidence."""
     margins = {metric.id: policy.margins.get(metric.id, metric.margin) for metric in metrics_of(policy)}
     return RegressionSettings(
         task=policy.task,

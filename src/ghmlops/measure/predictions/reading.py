@@ -140,7 +140,8 @@ def _read_features(session: Session, layout: Layout) -> tuple[Layout, tuple[Dist
     """
     if not layout.policy.features:
         return layout, (), {}
-    from ghmlops.measure.predictions.sql.distributions import OTHERS, quartile_edges, read_features
+    from ghmlops.core.predictions.behaviour.distribution import OTHERS
+    from ghmlops.measure.predictions.sql.distributions import quartile_edges, read_features
 
     features, sliced = read_features(session, layout), layout.policy.slice_columns
     if many_values := tuple(d.column for d in features if OTHERS in (d.values or ()) and d.column not in sliced):

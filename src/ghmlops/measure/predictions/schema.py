@@ -50,9 +50,12 @@ def _check_columns(layout: Layout, session: Session) -> None:
         columns = (policy.label,) if role == "labels" else _prediction_columns(layout)
         for column in (*policy.key, *columns):
             _require(layout, session, role, column)
-    if policy.label and not layout.label_roles:
+    for role in layout.weight_roles:
+        _require(layout, session, role, policy.weight)
+    if policy.label and not layout.label_roles and policy.task != "label-sets":
         _require(layout, session, "baseline", policy.label)
     _check_changed_rows(policy)
+    _check_private(layout, session)
     for column in (*_attribute_columns(layout), *policy.changed.show):
         if not layout.has("baseline", column) and not layout.has("candidate", column):
             _require(layout, session, "baseline", column)
@@ -70,8 +73,25 @@ def _check_changed_rows(policy: Regression) -> None:
             )
 
 
+def _check_private(layout: Layout, session: Session) -> None:
+    """Reject a private column that does not exist, or whose values are names of folders, which messages contain."""
+    names = tuple(dict.fromkeys(name for role in session.roles for name in layout.types[role]))
+    for column in layout.policy.private:
+        if not any(layout.has(role, column) for role in session.roles):
+            raise PolicyError(f'`private` names "{column}", which no artifact has', hint=nearest(column, names))
+        for role in session.roles:
+            folders = {key.lower() for key in session.sources[role].partition_values(0)}
+            if layout.actual_name(role, column).lower() in folders:
+                raise DataError(
+                    f'{session.display_name(role)}: column "{column}" is private, and names of folders are its values',
+                    hint="write it as a column of the files, and partition by another one",
+                )
+
+
 def _prediction_columns(layout: Layout) -> tuple[str, ...]:
     policy = layout.policy
+    if policy.task == "label-sets":
+        return tuple(c for target in policy.targets for c in (target.score, target.prediction) if c)
     scores = (policy.score, *policy.scores)
     columns = (
         (*scores, policy.prediction) if policy.task in CLASS_TASKS else (*layout.score_columns, *policy.predictions)
@@ -114,6 +134,8 @@ def _suggestions(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_types(layout: Layout, session: Session) -> None:
     policy = layout.policy
+    for role in layout.weight_roles:
+        _check_use(layout, session, (role, policy.weight), column_types.WEIGHT)
     for role in session.roles:
         for column in policy.key:
             _check_use(layout, session, (role, column), column_types.KEY)
@@ -163,6 +185,8 @@ def used_columns(layout: Layout, role: str) -> set[str]:
     """Return the names, in the artifact of a role, of the columns that the policy names or that its metrics read."""
     policy = layout.policy
     columns = [*policy.key, *_prediction_columns(layout), *_attribute_columns(layout), policy.label]
+    columns += [target.label for target in policy.targets]
+    columns += [policy.weight] if role in layout.weight_roles else []
     columns += [*policy.changed.show, *(columns_of_metrics(policy) if policy.metrics else ())]
     return {layout.actual_name(role, column) for column in columns if column}
 
@@ -184,7 +208,7 @@ def _schema_facts(layout: Layout, set_aside: tuple[str, ...]) -> SchemaFacts:
     harmless = {
         c for c in retyped if kinds[c][0] == kinds[c][1] or (c in classes and set(kinds[c]) <= _CLASS_NUMBER_KINDS)
     }
-    used = {*policy.key, *compared, *([policy.label] if policy.label else [])}
+    used = {*policy.key, *compared, *(name for name in (policy.label, policy.weight) if name)}
     return SchemaFacts(
         columns=len(used),
         mismatched_keys=tuple(_mismatched_keys(layout)),

@@ -45,6 +45,8 @@ def prepare_latency(policy: Policy, inputs: LoadLimits, services: Services) -> t
     for endpoint in filled:
         Check(endpoint.expect)  # Raises for a malformed JSON path before anything is sent.
     private = headers.has_variables(latency.endpoints)
+    # A response may repeat fields of the request, as the validation errors of FastAPI do.
+    private |= bool(policy.regression and policy.regression.private)
     if latency.mix:
         return msgspec.structs.replace(latency, mix=filled), private
     return msgspec.structs.replace(latency, request=filled[0]), private

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Floats, Ints
 
 
+OTHERS = "(others)"
+"""Stands for all values that are not among the most frequent ones."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentinel:
     """A value far outside the central range that recurs exactly, such as -999 or 1e12 for "unknown"."""
@@ -20,6 +24,8 @@ class Sentinel:
     """Number of rows of the baseline."""
     candidate: int
     """Number of rows of the candidate."""
+    label: str = ""
+    """Stands for the value in reports if the column is private."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,8 @@ class Distribution:
 
     sentinels: tuple[Sentinel, ...] = ()
     """Sentinel values of a numeric column; each is the only value of its bin."""
+    is_private: bool = False
+    """Neither edges nor values may be reported; `values` are labels."""
 
     @property
     def rows(self) -> tuple[int, int]:

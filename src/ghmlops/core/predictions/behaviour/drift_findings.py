@@ -138,7 +138,8 @@ def _sentinel_finding(column: Distribution, dataset: str) -> Finding:
         and _p_equal_shares(sentinel, n, m) < ALPHA
     ]
     values = " and ".join(
-        f"{s.value:g} (baseline {100 * s.baseline / n:.3g} %, candidate {100 * s.candidate / m:.3g} % of the rows)"
+        f"{s.label or format(s.value, 'g')} "
+        f"(baseline {100 * s.baseline / n:.3g} %, candidate {100 * s.candidate / m:.3g} % of the rows)"
         for s in column.sentinels
     )
     limit = f"the share of {len(changed)} of these values changed by more than {100 * MAX_FAULTY_SHARE:g} points"
@@ -232,10 +233,12 @@ def distribution_row(
     rows = np.where(np.isin(distribution.edges[:-1], [s.value for s in distribution.sentinels]), 0, rows)
     starts = _bin_starts(rows, distribution.edges, max_bins)
     edges = distribution.edges[np.r_[starts, len(distribution.edges) - 1]]
+    named = tuple(f"private bin {number}" for number in range(1, len(starts) + 1)) if distribution.is_private else ()
     return DistributionRow(
         dataset=dataset,
         column=distribution.column,
-        edges=tuple(evidence_number(float(edge)) for edge in edges),
+        edges=None if named else tuple(evidence_number(float(edge)) for edge in edges),
+        values=named,
         baseline=_sum_bins(distribution.baseline, starts),
         candidate=_sum_bins(distribution.candidate, starts),
         missing=distribution.missing,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.paired.aggregates import FINE_BINS
-from ghmlops.core.predictions.behaviour.distribution import Distribution
+from ghmlops.core.predictions.behaviour.distribution import OTHERS, Distribution
 from ghmlops.core.predictions.behaviour.sentinels import find_sentinels
 from ghmlops.measure.predictions.column_types import NUMBER_KINDS, type_kind
 from ghmlops.measure.predictions.layout import SIDES
@@ -38,7 +38,7 @@ MAX_PROBABILITY_SHARE = 0.01
 """Share of a side. If no bin of equal width contains more, scores are not counted again in bins of equal mass."""
 PROBABILITY_BINS = FINE_BINS // 16
 """Number of bins of a distribution of probabilities."""
-MAX_VALUES, OTHERS = 1000, "(others)"
+MAX_VALUES = 1000
 """Number of distinct texts that are counted separately, and the name of the rest."""
 QUARTILES = (0.25, 0.5, 0.75)
 MAX_ROUNDING = 0.01
