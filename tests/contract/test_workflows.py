@@ -367,3 +367,22 @@ def test_a_reported_failure_does_not_fail_the_report(
     assert report["continue-on-error"] is True
     assert last["if"] == f"steps.{report['id']}.outcome == 'failure'"
     assert passes == (done.returncode == 0)
+
+
+TRUSTED_EVENTS = '["push", "schedule", "workflow_dispatch", "repository_dispatch"]'
+
+
+def test_secrets_of_a_registry_are_for_trusted_events(callable_workflows: Callable) -> None:
+    """A secret of a caller reaches one step, as a variable, and only on events without code of a pull request."""
+    for path, workflow in callable_workflows.items():
+        declared = workflow.triggers["workflow_call"].get("secrets") or {}
+        uses = re.findall(r"\bsecrets\.([\w-]+)", yaml.safe_dump(workflow.body["jobs"], width=10_000))
+        assert sorted(uses) == sorted(declared)
+        assert all(body["required"] is False for body in declared.values())
+        assert bool(declared) == path.endswith("pr-gate.yml")
+        for _, step in workflow.steps():
+            for value in (step.get("env") or {}).values():
+                if "secrets." in str(value):
+                    (name,) = re.findall(r"secrets\.([\w-]+)", value)
+                    guard = f"contains(fromJSON('{TRUSTED_EVENTS}'), github.event_name)"
+                    assert value == f"${{{{ {guard} && secrets.{name} || '' }}}}"
