@@ -117,13 +117,13 @@ def _judge(folder: Path, name: str, policy: Policy, services: Services) -> PastR
 
 
 def _measure(folder: Path, section: Regression, services: Services) -> list[Finding]:
-    from ghmlops.commands.regression.measure import judge, observe
+    from ghmlops.commands.regression.measure import judge, observe_targets
     from ghmlops.measure.predictions.artifacts.source import Source
     from ghmlops.measure.predictions.engine.engines import Engine
 
     names = [role for role in ROLES if (folder / f"{role}.parquet").exists() or role in ROLES[:2]]
     sources = {role: Source.of(folder / f"{role}.parquet", f"{folder.name}/{role}.parquet") for role in names}
-    return judge([observe(Engine(), section, sources, services.console.progress)], section).findings
+    return judge(observe_targets(Engine(), section, sources, services.console.progress), section).findings
 
 
 def _evidence(folder: Path, name: str) -> list[Evidence]:

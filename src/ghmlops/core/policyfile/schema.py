@@ -18,6 +18,7 @@ from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import QUANTILES, Arrivals, Expect, Latency, LatencyMargin, Request, Trace
 from ghmlops.core.policy.objectives import OBJECTIVES, Objectives
 from ghmlops.core.policy.preview import Preview
+from ghmlops.core.policy.promote import Metric, Observe
 from ghmlops.core.policy.regression import ROLES, Changed, CustomMetric, Dataset, Regression
 from ghmlops.core.policy.section import Section
 from ghmlops.core.policy.target import TargetSettings
@@ -180,19 +181,26 @@ _OWN: dict[tuple[Any, str], Schema] = {
     (Request, "path"): _PATH,
     (Preview, "ready"): _PATH,
     (Preview, "command"): {"type": "string", "pattern": r"\{port\}"},
+    (Metric, "margin"): RATIO,
+    (Metric, "interval"): DURATION,
+    (Metric, "direction"): {"enum": ["higher", "lower"]},
+    (Observe, "prometheus"): {"anyOf": [TEXT, _object({"url": TEXT, "token-variable": TEXT}, ("url",))]},
     (Gate, "legs"): _table(_listing(TEXT)),
+    (Gate, "after"): {"anyOf": [TEXT, _table(TEXT)]},
     (Latency, "margins"): _object(dict.fromkeys(QUANTILES, _RATIO_OR_BOTH)),
 }
 """By type and field: values that the file writes in another way than the type."""
 
 
 def _regression() -> Schema:
-    without = ("scores", "predictions", "renamed", "changed", "datasets", "metrics")
+    without = ("scores", "predictions", "targets", "renamed", "changed", "datasets", "metrics")
     body = _section(Regression, without)
     dataset = _section(Dataset, ("name",))
     metric = _section(CustomMetric, ("name", "relative", "target"))
     body["properties"] |= {
+        "label": _listing(TEXT),
         "score": _listing(TEXT),
+        "threshold": _listing(RATIO),
         "prediction": _listing(TEXT),
         "quantiles": _listing(RATIO),
         "slices": {"type": "array", "items": _listing(TEXT)},

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ghmlops.core.details.regression import ChangedRow, MetricRow, RegressionDetails, RegressionSettings
-from ghmlops.core.metrics import metrics_of
+from ghmlops.core.details.regression import ChangedRow, MetricRow, RegressionDetails, RegressionSettings, WeightRow
+from ghmlops.core.metrics import METRIC_IDS, UNWEIGHTED_METRICS, metrics_of
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome
 from ghmlops.core.paired.aggregates import QueryRanks
 from ghmlops.core.policy.targets import split_scope
@@ -64,6 +64,7 @@ def judge_observations(
             Subgroup(slice={}, window=None, comparison=comparison, dataset=observation.dataset)
             for comparison in comparisons
         ]
+        _describe_weights(observation, policy, judgement)
         first = len(judgement.findings)
         judge_comparisons(observation, comparisons, policy, judgement, targets.adjusted if targets else {})
         _list_undefined(observation, comparisons, policy, judgement)
@@ -153,6 +154,23 @@ def _list_undefined(
             if observation.grid is not None or (metric.compare_columns and observation.columns is None):
                 why = "there are too many rows to read their scores, and the metric cannot be computed from bins"
             judgement.add_not_measured(observation, [NotMeasured(what=metric.title, why=why)])
+
+
+def _describe_weights(observation: Observation, policy: Regression, judgement: Judgement) -> None:
+    """Add the row of the table `weights`, and the metrics that weighted rows do not have."""
+    pairs = observation.facts.pairs
+    if not policy.weight or pairs is None:
+        return
+    rows = pairs.usable if pairs.queries is None else pairs.queries - pairs.queries_without_relevant
+    effective = evidence_number(pairs.effective)
+    row = WeightRow(dataset=observation.dataset, column=policy.weight, rows=rows, effective=effective)
+    judgement.details.weights.append(row)
+    items = [
+        NotMeasured(what=metric, why=f"rows are weighted by {policy.weight}, and {why}")
+        for metric, why in UNWEIGHTED_METRICS.items()
+        if metric in METRIC_IDS.get(policy.task, ())
+    ]
+    judgement.add_not_measured(observation, items)
 
 
 def _measurements(comparison: Comparison, dataset: str) -> list[Measurement]:
@@ -276,6 +294,7 @@ def settings_of(policy: Regression) -> RegressionSettings:
         minimum_rows=policy.minimum_rows,
         threshold=policy.threshold if policy.task == "binary" and not policy.prediction else None,
         group=policy.group or None,
+        weight=policy.weight or None,
         intent=policy.intent,
     )
 

@@ -39,6 +39,8 @@ class Observation:
     facts: Facts
     dataset: str = ""
     """Empty if there is a single data set."""
+    target: str = ""
+    """Label of the target, if there are several; empty as well if all labels of a row are compared at once."""
     tables: Mapping[tuple[str, ...], CellTable] = field(default_factory=dict)
     """Tables by the columns that define their cells: `()` for all rows, `(WINDOW,)` for the windows."""
     columns: Columns | None = None

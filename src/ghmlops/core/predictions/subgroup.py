@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ghmlops.core.policy.targets import scope_words
 from ghmlops.core.predictions.ruling import Comparison
 
 Value = str | int | float | bool | None
@@ -46,7 +47,7 @@ class Subgroup:
 
 def subgroup_name(slice_values: Mapping[str, Value], window: str | None, dataset: str = "") -> str:
     """Return the name of a slice or a window within a sentence; empty for all rows of the only data set."""
-    parts = [f"data set {dataset}"] if dataset else []
+    parts = [scope_words(dataset)] if dataset else []
     if window is not None:
         parts.append(f"window {window}")
     else:

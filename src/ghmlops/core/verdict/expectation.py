@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ghmlops.core.policy.targets import scope_name, target_policy
+
 if TYPE_CHECKING:
     from ghmlops.core.paired.metric import Metric
     from ghmlops.core.policy.document import Policy
@@ -59,11 +61,20 @@ def _objectives(slo: Objectives) -> list[str]:
 
 def _regression(regression: Regression) -> tuple[ExpectedFinding, ...]:
     datasets = [dataset.name for dataset in regression.datasets] or [""]
-    ids = ["contract-rows", *(f"regression-{metric.id}" for metric in judged_metrics(regression))]
+    metrics = [f"regression-{metric.id}" for metric in judged_metrics(regression)]
+    ids = ["contract-rows", *metrics]
+    expected = [(name, dataset) for dataset in datasets for name in ids]
+    if regression.targets:
+        first = target_policy(regression, regression.targets[0])
+        own = ["contract-rows", *(f"regression-{metric.id}" for metric in judged_metrics(first))]
+        scopes = [scope_name(dataset, target.label) for dataset in datasets for target in regression.targets]
+        together = [name for name in metrics if name not in own]
+        expected = [(name, scope) for scope in scopes for name in own]
+        expected += [(name, dataset) for dataset in datasets for name in together]
     declared = {"slices": regression.slices, "windows": regression.window}
     summaries = [f"{kind}-summary" for kind, columns in declared.items() if columns]
     return (
-        *(ExpectedFinding(name, dataset, compares=True) for dataset in datasets for name in ids),
+        *(ExpectedFinding(name, dataset, compares=True) for name, dataset in expected),
         *(ExpectedFinding(name, compares=True) for name in summaries),
     )
 

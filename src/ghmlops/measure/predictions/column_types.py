@@ -61,9 +61,11 @@ NUMERIC_TIME = ColumnUse(
     "the time", ("time", "date", *NUMBER_KINDS), "write it as a timestamp in UTC, or as a number since 1970"
 )
 DECISION = ColumnUse("a decision", CLASS_KINDS, "write it as 0 and 1, or as text with `classes`")
+WEIGHT = ColumnUse("a weight", NUMBER_KINDS, "write it as a number above 0")
 LABELS = {
     "binary": ColumnUse("a label", CLASS_KINDS, DECISION.hint),
     "multiclass": ColumnUse("a label", CLASS_KINDS, "write it as one of `classes`"),
+    "label-sets": ColumnUse("a label", CLASS_KINDS, DECISION.hint),
     "regression": ColumnUse("a label", NUMBER_KINDS, "write it as a number"),
     "ranking": ColumnUse("a relevance", (*NUMBER_KINDS, "boolean"), "write it as a number, 0 for irrelevant"),
 }

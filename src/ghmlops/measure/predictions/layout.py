@@ -55,7 +55,19 @@ class Layout:
             return ()
         if "labels" in self.types:
             return ("labels",)
+        if self.policy.task == "label-sets":
+            return tuple(role for role in SIDES if all(self.has(role, t.label) for t in self.policy.targets))
         return tuple(role for role in SIDES if self.has(role, self.policy.label))
+
+    @property
+    def weight_roles(self) -> tuple[str, ...]:
+        """Roles that provide the weights: both sides, else the file of labels; empty if rows are not weighted."""
+        weight = self.policy.weight
+        if not weight:
+            return ()
+        if "labels" in self.types and self.has("labels", weight) and not all(self.has(role, weight) for role in SIDES):
+            return ("labels",)
+        return SIDES
 
     @property
     def score_columns(self) -> tuple[str, ...]:

@@ -37,10 +37,16 @@ def key_sql(layout: Layout, role: str, column: str) -> str:
 
 def label_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
     """Return SQL for the label, null if it is not a class or a number, and for whether it is neither null nor NaN."""
-    policy = layout.policy
-    sql_type = {"binary": "TINYINT", "multiclass": "INTEGER"}.get(policy.task, "DOUBLE")
+    sql_type = {"binary": "TINYINT", "multiclass": "INTEGER"}.get(layout.policy.task, "DOUBLE")
     if role not in layout.label_roles:
         return [f"CAST(NULL AS {sql_type}) AS y", "false AS y_present"]
+    value, present = label_and_presence(dialect, layout, role)
+    return [f"{value} AS y", f"coalesce({present}, false) AS y_present"]
+
+
+def label_and_presence(dialect: Dialect, layout: Layout, role: str) -> tuple[str, str]:
+    """Return SQL for the label of a role that has one, and for whether it is neither null nor NaN."""
+    policy = layout.policy
     name, duckdb_type = column_sql(layout, role, policy.label), layout.type_of(role, policy.label)
     # NaN is how pandas writes a label that is not there yet.
     is_float = type_kind(duckdb_type) == "float"
@@ -54,7 +60,19 @@ def label_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
         number = f"CAST({f'CAST({name} AS FLOAT)' if rounded else name} AS DOUBLE)"
         lower_limit = f" AND {number} >= 0" if policy.task == "ranking" else ""
         value = f"CASE WHEN {dialect.finite(number)}{lower_limit} THEN {number} END"
-    return [f"{value} AS y", f"coalesce({present}, false) AS y_present"]
+    return value, present
+
+
+def weight_sql(dialect: Dialect, layout: Layout, role: str) -> list[str]:
+    """Return SQL for the weight `wt` of a row: null unless it is finite and above 0; empty if the role has none."""
+    if role not in layout.weight_roles:
+        return []
+    column = layout.policy.weight
+    types = {layout.type_of(one, column) for one in layout.weight_roles}
+    name = column_sql(layout, role, column)
+    # If one side has single precision, both are compared at single precision.
+    number = f"CAST({f'CAST({name} AS FLOAT)' if 'FLOAT' in types else name} AS DOUBLE)"
+    return [f"CASE WHEN coalesce({dialect.finite(number)}, false) AND {number} > 0 THEN {number} END AS wt"]
 
 
 def class_sql(dialect: Dialect, layout: Layout, role: str, column: str) -> str:

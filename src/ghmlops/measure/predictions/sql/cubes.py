@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.paired.aggregates import Groups
+from ghmlops.core.paired.aggregates import Groups, Squares
 from ghmlops.core.paired.cube import Cube, Sums
 from ghmlops.core.paired.custom_metric import placeholder
 from ghmlops.measure.predictions.sql.arrays import as_floats, as_ints
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
     from ghmlops.core.paired.aggregates import CellTable, Floats, Ints
     from ghmlops.core.paired.metric import Metric
+    from ghmlops.measure.predictions.engine.dialect import Dialect
     from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.sql.staging import StagedViews
 
 _SUMS = ("n", "a", "d", "aa", "ad", "dd")
+SQUARED = "_squared"
+"""End of the names of sums with squared weights."""
 _INT32_LIMIT = 2**31
 Kinds = tuple[tuple[str, bool], ...]
 """Kinds of row values that are summed: (template of the SQL, only labelled rows count)."""
@@ -39,9 +42,16 @@ class RowSource:
     table: str
     classes: int
     """Number of classes; 0 for a task without classes."""
+    weighted: bool = False
+    """The rows have weights, the column `w`."""
     means: Mapping[bool, Mapping[str, float]] = field(default_factory=dict)
     """Centring means of the label (`y0`) and of the sides' predictions (`p0a`, `p0b`), by whether only labelled rows
     count."""
+
+    @property
+    def weight_columns(self) -> list[str]:
+        """The column of the weights, if there are weights."""
+        return ["w"] if self.weighted else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,7 @@ def row_value_sql(layout: Layout, source: RowSource, kind: tuple[str, bool], sid
         names[metric] = f"{metric.replace('-', '_')}_{side}"
     names["cosine-distance"] = names["d"]
     names["distance"] = "0.0" if side == "a" else "abs(sb - sa)"
+    names["changed"] = "0.0" if side == "a" else "CASE WHEN pa <> pb THEN 1e0 ELSE 0e0 END"
     means = {name: f"CAST({mean!r} AS DOUBLE)" for name, mean in source.means.get(labelled, {}).items()}
     names |= {"y0": means["y0"], "p0": means[f"p0{side}"]} if means else {}
     names |= {placeholder(metric): f"o{index}{side}" for index, metric in enumerate(layout.policy.metrics)}
@@ -118,6 +129,7 @@ def read_cube(
     for size, sql in zip(shape[1:], decisions, strict=True):
         packed = f"({packed} * {size} + ({sql} + 1))"
     values, sums = _values_sql(session, layout, source, kinds)
+    values, sums = [*source.weight_columns, *values], [*_weight_sums(session, source), *sums]
     rows = f"SELECT {', '.join([*code_names, f'{packed} AS packed', *values])} FROM {_masked_rows(source)}"
     names = ", ".join([*code_names, "packed"])
     entries = session.columns(
@@ -163,12 +175,31 @@ def _values_sql(session: Session, layout: Layout, source: RowSource, kinds: Kind
             "dd": f"{change} * {change}",
         }
         sums.append(f"count({change}) AS n{i}")
+        if bounded:  # no metric of such a task needs the products with the baseline's value
+            terms = {name: terms[name] for name in ("a", "d", "dd")}
+        if source.weighted:
+            sums += _weighted_sums(session.dialect, change, terms, i)
+            continue
         for name, term in terms.items():
-            if bounded and name in ("aa", "ad"):  # no metric of such a task needs them
-                continue
             total = session.dialect.bounded_sum(term) if bounded else session.dialect.exact_sum(term)
             sums.append(f"{total} AS {name}{i}")
     return rows, sums
+
+
+def _weighted_sums(dialect: Dialect, change: str, terms: Mapping[str, str], kind: int) -> list[str]:
+    """Return SQL for the sums of the weights, and of the terms with the weight and with its square as factor."""
+    counted = f"CASE WHEN {change} IS NOT NULL THEN w END"
+    sums = [f"{dialect.exact_sum(counted)} AS w{kind}", f"{dialect.exact_sum(f'({counted}) * w')} AS n{SQUARED}{kind}"]
+    for factor, suffix in (("w", ""), ("w * w", SQUARED)):
+        sums += [f"{dialect.exact_sum(f'{term} * {factor}')} AS {name}{suffix}{kind}" for name, term in terms.items()]
+    return sums
+
+
+def _weight_sums(session: Session, source: RowSource) -> list[str]:
+    """Return SQL for the sums of the weights of all rows and of their squares, as `weight` and `squares`."""
+    if not source.weighted:
+        return []
+    return [f"{session.dialect.exact_sum('w')} AS weight", f"{session.dialect.exact_sum('w * w')} AS squares"]
 
 
 def _build_cube(
@@ -191,6 +222,13 @@ def _build_cube(
     def column(name: str) -> Floats:  # a sum that no metric needs is not computed
         return as_floats(entries[name]) if name in entries else np.full(size, np.nan)
 
+    def sums_of(kind: int) -> Sums:
+        sums = Sums(**{name: column(f"{name}{kind}") for name in _SUMS})
+        if not source.weighted:
+            return sums
+        squares = Squares(**{name: column(f"{name}{SQUARED}{kind}") for name in _SUMS})
+        return dataclasses.replace(sums, weight=column(f"w{kind}"), squares=squares)
+
     cube = Cube(
         columns=columns,
         values=tuple(values),
@@ -202,8 +240,10 @@ def _build_cube(
         baseline=entries["baseline"],
         candidate=entries["candidate"],
         n=as_floats(entries["n"]),
-        sums={kind: Sums(**{name: column(f"{name}{i}") for name in _SUMS}) for i, kind in enumerate(kinds)},
+        sums={kind: sums_of(i) for i, kind in enumerate(kinds)},
         classes=source.classes,
+        weight=column("weight") if source.weighted else None,
+        squares=column("squares") if source.weighted else None,
     )
     return CodedCube(cube=cube, codes={name: cells[i] for i, name in enumerate(names)})
 
@@ -225,9 +265,8 @@ def add_groups(
         collapsed = counts.classes < source.classes
         decisions = zip(_decision_sql(collapsed=collapsed), ("label", "baseline", "candidate"), strict=True)
         parts = ", ".join(f"{sql} AS {name}" for sql, name in decisions)
-        entries = session.columns(
-            f"SELECT {cell} AS cell, g, {parts}, count(*) AS n FROM {rows} GROUP BY ALL ORDER BY ALL"
-        )
+        totals = ", ".join(["count(*) AS n", *_weight_sums(session, source)])
+        entries = session.columns(f"SELECT {cell} AS cell, g, {parts}, {totals} FROM {rows} GROUP BY ALL ORDER BY ALL")
         counts = dataclasses.replace(
             counts,
             cell=as_ints(entries["cell"]),
@@ -236,6 +275,8 @@ def add_groups(
             candidate=as_ints(entries["candidate"]),
             group=as_ints(entries["g"]),
             n=as_floats(entries["n"]),
+            weight=as_floats(entries["weight"]) if source.weighted else None,
+            squares=as_floats(entries["squares"]) if source.weighted else None,
         )
     if not kinds:
         return dataclasses.replace(table, counts=counts)
@@ -245,7 +286,7 @@ def add_groups(
 
 
 def _groups(entries: Mapping[str, np.ndarray], kind: int) -> Groups:
-    n = as_floats(entries[f"n{kind}"])
+    n = as_floats(entries[f"w{kind}" if f"w{kind}" in entries else f"n{kind}"])
     non_empty = n > 0
     sums = {name: as_floats(entries[f"{name}{kind}"])[non_empty] for name in ("a", "d", "dd")}
     return Groups(cell=as_ints(entries["cell"])[non_empty], n=n[non_empty], **sums)

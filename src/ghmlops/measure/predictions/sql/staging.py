@@ -3,8 +3,9 @@
 
 Columns of the view `side_<role>`: `k0..` keys, `y` label, `y_present` (the label is not null), `s` score or `v` vector,
 `p` decision or predicted value, `u` usable, `stale` (the decision contradicts the score), `t` time (UTC), `w` start of
-the window, `g` group, `q` query, `x0..` attributes, `m0..` columns of custom metrics, `e0..` columns to list, `c0..`
-codes of bundles of attributes, `h` 32-bit hash of all attributes and the time, `fp` 64-bit hash of the row.
+the window, `wt` weight, `g` group, `q` query, `x0..` attributes, `m0..` columns of custom metrics, `e0..` columns to
+list, `c0..` codes of bundles of attributes, `h` 32-bit hash of all attributes, time and weight, `fp` 64-bit hash of the
+row.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.measure.predictions.column_types import ZONED_TIMES, type_kind
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.layout import SIDES
-from ghmlops.measure.predictions.sql.columns import column_sql, key_sql, label_sql, prediction_sql, usable_sql
+from ghmlops.measure.predictions.sql.columns import (
+    column_sql,
+    key_sql,
+    label_sql,
+    prediction_sql,
+    usable_sql,
+    weight_sql,
+)
+from ghmlops.measure.predictions.sql.label_sets import decision_set_sql, label_set_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,17 +102,23 @@ def stage(session: Session, layout: Layout, plan: Plan) -> StagedViews:
         DataError: the classes of the policy do not fit the type of the label.
     """
     dialect, names = session.dialect, attribute_names(layout)
+    read_label, read_prediction = label_sql, prediction_sql
+    if layout.policy.task == "label-sets":
+        read_label, read_prediction = label_set_sql, decision_set_sql
     for role in session.roles:
         keys = [key_sql(layout, role, column) for column in layout.policy.key]
         parts = [f"{key} AS k{index}" for index, key in enumerate(keys)]
-        parts += [*label_sql(dialect, layout, role), f"{_row_hash(dialect, layout, role)} AS fp"]
+        parts += [*read_label(dialect, layout, role), f"{_row_hash(dialect, layout, role)} AS fp"]
+        parts += weight_sql(dialect, layout, role)
         if role == "labels":
             session.view(f"side_{role}", f"SELECT {', '.join(parts)} FROM {session.table(role)}")
             continue
-        parts += [*prediction_sql(dialect, layout, role), *_attribute_columns(dialect, layout, role, plan)]
+        parts += [*read_prediction(dialect, layout, role), *_attribute_columns(dialect, layout, role, plan)]
         window = f", {_window_sql(dialect, layout, role)} AS w" if layout.policy.window else ""
         columns = f"SELECT {', '.join(parts)} FROM {session.table(role)}"
-        with_window = f"SELECT *, {usable_sql(dialect, layout)} AS u{window} FROM ({columns})"
+        usable = usable_sql(dialect, layout)
+        usable = f"{usable} AND wt IS NOT NULL" if role in layout.weight_roles and not layout.validated else usable
+        with_window = f"SELECT *, {usable} AS u{window} FROM ({columns})"
         codes = [f"{_code(dialect, bundle, names)} AS c{index}" for index, bundle in enumerate(plan.bundles)]
         compared = _compared_columns(layout, plan, names)
         attribute_hash = dialect.short_hash(compared) if compared else "0"
@@ -114,10 +129,11 @@ def stage(session: Session, layout: Layout, plan: Plan) -> StagedViews:
 
 
 def _compared_columns(layout: Layout, plan: Plan, names: Mapping[str, str]) -> list[str]:
-    """Return what both sides must agree on: the time, and all attributes of both sides, as codes if both have these."""
+    """Return what both sides must agree on: time, weight, and all attributes of both, as codes if both have these."""
     time = layout.policy.time
     shared = [c for c in (*layout.attributes, time) if c and all(layout.has(role, c) for role in SIDES)]
     time_columns = ["t"] if time in shared else []
+    time_columns += ["wt"] if layout.weight_roles == SIDES else []
     if all(not a or a in shared for bundle in plan.bundles for a in bundle):
         return [*code_names(plan), *time_columns] if any(plan.bundles) else time_columns
     return [names[c] for c in shared if c in names] + time_columns
