@@ -20,7 +20,7 @@ from paired_rows import Rows, binary, cells, compare, counts, grid, multiclass, 
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression", "ranking", "embedding")
 ENGINE_TASKS: tuple[Task, ...] = ("label-sets",)
-"""Tasks whose row values only an engine computes; `measure/predictions/sql/test_label_sets.py` tests them on files."""
+"""Tasks whose row values only an engine computes; `measure/predictions/sql/row_values/test_label_sets.py` tests them on files."""
 POLICIES = {task: Regression(task=task, key=("id",), top=2) for task in TASKS}
 ALL_METRICS = [(task, metric) for task in TASKS for metric in metrics_of(POLICIES[task])]
 FIELDS = ("n", "baseline", "candidate", "low", "high", "loss", "loss_low", "loss_high", "p", "error")

@@ -49,7 +49,7 @@ def judge(observations: Sequence[Observation], policy: Regression) -> EvidenceCo
 
     # Reading imports the judgement in another thread, so importing it here takes no time.
     if policy.targets:
-        from ghmlops.core.predictions.targets.judgement import judge_targets
+        from ghmlops.core.predictions.several_targets import judge_targets
 
         judged = judge_targets(observations, policy)
     else:

@@ -25,7 +25,7 @@ from ghmlops.measure.predictions.sql.columns import (
     usable_sql,
     weight_sql,
 )
-from ghmlops.measure.predictions.sql.label_sets import decision_set_sql, label_set_sql
+from ghmlops.measure.predictions.sql.row_values.label_sets import decision_set_sql, label_set_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
