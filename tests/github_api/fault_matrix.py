@@ -31,7 +31,11 @@ from ghmlops.core.steps.gate import Origin, Target, finish_steps, gate_steps, st
 from ghmlops.measure.github.artifacts import locate
 from ghmlops.measure.github.collaborators import is_maintainer
 from ghmlops.measure.github.commits import compare, read_file
-from ghmlops.measure.github.deployments import list_deployments, newest_successful_deployment
+from ghmlops.measure.github.deployments import (
+    commit_deployments,
+    list_deployments,
+    newest_successful_deployment,
+)
 from ghmlops.measure.github.evidence import PATTERN, fetch_evidence
 from ghmlops.measure.github.merged_pull_request import merged_pull_request
 from ghmlops.measure.github.pull_requests import blocking_rules, merged_pull_requests, pull_request_for
@@ -222,6 +226,11 @@ SEQUENCES = (
         "baseline",
         lambda client: newest_successful_deployment(client, "production", "shop"),
         {"deployments": [_deployment(LIVE, "41", "success"), _deployment(HEAD, "42", "failure")]},
+    ),
+    Sequence(
+        "quarantine",
+        lambda client: [(d.state, d.succeeded) for d in commit_deployments(client, "production", "shop", HEAD)],
+        {"deployments": [_deployment(HEAD, "41", "queued", "failure"), _deployment(HEAD, "42", "success")]},
     ),
     Sequence(
         "baseline predictions",

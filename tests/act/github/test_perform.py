@@ -73,14 +73,19 @@ def test_passing_verdict_is_recorded_on_the_commit(api: Api, client: Client, not
 
 
 @pytest.mark.parametrize(
-    ("outcome", "state"), [(Outcome.FAIL, "failure"), (Outcome.INCONCLUSIVE, "failure"), (Outcome.ERROR, "error")]
+    ("outcome", "state", "deployed"),
+    [
+        (Outcome.FAIL, "failure", "failure"),
+        (Outcome.INCONCLUSIVE, "failure", "pending"),
+        (Outcome.ERROR, "error", "error"),
+    ],
 )
 def test_other_outcomes_are_recorded_as_failures(
-    api: Api, client: Client, notes: list[str], outcome: Outcome, state: str
+    api: Api, client: Client, notes: list[str], outcome: Outcome, state: str, deployed: str
 ) -> None:
-    """Any other outcome is recorded as failure or error, and names the outcome."""
+    """Any other outcome is recorded as failure or error, and names the outcome; an inconclusive one waits."""
     perform(plan(outcome), client, note=notes.append)
-    assert states(api.state.deployment_statuses) == [state]
+    assert states(api.state.deployment_statuses) == [deployed]
     assert states(api.state.statuses) == ["pending", state]
     assert api.state.deployment_statuses[-1]["environment_url"] == ""
     assert api.state.statuses[-1]["description"].startswith(f"{outcome.value}: ")

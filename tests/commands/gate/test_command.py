@@ -148,16 +148,17 @@ def test_recorded_on_github(here: Path, api: Api, outcome: str, state: str, depl
 
 
 def test_a_second_attempt_does_not_double(here: Path, api: Api) -> None:
-    """A re-run of the job adopts the open deployment; one that failed is history, and gets a successor."""
+    """A re-run of the job adopts the open deployment; one that failed is history, and its successor is held."""
     measured(here, "pass")
     assert main(["gate", "--token", "t"]) == 0
     measured(here, "fail", run_attempt=2)
     assert main(["gate", "--token", "t"]) == 1
     measured(here, "pass", run_attempt=3)
-    assert main(["gate", "--token", "t"]) == 0
+    assert main(["gate", "--token", "t"]) == 1
+    assert main(["gate", "--token", "t"]) == 1
     first, second = (d["id"] for d in api.state.deployments)
     states = [(s["deployment"], s["state"]) for s in api.state.deployment_statuses]
-    assert states == [(first, "queued"), (first, "failure"), (second, "queued")]
+    assert states == [(first, "queued"), (first, "failure"), (second, "pending"), (second, "pending")]
 
 
 def test_statuses_go_to_the_head_of_a_pull_request(here: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,8 +77,21 @@ def test_what_the_gate_did_not_allow_cannot_be_finished(
     measured("fail")
     assert run_as(monkeypatch, "42") == 1
     assert run_as(monkeypatch, "42", "--finish", "success") == 2
-    assert "already failure" in capsys.readouterr().err
+    assert "failure (quarantined)" in capsys.readouterr().err
     assert list(states(api).values()) == [["failure"]]
+
+
+def test_what_waits_for_a_person_cannot_be_finished(
+    api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment on hold stays pending; the decision of a later run replaces it."""
+    measured("inconclusive", run_id="41")
+    assert run_as(monkeypatch, "41") == 1
+    assert run_as(monkeypatch, "41", "--finish", "success") == 2
+    api.seed(runs=[{"id": 41, "head_sha": "a" * 40, "event": "push", "status": "completed"}])
+    measured(run_id="42")
+    assert run_as(monkeypatch, "42") == 0
+    assert list(states(api).values()) == [["pending", "inactive"], ["queued"]]
 
 
 INPUTS: list[tuple[list[str], str]] = [

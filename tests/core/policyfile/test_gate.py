@@ -18,6 +18,15 @@ def test_legs_and_first_run() -> None:
     assert (gate.legs, gate.first_run) == ({}, "warn")
 
 
+def test_order_and_override() -> None:
+    """A single name is the one before the environment of the policy; maintainers override by default."""
+    assert read_policy(f"{START}gate: {{environment: live, after: staging}}\n").gate.after == {"live": "staging"}
+    gate = read_policy(f"{START}gate: {{after: {{production: staging, staging: dev}}}}\n").gate
+    assert (gate.after, gate.override.role) == ({"production": "staging", "staging": "dev"}, "maintain")
+    gate = read_policy(f"{START}gate: {{override: {{role: write, teams: [acme/release]}}}}\n").gate
+    assert (gate.override.role, gate.override.teams) == ("write", ("acme/release",))
+
+
 @pytest.mark.parametrize(
     ("section", "expected"),
     [
@@ -29,10 +38,15 @@ def test_legs_and_first_run() -> None:
         ("legs: {latency: [eu-replay]}", "eu-replay"),
         ("legs: [latency]", "gate.legs"),
         ("first-run: pass", "pass"),
+        ("after: production", "production after production"),
+        ("after: {a: b, b: c, c: a}", "a after b after c after a"),
+        ("after: []", "gate.after"),
+        ("override: {role: read}", "read"),
+        ("override: {teams: release}", "release"),
     ],
 )
 def test_what_no_gate_can_require(section: str, expected: str) -> None:
-    """Unknown commands, names that are not plain, legs that repeat another one, and a first run that passes."""
+    """Unknown commands, names that are not plain, legs that repeat another one, a first run that passes, a circle."""
     with pytest.raises(PolicyError) as caught:
         read_policy(f"{START}gate: {{{section}}}\n")
     assert expected in str(caught.value)

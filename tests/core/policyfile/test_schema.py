@@ -89,6 +89,8 @@ def test_policies_of_the_documents(text: str) -> None:
         BINARY + ", metrics: {mine: {sql: '1', direction: higher, margin: 0.1}}, changed-rows: {rows: 5, mask: a}}",
         BINARY + ", datasets: {eu: {baseline: a, candidate: b}}, drift: {psi: 0.1}, candidate: {p: q}}",
         "regression: {task: regression, key: id, label: y, prediction: [a, b], quantiles: [0.1, 0.9]}",
+        "gate: {after: staging, override: {role: admin, teams: [acme/release]}}",
+        "gate: {after: {production: staging}}",
         "targets: '*.example.com'\ngate: {environment: staging, max-age: 1d, first-run: fail, legs: {preview: [eu]}}",
         PROMOTE + ", ladder: [1%, 100%], rung: {settle: 10s}, on: {fail: rollback}, rollback: {steps: [50%, 0%]}}",
     ],
@@ -131,6 +133,7 @@ def test_good_policies(body: str) -> None:
         BINARY + ", metrics: {mine: {sql: '1', direction: upwards}}}",
         BINARY + ", predictions: [a]}",
         "gate: {first-run: pass}",
+        "gate: {override: {role: read}}",
         "gate: {max-age: week}",
         "promote: {}",
         "promote: {target: {dry-run: {}, command: {set: a, get: b}}}",
@@ -179,7 +182,7 @@ def keys_of(path: str) -> set[str]:
         ("promote", "promote: {%s}"),
         *(
             (f"promote {name}", f"{PROMOTE}, {name}: {{%s}}}}")
-            for name in ("rung", "judge", "on", "hold", "rollback", "observe")
+            for name in ("rung", "judge", "on", "hold", "lock", "rollback", "observe", "hooks")
         ),
         ("promote target", "promote: {target: {%s}}"),
     ],

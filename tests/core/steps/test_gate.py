@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from ghmlops.core.evidence.document import Verdict
@@ -73,8 +74,8 @@ STATES = [
     # outcome, passed, state of the commit, state of the deployment
     (Outcome.PASS, True, "success", "queued"),
     (Outcome.WARN, True, "success", "queued"),
-    (Outcome.WARN, False, "failure", "failure"),
-    (Outcome.INCONCLUSIVE, False, "failure", "failure"),
+    (Outcome.WARN, False, "failure", "pending"),
+    (Outcome.INCONCLUSIVE, False, "failure", "pending"),
     (Outcome.FAIL, False, "failure", "failure"),
     (Outcome.ERROR, False, "error", "error"),
 ]
@@ -82,7 +83,7 @@ STATES = [
 
 @pytest.mark.parametrize(("outcome", "passed", "state", "deployment"), STATES)
 def test_outcome_determines_the_states(outcome: Outcome, passed: bool, state: str, deployment: str) -> None:
-    """A deployment that is allowed is queued, since nothing is deployed yet; any other one has the commit's state."""
+    """A deployment that is allowed is queued, since nothing is deployed yet; one that a person must decide waits."""
     steps = gate_steps(verdict(outcome), RUN, passed=passed)
     description = f"{outcome.value}: The reason."
     pending = SetCommitStatus(
@@ -94,8 +95,9 @@ def test_outcome_determines_the_states(outcome: Outcome, passed: bool, state: st
     )
     assert steps[0] == pending
     assert isinstance(steps[1], CreateDeployment)
+    prefix = "hold: " if deployment == "pending" else ""
     assert steps[2] == SetDeploymentStatus(
-        state=deployment, description=description, environment="production", log_url=RUN.run_url
+        state=deployment, description=f"{prefix}{description}", environment="production", log_url=RUN.run_url
     )
     assert steps[3] == SetCommitStatus(
         sha=COMMIT, context="ghmlops/shop/production", state=state, description=description, target_url=RUN.run_url
@@ -138,9 +140,21 @@ def test_failure_supersedes_nothing() -> None:
 
 
 def test_open_deployments_of_ended_runs_are_closed() -> None:
-    """Only those that neither succeeded nor failed are closed, as error."""
+    """Only those that neither succeeded nor failed are closed, as error; a hold of the gate is replaced."""
     steps = stale_steps(OLDER, TARGET)
     assert [(s.deployment_id, s.state) for s in steps] == [(4, "error"), (5, "error"), (6, "error")]
+    held = msgspec.structs.replace(OLDER[5], description="hold: inconclusive: No evidence.")
+    assert [(s.deployment_id, s.state) for s in stale_steps([held], TARGET)] == [(6, "inactive")]
+
+
+@pytest.mark.parametrize("description", ["rung 2/4 25% since 2026-11-28T20:00:00Z", "hold at 25% since x low-traffic"])
+def test_a_promotion_in_mid_ladder_stays_open(description: str) -> None:
+    """The next run of `promote` continues it; only the success of another deployment ends it."""
+    ladder = msgspec.structs.replace(OLDER[3], description=description)
+    assert stale_steps([ladder], TARGET) == ()
+    closed = [s for s in finish_steps(OWN, [ladder], TARGET, succeeded=True) if isinstance(s, SetDeploymentStatus)]
+    assert [(s.deployment_id, s.state) for s in closed] == [(9, "success"), (4, "inactive")]
+    assert len(finish_steps(OWN, [ladder], TARGET, succeeded=False)) == 2
 
 
 @pytest.mark.parametrize(("environment", "production"), [("production", True), ("staging", False), ("prod", False)])

@@ -161,7 +161,13 @@ def set_deployment_status(client: Client, deployment_id: int, step: SetDeploymen
     """
     mark = f" {service_mark(step.service)}" if step.service else ""
     description = short(step.description, STATUS_LIMIT - len(mark)) + mark
-    body = {"state": step.state, "description": description, "environment": step.environment}
+    body: dict[str, object] = {
+        "state": step.state,
+        "description": description,
+        "environment": step.environment,
+        # GitHub would close the deployments of other services to the same environment as well.
+        "auto_inactive": False,
+    }
     if step.environment_url:
         body["environment_url"] = step.environment_url
     if step.log_url:

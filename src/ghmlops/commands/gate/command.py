@@ -10,6 +10,7 @@ import msgspec
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
 from ghmlops.commands.gate.emergency import allow_emergency, confirm_emergency
+from ghmlops.commands.gate.environment import environment_findings
 from ghmlops.commands.gate.job import prepare, required_signer
 from ghmlops.commands.gate.reviewed import changed_inputs, push_reviewers
 from ghmlops.commands.history.record_file import leave_record, record_origin
@@ -72,6 +73,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         source = _fetch(inputs, services, client, tolerant=bool(emergency))
         verdict = _judge(job, source)
         verdict = with_findings(verdict, changed_inputs(verdict, job.policy, inputs.policy, services))
+        verdict = with_findings(verdict, environment_findings(job, client))
         if client is not None and (reviewer := push_reviewers(client, verdict, services)):
             verdict = accept_inputs(verdict, reviewer)
         verdict = override_verdict(allow_emergency(verdict, emergency, source.unavailable), job.override)

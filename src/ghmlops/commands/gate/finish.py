@@ -12,6 +12,7 @@ from ghmlops.core.errors import InputError
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import Target, finish_steps
 from ghmlops.core.steps.recorded import OPEN_STATES
+from ghmlops.core.steps.standing import Standing, standing
 from ghmlops.core.steps.step import describe
 from ghmlops.report.formats import terminal
 
@@ -86,9 +87,10 @@ def _own(deployments: Sequence[RecordedDeployment], inputs: Inputs, services: Se
             hint="run actions/gate in an earlier job of the same run, for the same environment",
         )
     own = matches[0]
-    if own.state not in (*OPEN_STATES, inputs.finish):
+    is_open = own.state in OPEN_STATES and standing(own) is Standing.ALLOWED
+    if not is_open and own.state != inputs.finish:
         raise InputError(
-            f"deployment {own.id} is already {own.state}, and cannot become {inputs.finish}",
+            f"deployment {own.id} is {own.state} ({standing(own)}), and cannot become {inputs.finish}",
             hint="deploy only if the gate passed: let the job need the one with the gate",
         )
     return own

@@ -9,7 +9,7 @@ import msgspec
 from ghmlops.commands.history.record_file import record_origin
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import GitHubError, InputError
-from ghmlops.core.history.from_results import from_promotion
+from ghmlops.core.history.from_results import from_promotion, quarantine_by_gate
 from ghmlops.core.history.hypothesis import parse_hypotheses
 from ghmlops.core.history.place import MAX_RECORD_BYTES, encode_record
 from ghmlops.core.history.reading import CLOCK_TOLERANCE, decode_record
@@ -65,7 +65,9 @@ def _read(path: Path, name: str, services: Services) -> tuple[AnyRecord, ...]:
         if isinstance(fields, dict) and "kind" not in fields and "rungs" in fields:
             promotion = msgspec.json.decode(content, type=PromotionRecord)
             return from_promotion(promotion, record_origin(services))
-        return (decode_record(content),)
+        record = decode_record(content)
+        quarantine = quarantine_by_gate(record) if isinstance(record, DeploymentRecord) else None
+        return (record, quarantine) if quarantine else (record,)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise InputError(f"{name} is no record: {error}", hint=hint) from None
 

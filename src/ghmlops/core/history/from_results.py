@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.history.record import DeploymentRecord, Effect, EvidenceDigest, QuarantineRecord
 from ghmlops.core.model import Outcome
+from ghmlops.core.steps.gate import decide
 
 if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Verdict
@@ -43,12 +44,13 @@ def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool) -> Deployme
         environment=verdict.environment,
         commit=verdict.commit,
         command="gate",
-        decision="allowed" if allowed else "refused",
+        decision=decide(verdict.outcome, passed=allowed),
         outcome=verdict.outcome,
         reason_code=verdict.reason_code,
         reason=verdict.reason[:1000],
         base_sha=verdict.base_sha,
         override=verdict.override,
+        lifts_quarantine=allowed and any(finding.id == "commit-quarantined" for finding in verdict.findings),
         evidence=tuple(
             EvidenceDigest(file=f.file, sha256=f.sha256, command=f.command, leg=f.leg, outcome=f.outcome)
             for f in verdict.evidence
@@ -66,6 +68,30 @@ def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool) -> Deployme
             for f in overall[:MAX_EFFECTS]
             if f.change is not None
         ),
+    )
+
+
+def quarantine_by_gate(record: DeploymentRecord) -> QuarantineRecord | None:
+    """Return the quarantine that a decision of the gate begins or ends; `None` if it does neither.
+
+    A failure begins it, and an override by a person ends it. In force is what the deployments on GitHub say; this is
+    the copy in the history.
+    """
+    begins = record.command == "gate" and record.decision == "refused" and record.outcome is Outcome.FAIL
+    if not begins and not record.lifts_quarantine:
+        return None
+    return QuarantineRecord(
+        time=record.time,
+        repository=record.repository,
+        service=record.service,
+        environment=record.environment,
+        commit=record.commit,
+        run_id=record.run_id,
+        run_attempt=record.run_attempt,
+        run_url=record.run_url,
+        person=record.person,
+        reason=(f"the gate failed: {record.reason}" if begins else f"lifted by an override: {record.override}")[:1000],
+        lifted=not begins,
     )
 
 

@@ -68,12 +68,13 @@ class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
 
     Attributes:
         command: `gate` or `promote`.
-        decision: `allowed` or `refused` by the gate; `complete`, `hold`, `rollback` or `running` of a promotion.
+        decision: `allowed`, `hold` or `refused` by the gate; `complete`, `hold`, `rollback` or `running` of a promotion.
         outcome: The verdict.
         reason_code: Its reason code.
         reason: Its reason in one sentence.
         base_sha: Commit of the comparison; empty without one.
         override: Reason of the person who overrode the verdict; empty if nobody did.
+        lifts_quarantine: Whether the override ended a quarantine of the commit.
         hypothesis: What the pull request expects.
         pull_request: Its number.
         evidence: Digests of the evidence.
@@ -89,6 +90,7 @@ class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
     reason: str
     base_sha: str = ""
     override: str = ""
+    lifts_quarantine: bool = False
     hypothesis: tuple[Hypothesis, ...] = ()
     pull_request: int | None = None
     evidence: tuple[EvidenceDigest, ...] = ()

@@ -1,4 +1,4 @@
-"""Policy section `gate`: the environment and the evidence that a deployment requires."""
+"""Policy section `gate`: the environment and the evidence that a deployment requires, and who may override it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ import msgspec
 from ghmlops.core.policy.section import Section
 
 FirstRun = Literal["warn", "inconclusive", "fail"]
+Role = Literal["write", "maintain", "admin"]
+
+
+class Override(Section, frozen=True, kw_only=True):
+    """Who may let an inconclusive verdict through."""
+
+    role: Role = "maintain"
+    """Lowest role in the repository."""
+    teams: tuple[str, ...] = ()
+    """Teams `organisation/slug` whose members may do so, too; read with a token that may read teams."""
 
 
 class Gate(Section, frozen=True, kw_only=True):
@@ -24,3 +34,6 @@ class Gate(Section, frozen=True, kw_only=True):
     """Command to the legs that must all be there; a command that is not named has one leg without a name."""
     first_run: FirstRun = "warn"
     """Outcome of a margin that nothing can be compared with, because nothing was deployed yet."""
+    after: dict[str, str] = msgspec.field(default_factory=dict)
+    """Environment to the one in which the same commit must be live before."""
+    override: Override = Override()

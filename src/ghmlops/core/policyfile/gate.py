@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
+
+import msgspec
 
 from ghmlops.core import quantities
 from ghmlops.core.pillars import PILLARS
-from ghmlops.core.policy.gate import FirstRun, Gate
+from ghmlops.core.policy.gate import FirstRun, Gate, Override, Role
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
 from ghmlops.core.text.plain_name import check_leg
+
+_TEAM = re.compile(r"[A-Za-z0-9-]{1,39}/[a-z0-9_.-]{1,100}")
 
 
 def read_gate(at: Located) -> Gate:
@@ -23,8 +28,38 @@ def read_gate(at: Located) -> Gate:
         "max-age": scalar(quantities.duration),
         "legs": table(_command, _legs),
         "first-run": one_of(*get_args(FirstRun)),
+        "after": _after,
+        "override": record(Override, {"role": one_of(*get_args(Role)), "teams": listing(scalar(_team))}),
     }
-    return record(Gate, readers)(at)
+    gate: Gate = record(Gate, readers)(at)
+    # A single name stands for the environment of the policy.
+    gate = msgspec.structs.replace(gate, after={name or gate.environment: first for name, first in gate.after.items()})
+    for environment in gate.after:
+        _check_order(gate.after, environment, at)
+    return gate
+
+
+def _after(at: Located) -> dict[str, str]:
+    """Read the environment that comes first, or a table of environments; the name of a single one is left empty."""
+    if isinstance(at.value, dict):
+        return table(str, text)(at)
+    return {"": text(at)}
+
+
+def _check_order(after: dict[str, str], environment: str, at: Located) -> None:
+    """Raise if an environment waits for itself, directly or through others."""
+    path = [environment]
+    while (first := after.get(path[-1], "")) and first not in path:
+        path.append(first)
+    if first:
+        order = " after ".join([*path, first])
+        raise at.error(f"`after`: {order}: no environment would ever open", "name each environment once, in one order")
+
+
+def _team(name: str) -> str:
+    if not _TEAM.fullmatch(name):
+        raise ValueError(f'expected a team as `organisation/slug`, got "{name[:60]}"')
+    return name
 
 
 def _command(name: str) -> str:

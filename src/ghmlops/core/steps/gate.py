@@ -9,6 +9,7 @@ import msgspec
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.recorded import OPEN_STATES, RecordedDeployment
+from ghmlops.core.steps.standing import HOLD_PREFIX, Standing, is_on_ladder, standing
 from ghmlops.core.steps.step import CreateDeployment, SetCommitStatus, SetDeploymentStatus, Step, short
 
 if TYPE_CHECKING:
@@ -50,6 +51,13 @@ def status_context(service: str, environment: str) -> str:
     return "/".join(part for part in ("ghmlops", service, environment) if part)
 
 
+def decide(outcome: Outcome, *, passed: bool) -> str:
+    """Return the decision of the gate: `allowed`, `hold` (a person must decide) or `refused`."""
+    if passed:
+        return "allowed"
+    return "hold" if outcome in (Outcome.INCONCLUSIVE, Outcome.WARN) else "refused"
+
+
 def gate_steps(
     verdict: Verdict, origin: Origin, *, passed: bool
 ) -> tuple[SetCommitStatus | CreateDeployment | SetDeploymentStatus, ...]:
@@ -57,7 +65,8 @@ def gate_steps(
 
     The least harmful write comes first, so that a missing permission is detected before a deployment exists: a
     `pending` status blocks nothing that was allowed, and the last step overwrites it. A deployment that the gate allows
-    is `queued`: nothing has been deployed yet, and `finish_steps` closes it.
+    is `queued`: nothing has been deployed yet, and `finish_steps` closes it. One that waits for a person is `pending`,
+    so that it is no failure of the commit.
 
     Args:
         verdict: Verdict about the commit that receives the statuses.
@@ -65,7 +74,9 @@ def gate_steps(
         passed: The result of `passes`.
     """
     state = "success" if passed else "error" if verdict.outcome is Outcome.ERROR else "failure"
-    description = short(f"{verdict.outcome.value}: {verdict.reason}")
+    sentence = f"{verdict.outcome.value}: {verdict.reason}"
+    description = short(sentence)
+    decision = decide(verdict.outcome, passed=passed)
     context = status_context(verdict.service, verdict.environment)
     pending = SetCommitStatus(
         sha=verdict.commit,
@@ -84,8 +95,8 @@ def gate_steps(
             production=verdict.environment == "production",
         ),
         SetDeploymentStatus(
-            state="queued" if passed else state,
-            description=description,
+            state={"allowed": "queued", "hold": "pending"}.get(decision, state),
+            description=short(f"{HOLD_PREFIX}{sentence}") if decision == "hold" else description,
             environment=verdict.environment,
             log_url=origin.run_url,
         ),
@@ -101,7 +112,7 @@ def finish_steps(
     Args:
         deployment: The deployment of this run.
         others: Older deployments of the same service to the same environment. After a success, those that were live
-            become `inactive`: GitHub does not do so for a production environment.
+            become `inactive`: GitHub does not do so for a production environment. So do promotions in mid-ladder.
         target: What was deployed where.
         succeeded: Whether the deployment succeeded.
     """
@@ -110,7 +121,7 @@ def finish_steps(
     superseded = (
         _status(other, "inactive", f"superseded by {deployment.sha[:12]}", target)
         for other in others
-        if succeeded and other.state == "success" and other.id != deployment.id
+        if succeeded and (other.state == "success" or is_on_ladder(other)) and other.id != deployment.id
     )
     own = msgspec.structs.replace(
         _status(deployment, state, description, target), environment_url=target.url if succeeded else ""
@@ -128,12 +139,22 @@ def finish_steps(
 def stale_steps(stale: Sequence[RecordedDeployment], target: Target) -> tuple[SetDeploymentStatus, ...]:
     """Return the steps that close deployments whose run ended without saying what became of them.
 
+    A promotion in mid-ladder stays open, because the next run of `promote` continues it. A deployment that waited for a
+    person is replaced by the decision of this run.
+
     Args:
         stale: Open deployments of the same service and environment whose runs have ended.
         target: Service and environment.
     """
-    reason = "the run ended without reporting a result"
-    return tuple(_status(d, "error", reason, target) for d in stale if d.state in OPEN_STATES)
+    steps = []
+    for deployment in stale:
+        if deployment.state not in OPEN_STATES or is_on_ladder(deployment):
+            continue
+        if standing(deployment) is Standing.ON_HOLD:
+            steps.append(_status(deployment, "inactive", "superseded by a later decision of the gate", target))
+        else:
+            steps.append(_status(deployment, "error", "the run ended without reporting a result", target))
+    return tuple(steps)
 
 
 def _status(deployment: RecordedDeployment, state: str, description: str, target: Target) -> SetDeploymentStatus:

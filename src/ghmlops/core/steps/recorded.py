@@ -24,7 +24,10 @@ class RecordedDeployment(msgspec.Struct, frozen=True, kw_only=True):
         service: service in its payload, or in a status of an adopted deployment; empty if it is unknown, for example
             that of a job's `environment:`.
         adopted: whether a job's `environment:` created it, so that its service is known from our statuses only.
-        description: description of its newest status.
+        own_state: state of the newest status that ghmlops set; differs from `state` if the runner reported the end of
+            the job of an adopted deployment. Empty if it is unknown.
+        succeeded: whether it was ever live.
+        description: description of the newest status that ghmlops set.
     """
 
     id: int
@@ -33,6 +36,8 @@ class RecordedDeployment(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
     service: str = ""
     adopted: bool = False
+    own_state: str = ""
+    succeeded: bool = False
     description: str = ""
 
 

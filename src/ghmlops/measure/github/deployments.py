@@ -12,7 +12,7 @@ from ghmlops.core.errors import GitHubError
 from ghmlops.core.steps.recorded import PAYLOAD_KEY, RecordedDeployment, marked_service
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ghmlops.clients.github.client import Client
 
@@ -75,6 +75,17 @@ def list_deployments(client: Client, environment: str, service: str, limit: int 
     return [recorded for recorded in states if recorded.service in ("", service)]
 
 
+def commit_deployments(client: Client, environment: str, service: str, commit: str) -> list[RecordedDeployment]:
+    """Return the deployments of one commit of one service to one environment with their states, newest first.
+
+    Raises:
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+    """
+    deployments = _matching(client, environment, service, {"sha": commit})
+    states = [_examine(client, deployment).recorded for deployment in deployments[:MAX_STATES]]
+    return [recorded for recorded in states if recorded.service == service]
+
+
 def newest_successful_deployment(client: Client, environment: str, service: str) -> str | None:
     """Return the commit of the newest deployment with the state `success`, or `None` if none ever succeeded.
 
@@ -113,13 +124,15 @@ def newest_successful_deployment(client: Client, environment: str, service: str)
     return None
 
 
-def _matching(client: Client, environment: str, service: str) -> list[_Deployment]:
+def _matching(
+    client: Client, environment: str, service: str, condition: Mapping[str, str] | None = None
+) -> list[_Deployment]:
     """Return the deployments that do not name another service in their payload, newest first."""
     pages = read_pages(
         client,
         "deployments",
         _Deployment,
-        parameters={"environment": environment, "task": TASK},
+        parameters={"environment": environment, "task": TASK, **(condition or {})},
         activity=f"listing the deployments to {environment}",
         permission=READ,
         max_pages=MAX_DEPLOYMENTS // 100,
@@ -145,6 +158,7 @@ def _examine(client: Client, deployment: _Deployment) -> _Examined:
         # The runner reports the end of its job as success; only our own status says that the service was deployed.
         successes = [s for s in successes if marked_service(s.description or "")]
         state = "in_progress" if state == "success" and not successes else state
+    own = [s for s in statuses if marked_service(s.description or "")] if adopted else statuses
     recorded = RecordedDeployment(
         id=deployment.id,
         sha=deployment.sha,
@@ -152,7 +166,9 @@ def _examine(client: Client, deployment: _Deployment) -> _Examined:
         run_id=str(payload.get("run_id", "")) or (_adopting_run(statuses) if adopted else ""),
         service=str(payload.get("service", "") or adopted),
         adopted=bool(adopted),
-        description=(statuses[-1].description or "") if statuses else "",
+        own_state=own[-1].state if own else "",
+        succeeded=bool(successes),
+        description=(own[-1].description or "") if own else "",
     )
     return _Examined(recorded, was_live=bool(successes))
 

@@ -1,0 +1,38 @@
+"""Whether the environment is open for the commit, by its deployments on GitHub."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.core.steps.conditions import order_finding, quarantine_finding, unknown_order_finding
+from ghmlops.core.steps.standing import quarantining
+
+if TYPE_CHECKING:
+    from ghmlops.commands.gate.job import Job
+    from ghmlops.core.model import Finding
+    from ghmlops.measure.github import Client
+
+
+def environment_findings(job: Job, client: Client | None) -> list[Finding]:
+    """Return a finding for each condition of the environment; a quarantine has one only if it is in force.
+
+    Args:
+        job: The judged commit, its service and environment.
+        client: Connection to GitHub; `None` without a token, which leaves the order of environments unknown.
+
+    Raises:
+        GitHubError: The deployments could not be read.
+    """
+    environment, commit = job.environment, job.rules.commit
+    first = job.policy.gate.after.get(environment, "")
+    if client is None:
+        return [unknown_order_finding(environment, first)] if first else []
+    from ghmlops.measure.github.deployments import commit_deployments
+
+    service = job.policy.service
+    findings = []
+    if failed := quarantining(commit_deployments(client, environment, service, commit), commit):
+        findings.append(quarantine_finding(failed, environment))
+    if first:
+        findings.append(order_finding(commit_deployments(client, first, service, commit), commit, environment, first))
+    return findings

@@ -1,0 +1,71 @@
+"""What must hold in an environment before a commit may be deployed there, whatever its evidence: order, quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.steps.standing import is_live
+from ghmlops.core.steps.step import short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.steps.recorded import RecordedDeployment
+
+README = "actions/gate/README.md"
+CONDITIONS = ("commit-quarantined", "environment-order")
+"""Ids of the findings that are about the environment and not about the evidence; a person may override them."""
+_DESCRIPTIONS = {
+    "commit-quarantined": "The commit has not failed in this environment before.",
+    "environment-order": "The commit is live in the environment that comes first.",
+}
+
+
+def quarantine_finding(deployment: RecordedDeployment, environment: str) -> Finding:
+    """Return the finding about a commit that failed in this environment.
+
+    Args:
+        deployment: The failed deployment.
+        environment: Name of the environment.
+    """
+    why = short(deployment.description, 100).rstrip(".") or "no reason is recorded"
+    reason = (
+        f"{deployment.sha[:12]} is in quarantine in {environment}, because its deployment {deployment.id} failed "
+        f"({why})."
+    )
+    return _finding("commit-quarantined", reason, "quarantine")
+
+
+def order_finding(deployments: Sequence[RecordedDeployment], commit: str, environment: str, first: str) -> Finding:
+    """Return the finding about the environment that comes first.
+
+    Args:
+        deployments: Deployments of the commit to that environment, newest first.
+        commit: Full SHA of the judged commit.
+        environment: Name of the environment to deploy to.
+        first: Name of the environment in which the commit must be live.
+    """
+    if is_live(deployments, commit):
+        reason = f"{commit[:12]} is live in {first}, which comes before {environment}."
+        return _finding("environment-order", reason, "environments-in-order", Outcome.PASS)
+    state = f"its newest deployment there is {deployments[0].state}" if deployments else "it was never deployed there"
+    reason = f"{environment} opens only for a commit that is live in {first}; {commit[:12]} is not: {state}."
+    return _finding("environment-order", reason, "environments-in-order")
+
+
+def unknown_order_finding(environment: str, first: str) -> Finding:
+    """Return the finding if the deployments cannot be read, because there is no token."""
+    reason = f"{environment} opens only for a commit that is live in {first}, which is unknown without a token."
+    return _finding("environment-order", reason, "environments-in-order")
+
+
+def _finding(name: str, reason: str, section: str, outcome: Outcome = Outcome.INCONCLUSIVE) -> Finding:
+    return Finding(
+        id=name,
+        metric="deployment",
+        outcome=outcome,
+        reason=reason,
+        docs=f"{README}#{section}",
+        description=_DESCRIPTIONS[name],
+    )

@@ -1,0 +1,31 @@
+"""Findings about the environment: quarantine and order."""
+
+from __future__ import annotations
+
+from ghmlops.core.model import Outcome
+from ghmlops.core.steps.conditions import CONDITIONS, order_finding, quarantine_finding, unknown_order_finding
+from ghmlops.core.steps.recorded import RecordedDeployment
+
+SHA = "a" * 40
+
+
+def test_quarantine_names_the_deployment_that_failed() -> None:
+    """Id and description of the failure are in the reason; a long description is cut."""
+    failed = RecordedDeployment(id=77, sha=SHA, state="failure", service="shop", description="fail: " + "x" * 300)
+    finding = quarantine_finding(failed, "production")
+    assert (finding.id, finding.outcome) == ("commit-quarantined", Outcome.INCONCLUSIVE)
+    assert "77" in finding.reason
+    assert len(finding.reason) < 250
+
+
+def test_order_passes_for_a_live_commit_only() -> None:
+    """The reason of a refusal names both environments and the state; an unknown state is no pass."""
+    live = RecordedDeployment(id=1, sha=SHA, state="success", service="shop")
+    assert order_finding([live], SHA, "production", "staging").outcome is Outcome.PASS
+    gone = RecordedDeployment(id=1, sha=SHA, state="inactive", service="shop", succeeded=True)
+    refused = [order_finding(rows, SHA, "production", "staging") for rows in ([gone], [])]
+    refused.append(unknown_order_finding("production", "staging"))
+    assert {f.outcome for f in refused} == {Outcome.INCONCLUSIVE}
+    assert {f.id for f in refused} <= set(CONDITIONS)
+    assert all("staging" in f.reason and "production" in f.reason for f in refused)
+    assert "inactive" in refused[0].reason
