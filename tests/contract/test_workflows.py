@@ -48,6 +48,7 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         },
         "revert": {"contents": "write", "pull-requests": "write"},
     },
+    "site.yml": {"build": {"contents": "read"}, "publish": {"id-token": "write", "pages": "write"}},
     "promote.yml": {
         "lock": {"actions": "read", "contents": "write"},
         "promote": {"contents": "read", "deployments": "write", "statuses": "write"},
@@ -63,11 +64,14 @@ PINS = {
     "actions/upload-artifact": "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0",
     "actions/download-artifact": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1",
     "actions/attest": "1e69f48acb82d1966a394da916b4c1698aa569d6 # v4.2.2",
+    "actions/upload-pages-artifact": "7b1f4a764d45c48632c6b24a0339c27f5614fb0b # v4.0.0",
+    "actions/deploy-pages": "d6db90164ac5ed86f2b6aed7e0febac5b3c0c03e # v4.0.5",
     "actions/cache": "27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5",
 }
 OUTPUTS_OF = {
     "actions/attest": {"attestation-id", "attestation-url", "bundle-path"},
     "actions/upload-artifact": {"artifact-digest", "artifact-id", "artifact-url"},
+    "actions/deploy-pages": {"page_url"},
 }
 """Outputs of external actions, from their documentation."""
 RUN_CHANGES = {".", "actions/preview", "actions/latency", "actions/regression"}
