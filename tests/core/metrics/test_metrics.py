@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -226,10 +227,11 @@ def test_added_bins_are_those_of_all_rows(task: str, metric: Metric) -> None:
     rows = rows_of(task)
     parts = [grid(rows.select(np.arange(0, 300))), grid(rows.select(np.arange(300, 800)))]
     joint = ("joint_label", "joint_baseline", "joint_candidate", "joint_n")
+    tables: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in joint}
     joined = Grid(
         baseline=parts[0].baseline + parts[1].baseline,
         candidate=parts[0].candidate + parts[1].candidate,
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in joint},
+        **tables,
     )
     assert_equal(metric.compare_grid(grid(rows), TAIL), metric.compare_grid(joined, TAIL))
 

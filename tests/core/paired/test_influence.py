@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import special
@@ -89,10 +91,11 @@ def test_added_counts_of_two_parts_are_those_of_all_rows(metric: Metric) -> None
     rows = random_rows(6000, -1.0)
     parts = [grid(rows.select(np.arange(0, 2000))), grid(rows.select(np.arange(2000, 6000)))]
     joint = ("joint_label", "joint_baseline", "joint_candidate", "joint_n")
+    tables: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in joint}
     joined = Grid(
         baseline=parts[0].baseline + parts[1].baseline,
         candidate=parts[0].candidate + parts[1].candidate,
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in joint},
+        **tables,
     )
     merged, added = compare_binned(metric, grid(rows)), compare_binned(metric, joined)
     assert [added.loss[0], added.loss_low[0], added.bound] == pytest.approx(

@@ -37,6 +37,8 @@ class RegressionSettings(Frozen, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     group: str | None = None
     """Column of the clusters."""
+    weight: str | None = None
+    """Column of the weights of the rows."""
     intent: str
 
 
@@ -68,6 +70,17 @@ class SourceRow(Frozen, frozen=True, kw_only=True):
     """`baseline`, `candidate`, `labels` or `noise`."""
     origin: dict[str, str]
     """`source` (the specification) and, for the artifact of a workflow run, `run-id`, `head-sha` ..."""
+
+
+class WeightRow(Frozen, frozen=True, kw_only=True):
+    """How much the weights of one data set reduce what its rows show."""
+
+    dataset: str
+    column: str
+    rows: int
+    """Usable rows; queries of a ranking."""
+    effective: float | None
+    """Number of rows of equal weight whose mean would vary as much (Kish 1965)."""
 
 
 class MetricRow(Frozen, frozen=True, kw_only=True):
@@ -270,6 +283,7 @@ class RegressionDetails(Frozen, frozen=True, kw_only=True, omit_defaults=True, t
     replay: ReplayComparison | None = None
     """Present only in the evidence of a replay."""
     sources: list[SourceRow] = []
+    weights: list[WeightRow] = []
     metrics: list[MetricRow] = []
     classes: list[SubgroupRow] = []
     """Recall and F1 per class."""

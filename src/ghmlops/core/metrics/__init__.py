@@ -46,9 +46,20 @@ METRIC_IDS: dict[str, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "bias", "r2", "pinball", "error-quantile", "spread-ratio", "mean-prediction"),
     "ranking": ("ndcg", "mrr", "map", "recall-at-k"),
     "embedding": ("cosine-distance",),
+    "text": (
+        "exact-match",
+        "normalised-match",
+        "edit-distance",
+        "judge-score",
+        "answer-churn",
+        "normalised-churn",
+        "answer-distance",
+    ),
 }
 """Task to the ids of its metrics, in the order in which they are reported."""
 
+LABELLED_TEXT_IDS = ("exact-match", "normalised-match", "edit-distance")
+"""Metrics of texts that need a label."""
 AVERAGES = {
     "multilabel": ("precision", "recall", "f1", "auc", "average-precision", "log-loss"),
     "regression": ("rmse", "mae", "r2"),
@@ -76,6 +87,9 @@ def metric_ids(policy: Regression) -> tuple[str, ...]:
         together = METRIC_IDS["label-sets"] if policy.task == "multilabel" else ()
         return (*_ids_of_target(policy), *together, *averages)
     ids = tuple(name for name in METRIC_IDS[policy.task] if not policy.weight or name not in UNWEIGHTED_METRICS)
+    if policy.task == "text":
+        absent = (() if policy.label else LABELLED_TEXT_IDS) + (() if policy.score else ("judge-score",))
+        return tuple(name for name in ids if name not in absent)
     if policy.predictions and policy.quantile != MEDIAN:
         return ("pinball",)
     if policy.task not in ("binary", "multiclass") or policy.has_scores or not policy.prediction:

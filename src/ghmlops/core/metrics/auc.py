@@ -24,11 +24,11 @@ def compare(columns: Columns, tail: float) -> MetricComparison:
     """Compare two areas by DeLong's paired variance; NaN if only one class occurs."""
     n = len(columns.label)
     positives = int(columns.positive.sum())
-    df = min(positives, n - positives) - 1
+    df = _smaller_class(columns) - 1.0
     if positives in (0, n):
         first = second = error = float("nan")
     else:
-        areas = delong.compare(columns.positive, columns.baseline, columns.candidate)
+        areas = delong.compare(columns.positive, columns.baseline, columns.candidate, columns.weight)
         first, second, error = areas.baseline, areas.candidate, areas.error
         if columns.group is not None:
             error, df = cluster_robust_error(areas.influence, columns.group)
@@ -43,13 +43,19 @@ def compare(columns: Columns, tail: float) -> MetricComparison:
     return compare_estimates(estimates, tail, Direction.HIGHER)
 
 
+def _smaller_class(columns: Columns) -> float:
+    """Return the effective number of rows of the smaller class."""
+    sizes = [columns.select(rows).effective for rows in (columns.positive, ~columns.positive)]
+    return min(sizes)
+
+
 def compare_grid(grid: Grid, tail: float) -> MetricComparison:
     """Compare two areas of binned scores by DeLong's components of the bins."""
     pair = pair_of_grid(grid, _binned_side(grid.baseline), _binned_side(grid.candidate), METHOD)
     return compare_pair(pair, Direction.HIGHER, tail)
 
 
-def _binned_side(counts: Ints) -> SideEstimate:
+def _binned_side(counts: Ints | Floats) -> SideEstimate:
     rows: Floats = counts.astype(np.float64)
     if not np.all(rows.sum(axis=1) > 0):
         return undefined_side(rows.shape)

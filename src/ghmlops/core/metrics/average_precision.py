@@ -19,13 +19,12 @@ from ghmlops.core.stats.average_precision import average_precision, binning_boun
 
 def compare(columns: Columns, tail: float) -> MetricComparison:
     """Compare two average precisions by the influences of the rows; NaN if only one class occurs."""
-    label = columns.positive.astype(np.float64)
-    first, second = _exact_side(label, columns.baseline), _exact_side(label, columns.candidate)
+    label, weight = columns.positive.astype(np.float64), columns.weights
+    first, second = (_exact_side(label, scores, weight) for scores in (columns.baseline, columns.candidate))
     pair = pair_of_columns(columns, first, second, DELTA_METHOD)
     # The rows of the smaller class limit how well the variance is known.
     if columns.group is None:
-        positives = int(label.sum())
-        pair.spread.df[0] = min(positives, pair.n - positives) - 1
+        pair.spread.df[0] = min(columns.select(label == value).effective for value in (0.0, 1.0)) - 1.0
     return compare_pair(pair, Direction.HIGHER, tail)
 
 
@@ -35,19 +34,20 @@ def compare_grid(grid: Grid, tail: float) -> MetricComparison:
     return compare_pair(pair, Direction.HIGHER, tail)
 
 
-def _exact_side(label: Floats, scores: Floats) -> SideEstimate:
+def _exact_side(label: Floats, scores: Floats, weight: Floats) -> SideEstimate:
     if label.sum() in (0, len(label)):
         return undefined_side(label.shape)
     distinct, index = np.unique(scores, return_inverse=True)
     positive, negative = (
-        np.bincount(index, weights=weights, minlength=len(distinct)).astype(np.float64)
+        np.bincount(index, weights=weights * weight, minlength=len(distinct)).astype(np.float64)
         for weights in (label, 1.0 - label)
     )
     estimate = average_precision(positive, negative)
-    return SideEstimate(estimate.value, np.where(label == 1, estimate.positive[index], estimate.negative[index]))
+    influence = np.where(label == 1, estimate.positive[index], estimate.negative[index])
+    return SideEstimate(estimate.value, weight * influence)
 
 
-def _binned_side(counts: Ints) -> SideEstimate:
+def _binned_side(counts: Ints | Floats) -> SideEstimate:
     rows: Floats = counts.astype(np.float64)
     if not np.all(rows.sum(axis=1) > 0):
         return undefined_side(rows.shape)

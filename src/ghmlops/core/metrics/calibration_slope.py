@@ -37,7 +37,7 @@ METHOD = "paired sandwich estimator, intersection-union"
 
 def compare(columns: Columns, tail: float) -> MetricComparison:
     """Compare the distances of two slopes from 1; NaN if a slope is undefined (one class, separated classes)."""
-    first, second = (_exact_side(columns.label, scores) for scores in (columns.baseline, columns.candidate))
+    first, second = (_exact_side(columns.label, s, columns.weights) for s in (columns.baseline, columns.candidate))
     return _compare_pair(pair_of_columns(columns, first, second, METHOD), tail)
 
 
@@ -59,13 +59,13 @@ def log_odds(scores: Floats) -> Floats:
     return np.asarray(special.logit(clipped), dtype=np.float64)
 
 
-def _exact_side(label: Floats, scores: Floats) -> SideEstimate:
+def _exact_side(label: Floats, scores: Floats, weight: Floats) -> SideEstimate:
     x = log_odds(scores)
-    line = logistic.fit(x, label, 1.0 - label)
-    return SideEstimate(line.slope, logistic.slope_influence(line, x, label))
+    line = logistic.fit(x, weight * label, weight * (1.0 - label))
+    return SideEstimate(line.slope, weight * logistic.slope_influence(line, x, label))
 
 
-def _binned_side(counts: Ints) -> SideEstimate:
+def _binned_side(counts: Ints | Floats) -> SideEstimate:
     occupied = counts.sum(axis=0) > 0
     x, rows = log_odds(BIN_CENTERS)[occupied], counts[:, occupied].astype(np.float64)
     line = logistic.fit(x, rows[1], rows[0])

@@ -11,7 +11,7 @@ import numpy as np
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Counts, Floats, MetricComparison, cells_from_values
 from ghmlops.core.paired.metric import Metric
-from ghmlops.core.paired.pair_rates import compare_rate
+from ghmlops.core.paired.pair_rates import CHANGED, compare_rate
 
 
 def compare(counts: Counts, tail: float) -> MetricComparison:
@@ -20,7 +20,7 @@ def compare(counts: Counts, tail: float) -> MetricComparison:
     # computed here instead of by a `decision_value`.
     zero: Floats = np.zeros(len(counts.n))
     is_changed = (counts.baseline != counts.candidate).astype(np.float64)
-    return compare_rate(cells_from_values(counts, zero, is_changed), (0.0, 1.0), tail)
+    return compare_rate(cells_from_values(counts, zero, is_changed), CHANGED, tail)
 
 
 CHURN = Metric(

@@ -27,7 +27,7 @@ def compare(columns: Columns, tail: float) -> MetricComparison:
 
     The sign of a calibrated bin is random; the method then overstates the standard error, it never understates it.
     """
-    first, second = (_exact_side(columns.label, scores) for scores in (columns.baseline, columns.candidate))
+    first, second = (_exact_side(columns.label, s, columns.weights) for s in (columns.baseline, columns.candidate))
     return compare_pair(pair_of_columns(columns, first, second, METHOD), Direction.LOWER, tail)
 
 
@@ -37,27 +37,29 @@ def compare_grid(grid: Grid, tail: float) -> MetricComparison:
     return compare_pair(pair, Direction.LOWER, tail)
 
 
-def signed_gaps(label: Floats, scores: Floats) -> Floats:
+def signed_gaps(label: Floats, scores: Floats, weight: Floats) -> Floats:
     """Return score minus label, multiplied by the sign of the bin's sum, shape (n,); the mean is the calibration error.
+
+    The sums and the mean are weighted.
 
     The bin follows from the fine bin of `Grid`, so that both ways assign a score on an edge to the same bin.
     """
     index = np.minimum((scores * FINE_BINS).astype(np.int64), FINE_BINS - 1) // (FINE_BINS // BINS)
     gaps = scores - label
-    sums = np.bincount(index, weights=gaps, minlength=BINS)
+    sums = np.bincount(index, weights=gaps * weight, minlength=BINS)
     return np.asarray(np.sign(sums)[index] * gaps, dtype=np.float64)
 
 
-def _exact_side(label: Floats, scores: Floats) -> SideEstimate:
+def _exact_side(label: Floats, scores: Floats, weight: Floats) -> SideEstimate:
     if not len(label):
         return SideEstimate(float("nan"), label)
-    gaps = signed_gaps(label, scores)
-    value = float(gaps.mean())
-    return SideEstimate(value, (gaps - value) / len(gaps))
+    gaps, total = signed_gaps(label, scores, weight), weight.sum()
+    value = float((weight * gaps).sum() / total)
+    return SideEstimate(value, weight * (gaps - value) / total)
 
 
-def _binned_side(counts: Ints) -> SideEstimate:
-    total = max(int(counts.sum()), 1)
+def _binned_side(counts: Ints | Floats) -> SideEstimate:
+    total = float(counts.sum()) or 1.0
     gaps = np.stack([BIN_CENTERS, BIN_CENTERS - 1.0])
     sums = (counts * gaps).reshape(2, BINS, FINE_BINS // BINS).sum(axis=(0, 2))
     signed_gap = np.repeat(np.sign(sums), FINE_BINS // BINS) * gaps

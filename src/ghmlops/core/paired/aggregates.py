@@ -13,7 +13,8 @@ are their products. Shapes: m cells, k entries of a sparse table, n rows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,28 @@ A multiple of `COARSE_BINS` and of the 15 bins of the expected calibration error
 theirs; small enough that the counts of both sides stay in memory. The error that remains is part of every comparison
 (`MetricComparison.bound`), and scores are compared exactly if it could change the verdict.
 Benchmark: `scripts/bench/verdict_predictions`, cases "false detection: ..., bins" and "non-coverage: ..., bins"."""
+_ROUNDING = 1e-12
+"""Relative distance from a whole number below which an effective number of rows is that number."""
 COARSE_BINS = 510
 """Number of bins per side of the joint table of both sides' scores (without unit), each of 128 fine bins.
 
 510 x 510 entries per class stay in memory. Coarse bins can only widen the interval; same benchmark as `FINE_BINS`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Squares:
+    """Sums over the rows of weighted cells with the square of each weight as factor, shape (m,); names as in `Cells`.
+
+    The sampling variance of a weighted mean needs them, and the effective number of rows.
+    """
+
+    n: Floats
+    """Sum of the squared weights."""
+    a: Floats
+    d: Floats
+    aa: Floats
+    ad: Floats
+    dd: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +66,7 @@ class Groups:
     cell: Ints
     """Index of the cell, 0 to m - 1."""
     n: Floats
+    """Number of rows, or sum of their weights if rows are weighted."""
     a: Floats
     d: Floats
     dd: Floats
@@ -56,7 +76,8 @@ class Groups:
 class Cells:
     """Sums over the paired rows of m cells, shape (m,). `a` is the baseline's value of a row, `d` candidate - baseline.
 
-    Sums of differences are kept instead of sums of both sides, so that no digits cancel if the sides nearly agree.
+    Sums of differences are kept instead of sums of both sides, so that no digits cancel if the sides nearly agree. If
+    rows are weighted, each value is multiplied by the weight of its row.
     """
 
     n: Floats
@@ -68,16 +89,30 @@ class Cells:
     dd: Floats
     groups: Groups | None = None
     """Sums per cluster; None if rows are independent."""
+    weight: Floats | None = None
+    """Sum of the weights; None if rows are not weighted."""
+    squares: Squares | None = None
+    """Sums with squared weights; None if rows are not weighted."""
+
+    @property
+    def mass(self) -> Floats:
+        """Sum of the weights, shape (m,): the number of rows if rows are not weighted."""
+        return self.n if self.weight is None else self.weight
+
+    @property
+    def effective(self) -> Floats:
+        """Effective number of rows, shape (m,): see `effective_rows`."""
+        return self.n if self.squares is None else effective_rows(self.mass, self.squares.n)
 
     @property
     def baseline(self) -> Floats:
         """Mean of the baseline's values, shape (m,); NaN without rows."""
-        return ratio(self.a, self.n)
+        return ratio(self.a, self.mass)
 
     @property
     def change(self) -> Floats:
         """Mean of candidate - baseline, shape (m,); NaN without rows."""
-        return ratio(self.d, self.n)
+        return ratio(self.d, self.mass)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +137,39 @@ class Counts:
     """Number of rows."""
     group: Ints | None = None
     """Cluster of the entry if rows are dependent: entries are then one per (cell, combination, cluster)."""
+    weight: Floats | None = None
+    """Sum of the weights of the rows; None if rows are not weighted."""
+    squares: Floats | None = None
+    """Sum of the squared weights; None if rows are not weighted."""
+
+    @property
+    def mass(self) -> Floats:
+        """Sum of the weights of each entry, shape (k,): the number of rows if rows are not weighted."""
+        return self.n if self.weight is None else self.weight
+
+    @property
+    def square_mass(self) -> Floats:
+        """Sum of the squared weights of each entry, shape (k,): the number of rows if rows are not weighted."""
+        return self.n if self.squares is None else self.squares
+
+    @property
+    def effective(self) -> float:
+        """Effective number of rows of all entries: see `effective_rows`."""
+        return float(effective_rows(self.mass.sum(), self.square_mass.sum()))
+
+    def select(self, mask: NDArray[np.bool_] | Ints) -> Counts:
+        """Return some of the entries."""
+        return replace(
+            self,
+            cell=self.cell[mask],
+            label=self.label[mask],
+            baseline=self.baseline[mask],
+            candidate=self.candidate[mask],
+            n=self.n[mask],
+            group=None if self.group is None else self.group[mask],
+            weight=None if self.weight is None else self.weight[mask],
+            squares=None if self.squares is None else self.squares[mask],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +185,19 @@ class Columns:
     """Cluster of each row; None if rows are independent."""
     cell: Ints | None = None
     """Cell of each row, if the columns are those of several cells."""
+    weight: Floats | None = None
+    """Weight of each row, > 0; None if rows are not weighted."""
+
+    @property
+    def weights(self) -> Floats:
+        """Weight of each row, shape (n,): 1 if rows are not weighted."""
+        return np.ones(len(self.label)) if self.weight is None else self.weight
+
+    @property
+    def effective(self) -> float:
+        """Effective number of rows: see `effective_rows`."""
+        weights = self.weights
+        return float(effective_rows(weights.sum(), weights @ weights))
 
     @property
     def positive(self) -> NDArray[np.bool_]:
@@ -130,6 +211,7 @@ class Columns:
             baseline=self.baseline[rows],
             candidate=self.candidate[rows],
             group=None if self.group is None else self.group[rows],
+            weight=None if self.weight is None else self.weight[rows],
         )
 
 
@@ -142,9 +224,11 @@ class ScorePairs:
     candidate: Floats
     """Scores or bins of the candidate, shape (k,)."""
     n: Floats | None = None
-    """Number of rows of each entry, shape (k,); None: one each."""
-    units: int
-    """Number of independent rows or clusters."""
+    """Number of rows of each entry, or sum of their weights, shape (k,); None: one each."""
+    units: float
+    """Number of independent rows or clusters; of weighted rows the effective number."""
+    rows: int | None = None
+    """Number of rows if they are weighted; None: the sum of `n`."""
     bins: int = 0
     """Number of bins of equal width per side; 0 if the scores themselves are listed."""
 
@@ -163,18 +247,21 @@ class QueryRanks:
     """Sum of the squares on the candidate."""
     product: float
     """Sum of the products of both sides."""
+    effective: float | None = None
+    """Effective number of the queries (`effective_rows`); None if they are not weighted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """The usable labelled rows of a binary task, counted in bins of equal width over 0 to 1: floor(score * bins).
 
-    A score of 1 is in the last bin. All counts can be added to those of other rows.
+    A score of 1 is in the last bin. All counts can be added to those of other rows. If rows are weighted, sums of their
+    weights take the place of the numbers of rows.
     """
 
-    baseline: Ints
+    baseline: Ints | Floats
     """Number of rows by class and fine bin of the baseline's score, shape (2, FINE_BINS)."""
-    candidate: Ints
+    candidate: Ints | Floats
     """Number of rows by class and fine bin of the candidate's score, shape (2, FINE_BINS)."""
     joint_label: Ints
     """Joint table, one entry per combination that occurs, shape (k,): the class."""
@@ -182,8 +269,23 @@ class Grid:
     """Joint table: coarse bin of the baseline's score, shape (k,)."""
     joint_candidate: Ints
     """Joint table: coarse bin of the candidate's score, shape (k,)."""
-    joint_n: Ints
+    joint_n: Ints | Floats
     """Joint table: number of rows, shape (k,)."""
+    squares: Grid | None = None
+    """The same bins with sums of squared weights; None if rows are not weighted."""
+    weighted_rows: int | None = None
+    """Number of rows if they are weighted."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.baseline.sum()) if self.weighted_rows is None else self.weighted_rows
+
+    @property
+    def effective(self) -> float:
+        """Effective number of rows: see `effective_rows`."""
+        squares = self if self.squares is None else self.squares
+        return float(effective_rows(self.joint_n.sum(), squares.joint_n.sum()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +314,10 @@ class MetricComparison:
     """Name of the test and the interval."""
     bound: float = 0.0
     """Largest error of candidate - baseline that results from binning the scores."""
+    weight: Floats | None = None
+    """Sum of the weights of the rows; None if rows are not weighted."""
+    effective: Floats | None = None
+    """Effective number of rows (`effective_rows`); None if rows are not weighted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,29 +364,50 @@ def cells_from_values(counts: Counts, a: Floats, d: Floats, *, labelled: bool = 
         labelled: Leave out rows without a label.
     """
     mask = counts.label >= 0 if labelled else np.ones(len(counts.n), dtype=np.bool_)
-    cell, n, a, d = counts.cell[mask], counts.n[mask], a[mask], d[mask]
+    used, a, d = counts.select(mask), a[mask], d[mask]
+    one = np.ones_like(used.n)
+    terms = {"a": a, "d": d, "aa": a * a, "ad": a * d, "dd": d * d}
 
-    def sum_by_cell(values: Floats) -> Floats:
-        return np.bincount(cell, weights=values * n, minlength=counts.cells).astype(np.float64)
+    def sums(factor: Floats) -> dict[str, Any]:
+        return {name: _sum_by_cell(used, term * factor) for name, term in terms.items()}
 
     groups = None
-    if counts.group is not None:
-        groups = _sum_groups(cell, counts.group[mask], (n, a * n, d * n, d * d * n))
+    if used.group is not None:
+        groups = _sum_groups(used.cell, used.group, tuple(used.mass * term for term in (one, a, d, d * d)))
+    if used.weight is None or used.squares is None:
+        return Cells(n=_sum_by_cell(used, used.n), **sums(used.n), groups=groups)
     return Cells(
-        n=sum_by_cell(np.ones_like(n)),
-        a=sum_by_cell(a),
-        d=sum_by_cell(d),
-        aa=sum_by_cell(a * a),
-        ad=sum_by_cell(a * d),
-        dd=sum_by_cell(d * d),
+        n=_sum_by_cell(used, used.n),
+        **sums(used.weight),
         groups=groups,
+        weight=_sum_by_cell(used, used.weight),
+        squares=Squares(n=_sum_by_cell(used, used.squares), **sums(used.squares)),
     )
 
 
-def _sum_groups(cell: Ints, group: Ints, values: tuple[Floats, Floats, Floats, Floats]) -> Groups:
+def _sum_by_cell(counts: Counts, values: Floats) -> Floats:
+    return np.bincount(counts.cell, weights=values, minlength=counts.cells).astype(np.float64)
+
+
+def _sum_groups(cell: Ints, group: Ints, values: tuple[Floats, ...]) -> Groups:
     pairs, index = np.unique(np.stack([cell, group]), axis=1, return_inverse=True)
     n, a, d, dd = (np.bincount(index.ravel(), weights=v, minlength=pairs.shape[1]).astype(np.float64) for v in values)
     return Groups(cell=pairs[0], n=n, a=a, d=d, dd=dd)
+
+
+def effective_rows(weight: Floats | float, squares: Floats | float) -> Floats:
+    """Return the number of rows of equal weight whose mean varies as much as a weighted mean; NaN without rows.
+
+    Source: Kish (1965), Survey Sampling, section 11.7: the square of the sum of the weights by the sum of the squares.
+
+    Args:
+        weight: Sum of the weights.
+        squares: Sum of the squared weights.
+    """
+    number = ratio(np.square(np.asarray(weight, dtype=np.float64)), np.asarray(squares, dtype=np.float64))
+    # Rows of equal weight must not fall below a required number of rows by a rounding error.
+    whole = np.round(number)
+    return np.asarray(np.where(np.abs(number - whole) <= _ROUNDING * whole, whole, number), dtype=np.float64)
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:

@@ -14,7 +14,7 @@ from ghmlops.core.stats import mcnemar, sign_flip, student, tango
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ghmlops.core.paired.aggregates import Cells, Floats
+    from ghmlops.core.paired.aggregates import Cells, Floats, Squares
 
 DELTA_METHOD = "paired delta method"
 """Name of the method of a smooth function of paired means."""
@@ -58,9 +58,12 @@ def moments(cells: Cells) -> Moments:
     """Return the sampling variances of the cells' means, of independent rows or of independent clusters.
 
     Source for clusters: the sandwich estimator of a ratio mean with the correction G / (G - 1) for G clusters (Cameron
-    and Miller 2015, Journal of Human Resources 50, 317-372, section II).
+    and Miller 2015, Journal of Human Resources 50, 317-372, section II). Source for weighted rows: see
+    `_weighted_moments`.
     """
     mean_a, mean_d = cells.baseline, cells.change
+    if cells.groups is None and cells.squares is not None:
+        return _weighted_moments(cells, cells.squares)
     if cells.groups is None:
         n, df = cells.n, cells.n - 1
         scale = ratio(np.ones_like(n), n * np.where(df > 0, df, np.nan))
@@ -76,7 +79,7 @@ def moments(cells: Cells) -> Moments:
     residual_a = groups.a - groups.n * mean_a[groups.cell]
     residual_d = groups.d - groups.n * mean_d[groups.cell]
     count = np.bincount(groups.cell, minlength=size).astype(np.float64)
-    scale = ratio(count, np.where(count > 1, count - 1, np.nan) * cells.n**2)
+    scale = ratio(count, np.where(count > 1, count - 1, np.nan) * cells.mass**2)
 
     def scaled_sum(values: Floats) -> Floats:
         return np.asarray(np.bincount(groups.cell, weights=values, minlength=size) * scale, dtype=np.float64)
@@ -89,31 +92,70 @@ def moments(cells: Cells) -> Moments:
     )
 
 
+def _weighted_moments(cells: Cells, squares: Squares) -> Moments:
+    """Return the sampling variances of weighted means of independent rows.
+
+    The linearised (sandwich) variance of a ratio mean is the sum of w^2 (x - mean)^2 by the square of the sum of w
+    (Cochran 1977, Sampling Techniques, section 6.3; Lumley 2010, Complex Surveys, section 2.2). The effective number of
+    rows (Kish 1965) takes the place of the number of rows in the correction n / (n - 1) and in the degrees of freedom,
+    so that few rows with large weights widen the limits. With equal weights all of it equals the unweighted form.
+    """
+    mean_a, mean_d, number = cells.baseline, cells.change, cells.effective
+    df = number - 1.0
+    scale = ratio(number, np.where(df > 0, df, np.nan) * cells.mass**2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return Moments(
+            var_a=np.maximum(squares.aa - 2.0 * mean_a * squares.a + mean_a**2 * squares.n, 0.0) * scale,
+            cov_ad=(squares.ad - mean_a * squares.d - mean_d * squares.a + mean_a * mean_d * squares.n) * scale,
+            var_d=np.maximum(squares.dd - 2.0 * mean_d * squares.d + mean_d**2 * squares.n, 0.0) * scale,
+            df=df,
+        )
+
+
 def compare_proportions(cells: Cells, tail: float, direction: Direction) -> MetricComparison:
     """Compare the proportions of rows with the value 1, if each value is 0 or 1.
 
     Independent rows: McNemar's mid-p test and Tango's interval. Clusters: the sign-flip test and the cluster-robust t
     interval, widened to contain Tango's. If no row changed, Tango's interval is that of as many rows as there are
-    clusters.
+    clusters. Weighted rows: the same with effective counts (`_effective_changes`).
 
     Args:
         cells: Sums of m cells.
         tail: Probability beyond each limit.
         direction: Which change is an improvement.
     """
-    gained, lost = (cells.dd + cells.d) / 2.0, (cells.dd - cells.d) / 2.0
-    defined, number = np.where(cells.n > 0, 1.0, np.nan), cells.n
+    number, gained, lost = _effective_changes(cells)
+    defined = np.where(cells.n > 0, 1.0, np.nan)
     if cells.groups is not None:
         clusters = np.bincount(cells.groups.cell, minlength=len(cells.n)).astype(np.float64)
-        number = np.where(cells.dd > 0, cells.n, clusters)
+        number = np.where(cells.dd > 0, number, clusters)
     low, high = tango.interval(np.maximum(number, 1.0), gained, lost, tail)
     if cells.groups is not None:
         estimates, (robust_low, robust_high), p = _compare_clusters(cells, tail)
         interval = np.minimum(low * defined, robust_low), np.maximum(high * defined, robust_high)
         return orient_change(estimates, interval=interval, p=p, direction=direction)
     p = mcnemar.p_greater(gained, lost) * defined, mcnemar.p_greater(lost, gained) * defined
-    estimates = _mean_estimates(cells, "McNemar mid-p, Tango interval")
+    if cells.squares is None:
+        estimates = _mean_estimates(cells, "McNemar mid-p, Tango interval")
+        return orient_change(estimates, interval=(low * defined, high * defined), p=p, direction=direction)
+    estimates = _mean_estimates(cells, "McNemar mid-p, Tango interval of effective counts")
     return orient_change(estimates, interval=(low * defined, high * defined), p=p, direction=direction)
+
+
+def _effective_changes(cells: Cells) -> tuple[Floats, Floats, Floats]:
+    """Return the number of rows, and of those that gained and that lost the value 1, shape (m,) each.
+
+    Weighted rows are counted as so many rows of equal weight that the null variance of the change is that of the
+    weighted rows: the sums of weights are divided by the mean weight of the changed rows, weighted by itself (the
+    design effect of Rao and Scott 1992, Biometrics 48, 577-585). The change of the proportion stays exact.
+    """
+    gained, lost = (cells.dd + cells.d) / 2.0, (cells.dd - cells.d) / 2.0
+    if cells.squares is None:
+        return cells.n, gained, lost
+    # Without a changed row, the weights of all rows are the only ones to go by.
+    unit = np.where(cells.dd > 0, ratio(cells.squares.dd, cells.dd), ratio(cells.squares.n, cells.mass))
+    number, gained, lost = (ratio(sums, unit) for sums in (cells.mass, gained, lost))
+    return np.nan_to_num(number), np.maximum(np.nan_to_num(gained), 0.0), np.maximum(np.nan_to_num(lost), 0.0)
 
 
 def compare_means(cells: Cells, tail: float, direction: Direction) -> MetricComparison:

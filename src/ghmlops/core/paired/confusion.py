@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Counts, Floats, Ints, MetricComparison, ratio
+from ghmlops.core.paired.aggregates import Counts, Floats, Ints, MetricComparison, effective_rows, ratio
 from ghmlops.core.paired.change import DELTA_METHOD, Estimates, compare_estimates, method_name
 
 
@@ -78,17 +78,7 @@ def compare_confusion(counts: Counts, tail: float, statistic: Statistic) -> Metr
 
 def labelled_rows(counts: Counts) -> Counts:
     """Return the entries that have a label."""
-    mask = counts.label >= 0
-    return Counts(
-        cells=counts.cells,
-        classes=counts.classes,
-        cell=counts.cell[mask],
-        label=counts.label[mask],
-        baseline=counts.baseline[mask],
-        candidate=counts.candidate[mask],
-        n=counts.n[mask],
-        group=None if counts.group is None else counts.group[mask],
-    )
+    return counts.select(counts.label >= 0)
 
 
 def cell_rows(counts: Counts) -> Floats:
@@ -101,27 +91,35 @@ def influence_error(counts: Counts, influence: Floats, extra: Floats) -> tuple[F
 
     Args:
         counts: The entries; influences are summed by cluster first.
-        influence: Influence of one row of each entry, shape (k,), with mean 0 in each cell.
-        extra: Influence of one additional row that the variance allows for, shape (m,). With clusters, and if no
-            influence differs from 0, it counts as a whole cluster of mean size.
+        influence: Influence of one row of weight 1 of each entry, shape (k,), with mean 0 in each cell.
+        extra: Influence of one additional row that the variance allows for, shape (m,). It has the mean weight of the
+            rows, weighted by itself. With clusters, and if no influence differs from 0, it counts as a whole cluster of
+            mean size.
     """
+    mass, square_mass = (
+        np.bincount(counts.cell, weights=weights, minlength=counts.cells).astype(np.float64)
+        for weights in (counts.mass, counts.square_mass)
+    )
+    size = np.nan_to_num(ratio(square_mass, mass))
     if counts.group is None:
-        number = cell_rows(counts)
-        size = np.ones(counts.cells)
-        squares = np.bincount(counts.cell, weights=counts.n * influence**2, minlength=counts.cells)
+        number = np.nan_to_num(effective_rows(mass, square_mass))
+        squares = np.bincount(counts.cell, weights=counts.square_mass * influence**2, minlength=counts.cells)
     else:
         pairs, index = np.unique(np.stack([counts.cell, counts.group]), axis=1, return_inverse=True)
-        totals = np.bincount(index.ravel(), weights=counts.n * influence, minlength=pairs.shape[1])
+        totals = np.bincount(index.ravel(), weights=counts.mass * influence, minlength=pairs.shape[1])
         number = np.bincount(pairs[0], minlength=counts.cells).astype(np.float64)
         squares = np.bincount(pairs[0], weights=totals**2, minlength=counts.cells)
-        size = np.where(squares > 0, 1.0, cell_rows(counts) / np.maximum(number, 1.0))
+        size = np.where(squares > 0, size, mass / np.maximum(number, 1.0))
     df = number - 1.0
     scale = np.where(df > 0, number / np.where(df > 0, df, 1.0), np.nan)
     return np.sqrt(squares * scale + (size * extra) ** 2), df
 
 
 def class_counts(counts: Counts, decision: Ints) -> ClassCounts:
-    """Return the numbers of rows of each cell by class, for the decisions of one side, shape (k,)."""
+    """Return the numbers of rows of each cell by class, for the decisions of one side, shape (k,).
+
+    Weighted rows are counted by the sum of their weights.
+    """
     shape = (counts.cells, counts.classes)
 
     def table(category: Ints, weights: Floats) -> Floats:
@@ -130,9 +128,9 @@ def class_counts(counts: Counts, decision: Ints) -> ClassCounts:
         return flat.reshape(shape).astype(np.float64)
 
     return ClassCounts(
-        correct=table(counts.label, np.where(counts.label == decision, counts.n, 0.0)),
-        by_label=table(counts.label, counts.n),
-        by_decision=table(decision, counts.n),
+        correct=table(counts.label, np.where(counts.label == decision, counts.mass, 0.0)),
+        by_label=table(counts.label, counts.mass),
+        by_decision=table(decision, counts.mass),
     )
 
 

@@ -7,12 +7,12 @@ features, the window). Each slice, crossed slice and window, and every subgroup 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.paired.aggregates import WINDOW, Cells, CellTable, Counts
+from ghmlops.core.paired.aggregates import WINDOW, Cells, CellTable, Counts, Squares, effective_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ Value = str | int | float | bool | None
 """A value of an attribute."""
 BOTH, ONLY_BASELINE, ONLY_CANDIDATE = 0, 1, 2
 """Codes of `Cube.side`: which sides have the rows of an entry."""
+_NAMES = ("n", "a", "d", "aa", "ad", "dd")
 _MAX_TABLE_RATIO = 4
 """Possible codes per entry up to which codes are counted in a dense table; beyond, they are sorted."""
 
@@ -39,6 +40,8 @@ class Sums:
     aa: Floats
     ad: Floats
     dd: Floats
+    weight: Floats | None = None
+    squares: Squares | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,10 @@ class Cube:
     """By (`Metric.row`, `Metric.needs_label`)."""
     classes: int = 0
     """Number of classes; 0 in a task without classes."""
+    weight: Floats | None = None
+    """Sum of the weights of the rows, shape (k,); None if rows are not weighted."""
+    squares: Floats | None = None
+    """Sum of the squared weights, shape (k,); None if rows are not weighted."""
 
     @property
     def cells(self) -> int:
@@ -104,19 +111,21 @@ class Cube:
             n=concatenated("n"),
             sums={kind: _concatenate_sums(sums, other.sums[kind]) for kind, sums in self.sums.items()},
             classes=self.classes,
+            **({} if self.weight is None else {name: concatenated(name) for name in ("weight", "squares")}),
         )
 
     def roll_up(self, columns: Sequence[str], min_rows: int = 0) -> CellTable:
         """Return the table by some of the attributes; cells with fewer usable rows than `min_rows` are only counted.
 
-        Without attributes the result is a single cell of all rows. Rows without a window are in no cell of a window.
+        Without attributes the result is a single cell of all rows. Rows without a window are in no cell of a window. Of
+        weighted rows the effective number counts (`effective_rows`).
         """
         keys, cell_of_code = self._merge_cells(columns)
         cell = cell_of_code[self.cell]
         inside = cell >= 0
 
-        def count_rows(selection: NDArray[np.bool_]) -> Floats:
-            weights = np.where(selection & inside, self.n, 0.0)
+        def count_rows(selection: NDArray[np.bool_], n: Floats = self.n) -> Floats:
+            weights = np.where(selection & inside, n, 0.0)
             counts = np.bincount(np.maximum(cell, 0), weights=weights, minlength=len(keys)).astype(np.float64)
             # Without a key, bincount still returns one count of 0.
             return np.asarray(counts[: len(keys)])
@@ -124,6 +133,9 @@ class Cube:
         usable = count_rows(self.usable)
         before, after = count_rows(self.side != ONLY_CANDIDATE), count_rows(self.side != ONLY_BASELINE)
         large = usable >= min_rows
+        if self.weight is not None and self.squares is not None:
+            sums = count_rows(self.usable, self.weight), count_rows(self.usable, self.squares)
+            large &= np.nan_to_num(effective_rows(*sums)) >= min_rows
         # The last element is the index of rows that are in no cell.
         index = np.append(np.where(large, np.cumsum(large) - 1, -1), -1)
         small = (usable > 0) & ~large
@@ -172,7 +184,12 @@ class Cube:
             self.baseline[selection] + 1,
             self.candidate[selection] + 1,
         )
-        codes, n = _sum_by_code(np.ravel_multi_index(parts, shape), self.n[selection], math.prod(shape))
+        code = np.ravel_multi_index(parts, shape)
+        codes, n = _sum_by_code(code, self.n[selection], math.prod(shape))
+        weight, squares = (
+            None if sums is None else _sum_by_code(code, sums[selection], math.prod(shape))[1]
+            for sums in (self.weight, self.squares)
+        )
         split = np.unravel_index(codes, shape)
         return Counts(
             cells=cells,
@@ -182,6 +199,8 @@ class Cube:
             baseline=split[2].astype(np.int64) - 1,
             candidate=split[3].astype(np.int64) - 1,
             n=n,
+            weight=weight,
+            squares=squares,
         )
 
 
@@ -218,19 +237,23 @@ def _type_name(value: Value) -> str:
 
 
 def _concatenate_sums(first: Sums, second: Sums) -> Sums:
-    names = ("n", "a", "d", "aa", "ad", "dd")
-    return Sums(**{name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names})
+    def concatenated(one: Sums | Squares, other: Sums | Squares) -> dict[str, Any]:
+        return {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in _NAMES}
+
+    sums = Sums(**concatenated(first, second))
+    if first.weight is None or second.weight is None or first.squares is None or second.squares is None:
+        return sums
+    squares = Squares(**concatenated(first.squares, second.squares))
+    return replace(sums, weight=np.concatenate([first.weight, second.weight]), squares=squares)
 
 
 def _sum_cells(sums: Sums, selection: NDArray[np.bool_], cell: Ints, cells: int) -> Cells:
     def sum_by_cell(values: Floats) -> Floats:
         return np.bincount(cell[selection], weights=values[selection], minlength=cells).astype(np.float64)
 
-    return Cells(
-        n=sum_by_cell(sums.n),
-        a=sum_by_cell(sums.a),
-        d=sum_by_cell(sums.d),
-        aa=sum_by_cell(sums.aa),
-        ad=sum_by_cell(sums.ad),
-        dd=sum_by_cell(sums.dd),
-    )
+    def sum_all(part: Sums | Squares) -> dict[str, Any]:
+        return {name: sum_by_cell(getattr(part, name)) for name in _NAMES}
+
+    if sums.weight is None or sums.squares is None:
+        return Cells(**sum_all(sums))
+    return Cells(**sum_all(sums), weight=sum_by_cell(sums.weight), squares=Squares(**sum_all(sums.squares)))

@@ -40,15 +40,17 @@ def column_moments(columns: Columns, first: Floats, second: Floats) -> Moments:
 
     Args:
         columns: The rows; influences are summed by cluster if rows are dependent.
-        first: Influences on the baseline's estimate, shape (n,).
+        first: Influences on the baseline's estimate, shape (n,); that of a row of weight w is w times that of a row of
+            weight 1.
         second: Influences on the candidate's estimate, shape (n,).
     """
-    a, d = first, second - first
+    a, d, number = first, second - first, columns.effective
     if columns.group is not None:
         _, index = np.unique(columns.group, return_inverse=True)
         a, d = (np.bincount(index, weights=w).astype(np.float64) for w in (a, d))
-    df = float(len(a) - 1)
-    scale = len(a) / df if df > 0 else np.nan
+        number = float(len(a))
+    df = number - 1.0
+    scale = number / df if df > 0 else np.nan
     return Moments(
         var_a=np.array([scale * (a @ a)]),
         cov_ad=np.array([scale * (a @ d)]),
@@ -62,32 +64,34 @@ def grid_moments(grid: Grid, first: Floats, second: Floats) -> Moments:
 
     The variance of each side is that of its fine bins. The covariance of the sides is known by coarse bin only: within
     a coarse bin the sides count as uncorrelated, which overstates the variance of the change between similar models.
+    Weighted rows contribute the squares of their weights.
 
     Args:
         grid: The binned rows.
         first: Influences on the baseline's estimate by class and fine bin, shape (2, FINE_BINS).
         second: Influences on the candidate's estimate, same shape.
     """
+    df = grid.effective - 1.0
+    grid = grid if grid.squares is None else grid.squares
     var_first, var_second = float(np.sum(grid.baseline * first**2)), float(np.sum(grid.candidate * second**2))
     a = _coarse_means(grid.baseline, first)[grid.joint_label, grid.joint_baseline]
     b = _coarse_means(grid.candidate, second)[grid.joint_label, grid.joint_candidate]
     within = var_first - float(grid.joint_n @ a**2) + var_second - float(grid.joint_n @ b**2)
     cov_ad = float(grid.joint_n @ (a * (b - a))) - (var_first - float(grid.joint_n @ a**2))
     var_d = float(grid.joint_n @ (b - a) ** 2) + max(within, 0.0)
-    number = float(grid.joint_n.sum())
     return Moments(
         var_a=np.array([var_first]),
         cov_ad=np.array([cov_ad]),
         var_d=np.array([var_d]),
-        df=np.array([number - 1.0]),
+        df=np.array([df]),
     )
 
 
-def _coarse_means(counts: Ints, influence: Floats) -> Floats:
+def _coarse_means(counts: Ints | Floats, influence: Floats) -> Floats:
     """Return the mean influence by class and coarse bin, shape (2, COARSE_BINS); 0 in an empty bin."""
     rows = counts.reshape(2, COARSE_BINS, FINE_PER_COARSE).sum(axis=2)
     total = (counts * influence).reshape(2, COARSE_BINS, FINE_PER_COARSE).sum(axis=2)
-    return np.asarray(total / np.maximum(rows, 1), dtype=np.float64)
+    return np.asarray(total / np.where(rows > 0, rows, 1), dtype=np.float64)
 
 
 class EstimatePair(NamedTuple):
@@ -148,4 +152,4 @@ def pair_of_grid(grid: Grid, first: SideEstimate, second: SideEstimate, method: 
         method: Name of the method.
     """
     spread = grid_moments(grid, first.influence, second.influence)
-    return EstimatePair(first, second, spread, int(grid.baseline.sum()), f"{method}, binned")
+    return EstimatePair(first, second, spread, grid.rows, f"{method}, binned")

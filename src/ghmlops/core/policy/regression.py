@@ -9,9 +9,9 @@ import msgspec
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.section import Section
 
-TASKS = ("binary", "multiclass", "multilabel", "regression", "ranking", "embedding")
+TASKS = ("binary", "multiclass", "multilabel", "regression", "ranking", "embedding", "text")
 ROLES = ("baseline", "candidate", "labels")
-Task = Literal["binary", "multiclass", "multilabel", "label-sets", "regression", "ranking", "embedding"]
+Task = Literal["binary", "multiclass", "multilabel", "label-sets", "regression", "ranking", "embedding", "text"]
 """`label-sets` is no task of a policy: the comparison of all labels of a row at once, as part of `multilabel`."""
 DEFAULT_LABEL_COVERAGE = 0.99
 """Share of rows: the complement of the share that may be left out for any other reason."""
@@ -85,14 +85,14 @@ class Regression(Section, frozen=True, kw_only=True):
     task: Task
     key: tuple[str, ...]
     label: str = ""
-    """Column of the true answer; required by every task except `embedding`."""
+    """Column of the true answer; required by every task except `embedding` and `text`."""
     score: str = ""
     """Column of the probability of the positive class (binary), of the vector of class probabilities (multiclass), of
-    the value by which documents are ordered (ranking), or of the vector (embedding)."""
+    the value by which documents are ordered (ranking), of the vector (embedding), or of the score of a judge (text)."""
     scores: tuple[str, ...] = ()
     """One column per class, in the order of `classes`, instead of `score` (binary, multiclass)."""
     prediction: str = ""
-    """Column of the decision (binary, multiclass) or of the predicted value (regression)."""
+    """Column of the decision (binary, multiclass), of the predicted value (regression) or of the text (text)."""
     targets: tuple[Target, ...] = ()
     """The targets of a multi-label task or of a regression with several outputs; empty for a single target. `label`,
     `score` and `prediction` are then those of the first one."""

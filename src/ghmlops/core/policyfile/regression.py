@@ -32,6 +32,7 @@ _REQUIRED = {
     "regression": ("label", "prediction", "name the column of the predicted value"),
     "ranking": ("label", "score", "name the column that documents are ordered by"),
     "embedding": ("score", "score", "name the column of the vector"),
+    "text": ("prediction", "prediction", "name the column of the text: `prediction: answer`"),
 }
 """By task: the two keys that it requires in addition to `task` and `key`, and the hint if the second is missing."""
 _TASK_KEYS = {

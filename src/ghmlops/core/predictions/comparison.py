@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.paired.aggregates import cells_from_decisions
+from ghmlops.core.paired.aggregates import Cells, cells_from_decisions, effective_rows
+from ghmlops.core.paired.confusion import labelled_rows
 from ghmlops.core.predictions.constants import ALPHA
 from ghmlops.core.predictions.per_class import CLASS_METRICS, compare_per_class
 from ghmlops.core.predictions.ruling import Comparison, comparison_at
@@ -20,7 +21,7 @@ from ghmlops.core.predictions.subgroup import Subgroup
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ghmlops.core.paired.aggregates import CellTable, Grid, MetricComparison
+    from ghmlops.core.paired.aggregates import CellTable, Columns, Counts, Floats, Grid, MetricComparison
     from ghmlops.core.paired.metric import Metric
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.predictions.observation import Observation
@@ -37,9 +38,11 @@ def compare_overall(observation: Observation, policy: Regression) -> list[Compar
     for metric in overall_metrics(policy):
         result = _compare_aggregates(metric, observation.tables[()], policy)
         if result is None and metric.compare_columns and observation.columns is not None:
-            result = metric.compare_columns(observation.columns, metric.tail(ALPHA))
+            result = _compare_columns(metric, observation.columns)
         if result is None and metric.compare_grid and observation.grid is not None:
             result = metric.compare_grid(observation.grid, metric.tail(ALPHA))
+            if observation.grid.squares is not None:
+                result = _weighted(result, np.array([observation.grid.joint_n.sum()]), observation.grid.effective)
         if result is not None and result.n[0] > 0:
             comparisons.append(_comparison(result, 0, metric, observation, policy))
     return comparisons
@@ -70,23 +73,54 @@ def _compare_cell_columns(
     starts = np.searchsorted(index_of_row[order], np.arange(len(table.keys) + 1))
     for index in range(len(table.keys)):
         rows = columns.select(order[starts[index] : starts[index + 1]])
-        yield index, _comparison(metric.compare_columns(rows, metric.tail(ALPHA)), 0, metric, observation, policy)
+        result = _compare_columns(metric, rows)
+        if result is not None:
+            yield index, _comparison(result, 0, metric, observation, policy)
+
+
+def _compare_columns(metric: Metric, columns: Columns) -> MetricComparison | None:
+    """Compare a metric that needs the rows themselves over some rows; None if sums are all that it is compared from."""
+    if metric.compare_columns is None:
+        return None
+    result = metric.compare_columns(columns, metric.tail(ALPHA))
+    return result if columns.weight is None else _weighted(result, np.array([columns.weight.sum()]), columns.effective)
+
+
+def _weighted(result: MetricComparison, weight: Floats, effective: Floats | float) -> MetricComparison:
+    """Return the comparison with the sum of the weights and the effective number of rows, shape (m,) each."""
+    return dataclasses.replace(result, weight=weight, effective=np.broadcast_to(effective, weight.shape))
+
+
+def _with_weights(result: MetricComparison, part: Cells | Counts) -> MetricComparison:
+    """Return the comparison with the weights of the sums or counts that it was computed from."""
+    if part.squares is None:
+        return result
+    if isinstance(part, Cells):
+        return _weighted(result, part.mass, part.effective)
+    mass, squares = (
+        np.bincount(part.cell, weights=sums, minlength=part.cells).astype(np.float64)
+        for sums in (part.mass, part.square_mass)
+    )
+    return _weighted(result, mass, effective_rows(mass, squares))
 
 
 def _compare_aggregates(metric: Metric, table: CellTable, policy: Regression) -> MetricComparison | None:
     """Compare a metric in every cell of a table from sums or counts; None if these do not suffice for it."""
     tail = metric.tail(ALPHA)
     if metric.compare_rows is not None:
-        return metric.compare_rows(tuple(table.sums[row, metric.needs_label] for row in metric.rows), tail)
+        sums = tuple(table.sums[row, metric.needs_label] for row in metric.rows)
+        return _with_weights(metric.compare_rows(sums, tail), sums[0])
     # With many classes the engine counts right and wrong decisions only, which is too little for some metrics.
     has_all_classes = table.counts is not None and table.counts.classes >= len(policy.classes)
     if metric.compare_counts is not None and table.counts is not None and has_all_classes:
-        return metric.compare_counts(table.counts, tail)
+        used = labelled_rows(table.counts) if metric.needs_label else table.counts
+        return _with_weights(metric.compare_counts(table.counts, tail), used)
     if metric.compare is not None and metric.decision_value is not None and table.counts is not None:
         cells = cells_from_decisions(table.counts, metric.decision_value, labelled=metric.needs_label)
-        return metric.compare(cells, tail)
+        return _with_weights(metric.compare(cells, tail), cells)
     if metric.compare is not None and metric.row:
-        return metric.compare(table.sums[metric.row, metric.needs_label], tail)
+        cells = table.sums[metric.row, metric.needs_label]
+        return _with_weights(metric.compare(cells, tail), cells)
     return None
 
 
@@ -105,8 +139,8 @@ def compare_classes(observation: Observation, policy: Regression) -> list[Subgro
     subgroups = []
     for name, result in compare_per_class(counts, ALPHA).items():
         for index, label in enumerate(policy.classes):
-            if result.n[index] >= policy.minimum_rows:
-                comparison = _comparison(result, index, CLASS_METRICS[name], observation, policy)
+            comparison = _comparison(result, index, CLASS_METRICS[name], observation, policy)
+            if comparison.evidence_rows >= policy.minimum_rows:
                 subgroups.append(
                     Subgroup(slice={"class": label}, window=None, comparison=comparison, dataset=observation.dataset)
                 )

@@ -65,9 +65,16 @@ def distance_interval(comparison: Comparison) -> Interval | None:
     )
 
 
+def stated_rows(comparison: Comparison) -> str:
+    """Return the number of rows as text; of weighted rows also the effective number."""
+    if comparison.effective is None:
+        return f"{comparison.n:,} rows"
+    return f"{comparison.n:,} weighted rows (effectively {comparison.effective:,.0f})"
+
+
 def ruling_reason(comparison: Comparison, ruling: Ruling) -> str:
     """Return the sentence that explains a ruling: what changed, by how much, against which limit, on how many rows."""
-    limit, rows = allowed(comparison), f"{comparison.n:,} rows"
+    limit, rows = allowed(comparison), stated_rows(comparison)
     basis = ruling.basis
     if basis is Basis.UNDEFINED:
         return f"{sentence_case(comparison.metric.title)} or its interval is undefined on these {rows}."

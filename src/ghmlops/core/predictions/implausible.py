@@ -12,7 +12,7 @@ from ghmlops.core.predictions.constants import (
     NEAR_PERFECT_METRICS,
     ORDINARY,
 )
-from ghmlops.core.predictions.findings import DOCS, describe_change, format_difference, sentence_case
+from ghmlops.core.predictions.findings import DOCS, describe_change, format_difference, sentence_case, stated_rows
 from ghmlops.core.predictions.ruling import Comparison, evidence_number
 
 
@@ -23,7 +23,7 @@ def implausible_result(comparison: Comparison, dataset: str = "") -> Finding | N
     perfect and the baseline was not.
     """
     improved = math.isfinite(comparison.loss) and comparison.loss_high < 0
-    if not improved or comparison.n < MIN_JUDGED_ROWS:
+    if not improved or comparison.evidence_rows < MIN_JUDGED_ROWS:
         return None
     limit = _largest_plausible_improvement(comparison)
     if limit is not None and -comparison.loss > limit:
@@ -48,7 +48,7 @@ def _is_nearly_perfect(comparison: Comparison) -> bool:
     return (
         metric.id in NEAR_PERFECT_METRICS
         and metric.direction is Direction.HIGHER
-        and comparison.n >= MIN_IMPLAUSIBLE_ROWS
+        and comparison.evidence_rows >= MIN_IMPLAUSIBLE_ROWS
         and comparison.baseline < ORDINARY
         and comparison.candidate >= NEAR_PERFECT
     )
@@ -60,7 +60,7 @@ def _finding(name: str, comparison: Comparison, excess: str, dataset: str) -> Fi
         id=name,
         metric=comparison.metric.id,
         outcome=Outcome.WARN,
-        reason=f"{change}, {excess}; {comparison.n:,} rows. Check for leakage of the label into the features.",
+        reason=f"{change}, {excess}; {stated_rows(comparison)}. Check for leakage of the label into the features.",
         docs=f"{DOCS}#behaviour",
         description="Is an improvement too good to be plausible?",
         dataset=dataset,

@@ -66,16 +66,7 @@ def _compare_f1(used: Counts, tail: float) -> MetricComparison:
 
     influence = influence_of(candidate, slope_after.correct, slope_after.by_decision)
     influence = influence - influence_of(baseline, slope_before.correct, slope_before.by_decision)
-    rows_by_class = Counts(
-        cells=used.classes,
-        classes=used.classes,
-        cell=class_of_entry,
-        label=label,
-        baseline=baseline,
-        candidate=candidate,
-        n=used.n[entry],
-        group=None if used.group is None else used.group[entry],
-    )
+    rows_by_class = replace(used.select(entry), cells=used.classes, cell=class_of_entry)
     largest_slope = np.nan_to_num(np.maximum(np.abs(slope_before.correct), np.abs(slope_after.correct))[0])
     error, df = influence_error(rows_by_class, influence, largest_slope)
     change = (after - before)[0]

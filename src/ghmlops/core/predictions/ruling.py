@@ -41,6 +41,20 @@ class Comparison:
     method: str
     bound: float = 0.0
     """Largest error of the change that comes from counting scores in bins."""
+    weight: float | None = None
+    """Sum of the weights of the rows; None if rows are not weighted."""
+    effective: float | None = None
+    """Effective number of rows (Kish); None if rows are not weighted."""
+
+    @property
+    def mass(self) -> float:
+        """Sum of the weights of the rows: their number if they are not weighted."""
+        return float(self.n) if self.weight is None else self.weight
+
+    @property
+    def evidence_rows(self) -> float:
+        """Number of rows that the comparison rests on: the effective one if they are weighted."""
+        return float(self.n) if self.effective is None else self.effective
 
     @property
     def change(self) -> float:
@@ -107,6 +121,8 @@ def comparison_at(
         margin=metric.limit(baseline, spread, margins.get(metric.id)),
         method=result.method,
         bound=result.bound,
+        weight=None if result.weight is None else float(result.weight[index]),
+        effective=None if result.effective is None else float(result.effective[index]),
     )
 
 
@@ -124,7 +140,7 @@ def rule(comparison: Comparison, undecided: Literal["inconclusive", "warn"] = "i
         raise ValueError(f"{comparison.metric.id} has no margin")
     if not all(math.isfinite(v) for v in (loss, comparison.loss_low, comparison.loss_high)):
         return Ruling(Outcome.INCONCLUSIVE, Basis.UNDEFINED)
-    if comparison.n < MIN_JUDGED_ROWS:
+    if not comparison.evidence_rows >= MIN_JUDGED_ROWS:
         return Ruling(Outcome.INCONCLUSIVE, Basis.TOO_FEW_ROWS)
     if comparison.loss_low > margin:
         return Ruling(Outcome.FAIL, Basis.INTERVAL_BEYOND)

@@ -23,7 +23,7 @@ class Areas:
     """Standard error of candidate - baseline for independent rows; NaN with fewer than two rows in a class."""
 
 
-def compare(positive: NDArray[np.bool_], baseline: Floats, candidate: Floats) -> Areas:
+def compare(positive: NDArray[np.bool_], baseline: Floats, candidate: Floats, weight: Floats | None = None) -> Areas:
     """Compare the areas under the ROC curves of two scores on the same rows; tied pairs count one half, exactly.
 
     Sources: DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44, 837-845; midranks after Sun and Xu (2014), IEEE
@@ -34,7 +34,12 @@ def compare(positive: NDArray[np.bool_], baseline: Floats, candidate: Floats) ->
         positive: True for rows of the positive class, shape (n,); both classes must occur.
         baseline: Scores of the baseline, shape (n,), finite.
         candidate: Scores of the candidate, shape (n,), finite.
+        weight: Weight of each row, > 0, shape (n,); None: equal weights. The areas are then those of
+            `roc_auc_score(sample_weight=weight)` in scikit-learn, and the variance is linearised: the effective number
+            of rows (Kish 1965) of each class takes the place of their number.
     """
+    if weight is not None:
+        return _compare_weighted(positive, (baseline, candidate), weight)
     positives, negatives = int(positive.sum()), int((~positive).sum())
     first, second = _placement_values(positive, baseline), _placement_values(positive, candidate)
     areas = float(first[positive].mean()), float(second[positive].mean())
@@ -48,6 +53,29 @@ def compare(positive: NDArray[np.bool_], baseline: Floats, candidate: Floats) ->
         variance_negative = squares[~positive].sum() * negatives / (negatives - 1)
         error = float(np.sqrt(variance_positive + variance_negative))
     return Areas(baseline=areas[0], candidate=areas[1], influence=influence, error=error)
+
+
+def _compare_weighted(positive: NDArray[np.bool_], scores: tuple[Floats, Floats], weight: Floats) -> Areas:
+    first, second = (_weighted_placement_values(positive, side, weight) for side in scores)
+    totals = float(weight[positive].sum()), float(weight[~positive].sum())
+    areas = [float(np.average(side[positive], weights=weight[positive])) for side in (first, second)]
+    influence = weight * (second - first - (areas[1] - areas[0])) / np.where(positive, *totals)
+    variance = 0.0
+    for rows, total in ((positive, totals[0]), (~positive, totals[1])):
+        number = total**2 / float(weight[rows] @ weight[rows])
+        squares = float(influence[rows] @ influence[rows])
+        variance += squares * number / (number - 1.0) if number > 1.0 else float("nan")
+    return Areas(baseline=areas[0], candidate=areas[1], influence=influence, error=float(np.sqrt(variance)))
+
+
+def _weighted_placement_values(positive: NDArray[np.bool_], scores: Floats, weight: Floats) -> Floats:
+    """Return the share of the opposite class, by weight, that is ranked correctly against each row, shape (n,)."""
+    distinct, index = np.unique(scores, return_inverse=True)
+    below: list[Floats] = []
+    for rows in (positive, ~positive):
+        mass = np.bincount(index[rows], weights=weight[rows], minlength=len(distinct))
+        below.append((np.cumsum(mass) - mass / 2.0) / mass.sum())
+    return np.where(positive, below[1][index], 1.0 - below[0][index])
 
 
 def _placement_values(positive: NDArray[np.bool_], scores: Floats) -> Floats:

@@ -23,7 +23,7 @@ class Homogeneity(NamedTuple):
     """p-value; 1 if nothing changed."""
 
 
-def stuart_maxwell(table: Floats) -> Homogeneity:
+def stuart_maxwell(table: Floats, squares: Floats | None = None) -> Homogeneity:
     """Test the null hypothesis that every class is as frequent after as before, for independent rows.
 
     Classes that never change, and groups of classes that exchange rows only among themselves, add no degree of
@@ -32,9 +32,13 @@ def stuart_maxwell(table: Floats) -> Homogeneity:
     Sources: Stuart (1955), Biometrika 42, 412-416; Maxwell (1970), British Journal of Psychiatry 116, 651-655.
 
     Args:
-        table: Number of rows by class before (first axis) and after (second axis), shape (k, k).
+        table: Number of rows by class before (first axis) and after (second axis), shape (k, k); of weighted rows the
+            sum of their weights.
+        squares: Sum of the squared weights, same shape; None: weights are 1. The covariance of the weighted shifts
+            under the null hypothesis is the sum of the squares of each row's shift.
     """
-    both_ways = table + table.T
+    variances = table if squares is None else squares
+    both_ways = variances + variances.T
     covariance = np.diag(both_ways.sum(axis=1)) - both_ways
     return _quadratic_form(table.sum(axis=0) - table.sum(axis=1), covariance)
 

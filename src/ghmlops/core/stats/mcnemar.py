@@ -18,9 +18,10 @@ def p_greater(count: Floats, opposite: Floats) -> Floats:
     Source: Fagerland, Lydersen and Laake (2013), BMC Medical Research Methodology 13:91.
 
     Args:
-        count: Number of discordant pairs of the kind suspected to be more frequent, shape (m,).
+        count: Number of discordant pairs of the kind suspected to be more frequent, shape (m,); effective numbers of
+            weighted pairs may be fractional.
         opposite: Number of discordant pairs of the opposite kind, shape (m,).
     """
-    at_least = np.where(count > 0, special.betainc(np.maximum(count, 1.0), opposite + 1.0, 0.5), 1.0)
-    beyond = np.where(opposite > 0, special.betainc(count + 1.0, np.maximum(opposite, 1.0), 0.5), 0.0)
+    at_least = np.where(count > 0, special.betainc(np.where(count > 0, count, 1.0), opposite + 1.0, 0.5), 1.0)
+    beyond = np.where(opposite > 0, special.betainc(count + 1.0, np.where(opposite > 0, opposite, 1.0), 0.5), 0.0)
     return np.asarray((at_least + beyond) / 2.0, dtype=np.float64)

@@ -67,6 +67,7 @@ LABELS = {
     "multiclass": ColumnUse("a label", CLASS_KINDS, "write it as one of `classes`"),
     "label-sets": ColumnUse("a label", CLASS_KINDS, DECISION.hint),
     "regression": ColumnUse("a label", NUMBER_KINDS, "write it as a number"),
+    "text": ColumnUse("a text", ("text",), "write it as text"),
     "ranking": ColumnUse("a relevance", (*NUMBER_KINDS, "boolean"), "write it as a number, 0 for irrelevant"),
 }
 """Use of the label, by task."""

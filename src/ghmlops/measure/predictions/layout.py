@@ -75,7 +75,7 @@ class Layout:
         policy = self.policy
         if policy.scores:
             return policy.scores[-1:] if policy.task == "binary" else policy.scores
-        return (policy.prediction if policy.task == "regression" else policy.score or policy.prediction,)
+        return (policy.prediction if policy.task in ("regression", "text") else policy.score or policy.prediction,)
 
     @property
     def score(self) -> str:

@@ -22,6 +22,7 @@ from ghmlops.measure.predictions.schema import read_layout, used_columns
 from ghmlops.measure.predictions.sql.counting import count_side, has_too_many_combinations
 from ghmlops.measure.predictions.sql.custom_metrics import check_metrics, columns_of_metrics
 from ghmlops.measure.predictions.sql.pairing import pair_rows, roles_with_repeats
+from ghmlops.measure.predictions.sql.row_values.texts import prepare_texts
 from ghmlops.measure.predictions.sql.staging import Plan, attribute_bundles, attribute_names, stage
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def _read(session: Session, layout: Layout, progress: Callable[[str], None], *, 
     if layout.schema.mismatched_keys or layout.schema.mismatched_labels:
         sides = {role: SideFacts(rows=session.count(role)) for role in session.roles}
         return Observation(facts=_facts(layout, sides))
+    if policy.task == "text":
+        prepare_texts(session)
     check_epochs(session, layout)
     layout, features, edges = _read_features(session, layout)
     views = _stage_views(session, layout, edges)
@@ -186,6 +189,7 @@ def _one_code_per_attribute(plan: Plan, layout: Layout) -> Plan:
 def _facts(layout: Layout, sides: Mapping[str, SideFacts]) -> Facts:
     return Facts(
         task=layout.policy.task,
+        has_label=bool(layout.policy.label),
         schema=layout.schema,
         baseline=sides["baseline"],
         candidate=sides["candidate"],

@@ -92,6 +92,8 @@ def _prediction_columns(layout: Layout) -> tuple[str, ...]:
     policy = layout.policy
     if policy.task == "label-sets":
         return tuple(c for target in policy.targets for c in (target.score, target.prediction) if c)
+    if policy.task == "text":
+        return tuple(c for c in (policy.prediction, policy.score) if c)
     scores = (policy.score, *policy.scores)
     columns = (
         (*scores, policy.prediction) if policy.task in CLASS_TASKS else (*layout.score_columns, *policy.predictions)
@@ -143,8 +145,11 @@ def _check_types(layout: Layout, session: Session) -> None:
             continue
         has_vector = policy.task in VECTOR_TASKS and not policy.scores
         has_scores = policy.has_scores or policy.task == "regression"
-        for column in (*policy.scores, *policy.predictions, *layout.score_columns) if has_scores else ():
+        of_scores = (policy.score,) if policy.task == "text" else layout.score_columns
+        for column in (*policy.scores, *policy.predictions, *of_scores) if has_scores else ():
             _check_use(layout, session, (role, column), column_types.VECTOR if has_vector else column_types.SCORE)
+        if policy.task == "text":
+            _check_use(layout, session, (role, policy.prediction), column_types.LABELS["text"])
         if policy.query:
             _check_use(layout, session, (role, policy.query), column_types.KEY)
         if policy.time and layout.has(role, policy.time) and not layout.is_partition_time(role):

@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 def judge_agreement(counts: Counts, dataset: str = "") -> Finding | None:
     """Return the warning `decisions-reordered` if the classes of both sides agree hardly more than by chance, or None.
 
-    All rows count, with or without a label. The limit is that of Cohen's kappa with the marginal distributions taken as
-    known; a cluster counts as a single row. Source: Cohen (1960), Educational and Psychological Measurement 20.
+    All rows count by their weight, with or without a label. The limit is that of Cohen's kappa with the marginal
+    distributions taken as known; a cluster counts as a single row. Source: Cohen (1960), Educational and Psychological
+    Measurement 20.
     """
-    rows = float(counts.n.sum())
-    units = rows if counts.group is None else float(len(np.unique(counts.group)))
-    if min(rows, units) < MIN_JUDGED_ROWS:
+    rows, mass = float(counts.n.sum()), float(counts.mass.sum())
+    units = counts.effective if counts.group is None else float(len(np.unique(counts.group)))
+    if not min(rows, units) >= MIN_JUDGED_ROWS:
         return None
     sides = counts.baseline, counts.candidate
-    shares = [np.bincount(side, weights=counts.n, minlength=counts.classes) / rows for side in sides]
-    observed = float(counts.n[counts.baseline == counts.candidate].sum()) / rows
+    shares = [np.bincount(side, weights=counts.mass, minlength=counts.classes) / mass for side in sides]
+    observed = float(counts.mass[counts.baseline == counts.candidate].sum()) / mass
     expected = float(shares[0] @ shares[1])
     if expected >= 1.0:
         return None

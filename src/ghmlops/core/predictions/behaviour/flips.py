@@ -92,7 +92,7 @@ def judge_symmetry(
 
     Asymmetry is at most a warning, because an intended change of decisions is asymmetric too, and the positive rate is
     judged separately. Two classes: McNemar's two-sided mid-p test, or the sign-flip test over clusters. More classes:
-    the Stuart-Maxwell test.
+    the Stuart-Maxwell test. The net shift and the tests are weighted if rows are; the numbers of rows are not.
 
     Args:
         counts: Counts of label and decisions.
@@ -108,7 +108,7 @@ def judge_symmetry(
     p, method = _asymmetry(counts)
     # Of two classes both shift by the same number of rows: the positive one is reported.
     shifted = 1 if counts.classes == 2 else int(np.argmax(np.abs(net)))
-    shift = float(net[shifted]) / churn.rows if churn.rows else 0.0
+    shift = float(net[shifted]) / float(counts.mass.sum()) if churn.rows else 0.0
     row = ChurnRow(
         dataset=dataset,
         rows=churn.rows,
@@ -171,27 +171,32 @@ def _rule(churn: Churn, shift: float, limits: tuple[float, float], class_name: s
 
 
 def _net_shift(counts: Counts) -> Floats:
-    """Return, per class, the rows it gained minus those it lost, shape (classes,)."""
-    after = np.bincount(counts.candidate, weights=counts.n, minlength=counts.classes)
-    return np.asarray(after - np.bincount(counts.baseline, weights=counts.n, minlength=counts.classes))
+    """Return, per class, the rows it gained minus those it lost, as a sum of weights, shape (classes,)."""
+    after = np.bincount(counts.candidate, weights=counts.mass, minlength=counts.classes)
+    return np.asarray(after - np.bincount(counts.baseline, weights=counts.mass, minlength=counts.classes))
 
 
 def _asymmetry(counts: Counts) -> tuple[float, str]:
     """Return the two-sided p-value against symmetric churn, and the name of the method."""
     if counts.group is not None:
         return _clustered_asymmetry(counts, counts.group)
-    table = np.zeros((counts.classes, counts.classes))
-    np.add.at(table, (counts.baseline, counts.candidate), counts.n)
+    shape = (counts.classes, counts.classes)
+    table, squares = np.zeros(shape), np.zeros(shape)
+    np.add.at(table, (counts.baseline, counts.candidate), counts.mass)
+    np.add.at(squares, (counts.baseline, counts.candidate), counts.square_mass)
     if counts.classes == 2:
-        up, down = table[0, 1:], table[1, :1]
+        # Weighted rows are counted as the number of changed rows of equal weight with the same variance.
+        changed = float(squares[0, 1] + squares[1, 0])
+        row = changed / float(table[0, 1] + table[1, 0]) if changed > 0 else 1.0
+        up, down = table[0, 1:] / row, table[1, :1] / row
         return _two_sided(float(mcnemar.p_greater(up, down)[0])), "McNemar mid-p, two-sided"
-    return marginal_homogeneity.stuart_maxwell(table).p, "Stuart-Maxwell"
+    return marginal_homogeneity.stuart_maxwell(table, squares).p, "Stuart-Maxwell"
 
 
 def _clustered_asymmetry(counts: Counts, clusters: Ints) -> tuple[float, str]:
     changed = counts.baseline != counts.candidate
     _, group = np.unique(clusters[changed], return_inverse=True)
-    n = counts.n[changed]
+    n = counts.mass[changed]
     if counts.classes == 2:
         total = np.bincount(group, weights=np.where(counts.candidate[changed] == 1, n, -n)).astype(np.float64)
         p = sign_flip.p_greater(np.zeros(len(total), dtype=np.int64), total, 1)

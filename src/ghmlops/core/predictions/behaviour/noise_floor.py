@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
-from ghmlops.core.paired.aggregates import Cells, Counts, Groups
+from ghmlops.core.paired.aggregates import Cells, Counts, cells_from_values
 from ghmlops.core.paired.change import moments
+from ghmlops.core.paired.pair_rates import CHANGED, effective_counts
 from ghmlops.core.predictions.constants import ALPHA
 from ghmlops.core.stats import student
 
@@ -60,15 +61,9 @@ def churn_cells(counts: Counts) -> Cells:
 
     All rows count, with or without a label. Clusters stay separate.
     """
-    changed = np.where(counts.baseline != counts.candidate, counts.n, 0.0)
-    total, count = np.array([counts.n.sum()], dtype=np.float64), np.array([changed.sum()], dtype=np.float64)
-    groups = None
-    if counts.group is not None:
-        _, index = np.unique(counts.group, return_inverse=True)
-        n, d = (np.bincount(index, weights=rows).astype(np.float64) for rows in (counts.n, changed))
-        groups = Groups(cell=np.zeros(len(n), dtype=np.int64), n=n, a=np.zeros_like(n), d=d, dd=d)
-    zero = np.zeros(1)
-    return Cells(n=total, a=zero, d=count, aa=zero, ad=zero, dd=count, groups=groups)
+    changed = (counts.baseline != counts.candidate).astype(np.float64)
+    merged = replace(counts, cell=np.zeros_like(counts.cell), cells=1)
+    return cells_from_values(merged, np.zeros_like(changed), changed)
 
 
 def churn_excess(pair: Counts, noise: Counts) -> Excess:
@@ -76,7 +71,8 @@ def churn_excess(pair: Counts, noise: Counts) -> Excess:
 
     The two rates are compared as if they were of different rows. They share the baseline, so they are positively
     correlated and the comparison is conservative. Independent rows: the pooled score test and Newcombe's interval
-    (Newcombe 1998, Statistics in Medicine 17, method 10). Clusters: the cluster-robust t test.
+    (Newcombe 1998, Statistics in Medicine 17, method 10). Clusters: the cluster-robust t test. Weighted rows: effective
+    counts (`effective_counts`).
 
     Args:
         pair: Counts of baseline and candidate, one overall cell.
@@ -85,17 +81,20 @@ def churn_excess(pair: Counts, noise: Counts) -> Excess:
     first, second = churn_cells(pair), churn_cells(noise)
     if first.groups is not None or second.groups is not None:
         return mean_excess(first, second)
-    k, n, j, m = (float(v[0]) for v in (first.d, first.n, second.d, second.n))
-    if not (n and m):
-        return _undefined(int(n), int(m), _NEWCOMBE)
+    rows = int(first.n[0]), int(second.n[0])
+    if not all(rows):
+        return _undefined(*rows, _NEWCOMBE)
+    (k, n), (j, m) = (
+        (float(v[0]) for v in effective_counts(cells, cells.change, CHANGED)) for cells in (first, second)
+    )
     z = float(special.ndtri(1.0 - ALPHA))
     (a, b), (c, d) = _wilson_limits(k, n, z), _wilson_limits(j, m, z)
     value, floor, pooled = k / n, j / m, (k + j) / (n + m)
     error = math.sqrt(pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m))
     return Excess(
-        rows=int(n),
+        rows=rows[0],
         value=value,
-        floor_rows=int(m),
+        floor_rows=rows[1],
         floor=floor,
         low=value - floor - math.hypot(value - a, d - floor),
         high=value - floor + math.hypot(b - value, floor - c),

@@ -33,11 +33,12 @@ class Correlation(NamedTuple):
 def from_scores(scores: ScorePairs) -> Correlation:
     """Return the correlation of the midranks of the rows; scores in the same bin count as tied.
 
-    In the limits every cluster counts as a single row, which is conservative.
+    In the limits every cluster counts as a single row, which is conservative. Weighted rows count as so many rows as
+    their weight, and the limits are those of the effective number of rows.
     """
     n = np.ones(len(scores.baseline)) if scores.n is None else scores.n
     first, second = (_weighted_midranks(side, n) for side in (scores.baseline, scores.candidate))
-    rows = round(float(n.sum()))
+    rows = round(float(n.sum())) if scores.rows is None else scores.rows
     method = "Spearman, midranks"
     if scores.bins:
         method += f" of {scores.bins} bins of equal width (scores of one bin count as tied)"
@@ -56,7 +57,8 @@ def from_queries(ranks: QueryRanks) -> Correlation:
     method = "Spearman, midranks within each query"
     if not ranks.documents:
         return Correlation(math.nan, math.nan, math.nan, 0, (False, False), method)
-    return _correlation(sums, constant, (ranks.documents, ranks.queries), method)
+    units = ranks.queries if ranks.effective is None else ranks.effective
+    return _correlation(sums, constant, (ranks.documents, units), method)
 
 
 def _weighted_midranks(scores: Floats, n: Floats) -> Floats:
@@ -113,7 +115,7 @@ def _finding(correlation: Correlation, reason: str, dataset: str) -> Finding:
 
 
 def _correlation(
-    sums: tuple[float, float, float], constant: tuple[bool, bool], counts: tuple[int, int], method: str
+    sums: tuple[float, float, float], constant: tuple[bool, bool], counts: tuple[int, float], method: str
 ) -> Correlation:
     """Return the correlation of centred ranks, with limits by Fisher's z transformation.
 

@@ -16,7 +16,13 @@ from ghmlops.core.predictions.contract.finding import (
     outcome_by_share,
     share_limit,
 )
-from ghmlops.core.predictions.contract.values import check_attributes, check_documents, check_labels, check_scores
+from ghmlops.core.predictions.contract.values import (
+    check_attributes,
+    check_documents,
+    check_labels,
+    check_scores,
+    check_weights,
+)
 
 if TYPE_CHECKING:
     from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SchemaFacts, SideFacts
@@ -58,6 +64,7 @@ def judge_contract(facts: Facts, *, min_label_coverage: float = DEFAULT_LABEL_CO
         *check_scores(facts),
         *check_labels(facts, pairs),
         *_check_row_sets(facts, pairs),
+        *check_weights(facts, pairs),
         *check_attributes(pairs),
         *check_documents(pairs),
     ]
@@ -195,7 +202,7 @@ def not_measured(facts: Facts, *, group: bool, windows: bool, unjudged: str = "i
     if pairs is None:
         return items
     unlabelled = pairs.usable - pairs.labelled
-    if unlabelled > 0 and facts.task != "embedding":
+    if unlabelled > 0 and facts.expects_labels:
         count = f"{count_of(unlabelled, pairs.usable)} usable rows have no label (yet)"
         if facts.task == "ranking":
             treatment = "left out of the lists" if unjudged == "left-out" else "taken as irrelevant"

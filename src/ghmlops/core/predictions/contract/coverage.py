@@ -26,7 +26,7 @@ def check_coverage(facts: Facts, pairs: PairFacts, min_label_coverage: float) ->
         _check_left_out(side, counts, pairs, only_here)
         for (side, counts), only_here in zip(facts.sides, (pairs.removed, pairs.added), strict=True)
     ]
-    if facts.task != "embedding" and pairs.labelled:
+    if facts.expects_labels and pairs.labelled:
         findings.append(_check_labels(facts.task, pairs, min_label_coverage))
     findings.append(_check_windows(pairs))
     return [finding for finding in findings if finding is not None]
@@ -46,11 +46,12 @@ def _check_left_out(side: str, counts: SideFacts, pairs: PairFacts, only_here: i
     rows = total - compared
     if rows <= MAX_FAULTY_SHARE * total:
         return None
+    weight = " or a weight" if pairs.effective is not None else ""
     reasons = [
         (counts.null_keys, "without a key"),
         (counts.conflicting_rows, "with a key whose copies contradict each other"),
         (only_here, "that the other side does not have"),
-        (pairs.paired - pairs.usable, "with a prediction that cannot be compared on one of the sides"),
+        (pairs.paired - pairs.usable, f"with a prediction{weight} that cannot be compared on one of the sides"),
         (pairs.query_conflicts, "in different queries on the two sides"),
     ]
     rest = rows - sum(count for count, _ in reasons)

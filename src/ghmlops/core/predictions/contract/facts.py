@@ -46,6 +46,8 @@ class SideFacts:
     """Labels that are no class, or not a finite number."""
     odd_label_examples: tuple[str, ...] = ()
     null_times: int = 0
+    odd_weights: int = 0
+    """Rows whose weight is null, NaN, infinite, 0 or negative."""
     chunks: int = 0
     """Number of column chunks whose pages were read."""
     unchecked_chunks: int = 0
@@ -78,6 +80,12 @@ class PairFacts:
     """Usable rows with a label."""
     label_conflicts: int = 0
     time_conflicts: int = 0
+    weight_conflicts: int = 0
+    """Paired rows whose weights differ."""
+    unweighted: int = 0
+    """Paired rows without a usable weight in the file of labels, which has the weights."""
+    effective: float | None = None
+    """Effective number of the usable rows (Kish), of queries in a ranking; None if rows are not weighted."""
     slice_conflicts: dict[str, int] = field(default_factory=dict)
     """Slice column to the number of paired rows whose values differ."""
     feature_conflicts: dict[str, int] = field(default_factory=dict)
@@ -150,6 +158,13 @@ class Facts:
     """Facts of the separate artifact of labels, if there is one."""
     pairs: PairFacts | None = None
     """Facts of the pairing; None if the rows were not paired."""
+    has_label: bool = True
+    """The policy names a label."""
+
+    @property
+    def expects_labels(self) -> bool:
+        """Whether rows without a label cannot be judged by the metrics of the task."""
+        return self.has_label and self.task != "embedding"
 
     @property
     def sides(self) -> tuple[tuple[str, SideFacts], ...]:

@@ -131,9 +131,32 @@ def check_labels(facts: Facts, pairs: PairFacts) -> list[Finding]:
                 "they were left out of the quality metrics",
             )
         )
-    if pairs.usable and not pairs.labelled and facts.task != "embedding":
+    if pairs.usable and not pairs.labelled and facts.expects_labels:
         reason = f"None of the {pairs.usable:,} usable rows has a label, so quality was not measured."
         findings.append(contract_finding("labels-missing", Outcome.INCONCLUSIVE, reason, n=0))
+    return findings
+
+
+def check_weights(facts: Facts, pairs: PairFacts) -> list[Finding]:
+    """Check the weights: unusable ones, whose rows were left out, and weights that differ between the sides.
+
+    How many rows may be left out is judged by `coverage`, for all reasons together.
+    """
+    findings = []
+    missing = [(side, counts.odd_weights, counts.rows) for side, counts in facts.sides]
+    missing.append(("file of labels", pairs.unweighted, pairs.paired))
+    for side, count, total in missing:
+        if count:
+            reason = (
+                f"{count_of(count, total)} rows have no usable weight in the {side} (null, NaN, infinite, 0 or "
+                "negative) and were left out."
+            )
+            findings.append(contract_finding("weight-values", Outcome.WARN, reason, n=count))
+    if pairs.weight_conflicts:
+        subject = "paired rows have different weights on the two sides"
+        findings.append(
+            _conflict("weight-changed", pairs.weight_conflicts, pairs, subject, "the baseline's weights were used")
+        )
     return findings
 
 

@@ -28,6 +28,7 @@ from ghmlops.core.predictions.findings import (
     describe_change,
     distance_interval,
     metric_finding,
+    stated_rows,
 )
 from ghmlops.core.predictions.ruling import Comparison, evidence_number
 from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey, Value, subgroup_name
@@ -171,7 +172,7 @@ def _subgroup_finding(tests: Sequence[SubgroupTest], kind: str) -> Finding:
         change = describe_change(comparison, "interval")
         significance = f"Benjamini-Hochberg q = {worst.bh:.2g}, not confirmed by {format_p('Holm p', worst.holm)}"
     reason = (
-        f"{subgroup.name}: {change}, more than the {allowed(comparison)} allowed; {comparison.n:,} rows; "
+        f"{subgroup.name}: {change}, more than the {allowed(comparison)} allowed; {stated_rows(comparison)}; "
         f"{significance}{also_named(tests, worst)}."
     )
     return msgspec.structs.replace(

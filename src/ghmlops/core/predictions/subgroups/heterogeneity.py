@@ -12,7 +12,7 @@ import numpy as np
 
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions.constants import HOLM_LEVEL
-from ghmlops.core.predictions.findings import describe_change
+from ghmlops.core.predictions.findings import describe_change, stated_rows
 from ghmlops.core.predictions.subgroups.family import SECTION
 from ghmlops.core.predictions.subgroups.onset import find_onset, smoothed_error
 from ghmlops.core.predictions.subgroups.spread import Spread, Spreads, family_of
@@ -86,7 +86,7 @@ def _uneven_finding(subgroups: Sequence[Subgroup], kind: Kind, tests: int, sprea
         reason=(
             f"The change of {metric.title}{when} differs between {len(subgroups):,} {kind}s{dataset} by more than "
             f"noise (Cochran's Q = {result.q:.1f}, {format_p('p', result.p)}, limit {HOLM_LEVEL / tests:.2g}). "
-            f"The worst is {worst.name}: {describe_change(comparison, 'interval')}; {comparison.n:,} rows."
+            f"The worst is {worst.name}: {describe_change(comparison, 'interval')}; {stated_rows(comparison)}."
         ),
         docs=SECTION,
         description=f"Is the change the same in every {kind}?",

@@ -85,5 +85,6 @@ def smoothed_error(comparison: Comparison) -> float:
 
     A subgroup without any discordant pair would otherwise have an error of 0 and outweigh all others.
     """
-    floor = 1.0 / comparison.n if comparison.metric.unit == "ratio" and comparison.n else 0.0
+    rows = comparison.evidence_rows
+    floor = 1.0 / rows if comparison.metric.unit == "ratio" and rows > 0 else 0.0
     return max(comparison.error, floor)

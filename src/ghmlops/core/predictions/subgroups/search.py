@@ -15,7 +15,7 @@ import msgspec
 from ghmlops.core.details.regression import SubgroupRow
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.predictions.constants import FALSE_DISCOVERY_LEVEL, MAX_TABLE_ROWS, SEARCH_LEVEL
-from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, metric_finding
+from ghmlops.core.predictions.findings import DOCS, allowed, describe_change, metric_finding, stated_rows
 from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey
 from ghmlops.core.predictions.subgroups.family import FamilyResult, SubgroupTest, also_named, run_tests, subgroup_row
 from ghmlops.core.predictions.subgroups.search_pruning import excess_loss, index_subgroups, p_worse_than_rest, prune
@@ -104,7 +104,7 @@ def _slice_finding(entry: _WorseSlice, test_count: int) -> Finding:
         size = f" by about {comparison.n * (comparison.loss - (comparison.margin or 0.0)):,.0f} rows"
     reason = (
         f"{subgroup.name}: {describe_change(comparison, 'smallest loss')}, more than the {allowed(comparison)} "
-        f"allowed{size}; {comparison.n:,} rows; found by the slice search, {format_p('Holm p', worst.holm)} over "
+        f"allowed{size}; {stated_rows(comparison)}; found by the slice search, {format_p('Holm p', worst.holm)} over "
         f"{test_count:,} tests{also_named(entry.tests, worst)}."
     )
     return msgspec.structs.replace(

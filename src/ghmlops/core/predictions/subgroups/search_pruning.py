@@ -36,12 +36,15 @@ class Part(NamedTuple):
     """A set of rows with its loss, treated as a mean over the rows."""
 
     n: float
-    """Number of rows."""
+    """Number of rows, or sum of their weights."""
     loss: float
     error: float
     """Standard error of the loss."""
     min_total_error: float = 0.0
-    """Smallest value of `n * error`: 1 for ratios, because no discordant row does not mean that none can occur."""
+    """Smallest value of `n * error`: that of one row for ratios, because no discordant row does not mean that none can
+    occur."""
+    row: float = 1.0
+    """Weight of one row: the mean, weighted by itself."""
 
 
 def excess_loss(comparison: Comparison) -> float:
@@ -50,8 +53,8 @@ def excess_loss(comparison: Comparison) -> float:
     If the margin is 0, the unit is the standard deviation of a row's change.
     """
     margin = comparison.margin or 0.0
-    unit = margin if margin > 0 else smoothed_error(comparison) * math.sqrt(comparison.n)
-    return comparison.n * (comparison.loss - margin) / unit if unit > 0 else math.inf
+    unit = margin if margin > 0 else smoothed_error(comparison) * math.sqrt(comparison.evidence_rows)
+    return comparison.mass * (comparison.loss - margin) / unit if unit > 0 else math.inf
 
 
 def subtract_parts(total: Part, parts: Sequence[Part]) -> Part | None:
@@ -62,13 +65,13 @@ def subtract_parts(total: Part, parts: Sequence[Part]) -> Part | None:
     `MIN_REST_VARIANCE` times that of the total.
     """
     n = total.n - sum(part.n for part in parts)
-    if n < 1:
+    if n < total.row:
         return None
     loss = (total.n * total.loss - sum(part.n * part.loss for part in parts)) / n
     total_square = (total.n * total.error) ** 2
     square = total_square - sum((part.n * part.error) ** 2 for part in parts)
     square = max(square, MIN_REST_VARIANCE * total_square * n / total.n, total.min_total_error**2)
-    return Part(n, loss, math.sqrt(square) / n, total.min_total_error)
+    return Part(n, loss, math.sqrt(square) / n, total.min_total_error, total.row)
 
 
 def index_subgroups(subgroups: Sequence[Subgroup]) -> dict[Series, dict[Items, Subgroup]]:
@@ -90,8 +93,9 @@ def _items(subgroup: Subgroup) -> Items:
 
 def _part(subgroup: Subgroup) -> Part:
     comparison = subgroup.comparison
-    min_total_error = 1.0 if comparison.metric.unit == "ratio" else 0.0
-    return Part(float(comparison.n), comparison.loss, smoothed_error(comparison), min_total_error)
+    row = comparison.mass / comparison.evidence_rows if comparison.evidence_rows > 0 else 1.0
+    min_total_error = row if comparison.metric.unit == "ratio" else 0.0
+    return Part(comparison.mass, comparison.loss, smoothed_error(comparison), min_total_error, row)
 
 
 def p_worse_than_rest(subgroups: Sequence[Subgroup], index: Index) -> NDArray[np.float64]:

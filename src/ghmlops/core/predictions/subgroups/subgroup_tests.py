@@ -85,7 +85,7 @@ class SubgroupFamilies:
         self, observation: Observation, breakdown: Breakdown, subgroups: Sequence[Subgroup]
     ) -> list[NotMeasured]:
         """List the subgroups with enough rows to test behaviour, and too few rows with a label to test quality."""
-        if self.policy.task == "embedding":
+        if self.policy.task == "embedding" or not self.policy.label:
             return []
         tested = {s.key for s in subgroups if s.comparison.metric.needs_label}
         keys = [split_key(key, breakdown) for key in observation.tables[breakdown].keys]
@@ -164,7 +164,7 @@ def compare_subgroups(observation: Observation, breakdown: Breakdown, policy: Re
         if not metric.in_subgroups or not table.keys:
             continue
         for index, comparison in compare_cells(metric, observation, breakdown, policy):
-            if comparison.n >= policy.minimum_rows:
+            if comparison.evidence_rows >= policy.minimum_rows:
                 slice_values, window = split_key(table.keys[index], breakdown)
                 subgroups.append(
                     Subgroup(slice=slice_values, window=window, comparison=comparison, dataset=observation.dataset)
@@ -198,7 +198,7 @@ def _cell_rows(
             if metric.in_subgroups:
                 continue
             for index, comparison in compare_cells(metric, observation, breakdown, policy):
-                if comparison.n >= policy.minimum_rows:
+                if comparison.evidence_rows >= policy.minimum_rows:
                     subgroup = split_key(observation.tables[breakdown].keys[index], breakdown)
                     z = comparison.loss / comparison.error if comparison.error > 0 else 0.0
                     entries.append((-z, observation.dataset, subgroup, comparison))

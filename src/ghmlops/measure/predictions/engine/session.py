@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -154,6 +155,16 @@ class Session:
         except TooLargeError:
             return False
         return True
+
+    def define(self, name: str, function: Callable[..., object], parameters: list[str], result: str) -> None:
+        """Let queries call a Python function of values that are not null; parameters and result are SQL types."""
+
+        def create() -> None:
+            with contextlib.suppress(duckdb.InvalidInputException):
+                self._connection.remove_function(name)
+            self._connection.create_function(name, function, parameters, result)
+
+        self._run(create)
 
     def drop(self, name: str) -> None:
         """Drop a table that `store` created."""

@@ -198,6 +198,8 @@ def usable_sql(dialect: Dialect, layout: Layout) -> str:
         probability = f"{dialect.finite('e')} AND e >= 0 AND e <= 1"
         probabilities = f"{dialect.length('v')} = {class_count} AND {dialect.every('v', probability)}"
         condition = f"{probabilities} AND abs({dialect.total('v')} - 1) <= {SUM_TOLERANCE} AND p IS NOT NULL"
+    elif task == "text":
+        condition = "p IS NOT NULL"
     elif task == "embedding":
         condition = f"{dialect.every('v', dialect.finite('e'))} AND NOT {dialect.every('v', 'e = 0')}"
     elif task == "binary":

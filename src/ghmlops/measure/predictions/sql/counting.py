@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ghmlops.core.errors import DataError
 from ghmlops.core.model import finite
 from ghmlops.core.predictions.contract.facts import SideFacts
 from ghmlops.measure.predictions.column_types import type_kind
@@ -37,7 +38,9 @@ class ArtifactCounts:
     keyed_rows: int
     """Rows whose key is not null."""
     valid: bool
-    """Every prediction is usable and every label is a class or null: see `Layout.validated`."""
+    """Every prediction and weight is usable and every label is a class or null: see `Layout.validated`."""
+    largest_weight: float | None = None
+    """Largest usable weight; None if the artifact has none."""
 
 
 def has_too_many_combinations(session: Session) -> bool:
@@ -54,6 +57,13 @@ def count_side(views: StagedViews, role: str) -> ArtifactCounts:
     parts = ", ".join(f"{sql} AS {name}" for name, sql in _counts_sql(session, layout, role).items())
     counts = session.row(f"SELECT {parts} FROM side_{role}")
     keyed_rows = int(counts["rows"]) - int(counts["null_keys"])
+    largest_weight = finite(counts.pop("largest_weight", None))
+    if role in layout.weight_roles and counts["rows"] and largest_weight is None:
+        raise DataError(
+            f'{session.display_name(role)}: no value of the weight "{layout.actual_name(role, layout.policy.weight)}" '
+            "is a number above 0",
+            hint="a weight is finite and above 0; name another column with `weight`, or remove it from the policy",
+        )
     if role not in layout.label_roles:
         counts["null_labels"] = 0
     valid = not counts["odd_labels"] and not counts.get("unusable")
@@ -66,6 +76,7 @@ def count_side(views: StagedViews, role: str) -> ArtifactCounts:
         fingerprint=_fingerprint(session, layout, role, (int(counts["rows"]), *hashes)),
         keyed_rows=keyed_rows,
         valid=valid,
+        largest_weight=largest_weight,
     )
 
 
@@ -82,6 +93,8 @@ def _counts_sql(session: Session, layout: Layout, role: str) -> dict[str, str]:
         counts |= {"unusable": f"count(*) - {count_true('u')}", "stale_predictions": count_true("stale AND u")}
         if policy.time and layout.has(role, policy.time):
             counts["null_times"] = "count(*) - count(t)"
+    if role in layout.weight_roles:
+        counts["largest_weight"] = "max(wt)"
     counts["hash_sum"] = f"coalesce(sum(CAST(fp AS {dialect.wide_integer})), 0)"
     counts["hash_xor"] = "coalesce(bit_xor(fp), 0)"
     return counts
@@ -92,6 +105,8 @@ def _count_faults(session: Session, layout: Layout, role: str) -> dict[str, Any]
     dialect, policy, bounds = session.dialect, layout.policy, ""
     if policy.task in VECTOR_TASKS:
         conditions = _vector_faults(session, layout)
+    elif policy.task == "text":
+        conditions = {"null_scores": "p IS NULL"}
     else:
         is_finite = dialect.finite("s")
         conditions = {
@@ -108,6 +123,8 @@ def _count_faults(session: Session, layout: Layout, role: str) -> dict[str, Any]
         conditions["null_predictions"] = f"{'v' if policy.task in VECTOR_TASKS else 's'} IS NOT NULL AND p IS NULL"
     if policy.query:
         conditions["null_queries"] = "q IS NULL"
+    if role in layout.weight_roles:
+        conditions["odd_weights"] = "wt IS NULL"
     parts = ", ".join(f"{count_true(condition)} AS {name}" for name, condition in conditions.items())
     counts = session.row(f"SELECT {parts}{bounds} FROM side_{role}")
     return counts | {name: finite(counts[name]) for _, name in _BOUNDS if name in counts}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -84,6 +84,12 @@ def row_value_sql(layout: Layout, source: RowSource, kind: tuple[str, bool], sid
     names["cosine-distance"] = names["d"]
     names["distance"] = "0.0" if side == "a" else "abs(sb - sa)"
     names["changed"] = "0.0" if side == "a" else "CASE WHEN pa <> pb THEN 1e0 ELSE 0e0 END"
+    if layout.policy.task == "text":
+        names |= {"exact": f"exact_{side}", "normalised": f"normalised_{side}", "edits": f"edits_{side}"}
+        changes = {"changed": "1 - CAST(same AS INTEGER)", "normalised-change": "1 - CAST(alike AS INTEGER)"}
+        names |= {name: "0.0" if side == "a" else sql for name, sql in changes.items()}
+        # Too long texts have no distance, on both sides.
+        names["answer-distance"] = "0.0 * delta" if side == "a" else "delta"
     means = {name: f"CAST({mean!r} AS DOUBLE)" for name, mean in source.means.get(labelled, {}).items()}
     names |= {"y0": means["y0"], "p0": means[f"p0{side}"]} if means else {}
     names |= {placeholder(metric): f"o{index}{side}" for index, metric in enumerate(layout.policy.metrics)}
@@ -164,7 +170,7 @@ def _values_sql(session: Session, layout: Layout, source: RowSource, kinds: Kind
             self_masking = _is_self_masking(layout, (row, labelled))
             rows.append(f"{value if self_masking else f'CASE WHEN {counts} THEN {value} END'} AS v{s}{i}")
         # Bounded values are present on both sides or on neither.
-        bounded = layout.policy.task != "regression" and row not in custom
+        bounded = layout.policy.task not in ("regression", "text") and row not in custom
         first, change = f"va{i}", f"(vb{i} - va{i})"
         paired = first if bounded else f"CASE WHEN vb{i} IS NOT NULL THEN va{i} END"
         terms = {
@@ -223,11 +229,11 @@ def _build_cube(
         return as_floats(entries[name]) if name in entries else np.full(size, np.nan)
 
     def sums_of(kind: int) -> Sums:
-        sums = Sums(**{name: column(f"{name}{kind}") for name in _SUMS})
+        values: dict[str, Any] = {name: column(f"{name}{kind}") for name in _SUMS}
         if not source.weighted:
-            return sums
+            return Sums(**values)
         squares = Squares(**{name: column(f"{name}{SQUARED}{kind}") for name in _SUMS})
-        return dataclasses.replace(sums, weight=column(f"w{kind}"), squares=squares)
+        return Sums(**values, weight=column(f"w{kind}"), squares=squares)
 
     cube = Cube(
         columns=columns,

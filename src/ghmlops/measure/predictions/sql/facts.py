@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ghmlops.core.model import finite
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.aggregates import WINDOW, effective_rows
 from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.predictions.contract.facts import NullCounts, PairFacts
@@ -47,6 +48,8 @@ class Agreement:
     """Attributes or times differ."""
     ungrouped: int
     """Usable rows without a group."""
+    unweighted: int
+    """Paired rows without a weight in the file of labels."""
     unusable: int
     """Rows of one or both sides whose prediction on a side that has the row cannot be used."""
     largest: float | None
@@ -56,7 +59,7 @@ class Agreement:
 def measure_agreement(views: StagedViews, tolerance: float) -> Agreement:
     """Count over `pairs` in one pass without grouping, which costs next to nothing."""
     policy = views.layout.policy
-    if policy.task in VECTOR_TASKS:
+    if policy.task in (*VECTOR_TASKS, "text"):
         distance, identical, bounds = "delta", "same", [f"delta <= {tolerance!r}"]
     else:
         distance, identical = "abs(sb - sa)", _equal_sql("sa", "sb")
@@ -74,6 +77,7 @@ def measure_agreement(views: StagedViews, tolerance: float) -> Agreement:
         "moved": "moved",
         "unusable": "(side <> 2 AND NOT ua) OR (side <> 1 AND NOT ub)",
         "ungrouped": "ok AND g_null" if policy.group else "false",
+        "unweighted": "side = 0 AND w IS NULL" if views.layout.weight_roles == ("labels",) else "false",
     }
     parts = ", ".join(f"{count_true(condition)} AS {name}" for name, condition in conditions.items())
     row = views.session.row(f"SELECT {parts}, max({distance}) FILTER (WHERE ok) AS largest FROM pairs")
@@ -107,7 +111,6 @@ def count_pair_facts(
     usable, labelled = cube.usable, cube.usable & (cube.label >= 0)
     conflicts = count_conflicts(session, views.layout, repeated_roles) if agreement.moved else {}
     removed = rows(cube.side == ONLY_BASELINE)
-    spread = "SELECT stddev_samp(y) AS spread FROM pairs WHERE ok AND y IS NOT NULL"
     return PairFacts(
         paired=rows(cube.side == BOTH),
         removed=removed,
@@ -124,12 +127,41 @@ def count_pair_facts(
         ungrouped=agreement.ungrouped,
         quality=_quality(session, policy.task, agreement.unusable, cube) if removed else NO_QUALITY,
         positives=rows(labelled & (cube.label == 1)) if policy.task == "binary" else None,
-        label_spread=finite(session.row(spread)["spread"]) if policy.task == "regression" else None,
+        label_spread=_label_spread(views) if policy.task == "regression" else None,
+        weight_conflicts=conflicts.get(policy.weight, 0) if policy.weight else 0,
+        unweighted=agreement.unweighted,
+        effective=_count_effective_rows(views) if policy.weight else None,
         windows_without_time=_count_without_window(views, coded),
         expression_nulls=_count_expression_nulls(views) if policy.metrics else {},
         unlike_lengths=_count_different_lengths(session) if policy.task == "embedding" else 0,
         **(query_facts(views) if policy.task == "ranking" else {}),
     )
+
+
+def _label_spread(views: StagedViews) -> float | None:
+    """Return the standard deviation of the label, weighted if rows are; None with fewer than two labels.
+
+    The weighted variance is multiplied by n / (n - 1) with the effective number of rows n, as without weights.
+    """
+    session, sums = views.session, views.session.dialect.exact_sum
+    if not views.layout.policy.weight:
+        spread = "SELECT stddev_samp(y) AS spread FROM pairs WHERE ok AND y IS NOT NULL"
+        return finite(session.row(spread)["spread"])
+    rows = "FROM pairs WHERE ok AND y IS NOT NULL"
+    total = session.row(f"SELECT {sums('w')} AS weight, {sums('w * w')} AS squares, {sums('w * y')} AS label {rows}")
+    if not total["weight"]:
+        return None
+    number = float(effective_rows(total["weight"], total["squares"]))
+    mean = f"CAST({total['label'] / total['weight']!r} AS DOUBLE)"
+    squares = session.row(f"SELECT {sums(f'w * (y - {mean}) * (y - {mean})')} AS total {rows}")["total"]
+    return math.sqrt(squares / total["weight"] * number / (number - 1.0)) if number > 1.0 else None
+
+
+def _count_effective_rows(views: StagedViews) -> float | None:
+    """Return the effective number of the usable rows, of queries in a ranking."""
+    table, sums = "queries" if views.layout.policy.task == "ranking" else "pairs", views.session.dialect.exact_sum
+    row = views.session.row(f"SELECT {sums('w')} AS weight, {sums('w * w')} AS squares FROM {table} WHERE ok")
+    return finite(float(effective_rows(row["weight"], row["squares"])))
 
 
 def _count_expression_nulls(views: StagedViews) -> dict[str, NullCounts]:
@@ -231,8 +263,9 @@ def column_changes(
         )
     conflicts = {**pairs.feature_conflicts, **pairs.slice_conflicts}
     conflicts |= {policy.time: pairs.time_conflicts} if policy.time else {}
+    conflicts |= {policy.weight: pairs.weight_conflicts} if policy.weight else {}
     conflicts |= {policy.label: pairs.label_conflicts} if len(layout.label_roles) == len(SIDES) else {}
-    for column in (policy.label, policy.time, *layout.attributes):
+    for column in (policy.label, policy.time, policy.weight, *layout.attributes):
         if column and all(layout.has(role, column) for role in SIDES):
             identical = pairs.paired - conflicts.get(column, 0)
             changes.append(ColumnChange(column=column, rows=pairs.paired, identical=identical, within=0))
@@ -247,9 +280,17 @@ def centring_means(views: StagedViews) -> dict[bool, dict[str, float]]:
     """
     if views.layout.policy.task != "regression":
         return {}
-    labelled = " AND y IS NOT NULL"
-    means = {"y0": "avg(y) FILTER (WHERE ok)"}
-    means |= {f"p0{s}{only}": f"avg(p{s}) FILTER (WHERE ok{labelled * only})" for s in "ab" for only in (0, 1)}
+    labelled, weighted = " AND y IS NOT NULL", bool(views.layout.policy.weight)
+
+    def mean_sql(name: str, rows: str) -> str:
+        mean = f"avg({name}) FILTER (WHERE {rows})"
+        if not weighted:
+            return mean
+        # The weight of rows without the value must not count.
+        return f"sum(w * {name}) FILTER (WHERE {rows}) / sum(w) FILTER (WHERE {rows} AND {name} IS NOT NULL)"
+
+    means = {"y0": mean_sql("y", "ok")}
+    means |= {f"p0{s}{only}": mean_sql(f"p{s}", f"ok{labelled * only}") for s in "ab" for only in (0, 1)}
     row = views.session.row(f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in means.items())} FROM pairs")
     mean = {name: float(f"{finite(value) or 0.0:.6g}") for name, value in row.items()}
     return {bool(only): {"y0": mean["y0"], "p0a": mean[f"p0a{only}"], "p0b": mean[f"p0b{only}"]} for only in (0, 1)}

@@ -5,8 +5,8 @@ Copies of one key with equal content count once; keys whose copies contradict ea
 
 Columns: `side` (0 both, 1 only baseline, 2 only candidate), `ok` (paired and usable on both sides), `y` label,
 `label_conflict`, `moved` (attributes or time differ), `sa sb` scores, `pa pb` decisions or predicted values, `ua ub`
-usable, `delta` largest difference of two vectors, `same` the vectors are equal or both null, `ta tb ra rb` probability
-and rank of the true class, `g` group, `q` query, `c0..` codes of attributes.
+usable, `delta` largest difference of two vectors, or the edit distance of two texts, `same` the vectors are equal or both null, `ta tb ra rb` probability
+and rank of the true class, `w` weight, `g` group, `q` query, `c0..` codes of attributes.
 
 The table packs all flags of a row into two columns, because writing one column costs as much as reading two: `state`,
 a sum of flags, and `mark`, flags of a paired row or the 32-bit hash of the key of an unpaired row.
@@ -14,12 +14,14 @@ a sum of flags, and `mark`, flags of a paired row or the 32-bit hash of the key 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ghmlops.measure.predictions.engine.dialect import count_true
 from ghmlops.measure.predictions.layout import SIDES, VECTOR_TASKS
 from ghmlops.measure.predictions.sql.counting import count_repeated_keys
 from ghmlops.measure.predictions.sql.custom_metrics import custom_values_sql
+from ghmlops.measure.predictions.sql.row_values.texts import normalised_sql, text_values_sql
 from ghmlops.measure.predictions.sql.staging import attribute_names, code_names, key_names
 
 if TYPE_CHECKING:
@@ -58,16 +60,26 @@ def pair_rows(views: StagedViews, counts: Mapping[str, ArtifactCounts]) -> dict[
     if "labels" in repeats:
         repeats["labels"] = count_repeated_keys(session, layout, "labels", compared_content(views, "labels"))
     baseline_rows, candidate_rows = counts["baseline"].keyed_rows, counts["candidate"].keyed_rows
+    scale = weight_scale(counts)
     try_directly = session.bounds_results and not repeats.get("labels", {}).get("repeated_keys")
-    if try_directly and session.try_store("paired", _join_sql(views, ())):
+    if try_directly and session.try_store("paired", _join_sql(views, (), scale)):
         session.view("pairs", _PAIRS)
         if _keys_are_unique(session, baseline_rows, candidate_rows):
             return repeats
     for role in SIDES:
         repeats[role] = count_repeated_keys(session, layout, role, compared_content(views, role))
-    session.store("paired", _join_sql(views, roles_with_repeats(repeats)))
+    session.store("paired", _join_sql(views, roles_with_repeats(repeats), scale))
     session.view("pairs", _PAIRS)
     return repeats
+
+
+def weight_scale(counts: Mapping[str, ArtifactCounts]) -> float:
+    """Return the power of 2 by which weights are divided: at most 1, they and their squares stay within a double.
+
+    Results do not depend on the scale, and a division by a power of 2 is exact.
+    """
+    largest = max((count.largest_weight or 0.0 for count in counts.values()), default=0.0)
+    return 2.0 ** math.ceil(math.log2(largest)) if largest else 1.0
 
 
 def roles_with_repeats(repeats: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
@@ -78,10 +90,11 @@ def roles_with_repeats(repeats: Mapping[str, Mapping[str, int]]) -> tuple[str, .
 def compared_content(views: StagedViews, role: str) -> list[str]:
     """Return the columns of `side_<role>` that copies of one key must agree on: everything that is read of a row."""
     policy, plan = views.layout.policy, views.plan
+    weight = ["wt"] if role in views.layout.weight_roles else []
     if role == "labels":
-        return ["y", "y_present"]
+        return ["y", "y_present", *weight]
     names = ["y", "y_present", "v" if policy.task in VECTOR_TASKS else "s", "p"]
-    names += ["t"] if policy.time else []
+    names += [*weight, *(["t"] if policy.time else [])]
     names += ["g"] if policy.group else []
     names += ["q"] if policy.query else []
     names += [f"x{index}" for index in range(len(views.layout.attributes))]
@@ -121,8 +134,8 @@ def _keys_are_unique(session: Session, baseline_rows: int, candidate_rows: int) 
     return totals_match and (removed, added) == (unpaired["removed_keys"], unpaired["added_keys"])
 
 
-def _join_sql(views: StagedViews, repeated_roles: tuple[str, ...]) -> str:
-    """Return SQL for the rows of `paired`, without the keys that repeat in `repeated_roles`."""
+def _join_sql(views: StagedViews, repeated_roles: tuple[str, ...], scale: float) -> str:
+    """Return SQL for the rows of `paired`, without keys that repeat in `repeated_roles`; `scale` divides weights."""
     session, layout, plan = views.session, views.layout, views.plan
     names, policy = key_names(layout), layout.policy
     sources = {role: keyed_rows_sql(layout, role, repeated_roles) for role in session.roles}
@@ -134,8 +147,12 @@ def _join_sql(views: StagedViews, repeated_roles: tuple[str, ...]) -> str:
         *[_code_sql(layout, bundle, code) for bundle, code in zip(plan.bundles, code_names(plan), strict=True)],
         *([f"coalesce(a.g, b.g) AS g, coalesce({group_side}.g_null, true) AS g_null"] if policy.group else []),
         *(["a.q AS qa, b.q AS qb"] if policy.query else []),
+        *([f"{_weight_sql(layout)} / CAST({scale!r} AS DOUBLE) AS w"] if policy.weight else []),
         *[f"a.m{i} AS ma{i}, b.m{i} AS mb{i}" for i in range(len(plan.custom_columns))],
     ]
+    if policy.task == "text":
+        texts = {"na": "a.p", "nb": "b.p", "ny": _label_sql(layout)}
+        parts += [f"{normalised_sql(text)} AS {name}" for name, text in texts.items()]
     on = " AND ".join(f"a.{k} = b.{k}" for k in names)
     joins = f"FROM ({sources['baseline']}) a FULL JOIN ({sources['candidate']}) b ON {on}"
     if "labels" in sources:
@@ -146,8 +163,12 @@ def _join_sql(views: StagedViews, repeated_roles: tuple[str, ...]) -> str:
 
 def _state_sql(views: StagedViews) -> str:
     flags = (("a", _BASELINE_USABLE), ("b", _CANDIDATE_USABLE))
-    validated = views.layout.validated
-    first, second = (str(flag) if validated else f"{flag} * CAST({side}.u AS TINYINT)" for side, flag in flags)
+    validated, weight = views.layout.validated, ""
+    if views.layout.weight_roles == ("labels",):
+        weight = " * CAST(l.wt IS NOT NULL AS TINYINT)"
+    first, second = (
+        (str(flag) if validated else f"{flag} * CAST({side}.u AS TINYINT)") + weight for side, flag in flags
+    )
     both = f"{first} + {second}"
     if views.layout.policy.task == "embedding":
         lengths = (views.session.dialect.length(f"{side}.v") for side in "ab")
@@ -179,6 +200,11 @@ def _label_sql(layout: Layout) -> str:
     return "l.y" if "labels" in roles else "b.y" if "candidate" in roles else "a.y"
 
 
+def _weight_sql(layout: Layout) -> str:
+    """Return SQL for the weight: the baseline's if it has the row, or that of the file of labels."""
+    return "l.wt" if layout.weight_roles == ("labels",) else "coalesce(a.wt, b.wt)"
+
+
 def _code_sql(layout: Layout, bundle: tuple[str, ...], code: str) -> str:
     """Return SQL for a code: the baseline's if it has the row, else the candidate's; see `attribute_bundles`."""
     if any(not layout.has("baseline", attribute or layout.policy.time) for attribute in bundle):
@@ -189,8 +215,10 @@ def _code_sql(layout: Layout, bundle: tuple[str, ...], code: str) -> str:
 def _stored_columns(views: StagedViews) -> str:
     """Return the columns of `paired`; vectors are evaluated here and not stored."""
     dialect, policy = views.session.dialect, views.layout.policy
-    parts = ["state", "mark", "y", "pa", "pb", *code_names(views.plan)]
+    texts = text_values_sql() if policy.task == "text" else ["y", "pa", "pb"]
+    parts = ["state", "mark", *texts, *code_names(views.plan)]
     parts += ["g", "g_null"] if policy.group else []
+    parts += ["w"] if policy.weight else []
     if policy.query:
         parts += ["coalesce(qa, qb) AS q", "ok AND qa <> qb AS query_conflict"]
     if policy.task not in VECTOR_TASKS:
@@ -212,6 +240,7 @@ def count_conflicts(session: Session, layout: Layout, repeated_roles: tuple[str,
     """Count, for each attribute and the time, the paired rows whose values differ. Reads the artifacts again."""
     names = {column: name for column, name in attribute_names(layout).items() if column}
     compared = names | ({layout.policy.time: "t"} if layout.policy.time else {})
+    compared |= {layout.policy.weight: "wt"} if layout.weight_roles == SIDES else {}
     shared = {c: n for c, n in compared.items() if layout.has("baseline", c) and layout.has("candidate", c)}
     if not shared:
         return {}

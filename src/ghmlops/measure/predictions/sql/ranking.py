@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.paired.aggregates import QueryRanks
+from ghmlops.core.errors import DataError
+from ghmlops.core.paired.aggregates import QueryRanks, effective_rows
 from ghmlops.measure.predictions.sql.pairing import OK
 from ghmlops.measure.predictions.sql.staging import code_names
 
@@ -42,9 +43,10 @@ def rank_queries(views: StagedViews) -> None:
     documents = f"SELECT {', '.join(['q', 'has_label', 'y', *custom])}, {ranks}, {ideal_rank} FROM ({judged})"
     values = [value for side in "ab" for value in _metric_values(side, policy.at, policy.gain)]
     values += [f"avg({name}) AS {name}" for name in custom]
+    weight = ["w"] if policy.weight else []
     counts = "count(*) FILTER (WHERE y > 0) AS relevant, count(*) FILTER (WHERE has_label) AS labelled"
     metrics = f"SELECT q, {', '.join(values)}, {counts} FROM ({documents}) GROUP BY q"
-    names = [*code_names(views.plan), *(["g"] if views.layout.policy.group else [])]
+    names = [*code_names(views.plan), *(["g"] if views.layout.policy.group else []), *weight]
     shared_values = "".join(f", {_shared_value(name)} AS {name}" for name in names)
     queries = f"SELECT q, min(side) AS side{shared_values} FROM pairs WHERE q IS NOT NULL GROUP BY q"
     columns = "".join(f", s.{name}" for name in names)
@@ -56,6 +58,22 @@ def rank_queries(views: StagedViews) -> None:
         f"CAST(NULL AS INTEGER) AS pa, CAST(NULL AS INTEGER) AS pb{columns}, {', '.join([_metric_columns(), *custom])} "
         f"FROM ({queries}) s LEFT JOIN ({metrics}) m ON s.q = m.q",
     )
+    if policy.weight:
+        _check_weights(views)
+
+
+def _check_weights(views: StagedViews) -> None:
+    """Reject weights that differ between the documents of a query: a query counts once, with one weight.
+
+    Raises:
+        DataError: a query has several weights; the message has the number of such queries.
+    """
+    count = views.session.row("SELECT count(*) AS n FROM queries WHERE ok AND w IS NULL")["n"]
+    if count:
+        raise DataError(
+            f'{count:,} queries have documents with different weights in "{views.layout.policy.weight}"',
+            hint="metrics of a ranking are means over queries: give all documents of a query the same weight",
+        )
 
 
 def _shared_value(name: str) -> str:
@@ -83,27 +101,37 @@ def _metric_values(side: str, k: int, gain: str) -> list[str]:
     ]
 
 
-def read_query_ranks(session: Session) -> QueryRanks:
-    """Return the products of the midranks within each query over all documents, with or without a label."""
+def read_query_ranks(session: Session, *, weighted: bool) -> QueryRanks:
+    """Return the products of the midranks within each query over all documents, with or without a label.
+
+    If queries are weighted, the products are multiplied by the weights.
+    """
+    factor, effective = "w * " if weighted else "", None
     midranks = ", ".join(
         f"rank() OVER (PARTITION BY q ORDER BY s{side}) + (count(*) OVER (PARTITION BY q, s{side}) - 1) / 2e0 "
         f"- (count(*) OVER (PARTITION BY q) + 1) / 2e0 AS r{side}"
         for side in "ab"
     )
     size = "count(*) OVER (PARTITION BY q) AS documents"
-    ranks = f"SELECT q, {midranks}, {size} FROM pairs WHERE ok AND NOT query_conflict"
+    columns = f"q, w, {midranks}, {size}" if weighted else f"q, {midranks}, {size}"
+    ranks = f"SELECT {columns} FROM pairs WHERE ok AND NOT query_conflict"
     # The sums are multiples of 1/4, so they are exact in any order.
     row = session.row(
-        "SELECT count(*) AS documents, count(DISTINCT q) AS queries, coalesce(sum(ra * ra), 0e0) AS baseline, "
-        "coalesce(sum(rb * rb), 0e0) AS candidate, coalesce(sum(ra * rb), 0e0) AS product "
+        f"SELECT count(*) AS documents, count(DISTINCT q) AS queries, coalesce(sum({factor}ra * ra), 0e0) AS baseline, "
+        f"coalesce(sum({factor}rb * rb), 0e0) AS candidate, coalesce(sum({factor}ra * rb), 0e0) AS product "
         f"FROM ({ranks}) r WHERE documents > 1"
     )
+    if weighted:
+        weights = f"SELECT q, min(w) AS w FROM ({ranks}) r WHERE documents > 1 GROUP BY q"
+        sums = session.row(f"SELECT sum(w) AS weight, sum(w * w) AS squares FROM ({weights}) t")
+        effective = float(effective_rows(sums["weight"] or 0.0, sums["squares"] or 0.0))
     return QueryRanks(
         documents=int(row["documents"]),
         queries=int(row["queries"]),
         baseline=float(row["baseline"]),
         candidate=float(row["candidate"]),
         product=float(row["product"]),
+        effective=effective,
     )
 
 

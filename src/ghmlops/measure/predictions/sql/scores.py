@@ -6,25 +6,30 @@ All queries read the view `pairs`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.paired.aggregates import COARSE_BINS, FINE_BINS, Columns, Grid, ScorePairs
+from ghmlops.core.paired.aggregates import COARSE_BINS, FINE_BINS, Columns, Grid, ScorePairs, effective_rows
 from ghmlops.measure.predictions.sql.arrays import as_floats, as_ints
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from ghmlops.core.paired.aggregates import Ints
+    from ghmlops.core.paired.aggregates import Floats, Ints
     from ghmlops.measure.predictions.engine.session import Session
 
 _LABELLED = "ok AND y IS NOT NULL"
 
 
 def read_columns(
-    session: Session, *, grouped: bool, codes: Mapping[str, Ints], only_labelled: bool = True
+    session: Session,
+    *,
+    grouped: bool,
+    codes: Mapping[str, Ints],
+    only_labelled: bool = True,
+    weighted: bool = False,
 ) -> tuple[Columns, ScorePairs]:
     """Read label and scores of the usable rows, in an order that depends only on their values.
 
@@ -33,19 +38,26 @@ def read_columns(
         grouped: rows with the same `g` depend on each other.
         codes: code of each cell of the cube, by the name of the bundle's code; empty to leave out the cells.
         only_labelled: leave out rows without a label.
+        weighted: rows have the weight `w`.
 
     Returns:
         The rows with a label, and the scores of all rows.
     """
     names = [*codes, *(["g"] if grouped else [])]
-    columns = ", ".join(["CAST(y AS DOUBLE) AS y", "sa", "sb", *names])
+    columns = ", ".join(["CAST(y AS DOUBLE) AS y", "sa", "sb", *(["w"] if weighted else []), *names])
     rows = session.columns(f"SELECT {columns} FROM pairs WHERE {_LABELLED if only_labelled else 'ok'}")
     label = np.asarray(np.ma.filled(np.ma.asarray(rows["y"], dtype=np.float64), np.nan))
     first, second = as_floats(rows["sa"]), as_floats(rows["sb"])
-    order = np.lexsort([as_ints(rows[name]) for name in reversed(names)] + [second, first, label])
+    weight = as_floats(rows["w"]) if weighted else None
+    keys = [second, first, label] if weight is None else [weight, second, first, label]
+    order = np.lexsort([as_ints(rows[name]) for name in reversed(names)] + keys)
     group = as_ints(rows["g"]).view(np.uint64)[order] if grouped else None
-    units = len(order) if group is None else len(np.unique(group))
-    scores = ScorePairs(baseline=first[order], candidate=second[order], units=units)
+    weight = None if weight is None else weight[order]
+    units = float(len(order) if group is None else len(np.unique(group)))
+    if weight is not None and group is None:
+        units = float(effective_rows(weight.sum(), weight @ weight))
+    rows_read = None if weight is None else len(order)
+    scores = ScorePairs(baseline=first[order], candidate=second[order], n=weight, units=units, rows=rows_read)
     cell = _cells([as_ints(rows[name])[order] for name in codes], codes) if codes else None
     # Rows without a label are last, because NaN is sorted behind all numbers.
     labelled = slice(0, int(np.isfinite(label).sum()))
@@ -56,6 +68,7 @@ def read_columns(
             candidate=scores.candidate[labelled],
             group=None if group is None else group[labelled],
             cell=None if cell is None else cell[labelled],
+            weight=None if weight is None else weight[labelled],
         ),
         scores,
     )
@@ -83,6 +96,8 @@ class BinnedScores:
     """Index of the bin."""
     n: Ints
     """Number of rows."""
+    weights: tuple[Floats, Floats] | None = None
+    """Sum of the weights and of their squares; None if rows are not weighted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +110,18 @@ class JointBins:
     candidate: Ints
     n: Ints
     """Number of rows."""
+    weights: tuple[Floats, Floats] | None = None
+    """Sum of the weights and of their squares; None if rows are not weighted."""
 
-    def scores(self, units: int) -> ScorePairs:
-        """Return the bins of all rows; `units` is the number of independent rows or clusters."""
+    def scores(self, clusters: int | None) -> ScorePairs:
+        """Return the bins of all rows; `clusters` is None if rows are independent."""
         sides = self.baseline.astype(np.float64), self.candidate.astype(np.float64)
-        n = self.n.astype(np.float64)
-        return ScorePairs(baseline=sides[0], candidate=sides[1], n=n, units=units, bins=COARSE_BINS)
+        n, rows, units = self.n.astype(np.float64), None, float(self.n.sum())
+        if self.weights is not None:
+            n, rows = self.weights[0], int(self.n.sum())
+            units = float(effective_rows(self.weights[0].sum(), self.weights[1].sum()))
+        units = units if clusters is None else float(clusters)
+        return ScorePairs(baseline=sides[0], candidate=sides[1], n=n, units=units, rows=rows, bins=COARSE_BINS)
 
     def largest_share(self) -> float:
         """Return the share of the rows in the fullest bin of either side."""
@@ -108,31 +129,54 @@ class JointBins:
         return fullest / int(self.n.sum())
 
 
-def read_binned_scores(session: Session) -> tuple[BinnedScores, BinnedScores]:
+def read_binned_scores(session: Session, *, weighted: bool = False) -> tuple[BinnedScores, BinnedScores]:
     """Count the usable scores of both sides in bins."""
-    baseline, candidate = (_count_bins(session, side) for side in "ab")
+    baseline, candidate = (_count_bins(session, side, weighted=weighted) for side in "ab")
     return baseline, candidate
 
 
-def read_joint_bins(session: Session) -> JointBins:
+def read_joint_bins(session: Session, *, weighted: bool = False) -> JointBins:
     """Count the usable rows of a binary task, with or without a label, in bins of both scores."""
     bins = COARSE_BINS
     label = "CAST(coalesce(y, -1) AS INTEGER) + 1"
     packed = f"(({_bin_sql('sa', bins)} * {bins} + {_bin_sql('sb', bins)}) * 3 + {label})"
-    joint = session.columns(f"SELECT {packed} AS packed, count(*) AS n FROM pairs WHERE ok GROUP BY 1 ORDER BY 1")
+    totals = _totals_sql(session, weighted=weighted)
+    joint = session.columns(f"SELECT {packed} AS packed, {totals} FROM pairs WHERE ok GROUP BY 1 ORDER BY 1")
     pair, code = np.divmod(np.asarray(np.ma.getdata(joint["packed"]), dtype=np.int64), 3)
     baseline, candidate = np.divmod(pair, bins)
     n = np.asarray(np.ma.getdata(joint["n"]), dtype=np.int64)
-    return JointBins(label=code - 1, baseline=baseline, candidate=candidate, n=n)
+    weights = _weights(joint) if weighted else None
+    return JointBins(label=code - 1, baseline=baseline, candidate=candidate, n=n, weights=weights)
+
+
+def _totals_sql(session: Session, *, weighted: bool) -> str:
+    """Return SQL for the number of rows as `n`, and for the sums of weights and of squared weights."""
+    totals = ["count(*) AS n"]
+    if weighted:
+        totals += [f"{session.dialect.exact_sum(term)} AS {name}" for term, name in (("w", "weight"), ("w * w", "ww"))]
+    return ", ".join(totals)
+
+
+def _weights(entries: Mapping[str, np.ndarray]) -> tuple[Floats, Floats]:
+    return as_floats(entries["weight"]), as_floats(entries["ww"])
 
 
 def build_grid(binned: tuple[BinnedScores, BinnedScores], joint: JointBins) -> Grid:
     """Return the usable labelled rows of a binary task, counted in bins of their scores."""
-    sides = []
-    for side in binned:
-        counts = np.zeros((2, FINE_BINS), dtype=np.int64)
+    if joint.weights is None:
+        return _grid(binned, joint, [side.n for side in (*binned, joint)])
+    weights = [side.weights or (side.n, side.n) for side in (*binned, joint)]
+    grid, squares = (_grid(binned, joint, [sums[power] for sums in weights]) for power in (0, 1))
+    return replace(grid, squares=squares, weighted_rows=int(joint.n[joint.label >= 0].sum()))
+
+
+def _grid(binned: tuple[BinnedScores, BinnedScores], joint: JointBins, sums: Sequence[Ints | Floats]) -> Grid:
+    """Return the grid of one sum per entry: of the baseline's bins, the candidate's and the joint table."""
+    sides: list[Ints | Floats] = []
+    for side, values in zip(binned, sums, strict=False):
+        counts: np.ndarray = np.zeros((2, FINE_BINS), dtype=values.dtype)
         used = side.paired & (side.label >= 0)
-        np.add.at(counts, (side.label[used], side.bin[used]), side.n[used])
+        np.add.at(counts, (side.label[used], side.bin[used]), values[used])
         sides.append(counts)
     labelled = joint.label >= 0
     return Grid(
@@ -141,7 +185,7 @@ def build_grid(binned: tuple[BinnedScores, BinnedScores], joint: JointBins) -> G
         joint_label=joint.label[labelled],
         joint_baseline=joint.baseline[labelled],
         joint_candidate=joint.candidate[labelled],
-        joint_n=joint.n[labelled],
+        joint_n=sums[2][labelled],
     )
 
 
@@ -150,14 +194,19 @@ def count_groups(session: Session) -> int:
     return int(session.row("SELECT count(DISTINCT g) AS n FROM pairs WHERE ok")["n"])
 
 
-def _count_bins(session: Session, side: str) -> BinnedScores:
+def _count_bins(session: Session, side: str, *, weighted: bool) -> BinnedScores:
     score = _bin_sql(f"s{side}", FINE_BINS)
     packed = f"({score} * 6 + CAST(coalesce(y, -1) AS INTEGER) * 2 + 2 + CAST(ok AS INTEGER))"
-    rows = session.columns(f"SELECT {packed} AS packed, count(*) AS n FROM pairs WHERE u{side} GROUP BY 1 ORDER BY 1")
+    totals = _totals_sql(session, weighted=weighted)
+    rows = session.columns(f"SELECT {packed} AS packed, {totals} FROM pairs WHERE u{side} GROUP BY 1 ORDER BY 1")
     index, rest = np.divmod(np.asarray(np.ma.getdata(rows["packed"]), dtype=np.int64), 6)
     label, paired = np.divmod(rest, 2)
     return BinnedScores(
-        label=label - 1, paired=paired == 1, bin=index, n=np.asarray(np.ma.getdata(rows["n"]), dtype=np.int64)
+        label=label - 1,
+        paired=paired == 1,
+        bin=index,
+        n=np.asarray(np.ma.getdata(rows["n"]), dtype=np.int64),
+        weights=_weights(rows) if weighted else None,
     )
 
 

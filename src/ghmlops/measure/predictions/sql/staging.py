@@ -26,6 +26,7 @@ from ghmlops.measure.predictions.sql.columns import (
     weight_sql,
 )
 from ghmlops.measure.predictions.sql.row_values.label_sets import decision_set_sql, label_set_sql
+from ghmlops.measure.predictions.sql.row_values.texts import text_label_sql, text_prediction_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -105,6 +106,8 @@ def stage(session: Session, layout: Layout, plan: Plan) -> StagedViews:
     read_label, read_prediction = label_sql, prediction_sql
     if layout.policy.task == "label-sets":
         read_label, read_prediction = label_set_sql, decision_set_sql
+    if layout.policy.task == "text":
+        read_label, read_prediction = text_label_sql, text_prediction_sql
     for role in session.roles:
         keys = [key_sql(layout, role, column) for column in layout.policy.key]
         parts = [f"{key} AS k{index}" for index, key in enumerate(keys)]

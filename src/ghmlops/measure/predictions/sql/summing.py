@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.predictions.behaviour.distribution import Distribution
     from ghmlops.core.predictions.contract.facts import Facts, PairFacts
-    from ghmlops.measure.predictions.engine.session import Session
     from ghmlops.measure.predictions.layout import Layout
     from ghmlops.measure.predictions.sql.cubes import CodedCube
     from ghmlops.measure.predictions.sql.scores import BinnedScores, JointBins
@@ -98,12 +97,13 @@ def sum_up(
     default_tolerance = SINGLE_TOLERANCE if views.layout.schema.single_precision else TOLERANCE
     tolerance = policy.tolerance.get(views.layout.score, default_tolerance)
     classes = (len(policy.classes) or 2) if policy.task in CLASS_TASKS else 0
-    rows = RowSource(table="pairs", classes=classes, means=centring_means(views))
+    weighted = bool(policy.weight)
+    rows = RowSource(table="pairs", classes=classes, means=centring_means(views), weighted=weighted)
     progress("summing up")
     if policy.task == "ranking":
         rank_queries(views)
-        documents = read_cube(views, rows, ((), ()))
-        source = RowSource(table="queries", classes=0)
+        documents = read_cube(views, dataclasses.replace(rows, weighted=False), ((), ()))
+        source = RowSource(table="queries", classes=0, weighted=weighted)
     else:
         documents, source = None, rows
     has_distance = score_distance and policy.task in ("binary", "regression")
@@ -111,7 +111,9 @@ def sum_up(
     # The engine counts while this thread rolls up the tables.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="counts") as worker:
         pending_agreement = worker.submit(measure_agreement, views, tolerance)
-        pending_bins = worker.submit(read_binned_scores, session) if policy.task == "binary" else None
+        pending_bins = (
+            worker.submit(read_binned_scores, session, weighted=weighted) if policy.task == "binary" else None
+        )
         tables = _roll_up(views, source, cube_of)
         agreement, binned = pending_agreement.result(), pending_bins.result() if pending_bins else None
     pairs = count_pair_facts(views, documents or coded, agreement, repeated_roles, tolerance)
@@ -121,7 +123,7 @@ def sum_up(
     scores: tuple[Distribution, ...] = ()
     if binned is not None:
         scores = (probability_distribution(views, binned, (pairs.paired + pairs.removed, pairs.paired + pairs.added)),)
-    elif policy.task in ("regression", "ranking"):
+    elif policy.task in ("regression", "ranking") or (policy.task == "text" and policy.score):
         scores = (read_score_distribution(views),)
     read = _read_scores(views, pairs, coded, binned, progress)
     return Observation(
@@ -129,7 +131,7 @@ def sum_up(
         tables=tables,
         columns=read.columns,
         grid=read.grid,
-        ranks=read_query_ranks(session) if policy.task == "ranking" else read.ranks,
+        ranks=read_query_ranks(session, weighted=weighted) if policy.task == "ranking" else read.ranks,
         scores=scores,
         changes=column_changes(views, documents or coded, agreement, pairs),
         changed_rows=read_changed_rows(views, repeated_roles) if policy.changed.rows else [],
@@ -192,34 +194,36 @@ def _read_scores(
     session, policy = views.session, views.layout.policy
     if policy.task not in ("binary", "regression"):
         return _Scores()
-    grouped = bool(policy.group)
+    grouped, weighted = bool(policy.group), bool(policy.weight)
     progress("reading scores")
     limit = MAX_EXACT_ROWS if policy.task == "binary" else MAX_EXACT_ROWS_REGRESSION
     codes = coded.codes if views.plan.single_cube else {}
     columns: Columns | None = None
     ranks: ScorePairs | None = None
     if pairs.usable <= limit:
-        columns, ranks = read_columns(session, grouped=grouped, codes=codes, only_labelled=False)
+        columns, ranks = read_columns(session, grouped=grouped, codes=codes, only_labelled=False, weighted=weighted)
         return _Scores(columns=columns if pairs.labelled else None, ranks=ranks)
     if 0 < pairs.labelled <= limit:
-        columns, _ = read_columns(session, grouped=grouped, codes=codes)
+        columns, _ = read_columns(session, grouped=grouped, codes=codes, weighted=weighted)
     if binned is None:
         return _Scores(columns=columns)
-    joint = read_joint_bins(session)
+    joint = read_joint_bins(session, weighted=weighted)
     grid = build_grid(binned, joint) if pairs.labelled > limit else None
     if grid is not None and (grouped or needs_rows(grid, policy)):
         progress("reading scores again, because bins are too coarse for the verdict")
-        columns, ranks = read_columns(session, grouped=grouped, codes={})
+        columns, ranks = read_columns(session, grouped=grouped, codes={}, weighted=weighted)
     if ranks is None or pairs.labelled < pairs.usable:
-        ranks = _read_ranks(session, joint, pairs, grouped=grouped)
+        ranks = _read_ranks(views, joint, pairs)
     return _Scores(columns=columns, grid=grid, ranks=ranks)
 
 
-def _read_ranks(session: Session, joint: JointBins, pairs: PairFacts, *, grouped: bool) -> ScorePairs | None:
+def _read_ranks(views: StagedViews, joint: JointBins, pairs: PairFacts) -> ScorePairs | None:
     """Return the scores of all usable rows in bins, or themselves if most of them are in a few bins."""
+    session, policy = views.session, views.layout.policy
+    grouped, weighted = bool(policy.group), bool(policy.weight)
     if joint.largest_share() <= MAX_TIED_SHARE:
-        return joint.scores(count_groups(session) if grouped else pairs.usable)
+        return joint.scores(count_groups(session) if grouped else None)
     if pairs.usable > MAX_EXACT_ROWS_REGRESSION:
         return None
-    _, ranks = read_columns(session, grouped=grouped, codes={}, only_labelled=False)
+    _, ranks = read_columns(session, grouped=grouped, codes={}, only_labelled=False, weighted=weighted)
     return ranks
