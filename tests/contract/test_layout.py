@@ -29,6 +29,7 @@ TESTED_ELSEWHERE = {
     "clients/github/errors.py": "clients/github/test_client.py: the client raises them",
     "clients/github/calls.py": "clients/github/test_client.py: each call of the client",
     "commands/baseline/resolve.py": "commands/baseline/test_command.py: the command resolves the baseline",
+    "commands/promote/start.py": "commands/promote/test_interrupted.py: every place where a run can be killed",
     "commands/promote/walk.py": "commands/promote/test_command.py: whole ladders on a real router",
     "core/promotion/record.py": "commands/promote/test_command.py: the record of every ladder",
     "commands/report/announcement.py": "commands/report/test_command.py: a running measurement is announced",

@@ -53,7 +53,7 @@ def take(
     own: Holder,
     *,
     environment: str = "production",
-    ended: Callable[[Holder], bool] = lambda _: False,
+    has_ended: Callable[[Holder], bool] = lambda _: False,
     repo: Repo | None = None,
 ) -> int:
     """Take the lock of the service `shop`; return the number of new files."""
@@ -63,7 +63,7 @@ def take(
         Lock(service="shop", environment=environment, holder=own),
         now=NOW,
         max_age=3600,
-        has_ended=ended,
+        has_ended=has_ended,
         remote="origin",
         token=TOKEN,
         note=scene.notes.append,
@@ -121,7 +121,7 @@ def test_a_lock_that_was_left_behind_is_taken_over(scene: Scene, web: HttpRemote
     with pytest.raises(NeedsPerson):
         take(scene, holder("2", attempt=1))
     holders: list[Holder] = []
-    take(scene, holder("3"), ended=lambda other: not holders.append(other))  # type: ignore[func-returns-value]
+    take(scene, holder("3"), has_ended=lambda other: not holders.append(other))  # type: ignore[func-returns-value]
     assert [other.run_id for other in holders] == ["2"]
     assert present(scene).holder.run_id == "3"
     assert web.requests
@@ -172,9 +172,9 @@ def test_a_damaged_lock_is_not_a_free_one(scene: Scene, web: HttpRemote) -> None
     scene.work.commit("Edit", {PATH: "{}"})
     commit = scene.work.git("rev-parse", "HEAD")
     scene.remote.git("fetch", "--quiet", str(scene.work.folder), f"{BRANCH}:{BRANCH}")
-    for task in (lambda: take(scene, holder("1")), lambda: release(scene, holder("1"))):
+    for task in (take, release):
         with pytest.raises(GitError) as caught:
-            task()
+            task(scene, holder("1"))
         assert caught.value.reason_code == "lock-damaged"
     assert scene.remote.git("rev-parse", BRANCH) == commit
     assert web.requests

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.policy.promote import Promote
+from ghmlops.core.model import Direction
+from ghmlops.core.policy.promote import Hook, Prometheus, Promote
 from ghmlops.core.policy.target import CommandTarget, DryRunTarget, HaproxyTarget
 from ghmlops.core.policyfile.document import read_policy
 
@@ -62,6 +63,24 @@ def test_commands_as_target() -> None:
 
 
 DRY = "target: {dry-run: {}}"
+METRIC = "name: ctr, prometheus: 'rate({arm})', direction: higher"
+
+
+def test_hooks_and_metrics() -> None:
+    """Text for bash or arguments, what a failure does, and where metrics are read."""
+    section = promote(
+        f"{DRY}, judge: {{metrics: [{{{METRIC}, margin: 1%, interval: 5s, dry-run: true}}]}},"
+        "observe: {access-log: l, prometheus: 'http://127.0.0.1:9090/p/'},"
+        "hooks: {before-rung: {run: './warm', timeout: 5s, on-failure: rollback},"
+        " after-rung: [{command: [a, '{share}']}, {run: b}]}"
+    )
+    (metric,) = section.judge.metrics
+    assert (metric.direction, metric.margin, metric.limit, metric.interval) == (Direction.HIGHER, 0.01, None, 5.0)
+    assert (metric.dry_run, section.observe.prometheus) == (True, Prometheus(url="http://127.0.0.1:9090/p"))
+    assert section.hooks.before_rung == (Hook(run="./warm", timeout=5.0, on_failure="rollback"),)
+    assert section.hooks.after_rung == (Hook(command=("a", "{share}")), Hook(run="b"))
+    server = promote(f"{DRY}, observe: {{prometheus: {{url: 'https://m', token-variable: T}}}}").observe.prometheus
+    assert server == Prometheus(url="https://m", token_variable="T")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +103,21 @@ DRY = "target: {dry-run: {}}"
         (f"{DRY}, capacity: {{from: c.json, headroom: 100%}}", "30%"),
         (f"{DRY}, on: {{fail: ignore}}", "ignore"),
         (f"{DRY}, rung: {{min-request: 5}}", "min-requests"),
+        (f"{DRY}, hooks: {{before-rung: [{{timeout: 5s}}]}}", "run"),
+        (f"{DRY}, hooks: {{before-rung: [{{run: a, command: [b]}}]}}", "run"),
+        (f"{DRY}, hooks: {{before: [{{run: a}}]}}", "before-rung"),
+        (f"{DRY}, hooks: {{after-rung: [{{run: a, on-failure: ignore}}]}}", "ignore"),
+        (f"{DRY}, judge: {{metrics: [{{{METRIC}, margin: 1%}}]}}", "observe.prometheus"),
+        (f"{DRY}, judge: {{metrics: [{{{METRIC}}}]}}", "margin"),
+        (f"{DRY}, judge: {{metrics: [{{{METRIC}, margin: 1%, limit: 2}}]}}", "margin"),
+        (f"{DRY}, judge: {{metrics: [{{{METRIC}, margin: 100%}}]}}", "1%"),
+        (f"{DRY}, judge: {{metrics: [{{{METRIC}, limit: 1}}, {{{METRIC}, limit: 2}}]}}", "ctr"),
+        (f"{DRY}, judge: {{metrics: [{{name: ctr, prometheus: up, direction: higher, limit: 1}}]}}", "{arm}"),
+        (f"{DRY}, judge: {{metrics: [{{name: ctr, prometheus: 'a{{arm}}', direction: target, limit: 1}}]}}", "target"),
+        (f"{DRY}, judge: {{metrics: [{{name: 'a b', prometheus: 'a{{arm}}', direction: lower, limit: 1}}]}}", "ctr"),
+        (f"{DRY}, observe: {{prometheus: localhost:9090}}", "http"),
+        (f"{DRY}, observe: {{prometheus: 'http://u:p@h/'}}", "http"),
+        (f"{DRY}, observe: {{prometheus: {{url: 'http://h', token-variable: 'a-b'}}}}", "PROMETHEUS_TOKEN"),
     ],
 )
 def test_bad_sections(section: str, fact: str) -> None:

@@ -11,13 +11,20 @@ from tabulate import tabulate
 from ghmlops.act.targets import read_shares
 from ghmlops.commands.promote import lock
 from ghmlops.commands.promote.deployment import open_deployment
+from ghmlops.commands.promote.hooks import HookRunner
 from ghmlops.commands.promote.job import prepare
+from ghmlops.commands.promote.metrics import open_metrics
 from ghmlops.commands.promote.walk import Walk
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.core.model import Outcome
+from ghmlops.core.promotion.hook_text import hook_name
 from ghmlops.core.promotion.weights import integer_weights, rung_shares
+from ghmlops.report.formats import terminal
+from ghmlops.report.text.escape import markdown, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ghmlops.commands.promote.inputs import Inputs
     from ghmlops.commands.promote.job import Job
     from ghmlops.commands.shared.base import Services
@@ -43,22 +50,29 @@ def run(inputs: Inputs, services: Services) -> Result:
         return lock.run(inputs, services)
     job = prepare(inputs, services)
     if inputs.dry_run:
-        return _plan(job)
-    with open_deployment(job, inputs.token, services) as deployment:
+        return _plan(job, services)
+    note = services.console.note
+    judged, observe = job.policy.judge.metrics, job.policy.observe
+    with (
+        open_metrics(judged, observe, job.query_names, services.environ, note) as metrics,
+        open_deployment(job, inputs.token, services) as deployment,
+    ):
         walk = Walk(
             job=job,
             deployment=deployment,
             now=services.now,
             sleep=time.sleep,
-            note=services.console.note,
+            note=note,
             run_url=services.context.run_url,
+            hooks=HookRunner(job=job, root=services.cwd, environ=services.environ, note=note),
+            metrics=metrics,
         )
         record = walk.run(resume=inputs.resume)
     return _result(job, record)
 
 
-def _plan(job: Job) -> Result:
-    """Return the weights of every rung, after a look at the target and at the log; nothing is changed."""
+def _plan(job: Job, services: Services) -> Result:
+    """Return the weights of every rung, after a look at the target, the log and the metrics; nothing is changed."""
     job.open_log()
     now, servers = read_shares(job.target), job.target.servers()
     rows = []
@@ -67,9 +81,16 @@ def _plan(job: Job) -> Result:
         weights = integer_weights(shares, servers, job.target.limit)
         rows.append([rung, f"{share:.2%}", *(weights.get(arm, "") for arm in servers)])
     table = tabulate(rows, headers=["rung", "share", *servers], tablefmt="simple")
+    lines = [f"hook {moment}: {printable(hook_name(hook))}" for moment, hook in job.hooks()]
+    with open_metrics(
+        job.policy.judge.metrics, job.policy.observe, job.query_names, services.environ, services.console.note
+    ) as metrics:
+        values = metrics.check(tuple(arm for arm in servers if now.share(arm))) if metrics else {}
+    lines += [f"metric {name}: {_numbers(arms)}" for name, arms in values.items()]
     return dry_run_result(
         f"The candidate has {now.candidate:.2%} of the traffic; {len(rows)} rungs are planned.",
-        f"The candidate has {now.candidate:.2%} of the traffic now. Weights of each server:\n\n{table}\n",
+        f"The candidate has {now.candidate:.2%} of the traffic now. Weights of each server:\n\n{table}\n"
+        + terminal.block(lines),
         {"share": now.candidate, "ladder": list(job.policy.ladder)},
     )
 
@@ -87,6 +108,7 @@ def _result(job: Job, record: PromotionRecord) -> Result:
     headers = ["share", *(f"{arm}: requests (failed)" for arm in job.target.servers()), "rung"]
     sentence = f"{record.decision}: {record.reason} The candidate has {record.shares.candidate:.2%} of the traffic."
     table = tabulate(rows, headers=headers, tablefmt="github")
+    metrics = _metric_table(record)
     return Result(
         outcome=outcome,
         reason_code=record.reason_code,
@@ -96,11 +118,32 @@ def _result(job: Job, record: PromotionRecord) -> Result:
             "share": f"{record.shares.candidate:.6g}",
             "record-file": str(job.record_path),
         },
-        text=f"{tabulate(rows, headers=headers, tablefmt='simple')}\n\n{sentence}\n",
-        summary=f"### Promotion of `{job.commit[:12]}`\n\n{sentence}\n\n{table}\n",
+        text=f"{tabulate(rows, headers=headers, tablefmt='simple')}\n{metrics}\n{printable(sentence)}\n",
+        summary=f"### Promotion of `{job.commit[:12]}`\n\n{markdown(sentence, 1000)}\n\n{table}\n{metrics}",
         data=msgspec.to_builtins(record),
         exit_code=0 if outcome is Outcome.PASS else 1,
     )
+
+
+def _metric_table(record: PromotionRecord) -> str:
+    """Return the table of the metrics of all rungs; those with `dry-run` are shown and not judged."""
+    rows = [
+        [
+            f"{rung.share:.2%}",
+            metric.name,
+            *("" if value is None else f"{value:.6g}" for value in (metric.candidate, metric.reference)),
+            f"{metric.beyond} of {metric.values}" + (f", {metric.missing} missing" if metric.missing else ""),
+            metric.state if metric.judged else "not judged",
+        ]
+        for rung in record.rungs
+        for metric in rung.metrics
+    ]
+    headers = ["share", "metric", "candidate", "compared with", "beyond the limit", "state"]
+    return f"\n{tabulate(rows, headers=headers, tablefmt='github')}\n" if rows else ""
+
+
+def _numbers(values: Mapping[str, float | None]) -> str:
+    return ", ".join(f"{arm} {'no value' if value is None else f'{value:.6g}'}" for arm, value in values.items())
 
 
 def _state(passed: bool) -> str:

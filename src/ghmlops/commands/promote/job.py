@@ -20,7 +20,7 @@ from ghmlops.core.steps.step import short
 from ghmlops.measure.telemetry import FORMATS, AccessLog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ghmlops.act.targets import Target
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.latency import LatencyMargin
-    from ghmlops.core.policy.promote import Promote
+    from ghmlops.core.policy.promote import Hook, Promote
     from ghmlops.core.policy.target import TargetSettings
 
 
@@ -48,6 +48,7 @@ class Job:
         server_capacity: Requests per second that one server of the baseline carries with its headroom; `None` if
             the rollback has no limit.
         server_arms: Name in the log to arm.
+        query_names: Arm to its servers as they stand in a query, joined by `|`.
     """
 
     service: str
@@ -59,7 +60,13 @@ class Job:
     record_path: Path
     log_path: Path
     server_arms: dict[str, str]
+    query_names: dict[str, str]
     server_capacity: float | None = None
+
+    def hooks(self) -> Iterator[tuple[str, Hook]]:
+        """Yield the moment of every hook and the hook."""
+        yield from (("before-rung", hook) for hook in self.policy.hooks.before_rung)
+        yield from (("after-rung", hook) for hook in self.policy.hooks.after_rung)
 
     def open_log(self) -> AccessLog:
         """Return the access log at its end.
@@ -96,6 +103,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         record_path=services.cwd / inputs.evidence_dir / "promotion.json",
         log_path=services.cwd / promote.observe.access_log,
         server_arms=_server_arms(promote.target, promote.observe.format),
+        query_names={arm: "|".join(names) for arm, names in _arm_names(promote.target).items()},
         server_capacity=_server_capacity(promote, services.cwd),
     )
 
@@ -174,5 +182,11 @@ def _server_arms(target: TargetSettings, log_format: str) -> dict[str, str]:
     """Return the names in the log: the servers of HAProxy, or the names of the arms."""
     if log_format == "jsonl" or not isinstance(target, HaproxyTarget):
         return {CANDIDATE: CANDIDATE, TWIN: TWIN, POOL: POOL, "baseline": POOL}
-    arms = {CANDIDATE: target.candidate, TWIN: target.twin, POOL: target.baseline}
-    return {name: arm for arm, names in arms.items() for name in names}
+    return {name: arm for arm, names in _arm_names(target).items() for name in names}
+
+
+def _arm_names(target: TargetSettings) -> dict[str, tuple[str, ...]]:
+    """Return the names of each arm: its servers, or the name that the user knows it by."""
+    if isinstance(target, HaproxyTarget):
+        return {CANDIDATE: target.candidate, TWIN: target.twin, POOL: target.baseline}
+    return {CANDIDATE: (CANDIDATE,), TWIN: (TWIN,), POOL: ("baseline",)}

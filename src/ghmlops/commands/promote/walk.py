@@ -11,16 +11,17 @@ import msgspec
 
 from ghmlops.act.files import write_atomically
 from ghmlops.act.targets import apply_shares, read_shares
-from ghmlops.commands.promote.job import read_previous
+from ghmlops.commands.promote.start import first_start, resumed_start
 from ghmlops.commands.promote.way_back import WayBack
-from ghmlops.core.errors import DataError, NeedsPerson, ServiceError
+from ghmlops.core.errors import DataError, ServiceError
+from ghmlops.core.promotion.metrics.judge import MetricJudge, reference_arm
 from ghmlops.core.promotion.observation import ArmTraffic, Traffic
 from ghmlops.core.promotion.record import Decision, PromotionRecord, RungRecord
-from ghmlops.core.promotion.recovery import BASELINE, Place, find_place, total_shares
+from ghmlops.core.promotion.recovery import total_shares
 from ghmlops.core.promotion.rollback import RecentRate
 from ghmlops.core.promotion.rung import RungJudge
 from ghmlops.core.promotion.split import Split, compare_split
-from ghmlops.core.promotion.status_text import hold_seconds, hold_text, rollback_text, rung_text
+from ghmlops.core.promotion.status_text import hold_text, rollback_text, rung_text
 from ghmlops.core.promotion.walk import Advance, Complete, Position, Stop, Wait, next_decision
 from ghmlops.core.promotion.weights import ARMS, BASELINE_ONLY, Shares, rung_shares
 
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ghmlops.commands.promote.deployment import Deployment
+    from ghmlops.commands.promote.hooks import HookRunner
     from ghmlops.commands.promote.job import Job
+    from ghmlops.commands.promote.metrics import MetricReader
     from ghmlops.measure.telemetry import AccessLog
 
 POLL_SECONDS = 0.25
@@ -47,6 +50,8 @@ class Walk:
         sleep: Waits for some seconds.
         note: Reports a decision to the user.
         run_url: Address of the run; may be empty.
+        hooks: Commands of the user before and after each rung; `None` without.
+        metrics: Metrics of the service; `None` without.
         poll: Seconds between two looks at the access log.
     """
 
@@ -56,6 +61,8 @@ class Walk:
     sleep: Callable[[float], None]
     note: Callable[[str], None]
     run_url: str
+    hooks: HookRunner | None = None
+    metrics: MetricReader | None = None
     poll: float = POLL_SECONDS
     _log: AccessLog = field(init=False)
     _judge: RungJudge = field(init=False)
@@ -64,6 +71,8 @@ class Walk:
     _shares: Shares = field(init=False, default=BASELINE_ONLY)
     _counts: Counter[str] = field(init=False, default_factory=Counter)
     _rate: RecentRate = field(init=False)
+    _metrics_of: int | None = field(init=False, default=None)
+    """Index of the rung whose metrics are read."""
     _held_since: str = field(init=False, default="")
     """Since when the promotion is on hold, by the runs before this one."""
 
@@ -76,11 +85,16 @@ class Walk:
             DataError: There is no access log.
         """
         self._log = self.job.open_log()
-        self._judge = RungJudge(self.job.policy.judge.errors, self.job.margins)
+        policy = self.job.policy
+        judged = MetricJudge(policy.judge.metrics, reference_arm(with_twin=policy.compare == "twin"))
+        self._judge = RungJudge(policy.judge.errors, self.job.margins, judged)
         self._rate = RecentRate(self.now().timestamp())
-        start = self._resume() if resume else self._begin()
+        start = resumed_start(self.job, self.deployment, self.now()) if resume else first_start(self.job)
+        self._shares, self._held_since = start.shares, start.held_since
+        if self.metrics:
+            self.metrics.check(tuple(arm for arm in ARMS if self._shares.share(arm)))
         try:
-            stop = start if isinstance(start, Stop) else self._climb(start)
+            stop = start.step if isinstance(start.step, Stop) else self._climb(start.step)
         except ServiceError as error:
             if not self._rungs and error.reason_code != "weight-not-accepted":
                 raise
@@ -89,6 +103,8 @@ class Walk:
 
     def _climb(self, first: int) -> Stop | Complete:
         """Walk the ladder until it ends."""
+        if self.hooks and (stop := self.hooks.run("before-rung", first, self._wait)):
+            return stop
         position = self._enter(first)
         while True:
             decision = self._look(position)
@@ -99,62 +115,31 @@ class Walk:
                     position = self._remember(decision.position)
                     self.sleep(self.poll)
                 case Advance():
+                    if stop := self._between(position, decision.rung):
+                        return stop
                     position = self._enter(decision.rung)
-                case Complete() | Stop():
+                case Complete():
+                    return self._between(position, None) or decision
+                case Stop():
                     return decision
 
-    def _begin(self) -> int:
-        """Return the first rung; a target in mid-ladder needs a person's word."""
-        self._shares = read_shares(self.job.target)
-        if self._shares.candidate > 0.0:
-            raise NeedsPerson(
-                f"the candidate has {self._shares.candidate:.2%} of the traffic already",
-                hint="another run may be promoting, or was interrupted; pass `resume` to continue at this rung",
-                reason_code="in-mid-ladder",
-            )
-        return 0
+    def _between(self, position: Position, following: int | None) -> Stop | None:
+        """Run the hooks between two rungs, while the candidate is judged on; return why the walk ends, or `None`."""
+        if self.hooks is None:
+            return None
 
-    def _resume(self) -> int | Stop:
-        """Return the rung to continue at, or why the traffic returns now: a rollback in progress, or an expired hold.
+        def judge_on() -> Stop | None:
+            decision = self._look(position)
+            self.sleep(self.poll)
+            return decision if isinstance(decision, Stop) else None
 
-        A change that was interrupted is undone: the lower rung is entered and judged anew.
-        """
-        policy, previous = self.job.policy, read_previous(self.job)
-        place = self._place()
-        self._shares = total_shares(self.job.target.server_weights())
-        if previous and previous.commit == self.job.commit and previous.decision == "rollback":
-            return Stop(reaction="rollback", reason_code=previous.reason_code, reason=previous.reason)
-        if reason_code := self.deployment.rollback_reason:
-            return Stop(reaction="rollback", reason_code=reason_code, reason="A rollback was interrupted.")
-        if place.rung == BASELINE and not place.interrupted:
-            return 0
-        owner = previous.commit if previous else self.deployment.commit_in_progress
-        if owner and owner != self.job.commit:
-            raise NeedsPerson(
-                f"the ladder in progress is that of {owner[:12]}",
-                hint="resume with that commit, or return its traffic first",
-                reason_code="other-commit",
-            )
-        self._held_since = (previous.held_since if previous else "") or self.deployment.held_since
-        age = hold_seconds(self._held_since, self.now())
-        if age is not None and age > policy.hold.max and policy.hold.then == "rollback":
-            reason = f"The promotion waited for a person for {age:.0f} s, longer than {policy.hold.max:.0f} s."
-            return Stop(reaction="rollback", reason_code="hold-expired", reason=reason)
-        return max(place.rung, 0)
+        stop = self.hooks.run("after-rung", position.rung, judge_on)
+        if stop is None and following is not None:
+            stop = self.hooks.run("before-rung", following, judge_on)
+        return stop
 
-    def _place(self) -> Place:
-        policy, target = self.job.policy, self.job.target
-        rungs = [rung_shares(share, with_twin=policy.compare == "twin") for share in policy.ladder]
-        weights = target.server_weights()
-        place = find_place(weights, rungs, target.limit)
-        if place is None:
-            listed = "; ".join(f"{arm} {', '.join(map(str, values))}" for arm, values in weights.items())
-            raise NeedsPerson(
-                f"the weights of the target are those of no rung of the ladder: {listed}",
-                hint="a person may have set them; set the weights of a rung, or 0 for the candidate",
-                reason_code="weights-changed",
-            )
-        return place
+    def _wait(self) -> None:
+        self.sleep(self.poll)
 
     def _enter(self, rung: int) -> Position:
         policy = self.job.policy
@@ -163,6 +148,7 @@ class Walk:
         self._shares = apply_shares(self.job.target, shares)
         moment = self.now()
         self._judge.start_rung()
+        self._metrics_of = None
         self._counts.clear()
         self._rungs.append(
             RungRecord(
@@ -196,6 +182,7 @@ class Walk:
                 reason="The weights of the target are not those of this promotion: a person or a restart changed them.",
             )
         self._judge.feed(traffic, counts=position.effective is not None)
+        self._read_metrics(position)
         self._add(traffic)
         split = compare_split(self._counts, before=self._before, after=self._shares)
         ruling = self._judge.ruling(self._shares, min_requests=self.job.policy.rung.min_requests)
@@ -203,6 +190,15 @@ class Walk:
         if split is Split.NOT_IN_EFFECT and position.effective is None:
             self._counts.clear()  # requests before the router followed must not count against it for ever
         return decision
+
+    def _read_metrics(self, position: Position) -> None:
+        if self.metrics is None or position.effective is None:
+            return
+        moment, judge = self.now().timestamp(), self._judge.metrics
+        if self._metrics_of != position.rung:
+            self._metrics_of = position.rung
+            self.metrics.start_rung(position.effective)
+        self.metrics.feed(judge, moment, comparable=self._shares.share(judge.reference) > 0)
 
     def _has_own_weights(self) -> bool:
         try:
@@ -219,6 +215,7 @@ class Walk:
             rung,
             requests={arm: rung.requests[arm] + traffic.arm(arm).requests for arm in ARMS},
             errors={arm: rung.errors[arm] + traffic.arm(arm).errors for arm in ARMS},
+            metrics=self._judge.metrics.records(),
         )
 
     def _remember(self, position: Position) -> Position:

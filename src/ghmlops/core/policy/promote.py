@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ghmlops.core.model import Direction
 from ghmlops.core.policy.section import Section
 from ghmlops.core.policy.target import TargetSettings
 
@@ -29,6 +30,23 @@ class Rung(Section, frozen=True, kw_only=True):
     """Seconds between the pass of a rung and the next rung, in which the candidate is judged on."""
 
 
+class Metric(Section, frozen=True, kw_only=True):
+    """A metric of the service that is compared between the arms while a rung lasts."""
+
+    name: str
+    prometheus: str
+    """Query that returns one number for an arm; `{arm}` is replaced by the servers of the arm, joined by `|`."""
+    direction: Direction
+    margin: float | None = None
+    """Change for the worse, relative to the twin (`compare: pool`: to the pool), that is allowed."""
+    limit: float | None = None
+    """Worst value that is allowed, whatever the other arms have; in place of `margin`."""
+    interval: float = 15.0
+    """Seconds between two values; the range of the query should not be longer, so that values do not overlap."""
+    dry_run: bool = False
+    """Whether the metric is shown and not judged."""
+
+
 class Judge(Section, frozen=True, kw_only=True):
     """What judges the candidate."""
 
@@ -36,6 +54,7 @@ class Judge(Section, frozen=True, kw_only=True):
     """Highest share of failed requests that is allowed."""
     latency: LatencyJudge = "margins"
     """`margins`: the candidate is compared with the twin by the margins of the section `latency`."""
+    metrics: tuple[Metric, ...] = ()
 
 
 class Reactions(Section, frozen=True, kw_only=True):
@@ -80,6 +99,34 @@ class MeasuredCapacity(Section, frozen=True, kw_only=True):
     """Fraction of the capacity that is kept free."""
 
 
+class Hook(Section, frozen=True, kw_only=True):
+    """A command of the user: either `run` or `command`. The rung is in its environment."""
+
+    run: str = ""
+    """Text for bash."""
+    command: tuple[str, ...] = ()
+    """Program and arguments, run without a shell."""
+    timeout: float = 60.0
+    """Seconds after which it is ended, which is a failure."""
+    on_failure: Reaction = "hold"
+
+
+class Hooks(Section, frozen=True, kw_only=True):
+    """Commands before the weights of a rung are set, and after the rung has passed."""
+
+    before_rung: tuple[Hook, ...] = ()
+    after_rung: tuple[Hook, ...] = ()
+
+
+class Prometheus(Section, frozen=True, kw_only=True):
+    """Where metrics are read."""
+
+    url: str
+    """Address without `/api/v1`."""
+    token_variable: str = ""
+    """Environment variable with a bearer token; empty: none is sent."""
+
+
 class Observe(Section, frozen=True, kw_only=True):
     """Where the requests of each arm are read."""
 
@@ -88,6 +135,7 @@ class Observe(Section, frozen=True, kw_only=True):
     format: Literal["haproxy", "jsonl"] = "haproxy"
     status: str = "5xx"
     """Statuses that count as failed: 5xx."""
+    prometheus: Prometheus | None = None
 
 
 class Promote(Section, frozen=True, kw_only=True):
@@ -108,3 +156,4 @@ class Promote(Section, frozen=True, kw_only=True):
     watch: float = 3600.0
     """Seconds at full traffic during which the candidate is judged on."""
     observe: Observe = Observe()
+    hooks: Hooks = Hooks()

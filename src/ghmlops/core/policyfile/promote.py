@@ -21,6 +21,8 @@ from ghmlops.core.policy.promote import (
     RollbackLimit,
     Rung,
 )
+from ghmlops.core.policyfile.promotion.hooks import read_hooks
+from ghmlops.core.policyfile.promotion.metrics import read_metrics, read_prometheus
 from ghmlops.core.policyfile.scalars import RATIO, SECONDS
 from ghmlops.core.policyfile.target import read_target
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
@@ -40,7 +42,9 @@ def read_promote(at: Located) -> Promote:
         "rung": record(
             Rung, {"min-requests": scalar(quantities.count), "max-duration": SECONDS, "settle": SECONDS, "bake": _span}
         ),
-        "judge": record(Judge, {"errors": _objective, "latency": one_of(*get_args(LatencyJudge))}),
+        "judge": record(
+            Judge, {"errors": _objective, "latency": one_of(*get_args(LatencyJudge)), "metrics": read_metrics}
+        ),
         "compare": one_of(*get_args(Compare)),
         "on": record(Reactions, {"fail": _REACTION, "inconclusive": _REACTION, "low-traffic": _REACTION}),
         "hold": record(HoldLimit, {"max": SECONDS, "then": _REACTION}),
@@ -50,11 +54,24 @@ def read_promote(at: Located) -> Promote:
         ),
         "capacity": _capacity,
         "watch": _span,
-        "observe": record(Observe, {"access-log": text, "format": one_of("haproxy", "jsonl"), "status": one_of("5xx")}),
+        "observe": record(
+            Observe,
+            {
+                "access-log": text,
+                "format": one_of("haproxy", "jsonl"),
+                "status": one_of("5xx"),
+                "prometheus": read_prometheus,
+            },
+        ),
+        "hooks": read_hooks,
     }
     promote: Promote = record(Promote, readers, required=("target",))(at)
     if promote.compare == "twin" and not promote.target.has_twin:
         raise at.error("`compare: twin` needs a twin, and the target names none", "add it, or write `compare: pool`")
+    if promote.judge.metrics and promote.observe.prometheus is None:
+        raise at.error(
+            "`judge.metrics` needs `observe.prometheus`", "for example `observe: {prometheus: http://127.0.0.1:9090}`"
+        )
     if promote.rollback.limit == "ready-capacity" and not promote.capacity.evidence:
         raise at.error(
             "`rollback.limit: ready-capacity` needs `capacity`",

@@ -47,3 +47,15 @@ SMALL_UNIT = 0.05
 """Log ratio of the medians of a pair of small blocks that counts as one unit."""
 SMALL_STAKE_MIN, SMALL_STAKE_MAX, SMALL_STAKES = 0.02, 3.0, 14
 """Geometric grid of the stakes (per unit), weighted equally, so that both small and large changes are found."""
+
+# Metrics of the service.
+
+METRIC_CHANCES = (0.6, 0.75, 0.9, 0.99)
+"""Chances of a value beyond the margin in the mixture, equally weighted: from a change near the margin, which half of
+the values do not show, to one that every value shows."""
+METRIC_FAIL_E = 500.0
+"""E-value at which a metric fails, times the number of metrics that are judged: at most 1 in 500 promotions of a
+candidate within all margins fails by any metric. One metric needs 11 values that are all beyond the margin."""
+METRIC_PASS_E = 20.0
+"""E-value at which a metric is shown to be within its margin at a rung: six values that are all within it. A
+candidate beyond the margin reaches it with a probability of at most .05 per rung, and the next rung judges it again."""

@@ -10,6 +10,30 @@ from ghmlops.core.promotion.weights import Shares
 Decision = Literal["running", "complete", "hold", "rollback"]
 
 
+class MetricRecord(Frozen, frozen=True, kw_only=True):
+    """What the values of a metric showed in one rung.
+
+    Attributes:
+        name: Name of the metric.
+        judged: Whether it decided; not with `dry-run`.
+        state: `pass`, `fail`, `environment` or `undecided`.
+        values: Intervals with values of the arms that are compared.
+        beyond: Of these, those in which the candidate was beyond its margin or limit.
+        missing: Intervals without such values.
+        candidate: Last value of the candidate.
+        reference: Last value of the arm that it is compared with.
+    """
+
+    name: str
+    judged: bool
+    state: str
+    values: int
+    beyond: int
+    missing: int = 0
+    candidate: float | None = None
+    reference: float | None = None
+
+
 class RungRecord(Frozen, frozen=True, kw_only=True):
     """One rung.
 
@@ -20,6 +44,7 @@ class RungRecord(Frozen, frozen=True, kw_only=True):
         requests: Arm to its requests in this rung.
         errors: Arm to its failed requests in this rung.
         passed: Whether the rung passed.
+        metrics: What its metrics showed.
     """
 
     share: float
@@ -28,6 +53,7 @@ class RungRecord(Frozen, frozen=True, kw_only=True):
     requests: dict[str, int]
     errors: dict[str, int]
     passed: bool = False
+    metrics: tuple[MetricRecord, ...] = ()
 
 
 class PromotionRecord(Frozen, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import numpy as np
 from ghmlops.core.promotion.constants import MAX_UNEXPLAINED, SHARED_CAUSE_E, TWIN_E
 from ghmlops.core.promotion.error_process import ErrorProcess
 from ghmlops.core.promotion.latency_blocks import LatencyComparison
+from ghmlops.core.promotion.metrics.judge import MetricJudge
 from ghmlops.core.promotion.shared_cause import log_excess
 from ghmlops.core.promotion.weights import POOL, TWIN
 
@@ -66,10 +67,14 @@ class RungJudge:
     Args:
         objective: Highest share of failed requests that is allowed.
         margins: Margins by quantile; `None` if response times are not judged.
+        metrics: Judge of the metrics of the service; `None` without metrics.
     """
 
-    def __init__(self, objective: float, margins: Mapping[str, LatencyMargin] | None) -> None:
+    def __init__(
+        self, objective: float, margins: Mapping[str, LatencyMargin] | None, metrics: MetricJudge | None = None
+    ) -> None:
         self._objective, self._margins = objective, margins
+        self.metrics = metrics or MetricJudge((), POOL)
         self._errors = ErrorProcess(objective)
         self._latency = LatencyComparison(margins) if margins else None
         self._arrivals: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
@@ -84,6 +89,7 @@ class RungJudge:
     def start_rung(self) -> None:
         """Begin a new rung."""
         self.requests = 0
+        self.metrics.start_rung()
         if self._latency and self._margins:
             self._latency.start_rung(self._margins)
 
@@ -113,33 +119,58 @@ class RungJudge:
             shares: Shares that are in effect.
             min_requests: Requests of the candidate below which the rung does not pass.
         """
-        failure = self._error_ruling(shares)
-        if failure:
-            return failure
-        if self._latency and self._latency.failed:
-            return Ruling(
-                state=State.FAIL,
-                reason_code="slower-than-twin",
-                reason=f"The candidate is slower than the twin by more than the margin; {self._latency.pairs} pairs of "
-                "blocks in this rung.",
+        metric_states = self.metrics.states(comparable=shares.share(self.metrics.reference) > 0)
+        return (
+            self._error_ruling(shares)
+            or self._latency_ruling()
+            or self._metric_ruling(metric_states)
+            or self._open_question(shares, metric_states, min_requests)
+            or Ruling(
+                state=State.PASS,
+                reason_code="rung-passed",
+                reason=f"The candidate answered {self.requests:,} requests of this rung within its limits.",
             )
-        if self.requests < min_requests:
-            return Ruling(
-                state=State.UNDECIDED,
-                reason_code="low-traffic",
-                reason=f"The candidate received {self.requests:,} of {min_requests:,} requests.",
-            )
-        if self._latency and shares.twin > 0 and not self._latency.passed:
-            return Ruling(
-                state=State.UNDECIDED,
-                reason_code="latency-undecided",
-                reason=f"{self._latency.pairs} pairs of blocks do not show that the candidate is as fast as the twin.",
-            )
-        return Ruling(
-            state=State.PASS,
-            reason_code="rung-passed",
-            reason=f"The candidate answered {self.requests:,} requests of this rung within its limits.",
         )
+
+    def _open_question(self, shares: Shares, metric_states: Mapping[str, str], min_requests: int) -> Ruling | None:
+        """Return what is missing for a pass; `None` if nothing is."""
+        if self.requests < min_requests:
+            code = "low-traffic"
+            reason = f"The candidate received {self.requests:,} of {min_requests:,} requests."
+        elif self._latency and shares.twin > 0 and not self._latency.passed:
+            code = "latency-undecided"
+            reason = f"{self._latency.pairs} pairs of blocks do not show that the candidate is as fast as the twin."
+        elif undecided := [name for name, state in metric_states.items() if state == "undecided"]:
+            code = "metric-undecided"
+            beyond, values = self.metrics.counts(undecided[0])
+            reason = (
+                f"The metric {undecided[0]} is not shown to be within its limit: {beyond} of {values} values were "
+                "beyond it."
+            )
+        else:
+            return None
+        return Ruling(state=State.UNDECIDED, reason_code=code, reason=reason)
+
+    def _latency_ruling(self) -> Ruling | None:
+        if self._latency is None or not self._latency.failed:
+            return None
+        return Ruling(
+            state=State.FAIL,
+            reason_code="slower-than-twin",
+            reason=f"The candidate is slower than the twin by more than the margin; {self._latency.pairs} pairs of "
+            "blocks in this rung.",
+        )
+
+    def _metric_ruling(self, states: Mapping[str, str]) -> Ruling | None:
+        for name, state in states.items():
+            if state in ("fail", "environment"):
+                beyond, values = self.metrics.counts(name)
+                text = f"The metric {name} of the candidate was beyond its limit in {beyond} of {values} values"
+                if state == "fail":
+                    return Ruling(state=State.FAIL, reason_code="metric-beyond-limit", reason=f"{text}.")
+                reason = f"{text}, and so was that of the {self.metrics.reference}."
+                return Ruling(state=State.HOLD, reason_code=Cause.ENVIRONMENT.value, reason=reason)
+        return None
 
     def _error_ruling(self, shares: Shares) -> Ruling | None:
         alarm = self._errors.alarm

@@ -1,0 +1,105 @@
+"""Where a promotion starts: at the first rung, at the rung that the target has, or with the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ghmlops.act.targets import read_shares
+from ghmlops.commands.promote.job import read_previous
+from ghmlops.core.errors import NeedsPerson
+from ghmlops.core.promotion.recovery import BASELINE, Place, find_place, total_shares
+from ghmlops.core.promotion.status_text import hold_seconds
+from ghmlops.core.promotion.walk import Stop
+from ghmlops.core.promotion.weights import rung_shares
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ghmlops.commands.promote.deployment import Deployment
+    from ghmlops.commands.promote.job import Job
+    from ghmlops.core.promotion.weights import Shares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """The start of a promotion.
+
+    Attributes:
+        shares: Shares that the target has.
+        step: Index of the rung to enter, or why the traffic returns now.
+        held_since: Since when the promotion is on hold, by the runs before this one; empty if it is not.
+    """
+
+    shares: Shares
+    step: int | Stop
+    held_since: str = ""
+
+
+def first_start(job: Job) -> Start:
+    """Return the start at the first rung; a target in mid-ladder needs a person's word.
+
+    Raises:
+        NeedsPerson: The candidate has traffic already.
+        ServiceError: The target cannot be reached.
+    """
+    shares = read_shares(job.target)
+    if shares.candidate > 0.0:
+        raise NeedsPerson(
+            f"the candidate has {shares.candidate:.2%} of the traffic already",
+            hint="another run may be promoting, or was interrupted; pass `resume` to continue at this rung",
+            reason_code="in-mid-ladder",
+        )
+    return Start(shares=shares, step=0)
+
+
+def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
+    """Return where to continue: a rollback in progress and an expired hold return the traffic now.
+
+    A change that was interrupted is undone: the lower rung is entered and judged anew.
+
+    Raises:
+        NeedsPerson: The weights are those of no rung, or the ladder is that of another commit.
+        ServiceError: The target cannot be reached.
+        DataError: The record of the run before is damaged.
+    """
+    policy, previous = job.policy, read_previous(job)
+    place = _place(job)
+    shares = total_shares(job.target.server_weights())
+    if previous and previous.commit == job.commit and previous.decision == "rollback":
+        stop = Stop(reaction="rollback", reason_code=previous.reason_code, reason=previous.reason)
+        return Start(shares=shares, step=stop)
+    if reason_code := deployment.rollback_reason:
+        stop = Stop(reaction="rollback", reason_code=reason_code, reason="A rollback was interrupted.")
+        return Start(shares=shares, step=stop)
+    if place.rung == BASELINE and not place.interrupted:
+        return Start(shares=shares, step=0)
+    owner = previous.commit if previous else deployment.commit_in_progress
+    if owner and owner != job.commit:
+        raise NeedsPerson(
+            f"the ladder in progress is that of {owner[:12]}",
+            hint="resume with that commit, or return its traffic first",
+            reason_code="other-commit",
+        )
+    held_since = (previous.held_since if previous else "") or deployment.held_since
+    age = hold_seconds(held_since, now)
+    if age is not None and age > policy.hold.max and policy.hold.then == "rollback":
+        reason = f"The promotion waited for a person for {age:.0f} s, longer than {policy.hold.max:.0f} s."
+        stop = Stop(reaction="rollback", reason_code="hold-expired", reason=reason)
+        return Start(shares=shares, step=stop, held_since=held_since)
+    return Start(shares=shares, step=max(place.rung, 0), held_since=held_since)
+
+
+def _place(job: Job) -> Place:
+    policy, target = job.policy, job.target
+    rungs = [rung_shares(share, with_twin=policy.compare == "twin") for share in policy.ladder]
+    weights = target.server_weights()
+    place = find_place(weights, rungs, target.limit)
+    if place is None:
+        listed = "; ".join(f"{arm} {', '.join(map(str, values))}" for arm, values in weights.items())
+        raise NeedsPerson(
+            f"the weights of the target are those of no rung of the ladder: {listed}",
+            hint="a person may have set them; set the weights of a rung, or 0 for the candidate",
+            reason_code="weights-changed",
+        )
+    return place

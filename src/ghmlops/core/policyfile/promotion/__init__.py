@@ -1,0 +1,1 @@
+"""Readers of parts of the section `promote`."""

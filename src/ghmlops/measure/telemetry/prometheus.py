@@ -1,0 +1,136 @@
+"""One number from the HTTP API of Prometheus, or of anything that answers `/api/v1/query` as it does.
+
+Source: Prometheus documentation, "HTTP API", instant queries.
+"""
+
+from __future__ import annotations
+
+import http.client
+import math
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from ghmlops.core.errors import PolicyError, ServiceError
+from ghmlops.core.steps.step import short
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ghmlops.core.policy.promote import Prometheus
+
+TIMEOUT = 5.0
+"""Seconds for one exchange; a query that takes longer is a missing value."""
+MAX_ANSWER_BYTES = 1 << 20
+"""Bytes of one answer; one number needs a few hundred."""
+
+
+class _Data(msgspec.Struct, frozen=True):
+    resultType: str  # noqa: N815  (name of the API)
+    result: msgspec.Raw
+
+
+class _Series(msgspec.Struct, frozen=True):
+    value: tuple[float, str]
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    status: str
+    data: _Data | None = None
+    error: str = ""
+
+
+class PrometheusSource:
+    """A server that answers queries.
+
+    Args:
+        settings: Where it is.
+        environ: Variables of the job; one of them may hold a token.
+
+    Raises:
+        PolicyError: The variable with the token is not set.
+    """
+
+    def __init__(self, settings: Prometheus, environ: Mapping[str, str]) -> None:
+        self._url = settings.url
+        self._headers = {"Accept": "application/json"}
+        if name := settings.token_variable:
+            token = environ.get(name, "").strip()
+            if not token or not token.isascii() or not token.isprintable():
+                raise PolicyError(
+                    f"`observe.prometheus.token-variable`: the variable {name} holds no token",
+                    hint="set it in the step's `env:` from a secret",
+                )
+            self._headers["Authorization"] = f"Bearer {token}"
+
+    def query(self, text: str) -> float | None:
+        """Return the value of an instant query now; `None` if it has no value (no series, NaN or infinity).
+
+        Raises:
+            PolicyError: The query is malformed, or returns several series.
+            ServiceError: The server cannot be reached, or answers with something else.
+        """
+        status, body = self._get(f"/api/v1/query?{urlencode({'query': text})}")
+        try:
+            answer = msgspec.json.decode(body, type=_Answer)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise self._error(f"status {status} and no JSON of the query API") from None
+        if status in (400, 422):
+            raise PolicyError(
+                f'Prometheus refuses the query "{short(text, 120)}": {short(answer.error, 200)}',
+                hint="try it in the expression browser, with `{arm}` replaced",
+            )
+        if status != 200 or answer.status != "success" or answer.data is None:
+            raise self._error(f"status {status}: {short(answer.error, 120)}")
+        return self._value(answer.data, text)
+
+    def _value(self, data: _Data, text: str) -> float | None:
+        try:
+            if data.resultType == "scalar":
+                number = float(msgspec.json.decode(data.result, type=tuple[float, str])[1])
+            elif data.resultType == "vector":
+                series = msgspec.json.decode(data.result, type=list[_Series])
+                if len(series) > 1:
+                    raise PolicyError(
+                        f'the query "{short(text, 120)}" returns {len(series)} series, and one number is needed',
+                        hint="aggregate it, for example by `sum(...)`",
+                    )
+                number = float(series[0].value[1]) if series else math.nan
+            else:
+                raise PolicyError(
+                    f'the query "{short(text, 120)}" returns a {short(data.resultType, 20)}, and one number is needed',
+                    hint="remove the range at its end, or apply a function such as `rate`",
+                )
+        except (msgspec.DecodeError, ValueError):
+            raise self._error("a value that is no number") from None
+        return number if math.isfinite(number) else None
+
+    def _get(self, path: str) -> tuple[int, bytes]:
+        parts = urlsplit(self._url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT)
+        try:
+            # A redirect is not followed: it would send the token to another host.
+            connection.request("GET", parts.path + path, headers=self._headers)
+            with connection.getresponse() as response:
+                status, body = response.status, response.read(MAX_ANSWER_BYTES + 1)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error) or "no answer"
+            raise ServiceError(
+                f"Prometheus at {self._url} cannot be reached: {reason}",
+                hint="is `observe.prometheus` its address, and does this runner reach it?",
+                reason_code="no-telemetry",
+            ) from None
+        finally:
+            connection.close()
+        if len(body) > MAX_ANSWER_BYTES:
+            raise self._error("more than 1 MiB")
+        return status, body
+
+    def _error(self, what: str) -> ServiceError:
+        return ServiceError(
+            f"Prometheus at {self._url} answers with {what}",
+            hint="is `observe.prometheus` its address?",
+            reason_code="no-telemetry",
+        )
