@@ -58,7 +58,7 @@ fingerprint() {
 import hashlib, pathlib, sys
 root = pathlib.Path(sys.argv[1])
 digest = hashlib.sha256(f"{sys.executable} {sys.version}".encode())
-files = [root / "uv.lock", root / "pyproject.toml", root / "scripts/uv.txt", *(root / "src").rglob("*")]
+files = [root / "uv.lock", root / "pyproject.toml", root / "scripts/uv.txt", root / "scripts/launcher.sh", *(root / "src").rglob("*")]
 for path in sorted(p for p in files if p.is_file() and p.suffix != ".pyc"):
     digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
 print(digest.hexdigest()[:16])
@@ -100,10 +100,10 @@ install() {
       --python "$python" --project "$root" "${arguments[@]}" \
       || fail "ghmlops could not be installed: $(reason)" "$(advice)"
   fi
-  # -I: modules in the caller's PYTHONPATH or working directory must not shadow ours.
-  # shellcheck disable=SC2016
-  printf '#!/bin/sh\nexec "${0%%/*}/bin/python" -I -m ghmlops "$@"\n' >"$env/ghmlops"
-  chmod +x -- "$env/ghmlops"
+  # Python's -I: modules in the caller's PYTHONPATH or working directory must not shadow ours.
+  cp -- "$root/scripts/launcher.sh" "$env/ghmlops.new"
+  chmod +x -- "$env/ghmlops.new"
+  mv -f -- "$env/ghmlops.new" "$env/ghmlops"
   mkdir -p -- "$env/installed"
   for extra in ghmlops "${@:3}"; do : >"$env/installed/$extra"; done
 }

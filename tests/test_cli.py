@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from ghmlops import __version__
+from ghmlops import __version__, cli
 from ghmlops.cli import main
 from ghmlops.commands import COMMANDS, command_module
 from ghmlops.commands.shared.arguments import input_types
@@ -266,6 +266,21 @@ def test_a_signal_in_text_that_is_executed(here: Path, name: str) -> None:
     command = [sys.executable, "-m", "program"]
     done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.strip()) == (130, "interrupted")
+
+
+def test_signals_that_follow_at_once_do_not_interrupt_the_clean_up() -> None:
+    """A terminal signals the whole group and the launcher passes its own on; a later one interrupts again."""
+    times = iter([10.0, 10.2, 10.9, 11.1])
+    interrupt = cli._interrupt_once(lambda: next(times))
+    raised = []
+    for _ in range(4):
+        try:
+            interrupt(2, None)
+        except KeyboardInterrupt:
+            raised.append(True)
+        else:
+            raised.append(False)
+    assert raised == [True, False, False, True]
 
 
 @pytest.mark.parametrize("text", ["::set-output name=x::y", "  ::stop-commands::z", "a ##[error]b"])

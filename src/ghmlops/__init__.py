@@ -7,8 +7,8 @@ of `ghmlops regression`. See `ghmlops.api`, which is imported at the first use.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # The import of `typing` takes several milliseconds, in which a signal would end in 143.
 if TYPE_CHECKING:
     from ghmlops.api import Judgement, assert_latency, assert_no_regression, compare
 

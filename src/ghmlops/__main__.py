@@ -1,12 +1,21 @@
-"""`python -m ghmlops` and the console script: end with 130 on a signal, also while the package is imported."""
+"""`python -m ghmlops` and the console script: end with 130 on a signal, also while the package is imported.
+
+Python itself needs some milliseconds before it runs this module, in which no program can catch a signal;
+`scripts/launcher.sh`, which the actions call, catches it for us.
+"""
 
 import os
 import signal
 import sys
-from types import FrameType
-from typing import NoReturn
+
+TYPE_CHECKING = False  # `typing` takes several milliseconds, in which a signal would end in 143.
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
 
 INTERRUPTED = 130
+LAUNCHER = "GHMLOPS_LAUNCHER"
+"""Variable with the process id of `scripts/launcher.sh`, if that started this process."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -16,6 +25,7 @@ def main() -> int:
     `ghmlops.cli` installs handlers that clean up. Before and after, there is nothing to clean up.
     """
     _leave_on_signals()
+    _follow_launcher(os.environ.pop(LAUNCHER, ""))
     _open_standard_streams()
     try:
         from ghmlops.cli import main as run
@@ -31,8 +41,37 @@ def _leave_on_signals() -> None:
         signal.signal(number, _leave)
 
 
-def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _leave(_signal: int, _frame: "FrameType | None") -> "NoReturn":
     os._exit(INTERRUPTED)
+
+
+def _follow_launcher(launcher: str) -> None:
+    """Report to the launcher that signals are handled from now on, and end as on SIGTERM if the launcher is killed."""
+    if launcher != str(os.getppid()):
+        return
+    # The shell started this process with SIGQUIT ignored, and the services that it starts would ignore it too.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    os.kill(os.getppid(), signal.SIGCONT)
+    try:
+        process = os.pidfd_open(os.getppid())
+    except (AttributeError, OSError):
+        return  # Only Linux has process descriptors. A launcher that is killed then leaves this process.
+    import _thread  # `threading` takes a millisecond.
+
+    # The thread inherits the mask: signals must interrupt the main thread, or wait until that unblocks them.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    _thread.start_new_thread(_end_with, (process,))
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _end_with(process: int) -> None:
+    """Wait until the launcher has ended, then terminate this process."""
+    import select
+
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    poll.poll()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _open_standard_streams() -> None:

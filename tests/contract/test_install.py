@@ -65,6 +65,7 @@ def test_the_installed_program_runs(suite: Path, temp: Path, tmp_path: Path) -> 
     )
     assert "wrote .github/ghmlops.yml" in done.stdout
     assert Path(program).parent.parent == temp
+    assert Path(program).read_bytes() == (suite / "scripts" / "launcher.sh").read_bytes()
 
 
 def test_ships_the_schemas(temp: Path) -> None:
