@@ -1,7 +1,7 @@
 
 "use strict";
 (() => {
-const STEP = 100, SVG = "http://www.w3.org/2000/svg", GLYPHS = {"error": "\u2298", "fail": "\u2715", "inconclusive": "?", "warn": "!", "pass": "\u2713"}, ORDER = Object.keys(GLYPHS);
+const STEP = 50, SVG = "http://www.w3.org/2000/svg", GLYPHS = {"error": "\u2298", "fail": "\u2715", "inconclusive": "?", "warn": "!", "pass": "\u2713"}, ORDER = Object.keys(GLYPHS);
 function element(name, properties, ...children) {
   const node = document.createElement(name);
   Object.assign(node, properties);
@@ -14,16 +14,16 @@ function drawing(name, attributes, ...children) {
   node.append(...children);
   return node;
 }
-function plot([, outcome, estimate, low, high, limits, allowed]) {
-  const parts = [];
-  if (allowed)
-    parts.push(drawing("rect", {class: "room", x: allowed[0], y: 1, width: allowed[1] - allowed[0], height: 16}));
+function plot([, outcome, estimate, low, high, floor, ceiling]) {
+  const parts = [], limits = [floor, ceiling].filter((limit) => limit !== null), left = floor ?? 0;
+  if (limits.length)
+    parts.push(drawing("rect", {class: "room", x: left, y: 1, width: (ceiling ?? 150) - left, height: 16}));
   parts.push(drawing("line", {class: "axis", x1: 75, y1: 1, x2: 75, y2: 17}));
   for (const x of limits) parts.push(drawing("line", {class: "limit", x1: x, y1: 1, x2: x, y2: 17}));
   parts.push(drawing("line", {class: "span", x1: low, y1: 9, x2: high, y2: 9}));
   parts.push(drawing("circle", {class: "dot", cx: estimate, cy: 9, r: 4}));
   const box = {viewBox: "0 0 150 18", width: 150, height: 18};
-  return drawing("svg", {class: outcome, ...box, "aria-hidden": "true"}, ...parts);
+  return drawing("svg", {class: ORDER[outcome], ...box, "aria-hidden": "true"}, ...parts);
 }
 function pieceNode(piece) {
   if (typeof piece === "string") return document.createTextNode(piece);
@@ -59,22 +59,35 @@ function start(list) {
   const search = tools.querySelector("input"), select = tools.querySelector("select");
   const status = tools.querySelector("output"), more = list.querySelector("button.more");
   const titles = [...table.tHead.rows[0].cells], hasSentence = list.hasAttribute("data-sentence");
-  let rows = null, matching = [], shown = STEP, column = -1, descending = false;
-  function read() {
-    if (rows) return;
-    const data = JSON.parse(list.querySelector("script").textContent);
-    rows = data.rows.map((row, index) => {
-      const cells = row.map((cell) => (typeof cell === "number" ? data.cells[cell] : cell));
-      return {index, cells, text: cells.map(cellText).join("\n").toLowerCase()};
-    });
+  let data = null, rows = [], matching = [], shown = STEP, column = -1, descending = false;
+  const isSentence = (piece) => Array.isArray(piece) && typeof piece[0] === "number";
+  function sentence([index, numbers]) {
+    const values = numbers.split("|");
+    return ["t", data.sentences[index].replaceAll("|", () => values.shift())];
+  }
+  function parse() {
+    data = JSON.parse(list.querySelector("script").textContent);
+    const whole = (piece) => (isSentence(piece) ? sentence(piece) : piece);
+    const read = (cell) => typeof cell === "number" ? data.cells[cell]
+      : isSentence(cell) ? [sentence(cell)] : pieces(cell).map(whole);
+    rows = data.rows.map((row, index) => ({index, text: "", cells: row.map(read)}));
+    matching = rows;
+  }
+  const textOf = (row) => (row.text ||= row.cells.map(cellText).join("\n").toLowerCase());
+  function prepare(deadline) {  // while the browser is idle, so that the first search finds the texts ready
+    if (!data) parse();
+    let next = prepare.next || 0;
+    for (; next < rows.length && deadline.timeRemaining() > 2; next++) textOf(rows[next]);
+    prepare.next = next;
+    if (next < rows.length) requestIdleCallback(prepare);
   }
   function rowNodes(row) {
     const cells = hasSentence ? row.cells.slice(0, -1) : row.cells;
     const content = (cell, properties) => element("td", properties, ...pieces(cell).map(pieceNode));
     const nodes = [element("tr", {}, ...cells.map((cell, i) => content(cell, {className: titles[i].className})))];
-    const sentence = hasSentence ? row.cells.at(-1) : "";
-    if (sentence !== "" && cellText(sentence) !== "\u2013")
-      nodes.push(element("tr", {className: "sentence"}, content(sentence, {colSpan: titles.length})));
+    const reason = hasSentence ? row.cells.at(-1) : [];
+    if (!["", "\u2013"].includes(cellText(reason)))
+      nodes.push(element("tr", {className: "sentence"}, content(reason, {colSpan: titles.length})));
     return nodes;
   }
   function draw() {
@@ -85,10 +98,10 @@ function start(list) {
     more.hidden = some >= matching.length;
   }
   function update() {
-    read();
+    if (!data) parse();
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean), outcome = select ? select.value : "";
     matching = rows.filter((row) => (!outcome || (Array.isArray(row.cells[0]) && row.cells[0][0][1] === outcome))
-      && words.every((word) => row.text.includes(word)));
+      && words.every((word) => textOf(row).includes(word)));
     if (column >= 0) {
       const sign = descending ? -1 : 1;
       for (const row of matching) row.key = sortKey(row.cells[column]);
@@ -111,13 +124,14 @@ function start(list) {
   search.addEventListener("input", update);
   if (select) select.addEventListener("change", update);
   more.addEventListener("click", () => {
-    if (!rows) { read(); matching = rows; }
+    if (!data) parse();
     shown += STEP;
     draw();
   });
-  addEventListener("beforeprint", () => { if (rows) { shown = Math.max(shown, 1000); draw(); } });
+  addEventListener("beforeprint", () => { if (data) { shown = Math.max(shown, 1000); draw(); } });
   tools.hidden = false;
   more.hidden = Number(list.dataset.rows) <= STEP;
+  if (window.requestIdleCallback) requestIdleCallback(prepare);
 }
 for (const list of document.querySelectorAll(".list")) start(list);
 })();

@@ -141,8 +141,10 @@ def check_page(bad: str) -> None:
     assert (script, document.tags.count("script")) == (SCRIPT, len(data) + 1)
     for block in data:
         assert "<" not in block
-        cells = [cell for row in [json.loads(block)["cells"], *json.loads(block)["rows"]] for cell in row]
-        addresses = {piece[2] for cell in cells if isinstance(cell, list) for piece in cell if piece[0] == "a"}
+        content = json.loads(block)
+        cells = [cell for row in [content["cells"], *content["rows"]] for cell in row]
+        pieces = [piece for cell in cells if isinstance(cell, list) for piece in cell if isinstance(piece, list)]
+        addresses = {piece[2] for piece in pieces if piece[0] == "a"}
         assert [link for link in addresses if link and not link.startswith("https://github.example/")] == []
 
 

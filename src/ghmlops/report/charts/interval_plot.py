@@ -17,16 +17,17 @@ _LIMIT_REACH = 1.5
 
 
 class Positions(NamedTuple):
-    """Horizontal positions in a plot, in units of the drawing from 0 to `WIDTH`."""
+    """Horizontal positions in a plot, in pixels from 0 to `WIDTH`."""
 
-    estimate: float
-    low: float
+    estimate: int
+    low: int
     """Left end of the interval; 0 if it is open."""
-    high: float
+    high: int
     """Right end of the interval; `WIDTH` if it is open."""
-    limits: tuple[float, ...]
-    allowed: tuple[float, float] | None
-    """Ends of the allowed range; None without limits."""
+    floor: int | None
+    """Left end of the allowed range; None if it is open."""
+    ceiling: int | None
+    """Right end of the allowed range; None if it is open."""
 
 
 def positions(plot: IntervalPlot) -> Positions | None:
@@ -34,26 +35,22 @@ def positions(plot: IntervalPlot) -> Positions | None:
 
     An open end of the interval extends to the border. Returns None if the numbers have no usable scale.
     """
-    estimate, low, high = finite(plot.estimate), finite(plot.low), finite(plot.high)
-    limits = [limit for limit in (finite(plot.floor), finite(plot.ceiling)) if limit is not None]
-    sizes = [abs(v) for v in (estimate, low, high) if v is not None] + [_LIMIT_REACH * abs(v) for v in limits]
+    estimate, low, high, floor, ceiling = map(finite, plot[:5])
+    sizes = [abs(v) for v in (estimate, low, high) if v is not None]
+    sizes += [_LIMIT_REACH * abs(v) for v in (floor, ceiling) if v is not None]
     reach = max(sizes, default=0.0)
     if estimate is None or not 0 < reach < math.inf:
         return None
 
-    def at(value: float) -> float:
-        return round(WIDTH / 2 + value / reach * (WIDTH / 2 - _EDGE), 1)
+    def at(value: float) -> int:
+        return round(WIDTH / 2 + value / reach * (WIDTH / 2 - _EDGE))
 
-    allowed = (
-        at(min(limits)) if plot.floor is not None and limits else 0.0,
-        at(max(limits)) if plot.ceiling is not None and limits else float(WIDTH),
-    )
     return Positions(
         estimate=at(estimate),
-        low=at(low) if low is not None else 0.0,
-        high=at(high) if high is not None else float(WIDTH),
-        limits=tuple(at(limit) for limit in limits),
-        allowed=allowed if limits else None,
+        low=at(low) if low is not None else 0,
+        high=at(high) if high is not None else WIDTH,
+        floor=at(floor) if floor is not None else None,
+        ceiling=at(ceiling) if ceiling is not None else None,
     )
 
 
@@ -64,12 +61,14 @@ def svg(plot: IntervalPlot) -> str:
     """
     if (place := positions(plot)) is None:
         return ""
-    middle, parts = HEIGHT / 2, []
-    if place.allowed:
-        left, right = place.allowed
-        parts.append(f'<rect class="room" x="{left}" y="1" width="{right - left:.1f}" height="{HEIGHT - 2}"/>')
-    parts.append(f'<line class="axis" x1="{WIDTH / 2}" y1="1" x2="{WIDTH / 2}" y2="{HEIGHT - 1}"/>')
-    parts += [f'<line class="limit" x1="{x}" y1="1" x2="{x}" y2="{HEIGHT - 1}"/>' for x in place.limits]
+    middle, parts = HEIGHT // 2, []
+    limits = [limit for limit in (place.floor, place.ceiling) if limit is not None]
+    if limits:
+        left = place.floor or 0
+        width = (WIDTH if place.ceiling is None else place.ceiling) - left
+        parts.append(f'<rect class="room" x="{left}" y="1" width="{width}" height="{HEIGHT - 2}"/>')
+    parts.append(f'<line class="axis" x1="{WIDTH // 2}" y1="1" x2="{WIDTH // 2}" y2="{HEIGHT - 1}"/>')
+    parts += [f'<line class="limit" x1="{x}" y1="1" x2="{x}" y2="{HEIGHT - 1}"/>' for x in limits]
     parts.append(f'<line class="span" x1="{place.low}" y1="{middle}" x2="{place.high}" y2="{middle}"/>')
     parts.append(f'<circle class="dot" cx="{place.estimate}" cy="{middle}" r="4"/>')
     box = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'

@@ -20,6 +20,7 @@ from ghmlops.report.content.headline import pass_headline
 from ghmlops.report.content.layout import commit_link, compared_commits, full_report, links, notices
 from ghmlops.report.content.pillar_table import decisive_finding
 from ghmlops.report.content.placed_findings import is_confirmation, place_findings, rank_findings
+from ghmlops.report.content.prediction_tables import changed_answers
 from ghmlops.report.text import numbers
 from ghmlops.report.text import outcome_text as words
 from ghmlops.report.text.blocks import Cell, Code, Column, Link, Table, Text, Words
@@ -54,6 +55,8 @@ class Brief:
     action: str
     """What the reader should do (trusted)."""
     table: Table
+    answers: Table
+    """Changed rows of a task with texts; usually empty."""
     unmeasured: list[Cell]
     """What was not measured and limits the verdict."""
     unmeasured_count: int
@@ -90,6 +93,7 @@ def brief(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Brief
         sentences=_sentences(verdict, evidence, sentences),
         action=words.required_action(verdict.outcome, verdict.reason_code, verdict.environment),
         table=_table(causes[:MAX_CAUSES], entries),
+        answers=changed_answers(evidence),
         unmeasured=[_unmeasured_line(item) for item in unmeasured if _matters(item)][:MAX_UNMEASURED],
         unmeasured_count=len(unmeasured),
         subject=compared_commits(verdict, evidence, facts),

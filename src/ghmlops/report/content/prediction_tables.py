@@ -20,7 +20,6 @@ from ghmlops.core.model import Direction, Finding, Interval
 from ghmlops.report.content import finding_cells as cells
 from ghmlops.report.content.placed_findings import format_value
 from ghmlops.report.content.prediction_rows import (
-    MAX_NAME,
     class_facts,
     comparison_columns,
     count_cell,
@@ -49,6 +48,10 @@ if TYPE_CHECKING:
 
 MAX_MATRIX_CLASSES = 8
 """Classes of a matrix of flips; with more of them there is only the list."""
+MAX_VALUE = 310
+"""Characters of a value of a changed row: as many as the evidence contains of a text."""
+MAX_EXCERPTS, MAX_EXCERPT, MAX_EXCERPT_COLUMNS = 3, 160, 6
+"""Changed rows in a comment, characters of each text there, and columns."""
 MAX_COLUMNS = 12
 """Columns of a table whose columns the policy chooses."""
 
@@ -255,6 +258,28 @@ def changed_rows_table(file: Evidence) -> Table:
     )
 
 
+def changed_answers(evidence: Sequence[Evidence]) -> Table:
+    """Return the first changed rows of a task with texts, both sides next to each other; without rows for others."""
+    rows = [
+        row
+        for file in evidence
+        if (details := regression_details(file.details)).settings is not None and details.settings.task == "text"
+        for row in details.changed_rows
+    ]
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    fields = [(Column(name, right=_is_numeric(rows, name)), _excerpt_of(name)) for name in names[:MAX_EXCERPT_COLUMNS]]
+    title = f"Changed answers, {min(len(rows), MAX_EXCERPTS)} of {len(rows)} listed"
+    return rows_table(title, rows[:MAX_EXCERPTS] if fields else [], fields)
+
+
+def _excerpt_of(name: str) -> Callable[[ChangedRow], Cell]:
+    def cell(row: ChangedRow) -> Cell:
+        value = row.values.get(name)
+        return (Text(value, MAX_EXCERPT),) if isinstance(value, str) and value else _scalar(value)
+
+    return cell
+
+
 def _is_numeric(rows: Sequence[ChangedRow], name: str) -> bool:
     values = [row.values.get(name) for row in rows]
     return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
@@ -269,4 +294,4 @@ def _scalar(value: Scalar) -> Cell:
     if isinstance(value, float):
         return number_cell(value)
     text = "" if value is None else format_value(value)
-    return (Text(text, MAX_NAME),) if text else cells.EMPTY
+    return (Text(text, MAX_VALUE),) if text else cells.EMPTY
