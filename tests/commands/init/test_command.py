@@ -368,3 +368,87 @@ def test_first_verdict(
     capsys.readouterr()
     assert main(["check", "--base", "main", "--json"]) == code
     assert json.loads(capsys.readouterr().out)["outcome"] == outcome
+
+
+PREDICT = """\
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--out", required=True)
+table.to_parquet(parser.parse_args().out)
+"""
+
+
+def test_a_model_and_predictions_that_are_not_committed(here: Path) -> None:
+    """CI trains the model in `build`, and `predict` makes both sides, before and after the first commit."""
+    (here / "app.py").write_text('from fastapi import FastAPI\nload("model.joblib")\napp = FastAPI()\n')
+    (here / "train.py").write_text('dump("model.joblib")\n')
+    (here / "predict.py").write_text(PREDICT)
+    (here / "requirements.txt").write_text("fastapi\n")
+    (here / ".gitignore").write_text("*.joblib\n/*.parquet\n")
+    write(here / "scores.parquet", {"id": np.arange(100), "label": np.arange(100) % 2, "score": np.linspace(0, 1, 100)})
+    git("init", "--quiet", "-b", "main")
+    build = "python -m pip install -r requirements.txt\npython train.py"
+    for committed in (False, True):
+        assert main(["init"]) == 0
+        policy = read_policy((here / ".github/ghmlops.yml").read_text())
+        assert policy.preview is not None
+        assert policy.preview.build.strip() == build
+        assert policy.regression is not None
+        assert policy.regression.predict == 'python predict.py --out "$PREDICTIONS"'
+        assert policy.regression.datasets == ()
+        for name in FILES:
+            (here / name).unlink()
+        if not committed:
+            git("add", "--all")
+            git("commit", "--quiet", "-m", "Start")
+    git("add", "--force", "scores.parquet", "--", ".")
+    git("commit", "--quiet", "-m", "Commit the predictions")
+    assert main(["init"]) == 0
+    policy = read_policy((here / ".github/ghmlops.yml").read_text())
+    assert policy.regression is not None
+    assert policy.regression.predict == ""
+    assert policy.regression.datasets[0].candidate == ("scores.parquet",)
+
+
+def test_a_service_without_a_script_that_predicts(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What makes uncommitted predictions is asked for; `--predict` and the columns state it without any file."""
+    write(here / "scores.parquet", {"id": np.arange(100), "label": np.arange(100) % 2, "score": np.linspace(0, 1, 100)})
+    (here / ".gitignore").write_text("*.parquet\n")
+    git("init", "--quiet", "-b", "main")
+    assert main(["init", "--dry-run"]) == 0
+    assert "--predict" in capsys.readouterr().out
+    (here / "scores.parquet").unlink()
+    flags = ["--predict", "make predictions", "--task", "binary", "--key", "id", "--label", "y", "--score", "p"]
+    assert main(["init", *flags]) == 0
+    policy = read_policy((here / ".github/ghmlops.yml").read_text())
+    assert policy.regression is not None
+    assert (policy.regression.predict, policy.regression.key) == ("make predictions", ("id",))
+    capsys.readouterr()
+    assert main(["init", "--dry-run", "--predict", "x", "--policy", "other.yml"]) == 2
+    assert "--key" in capsys.readouterr().err
+
+
+def test_a_service_in_a_folder_of_the_repository(here: Path) -> None:
+    """Its policy names its paths; its workflows are in the top folder, with its name, folder and artifacts."""
+    git("init", "--quiet", "-b", "main")
+    for service in ("ranker", "click scorer"):
+        folder = here / "services" / service
+        folder.mkdir(parents=True)
+        write(
+            folder / "p.parquet", {"id": np.arange(100), "label": np.arange(100) % 2, "score": np.linspace(0, 1, 100)}
+        )
+        assert main(["init", "--working-directory", f"services/{service}"]) == 0
+    workflows = here / ".github/workflows"
+    names = [f"ghmlops-{s}{kind}.yml" for s in ("click-scorer", "ranker") for kind in ("-deploy", "-report", "")]
+    assert sorted(path.name for path in workflows.iterdir()) == names
+    policy = read_policy((here / "services/ranker/.github/ghmlops.yml").read_text())
+    assert (policy.service, policy.paths) == ("ranker", ("services/ranker/**",))
+    check = yaml.safe_load((workflows / "ghmlops-click-scorer.yml").read_text())
+    expected = {"working-directory": "services/click scorer", "service": "click-scorer"}
+    assert check["jobs"]["check"]["with"] == expected
+    report = yaml.safe_load((workflows / "ghmlops-click-scorer-report.yml").read_text())
+    assert report[True]["workflow_run"]["workflows"] == [check["name"]]
+    deploy = yaml.safe_load((workflows / "ghmlops-ranker-deploy.yml").read_text())
+    assert deploy[True]["push"]["paths"] == ["services/ranker/**"]
+    assert {job["with"]["service"] for job in deploy["jobs"].values()} == {"ranker"}
+    assert main(["init", "--working-directory", "services/ranker"]) == 2

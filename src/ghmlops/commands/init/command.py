@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.init.proposal import propose
@@ -45,8 +45,8 @@ def run(inputs: Inputs, services: Services) -> Result:
                 hint="state it by flags, or write a commented example with `ghmlops init --starter`",
             )
         policy = policy_text(proposal)
-    read_policy(policy, inputs.policy)
-    files = {inputs.policy: policy} | _workflows(inputs, services)
+    service = read_policy(policy, inputs.policy).service
+    files = {inputs.policy: policy} | _workflows(inputs, services, service)
     existing = [name for name in files if _exists(services.cwd / name, name)]
     if existing:
         raise InputError(
@@ -56,17 +56,22 @@ def run(inputs: Inputs, services: Services) -> Result:
     return _finish(files, unknown, inputs, services)
 
 
-def _workflows(inputs: Inputs, services: Services) -> dict[str, str]:
-    from ghmlops.measure.repository.files import branch_name
+def _workflows(inputs: Inputs, services: Services, service: str) -> dict[str, str]:
+    """Return the workflows by their paths; those of a service in a folder of the checkout have its name."""
+    from ghmlops.measure.repository.files import branch_name, folder_in_checkout
 
+    folder = folder_in_checkout(services.cwd)
     texts = workflow_texts(
+        folder=folder,
+        service=service,
         policy=inputs.policy,
         default_policy=DEFAULT_PATH,
         setup=inputs.setup,
         branch=branch_name(services.cwd),
         environment=inputs.environment,
     )
-    return {f"{WORKFLOWS}/{name}": text for name, text in texts.items()}
+    up = "../" * len(PurePosixPath(folder).parts)
+    return {f"{up}{WORKFLOWS}/{name}": text for name, text in texts.items()}
 
 
 def _finish(files: dict[str, str], unknown: list[str], inputs: Inputs, services: Services) -> Result:
@@ -96,9 +101,12 @@ def _unknown(proposal: Proposal) -> list[str]:
             lines.append("the path that receives requests (--path): no `latency`")
         if not proposal.payloads:
             lines.append("a file with request bodies (--payloads): no `latency`")
-    if not proposal.candidate:
+    if proposal.candidate and proposal.uncommitted and not proposal.predict:
+        lines.append(f"how {proposal.candidate}, which git does not track, is made (--predict): commit it, or state it")
+    if not (proposal.candidate or proposal.predict):
         lines.append("a Parquet file with predictions (--candidate): no `regression`")
-    lines += [f"the {name} of {proposal.candidate} ({why}): no `regression`" for name, why in missing_roles(proposal)]
+    source = proposal.candidate or "the predictions"
+    lines += [f"the {name} of {source} ({why}): no `regression`" for name, why in missing_roles(proposal)]
     return lines
 
 

@@ -14,6 +14,9 @@ class Inputs(Common, frozen=True, kw_only=True):
     command: Annotated[str, Doc(description="Command that starts the service, with {port}.")] = ""
     url: Annotated[str, Doc(description="Address of a deployment to use in place of a command.")] = ""
     build: Annotated[str, Doc(description="Shell text that builds each arm before its service starts.")] = ""
+    predict: Annotated[
+        str, Doc(description='Shell text that writes the predictions of a commit to "$PREDICTIONS", if none has them.')
+    ] = ""
     ready: Annotated[str, Doc(description="Path that answers 2xx once the service is ready.")] = ""
     path: Annotated[str, Doc(description="Path that receives the requests of the latency comparison.")] = ""
     payloads: Annotated[str, Doc(description="File with one request body per row: .jsonl or .parquet.")] = ""

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.adoption.policy_text import Proposal
 from ghmlops.core.adoption.roles import Roles, derive
+from ghmlops.core.adoption.scripts import model_files, predict_command, train_command
 from ghmlops.core.adoption.service import derive_service
 from ghmlops.core.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ghmlops.commands.init.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.adoption.facts import Table
@@ -34,12 +37,14 @@ def propose(inputs: Inputs, services: Services) -> Proposal:
         InputError: Two inputs contradict each other, or a package that reads Parquet is missing.
         DataError: A Parquet file cannot be read.
     """
-    from ghmlops.measure.repository.files import list_files, read_texts
+    from ghmlops.measure.repository.files import folder_in_checkout, list_files, read_texts
 
     if inputs.command and inputs.url:
         raise InputError("--command and --url are both set", hint="a service is started or has an address; keep one")
     names = list_files(services.cwd)
-    service = derive_service(read_texts(services.cwd, names))
+    texts = read_texts(services.cwd, names)
+    service = derive_service(texts)
+    folder = folder_in_checkout(services.cwd)
     command = "" if inputs.url else inputs.command or service.command
     payloads = inputs.payloads or next((name for name in names if _PAYLOADS.fullmatch(name)), "")
     proposal = Proposal(
@@ -47,14 +52,36 @@ def propose(inputs: Inputs, services: Services) -> Proposal:
         environment=inputs.environment,
         command=command,
         url=inputs.url,
-        build=inputs.build or (_build(names) if command else ""),
+        build=inputs.build or (_build(services, names, texts) if command else ""),
+        predict=inputs.predict,
+        paths=(f"{folder}/**",) if folder else (),
         ready=inputs.ready or service.ready or "/",
         path=inputs.path or service.path,
         payloads=payloads,
         labels=inputs.labels,
     )
     parquet = [name for name in names if name.endswith(".parquet") and name != payloads]
-    return _with_predictions(proposal, inputs, services, parquet)
+    proposal = _with_predictions(proposal, inputs, services, parquet)
+    return _with_predict(proposal, inputs, services, names, texts)
+
+
+def _with_predict(
+    proposal: Proposal, inputs: Inputs, services: Services, names: list[str], texts: Mapping[str, str]
+) -> Proposal:
+    """Return the proposal with the script that makes the predictions, if no commit contains them."""
+    from ghmlops.measure.repository.files import uncommitted
+
+    candidate = proposal.candidate
+    if inputs.predict or inputs.baseline or not uncommitted(services.cwd, [candidate] if candidate in names else []):
+        return proposal
+    predict = predict_command(_modules(texts), candidate)
+    build = "" if proposal.command else _build(services, names, texts)
+    text = "\n".join(filter(None, (build, predict))) if predict else ""
+    return replace(proposal, predict=text, uncommitted=True)
+
+
+def _modules(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if name.endswith(".py")}
 
 
 def _service_name(folder: str) -> str:
@@ -62,10 +89,18 @@ def _service_name(folder: str) -> str:
     return name[:100] or "my-service"
 
 
-def _build(names: list[str]) -> str:
+def _build(services: Services, names: list[str], texts: Mapping[str, str]) -> str:
+    """Return the shell text that installs what the service needs, and trains a model that is not committed."""
+    from ghmlops.measure.repository.files import uncommitted
+
+    install = ""
     if "requirements.txt" in names:
-        return "python -m pip install -r requirements.txt"
-    return "python -m pip install ." if "pyproject.toml" in names or "setup.py" in names else ""
+        install = "python -m pip install -r requirements.txt"
+    elif "pyproject.toml" in names or "setup.py" in names:
+        install = "python -m pip install ."
+    modules = _modules(texts)
+    models = [file for files in model_files(modules).values() for file in files]
+    return "\n".join(filter(None, (install, train_command(modules, uncommitted(services.cwd, models)))))
 
 
 def _with_predictions(proposal: Proposal, inputs: Inputs, services: Services, names: list[str]) -> Proposal:
@@ -89,7 +124,7 @@ def _with_predictions(proposal: Proposal, inputs: Inputs, services: Services, na
     if not inputs.candidate:
         derived = [row for row in derived if row[1].predicts]
         if not derived:
-            return proposal
+            return replace(proposal, roles=choice) if inputs.predict else proposal
     derived.sort(key=lambda row: _rank(row[0].path, inputs.candidate))
     candidate = inputs.candidate or derived[0][0].path
     table = next((row for row in derived if row[0].path == candidate), None)

@@ -47,7 +47,9 @@ def _questions(proposal: Proposal) -> Iterator[tuple[str, str]]:
         yield "path", "Path that receives prediction requests"
     if not proposal.payloads:
         yield "payloads", "File with one request body per row (.jsonl or .parquet)"
-    if not proposal.candidate:
+    if not (proposal.candidate or proposal.predict):
         yield "candidate", "Parquet file with predictions"
+    if proposal.uncommitted and not proposal.predict:
+        yield "predict", f'Shell text that writes {proposal.candidate}, which git does not track, to "$PREDICTIONS"'
     for name, _ in missing_roles(proposal):
         yield name, f"Column of the {name}" if name != "task" else "Task (binary, multiclass, regression, ranking)"

@@ -32,6 +32,9 @@ class Proposal:
     command: str = ""
     url: str = ""
     build: str = ""
+    predict: str = ""
+    """Shell text that writes the predictions of an arm, if no commit contains them."""
+    paths: tuple[str, ...] = ()
     ready: str = "/"
     path: str = ""
     payloads: str = ""
@@ -39,6 +42,8 @@ class Proposal:
     baseline: str = ""
     candidate: str = ""
     labels: str = ""
+    uncommitted: bool = False
+    """Whether git does not track the predictions of the candidate."""
     rows: int = 0
     """Rows of the predictions; 0 if they are not here."""
 
@@ -55,13 +60,13 @@ class Proposal:
     @property
     def has_regression(self) -> bool:
         """Whether the section `regression` can be written."""
-        return self.candidate != "" and not missing_roles(self)
+        return bool(self.candidate or self.predict) and self.roles is not None and not missing_roles(self)
 
 
 def missing_roles(proposal: Proposal) -> list[tuple[str, str]]:
     """Return each role that the section `regression` requires and lacks, with what would supply it."""
     roles = proposal.roles
-    if roles is None or not proposal.candidate:
+    if roles is None or not (proposal.candidate or proposal.predict):
         return []
     missing = []
     if not roles.key:
@@ -94,6 +99,7 @@ def policy_text(proposal: Proposal) -> str:
         "# `ghmlops policy check` validates this file and prints what would run, and what it can detect.",
         "version: 1",
         f"service: {scalar(proposal.service)}",
+        *([f"paths: {_list(proposal.paths)}   # a change of other files is not measured"] if proposal.paths else []),
         *_preview(proposal),
         *_latency(proposal),
         *_regression(proposal),
@@ -116,17 +122,25 @@ def policy_text(proposal: Proposal) -> str:
 def _preview(proposal: Proposal) -> list[str]:
     if not proposal.has_service:
         return []
-    build = f"  build: {scalar(proposal.build)}   # in an environment of its own for each arm"
+    build = _shell("build", proposal.build, "in an environment of its own for each arm")
     start = f"  command: {scalar(proposal.command)}" if proposal.command else f"  url: {scalar(proposal.url)}"
     return [
         "",
         "# How the service is started; no shell is involved, and {port} is replaced by a free port.",
         "preview:",
-        *([build] if proposal.build else []),
+        *build,
         start,
         f"  ready: {scalar(proposal.ready)}   # path that answers 2xx once the service is ready",
         "  timeout: 60s",
     ]
+
+
+def _shell(key: str, text: str, comment: str) -> list[str]:
+    """Return a key with shell text, as a block if it has several lines."""
+    lines = text.strip().splitlines()
+    if len(lines) > 1:
+        return [f"  {key}: |   # {comment}", *(f"    {line}" for line in lines)]
+    return [f"  {key}: {scalar(line)}   # {comment}" for line in lines]
 
 
 def _latency(proposal: Proposal) -> list[str]:
@@ -162,13 +176,21 @@ def _regression(proposal: Proposal) -> list[str]:
     if attainable:
         margins = ", ".join(f"{metric}: {100 * margin:.3g}%" for metric, margin in attainable.items())
         optional.append(("margins", f"{{{margins}}}   # {proposal.rows:,} rows cannot show the smaller defaults"))
-    same = proposal.baseline == proposal.candidate
-    comment = "   # the baseline is this file of the base commit" if same else ""
+    if proposal.predict:
+        sources = _shell("predict", proposal.predict, "in the work tree of each arm; no commit has its predictions")
+    else:
+        sources = [_artifacts(proposal)]
     return [
         "",
         "regression:",
         f"  task: {roles.task}",
         f"  key: {_list(roles.key)}   # identifies a row in both artifacts",
         *(f"  {name}: {value}" for name, value in optional if value),
-        f"  artifacts: {{baseline: {scalar(proposal.baseline)}, candidate: {scalar(proposal.candidate)}}}{comment}",
+        *sources,
     ]
+
+
+def _artifacts(proposal: Proposal) -> str:
+    same = proposal.baseline == proposal.candidate
+    comment = "   # the baseline is this file of the base commit" if same else ""
+    return f"  artifacts: {{baseline: {scalar(proposal.baseline)}, candidate: {scalar(proposal.candidate)}}}{comment}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
-CHECK, REPORT, DEPLOY = "ghmlops.yml", "ghmlops-report.yml", "ghmlops-deploy.yml"
 _USES = "ghmlops/ghmlops/.github/workflows/{name}@v1"
 
 
-def workflow_texts(*, policy: str, default_policy: str, setup: str, branch: str, environment: str) -> dict[str, str]:
+def workflow_texts(  # noqa: PLR0913  (what the workflows are written from)
+    *, policy: str, default_policy: str, setup: str, branch: str, environment: str, folder: str = "", service: str = ""
+) -> dict[str, str]:
     """Return the text of each workflow by its file name.
 
     Args:
@@ -17,13 +19,20 @@ def workflow_texts(*, policy: str, default_policy: str, setup: str, branch: str,
         setup: commands that prepare the machine; may be empty.
         branch: default branch, whose pushes are gated.
         environment: environment of the deployment.
+        folder: folder of the service in the repository; empty: the service is the repository.
+        service: name of the service, by which the workflows of several services differ.
     """
     own = {} if policy == default_policy else {"policy": policy}
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", service) if folder else ""
+    if folder:
+        own |= {"working-directory": folder, "service": name}
     measured = own | ({"setup": setup} if setup else {})
+    gated = own | ({"environment": environment} if environment != "production" else {})
+    title, file = (f"ghmlops {name}", f"ghmlops-{name}") if folder else ("ghmlops", "ghmlops")
     return {
-        CHECK: _check(measured),
-        REPORT: _report(own),
-        DEPLOY: _deploy(measured, own | ({"environment": environment} if environment != "production" else {}), branch),
+        f"{file}.yml": _check(title, measured),
+        f"{file}-report.yml": _report(title, own),
+        f"{file}-deploy.yml": _deploy(title, measured, gated, branch, folder),
     }
 
 
@@ -34,10 +43,10 @@ def _call(name: str, values: dict[str, str]) -> list[str]:
     return lines
 
 
-def _check(values: dict[str, str]) -> str:
+def _check(title: str, values: dict[str, str]) -> str:
     lines = [
         "# Measures each pull request. The job that runs its code holds no write token.",
-        "name: ghmlops",
+        f"name: {title}",
         "on: pull_request",
         "permissions: {}",
         "jobs:",
@@ -48,13 +57,13 @@ def _check(values: dict[str, str]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _report(values: dict[str, str]) -> str:
+def _report(title: str, values: dict[str, str]) -> str:
     lines = [
         "# Writes the verdict as a check run and a comment, without code of the pull request. Require the check run",
         "# `ghmlops/<service>` in a ruleset.",
-        "name: ghmlops report",
+        f"name: {title} report",
         "on:",
-        "  workflow_run: {workflows: [ghmlops], types: [requested, completed]}",
+        f"  workflow_run: {{workflows: [{title}], types: [requested, completed]}}",
         "permissions: {}",
         "jobs:",
         "  report:",
@@ -64,19 +73,21 @@ def _report(values: dict[str, str]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _deploy(measured: dict[str, str], gated: dict[str, str], branch: str) -> str:
+def _deploy(title: str, measured: dict[str, str], gated: dict[str, str], branch: str, folder: str) -> str:
     environment = gated.get("environment", "production")
+    group = f"{title.replace(' ', '-')}-deploy-{environment}"
     lines = [
         "# Measures each merge and records whether it may be deployed. Deploy in a job with `needs: gate`.",
         "# With the input `revert: true` the gate reverts a merge whose failure is confirmed.",
-        "name: ghmlops deploy",
+        f"name: {title} deploy",
         "on:",
         "  push:",
         f"    branches: [{json.dumps(branch)}]",
+        *([f"    paths: [{json.dumps(f'{folder}/**')}]"] if folder else []),
         "permissions: {}",
         "# Measurement and gate of one environment never overlap, and no push is dropped.",
         "concurrency:",
-        f"  group: {json.dumps(f'ghmlops-deploy-{environment}')}",
+        f"  group: {json.dumps(group)}",
         "  cancel-in-progress: false",
         "  queue: max",
         "jobs:",

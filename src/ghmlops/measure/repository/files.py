@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 MAX_FILES = 20_000
@@ -50,6 +51,32 @@ def read_texts(root: Path, names: list[str]) -> dict[str, str]:
         except (OSError, UnicodeDecodeError):
             continue  # An unreadable file says nothing about the service.
     return texts
+
+
+def uncommitted(root: Path, names: Iterable[str]) -> frozenset[str]:
+    """Return those of the files that no commit will contain: git does not track them, or ignores them.
+
+    Before the first commit only ignored files are among them; outside of a checkout, none.
+    """
+    from ghmlops.measure.checkout import git_read, head_sha
+
+    files = frozenset(names)
+    if not files or not git_read(root, "rev-parse", "--git-dir"):
+        return frozenset()
+    options = () if head_sha(root) else ("--others", "--ignored", "--exclude-standard")
+    listing = git_read(root, "--literal-pathspecs", "ls-files", "-z", *options, "--", *sorted(files))
+    listed = frozenset(listing.split("\0"))
+    absent = frozenset(name for name in files if not (root / name).exists())
+    return (files & listed) | absent if options else files - listed
+
+
+def folder_in_checkout(root: Path) -> str:
+    """Return the path of the folder from the top folder of the checkout; empty for the top folder, and outside."""
+    from ghmlops.measure.checkout import top_folder
+
+    top = top_folder(root)
+    relative = os.path.relpath(root.resolve(), top) if top else "."
+    return "" if relative == "." else relative
 
 
 def branch_name(root: Path) -> str:
