@@ -30,6 +30,7 @@ from ghmlops.core.context import Context
 from ghmlops.core.details import LatencyDetails
 from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
 from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.latency.constants import LASTING_TO_FAIL
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.measure.evidence import decode
 from left_evidence import left_error
@@ -129,15 +130,18 @@ def test_two_like_services_do_not_fail(place: Path) -> None:
 
 
 def test_a_slower_candidate_fails_early_and_is_confirmed(place: Path) -> None:
-    """Twice as slow: fails after a part of the plan; the confirming run swaps the slots and fails again."""
-    write_policy(place, rate=800, duration="6s")
-    with scoring_service.started("--delay", "0.005") as a, scoring_service.started("--delay", "0.012") as b:
+    """Six times as slow: fails after a part of the plan; the confirming run swaps the slots and fails again."""
+    write_policy(
+        place, rate=800, duration="20s"
+    )  # the noise of a busy machine lasts: it needs more blocks than a quiet one
+    with scoring_service.started("--delay", "0.005") as a, scoring_service.started("--delay", "0.03") as b:
         result = latency(place, b, a)
         latency(place, b, a, confirm="evidence/latency.json", seed=2)
     first, second = read_evidence(place), read_evidence(place, "latency-confirm.json")
     assert (result.outcome, result.reason_code) == (Outcome.FAIL, "latency-p50")
     assert result.reason.startswith("p50 rose from ")
-    assert details_of(first, LatencyDetails).judged_per_arm < 4500
+    requests = details_of(first, LatencyDetails).settings.requests_per_arm
+    assert details_of(first, LatencyDetails).judged_per_arm < requests.planned + requests.extension
     change = next(f.change for f in first.findings if f.id == "latency-p50")
     assert change is not None
     assert (change.estimate or 0) > 0.3  # the p99 is what the machine's pauses make of it
@@ -210,7 +214,7 @@ def test_a_broken_endpoint_is_known_before_the_load(place: Path) -> None:
         assert (result.outcome, result.reason_code) == (Outcome.FAIL, "endpoint-broken")
         assert "404" in result.reason
         latency(place, bad, good, confirm="evidence/latency.json")
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60  # the load alone would last longer, twice
         again = read_evidence(place, "latency-confirm.json")
         assert outcomes(again) == {"endpoint-broken": "fail"}
         write_policy(place, path="/status/404", rate=600, duration="1s")
@@ -479,16 +483,22 @@ latency:
 
 
 def test_demand_with_a_course_is_run_whole(place: Path) -> None:
-    """A ramp against a slower candidate: a failure that is plain early on does not cut the ramp short."""
+    """A ramp against a slower candidate: a failure that is plain early on does not cut the ramp short.
+
+    A pair of blocks counts for less where the noise of one arm lasts, as on a busy machine, which the evidence states.
+    """
     write_demand(place, "{ramp: {from: 400/s, to: 1100/s}, duration: 4s, warmup: 200ms}")
-    with scoring_service.started("--delay", "0.003") as a, scoring_service.started("--delay", "0.009") as b:
+    with scoring_service.started("--delay", "0.003") as a, scoring_service.started("--delay", "0.03") as b:
         result = latency(place, b, a)
     evidence = read_evidence(place)
     details = details_of(evidence, LatencyDetails)
     assert details.judged_per_arm == details.settings.requests_per_arm.planned == 3000
     assert details.duet is not None
     assert details.duet.pairs + details.duet.blocks_without_enough_answers == 12
-    assert (result.outcome, outcomes(evidence)["latency-p50"]) == (Outcome.FAIL, "fail")
+    if (details.duet.lasting_noise or 0.0) <= LASTING_TO_FAIL:
+        assert (result.outcome, outcomes(evidence)["latency-p50"]) == (Outcome.FAIL, "fail")
+    else:
+        assert outcomes(evidence)["latency-p50"] in ("fail", "inconclusive")
 
 
 def test_a_recording_is_replayed(place: Path) -> None:

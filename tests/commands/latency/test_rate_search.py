@@ -45,10 +45,10 @@ def test_a_rate_beyond_the_capacity_is_saturation(tmp_path: Path) -> None:
 
 
 def test_the_ramp_finds_about_half_of_the_capacity(tmp_path: Path) -> None:
-    """With `auto` the run sends 60/s to 130/s to services of 200/s, and the evidence contains the ramp."""
+    """With `auto` the run sends 40/s to 130/s to services of 200/s, and the evidence contains the ramp."""
     evidence = measured(tmp_path, "poisson: auto, duration: 12s, warmup: 1s")
     search = evidence["details"]["rate_search"]
-    assert 60 <= search["rate"] == evidence["details"]["settings"]["arrivals"]["rate"] <= 130
+    assert 40 <= search["rate"] == evidence["details"]["settings"]["arrivals"]["rate"] <= 130
     assert [step["rate"] for step in search["steps"][:3]] == [5.0, 5.0, 10.0]
     assert evidence["reason_code"] != "saturation"
 

@@ -23,8 +23,10 @@ from ghmlops.measure.load.target import parse_target, probe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOLERANCE = 1e-3
-"""Seconds by which two clocks that are read one after the other may differ."""
+TOLERANCE = 0.1
+"""Seconds by which two clocks that are read one after the other may differ on a busy machine."""
+PAUSE = 0.3
+"""Seconds between two events whose times must not be confused, several times `TOLERANCE`."""
 
 
 @pytest.fixture
@@ -60,17 +62,17 @@ def fake_recvmsg_into(
 
 
 def test_data_that_is_read_late_has_its_time_of_arrival(pair: tuple[socket.socket, socket.socket]) -> None:
-    """Bytes that are read 50 ms after their arrival have the time of arrival, that of the last byte in each read."""
+    """Bytes that are read `PAUSE` after their arrival have the time of arrival, that of the last byte in each read."""
     near, far = pair
     clock, buffer = ArrivalClock(), [bytearray(100)]
     for _ in range(20):  # the kernel enables timestamps with a delay
         unstamped = clock.unstamped
         far.send(b"early")
-        time.sleep(0.05)
+        time.sleep(PAUSE)
         before = time.monotonic()
         far.send(b"late")
         after = time.monotonic()
-        time.sleep(0.05)
+        time.sleep(PAUSE)
         size, arrival = clock.read(near.recvmsg_into, buffer)
         if clock.unstamped == unstamped:
             break
@@ -115,14 +117,14 @@ def test_no_time_of_arrival_is_in_the_future() -> None:
 
 
 def test_a_pause_of_the_process_does_not_affect_times() -> None:
-    """The process sleeps for a second while responses arrive: their times are those of their arrival."""
+    """The process sleeps for two seconds while responses arrive: their times are those of their arrival."""
     ticks: list[float] = []
 
     def pause(sent: int, _seconds: float) -> None:
         if sent == 20:
             ticks.append(time.monotonic())
             if len(ticks) == 3:  # all connections are open and all requests are sent
-                time.sleep(1.0)
+                time.sleep(2.0)
 
     with scoring_service.started("--delay", "0.5") as url:
         recording = run_load(replace(load(url, rate=1000.0), connections=20), lambda _: True, pause)
@@ -132,7 +134,7 @@ def test_a_pause_of_the_process_does_not_affect_times() -> None:
     assert bool(answers.ok.all())
     assert bool((answers.sent <= answers.done).all())
     assert bool((answers.first <= answers.done).all())
-    assert float(np.median(answers.done)) < ticks[2] + 0.9
+    assert float(np.median(answers.done)) < ticks[2] + 1.8
 
 
 def test_at_high_rates_the_process_times_the_responses() -> None:

@@ -13,7 +13,7 @@ from evidence_folders import latency as latency_evidence
 from ghmlops.core.details.latency import LatencyDetails
 from ghmlops.core.latency import details as run_details
 from ghmlops.core.latency.answers import Answers
-from ghmlops.core.latency.constants import SATURATED
+from ghmlops.core.latency.constants import MIN_PAIRS_TO_PASS, SATURATED
 from ghmlops.core.latency.duet import LEVELS, Duet
 from ghmlops.core.latency.findings import judge_tally
 from ghmlops.core.latency.saturated_runs.finding import (
@@ -102,7 +102,8 @@ def test_a_candidate_that_saturates_alone_fails(baseline: float, candidate: floa
 
 
 def saturation(**changes: object) -> Saturation:
-    usual = Saturation(growth={"baseline": 0.0, "candidate": 0.0}, lasting_noise=1.0, decision="pass", rate=RATE)
+    growth = {"baseline": 0.0, "candidate": 0.0}
+    usual = Saturation(growth=growth, lasting_noise=1.0, pairs=MIN_PAIRS_TO_PASS, decision="pass", rate=RATE)
     return dataclasses.replace(usual, **changes)  # type: ignore[arg-type]
 
 
@@ -117,10 +118,14 @@ def saturation(**changes: object) -> Saturation:
         ({"lasting_noise": SATURATED + 1}, False),
         ({"lasting_noise": SATURATED + 1, "decision": ""}, True),
         ({"lasting_noise": SATURATED - 1, "decision": ""}, False),
+        ({"lasting_noise": SATURATED + 1, "decision": "", "pairs": MIN_PAIRS_TO_PASS - 1}, False),
+        ({"growth": {"baseline": 0.1, "candidate": 0.1}, "pairs": MIN_PAIRS_TO_PASS - 1}, True),
     ],
 )
 def test_when_a_run_is_saturated(changes: dict[str, object], expected: bool) -> None:
-    """An overloaded baseline always; an overloaded candidate unless it failed; lasting noise if undecided."""
+    """An overloaded baseline always, an overloaded candidate unless it failed; lasting noise if undecided and long
+    enough for a decision.
+    """
     assert saturation(**changes).is_saturated is expected
     assert (saturation_finding(saturation(**changes), 250) is not None) is expected
 
@@ -152,7 +157,7 @@ def test_demand_that_changes_is_no_overload() -> None:
         duet.feed({"p50": 0.0, "p95": 0.0, "p99": 0.0, "p99-wide": 0.0, "p99-spread": 0.1} | level | _NO_NOISE)
     ramp = Arrivals(model="ramp", rate=RATE, curve=((0.0, 50.0), (60.0, 150.0)))
     assert saturation_of(duet, Arrivals(rate=RATE)).growth["baseline"] > 0
-    assert saturation_of(duet, ramp) == saturation(lasting_noise=0.0, rate=0.0)
+    assert saturation_of(duet, ramp) == saturation(lasting_noise=0.0, pairs=12, rate=0.0)
     assert saturation_of(duet, ramp).advised_rate == 0.0
 
 

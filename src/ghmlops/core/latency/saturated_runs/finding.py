@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ghmlops.core.latency.constants import BLOCK_SIZE, KNEE_SHARE, SATURATED
+from ghmlops.core.latency.constants import BLOCK_SIZE, KNEE_SHARE, MIN_PAIRS_TO_PASS, SATURATED
 from ghmlops.core.latency.duet import LEVELS
 from ghmlops.core.latency.saturation.overload import growth
 from ghmlops.core.latency.wording import format_share
@@ -31,12 +31,14 @@ class Saturation:
     Attributes:
         growth: Growth of the response time by arm, in seconds per second of the run; 0 if none is shown.
         lasting_noise: Number of requests that the noise of one arm lasts.
+        pairs: Number of pairs of blocks from which `lasting_noise` is estimated.
         decision: Decision of the paired verdict.
         rate: Arrival rate in requests per second; 0 for demand that changes over time.
     """
 
     growth: dict[str, float]
     lasting_noise: float
+    pairs: int
     decision: str
     rate: float
 
@@ -50,10 +52,13 @@ class Saturation:
         """Whether the run is saturated.
 
         A failure stands if only the candidate is overloaded: then the candidate cannot serve what the baseline can.
+        Lasting noise is a sign only in a run that is long enough for a decision: two or three blocks on a busy machine
+        differ as much by chance, and then the length of the run is why nothing is decided, not its rate.
         """
         if self.decision == "fail" and not self.baseline_overloaded:
             return False
-        return any(self.growth.values()) or (not self.decision and self.lasting_noise > SATURATED)
+        lasting = not self.decision and self.pairs >= MIN_PAIRS_TO_PASS and self.lasting_noise > SATURATED
+        return any(self.growth.values()) or lasting
 
     @property
     def advised_rate(self) -> float:
@@ -79,6 +84,7 @@ def saturation_of(duet: Duet, arrivals: Arrivals, observed: Duet | None = None) 
     return Saturation(
         growth=grown,
         lasting_noise=duet.persistence,
+        pairs=duet.pairs,
         decision=duet.decision,
         rate=rate,
     )
