@@ -44,7 +44,8 @@ required_extras() {
   local named=${GHMLOPS_BASELINE:-}$'\n'${GHMLOPS_CANDIDATE:-}$'\n'${GHMLOPS_LABELS:-}
   if (($# > 0)); then printf '%s\n' "$@"; fi
   [[ " $* " == *" regression "* ]] || return 0
-  if [[ -f ${GHMLOPS_POLICY:-} ]]; then named+=$'\n'$(<"$GHMLOPS_POLICY"); fi
+  local policy=${GHMLOPS_WORKING_DIRECTORY:+$GHMLOPS_WORKING_DIRECTORY/}${GHMLOPS_POLICY:-}
+  if [[ -f $policy ]]; then named+=$'\n'$(<"$policy"); fi
   if [[ ${GHMLOPS_ENGINE:-} == spark ]]; then echo spark; fi
   if [[ -n ${GHMLOPS_REBUILD:-} ]]; then echo preview; fi # terminates the process tree of the build
   if [[ $named == *artifact:* ]]; then echo github; fi

@@ -274,6 +274,12 @@ def test_an_unknown_extra(suite: Path, temp: Path) -> None:
         ({"GHMLOPS_REBUILD": "python build.py"}, ["regression"], ["regression", "preview"]),
         ({"GHMLOPS_POLICY": "policy.yml"}, ["preview", "regression"], ["preview", "regression", "github", "cloud"]),
         ({"GHMLOPS_POLICY": "missing.yml"}, ["regression"], ["regression"]),
+        (
+            {"GHMLOPS_POLICY": "policy.yml", "GHMLOPS_WORKING_DIRECTORY": "a"},
+            ["regression"],
+            ["regression", "github", "cloud"],
+        ),
+        ({"GHMLOPS_POLICY": "policy.yml", "GHMLOPS_WORKING_DIRECTORY": "b"}, ["regression"], ["regression"]),
         ({"GHMLOPS_POLICY": "policy.yml", "GHMLOPS_ENGINE": "spark"}, ["latency"], ["latency"]),
         ({"GHMLOPS_POLICY": "policy.yml"}, [], []),
     ],
@@ -282,6 +288,8 @@ def test_extras_follow_from_the_inputs_of_regression(
     root: Path, tmp_path: Path, inputs: dict[str, str], extras: list[str], expected: list[str]
 ) -> None:
     """Spark, GitHub and the stores are installed only if inputs or policy require them."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/policy.yml").symlink_to("../policy.yml")
     (tmp_path / "policy.yml").write_text("artifacts: {baseline: 'artifact:p@main', candidate: 's3://b/c.parquet'}\n")
     script = (root / "scripts" / "install.sh").read_text()
     function = script[
