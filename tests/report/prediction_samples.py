@@ -65,6 +65,46 @@ def predictions(*, datasets: tuple[str, ...] = ("",), broken: bool = True, leg: 
     return samples.evidence("regression", findings, leg=leg, details=details, not_measured=[small])
 
 
+def texts() -> Evidence:
+    """Return the evidence of a diff of texts whose answers got worse, with hostile answers among the changed rows."""
+    metric = ("normalised-match", "ratio", 0.8123, 0.7411, 0.0101, 0.005, Direction.HIGHER)
+    values = _values(metric, broken=True)
+    finding = Finding(
+        id="regression-normalised-match",
+        metric="normalised-match",
+        outcome=Outcome.FAIL,
+        reason="Normalised match fell from 81 to 74 % (-7.1 points), more than the 0.5 points allowed; 2,000 rows.",
+        docs="actions/regression/README.md#the-verdict",
+        unit="ratio",
+        direction=Direction.HIGHER,
+        baseline=values["baseline"],
+        candidate=values["candidate"],
+        change=Interval(estimate=values["change"], low=values["low"], high=values["high"]),
+        margin=0.005,
+        method="paired",
+        n=2_000,
+    )
+    answers = [("Paris", HOSTILE), ("It is 12 km.", "[click](javascript:x) " + "far " * 80), ("Yes", "No")]
+    rows = [
+        ChangedRow(
+            dataset="",
+            values={
+                "id": str(index),
+                "label": before,
+                "baseline": before,
+                "candidate": after,
+                "baseline judge": 4.5,
+                "candidate judge": 1.0 + index,
+            },
+        )
+        for index, (before, after) in enumerate([*answers, ("a", "b")])
+    ]
+    settings = msgspec.structs.replace(SETTINGS, task="text", margins={"normalised-match": 0.005}, threshold=None)
+    row = msgspec.structs.replace(_metric(metric, "", broken=True), rows=2_000, outcome=Outcome.FAIL)
+    details = RegressionDetails(settings=settings, metrics=[row], changed_rows=rows)
+    return samples.evidence("regression", [finding], details=details)
+
+
 def details_of(evidence: Evidence) -> RegressionDetails:
     """Return the details of a sample."""
     assert isinstance(evidence.details, RegressionDetails)

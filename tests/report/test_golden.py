@@ -33,6 +33,8 @@ CASES: dict[str, tuple[tuple[Evidence, ...], tuple[Loaded, ...]]] = {
     "capacity": ((samples.capacity(), samples.latency(), samples.regression()), ()),
     "predictions": ((samples.latency(), prediction_samples.predictions()), ()),
     "datasets": ((prediction_samples.predictions(datasets=("golden", "live"), broken=False),), ()),
+    "targets": ((prediction_samples.predictions(datasets=("target=toxic", "live/target=spam")),), ()),
+    "texts": ((prediction_samples.texts(),), ()),
     "nothing": ((), ()),
     "cut": ((samples.many_findings(2000), samples.latency()), ()),
 }
@@ -45,6 +47,8 @@ EXPECTED = {
     "capacity": Outcome.PASS,
     "predictions": Outcome.FAIL,
     "datasets": Outcome.INCONCLUSIVE,
+    "targets": Outcome.FAIL,
+    "texts": Outcome.FAIL,
     "nothing": Outcome.INCONCLUSIVE,
     "cut": Outcome.FAIL,
 }
@@ -66,7 +70,7 @@ def test_the_comment(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"comment-{name}.md", comment(brief(samples.merged(*files, extra=extra), files, samples.FACTS)))
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if n not in ("cut", "datasets")])
+@pytest.mark.parametrize("name", [n for n in CASES if n not in ("cut", "datasets", "targets")])
 def test_the_page(name: str, golden: Callable[[str, str], None]) -> None:
     """The page of each outcome is the one that was reviewed; its style and script are in separate golden files."""
     files, extra = CASES[name]

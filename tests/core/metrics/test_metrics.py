@@ -20,8 +20,8 @@ from ghmlops.core.policy.regression import Regression, Task
 from paired_rows import Rows, binary, cells, compare, counts, grid, multiclass, valued, values
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression", "ranking", "embedding")
-ENGINE_TASKS: tuple[Task, ...] = ("label-sets",)
-"""Tasks whose row values only an engine computes; `measure/predictions/sql/row_values/test_label_sets.py` tests them on files."""
+ENGINE_TASKS: tuple[Task, ...] = ("label-sets", "text")
+"""Tasks whose row values only an engine computes; `measure/predictions/sql/row_values` tests them on files."""
 POLICIES = {task: Regression(task=task, key=("id",), top=2) for task in TASKS}
 ALL_METRICS = [(task, metric) for task in TASKS for metric in metrics_of(POLICIES[task])]
 FIELDS = ("n", "baseline", "candidate", "low", "high", "loss", "loss_low", "loss_high", "p", "error")
@@ -84,11 +84,12 @@ def assert_equal(first: MetricComparison, second: MetricComparison, rel: float =
 def test_every_file_is_in_the_table_once() -> None:
     """A metric is one file and its id in the table, under the tasks that it belongs to."""
     files = {path.stem for path in Path(metrics.__file__).parent.glob("*.py")} - {"__init__"}
-    others = [(task, m) for task in ENGINE_TASKS for m in metrics_of(Regression(task=task, key=("id",)))]
+    policies = {
+        task: Regression(task=task, key=("id",), label="y", score="s", top=2) for task in (*TASKS, *ENGINE_TASKS)
+    }
+    others = [(task, m) for task in ENGINE_TASKS for m in metrics_of(policies[task])]
     assert files == {metric.id.replace("-", "_") for _, metric in (*ALL_METRICS, *others)}
-    tables = {task: tuple(m.id for m in metrics_of(Regression(task=task, key=("id",), top=2))) for task in METRIC_IDS}
-    assert tables == METRIC_IDS
-    assert set(METRIC_IDS) == {*TASKS, *ENGINE_TASKS}
+    assert {task: tuple(m.id for m in metrics_of(policy)) for task, policy in policies.items()} == METRIC_IDS
     assert {m.id: m.tasks for _, m in (*ALL_METRICS, *others)} == {
         id_: tuple(task for task, ids in METRIC_IDS.items() if id_ in ids) for ids in METRIC_IDS.values() for id_ in ids
     }
@@ -369,3 +370,47 @@ def test_subgroup_metrics_have_margins_and_come_from_aggregates() -> None:
         "ranking": ["ndcg"],
         "embedding": [],
     }
+
+
+WEIGHTED = [pair for pair in ALL_METRICS if pair[1].id not in metrics.UNWEIGHTED_METRICS]
+
+
+@parametrize_metrics(WEIGHTED)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_equal_weights_change_nothing(task: str, metric: Metric, grouped: bool) -> None:
+    """Every number of rows that all weigh 0.3 is that of rows without weights; so it is in bins."""
+    rows = rows_of(task)
+    rows = replace(rows, group=np.arange(800) // 10) if grouped else rows
+    weighted = replace(rows, weight=np.full(800, 0.3))
+    assert_equal(compare(metric, rows), compare(metric, weighted), rel=1e-11)
+    if metric.compare_grid is not None and not grouped:
+        assert_equal(metric.compare_grid(grid(rows), TAIL), metric.compare_grid(grid(weighted), TAIL), rel=1e-11)
+
+
+@parametrize_metrics(WEIGHTED)
+def test_a_whole_weight_is_as_many_equal_rows(task: str, metric: Metric) -> None:
+    """Values of rows with weights 1 to 4 are those of rows repeated as often; the interval is wider."""
+    rows = rows_of(task)
+    times = np.random.default_rng(2).integers(1, 5, 800)
+    weighted, repeated = (
+        replace(rows, weight=times.astype(np.float64)),
+        rows.select(np.repeat(np.arange(800), times)),
+    )
+    first, second = compare(metric, weighted), compare(metric, repeated)
+    for name in ("baseline", "candidate", "loss"):
+        assert getattr(first, name) == pytest.approx(getattr(second, name), rel=1e-11, abs=1e-12), name
+    assert first.n[0] == 800
+    assert first.high[0] - first.low[0] > second.high[0] - second.low[0]
+    if metric.compare_grid is not None:
+        binned = metric.compare_grid(grid(weighted), TAIL)
+        assert binned.n[0] == 800
+        for name in ("baseline", "candidate", "low", "high"):
+            assert getattr(binned, name) == pytest.approx(getattr(first, name), abs=2e-3), name
+
+
+@parametrize_metrics(WEIGHTED)
+def test_results_do_not_depend_on_the_scale_of_the_weights(task: str, metric: Metric) -> None:
+    """Weights that are multiplied by a constant give the same comparison."""
+    weight = np.random.default_rng(3).lognormal(0.0, 1.0, 800)
+    first, second = (compare(metric, replace(rows_of(task), weight=weight * scale)) for scale in (1.0, 2.0**-20))
+    assert_equal(first, second)

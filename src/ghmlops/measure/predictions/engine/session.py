@@ -156,7 +156,7 @@ class Session:
             return False
         return True
 
-    def define(self, name: str, function: Callable[..., object], parameters: list[str], result: str) -> None:
+    def define(self, name: str, function: Callable[..., float | str], parameters: list[Any], result: str) -> None:
         """Let queries call a Python function of values that are not null; parameters and result are SQL types."""
 
         def create() -> None:

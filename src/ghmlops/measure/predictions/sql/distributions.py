@@ -75,7 +75,8 @@ def read_score_distribution(views: StagedViews) -> Distribution:
         f"SELECT CASE WHEN u{side} THEN s{side} END AS x FROM pairs WHERE side <> {only_other_side}"
         for side, only_other_side in (("a", 2), ("b", 1))
     ]
-    return _count_numbers(views.session, views.layout.score, sources)
+    policy = views.layout.policy
+    return _count_numbers(views.session, policy.score if policy.task == "text" else views.layout.score, sources)
 
 
 def read_features(session: Session, layout: Layout) -> tuple[Distribution, ...]:

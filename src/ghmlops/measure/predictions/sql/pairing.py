@@ -5,8 +5,9 @@ Copies of one key with equal content count once; keys whose copies contradict ea
 
 Columns: `side` (0 both, 1 only baseline, 2 only candidate), `ok` (paired and usable on both sides), `y` label,
 `label_conflict`, `moved` (attributes or time differ), `sa sb` scores, `pa pb` decisions or predicted values, `ua ub`
-usable, `delta` largest difference of two vectors, or the edit distance of two texts, `same` the vectors are equal or both null, `ta tb ra rb` probability
-and rank of the true class, `w` weight, `g` group, `q` query, `c0..` codes of attributes.
+usable, `delta` largest difference of two vectors or edit distance of two texts, `same` vectors or texts are equal or
+both null, `ta tb ra rb` probability and rank of the true class, `w` weight, `g` group, `q` query, `c0..` codes of
+attributes.
 
 The table packs all flags of a row into two columns, because writing one column costs as much as reading two: `state`,
 a sum of flags, and `mark`, flags of a paired row or the 32-bit hash of the key of an unpaired row.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import InputError
-from ghmlops.core.stats.edit_distance import edit_distance
+from ghmlops.core.text.edit_distance import edit_distance
 from ghmlops.measure.predictions.engine.dialect import literal
 from ghmlops.measure.predictions.sql.columns import column_sql
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 
 def edit_distance(first: str, second: str) -> int:
     """Return the Levenshtein distance: the fewest insertions, deletions and replacements of one character.
@@ -13,9 +11,9 @@ def edit_distance(first: str, second: str) -> int:
 
     Source: Myers (1999), Journal of the ACM 46, 395-415, in the form of Hyyro (2003), algorithm 3.
     """
-    prefix = len(os.path.commonprefix((first, second)))
+    prefix = _common_prefix(first, second)
     first, second = first[prefix:], second[prefix:]
-    suffix = len(os.path.commonprefix((first[::-1], second[::-1])))
+    suffix = _common_prefix(first[::-1], second[::-1])
     first, second = (text[: len(text) - suffix] for text in (first, second))
     if len(first) < len(second):
         first, second = second, first
@@ -36,3 +34,9 @@ def edit_distance(first: str, second: str) -> int:
         rises = (right_falls << 1 | (mask & ~(diagonal | right_rises))) & mask
         falls = right_rises & diagonal
     return distance
+
+
+def _common_prefix(first: str, second: str) -> int:
+    """Return the number of characters that both texts begin with."""
+    length = min(len(first), len(second))
+    return next((i for i in range(length) if first[i] != second[i]), length)
