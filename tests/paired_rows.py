@@ -24,6 +24,7 @@ from ghmlops.core.paired.aggregates import (
     Groups,
     Ints,
     MetricComparison,
+    Squares,
     cells_from_decisions,
 )
 from ghmlops.core.paired.metric import Metric
@@ -58,6 +59,7 @@ class Rows:
     scored: bool = False
     """True in a binary task: scores are between 0 and 1."""
     group: Ints | None = None
+    weight: Floats | None = None
 
     def select(self, indices: Ints) -> Rows:
         """Return some of the rows, in the order of the indices."""
@@ -65,7 +67,9 @@ class Rows:
             Side(**{name: getattr(side, name)[indices] for name in "pstr"}) for side in (self.baseline, self.candidate)
         ]
         group = None if self.group is None else self.group[indices]
-        return replace(self, label=self.label[indices], baseline=sides[0], candidate=sides[1], group=group)
+        weight = None if self.weight is None else self.weight[indices]
+        label = self.label[indices]
+        return replace(self, label=label, baseline=sides[0], candidate=sides[1], group=group, weight=weight)
 
     def swapped(self) -> Rows:
         """Return the rows with the two sides exchanged."""
@@ -125,7 +129,8 @@ def values(sql: str, metric: Metric, rows: Rows, columns_of: Side) -> Floats:
     if not len(rows.label):
         return np.zeros(0)
     names = {"y": "y", "p": "p", "s": "s", "t": "t", "r": "r", metric.id: "p"}
-    names |= {"y0": repr(float(rows.label.mean())), "p0": repr(float(columns_of.p.mean()))}
+    names |= {"y0": repr(float(np.average(rows.label, weights=rows.weight)))}
+    names |= {"p0": repr(float(np.average(columns_of.p, weights=rows.weight)))}
     table = {"y": rows.label, "p": columns_of.p, "s": columns_of.s, "t": columns_of.t, "r": columns_of.r}
     database = _database()
     database.register("sides", {name: np.asarray(column, dtype=np.float64) for name, column in table.items()})
@@ -134,20 +139,29 @@ def values(sql: str, metric: Metric, rows: Rows, columns_of: Side) -> Floats:
     return np.asarray(result["v"], dtype=np.float64)
 
 
-def cells(baseline: Floats, candidate: Floats, group: Ints | None = None) -> Cells:
+def cells(baseline: Floats, candidate: Floats, group: Ints | None = None, weight: Floats | None = None) -> Cells:
     """Return the sums of the values of one cell's rows, and of its clusters."""
     change = candidate - baseline
+    one = np.ones(len(change))
+    mass = one if weight is None else weight
     groups = None
     if group is not None:
         index = np.unique(group, return_inverse=True)[1]
         n, a, d, dd = (
-            np.bincount(index, weights=w).astype(np.float64)
-            for w in (np.ones(len(change)), baseline, change, change**2)
+            np.bincount(index, weights=mass * w).astype(np.float64) for w in (one, baseline, change, change**2)
         )
         groups = Groups(cell=np.zeros(len(n), dtype=np.int64), n=n, a=a, d=d, dd=dd)
-    products = (np.ones(len(change)), baseline, change, baseline * baseline, baseline * change, change * change)
-    n, a, d, aa, ad, dd = (np.array([product.sum()]) for product in products)
-    return Cells(n=n, a=a, d=d, aa=aa, ad=ad, dd=dd, groups=groups)
+    products = (baseline, change, baseline * baseline, baseline * change, change * change)
+    names = ("a", "d", "aa", "ad", "dd")
+
+    def sums(factor: Floats) -> dict[str, Any]:
+        return {name: np.array([(factor * product).sum()]) for name, product in zip(names, products, strict=True)}
+
+    number = np.array([float(len(change))])
+    if weight is None:
+        return Cells(n=number, **sums(one), groups=groups)
+    squares = Squares(n=np.array([(weight**2).sum()]), **sums(weight**2))
+    return Cells(n=number, **sums(weight), groups=groups, weight=np.array([weight.sum()]), squares=squares)
 
 
 def counts(rows: Rows) -> Counts:
@@ -162,6 +176,8 @@ def counts(rows: Rows) -> Counts:
         candidate=second,
         n=np.ones(len(label)),
         group=rows.group,
+        weight=rows.weight,
+        squares=None if rows.weight is None else rows.weight**2,
     )
 
 
@@ -169,27 +185,35 @@ def columns(rows: Rows) -> Columns:
     """Return the columns for a metric that needs the rows themselves."""
     first, second = (side.s if rows.scored else side.p for side in (rows.baseline, rows.candidate))
     group = None if rows.group is None else rows.group.astype(np.uint64)
-    return Columns(label=rows.label, baseline=first, candidate=second, group=group)
+    return Columns(label=rows.label, baseline=first, candidate=second, group=group, weight=rows.weight)
 
 
 def grid(rows: Rows) -> Grid:
-    """Return the scores of a binary task, counted in bins."""
+    """Return the scores of a binary task, counted in bins; of weighted rows the sums of weights and their squares."""
+    if rows.weight is None:
+        return _grid(rows, None)
+    squares, number = _grid(rows, rows.weight**2), len(rows.label)
+    return replace(_grid(rows, rows.weight), squares=squares, weighted_rows=number)
+
+
+def _grid(rows: Rows, weight: Floats | None) -> Grid:
     label = rows.label.astype(np.int64)
     first, second = rows.baseline.s, rows.candidate.s
 
-    def fine(scores: Floats) -> Ints:
+    def fine(scores: Floats) -> Any:
         index = np.minimum((scores * FINE_BINS).astype(np.int64), FINE_BINS - 1)
-        return np.bincount(label * FINE_BINS + index, minlength=2 * FINE_BINS).reshape(2, FINE_BINS)
+        counted = np.bincount(label * FINE_BINS + index, weights=weight, minlength=2 * FINE_BINS)
+        return counted.reshape(2, FINE_BINS)
 
     coarse = (np.minimum((s * COARSE_BINS).astype(np.int64), COARSE_BINS - 1) for s in (first, second))
-    joint, n = np.unique(np.stack([label, *coarse]), axis=1, return_counts=True)
+    joint, index = np.unique(np.stack([label, *coarse]), axis=1, return_inverse=True)
     return Grid(
         baseline=fine(first),
         candidate=fine(second),
         joint_label=joint[0],
         joint_baseline=joint[1],
         joint_candidate=joint[2],
-        joint_n=n.astype(np.int64),
+        joint_n=np.bincount(index.ravel(), weights=weight, minlength=joint.shape[1]),
     )
 
 
@@ -210,4 +234,5 @@ def compare(metric: Metric, rows: Rows, tail: float = 0.01) -> MetricComparison:
 
 def sums(sql: str, metric: Metric, rows: Rows) -> Cells:
     """Return the sums of one kind of row value."""
-    return cells(values(sql, metric, rows, rows.baseline), values(sql, metric, rows, rows.candidate), rows.group)
+    first, second = (values(sql, metric, rows, side) for side in (rows.baseline, rows.candidate))
+    return cells(first, second, rows.group, rows.weight)

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import statsmodels.api as sm  # type: ignore[import-untyped]
+from scipy import stats
 from sklearn import metrics as oracle  # type: ignore[import-untyped]
 from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyped]
 
@@ -145,7 +146,8 @@ def jackknife_error(metric: Metric, rows: Rows, parts: int) -> float:
     changes = []
     for k in range(parts):
         rest = np.flatnonzero(part != k)
-        sums = tuple(cells(first[rest], second[rest]) for first, second in kinds)
+        weight = None if rows.weight is None else rows.weight[rest]
+        sums = tuple(cells(first[rest], second[rest], weight=weight) for first, second in kinds)
         if metric.compare_rows is not None:
             comparison = metric.compare_rows(sums, ALPHA)
         else:
@@ -189,9 +191,12 @@ def smooth_rows(n: int = 4000) -> dict[Task, Rows]:
         *(("regression", n) for n in ("rmse", "r2", "spread-ratio")),
     ],
 )
-def test_standard_errors_agree_with_a_jackknife(task: Task, name: str) -> None:
+@pytest.mark.parametrize("weighted", [False, True])
+def test_standard_errors_agree_with_a_jackknife(task: Task, name: str, weighted: bool) -> None:
     """The analytic standard error is that of the jackknife, within the jackknife's own noise of 20 %."""
     rows, metric = smooth_rows()[task], metric_of(task, name)
+    if weighted:
+        rows = replace(rows, weight=np.random.default_rng(9).lognormal(0.0, 0.6, len(rows.label)))
     assert jackknife_error(metric, rows, 100) == pytest.approx(compare(metric, rows).error[0], rel=0.2)
 
 
@@ -215,3 +220,92 @@ def test_the_slope_of_one_side_has_the_sandwich_error_of_statsmodels() -> None:
     line = logistic.fit(x, rows.label, 1.0 - rows.label)
     error = np.sqrt(np.sum(logistic.slope_influence(line, x, rows.label) ** 2))
     assert float(fitted.bse[1]) == pytest.approx(error, rel=1e-7)
+
+
+def weighted_slope(y: Floats, s: Floats, w: Floats) -> float:
+    """Return the slope of a logistic regression, of rows with weights."""
+    model = sm.GLM(y, sm.add_constant(log_odds(s)), family=sm.families.Binomial(), freq_weights=w)
+    return float(model.fit(tol=1e-14).params[1])
+
+
+def weighted_calibration_error(y: Floats, s: Floats, w: Floats) -> float:
+    bins = np.minimum(np.floor(s * 15).astype(int), 14)
+    gaps = [abs(float(w[bins == k] @ (s - y)[bins == k])) for k in np.unique(bins)]
+    return sum(gaps) / float(w.sum())
+
+
+def test_weighted_binary_values_agree() -> None:
+    """Both sides to 1e-9: scikit-learn with `sample_weight`, a weighted logistic regression, ECE by its definition."""
+    rows = breast_cancer()
+    w = np.random.default_rng(5).lognormal(0.0, 1.0, len(rows.label))
+    rows, y = replace(rows, weight=w), rows.label
+    for name in (*BY_DECISION, *BY_SCORE):
+        expected = []
+        for side in (rows.baseline, rows.candidate):
+            if name == "positive-rate":
+                expected.append(float(np.average(side.p, weights=w)))
+            elif name in BY_DECISION:
+                expected.append(BY_DECISION[name](y, side.p, sample_weight=w))  # type: ignore[call-arg]
+            elif name == "calibration-slope":
+                expected.append(weighted_slope(y, side.s, w))
+            elif name == "ece":
+                expected.append(weighted_calibration_error(y, side.s, w))
+            else:
+                expected.append(BY_SCORE[name](y, side.s, sample_weight=w))  # type: ignore[call-arg]
+        tolerance = 1e-6 if name == "calibration-slope" else TOLERANCE
+        assert both_values(compare(metric_of("binary", name), rows)) == pytest.approx(expected, abs=tolerance), name
+        assert expected[0] != expected[1]
+
+
+def test_weighted_multiclass_values_agree() -> None:
+    """Both sides to 1e-9: scikit-learn with `sample_weight`, and churn and flips by their definition."""
+    rows = digits()
+    w = np.random.default_rng(6).lognormal(0.0, 1.0, len(rows.label))
+    rows, y, vectors = replace(rows, weight=w), rows.label, digit_probabilities()
+    sides = (rows.baseline, rows.candidate)
+    correct = [y == side.p for side in sides]
+    expected = {
+        "accuracy": [oracle.accuracy_score(y, side.p, sample_weight=w) for side in sides],
+        "macro-recall": [oracle.recall_score(y, side.p, average="macro", sample_weight=w) for side in sides],
+        "macro-f1": [oracle.f1_score(y, side.p, average="macro", sample_weight=w) for side in sides],
+        "top-k-accuracy": [oracle.top_k_accuracy_score(y, v, k=3, sample_weight=w) for v in vectors],
+        "log-loss": [oracle.log_loss(y, v, sample_weight=w) for v in vectors],
+        "negative-flips": [0.0, np.average(correct[0] & ~correct[1], weights=w)],
+        "positive-flips": [0.0, np.average(~correct[0] & correct[1], weights=w)],
+        "churn": [0.0, np.average(sides[0].p != sides[1].p, weights=w)],
+    }
+    for name, pair in expected.items():
+        assert both_values(compare(metric_of("multiclass", name), rows)) == pytest.approx(pair, abs=TOLERANCE), name
+
+
+def test_weighted_regression_values_agree() -> None:
+    """Both sides to 1e-9: scikit-learn with `sample_weight`; bias, mean and spread of the predictions by definition."""
+    rows = diabetes()
+    w = np.random.default_rng(7).lognormal(0.0, 1.0, len(rows.label))
+    rows, y, sides = replace(rows, weight=w), rows.label, (rows.baseline.p, rows.candidate.p)
+    deviations = [np.sqrt(np.average((p - np.average(p, weights=w)) ** 2, weights=w)) for p in sides]
+    expected = {
+        "rmse": [oracle.root_mean_squared_error(y, p, sample_weight=w) for p in sides],
+        "mae": [oracle.mean_absolute_error(y, p, sample_weight=w) for p in sides],
+        "r2": [oracle.r2_score(y, p, sample_weight=w) for p in sides],
+        "pinball": [oracle.mean_pinball_loss(y, p, alpha=0.7, sample_weight=w) for p in sides],
+        "bias": [float(np.average(p - y, weights=w)) for p in sides],
+        "mean-prediction": [float(np.average(p, weights=w)) for p in sides],
+        "spread-ratio": [1.0, deviations[1] / deviations[0]],
+    }
+    for name, pair in expected.items():
+        values_of_name = both_values(compare(metric_of("regression", name), rows))
+        assert values_of_name == pytest.approx(pair, rel=TOLERANCE, abs=TOLERANCE), name
+
+
+def test_the_weighted_t_interval_is_that_of_statsmodels() -> None:
+    """The error of a weighted mean change is the HC0 error of a weighted regression on a constant, times n/(n-1)."""
+    rows = diabetes()
+    w = np.random.default_rng(7).lognormal(0.0, 1.0, len(rows.label))
+    change = np.abs(rows.candidate.p - rows.label) - np.abs(rows.baseline.p - rows.label)
+    fit = sm.WLS(change, np.ones(len(change)), weights=w).fit(cov_type="HC0")
+    number = w.sum() ** 2 / (w @ w)
+    comparison = compare(metric_of("regression", "mae"), replace(rows, weight=w))
+    assert comparison.error[0] == pytest.approx(fit.bse[0] * np.sqrt(number / (number - 1)), rel=1e-9)
+    half_width = stats.t.ppf(1 - ALPHA, number - 1) * comparison.error[0]
+    assert comparison.high[0] - comparison.low[0] == pytest.approx(2 * half_width, rel=1e-9)

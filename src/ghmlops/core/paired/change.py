@@ -146,14 +146,15 @@ def _effective_changes(cells: Cells) -> tuple[Floats, Floats, Floats]:
     """Return the number of rows, and of those that gained and that lost the value 1, shape (m,) each.
 
     Weighted rows are counted as so many rows of equal weight that the null variance of the change is that of the
-    weighted rows: the sums of weights are divided by the mean weight of the changed rows, weighted by itself (the
-    design effect of Rao and Scott 1992, Biometrics 48, 577-585). The change of the proportion stays exact.
+    weighted rows: the sums of weights are divided by the mean weight of the changed rows, weighted by itself, or by that
+    of all rows if it is larger (the design effect of Rao and Scott 1992, Biometrics 48, 577-585). The change of the
+    proportion stays exact.
     """
     gained, lost = (cells.dd + cells.d) / 2.0, (cells.dd - cells.d) / 2.0
     if cells.squares is None:
         return cells.n, gained, lost
-    # Without a changed row, the weights of all rows are the only ones to go by.
-    unit = np.where(cells.dd > 0, ratio(cells.squares.dd, cells.dd), ratio(cells.squares.n, cells.mass))
+    # Rows with larger weights than the changed ones could have changed, so the mean weight of all rows is the least.
+    unit = np.fmax(ratio(cells.squares.dd, cells.dd), ratio(cells.squares.n, cells.mass))
     number, gained, lost = (ratio(sums, unit) for sums in (cells.mass, gained, lost))
     return np.nan_to_num(number), np.maximum(np.nan_to_num(gained), 0.0), np.maximum(np.nan_to_num(lost), 0.0)
 

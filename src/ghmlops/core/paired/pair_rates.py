@@ -63,7 +63,7 @@ def effective_counts(cells: Cells, rate: Floats, weights: tuple[float, float]) -
     """Return the numbers of changed rows and of rows of equal weight that stand for weighted rows, shape (m,) each.
 
     The number of rows is the one for which a binomial proportion has the linearised variance of the weighted rate, at
-    most the number of rows itself; without any change, or if all changed, it is that of Kish. The exact limits of these
+    most the effective number of Kish, which is also the number without any change, or if all changed. The exact limits of these
     counts are those of Korn and Graubard (1998), Survey Methodology 24, 193-201.
 
     Args:
@@ -78,7 +78,7 @@ def effective_counts(cells: Cells, rate: Floats, weights: tuple[float, float]) -
     variance = ratio(changed * (1.0 - 2.0 * rate) + rate**2 * squares.n, cells.mass**2)
     mixed = (rate > 0) & (rate < 1) & (variance > 0)
     number = np.where(mixed, ratio(rate * (1.0 - rate), np.where(mixed, variance, 1.0)), cells.effective)
-    number = np.minimum(np.nan_to_num(number), cells.n)
+    number = np.nan_to_num(np.fmin(number, cells.effective))
     return np.nan_to_num(rate) * number, number
 
 

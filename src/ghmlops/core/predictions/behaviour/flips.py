@@ -9,6 +9,7 @@ import numpy as np
 
 from ghmlops.core.details.regression import ChurnRow, FlipRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
+from ghmlops.core.paired.aggregates import ratio
 from ghmlops.core.predictions.constants import ALPHA, CHURN_SHIFT, MAX_TABLE_ROWS, MIN_JUDGED_ROWS
 from ghmlops.core.predictions.contract.finding import count_of
 from ghmlops.core.predictions.findings import DOCS, format_points
@@ -185,9 +186,11 @@ def _asymmetry(counts: Counts) -> tuple[float, str]:
     np.add.at(table, (counts.baseline, counts.candidate), counts.mass)
     np.add.at(squares, (counts.baseline, counts.candidate), counts.square_mass)
     if counts.classes == 2:
-        # Weighted rows are counted as the number of changed rows of equal weight with the same variance.
-        changed = float(squares[0, 1] + squares[1, 0])
-        row = changed / float(table[0, 1] + table[1, 0]) if changed > 0 else 1.0
+        # Weighted rows are counted as the number of changed rows of equal weight with the same variance, and each as
+        # at least a row of the mean weight of all rows.
+        changed = ~np.eye(2, dtype=np.bool_)
+        units = ratio(np.array([squares[changed].sum(), squares.sum()]), np.array([table[changed].sum(), table.sum()]))
+        row = max(np.nan_to_num(units).max(), 0.0) or 1.0
         up, down = table[0, 1:] / row, table[1, :1] / row
         return _two_sided(float(mcnemar.p_greater(up, down)[0])), "McNemar mid-p, two-sided"
     return marginal_homogeneity.stuart_maxwell(table, squares).p, "Stuart-Maxwell"
