@@ -307,7 +307,7 @@ def _emit(result: Result, inputs: Common, services: Services) -> None:
         )
     if context.summary_file and result.summary:
         write_summary(context.summary_file, result.summary)
-    if context.in_actions:
+    if context.in_actions and result.annotated:
         services.console.write("".join(line + "\n" for line in annotate(result.findings)))
     if inputs.json:
         head = {"outcome": result.outcome, "reason_code": result.reason_code, "reason": result.reason}

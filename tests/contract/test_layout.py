@@ -112,6 +112,7 @@ TESTED_ELSEWHERE = {
     "measure/predictions/engine/*.py": "measure/predictions/engine/test_spark_session.py: both engines agree",
     "measure/predictions/sql/attribute_values.py": "measure/predictions/sql/test_cubes.py: values of the cells",
     "report/formats/css.py": "report/formats/test_html.py: the style of the page",
+    "report/formats/script.py": "report/test_browser.py: the script of the page in a real browser",
     "report/text/blocks.py": "report/test_golden.py: the blocks that every report consists of",
 }
 """Modules without a test file of their name, as patterns: the test that covers them, and why it is another one."""

@@ -259,8 +259,10 @@ def workflow_run(root: str, stored: Json, repositories: dict[str, Json]) -> Json
 
     links = ("jobs", "logs", "check_suite", "artifacts", "cancel", "rerun", "workflow")
     fields = ("id", "head_branch", "head_sha", "event", "status", "conclusion", "run_attempt", "created_at", "path")
+    person = stored.get("triggering_actor", "")
     return {
         **{field: stored[field] for field in fields},
+        **({"triggering_actor": user(root, person, "User")} if person else {}),
         "node_id": f"WFR_{key}",
         "run_started_at": stored.get("run_started_at", stored["created_at"]),
         "run_number": 1,
@@ -289,7 +291,8 @@ def environment(root: str, name: str, key: str) -> Json:
 def check_run(root: str, stored: Json) -> Json:
     """A check run."""
     url = f"{root}/repos/{stored['repository']}/check-runs/{stored['id']}"
-    output = {key: stored["output"].get(key) for key in ("title", "summary", "text")}
+    count = len(stored["output"].get("annotations", ()))
+    output = {key: stored["output"].get(key) for key in ("title", "summary", "text")} | {"annotations_count": count}
     fields = ("id", "name", "head_sha", "external_id", "details_url", "status", "conclusion")
     return {
         **{field: stored[field] for field in fields},
@@ -298,7 +301,11 @@ def check_run(root: str, stored: Json) -> Json:
         "html_url": f"{root}/html/{stored['repository']}/runs/{stored['id']}",
         "started_at": stored["created_at"],
         "completed_at": stored["created_at"],
-        "output": {**output, "annotations_count": 0, "annotations_url": f"{url}/annotations"},
+        "output": {
+            **output,
+            "annotations_count": len(stored["output"].get("annotations", ())),
+            "annotations_url": f"{url}/annotations",
+        },
         "check_suite": None,
         "app": None,
         "pull_requests": [],

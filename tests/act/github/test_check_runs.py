@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.act.github.check_runs import upsert_check_run
 from ghmlops.core.errors import PermissionMissing
-from ghmlops.core.steps.check_run import CheckRun
+from ghmlops.core.steps.check_run import Annotation, CheckRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,3 +60,38 @@ def test_missing_permission_is_named(client_for: Callable[[str], Client], api: A
     api.seed(tokens={"weak": {"permissions": {"checks": "read"}}})
     with pytest.raises(PermissionMissing, match="`checks: write`"):
         upsert_check_run(client_for("weak"), CHECK)
+
+
+def annotated(number: int) -> CheckRun:
+    """Return a check run with as many annotations, each with another message."""
+    annotations = (Annotation(".github/ghmlops.yml", 7, "failure", "p99: fail", f"{i}") for i in range(number))
+    return msgspec.structs.replace(CHECK, annotations=tuple(annotations))
+
+
+def messages(api: Api) -> list[str]:
+    """Return the messages of the only check run, in their order."""
+    (check,) = api.state.check_runs
+    return [annotation["message"] for annotation in check["output"].get("annotations", ())]
+
+
+@pytest.mark.parametrize("number", [0, 1, 50, 51, 120])
+def test_annotations_in_pages_of_50(api: Api, client: Client, number: int) -> None:
+    """GitHub takes 50 annotations per request and appends those of the next; a repetition adds none."""
+    for state in ("created", "edited"):
+        assert upsert_check_run(client, annotated(number)).state == state
+        assert messages(api) == [str(i) for i in range(number)]
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_annotations_are_there_once_if_a_response_is_lost(api: Api, client: Client, method: str) -> None:
+    """What was appended before the connection broke is not appended again."""
+    api.seed(lag=1, faults=[{"kind": "lost-answer", "method": method, "path": "/check-runs"}])
+    upsert_check_run(client, annotated(120))
+    assert messages(api) == [str(i) for i in range(120)]
+
+
+def test_annotations_of_a_killed_run_are_completed(api: Api, client: Client) -> None:
+    """A run that was killed after its first page goes on after it."""
+    upsert_check_run(client, annotated(50))
+    upsert_check_run(client, annotated(120))
+    assert messages(api) == [str(i) for i in range(120)]

@@ -125,16 +125,30 @@ def change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PullRequ
         assert api.violations == []
 
 
-VERDICTS = [("pass", "success"), ("warn", "success"), ("inconclusive", "failure"), ("fail", "failure")]
+VERDICTS = [("pass", "success"), ("warn", "neutral"), ("inconclusive", "action_required"), ("fail", "failure")]
 
 
 @pytest.mark.parametrize(("outcome", "conclusion"), VERDICTS)
-def test_the_check_run_carries_the_verdict(change: PullRequest, outcome: str, conclusion: str) -> None:
-    """On the head that the API names, `pass` and `warn` succeed and nothing else does; the comment is written too."""
+def test_the_check_run_carries_the_verdict(
+    change: PullRequest,
+    outcome: str,
+    conclusion: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """On the head that the API names; the annotations are there, and the job prints none."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     change.measured(("extra", outcome))
     change.report()
     assert read_verdict(change.folder / "evidence/verdict.json").outcome == outcome
     assert change.checks == [("ghmlops/shop", HEAD, conclusion)]
+    (check,) = change.api.state.check_runs
+    annotations = check["output"].get("annotations", [])
+    assert [a["path"] for a in annotations] == ([] if outcome == "pass" else [".github/ghmlops.yml"])
+    printed = capfd.readouterr()
+    assert [
+        line for line in (printed.out + printed.err).splitlines() if line.startswith(("::error", "::warning"))
+    ] == []
     (comment,) = change.api.state.comments
     assert comment["issue"] == 7
 
@@ -175,21 +189,21 @@ def test_evidence_of_another_run_fails_the_check(change: PullRequest) -> None:
     content = base64.b64encode(artifact["zip"]).decode()
     change.api.seed(artifacts=[{"run_id": 42, "name": "ghmlops-evidence-check-1", "zip_base64": content}])
     assert change.report(42) == 2
-    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+    assert change.checks == [("ghmlops/shop", HEAD, "action_required")]
     assert read_verdict(change.folder / "evidence/verdict.json").reason_code == "evidence-foreign"
 
 
 LABELS: list[tuple[str, list[tuple[str, str, int]], str]] = [
-    ("set by a maintainer after the push", [("labeled", "maria", 5)], "success"),
-    ("nobody set it", [], "failure"),
-    ("set by somebody who may only write", [("labeled", "wim", 5)], "failure"),
-    ("set by a stranger", [("labeled", "mallory", 5)], "failure"),
-    ("set before the push", [("labeled", "maria", -5)], "failure"),
-    ("removed again", [("labeled", "maria", 5), ("unlabeled", "wim", 6)], "failure"),
+    ("set by a maintainer after the push", [("labeled", "maria", 5)], "neutral"),
+    ("nobody set it", [], "action_required"),
+    ("set by somebody who may only write", [("labeled", "wim", 5)], "action_required"),
+    ("set by a stranger", [("labeled", "mallory", 5)], "action_required"),
+    ("set before the push", [("labeled", "maria", -5)], "action_required"),
+    ("removed again", [("labeled", "maria", 5), ("unlabeled", "wim", 6)], "action_required"),
     (
         "set again by somebody else",
         [("labeled", "maria", 5), ("unlabeled", "wim", 6), ("labeled", "wim", 7)],
-        "failure",
+        "action_required",
     ),
 ]
 
@@ -211,7 +225,7 @@ def test_a_new_push_voids_the_label(change: PullRequest) -> None:
     change.event("labeled", "maria", 5)
     change.measured(("inputs-changed", "inconclusive"), created_at="2026-01-01T13:00:00Z")
     change.report()
-    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+    assert change.checks == [("ghmlops/shop", HEAD, "action_required")]
 
 
 def test_a_head_that_was_pushed_again_voids_the_label(change: PullRequest) -> None:
@@ -220,7 +234,7 @@ def test_a_head_that_was_pushed_again_voids_the_label(change: PullRequest) -> No
     change.event("labeled", "maria", 5)
     change.event("head_ref_force_pushed", "ada", 6, label="")
     change.report()
-    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+    assert change.checks == [("ghmlops/shop", HEAD, "action_required")]
 
 
 def test_a_second_run_of_the_same_head_voids_the_label(change: PullRequest) -> None:
@@ -239,14 +253,14 @@ def test_a_second_run_of_the_same_head_voids_the_label(change: PullRequest) -> N
     )
     change.event("labeled", "maria", 5)
     change.report()
-    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+    assert change.checks == [("ghmlops/shop", HEAD, "action_required")]
 
 
 PUSHES = [
     # what the branch had before the head, minutes of the push of the head, conclusion
-    ([], -2, "success"),
-    ([(OTHER, 4)], 6, "failure"),
-    ([(HEAD, -2), (OTHER, 4)], 6, "failure"),
+    ([], -2, "neutral"),
+    ([(OTHER, 4)], 6, "action_required"),
+    ([(HEAD, -2), (OTHER, 4)], 6, "action_required"),
 ]
 
 
@@ -279,7 +293,7 @@ def test_changed_inputs_are_not_believed_from_the_evidence(change: PullRequest) 
     change.report()
     verdict = read_verdict(change.folder / "evidence/verdict.json")
     assert [f.dataset for f in verdict.findings if f.id == "inputs-changed"] == files[:2]
-    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+    assert change.checks == [("ghmlops/shop", HEAD, "action_required")]
 
 
 def test_more_files_than_github_lists_are_not_all_innocent(change: PullRequest) -> None:
@@ -303,13 +317,13 @@ def test_a_new_policy_is_named_although_the_evidence_hides_it(change: PullReques
 @pytest.mark.parametrize(
     ("content", "outcome", "conclusion"),
     [
-        (POLICY, "warn", "success"),
+        (POLICY, "warn", "neutral"),
         (
             POLICY.replace("[preview]", "[preview, latency]") + "latency: {request: {path: /}}\n",
             "inconclusive",
-            "failure",
+            "action_required",
         ),
-        (POLICY.replace("shop", "basket"), "error", "failure"),
+        (POLICY.replace("shop", "basket"), "error", "action_required"),
     ],
 )
 def test_a_new_policy_judges_alone(change: PullRequest, content: str, outcome: str, conclusion: str) -> None:
@@ -330,9 +344,9 @@ def test_a_new_policy_judges_alone(change: PullRequest, content: str, outcome: s
 
 REVIEWED = [
     # the leg of the evidence that the policy of the change judged, whose content GitHub has, conclusion
-    ("head-policy", HEAD_POLICY, "success"),
-    ("head-policy", HEAD_POLICY + "# other\n", "failure"),
-    ("", HEAD_POLICY, "failure"),
+    ("head-policy", HEAD_POLICY, "neutral"),
+    ("head-policy", HEAD_POLICY + "# other\n", "action_required"),
+    ("", HEAD_POLICY, "action_required"),
 ]
 
 
@@ -360,7 +374,7 @@ def test_the_label_accepts_nothing_else(change: PullRequest) -> None:
     change.event("labeled", "maria", 5)
     change.measured(("inputs-changed", "inconclusive"), ("extra", "inconclusive"))
     change.report()
-    assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+    assert change.checks == [("ghmlops/shop", HEAD, "action_required")]
 
 
 def test_a_check_run_needs_a_run(change: PullRequest, capsys: pytest.CaptureFixture[str]) -> None:
@@ -374,10 +388,10 @@ def test_a_check_run_needs_a_run(change: PullRequest, capsys: pytest.CaptureFixt
     ("files", "conclusion"),
     [
         (["services/other/x.py"], "success"),
-        (["services/shop/x.py", "services/other/x.py"], "failure"),
-        ([".github/ghmlops.yml"], "failure"),
-        ([f"services/other/{number}" for number in range(300)], "failure"),
-        ([], "failure"),
+        (["services/shop/x.py", "services/other/x.py"], "action_required"),
+        ([".github/ghmlops.yml"], "action_required"),
+        ([f"services/other/{number}" for number in range(300)], "action_required"),
+        ([], "action_required"),
     ],
 )
 def test_an_unaffected_service(change: PullRequest, files: list[str], conclusion: str) -> None:

@@ -7,13 +7,14 @@ import pytest
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.check_run import verdict_check
+from ghmlops.core.steps.gate import passes
 
 CONCLUSIONS = [
     (Outcome.PASS, "success"),
-    (Outcome.WARN, "success"),
-    (Outcome.INCONCLUSIVE, "failure"),
+    (Outcome.WARN, "neutral"),
+    (Outcome.INCONCLUSIVE, "action_required"),
     (Outcome.FAIL, "failure"),
-    (Outcome.ERROR, "failure"),
+    (Outcome.ERROR, "action_required"),
 ]
 
 
@@ -25,10 +26,11 @@ def verdict(outcome: Outcome, service: str = "shop") -> Verdict:
 
 
 @pytest.mark.parametrize(("outcome", "conclusion"), CONCLUSIONS)
-def test_only_pass_and_warn_succeed(outcome: Outcome, conclusion: str) -> None:
-    """No outcome becomes `neutral` or `skipped`, which a required check accepts."""
+def test_only_pass_and_warn_let_a_change_through(outcome: Outcome, conclusion: str) -> None:
+    """A required check accepts `success`, `neutral` and `skipped`: an inconclusive outcome becomes none of them."""
     check = verdict_check(verdict(outcome), "# Report", run_id=42, attempt=1, url="https://github.example/r/42")
     assert (check.name, check.head_sha, check.conclusion) == ("ghmlops/shop", "a" * 40, conclusion)
+    assert (conclusion in ("success", "neutral", "skipped")) is passes(outcome)
     assert check.title.isprintable()
     assert len(check.title) <= 200
 

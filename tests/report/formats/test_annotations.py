@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.model import Outcome
-from ghmlops.report.formats.annotations import MAX_PER_KIND, annotate, workflow_command
+from ghmlops.report.content.placed_findings import PlacedFinding, place_findings, rank_findings
+from ghmlops.report.formats.annotations import MAX_PER_KIND, annotate, check_annotations, workflow_command
 from report import samples
 
 
@@ -43,3 +44,18 @@ def test_a_message_cannot_start_another_command() -> None:
     """Line breaks, percent signs, colons and commas are escaped."""
     line = workflow_command("error", "100 %\n::set-output name=a::b", title="a:b,c")
     assert line == "::error title=a%3Ab%2Cc::100 %25 ::set-output name=a::b"
+
+
+def test_annotations_of_a_check_run() -> None:
+    """Findings that did not pass, worst first and at most 200, each beside the limit that it exceeds."""
+    files = [samples.latency(slow=True)]
+    entries = place_findings(samples.merged(*files).findings, files)
+    lines = {"latency": 2, "latency.margins.p95": 6}
+    annotations = check_annotations(entries, ".github/ghmlops.yml", lines)
+    failed = [entry for entry in rank_findings(entries) if entry.finding.outcome is not Outcome.PASS]
+    assert [a.title.partition(":")[0] for a in annotations] == [entry.finding.id for entry in failed]
+    assert {a.path for a in annotations} == {".github/ghmlops.yml"}
+    assert {a.title: a.line for a in annotations}["latency-p95: fail"] == 6
+    assert {a.level for a in annotations} <= {"failure", "warning"}
+    many = [PlacedFinding(failed[0].finding, "latency", "")] * 300
+    assert len(check_annotations(many, "p.yml", {})) == 200

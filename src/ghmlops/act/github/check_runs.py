@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ghmlops.core.steps.check_run import CheckRun
 
 READ, WRITE = "checks: read", "checks: write"
+ANNOTATIONS_PER_REQUEST = 50
+"""Limit of GitHub; each further request appends to the annotations of the check run."""
 
 
 class WrittenCheckRun(NamedTuple):
@@ -24,10 +26,15 @@ class WrittenCheckRun(NamedTuple):
     """`created`, `edited`, or `superseded` if there is one of a newer run."""
 
 
+class _Output(msgspec.Struct, frozen=True):
+    annotations_count: int = 0
+
+
 class _CheckRun(msgspec.Struct, frozen=True):
     id: int
     html_url: str | None = None
     external_id: str | None = None
+    output: _Output = _Output()
 
 
 def upsert_check_run(client: Client, check: CheckRun) -> WrittenCheckRun:
@@ -41,31 +48,81 @@ def upsert_check_run(client: Client, check: CheckRun) -> WrittenCheckRun:
     existing = _list(client, check)
     if newer := next((c for c in existing if check.is_older_than(c.external_id or "")), None):
         return WrittenCheckRun(newer.html_url or "", newer.id, "superseded")
-    body = {
-        "name": check.name,
-        "external_id": check.external_id,
-        "status": "completed",
-        "conclusion": check.conclusion,
-        "output": {"title": check.title, "summary": check.summary},
-    }
-    if check.details_url:
-        body["details_url"] = check.details_url
-    activity = f"writing the check {check.name} of commit {check.head_sha[:12]}"
     if same := _of_run(existing, check):
-        address = f"check-runs/{same.id}"
-        edited = write(client, "PATCH", address, _CheckRun, body=body, activity=activity, permission=WRITE)
-        return WrittenCheckRun(edited.html_url or "", edited.id, "edited")
-    created = write(
+        written, state = _edit(client, check, same), "edited"
+    else:
+        written, state = _create(client, check), "created"
+    # A request whose answer was lost may have appended: GitHub's count says where to go on.
+    while (written_count := written.output.annotations_count) < len(check.annotations):
+        written = _edit(client, check, written)
+        if written.output.annotations_count <= written_count:
+            break
+    return WrittenCheckRun(written.html_url or "", written.id, state)
+
+
+def _create(client: Client, check: CheckRun) -> _CheckRun:
+    return write(
         client,
         "POST",
         "check-runs",
         _CheckRun,
-        body={**body, "head_sha": check.head_sha},
-        activity=activity,
+        body={**_body(check, 0), "head_sha": check.head_sha},
+        activity=_activity(check),
         permission=WRITE,
         find_existing=lambda: _of_run(_list(client, check), check),
     )
-    return WrittenCheckRun(created.html_url or "", created.id, "created")
+
+
+def _edit(client: Client, check: CheckRun, existing: _CheckRun) -> _CheckRun:
+    """Write the conclusion again, and append the next annotations.
+
+    GitHub appends what is sent twice. A request without an answer is therefore looked for by the number of annotations.
+    """
+    count = existing.output.annotations_count
+
+    def longer() -> _CheckRun | None:
+        found = _of_run(_list(client, check), check)
+        return found if found and found.output.annotations_count > count else None
+
+    return write(
+        client,
+        "PATCH",
+        f"check-runs/{existing.id}",
+        _CheckRun,
+        body=_body(check, count),
+        activity=_activity(check),
+        permission=WRITE,
+        find_existing=longer if count < len(check.annotations) else None,
+    )
+
+
+def _activity(check: CheckRun) -> str:
+    return f"writing the check {check.name} of commit {check.head_sha[:12]}"
+
+
+def _body(check: CheckRun, written: int) -> dict[str, object]:
+    """Return the body of a request whose check run has the first `written` annotations already."""
+    output: dict[str, object] = {"title": check.title, "summary": check.summary}
+    if part := check.annotations[written : written + ANNOTATIONS_PER_REQUEST]:
+        output["annotations"] = [
+            {
+                "path": annotation.path,
+                "start_line": annotation.line,
+                "end_line": annotation.line,
+                "annotation_level": annotation.level,
+                "title": annotation.title,
+                "message": annotation.message,
+            }
+            for annotation in part
+        ]
+    body: dict[str, object] = {
+        "name": check.name,
+        "external_id": check.external_id,
+        "status": "completed",
+        "conclusion": check.conclusion,
+        "output": output,
+    }
+    return body | ({"details_url": check.details_url} if check.details_url else {})
 
 
 def _of_run(existing: list[_CheckRun], check: CheckRun) -> _CheckRun | None:

@@ -21,11 +21,14 @@ from ghmlops.commands.shared.github import connection
 from ghmlops.commands.shared.stale_evidence.old_verdict import NAME, remove_old_verdict
 from ghmlops.core.errors import InputError
 from ghmlops.core.steps.check_run import verdict_check
+from ghmlops.core.steps.finding_lines import key_lines
 from ghmlops.core.verdict.admission import UNFINISHED
 from ghmlops.report.comment.brief import brief
 from ghmlops.report.content.layout import lay_out
+from ghmlops.report.content.placed_findings import place_findings
 from ghmlops.report.formats import comment as comment_format
 from ghmlops.report.formats import html, markdown, terminal
+from ghmlops.report.formats.annotations import check_annotations
 from ghmlops.report.formats.junit import junit
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.report.job import Job
     from ghmlops.commands.shared.base import Services
+    from ghmlops.core.steps.check_run import Annotation
     from ghmlops.measure.github import Client
     from ghmlops.report.text.blocks import Report
 
@@ -87,9 +91,13 @@ def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: 
             "input `check-run`: a check run needs the run that measured, and a token",
             hint="pass `run-id: ${{ github.event.workflow_run.id }}` and `token: ${{ github.token }}`",
         )
-    summary = _comment_text(job)
     check = verdict_check(
-        job.verdict, summary, run_id=int(job.run.run_id), attempt=job.run.attempt, url=job.facts.run_url
+        job.verdict,
+        _comment_text(job),
+        run_id=int(job.run.run_id),
+        attempt=job.run.attempt,
+        url=job.facts.run_url,
+        annotations=_annotations(job, inputs, services),
     )
     if inputs.dry_run:
         services.console.note(f"would write the check run {check.name}: {check.conclusion}")
@@ -99,6 +107,13 @@ def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: 
     written = upsert_check_run(open_client(), check)
     services.console.note(f"check run {check.name} {written.state}: {check.conclusion}")
     return written.url
+
+
+def _annotations(job: Job, inputs: Inputs, services: Services) -> list[Annotation]:
+    """Return the findings that did not pass, beside the lines of the policy in the work tree."""
+    path = services.cwd / inputs.policy
+    lines = key_lines(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else {}
+    return check_annotations(place_findings(job.verdict.findings, job.evidence), inputs.policy, lines)
 
 
 def _comment_text(job: Job) -> str:
@@ -148,5 +163,6 @@ def _result(  # noqa: PLR0913  (the parts of one result)
         text=terminal.block(lines),
         data={"verdict": msgspec.to_builtins(verdict), "files": list(files), "comment_url": comment.url},
         findings=tuple(verdict.findings),
+        annotated=not check_url,
         summary=markdown.summary(report),
     )

@@ -121,7 +121,9 @@ class Result:
     data: dict[str, Any] = field(default_factory=dict)
     """Data for `--json`."""
     findings: tuple[Finding, ...] = ()
-    """Findings; those that did not pass become annotations of the workflow run."""
+    """Findings; those that did not pass become annotations of the workflow run, if it is `annotated`."""
+    annotated: bool = True
+    """False if a check run on the change has the annotations, so that they are not shown twice."""
     summary: str = ""
     """Markdown for the job summary."""
     exit_code: int | None = None

@@ -1,4 +1,4 @@
-"""Annotations as workflow commands: per step at most ten of a kind, the limit of GitHub, worst first."""
+"""Annotations, worst first: workflow commands, of which GitHub shows ten of a kind per step, or of a check run."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.policy.targets import scope_words
+from ghmlops.core.steps.check_run import Annotation
+from ghmlops.core.steps.finding_lines import finding_line
 from ghmlops.report.content.placed_findings import PlacedFinding, format_value, rank_findings
 from ghmlops.report.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 MAX_PER_KIND = 10
 """GitHub shows at most ten errors and ten warnings per step."""
+MAX_ANNOTATIONS = 200
+"""Annotations of a check run, in four requests; the page lists every finding."""
 _KIND = {
     Outcome.ERROR: "error",
     Outcome.FAIL: "error",
@@ -47,3 +51,24 @@ def annotate(findings: Iterable[Finding]) -> list[str]:
             used[kind] += 1
             lines.append(workflow_command(kind, finding.reason, title=_title(finding)))
     return lines
+
+
+def check_annotations(entries: Sequence[PlacedFinding], policy: str, lines: Mapping[str, int]) -> list[Annotation]:
+    """Return annotations of a check run: each finding that did not pass, beside the limit in the policy.
+
+    Args:
+        entries: Findings of the verdict with their evidence.
+        policy: Path of the policy in the repository.
+        lines: Line of each key of the policy, as from `finding_lines.key_lines`.
+    """
+    failed = [entry for entry in rank_findings(entries) if entry.finding.outcome in _KIND]
+    return [
+        Annotation(
+            path=policy,
+            line=finding_line(entry.finding, entry.command, lines),
+            level="failure" if _KIND[entry.finding.outcome] == "error" else "warning",
+            title=escape.one_line(_title(entry.finding), 200),
+            message=escape.one_line(entry.finding.reason, 1000),
+        )
+        for entry in failed[:MAX_ANNOTATIONS]
+    ]
