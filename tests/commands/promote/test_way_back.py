@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ghmlops.act.evidence import encode
+from capacity_evidence import write_capacity
 from ghmlops.act.targets import open_target, read_shares
 from ghmlops.cli import main
-from ghmlops.core.details.capacity import CapacityDetails, CapacityGenerator, CapacityResult, CapacitySettings
-from ghmlops.core.evidence.document import Evidence, Provenance
-from ghmlops.core.model import Outcome
-from ghmlops.core.policy.capacity import Capacity
-from ghmlops.core.policy.objectives import Objectives
 from ghmlops.core.policy.target import HaproxyTarget
 from ghmlops.core.promotion.weights import BASELINE_ONLY
 from haproxy_router import needs_haproxy
@@ -61,50 +56,6 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
         for name in BASELINE[1:]:
             ask(tmp_path, f"set server scorer/{name} state maint\n".encode())
         yield running
-
-
-def write_capacity(folder: Path, low: float | None) -> None:
-    """Write the evidence of a capacity."""
-    result = CapacityResult(
-        low=low,
-        high=None,
-        width=None,
-        limited_by="nothing",
-        replicas=None,
-        demand=None,
-        headroom=0.0,
-        budget_used_s=1.0,
-        requests_sent=1,
-    )
-    settings = CapacitySettings(
-        url="http://127.0.0.1",
-        requests="",
-        objectives=Objectives(),
-        samples_for_a_pass=1,
-        connections=1,
-        policy=Capacity(),
-    )
-    details = CapacityDetails(
-        result=result,
-        curve=[],
-        probes=[],
-        law=None,
-        predicted=[],
-        settings=settings,
-        generator=CapacityGenerator(crowded=False),
-    )
-    evidence = Evidence(
-        command="capacity",
-        outcome=Outcome.PASS,
-        reason_code="pass",
-        reason="",
-        provenance=Provenance(
-            repository="acme/shop", head_sha="a" * 40, run_id="1", started="2026-11-28T20:00:00+00:00"
-        ),
-        findings=[],
-        details=details,
-    )
-    (folder / "capacity.json").write_bytes(encode(evidence))
 
 
 def target(folder: Path) -> Target:

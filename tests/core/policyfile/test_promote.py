@@ -103,6 +103,16 @@ def test_hooks_and_metrics() -> None:
         (f"{DRY}, capacity: {{from: c.json, headroom: 100%}}", "30%"),
         (f"{DRY}, on: {{fail: ignore}}", "ignore"),
         (f"{DRY}, rung: {{min-request: 5}}", "min-requests"),
+        ("target: {command: {set: 's {arm} {weight}', get: 'g {arm}', scale: 'x {arm} {replicas}'}}", "ready"),
+        (
+            "target: {command: {set: 's {arm} {weight}', get: 'g {arm}', ready: 'r {arm}', scale: 'x {arm}'}}",
+            "replicas",
+        ),
+        (
+            "target: {command: {set: 's {arm} {weight}', get: 'g {arm}', ready: 'r {arm}', scale: 'x {arm} {replicas}',"
+            " twin: true}}",
+            "capacity",
+        ),
         (f"{DRY}, hooks: {{before-rung: [{{timeout: 5s}}]}}", "run"),
         (f"{DRY}, hooks: {{before-rung: [{{run: a, command: [b]}}]}}", "run"),
         (f"{DRY}, hooks: {{before: [{{run: a}}]}}", "before-rung"),

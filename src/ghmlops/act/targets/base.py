@@ -30,6 +30,13 @@ class Target(Protocol):
         """Set the weight of all servers of an arm."""
 
 
+class ScalableTarget(Target, Protocol):
+    """A target whose arms are sets of replicas: one weight per arm, and a number of servers behind it."""
+
+    def scale(self, arm: str, replicas: int) -> None:
+        """Set the number of servers of an arm; they are ready later."""
+
+
 def arm_weights(target: Target) -> dict[str, int]:
     """Return the weight of each server of an arm.
 

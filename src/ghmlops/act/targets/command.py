@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from ghmlops.core.policy.target import CommandTarget
 
-_WEIGHT = re.compile(r"\d{1,9}")
+MAX_SERVERS = 1_000_000
+"""Largest number of servers of an arm that is taken for a number."""
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Command:
@@ -38,24 +40,30 @@ class Command:
 
     def server_weights(self) -> dict[str, tuple[int, ...]]:
         """Return the weights that the command `get` prints."""
-        return {arm: (self._weight(arm),) for arm in self._arms}
+        return {arm: (self._number("get", arm, self.limit),) for arm in self._arms}
 
     def ready(self) -> dict[str, int]:
-        """Return nothing: the commands do not report which servers are ready."""
-        return {}
+        """Return the numbers that the command `ready` prints; nothing without such a command."""
+        if not self._settings.ready:
+            return {}
+        return {arm: self._number("ready", arm, MAX_SERVERS) for arm in self._arms}
 
     def set_weight(self, arm: str, weight: int) -> None:
         """Run the command `set`."""
         self._run(self._settings.set, arm=arm, weight=str(weight))
 
-    def _weight(self, arm: str) -> int:
-        output = self._run(self._settings.get, arm=arm).strip()
-        if not _WEIGHT.fullmatch(output) or int(output) > self.limit:
+    def scale(self, arm: str, replicas: int) -> None:
+        """Run the command `scale`."""
+        self._run(self._settings.scale, arm=arm, replicas=str(replicas))
+
+    def _number(self, name: str, arm: str, largest: int) -> int:
+        output = self._run(getattr(self._settings, name), arm=arm).strip()
+        if not _WHOLE_NUMBER.fullmatch(output) or int(output) > largest:
             raise ServiceError(
-                f'the command `get` of the target printed "{short(output, 80)}" for the {arm}, not a weight of at most '
-                f"{self.limit}",
+                f'the command `{name}` of the target printed "{short(output, 80)}" for the {arm}, not a number of at '
+                f"most {largest}",
                 hint="it prints a whole number",
-                reason_code="bad-weights",
+                reason_code="bad-weights" if name == "get" else "bad-servers",
             )
         return int(output)
 

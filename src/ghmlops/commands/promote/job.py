@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ghmlops.act.targets import Target
+    from ghmlops.act.targets.base import ScalableTarget
     from ghmlops.commands.promote.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.document import Policy
@@ -45,8 +46,7 @@ class Job:
         environment: Name of the environment.
         record_path: File of the record.
         log_path: The access log.
-        server_capacity: Requests per second that one server of the baseline carries with its headroom; `None` if
-            the rollback has no limit.
+        server_capacity: Requests per second that one server carries with its headroom; `None` if it is not measured.
         server_arms: Name in the log to arm.
         query_names: Arm to its servers as they stand in a query, joined by `|`.
     """
@@ -62,6 +62,16 @@ class Job:
     server_arms: dict[str, str]
     query_names: dict[str, str]
     server_capacity: float | None = None
+
+    @property
+    def scalable(self) -> ScalableTarget | None:
+        """The target, if the servers of its arms can be added and removed."""
+        return cast("ScalableTarget", self.target) if self.policy.target.is_scalable else None
+
+    @property
+    def is_rollback_limited(self) -> bool:
+        """Whether the baseline receives at most what its ready servers carry."""
+        return self.policy.rollback.limit == "ready-capacity" and self.server_capacity is not None
 
     def hooks(self) -> Iterator[tuple[str, Hook]]:
         """Yield the moment of every hook and the hook."""
@@ -134,21 +144,22 @@ def load_promotion(inputs: Inputs, services: Services) -> tuple[Policy, Promote]
 
 
 def _server_capacity(promote: Promote, root: Path) -> float | None:
-    """Return the measured capacity of one server without its headroom; `None` if the rollback has no limit.
+    """Return the measured capacity of one server without its headroom; `None` if the policy names no measurement.
 
     Raises:
         PolicyError: The target does not report which servers are ready.
         EvidenceError: The evidence is missing, is none of `capacity`, or measured no capacity.
     """
-    if promote.rollback.limit == "none":
+    if not promote.capacity.evidence:
         return None
     from ghmlops.core.details.capacity import CapacityDetails
     from ghmlops.measure.evidence import decode, read_bounded
 
-    if isinstance(promote.target, CommandTarget):
+    unknown = isinstance(promote.target, CommandTarget) and not promote.target.ready
+    if unknown and promote.rollback.limit == "ready-capacity":
         raise PolicyError(
-            "`rollback.limit: ready-capacity` needs a target that reports ready servers, and `command` does not",
-            hint="remove the limit, or use the target `haproxy`",
+            "`rollback.limit: ready-capacity` needs to know which servers are ready",
+            hint="add the command `ready` to the target, or remove the limit",
         )
     name = promote.capacity.evidence
     details = decode(read_bounded(root / name, name), Evidence, EVIDENCE_SCHEMA, name).details

@@ -11,6 +11,7 @@ import msgspec
 
 from ghmlops.act.files import write_atomically
 from ghmlops.act.targets import apply_shares, read_shares
+from ghmlops.commands.promote.capacity import Servers
 from ghmlops.commands.promote.start import first_start, resumed_start
 from ghmlops.commands.promote.way_back import WayBack
 from ghmlops.core.errors import DataError, ServiceError
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.25
 """Seconds between two looks at the access log: a verdict is at most so late."""
+_MAX_DEMAND_LOOKS = 20
+"""Looks after which a demand that is still unknown no longer delays the first rung."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +74,7 @@ class Walk:
     _shares: Shares = field(init=False, default=BASELINE_ONLY)
     _counts: Counter[str] = field(init=False, default_factory=Counter)
     _rate: RecentRate = field(init=False)
+    _servers: Servers = field(init=False)
     _metrics_of: int | None = field(init=False, default=None)
     """Index of the rung whose metrics are read."""
     _held_since: str = field(init=False, default="")
@@ -89,10 +93,13 @@ class Walk:
         judged = MetricJudge(policy.judge.metrics, reference_arm(with_twin=policy.compare == "twin"))
         self._judge = RungJudge(policy.judge.errors, self.job.margins, judged)
         self._rate = RecentRate(self.now().timestamp())
+        self._servers = Servers(job=self.job, now=self.now, note=self.note)
         start = resumed_start(self.job, self.deployment, self.now()) if resume else first_start(self.job)
         self._shares, self._held_since = start.shares, start.held_since
         if self.metrics:
             self.metrics.check(tuple(arm for arm in ARMS if self._shares.share(arm)))
+        if self.job.scalable:
+            self._measure_demand()
         try:
             stop = start.step if isinstance(start.step, Stop) else self._climb(start.step)
         except ServiceError as error:
@@ -103,7 +110,7 @@ class Walk:
 
     def _climb(self, first: int) -> Stop | Complete:
         """Walk the ladder until it ends."""
-        if self.hooks and (stop := self.hooks.run("before-rung", first, self._wait)):
+        if stop := self._make_ready(first, self._wait):
             return stop
         position = self._enter(first)
         while True:
@@ -124,22 +131,36 @@ class Walk:
                     return decision
 
     def _between(self, position: Position, following: int | None) -> Stop | None:
-        """Run the hooks between two rungs, while the candidate is judged on; return why the walk ends, or `None`."""
-        if self.hooks is None:
-            return None
+        """Do what lies between two rungs, while the candidate is judged on; return why the walk ends, or `None`."""
 
         def judge_on() -> Stop | None:
             decision = self._look(position)
             self.sleep(self.poll)
             return decision if isinstance(decision, Stop) else None
 
-        stop = self.hooks.run("after-rung", position.rung, judge_on)
-        if stop is None and following is not None:
-            stop = self.hooks.run("before-rung", following, judge_on)
-        return stop
+        if self.hooks and (stop := self.hooks.run("after-rung", position.rung, judge_on)):
+            return stop
+        return None if following is None else self._make_ready(following, judge_on)
+
+    def _make_ready(self, rung: int, meanwhile: Callable[[], Stop | None]) -> Stop | None:
+        """Have the servers of a rung ready, and run its hooks; return why the walk ends, or `None`."""
+        shares = rung_shares(self.job.policy.ladder[rung], with_twin=self.job.policy.compare == "twin")
+        if stop := self._servers.prepare(shares, self._rate.rate(), meanwhile):
+            return stop
+        return self.hooks.run("before-rung", rung, meanwhile) if self.hooks else None
 
     def _wait(self) -> None:
+        """Wait before the first rung, and look at the demand."""
         self.sleep(self.poll)
+        with contextlib.suppress(DataError):  # the next look at the candidate reports it
+            self._rate.add(self.now().timestamp(), sum(self._log.read().counts().values()))
+
+    def _measure_demand(self) -> None:
+        """Observe until the demand is known, so that the servers of the first rung are enough for it."""
+        for _ in range(_MAX_DEMAND_LOOKS):
+            if self._rate.rate() is not None:
+                return
+            self._wait()
 
     def _enter(self, rung: int) -> Position:
         policy = self.job.policy
@@ -229,6 +250,7 @@ class Walk:
         if isinstance(stop, Complete):
             record = self._write("complete", "promotion-complete", "The candidate serves all traffic.")
             self.deployment.finish(succeeded=True)
+            self._servers.give_back(complete=True)
             return record
         if stop.reaction == "hold":
             return self._hold(stop.reason_code, stop.reason)
@@ -237,12 +259,21 @@ class Walk:
         self._write("rollback", stop.reason_code, stop.reason)
         since = self.now().isoformat(timespec="seconds")
         self.deployment.describe(rollback_text(self._shares.candidate, since, stop.reason_code))
-        way_back = WayBack(job=self.job, log=self._log, rate=self._rate, now=self.now, sleep=self.sleep, note=self.note)
+        way_back = WayBack(
+            job=self.job,
+            log=self._log,
+            rate=self._rate,
+            now=self.now,
+            sleep=self.sleep,
+            note=self.note,
+            servers=self._servers,
+        )
         self._shares = way_back.run(self._shares)
         if way_back.problem[0]:
             return self._hold(*way_back.problem)
         record = self._write("rollback", stop.reason_code, stop.reason)
         self.deployment.finish(succeeded=False)
+        self._servers.give_back(complete=False)
         return record
 
     def _hold(self, reason_code: str, reason: str) -> PromotionRecord:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from ghmlops.commands.promote.capacity import Servers
     from ghmlops.commands.promote.job import Job
     from ghmlops.measure.telemetry import AccessLog
 
@@ -39,6 +40,7 @@ class WayBack:
         now: The current time (UTC).
         sleep: Waits for some seconds.
         note: Reports a step to the user.
+        servers: The servers of the arms; `None` if they are not scaled.
 
     Attributes:
         problem: Reason code and sentence if the rollback stopped before its end; empty otherwise.
@@ -50,6 +52,7 @@ class WayBack:
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     note: Callable[[str], None]
+    servers: Servers | None = None
     problem: tuple[str, str] = ("", "")
     _baseline: ErrorProcess = field(init=False)
     _returned: float = field(init=False)
@@ -75,8 +78,10 @@ class WayBack:
 
     def _go_to(self, step: float, shares: Shares) -> Shares:
         deadline = self.now().timestamp() + self.job.policy.rung.max_duration
-        if self.job.server_capacity is not None:
+        if self.job.is_rollback_limited or self.job.scalable:
             self._measure_demand()
+        if self.servers:
+            self.servers.prepare_rollback(self.rate.rate() or 0.0)
         last = step == self.job.policy.rollback.steps[-1]
         while True:
             if self._baseline.alarm is not None:
@@ -116,13 +121,14 @@ class WayBack:
 
         Without a limit, all are taken to be ready.
         """
-        if self.job.server_capacity is None:
+        if not self.job.is_rollback_limited:
             return 1.0, None
         try:
             ready, servers = self.job.target.ready().get(POOL, 0), self.job.target.servers()[POOL]
         except ServiceError:
             return 0.0, 0.0  # a baseline of which nothing is known receives nothing more
-        return ready / servers, ready * self.job.server_capacity
+        # Replicas behind one weight share the arm's traffic, however many of them are ready.
+        return min(1.0, ready / servers), ready * (self.job.server_capacity or 0.0)
 
     def _observe_for(self, seconds: float) -> None:
         """Wait, and look at the demand and at the baseline's failed requests since its traffic grew."""

@@ -91,12 +91,18 @@ class Rollback(Section, frozen=True, kw_only=True):
 
 
 class MeasuredCapacity(Section, frozen=True, kw_only=True):
-    """Capacity of one server of the baseline, as `capacity` measured it."""
+    """Capacity of one server, as `capacity` measured it, and the servers that a target may be scaled to."""
 
     evidence: str = ""
     """File of the evidence, relative to the repository."""
     headroom: float = 0.3
     """Fraction of the capacity that is kept free."""
+    ready_within: float = 300.0
+    """Seconds within which the servers of a rung must be ready."""
+    max_servers: int = 100
+    """Servers of one arm beyond which a promotion holds."""
+    keep: int | None = None
+    """Servers that the baseline and its twin keep after a complete promotion; `None`: all of them."""
 
 
 class Hook(Section, frozen=True, kw_only=True):

@@ -13,6 +13,11 @@ class TargetSettings(Section, frozen=True, kw_only=True, tag_field="kind"):
         """Whether the target has a fresh copy of the baseline with its own weight."""
         return bool(getattr(self, "twin", False))
 
+    @property
+    def is_scalable(self) -> bool:
+        """Whether the servers of an arm can be added and removed."""
+        return bool(getattr(self, "scale", ""))
+
 
 class DryRunTarget(TargetSettings, frozen=True, kw_only=True, tag="dry-run"):
     """No router: weights are printed and kept in a file, so that a ladder can be rehearsed."""
@@ -36,6 +41,10 @@ class CommandTarget(TargetSettings, frozen=True, kw_only=True, tag="command"):
     """Whether the router has an arm `twin`."""
     timeout: float = 30.0
     """Seconds after which a command is ended."""
+    ready: str = ""
+    """Prints the number of ready servers of one arm, e.g. `./router ready {arm}`; empty: it is not known."""
+    scale: str = ""
+    """Sets the number of servers of one arm, e.g. `./router scale {arm} {replicas}`; needs `ready`."""
 
 
 class HaproxyTarget(TargetSettings, frozen=True, kw_only=True, tag="haproxy"):

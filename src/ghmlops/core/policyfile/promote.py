@@ -23,7 +23,7 @@ from ghmlops.core.policy.promote import (
 )
 from ghmlops.core.policyfile.promotion.hooks import read_hooks
 from ghmlops.core.policyfile.promotion.metrics import read_metrics, read_prometheus
-from ghmlops.core.policyfile.scalars import RATIO, SECONDS
+from ghmlops.core.policyfile.scalars import RATIO, SECONDS, positive_count
 from ghmlops.core.policyfile.target import read_target
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
 
@@ -72,6 +72,10 @@ def read_promote(at: Located) -> Promote:
         raise at.error(
             "`judge.metrics` needs `observe.prometheus`", "for example `observe: {prometheus: http://127.0.0.1:9090}`"
         )
+    if promote.target.is_scalable and not promote.capacity.evidence:
+        raise at.error(
+            "a target with `scale` needs `capacity.from`", "for example `capacity: {from: evidence/capacity.json}`"
+        )
     if promote.rollback.limit == "ready-capacity" and not promote.capacity.evidence:
         raise at.error(
             "`rollback.limit: ready-capacity` needs `capacity`",
@@ -86,8 +90,17 @@ def _span(at: Located) -> float:
 
 
 def _capacity(at: Located) -> MeasuredCapacity:
-    values: dict[str, Any] = record(dict, {"from": text, "headroom": _headroom}, required=("from",))(at)
-    return MeasuredCapacity(evidence=values.pop("from"), **values)
+    readers = {
+        "from": text,
+        "headroom": _headroom,
+        "ready-within": SECONDS,
+        "max-servers": positive_count,
+        "keep": scalar(quantities.count),
+    }
+    values: dict[str, Any] = record(dict, readers)(at)
+    if "headroom" in values and "from" not in values:
+        raise at.error("`headroom` needs the key `from`", "for example `from: evidence/capacity.json`")
+    return MeasuredCapacity(evidence=values.pop("from", ""), **values)
 
 
 def _headroom(at: Located) -> float:

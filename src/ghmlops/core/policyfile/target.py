@@ -71,19 +71,27 @@ def _dry_run(at: Located) -> DryRunTarget:
     return record(DryRunTarget, {"file": text, "twin": boolean})(at)
 
 
+def _own_commands(at: Located) -> CommandTarget:
+    readers = {
+        "set": _command("arm", "weight"),
+        "get": _command("arm"),
+        "limit": positive_count,
+        "twin": boolean,
+        "timeout": scalar(quantities.duration),
+        "ready": _command("arm"),
+        "scale": _command("arm", "replicas"),
+    }
+    target: CommandTarget = record(CommandTarget, readers, required=("set", "get"))(at)
+    if target.scale and not target.ready:
+        raise at.error(
+            "`scale` needs `ready`: traffic follows servers that are ready", "add `ready: ./router ready {arm}`"
+        )
+    return target
+
+
 READERS: dict[str, Callable[[Located], TargetSettings]] = {
     "dry-run": _dry_run,
-    "command": record(
-        CommandTarget,
-        {
-            "set": _command("arm", "weight"),
-            "get": _command("arm"),
-            "limit": positive_count,
-            "twin": boolean,
-            "timeout": scalar(quantities.duration),
-        },
-        required=("set", "get"),
-    ),
+    "command": _own_commands,
     "haproxy": _haproxy,
 }
 """The table of targets: kind to its reader. `act.targets` has one class per kind."""
