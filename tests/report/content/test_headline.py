@@ -10,7 +10,7 @@ import msgspec
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.report.content.headline import headline
-from ghmlops.report.content.placed_findings import place_findings, rank_findings
+from ghmlops.report.content.placed_findings import place_findings, rank_failures, rank_findings
 from ghmlops.report.formats.markdown import inline
 from report import prediction_samples, samples
 
@@ -19,7 +19,7 @@ def text_of(*files: Evidence, override: str = "") -> str:
     """Return the headline over these files as plain text."""
     verdict = msgspec.structs.replace(samples.merged(*files, required=()), override=override)
     entries = rank_findings(place_findings(verdict.findings, files))
-    return inline(headline(verdict, entries, files)).replace("\u00a0", " ")
+    return inline(headline(verdict, entries, rank_failures(entries), files)).replace("\u00a0", " ")
 
 
 def test_a_pass_names_what_was_measured(golden: Callable[[str, str], None]) -> None:
@@ -63,4 +63,4 @@ def test_other_verdicts_keep_their_reason() -> None:
         verdict = samples.merged(*files, required=("regression",))
         verdict = msgspec.structs.replace(verdict, override=override)
         entries = rank_findings(place_findings(verdict.findings, files))
-        assert inline(headline(verdict, entries, files)).replace("\\", "") == verdict.reason
+        assert inline(headline(verdict, entries, rank_failures(entries), files)).replace("\\", "") == verdict.reason

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.model import Outcome
 from ghmlops.core.pillars import PILLARS, find_pillar
 from ghmlops.report.content.pillar_table import decisive_finding
-from ghmlops.report.content.placed_findings import is_confirmation, rank_failures, rows_compared
+from ghmlops.report.content.placed_findings import is_confirmation, rows_compared
 from ghmlops.report.content.summary_sentence import summary_sentence
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Text, Words
@@ -24,12 +24,18 @@ MAX_WORDS = 30
 """Words in the clauses of the headline of a passing verdict; the clauses beyond are counted."""
 
 
-def headline(verdict: Verdict, entries: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> Cell:
+def headline(
+    verdict: Verdict,
+    entries: Sequence[PlacedFinding],
+    failures: Sequence[PlacedFinding],
+    evidence: Sequence[Evidence],
+) -> Cell:
     """Return the headline; it falls back to the reason of the verdict if no evidence decides it.
 
     Args:
         verdict: The verdict.
         entries: Its findings with their evidence, the worst first.
+        failures: Those that did not pass, without the ones that a confirming run repeats.
         evidence: The evidence files that could be read.
     """
     reason: Cell = (Text(verdict.reason, MAX_REASON),)
@@ -49,7 +55,7 @@ def headline(verdict: Verdict, entries: Sequence[PlacedFinding], evidence: Seque
         Words(": "),
         *summary_sentence(findings, decisive, file),
         *_confirmation(verdict, decisive, evidence),
-        *_others(entries, worst),
+        *_others(failures, worst),
     )
 
 
@@ -68,10 +74,10 @@ _OTHERS = {
 }
 
 
-def _others(entries: Sequence[PlacedFinding], worst: PlacedFinding) -> Cell:
+def _others(failures: Sequence[PlacedFinding], worst: PlacedFinding) -> Cell:
     """Return how many other findings have the same outcome as the worst one."""
     outcome = worst.finding.outcome
-    others = sum(entry.finding.outcome is outcome for entry in rank_failures(entries)) - 1
+    others = sum(entry.finding.outcome is outcome for entry in failures) - 1
     if others < 1 or outcome is Outcome.PASS:
         return ()
     verb = _OTHERS[outcome].format(be="is" if others == 1 else "are", have="has" if others == 1 else "have")

@@ -48,18 +48,19 @@ def lay_out(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Rep
         facts: The run and its links.
     """
     entries = rank_findings(place_findings(verdict.findings, evidence))
+    failures = rank_failures(entries)
     outcome = words.OUTCOME_LABELS[verdict.outcome]
     return Report(
         service=verdict.service,
         outcome=verdict.outcome,
         heading=(Text(verdict.service or "service", 100), Words(f" {outcome.heading}")),
-        reason=headline(verdict, entries, evidence),
+        reason=headline(verdict, entries, failures, evidence),
         action=words.required_action(verdict.outcome, verdict.reason_code, verdict.environment),
         subject=compared_commits(verdict, evidence, facts),
         notices=notices(verdict, facts),
         pillars=pillar_table(verdict, entries, facts, evidence),
-        worst=_worst_findings(entries, facts),
-        open_tables=_open_tables(entries, evidence),
+        worst=_worst_findings(failures, facts),
+        open_tables=_open_tables(failures, evidence),
         not_measured=_not_measured(verdict, evidence),
         passed=_passed(entries),
         sections=_sections(verdict, evidence, facts, entries),
@@ -121,16 +122,15 @@ def notices(verdict: Verdict, facts: Facts) -> list[Cell]:
     return lines
 
 
-def _worst_findings(entries: Sequence[PlacedFinding], facts: Facts) -> Bullets:
-    failures = rank_failures(entries)
+def _worst_findings(failures: Sequence[PlacedFinding], facts: Facts) -> Bullets:
     total = numbers.count(len(failures))
     title = "The worst findings" if len(failures) <= MAX_WORST else f"The worst {MAX_WORST} of {total} findings"
     return Bullets(title=title, items=[_bullet(entry, facts) for entry in failures[:MAX_WORST]])
 
 
-def _open_tables(entries: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> list[Table]:
+def _open_tables(failures: Sequence[PlacedFinding], evidence: Sequence[Evidence]) -> list[Table]:
     """Return the tables that are not collapsed: failed metrics that the list of the worst lacks, and the timeline."""
-    worst = [entry.finding for entry in rank_failures(entries)[:MAX_WORST]]
+    worst = [entry.finding for entry in failures[:MAX_WORST]]
     listed = [(finding.dataset, finding.metric) for finding in worst if not is_subgroup(finding)]
     omitted = prediction_sections.omits_failed_metric(evidence, listed)
     metrics = prediction_sections.failed_metrics(evidence) if omitted else []

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tabulate import DataRow, TableFormat, tabulate
-
 from ghmlops.core.steps.github_limits import SUMMARY_LIMIT
 from ghmlops.report.charts import mermaid
 from ghmlops.report.formats.size_budget import Block, Rows, fit
@@ -28,7 +26,7 @@ from ghmlops.report.text.blocks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _TITLE_LIMIT, _COLUMN_LIMIT = 80, 60
 """Characters of the title of a table and of a column."""
@@ -108,25 +106,13 @@ def table_rows(table: Table) -> Rows:
     """Return a table as rows under a head."""
     titles = [escape.markdown(column.title, _COLUMN_LIMIT) for column in table.columns]
     rule = "|" + "|".join("---:" if column.right else "---" for column in table.columns) + "|"
-    cells = [[inline(cell) for cell in row] for row in table.rows]
-    text = tabulate(cells, headers=titles, tablefmt=_unpadded(rule), disable_numparse=True, stralign=None)
-    head, _, *lines = text.split("\n")
-    return Rows(head=f"{head}\n{rule}", lines=lines, expendable=table.expendable)
+    lines = [_row([inline(cell) for cell in row]) for row in table.rows]
+    return Rows(head=f"{_row(titles)}\n{rule}", lines=lines, expendable=table.expendable)
 
 
-def _unpadded(rule: str) -> TableFormat:
-    """Return tabulate's pipe format without the padding that would make each row as long as the longest one."""
-    row = DataRow("| ", " | ", " |")
-    return TableFormat(
-        lineabove=None,
-        linebelowheader=lambda _widths, _aligns: rule,
-        linebetweenrows=None,
-        linebelow=None,
-        headerrow=row,
-        datarow=row,
-        padding=0,
-        with_header_hide=None,
-    )
+def _row(cells: Sequence[str]) -> str:
+    """Return a row without padding, which would make each row as long as the longest one."""
+    return f"| {' | '.join(cells)} |"
 
 
 def _notice(report: Report) -> Callable[[int], str]:
