@@ -146,9 +146,9 @@ def _effective_changes(cells: Cells) -> tuple[Floats, Floats, Floats]:
     """Return the number of rows, and of those that gained and that lost the value 1, shape (m,) each.
 
     Weighted rows are counted as so many rows of equal weight that the null variance of the change is that of the
-    weighted rows: the sums of weights are divided by the mean weight of the changed rows, weighted by itself, or by that
-    of all rows if it is larger (the design effect of Rao and Scott 1992, Biometrics 48, 577-585). The change of the
-    proportion stays exact.
+    weighted rows: the sums of weights are divided by the mean weight of the changed rows, weighted by itself, or by
+    that of all rows if it is larger (the design effect of Rao and Scott 1992, Biometrics 48, 577-585). The change of
+    the proportion stays exact.
     """
     gained, lost = (cells.dd + cells.d) / 2.0, (cells.dd - cells.d) / 2.0
     if cells.squares is None:

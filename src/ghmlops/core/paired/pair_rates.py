@@ -33,7 +33,7 @@ def compare_rate(cells: Cells, weights: tuple[float, float], tail: float) -> Met
     limits = [_exact_limits(k, n, tail) for k, n in zip(changed, number, strict=True)]
     low, high = np.array([limit[0] for limit in limits]), np.array([limit[1] for limit in limits])
     error = np.sqrt(rate * (1.0 - rate) / np.maximum(number, 1.0))
-    method = "exact binomial limits"
+    method = "exact binomial limits" + (" of effective counts" if cells.squares is not None else "")
     if (groups := cells.groups) is not None:
         residual = weight_d * groups.d + weight_dd * groups.dd - rate[groups.cell] * groups.n
         number = np.bincount(groups.cell, minlength=len(count)).astype(np.float64)
@@ -63,8 +63,8 @@ def effective_counts(cells: Cells, rate: Floats, weights: tuple[float, float]) -
     """Return the numbers of changed rows and of rows of equal weight that stand for weighted rows, shape (m,) each.
 
     The number of rows is the one for which a binomial proportion has the linearised variance of the weighted rate, at
-    most the effective number of Kish, which is also the number without any change, or if all changed. The exact limits of these
-    counts are those of Korn and Graubard (1998), Survey Methodology 24, 193-201.
+    most the effective number of Kish, which is also the number without any change, or if all changed. The exact limits
+    of these counts are those of Korn and Graubard (1998), Survey Methodology 24, 193-201.
 
     Args:
         cells: Sums of weighted rows.

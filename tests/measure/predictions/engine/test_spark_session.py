@@ -276,6 +276,18 @@ def test_ranking(spark: Engine, tmp_path: Path) -> None:
     assert (result.facts.pairs.queries, result.facts.pairs.query_conflicts) == (60, 1)
 
 
+def test_weights(spark: Engine, tmp_path: Path) -> None:
+    """Weights with unusable values, of a scorer with groups and of a regression."""
+    weight = np.random.default_rng(3).lognormal(size=1500)
+    weight[[5, 6, 7, 8]] = np.nan, np.inf, 0.0, -1.0
+    first, second = (artifacts.rows(1500, seed) | {"w": weight} for seed in (1, 2))
+    result, _ = agree(spark, write_sides(tmp_path, baseline=first, candidate=second), replace(BINARY, weight="w"))
+    assert result.facts.baseline.odd_weights == 4
+    first, second = (artifacts.values(1500, seed) | {"w": weight} for seed in (1, 2))
+    policy = Regression(task="regression", key=("id",), label="y", prediction="p", weight="w")
+    agree(spark, write_sides(tmp_path, baseline=first, candidate=second), policy)
+
+
 def test_embeddings_in_partition_folders(spark: Engine, tmp_path: Path) -> None:
     """Several files per side; values of folders are text, including null and percent-encoded ones."""
     roots = {}

@@ -122,7 +122,8 @@ def judge_symmetry(
         shift=evidence_number(shift),
         p=evidence_number(p),
     )
-    outcome, reason = _rule(churn, shift, (p, max_shift), class_names[shifted])
+    shifted_name = class_names[shifted]
+    outcome, reason = _rule(churn, shift, (p, max_shift), shifted_name, by_weight=counts.weight is not None)
     finding = Finding(
         id="churn-asymmetric",
         metric="churn",
@@ -141,7 +142,9 @@ def judge_symmetry(
     return finding, row
 
 
-def _rule(churn: Churn, shift: float, limits: tuple[float, float], class_name: str) -> tuple[Outcome, str]:
+def _rule(
+    churn: Churn, shift: float, limits: tuple[float, float], class_name: str, *, by_weight: bool
+) -> tuple[Outcome, str]:
     """Return the outcome and its reason."""
     p, max_shift = limits
     if churn.rows < MIN_JUDGED_ROWS:
@@ -161,7 +164,7 @@ def _rule(churn: Churn, shift: float, limits: tuple[float, float], class_name: s
     direction = "gained" if shift > 0 else "lost"
     text = (
         f"{count_of(churn.changed, churn.rows)} decisions changed ({parts}): class {class_name} {direction} "
-        f"{abs(100 * shift):.2f} points ({format_p('p', p)})"
+        f"{abs(100 * shift):.2f} points{' by weight' if by_weight else ''} ({format_p('p', p)})"
     )
     limit = f"the {format_points(max_shift)} allowed"
     if p < ALPHA and abs(shift) > max_shift:
