@@ -10,9 +10,11 @@ import pytest
 
 from ghmlops.act.targets import apply_shares, open_target, read_shares
 from ghmlops.cli import main
+from ghmlops.core.model import Outcome
 from ghmlops.core.policy.target import DryRunTarget
 from ghmlops.core.promotion.status_text import hold_text, rollback_text, rung_text
 from ghmlops.core.promotion.weights import BASELINE_ONLY, rung_shares
+from ghmlops.measure.evidence import read_verdict
 from github_api import spec
 from github_api.server import Api, running
 
@@ -145,6 +147,29 @@ def test_the_ladder_of_another_commit(api: Api, tmp_path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "commit": "b" * 40}))
     assert promote(tmp_path, "--resume")[0] == 1
     assert read_shares(open_target(DryRunTarget(), tmp_path)).candidate == 0.25
+
+
+def test_a_rollback_plans_a_revert(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verdict names the commit, the one that served before, and the run; nothing confirms it."""
+    deployed(api, "success", commit="c" * 40)
+    deployed(api, "queued")
+    monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "2")
+    assert promote(tmp_path)[1]["decision"] == "hold"
+    path = tmp_path / "evidence" / "promotion-verdict.json"
+    assert not path.exists()
+    record = tmp_path / "evidence" / "promotion.json"
+    since = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    record.write_text(json.dumps({**json.loads(record.read_text()), "held_since": since}))
+    assert promote(tmp_path, "--resume")[1]["decision"] == "rollback"
+    verdict = read_verdict(path)
+    assert (verdict.commit, verdict.base_sha, verdict.repository) == (SHA, "c" * 40, "acme/shop")
+    assert (verdict.service, verdict.environment, verdict.run_id, verdict.run_attempt) == (
+        "shop",
+        "production",
+        "42",
+        2,
+    )
+    assert (verdict.outcome, verdict.reason_code, verdict.confirmed) == (Outcome.FAIL, "hold-expired", [])
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from tabulate import tabulate
 
+from ghmlops import __version__
+from ghmlops.act.evidence import encode
+from ghmlops.act.files import write_atomically
 from ghmlops.act.targets import read_shares
 from ghmlops.commands.promote import lock
 from ghmlops.commands.promote.deployment import open_deployment
@@ -19,6 +22,8 @@ from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.core.model import Outcome
 from ghmlops.core.promotion.hook_text import hook_name
 from ghmlops.core.promotion.weights import integer_weights, rung_shares
+from ghmlops.core.revert.planned import planned_verdict
+from ghmlops.measure.checkout import repository_name
 from ghmlops.report.formats import terminal
 from ghmlops.report.text.escape import markdown, printable
 
@@ -68,7 +73,9 @@ def run(inputs: Inputs, services: Services) -> Result:
             metrics=metrics,
         )
         record = walk.run(resume=inputs.resume)
-    return _result(job, record)
+        base = deployment.baseline_commit
+    verdict = _plan_revert(job, record, base, services) if record.decision == "rollback" else ""
+    return _result(job, record, verdict)
 
 
 def _plan(job: Job, services: Services) -> Result:
@@ -95,7 +102,26 @@ def _plan(job: Job, services: Services) -> Result:
     )
 
 
-def _result(job: Job, record: PromotionRecord) -> Result:
+def _plan_revert(job: Job, record: PromotionRecord, base: str, services: Services) -> str:
+    """Write the verdict that `revert` reads once a measurement confirms it, and return its path."""
+    context = services.context
+    origin = {
+        "commit": job.commit,
+        "base_sha": base,
+        "service": job.service,
+        "environment": job.environment,
+        "repository": context.repository or repository_name(services.cwd),
+        "run_id": context.run_id,
+        "created": services.now().isoformat(timespec="seconds"),
+        "version": __version__,
+    }
+    verdict = planned_verdict(record.reason_code, record.reason, origin, run_attempt=context.run_attempt)
+    path = job.record_path.with_name("promotion-verdict.json")
+    write_atomically(path, encode(verdict))
+    return str(path)
+
+
+def _result(job: Job, record: PromotionRecord, verdict: str) -> Result:
     outcome = _OUTCOMES[record.decision]
     rows = [
         [
@@ -117,6 +143,7 @@ def _result(job: Job, record: PromotionRecord) -> Result:
             "decision": record.decision,
             "share": f"{record.shares.candidate:.6g}",
             "record-file": str(job.record_path),
+            "verdict-file": verdict,
         },
         text=f"{tabulate(rows, headers=headers, tablefmt='simple')}\n{metrics}\n{printable(sentence)}\n",
         summary=f"### Promotion of `{job.commit[:12]}`\n\n{markdown(sentence, 1000)}\n\n{table}\n{metrics}",

@@ -57,6 +57,12 @@ class Deployment:
         ladders = (d.sha for d in self.others if d.state == "in_progress" and is_in_progress(d.description))
         return next(ladders, "")
 
+    @property
+    def baseline_commit(self) -> str:
+        """Commit of the newest other deployment that succeeded, which served before; empty if none is known."""
+        own = self.recorded.sha if self.recorded else ""
+        return next((d.sha for d in self.others if d.sha != own and d.state == "success"), "")
+
     def describe(self, description: str) -> None:
         """Set a status; one that GitHub refuses is a note, because it must not delay the traffic."""
         if self.client is None or self.recorded is None:

@@ -29,4 +29,5 @@ OUTPUTS = (
     Output("decision", "complete, hold or rollback; running if the run was interrupted."),
     Output("share", "Share of the traffic that the candidate has at the end, between 0 and 1."),
     Output("record-file", "Path of the record of the promotion."),
+    Output("verdict-file", "Verdict that plans a revert after a rollback; empty otherwise. See actions/revert."),
 )

@@ -117,6 +117,10 @@ def _grounds(inputs: Inputs, services: Services) -> Grounds:
     from ghmlops.measure.evidence import read_verdict
 
     verdict = read_verdict(services.cwd / inputs.verdict_file)
+    if inputs.confirmation_file:
+        from ghmlops.core.revert.planned import confirmed_verdict
+
+        verdict = confirmed_verdict(verdict, read_verdict(services.cwd / inputs.confirmation_file))
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
     target = Target(
         repository=services.context.repository or checkout.repository_name(services.cwd),

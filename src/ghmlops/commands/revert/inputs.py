@@ -27,6 +27,13 @@ class Inputs(WithToken, frozen=True, kw_only=True):
         ),
     ] = "push"
     verdict_file: Annotated[str, Doc(description="Verdict that justifies the revert.")] = ""
+    confirmation_file: Annotated[
+        str,
+        Doc(
+            description="Verdict of the gate on a later measurement, which confirms that of a promotion; empty: "
+            "verdict-file is confirmed already."
+        ),
+    ] = ""
     environment: Annotated[
         str, Doc(description="Environment that the verdict must be about; empty: the one of the policy.")
     ] = ""

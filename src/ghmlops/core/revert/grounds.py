@@ -118,7 +118,7 @@ def _check_subject(verdict: Verdict, target: Target) -> None:
 
 def _check_age(verdict: Verdict, target: Target) -> None:
     """Refuse a verdict that is older than the policy allows, or whose age is unknown."""
-    created = _parse_time(verdict.created)
+    created = parse_time(verdict.created)
     age = target.now - created if created else None
     limit = timedelta(seconds=target.max_age)
     if age is None or not -CLOCK_SKEW <= age <= limit:
@@ -130,7 +130,8 @@ def _check_age(verdict: Verdict, target: Target) -> None:
         )
 
 
-def _parse_time(text: str) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
+    """Return a time of a verdict; `None` if it is malformed or has no time zone."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
