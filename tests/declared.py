@@ -59,7 +59,9 @@ PROPOSED = workflow_texts(
     environment="staging",
 )
 """The workflows that `ghmlops init` writes."""
-EXAMPLES = [workflow for path in DOCUMENTS for workflow in _blocks(path)] + [
+SITE = sorted((ROOT / ".github" / "site" / "docs").rglob("*.md"))
+"""Pages of the documentation site; its build checks their links."""
+EXAMPLES = [workflow for path in (*DOCUMENTS, *SITE) for workflow in _blocks(path)] + [
     _workflow(f"ghmlops init [{name}]", text) for name, text in PROPOSED.items()
 ]
 
