@@ -10,6 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pyarrow.parquet.encryption as pe  # type: ignore[import-untyped]
 import pytest
+from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError
@@ -96,16 +97,6 @@ def test_encryption_is_called_encryption(plaintext_footer: bool, tmp_path: Path)
         observe(tmp_path)
 
 
-def test_a_time_that_the_engine_cannot_represent_is_no_damage(tmp_path: Path) -> None:
-    """The smallest 64-bit number of microseconds: the error names the file; without statistics, rows are compared."""
-    moments = pa.array([-(2**63)] * N, pa.timestamp("us"))
-    pq.write_table(table_of({"x": moments}), tmp_path / "c.parquet")
-    with pytest.raises(DataError, match=r"c\.parquet: the statistics"):
-        observe(tmp_path)
-    pq.write_table(table_of({"x": moments}), tmp_path / "c.parquet", write_statistics=False)
-    assert observe(tmp_path).facts.pairs.paired == N
-
-
 def test_the_damaged_file_of_a_folder_is_named(tmp_path: Path) -> None:
     """A page that cannot be decoded, in the second of two files, in a column that nothing uses: an error."""
     first = write(tmp_path / "part-0.parquet", rows(N, 1) | {"note": [f"{i} " * 9 for i in range(N)]})
@@ -141,3 +132,40 @@ def test_flipped_bytes_give_one_error_or_a_result(seed: int, tmp_path: Path) -> 
             messages.append(error.message)
     assert messages
     assert not any("\n" in message for message in messages)
+
+
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+
+
+def _times(value: int, kind: Any) -> Any:
+    bits = pa.int32() if kind.bit_width == 32 else pa.int64()
+    return pa.array([max(min(value, 2 ** (kind.bit_width - 1) - 1), -(2 ** (kind.bit_width - 1)))] * N, bits).view(kind)
+
+
+def _nested(values: Any) -> Any:
+    return pa.ListArray.from_arrays(pa.array(range(N + 1), pa.int32()), values)
+
+
+def test_unused_columns_with_any_times_never_stop_a_comparison(tmp_path: Path) -> None:
+    """The smallest and the largest number of each type, which the engine may not represent, in the statistics, too."""
+    kinds = [pa.timestamp(unit, zone) for unit in ("ms", "us", "ns") for zone in (None, "UTC")]
+    kinds += [pa.time32("ms"), pa.time64("us"), pa.time64("ns"), pa.date32(), pa.duration("us")]
+    values = (_SMALLEST, _SMALLEST + 1, _LARGEST)
+    columns = {f"{kind} {value}": _times(value, kind) for kind in kinds for value in values}
+    columns |= {f"nested {kind}": _nested(_times(_SMALLEST, kind)) for kind in kinds}
+    pq.write_table(table_of(columns), tmp_path / "c.parquet", write_page_checksum=True)
+    observation = observe(tmp_path)
+    assert observation.facts.pairs.paired == N
+    set_aside = len(observation.facts.schema.set_aside)
+    assert 0 < set_aside < len(columns)
+    assert observation.facts.candidate.chunks == len(rows(N, 1)) + len(columns) - set_aside
+    assert observation.facts.candidate.unchecked_chunks == 0
+
+
+def test_a_time_in_use_that_the_engine_cannot_represent_is_named(tmp_path: Path) -> None:
+    """One error with file and column."""
+    pq.write_table(table_of({"x": _times(_SMALLEST, pa.timestamp("ms"))}), tmp_path / "c.parquet")
+    baseline = write(tmp_path / "b.parquet", rows(N, 1) | {"x": _times(0, pa.timestamp("ms"))})
+    sides = {"baseline": Source.of(baseline, "b"), "candidate": Source.of(tmp_path / "c.parquet", "c.parquet")}
+    with pytest.raises(DataError, match=r'c\.parquet: column "x"'):
+        artifacts.observe(sides, replace(BINARY, time="x", window="1d"))

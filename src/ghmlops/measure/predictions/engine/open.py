@@ -15,7 +15,7 @@ from ghmlops.measure.predictions.artifacts.memory_table import parquet_schema
 from ghmlops.measure.predictions.artifacts.parquet_file import check_bytes, check_footer
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.engine.partitions import keys_in_files, link_files
-from ghmlops.measure.predictions.engine.session import VALUE_ERROR, Session, UnreadableError, table_view
+from ghmlops.measure.predictions.engine.session import Session, table_view
 from ghmlops.measure.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -127,14 +127,10 @@ def _check_footers(session: Session, role: str, size: int) -> int:
     """Check the sizes in the footers and return the bytes that may be spilled: several times what pairing can need."""
     files = ", ".join(literal(file) for file in session.files(role))
     unpacked_sql = f"SELECT coalesce(sum(total_uncompressed_size), 0) AS n FROM parquet_metadata([{files}])"
-    try:
+    if session.reads_statistics(role):
         unpacked = int(session.row(unpacked_sql)["n"])
-    except UnreadableError as error:
-        name = session.display_name(role)
-        if error.message.startswith(VALUE_ERROR):
-            why = f"{name}: the statistics in its footer contain a value that DuckDB cannot represent"
-            raise DataError(why, hint="replace the value by null, or write the file without statistics") from None
-        raise
+    else:
+        unpacked = sum(footer.unpacked for footer in session.footers(role))
     try:
         rows = int(session.row(f"SELECT sum(num_rows) AS n FROM parquet_file_metadata([{files}])")["n"])
     except DataError:  # DuckDB cannot represent the key metadata of a file with encrypted columns

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _LACKING = re.compile(r"not (yet )?(supported|implemented)|unsupported|only supported|not currently support", re.I)
 """Messages of DuckDB about a valid file."""
+_OUTSIDE_DAY = re.compile(r"TIME values must be within a day")
+"""Message of DuckDB about a TIME column of a file that is valid otherwise."""
 _ENCRYPTED = re.compile(r"encrypt|crypto", re.I)
 _PREFIX = re.compile(r"a prediction artifact cannot be read: |^(Invalid Input|IO|Not implemented|INTERNAL) Error: ")
 
@@ -63,6 +65,8 @@ def _describe(message: str) -> tuple[str, str | None]:
     text = _PREFIX.sub("", _PREFIX.sub("", message.split("\n", 1)[0]))
     if message.startswith(VALUE_ERROR):
         return f"has a value that DuckDB cannot represent: {message.removeprefix(VALUE_ERROR)}", "replace it by null"
+    if _OUTSIDE_DAY.search(message):
+        return "has a time of day that is not within a day", "replace it by null"
     if _LACKING.search(message):
         return f"cannot be read by this version of DuckDB: {text}", "write it with another encoding or type"
     return f"cannot be read: {text}", None
