@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.paired.aggregates import CellTable
+from ghmlops.core.paired.aggregates import CellTable, Key
 from ghmlops.core.policy.regression import Drift
 from ghmlops.core.predictions.behaviour.distribution import OTHERS, Distribution, Sentinel
 from ghmlops.core.predictions.behaviour.drift_findings import distribution_row, judge_drift
@@ -19,7 +19,7 @@ VALUES = ("ann@acme.example", "bob@acme.example", None, True, 7)
 
 def observed(**changes: object) -> Observation:
     """Return an observation with cells by a private and a public column."""
-    keys = [(value, "tablet") for value in VALUES]
+    keys: list[Key] = [(value, "tablet") for value in VALUES]
     table = CellTable(keys=keys, sums={}, missing_cells=[(("zoe@acme.example", "phone"), 12)])
     facts = Facts(task="binary", schema=SchemaFacts(columns=3), baseline=SideFacts(rows=1), candidate=SideFacts(rows=1))
     fields = {"facts": facts, "tables": {("email", "device"): table}} | changes
