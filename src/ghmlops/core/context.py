@@ -112,7 +112,8 @@ def _head(env: Mapping[str, str], event_name: str, event: dict[str, Any]) -> str
 
 
 def _base(event: dict[str, Any]) -> str:
-    for candidate in (dig(event, "pull_request", "base", "sha"), dig(event, "before")):
+    merge_queue = dig(event, "merge_group", "base_sha")
+    for candidate in (dig(event, "pull_request", "base", "sha"), merge_queue, dig(event, "before")):
         if is_sha(candidate) and set(candidate) != {"0"}:
             return str(candidate)
     return ""
