@@ -87,28 +87,29 @@ def changed_files(cwd: Path, base: str, head: str) -> frozenset[str] | None:
     """Return the paths, from the top folder, of the files that differ between two commits; `None` if it is unknown.
 
     A renamed file counts with both of its paths. A name that is not UTF-8 contains replacement characters.
-
-    Raises:
-        OutputTooLarge: The list is too long to be kept in memory.
     """
-    git = Git(cwd=cwd, environ=safe_environment(os.environ))
     options = ("-r", "-z", "--no-renames", "--name-only", "--ignore-submodules=none")
-    listing = git.query("diff-tree", *options, "--end-of-options", base, head, "--", timeout=QUERY_TIMEOUT)
-    return None if listing is None else frozenset(name for name in listing.split("\0") if name)
+    return _listed(cwd, "diff-tree", *options, "--end-of-options", base, head, "--")
 
 
 def uncommitted_files(cwd: Path) -> frozenset[str] | None:
     """Return the paths, from the top folder, of the files that are not as in the checked-out commit, new ones included.
 
     Files that git ignores do not count. `None` if it is unknown.
-
-    Raises:
-        OutputTooLarge: The list is too long to be kept in memory.
     """
-    git = Git(cwd=cwd, environ=safe_environment(os.environ))
     options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
-    listing = git.query("--no-optional-locks", "status", *options, timeout=QUERY_TIMEOUT)
-    return None if listing is None else frozenset(entry[3:] for entry in listing.split("\0") if entry)
+    entries = _listed(cwd, "--no-optional-locks", "status", *options)
+    return None if entries is None else frozenset(entry[3:] for entry in entries)
+
+
+def _listed(cwd: Path, *args: str) -> frozenset[str] | None:
+    """Return the entries of a listing of git; `None` if it fails, or is too long to be kept in memory."""
+    git = Git(cwd=cwd, environ=safe_environment(os.environ))
+    try:
+        listing = git.query(*args, timeout=QUERY_TIMEOUT)
+    except OutputTooLarge:
+        return None
+    return None if listing is None else frozenset(entry for entry in listing.split("\0") if entry)
 
 
 def fingerprint(path: Path) -> str:

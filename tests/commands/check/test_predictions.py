@@ -221,3 +221,50 @@ def test_an_artifact_that_no_run_has_is_a_first_run(
     done = scene.check("--base", str(base), "--baseline-file", str(tmp_path / "baseline.json"))
     assert scene.outcomes() == outcome, done.stderr
     assert scene.evidence("verdict.json")["outcome"] == next(iter(outcome.values()))
+
+
+def test_several_data_sets(scene: Scene) -> None:
+    """`predict` writes one file per data set into a folder; each is compared, and a missing one is named."""
+    text = (scene.folder / ".github/ghmlops.yml").read_text(encoding="utf-8")
+    scene.write(".github/ghmlops.yml", text + "  datasets: {eu: {}, us: {}}\n")
+    copies = PREDICT.replace(', os.environ["PREDICTIONS"])', ', os.environ["PREDICTIONS"] + "/eu.parquet")')
+    scene.write("predict.py", copies + 'pq.write_table(pq.read_table(os.environ["PREDICTIONS"] + "/eu.parquet"),'
+                ' os.environ["PREDICTIONS"] + "/us.parquet")\n')  # fmt: skip
+    scene.commit()
+    scene.write("README.md", "A change of words.\n")
+    scene.commit()
+    done = scene.check("--base", "main~1", "--predictions-dir", "copied")
+    assert (scene.evidence()["outcome"], done.returncode) == ("pass", 0), done.stderr
+    assert {f["dataset"] for f in scene.evidence()["findings"] if f["id"] == "regression-auc"} == {"eu", "us"}
+    copied = scene.folder / "copied/ghmlops-predicted.parquet"
+    assert sorted(path.name for path in copied.iterdir()) == ["eu.parquet", "us.parquet"]
+    scene.write("predict.py", copies)
+    scene.commit()
+    done = scene.check("--base", "main~1")
+    assert (scene.outcomes(), done.returncode) == ({"regression-not-judged": "error"}, 2)
+    assert "us.parquet" in scene.evidence()["reason"]
+
+
+def test_a_committed_file_is_compared_with_that_of_the_base(scene: Scene) -> None:
+    """Baseline and candidate are the same path: its change is judged, and without an older file it is a first run."""
+    text = (scene.folder / ".github/ghmlops.yml").read_text(encoding="utf-8").partition("  predict:")[0]
+    scene.write(".github/ghmlops.yml", text + "  artifacts: {baseline: p.parquet, candidate: p.parquet}\n")
+    scene.commit()
+
+    def predict(bias: float) -> None:
+        scene.write("model.txt", str(bias))
+        environ = {**os.environ, "PREVIEW_WORKDIR": "", "PREDICTIONS": str(scene.folder / "p.parquet")}
+        subprocess.run([sys.executable, "predict.py"], cwd=scene.folder, env=environ, check=True, timeout=60)
+        scene.commit()
+
+    predict(0.0)
+    assert scene.check("--base", "main~1").returncode == 0
+    assert scene.outcomes() == {"no-baseline": "warn"}
+    assert scene.check("--base", "none").returncode == 0
+    assert scene.outcomes() == {"no-baseline": "warn"}
+    predict(0.0001)
+    done = scene.check("--base", "main~1")
+    assert (scene.evidence("verdict.json")["outcome"], done.returncode) == ("pass", 0), done.stderr
+    predict(0.6)
+    done = scene.check("--base", "main~1")
+    assert (scene.evidence("verdict.json")["outcome"], done.returncode) == ("fail", 1), done.stderr

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -437,3 +438,41 @@ def test_the_baseline_artifact_is_fetched_and_not_taken_from_the_run(uploads: Up
     result = remeasured(scene.folder, ["--token", "t", "--run-id", "42"])
     assert rules_of(result) == DIFFERS
     assert "baseline is content:" in result.repetitions[0].reason
+
+
+MAKE = """\
+import os, sys, pyarrow.parquet as pq
+path = os.environ["PREDICTIONS"]
+pq.write_table(pq.read_table("models/new/part.parquet"), path)
+"""
+
+
+def predicting(scene: Scene) -> None:
+    """Commit a policy whose predictions both arms make; the base commit predicts what it contains."""
+    text = POLICY.partition("  artifacts:")[0] + f"  predict: {sys.executable} make.py\n"
+    gate = "gate: {environment: production, require: [regression]}\n"
+    scene.write("models/new/part.parquet", 1)
+    scene.base = scene.repo.commit("predicts", {".github/ghmlops.yml": text + gate, "make.py": MAKE})
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_the_baseline_is_predicted_again_by_its_own_commit(scene: Scene, *, good: bool) -> None:
+    """`predict` of the baseline's commit runs in the job that remeasures; that of the change does not."""
+    predicting(scene)
+    scene.change(good=good)
+    assert scene.check() == (0 if good else 1)
+    (scene.folder / "make.py").write_text("raise SystemExit('code of the change')\n")
+    assert rules_of(scene.remeasure()) == REPEATED
+    shutil.copy(scene.folder / "models/baseline.parquet", scene.folder / "handed-on/ghmlops-predicted.parquet")
+    assert rules_of(scene.remeasure()) == DIFFERS
+
+
+def test_a_change_that_adds_predict_has_no_baseline_to_repeat(scene: Scene) -> None:
+    """Only what the policy of the baseline's commit judged is repeated; the other leg has no baseline."""
+    text = POLICY.partition("  artifacts:")[0] + f"  predict: {sys.executable} make.py\n"
+    scene.repo.commit("predicts", {".github/ghmlops.yml": text, "make.py": MAKE})
+    scene.change(good=True)
+    assert scene.check() == 0
+    own = json.loads((scene.folder / "evidence/regression-head-policy.json").read_text())
+    assert [finding["id"] for finding in own["findings"]] == ["no-baseline"]
+    assert rules_of(scene.remeasure()) == REPEATED

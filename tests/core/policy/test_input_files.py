@@ -42,6 +42,18 @@ def test_every_input_but_the_candidate_is_listed() -> None:
     assert input_files(read_policy("version: 1\nservice: s\n", "p")) == {}
 
 
+def test_a_baseline_that_is_the_candidate_is_what_the_change_is_about() -> None:
+    """The file of the baseline's commit is read, so that the change of this path chooses no judge."""
+    same = POLICY.replace(
+        "baseline: [eu/base-1.parquet, eu/base-2.parquet]", "baseline: [eu/cand.parquet, eu/b.parquet]"
+    )
+    files = input_files(read_policy(same, "p"))
+    assert "eu/cand.parquet" not in files
+    assert files["eu/b.parquet"] == "baseline"
+    labels = POLICY.replace("labels: eu/labels.parquet", "labels: eu/cand.parquet")
+    assert input_files(read_policy(labels, "p"))["eu/cand.parquet"] == "labels"
+
+
 @pytest.mark.parametrize(
     ("spec", "expected"), [("a.parquet", True), ("/a", True), ("artifact:a@b", False), ("s3://b/a", False), ("", False)]
 )

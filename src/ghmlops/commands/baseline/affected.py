@@ -63,13 +63,9 @@ def leaves_untouched(policy: Policy, policy_file: str, files: Collection[str], s
 
 def _changed(base: str, services: Services) -> frozenset[str] | None:
     """Return what differs from the baseline's commit: of a local run, uncommitted changes as well; `None`: unknown."""
-    from ghmlops.clients.git.process import OutputTooLarge
     from ghmlops.measure.checkout import changed_files, uncommitted_files
 
     context = services.context
-    try:
-        committed = changed_files(services.cwd, base, context.head_sha or "HEAD")
-        uncommitted = frozenset[str]() if context.in_actions else uncommitted_files(services.cwd)
-    except OutputTooLarge:
-        return None
+    committed = changed_files(services.cwd, base, context.head_sha or "HEAD")
+    uncommitted = frozenset[str]() if context.in_actions else uncommitted_files(services.cwd)
     return None if committed is None or uncommitted is None else committed | uncommitted

@@ -16,7 +16,7 @@ from ghmlops.core.quantities import format_duration
 from ghmlops.core.text.placeholders import VARIABLES, shell_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.preview import Preview
@@ -84,7 +84,7 @@ class ArmBuilds:
             self._arms[key] = self._create(name, section)
         return self._arms[key]
 
-    def predictions(self, name: str, section: Preview, text: str, limit: float) -> Path:
+    def predictions(self, name: str, section: Preview, text: str, limit: float, datasets: Sequence[str] = ()) -> Path:
         """Return the predictions of an arm; the first time, run the shell text that makes them.
 
         Both arms receive the same variables, apart from commit, folder and path.
@@ -94,6 +94,7 @@ class ArmBuilds:
             section: section of the policy by which the arm is built.
             text: `regression.predict` of the policy.
             limit: time limit in seconds.
+            datasets: names of the data sets, if it makes several: each is a file `NAME.parquet` of a folder.
 
         Raises:
             GitError: The commit of the baseline cannot be checked out.
@@ -103,16 +104,19 @@ class ArmBuilds:
         key = (name, section.build, text)
         if key not in self._predictions:
             arm = self.arm(name, section)
-            path = self._folder() / f"{name}.parquet"
+            path = self._folder() / (name if datasets else f"{name}.parquet")
+            if datasets:
+                path.mkdir()
             values = {VARIABLES["sha"]: arm.sha, VARIABLES["workdir"]: str(arm.cwd), PREDICTIONS: str(path)}
             environ = {"PYTHONHASHSEED": "0"} | dict(arm.environ) | values
             self._run(f"predict-{name}", f"`predict` of the {name}", text, arm.cwd, environ, limit)
-            if not path.exists():
-                raise ServiceError(
-                    f"`predict` of the {name} wrote no file to the path in the variable {PREDICTIONS}",
-                    hint=f'write there, for example: python predict.py --out "${PREDICTIONS}"',
-                    reason_code="predict-failed",
-                )
+            for file in [f"/{dataset}.parquet" for dataset in datasets] or [""]:
+                if not Path(f"{path}{file}").exists():
+                    raise ServiceError(
+                        f"`predict` of the {name} wrote no file to ${PREDICTIONS}{file}",
+                        hint=f'write there, for example: python predict.py --out "${PREDICTIONS}{file}"',
+                        reason_code="predict-failed",
+                    )
             self._predictions[key] = path
         return self._predictions[key]
 

@@ -113,12 +113,26 @@ def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
     """Return the data sets of the policy, with the artifacts that the inputs name instead."""
     roles = ("baseline", "candidate", "labels")
     overrides = {role: (spec,) for role in roles if (spec := getattr(inputs, role))}
+    if policy.predict and not inputs.labels:
+        datasets = policy.predicted_datasets(inputs.baseline, inputs.candidate)
+        _require_sides(inputs, policy, datasets)
+        return datasets
     if overrides and len(policy.datasets) > 1:
         raise InputError(
             f"{', '.join(f'--{role}' for role in overrides)} cannot name the artifact of several data sets",
             hint=f"name the artifacts of each under `datasets` in {inputs.policy}, or use a policy with one data set",
         )
     datasets = tuple(msgspec.structs.replace(one, **overrides) for one in policy.datasets or (Dataset(),))
+    _require_sides(inputs, policy, datasets)
+    return datasets
+
+
+def _require_sides(inputs: Inputs, policy: Regression, datasets: tuple[Dataset, ...]) -> None:
+    """Check that every data set has both sides.
+
+    Raises:
+        InputError: One is missing.
+    """
     for dataset in datasets:
         for role in ("baseline", "candidate"):
             if not getattr(dataset, role):
@@ -126,4 +140,3 @@ def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:
                 if policy.predict:
                     hint = f"`predict` of {inputs.policy} runs in `ghmlops check`; here, use --{role} FILE"
                 raise InputError(f"no {role} was named", hint=hint)
-    return datasets

@@ -124,3 +124,14 @@ def policy_for(job: Job, evidence: Evidence, base: str) -> Policy:
         if claim and trusted and claim == checkout.fingerprint_at(cwd, commit, path):
             return read_policy(checkout.git_read(cwd, "show", f"{commit}:./{path}"), f"{name} of {commit[:12]}")
     raise DataError("it was judged by a policy that is not part of the trusted branch")
+
+
+def policy_at(job: Job, commit: str) -> Policy | None:
+    """Return the policy of a commit; `None` if the commit has none.
+
+    Raises:
+        PolicyError: It is not valid.
+    """
+    path = os.path.relpath(job.services.cwd / job.inputs.policy, job.services.cwd)
+    content = checkout.content_at(job.services.cwd, commit, path)
+    return None if content is None else read_policy(content, f"{job.inputs.policy} of {commit[:12]}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ghmlops import __version__
-from ghmlops.commands.remeasure.job import base_for, policy_for
+from ghmlops.commands.remeasure.job import base_for, policy_at, policy_for
 from ghmlops.core.details.regression import regression_details
 from ghmlops.core.errors import DataError, GhmlopsError, PolicyError
 from ghmlops.core.evidence.document import Evidence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ghmlops.commands.regression.inputs import Inputs as RegressionInputs
     from ghmlops.commands.remeasure.job import Job
     from ghmlops.commands.remeasure.predictions import Predictions
     from ghmlops.commands.shared.base import Services
@@ -59,7 +61,6 @@ def _measure_again(job: Job, evidence: Evidence, candidate: Path, downloads: Pat
     Raises:
         GhmlopsError: The evidence contains no comparison or is about another commit or baseline, or data are missing.
     """
-    from ghmlops.commands.regression.inputs import Inputs as RegressionInputs
     from ghmlops.commands.regression.job import build_job
     from ghmlops.commands.regression.measure import measure
 
@@ -71,16 +72,53 @@ def _measure_again(job: Job, evidence: Evidence, candidate: Path, downloads: Pat
     policy = policy_for(job, evidence, base).regression
     if policy is None:
         raise PolicyError(f"{job.inputs.policy} has no section `regression`")
+    if policy.predict:
+        return _measure_predicted(job, base, policy, candidate, downloads)
     datasets = _datasets(policy, evidence)
     with _base_services(job, base, candidate, downloads) as services:
         datasets = _with_downloads(job, datasets, base, downloads)
-        inputs = RegressionInputs(
-            policy=job.inputs.policy,
-            engine=job.inputs.engine,
-            memory_limit=job.inputs.memory_limit,
-            token=job.inputs.token,
-        )
-        return measure(build_job(inputs, policy, datasets), services)
+        return measure(build_job(_inputs(job), policy, datasets), services)
+
+
+def _inputs(job: Job) -> RegressionInputs:
+    from ghmlops.commands.regression.inputs import Inputs
+
+    return Inputs(
+        policy=job.inputs.policy,
+        engine=job.inputs.engine,
+        memory_limit=job.inputs.memory_limit,
+        token=job.inputs.token,
+    )
+
+
+def _measure_predicted(job: Job, base: str, policy: Regression, candidate: Path, downloads: Path) -> EvidenceContent:
+    """Measure with a baseline that `predict` of the baseline's commit makes here; that code was reviewed.
+
+    Raises:
+        GhmlopsError: There is no baseline, its policy has no `predict`, or it cannot be predicted here.
+    """
+    from ghmlops.commands.check.builds import ArmBuilds
+    from ghmlops.commands.check.predictions import PREDICTED
+    from ghmlops.commands.regression.job import build_job
+    from ghmlops.commands.regression.measure import measure
+    from ghmlops.core.policy.preview import Preview
+
+    if not base:
+        raise DataError("there is no commit to compare with")
+    own = policy_at(job, base)
+    if own is None or own.regression is None or not own.regression.predict:
+        raise DataError(f"the policy of {base[:12]} has no `predict`, and that of the change is not run here")
+    downloads.mkdir()
+    builds = ArmBuilds(services=job.services, base=base, evidence_dir=str(downloads), build_cache="")
+    with builds, _base_services(job, base, candidate, downloads) as services:
+        job.services.console.note(f"predicting the baseline {base[:12]}")
+        section, settings = own.preview or Preview(), own.regression
+        names, limit = policy.predicted_names, settings.predict_timeout
+        made = builds.predictions("baseline", section, settings.predict, limit, names)
+        baseline = downloads / made.name
+        shutil.move(made, baseline)
+        datasets = policy.predicted_datasets(str(baseline), PREDICTED)
+        return measure(build_job(_inputs(job), policy, datasets), services)
 
 
 def _datasets(policy: Regression, evidence: Evidence) -> tuple[Dataset, ...]:

@@ -22,7 +22,10 @@ def covers(name: str, path: str) -> bool:
 
 
 def input_files(policy: Policy) -> dict[str, str]:
-    """Return the role of each file, folder or pattern that a policy judges by, without the candidate."""
+    """Return the role of each file, folder or pattern that a policy judges by, without the candidate.
+
+    A baseline that is also the candidate, as that file of the baseline's commit, is what a change is about.
+    """
     files: dict[str, str] = {}
     if latency := policy.latency:
         names = [latency.payloads, *(endpoint.payloads for endpoint in latency.endpoints)]
@@ -33,5 +36,6 @@ def input_files(policy: Policy) -> dict[str, str]:
         files[policy.preview.ca_file] = "ca-file"
     for dataset in policy.regression.datasets if policy.regression else ():
         for role in ROLES:
-            files |= dict.fromkeys((spec for spec in getattr(dataset, role) if is_local(spec)), role)
+            specs = [spec for spec in getattr(dataset, role) if role != "baseline" or spec not in dataset.candidate]
+            files |= dict.fromkeys(filter(is_local, specs), role)
     return files

@@ -177,3 +177,23 @@ class Regression(Section, frozen=True, kw_only=True):
     def slice_columns(self) -> tuple[str, ...]:
         """Columns that define slices, without duplicates."""
         return tuple(dict.fromkeys(column for columns in self.slices for column in columns))
+
+    @property
+    def predicted_names(self) -> tuple[str, ...]:
+        """Names of the data sets that `predict` writes, as `NAME.parquet` in a folder; empty if it writes one."""
+        return tuple(dataset.name for dataset in self.datasets if dataset.name) if self.predict else ()
+
+    def predicted_datasets(self, baseline: str, candidate: str) -> tuple[Dataset, ...]:
+        """Return the data sets with the predictions that `predict` wrote.
+
+        Args:
+            baseline: what it wrote for the baseline: a file or a folder; empty if it is unknown.
+            candidate: what it wrote for the candidate.
+        """
+
+        def sides(dataset: Dataset) -> dict[str, tuple[str, ...]]:
+            inner = f"/{dataset.name}.parquet" if dataset.name else ""
+            paths = {"baseline": baseline, "candidate": candidate}
+            return {side: (f"{path}{inner}",) for side, path in paths.items() if path}
+
+        return tuple(msgspec.structs.replace(one, **sides(one)) for one in self.datasets or (Dataset(),))

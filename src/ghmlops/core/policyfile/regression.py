@@ -110,9 +110,6 @@ def _datasets(at: Located) -> tuple[Dataset, ...]:
     datasets = []
     for name, value in entries(at).items():
         dataset = _dataset(value)
-        for side in ("baseline", "candidate"):
-            if not getattr(dataset, side):
-                raise value.error(f"the data set needs the key `{side}`", f"add `{side}:` with the file")
         datasets.append(msgspec.structs.replace(dataset, name=_name(value, name, "a data set")))
     return tuple(datasets)
 
@@ -255,13 +252,18 @@ def _check(section: Regression, at: Located) -> None:
 
 
 def _check_predict(section: Regression, keys: dict[str, Located]) -> None:
-    """Check that `predict` alone names both sides, because it writes one data set."""
+    """Check that either `predict` or each data set names both sides."""
     if "predict-timeout" in keys and not section.predict:
         raise keys["predict-timeout"].error("`predict-timeout` needs the key `predict`", "remove it, or add `predict`")
+    for name, value in entries(keys["datasets"]).items() if "datasets" in keys and not section.predict else ():
+        dataset = next(one for one in section.datasets if one.name == name)
+        for side in ("baseline", "candidate"):
+            if not getattr(dataset, side):
+                raise value.error(f"the data set needs the key `{side}`", f"add `{side}:` with the file")
     if section.predict and any(dataset.baseline or dataset.candidate for dataset in section.datasets):
         raise keys["predict"].error(
             "`predict` writes baseline and candidate, which the policy names as files, too",
-            "remove one of them; `artifacts` may name `labels` and `noise` beside `predict`",
+            "remove one of them; `artifacts` and each of `datasets` may name `labels` and `noise` beside `predict`",
         )
 
 

@@ -21,7 +21,12 @@ REPEATED_COMMAND = "regression"
 
 
 def can_be_repeated(evidence: Evidence) -> bool:
-    """Return whether evidence is a comparison of predictions, and not itself a replay of one."""
+    """Return whether evidence is a comparison of predictions, and not itself a replay of one.
+
+    Evidence that there is no baseline compares nothing; what it leaves unjudged is a finding of `completeness`.
+    """
+    if evidence.details is None and {finding.id for finding in evidence.findings} == {"no-baseline"}:
+        return False
     return evidence.command == REPEATED_COMMAND and regression_details(evidence.details).replay is None
 
 
