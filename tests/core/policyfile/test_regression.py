@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
+from ghmlops.core.metrics import metric_ids
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.regression import Changed, CustomMetric, Dataset, Drift, Regression
 from ghmlops.core.policyfile.document import read_policy
 
 BINARY = "task: binary, key: [id], label: y, score: s"
+FORECAST = "task: regression, key: [id], label: y, prediction: p"
 
 
 def section(text: str) -> Regression:
@@ -46,6 +48,14 @@ def test_a_column_is_renamed_by_its_role_or_by_its_name() -> None:
     }
     renamed = {key: name for key, name in names.items() if name != key[1]}
     assert renamed == {("baseline", "s"): "p", ("baseline", "device"): "dev", ("candidate", "y"): "truth"}
+
+
+def test_rows_may_have_weights() -> None:
+    """`weight` names a column, which may have another name on one side; the error quantile has no weighted value."""
+    regression = section(FORECAST + ", weight: w, margins: {mae: 2%}, baseline: {weight: n}")
+    assert [regression.column(role, "w") for role in ("baseline", "candidate")] == ["n", "w"]
+    assert "error-quantile" not in metric_ids(regression)
+    assert "error-quantile" in metric_ids(section(FORECAST))
 
 
 def test_one_data_set_has_no_name() -> None:
@@ -88,6 +98,10 @@ def test_one_data_set_has_no_name() -> None:
         ("task: multiclass, key: [id], label: y, score: [a, b], classes: [a, b, c]", "2 columns of scores"),
         ("task: ranking, key: [id], label: y, score: [a, b], query: q", "reads one column of scores"),
         ("task: embedding, key: [id], score: [a, b]", "reads one column of scores"),
+        (BINARY + ", weight: id", "has another role"),
+        (BINARY + ", weight: s", "has another role"),
+        (FORECAST + ", weight: w, margins: {error-quantile: 5%}", "`error-quantile` is not defined for weighted rows"),
+        (FORECAST + ", weight: w, error-quantile: 0.8", "`error-quantile` is not defined for weighted rows"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(text: str, message: str) -> None:

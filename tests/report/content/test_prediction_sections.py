@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ghmlops.core.details.regression import RegressionDetails
+from ghmlops.core.details.regression import RegressionDetails, WeightRow
 from ghmlops.core.errors import EvidenceError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.model import Measurement, Outcome
@@ -44,6 +44,23 @@ def test_the_note_says_how_many_subgroups_are_listed() -> None:
     assert slices.startswith("10 of 1,204 ")
     assert prediction_samples.HOLM in slices
     assert windows.startswith(prediction_samples.HOLM)
+
+
+def test_the_metrics_state_their_weights() -> None:
+    """Column, effective number and number of rows of each data set; at most six of them; a column is no markup."""
+    whole = prediction_samples.predictions()
+    row = WeightRow(dataset="", column="`<b>", rows=3000, effective=2514.09)
+
+    def note_of(*rows: WeightRow) -> str:
+        details = msgspec.structs.replace(prediction_samples.details_of(whole), weights=list(rows))
+        sections = prediction_sections([msgspec.structs.replace(whole, details=details)])
+        return markdown.inline(sections[0].note)
+
+    assert "2,514 of 3,000 (Kish)" in note_of(row)
+    assert "<b>" not in note_of(row)
+    assert note_of() == ""
+    many = note_of(*(msgspec.structs.replace(row, dataset=f"d{i}", effective=None) for i in range(9)))
+    assert (many.count("unknown of 3,000"), "3 more" in many, "d6" in many) == (6, True, False)
 
 
 def test_each_section_needs_its_tables() -> None:

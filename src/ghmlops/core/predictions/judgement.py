@@ -170,6 +170,9 @@ def _describe_weights(observation: Observation, policy: Regression, judgement: J
         for metric, why in UNWEIGHTED_METRICS.items()
         if metric in METRIC_IDS.get(policy.task, ())
     ]
+    if observation.scores or observation.features:
+        why = f"the distributions count each row once, whatever its {policy.weight}"
+        items.append(NotMeasured(what="drift of weighted rows", why=why))
     judgement.add_not_measured(observation, items)
 
 

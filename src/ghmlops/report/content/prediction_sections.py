@@ -6,25 +6,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from ghmlops.core.details.regression import regression_details
+from ghmlops.core.model import finite
 from ghmlops.report.content import prediction_tables as tables
 from ghmlops.report.content import timeline
 from ghmlops.report.content.distributions import drift_table, histograms
 from ghmlops.report.content.placed_findings import evidence_label
 from ghmlops.report.content.prediction_rows import has_tables, is_regression, metric_facts
 from ghmlops.report.text import numbers
-from ghmlops.report.text.blocks import Cell, Column, Section, Table, Text, Words
-from ghmlops.report.text.scope import scope_text
+from ghmlops.report.text.blocks import Cell, Code, Column, Section, Table, Text, Words
+from ghmlops.report.text.scope import scope_cell, scope_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ghmlops.core.evidence.document import Evidence
     from ghmlops.report.content.timeline import Series
+    from ghmlops.report.text.blocks import Inline
 
 MAX_FILES = 4
 """Evidence files whose tables are in the report; the findings of further legs are in the list of all findings."""
 MAX_TIMELINES = 12
 MAX_HISTOGRAMS = 60
+MAX_NOTES = 6
+"""Data sets and targets whose weights a note describes."""
 MAX_OPEN_ROWS = 12
 """Rows of a table that is not collapsed."""
 
@@ -35,7 +39,11 @@ def prediction_sections(evidence: Sequence[Evidence]) -> list[Section]:
     drawings = [histogram for file in files for histogram in histograms(file)]
     omitted_files = _omitted(sum(map(has_tables, evidence)) - len(files), "evidence files with tables like these")
     sections = [
-        Section(title="Metrics", tables=[*_filled(t for file in files for t in _metrics(file)), *omitted_files]),
+        Section(
+            title="Metrics",
+            tables=[*_filled(t for file in files for t in _metrics(file)), *omitted_files],
+            note=_weights_note(files),
+        ),
         Section(title="Slices", tables=_filled(t for file in files for t in _slices(file)), note=_note(files, "slice")),
         Section(title="Windows", tables=_windows(files), note=_note(files, "window")),
         Section(title="Predictions that changed", tables=_filled(t for file in files for t in _changes(file))),
@@ -74,6 +82,20 @@ def _slices(file: Evidence) -> list[Table]:
         tables.subgroups_table(file, details.slices, "Slice", "slices, the worst first"),
         tables.subgroups_table(file, details.searched, "Slice", "results of the slice search, the worst first"),
     ]
+
+
+def _weights_note(files: Sequence[Evidence]) -> Cell:
+    """Return by what rows are weighted, and their effective number; empty without weights."""
+    rows = [row for file in files for row in regression_details(file.details).weights]
+    cells: list[Inline] = []
+    for row in rows[:MAX_NOTES]:
+        number = finite(row.effective)
+        effective = "unknown" if number is None else numbers.count(round(number))
+        size = f"; effective sample size {effective} of {numbers.count(row.rows)} (Kish). "
+        cells += [Words("Weighted by "), Code(row.column, 60), *scope_cell(row.dataset, " in "), Words(size)]
+    if len(rows) > MAX_NOTES:
+        cells.append(Words(f"So are {numbers.count(len(rows) - MAX_NOTES)} more data sets or targets. "))
+    return tuple(cells)
 
 
 def _note(files: Sequence[Evidence], kind: Literal["slice", "window"]) -> Cell:
