@@ -76,6 +76,17 @@ def test_a_replay_takes_its_rate_from_the_file() -> None:
     assert arrivals.trace == Trace(file="access.log", speed=10.0)
 
 
+def test_a_redirect_is_followed_on_request() -> None:
+    """By endpoint, and only where the generator can follow it: HTTP/1.1 without a stream."""
+    endpoints = latency("mix: [{path: /a, follow-redirect: true}, {path: /b}]").endpoints
+    assert [endpoint.follow_redirect for endpoint in endpoints] == [True, False]
+    request = "request: {path: /a, follow-redirect: true}"
+    assert latency(f"{request}\n  preset: open-inference\n  model: m").request.follow_redirect
+    for more in ("protocol: http/2", "stream: sse", "preset: openai-chat\n  model: m"):
+        with pytest.raises(PolicyError, match="follow-redirect"):
+            latency(f"{request}\n  {more}")
+
+
 def test_a_mix_of_endpoints_with_checks() -> None:
     """Every key of an endpoint arrives; without a mix there is one endpoint, the request."""
     text = """mix:

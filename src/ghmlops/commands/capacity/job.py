@@ -72,6 +72,7 @@ def _source(full_policy: Policy, inputs: Inputs, services: Services, hosts: Host
     from ghmlops.commands.shared.input_paths import input_path
     from ghmlops.commands.shared.load.load_source import prepare_latency, read_routing, read_target
     from ghmlops.commands.shared.load.request_source import RequestSource
+    from ghmlops.core.load.redirects import RedirectRules
     from ghmlops.measure.requests.calls import read_calls
 
     policy, private = prepare_latency(full_policy, inputs, services)
@@ -79,7 +80,8 @@ def _source(full_policy: Policy, inputs: Inputs, services: Services, hosts: Host
     target = read_target(inputs.url, "url", ca_file, hosts, read_routing(inputs, services))
     calls = read_calls(policy, lambda name: input_path(services, name), inputs.payloads)
     seed = 1 if inputs.seed is None else inputs.seed
-    return target, RequestSource(policy=policy, calls=calls, seed=seed, private=private)
+    redirects = RedirectRules(hosts=hosts, ca_file=ca_file)
+    return target, RequestSource(policy=policy, calls=calls, seed=seed, private=private, redirects=redirects)
 
 
 def _plan(policy: Capacity, slo: Objectives, name: str) -> SearchPlan:

@@ -70,6 +70,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     from ghmlops.commands.shared.load.load_source import prepare_latency, read_host_rules
     from ghmlops.commands.shared.load.request_source import RequestSource
     from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.core.load.redirects import RedirectRules
     from ghmlops.measure.requests.calls import read_calls
 
     full_policy = load_policy(policy_path(services, inputs.policy), inputs.policy)
@@ -93,9 +94,11 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     if confirms:  # A confirming run swaps the slots.
         targets = dict(reversed(targets.items()))
     calls = read_calls(policy, lambda name: input_path(services, name), inputs.payloads)
+    ca_file = str(input_path(services, policy.ca_file)) if policy.ca_file else ""
+    redirects = RedirectRules(hosts=hosts, ca_file=ca_file)
     return Job(
         full_policy=full_policy,
-        source=RequestSource(policy=policy, calls=calls, seed=_seed(inputs), private=private),
+        source=RequestSource(policy=policy, calls=calls, seed=_seed(inputs), private=private, redirects=redirects),
         plan=plan,
         targets=targets,
         hosts=hosts,

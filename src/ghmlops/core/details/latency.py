@@ -169,6 +169,7 @@ class GeneratorDetails(Punctuality, frozen=True, kw_only=True, omit_defaults=Tru
         token_gaps_dropped: gaps between tokens beyond the memory limit, per slot.
         requests_sent_again: requests that were sent a second time, because the service closed an idle connection in the
             moment of the send, per slot.
+        redirected: requests that followed a redirect, per slot; empty if no endpoint does.
         processes: generator processes.
         start_skew: seconds between the first and the last start of several processes.
         began: time of the schedule's second 0, in seconds of the Unix epoch.
@@ -186,6 +187,7 @@ class GeneratorDetails(Punctuality, frozen=True, kw_only=True, omit_defaults=Tru
     waited_for_a_connection: list[int]
     token_gaps_dropped: list[int]
     requests_sent_again: list[int] = msgspec.field(default_factory=list)
+    redirected: list[int] = msgspec.field(default_factory=list)
     processes: int = 1
     start_skew: float | None = None
     began: float

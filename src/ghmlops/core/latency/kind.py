@@ -29,13 +29,15 @@ class Kind(IntEnum):
     UNSENT = 10
     """Never sent: the generator ran out of time."""
     REDIRECT = 11
-    """A 3xx response; redirects are not followed."""
+    """A 3xx response that is not followed."""
     THROTTLED = 12
     """429, or 503 with Retry-After: the service asks for less load."""
     CHECK = 13
     """A response with an expected status that does not satisfy a check of the policy's `expect`."""
     ERROR_EVENT = 14
     """A stream that began with an expected status and reports a failure in one of its events."""
+    SECOND_REDIRECT = 15
+    """A 3xx response to a request that had followed a redirect."""
 
     @property
     def label(self) -> str:

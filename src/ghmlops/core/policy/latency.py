@@ -75,6 +75,8 @@ class Request(Section, frozen=True, kw_only=True):
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     """`${NAME}` in a value is replaced by the environment variable."""
     timeout: float = 10.0
+    follow_redirect: bool = False
+    """Whether one redirect is followed (HTTP/1.1, no stream)."""
     payloads: str = ""
     """Payload file of this endpoint; if empty, the `payloads` of the section."""
     template: str = ""

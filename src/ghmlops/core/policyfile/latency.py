@@ -27,6 +27,7 @@ from ghmlops.core.policyfile.scalars import (
     PER_SECOND,
     RATIO,
     SECONDS,
+    boolean,
     header_name,
     path,
     positive_count,
@@ -203,6 +204,7 @@ _REQUEST = {
     "path": path,
     "headers": table(header_name, text),
     "timeout": SECONDS,
+    "follow-redirect": boolean,
     "template": text,
     "expect": _expect,
 }
@@ -251,8 +253,13 @@ def read_latency(at: Located) -> Latency:
         raise at.error("has both `request` and `mix`", "each endpoint of the mix is a request; keep one of the two")
     if latency.preset and not latency.model:
         raise at.error(f"preset `{latency.preset}` needs the key `model`", "name the model: `model: scorer`")
+    streamed = bool(latency.stream) or latency.preset in STREAMED_PRESETS
+    if any(endpoint.follow_redirect for endpoint in latency.endpoints) and (streamed or latency.protocol != "http/1.1"):
+        raise at.error(
+            "`follow-redirect` requires the protocol `http/1.1` without a stream", "state the final address in `path`"
+        )
     if latency.protocol == "grpc" and latency.preset != "open-inference":
         raise at.error("protocol `grpc` requires `preset: open-inference`")
-    if latency.slo.on_tokens and not (latency.stream or latency.preset in STREAMED_PRESETS):
+    if latency.slo.on_tokens and not streamed:
         raise at.error("objectives on tokens need the key `stream`", "add `stream: sse`, or `preset: openai-chat`")
     return latency

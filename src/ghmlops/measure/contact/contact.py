@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from ghmlops.core.errors import GhmlopsError
 from ghmlops.core.latency.contact.first_answers import FirstAnswer
 from ghmlops.core.latency.kind import Kind
+from ghmlops.core.load.redirects import RedirectError
 from ghmlops.measure.contact.http1 import HttpAnswer, exchange
 from ghmlops.measure.load.checks import Check
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.protocols import http1_request
 from ghmlops.measure.load.redaction import redact, secret_words
+from ghmlops.measure.load.redirects.hop_target import contact_hop
+from ghmlops.measure.load.redirects.rewriting import is_same_origin, resolve_redirect, rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,10 +73,26 @@ def _http1_answer(load: Load, target: Target, index: int) -> FirstAnswer:
     call = load.calls[index]
     endpoint = load.endpoints[call.endpoint]
     (request,) = http1_request.prepare(load.endpoints, target, [call])
-    answer = exchange(target, request, min(endpoint.timeout, MAX_SECONDS))
-    kind, _ = Check(endpoint.expect).classify_status(answer.status, answer.retry_after)
-    problem = _describe(answer, load) if answer.status and kind in _ANSWERS else ""
+    check, seconds = Check(endpoint.expect), min(endpoint.timeout, MAX_SECONDS)
+    answer, why = exchange(target, request, seconds), ""
+    if endpoint.follow_redirect and check.classify_status(answer.status)[0] is Kind.REDIRECT:
+        answer, why = _follow(load, target, request, answer, seconds)
+    kind, _ = check.classify_status(answer.status, answer.retry_after)
+    problem = _describe(answer, load) + why if answer.status and kind in _ANSWERS else ""
     return FirstAnswer(endpoint="", problem=problem, media_type=answer.media_type[:80])
+
+
+def _follow(load: Load, target: Target, request: bytes, answer: HttpAnswer, seconds: float) -> tuple[HttpAnswer, str]:
+    """Return the answer that a redirect leads to; if it is not followed, the redirect and the reason."""
+    try:
+        hop = resolve_redirect(request, target, answer.status, answer.location)
+        same = is_same_origin(hop, target)
+        other = target if same else contact_hop(hop, target, load.redirects)
+    except RedirectError as error:
+        return answer, f" ({error})"
+    except GhmlopsError as error:
+        return answer, f" ({error.message})"
+    return exchange(other, rewrite(request, hop, same_origin=same), seconds), ""
 
 
 def _describe(answer: HttpAnswer, load: Load) -> str:

@@ -19,12 +19,13 @@ MAX_BYTES = 256 * 1024
 
 
 class HttpAnswer(NamedTuple):
-    """An answer: its status (0 without one), reason phrase, media type, the host that a redirect leads to, its body."""
+    """An answer: its status (0 without one), phrase, media type, host and address of a redirect, body."""
 
     status: int = 0
     phrase: str = ""
     media_type: str = ""
     redirect_host: str = ""
+    location: bytes = b""
     retry_after: str = ""
     body: bytes = b""
 
@@ -125,6 +126,7 @@ def _answer(reader: _Reader, parser: HttpResponseParser, target: Target) -> Http
         phrase=reader.phrase.decode("latin-1"),
         media_type=header(b"content-type").partition(";")[0].strip().lower(),
         redirect_host=_redirect_host(target.url, header(b"location")) if 300 <= status < 400 else "",
+        location=reader.headers.get(b"location", b""),
         retry_after=header(b"retry-after"),
         body=bytes(reader.body[:MAX_BYTES]),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import errno
 from array import array
 from collections import deque
@@ -15,6 +16,7 @@ import numpy as np
 
 from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.kind import Kind
+from ghmlops.core.load.allowed_hosts import is_loopback
 from ghmlops.measure.load.checks import Check
 from ghmlops.measure.load.kernel_timestamps import ArrivalClock
 from ghmlops.measure.load.poller import Poller
@@ -22,6 +24,7 @@ from ghmlops.measure.load.protocols.base import UnusableConnection, is_repeatabl
 from ghmlops.measure.load.protocols.response_shape import Shape, derive_shape
 from ghmlops.measure.load.protocols.table import PROTOCOLS
 from ghmlops.measure.load.redaction import UNANSWERED, redact, secret_words, unquoted
+from ghmlops.measure.load.redirects.follower import NOT_FOLLOWED, Follower
 from ghmlops.measure.load.streams.token_stream import TokenLog
 from ghmlops.measure.load.target import describe_error
 
@@ -70,13 +73,15 @@ class Arm:
         waited: Number of requests that found no free slot.
         peak: Maximum number of slots that were open at once.
         examples: The first failure of each kind, as text.
+        follower: Follows redirects; `None` if no endpoint does.
     """
 
     __slots__ = (
-        "_addresses", "_checks", "_columns", "_connect", "_fresh", "_limit", "_limits", "_min_limit", "_open",
-        "_opening", "_poller", "_quotes", "_repeatable", "_secrets", "_shape_budget", "_slots_per_connection",
-        "_stopped", "_tasks", "arrival_clock", "done", "endpoint", "examples", "first", "idle", "kind", "peak", "queue",
-        "requests", "sent", "sent_again", "shapes", "status", "stream", "target", "timeout", "tokens", "waited",
+        "_addresses", "_branches", "_checks", "_columns", "_connect", "_follows", "_fresh", "_limit", "_limits",
+        "_min_limit", "_open", "_opening", "_poller", "_quotes", "_repeatable", "_secrets", "_shape_budget",
+        "_slots_per_connection", "_stopped", "_tasks", "arrival_clock", "done", "endpoint", "examples", "first",
+        "follower", "idle", "kind", "peak", "queue", "requests", "sent", "sent_again", "shapes", "status", "stream",
+        "target", "timeout", "tokens", "waited",
     )  # fmt: skip
 
     def __init__(self, load: Load, target: Target) -> None:
@@ -112,6 +117,9 @@ class Arm:
         self._tasks: set[asyncio.Task[None]] = set()
         self._poller: Poller | None = None
         self._columns: Answers | None = None
+        self._follows = [endpoint.follow_redirect for endpoint in load.endpoints]
+        self._branches: list[Arm] = []
+        self.follower = Follower(self, load.redirects) if load.follows_redirects else None
 
     @property
     def free_capacity(self) -> int:
@@ -195,6 +203,42 @@ class Arm:
         self._fresh.append(index)
         return True
 
+    def follow(self, index: int, status: int, location: bytes) -> tuple[Kind, str] | None:
+        """Follow the redirect that answers request `index`; if it is not followed, return how the request ends."""
+        if self.follower is None or not self._follows[self.endpoint[index]] or self._stopped:
+            return Kind.REDIRECT, NOT_FOLLOWED
+        failure = self.follower.follow(index, status, location)
+        if failure is not None:
+            self._explain(*failure)
+        return failure
+
+    def _explain(self, kind: Kind, why: str) -> None:
+        """Store why a redirect was not followed as the example; a response that may not be quoted has no other."""
+        if not self._quotes:
+            self.examples.setdefault(kind, redact(why, self._secrets)[:300])
+
+    def branch(self, target: Target) -> Arm:
+        """Return an arm for the host that redirects lead to: with its own connections, and the columns of this arm."""
+        branch = copy.copy(self)
+        branch.target, branch._addresses = target, cycle(target.addresses or (target.address,))
+        branch.idle, branch.queue, branch._fresh = [], deque(), deque()
+        branch._open, branch._tasks, branch._poller, branch._opening = set(), set(), None, 0
+        branch.shapes, branch._shape_budget = [None] * len(self.shapes), [MAX_SHAPES] * len(self.shapes)
+        branch._quotes = self._quotes and is_loopback(target.address)
+        branch._branches = []
+        self._branches.append(branch)
+        return branch
+
+    def start(self, task: asyncio.Task[None]) -> None:
+        """Keep a task until it has ended; the end of the run cancels it."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def refuse(self, index: int, kind: Kind, why: str) -> None:
+        """End request `index`, whose redirect cannot be followed."""
+        self._explain(kind, why)
+        self.finish(index, monotonic(), kind, example=why)
+
     def remove(self, slot: RequestSlot) -> None:
         """Remove a closed slot from the pool; may be called twice."""
         if slot in self._open:
@@ -230,8 +274,11 @@ class Arm:
     def expire(self, now: float, times: Sequence[float]) -> None:
         """Time out the requests whose response time has reached their limit; `times` is the schedule."""
         latest = now - self._min_limit
-        self._expire_waiting(self.queue, now, times)
-        self._expire_waiting(self._fresh, now, times)
+        redirected = self.follower.waiting.values() if self.follower else ()
+        for queue in (self.queue, self._fresh, *redirected):
+            self._expire_waiting(queue, now, times)
+        for branch in self._branches:
+            branch.expire(now, times)
         for slot in [slot for slot in self._open if slot.index >= 0 and times[slot.index] <= latest]:
             limit = self._limits[self.endpoint[slot.index]]
             if times[slot.index] <= now - limit:
@@ -258,6 +305,8 @@ class Arm:
             start: Index of the first request.
             stop: Index after the last request.
         """
+        if self.follower is not None:
+            self.follower.restore_sends(self.sent, start, stop)
         part = self._all_columns(scheduled).part(start, stop)
         response_times = part.response
         if response_times.max() <= self._min_limit:
@@ -272,7 +321,7 @@ class Arm:
 
     def give_up(self, now: float) -> None:
         """End every pending request, because the generator could not keep its schedule."""
-        for slot in list(self._open):
+        for slot in [slot for arm in (self, *self._branches) for slot in arm._open]:
             slot.index = -1
             slot.drop()
         for index, kind in enumerate(self.kind):
@@ -282,6 +331,8 @@ class Arm:
     async def stop(self) -> None:
         """Close every connection; pending requests stay pending."""
         self._stopped = True
+        for branch in self._branches:
+            await branch.stop()
         self.queue.clear()
         self._fresh.clear()
         for slot in list(self._open):
@@ -325,9 +376,7 @@ class Arm:
         if self._stopped or expected >= len(self.queue) + len(self._fresh) or len(self._open) + expected >= self._limit:
             return
         self._opening += 1
-        task = asyncio.get_running_loop().create_task(self._open_one())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.start(asyncio.get_running_loop().create_task(self._open_one()))
 
     async def _open_one(self) -> None:
         try:

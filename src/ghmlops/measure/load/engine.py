@@ -206,6 +206,10 @@ class _Engine:
         if error is not None and not isinstance(error, OSError) and not self._finished.done():
             self._finished.set_exception(error)
 
+    def _redirected(self) -> dict[str, list[int]]:
+        followers = [arm.follower for arm in self._arms]
+        return {"redirected": [len(one.sends) for one in followers if one]} if any(followers) else {}
+
     def recording(self, priority: str) -> Recording:
         """Return the blocks that were passed to `on_block`, and notes about the generator."""
         start = self._load.warmup
@@ -225,5 +229,6 @@ class _Engine:
                 "waited_for_a_connection": [arm.waited for arm in self._arms],
                 "requests_sent_again": [len(arm.sent_again) for arm in self._arms],
                 "token_gaps_dropped": [arm.tokens.dropped for arm in self._arms],
+                **self._redirected(),
             },
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.kind import Kind
+from ghmlops.core.load.redirects import NO_OTHER_HOST, RedirectRules
 from ghmlops.measure.load.kernel_timestamps import MAX_TIMESTAMP_RATE
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Load:
         stream: How responses are split into tokens: a key of `token_stream.TOKEN_PARSERS`; empty if they are not.
         quotes: Whether the example of a failure may quote the response. A response may repeat a secret header, and one
             of a remote host may contain data that the readers of the report must not see.
+        redirects: Where redirects may lead; used if an endpoint follows them.
         start_at: Time of `time.monotonic` at which the schedule starts. If it has passed, the schedule starts as soon
             as everything is ready.
     """
@@ -64,6 +66,7 @@ class Load:
     protocol: str = "http/1.1"
     stream: str = ""
     quotes: bool = True
+    redirects: RedirectRules = NO_OTHER_HOST
     start_at: float = 0.0
 
     @property
@@ -75,7 +78,12 @@ class Load:
     def uses_kernel_timestamps(self) -> bool:
         """True if the kernel may time the responses of both arms; arms that are timed differently are incomparable."""
         plain = self.protocol == "http/1.1" and all(target.tls is None for target in self.targets)
-        return plain and self.rate <= MAX_TIMESTAMP_RATE
+        return plain and self.rate <= MAX_TIMESTAMP_RATE and not self.follows_redirects
+
+    @property
+    def follows_redirects(self) -> bool:
+        """True if an endpoint follows redirects, which may lead from http to https."""
+        return any(endpoint.follow_redirect for endpoint in self.endpoints)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

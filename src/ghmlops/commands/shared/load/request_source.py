@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ghmlops.core.load.redirects import NO_OTHER_HOST, RedirectRules
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,12 +29,14 @@ class RequestSource:
         calls: the requests with their payloads.
         seed: seed of the assignment and of the write order.
         private: whether a header contains the value of a variable; examples of failures then quote no response.
+        redirects: where redirects may lead.
     """
 
     policy: Latency
     calls: Calls
     seed: int
     private: bool = False
+    redirects: RedirectRules = NO_OTHER_HOST
 
     def call_order(self, requests: int, warmup: int = 0, part: ShardPart | None = None) -> NDArray[np.int64]:
         """Return the index of the call for each request, shape (requests,).
@@ -90,5 +94,6 @@ class RequestSource:
             timeout=max(endpoint.timeout for endpoint in endpoints),
             protocol=self.policy.protocol,
             stream=stream_parser(self.policy),
+            redirects=self.redirects,
             quotes=not self.private and all(is_loopback(target.address) for target in targets),
         )

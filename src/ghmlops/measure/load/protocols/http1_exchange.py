@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DETACHED_PARSER = HttpResponseParser(object())
 _NOT_REPEATED = " on a connection that had served before; it may have been processed, so that it was not sent again"
-_USED_HEADERS = {b"retry-after", b"content-length", b"transfer-encoding"}
+_USED_HEADERS = {b"retry-after", b"content-length", b"transfer-encoding", b"location"}
 
 
 class Exchange:
@@ -182,9 +182,16 @@ class Exchange:
         reuse = self._keep_alive and self._ends == 1 and not self.partly_sent
         if kind is Kind.OK and response and reuse and not arm.stream:
             arm.learn_shape(index, response, status)
+        followed = False
+        if kind is Kind.REDIRECT:
+            failure = arm.follow(index, status, self._headers.get(b"location", b""))
+            followed = failure is None
+            if failure is not None:
+                kind, example = failure[0], f"{failure[1]}: {self._excerpt()}"
         self._reset()
         self._has_served = True
-        arm.finish(index, now, kind, status, example)
+        if not followed:
+            arm.finish(index, now, kind, status, example)
         if reuse:
             self._release()
         else:
