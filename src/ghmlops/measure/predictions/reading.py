@@ -14,7 +14,7 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.predictions.contract.checks import blocking_findings
 from ghmlops.core.predictions.contract.facts import Facts, SideFacts
 from ghmlops.core.predictions.observation import Observation
-from ghmlops.measure.predictions.artifacts.page_checksums import PageError
+from ghmlops.measure.predictions.artifacts.page_checksums import PageCheck, PageError
 from ghmlops.measure.predictions.engine.session import UnreadableError
 from ghmlops.measure.predictions.engine.unreadable import set_aside_unreadable
 from ghmlops.measure.predictions.epochs import check_epochs
@@ -170,14 +170,18 @@ def _count_artifacts(views: StagedViews, progress: Callable[[str], None]) -> dic
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages") as worker:
         for role in session.roles:
             progress(f"checking the {role}")
-            pages = worker.submit(session.check_pages, role, session.column_chunks(role))
+            listed = session.lists_chunks(role)
+            pages = worker.submit(session.check_pages, role, session.column_chunks(role)) if listed else None
             try:
                 count = count_side(views, role)
             except DataError:
-                pages.result()
+                if pages:
+                    pages.result()
                 raise
-            check = pages.result()
-            facts = dataclasses.replace(count.facts, chunks=check.chunks, unchecked_chunks=check.unchecked)
+            check = pages.result() if pages else PageCheck()
+            facts = dataclasses.replace(
+                count.facts, chunks=check.chunks, unchecked_chunks=check.unchecked, lists_chunks=listed
+            )
             counts[role] = dataclasses.replace(count, facts=facts)
     return counts
 

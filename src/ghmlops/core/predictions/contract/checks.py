@@ -231,7 +231,11 @@ def not_measured(facts: Facts, *, group: bool, windows: bool, unjudged: str = "i
 
 
 def _missing_checksums(facts: Facts) -> list[NotMeasured]:
-    """List the artifacts whose pages carry no checksums."""
+    """List the artifacts whose pages carry no checksums, or whose footer does not show where they are."""
+    hidden = [side for side, counts in facts.artifacts if not counts.lists_chunks]
+    if hidden:
+        why = f"the footer of the {' and of the '.join(hidden)} has a statistic that DuckDB cannot represent"
+        return [NotMeasured(what="page checksums", why=f"{why} (a time near the smallest 64-bit number)")]
     if all(counts.unchecked_chunks == counts.chunks for _, counts in facts.artifacts):
         why = "the artifacts contain none (pyarrow writes them with `write_page_checksum=True`)"
         has_chunks = any(counts.chunks for _, counts in facts.artifacts)

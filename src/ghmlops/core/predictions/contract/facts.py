@@ -52,6 +52,8 @@ class SideFacts:
     """Number of column chunks whose pages were read."""
     unchecked_chunks: int = 0
     """Number of these chunks without page checksums."""
+    lists_chunks: bool = True
+    """False if the engine cannot list the chunks, so that no page was checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,14 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ghmlops.core.errors import DataError
-from ghmlops.measure.predictions.artifacts.compact_protocol import (
-    I32,
-    TooShortError,
-    read_field,
-    read_varint,
-    skip,
-    zigzag,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +23,10 @@ if TYPE_CHECKING:
 _FIRST_READ, _MAX_HEADER = 256, 16 * 1024 * 1024
 """Bytes read for a header at first, and at most: a header contains statistics, which are as long as the values."""
 _BLOCK = 1024 * 1024
+_MAX_DEPTH = 16
+_I32, _BINARY, _LIST, _SET, _MAP, _STRUCT = 5, 8, 9, 10, 11, 12
+_FIXED_SIZES = {3: 1, 7: 8, 13: 16}
+"""Types of the protocol with a fixed size, in bytes. Booleans are absent: the header of the field contains them."""
 _SIZE_FIELD, _CRC_FIELD = 3, 4
 """Fields of a page header: size of the page as stored in the file, and its checksum."""
 
@@ -67,6 +63,10 @@ class PageCheck:
 
 class PageError(DataError):
     """A checksum does not match, or the header of a page cannot be read."""
+
+
+class _TooShortError(Exception):
+    """More bytes are needed."""
 
 
 def check_pages(path: Path, display_name: str, chunks: Iterable[ColumnChunk]) -> PageCheck:
@@ -124,7 +124,7 @@ def _read_header_at(stream: BinaryIO, position: int, end: int) -> PageHeader | N
         data = stream.read(min(window, end - position))
         try:
             return read_page_header(data)
-        except TooShortError:
+        except _TooShortError:
             if window >= min(end - position, _MAX_HEADER):
                 return None
             window *= 8
@@ -145,20 +145,114 @@ def read_page_header(data: bytes) -> PageHeader:
     """Read the page header at the start of `data`.
 
     Raises:
-        TooShortError: the header does not end within `data`.
+        _TooShortError: the header does not end within `data`.
         ValueError: the bytes are not a page header.
     """
     position, field, integers = 0, 0, dict[int, int]()
     while True:
-        position, field, kind = read_field(data, position, field)
+        position, field, kind = _read_field(data, position, field)
         if kind == 0:
             break
-        if kind == I32:
-            position, raw = read_varint(data, position)
-            integers[field] = zigzag(raw)
+        if kind == _I32:
+            position, raw = _read_varint(data, position)
+            integers[field] = _zigzag(raw)
         else:
-            position = skip(data, position, kind)
+            position = _skip(data, position, kind, _MAX_DEPTH)
     if _SIZE_FIELD not in integers:
         raise ValueError("a page header without the size of its page")
     crc = integers.get(_CRC_FIELD)
     return PageHeader(position, integers[_SIZE_FIELD], None if crc is None else crc & 0xFFFFFFFF)
+
+
+def _zigzag(raw: int) -> int:
+    """Return the signed integer of Thrift's zigzag encoding."""
+    return raw >> 1 ^ -(raw & 1)
+
+
+def _read_field(data: bytes, position: int, previous: int) -> tuple[int, int, int]:
+    """Return (position after it, field number, type) of the header of a field; type 0 ends a struct."""
+    byte = _byte_at(data, position)
+    kind, step, position = byte & 15, byte >> 4, position + 1
+    if kind == 0:
+        return position, previous, 0
+    if step:
+        return position, previous + step, kind
+    position, raw = _read_varint(data, position)
+    return position, _zigzag(raw), kind
+
+
+def _skip(data: bytes, position: int, kind: int, depth: int) -> int:
+    """Return the position after a value; `depth` is the number of nested levels still allowed."""
+    if depth == 0:
+        raise ValueError("nested too deeply")
+    if kind in (1, 2):
+        return position
+    if kind in _FIXED_SIZES:
+        return _within(data, position + _FIXED_SIZES[kind])
+    if kind in (4, 5, 6):
+        return _read_varint(data, position)[0]
+    if kind == _BINARY:
+        position, length = _read_varint(data, position)
+        return _within(data, position + length)
+    if kind == _STRUCT:
+        return _skip_struct(data, position, depth)
+    return _skip_collection(data, position, kind, depth)
+
+
+def _skip_struct(data: bytes, position: int, depth: int) -> int:
+    field = 0
+    while True:
+        position, field, kind = _read_field(data, position, field)
+        if kind == 0:
+            return position
+        position = _skip(data, position, kind, depth - 1)
+
+
+def _skip_collection(data: bytes, position: int, kind: int, depth: int) -> int:
+    """Return the position after a list, set or map."""
+    if kind == _MAP:
+        position, count = _read_varint(data, position)
+        if count == 0:
+            return position
+        byte, position = _byte_at(data, position), position + 1
+        kinds: tuple[int, ...] = (byte >> 4, byte & 15)
+    elif kind in (_LIST, _SET):
+        byte, position = _byte_at(data, position), position + 1
+        count, kinds = byte >> 4, (byte & 15,)
+        if count == 15:
+            position, count = _read_varint(data, position)
+    else:
+        raise ValueError(f"unknown type {kind}")
+    # Every item takes at least one byte, so a larger count cannot be true of these bytes.
+    if count > len(data) - position:
+        raise _TooShortError
+    for item in kinds * count:
+        is_boolean = item in (1, 2)
+        position = _within(data, position + 1) if is_boolean else _skip(data, position, item, depth - 1)
+    return position
+
+
+def _within(data: bytes, position: int) -> int:
+    if position > len(data):
+        raise _TooShortError
+    return position
+
+
+def _byte_at(data: bytes, position: int) -> int:
+    if position >= len(data):
+        raise _TooShortError
+    return data[position]
+
+
+def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+    """Return (position after it, integer) of a variable-length integer."""
+    result = shift = 0
+    while True:
+        byte = _byte_at(data, position)
+        result |= (byte & 127) << shift
+        position += 1
+        if byte < 128:
+            return position, result
+        shift += 7
+        if shift > 63:
+            raise ValueError("an integer of more than 64 bits")

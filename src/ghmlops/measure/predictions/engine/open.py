@@ -127,10 +127,8 @@ def _check_footers(session: Session, role: str, size: int) -> int:
     """Check the sizes in the footers and return the bytes that may be spilled: several times what pairing can need."""
     files = ", ".join(literal(file) for file in session.files(role))
     unpacked_sql = f"SELECT coalesce(sum(total_uncompressed_size), 0) AS n FROM parquet_metadata([{files}])"
-    if session.reads_statistics(role):
-        unpacked = int(session.row(unpacked_sql)["n"])
-    else:
-        unpacked = sum(footer.unpacked for footer in session.footers(role))
+    # Without the list, the rows and the limits of memory and disk bound what is read.
+    unpacked = int(session.row(unpacked_sql)["n"]) if session.lists_chunks(role) else size
     try:
         rows = int(session.row(f"SELECT sum(num_rows) AS n FROM parquet_file_metadata([{files}])")["n"])
     except DataError:  # DuckDB cannot represent the key metadata of a file with encrypted columns

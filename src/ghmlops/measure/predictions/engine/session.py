@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 
 from ghmlops.core.errors import DataError, InputError
-from ghmlops.measure.predictions.artifacts.footer import Footer, read_footer
 from ghmlops.measure.predictions.artifacts.page_checksums import ColumnChunk, PageCheck, check_pages
 from ghmlops.measure.predictions.engine.dialect import Dialect, literal
 from ghmlops.measure.predictions.engine.partitions import difference_queries, link_files
@@ -64,7 +63,7 @@ class Session:
         self._folder = folder
         self._sources = dict(sources)
         self._set_aside: dict[str, dict[str, str]] = {role: {} for role in sources}
-        self._reads_statistics: dict[str, bool] = {}
+        self._lists_chunks: dict[str, bool] = {}
         self._busy, self._closed = threading.Lock(), False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
 
@@ -182,38 +181,33 @@ class Session:
         if not files:  # a table in memory
             return []
         chunks: dict[str, list[ColumnChunk]] = {file: [] for file in files}
-        if self.reads_statistics(role):
-            for file, *row in self.rows(
-                "SELECT file_name, row_group_id, path_in_schema, "
-                "least(data_page_offset, nullif(dictionary_page_offset, 0)) AS start, total_compressed_size "
-                f"FROM parquet_metadata([{', '.join(literal(file) for file in files)}]) "
-                "WHERE num_values > 0 ORDER BY start"
-            ):
-                chunks[file].append(ColumnChunk(*row))
-        else:
-            chunks = {file: list(footer.chunks) for file, footer in zip(files, self.footers(role), strict=True)}
-        # The path of a nested column is that of its leaf.
-        aside = tuple(f"{name}, " for name in self._set_aside[role])
-        return [[one for one in each if not f"{one.column}, ".startswith(aside)] for each in chunks.values()]
+        for file, *row in self.rows(
+            "SELECT file_name, row_group_id, path_in_schema, least(data_page_offset, nullif(dictionary_page_offset, 0))"
+            f" AS start, total_compressed_size FROM parquet_metadata([{', '.join(literal(file) for file in files)}]) "
+            "WHERE num_values > 0 ORDER BY start"
+        ):
+            chunk = ColumnChunk(*row)
+            # The path of a nested column is that of its leaf.
+            if not any(f"{chunk.column}, ".startswith(f"{name}, ") for name in self._set_aside[role]):
+                chunks[file].append(chunk)
+        return list(chunks.values())
 
-    def reads_statistics(self, role: str) -> bool:
-        """Return False if a footer contains a statistic that the engine cannot represent, as the smallest time."""
-        if role not in self._reads_statistics:
+    def lists_chunks(self, role: str) -> bool:
+        """Return False if a footer contains a statistic that the engine cannot represent, as the smallest time.
+
+        The engine then lists no column chunk, so neither their sizes nor the places of their pages are known.
+        """
+        if role not in self._lists_chunks:
             files = ", ".join(literal(file) for file in self.files(role))
             try:
                 self.rows(f"SELECT count(*) FROM parquet_metadata([{files}])")
             except UnreadableError as error:
                 if not error.message.startswith(VALUE_ERROR):
                     raise
-                self._reads_statistics[role] = False
+                self._lists_chunks[role] = False
             else:
-                self._reads_statistics[role] = True
-        return self._reads_statistics[role]
-
-    def footers(self, role: str) -> list[Footer]:
-        """Read the footer of each file of an artifact without the engine."""
-        source = self._sources[role]
-        return [read_footer(file, source.file_display_name(file)) for file in source.files]
+                self._lists_chunks[role] = True
+        return self._lists_chunks[role]
 
     def check_pages(self, role: str, chunks: Sequence[Sequence[ColumnChunk]]) -> PageCheck:
         """Verify the page checksums of an artifact. May run at the same time as queries; raises as `rows`."""

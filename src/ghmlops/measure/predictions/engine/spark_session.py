@@ -89,6 +89,10 @@ class SparkArtifactSession(Session):
         """Return the number of rows of an artifact, from its footers."""
         return self._local.count(role)
 
+    def lists_chunks(self, role: str) -> bool:
+        """Return whether the column chunks of an artifact can be listed."""
+        return self._local.lists_chunks(role)
+
     def column_chunks(self, role: str) -> list[list[ColumnChunk]]:
         """Return the column chunks of each file of an artifact; this machine checks their pages."""
         return self._local.column_chunks(role)
