@@ -43,7 +43,7 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
             "actions": "read",
             "contents": "read",
             "deployments": "write",
-            "pull-requests": "read",
+            "pull-requests": "write",
             "statuses": "write",
         },
         "revert": {"contents": "write", "pull-requests": "write"},

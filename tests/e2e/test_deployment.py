@@ -90,7 +90,8 @@ def dispatch(
 ) -> tuple[int, dict[str, str], str]:
     """Run the gate by a workflow dispatch; return the exit code, the jobs and the log."""
     payload = {"inputs": inputs, "repository": consumer.REPOSITORY}
-    api.seed(runs=[{"id": run_id, "head_sha": inputs["commit"], "event": "workflow_dispatch", "conclusion": None}])
+    facts = {"event": "workflow_dispatch", "conclusion": None, "triggering_actor": "maria"}
+    api.seed(runs=[{"id": run_id, "head_sha": inputs["commit"], **facts}])
     run = world.run("workflow_dispatch", workflow, payload, run_id=run_id, api=api.url)
     return run.code, run.jobs, run.text
 
@@ -164,6 +165,7 @@ def test_a_reason_overrides_an_inconclusive_gate(world: World, api: Api) -> None
     commit = prepare(world, {"again.yml": AGAIN})
     api.seed(runs=[{"id": 999, "head_sha": commit, "event": "push", "head_repository": "acme/consumer"}])
     live(api, "b" * 40)
+    api.state.repositories["acme/consumer"]["roles"]["maria"] = "maintain"
     reason = "Checked by hand; $(touch pwned) `id` ${{ github.token }}"
     code, jobs, text = dispatch(world, api, 6001, {"commit": commit, "run-id": "999"})
     assert code == 1
@@ -172,6 +174,8 @@ def test_a_reason_overrides_an_inconclusive_gate(world: World, api: Api) -> None
     code, jobs, text = dispatch(world, api, 6002, {"commit": commit, "run-id": "999", "reason": reason})
     assert (code, jobs) == (0, {REMEASURE: "success", GATE: "success"}), text
     assert "Checked by hand; $(touch pwned)" in text
+    assert "(by maria)" in text
+    assert [states for sha, _, states in deployments(api) if sha == commit] == [["pending"], ["queued"]]
     assert not list(world.folder.rglob("pwned"))
 
 

@@ -29,7 +29,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.steps.check_run import CheckRun
 from ghmlops.core.steps.gate import Origin, Target, finish_steps, gate_steps, stale_steps
 from ghmlops.measure.github.artifacts import locate
-from ghmlops.measure.github.collaborators import is_maintainer
+from ghmlops.measure.github.collaborators import has_role, is_maintainer, is_team_member
 from ghmlops.measure.github.commits import compare, read_file
 from ghmlops.measure.github.deployments import (
     commit_deployments,
@@ -41,7 +41,7 @@ from ghmlops.measure.github.merged_pull_request import merged_pull_request
 from ghmlops.measure.github.pull_requests import blocking_rules, merged_pull_requests, pull_request_for
 from ghmlops.measure.github.pushes import newest_push
 from ghmlops.measure.github.reviews import REVIEW_LABEL, Head, inputs_reviewer, push_time
-from ghmlops.measure.github.runs import read_run
+from ghmlops.measure.github.runs import read_run, triggering_actor
 from github_api.state import State, repository_id
 
 if TYPE_CHECKING:
@@ -194,6 +194,7 @@ def _deployment(sha: str, run_id: str, *states: str) -> Json:
     return {"sha": sha, "payload": payload, "statuses": [{"state": state} for state in states], **BOT}
 
 
+_MEMBERS = {"permissions": {"members": "write"}}
 _RUN = {"id": 42, "head_sha": HEAD, "run_attempt": 2, "attempts": {"1": {}}}
 _PUSH = {"id": 43, "head_sha": LIVE, "event": "push", "head_branch": "main"}
 _MERGED = {"number": 5, "head_sha": HEAD, "state": "closed", "merge_commit_sha": LIVE, "messages": ["one", "two"]}
@@ -259,6 +260,17 @@ SEQUENCES = (
     ),
     Sequence(
         "role of a person", lambda client: is_maintainer(client, "maria"), {"repositories": {REPOSITORY: _REVIEWED}}
+    ),
+    Sequence(
+        "person of a run",
+        lambda client: (triggering_actor(client, 42), has_role(client, "maria", "write")),
+        {"repositories": {REPOSITORY: _REVIEWED}, "runs": [{**_RUN, "triggering_actor": "maria"}]},
+    ),
+    Sequence(
+        "member of a team",
+        lambda client: is_team_member(client, "maria", "acme/release"),
+        {"repositories": {REPOSITORY: {"teams": {"acme/release": {"maria": "active"}}}}, "tokens": {"t": _MEMBERS}},
+        tolerant=True,
     ),
     Sequence(
         "reviewed push",
@@ -434,7 +446,8 @@ class Matrix:
         fields = dict(fault.fields)
         if fault.name == "307":
             path = call.path.replace(f"/repos/{REPOSITORY}/", f"/repositories/{repository_id(REPOSITORY)}/")
-            fields["headers"] = {"Location": f"{self.api.url}{path}" if path != call.path else f"{path}?moved=1"}
+            elsewhere = f"/api/v3{path}" if path.startswith("/orgs/") else f"{path}?moved=1"
+            fields["headers"] = {"Location": f"{self.api.url}{path}" if path != call.path else elsewhere}
         pattern = f"^{re.escape(call.path)}$"
         self.api.seed(
             lag=fault.lag,

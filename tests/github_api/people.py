@@ -19,6 +19,17 @@ def get_permission(state: State, call: Call) -> Response:
     return Response(200, {"permission": _RIGHTS[role], "role_name": role, "user": user})
 
 
+def get_membership(state: State, call: Call) -> Response:
+    """Answer whether a person is a member of a team, which any repository of the seed may list as `teams`."""
+    name, login = f"{call.path['org']}/{call.path['team_slug']}", call.path["username"]
+    members = [row["teams"].get(name, {}) for row in state.repositories.values()]
+    state_of = next((rows[login] for rows in members if login in rows), None)
+    if state_of is None:
+        return NOT_FOUND
+    url = f"{call.root}/orgs/{call.path['org']}/teams/{call.path['team_slug']}/memberships/{login}"
+    return Response(200, {"url": url, "role": "member", "state": state_of})
+
+
 def list_issue_events(state: State, call: Call) -> Response:
     """List the events of a pull request, oldest first."""
     stored = state.repositories[call.repository]["events"]

@@ -42,6 +42,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         people.list_issue_events, ("pull_requests:read", "issues:read")
     ),
     ("get", f"{OWNED}/collaborators/{{username}}/permission"): Route(people.get_permission),
+    ("get", "/orgs/{org}/teams/{team_slug}/memberships/{username}"): Route(people.get_membership, ("members:write",)),
     ("get", f"{OWNED}/compare/{{basehead}}"): Route(comparison.compare_commits, ("contents:read",)),
     ("get", f"{OWNED}/contents/{{path}}"): Route(comparison.get_content, ("contents:read",)),
     ("get", f"{OWNED}/activity"): Route(comparison.list_activity, ("contents:read",)),

@@ -19,7 +19,7 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
 - `POST /_seed` with any of these keys; responds with 204, or with 400 and the reason:
   - `repositories`: name to `{default_branch: "main", private: false, commits: null (every SHA exists) or [SHA],
     refs: {"heads/main": SHA}, rules: {"main": ["pull_request", "required_status_checks", "non_fast_forward"]},
-    former_names: ["acme/old"], git_dir: "", roles: {login: role},
+    former_names: ["acme/old"], git_dir: "", roles: {login: role}, teams: {"acme/release": {login: "active"}},
     events: [], merge_bases: {HEAD: SHA}, changed_files: {HEAD: [path]}, contents: {"SHA:path": text},
     activity: [{ref, before, after, timestamp}]}`; a branch with rules is protected. A request for a former name is
     redirected (301, or 307 for writes) to `/repositories/ID/...`; `git_dir` is a bare repository whose references,
@@ -35,7 +35,7 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
     created_at, statuses: [{state, description, log_url}]}]`, statuses oldest first. `check_runs`: `[{name, head_sha,
     conclusion, external_id}]`.
   - `runs`: `[{id, head_sha, head_repository, head_branch, event, status, conclusion, created_at, path, run_attempt,
-    attempts: {"1": {run_started_at, conclusion}}}]`; a higher `id` is newer, and `attempts` names the fields in which
+    triggering_actor, attempts: {"1": {run_started_at, conclusion}}}]`; a higher `id` is newer, and `attempts` names the fields in which
     an attempt differs. `artifacts`: `[{run_id, attempt: 1, name, zip_base64, expired, digest, created_at,
     size_in_bytes, location}]`; a name is unique per attempt; the digest is computed by default; `location` is the
     redirect target of a download; empty stands for this server.

@@ -94,6 +94,7 @@ class State:
             "refs": {},
             "rules": {},
             "roles": {},
+            "teams": {},
             "events": [],
             "merge_bases": {},
             "changed_files": {},
@@ -220,6 +221,7 @@ class State:
             "run_attempt": 1,
             "created_at": now(),
             "path": ".github/workflows/ci.yml",
+            "triggering_actor": "",
             "attempts": {},
         }
         self.runs.append({"id": id, "head_sha": head_sha, **_with_defaults(defaults, fields)})

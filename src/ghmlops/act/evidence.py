@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,11 @@ COMPANIONS = ("hlog",)
 def encode(document: Evidence | Verdict) -> bytes:
     """Return the bytes of the file: indented JSON, fields in the order of the types, with a trailing line break."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def verdict_digest(verdict: Verdict) -> str:
+    """Return the SHA-256 of a verdict without the time of its creation: the same evidence gives the same digest."""
+    return hashlib.sha256(encode(msgspec.structs.replace(verdict, created=""))).hexdigest()
 
 
 def evidence_name(command: str, leg: str) -> str:

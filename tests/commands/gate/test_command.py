@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ghmlops.act.evidence import write_evidence
+from ghmlops.act.evidence import verdict_digest, write_evidence
 from ghmlops.cli import main
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.model import Finding, Outcome, conclude
@@ -96,6 +96,8 @@ def test_only_pass_and_warn_exit_0(here: Path, outcome: str, flags: list[str], c
         "outcome": outcome,
         "reason-code": verdict.reason_code,
         "verdict-file": "verdict.json",
+        "verdict-digest": verdict_digest(verdict),
+        "decision": "allowed" if code == 0 else "hold" if outcome in ("inconclusive", "warn") else "refused",
         "record-file": "",
         "deployment-id": "",
     }
@@ -272,44 +274,6 @@ def test_stale_evidence(here: Path) -> None:
     measured(here, age=timedelta(days=2))
     assert main(["gate"]) == 1
     assert verdict_of(here).reason_code == "evidence-stale"
-
-
-OVERRIDES = [
-    # outcome, exit code, verdict's outcome, recorded
-    ("inconclusive", 0, "warn", "release tonight (by octocat)"),
-    ("fail", 1, "fail", ""),
-    ("error", 2, "error", ""),
-    ("pass", 0, "pass", ""),
-]
-
-
-@pytest.mark.parametrize(("outcome", "code", "after", "recorded"), OVERRIDES)
-def test_override_lets_only_inconclusive_through(
-    here: Path, outcome: str, code: int, after: str, recorded: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A person's reason turns inconclusive into warn, with the name; it never touches fail or error, and says so."""
-    measured(here, outcome)
-    assert main(["gate", "--override-reason", "release tonight"]) == code
-    verdict = verdict_of(here)
-    assert (verdict.outcome, verdict.override) == (after, recorded)
-    assert ("override-reason" in capsys.readouterr().err) is (recorded == "")
-    if recorded:
-        assert recorded in verdict.reason
-
-
-def test_override_opens_what_is_missing_but_not_what_is_broken(here: Path) -> None:
-    """Missing evidence may be overridden by a person; unreadable evidence may not."""
-    assert main(["gate", "--override-reason", "first release"]) == 0
-    assert verdict_of(here).reason_code == "overridden"
-    (here / "evidence").mkdir()
-    broken(here / "evidence")
-    assert main(["gate", "--override-reason", "first release"]) == 2
-
-
-def test_blank_override_is_none(here: Path) -> None:
-    """White space is not a reason."""
-    measured(here, "inconclusive")
-    assert main(["gate", "--override-reason", "  \n"]) == 1
 
 
 INPUTS = [

@@ -64,9 +64,7 @@ def test_a_commit_that_failed_here_is_in_quarantine(
     assert all(str(number) in finding.reason for finding in rows)
 
 
-def test_the_end_of_a_job_on_hold_makes_no_quarantine(
-    api: Api, measured: Callable[..., Evidence], here: Path
-) -> None:
+def test_the_end_of_a_job_on_hold_makes_no_quarantine(api: Api, measured: Callable[..., Evidence], here: Path) -> None:
     """A deployment of a job's `environment:` that was held becomes a failure when the job ends; it stays a hold."""
     mark = service_mark("shop")
     rows = [{"state": "pending", "description": f"hold: inconclusive: x {mark}"}, {"state": "failure"}]

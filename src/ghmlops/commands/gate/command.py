@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ghmlops.act.evidence import encode
+from ghmlops.act.evidence import encode, verdict_digest
 from ghmlops.act.files import write_atomically
+from ghmlops.commands.gate.announcement import comment_decision, decision_text
 from ghmlops.commands.gate.emergency import allow_emergency, confirm_emergency
-from ghmlops.commands.gate.environment import environment_findings
+from ghmlops.commands.gate.environment import environment_state
 from ghmlops.commands.gate.job import prepare, required_signer
+from ghmlops.commands.gate.person import confirm_override
 from ghmlops.commands.gate.reviewed import changed_inputs, push_reviewers
 from ghmlops.commands.history.record_file import leave_record, record_origin
 from ghmlops.commands.report.judge_changed import with_findings
@@ -22,7 +24,7 @@ from ghmlops.commands.shared.stale_evidence.old_verdict import remove_old_verdic
 from ghmlops.core.errors import GitError, GitHubError
 from ghmlops.core.history.from_results import from_verdict
 from ghmlops.core.model import NotMeasured, Outcome
-from ghmlops.core.steps.gate import Origin, Target, gate_steps, passes, stale_steps
+from ghmlops.core.steps.gate import Origin, Target, decide, gate_steps, passes, stale_steps
 from ghmlops.core.steps.recorded import OPEN_STATES
 from ghmlops.core.steps.step import describe, short
 from ghmlops.core.verdict.admission import UNFINISHED
@@ -69,17 +71,12 @@ def run(inputs: Inputs, services: Services) -> Result:
         if inputs.token and (inputs.run_id or not inputs.dry_run):
             client = stack.enter_context(connection(inputs.token, services))
         job = prepare(inputs, services, client)
-        emergency = confirm_emergency(inputs, services, client, job.person)
-        source = _fetch(inputs, services, client, tolerant=bool(emergency))
-        verdict = _judge(job, source)
-        verdict = with_findings(verdict, changed_inputs(verdict, job.policy, inputs.policy, services))
-        verdict = with_findings(verdict, environment_findings(job, client))
-        if client is not None and (reviewer := push_reviewers(client, verdict, services)):
-            verdict = accept_inputs(verdict, reviewer)
-        verdict = override_verdict(allow_emergency(verdict, emergency, source.unavailable), job.override)
+        judgement = _decide(inputs, services, client, job)
+        verdict, source = judgement.verdict, judgement.source
         write_atomically(services.cwd / inputs.verdict_file, encode(verdict))
         passed = passes(verdict.outcome, inputs.fail_on)
-        for note in _notes(verdict, passed=passed, override=job.override):
+        decision = decide(verdict.outcome, passed=passed)
+        for note in _notes(verdict, passed=passed, override=judgement.override):
             services.console.note(note)
         origin = Origin(run_id=services.context.run_id, run_url=services.context.run_url)
         plan = gate_steps(verdict, origin, passed=passed)
@@ -88,14 +85,18 @@ def run(inputs: Inputs, services: Services) -> Result:
             services.console.note(f"nothing was recorded: run {source.run.run_id} was {source.run.conclusion}")
         sending = client is not None and not inputs.dry_run and not unfinished
         deployment_id = _record(client, services, job, plan) if client and sending else None
-        record = from_verdict(verdict, record_origin(services), allowed=passed)
+        digest = verdict_digest(verdict)
+        record = from_verdict(verdict, record_origin(services), allowed=passed, digest=digest)
         record_file = leave_record(inputs.record_file if sending else "", record, services)
+        summary = _announce(inputs, services, client if sending else None, job, judgement)
     return Result(
         outcome=verdict.outcome,
         reason_code=verdict.reason_code,
         reason=verdict.reason,
         outputs={
             "verdict-file": inputs.verdict_file,
+            "verdict-digest": digest,
+            "decision": decision,
             "record-file": record_file,
             "deployment-id": str(deployment_id or ""),
             "reason": short(verdict.reason, 1000),
@@ -103,6 +104,7 @@ def run(inputs: Inputs, services: Services) -> Result:
             "base-sha": verdict.base_sha,
         },
         text=_text(verdict, inputs.verdict_file, () if sending or unfinished else plan),
+        summary=summary,
         data={
             "verdict": msgspec.to_builtins(verdict),
             "plan": [msgspec.to_builtins(step) for step in plan],
@@ -111,6 +113,47 @@ def run(inputs: Inputs, services: Services) -> Result:
         findings=tuple(verdict.findings),
         exit_code=2 if verdict.outcome is Outcome.ERROR else 0 if passed else 1,
     )
+
+
+def _announce(inputs: Inputs, services: Services, client: Client | None, job: Job, judgement: _Judgement) -> str:
+    """Return what people read about the decision, and comment it on the pull request if there is a connection.
+
+    Empty if nobody needs to know: nothing waits or waited for a person, and nobody overrode the verdict.
+    """
+    verdict = judgement.verdict
+    decision = decide(verdict.outcome, passed=passes(verdict.outcome, inputs.fail_on))
+    if decision != "hold" and not verdict.override and not judgement.on_hold:
+        return ""
+    text = decision_text(verdict, decision, job, inputs, services)
+    if client is not None:
+        comment_decision(client, verdict, text, services)
+    return text
+
+
+class _Judgement(NamedTuple):
+    """The verdict, and what it is about."""
+
+    verdict: Verdict
+    source: EvidenceSource
+    override: str
+    """Reason of the person who overrides, whether or not the verdict allows it."""
+    on_hold: bool
+    """Whether an earlier run held this commit here."""
+
+
+def _decide(inputs: Inputs, services: Services, client: Client | None, job: Job) -> _Judgement:
+    """Judge evidence and environment, with the exceptions of persons whom GitHub confirms."""
+    override = confirm_override(inputs, services, client, job.policy.gate.override)
+    emergency = confirm_emergency(inputs, services, client)
+    source = _fetch(inputs, services, client, tolerant=bool(emergency))
+    verdict = _judge(job, source)
+    verdict = with_findings(verdict, changed_inputs(verdict, job.policy, inputs.policy, services))
+    state = environment_state(job, client)
+    verdict = with_findings(verdict, state.findings)
+    if client is not None and (reviewer := push_reviewers(client, verdict, services)):
+        verdict = accept_inputs(verdict, reviewer)
+    verdict = override_verdict(allow_emergency(verdict, emergency, source.unavailable), override)
+    return _Judgement(verdict, source, override, state.on_hold)
 
 
 def _fetch(inputs: Inputs, services: Services, client: Client | None, *, tolerant: bool) -> EvidenceSource:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ghmlops.commands.gate.person import triggering_person
 from ghmlops.core.errors import InputError
 from ghmlops.core.model import Outcome
+from ghmlops.core.steps.conditions import CONDITIONS
 from ghmlops.core.steps.gate import passes
 from ghmlops.core.steps.step import REASON_LIMIT, short
 from ghmlops.core.verdict.review import REVIEWABLE
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
 
 CODE = "emergency"
 UNAVAILABLE = ("evidence-missing", "evidence-unreadable")
-"""Ids of the findings that say that evidence is not available; any other finding comes from evidence that exists."""
+"""Ids of the findings that say that evidence is not available. Any other finding comes from evidence that exists, or is
+about the environment (`CONDITIONS`), which an emergency covers, too."""
 
 
-def confirm_emergency(inputs: Inputs, services: Services, client: Client | None, person: str) -> str:
+def confirm_emergency(inputs: Inputs, services: Services, client: Client | None) -> str:
     """Return the reason with its person; empty if the run is no emergency.
 
     Raises:
@@ -46,6 +49,8 @@ def confirm_emergency(inputs: Inputs, services: Services, client: Client | None,
         )
     from ghmlops.measure.github.collaborators import is_maintainer
 
+    # The API that describes the run may be what is down; then the runner names the person.
+    person = short(triggering_person(client, services, tolerant=True))
     if not is_maintainer(client, person):
         raise InputError(
             f"input `emergency-reason`: GitHub does not list {person or 'an unknown person'} as a maintainer",
@@ -66,13 +71,14 @@ def allow_emergency(verdict: Verdict, reason: str, unavailable: str) -> Verdict:
     if not reason or passes(verdict.outcome) or verdict.outcome is Outcome.FAIL:
         return verdict
     # The recorded reason of a maintainer is a way out for changed inputs, too, but not the purpose of an emergency.
-    about_evidence = blocking - set(REVIEWABLE)
-    if not unavailable and (not about_evidence <= set(UNAVAILABLE) or (blocking and not about_evidence)):
+    purpose = blocking - set(REVIEWABLE)
+    if not unavailable and (not purpose <= {*UNAVAILABLE, *CONDITIONS} or (blocking and not purpose)):
         return verdict
+    without = ", without evidence" if unavailable or purpose & set(UNAVAILABLE) else ""
     return msgspec.structs.replace(
         verdict,
         outcome=Outcome.WARN,
         reason_code=CODE,
-        reason=f"Deployed in an emergency, without evidence: {reason} ({unavailable or verdict.reason})",
+        reason=f"Deployed in an emergency{without}: {reason} ({unavailable or verdict.reason})",
         override=reason,
     )

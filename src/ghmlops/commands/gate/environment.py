@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.steps.conditions import order_finding, quarantine_finding, unknown_order_finding
-from ghmlops.core.steps.standing import quarantining
+from ghmlops.core.steps.standing import Standing, quarantining, standing
 
 if TYPE_CHECKING:
     from ghmlops.commands.gate.job import Job
@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from ghmlops.measure.github import Client
 
 
-def environment_findings(job: Job, client: Client | None) -> list[Finding]:
+class EnvironmentState(NamedTuple):
+    """What the deployments say about the environment."""
+
+    findings: list[Finding]
+    on_hold: bool = False
+    """Whether an earlier run held this commit here."""
+
+
+def environment_state(job: Job, client: Client | None) -> EnvironmentState:
     """Return a finding for each condition of the environment; a quarantine has one only if it is in force.
 
     Args:
@@ -26,13 +34,14 @@ def environment_findings(job: Job, client: Client | None) -> list[Finding]:
     environment, commit = job.environment, job.rules.commit
     first = job.policy.gate.after.get(environment, "")
     if client is None:
-        return [unknown_order_finding(environment, first)] if first else []
+        return EnvironmentState([unknown_order_finding(environment, first)] if first else [])
     from ghmlops.measure.github.deployments import commit_deployments
 
     service = job.policy.service
     findings = []
-    if failed := quarantining(commit_deployments(client, environment, service, commit), commit):
+    own = commit_deployments(client, environment, service, commit)
+    if failed := quarantining(own, commit):
         findings.append(quarantine_finding(failed, environment))
     if first:
         findings.append(order_finding(commit_deployments(client, first, service, commit), commit, environment, first))
-    return findings
+    return EnvironmentState(findings, any(standing(deployment) is Standing.ON_HOLD for deployment in own))

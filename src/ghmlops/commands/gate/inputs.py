@@ -36,7 +36,7 @@ class Inputs(WithToken, frozen=True, kw_only=True):
         str, Doc(description="File to leave the record for the history in, once it is on GitHub; see actions/history.")
     ] = "record.json"
     override_reason: Annotated[
-        str, Doc(description="Why a person overrides an inconclusive verdict; a failure cannot be overridden.")
+        str, Doc(description="Why a person overrides an inconclusive verdict; only in a workflow_dispatch.")
     ] = ""
     emergency_reason: Annotated[
         str,
@@ -53,6 +53,8 @@ class Inputs(WithToken, frozen=True, kw_only=True):
 OUTPUTS = (
     *OUTCOME_OUTPUTS,
     VERDICT_OUTPUT,
+    Output("verdict-digest", "SHA-256 of the verdict without its time: the same evidence gives the same digest."),
+    Output("decision", "allowed, hold (a person must decide) or refused."),
     Output("record-file", "Path of the record for the history; empty if nothing was recorded."),
     Output("deployment-id", "Id of the GitHub deployment; empty without a token."),
     Output("reason", "Reason of the verdict in one sentence."),

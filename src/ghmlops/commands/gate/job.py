@@ -13,7 +13,6 @@ from ghmlops.core.errors import InputError
 from ghmlops.core.evidence.remeasured import read_remeasured
 from ghmlops.core.evidence.run import RunFacts
 from ghmlops.core.model import Outcome
-from ghmlops.core.steps.step import REASON_LIMIT, short
 from ghmlops.core.verdict.rules import Rules
 from ghmlops.measure import checkout
 from ghmlops.report.text.escape import printable
@@ -38,16 +37,12 @@ class Job:
         rules: the commit to judge, and the conditions for evidence to count.
         environment: name of the environment.
         environment_url: address of the deployed service; may be empty.
-        person: login of the person who started the run; may be empty.
-        override: a person's reason to override an inconclusive verdict, with the person; may be empty.
     """
 
     policy: Policy
     rules: Rules
     environment: str
     environment_url: str
-    person: str
-    override: str
 
 
 def prepare(inputs: Inputs, services: Services, client: Client | None) -> Job:
@@ -67,8 +62,6 @@ def prepare(inputs: Inputs, services: Services, client: Client | None) -> Job:
     environment = environment_name(inputs.environment or policy.gate.environment)
     environment_url = address(inputs.environment_url)
     commit = judged_commit(inputs.commit.strip().lower(), services)
-    reason = short(inputs.override_reason, REASON_LIMIT)
-    person = short(services.context.triggering_actor or services.context.actor)
     rules = Rules(
         commit=commit,
         required=policy.required,
@@ -92,8 +85,6 @@ def prepare(inputs: Inputs, services: Services, client: Client | None) -> Job:
         rules=rules,
         environment=environment,
         environment_url=environment_url,
-        person=person,
-        override=f"{reason} (by {person or 'an unknown person'})" if reason else "",
     )
 
 

@@ -29,13 +29,14 @@ class Origin(NamedTuple):
     person: str = ""
 
 
-def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool) -> DeploymentRecord:
+def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool, digest: str = "") -> DeploymentRecord:
     """Return the record of a decision of the gate.
 
     Args:
         verdict: The verdict.
         origin: The run of the gate.
         allowed: Whether the gate allowed the deployment.
+        digest: Digest of the verdict without its time.
     """
     overall = [f for f in verdict.findings if f.change is not None and not f.slice and f.window is None]
     return DeploymentRecord(
@@ -50,6 +51,7 @@ def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool) -> Deployme
         reason=verdict.reason[:1000],
         base_sha=verdict.base_sha,
         override=verdict.override,
+        verdict_sha256=digest,
         lifts_quarantine=allowed and any(finding.id == "commit-quarantined" for finding in verdict.findings),
         evidence=tuple(
             EvidenceDigest(file=f.file, sha256=f.sha256, command=f.command, leg=f.leg, outcome=f.outcome)

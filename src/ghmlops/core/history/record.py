@@ -74,6 +74,7 @@ class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
         reason: Its reason in one sentence.
         base_sha: Commit of the comparison; empty without one.
         override: Reason of the person who overrode the verdict; empty if nobody did.
+        verdict_sha256: Digest of the verdict without its time; empty for a promotion.
         lifts_quarantine: Whether the override ended a quarantine of the commit.
         hypothesis: What the pull request expects.
         pull_request: Its number.
@@ -90,6 +91,7 @@ class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
     reason: str
     base_sha: str = ""
     override: str = ""
+    verdict_sha256: str = ""
     lifts_quarantine: bool = False
     hypothesis: tuple[Hypothesis, ...] = ()
     pull_request: int | None = None

@@ -22,8 +22,27 @@ class _Permission(msgspec.Struct, frozen=True):
     role_name: str = ""
 
 
+class _Membership(msgspec.Struct, frozen=True):
+    state: str
+    """`active`, or `pending` while an invitation is open."""
+
+
 def is_maintainer(client: Client, login: str) -> bool:
     """Return whether GitHub confirms that a person has the role `maintain` or `admin`; a stranger has none.
+
+    Raises:
+        GitHubError: GitHub rejected the request for another reason than an unknown person.
+    """
+    return has_role(client, login, "maintain")
+
+
+def has_role(client: Client, login: str, role: str) -> bool:
+    """Return whether GitHub confirms that a person has at least a role; a stranger has none.
+
+    Args:
+        client: The connection.
+        login: Login of the person; empty if unknown.
+        role: `write`, `maintain` or `admin`.
 
     Raises:
         GitHubError: GitHub rejected the request for another reason than an unknown person.
@@ -39,4 +58,29 @@ def is_maintainer(client: Client, login: str) -> bool:
         if error.reason_code == "not-found":
             return False
         raise
-    return answer.permission == "admin" or answer.role_name in MAINTAINER_ROLES
+    maintains = answer.permission == "admin" or answer.role_name in MAINTAINER_ROLES
+    writes = maintains or answer.permission == "write"
+    return {"write": writes, "maintain": maintains, "admin": answer.permission == "admin"}[role]
+
+
+def is_team_member(client: Client, login: str, team: str) -> bool:
+    """Return whether GitHub confirms that a person is an active member of a team.
+
+    A token of a workflow run may not read teams. What cannot be read confirms nobody, and is a note.
+
+    Args:
+        client: The connection.
+        login: Login of the person; empty if unknown.
+        team: `organisation/slug`.
+    """
+    organisation, _, slug = team.partition("/")
+    if not login:
+        return False
+    address = f"/orgs/{quote(organisation, safe='')}/teams/{quote(slug, safe='')}/memberships/{quote(login, safe='')}"
+    try:
+        answer = read(client, address, _Membership, activity=f"reading team {team}", permission="members: read")
+    except GitHubError as error:
+        if error.reason_code != "not-found":
+            client.note(f"whether {login} is a member of {team} is unknown: {error.message}")
+        return False
+    return answer.state == "active"

@@ -21,6 +21,10 @@ class _Repository(msgspec.Struct, frozen=True):
     full_name: str
 
 
+class _User(msgspec.Struct, frozen=True):
+    login: str
+
+
 class Run(msgspec.Struct, frozen=True):
     """A workflow run as GitHub's API describes it."""
 
@@ -36,6 +40,8 @@ class Run(msgspec.Struct, frozen=True):
     run_attempt: int = 1
     run_started_at: str | None = None
     """Start of this attempt."""
+    triggering_actor: _User | None = None
+    """The person who started this attempt."""
     path: str = ""
     """Path of the workflow file; GitHub may add `@` and the reference."""
 
@@ -78,6 +84,17 @@ def read_run(client: Client, run_id: int | str) -> RunFacts:
         GitHubError: There is no such run (reason code `not-found`), or GitHub rejected the request.
     """
     return run_facts(read_api_run(client, run_number(run_id)))
+
+
+def triggering_actor(client: Client, run_id: int | str) -> str:
+    """Return the login of the person who started the newest attempt of a run; empty if GitHub names nobody.
+
+    Raises:
+        InputError: `run_id` is not a number.
+        GitHubError: There is no such run (reason code `not-found`), or GitHub rejected the request.
+    """
+    person = read_api_run(client, run_number(run_id)).triggering_actor
+    return person.login if person else ""
 
 
 def run_number(run_id: int | str) -> int:
