@@ -144,6 +144,18 @@ def test_a_token_comes_from_the_environment_and_stays_there(place: Path) -> None
     assert "s3cr3t-value" not in content + result.text
 
 
+def test_private_columns_keep_answers_out_of_the_evidence(place: Path) -> None:
+    """An answer may repeat fields of the request, so that none is quoted if the policy has private columns."""
+    texts = []
+    for private in ("", ", private: [person]"):
+        more = f"regression: {{task: binary, key: [id], label: y, score: s{private}}}"
+        policy(place, "request: {path: /whoami}\n  slo: {p90: 1s}", more)
+        with scoring_service.started() as url:
+            assert latency(place, url).reason_code == "endpoint-broken"
+        texts.append((place / "evidence" / "latency.json").read_text(encoding="utf-8"))
+    assert ["no access for" in text for text in texts] == [True, False]
+
+
 def test_the_runner_s_own_token_is_not_sent(place: Path) -> None:
     """A policy comes with the pull request."""
     policy(place, 'request: {headers: {x: "${GITHUB_TOKEN}"}}\n  slo: {p90: 1s}')
