@@ -19,6 +19,7 @@ from ghmlops.commands import COMMANDS, command_module
 from ghmlops.commands.shared.arguments import parse_inputs
 from ghmlops.core.adoption.explanations import FINDINGS
 from ghmlops.core.policyfile.document import read_policy
+from ghmlops.core.policyfile.schema import policy_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 SITE = ROOT / ".github" / "site"
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[\w-]*)(?P<options>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
-SETTINGS = ("version", "service", "paths", "preview", "targets", "latency", "capacity", "regression", "gate", "promote")
+SETTINGS = tuple(policy_schema()["properties"])
+"""Keys of a policy."""
 QUESTIONS = (
     *("pin", "costs", "data", "personal-data", "onboard", "monorepo", "containers", "remote-services", "gpu-runners"),
     *("private-index", "hold", "freeze", "override", "re-run", "required-checks", "backtest", "dispatch", "from-k6"),
