@@ -106,7 +106,8 @@ def test_two_like_services_do_not_fail(place: Path) -> None:
                 break
     assert Outcome.FAIL not in {f.outcome for f in evidence.findings}
     expected = ["latency-p50", "latency-p95", "latency-p99", "error-ratio", "objective-p99", "objective-errors"]
-    assert list(outcomes(evidence)) == [*expected, "guard-lateness", "guard-data", "guard-split"]
+    ids = [name for name in outcomes(evidence) if name != "saturation"]  # which a busy machine adds
+    assert ids == [*expected, "guard-lateness", "guard-data", "guard-split"]
     assert (evidence.command, evidence.leg, evidence.provenance.head_sha, evidence.provenance.seed) == (
         "latency",
         "",

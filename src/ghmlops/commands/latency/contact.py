@@ -36,7 +36,7 @@ class Contact:
 
 
 def contact_arms(job: Job, inputs: Inputs, services: Services) -> Contact:
-    """Send the first requests to both arms; the part of a shard is sent without.
+    """Send the first requests to both arms; each shard sends its own, before the common start.
 
     Raises:
         InputError: An address leads to a host that may not be loaded.
@@ -45,8 +45,6 @@ def contact_arms(job: Job, inputs: Inputs, services: Services) -> Contact:
     from ghmlops.commands.latency.measure import reach_arms
     from ghmlops.measure.contact.contact import first_answers
 
-    if job.shard:
-        return Contact(job=job)
     targets = reach_arms(job)
     load = job.source.load(list(targets.values()), job.plan.times, job.plan.warmup)
     ranges = job.source.calls.endpoint_ranges

@@ -9,10 +9,11 @@ from ghmlops.commands.merge_shards.inputs import Inputs
 from ghmlops.commands.shared.base import dry_run_result
 from ghmlops.commands.shared.evidence import EvidenceContent, open_recorder, record
 from ghmlops.core.details.merge_shards import MergeShardsDetails, ShardRow
+from ghmlops.core.model import Outcome
 from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
-    from ghmlops.commands.merge_shards.job import Job
+    from ghmlops.commands.merge_shards.job import BrokenRun, Job
     from ghmlops.commands.shared.base import Result, Services
     from ghmlops.core.latency.shards.evidence import Shard
     from ghmlops.core.latency.tally import Tally
@@ -38,9 +39,11 @@ def run(inputs: Inputs, services: Services) -> Result:
 
 def _run(inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands.latency.summary import summarise
-    from ghmlops.commands.merge_shards.job import joined_log, prepare
+    from ghmlops.commands.merge_shards.job import BrokenRun, joined_log, prepare
 
     job = prepare(inputs, services)
+    if isinstance(job, BrokenRun):
+        return _report_broken(job, inputs, services)
     if inputs.dry_run:
         result = dry_run_result(
             f"Would join {len(job.shards)} of {job.shards[0].run.shards} shards.",
@@ -53,6 +56,19 @@ def _run(inputs: Inputs, services: Services) -> Result:
     return result
 
 
+def _report_broken(run: BrokenRun, inputs: Inputs, services: Services) -> Result:
+    """Write why no load was sent as the evidence of the run."""
+    from ghmlops.commands.latency.contact import summarise_broken
+
+    if inputs.dry_run:
+        result = dry_run_result(f"Would join {run.received} shards.", terminal.block([run.finding.reason]))
+    else:
+        recorder = open_recorder("latency", inputs, services, leg=run.leg)
+        result = record(recorder, EvidenceContent(findings=[run.finding], seed=run.seed), summarise_broken)
+    result.outputs["shards"] = str(run.received)
+    return result
+
+
 def _content(job: Job, log: bytes) -> EvidenceContent:
     """Return the content of the joined evidence; `log` is the sum of the histogram logs."""
     from ghmlops.core.latency import details as run_details
@@ -60,7 +76,7 @@ def _content(job: Job, log: bytes) -> EvidenceContent:
     from ghmlops.core.latency.shards.findings import judge_shards
 
     shards, policy, origin = job.shards, job.policy, job.origin
-    tally, findings = sum_shards(shards), judge_shards(shards, policy)
+    tally, findings = sum_shards(shards), [*judge_shards(shards, policy), *_warnings(job)]
     data = {name: value for name, value in origin.fingerprints.items() if name.startswith(("data", "trace"))}
     return EvidenceContent(
         findings=findings,
@@ -72,6 +88,14 @@ def _content(job: Job, log: bytes) -> EvidenceContent:
         started=min(shard.evidence.provenance.started for shard in shards),
         companions={"hlog": log},
     )
+
+
+def _warnings(job: Job) -> list[Finding]:
+    """Return the warning that the baseline answered the first requests badly, once."""
+    from ghmlops.core.latency.contact.first_answers import BASELINE_BROKEN
+
+    findings = (f for shard in job.shards for f in shard.evidence.findings if f.id == BASELINE_BROKEN)
+    return [f for f in findings if f.outcome is Outcome.WARN][:1]
 
 
 def _details(job: Job, tally: Tally, findings: list[Finding]) -> MergeShardsDetails:

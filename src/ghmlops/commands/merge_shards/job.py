@@ -6,12 +6,13 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.errors import DataError, EvidenceError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.latency.interval_log import sum_logs, total_histograms
 from ghmlops.core.latency.shards.evidence import check_alike, read_shard
+from ghmlops.core.latency.shards.first_answers import join_broken, read_broken
 from ghmlops.core.latency.shards.schedule import find_contradiction, planned_requests
 from ghmlops.measure.evidence import MAX_FILES, decode, list_evidence, read_bounded
 
@@ -22,11 +23,30 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Provenance
     from ghmlops.core.latency.shards.evidence import Shard
+    from ghmlops.core.latency.shards.first_answers import BrokenShard
+    from ghmlops.core.model import Finding
     from ghmlops.core.policy.latency import Latency
 
 
 _SHARD_FILE = re.compile(r"latency(-(?P<leg>[A-Za-z0-9][A-Za-z0-9._-]{0,63}))?-shard-[0-9]+-of-[0-9]+\.json")
 """Name of the evidence file of a shard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenRun:
+    """A run of which shards sent no load.
+
+    Attributes:
+        finding: the cause.
+        leg: leg of the run.
+        seed: seed of the run.
+        received: number of shards whose evidence was received.
+    """
+
+    finding: Finding
+    leg: str
+    seed: int | None
+    received: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +84,7 @@ def legs_by_name(inputs: Inputs, services: Services) -> list[str]:
     return sorted({match["leg"] or "" for match in matches if match}) or [""]
 
 
-def prepare(inputs: Inputs, services: Services) -> Job:
+def prepare(inputs: Inputs, services: Services) -> Job | BrokenRun:
     """Read the shards and check that they are parts of one run by this policy on this commit.
 
     Raises:
@@ -73,25 +93,60 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         InputError: The commit under test is unknown.
     """
     folder = services.cwd / inputs.shards
-    shards = _read_shards(folder, inputs.shards)
-    if inputs.leg and inputs.leg != shards[0].leg:
-        raise EvidenceError(
-            f"the shards belong to leg {shards[0].leg[:80]!r}, not {inputs.leg[:80]!r}",
-            hint="omit `--leg` to use theirs",
-        )
+    files = _read_files(folder, inputs.shards)
+    broken = [one for file in files if (one := read_broken(file.name, file.evidence))]
+    if broken:
+        return _broken_run(inputs, services, files, broken)
+    shards = [read_shard(file.name, file.sha256, file.evidence) for file in files]
+    check_alike(shards)
+    shards.sort(key=lambda shard: shard.run.shard)
+    _check_leg(inputs, shards[0].leg)
     policy = _read_policy(inputs, services, shards)
     return Job(shards=shards, policy=policy, folder=folder, folder_name=inputs.shards)
 
 
-def _read_shards(folder: Path, folder_name: str) -> list[Shard]:
-    shards = []
+def _check_leg(inputs: Inputs, leg: str) -> None:
+    if inputs.leg and inputs.leg != leg:
+        raise EvidenceError(
+            f"the shards belong to leg {leg[:80]!r}, not {inputs.leg[:80]!r}", hint="omit `--leg` to use theirs"
+        )
+
+
+class _File(NamedTuple):
+    """Evidence of a shard: name of the file, its fingerprint, its content."""
+
+    name: str
+    sha256: str
+    evidence: Evidence
+
+
+def _read_files(folder: Path, folder_name: str) -> list[_File]:
+    files = []
     for path in _evidence_files(folder):
         name = f"{folder_name}/{path.relative_to(folder)}"
         data = read_bounded(path, name)
-        evidence = decode(data, Evidence, EVIDENCE_SCHEMA, name)
-        shards.append(read_shard(name, "sha256:" + hashlib.sha256(data).hexdigest(), evidence))
-    check_alike(shards)
-    return sorted(shards, key=lambda shard: shard.run.shard)
+        sha256 = "sha256:" + hashlib.sha256(data).hexdigest()
+        files.append(_File(name, sha256, decode(data, Evidence, EVIDENCE_SCHEMA, name)))
+    return files
+
+
+def _broken_run(inputs: Inputs, services: Services, files: Sequence[_File], broken: Sequence[BrokenShard]) -> BrokenRun:
+    """Return what follows from shards that sent no load; all must be of this commit and by this policy."""
+    shards = [read_shard(file.name, file.sha256, file.evidence) for file in files if file.evidence.details is not None]
+    legs = {one.leg for one in broken} | {shard.leg for shard in shards}
+    totals = {one.shards for one in broken} | {shard.run.shards for shard in shards}
+    numbers = [one.shard for one in broken] + [shard.run.shard for shard in shards]
+    if len(legs) > 1 or len(totals) > 1 or len(set(numbers)) < len(files):
+        raise EvidenceError(
+            f"{broken[0].file} and the other files are not one run, or a shard is present twice",
+            hint="keep only the shards of one run, and of each the file of the newest attempt",
+        )
+    _check_leg(inputs, broken[0].leg)
+    for file in files:
+        _check_origin(inputs, services, file.evidence)
+    finding = join_broken(broken, len(shards))
+    seed = files[0].evidence.provenance.seed
+    return BrokenRun(finding=finding, leg=broken[0].leg, seed=seed, received=len(files))
 
 
 def _evidence_files(folder: Path) -> list[Path]:
@@ -112,16 +167,34 @@ def _evidence_files(folder: Path) -> list[Path]:
 def _read_policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) -> Latency:
     """Return the section `latency`, which must be the one that the shards were sent by, on the same commit."""
     from ghmlops.commands.shared.policy_file import load_policy
-    from ghmlops.commands.shared.provenance import local_commit
     from ghmlops.core.load import presets
-    from ghmlops.measure.checkout import fingerprint
 
-    path, origin = services.cwd / inputs.policy, shards[0].evidence.provenance
-    section = load_policy(path, inputs.policy).latency
+    section = load_policy(services.cwd / inputs.policy, inputs.policy).latency
     if section is None:
         raise PolicyError(f"{inputs.policy} has no section `latency`", hint="name the policy of the shards")
     policy = presets.apply(section)
-    if origin.fingerprints.get("policy") != fingerprint(path):
+    _check_origin(inputs, services, shards[0].evidence)
+    schedule = planned_requests(policy, shards[0].evidence.provenance.seed)
+    for shard in shards:
+        if problem := find_contradiction(shard, policy, schedule):
+            raise EvidenceError(
+                f"{shard.file} is not of a run by {inputs.policy}: {problem}",
+                hint="write it with the same release of ghmlops",
+            )
+    return policy
+
+
+def _check_origin(inputs: Inputs, services: Services, evidence: Evidence) -> None:
+    """Check that a shard was sent by this policy on this commit.
+
+    Raises:
+        EvidenceError: It was not.
+    """
+    from ghmlops.commands.shared.provenance import local_commit
+    from ghmlops.measure.checkout import fingerprint
+
+    origin = evidence.provenance
+    if origin.fingerprints.get("policy") != fingerprint(services.cwd / inputs.policy):
         raise EvidenceError(
             f"the shards were sent by another policy than {inputs.policy}",
             hint="check out the commit that they measured",
@@ -131,14 +204,6 @@ def _read_policy(inputs: Inputs, services: Services, shards: Sequence[Shard]) ->
             f"the shards measured commit {origin.head_sha[:40]}, not the one under test",
             hint="join them in the workflow run that sent them",
         )
-    schedule = planned_requests(policy, origin.seed)
-    for shard in shards:
-        if problem := find_contradiction(shard, policy, schedule):
-            raise EvidenceError(
-                f"{shard.file} is not of a run by {inputs.policy}: {problem}",
-                hint="write it with the same release of ghmlops",
-            )
-    return policy
 
 
 def joined_log(job: Job) -> bytes:
