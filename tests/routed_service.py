@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import random
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+StartRouter = Callable[..., contextlib.AbstractContextManager[Router]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,19 +54,33 @@ class Scene:
     keep_alive: bool = True
     statuses: list[int] = field(default_factory=list)
 
+    def wait_for(self, requests: int) -> None:
+        """Wait until more requests are answered."""
+        end, deadline = len(self.statuses) + requests, time.monotonic() + 60
+        while len(self.statuses) < end:
+            assert time.monotonic() < deadline, "the load has stopped"
+            time.sleep(0.005)
+
 
 @contextlib.contextmanager
 def routed_service(
-    folder: Path, weights: dict[str, int], *, rate: float = 300.0, seed: int = 1, balance: str = "roundrobin"
+    folder: Path,
+    weights: dict[str, int],
+    *,
+    rate: float = 300.0,
+    seed: int = 1,
+    start: StartRouter = running_haproxy,
+    **options: str,
 ) -> Iterator[Scene]:
-    """Start one server per name, HAProxy in front of them, and a steady load over 16 kept connections.
+    """Start one server per name, a router in front of them, and a steady load over 16 kept connections.
 
     Args:
         folder: Empty folder for the router.
         weights: Name of a server to its first weight.
         rate: Requests per second.
         seed: Seed of the failing requests.
-        balance: Algorithm by which the router selects a server.
+        start: Starts the router: HAProxy or Envoy.
+        options: Options of the router.
     """
     loop, arms = asyncio.new_event_loop(), {name: Arm() for name in weights}
     thread = threading.Thread(target=loop.run_forever)
@@ -75,7 +92,7 @@ def routed_service(
 
     ports = {name: wait(_serve(arm, dice)) for name, arm in arms.items()}
     try:
-        with running_haproxy(folder, {name: (ports[name], weights[name]) for name in weights}, balance) as router:
+        with start(folder, {name: (ports[name], weights[name]) for name in weights}, **options) as router:
             scene = Scene(router=router, arms=arms)
             load = asyncio.run_coroutine_threadsafe(_load(scene, rate), loop)
             try:

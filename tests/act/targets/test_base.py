@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from envoy_router import ENVOY, PREFIX, running_envoy
 from ghmlops.act.targets import TARGETS, apply_shares, arm_weights, open_target, read_shares
 from ghmlops.core.errors import ServiceError
-from ghmlops.core.policy.target import CommandTarget, DryRunTarget, HaproxyTarget, TargetSettings
+from ghmlops.core.policy.target import CommandTarget, DryRunTarget, EnvoyTarget, HaproxyTarget, TargetSettings
 from ghmlops.core.promotion.weights import ARMS, BASELINE_ONLY, Shares, rung_shares
 from haproxy_router import HAPROXY, running_haproxy
 
@@ -47,10 +48,24 @@ def _haproxy(folder: Path, stack: ExitStack) -> TargetSettings:
     )
 
 
+def _envoy(folder: Path, stack: ExitStack) -> TargetSettings:
+    if not ENVOY.is_file():
+        pytest.skip("envoy is missing: `scripts/test` installs it")
+    stack.enter_context(running_envoy(folder, {"v2": (9, 0), "v1t": (9, 0), "v1a": (9, 100), "v1b": (9, 100)}))
+    return EnvoyTarget(
+        admin=f"127.0.0.1:{(folder / 'admin').read_text()}",
+        runtime_key_prefix=PREFIX,
+        candidate=("v2",),
+        twin=("v1t",),
+        baseline=("v1a", "v1b"),
+    )
+
+
 SETTINGS: dict[type[TargetSettings], Callable[[Path, ExitStack], TargetSettings]] = {
     DryRunTarget: lambda _folder, _stack: DryRunTarget(),
     CommandTarget: _command,
     HaproxyTarget: _haproxy,
+    EnvoyTarget: _envoy,
 }
 
 

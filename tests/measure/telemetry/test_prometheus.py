@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -125,6 +126,24 @@ def test_an_answer_that_is_none(status: int, body: bytes) -> None:
     ):
         source(url).query("up")
     assert caught.value.reason_code == "no-telemetry"
+    assert "\n" not in caught.value.message
+
+
+def test_a_server_of_another_protocol() -> None:
+    """What it answers is in the message, on one line."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(65536)
+                client.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(ServiceError) as caught:
+            source(f"http://127.0.0.1:{listener.getsockname()[1]}").query("up")
+        thread.join()
     assert "\n" not in caught.value.message
 
 

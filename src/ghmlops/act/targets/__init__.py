@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ghmlops.act.targets.base import Target, apply_shares, arm_weights, read_shares
 from ghmlops.act.targets.command import Command
 from ghmlops.act.targets.dry_run import DryRun
+from ghmlops.act.targets.envoy import Envoy
 from ghmlops.act.targets.haproxy import Haproxy
-from ghmlops.core.policy.target import CommandTarget, DryRunTarget, HaproxyTarget, TargetSettings
+from ghmlops.core.policy.target import CommandTarget, DryRunTarget, EnvoyTarget, HaproxyTarget, TargetSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ TARGETS: dict[type[TargetSettings], Callable[..., Target]] = {
     DryRunTarget: DryRun,
     CommandTarget: Command,
     HaproxyTarget: Haproxy,
+    EnvoyTarget: Envoy,
 }
 """The table of targets: type of the settings to the class that changes the weights."""
 

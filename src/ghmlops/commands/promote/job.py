@@ -13,7 +13,7 @@ from ghmlops.core.context import is_sha
 from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS
-from ghmlops.core.policy.target import CommandTarget, HaproxyTarget
+from ghmlops.core.policy.target import CommandTarget, EnvoyTarget, HaproxyTarget
 from ghmlops.core.promotion.record import PromotionRecord
 from ghmlops.core.promotion.weights import CANDIDATE, POOL, TWIN
 from ghmlops.core.steps.step import short
@@ -190,14 +190,14 @@ def read_previous(job: Job) -> PromotionRecord | None:
 
 
 def _server_arms(target: TargetSettings, log_format: str) -> dict[str, str]:
-    """Return the names in the log: the servers of HAProxy, or the names of the arms."""
-    if log_format == "jsonl" or not isinstance(target, HaproxyTarget):
+    """Return the names in the log: the servers of HAProxy, the clusters of Envoy, or the names of the arms."""
+    if log_format == "jsonl" or not isinstance(target, HaproxyTarget | EnvoyTarget):
         return {CANDIDATE: CANDIDATE, TWIN: TWIN, POOL: POOL, "baseline": POOL}
     return {name: arm for arm, names in _arm_names(target).items() for name in names}
 
 
 def _arm_names(target: TargetSettings) -> dict[str, tuple[str, ...]]:
     """Return the names of each arm: its servers, or the name that the user knows it by."""
-    if isinstance(target, HaproxyTarget):
+    if isinstance(target, HaproxyTarget | EnvoyTarget):
         return {CANDIDATE: target.candidate, TWIN: target.twin, POOL: target.baseline}
     return {CANDIDATE: (CANDIDATE,), TWIN: (TWIN,), POOL: ("baseline",)}

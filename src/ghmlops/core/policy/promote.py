@@ -14,6 +14,7 @@ from ghmlops.core.policy.target import TargetSettings
 Reaction = Literal["rollback", "hold"]
 Compare = Literal["twin", "pool"]
 LatencyJudge = Literal["margins", "off"]
+LogFormat = Literal["haproxy", "envoy-json", "jsonl"]
 RollbackLimit = Literal["ready-capacity", "none"]
 
 
@@ -138,7 +139,7 @@ class Observe(Section, frozen=True, kw_only=True):
 
     access_log: str = ""
     """File to which the router appends one line per request."""
-    format: Literal["haproxy", "jsonl"] = "haproxy"
+    format: LogFormat = "haproxy"
     status: str = "5xx"
     """Statuses that count as failed: 5xx."""
     prometheus: Prometheus | None = None

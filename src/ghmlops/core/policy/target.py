@@ -57,3 +57,16 @@ class HaproxyTarget(TargetSettings, frozen=True, kw_only=True, tag="haproxy"):
     """Servers of each arm."""
     baseline: tuple[str, ...]
     twin: tuple[str, ...] = ()
+
+
+class EnvoyTarget(TargetSettings, frozen=True, kw_only=True, tag="envoy"):
+    """A route of Envoy with weighted clusters, whose weights are runtime values."""
+
+    admin: str
+    """Admin address, `host:port`."""
+    runtime_key_prefix: str
+    """`runtime_key_prefix` of the route's weighted clusters."""
+    candidate: tuple[str, ...]
+    """Clusters of each arm."""
+    baseline: tuple[str, ...]
+    twin: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from ghmlops.core.policy.promote import (
     Judge,
     LatencyJudge,
     LockLimit,
+    LogFormat,
     MeasuredCapacity,
     Observe,
     Promote,
@@ -58,7 +59,7 @@ def read_promote(at: Located) -> Promote:
             Observe,
             {
                 "access-log": text,
-                "format": one_of("haproxy", "jsonl"),
+                "format": one_of(*get_args(LogFormat)),
                 "status": one_of("5xx"),
                 "prometheus": read_prometheus,
             },

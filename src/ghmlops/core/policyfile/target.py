@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
-from ghmlops.core.policy.target import CommandTarget, DryRunTarget, HaproxyTarget, TargetSettings
+from ghmlops.core.policy.target import CommandTarget, DryRunTarget, EnvoyTarget, HaproxyTarget, TargetSettings
 from ghmlops.core.policyfile.scalars import boolean, positive_count
 from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, record, scalar, text
 
@@ -41,21 +41,34 @@ def _command(*fields: str) -> Callable[[Located], str]:
 
 
 def _haproxy(at: Located) -> HaproxyTarget:
-    readers = {
-        "socket": text,
-        "backend": scalar(_router_name),
-        "candidate": listing(scalar(_router_name)),
-        "baseline": listing(scalar(_router_name)),
-        "twin": listing(scalar(_router_name)),
-    }
+    readers = {"socket": text, "backend": scalar(_router_name), **_ARMS}
     target: HaproxyTarget = record(HaproxyTarget, readers, required=("socket", "backend", "candidate", "baseline"))(at)
+    _check_arms(at, target, "server")
+    return target
+
+
+def _envoy(at: Located) -> EnvoyTarget:
+    readers = {"admin": scalar(_address), "runtime-key-prefix": scalar(_router_name), **_ARMS}
+    required = ("admin", "runtime-key-prefix", "candidate", "baseline")
+    target: EnvoyTarget = record(EnvoyTarget, readers, required=required)(at)
+    _check_arms(at, target, "cluster")
+    return target
+
+
+def _check_arms(at: Located, target: HaproxyTarget | EnvoyTarget, kind: str) -> None:
     servers = (*target.candidate, *target.baseline, *target.twin)
     repeated = sorted({name for name in servers if servers.count(name) > 1})
     if repeated:
-        raise at.error(f'the server "{repeated[0]}" is named twice', "a server belongs to one arm")
+        raise at.error(f'the {kind} "{repeated[0]}" is named twice', f"a {kind} belongs to one arm")
     if not target.candidate or not target.baseline:
-        raise at.error("candidate and baseline need at least one server each")
-    return target
+        raise at.error(f"candidate and baseline need at least one {kind} each")
+
+
+def _address(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536) or "/" in host:
+        raise ValueError(f'expected `host:port`, got "{value}"')
+    return value
 
 
 def _router_name(name: str) -> str:
@@ -63,6 +76,10 @@ def _router_name(name: str) -> str:
     if not name or not all(c.isascii() and (c.isalnum() or c in "-_.:") for c in name):
         raise ValueError(f'expected a name of letters, digits, "-", "_", "." and ":", got "{name}"')
     return name
+
+
+_ARMS = {arm: listing(scalar(_router_name)) for arm in ("candidate", "baseline", "twin")}
+"""Readers of the names of each arm."""
 
 
 def _dry_run(at: Located) -> DryRunTarget:
@@ -93,5 +110,6 @@ READERS: dict[str, Callable[[Located], TargetSettings]] = {
     "dry-run": _dry_run,
     "command": _own_commands,
     "haproxy": _haproxy,
+    "envoy": _envoy,
 }
 """The table of targets: kind to its reader. `act.targets` has one class per kind."""

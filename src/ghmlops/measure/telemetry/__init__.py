@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ghmlops.measure.telemetry.access_log import AccessLog, LogLine
+from ghmlops.measure.telemetry.envoy_log import parse_envoy
 from ghmlops.measure.telemetry.haproxy_log import parse_haproxy
 from ghmlops.measure.telemetry.json_log import parse_json
 from ghmlops.measure.telemetry.prometheus import PrometheusSource
@@ -30,6 +31,7 @@ class MetricSource(Protocol):
 FORMATS: dict[str, Callable[[str], LogLine | None]] = {
     "haproxy": parse_haproxy,
     "jsonl": parse_json,
+    "envoy-json": parse_envoy,
 }
 """The table of formats of access logs: name in the policy to the parser of one line."""
 SOURCES: dict[str, Callable[..., MetricSource]] = {

@@ -116,7 +116,7 @@ class PrometheusSource:
             with connection.getresponse() as response:
                 status, body = response.status, response.read(MAX_ANSWER_BYTES + 1)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error) or "no answer"
+            reason = short(getattr(error, "strerror", None) or str(error) or "no answer", 120)
             raise ServiceError(
                 f"Prometheus at {self._url} cannot be reached: {reason}",
                 hint="is `observe.prometheus` its address, and does this runner reach it?",
