@@ -22,6 +22,7 @@ def check_artifacts(job: Job, services: Services) -> Result:
         GhmlopsError: As `ghmlops.commands.regression.command.run`.
     """
     from ghmlops.commands.regression.measure import engine_source, resolved_artifacts
+    from ghmlops.core.policy.targets import single_policies
     from ghmlops.core.predictions.private_values import withheld_values
     from ghmlops.measure.predictions.engine.engines import open_engine
     from ghmlops.measure.predictions.reading import read_schema
@@ -33,19 +34,23 @@ def check_artifacts(job: Job, services: Services) -> Result:
         with withheld_values(policy.private), resolved_artifacts(dataset, job.token, services) as artifacts:
             sources = {role: engine_source(artifact) for role, artifact in artifacts.items() if role != "noise"}
             with open_engine(job.engine, sources) as session:
-                schema = read_schema(session, policy)
+                schemas = [read_schema(session, one) for one in single_policies(policy)]
             names = {role: artifact.display_name for role, artifact in artifacts.items()}
         title = f"{dataset.name}: " if dataset.name else ""
         lines.append(
             f"{title}would compare {names['candidate']} with {names['baseline']}, paired by {', '.join(policy.key)}"
         )
-        if policy.label:
+        labels = [one.label for one in single_policies(policy) if one.label]
+        if labels:
             source = f" of {names['labels']}" if "labels" in names else ""
-            lines.append(f"  labels: {policy.label}{source}")
+            lines.append(f"  labels: {', '.join(labels)}{source}")
         lines += [f"  noise floor: {names['noise']}"] if "noise" in names else []
-        lines += [f"  note: types differ: {line}" for line in schema.different_kinds]
-        problems += [*schema.mismatched_keys, *schema.mismatched_labels]
-        mismatched_key, columns = mismatched_key or bool(schema.mismatched_keys), schema.columns
+        different = dict.fromkeys(line for schema in schemas for line in schema.different_kinds)
+        lines += [f"  note: types differ: {line}" for line in different]
+        differing = (line for schema in schemas for line in (*schema.mismatched_keys, *schema.mismatched_labels))
+        problems += dict.fromkeys(differing)
+        mismatched_key = mismatched_key or any(schema.mismatched_keys for schema in schemas)
+        columns = max(schema.columns for schema in schemas)
     lines += _rules(policy)
     lines += [f"  error: {line}; keys and labels are never cast" for line in problems]
     code = "contract-key-type" if mismatched_key else "contract-label-type" if problems else "dry-run"

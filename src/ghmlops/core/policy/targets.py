@@ -23,6 +23,11 @@ def target_policy(policy: Regression, target: Target) -> Regression:
     )
 
 
+def single_policies(policy: Regression) -> tuple[Regression, ...]:
+    """Return the policy of each target; the policy itself if it has a single one."""
+    return tuple(target_policy(policy, target) for target in policy.targets) or (policy,)
+
+
 def label_sets_policy(policy: Regression) -> Regression:
     """Return the policy that compares all labels of a row at once, over all rows only."""
     return replace(

@@ -9,6 +9,7 @@ import msgspec
 
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.pillars import find_pillar
+from ghmlops.core.policy.targets import scope_words
 from ghmlops.report.comment.causes import Cause, legs_of
 from ghmlops.report.content.placed_findings import format_value, is_confirmation, is_subgroup
 from ghmlops.report.content.summary_sentence import onset
@@ -53,7 +54,7 @@ def cause_sentence(cause: Cause, confirmed: Sequence[str]) -> Cell:
     finding = cause.lead.finding
     lead: Cell = (Words(f"{cause_title(cause)}: ", strong=True),)
     if not _has_numbers(finding):
-        return (*lead, *prose(finding.reason, MAX_REASON), *_more(cause))
+        return (*lead, *_scope(finding), *prose(finding.reason, MAX_REASON), *_more(cause))
     return (
         *lead,
         *where(cause),
@@ -66,6 +67,13 @@ def cause_sentence(cause: Cause, confirmed: Sequence[str]) -> Cell:
         Words(_decision(finding)),
         *_confirmation(cause, confirmed),
     )
+
+
+def _scope(finding: Finding) -> Cell:
+    """Return the data set and target in front of a reason that does not name them."""
+    if not finding.dataset or scope_words(finding.dataset) in finding.reason:
+        return ()
+    return (*scope_cell(finding.dataset), Words(": "))
 
 
 def prose(text: str, limit: int) -> Cell:

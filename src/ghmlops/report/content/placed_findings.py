@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.model import Direction, Finding, Outcome
+from ghmlops.core.policy.targets import split_scope
 from ghmlops.core.verdict.confirmation import CONFIRM
 from ghmlops.report.text import numbers
 
@@ -97,11 +98,15 @@ def is_subgroup(finding: Finding) -> bool:
 
 
 def rows_compared(findings: Sequence[Finding]) -> int:
-    """Return the number of compared rows: per data set the largest n of an overall change, summed over all of them."""
+    """Return the number of compared rows: per data set the largest n of an overall change, summed over all of them.
+
+    Targets of a data set have the same rows.
+    """
     rows: dict[str, int] = {}
     for finding in findings:
         if finding.n and finding.change and not is_subgroup(finding):
-            rows[finding.dataset] = max(rows.get(finding.dataset, 0), finding.n)
+            dataset, _ = split_scope(finding.dataset)
+            rows[dataset] = max(rows.get(dataset, 0), finding.n)
     return sum(rows.values())
 
 
