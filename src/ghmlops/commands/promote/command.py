@@ -15,14 +15,16 @@ from ghmlops.act.targets import read_shares
 from ghmlops.commands.promote import lock
 from ghmlops.commands.promote.deployment import open_deployment
 from ghmlops.commands.promote.hooks import HookRunner
-from ghmlops.commands.promote.job import prepare
+from ghmlops.commands.promote.job import load_promotion, prepare
 from ghmlops.commands.promote.metrics import open_metrics
 from ghmlops.commands.promote.walk import Walk
+from ghmlops.commands.shared.alerts.send import check_alerts, send_alert
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.core.model import Outcome
 from ghmlops.core.promotion.hook_text import hook_name
 from ghmlops.core.promotion.weights import integer_weights, rung_shares
 from ghmlops.core.revert.planned import planned_verdict
+from ghmlops.core.steps.alert import Alert
 from ghmlops.measure.checkout import repository_name
 from ghmlops.report.formats import terminal
 from ghmlops.report.text.escape import markdown, printable
@@ -54,6 +56,7 @@ def run(inputs: Inputs, services: Services) -> Result:
     if inputs.lock:
         return lock.run(inputs, services)
     job = prepare(inputs, services)
+    check_alerts(inputs, load_promotion(inputs, services)[0])
     if inputs.dry_run:
         return _plan(job, services)
     note = services.console.note
@@ -75,6 +78,8 @@ def run(inputs: Inputs, services: Services) -> Result:
         record = walk.run(resume=inputs.resume)
         base = deployment.baseline_commit
     verdict = _plan_revert(job, record, base, services) if record.decision == "rollback" else ""
+    if record.decision in ("hold", "rollback"):
+        send_alert(_alert(job, record, services), inputs, services)
     return _result(job, record, verdict)
 
 
@@ -99,6 +104,22 @@ def _plan(job: Job, services: Services) -> Result:
         f"The candidate has {now.candidate:.2%} of the traffic now. Weights of each server:\n\n{table}\n"
         + terminal.block(lines),
         {"share": now.candidate, "ladder": list(job.policy.ladder)},
+    )
+
+
+def _alert(job: Job, record: PromotionRecord, services: Services) -> Alert:
+    """Return what people are told about a promotion that did not complete."""
+    return Alert(
+        event="rollback" if record.decision == "rollback" else "hold",
+        command="promote",
+        repository=services.context.repository or repository_name(services.cwd),
+        service=job.service,
+        environment=job.environment,
+        commit=job.commit,
+        reason_code=record.reason_code,
+        reason=record.reason,
+        run_url=services.context.run_url,
+        time=services.now().isoformat(timespec="seconds"),
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Doc, Output, WithToken
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Doc, Output, WithAlerts
 
 
-class Inputs(WithToken, frozen=True, kw_only=True):
+class Inputs(WithAlerts, frozen=True, kw_only=True):
     """Inputs of `promote`. It reads the policy of the checkout, which must be that of the trusted branch."""
 
     commit: Annotated[str, Doc(description="Full SHA of the candidate's commit, which its servers run already.")]
