@@ -76,7 +76,7 @@ def test_changed_files(repository: Repo) -> None:
     repository.git("mv", "a.txt", "b.txt")
     repository.git("commit", "--quiet", "--message", "Move")
     head = checkout.head_sha(repository.folder)
-    names = {"new\nline.txt", "dir/ü.txt", "a.txt", "b.txt"}
+    names = frozenset({"new\nline.txt", "dir/ü.txt", "a.txt", "b.txt"})
     assert checkout.changed_files(repository.folder, base, head) == names
     assert checkout.changed_files(repository.folder / "dir", base, head) == names
     assert checkout.changed_files(repository.folder, base, base) == frozenset()
@@ -93,5 +93,5 @@ def test_uncommitted_files(repository: Repo, tmp_path: Path) -> None:
     (repository.folder / "x.log").write_text("ignored\n")
     (repository.folder / "dir").mkdir()
     (repository.folder / "dir/new name.txt").write_text("new\n")
-    assert checkout.uncommitted_files(repository.folder) == {"a.txt", "b.txt", "dir/new name.txt"}
+    assert checkout.uncommitted_files(repository.folder) == frozenset({"a.txt", "b.txt", "dir/new name.txt"})
     assert checkout.uncommitted_files(tmp_path) is None

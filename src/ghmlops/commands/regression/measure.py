@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ghmlops.core.artifacts.object_store import MISSING_OBJECT
 from ghmlops.core.details.regression import SourceRow, regression_details
-from ghmlops.core.errors import InputError
+from ghmlops.core.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -165,7 +166,8 @@ def resolved_artifacts(dataset: Dataset, token: str, services: Services) -> Iter
         for role in ROLES:
             if specs := getattr(dataset, role):
                 spec = specs[0] if len(specs) == 1 else specs
-                artifacts[role] = resolve(spec, role, token=token, services=services, work=work)
+                with _first_run(role):
+                    artifacts[role] = resolve(spec, role, token=token, services=services, work=work)
         for role, title in (("candidate", "the candidate"), ("noise", "the second baseline")):
             if {role, "baseline"} <= artifacts.keys() and set(artifacts[role].files) & set(artifacts["baseline"].files):
                 raise InputError(
@@ -174,6 +176,23 @@ def resolved_artifacts(dataset: Dataset, token: str, services: Services) -> Iter
                     hint="name two files with --baseline and --candidate; one of them may be a copy of the other",
                 )
         yield artifacts
+
+
+@contextlib.contextmanager
+def _first_run(role: str) -> Iterator[None]:
+    """Convert the error that a store does not have the baseline into that of a first run.
+
+    Raises:
+        DataError: There is no baseline yet (reason code `no-baseline`), or the artifact cannot be used.
+    """
+    from ghmlops.commands.shared.baseline_file import no_baseline
+
+    try:
+        yield
+    except DataError as error:
+        if role == "baseline" and error.reason_code == MISSING_OBJECT:
+            raise no_baseline(f"{error.message}; {error.hint}") from None
+        raise
 
 
 def engine_source(artifact: Resolved) -> Source:

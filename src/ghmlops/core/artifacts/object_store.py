@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from ghmlops.core.artifacts.spec import CloudSpec
 
+MISSING_OBJECT = "object-missing"
+"""Reason code of an object that does not exist; every other failure may be one of the network or of the rights."""
 CONNECT_TIMEOUT = 10.0
 """Time limit of a connection attempt in seconds."""
 _SECRET_NAMES = re.compile(r"(?:AWS|AZURE|GOOGLE)_.*(?:KEY|SECRET|TOKEN|CONNECTION|PASSWORD).*")

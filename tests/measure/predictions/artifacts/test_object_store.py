@@ -185,8 +185,9 @@ MISSING = [
 def test_missing_object_is_a_data_error(s3: dict[str, str], bucket: str, tmp_path: Path) -> None:
     """A missing object, folder or bucket is a data error, and no folder is created."""
     for path, message in MISSING:
-        with pytest.raises(DataError, match=message):
+        with pytest.raises(DataError, match=message) as caught:
             get(s3, f"s3://{bucket}/{path}", tmp_path / "x")
+        assert caught.value.reason_code == "object-missing"
     with pytest.raises(DataError, match="not found in the store"):
         get(s3, "s3://no-such-bucket/x.parquet", tmp_path / "x")
     assert not (tmp_path / "x").exists()

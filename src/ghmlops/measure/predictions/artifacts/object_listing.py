@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyarrow import fs  # type: ignore[import-untyped]
 
 from ghmlops.core.artifacts import data_file, file_pattern, table_format
+from ghmlops.core.artifacts.object_store import MISSING_OBJECT
 from ghmlops.core.artifacts.safe_path import inner_parts
 from ghmlops.core.errors import DataError
 from ghmlops.measure.predictions.artifacts.find import MAX_ENTRIES, unreadable_file
@@ -56,7 +57,7 @@ def list_objects(store: fs.FileSystem, spec: CloudSpec) -> list[RemoteObject]:
     if not objects:
         why = "no object matches" if pattern else "the folder contains no Parquet file"
         hint = "files count if their content is Parquet and their names do not begin with `_` or `.`"
-        raise DataError(f"{spec.text}: {why}", hint=hint)
+        raise DataError(f"{spec.text}: {why}", hint=hint, reason_code=MISSING_OBJECT)
     return objects
 
 

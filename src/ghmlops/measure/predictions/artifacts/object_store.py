@@ -112,7 +112,8 @@ def _translated_errors(spec: CloudSpec, environ: Mapping[str, str]) -> Iterator[
     try:
         yield
     except FileNotFoundError:
-        raise DataError(f"{spec.text}: not found in the store", hint="check bucket and path") from None
+        message = f"{spec.text}: not found in the store"
+        raise DataError(message, hint="check bucket and path", reason_code=cloud_settings.MISSING_OBJECT) from None
     except (OSError, pa.ArrowException) as error:
         message = cloud_settings.clean(str(error), environ)
         raise DataError(

@@ -1,0 +1,1 @@
+"""Five repositories from real data sets, for `scripts/bench/adoption`."""
