@@ -25,8 +25,8 @@ from ghmlops.core.paired.aggregates import (
     Ints,
     MetricComparison,
     Squares,
-    cells_from_decisions,
 )
+from ghmlops.core.paired.counted_sums import cells_from_decisions
 from ghmlops.core.paired.metric import Metric
 
 Numbers = NDArray[Any]

@@ -14,7 +14,8 @@ from scipy import special
 from ghmlops.core import metrics
 from ghmlops.core.metrics import METRIC_IDS, metrics_of
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Cells, Counts, Grid, Groups, MetricComparison, cells_from_decisions
+from ghmlops.core.paired.aggregates import Cells, Counts, Grid, Groups, MetricComparison
+from ghmlops.core.paired.counted_sums import cells_from_decisions
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.policy.regression import Regression, Task
 from paired_rows import Rows, binary, cells, compare, counts, grid, multiclass, valued, values

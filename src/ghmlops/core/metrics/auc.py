@@ -24,7 +24,7 @@ def compare(columns: Columns, tail: float) -> MetricComparison:
     """Compare two areas by DeLong's paired variance; NaN if only one class occurs."""
     n = len(columns.label)
     positives = int(columns.positive.sum())
-    df = _smaller_class(columns) - 1.0
+    df = columns.effective_smaller_class - 1.0
     if positives in (0, n):
         first = second = error = float("nan")
     else:
@@ -41,12 +41,6 @@ def compare(columns: Columns, tail: float) -> MetricComparison:
         method=method_name(METHOD, clustered=columns.group is not None),
     )
     return compare_estimates(estimates, tail, Direction.HIGHER)
-
-
-def _smaller_class(columns: Columns) -> float:
-    """Return the effective number of rows of the smaller class."""
-    sizes = [columns.select(rows).effective for rows in (columns.positive, ~columns.positive)]
-    return min(sizes)
 
 
 def compare_grid(grid: Grid, tail: float) -> MetricComparison:

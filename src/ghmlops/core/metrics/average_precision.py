@@ -24,7 +24,7 @@ def compare(columns: Columns, tail: float) -> MetricComparison:
     pair = pair_of_columns(columns, first, second, DELTA_METHOD)
     # The rows of the smaller class limit how well the variance is known.
     if columns.group is None:
-        pair.spread.df[0] = min(columns.select(label == value).effective for value in (0.0, 1.0)) - 1.0
+        pair.spread.df[0] = columns.effective_smaller_class - 1.0
     return compare_pair(pair, Direction.HIGHER, tail)
 
 

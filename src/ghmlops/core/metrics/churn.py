@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Counts, Floats, MetricComparison, cells_from_values
+from ghmlops.core.paired.aggregates import Counts, Floats, MetricComparison
+from ghmlops.core.paired.counted_sums import cells_from_values
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.paired.pair_rates import CHANGED, compare_rate
 

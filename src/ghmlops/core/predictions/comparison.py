@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.paired.aggregates import Cells, cells_from_decisions, effective_rows
+from ghmlops.core.paired.aggregates import Cells, effective_rows
 from ghmlops.core.paired.confusion import labelled_rows
+from ghmlops.core.paired.counted_sums import cells_from_decisions
 from ghmlops.core.predictions.constants import ALPHA
 from ghmlops.core.predictions.per_class import CLASS_METRICS, compare_per_class
 from ghmlops.core.predictions.ruling import Comparison, comparison_at

@@ -9,9 +9,10 @@ import numpy as np
 
 from ghmlops.core.metrics.accuracy import is_correct
 from ghmlops.core.model import Direction
-from ghmlops.core.paired.aggregates import Counts, Floats, Ints, MetricComparison, cells_from_decisions
+from ghmlops.core.paired.aggregates import Counts, Floats, Ints, MetricComparison
 from ghmlops.core.paired.change import DELTA_METHOD, Estimates, compare_estimates, compare_proportions, method_name
 from ghmlops.core.paired.confusion import class_counts, class_f1, influence_error, labelled_rows
+from ghmlops.core.paired.counted_sums import cells_from_decisions
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.predictions.constants import CLASS_MARGIN
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
 from ghmlops.core.metrics.accuracy import is_correct
-from ghmlops.core.paired.aggregates import cells_from_decisions
+from ghmlops.core.paired.counted_sums import cells_from_decisions
 from ghmlops.measure.predictions import reading
 from ghmlops.measure.predictions.sql import summing
 from prediction_artifacts import BINARY, rows

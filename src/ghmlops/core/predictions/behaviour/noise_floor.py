@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from ghmlops.core.paired.aggregates import Cells, Counts, cells_from_values
+from ghmlops.core.paired.aggregates import Cells, Counts
 from ghmlops.core.paired.change import moments
+from ghmlops.core.paired.counted_sums import cells_from_values
 from ghmlops.core.paired.pair_rates import CHANGED, effective_counts
 from ghmlops.core.predictions.constants import ALPHA
 from ghmlops.core.stats import student
