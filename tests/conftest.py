@@ -31,19 +31,13 @@ HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
 TIMED = (
     "commands/capacity/",
-    "commands/check/",
+    "commands/check/test_command.py",
     "commands/latency/",
-    "commands/shared/load/test_load_source.py",
-    "commands/test_merge_shards.py",
-    "commands/test_service_that_dies.py",
-    "e2e/test_actions.py",
-    "e2e/test_load.py",
-    "e2e/test_pull_request.py",
-    "measure/load/",
     "scripts/test_demo_run.py",
     "test_pytest_plugin.py",
 )
-"""Tests that load real services and measure them: other tests on the same cores would disturb them."""
+"""Tests that assert a verdict on real response times: others on the same cores would make them longer, because noise
+dilutes the evidence. All other tests of real load assert counts, order and states, which hold on a busy machine."""
 if missing := [name for name in TIMED if not (HERE / name).exists()]:
     raise FileNotFoundError(f"TIMED in {__file__} names missing files: {', '.join(missing)}")
 
