@@ -131,12 +131,19 @@ def _keys(properties: dict[str, Any], required: list[str], kind: type[Section] |
         field = fields_of.get(name)
         default = "**required**" if name in required else _default(field)
         value = _values(body)
-        default = default.replace("`", "s`")[1:] if value == "duration" and default.startswith("`") else default
+        default = _duration(field.default) if field and value == "duration" and default else default
         doc = docs.get(field.name if field else name, "")
         if not doc and value == "section" and kind:
             doc = next((_doc(inner) for inner in _inner_types(typing.get_type_hints(kind).get(name, None))), "")
         rows.append((f"`{name}`", value, default, one_line(doc)))
     return table(("key", "value", "default", "what it is"), rows)
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration as the policy writes it."""
+    units = ((86400, "d"), (3600, "h"), (60, "m"))
+    size, unit = next(((size, unit) for size, unit in units if seconds and seconds % size == 0), (1, "s"))
+    return f"`{seconds / size:g}{unit}`"
 
 
 def _default(field: object) -> str:
