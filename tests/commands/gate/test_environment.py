@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -133,3 +134,25 @@ def test_deployments_that_cannot_be_read_close_the_gate(api: Api, measured: Call
     api.seed(faults=[{"kind": "status", "status": 422, "message": "no", "path": "/deployments$", "skip": 1}])
     assert main(FLAGS) == 2
     assert api.state.deployments == []
+
+
+def test_outside_of_the_windows_the_gate_is_on_hold(
+    here: Path, api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window that is open now lets the commit through; a closed one holds it until a maintainer has a reason."""
+    now = datetime.now(UTC)
+    policy, text = here / ".github/ghmlops.yml", (here / ".github/ghmlops.yml").read_text()
+    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    for offset, code in ((-1, 0), (2, 1)):
+        first, last = days[(now.weekday() + offset) % 7], days[(now.weekday() + offset + 2) % 7]
+        window = f"windows: ['{first}-{last} 00:00-24:00']"
+        policy.write_text(text.replace("max-age: 1d", f"max-age: 1d, {window}"))
+        measured()
+        assert main(FLAGS) == code
+    assert read_verdict(here / "verdict.json").reason_code == "deployment-window"
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "workflow_dispatch")
+    monkeypatch.setenv("GITHUB_TRIGGERING_ACTOR", "ada")
+    api.state.repositories["acme/shop"]["roles"] = {"ada": "maintain"}
+    assert main([*FLAGS, "--emergency-reason", "the site is down"]) == 0
+    verdict = read_verdict(here / "verdict.json")
+    assert (verdict.reason_code, verdict.override.endswith("(by ada)")) == ("emergency", True)

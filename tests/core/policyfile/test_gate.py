@@ -23,6 +23,9 @@ def test_order_and_override() -> None:
     assert read_policy(f"{START}gate: {{environment: live, after: staging}}\n").gate.after == {"live": "staging"}
     gate = read_policy(f"{START}gate: {{after: {{production: staging, staging: dev}}}}\n").gate
     assert (gate.after, gate.override.role) == ({"production": "staging", "staging": "dev"}, "maintain")
+    text = "gate: {windows: ['fri-mon 09:00-24:00', 'tue 08:30-12:00'], time-zone: Asia/Tokyo}"
+    gate = read_policy(f"{START}{text}\n").gate
+    assert [(w.days, w.start, w.end) for w in gate.windows] == [((4, 5, 6, 0), 540, 1440), ((1,), 510, 720)]
     gate = read_policy(f"{START}gate: {{override: {{role: write, teams: [acme/release]}}}}\n").gate
     assert (gate.override.role, gate.override.teams) == ("write", ("acme/release",))
 
@@ -42,6 +45,10 @@ def test_order_and_override() -> None:
         ("after: {a: b, b: c, c: a}", "a after b after c after a"),
         ("after: []", "gate.after"),
         ("override: {role: read}", "read"),
+        ("windows: [weekdays]", "weekdays"),
+        ("windows: ['mon 16:00-09:00']", "mon 16:00-09:00"),
+        ("windows: ['mon 09:00-24:30']", "mon 09:00-24:30"),
+        ("time-zone: Europe/Berln", "Europe/Berln"),
         ("override: {teams: release}", "release"),
     ],
 )

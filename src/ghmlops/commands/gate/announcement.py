@@ -1,4 +1,4 @@
-"""Tells people about a decision that concerns them: the comment on the pull request of a held or overridden commit."""
+"""Reports a decision that concerns people: comment and alert about a commit that is on hold or was overridden."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.gate.person import describe_rules
 from ghmlops.core.errors import GitHubError
+from ghmlops.core.steps.alert import Alert
 from ghmlops.core.steps.step import UpsertComment
 from ghmlops.report.comment.gate_comment import GateFacts, gate_markdown, gate_marker
 
@@ -35,6 +36,22 @@ def decision_text(verdict: Verdict, decision: str, job: Job, inputs: Inputs, ser
         deciders=describe_rules(job.policy.gate.override),
     )
     return gate_markdown(verdict, facts)
+
+
+def hold_alert(verdict: Verdict, services: Services) -> Alert:
+    """Return the alert about a deployment that waits for a person."""
+    return Alert(
+        event="hold",
+        command="gate",
+        repository=verdict.repository,
+        service=verdict.service,
+        environment=verdict.environment,
+        commit=verdict.commit,
+        reason_code=verdict.reason_code,
+        reason=verdict.reason,
+        run_url=services.context.run_url,
+        time=services.now().isoformat(timespec="seconds"),
+    )
 
 
 def comment_decision(client: Client, verdict: Verdict, text: str, services: Services) -> None:

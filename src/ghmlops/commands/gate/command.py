@@ -9,7 +9,7 @@ import msgspec
 
 from ghmlops.act.evidence import encode, verdict_digest
 from ghmlops.act.files import write_atomically
-from ghmlops.commands.gate.announcement import comment_decision, decision_text
+from ghmlops.commands.gate.announcement import comment_decision, decision_text, hold_alert
 from ghmlops.commands.gate.emergency import allow_emergency, confirm_emergency
 from ghmlops.commands.gate.environment import environment_state
 from ghmlops.commands.gate.job import prepare, required_signer
@@ -17,6 +17,7 @@ from ghmlops.commands.gate.person import confirm_override
 from ghmlops.commands.gate.reviewed import changed_inputs, push_reviewers
 from ghmlops.commands.history.record_file import leave_record, record_origin
 from ghmlops.commands.report.judge_changed import with_findings
+from ghmlops.commands.shared.alerts.send import check_alerts, send_alert
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.evidence_source import EvidenceSource, read_evidence
 from ghmlops.commands.shared.github import connection
@@ -71,6 +72,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         if inputs.token and (inputs.run_id or not inputs.dry_run):
             client = stack.enter_context(connection(inputs.token, services))
         job = prepare(inputs, services, client)
+        check_alerts(inputs, job.policy)
         judgement = _decide(inputs, services, client, job)
         verdict, source = judgement.verdict, judgement.source
         write_atomically(services.cwd / inputs.verdict_file, encode(verdict))
@@ -127,6 +129,8 @@ def _announce(inputs: Inputs, services: Services, client: Client | None, job: Jo
     text = decision_text(verdict, decision, job, inputs, services)
     if client is not None:
         comment_decision(client, verdict, text, services)
+        if decision == "hold":
+            send_alert(hold_alert(verdict, services), inputs, services)
     return text
 
 
@@ -148,7 +152,7 @@ def _decide(inputs: Inputs, services: Services, client: Client | None, job: Job)
     source = _fetch(inputs, services, client, tolerant=bool(emergency))
     verdict = _judge(job, source)
     verdict = with_findings(verdict, changed_inputs(verdict, job.policy, inputs.policy, services))
-    state = environment_state(job, client)
+    state = environment_state(job, client, services.now())
     verdict = with_findings(verdict, state.findings)
     if client is not None and (reviewer := push_reviewers(client, verdict, services)):
         verdict = accept_inputs(verdict, reviewer)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
-from ghmlops.core.steps.conditions import order_finding, quarantine_finding, unknown_order_finding
+from ghmlops.core.steps.conditions import (
+    order_finding,
+    quarantine_finding,
+    unknown_order_finding,
+    window_finding,
+)
 from ghmlops.core.steps.standing import Standing, quarantining, standing
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ghmlops.commands.gate.job import Job
     from ghmlops.core.model import Finding
     from ghmlops.measure.github import Client
@@ -21,24 +29,27 @@ class EnvironmentState(NamedTuple):
     """Whether an earlier run held this commit here."""
 
 
-def environment_state(job: Job, client: Client | None) -> EnvironmentState:
+def environment_state(job: Job, client: Client | None, now: datetime) -> EnvironmentState:
     """Return a finding for each condition of the environment; a quarantine has one only if it is in force.
 
     Args:
         job: The judged commit, its service and environment.
         client: Connection to GitHub; `None` without a token, which leaves the order of environments unknown.
+        now: Time.
 
     Raises:
         GitHubError: The deployments could not be read.
     """
     environment, commit = job.environment, job.rules.commit
     first = job.policy.gate.after.get(environment, "")
+    gate = job.policy.gate
+    closed = window_finding(gate, environment, now.astimezone(ZoneInfo(gate.time_zone)))
+    findings = [closed] if closed else []
     if client is None:
-        return EnvironmentState([unknown_order_finding(environment, first)] if first else [])
+        return EnvironmentState([*findings, *([unknown_order_finding(environment, first)] if first else [])])
     from ghmlops.measure.github.deployments import commit_deployments
 
     service = job.policy.service
-    findings = []
     own = commit_deployments(client, environment, service, commit)
     if failed := quarantining(own, commit):
         findings.append(quarantine_finding(failed, environment))

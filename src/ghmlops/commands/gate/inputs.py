@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, WithToken
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, WithAlerts
 
 
-class Inputs(WithToken, frozen=True, kw_only=True):
+class Inputs(WithAlerts, frozen=True, kw_only=True):
     """Inputs of `gate`."""
 
     commit: Annotated[str, Doc(description="Full SHA of the commit to judge; empty: the commit of the run.")] = ""

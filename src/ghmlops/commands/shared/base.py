@@ -52,6 +52,17 @@ class WithToken(Common, frozen=True, kw_only=True):
     ] = ""
 
 
+class WithAlerts(WithToken, frozen=True, kw_only=True):
+    """Inputs of the commands that act: where alerts about it go. The addresses are secrets."""
+
+    alert_webhook: Annotated[
+        str, Doc(description="Address that receives a JSON alert about a hold, rollback or revert; from a secret.")
+    ] = ""
+    alert_slack: Annotated[
+        str, Doc(description="Address of an incoming webhook of Slack for the same alerts; from a secret.")
+    ] = ""
+
+
 class LoadLimits(Common, frozen=True, kw_only=True):
     """Inputs of the commands that send requests: limits that the policy of a change can narrow and not extend."""
 

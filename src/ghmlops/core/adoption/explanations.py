@@ -41,6 +41,7 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "not-affected": ("actions/check/README.md#several-services", _GATE),
     "no-baseline": ("actions/check/README.md#predictions", _GATE),
     "commit-quarantined": ("actions/gate/README.md#quarantine", "actions/history/README.md#quarantine"),
+    "deployment-window": ("actions/gate/README.md#deployment-windows",),
     "environment-order": ("actions/gate/README.md#environments-in-order",),
     "actions-cap": ("actions/history/README.md#quarantine",),
     "service-renamed": ("actions/history/README.md#what-does-not-count",),

@@ -8,6 +8,7 @@ from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import Latency
 from ghmlops.core.policy.preview import Preview
 from ghmlops.core.policy.promote import Promote
+from ghmlops.core.policy.reactions import Alerts, Revert
 from ghmlops.core.policy.regression import Regression
 from ghmlops.core.policy.section import Section
 
@@ -31,6 +32,8 @@ class Policy(Section, frozen=True, kw_only=True):
     regression: Regression | None = None
     gate: Gate = Gate()
     promote: Promote | None = None
+    revert: Revert = Revert()
+    alerts: Alerts | None = None
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -21,6 +21,19 @@ class Override(Section, frozen=True, kw_only=True):
     """Teams `organisation/slug` whose members may do so, too; read with a token that may read teams."""
 
 
+class Window(Section, frozen=True, kw_only=True):
+    """Hours of some days of the week in which deployments are allowed."""
+
+    days: tuple[int, ...]
+    """Days, 0 for Monday."""
+    start: int
+    """Minute of the day, inclusive."""
+    end: int
+    """Minute of the day, exclusive."""
+    notation: str
+    """As the policy writes it."""
+
+
 class Gate(Section, frozen=True, kw_only=True):
     """The requirements of a deployment."""
 
@@ -37,3 +50,7 @@ class Gate(Section, frozen=True, kw_only=True):
     after: dict[str, str] = msgspec.field(default_factory=dict)
     """Environment to the one in which the same commit must be live before."""
     override: Override = Override()
+    windows: tuple[Window, ...] = ()
+    """When `environment` may be deployed to; empty: at any time."""
+    time_zone: str = "UTC"
+    """Time zone of the windows, an IANA name."""

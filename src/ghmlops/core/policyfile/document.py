@@ -13,6 +13,7 @@ from ghmlops.core.policyfile.gate import read_gate
 from ghmlops.core.policyfile.latency import read_latency
 from ghmlops.core.policyfile.preview import read_preview
 from ghmlops.core.policyfile.promote import read_promote
+from ghmlops.core.policyfile.reactions import read_alerts, read_revert
 from ghmlops.core.policyfile.regression import read_regression
 from ghmlops.core.policyfile.scalars import host
 from ghmlops.core.policyfile.yaml_reader import Located, listing, record, text
@@ -107,5 +108,7 @@ READERS: dict[str, Callable[[Located], object]] = {
     "regression": read_regression,
     "gate": read_gate,
     "promote": read_promote,
+    "revert": read_revert,
+    "alerts": read_alerts,
 }
 """The table of sections: key of the policy file to its reader."""

@@ -186,6 +186,9 @@ _OWN: dict[tuple[Any, str], Schema] = {
     (Metric, "direction"): {"enum": ["higher", "lower"]},
     (Observe, "prometheus"): {"anyOf": [TEXT, _object({"url": TEXT, "token-variable": TEXT}, ("url",))]},
     (Gate, "legs"): _table(_listing(TEXT)),
+    (Gate, "windows"): _listing(
+        {"type": "string", "pattern": r"^\s*[A-Za-z]{3}(-[A-Za-z]{3})? [0-9:]{5}-[0-9:]{5}\s*$"}
+    ),
     (Gate, "after"): {"anyOf": [TEXT, _table(TEXT)]},
     (Latency, "margins"): _object(dict.fromkeys(QUANTILES, _RATIO_OR_BOTH)),
 }

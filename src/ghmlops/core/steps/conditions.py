@@ -10,15 +10,18 @@ from ghmlops.core.steps.step import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
+    from ghmlops.core.policy.gate import Gate
     from ghmlops.core.steps.recorded import RecordedDeployment
 
 README = "actions/gate/README.md"
-CONDITIONS = ("commit-quarantined", "environment-order")
+CONDITIONS = ("commit-quarantined", "environment-order", "deployment-window")
 """Ids of the findings that are about the environment and not about the evidence; a person may override them."""
 _DESCRIPTIONS = {
     "commit-quarantined": "The commit has not failed in this environment before.",
     "environment-order": "The commit is live in the environment that comes first.",
+    "deployment-window": "Deployments are allowed at this hour.",
 }
 
 
@@ -58,6 +61,25 @@ def unknown_order_finding(environment: str, first: str) -> Finding:
     """Return the finding if the deployments cannot be read, because there is no token."""
     reason = f"{environment} opens only for a commit that is live in {first}, which is unknown without a token."
     return _finding("environment-order", reason, "environments-in-order")
+
+
+def window_finding(gate: Gate, environment: str, now: datetime) -> Finding | None:
+    """Return the finding about a time at which no deployment is allowed; `None` at any other time.
+
+    The reason does not name the time, so that the same evidence gives the same verdict.
+
+    Args:
+        gate: Section of the policy, whose windows are those of its environment.
+        environment: Name of the environment to deploy to.
+        now: Time in the time zone of the windows.
+    """
+    minute = now.hour * 60 + now.minute
+    open_now = any(now.weekday() in w.days and w.start <= minute < w.end for w in gate.windows)
+    if not gate.windows or environment != gate.environment or open_now:
+        return None
+    hours = ", ".join(window.notation for window in gate.windows)
+    reason = f"{environment} is open for deployments at {hours} ({gate.time_zone}), and it is closed now."
+    return _finding("deployment-window", reason, "deployment-windows")
 
 
 def _finding(name: str, reason: str, section: str, outcome: Outcome = Outcome.INCONCLUSIVE) -> Finding:
