@@ -28,7 +28,7 @@ defaults
     log global
     option httplog
     timeout client 10s
-    timeout server 10s
+    timeout server {timeout}
     timeout connect 1s
 frontend shop
     bind 127.0.0.1:{port}
@@ -63,7 +63,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running_haproxy(
-    folder: Path, servers: Mapping[str, tuple[int, int]], balance: str = "roundrobin"
+    folder: Path, servers: Mapping[str, tuple[int, int]], balance: str = "roundrobin", timeout: str = "10s"
 ) -> Iterator[Router]:
     """Start HAProxy with the servers of backend `scorer`, and end it.
 
@@ -71,12 +71,15 @@ def running_haproxy(
         folder: Empty folder for sockets and configuration.
         servers: Name to (port, weight).
         balance: Algorithm by which the backend selects a server.
+        timeout: Longest wait for an answer of a server, which ends with status 504.
     """
     assert HAPROXY is not None
     port = free_port()
     lines = "\n".join(f"    server {name} 127.0.0.1:{p} weight {weight}" for name, (p, weight) in servers.items())
     configuration = folder / "haproxy.cfg"
-    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, servers=lines, balance=balance))
+    configuration.write_text(
+        _CONFIGURATION.format(folder=folder, port=port, servers=lines, balance=balance, timeout=timeout)
+    )
     with (folder / "haproxy.log").open("wb") as log:
         process = subprocess.Popen([HAPROXY, "-db", "-f", str(configuration)], stdout=log, stderr=subprocess.DEVNULL)
     try:

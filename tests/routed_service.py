@@ -30,12 +30,14 @@ class Arm:
         errors: Share of the requests that are answered with 500.
         answered: Requests so far.
         server: The task that holds its listening socket.
+        slots: Requests that are answered at the same time; `None`: all.
     """
 
     delay: float = 0.002
     errors: float = 0.0
     answered: int = 0
     server: asyncio.Task[None] | None = None
+    slots: asyncio.Semaphore | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,7 +127,8 @@ async def _serve(arm: Arm, dice: random.Random) -> int:
             while True:
                 await reader.readuntil(b"\r\n\r\n")
                 failed = dice.random() < arm.errors
-                await asyncio.sleep(arm.delay * dice.uniform(0.7, 1.3))
+                async with arm.slots or contextlib.nullcontext():
+                    await asyncio.sleep(arm.delay * dice.uniform(0.7, 1.3))
                 arm.answered += 1
                 status = b"500 Internal Server Error" if failed else b"200 OK"
                 writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 2\r\n\r\nok")
