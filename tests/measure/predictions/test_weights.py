@@ -11,8 +11,8 @@ from msgspec.structs import replace
 import prediction_artifacts as artifacts
 from ghmlops.core.errors import DataError
 from ghmlops.core.metrics import METRIC_IDS, UNWEIGHTED_METRICS
-from ghmlops.core.model import Outcome
-from ghmlops.core.policy.regression import Regression
+from ghmlops.core.model import Direction, Outcome
+from ghmlops.core.policy.regression import CustomMetric, Regression
 from ghmlops.core.predictions.comparison import compare_overall
 from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.sql import summing
@@ -186,6 +186,30 @@ def test_rows_without_a_usable_weight_are_counted_and_left_out(value: float | No
     if value is not None:
         with pytest.raises(DataError, match=r"baseline.parquet: .* \"w\""):
             weighted(400)
+
+
+def test_few_rows_with_much_of_the_weight_cannot_be_left_out(read: Read) -> None:
+    """Four of 800 rows with a tenth of the weight: missing, without a prediction, a label or a value, nothing passes."""
+    heavy = np.arange(800) >= 796
+    weight = {"w": np.where(heavy, 20.0, 1.0)}
+    metric = CustomMetric(
+        name="cost", sql="CASE WHEN id < 796 THEN abs(score - label) END", direction=Direction.LOWER, margin=1.0
+    )
+    policy = replace(BINARY, weight="w", metrics=(metric,))
+    first = artifacts.rows(800, 1) | weight
+    missing = {name: list(column)[:796] for name, column in first.items()}
+    scores = first | {"s": np.where(heavy, np.nan, first["s"])}
+    for candidate in (missing, scores):
+        assert contract_outcomes(read(first, candidate, policy), policy)["contract-left-out"] is Outcome.INCONCLUSIVE
+    unlabelled = first | {"y": [None if is_heavy else int(y) for is_heavy, y in zip(heavy, first["y"], strict=True)]}
+    judgement = judge_observations([read(unlabelled, unlabelled, policy)], policy)
+    outcomes = {finding.id: finding.outcome for finding in judgement.findings}
+    assert outcomes["contract-label-coverage"] is Outcome.INCONCLUSIVE
+    assert outcomes["regression-log-loss"] is Outcome.INCONCLUSIVE
+    whole = judge_observations([read(first, first, policy)], policy)
+    outcomes = {finding.id: finding.outcome for finding in whole.findings}
+    assert "contract-label-coverage" not in outcomes
+    assert (outcomes["regression-cost"], outcomes["regression-log-loss"]) == (Outcome.INCONCLUSIVE, Outcome.PASS)
 
 
 def test_weights_must_agree_between_the_sides(read: Read) -> None:

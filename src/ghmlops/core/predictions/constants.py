@@ -43,6 +43,10 @@ MAX_FAULTY_SHARE = 0.01
 normal, while a hundredth of the data can move accuracy by a full point, twice its default margin. Test:
 `test_checks.py` on both sides of the limit."""
 
+WEIGHT_DIGITS = 12
+"""Decimal digits of a share of the weight. Sums of weights are added in parallel and differ in further ones. Test:
+`tests/measure/predictions/test_weights.py`."""
+
 HARD_ROWS_ERRORS = 3.0
 """Standard errors. The rows missing from the candidate are called harder or easier than the others only beyond this
 distance: by chance in 0.3 % of cases. Test: `test_checks.py`, removed rows."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.model import Outcome
 from ghmlops.core.predictions.constants import MAX_FAULTY_SHARE
-from ghmlops.core.predictions.contract.coverage import label_coverage
-from ghmlops.core.predictions.contract.finding import count_of, share_limit
+from ghmlops.core.predictions.contract.coverage import labels_suffice, share_left_out
+from ghmlops.core.predictions.contract.finding import count_of, share_limit, state_limit
 from ghmlops.core.predictions.ruling import Ruling
 
 if TYPE_CHECKING:
@@ -24,15 +24,19 @@ class LeftOut(NamedTuple):
     total: int
     clause: str
     """The sentence part that states the numbers."""
+    weight: float = 0.0
+    """Share of the weight that is left out; 0 if rows are not weighted."""
 
     @property
     def too_many(self) -> bool:
-        """Whether more than the tolerated share is left out."""
-        return self.rows > MAX_FAULTY_SHARE * self.total
+        """Whether more than the tolerated share of the rows, or of their weight, is left out."""
+        return self.rows > MAX_FAULTY_SHARE * self.total or self.weight > MAX_FAULTY_SHARE
 
     @property
     def limit(self) -> str:
         """The sentence part that compares the share with the tolerated one."""
+        if self.rows <= MAX_FAULTY_SHARE * self.total and self.too_many:
+            return f"{state_limit(beyond=True)} by weight"
         return share_limit(self.rows, self.total) if self.too_many else "left out"
 
 
@@ -43,7 +47,11 @@ def left_out_rows(comparison: Comparison, policy: Regression, pairs: PairFacts |
     if nulls := pairs.expression_nulls.get(comparison.metric.id):
         sides = ((nulls.baseline, "baseline"), (nulls.candidate, "candidate"))
         by_side = " and ".join(f"{count_of(count, nulls.total)} rows of the {side}" for count, side in sides)
-        return LeftOut(nulls.either, nulls.total, f"the expression is null for {by_side}") if nulls.either else None
+        if not nulls.either:
+            return None
+        definition = next(metric for metric in policy.metrics if metric.name == comparison.metric.id)
+        weight = _weight_left_out(comparison, pairs, labelled=uses_label(definition, policy))
+        return LeftOut(nulls.either, nulls.total, f"the expression is null for {by_side}", weight)
     if any(metric.name == comparison.metric.id for metric in policy.metrics):
         return None
     total = pairs.labelled if comparison.metric.needs_label else pairs.usable
@@ -52,7 +60,18 @@ def left_out_rows(comparison: Comparison, policy: Regression, pairs: PairFacts |
     rows = total - comparison.n
     noun = "queries" if policy.task == "ranking" else "rows"
     clause = f"the metric has no value for {count_of(rows, total)} {noun}"
-    return LeftOut(rows, total, clause) if rows > 0 else None
+    weight = _weight_left_out(comparison, pairs, labelled=comparison.metric.needs_label)
+    return LeftOut(rows, total, clause, weight) if rows > 0 else None
+
+
+def _weight_left_out(comparison: Comparison, pairs: PairFacts, *, labelled: bool) -> float:
+    """Return the share of the weight that a metric leaves out; 0 without weights, and in a ranking, where it is equal.
+
+    Queries without a relevant document have no value for any metric of a ranking.
+    """
+    if pairs.weights is None or comparison.weight is None or pairs.queries is not None:
+        return 0.0
+    return share_left_out(comparison.weight, pairs.weights.labelled if labelled else pairs.weights.usable)
 
 
 def limit_ruling(ruling: Ruling, left_out: LeftOut | None) -> Ruling:
@@ -68,8 +87,7 @@ def limit_by_labels(ruling: Ruling, comparison: Comparison, policy: Regression, 
     reads_label = comparison.metric.needs_label if definition is None else uses_label(definition, policy)
     if pairs is None or not reads_label or ruling.outcome is Outcome.FAIL:
         return ruling
-    labelled, total = label_coverage(pairs)
-    sufficient = labelled >= policy.min_label_coverage * total
+    sufficient = labels_suffice(pairs, policy.min_label_coverage)
     return ruling if sufficient else Ruling(Outcome.INCONCLUSIVE, ruling.basis)
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.core.predictions.constants import MAX_FAULTY_SHARE
-from ghmlops.core.predictions.contract.finding import contract_finding, count_of, enumerate_parts, share_limit
+from ghmlops.core.predictions.constants import MAX_FAULTY_SHARE, WEIGHT_DIGITS
+from ghmlops.core.predictions.contract.finding import (
+    contract_finding,
+    count_of,
+    enumerate_parts,
+    share_limit,
+    state_limit,
+)
 
 if TYPE_CHECKING:
     from ghmlops.core.predictions.contract.facts import Facts, PairFacts, SideFacts
@@ -39,12 +45,34 @@ def label_coverage(pairs: PairFacts) -> tuple[int, int]:
     return pairs.labelled, pairs.usable
 
 
+def labels_suffice(pairs: PairFacts, min_label_coverage: float) -> bool:
+    """Return whether enough rows (queries of a ranking) have a label; of weighted rows, with enough of the weight."""
+    labelled, total = label_coverage(pairs)
+    enough = labelled >= min_label_coverage * total
+    if pairs.weights is None or pairs.queries is not None:
+        return enough
+    return enough and share_left_out(pairs.weights.labelled, pairs.weights.usable) <= 1.0 - min_label_coverage
+
+
+def share_left_out(part: float, whole: float) -> float:
+    """Return the share of a weight that is not in a part of it, without the rounding error of the sums."""
+    share = 1.0 - part / whole if whole > 0 else 0.0
+    return round(share, WEIGHT_DIGITS)
+
+
+def _by_weight(share: float | None) -> str:
+    """Return the clause that states a share of the weight; empty if rows are not weighted."""
+    return "" if share is None else f" with {100 * share:.2g} % of the weight"
+
+
 def _check_left_out(side: str, counts: SideFacts, pairs: PairFacts, only_here: int) -> Finding | None:
     """Check the rows of one side that are in no usable pair; surplus copies of a row are not left out."""
     total = counts.rows - counts.surplus_copies
     compared = pairs.usable - pairs.query_conflicts
-    rows = total - compared
-    if rows <= MAX_FAULTY_SHARE * total:
+    rows, share = total - compared, None
+    if pairs.weights is not None:
+        share = share_left_out(pairs.weights.usable, getattr(pairs.weights, side))
+    if rows <= MAX_FAULTY_SHARE * total and (share or 0.0) <= MAX_FAULTY_SHARE:
         return None
     weight = " or a weight" if pairs.effective is not None else ""
     reasons = [
@@ -57,18 +85,22 @@ def _check_left_out(side: str, counts: SideFacts, pairs: PairFacts, only_here: i
     rest = rows - sum(count for count, _ in reasons)
     reasons.append((rest, "with a key whose copies contradict each other on the other side"))
     parts = enumerate_parts([f"{count:,} {reason}" for count, reason in reasons if count > 0], len(reasons))
+    limit = state_limit(beyond=True)
     reason = (
-        f"{count_of(rows, total)} rows of the {side} were left out, {share_limit(rows, total)}, and were not judged: "
+        f"{count_of(rows, total)} rows of the {side}{_by_weight(share)} were left out, {limit}, and were not judged: "
         f"{parts}."
     )
     return contract_finding("left-out", Outcome.INCONCLUSIVE, reason, n=rows)
 
 
 def _check_labels(task: str, pairs: PairFacts, min_label_coverage: float) -> Finding | None:
-    labelled, total = label_coverage(pairs)
-    if labelled >= min_label_coverage * total:
+    if labels_suffice(pairs, min_label_coverage):
         return None
-    noun = "queries have a document with" if task == "ranking" else "usable rows have"
+    labelled, total = label_coverage(pairs)
+    share = None
+    if pairs.weights is not None and pairs.queries is None:
+        share = 1.0 - share_left_out(pairs.weights.labelled, pairs.weights.usable)
+    noun = "queries have a document with" if task == "ranking" else f"usable rows{_by_weight(share)} have"
     reason = (
         f"{count_of(labelled, total)} {noun} a label, fewer than the {100 * min_label_coverage:g} % that "
         "`min-label-coverage` requires, so quality was not judged on the others. If labels arrive late, lower "

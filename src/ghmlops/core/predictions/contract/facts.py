@@ -68,6 +68,19 @@ class NullCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairWeights:
+    """Sums of the weights of the rows (documents of a ranking) that have a key, on a common scale."""
+
+    baseline: float
+    """Of all rows of the baseline."""
+    candidate: float
+    usable: float
+    """Of the paired rows with usable scores on both sides."""
+    labelled: float
+    """Of those with a label."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairFacts:
     """Row counts of the pairing by key."""
 
@@ -86,6 +99,8 @@ class PairFacts:
     """Paired rows whose weights differ."""
     unweighted: int = 0
     """Paired rows without a usable weight in the file of labels, which has the weights."""
+    weights: PairWeights | None = None
+    """None if rows are not weighted."""
     effective: float | None = None
     """Effective number of the usable rows (Kish), of queries in a ranking; None if rows are not weighted."""
     slice_conflicts: dict[str, int] = field(default_factory=dict)

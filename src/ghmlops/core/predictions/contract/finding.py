@@ -32,8 +32,12 @@ def outcome_by_share(count: int, total: int) -> Outcome:
 
 def share_limit(count: int, total: int) -> str:
     """Return the clause that compares a share with the tolerated one: "more than the 1 % tolerated"."""
-    relation = "more than" if outcome_by_share(count, total) is Outcome.FAIL else "within"
-    return f"{relation} the {100 * MAX_FAULTY_SHARE:g} % tolerated"
+    return state_limit(beyond=outcome_by_share(count, total) is Outcome.FAIL)
+
+
+def state_limit(*, beyond: bool) -> str:
+    """Return the clause about a share beyond or within the tolerated one."""
+    return f"{'more than' if beyond else 'within'} the {100 * MAX_FAULTY_SHARE:g} % tolerated"
 
 
 def count_of(count: int, total: int) -> str:

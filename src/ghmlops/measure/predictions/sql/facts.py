@@ -13,7 +13,7 @@ from ghmlops.core.model import finite
 from ghmlops.core.paired.aggregates import WINDOW, effective_rows
 from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
-from ghmlops.core.predictions.contract.facts import NullCounts, PairFacts
+from ghmlops.core.predictions.contract.facts import NullCounts, PairFacts, PairWeights
 from ghmlops.core.predictions.left_out import uses_label
 from ghmlops.measure.predictions.engine.dialect import count_true
 from ghmlops.measure.predictions.layout import CLASS_TASKS, SIDES, VECTOR_TASKS
@@ -130,6 +130,7 @@ def count_pair_facts(
         label_spread=_label_spread(views) if policy.task == "regression" else None,
         weight_conflicts=conflicts.get(policy.weight, 0) if policy.weight else 0,
         unweighted=agreement.unweighted,
+        weights=_sum_weights(cube),
         effective=_count_effective_rows(views) if policy.weight else None,
         windows_without_time=_count_without_window(views, coded),
         expression_nulls=_count_expression_nulls(views) if policy.metrics else {},
@@ -155,6 +156,19 @@ def _label_spread(views: StagedViews) -> float | None:
     mean = f"CAST({total['label'] / total['weight']!r} AS DOUBLE)"
     squares = session.row(f"SELECT {sums(f'w * (y - {mean}) * (y - {mean})')} AS total {rows}")["total"]
     return math.sqrt(squares / total["weight"] * number / (number - 1.0)) if number > 1.0 else None
+
+
+def _sum_weights(cube: Cube) -> PairWeights | None:
+    """Return the weights of the rows of each side, and of those that are compared; None if rows have none."""
+    weight = cube.weight
+    if weight is None:
+        return None
+    return PairWeights(
+        baseline=float(weight[cube.side != ONLY_CANDIDATE].sum()),
+        candidate=float(weight[cube.side != ONLY_BASELINE].sum()),
+        usable=float(weight[cube.usable].sum()),
+        labelled=float(weight[cube.usable & (cube.label >= 0)].sum()),
+    )
 
 
 def _count_effective_rows(views: StagedViews) -> float | None:

@@ -102,7 +102,7 @@ def sum_up(
     progress("summing up")
     if policy.task == "ranking":
         rank_queries(views)
-        documents = read_cube(views, dataclasses.replace(rows, weighted=False), ((), ()))
+        documents = read_cube(views, rows, ((), ()))
         source = RowSource(table="queries", classes=0, weighted=weighted)
     else:
         documents, source = None, rows
