@@ -32,6 +32,8 @@ def test_values_limits_and_errors_are_means() -> None:
     assert [mean.low, mean.error] == pytest.approx([0.005 - 2.326 * 0.003, 0.003])
     assert mean.margin == AUC.margin
     assert average_comparison([comparison(0.0, 0.1)], MEAN, 0.02).margin == 0.02
+    weighted = [comparison(0.0, 0.1, effective=effective) for effective in (90.0, 20.0)]
+    assert average_comparison(weighted, MEAN, None).evidence_rows == 20.0
 
 
 def test_limits_hold_whatever_the_dependence_of_the_targets() -> None:

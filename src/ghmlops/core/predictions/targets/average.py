@@ -54,4 +54,5 @@ def average_comparison(comparisons: Sequence[Comparison], metric: Metric, margin
         margin=metric.limit(baseline, 0.0, margin),
         method=METHOD,
         bound=mean("bound"),
+        effective=min((c.effective for c in comparisons if c.effective is not None), default=None),
     )
