@@ -19,6 +19,7 @@ from ghmlops.core.details.regression import (
     RankRow,
     RegressionDetails,
     RegressionSettings,
+    ScoreBinsRow,
     SubgroupRow,
     TimelineRow,
 )
@@ -247,6 +248,13 @@ def _tables(dataset: str, *, broken: bool) -> RegressionDetails:
         columns=_columns(dataset),
         drift=_drift(dataset, Outcome.WARN if broken else Outcome.PASS),
         distributions=_distributions(dataset),
+        score_bins=[
+            ScoreBinsRow(
+                dataset=dataset,
+                baseline=(_bell(60, 20, 9), _bell(60, 42, 8)),
+                candidate=(_bell(60, 24, 9), _bell(60, 38, 9)),
+            )
+        ],
         rank=[
             RankRow(
                 dataset=dataset, spearman=0.9871, low=0.9868, high=0.9874, rows=327_350, method="Spearman, midranks"

@@ -43,7 +43,7 @@ OWN_ATTRIBUTES = frozenset(
     {"lang", "charset", "http-equiv", "content", "name", "class", "href", "rel", "role", "tabindex", "aria-label"}
     | {"aria-hidden", "scope", "colspan", "open", "viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2"}
     | {"cx", "cy", "r", "d", "style", "type", "hidden", "value", "autocomplete", "spellcheck"}
-    | {"data-rows", "data-sentence"}
+    | {"data-rows", "data-sentence", "fill-opacity"}
 )
 OWN_HEADINGS = re.compile(r"The worst (\d+ of [\d,]+ )?findings|Not measured")
 PIECES = st.lists(st.sampled_from(ATTACKS[:31])).map("".join)

@@ -25,7 +25,7 @@ from report.test_hostile import OWN_MARKDOWN_TAGS, OWN_PAGE_TAGS, assert_inactiv
 
 TABLES = (
     *("metrics", "classes", "slices", "searched", "windows", "timeline", "columns", "flips", "rank", "noise", "drift"),
-    *("distributions", "changed_rows"),
+    *("distributions", "score_bins", "changed_rows"),
 )
 WRONG: tuple[Any, ...] = (None, True, -1, 10**400, 1e308, -1e308, 1e-320, "", "x", "<b>|`", [], [None], {}, {"a": [1]})
 
@@ -68,7 +68,8 @@ def test_each_section_needs_its_tables() -> None:
     whole = prediction_samples.predictions()
     details = prediction_samples.details_of(whole)
     titles = [section.title for section in prediction_sections([whole])]
-    assert titles == ["Metrics", "Slices", "Windows", "Predictions that changed", "Distributions"]
+    changes = ["Predictions that changed", "Scores and errors by label"]
+    assert titles == ["Metrics", "Slices", "Windows", *changes, "Distributions"]
     for name in TABLES:
         single = msgspec.structs.replace(whole, details=RegressionDetails(**{name: getattr(details, name)}))
         assert len([*prediction_sections([single]), *open_timeline([single])]) == 1, name

@@ -267,6 +267,18 @@ class DistributionRow(Frozen, frozen=True, kw_only=True):
     values: tuple[str, ...] = ()
 
 
+_Counts = Annotated[tuple[float, ...], msgspec.Meta(max_length=200)]
+
+
+class ScoreBinsRow(Frozen, frozen=True, kw_only=True):
+    """Rows of a binary task by class and score, in bins of equal width over 0 to 1; weighted if rows are."""
+
+    dataset: str
+    baseline: tuple[_Counts, _Counts]
+    """Rows of the negative and of the positive class per bin of the baseline's score."""
+    candidate: tuple[_Counts, _Counts]
+
+
 class ChangedRow(Frozen, frozen=True, kw_only=True):
     """One row whose prediction changed; the policy chooses the columns."""
 
@@ -300,6 +312,9 @@ class RegressionDetails(Frozen, frozen=True, kw_only=True, omit_defaults=True, t
     noise: list[NoiseRow] = []
     drift: list[DriftRow] = []
     distributions: list[DistributionRow] = []
+    score_bins: list[ScoreBinsRow] = []
+    errors: list[DistributionRow] = []
+    """Errors of a regression."""
     changed_rows: list[ChangedRow] = []
 
 

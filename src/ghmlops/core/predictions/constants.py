@@ -189,3 +189,13 @@ MAX_DISTRIBUTION_BINS = 40
 
 DISTRIBUTION_TAIL = 0.001
 """Share of rows beyond each end of the middle part of a shortened distribution, so that an outlier takes one bin."""
+
+SCORE_BINS = 60
+"""Bins of equal width over 0 to 1 of the scores in the evidence: as fine as a chart can show, and four per bin of the
+expected calibration error, whose bins the reliability curve shows. Nothing is judged by them."""
+ERROR_BINS = 41
+"""Bins of the errors of a regression in the evidence; odd, so that the middle one is around zero. Nothing is judged by
+them."""
+ERROR_SHARE = 0.99
+"""Share of the errors of both sides inside the drawn range, so that one outlier does not hide the others; the rest is
+counted in the outermost bins."""

@@ -30,6 +30,7 @@ from ghmlops.core.predictions.left_out import left_out_rows, limit_by_labels, li
 from ghmlops.core.predictions.observation import SCORE_DISTANCE, Judgement
 from ghmlops.core.predictions.private_values import mask_private
 from ghmlops.core.predictions.ruling import Comparison, evidence_number, rule
+from ghmlops.core.predictions.score_bins import error_row, score_bins
 from ghmlops.core.predictions.subgroup import Subgroup
 from ghmlops.core.predictions.subgroups.heterogeneity import uneven_datasets
 from ghmlops.core.predictions.subgroups.subgroup_tests import SubgroupFamilies
@@ -230,6 +231,10 @@ def _judge_behaviour(observation: Observation, policy: Regression, judgement: Ju
         judgement.findings.extend(findings)
         details.drift.extend(rows)
         details.distributions.extend(drift_findings.distribution_row(column, dataset=dataset) for column in columns)
+    if policy.task == "binary" and (bins := score_bins(observation)):
+        details.score_bins.append(bins)
+    if policy.task == "regression" and (errors := error_row(observation)):
+        details.errors.append(errors)
     _judge_noise(observation, policy, judgement)
     details.changed_rows.extend(ChangedRow(dataset=dataset, values=dict(row)) for row in observation.changed_rows)
 

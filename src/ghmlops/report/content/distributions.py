@@ -49,7 +49,7 @@ def histograms(file: Evidence) -> list[Histogram]:
     details = regression_details(file.details)
     drift = {(row.dataset, row.column): row for row in details.drift}
     pairs = [(row, drift.get((row.dataset, row.column))) for row in details.distributions]
-    drawings = [_histogram(row, drift) for row, drift in sorted(pairs, key=_rank)]
+    drawings = [drawing_of(row, drift) for row, drift in sorted(pairs, key=_rank)]
     return [drawing for drawing in drawings if drawing is not None]
 
 
@@ -59,7 +59,7 @@ def _rank(pair: tuple[DistributionRow, DriftRow | None]) -> tuple[int, float]:
     return severity, -((finite(drift.psi) if drift else None) or 0.0)
 
 
-def _histogram(row: DistributionRow, drift: DriftRow | None) -> Histogram | None:
+def drawing_of(row: DistributionRow, drift: DriftRow | None) -> Histogram | None:
     """Return the drawing; None if bins and counts do not match, or if the numbers have no scale."""
     before, after = _counts(row.baseline), _counts(row.candidate)
     numeric = row.edges is not None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ghmlops.core.details.regression import regression_details
 from ghmlops.core.model import finite
+from ghmlops.report.content import prediction_charts as charts
 from ghmlops.report.content import prediction_tables as tables
 from ghmlops.report.content import timeline
 from ghmlops.report.content.distributions import drift_table, histograms
@@ -27,6 +28,8 @@ MAX_FILES = 4
 """Evidence files whose tables are in the report; the findings of further legs are in the list of all findings."""
 MAX_TIMELINES = 12
 MAX_HISTOGRAMS = 60
+MAX_DRAWINGS = 12
+"""Data sets and targets of which a kind of chart is drawn."""
 MAX_NOTES = 6
 """Data sets and targets whose weights a note describes."""
 MAX_OPEN_ROWS = 12
@@ -44,9 +47,23 @@ def prediction_sections(evidence: Sequence[Evidence]) -> list[Section]:
             tables=[*_filled(t for file in files for t in _metrics(file)), *omitted_files],
             note=_weights_note(files),
         ),
-        Section(title="Slices", tables=_filled(t for file in files for t in _slices(file)), note=_note(files, "slice")),
+        Section(
+            title="Slices",
+            tables=_filled(t for file in files for t in _slices(file)),
+            note=_note(files, "slice"),
+            drawings=[one for file in files for one in charts.slice_maps(file)][:MAX_DRAWINGS],
+        ),
         Section(title="Windows", tables=_windows(files), note=_note(files, "window")),
-        Section(title="Predictions that changed", tables=_filled(t for file in files for t in _changes(file))),
+        Section(
+            title="Predictions that changed",
+            tables=_filled(t for file in files for t in _changes(file)),
+            drawings=[one for file in files for one in charts.confusion_tables(file)][:MAX_DRAWINGS],
+        ),
+        Section(
+            title="Scores and errors by label",
+            drawings=[one for file in files for one in charts.score_curves(file)][:MAX_DRAWINGS],
+            histograms=[one for file in files for one in charts.errors(file)][:MAX_DRAWINGS],
+        ),
         Section(
             title="Distributions",
             tables=[
@@ -56,7 +73,7 @@ def prediction_sections(evidence: Sequence[Evidence]) -> list[Section]:
             histograms=drawings[:MAX_HISTOGRAMS],
         ),
     ]
-    return [section for section in sections if section.tables or section.histograms]
+    return [section for section in sections if section.tables or section.histograms or section.drawings]
 
 
 def _files(evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -118,18 +135,18 @@ def _subgroups_listed(file: Evidence, kind: Literal["slice", "window"]) -> int:
 def _windows(files: Sequence[Evidence]) -> list[Table]:
     """Return the timelines, the worst first, and the tests; Markdown contains the first timeline only."""
     series = [(file, one) for file in files for one in timeline.metric_series(file)]
-    charts = [
+    timelines = [
         _timeline_table(file, one, in_markdown=position == 0)
         for position, (file, one) in enumerate(series[:MAX_TIMELINES])
     ]
-    charts += _omitted(len(series) - MAX_TIMELINES, "metrics by window that are not drawn")
+    timelines += _omitted(len(series) - MAX_TIMELINES, "metrics by window that are not drawn")
     if open_timeline(files):  # the first one stands above the sections
-        charts = charts[1:]
+        timelines = timelines[1:]
     tests = (
         tables.subgroups_table(file, regression_details(file.details).windows, "Window", "windows, the worst first")
         for file in files
     )
-    return [*charts, *_filled(tests)]
+    return [*timelines, *_filled(tests)]
 
 
 def _timeline_table(file: Evidence, series: Series, *, in_markdown: bool) -> Table:

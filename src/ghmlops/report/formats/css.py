@@ -90,6 +90,11 @@ figcaption { color: var(--soft); font-size: .9rem; max-width: 70rem; overflow-wr
 .threshold { stroke-width: 1.5; stroke-dasharray: 7 5; }
 .evidence.pass { stroke-width: 3; stroke-dasharray: 2 3; }
 .bars { max-width: 20rem; }
+.squares { max-width: 100%; }
+.cell { stroke: var(--line); }
+.right { fill: var(--link); }
+.wrong { fill: var(--fail); }
+.chart text.ink { fill: var(--ink); }
 .bar { fill: var(--soft); fill-opacity: .45; }
 .outline { stroke: var(--link); stroke-width: 2; }
 .numbers { border: 0; background: none; margin: 0 0 1rem; }

@@ -21,6 +21,8 @@ from ghmlops.report.charts import (
     pair_chart,
     percentile_curve,
     response_histogram,
+    score_chart,
+    square_chart,
     timeline_chart,
 )
 from ghmlops.report.content import finding_cells
@@ -46,11 +48,13 @@ from ghmlops.report.text.blocks import (
     Timeline,
     Words,
 )
+from ghmlops.report.text.drawings import ConfusionTables, ScoreCurves, SliceMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ghmlops.core.model import Outcome
+    from ghmlops.report.text.drawings import Drawing
 
 _MIN_LIST = 20
 """Rows from which a table of findings can be searched; any other table can be from `STATIC_ROWS` on."""
@@ -174,6 +178,12 @@ def _section(section: Section, *, opened: bool) -> Iterator[str]:
     yield f"<details{' open' if opened else ''}>\n<summary><h2>{escape.page(section.title)}</h2></summary>\n<div>"
     if section.note:
         yield f"<p>{inline(section.note)}</p>"
+    if section.drawings:
+        wide = any(isinstance(drawing, SliceMap) for drawing in section.drawings)
+        yield '<div class="gallery large">' if wide else '<div class="gallery">'
+        for drawing in section.drawings:
+            yield from _drawing(drawing)
+        yield "</div>"
     for table in section.tables:
         yield from _content(table)
     if section.histograms:
@@ -185,6 +195,16 @@ def _section(section: Section, *, opened: bool) -> Iterator[str]:
         lines = "\n".join(html.escape(line) for line in escape.copyable_commands(section.commands))
         yield f'<pre tabindex="0"><code>{lines}</code></pre>'
     yield "</div>\n</details>"
+
+
+def _drawing(drawing: Drawing) -> Iterator[str]:
+    match drawing:
+        case ScoreCurves():
+            yield from score_chart.figures(drawing)
+        case ConfusionTables():
+            yield from square_chart.confusion(drawing)
+        case SliceMap():
+            yield from square_chart.slice_map(drawing)
 
 
 def _content(table: Table) -> Iterator[str]:

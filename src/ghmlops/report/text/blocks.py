@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ghmlops.core.model import Outcome
+from ghmlops.report.text.drawings import Drawing
 
 
 class Words(NamedTuple):
@@ -221,6 +222,8 @@ class Section:
     """Shell commands, quoted for the shell but not escaped for the report (untrusted)."""
     histograms: list[Histogram] = field(default_factory=list)
     """Drawn in the HTML page only."""
+    drawings: list[Drawing] = field(default_factory=list)
+    """Drawn in the HTML page only, above the tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
