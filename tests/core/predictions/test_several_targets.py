@@ -189,3 +189,19 @@ def test_evidence_is_consistent_and_has_what_a_gate_expects() -> None:
         expected = expected_findings(msgspec.structs.replace(POLICY, regression=section), "regression")
         assert {(item.dataset, item.id) for item in expected} <= present
         assert ("target=y_c", "regression-auc") in {(item.dataset, item.id) for item in expected}
+
+
+def test_row_weights_count_in_every_target_and_in_all_labels_at_once() -> None:
+    """`sample_weight` of scikit-learn."""
+    weight = np.arange(N) % 3 + 1.0
+    first, second = ({**targets.labelled(N, seed), "w": weight} for seed in (1, 2))
+    measured = values(compare(first, second, weight="w"), "candidate")
+    y, p = (np.stack([second[f"{kind}_{name}"] for name in targets.LABELS], axis=1) for kind in "yp")
+    d = (p >= 0.5).astype(int)
+    expected = {
+        "subset-accuracy": reference.accuracy_score(y, d, sample_weight=weight),
+        "hamming-loss": reference.hamming_loss(y, d, sample_weight=weight),
+        "macro-f1": reference.f1_score(y, d, average="macro", sample_weight=weight),
+        "macro-auc": reference.roc_auc_score(y, p, average="macro", sample_weight=weight),
+    }
+    assert {name: measured[name] for name in expected} == pytest.approx(expected, rel=1e-9)

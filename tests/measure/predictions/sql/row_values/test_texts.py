@@ -231,3 +231,15 @@ def test_numbers_are_no_texts_and_spark_compares_none() -> None:
     session = cast("Session", SimpleNamespace(dialect=SparkDialect()))
     with pytest.raises(InputError, match="duckdb"):
         prepare_texts(session)
+
+
+def test_row_weights_count_in_every_metric() -> None:
+    """Weighted means of the values of the rows."""
+    weight = np.arange(N) % 3 + 1.0
+    first, second = ({**answers(seed, wrong=0.1 * seed), "w": weight} for seed in (1, 2))
+    measured = values(compare(first, second, weight="w"))
+    right = [squad(a) == squad(r) for a, r in zip(second["answer"], second["ref"], strict=True)]
+    changed = [a != b for a, b in zip(first["answer"], second["answer"], strict=True)]
+    assert measured["normalised-match"] == pytest.approx(np.average(right, weights=weight))
+    assert measured["judge-score"] == pytest.approx(np.average(second["judge"], weights=weight))
+    assert measured["answer-churn"] == pytest.approx(np.average(changed, weights=weight))
