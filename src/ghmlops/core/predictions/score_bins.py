@@ -43,7 +43,8 @@ def _of_grid(counts: Ints | Floats) -> Floats:
 def _of_columns(columns: Columns, scores: Floats) -> Floats:
     index = np.clip((scores * SCORE_BINS).astype(np.int64), 0, SCORE_BINS - 1)
     cells = columns.positive.astype(np.int64) * SCORE_BINS + index
-    return np.bincount(cells, weights=columns.weights, minlength=2 * SCORE_BINS).reshape(2, SCORE_BINS)
+    counts = np.bincount(cells, weights=columns.weights, minlength=2 * SCORE_BINS)
+    return np.asarray(counts, dtype=np.float64).reshape(2, SCORE_BINS)
 
 
 def _rounded(counts: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -7,10 +7,14 @@ this project and contains no markup.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.model import Outcome
-from ghmlops.report.text.drawings import Drawing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.report.text.drawings import Drawing
 
 
 class Words(NamedTuple):
@@ -222,7 +226,7 @@ class Section:
     """Shell commands, quoted for the shell but not escaped for the report (untrusted)."""
     histograms: list[Histogram] = field(default_factory=list)
     """Drawn in the HTML page only."""
-    drawings: list[Drawing] = field(default_factory=list)
+    drawings: Sequence[Drawing] = ()
     """Drawn in the HTML page only, above the tables."""
 
 
