@@ -318,3 +318,15 @@ def test_an_error_replaces_evidence_in_the_working_directory(here: Path, monkeyp
     assert main(["latency", "--no-such-flag"]) == 2
     assert (here / "services/a/evidence/latency.json").is_file()
     assert not (here / "evidence").exists()
+
+
+def test_every_command_has_a_job_summary(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command without a report of its own writes its outcome and reason; so does an error, as text."""
+    summary = here / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    assert main(["policy", "check", "--policy", "<b>.yml"]) == 2
+    assert summary.read_text().startswith("### \U0001f6d1 error: ghmlops\n\n&lt;b&gt;.yml")
+    (here / "ghmlops.yml").write_text(POLICY)
+    summary.unlink()
+    assert main(["policy", "check", "--policy", "ghmlops.yml"]) == 0
+    assert summary.read_text().startswith("### \u2705 pass: policy\n\n")

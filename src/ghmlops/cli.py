@@ -287,7 +287,7 @@ def _run(name: str, inputs: Common, context: Context, environ: Mapping[str, str]
     services = Services(context=context, environ=environ, cwd=cwd, now=lambda: datetime.now(UTC), console=console)
     result: Result = command_module(name).run(inputs, services)
     console.clear_progress()
-    _emit(result, inputs, services)
+    _emit(name, result, inputs, services)
     if result.exit_code is not None:
         return result.exit_code
     if result.outcome is Outcome.ERROR:
@@ -295,7 +295,7 @@ def _run(name: str, inputs: Common, context: Context, environ: Mapping[str, str]
     return 1 if failed(result.outcome, inputs.fail_on) else 0
 
 
-def _emit(result: Result, inputs: Common, services: Services) -> None:
+def _emit(name: str, result: Result, inputs: Common, services: Services) -> None:
     from ghmlops.act.runner import write_outputs, write_summary
     from ghmlops.report.formats.annotations import annotate
 
@@ -305,8 +305,11 @@ def _emit(result: Result, inputs: Common, services: Services) -> None:
             context.output_file,
             {"outcome": result.outcome.value, "reason-code": result.reason_code, **result.outputs},
         )
-    if context.summary_file and result.summary:
-        write_summary(context.summary_file, result.summary)
+    if context.summary_file:
+        from ghmlops.report.formats.short_summary import short_summary
+
+        short = short_summary(name, result.outcome, result.reason, result.findings)
+        write_summary(context.summary_file, result.summary or short)
     if context.in_actions and result.annotated:
         services.console.write("".join(line + "\n" for line in annotate(result.findings)))
     if inputs.json:
@@ -329,6 +332,7 @@ def _report_error(error: GhmlopsError, environ: Mapping[str, str], console: Cons
     if environ.get("GITHUB_ACTIONS") == "true":
         console.write(workflow_command("error", line, title="ghmlops") + "\n")
     _error_outputs(environ, console, outcome, error.reason_code)
+    _error_summary(environ, console, outcome, line)
     if as_json:
         _print_json({"outcome": outcome, "reason_code": error.reason_code, "reason": error.message, "hint": error.hint})
 
@@ -340,5 +344,17 @@ def _error_outputs(environ: Mapping[str, str], console: Console, outcome: Outcom
     if environ.get("GITHUB_OUTPUT"):
         try:
             write_outputs(environ["GITHUB_OUTPUT"], {"outcome": outcome.value, "reason-code": reason_code})
+        except InputError as second:
+            console.note(f"ghmlops: error: {second.message}")
+
+
+def _error_summary(environ: Mapping[str, str], console: Console, outcome: Outcome, line: str) -> None:
+    """Write the job summary of a run without a result."""
+    from ghmlops.act.runner import write_summary
+    from ghmlops.report.formats.short_summary import short_summary
+
+    if environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            write_summary(environ["GITHUB_STEP_SUMMARY"], short_summary("ghmlops", outcome, line))
         except InputError as second:
             console.note(f"ghmlops: error: {second.message}")
