@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -172,3 +173,16 @@ def test_links_of_shown_pages_lead_to_pages(reference: ModuleType) -> None:
     assert link("../../.github/workflows/load.yml", "actions/latency/README.md") == (
         "https://github.com/ghmlops/ghmlops/blob/main/.github/workflows/load.yml"
     )
+
+
+def test_links_to_other_hosts_are_well_formed(reference: ModuleType) -> None:
+    """A link to another host is complete, and one into this repository names a file of it; the network is not asked."""
+    texts = [path.read_text(encoding="utf-8") for path in PAGES] + list(reference.pages().values())
+    links = {link for text in texts for link in re.findall(r"\]\((https?:[^)\s]*)\)", FENCE.sub("", text))}
+    assert len(links) > 4
+    for link in links:
+        parts = urlsplit(link)
+        assert parts.scheme == "https", link
+        assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc), link
+        if link.startswith(reference.GITHUB):
+            assert (ROOT / link.removeprefix(reference.GITHUB).partition("#")[0]).exists(), link
