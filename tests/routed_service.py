@@ -160,7 +160,7 @@ async def _client(scene: Scene, pause: float, start: float) -> None:
     try:
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
-            due += pause
+            due = max(due + pause, loop.time() - 0.5)  # no long burst after a pause of the machine
             try:
                 writer.write(b"GET /predict HTTP/1.1\r\nHost: shop\r\n\r\n")
                 head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)

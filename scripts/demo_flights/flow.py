@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from demo_flights import flights, promises
+from demo_flights import flights, promises, promotion
 from demo_flights.children import Children, DemoError, interpreter
 from demo_flights.project import BAD, FAIR, Built, Change, Project
+from demo_flights.promotion import Promotion
 from demo_flights.screen import Screen, table
 from ghmlops.core.evidence.document import Evidence, Verdict
 from ghmlops.measure.evidence import load_folder, read_verdict
 
-STEPS = 8
+STEPS = 9
 PASSED, FAILED = 0, 1
 UNDECIDED = ("error", "inconclusive")
 BRANCH, ENVIRONMENT = "main", "production"
@@ -37,6 +38,8 @@ class Story(NamedTuple):
     gate_fair: Verdict
     gate_bad: Verdict
     revert: str
+    promoted: Promotion
+    stopped: Promotion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,27 @@ class Demo:
             revert = self.revert(project, merged, after)
         with screen.step("Verify that the remote has the tree of the good commit again"):
             self.verify(project, fair, merged, revert)
-        self.summary(project, Story(checked, checked_bad, after, gate_fair, gate_bad, revert))
+        with screen.step("Last act: promote the good commit, then one that is slow only under load"):
+            good, stopped = self.promote(project, fair, merged)
+        self.summary(project, Story(checked, checked_bad, after, gate_fair, gate_bad, revert, good, stopped))
+
+    def promote(self, project: Project, good: Built, bad: Built) -> tuple[Promotion, Promotion]:
+        """Walk the traffic ladder twice, on a small router with its own load; no other program is needed."""
+        folder = self.run_folder / "router"
+        promotion.prepare(folder)
+
+        def run(arguments: list[str]) -> int:
+            code, result = self.ghmlops("promote", arguments, project)
+            self.screen.say(f"promote: {result.get('outcome')}: {result.get('reason')}")
+            return code
+
+        with promotion.running_router(folder, self.children.environment):
+            first = promotion.promote(folder, good.commit, run, "complete")
+            promotion.prepare(folder)
+            (folder / "slow").touch()
+            second = promotion.promote(folder, bad.commit, run, "rollback")
+        self.require(promises.stopped_at_a_quarter(first.record, second.record))
+        return first, second
 
     def prepare(self) -> str:
         """Write the flights of the span to the folder of the run and return the request bodies."""
@@ -220,6 +243,12 @@ class Demo:
             *self.reasons(story.after),
             ("  gate", f"{story.gate_bad.outcome.value}: reverted by {story.revert}"),
             *self.paths(story.after),
+            ("traffic ladder", f"the good commit serves 100 %; {story.promoted.harmed} of its requests failed"),
+            (
+                "  slow under load",
+                f"stopped at 25 %; traffic back {story.stopped.seconds:.1f} s after the first request that failed, "
+                f"{story.stopped.harmed} failed",
+            ),
         ]
         self.screen.line("\nResults\n\n" + table(rows))
         log = project.git("log", "--oneline", "--graph", story.revert)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.evidence.document import Evidence, Verdict
 from ghmlops.core.model import Finding, Outcome
@@ -59,3 +59,21 @@ def _about(verdict: Verdict, commit: str) -> list[str]:
 
 def _slice_text(slice_: Mapping[str, object]) -> str:
     return ", ".join(f"{column} = {value}" for column, value in slice_.items())
+
+
+def stopped_at_a_quarter(good: Mapping[str, Any], bad: Mapping[str, Any]) -> list[str]:
+    """Return what does not hold of the two promotions: the good one passed every rung, the other one ended at 25 %.
+
+    Args:
+        good: Record of the good commit.
+        bad: Record of the commit that is slow under load.
+    """
+    failures = []
+    if [rung["passed"] for rung in good["rungs"]] != [True, True, True]:
+        failures.append("the good commit did not pass every rung")
+    rungs = [(rung["share"], rung["passed"]) for rung in bad["rungs"]]
+    if rungs != [(0.05, True), (0.25, False)]:
+        failures.append(f"the slow commit ended at the rungs {rungs}, not at 25 %")
+    if bad["reason_code"] != "errors-above-objective":
+        failures.append(f"the slow commit was stopped by {bad['reason_code']}")
+    return failures

@@ -279,3 +279,21 @@ def test_features_are_the_same_for_training_and_serving() -> None:
     words = {"carrier": {"UA": 3}, "origin": {"LGA": 2}, "dest": {"BOS": 1}}
     row = features().row({**flight, "carrier": "UA", "origin": "LGA", "dest": "XXX"}, words)
     assert row == [7.0, 200.0, 9.0, 11.0, 1.0, 3, 2, -1.0]
+
+
+GOOD_RUNGS = [{"share": share, "passed": True} for share in (0.05, 0.25, 1.0)]
+STOPPED = {"rungs": [GOOD_RUNGS[0], {"share": 0.25, "passed": False}], "reason_code": "errors-above-objective"}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "count"),
+    [
+        ({"rungs": GOOD_RUNGS}, STOPPED, 0),
+        ({"rungs": GOOD_RUNGS[:2]}, STOPPED, 1),
+        ({"rungs": GOOD_RUNGS}, {**STOPPED, "rungs": GOOD_RUNGS}, 1),
+        ({"rungs": GOOD_RUNGS}, {**STOPPED, "reason_code": "environment"}, 1),
+    ],
+)
+def test_promises_of_the_last_act(good: dict[str, Any], bad: dict[str, Any], count: int) -> None:
+    """Each expectation that does not hold is one message."""
+    assert len(promises.stopped_at_a_quarter(good, bad)) == count

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 240.0
+LIMIT = 360.0
 """Time limit of a run in seconds; it takes about a quarter of this."""
 
 

@@ -12,7 +12,7 @@ from ghmlops.core.errors import NeedsPerson
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.revert.grounds import Target, decide_grounds
-from ghmlops.core.revert.planned import ERRORS, RESPONSE_TIMES, confirmed_verdict, planned_verdict
+from ghmlops.core.revert.planned import ERRORS, RESPONSE_TIMES, Subject, confirmed_verdict, planned_verdict
 
 BEFORE, AFTER = "2026-11-28T20:00:00+00:00", "2026-11-28T21:00:00+00:00"
 ABOUT = {"commit": "a" * 40, "base_sha": "b" * 40, "service": "shop", "repository": "acme/shop"}
@@ -27,8 +27,8 @@ TARGET = Target(
 
 def planned(code: str = RESPONSE_TIMES) -> Verdict:
     """Return the verdict of a promotion that was rolled back."""
-    origin = {**ABOUT, "environment": "production", "run_id": "7", "created": BEFORE, "version": "1"}
-    return planned_verdict(code, "It is slow.", origin, run_attempt=1)
+    subject = Subject(**ABOUT, environment="production", run_id="7", run_attempt=1, created=BEFORE, version="1")
+    return planned_verdict(code, "It is slow.", subject)
 
 
 def measured(metric: str = "p95", outcome: Outcome = Outcome.FAIL, **changes: Any) -> Verdict:

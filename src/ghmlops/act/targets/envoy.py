@@ -106,7 +106,7 @@ class Envoy:
             raise self._error("the list of runtime values", 200, b"no `entries`")
         values = {key: value.get("final_value") for key, value in entries.items() if isinstance(value, dict)}
         start = f"{self._prefix}."
-        return {k: int(v) for k, v in values.items() if k.startswith(start) and _is_weight(v)}
+        return {k: int(str(v)) for k, v in values.items() if k.startswith(start) and _is_weight(v)}
 
     def _configured(self, names: list[str], runtime: dict[str, int]) -> dict[str, int]:
         weights: dict[str, int] = {}

@@ -23,7 +23,7 @@ from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.core.model import Outcome
 from ghmlops.core.promotion.hook_text import hook_name
 from ghmlops.core.promotion.weights import integer_weights, rung_shares
-from ghmlops.core.revert.planned import planned_verdict
+from ghmlops.core.revert.planned import Subject, planned_verdict
 from ghmlops.core.steps.alert import Alert
 from ghmlops.measure.checkout import repository_name
 from ghmlops.report.formats import terminal
@@ -126,17 +126,18 @@ def _alert(job: Job, record: PromotionRecord, services: Services) -> Alert:
 def _plan_revert(job: Job, record: PromotionRecord, base: str, services: Services) -> str:
     """Write the verdict that `revert` reads once a measurement confirms it, and return its path."""
     context = services.context
-    origin = {
-        "commit": job.commit,
-        "base_sha": base,
-        "service": job.service,
-        "environment": job.environment,
-        "repository": context.repository or repository_name(services.cwd),
-        "run_id": context.run_id,
-        "created": services.now().isoformat(timespec="seconds"),
-        "version": __version__,
-    }
-    verdict = planned_verdict(record.reason_code, record.reason, origin, run_attempt=context.run_attempt)
+    subject = Subject(
+        commit=job.commit,
+        base_sha=base,
+        service=job.service,
+        environment=job.environment,
+        repository=context.repository or repository_name(services.cwd),
+        run_id=context.run_id,
+        run_attempt=context.run_attempt,
+        created=services.now().isoformat(timespec="seconds"),
+        version=__version__,
+    )
+    verdict = planned_verdict(record.reason_code, record.reason, subject)
     path = job.record_path.with_name("promotion-verdict.json")
     write_atomically(path, encode(verdict))
     return str(path)

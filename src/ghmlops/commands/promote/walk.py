@@ -255,6 +255,8 @@ class Walk:
         if stop.reaction == "hold":
             return self._hold(stop.reason_code, stop.reason)
         self.note(f"rollback: {stop.reason}")
+        if self._rungs:  # it may have failed while it was judged on
+            self._rungs[-1] = msgspec.structs.replace(self._rungs[-1], passed=False)
         # The next run finishes what this one does not: the intention is on disk before the first weight changes.
         self._write("rollback", stop.reason_code, stop.reason)
         since = self.now().isoformat(timespec="seconds")

@@ -6,7 +6,7 @@ arms swapped: that is what `latency` does before it lists a failure as confirmed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,9 +16,6 @@ from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.policy.latency import QUANTILES
 from ghmlops.core.revert.grounds import parse_time
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 ERRORS, RESPONSE_TIMES = "errors-above-objective", "slower-than-twin"
 """Reason codes of a promotion that another measurement can repeat."""
 _METRICS = {ERRORS: ("error-ratio",), RESPONSE_TIMES: tuple(QUANTILES)}
@@ -27,15 +24,27 @@ DOCS = "actions/promote/README.md#a-revert-after-a-promotion"
 _BY_PERSON = "a person may ask for the revert with --reason"
 
 
-def planned_verdict(reason_code: str, reason: str, origin: Mapping[str, str], *, run_attempt: int) -> Verdict:
+class Subject(NamedTuple):
+    """What a promotion was about, as in the fields of a verdict."""
+
+    commit: str
+    base_sha: str
+    service: str
+    environment: str
+    repository: str
+    run_id: str
+    run_attempt: int
+    created: str
+    version: str
+
+
+def planned_verdict(reason_code: str, reason: str, subject: Subject) -> Verdict:
     """Return the verdict of a promotion that was rolled back; nothing confirms it yet.
 
     Args:
         reason_code: Why the traffic returned.
         reason: The same as a sentence.
-        origin: The fields of the verdict that say what it is about: commit, base_sha, service, environment,
-            repository, run_id, created, version.
-        run_attempt: Attempt of the run.
+        subject: What the promotion was about.
     """
     finding = Finding(id=reason_code, metric="promotion", outcome=Outcome.FAIL, reason=reason, docs=DOCS)
     return Verdict(
@@ -44,8 +53,7 @@ def planned_verdict(reason_code: str, reason: str, origin: Mapping[str, str], *,
         reason=reason,
         findings=[finding],
         evidence=[],
-        run_attempt=run_attempt,
-        **origin,
+        **subject._asdict(),
     )
 
 
