@@ -27,6 +27,7 @@ main() {
   # is the caller's choice.
   if [[ -n ${RUNNER_TEMP:-} && -z ${UV_CACHE_DIR:-} ]]; then export UV_CACHE_DIR=$base/ghmlops-uv-cache; fi
   python=$(find_python)
+  require_wheels "$python" "$@"
   key=$(fingerprint "$python")
   env=$base/ghmlops-$key
   if ! complete "$env" "$@"; then
@@ -50,6 +51,19 @@ required_extras() {
   if [[ -n ${GHMLOPS_REBUILD:-} ]]; then echo preview; fi # terminates the process tree of the build
   if [[ $named == *artifact:* ]]; then echo github; fi
   if [[ $named =~ (s3|gs|az|abfss?):// ]]; then echo cloud; fi
+}
+
+# require_wheels PYTHON EXTRA...: on musl, uv would compile DuckDB for half an hour, or fail with a message of the compiler.
+require_wheels() {
+  local extra
+  [[ $("$1" -I -c 'import sysconfig; print(sysconfig.get_config_var("HOST_GNU_TYPE"))') == *musl* ]] || return 0
+  for extra in "${@:2}"; do
+    case $extra in
+      latency | regression | history | pandas | polars)
+        fail "DuckDB, which \"$extra\" needs, has no wheel for musl (Alpine)" "run the job in an image with glibc, such as python:3.12-slim"
+        ;;
+    esac
+  done
 }
 
 # fingerprint PYTHON: prints a digest of this ghmlops and this Python: two releases in one job must not share an

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -300,3 +301,50 @@ def test_extras_follow_from_the_inputs_of_regression(
         command, env={"PATH": os.environ["PATH"], **inputs}, cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert (done.stdout.split(), done.stderr) == (expected, "")
+
+
+@pytest.mark.parametrize(
+    ("triple", "extras", "refused"),
+    [
+        ("x86_64-alpine-linux-musl", ["preview", "latency"], "latency"),
+        ("x86_64-alpine-linux-musl", ["github", "preview"], ""),
+        ("x86_64-pc-linux-gnu", ["latency", "regression"], ""),
+        ("None", ["latency"], ""),
+    ],
+)
+def test_a_missing_wheel_for_alpine_is_one_line(
+    root: Path, tmp_path: Path, triple: str, extras: list[str], refused: str
+) -> None:
+    """On musl, what needs DuckDB is refused before uv compiles it; everything else is installed."""
+    script = (root / "scripts" / "install.sh").read_text()
+    start = script.index("require_wheels() {")
+    function = script[start : script.index("\n}\n", start) + 3]
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho {triple}\n")
+    python.chmod(0o755)
+    fail = 'fail() { echo "$1; $2" >&2; exit 2; }\n'
+    command = [
+        "bash",
+        "-euo",
+        "pipefail",
+        "-c",
+        f'{fail}{function}require_wheels "$@"',
+        "install.sh",
+        str(python),
+        *extras,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == (2 if refused else 0)
+    assert len(done.stderr.splitlines()) == bool(refused)
+    assert refused in done.stderr
+
+
+def test_the_extras_without_a_wheel_for_alpine(root: Path) -> None:
+    """The list names the extras with DuckDB, as long as the lock file has no wheel of it for musl."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    script = (root / "scripts" / "install.sh").read_text()
+    (listed,) = re.findall(r"^      ([a-z |]+)\)\n        fail \"DuckDB", script, re.MULTILINE)
+    assert sorted(listed.split(" | ")) == sorted(n for n, deps in project.items() if any("duckdb" in d for d in deps))
+    lock = tomllib.loads((root / "uv.lock").read_text())
+    (duckdb,) = (package for package in lock["package"] if package["name"] == "duckdb")
+    assert not any("musllinux" in wheel["url"] for wheel in duckdb["wheels"])

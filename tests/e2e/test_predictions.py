@@ -37,6 +37,15 @@ JOB = """\
       service: {name}
       {setup}
 """
+OTHER = """\
+  other:
+    permissions: {actions: read, contents: read, deployments: read}
+    uses: ghmlops/ghmlops/.github/workflows/pr-gate.yml@v1
+    with:
+      working-directory: services/other
+      service: other
+      setup: exit 1
+"""
 PREDICT = """\
 import argparse
 import random
@@ -69,7 +78,11 @@ def fill(world: World) -> str:
     setup = "setup: python predict.py --out predictions.parquet"
     jobs = "".join(JOB.format(name=name, setup=setup if name != "a" else "timeout-minutes: 10") for name in "abc")
     world.write({f".github/{name}.yml": HEAD.format(name) + text for name, text in zip("abc", (a, b, c), strict=True)})
-    world.write({".github/workflows/predictions.yml": workflow, ".github/workflows/ways.yml": CALL.format(jobs=jobs)})
+    paths = "paths: [services/other/**]\n"
+    world.write({"services/other/.github/ghmlops.yml": HEAD.format("other") + paths + a})
+    world.write(
+        {".github/workflows/predictions.yml": workflow, ".github/workflows/ways.yml": CALL.format(jobs=jobs + OTHER)}
+    )
     world.write({"predict.py": PREDICT.replace("NOISE", "0.005"), "requirements.txt": "", ".gitignore": "*.parquet\n"})
     return world.commit("Start")
 
@@ -85,18 +98,20 @@ def measure(world: World, api: Api, base: str, number: int, noise: str) -> tuple
     payload = consumer.pull_request(number, head, base)
     done = world.run("pull_request", "ways.yml", payload, run_id=number, api=api.url)
     outcomes = {}
-    for name in "abc":
-        (artifact,) = (
-            a for a in api.state.artifacts if (a["run_id"], a["name"]) == (number, f"ghmlops-evidence-{name}.check-1")
-        )
+    for name, file in {**dict.fromkeys("abc", "regression.json"), "other": "check.json"}.items():
+        uploaded = (number, f"ghmlops-evidence-{name}.check-1")
+        (artifact,) = (a for a in api.state.artifacts if (a["run_id"], a["name"]) == uploaded)
         with zipfile.ZipFile(io.BytesIO(artifact["zip"])) as archive:
-            evidence = json.loads(archive.read("regression.json"))
+            evidence = json.loads(archive.read(file))
         outcomes[name] = {finding["id"]: finding["outcome"] for finding in evidence["findings"]}
     return done, outcomes
 
 
 def test_three_ways(tmp_path: Path, api: Api) -> None:
-    """Without a baseline, (b) and (c) are a first run, never an error; with one, a worse model fails in each way."""
+    """Without a baseline, (b) and (c) are a first run, never an error; with one, a worse model fails in each way.
+
+    Another service of the repository, in its folder, is not affected: it is not even set up, and passes.
+    """
     with run_store("moto_server", "--host=127.0.0.1") as address:
         keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET}
         environment = {"AWS_ENDPOINT_URL": address, "AWS_REGION": "us-east-1", **keys}
@@ -106,7 +121,8 @@ def test_three_ways(tmp_path: Path, api: Api) -> None:
         store = fs.S3FileSystem(**settings, region="us-east-1", allow_bucket_creation=True)
         store.create_dir("bucket")
         done, outcomes = measure(world, api, base, 4241, "0.0051")
-        assert set(done.jobs.values()) == {"success"}, done.text
+        assert done.code == 0, done.text
+        assert outcomes["other"] == {"not-affected": "pass"}
         assert set(outcomes["a"].values()) == {"pass"}
         assert (outcomes["b"], outcomes["c"]) == ({"no-baseline": "warn"}, {"no-baseline": "warn"})
 
@@ -121,5 +137,6 @@ def test_three_ways(tmp_path: Path, api: Api) -> None:
         with store.open_output_stream("bucket/predictions/main/part.parquet") as stream:
             stream.write(content)
         done, outcomes = measure(world, api, base, 4242, "0.5")
+        assert done.code == 1, done.text
+        assert outcomes.pop("other") == {"not-affected": "pass"}
         assert {name: outcome["regression-auc"] for name, outcome in outcomes.items()} == dict.fromkeys("abc", "fail")
-        assert {state for job, state in done.jobs.items() if job.endswith("/Measure")} == {"failure"}, done.text

@@ -49,9 +49,9 @@ class Adoption:
         if list(affected.values()) != ["fail"]:
             problems.append(f"the bad change: {self.bad.outcomes}")
         for folder in self.repository.untouched:
-            found = [v.findings.get(folder) for v in (self.good, self.bad)]
-            if found != [["not-affected"], ["not-affected"]]:
-                problems.append(f"{folder}: {found}")
+            ids = [v.findings.get(folder) for v in (self.good, self.bad)]
+            if ids != [["not-affected"], ["not-affected"]]:
+                problems.append(f"{folder}: {ids}")
         return problems
 
 

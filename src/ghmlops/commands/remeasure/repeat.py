@@ -114,9 +114,9 @@ def _measure_predicted(job: Job, base: str, policy: Regression, candidate: Path,
         job.services.console.note(f"predicting the baseline {base[:12]}")
         section, settings = own.preview or Preview(), own.regression
         names, limit = policy.predicted_names, settings.predict_timeout
-        made = builds.predictions("baseline", section, settings.predict, limit, names)
-        baseline = downloads / made.name
-        shutil.move(made, baseline)
+        predictions = builds.predictions("baseline", section, settings.predict, limit, names)
+        baseline = downloads / predictions.name
+        shutil.move(predictions, baseline)
         datasets = policy.predicted_datasets(str(baseline), PREDICTED)
         return measure(build_job(_inputs(job), policy, datasets), services)
 
