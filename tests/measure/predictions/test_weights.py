@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
+from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.core.errors import DataError
 from ghmlops.core.metrics import METRIC_IDS, UNWEIGHTED_METRICS
 from ghmlops.core.model import Direction, Outcome
@@ -21,7 +22,6 @@ from prediction_artifacts import BINARY, contract_outcomes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ghmlops.core.details.regression import RegressionDetails
     from ghmlops.core.predictions.observation import Observation
 
     Read = Callable[..., Observation]
@@ -134,6 +134,49 @@ def test_whole_weights_are_repeated_rows(task: str, read: Read) -> None:
     assert all(is_same(one.shift, other.shift) for one, other in zip(weighted.churn, copies.churn, strict=True))
 
 
+def several_tasks(n: int = 400) -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Return the policy and both sides of a multi-label task and of texts."""
+    rng = np.random.default_rng(8)
+    words = np.array(["the", "cat", "sat", "on", "a", "mat"])
+    labels = {"a": rng.integers(0, 2, n), "b": rng.integers(0, 2, n)}
+    texts = [" ".join(rng.choice(words, 4)) for _ in range(n)]
+    scored, written = [], []
+    for noise in (1.0, 1.5):
+        scores = {f"p_{name}": 1 / (1 + np.exp(1 - 2 * y + noise * rng.normal(size=n))) for name, y in labels.items()}
+        scored.append({"id": np.arange(n), **labels, **scores})
+        other = [text if rng.random() < 0.8 / noise else " ".join(rng.choice(words, 4)) for text in texts]
+        written.append({"id": np.arange(n), "y": texts, "answer": other})
+    return {
+        "multilabel": ({"label": ["a", "b"], "score": ["p_a", "p_b"]}, scored),
+        "text": ({"label": "y", "prediction": "answer"}, written),
+    }
+
+
+@pytest.mark.parametrize("task", ["multilabel", "text"])
+def test_whole_weights_are_repeated_rows_of_several_targets_and_texts(task: str) -> None:
+    """Values of each target, of all labels of a row at once, of their means, and of texts."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    import ghmlops
+
+    settings, sides = several_tasks()[task]
+    times = np.random.default_rng(4).integers(1, 4, 400)
+    tables = [pa.table(repeated(side, times)) for side in sides], [pa.table(side | {"w": times}) for side in sides]
+    rows = []
+    for pair, weight in zip(tables, ({}, {"weight": "w"}), strict=True):
+        policy = {"task": task, "key": ["id"], **settings, **weight}
+        details = ghmlops.compare(*pair, policy={"version": 1, "service": "s", "regression": policy}).details
+        assert isinstance(details, RegressionDetails)
+        rows.append({(row.dataset, row.metric): row for row in details.metrics})
+    copies, weighted = rows
+    assert copies.keys() == weighted.keys()
+    assert len(copies) >= 6
+    for key, row in weighted.items():
+        assert is_same(row.candidate, copies[key].candidate), key
+        assert is_same(row.change, copies[key].change), key
+        assert row.rows < copies[key].rows
+
+
 def test_the_margin_of_a_bias_is_a_share_of_the_weighted_spread(read: Read) -> None:
     """The standard deviation of the label, the unit of the margin, is weighted too."""
     first, second = sides_of("regression")
@@ -189,7 +232,7 @@ def test_rows_without_a_usable_weight_are_counted_and_left_out(value: float | No
 
 
 def test_few_rows_with_much_of_the_weight_cannot_be_left_out(read: Read) -> None:
-    """Four of 800 rows with a tenth of the weight: missing, without a prediction, a label or a value, nothing passes."""
+    """Four of 800 rows with a tenth of the weight, without a counterpart, prediction, label or value: no pass."""
     heavy = np.arange(800) >= 796
     weight = {"w": np.where(heavy, 20.0, 1.0)}
     metric = CustomMetric(
@@ -201,7 +244,8 @@ def test_few_rows_with_much_of_the_weight_cannot_be_left_out(read: Read) -> None
     scores = first | {"s": np.where(heavy, np.nan, first["s"])}
     for candidate in (missing, scores):
         assert contract_outcomes(read(first, candidate, policy), policy)["contract-left-out"] is Outcome.INCONCLUSIVE
-    unlabelled = first | {"y": [None if is_heavy else int(y) for is_heavy, y in zip(heavy, first["y"], strict=True)]}
+    labels = [None if is_heavy else int(y) for is_heavy, y in zip(heavy, first["y"], strict=True)]
+    unlabelled = first | {"y": labels}
     judgement = judge_observations([read(unlabelled, unlabelled, policy)], policy)
     outcomes = {finding.id: finding.outcome for finding in judgement.findings}
     assert outcomes["contract-label-coverage"] is Outcome.INCONCLUSIVE
