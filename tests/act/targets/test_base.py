@@ -12,9 +12,17 @@ import pytest
 from envoy_router import ENVOY, PREFIX, running_envoy
 from ghmlops.act.targets import TARGETS, apply_shares, arm_weights, open_target, read_shares
 from ghmlops.core.errors import ServiceError
-from ghmlops.core.policy.target import CommandTarget, DryRunTarget, EnvoyTarget, HaproxyTarget, TargetSettings
+from ghmlops.core.policy.target import (
+    CommandTarget,
+    DryRunTarget,
+    EnvoyTarget,
+    HaproxyTarget,
+    NginxTarget,
+    TargetSettings,
+)
 from ghmlops.core.promotion.weights import ARMS, BASELINE_ONLY, Shares, rung_shares
 from haproxy_router import HAPROXY, running_haproxy
+from nginx_router import NGINX, running_nginx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,11 +69,18 @@ def _envoy(folder: Path, stack: ExitStack) -> TargetSettings:
     )
 
 
+def _nginx(folder: Path, stack: ExitStack) -> TargetSettings:
+    if NGINX is None:
+        pytest.skip("nginx is not installed (apt-get install nginx)")
+    return stack.enter_context(running_nginx(folder, ("v2", "v1t", "v1a", "v1b")))[1]
+
+
 SETTINGS: dict[type[TargetSettings], Callable[[Path, ExitStack], TargetSettings]] = {
     DryRunTarget: lambda _folder, _stack: DryRunTarget(),
     CommandTarget: _command,
     HaproxyTarget: _haproxy,
     EnvoyTarget: _envoy,
+    NginxTarget: _nginx,
 }
 
 

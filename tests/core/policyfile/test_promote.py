@@ -103,6 +103,19 @@ def test_hooks_and_metrics() -> None:
         (f"{DRY}, capacity: {{from: c.json, headroom: 100%}}", "30%"),
         (f"{DRY}, on: {{fail: ignore}}", "ignore"),
         (f"{DRY}, rung: {{min-request: 5}}", "min-requests"),
+        (
+            "target: {envoy: {admin: localhost, runtime-key-prefix: p, candidate: a, baseline: b}}, compare: pool",
+            "port",
+        ),
+        ("target: {envoy: {admin: 'h:0', runtime-key-prefix: p, candidate: a, baseline: b}}, compare: pool", "port"),
+        ("target: {envoy: {admin: 'h:9', runtime-key-prefix: p, candidate: a, baseline: a}}, compare: pool", "twice"),
+        (
+            "target: {envoy: {admin: 'h:9', runtime-key-prefix: 'a&b=1', candidate: a, baseline: b}}, compare: pool",
+            "name",
+        ),
+        ("target: {nginx: {servers: f, candidate: 'a:1;', baseline: 'b:2'}}, compare: pool", "port"),
+        ("target: {nginx: {servers: f, candidate: 'a:1 backup', baseline: 'b:2'}}, compare: pool", "port"),
+        ("target: {nginx: {servers: f, candidate: '/../a:1', baseline: 'b:2'}}, compare: pool", "port"),
         ("target: {command: {set: 's {arm} {weight}', get: 'g {arm}', scale: 'x {arm} {replicas}'}}", "ready"),
         (
             "target: {command: {set: 's {arm} {weight}', get: 'g {arm}', ready: 'r {arm}', scale: 'x {arm}'}}",

@@ -15,7 +15,7 @@ from ghmlops.core.revert.grounds import Target, decide_grounds
 from ghmlops.core.revert.planned import ERRORS, RESPONSE_TIMES, Subject, confirmed_verdict, planned_verdict
 
 BEFORE, AFTER = "2026-11-28T20:00:00+00:00", "2026-11-28T21:00:00+00:00"
-ABOUT = {"commit": "a" * 40, "base_sha": "b" * 40, "service": "shop", "repository": "acme/shop"}
+ABOUT: dict[str, Any] = {"commit": "a" * 40, "base_sha": "b" * 40, "service": "shop", "repository": "acme/shop"}
 TARGET = Target(
     repository="acme/shop",
     service="shop",

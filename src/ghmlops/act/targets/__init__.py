@@ -9,7 +9,15 @@ from ghmlops.act.targets.command import Command
 from ghmlops.act.targets.dry_run import DryRun
 from ghmlops.act.targets.envoy import Envoy
 from ghmlops.act.targets.haproxy import Haproxy
-from ghmlops.core.policy.target import CommandTarget, DryRunTarget, EnvoyTarget, HaproxyTarget, TargetSettings
+from ghmlops.act.targets.nginx import Nginx
+from ghmlops.core.policy.target import (
+    CommandTarget,
+    DryRunTarget,
+    EnvoyTarget,
+    HaproxyTarget,
+    NginxTarget,
+    TargetSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +30,7 @@ TARGETS: dict[type[TargetSettings], Callable[..., Target]] = {
     CommandTarget: Command,
     HaproxyTarget: Haproxy,
     EnvoyTarget: Envoy,
+    NginxTarget: Nginx,
 }
 """The table of targets: type of the settings to the class that changes the weights."""
 

@@ -70,3 +70,18 @@ class EnvoyTarget(TargetSettings, frozen=True, kw_only=True, tag="envoy"):
     """Clusters of each arm."""
     baseline: tuple[str, ...]
     twin: tuple[str, ...] = ()
+
+
+class NginxTarget(TargetSettings, frozen=True, kw_only=True, tag="nginx"):
+    """An upstream of nginx, whose servers are in an included file; every change is a checked reload."""
+
+    servers: str
+    """File with the servers of the upstream, which ghmlops writes; relative to the repository, or absolute."""
+    candidate: tuple[str, ...]
+    """Addresses of each arm, `host:port`."""
+    baseline: tuple[str, ...]
+    twin: tuple[str, ...] = ()
+    check: str = "nginx -t"
+    """Command that checks the configuration."""
+    reload: str = "nginx -s reload"
+    """Command that reloads it."""

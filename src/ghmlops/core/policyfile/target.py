@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
-from ghmlops.core.policy.target import CommandTarget, DryRunTarget, EnvoyTarget, HaproxyTarget, TargetSettings
+from ghmlops.core.policy.target import (
+    CommandTarget,
+    DryRunTarget,
+    EnvoyTarget,
+    HaproxyTarget,
+    NginxTarget,
+    TargetSettings,
+)
 from ghmlops.core.policyfile.scalars import boolean, positive_count
 from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, record, scalar, text
 
@@ -55,7 +62,15 @@ def _envoy(at: Located) -> EnvoyTarget:
     return target
 
 
-def _check_arms(at: Located, target: HaproxyTarget | EnvoyTarget, kind: str) -> None:
+def _nginx(at: Located) -> NginxTarget:
+    addresses = {arm: listing(scalar(_address)) for arm in _ARMS}
+    readers = {"servers": text, **addresses, "check": text, "reload": text}
+    target: NginxTarget = record(NginxTarget, readers, required=("servers", "candidate", "baseline"))(at)
+    _check_arms(at, target, "server")
+    return target
+
+
+def _check_arms(at: Located, target: HaproxyTarget | EnvoyTarget | NginxTarget, kind: str) -> None:
     servers = (*target.candidate, *target.baseline, *target.twin)
     repeated = sorted({name for name in servers if servers.count(name) > 1})
     if repeated:
@@ -66,7 +81,9 @@ def _check_arms(at: Located, target: HaproxyTarget | EnvoyTarget, kind: str) -> 
 
 def _address(value: str) -> str:
     host, colon, port = value.rpartition(":")
-    if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536) or "/" in host:
+    if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f'expected `host:port`, got "{value}"')
+    if not all(c.isascii() and (c.isalnum() or c in "-_.:[]") for c in host):
         raise ValueError(f'expected `host:port`, got "{value}"')
     return value
 
@@ -111,5 +128,6 @@ READERS: dict[str, Callable[[Located], TargetSettings]] = {
     "command": _own_commands,
     "haproxy": _haproxy,
     "envoy": _envoy,
+    "nginx": _nginx,
 }
 """The table of targets: kind to its reader. `act.targets` has one class per kind."""
