@@ -12,6 +12,7 @@ from ghmlops import __version__
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
 from ghmlops.act.targets import read_shares
+from ghmlops.act.targets.exclusive import exclusive
 from ghmlops.commands.promote import lock
 from ghmlops.commands.promote.deployment import open_deployment
 from ghmlops.commands.promote.hooks import HookRunner
@@ -62,6 +63,7 @@ def run(inputs: Inputs, services: Services) -> Result:
     note = services.console.note
     judged, observe = job.policy.judge.metrics, job.policy.observe
     with (
+        exclusive(job.policy.target, services.cwd),
         open_metrics(judged, observe, job.query_names, services.environ, note) as metrics,
         open_deployment(job, inputs.token, services) as deployment,
     ):
