@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 # Examples are derived from the name of the test and have no deadline, so that tests pass on a busy machine too.
 settings.register_profile(
@@ -38,8 +38,12 @@ TIMED = (
 )
 """Tests that assert a verdict on real response times: others on the same cores would make them longer, because noise
 dilutes the evidence. All other tests of real load assert counts, order and states, which hold on a busy machine."""
-if missing := [name for name in TIMED if not (HERE / name).exists()]:
-    raise FileNotFoundError(f"TIMED in {__file__} names missing files: {', '.join(missing)}")
+CHILD_COVERAGE = "COVERAGE_PROCESS_CONFIG"
+"""Variable by which coverage.py measures child processes."""
+UNTRACED = ("contract/", "e2e/", "scripts/")
+"""Tests whose child processes run copies of the package, or no code of it: coverage would only make them slower."""
+if missing := [name for name in (*TIMED, *UNTRACED) if not (HERE / name).exists()]:
+    raise FileNotFoundError(f"TIMED or UNTRACED in {__file__} names missing files: {', '.join(missing)}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,6 +67,18 @@ class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # the base has no t
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduler:
     """Return the scheduler."""
     return Scheduler(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage in the child processes of the tests in `UNTRACED`."""
+    untraced = item.path.relative_to(HERE).as_posix().startswith(UNTRACED)
+    settings_of_children = os.environ.pop(CHILD_COVERAGE, "") if untraced else ""
+    try:
+        return (yield)
+    finally:
+        if settings_of_children:
+            os.environ[CHILD_COVERAGE] = settings_of_children
 
 
 def _timed(file: str) -> bool:
