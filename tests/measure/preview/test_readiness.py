@@ -84,7 +84,7 @@ def wait(seconds: float) -> str:
 def test_a_service_that_is_ready_now_and_then_is_not_ready() -> None:
     """The message has the number of good answers in a row."""
     with raw_service.started(once(reply("200 OK"))) as service:
-        _, problem = wait_until_ready(service.url + "/", Readiness(timeout=0.6, answers=9), wait, lambda _: None)
+        _, problem = wait_until_ready(service.url + "/", Readiness(timeout=1.2, answers=9), wait, lambda _: None)
     assert "of 9" in problem
 
 
