@@ -1,4 +1,4 @@
-"""What people are told when a promotion does not complete."""
+"""Alerts of a promotion that does not complete."""
 
 from __future__ import annotations
 

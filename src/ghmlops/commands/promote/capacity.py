@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.errors import ServiceError
 from ghmlops.core.promotion.replicas import missing_servers
 from ghmlops.core.promotion.walk import Stop
-from ghmlops.core.promotion.weights import ARMS, CANDIDATE, POOL, TWIN
+from ghmlops.core.promotion.weights import ARMS, BASELINE_ONLY, CANDIDATE, POOL, TWIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,9 +50,9 @@ class Servers:
                 return stop
             return self._wait({arm: count for arm, (_, count) in missing.items()}, meanwhile)
         # A target that reports its servers and does not scale: those that are there must be ready.
-        known, servers = self.job.target.ready(), self.job.target.servers()
+        ready, servers = self.job.target.ready(), self.job.target.servers()
         return self._wait(
-            {arm: servers[arm] for arm in (CANDIDATE, TWIN) if shares.share(arm) > 0 and arm in known}, meanwhile
+            {arm: servers[arm] for arm in (CANDIDATE, TWIN) if shares.share(arm) > 0 and arm in ready}, meanwhile
         )
 
     def prepare_rollback(self, demand: float) -> None:
@@ -60,8 +60,6 @@ class Servers:
         scalable, capacity = self.job.scalable, self.job.server_capacity
         if not scalable or not capacity:
             return
-        from ghmlops.core.promotion.weights import BASELINE_ONLY
-
         try:
             missing = missing_servers(BASELINE_ONLY, scalable.ready(), demand=demand, capacity=capacity)
             if stop := self._add(scalable, missing):

@@ -110,7 +110,7 @@ def _plan(job: Job, services: Services) -> Result:
 
 
 def _alert(job: Job, record: PromotionRecord, services: Services) -> Alert:
-    """Return what people are told about a promotion that did not complete."""
+    """Return the alert about a promotion that did not complete."""
     return Alert(
         event="rollback" if record.decision == "rollback" else "hold",
         command="promote",
