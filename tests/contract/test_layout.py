@@ -114,6 +114,7 @@ TESTED_ELSEWHERE = {
     "report/formats/css.py": "report/formats/test_html.py: the style of the page",
     "report/formats/script.py": "report/test_browser.py: the script of the page in a real browser",
     "report/text/blocks.py": "report/test_golden.py: the blocks that every report consists of",
+    "report/text/drawings.py": "report/content/predictions/test_drawings.py: what the drawings consist of",
 }
 """Modules without a test file of their name, as patterns: the test that covers them, and why it is another one."""
 

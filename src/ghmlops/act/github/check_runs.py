@@ -81,8 +81,8 @@ def _edit(client: Client, check: CheckRun, existing: _CheckRun) -> _CheckRun:
     count = existing.output.annotations_count
 
     def longer() -> _CheckRun | None:
-        found = _of_run(_list(client, check), check)
-        return found if found and found.output.annotations_count > count else None
+        current = _of_run(_list(client, check), check)
+        return current if current and current.output.annotations_count > count else None
 
     return write(
         client,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.report.charts.axis import Axis
-from ghmlops.report.content.prediction_charts import rates, reliability
+from ghmlops.report.content.predictions.drawings import rates, reliability
 from ghmlops.report.text import escape
 from ghmlops.report.text.scope import scope_text
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from ghmlops.core.details.regression import regression_details
 from ghmlops.core.model import finite
-from ghmlops.report.content import prediction_charts as charts
 from ghmlops.report.content import prediction_tables as tables
 from ghmlops.report.content import timeline
-from ghmlops.report.content.distributions import drift_table, histograms
 from ghmlops.report.content.placed_findings import evidence_label
 from ghmlops.report.content.prediction_rows import has_tables, is_regression, metric_facts
+from ghmlops.report.content.predictions.distributions import drift_table, histograms
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Column, Section, Table, Text, Words
 from ghmlops.report.text.scope import scope_cell, scope_text
@@ -51,18 +50,18 @@ def prediction_sections(evidence: Sequence[Evidence]) -> list[Section]:
             title="Slices",
             tables=_filled(t for file in files for t in _slices(file)),
             note=_note(files, "slice"),
-            drawings=[one for file in files for one in charts.slice_maps(file)][:MAX_DRAWINGS],
+            drawings=[one for file in files for one in drawings.slice_maps(file)][:MAX_DRAWINGS],
         ),
         Section(title="Windows", tables=_windows(files), note=_note(files, "window")),
         Section(
             title="Predictions that changed",
             tables=_filled(t for file in files for t in _changes(file)),
-            drawings=[one for file in files for one in charts.confusion_tables(file)][:MAX_DRAWINGS],
+            drawings=[one for file in files for one in drawings.confusion_tables(file)][:MAX_DRAWINGS],
         ),
         Section(
             title="Scores and errors by label",
-            drawings=[one for file in files for one in charts.score_curves(file)][:MAX_DRAWINGS],
-            histograms=[one for file in files for one in charts.errors(file)][:MAX_DRAWINGS],
+            drawings=[one for file in files for one in drawings.score_curves(file)][:MAX_DRAWINGS],
+            histograms=[one for file in files for one in drawings.errors(file)][:MAX_DRAWINGS],
         ),
         Section(
             title="Distributions",

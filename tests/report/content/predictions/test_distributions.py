@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.details.regression import DistributionRow
 from ghmlops.core.evidence.document import Evidence
-from ghmlops.report.content.distributions import drift_table, histograms
+from ghmlops.report.content.predictions.distributions import drift_table, histograms
 from ghmlops.report.formats import html, markdown
 from report import prediction_samples, samples
 

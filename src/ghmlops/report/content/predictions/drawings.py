@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.details.regression import regression_details
 from ghmlops.core.model import Direction
-from ghmlops.report.content.distributions import drawing_of
 from ghmlops.report.content.prediction_rows import metric_facts
+from ghmlops.report.content.predictions.distributions import drawing_of
 from ghmlops.report.text.drawings import ConfusionTables, ScoreCurves, SliceMap
 from ghmlops.report.text.numbers import MAX_FIXED, finite
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.details.regression import FlipRow, ScoreBinsRow
-from ghmlops.report.content import prediction_charts as charts
+from ghmlops.report.content.predictions import drawings
 from report import prediction_samples
 
 
@@ -15,7 +15,7 @@ def test_rates_follow_the_thresholds() -> None:
     sklearn = pytest.importorskip("sklearn.metrics")
     generator = np.random.default_rng(7)
     negative, positive = generator.integers(0, 50, 60), generator.integers(0, 50, 60)
-    points = charts.rates([negative.tolist(), positive.tolist()])
+    points = drawings.rates([negative.tolist(), positive.tolist()])
     assert (points[0][:2], points[-1][:2]) == ((0.0, 0.0), (1.0, 1.0))
     area = np.trapezoid([true for _, true, _ in points], [false for false, _, _ in points])
     labels = np.repeat([0, 1], [negative.sum(), positive.sum()])
@@ -26,22 +26,22 @@ def test_rates_follow_the_thresholds() -> None:
 
 def test_reliability_of_groups_of_bins() -> None:
     """Each group has its mean score and its share of positives; a group without rows has no point."""
-    (point,) = charts.reliability([[3, 1, 0, 0], [1, 1, 0, 0]], 2)
+    (point,) = drawings.reliability([[3, 1, 0, 0], [1, 1, 0, 0]], 2)
     assert point == pytest.approx(((4 * 0.125 + 2 * 0.375) / 6, 2 / 6, 6))
 
 
 def test_decisions_by_label() -> None:
     """Rows without a label are left out; both sides are counted by their own decisions."""
-    (table,) = charts.confusion_tables(prediction_samples.predictions())
+    (table,) = drawings.confusion_tables(prediction_samples.predictions())
     assert (table.dataset, table.classes) == ("", ["cat", "dog"])
     assert table.rows == {"baseline": [[741, 0], [12, 0]], "candidate": [[700, 41], [0, 12]]}
     many = [FlipRow(dataset="", label=f"c{i}", baseline="c0", candidate="c0", rows=1) for i in range(13)]
-    assert charts.confusion_tables(prediction_samples.with_tables(prediction_samples.predictions(), flips=many)) == []
+    assert drawings.confusion_tables(prediction_samples.with_tables(prediction_samples.predictions(), flips=many)) == []
 
 
 def test_losses_of_slices() -> None:
     """A loss is a multiple of the margin, above zero if it is worse, and the worst slice is first."""
-    (drawing,) = charts.slice_maps(prediction_samples.predictions())
+    (drawing,) = drawings.slice_maps(prediction_samples.predictions())
     assert drawing.metrics == ["accuracy"]
     worst = [row[0] or 0.0 for row in drawing.losses]
     assert worst == sorted(worst, reverse=True)
@@ -62,4 +62,4 @@ def test_counts_that_cannot_be_drawn(side: tuple[tuple[float, ...], tuple[float,
     """Evidence is hostile: other lengths, negative and missing counts, and a class without rows have no curve."""
     row = ScoreBinsRow(dataset="", baseline=((1.0, 2.0), (1.0, 2.0)), candidate=side)
     file = prediction_samples.with_tables(prediction_samples.predictions(), score_bins=[row])
-    assert charts.score_curves(file) == []
+    assert drawings.score_curves(file) == []
