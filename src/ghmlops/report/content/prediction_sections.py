@@ -38,7 +38,7 @@ MAX_OPEN_ROWS = 12
 def prediction_sections(evidence: Sequence[Evidence]) -> list[Section]:
     """Return the sections that are not empty."""
     files = _files(evidence)
-    drawings = [histogram for file in files for histogram in histograms(file)]
+    distributions = [histogram for file in files for histogram in histograms(file)]
     omitted_files = _omitted(sum(map(has_tables, evidence)) - len(files), "evidence files with tables like these")
     sections = [
         Section(
@@ -67,9 +67,9 @@ def prediction_sections(evidence: Sequence[Evidence]) -> list[Section]:
             title="Distributions",
             tables=[
                 *_filled(drift_table(file) for file in files),
-                *_omitted(len(drawings) - MAX_HISTOGRAMS, "distributions that are not drawn"),
+                *_omitted(len(distributions) - MAX_HISTOGRAMS, "distributions that are not drawn"),
             ],
-            histograms=drawings[:MAX_HISTOGRAMS],
+            histograms=distributions[:MAX_HISTOGRAMS],
         ),
     ]
     return [section for section in sections if section.tables or section.histograms or section.drawings]
