@@ -11,6 +11,7 @@ from ghmlops.report.content import prediction_tables as tables
 from ghmlops.report.content import timeline
 from ghmlops.report.content.placed_findings import evidence_label
 from ghmlops.report.content.prediction_rows import has_tables, is_regression, metric_facts
+from ghmlops.report.content.predictions import drawings
 from ghmlops.report.content.predictions.distributions import drift_table, histograms
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Column, Section, Table, Text, Words

@@ -47,7 +47,7 @@ def test_columns_that_drifted_are_drawn_first() -> None:
     order = [(histogram.column, histogram.distances) for histogram in histograms(whole)]
     assert order == [("age", "PSI 0.31, KS 0.18"), ("p_click", "PSI 0.024, KS 0.031"), ("device", "PSI 0.001")]
     report = samples.report(whole)
-    assert html.page(report).count('class="chart bars"') == 3
+    assert html.page(report).count('aria-label="Distribution of') == 3
     assert "svg" not in markdown.summary(report)
 
 
