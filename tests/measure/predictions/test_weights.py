@@ -165,7 +165,8 @@ def test_whole_weights_are_repeated_rows_of_several_targets_and_texts(task: str)
     rows = []
     for pair, weight in zip(tables, ({}, {"weight": "w"}), strict=True):
         policy = {"task": task, "key": ["id"], **settings, **weight}
-        details = ghmlops.compare(*pair, policy={"version": 1, "service": "s", "regression": policy}).details
+        whole = {"version": 1, "service": "s", "regression": policy}
+        details = ghmlops.compare(pair[0], pair[1], policy=whole).details
         assert isinstance(details, RegressionDetails)
         rows.append({(row.dataset, row.metric): row for row in details.metrics})
     copies, weighted = rows
