@@ -284,6 +284,9 @@ def _judge_noise(observation: Observation, policy: Regression, judgement: Judgem
     score_distance = table.sums.get(SCORE_DISTANCE)
     if score_distance is not None and noise.score_distance is not None:
         distance = noise_floor.mean_excess(score_distance, noise.score_distance)
+    if churn is None and distance is None:
+        why = f"the second baseline is compared by decisions or scores, and task `{policy.task}` has neither"
+        judgement.add_not_measured(observation, [NotMeasured(what="the noise floor", why=why)])
     findings, rows = noise_findings.judge_noise(
         churn, distance, margin=policy.margins.get("churn"), dataset=observation.dataset
     )

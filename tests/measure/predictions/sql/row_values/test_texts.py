@@ -243,3 +243,10 @@ def test_row_weights_count_in_every_metric() -> None:
     assert measured["normalised-match"] == pytest.approx(np.average(right, weights=weight))
     assert measured["judge-score"] == pytest.approx(np.average(second["judge"], weights=weight))
     assert measured["answer-churn"] == pytest.approx(np.average(changed, weights=weight))
+
+
+def test_a_second_baseline_is_listed_as_not_measured() -> None:
+    """Texts have neither decisions nor scores that a noise floor is computed from."""
+    sides = [pa.table(answers(seed, wrong=0.1, n=200)) for seed in (1, 2, 3)]
+    judgement = api.compare(sides[0], sides[1], POLICY, noise=sides[2])
+    assert [note.what for note in judgement.not_measured] == ["the noise floor"]
