@@ -149,5 +149,25 @@ def delete_comment(state: State, call: Call) -> Response:
     return Response(204, None)
 
 
+def list_issues(state: State, call: Call) -> Response:
+    """List open issues, newest first; as on GitHub, pull requests are among them."""
+    issues = [i for i in reversed(state.issues) if i["repository"] == call.repository]
+    return Response(200, [shapes.issue(call.root, issue) for issue in issues])
+
+
+def create_issue(state: State, call: Call) -> Response:
+    fields = {"title": call.body["title"], "body": call.body.get("body", ""), "repository": call.repository, "edits": 0}
+    state.issues.append(state.stamped(**fields, **call.author))
+    return Response(201, shapes.issue(call.root, state.issues[-1]))
+
+
+def edit_issue(state: State, call: Call) -> Response:
+    issue = next((i for i in state.issues if str(i["id"]) == call.path["issue_number"]), None)
+    if issue is None:
+        return NOT_FOUND
+    issue.update(title=call.body["title"], body=call.body["body"], edits=issue["edits"] + 1)
+    return Response(200, shapes.issue(call.root, issue))
+
+
 def _too_long(body: str) -> Response | None:
     return invalid("body is too long (maximum is 65536 characters)") if len(body) > 65536 else None

@@ -142,6 +142,28 @@ def list_runs(state: State, call: Call) -> Response:
     return Response(200, {"total_count": len(objects), "workflow_runs": objects})
 
 
+def list_workflow_runs(state: State, call: Call) -> Response:
+    """List the runs of one workflow, newest first."""
+    name, sha = call.path["workflow_id"], call.query.get("head_sha")
+    runs = [r for r in reversed(state.runs) if r["path"].endswith(f"/{name}") and sha in (None, r["head_sha"])]
+    objects = [shapes.workflow_run(call.root, r, state.repositories) for r in runs]
+    return Response(200, {"total_count": len(objects), "workflow_runs": objects})
+
+
+def dispatch_workflow(state: State, call: Call) -> Response:
+    """Start a run at the tip of a branch; `no-trigger.yml` is the workflow that cannot be started."""
+    name, branch = call.path["workflow_id"], call.body["ref"]
+    sha = state.refs(call.repository).get(f"heads/{branch}")
+    if sha is None:
+        return error_response(422, f"No ref found for: {branch}")
+    if name == "no-trigger.yml":
+        return error_response(422, "Workflow does not have 'workflow_dispatch' trigger")
+    number = max((r["id"] for r in state.runs), default=900) + 1
+    run = {"id": number, "head_sha": sha, "head_branch": branch, "event": "workflow_dispatch", "status": "queued"}
+    state.seed({"runs": [{**run, "conclusion": None, "path": f".github/workflows/{name}"}]})
+    return Response(204, None)
+
+
 def list_artifacts(state: State, call: Call) -> Response:
     return _artifacts(call, [a for a in state.artifacts if str(a["run_id"]) == call.path["run_id"]])
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ghmlops.act.github.check_runs import upsert_check_run
 from ghmlops.act.github.comments import upsert_comment
+from ghmlops.act.github.dispatches import dispatch_workflow
+from ghmlops.act.github.issues import upsert_issue
 from ghmlops.act.github.perform import perform
 from ghmlops.act.github.pull_requests import open_revert_pull_request
 from ghmlops.clients.github.client import connect
@@ -33,6 +35,7 @@ from ghmlops.measure.github.collaborators import has_role, is_maintainer, is_tea
 from ghmlops.measure.github.commits import compare, read_file
 from ghmlops.measure.github.deployments import (
     commit_deployments,
+    failed_range,
     list_deployments,
     newest_successful_deployment,
 )
@@ -173,6 +176,10 @@ def _check(client: Client) -> object:
     return upsert_check_run(client, check)._replace(id=0, url="", state="")
 
 
+def _issue(client: Client) -> object:
+    return upsert_issue(client, marker=MARKER, title="Revert", body="why")._replace(number=0, state="")
+
+
 def _comment(client: Client) -> object:
     return upsert_comment(client, number=7, marker=MARKER, body=f"{MARKER}\nnew")._replace(id=0, url="", state="")
 
@@ -249,6 +256,18 @@ SEQUENCES = (
         lambda client: open_revert_pull_request(client, head="revert", base="main", title="Revert", body="why"),
         {},
     ),
+    Sequence("issue, first run", _issue, {}),
+    Sequence("issue, later run", _issue, {"issues": [{"title": "Revert", "body": f"{MARKER}\nold", **BOT}]}),
+    Sequence(
+        "deployment of a revert",
+        lambda client: dispatch_workflow(client, workflow="deploy.yml", branch="main", sha=LIVE) or True,
+        {"repositories": {REPOSITORY: {"refs": {"heads/main": LIVE}}}},
+    ),
+    Sequence(
+        "range of a failed deployment",
+        lambda client: failed_range(client, list_deployments(client, "production", "shop")[0].id, "production", "shop"),
+        {"deployments": [_deployment(LIVE, "41", "success"), _deployment(HEAD, "42", "queued", "failure")]},
+    ),
     Sequence("merged pull request", lambda client: merged_pull_request(client, 5), {"pull_requests": [_MERGED]}),
     Sequence(
         "pull request of a run",
@@ -307,6 +326,9 @@ class Effects(NamedTuple):
     """States of the deployments of each commit, and of each context of commit statuses, oldest first."""
     pull_requests: Counter[str]
     check_runs: Counter[str]
+    issues: Counter[str]
+    runs: Counter[str]
+    """Started by hand, by commit."""
 
     def doubled(self, reference: Effects) -> list[str]:
         """Return what is there more often than after a run without a fault, and states that are repeated."""
@@ -325,7 +347,7 @@ class Effects(NamedTuple):
         return problems + repeated
 
     def _counts(self) -> tuple[Counter[str], ...]:
-        return self.comments, self.deployments, self.pull_requests, self.check_runs
+        return self.comments, self.deployments, self.pull_requests, self.check_runs, self.issues, self.runs
 
     def unfinished(self) -> list[str]:
         """Return what a failed run left open."""
@@ -334,7 +356,7 @@ class Effects(NamedTuple):
     def final(self) -> object:
         """Return what counts in the end: the last states, whatever was closed as an error before."""
         last = {key: states[-1] for key, states in self.states.items()}
-        return self.comments, last, self.pull_requests, self.check_runs
+        return self.comments, last, self.pull_requests, self.check_runs, self.issues, self.runs
 
 
 def effects(state: State) -> Effects:
@@ -355,6 +377,8 @@ def effects(state: State) -> Effects:
         states=states,
         pull_requests=Counter(p["head_ref"] for p in state.pull_requests),
         check_runs=Counter(c["external_id"] for c in state.check_runs),
+        issues=Counter(i["body"] for i in state.issues),
+        runs=Counter(r["head_sha"] for r in state.runs if r["event"] == "workflow_dispatch"),
     )
 
 

@@ -38,6 +38,13 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("post", f"{OWNED}/issues/{{issue_number}}/comments"): Route(conversation.create_comment, COMMENT_WRITE),
     ("patch", f"{OWNED}/issues/comments/{{comment_id}}"): Route(conversation.edit_comment, COMMENT_WRITE),
     ("delete", f"{OWNED}/issues/comments/{{comment_id}}"): Route(conversation.delete_comment, COMMENT_WRITE),
+    ("get", f"{OWNED}/issues"): Route(conversation.list_issues, ("issues:read", "pull_requests:read")),
+    ("post", f"{OWNED}/issues"): Route(conversation.create_issue, ("issues:write",)),
+    ("patch", f"{OWNED}/issues/{{issue_number}}"): Route(conversation.edit_issue, ("issues:write",)),
+    ("get", f"{OWNED}/actions/workflows/{{workflow_id}}/runs"): Route(delivery.list_workflow_runs, ("actions:read",)),
+    ("post", f"{OWNED}/actions/workflows/{{workflow_id}}/dispatches"): Route(
+        delivery.dispatch_workflow, ("actions:write",)
+    ),
     ("get", f"{OWNED}/issues/{{issue_number}}/events"): Route(
         people.list_issue_events, ("pull_requests:read", "issues:read")
     ),

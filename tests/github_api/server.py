@@ -33,12 +33,12 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
     `merge_commit_sha` is merged; `messages` are those of the commits of the pull request.
   - `comments`: `[{issue, body, login, type: "User" or "Bot"}]`; `deployments`: `[{sha, environment, task, payload,
     created_at, statuses: [{state, description, log_url}]}]`, statuses oldest first. `check_runs`: `[{name, head_sha,
-    conclusion, external_id}]`.
+    conclusion, external_id}]`; `issues`: `[{title, body, login, type}]`, all open, whose number is their id.
   - `runs`: `[{id, head_sha, head_repository, head_branch, event, status, conclusion, created_at, path, run_attempt,
-    triggering_actor, attempts: {"1": {run_started_at, conclusion}}}]`; a higher `id` is newer, and `attempts` names the fields in which
-    an attempt differs. `artifacts`: `[{run_id, attempt: 1, name, zip_base64, expired, digest, created_at,
-    size_in_bytes, location}]`; a name is unique per attempt; the digest is computed by default; `location` is the
-    redirect target of a download; empty stands for this server.
+    triggering_actor, attempts: {"1": {run_started_at, conclusion}}}]`; a higher `id` is newer, and `attempts` names
+    the fields in which an attempt differs. `artifacts`: `[{run_id, attempt: 1, name, zip_base64, expired, digest,
+    created_at, size_in_bytes, location}]`; a name is unique per attempt; the digest is computed by default; `location`
+    is the redirect target of a download; empty stands for this server.
   - `lag`: for how many reads of a list a row stays hidden that a request has just created.
   - `faults`: `[{kind, method: "POST", path: "regular expression", times: 1, skip: 0, status: 502, message, headers,
     performed}]`; `kind` is `status` (responds with it), `lost-answer` (performs the request, then closes the

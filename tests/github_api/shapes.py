@@ -279,6 +279,34 @@ def workflow_run(root: str, stored: Json, repositories: dict[str, Json]) -> Json
     }
 
 
+def issue(root: str, stored: Json) -> Json:
+    """An open issue."""
+    name, number = stored["repository"], stored["id"]
+    url = f"{root}/repos/{name}/issues/{number}"
+    return {
+        "id": number,
+        "node_id": f"I_{number}",
+        "number": number,
+        "url": url,
+        "repository_url": f"{root}/repos/{name}",
+        "labels_url": f"{url}/labels{{/name}}",
+        "comments_url": f"{url}/comments",
+        "events_url": f"{url}/events",
+        "html_url": f"{root}/html/{name}/issues/{number}",
+        "state": "open",
+        "title": stored["title"],
+        "body": stored["body"],
+        "user": user(root, stored["login"], stored["type"]),
+        "labels": [],
+        "locked": False,
+        "comments": 0,
+        "author_association": "NONE",
+        **dict.fromkeys(("assignee", "milestone", "closed_at")),
+        "created_at": stored["created_at"],
+        "updated_at": stored["created_at"],
+    }
+
+
 def environment(root: str, name: str, key: str) -> Json:
     """An environment."""
     url = f"{root}/repos/{name}/environments/{key}"

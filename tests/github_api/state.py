@@ -34,6 +34,7 @@ class State:
         self.runs: list[Json] = []
         self.artifacts: list[Json] = []
         self.check_runs: list[Json] = []
+        self.issues: list[Json] = []
         self.lag = 0
         """How many reads of a list do not contain a row that was just created."""
         self.hidden: dict[int, int] = {}
@@ -72,6 +73,7 @@ class State:
             "runs": self._run,
             "artifacts": self._artifact,
             "check_runs": self._check_run,
+            "issues": self._issue,
             "faults": self._fault,
         }
         for key in seed:
@@ -284,6 +286,10 @@ class State:
                 fault["times"] -= 1
                 return fault
         return None
+
+    def _issue(self, *, title: str, body: str, **fields: Any) -> None:
+        defaults: Json = {"login": "octocat", "type": "User", "repository": self.only_repository(), "edits": 0}
+        self.issues.append(self.stamped(title=title, body=body, **_with_defaults(defaults, fields)))
 
     def _check_run(self, *, name: str, head_sha: str, **fields: Any) -> None:
         defaults: Json = {

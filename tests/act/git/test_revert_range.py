@@ -25,6 +25,10 @@ class FakeForge:
 
     rules: tuple[str, ...] = ()
 
+    def may_change_workflows(self) -> bool:
+        """Return whether the token may push workflows."""
+        return True
+
     def blocking_rules(self, branch: str) -> tuple[str, ...]:
         """Return the configured rules for `main`."""
         return self.rules if branch == "main" else ()

@@ -105,6 +105,8 @@ def test_a_confirmed_failure_is_reverted(scene: Scene) -> None:
         "state": "reverted",
         "revert-sha": scene.tip(),
         "pull-request": "",
+        "dispatched": "",
+        "issue": "",
         "record-file": "",
     }
     assert "Verdict: accuracy" in scene.remote.message("main")

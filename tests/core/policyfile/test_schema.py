@@ -92,7 +92,7 @@ def test_policies_of_the_documents(text: str) -> None:
         "gate: {after: staging, override: {role: admin, teams: [acme/release]}}",
         "gate: {after: {production: staging}}",
         "gate: {windows: mon-fri 09:00-16:00, time-zone: UTC}\nalerts: {hosts: hooks.slack.com}",
-        "revert: {freeze-file: .github/freeze, max-per-day: 2, dispatch: deploy.yml, verified: true}",
+        "revert: {freeze-file: .github/freeze, max-per-day: 2, dispatch: deploy.yml}",
         "targets: '*.example.com'\ngate: {environment: staging, max-age: 1d, first-run: fail, legs: {preview: [eu]}}",
         PROMOTE + ", ladder: [1%, 100%], rung: {settle: 10s}, on: {fail: rollback}, rollback: {steps: [50%, 0%]}}",
     ],

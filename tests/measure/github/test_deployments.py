@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ghmlops.measure.github.deployments import list_deployments, newest_successful_deployment
+from ghmlops.core.errors import GhmlopsError, InputError, NeedsPerson
+from ghmlops.measure.github.deployments import (
+    commit_deployments,
+    failed_range,
+    list_deployments,
+    newest_successful_deployment,
+)
 
 if TYPE_CHECKING:
     from ghmlops.clients.github.client import Client
@@ -71,3 +77,39 @@ def test_list_names_run_and_state(api: Api, client: Client) -> None:
         (last, C, "pending", "", ""),
         (first, A, "in_progress", "42", "shop"),
     ]
+
+
+def test_deployments_of_one_commit(api: Api, client: Client) -> None:
+    """Newest first, of this service, environment and commit alone; unnamed ones are left out."""
+    first = deploy(api, A, ["queued", "success", "inactive"])
+    deploy(api, B, ["success"])
+    deploy(api, A, ["failure"], "search")
+    deploy(api, A, ["failure"], None)
+    deploy(api, A, ["failure"], environment="staging")
+    last = deploy(api, A, ["queued"])
+    rows = commit_deployments(client, "production", "shop", A)
+    assert [(d.id, d.state, d.succeeded) for d in rows] == [(last, "queued", False), (first, "inactive", True)]
+
+
+RANGES: list[tuple[list[tuple[str, list[str]]], tuple[str, str] | type[GhmlopsError]]] = [
+    ([(A, ["success"]), (B, ["queued", "failure"])], (A, B)),
+    ([(A, ["success", "inactive"]), (C, ["failure"]), (B, ["failure"])], (A, B)),
+    ([(A, ["success"]), (B, ["success", "inactive"]), (B, ["failure"])], (A, B)),
+    ([(A, ["success"]), (B, ["success"])], NeedsPerson),
+    ([(A, ["success"]), (B, ["error"])], NeedsPerson),
+    ([(B, ["failure"])], NeedsPerson),
+    ([], InputError),
+]
+
+
+@pytest.mark.parametrize(("history", "expected"), RANGES)
+def test_range_of_a_failed_deployment(
+    api: Api, client: Client, history: list[tuple[str, list[str]]], expected: tuple[str, str] | type[GhmlopsError]
+) -> None:
+    """From what was live before it to its commit; one that did not fail, or that came first, has none."""
+    numbers = [deploy(api, sha, states) for sha, states in history] or [1]
+    if isinstance(expected, tuple):
+        assert failed_range(client, numbers[-1], "production", "shop") == expected
+        return
+    with pytest.raises(expected):
+        failed_range(client, numbers[-1], "production", "shop")

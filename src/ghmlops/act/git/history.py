@@ -75,10 +75,15 @@ def remote_branch(git: Git, name: str, branch: str) -> Iterator[Remote]:
         GitError: The remote cannot be reached, or does not name its default branch.
     """
     with private_ref(git) as ref:
-        yield Remote(git=git, name=name, branch=branch or _default_branch(git, name), ref=ref)
+        yield Remote(git=git, name=name, branch=branch or default_branch(git, name), ref=ref)
 
 
-def _default_branch(git: Git, name: str) -> str:
+def default_branch(git: Git, name: str) -> str:
+    """Return the name of the default branch of a remote.
+
+    Raises:
+        GitError: The remote cannot be reached, or does not name its default branch.
+    """
     result = git.run("ls-remote", "--symref", "--", name, "HEAD", timeout=client.REMOTE_TIMEOUT)
     if result.exit_code != 0:
         raise client.command_error("ls-remote", result, hint=f"is the remote `{name}` reachable and readable?")

@@ -44,6 +44,9 @@ class Forge(Protocol):
     def blocking_rules(self, branch: str) -> tuple[str, ...]:
         """Return the rules of `branch` under which an ordinary push is rejected."""
 
+    def may_change_workflows(self) -> bool:
+        """Return whether the token may push changes of `.github/workflows`, as far as is known."""
+
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
         """Open a pull request, or find the open one with the same branches; return its number."""
 

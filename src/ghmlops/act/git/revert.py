@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from ghmlops.act.git import history, proofs, publish
 from ghmlops.act.git.comparison import ExpectedState, expected_state
+from ghmlops.act.git.limits import check_limits
 from ghmlops.act.git.publish import Plan, PushResult
 from ghmlops.act.git.selection import Selection, select
 from ghmlops.act.git.work import apply_revert, hidden_conflicts, work_tree
 from ghmlops.clients.git import credentials
 from ghmlops.core.errors import NeedsPerson
 from ghmlops.core.revert import plan as core
+from ghmlops.core.revert.limits import WORKFLOWS, Limits, check_workflows
 from ghmlops.core.revert.spec import check_names
 from ghmlops.core.revert.text import REFUSAL_HINTS, pull_request_text, refusal_text, revert_message
 
@@ -49,6 +51,8 @@ class Request:
     """Folder for temporary files; empty stands for the default of the system."""
     pull_request_only: bool = False
     """Open a pull request instead of pushing to the branch."""
+    limits: Limits | None = None
+    """Limits of a revert that no person requests; `None`: there are none."""
     dry_run: bool = False
 
 
@@ -89,8 +93,11 @@ def revert(git: Git, request: Request, *, forge: Forge | None, note: Callable[[s
             done = "partly-reverted" if plan.differences else "reverted"
             if plan.head == plan.tip:
                 return RevertResult(state=done if plan.differences else "already-reverted", plan=plan)
+            if request.limits is not None and not request.selection.grounds.by_person:
+                check_limits(remote, plan.tip, request.limits)
             if request.dry_run:
                 return RevertResult(state="planned", plan=plan)
+            _check_workflows(remote, plan, forge)
             if request.pull_request_only or plan.cause:
                 return _proposed(remote, request, plan, forge, plan.cause or "requested with `mode: pull-request`")
             if rules := forge.blocking_rules(plan.branch) if forge else ():
@@ -107,6 +114,12 @@ def revert(git: Git, request: Request, *, forge: Forge | None, note: Callable[[s
         hint="run the command again when nobody pushes to the branch",
         reason_code="branch-moves",
     )
+
+
+def _check_workflows(remote: Remote, plan: Plan, forge: Forge | None) -> None:
+    paths = sorted(history.changed_paths(remote.git, plan.tip, plan.head))
+    if forge is not None and any(path.startswith(WORKFLOWS) for path in paths):
+        check_workflows(paths, allowed=forge.may_change_workflows())
 
 
 def _proposed(remote: Remote, request: Request, plan: Plan, forge: Forge | None, cause: str) -> RevertResult:

@@ -6,11 +6,19 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ghmlops.commands.revert.aftermath import (
+    alert_revert,
+    comment_revert,
+    open_conflict_issue,
+    start_deployment,
+)
 from ghmlops.commands.revert.record import leave_revert, read_subject
 from ghmlops.commands.revert.summary import refusal, summarise
+from ghmlops.commands.shared.alerts.send import check_alerts
 from ghmlops.core.context import dig, is_sha
 from ghmlops.core.errors import GitHubError, InputError, NeedsPerson, nearest
 from ghmlops.core.revert.grounds import Grounds, Target, decide_grounds
+from ghmlops.core.revert.limits import Limits
 from ghmlops.core.revert.spec import Spec, check_names, one_line, parse_spec
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from ghmlops.act.github import Client
     from ghmlops.commands.revert.inputs import Inputs
     from ghmlops.commands.shared.base import Result, Services
+    from ghmlops.core.policy.document import Policy
 
 MODES = ("push", "pull-request")
 
@@ -35,6 +44,12 @@ class GitHub:
         from ghmlops.measure.github.pull_requests import blocking_rules
 
         return blocking_rules(self.client, branch)
+
+    def may_change_workflows(self) -> bool:
+        """Return whether the token is not GITHUB_TOKEN; a token whose owner cannot be read is tried."""
+        from ghmlops.measure.github.pull_requests import is_workflow_token
+
+        return not is_workflow_token(self.client)
 
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
         """Open the revert pull request, or find an open one."""
@@ -59,16 +74,70 @@ def run(inputs: Inputs, services: Services) -> Result:
     check_names(inputs.remote, inputs.branch)
     before = _before(inputs.before.strip().lower())
     subject = read_subject(inputs, services)
-    try:
-        grounds = _grounds(inputs, services)
-        before = before or _before_push(inputs, services, grounds)
-        with _github(inputs, services) as client:
+    policy = _policy(inputs, services)
+    if policy is not None:
+        check_alerts(inputs, policy)
+    elif inputs.alert_webhook or inputs.alert_slack:
+        raise InputError("alerts need the policy, which lists the hosts that may receive them", hint="pass --policy")
+    with _github(inputs, services) as client:
+        try:
+            spec = _resolve(spec, inputs, policy, client)
+            grounds = _grounds(inputs, services)
+            before = before or _before_push(inputs, services, grounds)
             before = before or _recorded_push(inputs, services, grounds, client)
-            reverted = _perform(inputs, services, spec, grounds, before, client)
-            record_file = leave_revert(inputs, services, subject, grounds, reverted)
-            return summarise(reverted, services.context, record_file)
-    except NeedsPerson as error:
-        return refusal(error)
+            reverted = _perform(inputs, services, spec, grounds, before, client, policy)
+        except NeedsPerson as error:
+            return _refused(error, inputs, services, client, policy)
+        record_file = leave_revert(inputs, services, subject, grounds, reverted)
+        workflow = inputs.dispatch or (policy.revert.dispatch if policy else "")
+        dispatched = start_deployment(client, workflow, reverted, services)
+        comment_revert(client, grounds, reverted, services)
+        result = summarise(reverted, services.context, record_file, dispatched=dispatched)
+        if reverted.state in ("reverted", "partly-reverted", "pull-request"):
+            alert_revert(inputs, services, policy, reverted.plan.newest, (reverted.state, result.reason))
+        return result
+
+
+def _refused(
+    error: NeedsPerson, inputs: Inputs, services: Services, client: Client | None, policy: Policy | None
+) -> Result:
+    """Return what a refusal reports; a conflict opens an issue."""
+    issue = open_conflict_issue(client, inputs, error, services)
+    alert_revert(inputs, services, policy, inputs.commit.strip(), (error.reason_code, error.message))
+    return refusal(error, issue)
+
+
+def _policy(inputs: Inputs, services: Services) -> Policy | None:
+    """Return the policy; `None` if there is no file, which a person's revert does not need.
+
+    Raises:
+        PolicyError: The policy is not valid.
+    """
+    from ghmlops.commands.shared.policy_file import load_policy
+
+    path = services.cwd / inputs.policy
+    return load_policy(path, inputs.policy) if path.is_file() else None
+
+
+def _resolve(spec: Spec, inputs: Inputs, policy: Policy | None, client: Client | None) -> Spec:
+    """Return the selection with the range of a failed deployment in place of its id.
+
+    Raises:
+        InputError: There is no token, no policy, or no such deployment.
+        NeedsPerson: The deployment did not fail, or its range is unknown.
+    """
+    if spec.deployment is None:
+        return spec
+    if client is None or policy is None:
+        raise InputError(
+            f"input `commit`: deployment:{spec.deployment} needs a token and the policy to find its commits",
+            hint="pass `token: ${{ github.token }}` with `permissions: {deployments: read}`",
+        )
+    from ghmlops.measure.github.deployments import failed_range
+
+    environment = inputs.environment or policy.gate.environment
+    after, last = failed_range(client, spec.deployment, environment, policy.service)
+    return Spec(after=after, last=last)
 
 
 def _before(text: str) -> str:
@@ -148,7 +217,13 @@ def _github(inputs: Inputs, services: Services) -> Iterator[Client | None]:
 
 
 def _perform(  # noqa: PLR0913, PLR0917  (what the inputs say, resolved)
-    inputs: Inputs, services: Services, spec: Spec, grounds: Grounds, before: str, client: Client | None
+    inputs: Inputs,
+    services: Services,
+    spec: Spec,
+    grounds: Grounds,
+    before: str,
+    client: Client | None,
+    policy: Policy | None,
 ) -> RevertResult:
     from ghmlops.act.git import open_repository, selection
     from ghmlops.act.git.revert import Request, revert
@@ -162,11 +237,18 @@ def _perform(  # noqa: PLR0913, PLR0917  (what the inputs say, resolved)
         token=inputs.token,
         temp=services.context.temp,
         pull_request_only=inputs.mode == "pull-request",
+        limits=_limits(policy, services),
         dry_run=inputs.dry_run,
     )
     if spec.pull_request is not None:
         request = _with_merged(request, spec.pull_request, client)
     return revert(git, request, forge=GitHub(client) if client else None, note=services.console.note)
+
+
+def _limits(policy: Policy | None, services: Services) -> Limits | None:
+    if policy is None:
+        return None
+    return Limits(freeze_file=policy.revert.freeze_file, max_per_day=policy.revert.max_per_day, now=services.now())
 
 
 def _with_merged(request: Request, number: int, client: Client | None) -> Request:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Doc, Output, WithToken
+from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, Doc, Output, WithAlerts
 
 
-class Inputs(WithToken, frozen=True, kw_only=True):
+class Inputs(WithAlerts, frozen=True, kw_only=True):
     """Inputs of `revert`. It requires either a confirmed verdict about these commits, or a person's reason."""
 
     commit: Annotated[
         str,
         Doc(
-            description="Commit to revert: SHA, comma list, range A..B, or #PR. The SHA of the commit that the verdict "
-            "judged stands for the whole range that the verdict covers."
+            description="Commit to revert: SHA, comma list, range A..B, #PR, or deployment:ID of one that failed. The "
+            "SHA of the commit that the verdict judged stands for the whole range that the verdict covers."
         ),
     ]
     branch: Annotated[str, Doc(description="Branch to revert on; empty: the default branch of the remote.")] = ""
@@ -47,6 +47,10 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     record_file: Annotated[
         str, Doc(description="File to leave the record for the history in; empty: none. See actions/history.")
     ] = ""
+    dispatch: Annotated[
+        str,
+        Doc(description="Workflow file to start on the branch after a push; empty: `revert.dispatch` of the policy."),
+    ] = ""
     reason: Annotated[str, Doc(description="Why a person requests the revert, instead of a verdict.")] = ""
 
 
@@ -56,4 +60,6 @@ OUTPUTS = (
     Output("revert-sha", "The last revert commit; empty if none was needed or possible."),
     Output("record-file", "Path of the record for the history; empty without the input."),
     Output("pull-request", "Number of the revert pull request; empty if none was opened."),
+    Output("dispatched", "started, running (it has a run already) or failed; empty if no workflow is named."),
+    Output("issue", "Number of the issue about a conflict; empty if there is none."),
 )

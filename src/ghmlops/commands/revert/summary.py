@@ -24,17 +24,20 @@ _UNFINISHED = {
 """States in which the branch still contains the change: id and section of their finding."""
 
 
-def summarise(result: RevertResult, context: Context, record_file: str = "") -> Result:
+def summarise(result: RevertResult, context: Context, record_file: str = "", *, dispatched: str = "") -> Result:
     """Return what a revert that was not refused reports.
 
     Args:
         result: The outcome of the revert.
         context: Context of the run, for addresses.
         record_file: Path of the record for the history; empty without one.
+        dispatched: What became of the workflow that deploys: `started`, `running`, `failed`, or empty.
     """
     plan, state = result.plan, result.state
     reason, note = _sentences(result, context)
     rest = f"{plan.branch} still differs from {plan.base[:12]}: {list_paths(plan.differences)}."
+    if dispatched in ("started", "running"):
+        note = "The workflow that deploys was started for it."
     findings: tuple[Finding, ...] = ()
     if state in _UNFINISHED:
         name, anchor = _UNFINISHED[state]
@@ -47,6 +50,8 @@ def summarise(result: RevertResult, context: Context, record_file: str = "") -> 
             "state": "" if state == "planned" else state,
             "revert-sha": result.revert_sha,
             "pull-request": str(result.pull_request or ""),
+            "dispatched": dispatched,
+            "issue": "",
             "record-file": record_file,
         },
         text=terminal.block(
@@ -96,14 +101,26 @@ def _diffstat(plan: Plan) -> list[str]:
     return [one_line(line, 200) for line in plan.diffstat.splitlines()]
 
 
-def refusal(error: NeedsPerson) -> Result:
-    """Return what a refused revert reports: nothing was pushed, and a person must decide."""
+def refusal(error: NeedsPerson, issue: int | None = None) -> Result:
+    """Return what a refused revert reports: nothing was pushed, and a person must decide.
+
+    Args:
+        error: The refusal.
+        issue: Number of the issue about it; `None` without one.
+    """
     reason = f"Not reverted: {error.message}."
     return Result(
         outcome=Outcome.FAIL,
         reason_code=error.reason_code,
         reason=reason,
-        outputs={"state": "refused", "revert-sha": "", "pull-request": "", "record-file": ""},
+        outputs={
+            "state": "refused",
+            "revert-sha": "",
+            "pull-request": "",
+            "dispatched": "",
+            "issue": str(issue or ""),
+            "record-file": "",
+        },
         text=terminal.block(line for line in (reason, error.hint) if line),
         data={"state": "refused", "hint": error.hint},
         findings=(_finding(error.reason_code, Outcome.FAIL, f"{reason} {error.hint}", "when-it-refuses"),),

@@ -14,8 +14,6 @@ class Revert(Section, frozen=True, kw_only=True):
     """Reverts by ghmlops on the branch within 24 hours after which a person must decide; 0: no limit."""
     dispatch: str = ""
     """File name of the workflow that deploys, which is started after the revert was pushed; empty: none."""
-    verified: bool = False
-    """Whether the commits are created by GitHub's API, which signs them, instead of being pushed."""
 
 
 class Alerts(Section, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ MAX_COMMITS = 50
 """Maximum commits of one revert."""
 _HEX = re.compile(r"[0-9a-f]{7,64}")
 _RANGE = re.compile(r"([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})")
+_DEPLOYMENT = re.compile(r"deployment:([1-9][0-9]{0,17})")
 _PULL_REQUEST = re.compile(r"#([1-9][0-9]{0,9})")
 _REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _BRANCH = re.compile(r"[A-Za-z0-9_][^\x00-\x20\x7f~^:?*\[\\]{0,243}")
@@ -18,7 +19,7 @@ _BRANCH = re.compile(r"[A-Za-z0-9_][^\x00-\x20\x7f~^:?*\[\\]{0,243}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """The commits that the input `commit` selects: object ids, or a range, or a pull request."""
+    """The commits that the input `commit` selects: object ids, or a range, a pull request, or a deployment."""
 
     ids: tuple[str, ...] = ()
     """Full object ids, or abbreviations of at least seven digits."""
@@ -27,6 +28,8 @@ class Spec:
     last: str = ""
     """End of a range, inclusive."""
     pull_request: int | None = None
+    deployment: int | None = None
+    """Id of a failed deployment on GitHub, whose range is looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,9 @@ class MergedPullRequest:
 
 
 def parse_spec(text: str) -> Spec:
-    """Return the selection of the input `commit`: a SHA, a comma list, a range `A..B` (without A), or `#PR`.
+    """Return the selection of the input `commit`: a SHA, a comma list, a range `A..B`, `#PR`, or `deployment:ID`.
+
+    A range is without A.
 
     Raises:
         InputError: The text has none of these forms. Names of branches and tags are rejected, because they move.
@@ -53,6 +58,8 @@ def parse_spec(text: str) -> Spec:
     lower = value.lower()
     if match := _PULL_REQUEST.fullmatch(value):
         return Spec(pull_request=int(match[1]))
+    if match := _DEPLOYMENT.fullmatch(lower):
+        return Spec(deployment=int(match[1]))
     if match := _RANGE.fullmatch(lower):
         return Spec(after=match[1], last=match[2])
     ids = tuple(dict.fromkeys(part.strip() for part in lower.split(",")))
@@ -62,7 +69,8 @@ def parse_spec(text: str) -> Spec:
         f"input `commit`: expected at most {MAX_COMMITS} commits, got {len(ids)}"
         if len(ids) > MAX_COMMITS
         else f'input `commit`: expected commits, got "{one_line(value, 80)}"',
-        hint="use a SHA of at least 7 digits, several separated by commas, a range A..B, or a pull request like #12",
+        hint="use a SHA of at least 7 digits, several separated by commas, a range A..B, a pull request like #12, or "
+        "deployment:ID",
     )
 
 

@@ -94,6 +94,10 @@ def pull_request_text(commits: Sequence[Commit], grounds: Grounds, run_url: str)
     lines += ["", f"Requested by {'a person' if grounds.by_person else 'a confirmed failure'}"]
     lines[-1] += f" (`{grounds.reason_code}`)" if grounds.reason_code else ""
     lines[-1] += f" in {run_url}" if run_url else ""
+    lines += [
+        "",
+        "Its checks do not start by themselves if GITHUB_TOKEN opened it: close and reopen it to start them.",
+    ]
     # A squash merge makes this text the message of the commit: the trailers mark it as a revert by ghmlops.
     return title, "\n".join([*lines, "", *(f"{TRAILER}: {commit.sha}" for commit in commits)])
 

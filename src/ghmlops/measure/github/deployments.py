@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.clients.github.calls import read_pages
-from ghmlops.core.errors import GitHubError
+from ghmlops.core.errors import GitHubError, InputError, NeedsPerson
 from ghmlops.core.steps.recorded import PAYLOAD_KEY, RecordedDeployment, marked_service
+from ghmlops.core.steps.standing import Standing, standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,6 +85,39 @@ def commit_deployments(client: Client, environment: str, service: str, commit: s
     deployments = _matching(client, environment, service, {"sha": commit})
     states = [_examine(client, deployment).recorded for deployment in deployments[:MAX_STATES]]
     return [recorded for recorded in states if recorded.service == service]
+
+
+def failed_range(client: Client, number: int, environment: str, service: str) -> tuple[str, str]:
+    """Return the commit that was live before a failed deployment, and the commit of that deployment.
+
+    Raises:
+        InputError: The service has no such deployment to this environment.
+        NeedsPerson: It did not fail, or nothing else was live before it.
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+    """
+    deployments = _matching(client, environment, service)
+    place = next((index for index, d in enumerate(deployments) if d.id == number), None)
+    if place is None:
+        raise InputError(
+            f"input `commit`: deployment {number} of {service} to {environment} was not found",
+            hint="the output `deployment-id` of actions/gate names it",
+        )
+    failed = _examine(client, deployments[place]).recorded
+    if failed.service != service or standing(failed) is not Standing.QUARANTINED:
+        raise NeedsPerson(
+            f"deployment {number} is {failed.state} ({standing(failed)}), and only one that failed is reverted",
+            hint="name the commits instead, with a --reason",
+            reason_code="deployment-not-failed",
+        )
+    for deployment in deployments[place + 1 : place + 1 + MAX_STATES]:
+        earlier = _examine(client, deployment)
+        if earlier.was_live and earlier.recorded.service == service and earlier.recorded.sha != failed.sha:
+            return earlier.recorded.sha, failed.sha
+    raise NeedsPerson(
+        f"no other commit was live before deployment {number}, so it is unknown which commits it brought",
+        hint="name the commits instead, with a --reason",
+        reason_code="range-unknown",
+    )
 
 
 def newest_successful_deployment(client: Client, environment: str, service: str) -> str | None:

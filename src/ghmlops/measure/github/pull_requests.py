@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from ghmlops.clients.github.calls import read, read_pages
+from ghmlops.clients.github.identity import viewer_login
 from ghmlops.core.errors import GitHubError
 
 if TYPE_CHECKING:
@@ -135,6 +136,15 @@ def merged_pull_requests(client: Client, commit: str) -> list[PullRequest]:
 def _best_match(candidates: Iterable[PullRequest], head_sha: str, origin: str) -> PullRequest | None:
     matches = [p for p in candidates if p.head_repository.lower() == origin.lower()]
     return min(matches, key=lambda p: (p.stale(head_sha), p.state != "open", p.number), default=None)
+
+
+def is_workflow_token(client: Client) -> bool:
+    """Return whether the token is the GITHUB_TOKEN of a workflow run; `False` if its owner cannot be read."""
+    try:
+        return viewer_login(client).removesuffix("[bot]") == "github-actions"
+    except GitHubError as error:
+        client.note(f"the owner of the token is unknown: {error.message}")
+        return False
 
 
 def blocking_rules(client: Client, branch: str) -> tuple[str, ...]:

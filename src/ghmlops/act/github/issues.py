@@ -1,0 +1,88 @@
+"""Writes an issue: identified by its hidden marker, edited in place, never duplicated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from ghmlops.clients.github.calls import read_pages, write
+from ghmlops.clients.github.identity import User, is_author, viewer_login
+
+if TYPE_CHECKING:
+    from ghmlops.clients.github.client import Client
+
+READ, WRITE = "issues: read", "issues: write"
+MAX_PAGES = 10
+"""Pages of open issues that are searched, newest first."""
+
+
+class WrittenIssue(NamedTuple):
+    """The result of writing an issue."""
+
+    number: int
+    state: str
+    """`created`, `edited` or `unchanged`."""
+
+
+class _Issue(msgspec.Struct, frozen=True):
+    number: int
+    title: str
+    body: str | None = None
+    user: User | None = None
+    pull_request: dict[str, object] | None = None
+    """Set if the issue is a pull request, which GitHub lists as well."""
+
+
+def upsert_issue(client: Client, *, marker: str, title: str, body: str) -> WrittenIssue:
+    """Create the issue, or edit the open one that has `marker` as the first line of its body.
+
+    Only issues whose author is the owner of the token count, because anybody can paste the marker.
+
+    Args:
+        client: The connection.
+        marker: Hidden first line that identifies the issue.
+        title: Title.
+        body: Text after the marker.
+
+    Raises:
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+    """
+    fields = {"title": title, "body": f"{marker}\n{body}"}
+
+    def find_existing() -> _Issue | None:
+        login = viewer_login(client)
+        pages = read_pages(
+            client,
+            "issues",
+            _Issue,
+            activity="listing the open issues",
+            permission=READ,
+            parameters={"state": "open"},
+            max_pages=MAX_PAGES,
+        )
+        issues = [issue for page in pages for issue in page if _is_own(issue, marker, login)]
+        return min(issues, key=lambda issue: issue.number, default=None)
+
+    existing = find_existing()
+    if existing is None:
+        activity = "opening an issue"
+        created = write(
+            client, "POST", "issues", _Issue, body=fields, activity=activity, permission=WRITE,
+            find_existing=find_existing,
+        )  # fmt: skip
+        return WrittenIssue(created.number, "created")
+    if (existing.title, _text(existing.body or "")) == (title, _text(fields["body"])):
+        return WrittenIssue(existing.number, "unchanged")
+    activity = f"editing issue #{existing.number}"
+    write(client, "PATCH", f"issues/{existing.number}", _Issue, body=fields, activity=activity, permission=WRITE)
+    return WrittenIssue(existing.number, "edited")
+
+
+def _is_own(issue: _Issue, marker: str, login: str) -> bool:
+    first = (issue.body or "").strip().partition("\n")[0].strip()
+    return issue.pull_request is None and first == marker and is_author(issue.user, login)
+
+
+def _text(body: str) -> str:
+    return body.replace("\r\n", "\n").strip()
