@@ -73,11 +73,11 @@ def test_intervals_of_weighted_rows_cover_the_truth(shift: float) -> None:
     Weights and changes both grow with a trait, so that the weighted truth is not that of the rows. An interval that
     ignores the weights would miss it.
     """
-    large, drawn = draw(4000, shift=shift), draw(EXPERIMENTS, shift=shift)
+    large, sample = draw(4000, shift=shift), draw(EXPERIMENTS, shift=shift)
     comparisons = {
-        "mean": compare_means(weighted_cells(drawn["mean"], drawn["mean"], drawn["w"]), 0.01, Direction.LOWER),
+        "mean": compare_means(weighted_cells(sample["mean"], sample["mean"], sample["w"]), 0.01, Direction.LOWER),
         "decision": compare_proportions(
-            weighted_cells(drawn["a"], drawn["decision"], drawn["w"]), 0.01, Direction.HIGHER
+            weighted_cells(sample["a"], sample["decision"], sample["w"]), 0.01, Direction.HIGHER
         ),
     }
     for name, comparison in comparisons.items():
@@ -93,14 +93,14 @@ def test_intervals_of_weighted_rows_cover_the_truth(shift: float) -> None:
 
 def test_the_rate_of_weighted_rows_covers_the_truth() -> None:
     """Exact limits of effective counts miss the weighted rate in at most 1 % each, up to noise; without change too."""
-    large, drawn = draw(4000, shift=0.8), draw(EXPERIMENTS, shift=0.8)
-    changed, zero = np.abs(drawn["decision"]), np.zeros_like(drawn["decision"])
-    comparison = compare_rate(weighted_cells(zero, changed, drawn["w"]), CHANGED, 0.01)
+    large, sample = draw(4000, shift=0.8), draw(EXPERIMENTS, shift=0.8)
+    changed, zero = np.abs(sample["decision"]), np.zeros_like(sample["decision"])
+    comparison = compare_rate(weighted_cells(zero, changed, sample["w"]), CHANGED, 0.01)
     truth = float((large["w"] * np.abs(large["decision"])).sum() / large["w"].sum())
     assert np.mean(comparison.low > truth) < 0.018
     assert np.mean(comparison.high < truth) < 0.018
-    never = compare_rate(weighted_cells(zero, zero, drawn["w"]), CHANGED, 0.01)
-    effective = (drawn["w"].sum(axis=1) ** 2) / (drawn["w"] ** 2).sum(axis=1)
+    never = compare_rate(weighted_cells(zero, zero, sample["w"]), CHANGED, 0.01)
+    effective = (sample["w"].sum(axis=1) ** 2) / (sample["w"] ** 2).sum(axis=1)
     assert never.high == pytest.approx(1 - 0.01 ** (1 / effective), rel=1e-6)
 
 
