@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.latency.constants import MIN_PAIRS_TO_FAIL, MIN_PAIRS_TO_PASS, PASS_E
+from ghmlops.core.latency.constants import FAIL_E, MIN_PAIRS_TO_FAIL, MIN_PAIRS_TO_PASS
 from ghmlops.core.latency.duet import (
     CHANGE,
     CHANGE_SD,
@@ -209,7 +209,7 @@ def test_a_pair_is_weighted_by_its_tail_spread() -> None:
             verdict.feed({**statistics_of(math.log(1.12), spread), "p50": 0.0, "p95": 0.0})
         pairs[spread] = verdict.ratio("p99").log_e_fail if spread == 3.0 else float(verdict.decided_at)
     assert pairs[0.05] < pairs[0.12] < 72
-    assert pairs[3.0] < math.log(PASS_E)
+    assert pairs[3.0] < math.log(FAIL_E)
 
 
 def test_the_wide_view_has_half_of_the_weight() -> None:

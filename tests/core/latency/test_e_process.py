@@ -14,7 +14,8 @@ from ghmlops.core.latency.e_process import (
     GRID,
     QUANTILE_TO_FAIL,
     QUANTILE_TO_PASS,
-    TAIL,
+    TAIL_TO_FAIL,
+    TAIL_TO_PASS,
     PairedDifferences,
     Stakes,
     highest_rejected,
@@ -23,7 +24,7 @@ from ghmlops.core.latency.e_process import (
 )
 
 
-@pytest.mark.parametrize("stakes", [QUANTILE_TO_FAIL, QUANTILE_TO_PASS, GRID, TAIL])
+@pytest.mark.parametrize("stakes", [QUANTILE_TO_FAIL, QUANTILE_TO_PASS, GRID, TAIL_TO_FAIL, TAIL_TO_PASS])
 @given(sizes=st.lists(st.floats(0.001, 30), min_size=1, max_size=7))
 def test_e_process_has_expectation_one_under_symmetric_signs(stakes: Stakes, sizes: list[float]) -> None:
     """Averaged over all sign patterns of any sizes, each term is exactly 1: the assumption of the verdict."""
@@ -48,28 +49,31 @@ def test_increments_do_not_overflow() -> None:
 
 def test_extreme_values_are_clipped_in_the_tail() -> None:
     """In the tail mixture x is clipped to 2 in either direction."""
-    assert log_increments(np.array([2.0, -2.0]), TAIL) == pytest.approx(log_increments(np.array([50.0, -1e9]), TAIL))
+    for stakes in (TAIL_TO_FAIL, TAIL_TO_PASS):
+        clipped = log_increments(np.array([2.0, -2.0]), stakes)
+        assert clipped == pytest.approx(log_increments(np.array([50.0, -1e9]), stakes))
 
 
 def test_the_mixture_is_a_mean() -> None:
     """The mixture is the mean of e-values, weighted over lambda and equally over the views, hence an e-value."""
-    sums = np.log(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+    sums = np.log(np.array([[9.0, 1.0, 2.0, 3.0], [9.0, 4.0, 5.0, 6.0]]))
     expected = (0.7 + 0.4 + 0.3 + 2.8 + 1.0 + 0.6) / 2
-    assert expected == pytest.approx(math.exp(float(log_mixture(sums, TAIL))))
-    weights = [float(stakes.weights.sum()) for stakes in (QUANTILE_TO_FAIL, QUANTILE_TO_PASS, TAIL)]
-    assert weights == pytest.approx([1.0, 1.0, 1.0])
+    assert expected == pytest.approx(math.exp(float(log_mixture(sums, TAIL_TO_FAIL))))
+    mixtures = (QUANTILE_TO_FAIL, QUANTILE_TO_PASS, TAIL_TO_FAIL, TAIL_TO_PASS)
+    assert [float(stakes.weights.sum()) for stakes in mixtures] == pytest.approx([1.0] * 4)
 
 
 def test_a_stake_without_weight_does_not_count() -> None:
     """A sum whose stake has no weight changes nothing, however large it is."""
-    assert float(log_mixture(np.array([[1.0, 2.0, 5000.0]]), QUANTILE_TO_PASS)) == pytest.approx(
-        math.log(0.7 * math.e + 0.3 * math.e**2)
+    assert float(log_mixture(np.array([[5000.0, 1.0, 2.0, 5000.0]]), QUANTILE_TO_PASS)) == pytest.approx(
+        math.log(0.85 * math.e + 0.15 * math.e**2)
     )
 
 
 def test_failure_and_pass_share_their_stakes() -> None:
     """Both mixtures of a quantile have the same stakes, so that their sums have one shape."""
     assert QUANTILE_TO_FAIL.lambdas.tolist() == QUANTILE_TO_PASS.lambdas.tolist()
+    assert TAIL_TO_FAIL.lambdas.tolist() == TAIL_TO_PASS.lambdas.tolist()
     assert QUANTILE_TO_FAIL.clip == QUANTILE_TO_PASS.clip == 4.0
 
 

@@ -121,7 +121,7 @@ def test_http2_is_asked_by_the_generator(url: str) -> None:
 @pytest.mark.parametrize("data", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 O"])
 def test_a_service_without_an_answer_is_left_to_the_load(data: bytes) -> None:
     """Silence, garbage and half an answer have no status, and end in time."""
-    ended = threading.Event()
+    finished = threading.Event()
 
     class Half(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -129,7 +129,7 @@ def test_a_service_without_an_answer_is_left_to_the_load(data: bytes) -> None:
                 self.request.recv(65536)
                 self.request.sendall(data)
                 if not data:
-                    ended.wait(60)
+                    finished.wait(60)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Half) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -137,5 +137,5 @@ def test_a_service_without_an_answer_is_left_to_the_load(data: bytes) -> None:
         started = time.monotonic()
         assert exchange(target, b"GET / HTTP/1.1\r\n\r\n", 0.5).status == 0
         assert time.monotonic() - started < 30
-        ended.set()
+        finished.set()
         server.shutdown()

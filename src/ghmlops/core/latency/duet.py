@@ -43,7 +43,8 @@ from ghmlops.core.latency.constants import (
 from ghmlops.core.latency.e_process import (
     QUANTILE_TO_FAIL,
     QUANTILE_TO_PASS,
-    TAIL,
+    TAIL_TO_FAIL,
+    TAIL_TO_PASS,
     PairedDifferences,
     Stakes,
     highest_rejected,
@@ -205,7 +206,7 @@ class Duet:
         self._dilutions: list[tuple[float, float]] = []
         self._limits = {name: (math.log1p(margins[name].fail), math.log1p(margins[name].safe)) for name in QUANTILES}
         self._sums: dict[str, Floats] = {n: np.zeros((2, 1, len(QUANTILE_TO_FAIL.lambdas))) for n in QUANTILES}
-        self._sums[_TAIL] = np.zeros((2, 2, len(TAIL.lambdas)))
+        self._sums[_TAIL] = np.zeros((2, 2, len(TAIL_TO_FAIL.lambdas)))
         # The e-processes as logarithms, shape (2, quantiles): row 0 for a failure, row 1 for a pass.
         self._last: Floats = np.zeros((2, len(QUANTILES)))
         self._top: Floats = np.zeros((2, len(QUANTILES)))
@@ -319,7 +320,7 @@ def stakes_of(name: str) -> tuple[Stakes, Stakes]:
 
     Both have the same lambdas.
     """
-    return (TAIL, TAIL) if name == _TAIL else (QUANTILE_TO_FAIL, QUANTILE_TO_PASS)
+    return (TAIL_TO_FAIL, TAIL_TO_PASS) if name == _TAIL else (QUANTILE_TO_FAIL, QUANTILE_TO_PASS)
 
 
 def planned_pairs(requests: int) -> int:

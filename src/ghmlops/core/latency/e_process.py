@@ -32,7 +32,8 @@ from ghmlops.core.latency.constants import (
     QUANTILE_WEIGHTS_TO_PASS,
     TAIL_CLIP,
     TAIL_LAMBDAS,
-    TAIL_WEIGHTS,
+    TAIL_WEIGHTS_TO_FAIL,
+    TAIL_WEIGHTS_TO_PASS,
 )
 
 if TYPE_CHECKING:
@@ -66,8 +67,11 @@ QUANTILE_TO_FAIL, QUANTILE_TO_PASS = (
 """Mixtures for x in units of the noise of its pair, for a failure and for a pass."""
 GRID = Stakes(lambdas=np.geomspace(GRID_MIN, GRID_MAX, GRID_SIZE), weights=np.full(GRID_SIZE, 1 / GRID_SIZE))
 """Mixture for x of unknown spread."""
-TAIL = Stakes(lambdas=np.array(TAIL_LAMBDAS), weights=np.array(TAIL_WEIGHTS), clip=TAIL_CLIP)
-"""Mixture for x in units of the spread of its pair."""
+TAIL_TO_FAIL, TAIL_TO_PASS = (
+    Stakes(lambdas=np.array(TAIL_LAMBDAS), weights=np.array(weights), clip=TAIL_CLIP)
+    for weights in (TAIL_WEIGHTS_TO_FAIL, TAIL_WEIGHTS_TO_PASS)
+)
+"""Mixtures for x in units of the spread of its pair, for a failure and for a pass."""
 
 
 def log_increments(x: Floats, stakes: Stakes) -> Floats:
