@@ -43,8 +43,8 @@ regression:
 )
 def test_limit_then_setting_then_section(command: str, finding: str, metric: str, line: int) -> None:
     """The limit comes first, then the setting, then the section, then the first line."""
-    found = Finding(id=finding, metric=metric, outcome=Outcome.FAIL, reason="r", docs="d")
-    assert finding_line(found, command, key_lines(POLICY)) == line
+    exceeded = Finding(id=finding, metric=metric, outcome=Outcome.FAIL, reason="r", docs="d")
+    assert finding_line(exceeded, command, key_lines(POLICY)) == line
 
 
 @pytest.mark.parametrize("text", ["", "a: [", "a: &x 1", "\x00", "- 1"])
