@@ -20,7 +20,7 @@ from ghmlops.core.promotion.observation import ArmTraffic, Traffic
 from ghmlops.core.promotion.record import Decision, PromotionRecord, RungRecord
 from ghmlops.core.promotion.recovery import total_shares
 from ghmlops.core.promotion.rollback import RecentRate
-from ghmlops.core.promotion.rung import RungJudge
+from ghmlops.core.promotion.rung import RungJudge, State
 from ghmlops.core.promotion.split import Split, compare_split
 from ghmlops.core.promotion.status_text import hold_text, rollback_text, rung_text
 from ghmlops.core.promotion.walk import Advance, Complete, Position, Stop, Wait, next_decision
@@ -208,6 +208,8 @@ class Walk:
         split = compare_split(self._counts, before=self._before, after=self._shares)
         ruling = self._judge.ruling(self._shares, min_requests=self.job.policy.rung.min_requests)
         decision = next_decision(self.job.policy, position, split, ruling, self.now().timestamp())
+        if ruling.state is State.FAIL:  # perhaps after it had passed, while it was judged on
+            self._rungs[-1] = msgspec.structs.replace(self._rungs[-1], passed=False)
         if split is Split.NOT_IN_EFFECT and position.effective is None:
             self._counts.clear()  # requests before the router followed must not count against it for ever
         return decision
@@ -255,8 +257,6 @@ class Walk:
         if stop.reaction == "hold":
             return self._hold(stop.reason_code, stop.reason)
         self.note(f"rollback: {stop.reason}")
-        if self._rungs:  # it may have failed while it was judged on
-            self._rungs[-1] = msgspec.structs.replace(self._rungs[-1], passed=False)
         # The next run finishes what this one does not: the intention is on disk before the first weight changes.
         self._write("rollback", stop.reason_code, stop.reason)
         since = self.now().isoformat(timespec="seconds")
