@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
+import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -261,3 +262,18 @@ else:
     raise SystemExit("no error")
 """
     subprocess.run([sys.executable, "-I", "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(("level", "spread"), [(0.0, 1.0), (1_234_567.0, 0.3), (1e9, 2.0), (-3e-8, 1e-9)])
+def test_r2_of_labels_far_from_zero(level: float, spread: float) -> None:
+    """R2 is that of scikit-learn, however far the labels are from zero compared with their spread."""
+    sklearn = pytest.importorskip("sklearn.metrics")
+    generator = np.random.default_rng(5)
+    label = level + spread * generator.normal(size=2000)
+    sides = [label + spread * size * generator.normal(size=2000) for size in (0.3, 0.6)]
+    tables = [pd.DataFrame({"id": range(2000), "y": label, "p": side}) for side in sides]
+    policy = {"task": "regression", "key": "id", "label": "y", "prediction": "p", "margins": {"r2": 0.5}}
+    result = ghmlops.compare(*tables, policy)
+    (finding,) = (f for f in result.findings if f.metric == "r2")
+    expected = [sklearn.r2_score(label, side) for side in sides]
+    assert [finding.baseline, finding.candidate] == pytest.approx(expected, rel=1e-6)
