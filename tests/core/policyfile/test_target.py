@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.policy.target import CommandTarget, DryRunTarget, HaproxyTarget
+from ghmlops.core.policy.target import CommandTarget, DryRunTarget, EnvoyTarget, HaproxyTarget, NginxTarget
 from ghmlops.core.policyfile.target import READERS, read_target
 from ghmlops.core.policyfile.yaml_reader import parse
 
@@ -19,6 +19,9 @@ from ghmlops.core.policyfile.yaml_reader import parse
         ("{command: {set: 'r {arm} {weight}', get: 'r {arm}', twin: true}}", True),
         ("{haproxy: {socket: s, backend: b, candidate: a, baseline: c}}", False),
         ("{haproxy: {socket: s, backend: b, candidate: a, baseline: c, twin: t}}", True),
+        ("{envoy: {admin: 'h:9', runtime-key-prefix: p, candidate: a, baseline: c}}", False),
+        ("{envoy: {admin: 'h:9', runtime-key-prefix: p, candidate: a, baseline: c, twin: t}}", True),
+        ("{nginx: {servers: f, candidate: 'a:1', baseline: 'c:1', twin: 't:1'}}", True),
     ],
 )
 def test_twin(text: str, has_twin: bool) -> None:
@@ -28,8 +31,8 @@ def test_twin(text: str, has_twin: bool) -> None:
 
 def test_every_kind_has_its_settings() -> None:
     """The table of readers names the kinds of the types."""
-    tags = {kind.__struct_config__.tag for kind in (DryRunTarget, CommandTarget, HaproxyTarget)}
-    assert set(READERS) == tags
+    kinds = (DryRunTarget, CommandTarget, HaproxyTarget, EnvoyTarget, NginxTarget)
+    assert set(READERS) == {kind.__struct_config__.tag for kind in kinds}
 
 
 @pytest.mark.parametrize(
