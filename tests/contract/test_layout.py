@@ -51,7 +51,6 @@ TESTED_ELSEWHERE = {
     "clients/git/blobs.py": "act/git/test_record_branch.py: blobs are written and read exactly",
     "commands/history/*.py": "commands/history/test_command.py: every task on a real remote",
     "commands/revert/record.py": "commands/history/test_command.py: the record of a revert is appended",
-    "core/history/from_results.py": "commands/history/test_command.py: records of gate and promote",
     "core/history/place.py": "core/history/test_reading.py: paths follow from the content",
     "core/history/record.py": "core/history/test_reading.py: types without behaviour",
     "measure/evidence_branch.py": "commands/store/test_command.py: a branch with honest and forged evidence",

@@ -26,14 +26,14 @@ def verdict(outcome: Outcome, finding: str = "latency-p99", override: str = "") 
 
 def test_a_failure_begins_a_quarantine_and_an_override_ends_it() -> None:
     """A hold begins none: nobody knows yet that the commit is bad. An override of something else ends none."""
-    begun = quarantine_by_gate(from_verdict(verdict(Outcome.FAIL), ORIGIN, allowed=False))
-    assert begun is not None
-    assert (begun.lifted, begun.commit, begun.run_id, begun.person) == (False, "a" * 40, "42", "ada")
-    held = from_verdict(verdict(Outcome.INCONCLUSIVE, "commit-quarantined"), ORIGIN, allowed=False)
-    assert (held.decision, quarantine_by_gate(held)) == ("hold", None)
+    start = quarantine_by_gate(from_verdict(verdict(Outcome.FAIL), ORIGIN, allowed=False))
+    assert start is not None
+    assert (start.lifted, start.commit, start.run_id, start.person) == (False, "a" * 40, "42", "ada")
+    hold = from_verdict(verdict(Outcome.INCONCLUSIVE, "commit-quarantined"), ORIGIN, allowed=False)
+    assert (hold.decision, quarantine_by_gate(hold)) == ("hold", None)
     record = from_verdict(verdict(Outcome.WARN, "commit-quarantined", "checked (by ada)"), ORIGIN, allowed=True)
-    ended = quarantine_by_gate(record)
-    assert ended is not None
-    assert (ended.lifted, record.lifts_quarantine) == (True, True)
+    end = quarantine_by_gate(record)
+    assert end is not None
+    assert (end.lifted, record.lifts_quarantine) == (True, True)
     other = from_verdict(verdict(Outcome.WARN, override="checked (by ada)"), ORIGIN, allowed=True)
     assert quarantine_by_gate(other) is None

@@ -33,8 +33,8 @@ def test_order_passes_for_a_live_commit_only() -> None:
     """The reason of a refusal names both environments and the state; an unknown state is no pass."""
     live = RecordedDeployment(id=1, sha=SHA, state="success", service="shop")
     assert order_finding([live], SHA, "production", "staging").outcome is Outcome.PASS
-    gone = RecordedDeployment(id=1, sha=SHA, state="inactive", service="shop", succeeded=True)
-    refused = [order_finding(rows, SHA, "production", "staging") for rows in ([gone], [])]
+    inactive = RecordedDeployment(id=1, sha=SHA, state="inactive", service="shop", succeeded=True)
+    refused = [order_finding(rows, SHA, "production", "staging") for rows in ([inactive], [])]
     refused.append(unknown_order_finding("production", "staging"))
     assert {f.outcome for f in refused} == {Outcome.INCONCLUSIVE}
     assert {f.id for f in refused} <= set(CONDITIONS)

@@ -143,8 +143,8 @@ def test_open_deployments_of_ended_runs_are_closed() -> None:
     """Only those that neither succeeded nor failed are closed, as error; a hold of the gate is replaced."""
     steps = stale_steps(OLDER, TARGET)
     assert [(s.deployment_id, s.state) for s in steps] == [(4, "error"), (5, "error"), (6, "error")]
-    held = msgspec.structs.replace(OLDER[5], description="hold: inconclusive: No evidence.")
-    assert [(s.deployment_id, s.state) for s in stale_steps([held], TARGET)] == [(6, "inactive")]
+    hold = msgspec.structs.replace(OLDER[5], description="hold: inconclusive: No evidence.")
+    assert [(s.deployment_id, s.state) for s in stale_steps([hold], TARGET)] == [(6, "inactive")]
 
 
 @pytest.mark.parametrize("description", ["rung 2/4 25% since 2026-11-28T20:00:00Z", "hold at 25% since x low-traffic"])
