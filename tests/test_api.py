@@ -271,9 +271,9 @@ def test_r2_of_labels_far_from_zero(level: float, spread: float) -> None:
     generator = np.random.default_rng(5)
     label = level + spread * generator.normal(size=2000)
     sides = [label + spread * size * generator.normal(size=2000) for size in (0.3, 0.6)]
-    tables = [pd.DataFrame({"id": range(2000), "y": label, "p": side}) for side in sides]
+    baseline, candidate = (pd.DataFrame({"id": range(2000), "y": label, "p": side}) for side in sides)
     policy = {"task": "regression", "key": "id", "label": "y", "prediction": "p", "margins": {"r2": 0.5}}
-    result = ghmlops.compare(*tables, policy)
+    result = ghmlops.compare(baseline, candidate, policy)
     (finding,) = (f for f in result.findings if f.metric == "r2")
     expected = [sklearn.r2_score(label, side) for side in sides]
     assert [finding.baseline, finding.candidate] == pytest.approx(expected, rel=1e-6)

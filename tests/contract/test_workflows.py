@@ -208,7 +208,8 @@ def test_deployments_and_reverts_are_serialised(callable_workflows: Callable) ->
     """Jobs are serialised per service (its policy file) and environment, or per branch, and never cancelled."""
     jobs = callable_workflows[".github/workflows/deploy-gate.yml"].body["jobs"]
     gate, revert = jobs["gate"]["concurrency"], jobs["revert"]["concurrency"]
-    assert gate["group"] == "ghmlops-gate-${{ github.workflow }}-${{ inputs.working-directory }}-${{ inputs.policy }}-${{ inputs.environment }}"
+    inputs = "${{ inputs.working-directory }}-${{ inputs.policy }}-${{ inputs.environment }}"
+    assert gate["group"] == "ghmlops-gate-${{ github.workflow }}-" + inputs
     assert (gate["queue"], revert["queue"]) == ("max", "max")
     assert revert["group"] == "ghmlops-revert-${{ inputs.branch || github.event.repository.default_branch }}"
     assert (gate["cancel-in-progress"], revert["cancel-in-progress"]) == (False, False)

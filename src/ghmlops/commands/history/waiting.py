@@ -67,9 +67,9 @@ def _read(path: Path, name: str, services: Services) -> tuple[AnyRecord, ...]:
             return from_promotion(promotion, record_origin(services))
         record = decode_record(content)
         quarantine = quarantine_by_gate(record) if isinstance(record, DeploymentRecord) else None
-        return (record, quarantine) if quarantine else (record,)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise InputError(f"{name} is no record: {error}", hint=hint) from None
+    return (record, quarantine) if quarantine else (record,)
 
 
 def _check(record: AnyRecord, name: str, services: Services) -> None:

@@ -317,7 +317,7 @@ def centring_means(views: StagedViews) -> dict[bool, dict[str, float]]:
 
     means = {"y0": mean_sql("y", "ok")}
     means |= {f"p0{s}{only}": mean_sql(f"p{s}", f"ok{labelled * only}") for s in "ab" for only in (0, 1)}
-    ranges = {}
+    ranges: dict[str, str] = {}
     for name in means:
         value = f"{name[0]}{name[2:3]}"  # `y`, `pa` or `pb`
         ranges |= {f"{name}_{end}": f"{end}({value}) FILTER (WHERE ok)" for end in ("min", "max")}
