@@ -20,6 +20,7 @@ def test_sections_are_in_a_fixed_order() -> None:
         "Slices",
         "Windows",
         "Predictions that changed",
+        "Scores and errors by label",
         "Distributions",
         "All measurements",
         "Details and settings",
