@@ -33,7 +33,7 @@ COMMAND_EXTRAS = {
     "preview": ("preview",),
     "promote": ("github", "verdict"),
     "regression": ("regression",),
-    "remeasure": ("github", "regression", "verdict"),
+    "remeasure": ("github", "preview", "regression", "verdict"),
     "report": ("github", "verdict"),
     "revert": ("github",),
     "store": ("github",),
