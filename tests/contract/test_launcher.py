@@ -34,7 +34,14 @@ def _launcher(root: Path, folder: Path, program: str | None = None) -> Path:
     return folder / "ghmlops"
 
 
+def _usual_signals() -> None:
+    """Undo what a caller in the background of a script passes on: SIGINT and SIGQUIT are ignored there."""
+    for number in (*NUMBERS, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _start(command: list[str | Path], **options: object) -> subprocess.Popen[str]:
+    options = {"preexec_fn": _usual_signals, **options}
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GHMLOPS_"))}
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, env=environ, text=True, start_new_session=True, **{**streams, **options})  # type: ignore[call-overload,no-any-return]
@@ -53,8 +60,8 @@ def _wait_for_traps(process: subprocess.Popen[str]) -> None:
 
 
 def _wait_for_shell(process: subprocess.Popen[str]) -> None:
-    """Wait until the shell has handled its signals and waits for Python again."""
-    while int(_status(process, "ShdPnd"), 16) or _status(process, "State") != "S":
+    """Wait until the shell has handled its signals and waits for Python again, or has ended."""
+    while process.poll() is None and (int(_status(process, "ShdPnd"), 16) or _status(process, "State") != "S"):
         time.sleep(0.0002)
 
 
@@ -140,7 +147,7 @@ def test_streams_arguments_and_exit_codes_are_those_of_python(shell: str, root: 
     process = _start(command)
     assert process.communicate("one\ntwo", timeout=60) == ("'one\\ntwo' True\n", "message\n")
     assert process.returncode == 3
-    process = _start(command, stdin=None, preexec_fn=lambda: os.close(0))
+    process = _start(command, stdin=None, preexec_fn=lambda: (_usual_signals(), os.close(0)))
     assert process.communicate(timeout=60) == ("'' True\n", "message\n")
     assert process.returncode == 3
 
