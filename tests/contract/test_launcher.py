@@ -40,6 +40,11 @@ def _usual_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
+def _without_input() -> None:
+    _usual_signals()
+    os.close(0)
+
+
 def _start(command: list[str | Path], **options: object) -> subprocess.Popen[str]:
     options = {"preexec_fn": _usual_signals, **options}
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GHMLOPS_"))}
@@ -147,7 +152,7 @@ def test_streams_arguments_and_exit_codes_are_those_of_python(shell: str, root: 
     process = _start(command)
     assert process.communicate("one\ntwo", timeout=60) == ("'one\\ntwo' True\n", "message\n")
     assert process.returncode == 3
-    process = _start(command, stdin=None, preexec_fn=lambda: (_usual_signals(), os.close(0)))
+    process = _start(command, stdin=None, preexec_fn=_without_input)
     assert process.communicate(timeout=60) == ("'' True\n", "message\n")
     assert process.returncode == 3
 
