@@ -6,6 +6,8 @@ from ghmlops.core.metrics import METRIC_IDS
 
 _LATENCY, _REGRESSION = "actions/latency/README.md", "actions/regression/README.md"
 _GATE = "actions/gate/README.md#what-counts-as-evidence"
+_ROLLED_BACK = "actions/promote/README.md#the-verdict"
+_AFTER_ROLLBACK = "actions/promote/README.md#a-revert-after-a-promotion"
 _JUDGE = "actions/check/README.md#a-change-cannot-choose-its-judge"
 FINDINGS: dict[str, tuple[str, ...]] = {
     "latency": (f"{_LATENCY}#the-verdict",),
@@ -46,6 +48,12 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "actions-cap": ("actions/history/README.md#quarantine",),
     "service-renamed": ("actions/history/README.md#what-does-not-count",),
     "record-*": ("actions/history/README.md#what-does-not-count",),
+    "errors-above-objective": (_ROLLED_BACK, _AFTER_ROLLBACK),
+    "slower-than-twin": (_ROLLED_BACK, _AFTER_ROLLBACK),
+    "metric-beyond-limit": (_ROLLED_BACK, _AFTER_ROLLBACK),
+    "hook-*": (_ROLLED_BACK, _AFTER_ROLLBACK),
+    "hold-expired": (_ROLLED_BACK, _AFTER_ROLLBACK),
+    "low-traffic": (_ROLLED_BACK, _AFTER_ROLLBACK),
     "findings-omitted": (_GATE,),
     "inputs-changed": (_JUDGE, "actions/check/README.md#two-arms"),
     "*-not-judged": ("README.md#exit-codes",),
