@@ -154,10 +154,12 @@ def _report_bug(error: Exception, environ: Mapping[str, str], console: Console) 
     """Report an exception that no command expects with its traceback; a lack of memory in one line."""
     is_memory = isinstance(error, MemoryError) or str(error) == "can't start new thread"
     if is_memory:
-        console.note("ghmlops: error: out of memory; give the job more memory, or lower the limits of the command")
+        line = "out of memory; give the job more memory, or lower the limits of the command"
+        console.note(f"ghmlops: error: {line}")
     else:
+        line = "a fault of ghmlops; the log of this step has its traceback"
         console.write("".join(traceback.format_exception(error)))
-    _error_outputs(environ, console, Outcome.ERROR, "out-of-memory" if is_memory else "bug")
+    _error_files(environ, console, Outcome.ERROR, "out-of-memory" if is_memory else "bug", line)
 
 
 def _check_address_space(command: str) -> None:
@@ -308,8 +310,8 @@ def _emit(name: str, result: Result, inputs: Common, services: Services) -> None
     if context.summary_file:
         from ghmlops.report.formats.short_summary import short_summary
 
-        short = short_summary(name, result.outcome, result.reason, result.findings)
-        write_summary(context.summary_file, result.summary or short)
+        summary = result.summary or short_summary(name, result.outcome, result.reason, result.findings)
+        write_summary(context.summary_file, summary)
     if context.in_actions and result.annotated:
         services.console.write("".join(line + "\n" for line in annotate(result.findings)))
     if inputs.json:
@@ -331,30 +333,20 @@ def _report_error(error: GhmlopsError, environ: Mapping[str, str], console: Cons
     console.note(f"ghmlops: error: {line}")
     if environ.get("GITHUB_ACTIONS") == "true":
         console.write(workflow_command("error", line, title="ghmlops") + "\n")
-    _error_outputs(environ, console, outcome, error.reason_code)
-    _error_summary(environ, console, outcome, line)
+    _error_files(environ, console, outcome, error.reason_code, line)
     if as_json:
         _print_json({"outcome": outcome, "reason_code": error.reason_code, "reason": error.message, "hint": error.hint})
 
 
-def _error_outputs(environ: Mapping[str, str], console: Console, outcome: Outcome, reason_code: str) -> None:
-    """Write the outputs of a run without a result."""
-    from ghmlops.act.runner import write_outputs
-
-    if environ.get("GITHUB_OUTPUT"):
-        try:
-            write_outputs(environ["GITHUB_OUTPUT"], {"outcome": outcome.value, "reason-code": reason_code})
-        except InputError as second:
-            console.note(f"ghmlops: error: {second.message}")
-
-
-def _error_summary(environ: Mapping[str, str], console: Console, outcome: Outcome, line: str) -> None:
-    """Write the job summary of a run without a result."""
-    from ghmlops.act.runner import write_summary
+def _error_files(environ: Mapping[str, str], console: Console, outcome: Outcome, reason_code: str, line: str) -> None:
+    """Write the outputs and the job summary of a run without a result."""
+    from ghmlops.act.runner import write_outputs, write_summary
     from ghmlops.report.formats.short_summary import short_summary
 
-    if environ.get("GITHUB_STEP_SUMMARY"):
-        try:
-            write_summary(environ["GITHUB_STEP_SUMMARY"], short_summary("ghmlops", outcome, line))
-        except InputError as second:
-            console.note(f"ghmlops: error: {second.message}")
+    try:
+        if file := environ.get("GITHUB_OUTPUT"):
+            write_outputs(file, {"outcome": outcome.value, "reason-code": reason_code})
+        if file := environ.get("GITHUB_STEP_SUMMARY"):
+            write_summary(file, short_summary("ghmlops", outcome, line))
+    except InputError as second:
+        console.note(f"ghmlops: error: {second.message}")
