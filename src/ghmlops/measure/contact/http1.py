@@ -72,7 +72,7 @@ def exchange(target: Target, request: bytes, seconds: float) -> HttpAnswer:
     parser = HttpResponseParser(reader)
     deadline = time.monotonic() + seconds
     try:
-        with _connect(target, deadline) as stream:
+        with connect(target, deadline) as stream:
             stream.settimeout(_remaining(deadline))
             stream.sendall(request)
             received = 0
@@ -89,7 +89,16 @@ def exchange(target: Target, request: bytes, seconds: float) -> HttpAnswer:
     return _answer(reader, parser, target)
 
 
-def _connect(target: Target, deadline: float) -> socket.socket:
+def connect(target: Target, deadline: float) -> socket.socket:
+    """Return a connection to the target at the address that was probed, with TLS if its URL is https.
+
+    Args:
+        target: the service.
+        deadline: end of the attempt on the monotonic clock, in seconds.
+
+    Raises:
+        OSError: The connection cannot be opened in time.
+    """
     address = target.address or target.host
     plain = socket.create_connection((address, target.dial_port), timeout=_remaining(deadline))
     try:

@@ -1,0 +1,1 @@
+"""Asks a service one request at a time and returns its answers with their bodies."""
