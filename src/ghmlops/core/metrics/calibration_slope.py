@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import special
 
 from ghmlops.core.metrics import TARGETS
 from ghmlops.core.model import Direction
@@ -25,7 +24,7 @@ from ghmlops.core.paired.influence import (
     undefined_side,
 )
 from ghmlops.core.paired.metric import Metric
-from ghmlops.core.stats import logistic
+from ghmlops.core.stats import logistic, special
 
 LOG_ODDS_PROBABILITY_FLOOR = 1e-6
 """Scores are clipped to [1e-6, 1 - 1e-6] before their log-odds are taken (at most 13.8), so that a few scores of 0 or 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy import special
+from ghmlops.core.stats import special
 
 
 def upper_bound(count: float, n: float, level: float) -> float:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
-from ghmlops.core.stats import Floats
+from ghmlops.core.stats import Floats, special
 
 _MAX_ITERATIONS = 60
 _TOLERANCE = 1e-12

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
-from ghmlops.core.stats import Floats, Ints
+from ghmlops.core.stats import Floats, Ints, special
 
 _RANK_TOLERANCE = 1e-10
 """Eigenvalues below this fraction of the largest count as 0 when the rank of the covariance is determined."""

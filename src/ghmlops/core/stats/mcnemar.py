@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
-from ghmlops.core.stats import Floats
+from ghmlops.core.stats import Floats, special
 
 
 def p_greater(count: Floats, opposite: Floats) -> Floats:

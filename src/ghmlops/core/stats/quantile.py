@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
-from ghmlops.core.stats import Floats
+from ghmlops.core.stats import Floats, special
 
 _INTERVAL_TAIL = 0.01
 """Probability beyond one limit of the interval for which the bandwidth of the density estimate is optimal: that of the

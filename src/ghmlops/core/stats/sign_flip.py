@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from scipy import special
 
-from ghmlops.core.stats import Floats, Ints
+from ghmlops.core.stats import Floats, Ints, special
 
 MAX_EXACT_CLUSTERS = 12
 """Number of clusters up to which all 2^k sign patterns are enumerated; 2^12 patterns take a few milliseconds.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
-from ghmlops.core.stats import Floats
+from ghmlops.core.stats import Floats, special
 
 
 def limits(estimate: Floats, error: Floats, df: Floats, tail: float) -> tuple[Floats, Floats]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
-from ghmlops.core.stats import Floats
+from ghmlops.core.stats import Floats, special
 
 _BISECTIONS = 45
 """Halvings of the interval -1 to 1: limits are exact to 2 / 2^45, about 6e-14."""

@@ -6,12 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.predictions.constants import ALPHA, MIN_AGREEMENT, MIN_JUDGED_ROWS
 from ghmlops.core.predictions.findings import DOCS
 from ghmlops.core.predictions.ruling import evidence_number
+from ghmlops.core.stats import special
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Counts

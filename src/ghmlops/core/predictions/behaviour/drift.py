@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from ghmlops.core.predictions.constants import MIN_PSI_SHARE, PSI_BINS
+from ghmlops.core.stats import special
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Floats

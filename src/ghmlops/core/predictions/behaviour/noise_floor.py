@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
 from ghmlops.core.paired.aggregates import Cells, Counts
 from ghmlops.core.paired.change import moments
 from ghmlops.core.paired.counted_sums import cells_from_values
 from ghmlops.core.paired.pair_rates import CHANGED, effective_counts
 from ghmlops.core.predictions.constants import ALPHA
-from ghmlops.core.stats import student
+from ghmlops.core.stats import special, student
 
 _NEWCOMBE = "two binomial rates as if unpaired: pooled score test, Newcombe interval"
 

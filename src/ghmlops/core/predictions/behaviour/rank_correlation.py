@@ -6,13 +6,13 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from ghmlops.core.details.regression import RankRow
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.predictions.constants import ALPHA, MIN_JUDGED_ROWS, MIN_RANK_CORRELATION, SPEARMAN_VARIANCE
 from ghmlops.core.predictions.findings import DOCS
 from ghmlops.core.predictions.ruling import evidence_number
+from ghmlops.core.stats import special
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Floats, QueryRanks, ScorePairs

@@ -17,7 +17,6 @@ from typing import Literal
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from ghmlops.core.details.regression import SubgroupRow
 from ghmlops.core.model import Direction, Finding, Outcome
@@ -34,7 +33,7 @@ from ghmlops.core.predictions.ruling import Comparison, evidence_number
 from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey, Value, subgroup_name
 from ghmlops.core.predictions.subgroups.onset import Onset, find_onset
 from ghmlops.core.predictions.subgroups.spread import Spreads, family_of, widen
-from ghmlops.core.stats import multiplicity
+from ghmlops.core.stats import multiplicity, special
 from ghmlops.core.text.p_value import format_p
 
 SECTION = f"{DOCS}#slices-and-windows"

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from ghmlops.core.predictions.constants import ALPHA, MIN_REST_VARIANCE
 from ghmlops.core.predictions.ruling import Comparison
 from ghmlops.core.predictions.subgroup import Subgroup
 from ghmlops.core.predictions.subgroups.family import SubgroupTest
 from ghmlops.core.predictions.subgroups.onset import smoothed_error
+from ghmlops.core.stats import special
 
 Item = tuple[str, object]
 """A column and its value."""

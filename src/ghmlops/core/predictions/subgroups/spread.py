@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from ghmlops.core.paired.aggregates import WINDOW
 from ghmlops.core.predictions.constants import (
@@ -25,6 +24,7 @@ from ghmlops.core.predictions.constants import (
     SPREAD_PRIOR_MEMBERS,
 )
 from ghmlops.core.predictions.subgroups.onset import smoothed_error
+from ghmlops.core.stats import special
 from ghmlops.core.stats.robust_spread import qn
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from scipy import special
-
 from ghmlops.core.model import Direction
 from ghmlops.core.predictions.ruling import Comparison
+from ghmlops.core.stats import special
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
