@@ -26,6 +26,7 @@ TESTS = {
     "marginal_homogeneity": "is every class as frequent after a change as before it? (Stuart-Maxwell)",
     "mcnemar": "McNemar's mid-p test of paired binary outcomes",
     "multiplicity": "p-values adjusted for multiple tests (Holm; Benjamini-Hochberg)",
+    "odd_one_out": "exact test of three exchangeable answers: is one arm the odd one more often? (triangle test)",
     "quantile": "a quantile and the influence of each row on it",
     "robust_spread": "robust scale of a sample of which a part belongs to another distribution (Qn)",
     "sign_flip": "sign-flip test of paired differences in clusters of dependent rows",

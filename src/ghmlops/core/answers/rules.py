@@ -1,0 +1,35 @@
+"""How two answers are compared: which paths are ignored, how lists are matched, which differences are tolerated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Rules of a comparison. Paths have the form of `walk.Place`; the leading `$.` may be left out.
+
+    Attributes:
+        ignore: paths that are not compared, each with everything below it.
+        keys: lists whose elements are matched by a field, and whose order therefore does not matter: path of the list
+            to name of the field.
+        tolerances: largest difference of two numbers that counts as equal, by path.
+    """
+
+    ignore: frozenset[str] = frozenset()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+
+
+def make_rules(ignore: tuple[str, ...] = (), keys: Mapping[str, str] | None = None) -> Rules:
+    """Return rules whose paths begin with `$`."""
+    return Rules(
+        ignore=frozenset(absolute(path) for path in ignore),
+        keys={absolute(path): name for path, name in (keys or {}).items()},
+    )
+
+
+def absolute(path: str) -> str:
+    """Return a path with its leading `$`."""
+    return path if path.startswith("$") else f"${path}" if path.startswith("[") else f"$.{path}"
