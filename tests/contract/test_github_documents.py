@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ghmlops.act.github.commits import mutation_input
 from ghmlops.core.context import is_sha, read_context
+from github_api.planned_revert import COMMITS, TIP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +87,24 @@ def test_graphql_documents_are_valid(root: Path) -> None:
     assert "query { viewer { login } }" in documents
     assert errors_in(documents) == ""
     assert "name_of_no_field" in errors_in(["query { viewer { name_of_no_field } }"])
+
+
+@needs_node
+def test_the_input_of_a_commit_is_valid() -> None:
+    """What a verified revert sends follows GitHub's schema, which knows no other field."""
+    fields = mutation_input("acme/shop", "main", TIP, COMMITS[0])
+    document = "mutation {{ createCommitOnBranch(input: {}) {{ commit {{ oid }} }} }}".format
+    assert errors_in([document(literal(fields))]) == ""
+    assert "mode" in errors_in([document(literal({**fields, "mode": "100755"}))])
+
+
+def literal(value: Any) -> str:
+    """Return a JSON value as GraphQL writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {literal(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return json.dumps(value)
 
 
 def errors_in(documents: list[str]) -> str:

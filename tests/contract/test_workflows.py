@@ -50,6 +50,7 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
     },
     "site.yml": {"build": {"contents": "read"}, "publish": {"id-token": "write", "pages": "write"}},
     "promote.yml": {
+    "after-revert.yml": {"after": {"actions": "write", "contents": "read", "issues": "write"}},
         "lock": {"actions": "read", "contents": "write"},
         "promote": {"contents": "read", "deployments": "write", "statuses": "write"},
         "record": {"contents": "write", "pull-requests": "read"},

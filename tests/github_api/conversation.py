@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from github_api import shapes
+from github_api import git_data, shapes
 from github_api.calls import NOT_FOUND, Call, Json, Response, error_response, invalid
 from github_api.state import State, now
 
@@ -13,12 +13,15 @@ def get_user(_state: State, call: Call) -> Response:
     return Response(200, shapes.public_user(call.root, call.token["login"], "User"))
 
 
-def graphql(token: Json, body: object) -> Response:
-    """Answer the one query that is known: who the token is. GitHub's description does not contain GraphQL."""
+def graphql(state: State, token: Json, body: object) -> Response:
+    """Answer who the token is, and create a commit. GitHub's description does not contain GraphQL."""
     query = body.get("query") if isinstance(body, dict) else None
-    if not isinstance(query, str) or query.split() != ["query", "{", "viewer", "{", "login", "}", "}"]:
-        return Response(200, {"errors": [{"message": f"this server does not know the query {query!r}"}]})
-    return Response(200, {"data": {"viewer": {"login": token["login"]}}})
+    if isinstance(body, dict) and isinstance(query, str):
+        if query.split() == ["query", "{", "viewer", "{", "login", "}", "}"]:
+            return Response(200, {"data": {"viewer": {"login": token["login"]}}})
+        if query.split()[0].startswith("mutation(") and "createCommitOnBranch(input: $input)" in query:
+            return Response(200, git_data.create_commit_on_branch(state, token, body["variables"]["input"]))
+    return Response(200, {"errors": [{"message": f"this server does not know the query {query!r}"}]})
 
 
 def get_repository(state: State, call: Call) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from github_api import shapes
+from github_api import objects, shapes
 from github_api.calls import NOT_FOUND, Call, Json, Response, error_response, invalid
 from github_api.state import State
 
@@ -104,7 +104,7 @@ def create_ref(state: State, call: Call) -> Response:
     name = ref.removeprefix("refs/")
     if name in refs:
         return error_response(422, "Reference already exists")
-    state.repositories[call.repository]["refs"][name] = sha
+    objects.set_ref(state, call.repository, name, sha)
     return Response(201, shapes.git_ref(call.root, call.repository, name, sha))
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ghmlops.act.github.check_runs import upsert_check_run
 from ghmlops.act.github.comments import upsert_comment
+from ghmlops.act.github.commits import publish_commits
 from ghmlops.act.github.dispatches import dispatch_workflow
 from ghmlops.act.github.issues import upsert_issue
 from ghmlops.act.github.perform import perform
@@ -28,6 +29,7 @@ from ghmlops.core.artifacts.spec import WorkflowSpec
 from ghmlops.core.errors import GhmlopsError, GitHubError, PermissionMissing
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.model import Outcome
+from ghmlops.core.revert.api_commit import ApiRevert
 from ghmlops.core.steps.check_run import CheckRun
 from ghmlops.core.steps.gate import Origin, Target, finish_steps, gate_steps, stale_steps
 from ghmlops.measure.github.artifacts import locate
@@ -45,6 +47,8 @@ from ghmlops.measure.github.pull_requests import blocking_rules, merged_pull_req
 from ghmlops.measure.github.pushes import newest_push
 from ghmlops.measure.github.reviews import REVIEW_LABEL, Head, inputs_reviewer, push_time
 from ghmlops.measure.github.runs import read_run, triggering_actor
+from github_api.objects import branch_subjects
+from github_api.planned_revert import COMMITS, FILES, TIP
 from github_api.state import State, repository_id
 
 if TYPE_CHECKING:
@@ -121,7 +125,7 @@ class Call(NamedTuple):
     """Number of earlier requests of the same method and path."""
 
     def __str__(self) -> str:
-        path = re.sub(r"[ab]{40}", "SHA", self.path.removeprefix(f"/repos/{REPOSITORY}/"))
+        path = re.sub(r"[0-9a-f]{40}", "SHA", self.path.removeprefix(f"/repos/{REPOSITORY}/"))
         return f"{self.method} {re.sub(r'[0-9]{3,}', 'ID', path)}{f' ({self.earlier + 1})' if self.earlier else ''}"
 
 
@@ -189,6 +193,11 @@ def _review(client: Client) -> object:
     return inputs_reviewer(client, 7, pushed) if pushed else "unknown"
 
 
+def _publish(branch: str, *, number: int) -> Callable[[Client], object]:
+    revert = ApiRevert(commits=COMMITS[:number], by_mutation=number == 1)
+    return lambda client: publish_commits(client, branch, TIP, revert).result
+
+
 def _zip() -> str:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -215,6 +224,7 @@ _REVIEWED = {
     "changed_files": {HEAD: ["ghmlops.yml"]},
     "contents": {f"{HEAD}:ghmlops.yml": "version: 1"},
 }
+_WITH_FILES: Json = {"repositories": {REPOSITORY: {"files": FILES}}}
 _NAMES = ("ghmlops-evidence-a-1", "ghmlops-evidence-b-1")
 SEQUENCES = (
     Sequence("comment, first run", _comment, {}),
@@ -268,6 +278,9 @@ SEQUENCES = (
         lambda client: failed_range(client, list_deployments(client, "production", "shop")[0].id, "production", "shop"),
         {"deployments": [_deployment(LIVE, "41", "success"), _deployment(HEAD, "42", "queued", "failure")]},
     ),
+    Sequence("verified revert", _publish("main", number=1), _WITH_FILES, tolerant=True),
+    Sequence("verified revert of two commits", _publish("main", number=2), _WITH_FILES, tolerant=True),
+    Sequence("verified revert, pull request", _publish("ghmlops/revert-x", number=1), _WITH_FILES, tolerant=True),
     Sequence("merged pull request", lambda client: merged_pull_request(client, 5), {"pull_requests": [_MERGED]}),
     Sequence(
         "pull request of a run",
@@ -329,6 +342,8 @@ class Effects(NamedTuple):
     issues: Counter[str]
     runs: Counter[str]
     """Started by hand, by commit."""
+    commits: Counter[str]
+    """By branch and subject."""
 
     def doubled(self, reference: Effects) -> list[str]:
         """Return what is there more often than after a run without a fault, and states that are repeated."""
@@ -347,7 +362,8 @@ class Effects(NamedTuple):
         return problems + repeated
 
     def _counts(self) -> tuple[Counter[str], ...]:
-        return self.comments, self.deployments, self.pull_requests, self.check_runs, self.issues, self.runs
+        written = (self.comments, self.deployments, self.pull_requests, self.check_runs, self.issues)
+        return *written, self.runs, self.commits
 
     def unfinished(self) -> list[str]:
         """Return what a failed run left open."""
@@ -356,7 +372,7 @@ class Effects(NamedTuple):
     def final(self) -> object:
         """Return what counts in the end: the last states, whatever was closed as an error before."""
         last = {key: states[-1] for key, states in self.states.items()}
-        return self.comments, last, self.pull_requests, self.check_runs, self.issues, self.runs
+        return self.comments, last, self.pull_requests, self.check_runs, self.issues, self.runs, self.commits
 
 
 def effects(state: State) -> Effects:
@@ -379,6 +395,7 @@ def effects(state: State) -> Effects:
         check_runs=Counter(c["external_id"] for c in state.check_runs),
         issues=Counter(i["body"] for i in state.issues),
         runs=Counter(r["head_sha"] for r in state.runs if r["event"] == "workflow_dispatch"),
+        commits=Counter(branch_subjects(state)),
     )
 
 

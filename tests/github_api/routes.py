@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from github_api import checks, comparison, conversation, delivery, people
+from github_api import checks, comparison, conversation, delivery, git_data, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +65,12 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", f"{OWNED}/rules/branches/{{branch}}"): Route(delivery.list_rules),
     ("get", f"{OWNED}/git/ref/{{ref}}"): Route(delivery.get_ref, ("contents:read",)),
     ("post", f"{OWNED}/git/refs"): Route(delivery.create_ref, ("contents:write",)),
+    ("patch", f"{OWNED}/git/refs/{{ref}}"): Route(git_data.update_ref, ("contents:write",)),
+    ("get", f"{OWNED}/git/matching-refs/{{ref}}"): Route(git_data.list_matching_refs, ("contents:read",)),
+    ("post", f"{OWNED}/git/blobs"): Route(git_data.create_blob, ("contents:write",)),
+    ("post", f"{OWNED}/git/trees"): Route(git_data.create_tree, ("contents:write",)),
+    ("post", f"{OWNED}/git/commits"): Route(git_data.create_commit, ("contents:write",)),
+    ("get", f"{OWNED}/git/commits/{{commit_sha}}"): Route(git_data.get_commit, ("contents:read",)),
     ("get", f"{OWNED}/actions/runs"): Route(delivery.list_runs, ("actions:read",)),
     ("get", f"{OWNED}/actions/artifacts"): Route(delivery.list_repository_artifacts, ("actions:read",)),
     ("get", f"{OWNED}/actions/runs/{{run_id}}"): Route(delivery.get_run, ("actions:read",)),

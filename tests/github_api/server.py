@@ -18,8 +18,9 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
   the remaining `times`), `requests` (`method`, `path`, `status`), `violations` (must stay empty).
 - `POST /_seed` with any of these keys; responds with 204, or with 400 and the reason:
   - `repositories`: name to `{default_branch: "main", private: false, commits: null (every SHA exists) or [SHA],
-    refs: {"heads/main": SHA}, rules: {"main": ["pull_request", "required_status_checks", "non_fast_forward"]},
-    former_names: ["acme/old"], git_dir: "", roles: {login: role}, teams: {"acme/release": {login: "active"}},
+    refs: {"heads/main": SHA}, files: {path: text} (of a first commit on the default branch),
+    rules: {"main": ["pull_request", "required_status_checks", "non_fast_forward"]}, former_names: ["acme/old"],
+    git_dir: "", roles: {login: role}, teams: {"acme/release": {login: "active"}},
     events: [], merge_bases: {HEAD: SHA}, changed_files: {HEAD: [path]}, contents: {"SHA:path": text},
     activity: [{ref, before, after, timestamp}]}`; a branch with rules is protected. A request for a former name is
     redirected (301, or 307 for writes) to `/repositories/ID/...`; `git_dir` is a bare repository whose references,
@@ -41,13 +42,14 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
     is the redirect target of a download; empty stands for this server.
   - `lag`: for how many reads of a list a row stays hidden that a request has just created.
   - `faults`: `[{kind, method: "POST", path: "regular expression", times: 1, skip: 0, status: 502, message, headers,
-    performed}]`; `kind` is `status` (responds with it), `lost-answer` (performs the request, then closes the
-    connection), `refused` (closes the connection), `truncated` (performs the request and sends half of the response)
-    or `silent` (performs the request, and closes the connection after `seconds`: 60). `performed` overrides whether
-    the request is performed.
+    performed}]`; `kind` is `status` (responds with it), `errors` (responds with the list `errors`, as
+    GraphQL does with status 200), `lost-answer` (performs the request, then closes the connection),
+    `refused` (closes the connection), `truncated` (performs the request and sends half of the response) or `silent`
+    (performs the request, and closes the connection after `seconds`: 60). `performed` overrides whether the request is
+    performed.
 
-`POST URL/graphql` (on GHES `URL/api/graphql`) answers `query { viewer { login } }`. Every list and object has an
-`ETag`; the response to a request with `If-None-Match` is 304 if nothing changed.
+`POST URL/graphql` (on GHES `URL/api/graphql`) answers `query { viewer { login } }` and `createCommitOnBranch`.
+Every list and object has an `ETag`; the response to a request with `If-None-Match` is 304 if nothing changed.
 
 The response to a violation (unknown field, wrong type, unknown endpoint, an invalid response of this server) is 500,
 and it is recorded in `violations`.
@@ -171,7 +173,8 @@ class Api(ThreadingHTTPServer):
         token = self._token(headers.get("Authorization", ""))
         if token is None:
             return error_response(401, "Bad credentials"), None
-        return conversation.graphql(token, body), fault
+        response = conversation.graphql(self.state, token, body)
+        return (_fault_response(fault) if fault and fault["kind"] == "status" else response), fault
 
     def _token(self, authorization: str) -> Json | None:
         scheme, _, secret = authorization.partition(" ")
@@ -218,6 +221,8 @@ class Api(ThreadingHTTPServer):
 
 
 def _fault_response(fault: Json) -> Response:
+    if fault["kind"] == "errors":
+        return Response(200, {"data": None, "errors": fault["errors"]})
     if fault["kind"] != "status":
         return error_response(502, fault["kind"])
     message = fault["message"] or f"fault {fault['status']}"

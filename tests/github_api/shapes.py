@@ -355,6 +355,35 @@ def rule(repository_name: str, kind: str) -> Json:
             "require_code_owner_review": False,
             "require_last_push_approval": False,
             "required_approving_review_count": 1,
+def git_commit(root: str, name: str, stored: Json, *, signed: bool) -> Json:
+    """A git commit, with the verdict on its signature."""
+    url = f"{root}/repos/{name}/git"
+    person = {"name": "A", "email": "a@example.org", "date": "2020-01-01T00:00:00Z"}
+    verification = {
+        "verified": signed,
+        "reason": "valid" if signed else "unsigned",
+        "signature": "-----BEGIN PGP SIGNATURE-----" if signed else None,
+        "payload": "tree" if signed else None,
+        "verified_at": "2020-01-01T00:00:00Z" if signed else None,
+    }
+    parents = [
+        {"sha": sha, "url": f"{url}/commits/{sha}", "html_url": f"{root}/html/{name}/commit/{sha}"}
+        for sha in stored["parents"]
+    ]
+    return {
+        "sha": stored["sha"],
+        "node_id": f"C_{stored['sha']}",
+        "url": f"{url}/commits/{stored['sha']}",
+        "html_url": f"{root}/html/{name}/commit/{stored['sha']}",
+        "author": person,
+        "committer": person,
+        "message": stored["message"],
+        "tree": {"sha": stored["tree"], "url": f"{url}/trees/{stored['tree']}"},
+        "parents": parents,
+        "verification": verification,
+    }
+
+
             "required_review_thread_resolution": False,
         },
         "required_status_checks": {

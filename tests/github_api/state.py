@@ -9,6 +9,8 @@ import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from github_api import objects
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -17,7 +19,8 @@ WRITE_ALL = dict.fromkeys(
     ("actions", "checks", "contents", "deployments", "issues", "pull_requests", "statuses"), "write"
 )
 DEFAULT_TOKEN = "t"
-_FAULT_KINDS = ("status", "lost-answer", "refused", "truncated", "silent")
+_NOT_DUMPED = ("tokens", "hidden", "objects", "signed")
+_FAULT_KINDS = ("status", "errors", "lost-answer", "refused", "truncated", "silent")
 
 
 class State:
@@ -39,6 +42,10 @@ class State:
         """How many reads of a list do not contain a row that was just created."""
         self.hidden: dict[int, int] = {}
         """Ids of such rows, and for how many reads they stay hidden."""
+        self.objects: dict[str, tuple[str, bytes]] = {}
+        """Git objects by id: kind and content."""
+        self.signed: set[str] = set()
+        """Commits that GitHub signed."""
         self.faults: list[Json] = []
         self.requests: list[Json] = []
         self.violations: list[str] = []
@@ -53,7 +60,7 @@ class State:
     def dump(self) -> Json:
         """Return the state without the tokens and the bytes of the artifacts."""
         artifacts = [{k: v for k, v in a.items() if k != "zip"} for a in self.artifacts]
-        fields = {k: v for k, v in vars(self).items() if not k.startswith("_") and k not in ("tokens", "hidden")}
+        fields = {k: v for k, v in vars(self).items() if not k.startswith("_") and k not in _NOT_DUMPED}
         deployments = [
             {**d, "statuses": [s for s in self.deployment_statuses if s["deployment"] == d["id"]]}
             for d in self.deployments
@@ -104,8 +111,11 @@ class State:
             "activity": [],
             "former_names": [],
             "git_dir": "",
+            "files": {},
         }
-        self.repositories[name] = _with_defaults(defaults, fields)
+        row = self.repositories[name] = _with_defaults(defaults, fields)
+        if row["files"]:
+            objects.seed_branch(self, name, row["files"], row["default_branch"])
 
     def refs(self, repository: str) -> dict[str, str]:
         """Return the references without `refs/`: the seeded ones, and those that were pushed to the git folder."""
@@ -270,6 +280,7 @@ class State:
             "times": 1,
             "skip": 0,
             "seconds": 60.0,
+            "errors": [],
             "performed": kind in ("lost-answer", "truncated", "silent"),
         }
         fault = _with_defaults(defaults, fields)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.act.git.publish import PushResult, parse_push
+from ghmlops.act.git.publish import parse_push
+from ghmlops.core.revert.push_result import PushResult
 
 REF = "refs/heads/main"
 DONE, MOVED, PROTECTED = PushResult.DONE, PushResult.MOVED, PushResult.PROTECTED

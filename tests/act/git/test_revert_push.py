@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ghmlops.core.revert.api_commit import ApiRevert
+    from ghmlops.core.revert.push_result import Published
     from git_http import HttpRemote
     from git_sandbox import Repo
     from git_scene import Scene
@@ -43,6 +45,10 @@ class FakeForge:
     def blocking_rules(self, branch: str) -> tuple[str, ...]:
         """Return the configured rules for `main`."""
         return self.rules if branch == "main" else ()
+
+    def publish_commits(self, *, branch: str, tip: str, revert: ApiRevert) -> Published:
+        """Fail: only verified commits are created by a forge."""
+        raise AssertionError((branch, tip, revert))
 
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
         """Record the pull request once and return its number."""

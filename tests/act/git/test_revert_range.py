@@ -14,6 +14,8 @@ from git_scene import LINES
 
 if TYPE_CHECKING:
     from ghmlops.act.git.revert import RevertResult
+    from ghmlops.core.revert.api_commit import ApiRevert
+    from ghmlops.core.revert.push_result import Published
     from git_scene import Scene
 
 
@@ -32,6 +34,10 @@ class FakeForge:
     def blocking_rules(self, branch: str) -> tuple[str, ...]:
         """Return the configured rules for `main`."""
         return self.rules if branch == "main" else ()
+
+    def publish_commits(self, *, branch: str, tip: str, revert: ApiRevert) -> Published:
+        """Fail: only verified commits are created by a forge."""
+        raise AssertionError((branch, tip, revert))
 
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
         """Record the pull request once and return its number."""

@@ -108,6 +108,7 @@ def test_a_confirmed_failure_is_reverted(scene: Scene) -> None:
         "dispatched": "",
         "issue": "",
         "record-file": "",
+        "follow-up": "",
     }
     assert "Verdict: accuracy" in scene.remote.message("main")
     assert "starts no other workflow" in ran.out

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.act.git import publish
 from ghmlops.act.git.history import Remote
-from ghmlops.act.git.publish import PushResult
 from ghmlops.act.git.work import VARIABLES
 from ghmlops.clients.git import credentials
 from ghmlops.clients.git.blobs import list_tree
 from ghmlops.clients.git.private_refs import private_ref
 from ghmlops.core.errors import GitError, PermissionMissing
+from ghmlops.core.revert.push_result import PushResult
 from ghmlops.core.revert.spec import check_names
 
 if TYPE_CHECKING:

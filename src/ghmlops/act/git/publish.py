@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from ghmlops.act.git import history, proofs
+from ghmlops.act.git import api_commits, history, proofs
 from ghmlops.clients.git import client
-from ghmlops.core.errors import GitError, NeedsPerson, PermissionMissing
+from ghmlops.core.errors import GitError, InputError, NeedsPerson, PermissionMissing
 from ghmlops.core.revert.plan import revert_branch_name
+from ghmlops.core.revert.push_result import Published, PushResult
 from ghmlops.core.revert.spec import one_line
 
 if TYPE_CHECKING:
     from ghmlops.act.git.history import Remote
+    from ghmlops.core.revert.api_commit import ApiRevert
     from ghmlops.core.revert.plan import Commit
 
 _MOVED = re.compile(
@@ -22,20 +23,6 @@ _MOVED = re.compile(
     r"|reference already exists"
 )
 _FORBIDDEN = re.compile(r"error: 403\b|Permission to \S+ denied|denied to |Write access .* not granted")
-
-
-class PushResult(StrEnum):
-    """Response of a remote to a push."""
-
-    DONE = "done"
-    MOVED = "moved"
-    """The branch has another tip than expected: fetch and try again."""
-    PROTECTED = "branch-protected"
-    """A rule or a hook of the remote rejected the push."""
-    FORBIDDEN = "push-forbidden"
-    """The credentials do not allow writing."""
-    UNKNOWN = "unknown"
-    """No response for this branch: it is unknown whether the push succeeded."""
 
 
 class Forge(Protocol):
@@ -46,6 +33,12 @@ class Forge(Protocol):
 
     def may_change_workflows(self) -> bool:
         """Return whether the token may push changes of `.github/workflows`, as far as is known."""
+
+    def publish_commits(self, *, branch: str, tip: str, revert: ApiRevert) -> Published:
+        """Create commits on top of `tip` through the API, which signs them, and move the branch to the last one.
+
+        A branch that does not exist is created.
+        """
 
     def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
         """Open a pull request, or find the open one with the same branches; return its number."""
@@ -74,6 +67,8 @@ class Plan:
     """Paths by which the branch still differs from that state, later work aside."""
     cause: str = ""
     """Why a person must merge the revert; empty if it may be pushed to the branch."""
+    verified: bool = False
+    """Whether GitHub must create the commits, so that they are verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +115,33 @@ def push(remote: Remote, sha: str, branch: str) -> tuple[PushResult, str]:
     raise error
 
 
+def publish(remote: Remote, plan: Plan, branch: str, forge: Forge | None) -> Published:
+    """Push the commits of a plan, or let GitHub create them if they must be verified.
+
+    Args:
+        remote: The remote.
+        plan: The revert commits.
+        branch: Name of the branch on the remote.
+        forge: The service that hosts the remote.
+
+    Raises:
+        InputError: The commits must be verified, and there is no connection to GitHub.
+        NeedsPerson: GitHub cannot create these commits, or does not sign them.
+        GitError: The remote did not respond, and the push failed or it is unknown whether it succeeded.
+        GitHubError: GitHub rejected a request.
+    """
+    if not plan.verified:
+        result, message = push(remote, plan.head, branch)
+        return Published(result, message, plan.head if result is PushResult.DONE else "")
+    if forge is None:
+        raise InputError(
+            "`revert.verified` of the policy demands verified commits, which only GitHub's API creates",
+            hint="pass `token: ${{ github.token }}` with `permissions: {contents: write}`",
+        )
+    revert = api_commits.read_revert(remote.git, plan.tip, plan.head, plan.commits)
+    return forge.publish_commits(branch=branch, tip=plan.tip, revert=revert)
+
+
 def propose(remote: Remote, plan: Plan, forge: Forge | None, cause: str, *, temp: str = "") -> Proposal:
     """Push the revert to a separate branch and open a pull request, or find both from an earlier run.
 
@@ -148,15 +170,17 @@ def propose(remote: Remote, plan: Plan, forge: Forge | None, cause: str, *, temp
             reason_code=PushResult.PROTECTED.value,
         )
     name = revert_branch_name(plan.newest)
-    head = _existing_revert(remote, plan, name, temp) or _push_revert_branch(remote, plan, name, cause, temp)
+    head = _existing_revert(remote, plan, name, temp) or _push_revert_branch(remote, plan, name, forge, cause, temp)
     number = forge.open_pull_request(head=name, base=plan.branch, title=plan.title, body=plan.body)
     return Proposal(sha=head, number=number)
 
 
-def _push_revert_branch(remote: Remote, plan: Plan, name: str, cause: str, temp: str) -> str:
-    result, message = push(remote, plan.head, name)
+def _push_revert_branch(  # noqa: PLR0913, PLR0917  (a revert, and where it goes)
+    remote: Remote, plan: Plan, name: str, forge: Forge, cause: str, temp: str
+) -> str:
+    result, message, sha = publish(remote, plan, name, forge)
     if result is PushResult.DONE:
-        return plan.head
+        return sha
     # Another run may have pushed the same revert meanwhile.
     if result is PushResult.MOVED and (existing := _existing_revert(remote, plan, name, temp)):
         return existing

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from ghmlops.act.git import history, proofs, publish
 from ghmlops.act.git.comparison import ExpectedState, expected_state
 from ghmlops.act.git.limits import check_limits
-from ghmlops.act.git.publish import Plan, PushResult
+from ghmlops.act.git.publish import Plan
 from ghmlops.act.git.selection import Selection, select
 from ghmlops.act.git.work import apply_revert, hidden_conflicts, work_tree
 from ghmlops.clients.git import credentials
 from ghmlops.core.errors import NeedsPerson
 from ghmlops.core.revert import plan as core
 from ghmlops.core.revert.limits import WORKFLOWS, Limits, check_workflows
+from ghmlops.core.revert.push_result import PushResult
 from ghmlops.core.revert.spec import check_names
 from ghmlops.core.revert.text import REFUSAL_HINTS, pull_request_text, refusal_text, revert_message
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from ghmlops.core.revert.mainline import Step
 
 MAX_ATTEMPTS = 3
+SIGNATURES = "required_signatures"
+"""Rule of a branch that commits must be signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,8 @@ class Request:
     """Open a pull request instead of pushing to the branch."""
     limits: Limits | None = None
     """Limits of a revert that no person requests; `None`: there are none."""
+    verified: bool = False
+    """Let GitHub create the commits, so that they are verified."""
     dry_run: bool = False
 
 
@@ -100,12 +105,12 @@ def revert(git: Git, request: Request, *, forge: Forge | None, note: Callable[[s
             _check_workflows(remote, plan, forge)
             if request.pull_request_only or plan.cause:
                 return _proposed(remote, request, plan, forge, plan.cause or "requested with `mode: pull-request`")
-            if rules := forge.blocking_rules(plan.branch) if forge else ():
+            if rules := _blocking_rules(plan, forge):
                 cause = f"the branch has rules against a push: {', '.join(rules)}"
                 return _proposed(remote, request, plan, forge, cause)
-            result, message = publish.push(remote, plan.head, plan.branch)
+            result, message, sha = publish.publish(remote, plan, plan.branch, forge)
             if result is PushResult.DONE:
-                return RevertResult(state=done, plan=plan, revert_sha=plan.head)
+                return RevertResult(state=done, plan=plan, revert_sha=sha)
             if result is not PushResult.MOVED:
                 return _proposed(remote, request, plan, forge, message)
             note(f"`{plan.branch}` moved while the revert was created (attempt {attempt} of {MAX_ATTEMPTS})")
@@ -114,6 +119,12 @@ def revert(git: Git, request: Request, *, forge: Forge | None, note: Callable[[s
         hint="run the command again when nobody pushes to the branch",
         reason_code="branch-moves",
     )
+
+
+def _blocking_rules(plan: Plan, forge: Forge | None) -> tuple[str, ...]:
+    """Return the rules of the branch under which the revert is rejected; commits that GitHub creates are signed."""
+    rules = forge.blocking_rules(plan.branch) if forge else ()
+    return tuple(rule for rule in rules if not (plan.verified and rule == SIGNATURES))
 
 
 def _check_workflows(remote: Remote, plan: Plan, forge: Forge | None) -> None:
@@ -171,6 +182,7 @@ def _create_commits(remote: Remote, request: Request) -> Plan:
         base=selection.base,
         differences=tuple(differences),
         cause=selection.cause,
+        verified=request.verified,
     )
 
 

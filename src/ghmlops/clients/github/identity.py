@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.clients.github.calls import read, send
-from ghmlops.clients.github.transport import Rejected, exchange
+from ghmlops.clients.github.graphql import query
 from ghmlops.core.errors import GitHubError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 class _Answer(msgspec.Struct, frozen=True):
-    data: dict[str, User]
+    viewer: User
 
 
 def viewer_login(client: Client) -> str:
@@ -54,12 +54,7 @@ def _viewer_login(client: Client) -> str:
 
 
 def _query(client: Client) -> str:
-    base = client.api_url.removesuffix("/v3") if client.is_enterprise else client.api_url
-    reply = exchange(client, "POST", f"{base}/graphql", body={"query": _QUERY})
-    if isinstance(reply.body, dict) and reply.body.get("errors"):
-        # GraphQL reports a refusal with status 200.
-        raise Rejected(403, {"message": str(reply.body["errors"])}, {})
-    return msgspec.convert(reply.body, _Answer).data["viewer"].login
+    return query(client, _QUERY, _Answer).viewer.login
 
 
 def is_author(user: User | None, login: str) -> bool:

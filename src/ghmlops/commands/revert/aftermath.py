@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.shared.alerts.send import send_alert
-from ghmlops.core.errors import GitHubError
+from ghmlops.core.errors import GitHubError, NeedsPerson
+from ghmlops.core.revert.follow_up import DEPLOYABLE, FollowUp
 from ghmlops.core.revert.notices import CONFLICTS, Reverted, conflict_notice, revert_notice
+from ghmlops.core.revert.spec import one_line
 from ghmlops.core.steps.alert import Alert
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from ghmlops.act.github import Client
     from ghmlops.commands.revert.inputs import Inputs
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.errors import NeedsPerson
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.revert.grounds import Grounds
 
@@ -36,9 +37,8 @@ def start_deployment(client: Client | None, workflow: str, result: RevertResult,
         result: What the revert did.
         services: Services of the command.
     """
-    # An earlier run that was killed after its push may have started nothing.
-    sha = result.plan.tip if result.state == "already-reverted" else result.revert_sha
-    if not workflow or result.state not in ("reverted", "partly-reverted", "already-reverted") or not sha:
+    sha = _deployable(result)
+    if not workflow or not sha:
         return ""
     if client is None:
         services.console.note(f"{workflow} was not started: pass a token with `actions: write`")
@@ -52,6 +52,29 @@ def start_deployment(client: Client | None, workflow: str, result: RevertResult,
         return "failed"
     services.console.note(f"{workflow} {'was started' if started else 'has a run'} for {sha[:12]}")
     return "started" if started else "running"
+
+
+def _deployable(result: RevertResult) -> str:
+    """Return the tip of the branch with the revert; empty if the branch still contains the change."""
+    if result.state not in DEPLOYABLE:
+        return ""
+    # An earlier run that was killed after its push may have started nothing.
+    return result.plan.tip if result.state == "already-reverted" else result.revert_sha
+
+
+def left_after(result: RevertResult | NeedsPerson, inputs: Inputs) -> FollowUp:
+    """Return what a later job is to do after a revert or its refusal."""
+    commit = inputs.commit.strip()
+    if isinstance(result, NeedsPerson):
+        return FollowUp(
+            state="refused",
+            branch=inputs.branch,
+            commit=commit,
+            reason_code=result.reason_code,
+            message=one_line(result.message, 2000),
+            hint=one_line(result.hint, 300),
+        )
+    return FollowUp(state=result.state, branch=result.plan.branch, commit=commit, sha=_deployable(result))
 
 
 def comment_revert(client: Client | None, grounds: Grounds, result: RevertResult, services: Services) -> None:

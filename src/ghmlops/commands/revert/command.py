@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.revert.aftermath import (
     alert_revert,
     comment_revert,
+    left_after,
     open_conflict_issue,
     start_deployment,
 )
+from ghmlops.commands.revert.forge import GitHub
 from ghmlops.commands.revert.record import leave_revert, read_subject
-from ghmlops.commands.revert.summary import refusal, summarise
+from ghmlops.commands.revert.summary import Done, refusal, summarise
 from ghmlops.commands.shared.alerts.send import check_alerts
 from ghmlops.core.context import dig, is_sha
 from ghmlops.core.errors import GitHubError, InputError, NeedsPerson, nearest
+from ghmlops.core.revert.follow_up import encode_follow_up
 from ghmlops.core.revert.grounds import Grounds, Target, decide_grounds
 from ghmlops.core.revert.limits import Limits
 from ghmlops.core.revert.spec import Spec, check_names, one_line, parse_spec
@@ -33,31 +36,6 @@ if TYPE_CHECKING:
 MODES = ("push", "pull-request")
 
 
-@dataclass(frozen=True, slots=True)
-class GitHub:
-    """GitHub as the forge of a revert."""
-
-    client: Client
-
-    def blocking_rules(self, branch: str) -> tuple[str, ...]:
-        """Return the rules that block a push; rules that cannot be read count as one that does."""
-        from ghmlops.measure.github.pull_requests import blocking_rules
-
-        return blocking_rules(self.client, branch)
-
-    def may_change_workflows(self) -> bool:
-        """Return whether the token is not GITHUB_TOKEN; a token whose owner cannot be read is tried."""
-        from ghmlops.measure.github.pull_requests import is_workflow_token
-
-        return not is_workflow_token(self.client)
-
-    def open_pull_request(self, *, head: str, base: str, title: str, body: str) -> int:
-        """Open the revert pull request, or find an open one."""
-        from ghmlops.act.github.pull_requests import open_revert_pull_request
-
-        return open_revert_pull_request(self.client, head=head, base=base, title=title, body=body)
-
-
 def run(inputs: Inputs, services: Services) -> Result:
     """Revert, or report why not. A refusal is a result with exit code 1, so that the output `state` is written.
 
@@ -70,6 +48,10 @@ def run(inputs: Inputs, services: Services) -> Result:
     """
     if inputs.mode not in MODES:
         raise InputError(f'input `mode`: "{inputs.mode}" is not a valid value', hint=nearest(inputs.mode, MODES))
+    if inputs.follow_up:
+        from ghmlops.commands.revert.follow_up import run_follow_up
+
+        return run_follow_up(inputs, services, _policy(inputs, services))
     spec = parse_spec(inputs.commit)
     check_names(inputs.remote, inputs.branch)
     before = _before(inputs.before.strip().lower())
@@ -90,9 +72,11 @@ def run(inputs: Inputs, services: Services) -> Result:
             return _refused(error, inputs, services, client, policy)
         record_file = leave_revert(inputs, services, subject, grounds, reverted)
         workflow = inputs.dispatch or (policy.revert.dispatch if policy else "")
-        dispatched = start_deployment(client, workflow, reverted, services)
+        dispatched = "" if inputs.defer else start_deployment(client, workflow, reverted, services)
         comment_revert(client, grounds, reverted, services)
-        result = summarise(reverted, services.context, record_file, dispatched=dispatched)
+        left = encode_follow_up(left_after(reverted, inputs)) if inputs.defer else ""
+        done = Done(record_file=record_file, dispatched=dispatched, follow_up=left)
+        result = summarise(reverted, services.context, done)
         if reverted.state in ("reverted", "partly-reverted", "pull-request"):
             alert_revert(inputs, services, policy, reverted.plan.newest, (reverted.state, result.reason))
         return result
@@ -102,9 +86,9 @@ def _refused(
     error: NeedsPerson, inputs: Inputs, services: Services, client: Client | None, policy: Policy | None
 ) -> Result:
     """Return what a refusal reports; a conflict opens an issue."""
-    issue = open_conflict_issue(client, inputs, error, services)
+    issue = None if inputs.defer else open_conflict_issue(client, inputs, error, services)
     alert_revert(inputs, services, policy, inputs.commit.strip(), (error.reason_code, error.message))
-    return refusal(error, issue)
+    return refusal(error, issue, encode_follow_up(left_after(error, inputs)) if inputs.defer else "")
 
 
 def _policy(inputs: Inputs, services: Services) -> Policy | None:
@@ -238,6 +222,7 @@ def _perform(  # noqa: PLR0913, PLR0917  (what the inputs say, resolved)
         temp=services.context.temp,
         pull_request_only=inputs.mode == "pull-request",
         limits=_limits(policy, services),
+        verified=policy is not None and policy.revert.verified,
         dry_run=inputs.dry_run,
     )
     if spec.pull_request is not None:

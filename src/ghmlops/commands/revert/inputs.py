@@ -51,6 +51,16 @@ class Inputs(WithAlerts, frozen=True, kw_only=True):
         str,
         Doc(description="Workflow file to start on the branch after a push; empty: `revert.dispatch` of the policy."),
     ] = ""
+    defer: Annotated[
+        bool,
+        Doc(
+            description="Leave the start of the deployment and the issue about a conflict to a later job with other "
+            "permissions, which receives the output follow-up."
+        ),
+    ] = False
+    follow_up: Annotated[
+        str, Doc(description="Output follow-up of an earlier step: do what it left; nothing is reverted.")
+    ] = ""
     reason: Annotated[str, Doc(description="Why a person requests the revert, instead of a verdict.")] = ""
 
 
@@ -62,4 +72,5 @@ OUTPUTS = (
     Output("pull-request", "Number of the revert pull request; empty if none was opened."),
     Output("dispatched", "started, running (it has a run already) or failed; empty if no workflow is named."),
     Output("issue", "Number of the issue about a conflict; empty if there is none."),
+    Output("follow-up", "What a later job is to do, as JSON; empty without defer, or if nothing is left."),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.commands.shared.base import Result
 from ghmlops.core.model import Finding, Outcome
@@ -24,20 +24,35 @@ _UNFINISHED = {
 """States in which the branch still contains the change: id and section of their finding."""
 
 
-def summarise(result: RevertResult, context: Context, record_file: str = "", *, dispatched: str = "") -> Result:
+class Done(NamedTuple):
+    """What followed a revert."""
+
+    record_file: str = ""
+    """Path of the record for the history; empty without one."""
+    dispatched: str = ""
+    """What became of the workflow that deploys: `started`, `running`, `failed`, or empty."""
+    follow_up: str = ""
+    """What is left to a later job; empty for nothing."""
+
+
+NOTHING = Done()
+
+
+def summarise(result: RevertResult, context: Context, done: Done = NOTHING) -> Result:
     """Return what a revert that was not refused reports.
 
     Args:
         result: The outcome of the revert.
         context: Context of the run, for addresses.
-        record_file: Path of the record for the history; empty without one.
-        dispatched: What became of the workflow that deploys: `started`, `running`, `failed`, or empty.
+        done: What followed it.
     """
     plan, state = result.plan, result.state
     reason, note = _sentences(result, context)
     rest = f"{plan.branch} still differs from {plan.base[:12]}: {list_paths(plan.differences)}."
-    if dispatched in ("started", "running"):
+    if done.dispatched in ("started", "running"):
         note = "The workflow that deploys was started for it."
+    elif done.follow_up:
+        note = "A later job starts the workflow that deploys, by the output `follow-up`."
     findings: tuple[Finding, ...] = ()
     if state in _UNFINISHED:
         name, anchor = _UNFINISHED[state]
@@ -50,9 +65,10 @@ def summarise(result: RevertResult, context: Context, record_file: str = "", *, 
             "state": "" if state == "planned" else state,
             "revert-sha": result.revert_sha,
             "pull-request": str(result.pull_request or ""),
-            "dispatched": dispatched,
+            "dispatched": done.dispatched,
             "issue": "",
-            "record-file": record_file,
+            "record-file": done.record_file,
+            "follow-up": done.follow_up,
         },
         text=terminal.block(
             line for line in (reason, rest if plan.differences else "", note, *_diffstat(plan)) if line
@@ -101,12 +117,13 @@ def _diffstat(plan: Plan) -> list[str]:
     return [one_line(line, 200) for line in plan.diffstat.splitlines()]
 
 
-def refusal(error: NeedsPerson, issue: int | None = None) -> Result:
+def refusal(error: NeedsPerson, issue: int | None = None, follow_up: str = "") -> Result:
     """Return what a refused revert reports: nothing was pushed, and a person must decide.
 
     Args:
         error: The refusal.
         issue: Number of the issue about it; `None` without one.
+        follow_up: What is left to a later job; empty for nothing.
     """
     reason = f"Not reverted: {error.message}."
     return Result(
@@ -120,6 +137,7 @@ def refusal(error: NeedsPerson, issue: int | None = None) -> Result:
             "dispatched": "",
             "issue": str(issue or ""),
             "record-file": "",
+            "follow-up": follow_up,
         },
         text=terminal.block(line for line in (reason, error.hint) if line),
         data={"state": "refused", "hint": error.hint},

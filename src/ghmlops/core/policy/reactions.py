@@ -14,6 +14,8 @@ class Revert(Section, frozen=True, kw_only=True):
     """Reverts by ghmlops on the branch within 24 hours after which a person must decide; 0: no limit."""
     dispatch: str = ""
     """File name of the workflow that deploys, which is started after the revert was pushed; empty: none."""
+    verified: bool = False
+    """Whether GitHub creates the revert commits through its API, so that they are verified."""
 
 
 class Alerts(Section, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import re
 
 from ghmlops.core import quantities
 from ghmlops.core.policy.reactions import Alerts, Revert
-from ghmlops.core.policyfile.scalars import host
+from ghmlops.core.policyfile.scalars import boolean, host
 from ghmlops.core.policyfile.yaml_reader import Located, listing, record, scalar, text
 
 _WORKFLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.ya?ml")
@@ -22,6 +22,7 @@ def read_revert(at: Located) -> Revert:
         "freeze-file": _path,
         "max-per-day": scalar(quantities.count),
         "dispatch": _workflow,
+        "verified": boolean,
     }
     revert: Revert = record(Revert, readers)(at)
     return revert
