@@ -347,14 +347,6 @@ def git_ref(root: str, name: str, ref: str, sha: str) -> Json:
     return {"ref": f"refs/{ref}", "node_id": f"REF_{ref}", "url": f"{url}/refs/{ref}", "object": target}
 
 
-def rule(repository_name: str, kind: str) -> Json:
-    """A rule in force on a branch."""
-    parameters = {
-        "pull_request": {
-            "dismiss_stale_reviews_on_push": False,
-            "require_code_owner_review": False,
-            "require_last_push_approval": False,
-            "required_approving_review_count": 1,
 def git_commit(root: str, name: str, stored: Json, *, signed: bool) -> Json:
     """A git commit, with the verdict on its signature."""
     url = f"{root}/repos/{name}/git"
@@ -384,6 +376,14 @@ def git_commit(root: str, name: str, stored: Json, *, signed: bool) -> Json:
     }
 
 
+def rule(repository_name: str, kind: str) -> Json:
+    """A rule in force on a branch."""
+    parameters = {
+        "pull_request": {
+            "dismiss_stale_reviews_on_push": False,
+            "require_code_owner_review": False,
+            "require_last_push_approval": False,
+            "required_approving_review_count": 1,
             "required_review_thread_resolution": False,
         },
         "required_status_checks": {
