@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ghmlops.cli import main
+from ghmlops.core.history.from_results import quarantine_by_gate
+from ghmlops.core.history.reading import decode_record
+from ghmlops.core.history.record import DeploymentRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +59,34 @@ def test_a_failed_deployment_leaves_what_was_live(
         assert run_as(monkeypatch, run_id, "--finish", result) == 0
     assert list(states(api).values()) == [["queued", "success"], ["queued", "failure"]]
     assert api.state.statuses[-1]["state"] == "failure"
+
+
+@pytest.mark.parametrize(
+    ("result", "decision", "outcome", "quarantined"),
+    [("success", "deployed", "pass", False), ("failure", "failed", "fail", True)],
+)
+def test_it_leaves_a_record(  # noqa: PLR0913, PLR0917  (fixtures and the four columns of a table)
+    here: Path,
+    api: Api,
+    measured: Callable[..., Evidence],
+    monkeypatch: pytest.MonkeyPatch,
+    result: str,
+    decision: str,
+    outcome: str,
+    quarantined: bool,  # noqa: FBT001
+) -> None:
+    """What became of the deployment, for the history; a failure puts the commit into quarantine there, too."""
+    measured(run_id="42")
+    assert run_as(monkeypatch, "42") == 0
+    assert run_as(monkeypatch, "42", "--finish", result, "--record-file", "finished.json") == 0
+    record = decode_record((here / "finished.json").read_bytes())
+    assert isinstance(record, DeploymentRecord)
+    assert (record.decision, record.outcome, record.run_id, record.commit) == (decision, outcome, "42", "a" * 40)
+    quarantine = quarantine_by_gate(record)
+    assert (quarantine is not None) is quarantined
+    assert run_as(monkeypatch, "42", "--finish", result, "--record-file", "dry.json", "--dry-run") == 0
+    assert not (here / "dry.json").exists()
+    assert len(api.state.deployments) == 1
 
 
 def test_finishing_twice_changes_nothing_new(

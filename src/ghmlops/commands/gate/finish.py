@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.gate.job import address, environment_name
+from ghmlops.commands.history.record_file import leave_record, record_origin
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.commands.shared.github import connection
 from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.core.errors import InputError
+from ghmlops.core.history.from_results import Finished, from_finish
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import Target, finish_steps
 from ghmlops.core.steps.recorded import OPEN_STATES
@@ -62,11 +64,17 @@ def finish(inputs: Inputs, services: Services) -> Result:
             return dry_run_result("Nothing was written.", terminal.block([describe(step) for step in steps]))
         perform(steps, client, note=services.console.note)
     reason = f"The deployment of {own.sha[:12]} to {target.environment} was closed as {inputs.finish}."
+    record = from_finish(
+        Finished(target.service, target.environment, own.sha, reason),
+        record_origin(services),
+        succeeded=inputs.finish == "success",
+    )
+    record_file = leave_record(inputs.record_file, record, services)
     return Result(
         outcome=Outcome.PASS,
-        reason_code=f"finished-{inputs.finish}",
+        reason_code=record.reason_code,
         reason=reason,
-        outputs={"deployment-id": str(own.id), "reason": reason, "commit": own.sha},
+        outputs={"deployment-id": str(own.id), "reason": reason, "commit": own.sha, "record-file": record_file},
         text=terminal.block([reason]),
         data={"deployment_id": own.id},
     )

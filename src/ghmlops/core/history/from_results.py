@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_EFFECTS = 40
 """Measured changes of a record: it stays small, and the evidence has all of them."""
+_FAILURES = {"refused": "the gate failed", "failed": "the deployment failed"}
 _OUTCOMES = {"complete": Outcome.PASS, "rollback": Outcome.FAIL}
 
 
@@ -73,13 +74,41 @@ def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool, digest: str
     )
 
 
+class Finished(NamedTuple):
+    """A deployment that was carried out, or failed."""
+
+    service: str
+    environment: str
+    commit: str
+    reason: str
+
+
+def from_finish(finished: Finished, origin: Origin, *, succeeded: bool) -> DeploymentRecord:
+    """Return the record of what became of a deployment that the gate had allowed.
+
+    Args:
+        finished: The deployment.
+        origin: The run of `gate --finish`.
+        succeeded: Whether it is live.
+    """
+    return DeploymentRecord(
+        **origin._asdict(),
+        **finished._asdict(),
+        command="gate",
+        decision="deployed" if succeeded else "failed",
+        outcome=Outcome.PASS if succeeded else Outcome.FAIL,
+        reason_code=f"finished-{'success' if succeeded else 'failure'}",
+    )
+
+
 def quarantine_by_gate(record: DeploymentRecord) -> QuarantineRecord | None:
     """Return the quarantine that a decision of the gate begins or ends; `None` if it does neither.
 
-    A failure begins it, and an override by a person ends it. In force is what the deployments on GitHub say; this is
-    the copy in the history.
+    A failure at the gate or in the deployment begins it, and an override by a person ends it. In force is what the
+    deployments on GitHub say; this is the copy in the history.
     """
-    begins = record.command == "gate" and record.decision == "refused" and record.outcome is Outcome.FAIL
+    failed = record.outcome is Outcome.FAIL and record.decision in ("refused", "failed")
+    begins = record.command == "gate" and failed
     if not begins and not record.lifts_quarantine:
         return None
     return QuarantineRecord(
@@ -92,7 +121,9 @@ def quarantine_by_gate(record: DeploymentRecord) -> QuarantineRecord | None:
         run_attempt=record.run_attempt,
         run_url=record.run_url,
         person=record.person,
-        reason=(f"the gate failed: {record.reason}" if begins else f"lifted by an override: {record.override}")[:1000],
+        reason=(
+            f"{_FAILURES[record.decision]}: {record.reason}" if begins else f"lifted by an override: {record.override}"
+        )[:1000],
         lifted=not begins,
     )
 

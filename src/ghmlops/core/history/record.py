@@ -68,8 +68,8 @@ class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
 
     Attributes:
         command: `gate` or `promote`.
-        decision: `allowed`, `hold` or `refused` by the gate; `complete`, `hold`, `rollback` or `running` of a
-            promotion.
+        decision: `allowed`, `hold` or `refused` by the gate, and `deployed` or `failed` once the deployment was carried
+            out; `complete`, `hold`, `rollback` or `running` of a promotion.
         outcome: The verdict.
         reason_code: Its reason code.
         reason: Its reason in one sentence.
