@@ -10,6 +10,7 @@ import pytest
 from ghmlops.act.folded_records import write_folded
 from ghmlops.core.errors import GitError
 from ghmlops.core.history.place import encode_record, fold_path, record_path
+from ghmlops.measure import record_branch
 from ghmlops.measure.record_branch import BranchHistory, read_folded, read_history
 from git_scene import Scene, make_scene
 from history_records import OTHER, deployment
@@ -112,3 +113,16 @@ def test_what_is_no_fold() -> None:
     """Other bytes raise an error that the caller names."""
     with pytest.raises(ValueError, match="Parquet"):
         read_folded(b"PAR1")
+
+
+def test_a_reader_of_the_newest_records_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest loose records count; damaged, folded and foreign files are skipped."""
+    records = [deployment(f"2026-11-{day:02d}T10:00:00+00:00") for day in range(1, 6)]
+    files = {record_path(record): encode_record(record) for record in records}
+    push(scene, {**files, record_path(SECOND): b"{}", "notes.txt": b"x", fold_path("2026-09", b"y"): b"y"}, force=True)
+    monkeypatch.setattr(record_branch, "MAX_RECENT", 3)
+    place = {"remote": "origin", "branch": BRANCH, "token": "", "now": datetime(2026, 12, 20, tzinfo=UTC)}
+    newest = record_branch.read_recent(scene.work.folder, scene.work.environ, timeout=60.0, **place)  # type: ignore[arg-type]
+    assert [item.record for item in newest] == records[2:]
+    place["branch"] = "absent"
+    assert record_branch.read_recent(scene.work.folder, scene.work.environ, timeout=60.0, **place) == ()  # type: ignore[arg-type]

@@ -148,7 +148,10 @@ def is_ancestor_of_head(cwd: Path, commit: str) -> bool:
 
 def environment_fingerprint(cwd: Path) -> str:
     """Return the fingerprint of the first lock file in `cwd`, or an empty string without one."""
-    for name in LOCK_FILES:
-        if (cwd / name).is_file():
-            return fingerprint(cwd / name)
-    return ""
+    name = lock_file(cwd)
+    return fingerprint(cwd / name) if name else ""
+
+
+def lock_file(cwd: Path) -> str:
+    """Return the name of the first lock file in `cwd`, or an empty string without one."""
+    return next((name for name in LOCK_FILES if (cwd / name).is_file()), "")

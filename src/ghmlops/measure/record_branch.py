@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
     from ghmlops.clients.git.blobs import Entry
     from ghmlops.clients.git.client import Git
+    from ghmlops.core.history.reading import Stored
 
 LAST_READ = "refs/ghmlops-read/"
 """Where a clone remembers the newest tip that it read, to notice that the branch was rewritten."""
 MAX_FOLD_BYTES = 64 * 1024**2
 """Bytes of a Parquet file with records."""
+
+
+MAX_RECENT = 200
+"""Records that `read_recent` reads."""
 
 
 class BranchHistory(NamedTuple):
@@ -69,11 +74,46 @@ def read_history(  # noqa: PLR0913  (a branch, and when)
         return BranchHistory(history, tip)
 
 
-def _fetch(git: Git, remote: str, branch: str, ref: str) -> str:
+def read_recent(  # noqa: PLR0913  (a branch, and when)
+    repository: Path, environ: Mapping[str, str], *, remote: str, branch: str, token: str, now: datetime, timeout: float
+) -> tuple[Stored, ...]:
+    """Return the newest records of a branch in the order of time; what does not count is skipped.
+
+    For a reader who decides nothing: at most `MAX_RECENT` records are read, and none that was folded into Parquet.
+
+    Args:
+        repository: a folder inside the checkout.
+        environ: variables to derive git's environment from.
+        remote: name of the remote.
+        branch: name of the branch.
+        token: token for a remote over http(s).
+        now: the time (UTC).
+        timeout: time limit in seconds.
+
+    Raises:
+        InputError: A name is not valid.
+        GitError: There is no repository, or the remote cannot be reached.
+    """
+    check_names(remote, branch)
+    git = client.open_repository(repository, environ)
+    git = credentials.with_token(git, token, credentials.remote_urls(git, remote))
+    with private_ref(git) as ref:
+        tip = _fetch(git, remote, branch, ref, timeout)
+        entries = [e for e in list_tree(git, tip) if _is_loose(e)] if tip else []
+        newest = sorted(entries, key=lambda entry: entry.path)[-MAX_RECENT:]
+        return read_records(read_blobs(git, newest), (), now).records
+
+
+def _is_loose(entry: Entry) -> bool:
+    is_record = parse_record_path(entry.path) is not None and foreign_file(entry.path, entry.mode) is None
+    return is_record and entry.size <= MAX_RECORD_BYTES
+
+
+def _fetch(git: Git, remote: str, branch: str, ref: str, timeout: float = client.REMOTE_TIMEOUT) -> str:
     """Return the tip; empty if the remote has no such branch."""
     result = git.run(
         "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", "--", remote,
-        f"+refs/heads/{branch}:{ref}", timeout=client.REMOTE_TIMEOUT,
+        f"+refs/heads/{branch}:{ref}", timeout=timeout,
     )  # fmt: skip
     if "couldn't find remote ref" in result.stderr:
         return ""

@@ -76,6 +76,24 @@ def test_it_names_service_run_and_both_policies(history: tuple[Path, str, str]) 
     assert origin.fingerprints["policy"] == digest(POLICY + "gate: {max-age: 1d}\n")
 
 
+def test_it_names_what_differs_between_both_sides(history: tuple[Path, str, str]) -> None:
+    """The key of the policy, the package of the lock file, and the machine, which is the same for both sides."""
+    folder, base, _ = history
+    (folder / "requirements.txt").write_text("numpy==1.26.4\n")
+    git(folder, "add", "-A")
+    git(folder, "commit", "--quiet", "--message", "lock")
+    base = git(folder, "rev-parse", "HEAD")
+    (folder / "requirements.txt").write_text("numpy==2.0.1\n")
+    head = commit(folder, POLICY + "gate: {max-age: 2d}\n")
+    origin = provenance(Common(), services(folder, Context(head_sha=head, base_sha=base)))
+    differences = [(p.kind, p.name, p.baseline, p.candidate) for p in origin.parts if p.baseline != p.candidate]
+    assert [row[0] for row in differences] == ["policy", "policy-key", "environment", "package"]
+    assert differences[1][1:] == ("gate", "{max-age: 1d}", "{max-age: 2d}")
+    assert differences[3][1:] == ("numpy", "1.26.4", "2.0.1")
+    (machine,) = [part for part in origin.parts if part.kind == "machine"]
+    assert "Python" in machine.candidate
+
+
 def test_what_is_unknown_is_absent(tmp_path: Path) -> None:
     """Without a policy, a baseline and a run, none is made up."""
     origin = provenance(Common(), services(tmp_path, Context(head_sha="a" * 40)))

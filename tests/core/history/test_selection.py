@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ghmlops.core.history.record import Effect
 from ghmlops.core.history.selection import (
     Filter,
     count_actions,
@@ -14,8 +15,10 @@ from ghmlops.core.history.selection import (
     due_outcomes,
     former_services,
     quarantine_of,
+    recent_effects,
     select,
 )
+from ghmlops.core.model import Outcome
 from history_records import COMMIT, OTHER, deployment, quarantine, revert, stored
 
 if TYPE_CHECKING:
@@ -105,3 +108,23 @@ def test_outcomes_are_due_once_and_after_seven_days() -> None:
     assert due_outcomes(records, datetime(2026, 11, 7, 23, tzinfo=UTC)) == []
     (outcome,) = due_outcomes(records, NOW)
     assert due_outcomes([*records, *stored(outcome)], NOW) == []
+
+
+def test_recent_effects_are_the_newest_of_each_commit() -> None:
+    """Decisions of the gate with measured changes count, of a commit the newest, and not the commit itself."""
+    change = (Effect(metric="p50", unit="ratio", estimate=0.1, outcome=Outcome.PASS),)
+    later = (Effect(metric="p50", unit="ratio", estimate=0.2, outcome=Outcome.PASS),)
+    records = stored(
+        deployment(DAY_1, effects=change),
+        deployment(DAY_1, commit="c" * 40, effects=change),
+        deployment(DAY_2, effects=later, environment="staging"),
+        deployment(DAY_2, commit="d" * 40),
+        deployment(DAY_2, commit="e" * 40, effects=change, command="promote"),
+        deployment(DAY_9, commit=OTHER, effects=change),
+        deployment(DAY_9, commit="f" * 40, effects=change, service="search"),
+        quarantine(DAY_9),
+    )
+    past = recent_effects(records, "shop", OTHER, 5)
+    assert [(record.commit[0], record.effects[0].estimate) for record in past] == [("c", 0.1), ("a", 0.2)]
+    assert len(recent_effects(records, "shop", "", 2)) == 2
+    assert recent_effects(records, "", OTHER, 5) == ()

@@ -10,31 +10,41 @@ from ghmlops.core.model import Outcome
 from ghmlops.report.charts.timeline_chart import figure
 from ghmlops.report.content import timeline
 from ghmlops.report.text.blocks import TimelinePoint
+from ghmlops.report.text.numbers import MINUS
 from report.reading import read_html
 from report.timeline_samples import sample_points, sample_timeline
 
 
-def test_positions_follow_the_values() -> None:
-    """Windows extend from edge to edge; a regression is shaded and marked; the limit is below the baseline."""
+def test_positions_follow_the_differences() -> None:
+    """Windows extend from edge to edge; a regression is shaded and marked; the limit is below zero."""
     text = "".join(figure(sample_timeline({1}, 3)))
     read_html(text)
-    low, high = timeline.axis_bounds([0.7, 0.82, 0.78, 0.8, 0.75]) or (0.0, 1.0)
+    low, high = timeline.axis_bounds([-0.1, 0.02, -0.05, 0.0]) or (0.0, 1.0)
 
     def y(value: float) -> str:
         return f"{250 + (value - low) / (high - low) * (36 - 250):.1f}"
 
-    assert f'<path class="candidate" d="M72.0 {y(0.8)}L408.0 {y(0.7)} M408.0 {y(0.7)}L744.0 {y(0.8)}"/>' in text
-    assert f'<path class="limit" d="M72.0 {y(0.75)}L408.0 {y(0.75)} M408.0' in text
-    assert f'<path class="band" d="M72.0 {y(0.82)}L408.0 {y(0.82)}L744.0 {y(0.82)}L744.0 {y(0.78)}' in text
+    assert f'<path class="candidate" d="M72.0 {y(0.0)}L408.0 {y(-0.1)}L744.0 {y(0.0)}"/>' in text
+    assert f'<line class="limit" x1="72" y1="{y(-0.05)}" x2="744" y2="{y(-0.05)}"/>' in text
+    assert f'<path class="band" d="M72.0 {y(0.02)}L408.0 {y(0.02)}L744.0 {y(0.02)}L744.0 {y(-0.02)}' in text
+    assert f'<line class="axis" x1="72" y1="{y(0.0)}" x2="744" y2="{y(0.0)}"/>' in text
     assert '<rect class="shade fail" x="240.0" y="36" width="336.0" height="214"/>' in text
-    assert f'<circle class="mark fail" cx="408.0" cy="{y(0.7)}" r="4.5"><title>2025-01-001: fail</title>' in text
+    assert f'<circle class="mark fail" cx="408.0" cy="{y(-0.1)}" r="4.5"><title>2025-01-001: fail</title>' in text
+
+
+def test_differences_of_percentages_are_points() -> None:
+    """The axis of a share is in points with a sign; a metric that may move either way has two limits."""
+    text = "".join(figure(sample_timeline({1}, 3, ceiling=0.05)))
+    assert re.search(r'<text class="row"[^>]*>pt</text>', text)
+    assert f">{MINUS}5</text>" in text
+    assert text.count('<line class="limit" x1="72"') == 2
 
 
 def test_the_chart_is_described_for_screen_readers() -> None:
     """The label names the metric, the number of windows, the first and the last one, and the regressions."""
     text = "".join(figure(sample_timeline({1}, 3)))
     (label,) = [value for tag, name, value in read_html(text).attributes if (tag, name) == ("svg", "aria-label")]
-    assert re.match("accuracy .* candidate: 3 windows ", label)
+    assert re.match("accuracy.* baseline: 3 windows ", label)
     assert re.findall(r"2025-01-\d+", label)[:2] == ["2025-01-000", "2025-01-002"]
     assert re.search(r"2025-01-002, 1 with\b", label)
 

@@ -22,6 +22,7 @@ def test_sections_are_in_a_fixed_order() -> None:
         "Predictions that changed",
         "Scores and errors by label",
         "Distributions",
+        "What changed",
         "All measurements",
         "Details and settings",
         "Evidence and fingerprints",

@@ -94,6 +94,7 @@ def _details(job: Job, run: LatencyRun, tally: Tally, part: ShardRun, confirms: 
         rate_search=job.rate_search,
         shard=part if job.shard else None,
         tally=pack(tally) if job.shard else None,
+        over_time=tally.over_time,
     )
 
 

@@ -114,6 +114,7 @@ def _details(job: Job, tally: Tally, findings: list[Finding]) -> MergeShardsDeta
         shards=[_row(shard) for shard in job.shards],
         shards_planned=first.run.shards,
         confirms=confirmation(first.details.confirms, findings),
+        over_time=tally.over_time,
     )
 
 

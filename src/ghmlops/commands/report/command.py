@@ -16,6 +16,7 @@ from ghmlops.commands.report.announcement import announce
 from ghmlops.commands.report.comment import PublishedComment, publish_comment
 from ghmlops.commands.report.inputs import Inputs
 from ghmlops.commands.report.job import prepare
+from ghmlops.commands.report.past import with_past
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.github import connection
 from ghmlops.commands.shared.stale_evidence.old_verdict import NAME, remove_old_verdict
@@ -29,6 +30,7 @@ from ghmlops.report.content.placed_findings import place_findings
 from ghmlops.report.formats import comment as comment_format
 from ghmlops.report.formats import html, markdown, terminal
 from ghmlops.report.formats.annotations import check_annotations
+from ghmlops.report.formats.badge import badge
 from ghmlops.report.formats.junit import junit
 
 if TYPE_CHECKING:
@@ -62,9 +64,10 @@ def run(inputs: Inputs, services: Services) -> Result:
             return announce(inputs, services, open_client)
         if not inputs.dry_run:
             remove_old_verdict(services.cwd, _verdict_file(inputs), inputs.evidence_dir)
-        job = prepare(inputs, services, open_client)
+        job = with_past(prepare(inputs, services, open_client), inputs, services)
         report = lay_out(job.verdict, job.evidence, job.facts)
-        names = tuple(name for name in (_verdict_file(inputs), inputs.markdown, inputs.html, inputs.junit) if name)
+        files = (_verdict_file(inputs), inputs.markdown, inputs.html, inputs.junit, inputs.badge)
+        names = tuple(name for name in files if name)
         if not inputs.dry_run:
             _write_files(job, report, inputs, services)
         if job.run and job.run.conclusion in UNFINISHED:
@@ -93,7 +96,7 @@ def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: 
         )
     check = verdict_check(
         job.verdict,
-        _comment_text(job),
+        _comment_text(job, trend=False),
         run_id=int(job.run.run_id),
         attempt=job.run.attempt,
         url=job.facts.run_url,
@@ -116,8 +119,10 @@ def _annotations(job: Job, inputs: Inputs, services: Services) -> list[Annotatio
     return check_annotations(place_findings(job.verdict.findings, job.evidence), inputs.policy, lines)
 
 
-def _comment_text(job: Job) -> str:
-    return comment_format.comment(brief(job.verdict, job.evidence, job.facts))
+def _comment_text(job: Job, *, trend: bool = True) -> str:
+    """Return the comment; without its trend for a check run, in which GitHub draws no charts."""
+    facts = job.facts if trend else msgspec.structs.replace(job.facts, past=())
+    return comment_format.comment(brief(job.verdict, job.evidence, facts))
 
 
 def _write_files(job: Job, report: Report, inputs: Inputs, services: Services) -> None:
@@ -131,6 +136,8 @@ def _write_files(job: Job, report: Report, inputs: Inputs, services: Services) -
         files[inputs.html] = html.page(drawn).encode()
     if inputs.junit:
         files[inputs.junit] = junit(job.verdict, job.evidence).encode()
+    if inputs.badge:
+        files[inputs.badge] = badge(job.verdict).encode()
     for name, content in files.items():
         write_atomically(services.cwd / name, content)
 

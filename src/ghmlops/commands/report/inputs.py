@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, WithToken
+from ghmlops.core.history.record import BRANCH
 
 
 class Inputs(WithToken, frozen=True, kw_only=True):
@@ -13,6 +14,7 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     markdown: Annotated[str, Doc(description="File to write the comment's Markdown to.")] = ""
     html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
     junit: Annotated[str, Doc(description="File to write JUnit XML to.")] = ""
+    badge: Annotated[str, Doc(description="File to write the badge to, as JSON for the endpoint of shields.io.")] = ""
     comment: Annotated[
         str,
         Doc(
@@ -21,6 +23,10 @@ class Inputs(WithToken, frozen=True, kw_only=True):
             "is edited unless off."
         ),
     ] = "always"
+    history_branch: Annotated[
+        str,
+        Doc(description="Branch of the history, for the trend of the deciding metric in the comment; off: no trend."),
+    ] = BRANCH
     measuring: Annotated[
         bool,
         Doc(description="Announce in the comment that a run measures the commit, instead of reporting evidence."),

@@ -9,10 +9,11 @@ from ghmlops import __version__
 from ghmlops.commands.shared.input_paths import policy_path
 from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.core.errors import InputError, PolicyError
-from ghmlops.core.evidence.document import Provenance
+from ghmlops.core.evidence.document import ComparedPart, Provenance
 from ghmlops.measure import checkout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ghmlops.commands.shared.base import Common, Services
@@ -47,7 +48,51 @@ def provenance(inputs: Common, services: Services) -> Provenance:
         workflow=context.workflow_path,
         version=__version__,
         fingerprints={name: value for name, value in fingerprints.items() if value},
+        parts=_parts(fingerprints, inputs, services),
     )
+
+
+def _parts(fingerprints: Mapping[str, str], inputs: Common, services: Services) -> list[ComparedPart]:
+    """Return what was compared: policy, lock file and machine. The files are read only if they differ."""
+    from ghmlops.core.evidence.parts import package_parts, policy_parts
+    from ghmlops.measure.machine import machine
+
+    cwd, base = services.cwd, services.context.base_sha
+    here = machine()
+    parts = [ComparedPart(kind="machine", name="machine", baseline=here if base else "", candidate=here)]
+    before, after = fingerprints["base-policy"], fingerprints["policy"]
+    if before and after:
+        parts.insert(0, ComparedPart(kind="policy", name=inputs.policy, baseline=before, candidate=after))
+        if before != after:
+            trusted = services.trusted.policy(cwd, inputs.policy) if services.trusted else None
+            path = os.path.relpath(cwd / inputs.policy, cwd)
+            old = _read(trusted) if trusted else _content(cwd, base, path) or ""
+            parts += policy_parts(old, _read(policy_path(services, inputs.policy)))
+    name = checkout.lock_file(cwd) if base else ""
+    if name and (content := _content(cwd, base, name)) is not None:
+        before = checkout.fingerprint_of(content)
+        parts.append(
+            ComparedPart(kind="environment", name=name, baseline=before, candidate=fingerprints["environment"])
+        )
+        if before != fingerprints["environment"]:
+            parts += package_parts(name, content, _read(cwd / name))
+    return parts
+
+
+def _content(cwd: Path, commit: str, path: str) -> str | None:
+    """Return the text of a file of a commit; `None` if there is none, or if it is too long to be compared."""
+    try:
+        return checkout.content_at(cwd, commit, path)
+    except checkout.OutputTooLarge:
+        return None
+
+
+def _read(file: Path) -> str:
+    """Return the text of a file; empty if it cannot be read, about which the command reports."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _service(policy_file: Path, name: str) -> str:

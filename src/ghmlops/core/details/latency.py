@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import field
 
+from ghmlops.core.details.over_time import OverTime
 from ghmlops.core.details.tally import PackedTally
 from ghmlops.core.model import Frozen
 from ghmlops.core.policy.latency import Arrivals, LatencyMargin
@@ -280,6 +281,7 @@ class LatencyCommon(Frozen, frozen=True, kw_only=True):
         endpoints: of a mix, one row per endpoint.
         failures: failed requests by arm and kind.
         confirms: the failed run that this one confirms; `None` for any other run.
+        over_time: requests and failures over the time of the run.
     """
 
     settings: LatencySettings
@@ -289,6 +291,7 @@ class LatencyCommon(Frozen, frozen=True, kw_only=True):
     endpoints: list[EndpointDetails]
     failures: Failures
     confirms: Confirmation | None = None
+    over_time: OverTime | None = None
 
 
 class LatencyDetails(LatencyCommon, frozen=True, kw_only=True, tag_field="command", tag="latency"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import field
 
+from ghmlops.core.details.over_time import OverTime
 from ghmlops.core.model import Frozen
 
 
@@ -90,3 +91,4 @@ class PackedTally(Frozen, frozen=True, kw_only=True):
     max_requests: int
     full_schedule: bool
     sends: PackedSends
+    over_time: OverTime | None = None

@@ -6,11 +6,31 @@ The JSON Schemas in `ghmlops/schemas/` are generated from these types (`ghmlops.
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+
 from ghmlops.core.details import Details
 from ghmlops.core.model import Finding, Frozen, Measurement, NotMeasured, Outcome
 
 EVIDENCE_SCHEMA = "ghmlops/evidence/v1"
 VERDICT_SCHEMA = "ghmlops/verdict/v1"
+
+
+class ComparedPart(Frozen, frozen=True, kw_only=True):
+    """A part of what both sides consist of, as it is on each; an empty side is without it.
+
+    Attributes:
+        kind: `policy`, `policy-key`, `environment`, `package` or `machine`.
+        name: the file, key or package.
+        baseline: digest, value or version of the baseline.
+        candidate: the same of the candidate.
+    """
+
+    kind: str
+    name: str
+    baseline: str
+    candidate: str
 
 
 class Provenance(Frozen, frozen=True, kw_only=True):
@@ -39,6 +59,8 @@ class Provenance(Frozen, frozen=True, kw_only=True):
     fingerprints: dict[str, str] = {}
     """`code`, `data`, `environment`, `policy`, `base-policy` (the policy at `base_sha`) and others, to `sha256:<hex>`
     or a git object id."""
+    parts: Annotated[list[ComparedPart], msgspec.Meta(max_length=300)] = []
+    """What was compared beside the measurement: policy, lock file and machine, and what differs in them."""
 
 
 class Evidence(Frozen, frozen=True, kw_only=True, tag_field="schema", tag=EVIDENCE_SCHEMA):

@@ -57,6 +57,21 @@ def select(records: Sequence[Stored], condition: Filter) -> list[Stored]:
     ]
 
 
+def recent_effects(records: Sequence[Stored], service: str, commit: str, count: int) -> tuple[DeploymentRecord, ...]:
+    """Return the newest decisions of the gate about a service that have measured changes, oldest first.
+
+    Of several about one commit (environments, repetitions) the newest counts; those about `commit` itself do not.
+    """
+    newest: dict[str, DeploymentRecord] = {}
+    for stored in reversed(records):
+        record = stored.record
+        is_decision = isinstance(record, DeploymentRecord) and record.command == "gate" and bool(record.effects)
+        if isinstance(record, DeploymentRecord) and is_decision and record.service == service != "":
+            newest.setdefault(record.commit, record)
+    newest.pop(commit, None)
+    return tuple(reversed(list(newest.values())[:count]))
+
+
 def quarantine_of(records: Sequence[Stored], service: str, environment: str, commit: str) -> Stored | None:
     """Return the record that keeps a commit in quarantine; `None` if there is none, or a newer one lifted it."""
     newest = None

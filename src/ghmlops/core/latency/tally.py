@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.details.over_time import OverTime
 from ghmlops.core.histograms.exact_histogram import NANOSECONDS, THOUSANDTHS, Distribution
 from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.constants import BLOCK_SIZE, LATE_SECONDS, MAX_LATE_IN_BLOCK
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.objectives import Share, shares
+from ghmlops.core.latency.over_time.counts import count_over_time, sum_over_time
 from ghmlops.core.model import Frozen
 
 if TYPE_CHECKING:
@@ -165,6 +167,7 @@ class Tally(Frozen, frozen=True, kw_only=True):
         max_requests: Maximum number of requests per arm in the plan and its extension.
         full_schedule: Whether the run sends its full schedule, so that no early pass counts.
         sends: How well the generator kept its schedule.
+        over_time: Requests and failures over the time of the run; `None` if a shard did not count them.
     """
 
     requests: int
@@ -180,6 +183,7 @@ class Tally(Frozen, frozen=True, kw_only=True):
     max_requests: int
     full_schedule: bool
     sends: Sends
+    over_time: OverTime | None = None
 
     @property
     def arms(self) -> dict[str, ArmTally]:
@@ -209,6 +213,7 @@ class Tally(Frozen, frozen=True, kw_only=True):
             max_requests=self.max_requests + other.max_requests,
             full_schedule=self.full_schedule and other.full_schedule,
             sends=self.sends + other.sends,
+            over_time=sum_over_time([self.over_time, other.over_time]) if self.over_time and other.over_time else None,
         )
 
 
@@ -225,6 +230,7 @@ def tally_of(judge: Judge, run: Run, policy: Latency, plan: Plan, shard: int = 1
     baseline, candidate = run.baseline, run.candidate
     endpoints = len(policy.endpoints) if policy.mix else 0
     only_baseline = only_candidate = 0
+    arms = ({} if baseline is None else {"baseline": baseline}) | {"candidate": candidate}
     compared: list[Floats | None] = [None, None]
     if baseline is not None:
         both = baseline.timed & candidate.timed
@@ -245,6 +251,7 @@ def tally_of(judge: Judge, run: Run, policy: Latency, plan: Plan, shard: int = 1
         max_requests=plan.planned + plan.extension,
         full_schedule=plan.full_schedule,
         sends=_sends(run),
+        over_time=count_over_time(arms, plan.times[plan.warmup :][: len(candidate)]),
     )
 
 

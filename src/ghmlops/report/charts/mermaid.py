@@ -46,7 +46,7 @@ def chart_lines(series: Timeline) -> list[str]:
         f'%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{colours}"}}}}}}}}%%',
         "xychart-beta",
         f"    x-axis [{', '.join(_axis_names([point.window for point in points]))}]",
-        f'    y-axis "{_plain_text(series.metric, 40)}{unit}" {format_number(low)} --> {format_number(high)}',
+        f'    y-axis "{plain_text(series.metric, 40)}{unit}" {format_number(low)} --> {format_number(high)}',
         *shades,
         f"    line [{_number_list(baseline)}]",
         f"    line [{_number_list(candidate)}]",
@@ -76,7 +76,7 @@ def _axis_names(windows: Sequence[str]) -> list[str]:
     width = len(windows).bit_length()
     names = []
     for index, window in enumerate(windows):
-        label = _plain_text(short_window(window), 20) if index % step == 0 else ""
+        label = plain_text(short_window(window), 20) if index % step == 0 else ""
         suffix = "".join(_INVISIBLE[int(bit)] for bit in f"{index:0{width}b}")
         names.append(f'"{label}{suffix}"')
     return names
@@ -89,7 +89,7 @@ def short_window(window: str) -> str:
     return f"{date} {clock}" if clock not in ("", "00:00") else date
 
 
-def _plain_text(text: str, limit: int) -> str:
+def plain_text(text: str, limit: int) -> str:
     """Return text without any character that has a meaning in Mermaid's grammar and directives or in Markdown."""
     truncated = text[:limit] if len(text) <= limit else text[: limit - 1]
     return "".join(c if c.isalnum() or c in _ALLOWED_PUNCTUATION else "_" for c in truncated).strip() or "_"

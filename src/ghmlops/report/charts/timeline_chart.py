@@ -1,8 +1,8 @@
-"""A metric by window as a line chart, as SVG without scripts and inline styles. The table below it has all numbers."""
+"""The change of a metric by window, as SVG without scripts and inline styles. The table below it has all numbers."""
 
 from __future__ import annotations
 
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ghmlops.report.charts.axis import Axis
@@ -23,30 +23,32 @@ MAX_DOTS = 60
 """Up to this number of windows, each window has a dot; above it, only those with a regression."""
 MAX_AXIS_LABELS = 7
 """Labels that fit below the axis without overlapping."""
-_LEGEND_WIDTHS = {"baseline": 110, "candidate": 120, "interval": 100, "limit": 80}
+_LEGEND = {"candidate \u2212 baseline": ("candidate", 180), "interval": ("band", 100), "limit": ("limit", 80)}
+"""Class and width of each entry of the legend, by its name."""
 
 
 def figure(series: Timeline) -> Iterator[str]:
-    """Draw baseline and candidate, the interval of the change, its limits, and the windows with a regression.
+    """Draw candidate - baseline with its interval, its limits, and the windows with a regression.
 
     Yields nothing if the values have no usable scale.
     """
     points = timeline.thin_out(series.points, MAX_WINDOWS)
     bounds = timeline.axis_bounds(_visible_values(points, series)) if len(points) > 1 else None
-    if bounds is None:
+    if bounds is None or not _has_scale(points):
         return
     x_axis, y_axis = Axis(0.0, len(points) - 1.0, LEFT, RIGHT), Axis(*bounds, BOTTOM, TOP)
     parts = [
         *_shades(points, x_axis),
         *_grid(points, series, x_axis, y_axis),
         *_band(points, x_axis, y_axis),
-        *_limits(points, series, x_axis, y_axis),
-        *_lines(points, x_axis, y_axis),
+        *_limits(series, y_axis),
+        *_line(points, x_axis, y_axis),
         *_legend(points, series),
     ]
-    summary = _summary(series)
+    title, summary = f"{escape.page(series.metric, 60)} by window", _summary(series)
     box = f'class="chart wide-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{summary}"'
-    yield f"<figure>\n<svg {box}><title>{summary}</title>{''.join(parts)}</svg>"
+    yield f'<figure>\n<div class="wide" role="group" tabindex="0" aria-label="Drawing: {title}">'
+    yield f"<svg {box}><title>{summary}</title>{''.join(parts)}</svg></div>"
     yield f"<figcaption>{_caption(points, series)}</figcaption>\n</figure>"
 
 
@@ -60,28 +62,38 @@ def _summary(series: Timeline) -> str:
     if regressions:
         start = escape.page(regressions[0].window, 40)
         result = f"{len(regressions):,} with a regression, the first from {start}"
-    return f"{escape.page(series.metric, 60)} of baseline and candidate{dataset}: {span}, {result}"
+    return f"{escape.page(series.metric, 60)}, candidate minus baseline{dataset}: {span}, {result}"
+
+
+def _difference(point: TimelinePoint) -> float:
+    return point.candidate - point.baseline
+
+
+def _has_scale(points: Sequence[TimelinePoint]) -> bool:
+    """Return whether the values of both sides are large enough to have a difference."""
+    return timeline.axis_bounds([value for p in points for value in (p.baseline, p.candidate)]) is not None
 
 
 def _visible_values(points: Sequence[TimelinePoint], series: Timeline) -> list[float]:
-    """Return the values that must be inside the chart: all points, and limits and intervals near them.
+    """Return the differences that must be inside the chart: zero, all windows, and limits and intervals near them.
 
     An interval may be far wider than the range of the points; it is clipped at the border instead.
     """
-    values = [value for point in points for value in (point.baseline, point.candidate)]
-    span = max(values) - min(values)
-    sides = [(-1.0, series.floor), (1.0, series.ceiling)]
-    limits = [point.baseline + sign * size for point in points for sign, size in sides if size is not None]
+    values = [0.0, *(_difference(point) for point in points)]
+    limits = _limit_values(series)
     ends = [end for point in points for end in _interval(point) or ()]
-    room = max(span, *(abs(size) for _, size in sides if size is not None), 0.0) * 1.5
+    room = max(max(values) - min(values), *(abs(limit) for limit in limits), 0.0) * 1.5
     return values + [v for v in (*limits, *ends) if min(values) - room <= v <= max(values) + room]
 
 
+def _limit_values(series: Timeline) -> list[float]:
+    """Return the differences that the metric may have at most in each direction with a limit."""
+    return [*([] if series.floor is None else [-series.floor]), *([] if series.ceiling is None else [series.ceiling])]
+
+
 def _interval(point: TimelinePoint) -> tuple[float, float] | None:
-    """Return the interval of the change, shifted by the baseline to an interval of the candidate's value."""
-    if point.low is None or point.high is None or point.low > point.high:
-        return None
-    return point.baseline + point.low, point.baseline + point.high
+    """Return the interval of the difference."""
+    return None if point.low is None or point.high is None or point.low > point.high else (point.low, point.high)
 
 
 def _shades(points: Sequence[TimelinePoint], x_axis: Axis) -> Iterator[str]:
@@ -96,19 +108,26 @@ def _shades(points: Sequence[TimelinePoint], x_axis: Axis) -> Iterator[str]:
 
 
 def _grid(points: Sequence[TimelinePoint], series: Timeline, x_axis: Axis, y_axis: Axis) -> Iterator[str]:
-    scale = numbers.unit_scale(series.unit)
+    scale = _scale(series)
     tick_axis = Axis(y_axis.min_value * scale.factor, y_axis.max_value * scale.factor, BOTTOM, TOP)
     for value in tick_axis.ticks():
-        y = tick_axis(value)
-        yield f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}"/>'
-        yield f'<text class="row" x="{LEFT - 8}" y="{float(y) + 4:.1f}">{numbers.plain(value)}</text>'
+        y, label = tick_axis(value), numbers.plain(value + 0.0)
+        label = f"+{label}" if value > 0 and label != "0" else label
+        kind = "axis" if label in ("0", f"{numbers.MINUS}0") else "grid"
+        yield f'<line class="{kind}" x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}"/>'
+        yield f'<text class="row" x="{LEFT - 8}" y="{float(y) + 4:.1f}">{label}</text>'
     for index in range(0, len(points), -(-len(points) // MAX_AXIS_LABELS)):
         x = x_axis(index)
         yield f'<line class="axis" x1="{x}" y1="{BOTTOM}" x2="{x}" y2="{BOTTOM + 5}"/>'
         yield f'<text x="{x}" y="{BOTTOM + 20}">{escape.page(short_window(points[index].window), 16)}</text>'
-    yield f'<line class="axis" x1="{LEFT}" y1="{BOTTOM}" x2="{RIGHT}" y2="{BOTTOM}"/>'
     yield f'<text class="row" x="{LEFT - 8}" y="{TOP - 14}">{escape.page(scale.unit, 16)}</text>'
     yield f'<text x="{(LEFT + RIGHT) / 2}" y="{HEIGHT - 8}">start of the window (UTC)</text>'
+
+
+def _scale(series: Timeline) -> numbers.Scale:
+    """Return the format of a difference: that of two percentages is in points."""
+    scale = numbers.unit_scale(series.unit)
+    return numbers.POINTS if scale is numbers.PERCENT else scale
 
 
 def _band(points: Sequence[TimelinePoint], x_axis: Axis, y_axis: Axis) -> Iterator[str]:
@@ -122,19 +141,19 @@ def _band(points: Sequence[TimelinePoint], x_axis: Axis, y_axis: Axis) -> Iterat
             yield f'<path class="band" d="M{"L".join([*upper, *lower])}Z"/>'
 
 
-def _limits(points: Sequence[TimelinePoint], series: Timeline, x_axis: Axis, y_axis: Axis) -> Iterator[str]:
-    """Draw the lowest and the highest value that the candidate may have, as far as the metric has such limits."""
-    for offset in (-series.floor if series.floor is not None else None, series.ceiling):
-        if offset is not None:
-            yield _path("limit", [point.baseline + offset for point in points], x_axis, y_axis)
+def _limits(series: Timeline, y_axis: Axis) -> Iterator[str]:
+    """Draw the smallest and the largest difference that the policy allows."""
+    for value in _limit_values(series):
+        if y_axis.min_value <= value <= y_axis.max_value:
+            yield f'<line class="limit" x1="{LEFT}" y1="{y_axis(value)}" x2="{RIGHT}" y2="{y_axis(value)}"/>'
 
 
-def _lines(points: Sequence[TimelinePoint], x_axis: Axis, y_axis: Axis) -> Iterator[str]:
-    """Draw baseline and candidate; dots mark the windows of the candidate."""
-    yield _path("baseline", [point.baseline for point in points], x_axis, y_axis)
-    yield _path("candidate", [point.candidate for point in points], x_axis, y_axis)
+def _line(points: Sequence[TimelinePoint], x_axis: Axis, y_axis: Axis) -> Iterator[str]:
+    """Draw the difference; dots mark the windows."""
+    path = "L".join(f"{x_axis(index)} {y_axis(_difference(point))}" for index, point in enumerate(points))
+    yield f'<path class="candidate" d="M{path}"/>'
     for index, point in enumerate(points):
-        position = f'cx="{x_axis(index)}" cy="{y_axis(point.candidate)}"'
+        position = f'cx="{x_axis(index)}" cy="{y_axis(_difference(point))}"'
         if point.outcome in timeline.REGRESSIONS:
             title = f"<title>{escape.page(point.window, 40)}: {point.outcome.value}</title>"
             yield f'<circle class="mark {point.outcome.value}" {position} r="4.5">{title}</circle>'
@@ -142,30 +161,16 @@ def _lines(points: Sequence[TimelinePoint], x_axis: Axis, y_axis: Axis) -> Itera
             yield f'<circle class="candidate" {position} r="2.5"/>'
 
 
-def _path(name: str, values: Sequence[float], x_axis: Axis, y_axis: Axis) -> str:
-    """Draw a line; segments that leave the chart are omitted."""
-    inside = [y_axis.min_value <= value <= y_axis.max_value for value in values]
-    segments = [
-        f"M{x_axis(index)} {y_axis(start)}L{x_axis(index + 1)} {y_axis(end)}"
-        for index, (start, end) in enumerate(pairwise(values))
-        if inside[index] and inside[index + 1]
-    ]
-    return f'<path class="{name}" d="{" ".join(segments)}"/>' if segments else ""
-
-
 def _legend(points: Sequence[TimelinePoint], series: Timeline) -> Iterator[str]:
-    is_drawn = {
-        "interval": any(_interval(point) for point in points),
-        "limit": series.floor is not None or series.ceiling is not None,
-    }
+    is_drawn = {"interval": any(_interval(point) for point in points), "limit": bool(_limit_values(series))}
     x, y = LEFT + 8, TOP - 18
-    for name, width in _LEGEND_WIDTHS.items():
+    for name, (kind, width) in _LEGEND.items():
         if not is_drawn.get(name, True):
             continue
         if name == "interval":
             yield f'<rect class="band" x="{x}" y="{y - 6}" width="30" height="12"/>'
         else:
-            yield f'<line class="{name}" x1="{x}" y1="{y}" x2="{x + 30}" y2="{y}"/>'
+            yield f'<line class="{kind}" x1="{x}" y1="{y}" x2="{x + 30}" y2="{y}"/>'
         yield f'<text class="name" x="{x + 38}" y="{y + 4}">{name}</text>'
         x += width
 
@@ -173,11 +178,14 @@ def _legend(points: Sequence[TimelinePoint], series: Timeline) -> Iterator[str]:
 def _caption(points: Sequence[TimelinePoint], series: Timeline) -> str:
     metric = f"<code><bdi>{escape.page(series.metric, 60)}</bdi></code>"
     dataset = f" in data set <code><bdi>{escape.page(series.dataset, 80)}</bdi></code>" if series.dataset else ""
-    sentences = [f"{metric} by window{dataset}."]
+    low, high = (pick(point.baseline for point in points) for pick in (min, max))
+    scale = numbers.unit_scale(series.unit)
+    span = f"{numbers.rounded(low, 3, scale)} to {numbers.rounded(high, 3, scale)}"
+    sentences = [f"{metric} by window{dataset}: candidate minus baseline. The baseline ranges from {span}."]
     if any(_interval(point) for point in points):
-        sentences.append("The band is the interval of the change, added to the baseline.")
-    if series.floor is not None or series.ceiling is not None:
-        sentences.append("Dashed lines: how far the candidate may be from the baseline.")
+        sentences.append("The band is the interval of the difference.")
+    if _limit_values(series):
+        sentences.append("Dashed: its limit.")
     if timeline.has_regression(series):
         sentences.append("Shaded: windows with a regression, corrected for testing all windows.")
     if len(points) < len(series.points):

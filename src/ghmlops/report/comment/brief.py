@@ -15,12 +15,14 @@ from ghmlops.core.policy.targets import split_scope
 from ghmlops.report.comment.cause_sentence import cause_sentence, factor, limit_text, name, prose, slice_name
 from ghmlops.report.comment.causes import Cause, group_causes
 from ghmlops.report.comment.next_steps import next_steps, reproduce_lines
+from ghmlops.report.comment.trend import trend
 from ghmlops.report.content import comment_marker as marker
 from ghmlops.report.content.headline import pass_headline
-from ghmlops.report.content.layout import commit_link, compared_commits, full_report, links, notices
+from ghmlops.report.content.layout import compared_commits, full_report, links, notices
 from ghmlops.report.content.pillar_table import decisive_finding
 from ghmlops.report.content.placed_findings import is_confirmation, place_findings, rank_findings
 from ghmlops.report.content.prediction_tables import changed_answers
+from ghmlops.report.content.what_changed import commit_link
 from ghmlops.report.text import numbers
 from ghmlops.report.text import outcome_text as words
 from ghmlops.report.text.blocks import Cell, Code, Column, Link, Table, Text, Words
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ghmlops.core.evidence.document import Evidence, Verdict
     from ghmlops.report.content.placed_findings import PlacedFinding
     from ghmlops.report.content.run_facts import Facts
+    from ghmlops.report.text.drawings import Trend
 
 MAX_CAUSES = 5
 """Causes with a sentence; the others are counted."""
@@ -68,6 +71,8 @@ class Brief:
     links: list[Cell]
     full_report: Cell
     marker: str
+    trend: Trend | None = None
+    """The deciding metric over the last decisions of the history."""
 
 
 def brief(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Brief:
@@ -102,6 +107,7 @@ def brief(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Brief
         links=links(facts),
         full_report=full_report(facts),
         marker=f"{marker.marker(verdict.service, facts.workflow)}\n{marker.subject_line(verdict, facts)}",
+        trend=trend(verdict.commit, [*(cause.lead for cause in causes), *entries], facts),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.details.capacity import CapacityDetails
+from ghmlops.core.details.latency import LatencyCommon
 from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.report.content.placed_findings import evidence_label, format_value
 from ghmlops.report.content.prediction_rows import without_tables
@@ -93,6 +94,8 @@ def _entries(details: Details | None) -> Iterator[tuple[str, Any]]:
         details = without_tables(details)
     if isinstance(details, CapacityDetails):
         details = msgspec.structs.replace(details, curve=[])
+    if isinstance(details, LatencyCommon):
+        details = msgspec.structs.replace(details, over_time=None)  # the page draws it
     if details is None:
         return
     fields = msgspec.to_builtins(details)

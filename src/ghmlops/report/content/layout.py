@@ -22,6 +22,7 @@ from ghmlops.report.content.placed_findings import (
     rows_compared,
 )
 from ghmlops.report.content.reproduce_commands import reproduce_commands
+from ghmlops.report.content.what_changed import commit_link, what_changed
 from ghmlops.report.text import numbers
 from ghmlops.report.text import outcome_text as words
 from ghmlops.report.text.blocks import Bullets, Cell, Code, Link, Mark, Report, Section, Table, Text, Words
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 MAX_WORST = 5
 """Findings in the list of the worst ones."""
-SHORT_SHA = 10
 
 
 def lay_out(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Report:
@@ -83,11 +83,6 @@ def compared_commits(verdict: Verdict, evidence: Sequence[Evidence], facts: Fact
     parts += [(Words(f"{numbers.count(requests)} requests"),)] if requests else []
     parts.append((Words(f"attempt {numbers.count(facts.run_attempt)}"),))
     return cells.joined_cell(parts)
-
-
-def commit_link(sha: str, facts: Facts) -> Link:
-    """Return the short name of a commit, linked if the server is known."""
-    return Link(sha[:SHORT_SHA] if is_sha(sha) else "unknown", facts.commit_url(sha), code=True)
 
 
 def measured_rows(evidence: Sequence[Evidence]) -> int:
@@ -176,6 +171,8 @@ def _sections(
     measurements, details = evidence_tables.measurement_tables(evidence), evidence_tables.details_tables(evidence)
     sections = [Section(title=f"All {numbers.count(len(entries))} findings", tables=[cells.findings_table(entries)])]
     sections += prediction_sections.prediction_sections(evidence)
+    if changes := what_changed(verdict, evidence, facts):
+        sections.append(changes)
     if measurements:
         sections.append(Section(title="All measurements", tables=measurements))
     if details:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from ghmlops.core.context import is_repository, is_sha
 from ghmlops.core.model import Outcome
 from ghmlops.report.text.escape import safe_url
+
+if TYPE_CHECKING:
+    from ghmlops.core.history.record import DeploymentRecord
 
 
 class ReportedOutcome(NamedTuple):
@@ -42,6 +45,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Head commit of the pull request."""
     previous: ReportedOutcome | None = None
     """Report of an earlier commit in the same comment."""
+    past: tuple[DeploymentRecord, ...] = ()
+    """Newest decisions about the service, oldest first, from the history."""
 
     def commit_url(self, sha: str) -> str:
         """Return the address of a commit; an empty string if the server or the repository is unknown."""

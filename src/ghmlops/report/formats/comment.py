@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Outcome
+from ghmlops.report.charts import trend_chart
 from ghmlops.report.content.comment_marker import read_subject
 from ghmlops.report.formats.markdown import inline, table_rows
 from ghmlops.report.formats.size_budget import Block, Rows, fit
@@ -72,6 +73,7 @@ def _blocks(brief: Brief) -> Iterator[Block]:
     if brief.answers.rows:
         yield f"**{brief.answers.title}**"
         yield table_rows(brief.answers)
+    yield from _trend(brief)
     yield from _unmeasured(brief)
     yield inline(brief.subject)
     if not passed:
@@ -86,6 +88,20 @@ def _blocks(brief: Brief) -> Iterator[Block]:
         yield " · ".join(inline(link) for link in brief.links)
     if passed:
         yield "</details>"
+
+
+def _trend(brief: Brief) -> Iterator[Block]:
+    """Yield the chart of the trend and its numbers; a chart is one line, never omitted in part."""
+    if brief.trend is None or not (lines := trend_chart.chart_lines(brief.trend)):
+        return
+    yield inline(trend_chart.legend(brief.trend))
+    yield Rows(head="", lines=["\n".join(["```mermaid", *lines, "```"])])
+    if brief.outcome is Outcome.PASS:  # everything below the first sentence is collapsed already
+        yield table_rows(trend_chart.table(brief.trend))
+        return
+    yield "<details><summary>Numbers of the trend</summary>"
+    yield table_rows(trend_chart.table(brief.trend))
+    yield "</details>"
 
 
 def _unmeasured(brief: Brief) -> Iterator[Block]:

@@ -80,6 +80,8 @@ figcaption { color: var(--soft); font-size: .9rem; max-width: 70rem; overflow-wr
 .baseline { stroke: var(--soft); fill: var(--soft); stroke-width: 2; stroke-dasharray: 2 3; }
 .candidate { stroke: var(--link); fill: var(--link); stroke-width: 2; }
 .wide-chart { max-width: 60rem; }
+.chart .column { stroke: none; }
+@media (max-width: 40rem) { .wide > .wide-chart { min-width: 38rem; } }
 .wide-chart path.limit { stroke: var(--fail); stroke-width: 1.5; stroke-dasharray: 7 5; }
 .chart path.band { fill: var(--inconclusive-tint); }
 .shade { fill: var(--tint); }

@@ -21,6 +21,7 @@ from ghmlops.report.charts import (
     pair_chart,
     percentile_curve,
     response_histogram,
+    run_chart,
     score_chart,
     square_chart,
     timeline_chart,
@@ -150,6 +151,11 @@ def _latency(charts: LatencyCharts) -> Iterator[str]:
     yield '<div class="gallery large">'
     yield from percentile_curve.figure(charts)
     yield from response_histogram.figure(charts)
+    yield "</div>"
+    if charts.over_time:
+        yield from run_chart.figure(charts.over_time)
+        yield from _numbers(run_chart.table(charts.over_time))
+    yield '<div class="gallery large">'
     for pairs in charts.pairs:
         yield from pair_chart.figure(pairs)
     yield "</div>"
@@ -211,16 +217,23 @@ def _content(table: Table) -> Iterator[str]:
     """Yield the chart of a table and its rows; the rows of a timeline are collapsed."""
     if isinstance(table.chart, Timeline):
         yield from timeline_chart.figure(table.chart)
-        yield '<details class="numbers">\n<summary>Numbers</summary>\n<div>'
-        yield from _table(table, table.title)
-        yield "</div>\n</details>"
+        yield from _numbers(table)
         return
     if table.chart:
         yield from capacity_curve.figure(table.chart)
-    if table.rows:
+    if table.collapsed:
+        yield from _numbers(table, table.collapsed)
+    elif table.rows:
         yield from _table(table, table.title)
     else:
         yield f"<p>{escape.page(table.title, 300)}</p>"
+
+
+def _numbers(table: Table, label: str = "Numbers") -> Iterator[str]:
+    """Yield the rows of a table, collapsed."""
+    yield f'<details class="numbers">\n<summary>{escape.page(label)}</summary>\n<div>'
+    yield from _table(table, table.title)
+    yield "</div>\n</details>"
 
 
 def _table(table: Table, caption: str, *, row_heading: bool = False) -> Iterator[str]:

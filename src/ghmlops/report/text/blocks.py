@@ -14,7 +14,7 @@ from ghmlops.core.model import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.report.text.drawings import Drawing
+    from ghmlops.report.text.drawings import Drawing, RunOverTime
 
 
 class Words(NamedTuple):
@@ -183,6 +183,7 @@ class LatencyCharts(NamedTuple):
     pairs: list[PairEvidence]
     problem: str
     """Why no response times are drawn (untrusted); otherwise empty."""
+    over_time: RunOverTime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +204,8 @@ class Table:
     """Number of rows at the bottom that report no regression; omitted before any other row of the report."""
     page_only: bool = False
     """The rows are part of the HTML page only."""
+    collapsed: str = ""
+    """Label (trusted) under which the HTML page hides the rows until a reader opens them; empty: they are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

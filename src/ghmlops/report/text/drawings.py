@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ghmlops.report.text.numbers import Scale
 
 
 class ScoreCurves(NamedTuple):
@@ -38,6 +41,39 @@ class SliceMap(NamedTuple):
     """By slice and metric: the loss as a multiple of the margin, negative for a gain; None if there is none."""
     omitted: int
     """Slices that are not drawn."""
+
+
+class RunOverTime(NamedTuple):
+    """Response times and failures of a latency run in consecutive intervals of equal width.
+
+    Arms are named `baseline` and `candidate`; one that was not measured is absent.
+    """
+
+    start_s: int
+    """Start of the first interval, in seconds from the start of the schedule."""
+    width_s: int
+    """Seconds per interval."""
+    requests: dict[str, list[int]]
+    """Requests per interval by arm; successful ones only if `failed` is empty."""
+    quantiles: dict[str, dict[str, list[float | None]]]
+    """Quantile by name (trusted), arm and interval in milliseconds; None if too few requests succeeded."""
+    failed: dict[str, list[int]]
+    """Failed requests per interval by arm; empty if the evidence does not count them."""
+
+
+class Trend(NamedTuple):
+    """The change of one metric against its baseline over the last decisions, drawn in the comment."""
+
+    metric: str
+    """Untrusted."""
+    dataset: str
+    """Untrusted; empty if there is a single data set."""
+    scale: Scale
+    """Format of the values."""
+    points: list[tuple[str, float]]
+    """SHA of each commit and the change that was measured on it, oldest first; the last is this report's."""
+    limits: list[float]
+    """Changes that are allowed at most, by the policy of this report."""
 
 
 Drawing = ScoreCurves | ConfusionTables | SliceMap

@@ -13,6 +13,7 @@ from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_LOG_RATIO
 from ghmlops.core.latency.duet import PAIR_STATISTICS
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.latency.objectives import STREAM_PREFIXES
+from ghmlops.core.latency.over_time.counts import is_consistent
 from ghmlops.core.latency.tally import ArmTally, Tally
 
 if TYPE_CHECKING:
@@ -49,10 +50,15 @@ def unpack(packed: PackedTally) -> Tally:
         and sends.late_blocks <= sends.blocks == -(-n // BLOCK_SIZE)
         and sends.lateness.n == n
         and 0.0 <= sends.stolen <= 1.0
+        and (tally.over_time is None or is_consistent(tally.over_time, _requests_and_failures(tally)))
     )
     if not consistent:
         raise ValueError("its counts contradict each other")
     return tally
+
+
+def _requests_and_failures(tally: Tally) -> dict[str, tuple[int, int]]:
+    return {name: (arm.requests, arm.requests - arm.ok) for name, arm in tally.arms.items()}
 
 
 def _counts(tally: Tally) -> list[int]:

@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.details.latency import LatencyCommon
 from ghmlops.core.errors import DataError
+from ghmlops.report.content.latency.over_time import ARMS, run_over_time
 from ghmlops.report.content.placed_findings import evidence_label
 from ghmlops.report.text.blocks import LatencyCharts, PairEvidence
 from ghmlops.report.text.numbers import finite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ghmlops.core.details.latency import DuetDetails
     from ghmlops.core.evidence.document import Evidence
     from ghmlops.core.evidence.loaded import Loaded
     from ghmlops.core.histograms.histogram import Histogram
+    from ghmlops.core.histograms.hlog import LogInterval
     from ghmlops.core.policy.latency import LatencyMargin
 
-ARMS = ("baseline", "candidate")
 MAX_FILES = 12
 """Evidence files that are drawn; a page with more of them is too long to read."""
 MAX_PAIRS = 1000
@@ -46,11 +47,16 @@ def latency_charts(files: Iterable[Loaded]) -> list[LatencyCharts]:
     drawable = [pair for pair in measured if isinstance(pair[1].details, LatencyCommon)][:MAX_FILES]
     share = max(1, sum(bool(file.log) for file, _ in drawable))
     charts = [_charts(file, evidence, share) for file, evidence in drawable]
-    return [chart for chart in charts if chart.curves or chart.pairs or chart.problem]
+    return [chart for chart in charts if chart.curves or chart.pairs or chart.problem or chart.over_time]
 
 
 def _charts(file: Loaded, evidence: Evidence, share: int) -> LatencyCharts:
-    histograms, problem = _response_times(file, share)
+    lines, problem = _log_lines(file, share)
+    try:
+        histograms = _response_times(lines)
+    except DataError as error:
+        lines, histograms, problem = [], {}, f"{_log_name(file)}: {error.message}"
+    counts_over_time = evidence.details.over_time if isinstance(evidence.details, LatencyCommon) else None
     edges, counts = _bins(histograms)
     return LatencyCharts(
         title=evidence_label(evidence.command, evidence.leg),
@@ -61,33 +67,50 @@ def _charts(file: Loaded, evidence: Evidence, share: int) -> LatencyCharts:
         counts=counts,
         pairs=_pairs(evidence),
         problem=problem,
+        over_time=run_over_time(lines, counts_over_time),
     )
 
 
-def _response_times(file: Loaded, share: int) -> tuple[dict[str, Histogram], str]:
-    """Return the histogram in nanoseconds of each arm with requests, and why a log was left out.
+def _log_name(file: Loaded) -> str:
+    return f"{file.file.removesuffix('.json')}.hlog"
+
+
+def _log_lines(file: Loaded, share: int) -> tuple[list[LogInterval], str]:
+    """Return the lines of the log of a file in nanoseconds, and why it was left out.
 
     The log may use one `share`-th of the limits.
     """
     if file.log_problem or not file.log:
-        return {}, f"{file.file.removesuffix('.json')}.hlog: {file.log_problem}" if file.log_problem else ""
-    from ghmlops.core.histograms.histogram import Histogram
+        return [], f"{_log_name(file)}: {file.log_problem}" if file.log_problem else ""
     from ghmlops.core.histograms.hlog import LogLimits, log_unit, read_log
 
     limits = LogLimits(
         intervals=MAX_LOG_INTERVALS // share, buckets=MAX_LOG_BUCKETS // share, count_bytes=MAX_COUNT_BYTES // share
     )
-    name, text = f"{file.file.removesuffix('.json')}.hlog", file.log.decode("ascii", errors="replace")
+    text = file.log.decode("ascii", errors="replace")
     if log_unit(text) not in ("", "ns"):
-        return {}, f"{name}: its values are not in nanoseconds"
-    groups: dict[str, list[Histogram]] = {}
+        return [], f"{_log_name(file)}: its values are not in nanoseconds"
     try:
-        for line in read_log(text, limits):
-            groups.setdefault(line.tag, []).append(line.histogram)
-        sums = {arm: Histogram.summed(groups[arm]) for arm in ARMS if arm in groups}
+        return [line for line in read_log(text, limits) if line.tag in ARMS], ""
     except DataError as error:
-        return {}, f"{name}: {error.message}"
-    return {arm: histogram for arm, histogram in sums.items() if histogram.total}, ""
+        return [], f"{_log_name(file)}: {error.message}"
+
+
+def _response_times(lines: Sequence[LogInterval]) -> dict[str, Histogram]:
+    """Return the histogram of each arm with requests.
+
+    Raises:
+        DataError: Its lines cannot be added.
+    """
+    if not lines:
+        return {}
+    from ghmlops.core.histograms.histogram import Histogram
+
+    groups: dict[str, list[Histogram]] = {}
+    for line in lines:
+        groups.setdefault(line.tag, []).append(line.histogram)
+    sums = {arm: Histogram.summed(groups[arm]) for arm in ARMS if arm in groups}
+    return {arm: histogram for arm, histogram in sums.items() if histogram.total}
 
 
 def _curve(histogram: Histogram) -> list[tuple[float, float]]:

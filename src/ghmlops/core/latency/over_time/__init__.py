@@ -1,0 +1,1 @@
+"""Requests and failures over the time of a run."""

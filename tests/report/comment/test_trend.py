@@ -1,0 +1,117 @@
+"""The trend of the deciding metric: which records count, what is drawn, and hostile histories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from ghmlops.core.history.record import DeploymentRecord, Effect
+from ghmlops.core.model import Outcome
+from ghmlops.report.comment.brief import brief
+from ghmlops.report.comment.trend import MAX_POINTS, MIN_POINTS
+from ghmlops.report.formats.comment import comment
+from history_records import deployment
+from report import samples
+from report.hostile_samples import ATTACKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ghmlops.report.text.drawings import Trend
+
+
+def effect(metric: str = "p50", estimate: float | None = 0.01, **fields: Any) -> Effect:
+    """Return a measured change of a latency quantile."""
+    return Effect(**{"metric": metric, "unit": "ratio", "estimate": estimate, "outcome": Outcome.PASS, **fields})
+
+
+def past(count: int, *effects: Effect) -> tuple[DeploymentRecord, ...]:
+    """Return decisions about different commits with changes of all quantiles."""
+    changes = effects or tuple(effect(metric) for metric in ("p50", "p95", "p99"))
+    return tuple(deployment(commit=f"{index:07x}{0:033x}", effects=changes) for index in range(1, count + 1))
+
+
+def drawn(records: tuple[DeploymentRecord, ...], *, slow: bool = True) -> Trend | None:
+    """Return the trend of a report with this history."""
+    files = [samples.latency(slow=slow), samples.regression()]
+    return brief(samples.merged(*files), files, msgspec.structs.replace(samples.FACTS, past=records)).trend
+
+
+def test_the_deciding_metric_is_drawn_with_its_limit() -> None:
+    """The first cause decides; the last point is this report's."""
+    trend = drawn(past(4))
+    assert trend is not None
+    assert trend.metric == "p50"
+    assert [commit[6] for commit, _ in trend.points[:-1]] == ["1", "2", "3", "4"]
+    assert trend.points[-1][0] == samples.HEAD
+    assert trend.points[-1][1] == pytest.approx(0.184, abs=0.02)
+    assert trend.limits == [pytest.approx(0.02)]
+
+
+@pytest.mark.parametrize(("records", "points"), [(0, 0), (1, 0), (2, 3), (7, 8), (30, MAX_POINTS)])
+def test_a_trend_begins_with_three_points_and_is_bounded(records: int, points: int) -> None:
+    """Fewer points are no trend; of many, the newest are drawn."""
+    trend = drawn(past(records))
+    assert (len(trend.points) if trend else 0) == points
+    assert MIN_POINTS == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        effect(estimate=None),
+        effect(estimate=1e300),
+        effect(unit="ms"),
+        effect(dataset="other"),
+        effect(metric="p42"),
+    ],
+)
+def test_other_changes_are_not_the_same_metric(change: Effect) -> None:
+    """A record without a usable number of the same metric, data set and unit has no point."""
+    assert drawn(past(5, change)) is None
+
+
+def test_names_of_commits_that_are_none_are_left_out() -> None:
+    """A record whose commit is no SHA cannot put text into the chart."""
+    records = tuple(deployment(commit=bad, effects=(effect(),)) for bad in ATTACKS[:20])
+    assert drawn(records) is None
+
+
+@pytest.mark.parametrize("bad", ATTACKS)
+def test_hostile_metrics_stay_text(bad: str) -> None:
+    """The name of a metric cannot end the chart, its quotes or its line."""
+    bad = bad[:60]  # a longer name is truncated in the verdict
+    file = samples.latency()
+    first = next(f for f in file.findings if f.id == "latency-p50")
+    first = msgspec.structs.replace(first, metric=bad, outcome=Outcome.FAIL)
+    file = msgspec.structs.replace(file, findings=[first], outcome=Outcome.FAIL)
+    records = past(4, effect(metric=bad))
+    text = comment(brief(samples.merged(file), [file], msgspec.structs.replace(samples.FACTS, past=records)))
+    assert text.count("```mermaid") == 1
+    chart = text.split("```mermaid\n")[1].split("\n```")[0].split("\n")
+    assert len(chart) in (5, 6, 7)
+    assert chart[3].count('"') == 2
+    assert not set("<`;{}\\") & set(chart[3])
+
+
+@pytest.mark.parametrize(("slow", "limit"), [(False, 2_000), (True, 6_000)])
+def test_a_comment_with_a_trend_stays_small(slow: bool, limit: int) -> None:
+    """A pass stays below 2 kB and a failure below 6 kB."""
+    files = [samples.latency(slow=slow), samples.regression()]
+    facts = msgspec.structs.replace(samples.FACTS, past=past(30))
+    text = comment(brief(samples.merged(*files), files, facts))
+    assert "```mermaid" in text
+    assert len(text.encode()) < limit
+
+
+def test_the_drawing(golden: Callable[[str, str], None]) -> None:
+    """The comment of a failure with a history is the one that was reviewed."""
+    files = [samples.latency(slow=True), samples.regression()]
+    records = tuple(
+        msgspec.structs.replace(record, effects=(effect(estimate=0.004 * index - 0.01),))
+        for index, record in enumerate(past(6))
+    )
+    facts = msgspec.structs.replace(samples.FACTS, past=records)
+    golden("comment-trend.md", comment(brief(samples.merged(*files), files, facts)))
