@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ghmlops.core.metrics.accuracy import is_correct
-from ghmlops.core.paired.aggregates import WINDOW, CellTable
+from ghmlops.core.paired.aggregates import CellTable
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.paired.counted_sums import cells_from_decisions
 from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE, Cube, Sums, sort_values
 

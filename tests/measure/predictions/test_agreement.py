@@ -17,7 +17,7 @@ from sklearn.naive_bayes import GaussianNB  # type: ignore[import-untyped]
 from sklearn.preprocessing import scale  # type: ignore[import-untyped]
 
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.policy.regression import Regression
 from ghmlops.core.predictions.behaviour import drift
 from ghmlops.core.predictions.comparison import compare_cells, compare_classes, compare_overall

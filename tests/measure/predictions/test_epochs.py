@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from prediction_artifacts import BINARY, rows
 
 if TYPE_CHECKING:

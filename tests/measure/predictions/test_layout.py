@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.policy.regression import Regression
 from ghmlops.measure.predictions import reading
 from ghmlops.measure.predictions.artifacts.source import Source

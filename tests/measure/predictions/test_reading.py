@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
 from ghmlops.core.model import Outcome
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.policy.regression import Changed, Regression
 from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.artifacts.source import Source

@@ -25,8 +25,6 @@ Key = tuple[str | int | float | bool | None, ...]
 DecisionValue = Callable[[Ints, Ints], Floats]
 """Maps label (-1: none) and decision of rows, shape (k,), to the value of each row, shape (k,)."""
 
-WINDOW = ""
-"""The attribute that holds the start of the window; no column of an artifact has an empty name."""
 FINE_BINS = 65_280
 """Number of bins of equal width over 0 to 1 for the scores of one side (without unit).
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghmlops.core.paired.aggregates import WINDOW, Cells, CellTable, Counts, Squares, effective_rows
+from ghmlops.core.paired.aggregates import Cells, CellTable, Counts, Squares, effective_rows
+from ghmlops.core.paired.attributes import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

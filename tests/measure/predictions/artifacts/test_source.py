@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.measure.predictions.artifacts.source import Source
 from prediction_artifacts import BINARY, rows, write
 

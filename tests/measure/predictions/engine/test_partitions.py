@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 import prediction_artifacts as artifacts
 from ghmlops.core.model import Outcome
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.measure.predictions.artifacts.source import Source
 from ghmlops.measure.predictions.engine.open import open_session
 from prediction_artifacts import BINARY, rows, write

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.predictions.constants import (
     MEMBERS_TO_SHOW_NO_SPREAD,
     MIN_SPREAD_MEMBERS,

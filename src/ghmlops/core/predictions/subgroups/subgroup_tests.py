@@ -14,7 +14,7 @@ import msgspec
 from ghmlops.core.details.regression import CellRow, SubgroupRow, TimelineRow
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import Direction, NotMeasured
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.predictions.comparison import compare_cells, compare_classes, overall_metrics
 from ghmlops.core.predictions.constants import MAX_CELL_ROWS, MAX_TIMELINE_ROWS
 from ghmlops.core.predictions.ruling import evidence_number

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS, MAX_DISTINCT_SHARE = 100_000, 0.2
 """Number of rows sampled, and the share of distinct combinations above which attributes do not share one code."""
+FEW_COMBINATIONS = 5_000
+"""Combinations that share one code whatever their share: one query for all of them takes less time than one each."""
 _BOUNDS = (("min", "low_score"), ("max", "high_score"))
 
 
@@ -48,7 +50,7 @@ def has_too_many_combinations(session: Session) -> bool:
     sample = session.row(
         f"SELECT count(*) AS n, count(DISTINCT c0) AS cells FROM (SELECT c0 FROM side_baseline LIMIT {SAMPLE_ROWS})"
     )
-    return int(sample["cells"]) > max(MAX_DISTINCT_SHARE * int(sample["n"]), 1000)
+    return int(sample["cells"]) > max(MAX_DISTINCT_SHARE * int(sample["n"]), FEW_COMBINATIONS)
 
 
 def count_side(views: StagedViews, role: str) -> ArtifactCounts:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.model import finite
-from ghmlops.core.paired.aggregates import WINDOW, effective_rows
+from ghmlops.core.paired.aggregates import effective_rows
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.paired.cube import BOTH, ONLY_BASELINE, ONLY_CANDIDATE
 from ghmlops.core.predictions.behaviour.determinism import ColumnChange
 from ghmlops.core.predictions.contract.facts import NullCounts, PairFacts, PairWeights

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.measure.predictions.column_types import ZONED_TIMES, type_kind
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 from ghmlops.measure.predictions.layout import SIDES

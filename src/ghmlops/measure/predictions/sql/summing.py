@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ghmlops.core.metrics import metrics_of
-from ghmlops.core.paired.aggregates import WINDOW
+from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.predictions.observation import SCORE_DISTANCE, Observation
 from ghmlops.measure.predictions.layout import CLASS_TASKS
 from ghmlops.measure.predictions.sql.changed_rows import read_changed_rows
