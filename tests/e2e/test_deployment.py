@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import consumer
 from declared import callers_workflow
+from e2e.conftest import PERMISSIONS
+from runner import TOKEN
 
 if TYPE_CHECKING:
     from github_api.server import Api
@@ -55,9 +57,31 @@ jobs:
       override-reason: ${{ inputs.reason }}
       revert: ${{ inputs.revert }}
 """
+AFTER = """\
+name: after
+on:
+  workflow_dispatch:
+    inputs:
+      follow-up:
+        description: "What the revert left."
+        required: true
+        type: string
+permissions: {}
+jobs:
+  after:
+    permissions:
+      actions: write
+      contents: read
+      issues: write
+    uses: ghmlops/ghmlops/.github/workflows/after-revert.yml@v1
+    with:
+      follow-up: ${{ inputs.follow-up }}
+"""
+DISPATCHING = f"{consumer.POLICY}revert: {{dispatch: deploy.yml}}\n"
 BASELINE = "ghmlops pull-request gate/Baseline"
 MEASURE, VERDICT = "ghmlops pull-request gate/Measure", "ghmlops pull-request gate/Verdict"
 GATE, REVERT = "ghmlops deployment gate/Gate", "ghmlops deployment gate/Revert"
+FOLLOW_UP = "ghmlops after a revert/After the revert"
 REMEASURE = "ghmlops deployment gate/Remeasure"
 
 
@@ -127,15 +151,41 @@ def test_a_good_commit_is_deployed(world: World, api: Api) -> None:
     assert f"deployed {commit}" in run.summaries["deploy"]
 
 
+def follow(world: World, api: Api, run_id: int, commit: str, text: str) -> None:
+    """Run after-revert.yml with what a revert left, by a token that may not push."""
+    left = re.findall(r"follow-up=(\{.*\})", text)[-1]
+    permissions = {"actions": "write", "contents": "read", "issues": "write"}
+    api.seed(tokens={TOKEN: {"permissions": permissions}})
+    code, jobs, log = dispatch(world, api, run_id, {"commit": commit, "follow-up": left}, "after.yml")
+    api.seed(tokens={TOKEN: {"permissions": PERMISSIONS}})
+    assert (code, jobs) == (0, {FOLLOW_UP: "success"}), log
+
+
 def test_a_bad_commit_is_reverted(world: World, api: Api) -> None:
-    """The gate fails, nothing is deployed, and the revert on the remote has the tree of the good commit."""
-    start = prepare(world, {"deploy.yml": DEPLOY, "again.yml": AGAIN})
+    """The gate fails, nothing is deployed, and the revert on the remote has the tree of the good commit.
+
+    A conflict with later work opens one issue. After the revert, the deployment is started once, and the pull request
+    at fault has a comment. The job that pushes may neither start workflows nor open issues.
+    """
+    start = prepare(world, {"deploy.yml": DEPLOY, "again.yml": AGAIN, "after.yml": AFTER}, DISPATCHING)
+    api.state.repositories["acme/consumer"]["git_dir"] = str(world.remote)
     assert push(world, api, start, start, 4241).jobs == DEPLOYED
     commit = consumer.change(world, good=False)
+    api.seed(pull_requests=[{"number": 5, "head_sha": commit, "state": "closed", "merge_commit_sha": commit}])
     run = push(world, api, commit, start, 4242)
     assert run.jobs == REFUSED, run.text
 
-    code, jobs, text = dispatch(world, api, 6001, {"commit": commit, "run-id": "4242", "revert": "true"})
+    request = {"commit": commit, "run-id": "4242", "revert": "true"}
+    consumer.change(world, good=True)
+    code, jobs, text = dispatch(world, api, 6001, request)
+    assert (code, jobs) == (1, {REMEASURE: "success", GATE: "failure", REVERT: "failure"}), text
+    follow(world, api, 6002, commit, text)
+    (issue,) = api.state.issues
+    assert "candidate.parquet" in issue["body"]
+
+    world.git("reset", "--quiet", "--hard", commit)
+    world.git("push", "--quiet", "--force", "origin", "HEAD:main")
+    code, jobs, text = dispatch(world, api, 6003, request)
     assert (code, jobs) == (1, {REMEASURE: "success", GATE: "failure", REVERT: "success"}), text
     assert (commit, "production", ["failure"]) in deployments(api)
     assert status(api, commit) == "failure"
@@ -143,6 +193,11 @@ def test_a_bad_commit_is_reverted(world: World, api: Api) -> None:
     assert log == ['Revert "Break the model"', "Break the model", "Start"]
     good, now = (world.git("rev-parse", f"{name}^{{tree}}", cwd=world.remote) for name in (start, "main"))
     assert good == now
+    assert [comment["issue"] for comment in api.state.comments] == [5]
+    follow(world, api, 6004, commit, text)
+    tip = world.git("rev-parse", "main", cwd=world.remote)
+    deployed = [r for r in api.state.runs if r["path"].endswith("/deploy.yml")]
+    assert ([r["head_sha"] for r in deployed], len(api.state.issues)) == ([tip], 1)
 
 
 def test_a_maintainer_repeats_the_gate(world: World, api: Api) -> None:

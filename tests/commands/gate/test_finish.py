@@ -65,7 +65,7 @@ def test_a_failed_deployment_leaves_what_was_live(
     ("result", "decision", "outcome", "quarantined"),
     [("success", "deployed", "pass", False), ("failure", "failed", "fail", True)],
 )
-def test_it_leaves_a_record(  # noqa: PLR0913, PLR0917  (fixtures and the four columns of a table)
+def test_it_leaves_a_record(
     here: Path,
     api: Api,
     measured: Callable[..., Evidence],
@@ -73,13 +73,14 @@ def test_it_leaves_a_record(  # noqa: PLR0913, PLR0917  (fixtures and the four c
     result: str,
     decision: str,
     outcome: str,
-    quarantined: bool,  # noqa: FBT001
+    quarantined: bool,
 ) -> None:
     """What became of the deployment, for the history; a failure puts the commit into quarantine there, too."""
     measured(run_id="42")
     assert run_as(monkeypatch, "42") == 0
-    assert run_as(monkeypatch, "42", "--finish", result, "--record-file", "finished.json") == 0
-    record = decode_record((here / "finished.json").read_bytes())
+    assert run_as(monkeypatch, "42", "--finish", result) == 0
+    assert decode_record((here / "record.json").read_bytes()).decision == "allowed"  # type: ignore[union-attr]
+    record = decode_record((here / "record-finish.json").read_bytes())
     assert isinstance(record, DeploymentRecord)
     assert (record.decision, record.outcome, record.run_id, record.commit) == (decision, outcome, "42", "a" * 40)
     quarantine = quarantine_by_gate(record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ghmlops.commands.gate.inputs import RECORD_FILE
 from ghmlops.commands.gate.job import address, environment_name
 from ghmlops.commands.history.record_file import leave_record, record_origin
 from ghmlops.commands.shared.base import Result, dry_run_result
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ghmlops.core.steps.recorded import RecordedDeployment
 
 RESULTS = ("success", "failure")
+RECORD = "record-finish.json"
+"""Default file of the record, so that it does not replace the one that the gate left in the same job."""
 
 
 def finish(inputs: Inputs, services: Services) -> Result:
@@ -69,7 +72,8 @@ def finish(inputs: Inputs, services: Services) -> Result:
         record_origin(services),
         succeeded=inputs.finish == "success",
     )
-    record_file = leave_record(inputs.record_file, record, services)
+    file = RECORD if inputs.record_file == RECORD_FILE else inputs.record_file
+    record_file = leave_record(file, record, services)
     return Result(
         outcome=Outcome.PASS,
         reason_code=record.reason_code,

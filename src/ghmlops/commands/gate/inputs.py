@@ -6,6 +6,8 @@ from typing import Annotated
 
 from ghmlops.commands.shared.base import OUTCOME_OUTPUTS, VERDICT_OUTPUT, Doc, Output, WithAlerts
 
+RECORD_FILE = "record.json"
+
 
 class Inputs(WithAlerts, frozen=True, kw_only=True):
     """Inputs of `gate`."""
@@ -33,8 +35,12 @@ class Inputs(WithAlerts, frozen=True, kw_only=True):
     environment_url: Annotated[str, Doc(description="Address of the deployed service, displayed on GitHub.")] = ""
     verdict_file: Annotated[str, Doc(description="File to write the verdict to.")] = "verdict.json"
     record_file: Annotated[
-        str, Doc(description="File to leave the record for the history in, once it is on GitHub; see actions/history.")
-    ] = "record.json"
+        str,
+        Doc(
+            description="File to leave the record for the history in, once it is on GitHub; finish leaves "
+            "record-finish.json by default. See actions/history."
+        ),
+    ] = RECORD_FILE
     override_reason: Annotated[
         str, Doc(description="Why a person overrides an inconclusive verdict; only in a workflow_dispatch.")
     ] = ""
