@@ -172,7 +172,7 @@ def compare(  # noqa: PLR0913  (four tables and a policy, by keyword)
             raise InputError(f"`memory_limit`: {error}", hint='memory_limit="1GiB"') from None
         observations = []
         for dataset in _datasets(section, overrides):
-            with withheld_values(section.private), _sources(dataset, overrides) as sources:
+            with withheld_values(section.private_columns), _sources(dataset, overrides) as sources:
                 observed = observe_targets(engine, section, sources, lambda _: None)
             observations += [replace(one, dataset=dataset.name) for one in observed]
         return _judgement("regression", judge(observations, section))

@@ -225,6 +225,29 @@ def test_a_pillar_that_both_policies_judge_alike_runs_once(scene: Scene) -> None
     assert not list((scene.folder / "evidence").glob("*head-policy*"))
 
 
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_change_cannot_publish_private_columns(scene: Scene, renamed: bool) -> None:
+    """Columns that the base's policy keeps private stay so in the leg of a policy that drops them, under any name."""
+    people = np.array(["ann@acme.example", "zoe@acme.example"])[np.arange(ROWS) % 2]
+    for name in ("data/base.parquet", "cand.parquet"):
+        pq.write_table(pq.read_table(scene.folder / name).append_column("email", [people]), scene.folder / name)
+    scene.replace("  task: binary\n", "  task: binary\n  private: [email]\n  slices: [[email]]\n")
+    scene.commit()
+    scene.base = scene.git("rev-parse", "HEAD")
+    column = "contact" if renamed else "email"
+    shown = f"  slices: [[{column}]]\n  changed-rows: {{rows: 3, show: [{column}]}}\n"
+    if renamed:
+        shown += "  baseline: {contact: email}\n  candidate: {contact: email}\n"
+    scene.replace("  private: [email]\n  slices: [[email]]\n", shown)
+    scene.check("--predictions-dir", "copied")
+    head = (scene.folder / "evidence/regression-head-policy.json").read_text()
+    assert [finding["slice"] for finding in json.loads(head)["findings"] if column in finding["slice"]]
+    assert "private 1" in head
+    written = [path for path in scene.folder.glob("evidence/*") if path.is_file()]
+    assert [path.name for path in written if b"@acme.example" in path.read_bytes()] == []
+    assert not (scene.folder / "copied").exists()
+
+
 def test_a_new_policy_judges_alone(scene: Scene) -> None:
     """Without a policy at the base the change's own judges, with a warning."""
     shutil.copy(scene.folder / ".github/ghmlops.yml", scene.folder / "new.yml")

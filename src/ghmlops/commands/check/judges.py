@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ghmlops.commands.shared.policy_file import REVIEWED_EVENTS
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.text.plain_name import HEAD_POLICY
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.trusted_inputs import TrustedInputs
     from ghmlops.core.pillars import Pillar
     from ghmlops.core.policy.document import Policy
-
-REVIEWED_EVENTS = ("push", "schedule", "workflow_dispatch", "workflow_run", "repository_dispatch", "deployment")
-"""Events of commits whose policy is part of the branch: it judges alone, and the gate decides whether it may."""
 
 
 @contextlib.contextmanager

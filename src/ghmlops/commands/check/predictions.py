@@ -40,7 +40,7 @@ def predicted(job: Job) -> dict[str, str]:
     files = {name: getattr(inputs, name) for name in ("candidate", "baseline") if getattr(inputs, name)}
     if "candidate" not in files:
         files["candidate"] = _predict(job, "candidate", job.head_policy, judging)
-        _copy_candidate(job, Path(files["candidate"]), private=judging.private)
+        _copy_candidate(job, Path(files["candidate"]), private=_private(job))
         files["predictions_dir"] = ""
     if "baseline" not in files:
         if not job.base:
@@ -53,6 +53,14 @@ def predicted(job: Job) -> dict[str, str]:
             why = f"the policy of {job.base[:12]} has no `predict`, and that of the change does not run there"
             raise no_baseline(f"{why}: {error.message}") from None
     return files
+
+
+def _private(job: Job) -> tuple[str, ...]:
+    """Return the private columns of both policies."""
+    from ghmlops.commands.shared.policy_file import base_policy
+
+    policies = (job.policy, base_policy(job.inputs.policy, job.services))
+    return tuple(name for one in policies if one and one.regression for name in one.regression.private)
 
 
 def _require_committed_baseline(job: Job) -> None:

@@ -60,7 +60,7 @@ def _compare(inputs: Inputs, services: Services) -> Result:
     if inputs.predictions_dir:
         from ghmlops.commands.regression.candidate_copy import copy_candidate
 
-        copy_candidate(job.datasets, inputs.predictions_dir, services, private=job.policy.private)
+        copy_candidate(job.datasets, inputs.predictions_dir, services, private=job.policy.private_columns)
     return record(recorder, content, _summarise)
 
 

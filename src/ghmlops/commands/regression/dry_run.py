@@ -31,7 +31,7 @@ def check_artifacts(job: Job, services: Services) -> Result:
     policy = job.policy
     lines, problems, mismatched_key, columns = list[str](), list[str](), False, 0
     for dataset in job.datasets:
-        with withheld_values(policy.private), resolved_artifacts(dataset, job.token, services) as artifacts:
+        with withheld_values(policy.private_columns), resolved_artifacts(dataset, job.token, services) as artifacts:
             sources = {role: engine_source(artifact) for role, artifact in artifacts.items() if role != "noise"}
             with open_engine(job.engine, sources) as session:
                 schemas = [read_schema(session, one) for one in single_policies(policy)]

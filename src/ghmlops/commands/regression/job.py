@@ -94,11 +94,14 @@ def memory_bytes(inputs: Inputs) -> int:
 def regression_policy(inputs: Common, services: Services, *, hint: str = "") -> Regression:
     """Return the section `regression` of the policy; `hint` replaces the hint of the error if it is missing.
 
+    Columns that the policy of the baseline's commit keeps private remain so, although the change drops them.
+
     Raises:
-        PolicyError: The policy is invalid or has no section `regression`.
+        PolicyError: The policy is invalid, has no section `regression`, or judges such a column.
     """
     from ghmlops.commands.shared.input_paths import policy_path
-    from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.commands.shared.policy_file import base_policy, load_policy
+    from ghmlops.core.predictions.private_columns import keep_private
 
     policy = load_policy(policy_path(services, inputs.policy), inputs.policy).regression
     if policy is None:
@@ -106,7 +109,8 @@ def regression_policy(inputs: Common, services: Services, *, hint: str = "") -> 
             f"{inputs.policy} has no section `regression`",
             hint=hint or "add one: `regression: {task: binary, ...}`",
         )
-    return policy
+    base = base_policy(inputs.policy, services)
+    return keep_private(policy, base.regression if base else None, inputs.policy)
 
 
 def _datasets(inputs: Inputs, policy: Regression) -> tuple[Dataset, ...]:

@@ -36,7 +36,7 @@ def measure(job: Job, services: Services) -> EvidenceContent:
     from ghmlops.core.predictions.private_values import withheld_values
     from ghmlops.core.reproduce.replay_inputs import write_inputs
 
-    with withheld_values(job.policy.private):
+    with withheld_values(job.policy.private_columns):
         observations, origins = _observe(job, services)
     content = judge(observations, job.policy)
     inputs = write_inputs(job.policy_path, job.engine.name, job.memory_limit, job.datasets)
@@ -139,12 +139,12 @@ def observe(
     from ghmlops.measure.predictions.reading import read_predictions
 
     pair = {role: source for role, source in sources.items() if role != "noise"}
-    with withheld_values(policy.private), open_engine(engine, pair) as session:
+    with withheld_values(policy.private_columns), open_engine(engine, pair) as session:
         observation = read_predictions(session, policy, progress, score_distance="noise" in sources)
     floor = None
     if "noise" in sources and observation.tables:
         progress("reading the second baseline")
-        with withheld_values(policy.private):
+        with withheld_values(policy.private_columns):
             floor = _read_noise_floor(engine, policy, sources, progress)
     return dataclasses.replace(observation, noise=floor)
 
@@ -216,6 +216,7 @@ def _read_noise_floor(
         features=(),
         changed=Changed(),
         private=(),
+        withheld=(),
         renamed={**policy.renamed, "candidate": policy.renamed.get("baseline", {})},
     )
     pair = {"baseline": sources["baseline"], "candidate": sources["noise"]}

@@ -168,7 +168,7 @@ def _compare(job: RebuildJob, builds: Sequence[Build]) -> list[BuildComparison]:
             )
             for files, name in zip((first, second), BUILDS, strict=True)
         ]
-        with withheld_values(policy.private):
+        with withheld_values(policy.private_columns):
             content = compare_columns(sources[0], sources[1], key, tolerance, job.memory)
         comparisons.append(
             BuildComparison(

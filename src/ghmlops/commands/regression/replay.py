@@ -145,7 +145,7 @@ def _check_private(before: Evidence, job: Job, fingerprints: Mapping[str, str], 
     Raises:
         EvidenceError: The policy is another one.
     """
-    if job.policy.private and before.provenance.fingerprints.get("policy") != fingerprints.get("policy"):
+    if job.policy.private_columns and before.provenance.fingerprints.get("policy") != fingerprints.get("policy"):
         raise EvidenceError(
             f"{file} was measured by another policy than {job.policy_path}, so it may show values of private columns",
             hint="replay it with the policy of its commit",

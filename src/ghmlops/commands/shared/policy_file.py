@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.document import Policy
 
 MAX_POLICY_BYTES = 1 << 20
+REVIEWED_EVENTS = ("push", "schedule", "workflow_dispatch", "workflow_run", "repository_dispatch", "deployment")
+"""Events of commits whose policy is part of the branch: it judges alone, and the gate decides whether it may."""
 
 
 def load_policy(path: Path, name: str) -> Policy:
@@ -76,6 +78,26 @@ def history_policies(commit: str, name: str, services: Services) -> dict[str, Po
     if content is None:
         return {}
     return {checkout.fingerprint_of(content): parse_policy(content, f"{name} of {commit[:12]}")}
+
+
+def base_policy(name: str, services: Services) -> Policy | None:
+    """Return the policy of the commit that a change is compared with, which the change cannot weaken.
+
+    Args:
+        name: path of the policy file, as the user named it.
+        services: services of the command.
+
+    Returns:
+        `None` if the commit is unknown or not in the checkout, if it has no policy or one that this release cannot
+        read, and for a commit of a branch, whose own policy was reviewed.
+    """
+    from ghmlops.measure.checkout import content_at
+
+    context = services.context
+    if not context.base_sha or context.event_name in REVIEWED_EVENTS:
+        return None
+    content = content_at(services.cwd, context.base_sha, os.path.relpath(services.cwd / name, services.cwd))
+    return None if content is None else parse_policy(content, f"{name} of {context.base_sha[:12]}")
 
 
 def parse_policy(content: str, name: str) -> Policy | None:

@@ -149,6 +149,9 @@ class Regression(Section, frozen=True, kw_only=True):
     changed: Changed = Changed()
     private: tuple[str, ...] = ()
     """Columns whose values no output contains: numbered labels stand for them."""
+    withheld: tuple[str, ...] = ()
+    """Columns that the policy of the baseline's commit keeps private and this one does not; not a key of the file. No
+    artifact needs to have them."""
     undecided: Literal["inconclusive", "warn"] = "inconclusive"
     """Outcome of an overall metric that neither passes nor fails."""
     intent: Literal["improve", "unchanged"] = "improve"
@@ -172,6 +175,18 @@ class Regression(Section, frozen=True, kw_only=True):
     def has_scores(self) -> bool:
         """Whether the policy names scores, and not only the class or the value that is predicted."""
         return bool(self.score or self.scores)
+
+    @property
+    def private_columns(self) -> tuple[str, ...]:
+        """Columns whose values no output contains, by this policy and by that of the baseline's commit."""
+        return (*self.private, *self.withheld)
+
+    @property
+    def judged_columns(self) -> tuple[str, ...]:
+        """Columns of labels and predictions, which the verdict is about."""
+        targets = (name for target in self.targets for name in (target.label, target.score, target.prediction))
+        columns = (self.label, self.score, self.prediction, *self.scores, *self.predictions, *targets)
+        return tuple(name for name in dict.fromkeys(columns) if name)
 
     @property
     def slice_columns(self) -> tuple[str, ...]:

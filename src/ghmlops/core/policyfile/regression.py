@@ -269,10 +269,8 @@ def _check_predict(section: Regression, keys: dict[str, Located]) -> None:
 
 def _check_private(section: Regression, keys: dict[str, Located]) -> None:
     """Reject a private column whose values are the result: the verdict is about them, or windows have their names."""
-    judged = [section.label, section.score, section.prediction, *section.scores, *section.predictions]
-    judged += [name for target in section.targets for name in (target.label, target.score, target.prediction)]
     for name in section.private:
-        if name and name in judged:
+        if name in section.judged_columns:
             raise keys["private"].error(
                 f"`{name}` is judged, so its values cannot be private",
                 "remove it; labels and scores are reported as sums over many rows, unless `changed-rows` lists them",

@@ -196,7 +196,7 @@ _OWN: dict[tuple[Any, str], Schema] = {
 
 
 def _regression() -> Schema:
-    without = ("scores", "predictions", "targets", "renamed", "changed", "datasets", "metrics")
+    without = ("scores", "predictions", "targets", "renamed", "changed", "datasets", "metrics", "withheld")
     body = _section(Regression, without)
     dataset = _section(Dataset, ("name",))
     metric = _section(CustomMetric, ("name", "relative", "target"))

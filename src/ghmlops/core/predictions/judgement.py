@@ -56,7 +56,7 @@ def judge_observations(
         targets: For several targets: their comparisons over all rows.
     """
     judgement = Judgement(details=RegressionDetails(settings=settings_of(policy)))
-    observations = mask_private(observations, policy.private)
+    observations = mask_private(observations, policy.private_columns)
     comparable = [observation for observation in observations if _judge_contract(observation, policy, judgement)]
     overall: list[Subgroup] = []
     for observation in comparable:

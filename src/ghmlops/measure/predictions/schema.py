@@ -76,8 +76,9 @@ def _check_changed_rows(policy: Regression) -> None:
 def _check_private(layout: Layout, session: Session) -> None:
     """Reject a private column that does not exist, or whose values are names of folders, which messages contain."""
     names = tuple(dict.fromkeys(name for role in session.roles for name in layout.types[role]))
-    for column in layout.policy.private:
-        if not any(layout.has(role, column) for role in session.roles):
+    for column in layout.policy.private_columns:
+        exists = any(layout.has(role, column) for role in session.roles)
+        if not exists and column in layout.policy.private:
             raise PolicyError(f'`private` names "{column}", which no artifact has', hint=nearest(column, names))
         for role in session.roles:
             folders = {key.lower() for key in session.sources[role].partition_values(0)}

@@ -34,6 +34,7 @@ def prepare_latency(policy: Policy, inputs: LoadLimits, services: Services) -> t
     """
     import msgspec
 
+    from ghmlops.commands.shared.policy_file import base_policy
     from ghmlops.core.load import header_values as headers
     from ghmlops.core.load import presets
     from ghmlops.measure.load.checks import Check
@@ -46,7 +47,8 @@ def prepare_latency(policy: Policy, inputs: LoadLimits, services: Services) -> t
         Check(endpoint.expect)  # Raises for a malformed JSON path before anything is sent.
     private = headers.has_variables(latency.endpoints)
     # A response may repeat fields of the request, as the validation errors of FastAPI do.
-    private |= bool(policy.regression and policy.regression.private)
+    policies = (policy, base_policy(inputs.policy, services))
+    private |= any(one.regression and one.regression.private for one in policies if one)
     if latency.mix:
         return msgspec.structs.replace(latency, mix=filled), private
     return msgspec.structs.replace(latency, request=filled[0]), private
