@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from ghmlops.core.details.latency import DuetDetails
+from ghmlops.core.details.latency import DuetDetails, LatencyDetails
+from ghmlops.core.details.over_time import ArmCounts, OverTime
 from ghmlops.core.evidence.loaded import Loaded
 from ghmlops.core.histograms.histogram import Histogram
 from ghmlops.core.histograms.hlog import LogInterval, write_log
@@ -21,6 +22,27 @@ def log(times_ms: dict[str, list[float]]) -> bytes:
     """Return a histogram log of one second with the response times of each arm."""
     intervals = [LogInterval(arm, 0.0, 1.0, Histogram.of(np.array(times) * 1e6)) for arm, times in times_ms.items()]
     return write_log(intervals, BEGAN).encode()
+
+
+def with_course(file: Loaded, seconds: int = 20) -> Loaded:
+    """Return evidence whose log has 200 requests per second, of which some of the candidate failed in the middle."""
+    generator = np.random.default_rng(6)
+    intervals = [
+        LogInterval(arm, float(second), 1.0, Histogram.of(generator.gamma(2.0, 2e7, 200)))
+        for second in range(seconds)
+        for arm in ("baseline", "candidate")
+    ]
+    failed = [3 if second == seconds // 2 else 0 for second in range(seconds)]
+    arms = {
+        "baseline": ArmCounts(requests=[200] * seconds, failed=[0] * seconds),
+        "candidate": ArmCounts(requests=[200] * seconds, failed=failed),
+    }
+    assert file.evidence
+    assert isinstance(file.evidence.details, LatencyDetails)
+    details = msgspec.structs.replace(file.evidence.details, over_time=OverTime(start_s=0, width_s=1, arms=arms))
+    return file._replace(
+        evidence=msgspec.structs.replace(file.evidence, details=details), log=write_log(intervals, BEGAN).encode()
+    )
 
 
 def latency(*, ratio: float = 1.0, pairs: int = 16, leg: str = "", with_baseline: bool = True) -> Loaded:

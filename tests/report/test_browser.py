@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from browser import needs_chromium, opened, running_chromium
+from ghmlops.report.content.latency.latency_charts import latency_charts
 from ghmlops.report.formats import html
 from ghmlops.report.formats.script import STATIC_ROWS
-from report import samples
+from report import latency_samples, samples
 from report.hostile_samples import ATTACKS, evidence_with
+from report.prediction_samples import predictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +35,9 @@ def chromium() -> Iterator[Browser]:
 
 def failure_page() -> str:
     """Return a page with every kind of section."""
-    files = (samples.latency(slow=True), samples.regression(broken=True), samples.capacity())
-    return html.page(samples.report(*files))
+    files = (samples.latency(slow=True), samples.regression(broken=True), samples.capacity(), predictions())
+    drawn = latency_charts([latency_samples.with_course(latency_samples.latency(ratio=1.3))])
+    return html.page(replace(samples.report(*files), latency=drawn))
 
 
 def findings(page: Page) -> list[str]:

@@ -88,7 +88,7 @@ def test_a_shard_is_shown_without_its_counts_in_full() -> None:
 def test_measurements_with_the_same_values_share_a_table() -> None:
     """Response times of all arms and legs are rows of one table."""
     (table,) = measurement_tables([samples.latency(leg="a"), samples.latency(leg="b")])
-    assert [column.title for column in table.columns][:6] == ["Evidence", "Measurement", "Arm", "n", "mean", "p50"]
+    assert [column.title for column in table.columns][:6] == ["Evidence", "Measurement", "Version", "n", "mean", "p50"]
     assert len(table.rows) == 4
 
 

@@ -44,7 +44,7 @@ def test_differing_parts_come_first_and_equal_ones_are_collapsed() -> None:
         part("machine", "machine", "Linux", "Linux"),
     )
     different, equal = rows(file)
-    assert [row[0] for row in different] == ["Commit", "Policy", "Policy", "Package"]
+    assert [row[0] for row in different] == ["Commit", "Policy", "Policy key", "Package"]
     assert samples.BASE[:10] in different[0][2]
     assert samples.HEAD[:10] in different[0][3]
     assert different[2][3] == "absent"

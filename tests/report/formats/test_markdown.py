@@ -29,7 +29,7 @@ def test_the_order_of_the_parts() -> None:
             "**Why:** **Latency**: p50 rose from",
             "**To do:** Do not merge",
             "head [`3f9c1b7a52`]",
-            "| Pillar |",
+            "| Measurement |",
             "### The worst 5 of 8 findings",
             "### Not measured",
             "6 of 14 findings passed.",

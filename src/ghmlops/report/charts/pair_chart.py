@@ -145,7 +145,7 @@ def _e_value(log_value: float) -> str:
 
 
 def _caption(pairs: PairEvidence) -> str:
-    margin, safe = (numbers.rounded(value, 4) for value in (pairs.margin, pairs.safe))
+    margin, safe = (numbers.plain(value) for value in (pairs.margin, pairs.safe))
     decision = f" The vertical line marks the decision, after pair {pairs.decided_at}." if _is_decided(pairs) else ""
     return (
         f"Above: {pairs.quantile} of each pair; the dashed line is the failing margin ({margin}). Below: evidence that "

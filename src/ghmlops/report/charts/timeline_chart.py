@@ -41,6 +41,7 @@ def figure(series: Timeline) -> Iterator[str]:
         *_shades(points, x_axis),
         *_grid(points, series, x_axis, y_axis),
         *_band(points, x_axis, y_axis),
+        f'<line class="axis" x1="{LEFT}" y1="{y_axis(0.0)}" x2="{RIGHT}" y2="{y_axis(0.0)}"/>',
         *_limits(series, y_axis),
         *_line(points, x_axis, y_axis),
         *_legend(points, series),
@@ -113,8 +114,7 @@ def _grid(points: Sequence[TimelinePoint], series: Timeline, x_axis: Axis, y_axi
     for value in tick_axis.ticks():
         y, label = tick_axis(value), numbers.plain(value + 0.0)
         label = f"+{label}" if value > 0 and label != "0" else label
-        kind = "axis" if label in ("0", f"{numbers.MINUS}0") else "grid"
-        yield f'<line class="{kind}" x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}"/>'
+        yield f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}"/>'
         yield f'<text class="row" x="{LEFT - 8}" y="{float(y) + 4:.1f}">{label}</text>'
     for index in range(0, len(points), -(-len(points) // MAX_AXIS_LABELS)):
         x = x_axis(index)
@@ -180,7 +180,7 @@ def _caption(points: Sequence[TimelinePoint], series: Timeline) -> str:
     dataset = f" in data set <code><bdi>{escape.page(series.dataset, 80)}</bdi></code>" if series.dataset else ""
     low, high = (pick(point.baseline for point in points) for pick in (min, max))
     scale = numbers.unit_scale(series.unit)
-    span = f"{numbers.rounded(low, 3, scale)} to {numbers.rounded(high, 3, scale)}"
+    span = f"{numbers.number(low, scale, unit=False)} to {numbers.number(high, scale)}"
     sentences = [f"{metric} by window{dataset}: candidate minus baseline. The baseline ranges from {span}."]
     if any(_interval(point) for point in points):
         sentences.append("The band is the interval of the difference.")

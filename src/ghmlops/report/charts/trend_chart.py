@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SHORT = 7
 """Characters of a commit below the axis: eight of them fit."""
+HEIGHT = 240
+"""Pixels; half of what Mermaid takes by itself, so that the chart does not fill the screen."""
 _COLOURS = ("#2f81f7", "#cf222e", "#cf222e")
 """Colours of the values and of their limits; visible on a light and on a dark background."""
 THIS = "now"
@@ -34,7 +36,8 @@ def chart_lines(trend: Trend) -> list[str]:
     unit = f", {trend.scale.unit}" if trend.scale.unit else ""
     palette = ", ".join(_COLOURS[: 1 + len(drawn)])
     return [
-        f'%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{palette}"}}}}}}}}%%',
+        f'%%{{init: {{"xyChart": {{"height": {HEIGHT}}}, "themeVariables": {{"xyChart": '
+        f'{{"plotColorPalette": "{palette}"}}}}}}}}%%',
         "xychart-beta",
         f"x-axis [{', '.join(_names(trend))}]",
         f'y-axis "{plain_text(trend.metric, 40)}{unit}" {_short(bounds[0])} --> {_short(bounds[1])}',

@@ -44,7 +44,7 @@ def _measurement_table(names: tuple[str, ...], rows: Sequence[tuple[Evidence, Me
     columns = names[:MAX_COLUMNS]
     more = f" ({len(names) - len(columns):,} more values left out)" if len(names) > len(columns) else ""
     ids = dict.fromkeys(measurement.id for _, measurement in rows)
-    keys = (Column("Evidence"), Column("Measurement"), Column("Arm"), Column("n", right=True))
+    keys = (Column("Evidence"), Column("Measurement"), Column("Version"), Column("n", right=True))
     return Table(
         title=", ".join(ids)[:120] + more,
         columns=(*keys, *(Column(name, right=True) for name in columns)),

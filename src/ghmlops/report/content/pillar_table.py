@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # GitHub gives a comment about 800 pixels, and more columns would squeeze the sentence.
 COLUMNS = (
-    Column("Pillar"),
+    Column("Measurement"),
     Column("Outcome"),
     Column("Decided by"),
     Column("Change"),
@@ -53,7 +53,7 @@ def pillar_table(
     rows += [_missing_row((Code(name, 60),), "no evidence") for name in facts.required if name not in present]
     rows = rows or [_missing_row((Words("none"),), "no evidence at all")]
     rows.sort(key=lambda row: -row[0].severity)
-    return Table(title="Pillars", columns=COLUMNS, rows=[row for _, row in rows], sentence_last=True)
+    return Table(title="Results", columns=COLUMNS, rows=[row for _, row in rows], sentence_last=True)
 
 
 def _file_row(file: EvidenceFile, entries: Sequence[PlacedFinding], evidence: Evidence | None) -> tuple[Cell, ...]:

@@ -26,7 +26,7 @@ _DIGEST_LENGTH = 19
 """`sha256:` and twelve digits."""
 _TITLES = {
     "policy": "Policy",
-    "policy-key": "Policy",
+    "policy-key": "Policy key",
     "environment": "Lock file",
     "package": "Package",
     "machine": "Machine that measured",
@@ -112,7 +112,7 @@ def _origin(origin: dict[str, str]) -> str:
 
 
 def _name(part: _Part) -> tuple[Cell, Cell]:
-    name: Cell = (Code(part[1], 100),) if part[1] else EMPTY
+    name: Cell = (Code(part[1], 100),) if part[1] and part[0] != "machine" else EMPTY
     return (Words(_TITLES[part[0]]),), name
 
 

@@ -44,7 +44,7 @@ ul.plain > li { padding: .6rem 0; border-top: 1px solid var(--line); }
 ul.plain > li:first-child { border-top: 0; padding-top: 0; }
 .reason { display: block; color: var(--soft); margin-top: .2rem; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
-.wide + .wide { margin-top: 1.25rem; }
+.wide + .wide, .wide + .numbers { margin-top: 1.25rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; max-width: 70rem; color: var(--soft); padding: .15rem 0 .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .55rem; border-bottom: 1px solid var(--line); }
@@ -57,6 +57,7 @@ tr:has(+ .sentence) > * { border-bottom: 0; }
 tbody tr:last-child > * { border-bottom: 0; }
 .number { text-align: right; white-space: nowrap; }
 .figure { min-width: 9.5em; }
+.change { min-width: 12em; }
 svg { display: block; width: 150px; height: 18px; margin: .15rem 0; }
 .axis { stroke: var(--soft); stroke-width: 1; }
 .limit { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 3 2; }
@@ -81,7 +82,11 @@ figcaption { color: var(--soft); font-size: .9rem; max-width: 70rem; overflow-wr
 .candidate { stroke: var(--link); fill: var(--link); stroke-width: 2; }
 .wide-chart { max-width: 60rem; }
 .chart .column { stroke: none; }
-@media (max-width: 40rem) { .wide > .wide-chart { min-width: 38rem; } }
+@media (max-width: 40rem) {
+  .wide > .wide-chart { min-width: 38rem; }
+  .large > figure > .chart text { font-size: 14px; }
+  .change { min-width: 17rem; }
+  caption { max-width: calc(100vw - 5rem); } }
 .wide-chart path.limit { stroke: var(--fail); stroke-width: 1.5; stroke-dasharray: 7 5; }
 .chart path.band { fill: var(--inconclusive-tint); }
 .shade { fill: var(--tint); }

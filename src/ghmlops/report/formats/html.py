@@ -78,6 +78,7 @@ _HISTOGRAM_LEGEND = (
     "each histogram has a separate scale."
 )
 _WIDE_COLUMNS = ("Limit", "Window", "Baseline → candidate", "Finding", "Decided by")
+_WIDEST_COLUMNS = ("Change",)
 
 
 def page(report: Report) -> str:
@@ -94,8 +95,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"<title>{escape.page(title, 150)}</title>"
     yield f"<style>{CSS}</style>\n</head>\n<body>\n<main>"
     yield from _verdict(report)
-    yield '<section class="card">\n<h2>Pillars</h2>'
-    yield from _table(report.pillars, f"One row per evidence file, worst first. {_PLOT_LEGEND}", row_heading=True)
+    yield '<section class="card">\n<h2>Results</h2>'
+    yield from _table(report.pillars, f"One row per measurement, the worst first. {_PLOT_LEGEND}", row_heading=True)
     yield "</section>"
     if report.worst.items:
         yield from _bullets(report.worst, "plain")
@@ -276,6 +277,8 @@ def _rows(table: Table, rows: Sequence[tuple[Cell, ...]], caption: str, *, row_h
 def _class(column: Column) -> str:
     if column.right:
         return ' class="number"'
+    if column.title in _WIDEST_COLUMNS:
+        return ' class="change"'
     return ' class="figure"' if column.title in _WIDE_COLUMNS else ""
 
 
