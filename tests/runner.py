@@ -24,12 +24,15 @@ PINS = {
     "checkout": "3d3c42e5aac5ba805825da76410c181273ba90b1",
     "upload-artifact": "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f",
     "download-artifact": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
+    "cache": "27d5ce7f107fe9357f9df03efb73ab90386fccae",
 }
 TOKEN = "e2e-token-0123456789"
-TIME_LIMIT = 300
+TIME_LIMIT = 600
 """Time limit of one run of a workflow in seconds."""
 NOT_IN_ACT = re.compile(r"^ +(?:deployment: false|queue: max)\b.*\n", re.MULTILINE)
 """Keys of a job's environment and of `concurrency` that GitHub knows and the schema of act does not."""
+BUILDS = "${{ runner.temp }}/ghmlops-builds"
+"""Folder of the builds: on GitHub's runners it has one path in every job, with act another one in each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class World:
             "E2E_ORIGIN": str(self.remote),
             "E2E_SUITE": str(self.folder / "suite"),
             "E2E_API": api,
+            "E2E_CACHES": str(self.folder / "caches"),
             **self.environment,
         }
         local = {f"actions/{name}@{sha}": self.folder / "stubs" / name for name, sha in PINS.items()}
@@ -140,7 +144,8 @@ def _copy_suite(target: Path) -> None:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
     for workflow in (target / ".github" / "workflows").glob("*.yml"):
-        workflow.write_text(NOT_IN_ACT.sub("", workflow.read_text()))
+        text = NOT_IN_ACT.sub("", workflow.read_text())
+        workflow.write_text(text.replace(BUILDS, str(target.parent / "builds")))
     _as_repository(target)
 
 

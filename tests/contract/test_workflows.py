@@ -29,6 +29,7 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
     "pr-gate.yml": {
         "baseline": {"actions": "read", "contents": "read", "deployments": "read"},
         "measure": {"contents": "read"},
+        "build": {"contents": "read"},
         "verdict": {},
     },
     "attest.yml": {"attest": {"attestations": "write", "id-token": "write"}},
@@ -48,9 +49,9 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         },
         "revert": {"contents": "write", "pull-requests": "write"},
     },
+    "after-revert.yml": {"after": {"actions": "write", "contents": "read", "issues": "write"}},
     "site.yml": {"build": {"contents": "read"}, "publish": {"id-token": "write", "pages": "write"}},
     "promote.yml": {
-    "after-revert.yml": {"after": {"actions": "write", "contents": "read", "issues": "write"}},
         "lock": {"actions": "read", "contents": "write"},
         "promote": {"contents": "read", "deployments": "write", "statuses": "write"},
         "record": {"contents": "write", "pull-requests": "read"},
@@ -67,7 +68,10 @@ PINS = {
     "actions/attest": "1e69f48acb82d1966a394da916b4c1698aa569d6 # v4.2.2",
     "actions/upload-pages-artifact": "7b1f4a764d45c48632c6b24a0339c27f5614fb0b # v4.0.0",
     "actions/deploy-pages": "d6db90164ac5ed86f2b6aed7e0febac5b3c0c03e # v4.0.5",
-    "actions/cache": "27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5",
+    **dict.fromkeys(
+        ("actions/cache", "actions/cache/restore", "actions/cache/save"),
+        "27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5",
+    ),
 }
 OUTPUTS_OF = {
     "actions/attest": {"attestation-id", "attestation-url", "bundle-path"},
@@ -220,7 +224,8 @@ def test_promotions_are_serialised(callable_workflows: Callable) -> None:
     """No job of `promote.yml` is cancelled or dropped by a later run, and the lock is released whatever happened."""
     jobs = callable_workflows[".github/workflows/promote.yml"].body["jobs"]
     for name, job in jobs.items():
-        group = f"ghmlops-{name}-${{{{ github.workflow }}}}-${{{{ inputs.policy }}}}-${{{{ inputs.environment }}}}"
+        service = "${{ inputs.working-directory }}-${{ inputs.policy }}-${{ inputs.environment }}"
+        group = f"ghmlops-{name}-${{{{ github.workflow }}}}-{service}"
         assert job["concurrency"] == {"group": group, "cancel-in-progress": False, "queue": "max"}
     assert jobs["promote"]["environment"] == {"name": "${{ inputs.environment }}", "deployment": False}
     assert jobs["record"]["if"] == "${{ always() && needs.lock.result == 'success' }}"
@@ -258,6 +263,18 @@ def test_interface_is_typed_and_described(callable_workflows: Callable) -> None:
                 assert body["type"] in ("string", "boolean", "number", "choice")
                 assert body["description"].endswith(".")
                 assert "default" in body or body.get("required")
+
+
+def test_every_service_has_its_folder(callable_workflows: Callable) -> None:
+    """A workflow with a policy has `working-directory`; each of its steps that reads the policy or runs text has it."""
+    for workflow in callable_workflows.values():
+        inputs = workflow.triggers["workflow_call"]["inputs"]
+        assert ("working-directory" in inputs) == ("policy" in inputs)
+        for _, step in workflow.steps():
+            if "policy" in (step.get("with") or {}):
+                assert step["with"]["working-directory"] == "${{ inputs.working-directory }}"
+            if "SETUP" in (step.get("env") or {}):
+                assert step["working-directory"] == "${{ inputs.working-directory || '.' }}"
 
 
 def test_every_input_is_used(callable_workflows: Callable) -> None:
@@ -373,6 +390,26 @@ def test_a_reported_failure_does_not_fail_the_report(
     assert report["continue-on-error"] is True
     assert last["if"] == f"steps.{report['id']}.outcome == 'failure'"
     assert passes == (done.returncode == 0)
+
+
+def test_only_the_default_branch_saves_builds(callable_workflows: Callable) -> None:
+    """The job that measures restores one key that the trusted job names; only a push to the default branch saves."""
+    jobs = callable_workflows[".github/workflows/pr-gate.yml"].body["jobs"]
+    uses = {name: [s for s in job["steps"] if "actions/cache" in s.get("uses", "")] for name, job in jobs.items()}
+    assert {name for name, steps in uses.items() if steps} == {"measure", "build"}
+    (restore,), (save,) = uses["measure"], uses["build"]
+    assert (restore["uses"].split("@")[0], save["uses"].split("@")[0]) == (
+        "actions/cache/restore",
+        "actions/cache/save",
+    )
+    assert restore["with"]["key"] == "${{ needs.baseline.outputs.build-key }}"
+    assert restore["if"].startswith("needs.baseline.outputs.build-key != ''")
+    assert sorted(restore["with"]) == sorted(save["with"]) == ["key", "path"]
+    condition = jobs["build"]["if"].split(" && ")
+    assert condition[2:] == [
+        "github.event_name == 'push'",
+        "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)",
+    ]
 
 
 TRUSTED_EVENTS = '["push", "schedule", "workflow_dispatch", "repository_dispatch"]'

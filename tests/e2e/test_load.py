@@ -1,4 +1,4 @@
-"""Load from a matrix of four machines: planned, distributed and merged, with every request sent once."""
+"""Load from a matrix of four machines on one service of a repository, with every request sent once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import zipfile
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import consumer
 import scoring_service
 from ghmlops.core.details import LatencyDetails, MergeShardsDetails
 from ghmlops.core.evidence.document import Evidence
@@ -44,6 +43,8 @@ jobs:
     uses: ghmlops/ghmlops/.github/workflows/load.yml@v1
     with:
       url: URL
+      working-directory: services/scorer
+      service: scorer
       shards: SHARDS
       lead: LEAD
       fail-on: fail
@@ -81,8 +82,8 @@ def test_four_machines_send_one_schedule(world: World, tmp_path: Path) -> None:
 
     A machine that needs more than the lead to prepare starts late; the verdict then names its shard.
     """
-    consumer.fill(world, {}, policy=POLICY)
-    world.write({"rows.jsonl": "".join(json.dumps({"row": n}) + "\n" for n in range(ROWS))})
+    rows = "".join(json.dumps({"row": n}) + "\n" for n in range(ROWS))
+    world.write({"services/scorer/.github/ghmlops.yml": POLICY, "services/scorer/rows.jsonl": rows})
     for attempt in range(3):  # repeated if this machine was too busy for a generator
         log, run_id = tmp_path / f"log-{attempt}", 7000 + attempt
         with scoring_service.started("--delay", "0.002", "--log", str(log)) as url:
@@ -96,7 +97,7 @@ def test_four_machines_send_one_schedule(world: World, tmp_path: Path) -> None:
     first_requests = Counter({json.dumps({"row": 0}): SHARDS})  # one of each shard, before its load
     assert Counter(dict.fromkeys(scheduled_bodies(), 1)) + first_requests == bodies(log), run.text
 
-    files = artifact(world, run_id, "ghmlops-evidence-load-1")
+    files = artifact(world, run_id, "ghmlops-evidence-scorer.load-1")
     merged = read(files, "latency.json")
     parts = [shard_evidence(world, run_id, number) for number in range(1, SHARDS + 1)]
     assert details_of(merged, MergeShardsDetails).judged_per_arm == REQUESTS
@@ -112,7 +113,7 @@ def test_four_machines_send_one_schedule(world: World, tmp_path: Path) -> None:
     assert ("error" if tripped else "inconclusive" if late else "pass") == first.outcome.value
     assert all(f"{n} (" in first.reason for n in late)
     outputs = run.summaries.get("after", "").split()
-    expected: list[Any] = [merged.outcome.value, merged.reason_code, "ghmlops-evidence-load-1", str(SHARDS)]
+    expected: list[Any] = [merged.outcome.value, merged.reason_code, "ghmlops-evidence-scorer.load-1", str(SHARDS)]
     assert outputs == expected or merged.outcome.value in ("error", "fail"), run.text
 
 
@@ -123,6 +124,6 @@ def scheduled_bodies() -> set[str]:
 
 def shard_evidence(world: World, run_id: int, number: int) -> Evidence:
     """Return the evidence that one machine uploaded."""
-    files = artifact(world, run_id, f"ghmlops-shard-1-{number}-of-{SHARDS}-load")
+    files = artifact(world, run_id, f"ghmlops-shard-1-{number}-of-{SHARDS}-scorer.load")
     assert sorted(files) == [f"latency-shard-{number}-of-{SHARDS}.{ending}" for ending in ("hlog", "json")]
     return read(files, f"latency-shard-{number}-of-{SHARDS}.json")

@@ -1,12 +1,18 @@
-"""The three ways of the page of `check` to compare predictions, with its text, its workflow and the real runner."""
+"""The three ways of the page of `check` to compare predictions, with its text, its workflow and the real runner.
+
+The first one builds its commits, and restores the build of the default branch from the cache.
+"""
 
 from __future__ import annotations
 
 import io
 import json
 import re
+import shutil
+import tarfile
 import zipfile
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from pyarrow import fs  # type: ignore[import-untyped]
 
@@ -22,9 +28,16 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "actions" / "check" / "README.md"
 HEAD = "version: 1\nservice: click-{}\n"
+BUILD = """\
+preview:
+  build: cp requirements.txt built.txt
+  command: "python3 -m http.server --bind 127.0.0.1 {port}"
+"""
+GOOD, BETTER, BAD = "0.005", "0.0051", "0.5"
+"""Errors of models: the baseline's, and two changes."""
 CALL = """\
 name: ways
-on: pull_request
+on: [push, pull_request]
 permissions: {{}}
 jobs:
 {jobs}"""
@@ -76,24 +89,71 @@ def fill(world: World) -> str:
     """Write and push a repository whose policies are those of the page."""
     a, b, workflow, c = blocks()
     setup = "setup: python predict.py --out predictions.parquet"
-    jobs = {name: JOB.format(name=name, setup=setup if name != "a" else "timeout-minutes: 10") for name in "abc"}
-    calls = {"first.yml": [*jobs.values(), OTHER], "second.yml": [jobs["b"], jobs["c"]]}
+    texts = {"a": BUILD + a, "b": b, "c": c, "first": b.replace("artifact:predictions@", "artifact:absent@")}
+    jobs = {name: JOB.format(name=name, setup=setup if name != "a" else "timeout-minutes: 10") for name in texts}
+    ways = [jobs[name] for name in "abc"]
+    calls = {"push.yml": ways[:1], "good.yml": [*ways, jobs["first"], OTHER], "bad.yml": ways}
     world.write({f".github/workflows/{file}": CALL.format(jobs="".join(calls[file])) for file in calls})
-    world.write({f".github/{name}.yml": HEAD.format(name) + text for name, text in zip("abc", (a, b, c), strict=True)})
+    world.write({f".github/{name}.yml": HEAD.format(name) + text for name, text in texts.items()})
     paths = "paths: [services/other/**]\n"
     world.write({"services/other/.github/ghmlops.yml": HEAD.format("other") + paths + a})
     world.write({".github/workflows/predictions.yml": workflow})
-    world.write({"predict.py": PREDICT.replace("NOISE", "0.005"), "requirements.txt": "", ".gitignore": "*.parquet\n"})
+    world.write(
+        {"predict.py": PREDICT.replace("NOISE", GOOD), "requirements.txt": "", ".gitignore": "*.parquet\nbuilt.txt\n"}
+    )
     return world.commit("Start")
 
 
+def push(world: World, api: Api, base: str, number: int, workflow: str) -> Run:
+    """Run a workflow for the push of a commit to the default branch."""
+    run = {"id": number, "head_sha": base, "head_branch": "main", "event": "push", "status": "completed"}
+    api.seed(runs=[{**run, "conclusion": "success"}])
+    return world.run("push", workflow, consumer.push(base, "0" * 40), run_id=number, api=api.url)
+
+
+def upload(world: World, api: Api, base: str, store: fs.S3FileSystem) -> None:
+    """Run the workflow that uploads predictions as an artifact, and copy them to the store."""
+    pushed = push(world, api, base, 4100, "predictions.yml")
+    assert pushed.jobs == {"predict": "success"}, pushed.text
+    (artifact,) = (a for a in api.state.artifacts if a["name"] == "predictions")
+    with zipfile.ZipFile(io.BytesIO(artifact["zip"])) as archive:
+        content = archive.read("predictions.parquet")
+    store.create_dir("bucket")
+    with store.open_output_stream("bucket/predictions/main/part.parquet") as stream:
+        stream.write(content)
+
+
+def save_build(world: World, api: Api, base: str) -> Path:
+    """Run the gate for the push of a commit; return what it saved in the cache."""
+    pushed = push(world, api, base, 4101, "push.yml")
+    assert pushed.jobs["ghmlops pull-request gate/Build"] == "success", pushed.text
+    (saved,) = (world.folder / "caches" / quote("refs/heads/main", safe="")).iterdir()
+    return saved
+
+
+def poison(world: World, api: Api, saved: Path, number: int) -> None:
+    """Save the bad model under the same key, as a run of the pull request can do it for its reference."""
+    folder = world.folder / "poison"
+    with tarfile.open(saved) as archive:
+        archive.extractall(folder, filter="fully_trusted")  # noqa: S202  (written by the double)
+    (model,) = folder.glob("*/tree/predict.py")
+    model.write_text(PREDICT.replace("NOISE", BAD))
+    reference = f"refs/pull/{number}/merge"
+    target = world.folder / "caches" / quote(reference, safe="") / saved.name
+    target.parent.mkdir()
+    with tarfile.open(target, "w") as archive:
+        archive.add(folder, arcname=".")
+    api.seed(caches=[{"key": saved.name, "ref": reference}])
+
+
 def measure(
-    world: World, api: Api, base: str, number: int, noise: str, files: dict[str, str]
+    world: World, api: Api, base: str, number: int, noise: str, workflow: str, files: dict[str, str]
 ) -> tuple[Run, dict[str, dict[str, str]]]:
     """Open a pull request whose model has this error; return its run, and the outcomes of each policy's findings.
 
-    The evidence is the file of each policy that `files` names.
+    The evidence is the file of each policy that `files` names. The machine is a fresh one.
     """
+    shutil.rmtree(world.folder / "builds", ignore_errors=True)
     world.git("switch", "--quiet", "--create", f"topic-{number}", base)
     world.write({"predict.py": PREDICT.replace("NOISE", noise)})
     head = world.commit("Change")
@@ -101,7 +161,6 @@ def measure(
     run = {"id": number, "head_sha": head, "head_branch": f"topic-{number}", "event": "pull_request"}
     api.seed(pull_requests=[request], runs=[{**run, "status": "in_progress", "conclusion": None}])
     payload = consumer.pull_request(number, head, base)
-    workflow = "first.yml" if "a" in files else "second.yml"
     done = world.run("pull_request", workflow, payload, run_id=number, api=api.url)
     outcomes = {}
     for name, file in files.items():
@@ -114,9 +173,10 @@ def measure(
 
 
 def test_three_ways(tmp_path: Path, api: Api) -> None:
-    """Way (a) passes; without a baseline, (b) and (c) are a first run, never an error; with one, a worse model fails.
+    """Each way passes a good change and fails a bad one; a first run without a baseline is no error.
 
-    Another service of the repository, in its folder, is not affected: it is not even set up, and passes.
+    Another service of the repository, in its folder, is not affected: it is not even set up, and passes. The baseline
+    of (a) is restored from the cache of the default branch, and built where a pull request has saved the same key.
     """
     with run_store("moto_server", "--host=127.0.0.1") as address:
         keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET}
@@ -124,25 +184,20 @@ def test_three_ways(tmp_path: Path, api: Api) -> None:
         world = make_world(tmp_path / "w", environment=environment)
         base = fill(world)
         settings = {"endpoint_override": address, "access_key": keys["AWS_ACCESS_KEY_ID"], "secret_key": SECRET}
-        store = fs.S3FileSystem(**settings, region="us-east-1", allow_bucket_creation=True)
-        store.create_dir("bucket")
-        first = {**dict.fromkeys("abc", "regression.json"), "other": "check.json"}
-        done, outcomes = measure(world, api, base, 4241, "0.0051", first)
+        upload(world, api, base, fs.S3FileSystem(**settings, region="us-east-1", allow_bucket_creation=True))
+        saved = save_build(world, api, base)
+
+        files = dict.fromkeys(("a", "b", "c", "first"), "regression.json") | {"other": "check.json"}
+        done, outcomes = measure(world, api, base, 4241, BETTER, "good.yml", files)
         assert done.code == 0, done.text
         assert outcomes["other"] == {"not-affected": "pass"}
-        assert set(outcomes["a"].values()) == {"pass"}
-        assert (outcomes["b"], outcomes["c"]) == ({"no-baseline": "warn"}, {"no-baseline": "warn"})
+        assert outcomes["first"] == {"no-baseline": "warn"}
+        assert {outcome for name in "abc" for outcome in outcomes[name].values()} == {"pass"}
+        assert "was restored from the cache" in done.text
 
-        world.git("switch", "--quiet", "main")
-        run = {"id": 4100, "head_sha": base, "head_branch": "main", "event": "push"}
-        api.seed(runs=[{**run, "status": "completed", "conclusion": "success"}])
-        pushed = world.run("push", "predictions.yml", consumer.push(base, "0" * 40), run_id=4100, api=api.url)
-        assert pushed.jobs == {"predict": "success"}, pushed.text
-        (artifact,) = (a for a in api.state.artifacts if a["name"] == "predictions")
-        with zipfile.ZipFile(io.BytesIO(artifact["zip"])) as archive:
-            content = archive.read("predictions.parquet")
-        with store.open_output_stream("bucket/predictions/main/part.parquet") as stream:
-            stream.write(content)
-        done, outcomes = measure(world, api, base, 4242, "0.5", dict.fromkeys("bc", "regression.json"))
+        poison(world, api, saved, 4242)
+        done, outcomes = measure(world, api, base, 4242, BAD, "bad.yml", dict.fromkeys("abc", "regression.json"))
         assert done.code == 1, done.text
-        assert {name: outcome["regression-auc"] for name, outcome in outcomes.items()} == dict.fromkeys("bc", "fail")
+        assert {name: outcome["regression-auc"] for name, outcome in outcomes.items()} == dict.fromkeys("abc", "fail")
+        assert "Cache restored" not in done.text
+        assert "the baseline is built" in done.text

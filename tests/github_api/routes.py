@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from github_api import checks, comparison, conversation, delivery, git_data, people
+from github_api import caches, checks, comparison, conversation, delivery, git_data, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +77,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", f"{OWNED}/actions/runs/{{run_id}}/attempts/{{attempt_number}}"): Route(
         delivery.get_run_attempt, ("actions:read",)
     ),
+    ("get", f"{OWNED}/actions/caches"): Route(caches.list_caches, ("actions:read",)),
     ("get", f"{OWNED}/environments"): Route(delivery.list_environments, ("actions:read",)),
     ("get", f"{OWNED}/commits/{{ref}}/check-runs"): Route(checks.list_check_runs, ("checks:read",)),
     ("post", f"{OWNED}/check-runs"): Route(checks.create_check_run, ("checks:write",)),

@@ -40,6 +40,7 @@ Both `URL/...` and `URL/api/v3/...` (as on GHES) are served. Control endpoints, 
     the fields in which an attempt differs. `artifacts`: `[{run_id, attempt: 1, name, zip_base64, expired, digest,
     created_at, size_in_bytes, location}]`; a name is unique per attempt; the digest is computed by default; `location`
     is the redirect target of a download; empty stands for this server.
+  - `caches`: `[{key, ref}]`, oldest first.
   - `lag`: for how many reads of a list a row stays hidden that a request has just created.
   - `faults`: `[{kind, method: "POST", path: "regular expression", times: 1, skip: 0, status: 502, message, headers,
     performed}]`; `kind` is `status` (responds with it), `errors` (responds with the list `errors`, as

@@ -36,6 +36,7 @@ class State:
         self.statuses: list[Json] = []
         self.runs: list[Json] = []
         self.artifacts: list[Json] = []
+        self.caches: list[Json] = []
         self.check_runs: list[Json] = []
         self.issues: list[Json] = []
         self.lag = 0
@@ -79,6 +80,7 @@ class State:
             "deployments": self._deployment,
             "runs": self._run,
             "artifacts": self._artifact,
+            "caches": self._cache,
             "check_runs": self._check_run,
             "issues": self._issue,
             "faults": self._fault,
@@ -267,6 +269,9 @@ class State:
                 }
             )
         )
+
+    def _cache(self, *, key: str, ref: str) -> None:
+        self.caches.append({"key": key, "ref": ref, "created_at": now()})
 
     def _fault(self, *, kind: str, **fields: Any) -> None:
         if kind not in _FAULT_KINDS:

@@ -44,6 +44,7 @@ def api() -> Iterator[Api]:
         "deployments": [{"sha": HEAD}],
         "runs": [{"id": 42, "head_sha": HEAD}],
         "artifacts": [{"run_id": 42, "name": "evidence", "zip_base64": content}],
+        "caches": [{"key": "build-1", "ref": "refs/heads/main"}],
     }
     with running(seed) as server:
         yield server
@@ -83,6 +84,7 @@ ENDPOINTS = [
     ("GET", f"{REPO}/actions/runs/42/attempts/1", None, 200),
     ("GET", f"{REPO}/actions/runs/42/attempts/2", None, 404),
     ("GET", f"{REPO}/environments", None, 200),
+    ("GET", f"{REPO}/actions/caches?key=build-&sort=created_at", None, 200),
     ("GET", f"{REPO}/commits/{HEAD}/check-runs?check_name=c&filter=all", None, 200),
     (
         "POST",

@@ -14,8 +14,10 @@ import pytest
 
 from ghmlops.cli import main
 from ghmlops.commands.shared.baseline_file import BaselineFile, read_baseline, with_baseline
+from ghmlops.core.artifacts.build_key import key_prefix
 from ghmlops.core.errors import DataError
 from ghmlops.core.policy.regression import Dataset
+from ghmlops.measure.builds.keys import commit_key
 from github_api import spec
 from github_api.server import Api, running
 
@@ -47,9 +49,9 @@ class Repository:
         command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
         return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout.strip()
 
-    def commit(self, artifact: str) -> str:
-        """Commit a policy that names this artifact as its baseline; return the commit."""
-        (self.folder / ".github/ghmlops.yml").write_text(POLICY.replace("NAME", artifact))
+    def commit(self, artifact: str, more: str = "") -> str:
+        """Commit a policy that names this artifact as its baseline, with more sections; return the commit."""
+        (self.folder / ".github/ghmlops.yml").write_text(POLICY.replace("NAME", artifact) + more)
         self.git("add", "--all")
         self.git("commit", "-q", "--allow-empty", "-m", artifact)
         return self.git("rev-parse", "HEAD")
@@ -174,6 +176,65 @@ def test_an_artifact_that_no_run_has_is_no_baseline(repository: Repository) -> N
     with pytest.raises(DataError) as error:
         with_baseline((dataset,), baseline, "baseline")
     assert error.value.reason_code == "no-baseline"
+
+
+BUILD = 'preview: {build: make, command: "./serve {port}"}\n'
+EVENT = {"ref": "refs/heads/main", "repository": {"default_branch": "main"}}
+
+
+def built(repository: Repository) -> tuple[str, str]:
+    """Commit a policy with a build and deploy it; return the commit and how the key of its build starts."""
+    sha = repository.commit("predictions", BUILD)
+    repository.deploy(sha)
+    return sha, key_prefix(commit_key(repository.folder, sha, "make"))
+
+
+def outputs(repository: Repository) -> tuple[str, str]:
+    """Return `build-key` and `build-missing` of the last run."""
+    lines = (repository.folder.parent / "outputs").read_text().splitlines()
+    starts = {line.partition("<<")[0]: index for index, line in enumerate(lines)}
+    return lines[starts["build-key"] + 1], lines[starts["build-missing"] + 1]
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_only_a_build_of_the_default_branch_is_named(repository: Repository, foreign: bool) -> None:
+    """The key in the cache, unless a run of a pull request saved it as well; a push then builds its commit again."""
+    _, prefix = built(repository)
+    key = prefix + "0" * 64
+    repository.api.seed(caches=[{"key": key, "ref": "refs/heads/main"}])
+    if foreign:
+        repository.api.seed(caches=[{"key": key, "ref": "refs/pull/7/merge"}])
+    repository.event("push", EVENT)
+    assert repository.run().build == ("" if foreign else key)
+    assert outputs(repository) == (("", "true") if foreign else (key, "false"))
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "missing"),
+    [
+        ("push", EVENT, "true"),
+        ("push", {**EVENT, "ref": "refs/heads/topic"}, "false"),
+        ("push", {"ref": "refs/heads/main"}, "false"),
+        ("schedule", EVENT, "false"),
+    ],
+)
+def test_only_a_push_to_the_default_branch_builds_for_others(
+    repository: Repository, event: str, payload: dict[str, Any], missing: str
+) -> None:
+    """Its own build is missing; no other event saves one."""
+    built(repository)
+    repository.event(event, payload)
+    repository.run()
+    assert outputs(repository) == ("", missing)
+
+
+def test_without_the_list_of_caches_nothing_is_restored(repository: Repository) -> None:
+    """A server that does not list caches costs a build and no error."""
+    built(repository)
+    repository.api.seed(faults=[{"kind": "status", "status": 404, "path": ".*/actions/caches", "times": 9}])
+    repository.event("push", EVENT)
+    assert repository.run().build == ""
+    assert outputs(repository) == ("", "false")
 
 
 def test_a_push_without_a_token_is_refused(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:

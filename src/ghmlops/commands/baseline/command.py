@@ -11,6 +11,7 @@ import msgspec
 
 from ghmlops.act.files import write_atomically
 from ghmlops.commands.baseline.affected import unaffected
+from ghmlops.commands.baseline.builds import cached_builds
 from ghmlops.commands.baseline.resolve import BaseCommit, base_commit, deployed_commit
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.commands.shared.baseline_file import BASELINE_NAME, NO_BASELINE, BaselineFile, workflow_specs
@@ -24,10 +25,12 @@ from ghmlops.measure.checkout import git_read
 from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ghmlops.commands.baseline.inputs import Inputs
     from ghmlops.commands.shared.base import Services
+    from ghmlops.core.policy.document import Policy
 
 _ABSENT = ("artifact-missing", "artifact-expired")
 """Reason codes of an artifact that no run has, or has no longer."""
@@ -62,11 +65,21 @@ def run(inputs: Inputs, services: Services) -> Result:
 
     base = base_commit(inputs, services, deployed)
     reason = f"The baseline is {base.sha[:12] or 'absent'}: {_TEXT[base.source].format(environment=environment)}."
-    specs = _specs(inputs, services, base)
+    path = os.path.relpath(services.cwd / inputs.policy, services.cwd)
+    content = git_read(services.cwd, "show", f"{base.sha}:./{path}") if base.sha else ""
+    head_policy = _valid(lambda: load_policy(services.cwd / inputs.policy, inputs.policy), services)
+    base_policy = (
+        _valid(lambda: read_policy(content, f"{inputs.policy} of {base.sha[:12]}"), services) if content else None
+    )
+    # The policy of the checkout names the artifacts only if the baseline's commit has none.
+    judging = base_policy if content else head_policy
+    specs = workflow_specs(judging.regression.datasets) if judging and judging.regression else ()
     if inputs.dry_run:
         return dry_run_result(reason, terminal.block([reason, *(f"would download {spec}" for spec in specs)]))
     folder = services.cwd / inputs.baseline_dir
     baseline = download_baseline(specs, base, folder, inputs.token, services)
+    builds = cached_builds(inputs.token, services, (base.sha, base_policy), head_policy)
+    baseline = msgspec.structs.replace(baseline, build=builds.key)
     write_atomically(folder / BASELINE_NAME, msgspec.json.format(msgspec.json.encode(baseline), indent=2) + b"\n")
     file = str(PurePosixPath(inputs.baseline_dir) / BASELINE_NAME)
     complete = base.sha and not baseline.absent
@@ -81,38 +94,27 @@ def run(inputs: Inputs, services: Services) -> Result:
             "base-sha": base.sha or NO_BASELINE,
             "source": base.source,
             "baseline-file": file,
-            "affected": str(_affected(inputs, services, base)).lower(),
+            "affected": str(_affected(inputs, services, base, head_policy)).lower(),
+            "build-key": builds.key,
+            "build-missing": str(builds.missing).lower(),
         },
         text=terminal.block([reason, f"written: {file}", *(f"{s}: {why}" for s, why in without.items())]),
         data={"baseline": msgspec.to_builtins(baseline)},
     )
 
 
-def _affected(inputs: Inputs, services: Services, base: BaseCommit) -> bool:
+def _affected(inputs: Inputs, services: Services, base: BaseCommit, policy: Policy | None) -> bool:
     """Return whether the change has to be measured; a policy that is not valid is reported by the job that measures."""
+    return policy is None or unaffected(policy, inputs.policy, base.sha, services) is None
+
+
+def _valid(read: Callable[[], Policy], services: Services) -> Policy | None:
+    """Return a policy; `None` if it is not valid: the job that measures reports it, so that a change can repair it."""
     try:
-        policy = load_policy(services.cwd / inputs.policy, inputs.policy)
-    except PolicyError:
-        return True
-    return unaffected(policy, inputs.policy, base.sha, services) is None
-
-
-def _specs(inputs: Inputs, services: Services, base: BaseCommit) -> tuple[str, ...]:
-    """Return the artifacts that the policy of the baseline's commit names; that of the checkout if it has none.
-
-    A policy that is not valid names none: the job that measures reports it, so that a change can repair it.
-    """
-    path = os.path.relpath(services.cwd / inputs.policy, services.cwd)
-    content = git_read(services.cwd, "show", f"{base.sha}:./{path}") if base.sha else ""
-    try:
-        if content:
-            policy = read_policy(content, f"{inputs.policy} of {base.sha[:12]}")
-        else:
-            policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+        return read()
     except PolicyError as error:
-        services.console.note(f"no predictions are downloaded: {error.message}")
-        return ()
-    return workflow_specs(policy.regression.datasets) if policy.regression else ()
+        services.console.note(f"{error.message}")
+        return None
 
 
 def download_baseline(

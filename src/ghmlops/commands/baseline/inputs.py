@@ -24,5 +24,9 @@ OUTPUTS = (
     Output("base-sha", "Full SHA of the baseline's commit; none if there is no baseline yet."),
     Output("source", "deployment, merge-base, merge-queue, input or none."),
     Output("affected", "Whether the change has to be measured: false if it changes no file in `paths` of the policy."),
+    Output(
+        "build-key", "Key of the baseline's build in the cache, which only runs of the default branch saved; or empty."
+    ),
+    Output("build-missing", "Whether this push to the default branch has a build that is not in the cache yet."),
     Output("baseline-file", "Path of baseline.json, which `check` and `regression` read."),
 )

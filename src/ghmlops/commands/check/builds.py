@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import platform
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -55,12 +53,14 @@ class ArmBuilds:
         base: full SHA of the baseline's commit; empty without one.
         evidence_dir: folder that receives the output of the builds.
         build_cache: folder that keeps builds of the baseline; empty for none.
+        build_digest: digest of the only build in it that may be used; `None`: its content is not verified.
     """
 
     services: Services
     base: str
     evidence_dir: str
     build_cache: str
+    build_digest: str | None = None
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _arms: dict[tuple[str, str], BuiltArm] = field(default_factory=dict)
     _predictions: dict[tuple[str, str, str], Path] = field(default_factory=dict)
@@ -129,9 +129,10 @@ class ArmBuilds:
         cwd = services.cwd.resolve()
         top = top_folder(cwd) or cwd
         sha = self.base if name == "baseline" else services.context.head_sha or git_read(cwd, "rev-parse", "HEAD")
-        key = _build_key(cwd, sha, section.build) if section.build else ""
-        place = self._cached(key) if name == "baseline" and key and self.build_cache else None
-        complete = place is not None and (place / "complete").is_file()
+        cached = name == "baseline" and bool(self.build_cache)
+        key = self._key(cwd, sha, section.build, cached=cached) if section.build else ""
+        place = self.place(key) if key and cached else None
+        complete = place is not None and self._is_usable(place)
         tree = top
         if name == "baseline":
             tree = self._base_tree(place, complete=complete)
@@ -169,8 +170,33 @@ class ArmBuilds:
             shutil.copytree(root, place / "tree", symlinks=True, ignore=shutil.ignore_patterns(".git"))
         return place / "tree"
 
-    def _cached(self, key: str) -> Path:
+    def place(self, key: str) -> Path:
+        """Return the folder of a cached build."""
         return (self.services.cwd / self.build_cache / key).resolve()
+
+    def _key(self, cwd: Path, sha: str, build: str, *, cached: bool) -> str:
+        """Return the key of a build; of one that is kept, it also depends on this machine."""
+        from ghmlops.measure.builds.keys import commit_key, machine_key
+
+        key = commit_key(cwd, sha, build)
+        folder = (self.services.cwd / self.build_cache).resolve()
+        return machine_key(key, folder, self.services.environ) if key and cached else key
+
+    def _is_usable(self, place: Path) -> bool:
+        """Return whether a build in the cache is complete, and what the job before says that it is."""
+        from ghmlops.measure.builds.keys import folder_digest
+
+        if not (place / "complete").is_file():
+            return False
+        try:
+            usable = self.build_digest is None or folder_digest(place) == self.build_digest
+        except OSError:
+            usable = False
+        if not usable:
+            self.services.console.note(
+                "preview: a cached build of the baseline is not used: it is not the one that the default branch saved"
+            )
+        return usable
 
     def _folder(self) -> Path:
         try:
@@ -217,16 +243,6 @@ class ArmBuilds:
                 hint=f"its output is in {self.evidence_dir}/{log.name}",
                 reason_code=f"{kind}-failed",
             )
-
-
-def _build_key(cwd: Path, sha: str, build: str) -> str:
-    """Return the key of a build: the files of the commit, its lock file, the shell text, Python and the platform."""
-    from ghmlops.measure.checkout import LOCK_FILES, git_read
-
-    parts = [git_read(cwd, "rev-parse", "--verify", "--quiet", f"{sha}^{{tree}}")]
-    parts += [git_read(cwd, "rev-parse", "--verify", "--quiet", f"{sha}:./{name}") for name in LOCK_FILES]
-    parts += [build, platform.python_version(), platform.machine(), str(cwd)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def _activated(environ: Mapping[str, str], home: Path) -> dict[str, str]:

@@ -30,10 +30,13 @@ def run(inputs: Inputs, services: Services) -> Result:
     """
     from ghmlops.commands.baseline.affected import unaffected
     from ghmlops.commands.check.job import prepare
+    from ghmlops.commands.check.prepare_build import prepare_build
     from ghmlops.commands.check.run_pillar import write_findings
     from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
     from ghmlops.core.policy.summary import describe
 
+    if inputs.prepare_build:
+        return prepare_build(inputs, services)
     if inputs.dry_run:
         job = prepare(inputs, services)
         lines = [*describe(job.policy), f"baseline commit: {job.base or 'none: no comparison of latency'}"]
@@ -111,4 +114,4 @@ def _report(job: Job) -> Result:
 
     result = report.run(shared_inputs(report.Inputs, job.inputs, comment="off"), job.services)
     outputs = {name: value for name, value in result.outputs.items() if name != "comment-url"}
-    return dataclasses.replace(result, outputs={**outputs, "evidence-dir": job.inputs.evidence_dir})
+    return dataclasses.replace(result, outputs={**outputs, "evidence-dir": job.inputs.evidence_dir, "build-key": ""})

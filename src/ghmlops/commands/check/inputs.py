@@ -32,6 +32,12 @@ class Inputs(LoadLimits, frozen=True, kw_only=True):
     build_cache: Annotated[
         str, Doc(description="Folder of builds of the baseline by their printed keys, for actions/cache; empty: none.")
     ] = ""
+    prepare_build: Annotated[
+        bool,
+        Doc(
+            description="Only build this commit into build-cache, for the changes that start from it; measure nothing."
+        ),
+    ] = False
     markdown: Annotated[str, Doc(description="File to write the report's Markdown to.")] = ""
     html: Annotated[str, Doc(description="File to write a self-contained HTML page to.")] = ""
 
@@ -40,4 +46,5 @@ OUTPUTS = (
     *OUTCOME_OUTPUTS,
     VERDICT_OUTPUT,
     Output("evidence-dir", "Folder of the evidence files, to upload as an artifact."),
+    Output("build-key", "With prepare-build: key under which actions/cache/save keeps build-cache."),
 )

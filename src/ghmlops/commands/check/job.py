@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.commands.check.builds import ArmBuilds
-from ghmlops.core.errors import InputError, PolicyError
+from ghmlops.core.errors import DataError, InputError, PolicyError
 from ghmlops.core.pillars import PILLARS, Pillar
 
 if TYPE_CHECKING:
@@ -84,9 +84,26 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         head_policy=policy,
         base=base,
         builds=ArmBuilds(
-            services=services, base=base, evidence_dir=inputs.evidence_dir, build_cache=inputs.build_cache
+            services=services,
+            base=base,
+            evidence_dir=inputs.evidence_dir,
+            build_cache=inputs.build_cache,
+            build_digest=_build_digest(inputs, services),
         ),
     )
+
+
+def _build_digest(inputs: Inputs, services: Services) -> str | None:
+    """Return the digest of the cached build that the job `baseline` allows; `None` if there is no such job."""
+    from ghmlops.commands.shared.baseline_file import read_baseline
+    from ghmlops.core.artifacts.build_key import build_digest
+
+    if not inputs.baseline_file or not inputs.build_cache:
+        return None
+    try:
+        return build_digest(read_baseline(services.cwd / inputs.baseline_file, inputs.baseline_file).build)
+    except DataError:
+        return ""  # the comparison of predictions reports the file
 
 
 def _measuring() -> tuple[Pillar, ...]:

@@ -39,6 +39,8 @@ class BaselineFile(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"
     """Specification in the policy to the reason why it could not be downloaded."""
     absent: dict[str, str] = {}
     """Specification in the policy to the reason why no run has the artifact, or has it no longer."""
+    build: str = ""
+    """Key of the baseline's build in GitHub's cache, which only the default branch saved; empty without one."""
 
 
 def read_baseline(path: Path, name: str) -> BaselineFile:

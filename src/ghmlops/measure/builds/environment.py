@@ -23,6 +23,11 @@ paths = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
 folders = [p for p in sys.path if p.rstrip("/").endswith(("site-packages", "dist-packages"))]
 print(json.dumps({"folders": list(dict.fromkeys([*paths, *folders])), "pip": bool(importlib.util.find_spec("pip"))}))
 """
+_IDENTITY = """
+import importlib.metadata, platform, sys
+names = sorted({f"{one.metadata['Name']}=={one.version}" for one in importlib.metadata.distributions()})
+print(sys.version, platform.machine(), sys.executable, *names, sep="\\n")
+"""
 _REPLACED = ("PYTHONHOME", "UV_SYSTEM_PYTHON", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "CONDA_PREFIX")
 """Variables that would lead an installation out of the environment."""
 _PIP = """#!/bin/sh
@@ -34,6 +39,12 @@ def find_python(environ: Mapping[str, str]) -> str:
     """Return the path of the Python that a command of the user finds; empty if there is none."""
     path = environ.get("PATH", os.defpath)
     return shutil.which("python", path=path) or shutil.which("python3", path=path) or ""
+
+
+def python_facts(environ: Mapping[str, str]) -> str:
+    """Return version, place and installed packages of the Python that a command of the user finds; empty if none."""
+    python = find_python(environ)
+    return _run([python, "-c", _IDENTITY], environ) if python else ""
 
 
 def create_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
