@@ -1,0 +1,1 @@
+"""Policy sections of the checks before live traffic: `synthetic` and `shadow`."""

@@ -1,0 +1,1 @@
+"""Synthetic and metamorphic tests: a profile of the payloads, generated rows, relations, the verdict, shrinking."""

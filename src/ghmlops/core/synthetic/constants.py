@@ -1,0 +1,33 @@
+"""Constants of the synthetic verdict; each with its unit, its reason and the benchmark that shows it."""
+
+from __future__ import annotations
+
+FAMILY_ALPHA = 1 / 4000
+"""Probability that any relation of a run fails although candidate and baseline behave alike, so that 400 runs without a
+change have no failure with a probability of 90 % (goal Y2). Shown by `scripts/bench/synthetic noise`."""
+TEST_SHARE = 0.5
+"""Share of a relation's error probability for the test of the first questions; the rest is for re-asking."""
+REASKED_CASES = 3
+"""Violations per relation that are asked again: one may be an accident that hides a fault that repeats."""
+MAX_REPETITIONS = 16
+"""Limit of the repetitions per arm; 13 suffice for 60 relations."""
+ALONE_REPETITIONS = 5
+"""Repetitions of a violation if there is no baseline; all must violate."""
+REASK_SHARE = 0.25
+"""Share of the requests that is kept for re-asking."""
+NOISY_RATE = 0.05
+"""Rate of differing answers of the baseline to the same request from which on a path is not compared: values of such a
+path would violate every relation. Below it the paired test copes, and a path is not lost for a rare difference."""
+TOLERANCE_FACTOR = 2.0
+"""Multiple of the largest difference of two equal requests that counts as equal. It costs power alone: both arms are
+judged by the same tolerance."""
+FIRST_ROWS = 3
+"""Rows that are asked before anything else, and again at the end (relation `cold-warm`)."""
+MIN_ROWS, MAX_ROWS = 5, 1_000
+"""Least and greatest number of generated rows of a run."""
+MAX_UNJUDGED = 0.5
+"""Share of a relation's questions without an answer that can be judged from which on a pass is inconclusive."""
+SHRINK_REQUESTS = 200
+"""Requests for shrinking one failure (goal Y4). Shown by `scripts/bench/synthetic shrink`."""
+REPLAY_REPETITIONS = 5
+"""Repetitions of a saved case: at most 20 requests with a baseline (goal Y4: 40)."""

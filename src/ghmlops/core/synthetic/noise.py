@@ -1,0 +1,64 @@
+"""The noise floor: what differs between two answers of the same service to the same request."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ghmlops.core.answers.rules import Rules, absolute
+from ghmlops.core.synthetic.compare import Reading, compare
+from ghmlops.core.synthetic.constants import NOISY_RATE, TOLERANCE_FACTOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """The noise floor.
+
+    Attributes:
+        pairs: pairs of answers that it was learned from.
+        ignored: paths that are not compared, with the rate of differing pairs.
+        tolerances: difference of two numbers that counts as equal, by path.
+    """
+
+    pairs: int = 0
+    ignored: Mapping[str, float] = field(default_factory=dict)
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+
+    def rules(self, ignore: Iterable[str] = ()) -> Rules:
+        """Return the rules of a comparison beyond the noise; `ignore` are paths of the policy."""
+        paths = {*self.ignored, *map(absolute, ignore)}
+        return Rules(ignore=frozenset(paths), tolerances=dict(self.tolerances))
+
+
+def learn(pairs: Iterable[tuple[Reading, Reading]], ignore: Iterable[str] = (), fixed: float | None = None) -> Noise:
+    """Learn the noise floor from pairs of answers to the same request.
+
+    Args:
+        pairs: pairs of successful answers.
+        ignore: paths of the policy that are not compared.
+        fixed: tolerance of the policy for every number that differs; `None`: learn it.
+    """
+    rules = Rules(ignore=frozenset(map(absolute, ignore)))
+    count, changes = 0, Counter[str]()
+    largest: dict[str, float] = defaultdict(float)
+    for one, other in pairs:
+        count += 1
+        paths = set()
+        for place, change in compare(one, other, rules).items():
+            if math.isfinite(change.distance) and (fixed is None or change.distance <= fixed):
+                largest[place.path] = max(largest[place.path], change.distance)
+            else:
+                paths.add(place.path)
+        changes.update(paths)
+    ignored = {path: number / count for path, number in sorted(changes.items()) if number / count >= NOISY_RATE}
+    tolerances = {
+        path: fixed if fixed is not None else TOLERANCE_FACTOR * distance
+        for path, distance in sorted(largest.items())
+        if path not in ignored
+    }
+    return Noise(pairs=count, ignored=ignored, tolerances=tolerances)

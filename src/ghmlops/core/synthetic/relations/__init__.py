@@ -1,0 +1,1 @@
+"""Metamorphic relations: one file each, registered in `table.py`."""

@@ -1,0 +1,1 @@
+"""Relations about fields that the policy declares."""

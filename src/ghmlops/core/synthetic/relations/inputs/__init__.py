@@ -1,0 +1,1 @@
+"""Relations about inputs at and beyond the limits of what is legal."""

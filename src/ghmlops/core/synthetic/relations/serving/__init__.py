@@ -1,0 +1,1 @@
+"""Relations about serving: repetition, batches, load, warm-up."""

@@ -1,0 +1,1 @@
+"""Relations about spellings of the same request."""

@@ -1,0 +1,74 @@
+"""The verdict on a relation: counts, levels, proofs, outcomes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ghmlops.core.model import Outcome
+from ghmlops.core.synthetic.compare import NO_VIOLATION, Observation
+from ghmlops.core.synthetic.constants import FAMILY_ALPHA, REASKED_CASES
+from ghmlops.core.synthetic.judge import Pair, Proof, count, levels, outcome_of, proven_by_test
+
+BAD, UNKNOWN = Observation(violated=True, what="x"), Observation(violated=None, what="throttled")
+
+
+def pairs(*numbers: int) -> list[Pair]:
+    """Pairs: both hold, only the candidate violates, only the baseline, both, candidate unknown, baseline unknown."""
+    kinds = [
+        (NO_VIOLATION, NO_VIOLATION),
+        (BAD, NO_VIOLATION),
+        (NO_VIOLATION, BAD),
+        (BAD, BAD),
+        (UNKNOWN, NO_VIOLATION),
+        (NO_VIOLATION, UNKNOWN),
+    ]
+    return [
+        Pair(row=0, candidate=candidate, baseline=baseline)
+        for (candidate, baseline), number in zip(kinds, numbers, strict=False)
+        for _ in range(number)
+    ]
+
+
+def test_counts() -> None:
+    """A question counts if both arms could be judged; the others are counted by reason."""
+    counts = count(pairs(10, 3, 2, 4, 1, 2))
+    assert (counts.n, counts.candidate, counts.baseline) == (19, 7, 6)
+    assert (counts.only_candidate, counts.only_baseline) == (3, 2)
+    assert counts.unjudged == {"throttled": 1, "baseline: throttled": 2}
+
+
+@pytest.mark.parametrize("relations", [1, 17, 60])
+def test_the_levels_share_the_error_of_a_run(relations: int) -> None:
+    """Tests and re-asking of all relations together stay within the family's error probability."""
+    limits = levels(relations)
+    reasking = REASKED_CASES / math.comb(2 * limits.repetitions, limits.repetitions)
+    assert relations * (limits.test + reasking) <= FAMILY_ALPHA
+    assert limits.repetitions <= 13
+
+
+def test_the_paired_test() -> None:
+    """Violations of the candidate alone prove it; equal rates never do."""
+    limits = levels(17)
+    assert proven_by_test(count(pairs(0, 18, 0, 0)), limits)
+    assert not proven_by_test(count(pairs(0, 12, 0, 0)), limits)
+    assert not proven_by_test(count(pairs(0, 200, 180, 50)), limits)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "proof", "compared", "declared", "outcome"),
+    [
+        ((10,), "", True, False, Outcome.PASS),
+        ((9, 1), Proof.REASKED, True, False, Outcome.FAIL),
+        ((9, 1), "", True, False, Outcome.WARN),
+        ((5, 0, 0, 5), "", True, True, Outcome.WARN),
+        ((9, 1), Proof.REPEATED, False, True, Outcome.FAIL),
+        ((9, 1), Proof.REPEATED, False, False, Outcome.WARN),
+        ((4, 0, 0, 0, 6), "", True, False, Outcome.INCONCLUSIVE),
+        ((0, 0, 10), "", True, False, Outcome.PASS),
+    ],
+)
+def test_outcomes(numbers: tuple[int, ...], proof: str, compared: bool, declared: bool, outcome: Outcome) -> None:
+    """A violation is never a pass; without a baseline only what is declared fails; too few judged is no pass."""
+    assert outcome_of(count(pairs(*numbers)), proof, compared=compared, declared=declared) is outcome
