@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.answers.constants import LEVEL_SHARE
+from ghmlops.core.stats.binomial import odd_one_out_p
 from ghmlops.core.stats.multiplicity import holm
-from ghmlops.core.stats.odd_one_out import p_candidate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,12 +107,11 @@ def _test(count: PlaceCount) -> tuple[float, int, int]:
     """
     exact = (count.odd[2], count.odd[0] + count.odd[1])
     if count.tolerance == 0:
-        return _p(*exact), *exact
+        return odd_one_out_p(*exact), *exact
     baseline, twin, candidate = count.odd_beyond_noise()
     coarse = (candidate, baseline + twin)
-    levels = [(min(1.0, _p(*exact) / LEVEL_SHARE), *exact), (min(1.0, _p(*coarse) / (1 - LEVEL_SHARE)), *coarse)]
+    levels = [
+        (min(1.0, odd_one_out_p(*exact) / LEVEL_SHARE), *exact),
+        (min(1.0, odd_one_out_p(*coarse) / (1 - LEVEL_SHARE)), *coarse),
+    ]
     return min(levels)
-
-
-def _p(candidate: int, others: int) -> float:
-    return float(p_candidate(np.array([candidate]), np.array([others]))[0])

@@ -131,8 +131,9 @@ class Tally:
             return
         odd: set[int] = set()
         for place in sorted(candidate.keys() | twin.keys()):
-            known = self._count(place)
-            arm = known.add(candidate.get(place, _EQUAL), twin.get(place, _EQUAL), between.get(place, _EQUAL), row)
+            arm = self._count(place).add(
+                candidate.get(place, _EQUAL), twin.get(place, _EQUAL), between.get(place, _EQUAL), row
+            )
             if arm is not None and place.aspect is not Aspect.ORDER:
                 odd.add(arm)
         self.odd_rows[0] += CANDIDATE in odd and TWIN not in odd
@@ -144,12 +145,9 @@ class Tally:
         self.equal += rows
 
     def _count(self, place: Place) -> PlaceCount:
-        known = self.places.get(place)
-        if known is None:
-            if len(self.places) >= MAX_PLACES:
-                place = Place(_parent(place.path), place.aspect)
-            known = self.places.setdefault(place, PlaceCount())
-        return known
+        if place not in self.places and len(self.places) >= MAX_PLACES:
+            place = Place(_parent(place.path), place.aspect)
+        return self.places.setdefault(place, PlaceCount())
 
 
 def _parent(path: str) -> str:

@@ -77,7 +77,7 @@ def kind_name(value: Json) -> str:
     return {str: "string", int: "number", float: "number", list: "list", dict: "object"}[type(value)]
 
 
-def shown(value: Json) -> str:
+def value_text(value: Json) -> str:
     """Return a value as bounded text for an example."""
     if isinstance(value, dict | list):
         return f"{kind_name(value)} of {len(value)}"
@@ -107,8 +107,7 @@ def _number_text(value: float) -> str:
 
 
 def _note(result: Differences, place: Place, difference: Difference) -> None:
-    known = result.get(place)
-    if known is None or difference.distance > known.distance:
+    if place not in result or difference.distance > result[place].distance:
         result[place] = difference
 
 
@@ -146,7 +145,7 @@ def _note_value(left: Json, right: Json, path: str, rules: Rules, result: Differ
             if path in rules.tolerances:
                 return
             distance = math.ulp(0.0)
-    _note(result, Place(path, Aspect.VALUE), Difference(distance, shown(left), shown(right)))
+    _note(result, Place(path, Aspect.VALUE), Difference(distance, value_text(left), value_text(right)))
 
 
 def _walk_objects(left: dict[str, Json], right: dict[str, Json], path: str, rules: Rules, result: Differences) -> None:
@@ -178,7 +177,7 @@ def _walk_lists(left: list[Json], right: list[Json], path: str, rules: Rules, re
         _note(result, Place(path, Aspect.SHAPE), lengths)
     elif _only_order_differs(left, right):
         if key is None:
-            _note(result, Place(path, Aspect.ORDER), Difference(math.inf, shown(left[0]), shown(right[0])))
+            _note(result, Place(path, Aspect.ORDER), Difference(math.inf, value_text(left[0]), value_text(right[0])))
         return
     below = f"{path}[]"
     for one, other in zip(left, right, strict=False):

@@ -1,0 +1,1 @@
+"""Shadow mode: the same recorded requests to baseline, twin and candidate; what is sent, compared and judged."""
