@@ -34,6 +34,10 @@ class _Issue(msgspec.Struct, frozen=True):
     """Set if the issue is a pull request, which GitHub lists as well."""
 
 
+class _Comment(msgspec.Struct, frozen=True):
+    id: int
+
+
 def upsert_issue(client: Client, *, marker: str, title: str, body: str) -> WrittenIssue:
     """Create the issue, or edit the open one that has `marker` as the first line of its body.
 
@@ -51,18 +55,7 @@ def upsert_issue(client: Client, *, marker: str, title: str, body: str) -> Writt
     fields = {"title": title, "body": f"{marker}\n{body}"}
 
     def find_existing() -> _Issue | None:
-        login = viewer_login(client)
-        pages = read_pages(
-            client,
-            "issues",
-            _Issue,
-            activity="listing the open issues",
-            permission=READ,
-            parameters={"state": "open"},
-            max_pages=MAX_PAGES,
-        )
-        issues = [issue for page in pages for issue in page if _is_own(issue, marker, login)]
-        return min(issues, key=lambda issue: issue.number, default=None)
+        return _find(client, marker, viewer_login(client))
 
     existing = find_existing()
     if existing is None:
@@ -77,6 +70,45 @@ def upsert_issue(client: Client, *, marker: str, title: str, body: str) -> Writt
     activity = f"editing issue #{existing.number}"
     write(client, "PATCH", f"issues/{existing.number}", _Issue, body=fields, activity=activity, permission=WRITE)
     return WrittenIssue(existing.number, "edited")
+
+
+def close_issue(client: Client, *, marker: str, comment: str) -> int | None:
+    """Close the open issue that has `marker` as the first line of its body, and return its number; `None` without one.
+
+    The issue is closed before the comment is written: if the comment fails, nothing is said twice by the next run.
+
+    Args:
+        client: The connection.
+        marker: Hidden first line that identifies the issue.
+        comment: Why it is closed.
+    """
+    existing = _find(client, marker, viewer_login(client))
+    if existing is None:
+        return None
+    number = existing.number
+    fields = {"state": "closed", "state_reason": "completed"}
+    activity = f"closing issue #{number}"
+    write(client, "PATCH", f"issues/{number}", _Issue, body=fields, activity=activity, permission=WRITE)
+    activity = f"commenting on issue #{number}"
+    write(
+        client, "POST", f"issues/{number}/comments", _Comment, body={"body": comment}, activity=activity,
+        permission=WRITE,
+    )  # fmt: skip
+    return number
+
+
+def _find(client: Client, marker: str, login: str) -> _Issue | None:
+    pages = read_pages(
+        client,
+        "issues",
+        _Issue,
+        activity="listing the open issues",
+        permission=READ,
+        parameters={"state": "open"},
+        max_pages=MAX_PAGES,
+    )
+    issues = [issue for page in pages for issue in page if _is_own(issue, marker, login)]
+    return min(issues, key=lambda issue: issue.number, default=None)
 
 
 def _is_own(issue: _Issue, marker: str, login: str) -> bool:

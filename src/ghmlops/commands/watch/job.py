@@ -1,0 +1,132 @@
+"""Everything that `watch` judges: the policy, the time, the metrics' intervals, and the deployments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ghmlops.commands.history.listing import problem_findings
+from ghmlops.commands.shared.policy_file import load_policy
+from ghmlops.core.errors import GitError, InputError, PolicyError
+from ghmlops.core.history.record import DeploymentRecord, record_time
+from ghmlops.core.history.selection import LIVE
+from ghmlops.core.model import Finding, NotMeasured
+from ghmlops.core.watch.cause import Deployed
+from ghmlops.core.watch.evaluation import Interval
+from ghmlops.report.text.escape import printable
+
+if TYPE_CHECKING:
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.watch.inputs import Inputs
+    from ghmlops.core.policy.document import Policy
+    from ghmlops.core.policy.production.watch import Watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is judged.
+
+    Attributes:
+        service: the service of the policy.
+        policy: the section `watch`.
+        now: time of the evaluation in seconds since the epoch.
+        content: the intervals of each metric.
+        deployments: deployments in the order of time.
+        problems: what of the history does not count.
+        not_measured: what a reader could believe was checked, and was not.
+    """
+
+    service: str
+    policy: Watch
+    now: float
+    content: list[list[Interval]]
+    deployments: list[Deployed]
+    problems: list[Finding]
+    not_measured: list[NotMeasured]
+
+
+def read_job(inputs: Inputs, services: Services) -> Job:
+    """Read the metrics and the deployments.
+
+    Raises:
+        InputError: An input is malformed.
+        PolicyError: The policy is invalid, or has no section `watch`.
+        DataError: A file of a metric is missing, or cannot be read.
+    """
+    from ghmlops.measure.telemetry.log_files import read_log
+
+    policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    if policy.watch is None:
+        raise PolicyError(f"{inputs.policy} has no section `watch`", hint="add one: `watch: {metrics: [...]}`")
+    now = _now(inputs.now, services)
+    content, not_measured = [], []
+    for metric in policy.watch.metrics:
+        log = read_log(services.cwd, metric.log, now - policy.watch.history)
+        content.append([Interval(i.time, i.value, i.rows, i.failed) for i in log.intervals])
+        if log.undated:
+            why = f"{log.undated:,} rows have no readable time in the column `{metric.log.time}`"
+            not_measured.append(NotMeasured(what=f"rows of {metric.name} without a time", why=why))
+    deployments, problems = _deployments(inputs, services, policy, now, not_measured)
+    return Job(
+        service=policy.service,
+        policy=policy.watch,
+        now=now,
+        content=content,
+        deployments=deployments,
+        problems=problems,
+        not_measured=not_measured,
+    )
+
+
+def _now(text: str, services: Services) -> float:
+    current = services.now()
+    if not text.strip():
+        return current.timestamp()
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError(
+            f'input `now`: expected a time, got "{printable(text[:80])}"', hint="for example --now 2026-11-28T18:00:00Z"
+        ) from None
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    if time > current:
+        raise InputError(f"input `now`: {time:%Y-%m-%d %H:%M} UTC has not come yet", hint="leave it empty for now")
+    return time.timestamp()
+
+
+def _deployments(
+    inputs: Inputs, services: Services, policy: Policy, now: float, not_measured: list[NotMeasured]
+) -> tuple[list[Deployed], list[Finding]]:
+    """Return the deployments of the service until `now`; what the history lacks is named."""
+    from ghmlops.measure.record_branch import read_history
+
+    what = "growth since a deployment, and which deployment precedes an alarm"
+    if not inputs.branch:
+        not_measured.append(NotMeasured(what=what, why="input `branch` is empty"))
+        return [], []
+    try:
+        read = read_history(
+            services.cwd,
+            services.environ,
+            remote=inputs.remote,
+            branch=inputs.branch,
+            token=inputs.token,
+            now=services.now(),
+        )
+    except (GitError, InputError) as error:
+        # Alarms do not depend on the deployments; only their cause is unknown without them.
+        not_measured.append(NotMeasured(what=what, why=f"the history cannot be read: {error.message}"))
+        return [], []
+    environment = inputs.environment or policy.gate.environment
+    deployments = [
+        Deployed(record_time(stored.record).timestamp(), stored.record.commit)
+        for stored in read.history.records
+        if isinstance(stored.record, DeploymentRecord)
+        and (stored.record.service, stored.record.environment) == (policy.service, environment)
+        and stored.record.decision in LIVE
+    ]
+    if not deployments:
+        not_measured.append(NotMeasured(what=what, why=f"the history has no deployment to {environment}"))
+    past = sorted(deployed for deployed in deployments if deployed.time <= now)
+    return past, problem_findings(read.history.problems, {}, policy.service)

@@ -1,0 +1,1 @@
+"""Policy sections of production: what is watched."""

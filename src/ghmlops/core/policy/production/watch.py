@@ -1,0 +1,71 @@
+"""Policy section `watch`: its types and defaults. `core.policyfile.production.watch` reads it.
+
+Durations are in seconds, ratios are fractions.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ghmlops.core.model import Direction
+from ghmlops.core.policy.section import Section
+
+LogStatistic = Literal["mean", "p50", "p90", "p95", "p99", "max", "count", "failed"]
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """Rows with a time in Parquet, CSV or JSONL files, summarised per interval."""
+
+    files: str
+    """Path below the working directory; `*` and `**` match names."""
+    time: str
+    """Column with the time of a row."""
+    every: float = 3600.0
+    """Seconds of an interval."""
+    statistic: LogStatistic = "mean"
+    """`count` counts rows, `failed` is the share of rows whose column `failed` is true."""
+    value: str = ""
+    """Column of the values; not used by `count` and `failed`."""
+    failed: str = ""
+    """Boolean column: whether the request failed."""
+
+
+class BurnRate(Section, frozen=True, kw_only=True):
+    """An error budget."""
+
+    objective: float
+    """Share of the requests that succeed."""
+
+
+class WatchedMetric(Section, frozen=True, kw_only=True):
+    """One metric of production."""
+
+    name: str
+    log: Log
+    direction: Direction = Direction.LOWER
+    change: float = 0.5
+    """Least relative change of a step, for the worse: by default half as much again, or a third less."""
+    burn: BurnRate | None = None
+    """Judge the failed requests by burn rates of this budget, in place of steps, shifts and ramps."""
+
+
+class Acknowledgement(Section, frozen=True, kw_only=True):
+    """A change of a metric that a person accepted."""
+
+    metric: str
+    until: str
+    """Date or time until which changes of the metric are accepted, ISO 8601 (UTC)."""
+    reason: str
+
+
+class Watch(Section, frozen=True, kw_only=True):
+    """Metrics of production, and when they are judged."""
+
+    metrics: tuple[WatchedMetric, ...]
+    season: float = 86_400.0
+    """Seconds after which the metrics repeat themselves."""
+    history: float = 30 * 86_400.0
+    """Seconds of the past that are read."""
+    stale: float = 36 * 3600.0
+    """Age in seconds beyond which the newest point says nothing about now."""
+    acknowledge: tuple[Acknowledgement, ...] = ()

@@ -1,0 +1,1 @@
+"""Readers of the policy sections of production."""

@@ -1,0 +1,155 @@
+"""Reads the section `watch`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, datetime
+
+from ghmlops.core.model import Direction
+from ghmlops.core.policy.production.watch import Acknowledgement, BurnRate, Log, Watch, WatchedMetric
+from ghmlops.core.policyfile.scalars import RATIO, SECONDS
+from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, text
+from ghmlops.core.watch.constants import BURN_RATES, WARM_UP_PERIODS
+
+_DIRECTIONS = {"higher": Direction.HIGHER, "lower": Direction.LOWER}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_STATISTICS = ("mean", "p50", "p90", "p95", "p99", "max", "count", "failed")
+_MAX_METRICS = 50
+
+
+def read_watch(at: Located) -> Watch:
+    """Read the section `watch`.
+
+    Raises:
+        PolicyError: Names the file, line, key and the nearest valid one.
+    """
+    readers = {
+        "metrics": _metrics,
+        "season": SECONDS,
+        "history": SECONDS,
+        "stale": SECONDS,
+        "acknowledge": listing(_acknowledgement),
+    }
+    watch: Watch = record(Watch, readers, required=("metrics",))(at)
+    names = [metric.name for metric in watch.metrics]
+    for accepted in watch.acknowledge:
+        if accepted.metric not in names:
+            raise at.error(
+                f"`acknowledge` names `{accepted.metric}`, which is no metric of `watch.metrics`",
+                f"metrics: {', '.join(names)}",
+            )
+    for metric in watch.metrics:
+        if metric.burn is None:
+            _check_season(at, watch, metric)
+    return watch
+
+
+def _check_season(at: Located, watch: Watch, metric: WatchedMetric) -> None:
+    every = metric.log.every
+    if watch.season % every:
+        raise at.error(
+            f"`season` is no multiple of `{metric.name}`'s `log.every`", "for example `season: 1d` and `every: 1h`"
+        )
+    if watch.history < (WARM_UP_PERIODS + 1) * watch.season:
+        raise at.error(
+            f"`history` has less than {WARM_UP_PERIODS + 1} seasons, so nothing could be judged",
+            "for example `season: 1d` and `history: 30d`",
+        )
+
+
+def _metrics(at: Located) -> tuple[WatchedMetric, ...]:
+    metrics = listing(_metric)(at)
+    if len(metrics) > _MAX_METRICS:
+        raise at.error(f"more than {_MAX_METRICS} metrics", "watch what a person would act on")
+    repeated = [name for name, count in Counter(metric.name for metric in metrics).items() if count > 1]
+    if repeated:
+        raise at.error(f"two metrics are named `{repeated[0]}`", "give each its own name")
+    return metrics
+
+
+def _metric(at: Located) -> WatchedMetric:
+    readers = {
+        "name": _name,
+        "log": _log,
+        "direction": lambda value: _DIRECTIONS[one_of(*_DIRECTIONS)(value)],
+        "change": _change,
+        "burn": record(BurnRate, {"objective": _objective}, required=("objective",)),
+    }
+    metric: WatchedMetric = record(WatchedMetric, readers, required=("name", "log"))(at)
+    if metric.burn is not None:
+        if not metric.log.failed:
+            raise at.error("`burn` needs `log.failed`, the column that says whether a request failed")
+        widest = max(short for _, _, short in BURN_RATES)
+        if metric.log.every > widest:
+            raise at.error("`log.every` is longer than the windows of `burn`", "for example `every: 5m`")
+    return metric
+
+
+def _log(at: Located) -> Log:
+    readers = {
+        "files": _files,
+        "time": text,
+        "every": _interval,
+        "statistic": one_of(*_STATISTICS),
+        "value": text,
+        "failed": text,
+    }
+    log: Log = record(Log, readers, required=("files", "time"))(at)
+    if log.statistic not in ("count", "failed") and not log.value and not log.failed:
+        raise at.error(f"the statistic `{log.statistic}` needs the key `value`", "name the column of the values")
+    if log.statistic == "failed" and not log.failed:
+        raise at.error("the statistic `failed` needs the key `failed`", "name the column of the failures")
+    return log
+
+
+def _files(at: Located) -> str:
+    path = text(at)
+    if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):
+        raise at.error(
+            f'expected a path below the working directory, got "{path[:80]}"', "for example `logs/*.parquet`"
+        )
+    return path
+
+
+def _name(at: Located) -> str:
+    value = text(at)
+    if not _NAME.fullmatch(value):
+        raise at.error("expected a name of letters, digits, `-` and `_`", "for example `p95`")
+    return value
+
+
+def _interval(at: Located) -> float:
+    value = SECONDS(at)
+    if value < 1.0 or value % 1.0:
+        raise at.error("expected whole seconds, at least 1s", "for example `1h`")
+    return value
+
+
+def _change(at: Located) -> float:
+    value = RATIO(at)
+    if not 0.01 <= value <= 1.0:
+        raise at.error("expected a share from 1 % to 100 %", "for example `50%`")
+    return value
+
+
+def _objective(at: Located) -> float:
+    value = RATIO(at)
+    if not 0.0 < value < 1.0:
+        raise at.error("expected a share below 100 %", "for example `99.9%`")
+    return value
+
+
+def _acknowledgement(at: Located) -> Acknowledgement:
+    readers = {"metric": text, "until": _until, "reason": text}
+    accepted: Acknowledgement = record(Acknowledgement, readers, required=("metric", "until", "reason"))(at)
+    return accepted
+
+
+def _until(at: Located) -> str:
+    value = text(at)
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        raise at.error(f'expected a date or time, got "{value[:40]}"', "for example `2027-01-31`") from None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()

@@ -1,0 +1,1 @@
+"""Watching production: seasonal detectors of steps, spikes and ramps, burn rates, staleness, and alerts. Pure."""

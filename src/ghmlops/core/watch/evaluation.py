@@ -1,0 +1,125 @@
+"""The evaluation of all watched metrics at one time: from their points to findings and details."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ghmlops.core.details.watch import AlertRow, WatchedSeries
+from ghmlops.core.watch.alerts import Rules
+from ghmlops.core.watch.burn_rate import Counts
+from ghmlops.core.watch.cause import cause_of
+from ghmlops.core.watch.findings import ALERTS, judge_burn, judge_series
+from ghmlops.core.watch.series import Point, make_series
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.model import Finding
+    from ghmlops.core.policy.production.watch import Watch, WatchedMetric
+    from ghmlops.core.watch.alerts import Alert
+    from ghmlops.core.watch.cause import Deployed
+    from ghmlops.core.watch.series import Series
+
+
+class Interval(NamedTuple):
+    """The rows of one interval of a metric: start in seconds since the epoch, value, number of rows, failed rows."""
+
+    time: int
+    value: float | None
+    rows: int = 0
+    failed: int = 0
+
+
+class Evaluation(NamedTuple):
+    """Findings and series of all metrics, and the newest deployment that precedes an alarm."""
+
+    findings: list[Finding]
+    series: list[WatchedSeries]
+    suspect: str
+
+    @property
+    def alarms(self) -> list[Finding]:
+        """The findings that are alarms."""
+        return [finding for finding in self.findings if finding.id in ALERTS]
+
+
+def evaluate(
+    watch: Watch, content: Sequence[Sequence[Interval]], deployments: Sequence[Deployed], *, now: float, clock: float
+) -> Evaluation:
+    """Judge all metrics at a time. Intervals that have not ended by then do not count.
+
+    Args:
+        watch: the section `watch`.
+        content: the intervals of each metric, in the order of `watch.metrics`.
+        deployments: deployments in the order of time.
+        now: seconds since the epoch.
+        clock: the current time, which is later than `now` if the past is evaluated; intervals beyond it are reported.
+    """
+    findings: list[Finding] = []
+    rows: list[WatchedSeries] = []
+    suspects: list[Deployed] = []
+    for metric, intervals in zip(watch.metrics, content, strict=True):
+        if metric.burn is not None:
+            counts = _counts(metric, intervals, now)
+            findings += judge_burn(metric.name, counts, metric.burn.objective, watch.stale, now)
+            continue
+        series = _series(metric, intervals, now, clock)
+        judged = judge_series(series, _rules(watch, metric, deployments), watch.stale, now, deployments)
+        findings += judged.findings
+        causes = [cause_of(alert, series.step, deployments) for alert in judged.alerts]
+        rows.append(_row(series, judged.alerts, causes))
+        suspects += [c for a, c in zip(judged.alerts, causes, strict=True) if c is not None and a.end is None]
+    return Evaluation(findings, rows, max(suspects).commit if suspects else "")
+
+
+def _series(metric: WatchedMetric, intervals: Sequence[Interval], now: float, clock: float) -> Series:
+    every = metric.log.every
+    points = [Point(i.time, i.value) for i in intervals if i.time + every <= now or i.time > clock]
+    return make_series(metric.name, metric.direction, every, points, clock)
+
+
+def _counts(metric: WatchedMetric, intervals: Sequence[Interval], now: float) -> Counts:
+    past = [interval for interval in intervals if interval.time + metric.log.every <= now]
+    columns = [[interval[i] for interval in past] for i in (0, 2, 3)]
+    times, total, failed = (np.array(column, np.int64) for column in columns)
+    return Counts(step=metric.log.every, times=times, total=total, failed=failed)
+
+
+def _rules(watch: Watch, metric: WatchedMetric, deployments: Sequence[Deployed]) -> Rules:
+    until = [datetime.fromisoformat(a.until).timestamp() for a in watch.acknowledge if a.metric == metric.name]
+    return Rules(
+        period=watch.season,
+        change=metric.change,
+        accepted_until=max(until, default=0.0),
+        deployments=tuple(deployed.time for deployed in deployments),
+    )
+
+
+def _row(series: Series, alerts: Sequence[Alert], causes: Sequence[Deployed | None]) -> WatchedSeries:
+    return WatchedSeries(
+        metric=series.name,
+        step=series.step,
+        times=series.times.tolist(),
+        values=[float(f"{value:.6g}") for value in series.values],
+        left_out=series.left_out,
+        alerts=[
+            AlertRow(
+                kind=alert.kind.value,
+                onset=alert.onset,
+                raised=alert.raised,
+                end=alert.end,
+                level=alert.level,
+                value=alert.value,
+                commit=cause.commit if cause else "",
+            )
+            for alert, cause in zip(alerts, causes, strict=True)
+        ],
+    )
+
+
+def iso(seconds: float) -> str:
+    """Return a time in ISO 8601 (UTC)."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

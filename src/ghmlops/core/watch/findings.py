@@ -1,0 +1,172 @@
+"""Findings about one metric: whether its data counts, and which alerts last."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from ghmlops.core.model import Direction, Finding, Interval, Outcome
+from ghmlops.core.quantities import format_duration
+from ghmlops.core.watch.alerts import Kind, find_alerts, open_alerts
+from ghmlops.core.watch.burn_rate import burn_rates
+from ghmlops.core.watch.cause import cause_of
+from ghmlops.core.watch.series import holes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.watch.alerts import Alert, Rules
+    from ghmlops.core.watch.burn_rate import Burn, Counts
+    from ghmlops.core.watch.cause import Deployed
+    from ghmlops.core.watch.series import Series
+
+DOCS = "actions/watch/README.md"
+MAX_HOLES = 0.1
+"""Share of the last season's intervals without a point beyond which the metric is not judged."""
+ALERTS = ("watch-step", "watch-shift", "watch-ramp", "watch-burn")
+"""Findings that are alarms."""
+_VERBS = {Direction.LOWER: "rose", Direction.HIGHER: "fell"}
+
+
+class Judged(NamedTuple):
+    """Findings of a metric, and its alerts."""
+
+    findings: list[Finding]
+    alerts: list[Alert]
+
+
+def judge_series(series: Series, rules: Rules, stale: float, now: float, deployments: Sequence[Deployed]) -> Judged:
+    """Return the findings of a metric: data that does not count first, then the alerts that last.
+
+    Without a current, complete series nothing passes; alerts that were raised before remain.
+
+    Args:
+        series: the metric.
+        rules: what is judged.
+        stale: seconds beyond which the newest point says nothing about now.
+        now: current time in seconds since the epoch.
+        deployments: deployments in the order of time.
+    """
+    problems = _data_findings(series, rules, stale, now)
+    alerts, judged = find_alerts(series, rules)
+    if not judged and not problems and now >= rules.accepted_until:
+        problems = [_finding(series.name, "watch-warm-up", Outcome.INCONCLUSIVE, _WARM_UP, len(series.times))]
+    lasting = [
+        _alert_finding(series, alert, cause_of(alert, series.step, deployments)) for alert in open_alerts(alerts)
+    ]
+    if problems or lasting:
+        return Judged([*problems, *lasting], alerts)
+    accepted = now < rules.accepted_until
+    reason = "Changes are accepted." if accepted else f"No lasting change in {judged:,} intervals."
+    code = "watch-accepted" if accepted else "watch-steady"
+    return Judged([_finding(series.name, code, Outcome.PASS, f"{series.name}: {reason}", judged)], alerts)
+
+
+_WARM_UP = "There are too few seasons in the data to know what is normal."
+
+
+def _data_findings(series: Series, rules: Rules, stale: float, now: float) -> list[Finding]:
+    name, findings = series.name, []
+    for kind, words in (("future", "a time in the future"), ("negative", "a negative value")):
+        if count := series.left_out.get(kind, 0):
+            reason = f"{name}: {count:,} intervals have {words}, and do not count."
+            findings.append(_finding(name, f"watch-{kind}", Outcome.INCONCLUSIVE, reason, count))
+    if not len(series.times):
+        return [*findings, _finding(name, "watch-no-data", Outcome.INCONCLUSIVE, f"{name} has no data.", 0)]
+    newest = float(series.times[-1]) + series.step
+    if now - newest > stale:
+        age = format_duration(float(round(now - newest)))
+        reason = f"{name}: the newest data is {age} old, beyond `watch.stale` of {format_duration(stale)}."
+        return [*findings, _finding(name, "watch-stale", Outcome.INCONCLUSIVE, reason, len(series.times))]
+    period = max(rules.period, series.step)
+    missing = holes(series, newest - period, newest)
+    if missing > MAX_HOLES * period / series.step:
+        reason = f"{name}: {missing:,} of the last {round(period / series.step):,} intervals have no data."
+        findings.append(_finding(name, "watch-holes", Outcome.INCONCLUSIVE, reason, missing))
+    return findings
+
+
+def _alert_finding(series: Series, alert: Alert, cause: Deployed | None) -> Finding:
+    factor = alert.value / alert.level - 1.0 if alert.level else None
+    onset = datetime.fromtimestamp(alert.onset, UTC)
+    near = f"The deployment of {cause.commit[:12]} precedes it." if cause else "No deployment precedes it."
+    slowly = "slowly " if alert.kind is Kind.RAMP else ""
+    change = f" ({factor:+.0%})" if factor is not None else ""
+    reason = (
+        f"{alert.metric} {slowly}{_VERBS[series.direction]} from {alert.level:.4g} to {alert.value:.4g}{change} since "
+        f"{onset:%Y-%m-%d %H:%M} UTC. {near}"
+    )
+    return Finding(
+        id=f"watch-{alert.kind}",
+        metric=alert.metric,
+        outcome=Outcome.WARN,
+        reason=reason,
+        docs=f"{DOCS}#alarms",
+        window=onset.isoformat().replace("+00:00", "Z"),
+        direction=series.direction,
+        baseline=alert.level,
+        candidate=alert.value,
+        change=None if factor is None else Interval(estimate=factor),
+        unit="ratio",
+        n=len(series.times),
+    )
+
+
+def judge_burn(name: str, counts: Counts, objective: float, stale: float, now: float) -> list[Finding]:
+    """Return the findings about an error budget: the pair of windows that burns it, or what was not measured.
+
+    Args:
+        name: name of the metric.
+        counts: requests over time.
+        objective: share of requests that succeed.
+        stale: seconds beyond which the newest interval says nothing about now.
+        now: current time in seconds since the epoch.
+    """
+    complete = counts.times[counts.times + counts.step <= now]
+    newest = float(complete[-1]) + counts.step if len(complete) else 0.0
+    if now - newest > stale:
+        code, reason = "watch-stale", f"{name} has no data of the last {format_duration(stale)}."
+        return [_finding(name, code, Outcome.INCONCLUSIVE, reason, len(counts.times))]
+    findings = []
+    # The windows end with the newest interval: what came after it is not known yet.
+    burns = burn_rates(counts, objective, newest)
+    certain = any(burn.measured and burn.exceeded and burn.proven for burn in burns)
+    for burn in burns:
+        windows = f"{format_duration(burn.long)} and {format_duration(burn.short)}"
+        if not burn.measured:
+            reason = f"{name}: {burn.coverage:.0%} of the windows of {windows} have data."
+            findings.append(_finding(name, "watch-holes", Outcome.INCONCLUSIVE, reason, burn.requests))
+        elif burn.exceeded and burn.proven:
+            findings.append(_burn_finding(name, burn, objective, windows, Outcome.WARN))
+        elif burn.exceeded and not certain:
+            findings.append(_burn_finding(name, burn, objective, windows, Outcome.INCONCLUSIVE))
+    if findings:
+        return findings
+    return [_finding(name, "watch-steady", Outcome.PASS, f"{name}: the error budget lasts.", int(counts.total.sum()))]
+
+
+def _burn_finding(name: str, burn: Burn, objective: float, windows: str, outcome: Outcome) -> Finding:
+    few = "" if outcome is Outcome.WARN else " These are too few requests to prove it."
+    return Finding(
+        id="watch-burn" if outcome is Outcome.WARN else "watch-sparse",
+        metric=name,
+        outcome=outcome,
+        reason=(
+            f"{name}: within {windows} the error budget of {1 - objective:.3g} was used {burn.long_rate:.1f} and "
+            f"{burn.short_rate:.1f} times as fast as it lasts (limit {burn.limit:g}); {burn.failures:,} of "
+            f"{burn.requests:,} requests failed.{few}"
+        ),
+        docs=f"{DOCS}#error-budgets",
+        unit="ratio",
+        direction=Direction.LOWER,
+        candidate=burn.long_rate,
+        margin=burn.limit,
+        method="multiwindow burn rate; exact binomial test of the long window",
+        n=burn.requests,
+    )
+
+
+def _finding(metric: str, code: str, outcome: Outcome, reason: str, n: int) -> Finding:
+    if outcome is Outcome.PASS:
+        return Finding(id=code, metric=metric, outcome=outcome, reason=reason, docs=f"{DOCS}#alarms", n=n)
+    return Finding(id=code, metric=metric, outcome=outcome, reason=reason, docs=f"{DOCS}#data-that-does-not-count", n=n)

@@ -1,0 +1,111 @@
+"""The evaluation at one time: data that does not count, alarms, and the suspect."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from ghmlops.core.model import Outcome
+from ghmlops.core.policy.production.watch import Acknowledgement, BurnRate, Log, Watch, WatchedMetric
+from ghmlops.core.watch.cause import Deployed
+from ghmlops.core.watch.evaluation import Evaluation, Interval, evaluate
+from watched_series import DAY, HOUR, hours
+
+LOG = Log(files="x.csv", time="t", value="v", every=HOUR)
+WATCH = Watch(metrics=(WatchedMetric(name="p95", log=LOG),))
+COUNT = 24 * 20
+NOW = float(COUNT * HOUR)
+
+
+def intervals(logs: np.ndarray) -> list[Interval]:
+    """Return hourly intervals of log values."""
+    return [Interval(index * HOUR, float(np.exp(value))) for index, value in enumerate(logs)]
+
+
+def run(
+    rows: list[Interval], watch: Watch = WATCH, now: float = NOW, deployments: tuple[Deployed, ...] = ()
+) -> Evaluation:
+    """Evaluate one metric."""
+    return evaluate(watch, [rows], deployments, now=now, clock=NOW)
+
+
+def codes(evaluation: Evaluation) -> list[tuple[str, Outcome]]:
+    """Return the ids and outcomes of the findings."""
+    return [(finding.id, finding.outcome) for finding in evaluation.findings]
+
+
+def test_a_steady_metric_passes() -> None:
+    """Without an alarm nobody is suspected."""
+    evaluation = run(intervals(hours(COUNT)))
+    assert codes(evaluation) == [("watch-steady", Outcome.PASS)]
+    assert (evaluation.alarms, evaluation.suspect) == ([], "")
+
+
+def test_an_alarm_names_the_deployment_before_it() -> None:
+    """The output is the commit of the deployment; one far from the onset is not named."""
+    logs = hours(COUNT)
+    logs[-5:] += np.log(2.0)
+    onset = NOW - 5 * HOUR
+    near, far = Deployed(onset - 600, "a" * 40), Deployed(onset - 10 * HOUR, "b" * 40)
+    evaluation = run(intervals(logs), deployments=(far, near))
+    assert codes(evaluation) == [("watch-step", Outcome.WARN)]
+    assert evaluation.suspect == "a" * 40
+    assert run(intervals(logs), deployments=(far,)).suspect == ""
+    (finding,) = evaluation.alarms
+    assert finding.change is not None
+    assert finding.change.estimate == pytest.approx(1.0, rel=0.15)
+    (row,) = evaluation.series
+    assert [alert.commit for alert in row.alerts] == ["a" * 40]
+
+
+@pytest.mark.parametrize("kind", ["drop", "nan", "rename", "delay", "future", "negative", "short"])
+def test_missing_data_never_passes(kind: str) -> None:
+    """Each input that is absent, late or wrong is inconclusive."""
+    rows = intervals(hours(COUNT))
+    nan = float("nan")
+    faulty, code = {
+        "drop": (rows[:-24] + rows[-24::3], "watch-holes"),
+        "nan": ([*rows[:-24], *(row._replace(value=nan) for row in rows[-24:-3]), *rows[-3:]], "watch-holes"),
+        "rename": ([], "watch-no-data"),
+        "delay": (rows[:-48], "watch-stale"),
+        "future": ([*rows, Interval(int(NOW) + 10 * HOUR, 1.0)], "watch-future"),
+        "negative": ([*rows[:-1], rows[-1]._replace(value=-1.0)], "watch-negative"),
+        "short": (rows[-40:], "watch-warm-up"),
+    }[kind]
+    evaluation = run(list(faulty))
+    assert (code, Outcome.INCONCLUSIVE) in codes(evaluation)
+    assert Outcome.PASS not in {outcome for _, outcome in codes(evaluation)}
+
+
+def test_the_past_is_evaluated_without_its_future() -> None:
+    """An hour before the step there is no alarm, with the same data."""
+    logs = hours(COUNT)
+    logs[-5:] += np.log(2.0)
+    assert codes(run(intervals(logs), now=NOW - 6 * HOUR)) == [("watch-steady", Outcome.PASS)]
+
+
+def test_an_acknowledged_change_passes() -> None:
+    """It is said that changes are accepted."""
+    logs = hours(COUNT)
+    logs[-5:] += np.log(2.0)
+    until = datetime.fromtimestamp(NOW + DAY, UTC).isoformat()
+    accepted = Acknowledgement(metric="p95", until=until, reason="agreed")
+    watch = Watch(metrics=WATCH.metrics, acknowledge=(accepted,))
+    assert codes(run(intervals(logs), watch)) == [("watch-accepted", Outcome.PASS)]
+
+
+@pytest.mark.parametrize(
+    ("failed", "rows", "code"),
+    [(0, 100, "watch-steady"), (3, 100, "watch-burn"), (1, 1, "watch-sparse")],
+)
+def test_an_error_budget(failed: int, rows: int, code: str) -> None:
+    """Used too fast; on too few requests it is not proven."""
+    log = Log(files="x.csv", time="t", failed="f", every=300.0)
+    watch = Watch(metrics=(WatchedMetric(name="errors", log=log, burn=BurnRate(objective=0.999)),))
+    count = int(NOW) // 300
+    last = 12 if rows > 1 else 1
+    content = [Interval(i * 300, None, rows, failed if i >= count - last else 0) for i in range(count)]
+    assert {name for name, _ in codes(run(content, watch))} == {code}
+    assert {name for name, _ in codes(run(content[:-600], watch))} == {"watch-stale"}
