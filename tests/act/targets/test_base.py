@@ -17,11 +17,14 @@ from ghmlops.core.policy.target import (
     DryRunTarget,
     EnvoyTarget,
     HaproxyTarget,
+    KubernetesTarget,
     NginxTarget,
     TargetSettings,
 )
 from ghmlops.core.promotion.weights import ARMS, BASELINE_ONLY, Shares, rung_shares
 from haproxy_router import HAPROXY, running_haproxy
+from kubernetes_api import FOLDER, KUBECTL
+from kubernetes_scene import shop
 from nginx_router import NGINX, running_nginx
 
 if TYPE_CHECKING:
@@ -75,12 +78,19 @@ def _nginx(folder: Path, stack: ExitStack) -> TargetSettings:
     return stack.enter_context(running_nginx(folder, ("v2", "v1t", "v1a", "v1b")))[1]
 
 
+def _kubernetes(folder: Path, stack: ExitStack) -> TargetSettings:
+    if KUBECTL is None or not (FOLDER / "kube-apiserver").is_file():
+        pytest.skip("kube-apiserver is missing: `GHMLOPS_KUBERNETES=build scripts/test` builds it")
+    return stack.enter_context(shop(folder)).settings
+
+
 SETTINGS: dict[type[TargetSettings], Callable[[Path, ExitStack], TargetSettings]] = {
     DryRunTarget: lambda _folder, _stack: DryRunTarget(),
     CommandTarget: _command,
     HaproxyTarget: _haproxy,
     EnvoyTarget: _envoy,
     NginxTarget: _nginx,
+    KubernetesTarget: _kubernetes,
 }
 
 

@@ -11,16 +11,24 @@ import pytest
 
 from ghmlops.act.targets.exclusive import exclusive
 from ghmlops.core.errors import NeedsPerson
-from ghmlops.core.policy.target import DryRunTarget, EnvoyTarget, HaproxyTarget, NginxTarget, TargetSettings
+from ghmlops.core.policy.target import (
+    DryRunTarget,
+    EnvoyTarget,
+    HaproxyTarget,
+    KubernetesTarget,
+    NginxTarget,
+    TargetSettings,
+)
 
 HAPROXY = HaproxyTarget(socket="admin.sock", backend="scorer", candidate=("v2",), baseline=("v1",))
 OTHER_ARMS = HaproxyTarget(socket="admin.sock", backend="scorer", candidate=("v3",), baseline=("v1",), twin=("v1t",))
 OTHER_BACKEND = HaproxyTarget(socket="admin.sock", backend="other", candidate=("v2",), baseline=("v1",))
 ENVOY = EnvoyTarget(admin="127.0.0.1:9", runtime_key_prefix="p", candidate=("a",), baseline=("b",))
 NGINX = NginxTarget(servers="f", candidate=("a:1",), baseline=("b:1",))
+KUBERNETES = KubernetesTarget(route="r", namespace="n", candidate="a", baseline="b")
 
 
-@pytest.mark.parametrize("settings", [HAPROXY, ENVOY, NGINX, DryRunTarget()])
+@pytest.mark.parametrize("settings", [HAPROXY, ENVOY, NGINX, KUBERNETES, DryRunTarget()])
 def test_a_second_promotion_is_refused_until_the_first_ends(settings: TargetSettings, tmp_path: Path) -> None:
     """The refusal changes nothing for the first one."""
     with exclusive(settings, tmp_path):

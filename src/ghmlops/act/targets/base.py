@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ghmlops.core.errors import ServiceError
 from ghmlops.core.promotion.weights import Shares, integer_weights, ordered_changes, shares_of
@@ -35,6 +35,46 @@ class ScalableTarget(Target, Protocol):
 
     def scale(self, arm: str, replicas: int) -> None:
         """Set the number of servers of an arm; they are ready later."""
+
+
+@runtime_checkable
+class AtomicTarget(Target, Protocol):
+    """A target that changes the weights of several arms at once."""
+
+    def set_weights(self, weights: Mapping[str, int]) -> None:
+        """Set the weight of every arm that is named, or of none."""
+
+
+@runtime_checkable
+class CheckedTarget(Target, Protocol):
+    """A target that tells why traffic should not move to the candidate now."""
+
+    def check(self) -> None:
+        """Raise `ServiceError` if another controller would change the target back, or the target is in mid-change."""
+
+
+@runtime_checkable
+class ReplicatedTarget(ScalableTarget, Protocol):
+    """A target that knows how many servers an arm should have, and how many it had before a promotion."""
+
+    def desired(self) -> Mapping[str, int]:
+        """Return the number of servers that each arm should have, ready or not."""
+
+    def scaled_from(self) -> Mapping[str, int]:
+        """Return the number of servers that arms had before a promotion scaled them up, also one that was killed."""
+
+    def forget_scaled(self) -> None:
+        """Forget how many servers the arms had."""
+
+
+def check_climb(target: Target) -> None:
+    """Check that traffic may move to the candidate; a way back is never checked.
+
+    Raises:
+        ServiceError: Another controller would change the target back, or the target is in mid-change.
+    """
+    if isinstance(target, CheckedTarget):
+        target.check()
 
 
 def arm_weights(target: Target) -> dict[str, int]:
@@ -83,13 +123,25 @@ def apply_shares(target: Target, shares: Shares) -> Shares:
         ServiceError: The router cannot be reached, refuses a change, or keeps another weight than it acknowledged.
     """
     weights = integer_weights(shares, target.servers(), target.limit)
-    for arm, weight in ordered_changes(target.server_weights(), weights):
+    changes = ordered_changes(target.server_weights(), weights)
+    if isinstance(target, AtomicTarget):
+        if changes:
+            target.set_weights(dict(changes))
+            _check_accepted(target, dict(changes))
+        return read_shares(target)
+    for arm, weight in changes:
         target.set_weight(arm, weight)
-        present = target.server_weights()[arm]
-        if set(present) != {weight}:
+        _check_accepted(target, {arm: weight})
+    return read_shares(target)
+
+
+def _check_accepted(target: Target, weights: Mapping[str, int]) -> None:
+    present = target.server_weights()
+    for arm, weight in weights.items():
+        if set(present[arm]) != {weight}:
             raise ServiceError(
-                f"the target acknowledged the weight {weight} for the {arm}, and has {', '.join(map(str, present))}",
+                f"the target acknowledged the weight {weight} for the {arm}, and has "
+                f"{', '.join(map(str, present[arm]))}",
                 hint="does another controller, or an agent check, set weights too?",
                 reason_code="weight-not-accepted",
             )
-    return read_shares(target)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.core.errors import InputError, NeedsPerson
-from ghmlops.core.policy.target import EnvoyTarget, HaproxyTarget, NginxTarget
+from ghmlops.core.policy.target import EnvoyTarget, HaproxyTarget, KubernetesTarget, NginxTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,4 +64,6 @@ def _identity(settings: TargetSettings, root: Path) -> str:
         return f"envoy\0{settings.admin}\0{settings.runtime_key_prefix}"
     if isinstance(settings, NginxTarget):
         return f"nginx\0{root / settings.servers}"
+    if isinstance(settings, KubernetesTarget):
+        return f"kubernetes\0{settings.context}\0{settings.namespace}\0{settings.route}"
     return f"{root}\0{msgspec.json.encode(settings).decode()}"
