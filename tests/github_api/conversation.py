@@ -118,7 +118,7 @@ def list_comments(state: State, call: Call) -> Response:
 
 
 def create_comment(state: State, call: Call) -> Response:
-    if _pull(state, call, "issue_number") is None:
+    if _pull(state, call, "issue_number") is None and _issue(state, call) is None:
         return NOT_FOUND
     if (problem := _too_long(call.body["body"])) is not None:
         return problem
@@ -154,7 +154,9 @@ def delete_comment(state: State, call: Call) -> Response:
 
 def list_issues(state: State, call: Call) -> Response:
     """List open issues, newest first; as on GitHub, pull requests are among them."""
-    issues = [i for i in reversed(state.issues) if i["repository"] == call.repository]
+    issues = [
+        i for i in reversed(state.issues) if (i["repository"], i.get("state", "open")) == (call.repository, "open")
+    ]
     return Response(200, [shapes.issue(call.root, issue) for issue in issues])
 
 
@@ -164,11 +166,16 @@ def create_issue(state: State, call: Call) -> Response:
     return Response(201, shapes.issue(call.root, state.issues[-1]))
 
 
+def _issue(state: State, call: Call) -> Json | None:
+    return next((i for i in state.issues if str(i["id"]) == call.path["issue_number"]), None)
+
+
 def edit_issue(state: State, call: Call) -> Response:
-    issue = next((i for i in state.issues if str(i["id"]) == call.path["issue_number"]), None)
+    issue = _issue(state, call)
     if issue is None:
         return NOT_FOUND
-    issue.update(title=call.body["title"], body=call.body["body"], edits=issue["edits"] + 1)
+    fields = {name: call.body[name] for name in ("title", "body", "state") if name in call.body}
+    issue.update(**fields, edits=issue["edits"] + 1)
     return Response(200, shapes.issue(call.root, issue))
 
 

@@ -145,23 +145,35 @@ def list_runs(state: State, call: Call) -> Response:
 def list_workflow_runs(state: State, call: Call) -> Response:
     """List the runs of one workflow, newest first."""
     name, sha = call.path["workflow_id"], call.query.get("head_sha")
-    runs = [r for r in reversed(state.runs) if r["path"].endswith(f"/{name}") and sha in (None, r["head_sha"])]
+    event = call.query.get("event")
+    runs = [
+        r
+        for r in reversed(state.runs)
+        if r["path"].endswith(f"/{name}") and sha in (None, r["head_sha"]) and event in (None, r["event"])
+    ]
     objects = [shapes.workflow_run(call.root, r, state.repositories) for r in runs]
     return Response(200, {"total_count": len(objects), "workflow_runs": objects})
 
 
 def dispatch_workflow(state: State, call: Call) -> Response:
-    """Start a run at the tip of a branch; `no-trigger.yml` is the workflow that cannot be started."""
+    """Start a run at the tip of a branch; `no-trigger.yml` cannot be started, and `no-inputs.yml` has no inputs."""
     name, branch = call.path["workflow_id"], call.body["ref"]
     sha = state.refs(call.repository).get(f"heads/{branch}")
     if sha is None:
         return error_response(422, f"No ref found for: {branch}")
     if name == "no-trigger.yml":
         return error_response(422, "Workflow does not have 'workflow_dispatch' trigger")
+    if name == "no-inputs.yml" and call.body.get("inputs"):
+        return error_response(422, f"Unexpected inputs provided: {list(call.body['inputs'])}")
     number = max((r["id"] for r in state.runs), default=900) + 1
     run = {"id": number, "head_sha": sha, "head_branch": branch, "event": "workflow_dispatch", "status": "queued"}
-    state.seed({"runs": [{**run, "conclusion": None, "path": f".github/workflows/{name}"}]})
-    return Response(204, None)
+    inputs = call.body.get("inputs", {})
+    state.seed({"runs": [{**run, "conclusion": None, "path": f".github/workflows/{name}", "inputs": inputs}]})
+    if not call.body.get("return_run_details"):
+        return Response(204, None)
+    urls = {"run_url": f"{call.root}/repos/{call.repository}/actions/runs/{number}"}
+    urls["html_url"] = f"{call.root}/html/{call.repository}/actions/runs/{number}"
+    return Response(200, {"workflow_run_id": number, **urls})
 
 
 def list_artifacts(state: State, call: Call) -> Response:

@@ -45,7 +45,7 @@ def list_issue_events(state: State, call: Call) -> Response:
             "commit_url": None,
             "created_at": event["created_at"],
             "performed_via_github_app": None,
-            **({"label": {"name": event["label"], "color": "ededed"}} if event["label"] else {}),
+            **({"label": {"name": event["label"], "color": "ededed"}} if event.get("label") else {}),
         }
         for number, event in enumerate(rows, start=1)
     ]

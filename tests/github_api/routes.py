@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from github_api import caches, checks, comparison, conversation, delivery, git_data, people
+from github_api import caches, checks, commands, comparison, conversation, delivery, git_data, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,11 @@ ROUTES: dict[tuple[str, str], Route] = {
         conversation.list_comments, ("pull_requests:read", "issues:read")
     ),
     ("post", f"{OWNED}/issues/{{issue_number}}/comments"): Route(conversation.create_comment, COMMENT_WRITE),
+    ("get", f"{OWNED}/issues/comments/{{comment_id}}"): Route(
+        commands.get_comment, ("pull_requests:read", "issues:read")
+    ),
+    ("post", f"{OWNED}/issues/comments/{{comment_id}}/reactions"): Route(commands.create_reaction, COMMENT_WRITE),
+    ("post", f"{OWNED}/actions/runs/{{run_id}}/rerun"): Route(commands.rerun, ("actions:write",)),
     ("patch", f"{OWNED}/issues/comments/{{comment_id}}"): Route(conversation.edit_comment, COMMENT_WRITE),
     ("delete", f"{OWNED}/issues/comments/{{comment_id}}"): Route(conversation.delete_comment, COMMENT_WRITE),
     ("get", f"{OWNED}/issues"): Route(conversation.list_issues, ("issues:read", "pull_requests:read")),

@@ -176,6 +176,14 @@ def comment(root: str, stored: Json) -> Json:
     }
 
 
+def reaction(root: str, stored: Json) -> Json:
+    """A reaction to a comment."""
+    key = stored["id"]
+    person = user(root, stored["login"], stored["type"])
+    fields = {"content": stored["content"], "created_at": stored["created_at"]}
+    return {"id": key, "node_id": f"REA_{key}", "user": person, **fields}
+
+
 def deployment(root: str, stored: Json) -> Json:
     """A deployment."""
     url = f"{root}/repos/{stored['repository']}/deployments/{stored['id']}"
@@ -280,7 +288,7 @@ def workflow_run(root: str, stored: Json, repositories: dict[str, Json]) -> Json
 
 
 def issue(root: str, stored: Json) -> Json:
-    """An open issue."""
+    """An issue."""
     name, number = stored["repository"], stored["id"]
     url = f"{root}/repos/{name}/issues/{number}"
     return {
@@ -293,7 +301,7 @@ def issue(root: str, stored: Json) -> Json:
         "comments_url": f"{url}/comments",
         "events_url": f"{url}/events",
         "html_url": f"{root}/html/{name}/issues/{number}",
-        "state": "open",
+        "state": stored.get("state", "open"),
         "title": stored["title"],
         "body": stored["body"],
         "user": user(root, stored["login"], stored["type"]),

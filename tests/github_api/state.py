@@ -31,6 +31,7 @@ class State:
         self.tokens: dict[str, Json] = {}
         self.pull_requests: list[Json] = []
         self.comments: list[Json] = []
+        self.reactions: list[Json] = []
         self.deployments: list[Json] = []
         self.deployment_statuses: list[Json] = []
         self.statuses: list[Json] = []
@@ -237,6 +238,7 @@ class State:
             "path": ".github/workflows/ci.yml",
             "triggering_actor": "",
             "attempts": {},
+            "inputs": {},
         }
         self.runs.append({"id": id, "head_sha": head_sha, **_with_defaults(defaults, fields)})
 

@@ -72,7 +72,33 @@ class OpenPullRequest(Step, frozen=True, kw_only=True):
     body: str
 
 
-def describe(step: Step) -> str:
+class React(Step, frozen=True, kw_only=True):
+    """Adds a reaction to a comment; GitHub keeps one of each kind per person."""
+
+    comment_id: int
+    content: str
+    """`eyes`, `+1` or `confused`."""
+
+
+class RerunWorkflow(Step, frozen=True, kw_only=True):
+    """Runs all jobs of a workflow run again, unless a later attempt exists."""
+
+    run_id: int
+    attempt: int
+    """The newest attempt at the time of the decision."""
+    sha: str
+
+
+class DispatchWorkflow(Step, frozen=True, kw_only=True):
+    """Starts a workflow by its `workflow_dispatch`, with inputs."""
+
+    workflow: str
+    """File name of the workflow."""
+    branch: str
+    inputs: dict[str, str]
+
+
+def describe(step: Step) -> str:  # noqa: PLR0911  (one line per type of step)
     """Return one line that describes the effect of a step.
 
     Raises:
@@ -89,6 +115,12 @@ def describe(step: Step) -> str:
             return f"create or edit the comment on pull request #{step.number} ({len(step.body)} characters)"
         case OpenPullRequest():
             return f'open a pull request from {step.head} to {step.base}: "{step.title}"'
+        case React():
+            return f"react to comment {step.comment_id} with {step.content}"
+        case RerunWorkflow():
+            return f"run {step.run_id} again for commit {step.sha} after attempt {step.attempt}"
+        case DispatchWorkflow():
+            return f"start {step.workflow} on {step.branch} with {', '.join(step.inputs)}"
     raise TypeError(f"no description for {type(step).__name__}")
 
 
