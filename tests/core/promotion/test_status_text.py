@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ghmlops.core.promotion.status_text import (
+    alerted_reason,
+    alerted_text,
     hold_seconds,
     hold_start,
     hold_text,
@@ -46,3 +48,13 @@ def test_a_rollback_that_was_interrupted_is_recognised() -> None:
 def test_age_of_a_hold(since: str, seconds: float | None) -> None:
     """A time that cannot be read has no age."""
     assert hold_seconds(since, datetime(2026, 11, 28, 20, 1, 30, tzinfo=UTC)) == seconds
+
+
+def test_people_were_alerted() -> None:
+    """The note stays readable beside what the description says, and fits into a status of GitHub."""
+    text = alerted_text(rollback_text(0.25, SINCE, "errors-above-objective"), "rollback-not-in-effect")
+    assert (rollback_reason(text), alerted_reason(text)) == ("errors-above-objective", "rollback-not-in-effect")
+    assert len(text) <= 140
+    hold = alerted_text(hold_text(0.25, SINCE, "environment"), "environment")
+    assert (hold_start(hold), alerted_reason(hold), is_in_progress(hold)) == (SINCE, "environment", True)
+    assert [alerted_reason(other) for other in ("", hold_text(0.25, SINCE, "x"), "alerted")] == ["", "", ""]

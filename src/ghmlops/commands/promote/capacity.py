@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ghmlops.act.targets.base import ReplicatedTarget
 from ghmlops.core.errors import ServiceError
 from ghmlops.core.promotion.replicas import missing_servers
 from ghmlops.core.promotion.walk import Stop
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from ghmlops.act.targets.base import ScalableTarget
+    from ghmlops.act.targets.base import ScalableTarget, Target
     from ghmlops.commands.promote.job import Job
     from ghmlops.core.promotion.weights import Shares
 
@@ -50,7 +51,7 @@ class Servers:
                 return stop
             return self._wait({arm: count for arm, (_, count) in missing.items()}, meanwhile)
         # A target that reports its servers and does not scale: those that are there must be ready.
-        ready, servers = self.job.target.ready(), self.job.target.servers()
+        ready, servers = self.job.target.ready(), self._desired(self.job.target) or self.job.target.servers()
         return self._wait(
             {arm: servers[arm] for arm in (CANDIDATE, TWIN) if shares.share(arm) > 0 and arm in ready}, meanwhile
         )
@@ -77,31 +78,43 @@ class Servers:
         if not scalable:
             return
         try:
-            ready = scalable.ready()
+            present = self._desired(scalable) or scalable.ready()
+            before = self._before
+            if isinstance(scalable, ReplicatedTarget):
+                before = {**before, **scalable.scaled_from()}  # perhaps by a run that was killed
             if complete:
                 counts = {} if keep is None else dict.fromkeys((POOL, TWIN), keep)
             else:
-                counts = {arm: self._before[arm] for arm in (CANDIDATE, TWIN) if arm in self._before}
+                counts = {arm: before[arm] for arm in (CANDIDATE, TWIN) if arm in before}
             for arm, count in counts.items():
-                if arm in scalable.servers() and count < ready.get(arm, 0):
+                if arm in scalable.servers() and count < present.get(arm, 0):
                     scalable.scale(arm, count)
-                    self.note(f"capacity: the {arm} has {count} servers again, after {ready[arm]}")
+                    self.note(f"capacity: the {arm} has {count} servers again, after {present[arm]}")
+            if isinstance(scalable, ReplicatedTarget):
+                scalable.forget_scaled()
         except ServiceError as error:
             self.note(f"capacity: servers were not returned: {error.message}")
 
     def _add(self, scalable: ScalableTarget, missing: Mapping[str, tuple[int, int]]) -> Stop | None:
-        largest = self.job.policy.capacity.max_servers
+        largest, desired = self.job.policy.capacity.max_servers, self._desired(scalable)
         for arm, (ready, count) in missing.items():
+            present = desired.get(arm, ready)
+            if present >= count:
+                continue  # they were requested already, and are not ready yet
             if count > largest:
                 return Stop(
                     reaction="hold",
                     reason_code="capacity-limit",
                     reason=f"The {arm} needs {count} servers, and `capacity.max-servers` allows {largest}.",
                 )
-            self._before.setdefault(arm, ready)
+            self._before.setdefault(arm, present)
             scalable.scale(arm, count)
-            self.note(f"capacity: the {arm} is scaled from {ready} to {count} servers")
+            self.note(f"capacity: the {arm} is scaled from {present} to {count} servers")
         return None
+
+    def _desired(self, target: Target) -> Mapping[str, int]:
+        """Return how many servers each arm should have; nothing if the target only knows those that are ready."""
+        return target.desired() if isinstance(target, ReplicatedTarget) else {}
 
     def _wait(self, needed: Mapping[str, int], meanwhile: Callable[[], Stop | None]) -> Stop | None:
         deadline = self.now().timestamp() + self.job.policy.capacity.ready_within

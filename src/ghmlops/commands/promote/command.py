@@ -11,21 +11,22 @@ from tabulate import tabulate
 from ghmlops import __version__
 from ghmlops.act.evidence import encode
 from ghmlops.act.files import write_atomically
-from ghmlops.act.targets import read_shares
+from ghmlops.act.targets import check_climb, read_shares
 from ghmlops.act.targets.exclusive import exclusive
 from ghmlops.commands.promote import lock
+from ghmlops.commands.promote.alerts import Alerts
 from ghmlops.commands.promote.deployment import open_deployment
 from ghmlops.commands.promote.hooks import HookRunner
 from ghmlops.commands.promote.job import load_promotion, prepare
-from ghmlops.commands.promote.metrics import open_metrics
+from ghmlops.commands.promote.metrics import open_counters, open_metrics
 from ghmlops.commands.promote.walk import Walk
-from ghmlops.commands.shared.alerts.send import check_alerts, send_alert
+from ghmlops.commands.shared.alerts.send import check_alerts
 from ghmlops.commands.shared.base import Result, dry_run_result
+from ghmlops.core.errors import ServiceError
 from ghmlops.core.model import Outcome
 from ghmlops.core.promotion.hook_text import hook_name
 from ghmlops.core.promotion.weights import integer_weights, rung_shares
 from ghmlops.core.revert.planned import Subject, planned_verdict
-from ghmlops.core.steps.alert import Alert
 from ghmlops.measure.checkout import repository_name
 from ghmlops.report.formats import terminal
 from ghmlops.report.text.escape import markdown, printable
@@ -65,8 +66,11 @@ def run(inputs: Inputs, services: Services) -> Result:
     with (
         exclusive(job.policy.target, services.cwd),
         open_metrics(judged, observe, job.query_names, services.environ, note) as metrics,
+        open_counters(observe, job.target_names(), services) as counters,
         open_deployment(job, inputs.token, services) as deployment,
     ):
+        if counters:
+            counters.check()
         walk = Walk(
             job=job,
             deployment=deployment,
@@ -74,21 +78,30 @@ def run(inputs: Inputs, services: Services) -> Result:
             sleep=time.sleep,
             note=note,
             run_url=services.context.run_url,
+            source=counters,
             hooks=HookRunner(job=job, root=services.cwd, environ=services.environ, note=note),
             metrics=metrics,
         )
-        record = walk.run(resume=inputs.resume)
-        base = deployment.baseline_commit
-    verdict = _plan_revert(job, record, base, services) if record.decision == "rollback" else ""
-    if record.decision in ("hold", "rollback"):
-        send_alert(_alert(job, record, services), inputs, services)
+        alerts = Alerts(job=job, walk=walk, inputs=inputs, services=services)
+        try:
+            record = walk.run(resume=inputs.resume)
+        except ServiceError as error:
+            if walk.rolling_back:
+                alerts.rollback_failed(error)
+            raise
+        verdict = (
+            _plan_revert(job, record, deployment.baseline_commit, services) if record.decision == "rollback" else ""
+        )
+        alerts.report_end(record)
     return _result(job, record, verdict)
 
 
 def _plan(job: Job, services: Services) -> Result:
     """Return the weights of every rung, after a look at the target, the log and the metrics; nothing is changed."""
-    job.open_log()
+    if job.policy.observe.access_log:
+        job.open_log()
     now, servers = read_shares(job.target), job.target.servers()
+    check_climb(job.target)
     rows = []
     for rung, share in enumerate(job.policy.ladder, 1):
         shares = rung_shares(share, with_twin=job.policy.compare == "twin")
@@ -101,27 +114,15 @@ def _plan(job: Job, services: Services) -> Result:
     ) as metrics:
         values = metrics.check(tuple(arm for arm in servers if now.share(arm))) if metrics else {}
     lines += [f"metric {name}: {_numbers(arms)}" for name, arms in values.items()]
+    with open_counters(job.policy.observe, job.target_names(), services) as counters:
+        counts = counters.check() if counters else {}
+    lines += [f"requests of the {arm}: {total:.0f}, {errors:.0f} failed" for arm, (total, errors) in counts.items()]
+    lines += job.not_measured
     return dry_run_result(
         f"The candidate has {now.candidate:.2%} of the traffic; {len(rows)} rungs are planned.",
         f"The candidate has {now.candidate:.2%} of the traffic now. Weights of each server:\n\n{table}\n"
         + terminal.block(lines),
         {"share": now.candidate, "ladder": list(job.policy.ladder)},
-    )
-
-
-def _alert(job: Job, record: PromotionRecord, services: Services) -> Alert:
-    """Return the alert about a promotion that did not complete."""
-    return Alert(
-        event="rollback" if record.decision == "rollback" else "hold",
-        command="promote",
-        repository=services.context.repository or repository_name(services.cwd),
-        service=job.service,
-        environment=job.environment,
-        commit=job.commit,
-        reason_code=record.reason_code,
-        reason=record.reason,
-        run_url=services.context.run_url,
-        time=services.now().isoformat(timespec="seconds"),
     )
 
 
@@ -147,6 +148,8 @@ def _plan_revert(job: Job, record: PromotionRecord, base: str, services: Service
 
 def _result(job: Job, record: PromotionRecord, verdict: str) -> Result:
     outcome = _OUTCOMES[record.decision]
+    if outcome is Outcome.PASS and record.caveats:
+        outcome = Outcome.WARN
     rows = [
         [
             f"{rung.share:.2%}",
@@ -157,6 +160,7 @@ def _result(job: Job, record: PromotionRecord, verdict: str) -> Result:
     ]
     headers = ["share", *(f"{arm}: requests (failed)" for arm in job.target.servers()), "rung"]
     sentence = f"{record.decision}: {record.reason} The candidate has {record.shares.candidate:.2%} of the traffic."
+    sentence = " ".join([sentence, *record.caveats, *record.not_measured])
     table = tabulate(rows, headers=headers, tablefmt="github")
     metrics = _metric_table(record)
     return Result(
@@ -172,7 +176,7 @@ def _result(job: Job, record: PromotionRecord, verdict: str) -> Result:
         text=f"{tabulate(rows, headers=headers, tablefmt='simple')}\n{metrics}\n{printable(sentence)}\n",
         summary=f"### Promotion of `{job.commit[:12]}`\n\n{markdown(sentence, 1000)}\n\n{table}\n{metrics}",
         data=msgspec.to_builtins(record),
-        exit_code=0 if outcome is Outcome.PASS else 1,
+        exit_code=0 if record.decision == "complete" else 1,
     )
 
 

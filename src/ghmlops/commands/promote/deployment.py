@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.gate.job import environment_name
 from ghmlops.commands.shared.github import connection
 from ghmlops.core.errors import GitHubError, NeedsPerson
-from ghmlops.core.promotion.status_text import hold_start, is_in_progress, rollback_reason
+from ghmlops.core.promotion.status_text import alerted_reason, hold_start, is_in_progress, rollback_reason
 from ghmlops.core.steps.gate import Target, finish_steps
 from ghmlops.core.steps.standing import Standing, quarantining, standing
 from ghmlops.core.steps.step import SetDeploymentStatus
@@ -52,6 +53,11 @@ class Deployment:
         return rollback_reason(self.recorded.description) if self.recorded else ""
 
     @property
+    def alerted(self) -> str:
+        """Reason code of what people were alerted to, by the newest status; empty if by none."""
+        return alerted_reason(self.recorded.description) if self.recorded else ""
+
+    @property
     def commit_in_progress(self) -> str:
         """Commit of the newest ladder in progress, by its status; empty if none is known."""
         ladders = (d.sha for d in self.others if d.state == "in_progress" and is_in_progress(d.description))
@@ -81,6 +87,17 @@ class Deployment:
             perform([step], self.client, note=self.note)
         except GitHubError as error:
             self.note(f"the status of the deployment was not set: {error.message}")
+
+    @contextlib.contextmanager
+    def describing(self, description: str) -> Iterator[None]:
+        """Set a status while the traffic returns: neither waits for the other."""
+        if self.client is None:
+            yield
+            return
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="status") as pool:
+            pending = pool.submit(self.describe, description)
+            yield
+            pending.result()
 
     def finish(self, *, succeeded: bool) -> None:
         """Close the deployment; a failure quarantines the commit in this environment.

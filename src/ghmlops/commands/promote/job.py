@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -13,7 +14,7 @@ from ghmlops.core.context import is_sha
 from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS
-from ghmlops.core.policy.target import CommandTarget, EnvoyTarget, HaproxyTarget
+from ghmlops.core.policy.target import CommandTarget, EnvoyTarget, HaproxyTarget, KubernetesTarget
 from ghmlops.core.promotion.record import PromotionRecord
 from ghmlops.core.promotion.weights import CANDIDATE, POOL, TWIN
 from ghmlops.core.steps.step import short
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.target import TargetSettings
 
 
+COUNTS_ONLY = "Latency is not measured: counters show how many requests there were and failed, not how long they took."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Everything that a promotion needs.
@@ -48,6 +52,7 @@ class Job:
         log_path: The access log.
         server_capacity: Requests per second that one server carries with its headroom; `None` if it is not measured.
         server_arms: Name in the log to arm.
+        not_measured: What the source of the requests cannot show: one sentence each.
         query_names: Arm to its servers as they stand in a query, joined by `|`.
     """
 
@@ -62,6 +67,7 @@ class Job:
     server_arms: dict[str, str]
     query_names: dict[str, str]
     server_capacity: float | None = None
+    not_measured: tuple[str, ...] = ()
 
     @property
     def scalable(self) -> ScalableTarget | None:
@@ -78,13 +84,23 @@ class Job:
         yield from (("before-rung", hook) for hook in self.policy.hooks.before_rung)
         yield from (("after-rung", hook) for hook in self.policy.hooks.after_rung)
 
+    def target_names(self) -> dict[str, str]:
+        """Return the arms that the target has, and their servers as they stand in a query.
+
+        Raises:
+            ServiceError: The target cannot be reached.
+        """
+        return {arm: self.query_names[arm] for arm in self.target.servers()}
+
     def open_log(self) -> AccessLog:
         """Return the access log at its end.
 
         Raises:
             DataError: There is no such file.
         """
-        return AccessLog(self.log_path, FORMATS[self.policy.observe.format], self.server_arms)
+        observe = self.policy.observe
+        parse = partial(FORMATS[observe.format], session=observe.session)
+        return AccessLog(self.log_path, parse, self.server_arms)
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:
@@ -96,13 +112,16 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     """
     commit = candidate(inputs)
     policy, promote = load_promotion(inputs, services)
-    if not promote.observe.access_log:
+    observe = promote.observe
+    if not observe.access_log and not observe.total:
         raise PolicyError(
             f"{inputs.policy}: `promote.observe` names no `access-log`",
-            hint="nothing is promoted that is not observed: name the file that the router writes",
+            hint="nothing is promoted that is not observed: name the file that the router writes, or counters of "
+            "Prometheus (`total` and `errors`)",
         )
     margins = policy.latency.margins if policy.latency else DEFAULT_LATENCY_MARGINS
-    judged = promote.judge.latency == "margins" and promote.compare == "twin"
+    has_times = bool(observe.access_log)
+    judged = promote.judge.latency == "margins" and promote.compare == "twin" and has_times
     return Job(
         service=policy.service,
         policy=promote,
@@ -115,6 +134,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         server_arms=_server_arms(promote.target, promote.observe.format),
         query_names={arm: "|".join(names) for arm, names in _arm_names(promote.target).items()},
         server_capacity=_server_capacity(promote, services.cwd),
+        not_measured=() if has_times else (COUNTS_ONLY,),
     )
 
 
@@ -155,11 +175,15 @@ def _server_capacity(promote: Promote, root: Path) -> float | None:
     from ghmlops.core.details.capacity import CapacityDetails
     from ghmlops.measure.evidence import decode, read_bounded
 
-    unknown = isinstance(promote.target, CommandTarget) and not promote.target.ready
-    if unknown and promote.rollback.limit == "ready-capacity":
+    missing = ""
+    if isinstance(promote.target, CommandTarget) and not promote.target.ready:
+        missing = "the command `ready`"
+    if isinstance(promote.target, KubernetesTarget) and not promote.target.deployments:
+        missing = "`deployments`"
+    if missing and promote.rollback.limit == "ready-capacity":
         raise PolicyError(
             "`rollback.limit: ready-capacity` needs to know which servers are ready",
-            hint="add the command `ready` to the target, or remove the limit",
+            hint=f"add {missing} to the target, or remove the limit",
         )
     name = promote.capacity.evidence
     details = decode(read_bounded(root / name, name), Evidence, EVIDENCE_SCHEMA, name).details
@@ -190,8 +214,9 @@ def read_previous(job: Job) -> PromotionRecord | None:
 
 
 def _server_arms(target: TargetSettings, log_format: str) -> dict[str, str]:
-    """Return the names in the log: the servers of HAProxy, the clusters of Envoy, or the names of the arms."""
-    if log_format == "jsonl" or not isinstance(target, HaproxyTarget | EnvoyTarget):
+    """Return the names in the log: servers of HAProxy, clusters of Envoy, Services, or the names of the arms."""
+    named = isinstance(target, HaproxyTarget | EnvoyTarget | KubernetesTarget)
+    if log_format == "jsonl" or not named:
         return {CANDIDATE: CANDIDATE, TWIN: TWIN, POOL: POOL, "baseline": POOL}
     return {name: arm for arm, names in _arm_names(target).items() for name in names}
 
@@ -200,4 +225,6 @@ def _arm_names(target: TargetSettings) -> dict[str, tuple[str, ...]]:
     """Return the names of each arm: its servers, or the name that the user knows it by."""
     if isinstance(target, HaproxyTarget | EnvoyTarget):
         return {CANDIDATE: target.candidate, TWIN: target.twin, POOL: target.baseline}
+    if isinstance(target, KubernetesTarget):
+        return {CANDIDATE: (target.candidate,), TWIN: (target.twin,) if target.twin else (), POOL: (target.baseline,)}
     return {CANDIDATE: (CANDIDATE,), TWIN: (TWIN,), POOL: ("baseline",)}

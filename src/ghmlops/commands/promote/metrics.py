@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.errors import GhmlopsError, PolicyError
 from ghmlops.core.promotion.weights import CANDIDATE
-from ghmlops.measure.telemetry import SOURCES
+from ghmlops.measure.telemetry import SOURCES, CounterLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.promote import Metric, Observe
     from ghmlops.core.promotion.metrics.judge import MetricJudge
     from ghmlops.measure.telemetry import MetricSource
@@ -104,6 +105,33 @@ class MetricReader:
         if text not in self._problems:
             self._problems.add(text)
             self.note(text)
+
+
+@contextlib.contextmanager
+def open_counters(
+    observe: Observe,
+    names: Mapping[str, str],
+    services: Services,
+) -> Iterator[CounterLog | None]:
+    """Yield the counters of the requests; `None` if an access log has them.
+
+    Args:
+        observe: The policy.
+        names: Arm to its servers as they stand in a query.
+        services: Services of the command.
+
+    Raises:
+        PolicyError: The variable with the token is not set.
+    """
+    if not observe.total:
+        yield None
+        return
+    source = SOURCES["prometheus"](observe.prometheus, services.environ)
+    counters = CounterLog(observe, source, names, services.now, services.console.note)
+    try:
+        yield counters
+    finally:
+        counters.close()
 
 
 @contextlib.contextmanager

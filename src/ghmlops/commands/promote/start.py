@@ -29,11 +29,13 @@ class Start:
         shares: Shares that the target has.
         step: Index of the rung to enter, or why the traffic returns now.
         held_since: Since when the promotion is on hold, by the runs before this one; empty if it is not.
+        alerted: Reason code of what the runs before alerted people to; empty if to nothing.
     """
 
     shares: Shares
     step: int | Stop
     held_since: str = ""
+    alerted: str = ""
 
 
 def first_start(job: Job) -> Start:
@@ -66,12 +68,13 @@ def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
     policy, previous = job.policy, read_previous(job)
     place = _place(job)
     shares = total_shares(job.target.server_weights())
+    alerted = (previous.alerted if previous and previous.commit == job.commit else "") or deployment.alerted
     if previous and previous.commit == job.commit and previous.decision == "rollback":
         stop = Stop(reaction="rollback", reason_code=previous.reason_code, reason=previous.reason)
-        return Start(shares=shares, step=stop)
+        return Start(shares=shares, step=stop, alerted=alerted)
     if reason_code := deployment.rollback_reason:
         stop = Stop(reaction="rollback", reason_code=reason_code, reason="A rollback was interrupted.")
-        return Start(shares=shares, step=stop)
+        return Start(shares=shares, step=stop, alerted=alerted)
     if place.rung == BASELINE and not place.interrupted:
         return Start(shares=shares, step=0)
     owner = previous.commit if previous else deployment.commit_in_progress
@@ -86,8 +89,8 @@ def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
     if age is not None and age > policy.hold.max and policy.hold.then == "rollback":
         reason = f"The promotion waited for a person for {age:.0f} s, longer than {policy.hold.max:.0f} s."
         stop = Stop(reaction="rollback", reason_code="hold-expired", reason=reason)
-        return Start(shares=shares, step=stop, held_since=held_since)
-    return Start(shares=shares, step=max(place.rung, 0), held_since=held_since)
+        return Start(shares=shares, step=stop, held_since=held_since, alerted=alerted)
+    return Start(shares=shares, step=max(place.rung, 0), held_since=held_since, alerted=alerted)
 
 
 def _place(job: Job) -> Place:

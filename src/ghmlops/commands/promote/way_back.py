@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ from ghmlops.act.targets import apply_shares
 from ghmlops.core.errors import DataError, ServiceError
 from ghmlops.core.promotion.error_process import ErrorProcess
 from ghmlops.core.promotion.rollback import RecentRate, effective_share, nominal_share, rollback_share
-from ghmlops.core.promotion.weights import CANDIDATE, POOL, Shares
+from ghmlops.core.promotion.split import Split, compare_split
+from ghmlops.core.promotion.weights import BASELINE_ONLY, CANDIDATE, POOL, Shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.promote.capacity import Servers
     from ghmlops.commands.promote.job import Job
-    from ghmlops.measure.telemetry import AccessLog
+    from ghmlops.measure.telemetry import TrafficSource
 
 ATTEMPTS, ATTEMPT_SECONDS = 10, 0.5
 """Attempts to change the weights of a router that does not answer, and seconds between two of them."""
@@ -25,6 +27,10 @@ LOOK_SECONDS = 0.5
 """Seconds between two looks at the baseline while it cannot carry all traffic."""
 DEMAND_LOOKS = 4
 """Looks after which a demand that is still unknown no longer delays the rollback."""
+EFFECT_SECONDS = 5.0
+"""Seconds after which a rollback without evidence against it counts as in effect: few requests show nothing."""
+GRACE_SECONDS = 0.5
+"""Seconds after the change in which requests may still go by the old weights."""
 _SMALLEST_CHANGE = 0.002
 """Share below which a change of the weights is not worth making."""
 
@@ -35,7 +41,7 @@ class WayBack:
 
     Args:
         job: Everything that it needs.
-        log: The access log.
+        source: Where the requests are read.
         rate: The demand so far.
         now: The current time (UTC).
         sleep: Waits for some seconds.
@@ -47,7 +53,7 @@ class WayBack:
     """
 
     job: Job
-    log: AccessLog
+    source: TrafficSource
     rate: RecentRate
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
@@ -75,6 +81,37 @@ class WayBack:
             if self.problem[0]:
                 return shares
         return shares
+
+    def confirm(self, before: Shares) -> tuple[str, str]:
+        """Look whether the candidate still receives requests; return reason code and sentence, empty if it does not.
+
+        Sticky sessions, and routers that follow late or never, send it some although its weight is 0.
+
+        Args:
+            before: Shares before the rollback.
+        """
+        changed, settle = self.now().timestamp(), self.job.policy.rung.settle
+        counts: Counter[str] = Counter()
+        is_served = False
+        while (elapsed := self.now().timestamp() - changed) <= (settle if is_served else min(settle, EFFECT_SECONDS)):
+            self.sleep(LOOK_SECONDS)
+            try:
+                traffic = self.source.read()
+            except DataError:
+                continue
+            counts.update(traffic.since(changed + GRACE_SECONDS).counts() if traffic else {})
+            if counts[CANDIDATE]:
+                is_served = True
+                counts.clear()  # perhaps it follows late
+            elif compare_split(counts, before=before, after=BASELINE_ONLY) is Split.IN_EFFECT:
+                break
+        if not is_served or not elapsed > settle:
+            return "", ""
+        return (
+            "rollback-not-in-effect",
+            f"The candidate still received requests {elapsed:.0f} s after its weight became 0: sessions stay at it, or "
+            "the router does not follow.",
+        )
 
     def _go_to(self, step: float, shares: Shares) -> Shares:
         deadline = self.now().timestamp() + self.job.policy.rung.max_duration
@@ -136,11 +173,13 @@ class WayBack:
         while (left := end - self.now().timestamp()) > 0:
             self.sleep(min(left, LOOK_SECONDS))
             try:
-                traffic = self.log.read()
+                traffic = self.source.read()
             except DataError:
                 continue  # the last demand stays; without a log, the way back is the safer one
+            if traffic is None:
+                continue
             self.rate.add(self.now().timestamp(), sum(traffic.counts().values()))
-            self._baseline.feed_all(traffic.pool.failed[traffic.pool.at >= self._returned])
+            self._baseline.feed_all(traffic.pool.since(self._returned).judged_requests().failed)
 
     def _apply(self, shares: Shares) -> Shares:
         for attempt in range(ATTEMPTS):

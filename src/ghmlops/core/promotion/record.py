@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from ghmlops.core.model import Frozen
 from ghmlops.core.promotion.weights import Shares
 
@@ -45,6 +47,7 @@ class RungRecord(Frozen, frozen=True, kw_only=True):
         errors: Arm to its failed requests in this rung.
         passed: Whether the rung passed.
         metrics: What its metrics showed.
+        routed: Arm to the requests that the weights routed, if sessions are known: the first ones of sessions.
     """
 
     share: float
@@ -54,6 +57,11 @@ class RungRecord(Frozen, frozen=True, kw_only=True):
     errors: dict[str, int]
     passed: bool = False
     metrics: tuple[MetricRecord, ...] = ()
+    routed: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+INCIDENTS = frozenset({"environment", "baseline-failing", "capacity-missing"})
+"""Reason codes of holds that are incidents: all arms fail, or traffic could not return. They cannot wait for hours."""
 
 
 class PromotionRecord(Frozen, frozen=True, kw_only=True):
@@ -72,3 +80,20 @@ class PromotionRecord(Frozen, frozen=True, kw_only=True):
     """Shares at the end. A decision `rollback` with a share of the candidate is a rollback in progress."""
     held_since: str = ""
     """Since when the promotion waits for a person, ISO 8601 (UTC); empty unless the decision is `hold`."""
+    alerted: str = ""
+    """Reason code of the hold or incident that people were alerted to; the runs that continue it do not repeat it."""
+    sticky: bool = False
+    """Whether sessions stay at an arm, so that the weights route only new ones."""
+    not_measured: tuple[str, ...] = ()
+    """What the sources of telemetry cannot show: one sentence each."""
+    caveats: tuple[str, ...] = ()
+    """What limits the verdict: one sentence each."""
+    incident: str = ""
+    """Reason code of what still harms users after a rollback; the last of `caveats` describes it."""
+
+    @property
+    def event(self) -> Literal["hold", "rollback", "incident"] | None:
+        """What people are alerted to; `None` if the promotion completed."""
+        if self.incident or (self.decision == "hold" and self.reason_code in INCIDENTS):
+            return "incident"
+        return self.decision if self.decision in ("hold", "rollback") else None

@@ -84,7 +84,7 @@ class RungJudge:
             POOL: [],
         }
         self.requests = 0
-        """Requests of the candidate in this rung."""
+        """Requests of the candidate in this rung; of a session that the log names, its first one."""
 
     def start_rung(self) -> None:
         """Begin a new rung."""
@@ -101,16 +101,17 @@ class RungJudge:
             counts: Whether the weights of the rung are in effect. Before, failed requests are judged, but nothing can
                 pass.
         """
-        candidate = traffic.candidate
+        candidate = traffic.candidate.judged_requests()
         self._arrivals.append(candidate.at)
         for arm, times in self._failures.items():
-            requests = traffic.arm(arm)
+            requests = traffic.arm(arm).judged_requests()
             times.append(requests.at[requests.failed])
         self._errors.feed_all(candidate.failed)
         if counts:
-            self.requests += candidate.requests
+            first = traffic.candidate.first_requests()
+            self.requests += first.requests
             if self._latency:
-                self._latency.feed(candidate.successes(), traffic.twin.successes())
+                self._latency.feed(first.successes(), traffic.twin.first_requests().successes())
 
     def ruling(self, shares: Shares, *, min_requests: int) -> Ruling:
         """Return the verdict so far.

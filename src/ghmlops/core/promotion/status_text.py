@@ -7,6 +7,7 @@ from datetime import datetime
 
 _HOLD = re.compile(r"hold at \S+% since (\S+)")
 _ROLLBACK = re.compile(r"rollback from \S+% since \S+ (\S+)")
+_ALERTED = re.compile(r" alerted (\S+)$")
 _LADDER = re.compile(r"rung \d+/\d+ |hold at |rollback from ")
 
 
@@ -30,6 +31,17 @@ def hold_text(share: float, since: str, reason_code: str) -> str:
 def rollback_text(share: float, since: str, reason_code: str) -> str:
     """Return the description of a rollback in progress: `rollback from 25% since 2026-11-28T20:00:00+00:00 REASON`."""
     return f"rollback from {share * 100:.4g}% since {since} {reason_code}"
+
+
+def alerted_text(description: str, reason_code: str) -> str:
+    """Return a description with the note that people were alerted, and to what."""
+    return f"{description} alerted {reason_code}"
+
+
+def alerted_reason(description: str) -> str:
+    """Return what people were alerted to; empty if they were not."""
+    match = _ALERTED.search(description)
+    return match[1] if match else ""
 
 
 def rollback_reason(description: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ghmlops.measure.telemetry.access_log import AccessLog, LogLine
+from ghmlops.measure.telemetry.counters import CounterLog
 from ghmlops.measure.telemetry.envoy_log import parse_envoy
 from ghmlops.measure.telemetry.haproxy_log import parse_haproxy
 from ghmlops.measure.telemetry.json_log import parse_json
@@ -13,7 +14,9 @@ from ghmlops.measure.telemetry.prometheus import PrometheusSource
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FORMATS", "SOURCES", "AccessLog", "LogLine", "MetricSource"]
+    from ghmlops.core.promotion.observation import Traffic
+
+__all__ = ["FORMATS", "SOURCES", "AccessLog", "CounterLog", "LogLine", "MetricSource", "TrafficSource"]
 
 
 class MetricSource(Protocol):
@@ -28,7 +31,25 @@ class MetricSource(Protocol):
         """
 
 
-FORMATS: dict[str, Callable[[str], LogLine | None]] = {
+class TrafficSource(Protocol):
+    """Where the requests of the arms are read."""
+
+    def read(self) -> Traffic | None:
+        """Return the requests since the last call; `None` if the source has nothing to read yet; never waits.
+
+        Raises:
+            DataError: The source has disappeared.
+        """
+
+
+class Parser(Protocol):
+    """Reads one line of an access log; `session` is the part of it that names the session, see `observe.session`."""
+
+    def __call__(self, line: str, session: str = "") -> LogLine | None:
+        """Return the request of the line; `None` if it is none."""
+
+
+FORMATS: dict[str, Parser] = {
     "haproxy": parse_haproxy,
     "jsonl": parse_json,
     "envoy-json": parse_envoy,

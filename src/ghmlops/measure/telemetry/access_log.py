@@ -11,6 +11,7 @@ import numpy as np
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.promotion.observation import ArmTraffic, Traffic
+from ghmlops.core.promotion.traffic.sessions import Role, Sessions
 from ghmlops.core.promotion.weights import ARMS
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MAX_READ_BYTES = 64 * 1024**2
 """Bytes of one read; what is beyond comes with the next one."""
 MAX_LINE_BYTES = 64 * 1024
 """Bytes of one line; a longer one is not counted as a request."""
+MAX_SESSION_CHARACTERS = 128
+"""Characters by which a session is recognised; clients choose them."""
 
 
 class LogLine(NamedTuple):
@@ -33,6 +36,10 @@ class LogLine(NamedTuple):
     seconds: float
     """Response time."""
     failed: bool
+    session: str = ""
+    """Session of the client; empty if the log names none."""
+    pinned: bool = False
+    """Whether the router reports that a cookie routed the request, and not the weights."""
 
 
 class AccessLog:
@@ -46,6 +53,7 @@ class AccessLog:
     Attributes:
         unreadable: Lines so far that are no requests.
         requests: Requests of the arms so far.
+        sessions: Sessions so far.
 
     Raises:
         DataError: There is no such file, or it cannot be read.
@@ -55,6 +63,7 @@ class AccessLog:
         self._path, self._parse, self._arms = path, parse, dict(arms)
         self._rest = b""
         self.unreadable = self.requests = 0
+        self.sessions = Sessions()
         status = self._status()
         self._file, self._offset = (status.st_dev, status.st_ino), status.st_size
 
@@ -83,14 +92,19 @@ class AccessLog:
         return self._traffic(lines)
 
     def _traffic(self, lines: list[bytes]) -> Traffic:
-        rows: dict[str, list[LogLine]] = defaultdict(list)
+        requests: list[tuple[str, LogLine]] = []
         for line in lines:
             request = self._parse(line.decode(errors="replace")) if 0 < len(line) <= MAX_LINE_BYTES else None
             if request is None:
                 self.unreadable += bool(line)
             elif arm := self._arms.get(request.server):
-                rows[arm].append(request)
-        self.requests += sum(len(arm) for arm in rows.values())
+                requests.append((arm, request))
+        self.requests += len(requests)
+        requests.sort(key=lambda request: request[1].at)  # a router logs a request when it ends
+        rows: dict[str, list[tuple[LogLine, Role]]] = defaultdict(list)
+        for arm, row in requests:
+            role = self.sessions.add(arm, row.session, failed=row.failed, pinned=row.pinned)
+            rows[arm].append((row, role))
         return Traffic(**{arm: _arm_traffic(rows[arm]) for arm in ARMS if rows[arm]})
 
     def _status(self) -> os.stat_result:
@@ -110,10 +124,22 @@ class AccessLog:
         )
 
 
-def _arm_traffic(rows: list[LogLine]) -> ArmTraffic:
-    rows.sort(key=lambda row: row.at)  # a router logs a request when it ends
+def session_text(row: Mapping[str, object], key: str) -> str:
+    """Return the session of a line in JSON: the text or number under a key; empty if there is none, or `-`."""
+    value = row.get(key) if key else None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    text = str(value)[:MAX_SESSION_CHARACTERS]
+    return "" if text == "-" else text
+
+
+def _arm_traffic(rows: list[tuple[LogLine, Role]]) -> ArmTraffic:
+    first = np.array([role.is_first for _, role in rows], dtype=bool)
+    judged = np.array([role.is_judged for _, role in rows], dtype=bool)
     return ArmTraffic(
-        at=np.array([row.at for row in rows]),
-        response=np.array([row.seconds for row in rows]),
-        failed=np.array([row.failed for row in rows], dtype=bool),
+        at=np.array([row.at for row, _ in rows]),
+        response=np.array([row.seconds for row, _ in rows]),
+        failed=np.array([row.failed for row, _ in rows], dtype=bool),
+        first=None if first.all() else first,
+        judged=None if judged.all() else judged,
     )

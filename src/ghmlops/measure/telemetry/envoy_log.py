@@ -11,18 +11,22 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from ghmlops.measure.telemetry.access_log import LogLine
+from ghmlops.measure.telemetry.access_log import LogLine, session_text
 from ghmlops.measure.telemetry.haproxy_log import PATIENCE_SECONDS
 
 _CLIENT_LEFT = "DC"
 """Response flag: the client ended the connection."""
 
 
-def parse_envoy(line: str) -> LogLine | None:
+def parse_envoy(line: str, session: str = "") -> LogLine | None:
     """Return the request of a line; `None` if the line is no request that reached a cluster.
 
     A client that ends a request before the answer went away if it waited for less than `PATIENCE_SECONDS`, and gave up
     on the service otherwise. A request without a code is one that got no answer.
+
+    Args:
+        line: The line.
+        session: Key whose text names the session; empty: none.
     """
     try:
         row = json.loads(line)
@@ -39,4 +43,10 @@ def parse_envoy(line: str) -> LogLine | None:
     if gave_up and seconds < PATIENCE_SECONDS:
         return None
     failed = gave_up or code >= 500 or code < 100
-    return LogLine(at=at.astimezone(UTC).timestamp(), server=cluster, seconds=seconds, failed=failed)
+    return LogLine(
+        at=at.astimezone(UTC).timestamp(),
+        server=cluster,
+        seconds=seconds,
+        failed=failed,
+        session=session_text(row, session),
+    )

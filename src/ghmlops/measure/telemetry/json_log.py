@@ -6,14 +6,18 @@ import json
 import math
 from typing import TypeGuard
 
-from ghmlops.measure.telemetry.access_log import LogLine
+from ghmlops.measure.telemetry.access_log import LogLine, session_text
 
 
-def parse_json(line: str) -> LogLine | None:
+def parse_json(line: str, session: str = "") -> LogLine | None:
     """Return the request of a line; `None` if a key is missing or has a value that is no number.
 
     `at` are seconds since the epoch, `arm` is candidate, twin or baseline, and `seconds` is the response time. A
     `status` of 500 and above, or of 0 if there was no answer, is a failed request.
+
+    Args:
+        line: The line.
+        session: Key whose text names the session; empty: none.
     """
     try:
         row = json.loads(line)
@@ -25,7 +29,11 @@ def parse_json(line: str) -> LogLine | None:
     if not (_is_number(at) and _is_number(seconds) and _is_number(status) and isinstance(row.get("arm"), str)):
         return None
     return LogLine(
-        at=float(at), server=row["arm"], seconds=max(0.0, float(seconds)), failed=status >= 500 or status < 100
+        at=float(at),
+        server=row["arm"],
+        seconds=max(0.0, float(seconds)),
+        failed=status >= 500 or status < 100,
+        session=session_text(row, session),
     )
 
 
