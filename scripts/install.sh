@@ -21,6 +21,8 @@ main() {
     [[ $extra =~ ^[a-z][a-z0-9-]*$ ]] || fail "\"$extra\" is not the name of an extra" "usage: install.sh [EXTRA ...]"
   done
   base=${RUNNER_TEMP:-${XDG_CACHE_HOME:-${HOME:?is not set, and neither is RUNNER_TEMP}/.cache}/ghmlops}
+  identify || digest=""
+  if [[ -n $digest ]] && recall "$base" "$@"; then return; fi
   forget_settings
   # uv verifies the hashes of downloads, not those of its unpacked cache: on a persistent runner, code of one job could plant
   # packages for the next, which may hold a token. GitHub empties RUNNER_TEMP between jobs. A cache that the caller names
@@ -37,6 +39,7 @@ main() {
     lock "$base/ghmlops-$key.lock"
     complete "$env" "$@" || install "$python" "$env" "$@"
   fi
+  if [[ -n $digest ]]; then printf '%s\n' "$key" >"$base/ghmlops-known-$digest" || :; fi
   printf '%s\n' "$env/ghmlops"
 }
 
@@ -51,6 +54,44 @@ required_extras() {
   if [[ -n ${GHMLOPS_REBUILD:-} ]]; then echo preview; fi # terminates the process tree of the build
   if [[ $named == *artifact:* ]]; then echo github; fi
   if [[ $named =~ (s3|gs|az|abfss?):// ]]; then echo cloud; fi
+}
+
+# identify: sets `digest` to one of the files that `fingerprint` reads and of the Pythons in PATH, without starting Python.
+# Fails if a tool is missing. A new version of Python at the same path is a change; the choice of a version manager's
+# shim is not, since an environment works with the Python that it was made with.
+identify() {
+  local name folder path folders=() pythons=() files=()
+  digest=""
+  type -P sha256sum >/dev/null && type -P stat >/dev/null || return 1
+  shopt -s globstar nullglob
+  for path in "$root"/uv.lock "$root"/pyproject.toml "$root"/scripts/*.sh "$root"/scripts/uv.txt "$root"/src/**; do
+    if [[ -f $path && $path != *.pyc ]]; then files+=("$path"); fi
+  done
+  shopt -u globstar nullglob
+  IFS=: read -ra folders <<<"$PATH"
+  for name in "${PYTHONS[@]}"; do
+    for folder in "${folders[@]}"; do
+      if [[ -f $folder/$name && -x $folder/$name ]]; then
+        pythons+=("$folder/$name")
+        break
+      fi
+    done
+  done
+  digest=$({
+    printf '%s\n' "${RUNNER_TOOL_CACHE:-}"
+    stat -L -c '%n %i %s %Y' -- "${pythons[@]}" && sha256sum -- "${files[@]}"
+  } 2>/dev/null | sha256sum) || return 1
+  digest=${digest:0:16}
+}
+
+# recall BASE EXTRA...: prints the path of the executable if an earlier call with the same `digest` has installed it with
+# all extras.
+recall() {
+  local key env
+  read -r key 2>/dev/null <"$1/ghmlops-known-$digest" || return 1
+  env=$1/ghmlops-$key
+  [[ $key =~ ^[0-9a-f]{16}$ && -x $env/bin/python ]] && complete "$env" "${@:2}" || return 1
+  printf '%s\n' "$env/ghmlops"
 }
 
 # require_wheels PYTHON EXTRA...: on musl, uv would compile DuckDB for half an hour, or fail with a message of the compiler.
@@ -111,7 +152,7 @@ install() {
   else
     # A later call only adds packages, because ghmlops may be running (a preview outlives its step).
     if [[ -f $env/installed/ghmlops ]]; then arguments+=(--no-install-project); fi
-    UV_PROJECT_ENVIRONMENT=$env quietly "$env-uv/bin/uv" sync --frozen --no-config --no-dev --no-editable --inexact \
+    UV_PROJECT_ENVIRONMENT=$env trustingly "$env-uv/bin/uv" sync --frozen --no-config --no-dev --no-editable --inexact \
       --python "$python" --project "$root" "${arguments[@]}" \
       || fail "ghmlops could not be installed: $(reason)" "$(advice)"
   fi
@@ -131,12 +172,12 @@ install_from_mirror() {
   local target=(--no-config --python "$env/bin/python")
   [[ -x $env/bin/python ]] || quietly "$uv" venv --no-config --python "$python" "$env" \
     || fail "$problem: $(reason)" "$(advice)"
-  quietly "$uv" export --frozen --no-config --no-dev --no-emit-project --project "$root" \
+  trustingly "$uv" export --frozen --no-config --no-dev --no-emit-project --project "$root" \
     --output-file "$env/requirements.txt" "${@:3}" || fail "$problem: $(reason)" "$(advice)"
-  quietly "$uv" pip install "${target[@]}" --require-hashes --requirement "$env/requirements.txt" \
+  trustingly "$uv" pip install "${target[@]}" --require-hashes --requirement "$env/requirements.txt" \
     || fail "$problem: $(reason)" "$(advice)"
   [[ -f $env/installed/ghmlops ]] \
-    || quietly "$uv" pip install "${target[@]}" --no-deps "$root" || fail "$problem: $(reason)" "$(advice)"
+    || trustingly "$uv" pip install "${target[@]}" --no-deps "$root" || fail "$problem: $(reason)" "$(advice)"
 }
 
 main "$@"

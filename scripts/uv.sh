@@ -49,15 +49,21 @@ share_index() {
   if [[ -n $certificates ]]; then export SSL_CERT_FILE=$certificates PIP_CERT=${PIP_CERT:-$certificates}; fi
 }
 
+PYTHONS=(python3 python python3.14 python3.13 python3.12 python3.11)
+
 # find_python: prints the path of a Python 3.11 or newer with pip, which is the base of the caller's virtual environment if
-# one is active.
+# one is active: the first in PATH, or else one that the runner brings for actions/setup-python.
 find_python() {
-  local name python
+  local name python names=("${PYTHONS[@]}") minor
   local probe='import sys
 python = getattr(sys, "_base_executable", "") or sys.executable
 if sys.version_info >= (3, 11): print(python)'
   local without_pip=""
-  for name in python3 python python3.14 python3.13 python3.12 python3.11; do
+  if [[ -n ${RUNNER_TOOL_CACHE:-} ]]; then
+    # Not 3.14t and similar: most packages have no wheels for them.
+    for minor in 14 13 12 11; do names+=("$RUNNER_TOOL_CACHE"/Python/3."$minor".*/*[0-9]/bin/python3); done
+  fi
+  for name in "${names[@]}"; do
     python=$("$name" -I -c "$probe" 2>/dev/null) || continue
     [[ -n $python ]] || continue
     if "$python" -I -m pip --version >/dev/null 2>&1; then
@@ -77,7 +83,7 @@ install_uv() {
   local temporary
   [[ ! -x $2/bin/uv ]] || return 0
   temporary=$(mktemp -d "$2.XXXXXX")
-  if ! quietly "$1" -I -m pip install --quiet --disable-pip-version-check --no-input --no-user --no-deps \
+  if ! trustingly "$1" -I -m pip install --quiet --disable-pip-version-check --no-input --no-user --no-deps \
     --only-binary :all: --require-hashes --requirement "$root/scripts/uv.txt" --target "$temporary"; then
     rm -rf -- "$temporary"
     fail "uv could not be installed: $(reason)" "$(advice)"
@@ -93,15 +99,37 @@ quietly() {
   return 1
 }
 
+# trustingly COMMAND...: as `quietly`; if the certificate of the package index is not trusted, it is tried again with the
+# certificates of the system, which contain the authority of an organisation's proxy. pip and uv bring their own.
+trustingly() {
+  local file
+  if "$@" >"$log" 2>&1 9>&-; then return 0; fi
+  if [[ -z ${UV_SYSTEM_CERTS:-}${SSL_CERT_FILE:-} ]] && distrusted; then
+    export UV_SYSTEM_CERTS=1
+    for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+      if [[ -z ${PIP_CERT:-} && -r $file ]]; then export PIP_CERT=$file; fi
+    done
+    quietly "$@"
+    return
+  fi
+  cat "$log" >&2
+  return 1
+}
+
+# distrusted: succeeds if the log is about a TLS certificate.
+distrusted() { grep -qE 'invalid peer certificate|CERTIFICATE_VERIFY_FAILED|certificate verify failed|UnknownIssuer' "$log"; }
+
 # reason: prints the most informative line of the log, for an error of one line.
 reason() {
   local line
-  line=$(grep -E '[[:alnum:]]' "$log" | grep -iE 'error|fail|denied|no space|not found' | tail -n 1) || line="see above"
+  line=$(grep -E '[[:alnum:]]' "$log" | grep -iE 'error|fail|denied|no space|not found|peer certificate' | tail -n 1) || line="see above"
   printf '%s' "${line:0:300}" | tr -d '\r\n'
 }
 
 advice() {
-  if grep -qiE 'connect|resolve|timed? ?out|dns|network|certificate|proxy|no matching distribution' "$log"; then
+  if distrusted; then
+    printf 'the TLS certificate of the package index, or of a proxy before it, is not trusted: name the file of its authority in SSL_CERT_FILE'
+  elif grep -qiE 'connect|resolve|timed? ?out|dns|network|certificate|proxy|no matching distribution' "$log"; then
     printf 'can this machine reach the package index?'
   elif grep -qiE 'hash' "$log"; then
     printf 'a downloaded file is not the one that was pinned: do not use it'

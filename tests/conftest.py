@@ -14,8 +14,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from kubernetes_api import stop_shared_cluster
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
 # Examples are derived from the name of the test and have no deadline, so that tests pass on a busy machine too.
 settings.register_profile(
@@ -71,7 +73,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduler
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure no coverage in the child processes of the tests in `UNTRACED`."""
+    """Measure no coverage in the child processes of the tests in `UNTRACED`; no API server runs beside timed tests."""
+    if _timed(item.path.relative_to(HERE).as_posix()):
+        stop_shared_cluster()
     untraced = item.path.relative_to(HERE).as_posix().startswith(UNTRACED)
     settings_of_children = os.environ.pop(CHILD_COVERAGE, "") if untraced else ""
     try:
@@ -83,6 +87,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 def _timed(file: str) -> bool:
     return file.startswith(TIMED)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _api_server() -> Iterator[None]:
+    """End the API server that tests of this session have started."""
+    yield
+    stop_shared_cluster()
 
 
 @pytest.fixture

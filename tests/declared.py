@@ -72,3 +72,9 @@ def callers_workflow(name: str) -> str:
     header = itertools.takewhile(lambda line: line.startswith("#"), lines)
     example = [line.removeprefix("#   ") for line in header if line.startswith("#   ")]
     return "\n".join(["name: caller", *example, ""])
+
+
+def documented_workflow(name: str, folder: str) -> str:
+    """Return the text of the last workflow of a name on the page of an action."""
+    texts = [w.text for w in _blocks(ROOT / folder / "README.md") if w.body.get("name") == name]
+    return texts[-1]

@@ -35,7 +35,12 @@ _LOG = {
 
 @contextlib.contextmanager
 def running_envoy(
-    folder: Path, servers: Mapping[str, tuple[int, int]], *, admin_layer: bool = True, health_check: bool = False
+    folder: Path,
+    servers: Mapping[str, tuple[int, int]],
+    *,
+    admin_layer: bool = True,
+    health_check: bool = False,
+    timeout: str = "10s",
 ) -> Iterator[Router]:
     """Start Envoy with one cluster per server, and end it; the port of its admin interface is in the file `admin`.
 
@@ -44,9 +49,10 @@ def running_envoy(
         servers: Name of a cluster to (port, weight).
         admin_layer: Whether runtime values can be changed.
         health_check: Whether hosts are checked every 100 ms by a TCP connection.
+        timeout: Longest wait for an answer of a cluster, which ends with status 504.
     """
     port, admin = free_port(), free_port()
-    configuration = _configuration(folder, servers, port, admin)
+    configuration = _configuration(folder, servers, port, admin, timeout)
     if admin_layer:
         configuration["layered_runtime"] = {"layers": [{"name": "admin", "admin_layer": {}}]}
     if health_check:
@@ -96,9 +102,11 @@ def _is_live(port: int) -> bool:
         connection.close()
 
 
-def _configuration(folder: Path, servers: Mapping[str, tuple[int, int]], port: int, admin: int) -> dict[str, Any]:
+def _configuration(
+    folder: Path, servers: Mapping[str, tuple[int, int]], port: int, admin: int, timeout: str
+) -> dict[str, Any]:
     weighted = [{"name": name, "weight": weight} for name, (_, weight) in servers.items()]
-    route = {"weighted_clusters": {"runtime_key_prefix": PREFIX, "clusters": weighted}, "timeout": "10s"}
+    route = {"weighted_clusters": {"runtime_key_prefix": PREFIX, "clusters": weighted}, "timeout": timeout}
     log = {"@type": f"{_TYPE}access_loggers.file.v3.FileAccessLog", "path": str(folder / "access.log")}
     manager = {
         "@type": f"{_TYPE}filters.network.http_connection_manager.v3.HttpConnectionManager",

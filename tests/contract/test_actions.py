@@ -132,7 +132,10 @@ def test_only_writers_take_a_token(actions: Actions) -> None:
         if "token" in action["inputs"]
     }
     own = "${{ github.token }}"
-    writers = dict.fromkeys(("baseline", "gate", "history", "promote", "remeasure", "report", "revert", "store"), own)
+    writers = dict.fromkeys(
+        ("baseline", "gate", "history", "promote", "remeasure", "report", "revert", "slash-command", "store", "watch"),
+        own,
+    )
     assert tokens == {**{f"actions/{name}": token for name, token in writers.items()}, "actions/regression": ""}
 
 

@@ -100,6 +100,22 @@ def test_a_second_call_installs_nothing(suite: Path, temp: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_second_call_starts_no_python(suite: Path, temp: Path, tmp_path: Path) -> None:
+    """It compares one digest: a step after the first costs milliseconds."""
+    calls = tmp_path / "calls"
+    python = tmp_path / "bin/python3"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/bash\necho call >>{calls}\nexec {shutil.which("python3")} "$@"\n')
+    python.chmod(0o755)
+    env = environment(temp, PATH=f"{python.parent}:{os.environ['PATH']}")
+    first = install(suite, env, "github")
+    assert calls.is_file()
+    calls.unlink()
+    second = install(suite, env, "github")
+    assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, "")
+    assert not calls.exists()
+
+
 def test_the_environment_grows(suite: Path, tmp_path: Path) -> None:
     """Another action of the job adds its extra to the same environment, and removes nothing."""
     first = install(suite, environment(tmp_path), "github")

@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         "build": {"contents": "read"},
         "verdict": {},
     },
+    "commands.yml": {"command": {"actions": "write", "contents": "read", "pull-requests": "write"}},
     "attest.yml": {"attest": {"attestations": "write", "id-token": "write"}},
     "load.yml": {"plan": {}, "shard": {"contents": "read"}, "merge": {"contents": "read"}},
     "report.yml": {

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ghmlops.core.evidence.document import Evidence, Verdict
 
-COMPANIONS = ("hlog",)
-"""File extensions of the companions of evidence: binary files with the same name in the same folder."""
+COMPANIONS = ("hlog", "cases")
+"""File extensions of the companions of evidence: files with the same name in the same folder."""
 
 
 def encode(document: Evidence | Verdict) -> bytes:

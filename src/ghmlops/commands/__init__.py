@@ -39,6 +39,9 @@ COMMANDS = (
     Command("store", "store evidence on a branch, for servers without artifacts", _action("store")),
     Command("report", "pull-request comment, job summary and pages, from evidence alone", _action("report")),
     Command("gate", "merge evidence into a verdict for one commit; record the deployment", _action("gate")),
+    Command(
+        "slash-command", "carry out a command in a comment, for a person whom GitHub confirms", _action("slash-command")
+    ),
     Command("promote", "walk the traffic ladder, judge each rung, return the traffic on failure", _action("promote")),
     Command("revert", "write the revert commit for a bad commit, safely and once", _action("revert")),
     Command("history", "the record of every deployment: append, print, quarantine and caps", _action("history")),

@@ -23,6 +23,7 @@ class Pillar:
         seeded: whether a seed reproduces it.
         sends_load: whether it sends requests to the arms of a comparison.
         in_check: whether `check` runs it.
+        needs_twin: whether it asks a second process of the baseline, too.
         starts_arms: whether it starts the services that other pillars send load to.
         compares: whether it compares the candidate with the baseline, so that its evidence must name the right one.
     """
@@ -36,6 +37,7 @@ class Pillar:
     seeded: bool = False
     sends_load: bool = False
     in_check: bool = False
+    needs_twin: bool = False
     starts_arms: bool = False
     compares: bool = False
 
@@ -69,6 +71,29 @@ PILLARS = (
         sends_load=True,
     ),
     Pillar(
+        command="synthetic",
+        section="synthetic",
+        title="Synthetic",
+        summary="generated and metamorphic requests, relative to the baseline, with failures that can be replayed",
+        required=True,
+        seeded=True,
+        sends_load=True,
+        in_check=True,
+        compares=True,
+    ),
+    Pillar(
+        command="shadow",
+        section="shadow",
+        title="Shadow",
+        summary="the same recorded requests to baseline and candidate; answers compared, nothing served",
+        required=True,
+        seeded=True,
+        sends_load=True,
+        in_check=True,
+        compares=True,
+        needs_twin=True,
+    ),
+    Pillar(
         command="import",
         section="",
         title="Imported latency",
@@ -83,6 +108,12 @@ PILLARS = (
         deterministic=True,
         in_check=True,
         compares=True,
+    ),
+    Pillar(
+        command="watch",
+        section="watch",
+        title="Production",
+        summary="look at metrics of production: lasting changes, error budgets, missing data",
     ),
 )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.clients.git.client import Git
 from ghmlops.clients.git.environment import safe_environment
-from ghmlops.clients.git.process import OutputTooLarge
+from ghmlops.clients.git.process import OutputTooLarge as OutputTooLarge  # noqa: PLC0414  (commands catch it)
 from ghmlops.core.context import is_repository, is_sha
 
 if TYPE_CHECKING:

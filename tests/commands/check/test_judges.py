@@ -235,10 +235,10 @@ def test_a_change_cannot_publish_private_columns(scene: Scene, renamed: bool) ->
     scene.commit()
     scene.base = scene.git("rev-parse", "HEAD")
     column = "contact" if renamed else "email"
-    shown = f"  slices: [[{column}]]\n  changed-rows: {{rows: 3, show: [{column}]}}\n"
+    section = f"  slices: [[{column}]]\n  changed-rows: {{rows: 3, show: [{column}]}}\n"
     if renamed:
-        shown += "  baseline: {contact: email}\n  candidate: {contact: email}\n"
-    scene.replace("  private: [email]\n  slices: [[email]]\n", shown)
+        section += "  baseline: {contact: email}\n  candidate: {contact: email}\n"
+    scene.replace("  private: [email]\n  slices: [[email]]\n", section)
     scene.check("--predictions-dir", "copied")
     head = (scene.folder / "evidence/regression-head-policy.json").read_text()
     assert [finding["slice"] for finding in json.loads(head)["findings"] if column in finding["slice"]]

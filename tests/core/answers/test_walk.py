@@ -12,7 +12,7 @@ from hypothesis import given
 from core.answers.test_body import VALUES
 from ghmlops.core.answers.body import Constant
 from ghmlops.core.answers.rules import Rules, make_rules
-from ghmlops.core.answers.walk import Aspect, Place, differences, leaves, shown
+from ghmlops.core.answers.walk import Aspect, Place, differences, leaves, value_text
 
 VALUE, SHAPE, ORDER = Aspect.VALUE, Aspect.SHAPE, Aspect.ORDER
 A = {"id": 1, "s": 0.5}
@@ -91,10 +91,10 @@ def test_differences_are_symmetric(left: object, right: object) -> None:
 
 
 def test_examples_are_bounded() -> None:
-    """A huge value is shown by its beginning, a tree by its size."""
-    assert len(shown("x" * 10**6)) <= 80
-    assert shown([1, 2]) == "list of 2"
-    assert shown(10**5000)
+    """A huge value is value_text by its beginning, a tree by its size."""
+    assert len(value_text("x" * 10**6)) <= 80
+    assert value_text([1, 2]) == "list of 2"
+    assert value_text(10**5000)
 
 
 def test_leaves_have_concrete_paths_and_a_limit() -> None:

@@ -83,9 +83,23 @@ def test_hooks_and_metrics() -> None:
     assert server == Prometheus(url="https://m", token_variable="T")
 
 
+def test_counters_and_sessions() -> None:
+    """Counters of Prometheus in place of a log, and what names the session."""
+    counters = "{prometheus: 'http://m', total: 't{arm}', errors: 'e{arm}', interval: 30s}"
+    observe = promote(f"{DRY}, observe: {counters}").observe
+    assert (observe.total, observe.errors, observe.interval, observe.access_log) == ("t{arm}", "e{arm}", 30.0, "")
+    assert promote(f"{DRY}, observe: {{access-log: l, session: cookie}}").observe.session == "cookie"
+    assert promote(f"{DRY}, observe: {{access-log: l, format: jsonl, session: user}}").observe.session == "user"
+
+
 @pytest.mark.parametrize(
     ("section", "fact"),
     [
+        (f"{DRY}, observe: {{prometheus: 'http://m', total: 't{{arm}}'}}", "errors"),
+        (f"{DRY}, observe: {{total: 't{{arm}}', errors: 'e{{arm}}'}}", "prometheus"),
+        (f"{DRY}, observe: {{access-log: l, prometheus: 'http://m', total: 't{{arm}}', errors: 'e{{arm}}'}}", "two"),
+        (f"{DRY}, observe: {{prometheus: 'http://m', total: t, errors: 'e{{arm}}'}}", "{arm}"),
+        (f"{DRY}, observe: {{access-log: l, session: user}}", "cookie"),
         ("ladder: [1%, 100%]", "target"),
         ("target: {haproxy: {socket: s, backend: b, candidate: a, baseline: c}}", "pool"),
         (f"{DRY}, ladder: [5%, 1%, 100%]", "rise"),

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.policy.target import CommandTarget, DryRunTarget, EnvoyTarget, HaproxyTarget, NginxTarget
+from ghmlops.core.policy.target import (
+    CommandTarget,
+    DryRunTarget,
+    EnvoyTarget,
+    HaproxyTarget,
+    KubernetesTarget,
+    NginxTarget,
+)
 from ghmlops.core.policyfile.target import READERS, read_target
 from ghmlops.core.policyfile.yaml_reader import parse
 
@@ -22,6 +29,8 @@ from ghmlops.core.policyfile.yaml_reader import parse
         ("{envoy: {admin: 'h:9', runtime-key-prefix: p, candidate: a, baseline: c}}", False),
         ("{envoy: {admin: 'h:9', runtime-key-prefix: p, candidate: a, baseline: c, twin: t}}", True),
         ("{nginx: {servers: f, candidate: 'a:1', baseline: 'c:1', twin: 't:1'}}", True),
+        ("{kubernetes: {route: r, namespace: n, candidate: a, baseline: c}}", False),
+        ("{kubernetes: {route: r, namespace: n, candidate: a, baseline: c, twin: t}}", True),
     ],
 )
 def test_twin(text: str, has_twin: bool) -> None:
@@ -31,7 +40,7 @@ def test_twin(text: str, has_twin: bool) -> None:
 
 def test_every_kind_has_its_settings() -> None:
     """The table of readers names the kinds of the types."""
-    kinds = (DryRunTarget, CommandTarget, HaproxyTarget, EnvoyTarget, NginxTarget)
+    kinds = (DryRunTarget, CommandTarget, HaproxyTarget, EnvoyTarget, NginxTarget, KubernetesTarget)
     assert set(READERS) == {kind.__struct_config__.tag for kind in kinds}
 
 
@@ -44,6 +53,18 @@ def test_every_kind_has_its_settings() -> None:
         ("{haproxy: {socket: s, backend: b, candidate: a}}", "baseline"),
         ("{haproxy: {socket: s, backend: 'b; shutdown', candidate: a, baseline: c}}", "b; shutdown"),
         ("{haproxy: {socket: s, backend: b, candidate: a, baseline: a}}", '"a"'),
+        ("{kubernetes: {route: r, candidate: a, baseline: c}}", "namespace"),
+        ("{kubernetes: {route: --all, namespace: n, candidate: a, baseline: c}}", "--all"),
+        ("{kubernetes: {route: r, namespace: n, candidate: 'a;b', baseline: c}}", "a;b"),
+        ("{kubernetes: {route: r, namespace: n, candidate: a, baseline: a}}", '"a"'),
+        ("{kubernetes: {route: r, namespace: n, candidate: a, baseline: c, scale: true}}", "deployments"),
+        ("{kubernetes: {route: r, namespace: n, candidate: a, baseline: c, context: '-x'}}", "-x"),
+        ("{kubernetes: {route: r, namespace: n, candidate: a, baseline: c, coexists-with: helm}}", "argo-cd"),
+        (
+            "{kubernetes: {route: r, namespace: n, candidate: a, baseline: c, twin: t, "
+            "deployments: {candidate: a, baseline: c}}}",
+            "twin",
+        ),
         ("{command: {set: 'r {arm}', get: 'r {arm}'}}", "{weight}"),
         ("{command: {set: 'r {arm} {weight}'}}", "get"),
     ],

@@ -77,3 +77,10 @@ def test_the_excess_bound_without_failures_depends_on_the_number_of_pairs() -> N
     """No failure in 1,500 pairs bounds the excess at 0.353 %; without pairs the bound is 1."""
     assert binomial.paired_excess_bound(0, 0, 0, 0.99) == 1.0
     assert binomial.paired_excess_bound(0, 0, 1500, 0.99) == pytest.approx(0.00353, abs=1e-5)
+
+
+@pytest.mark.parametrize(("candidate", "others"), [(0, 0), (0, 9), (1, 0), (7, 0), (20, 22), (300, 500), (5000, 9000)])
+def test_the_odd_one_out_test_is_the_binomial_tail_at_one_third(candidate: int, others: int) -> None:
+    """The p-value is P(X >= k) for X ~ Binomial(n, 1/3)."""
+    expected = stats.binom.sf(candidate - 1, candidate + others, 1 / 3)
+    assert binomial.odd_one_out_p(candidate, others) == pytest.approx(expected, rel=1e-9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,3 +97,18 @@ def test_a_log_that_is_not_there(tmp_path: Path, path: Path) -> None:
         log.read()
     with pytest.raises(DataError):
         opened(tmp_path)
+
+
+def test_sessions(path: Path) -> None:
+    """Of a session, the first request was routed by the weights, and those after its first failure are not judged."""
+    log = AccessLog(path, partial(FORMATS["jsonl"], session="user"), {"candidate": "candidate", "baseline": "pool"})
+    users = [("a", 200), ("a", 500), ("a", 500), ("b", 200), (7, 200), (None, 200), ("-", 200)]
+    for number, (user, status) in enumerate(users):
+        row = {"at": number, "arm": "candidate", "seconds": 0.01, "status": status, "user": user}
+        append(path, json.dumps(row) + "\n")
+    traffic = log.read()
+    assert traffic.counts()["candidate"] == 7
+    assert traffic.routed() == {"candidate": 5, "twin": 0, "pool": 0}
+    assert traffic.candidate.judged_requests().errors == 1
+    assert traffic.since(3.0).routed()["candidate"] == 4
+    assert (log.sessions.named, log.sessions.pinned) == (5, 0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ghmlops.measure.telemetry.access_log import LogLine
 from ghmlops.measure.telemetry.envoy_log import parse_envoy
 
 # Written by Envoy 1.40: a request that no host answered.
@@ -31,7 +32,7 @@ def changed(**changes: Any) -> str:
 def test_a_line_of_envoy() -> None:
     """Time with its zone, cluster, milliseconds and failure."""
     line = parse_envoy(REFUSED)
-    assert line == (1795906231.06, "v1", 0.0, True)
+    assert line == LogLine(at=1795906231.06, server="v1", seconds=0.0, failed=True)
 
 
 @pytest.mark.parametrize(

@@ -61,3 +61,33 @@ def test_failed_requests(fields: dict[str, str], failed: bool) -> None:
 def test_lines_that_are_no_request_of_a_server(text: str) -> None:
     """Notes, damaged lines, and a client that went away at once."""
     assert parse_haproxy(text) is None
+
+
+@pytest.mark.parametrize(
+    ("cookies", "headers", "session", "expected"),
+    [
+        ("SID=abc -", "", "cookie", "SID=abc"),
+        ("- SID=new", "", "cookie", "SID=new"),
+        ("- -", "", "cookie", ""),
+        ("SID=abc -", "", "", ""),
+        ("- -", "{u-17|curl/8}", "header", "u-17"),
+        ("- -", "{}", "header", ""),
+        ("- -", "", "header", ""),
+    ],
+)
+def test_sessions(cookies: str, headers: str, session: str, expected: str) -> None:
+    """A captured cookie of the request or, for a new session, of the response; or the first captured header."""
+    text = (
+        line().replace(" 2750 - - ", f" 2750 {cookies} ").replace(' "GET', f' {headers} "GET' if headers else ' "GET')
+    )
+    request = parse_haproxy(text, session)
+    assert request is not None
+    assert request.session == expected
+
+
+@pytest.mark.parametrize(("end", "pinned"), [("----", False), ("--NI", False), ("--VN", True), ("--DI", False)])
+def test_requests_that_a_cookie_routed(end: str, pinned: bool) -> None:
+    """The persistence cookie of a server that runs; of one that is down, the weights count."""
+    request = parse_haproxy(line(end=end))
+    assert request is not None
+    assert request.pinned is pinned

@@ -1,8 +1,8 @@
-"""Starts a workflow by hand, once for each commit: what a push with GITHUB_TOKEN does not start."""
+"""Starts workflows: once for each commit what a push with GITHUB_TOKEN does not start, with inputs, and again."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -10,12 +10,27 @@ from ghmlops.clients.github.calls import read, write
 
 if TYPE_CHECKING:
     from ghmlops.clients.github.client import Client
+    from ghmlops.core.steps.step import DispatchWorkflow, RerunWorkflow
 
 READ, WRITE = "actions: read", "actions: write"
 
 
 class _Runs(msgspec.Struct, frozen=True):
     total_count: int
+
+
+class _Run(msgspec.Struct, frozen=True):
+    id: int
+    html_url: str
+    run_attempt: int = 1
+
+
+class _RunList(msgspec.Struct, frozen=True):
+    workflow_runs: list[_Run]
+
+
+class _Started(msgspec.Struct, frozen=True):
+    html_url: str = ""
 
 
 def dispatch_workflow(client: Client, *, workflow: str, branch: str, sha: str) -> bool:
@@ -59,3 +74,76 @@ def dispatch_workflow(client: Client, *, workflow: str, branch: str, sha: str) -
         find_existing=find_existing,
     )
     return True
+
+
+def start_workflow(client: Client, step: DispatchWorkflow) -> str:
+    """Start a workflow with inputs, and return the address of its run; empty if GitHub does not name it.
+
+    A response that is lost is looked for among the dispatched runs that are newer than those of before.
+
+    Raises:
+        GitHubError: GitHub rejected a request: there is no such workflow, it cannot be started by hand, or lacks an
+            input; `PermissionMissing` names the permission.
+    """
+    before = max((run.id for run in _dispatched(client, step.workflow)), default=0)
+
+    def find_existing() -> _Started | None:
+        run = next((run for run in _dispatched(client, step.workflow) if run.id > before), None)
+        return _Started(run.html_url) if run else None
+
+    body: dict[str, object] = {"ref": step.branch, "inputs": step.inputs}
+    if not client.is_enterprise:  # Older servers refuse what they do not know.
+        body["return_run_details"] = True
+    started: _Started | None = write(
+        client,
+        "POST",
+        f"actions/workflows/{step.workflow}/dispatches",
+        cast("type[_Started | None]", _Started | None),
+        body=body,
+        activity=f"starting {step.workflow}",
+        permission=WRITE,
+        find_existing=find_existing,
+    )
+    return "" if started is None else started.html_url
+
+
+def _dispatched(client: Client, workflow: str) -> list[_Run]:
+    return read(
+        client,
+        f"actions/workflows/{workflow}/runs",
+        _RunList,
+        activity=f"looking for a run of {workflow}",
+        permission=READ,
+        parameters={"event": "workflow_dispatch", "per_page": 20},
+    ).workflow_runs
+
+
+def rerun_workflow(client: Client, step: RerunWorkflow) -> str:
+    """Run all jobs of a run again, and return its address; nothing happens if a later attempt exists already.
+
+    All jobs, since the job that measures has succeeded if its result is inconclusive.
+
+    Raises:
+        GitHubError: GitHub rejected a request: the run is too old or still running; `PermissionMissing` names the
+            permission.
+    """
+
+    def find_existing() -> _Run | None:
+        activity = f"reading run {step.run_id}"
+        run = read(client, f"actions/runs/{step.run_id}", _Run, activity=activity, permission=READ)
+        return run if run.run_attempt > step.attempt else None
+
+    if (run := find_existing()) is None:
+        write(
+            client,
+            "POST",
+            f"actions/runs/{step.run_id}/rerun",
+            object,
+            body={},
+            activity=f"running {step.run_id} again",
+            permission=WRITE,
+            find_existing=find_existing,
+        )
+        activity = f"reading run {step.run_id}"
+        run = read(client, f"actions/runs/{step.run_id}", _Run, activity=activity, permission=READ)
+    return run.html_url

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ghmlops.act.github import comments, deployments, pull_requests
+from ghmlops.act.github import comments, deployments, dispatches, pull_requests, reactions
 from ghmlops.clients.github.errors import UnknownResult
 from ghmlops.core.errors import GitHubError
 from ghmlops.core.steps.gate import closing_steps
 from ghmlops.core.steps.step import (
     CreateDeployment,
+    DispatchWorkflow,
     OpenPullRequest,
+    React,
+    RerunWorkflow,
     SetCommitStatus,
     SetDeploymentStatus,
     Step,
@@ -41,6 +44,8 @@ class StepResults(NamedTuple):
     """Service of the deployment."""
     comment_url: str = ""
     pull_request: int | None = None
+    run_url: str = ""
+    """Address of the run that was started."""
 
 
 def perform(steps: Sequence[Step], client: Client, *, note: Callable[[str], None]) -> StepResults:
@@ -97,6 +102,12 @@ def _perform_step(step: Step, client: Client, results: StepResults) -> StepResul
                 client, head=step.head, base=step.base, title=step.title, body=step.body
             )
             return results._replace(pull_request=number)
+        case React():
+            reactions.react(client, comment_id=step.comment_id, content=step.content)
+        case RerunWorkflow():
+            return results._replace(run_url=dispatches.rerun_workflow(client, step))
+        case DispatchWorkflow():
+            return results._replace(run_url=dispatches.start_workflow(client, step))
         case _:
             raise TypeError(f"{type(step).__name__} is not a step on GitHub")
     return results

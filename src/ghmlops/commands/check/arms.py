@@ -25,6 +25,7 @@ class Arms:
     Attributes:
         candidate: address of the candidate.
         baseline: address of the baseline; empty without a baseline.
+        twin: address of a second process of the baseline; empty without one.
         started: the services that were started here, by arm.
         built: work tree, environment and code of these, by arm.
         absent: why the commit of the baseline has no service, which the change adds; empty if it has one.
@@ -33,12 +34,13 @@ class Arms:
     candidate: str
     baseline: str
     started: Mapping[str, Preview]
+    twin: str = ""
     built: Mapping[str, BuiltArm] = field(default_factory=dict)
     absent: str = ""
 
 
 @contextlib.contextmanager
-def deployed(job: Job, *, baseline: bool = True, swapped: bool = False) -> Iterator[Arms]:
+def deployed(job: Job, *, baseline: bool = True, twin: bool = False, swapped: bool = False) -> Iterator[Arms]:
     """Yield the addresses of both arms; services that are started here are terminated on exit, with their processes.
 
     The baseline is started from a work tree of the commit `job.base`, but only together with a candidate that is
@@ -49,6 +51,7 @@ def deployed(job: Job, *, baseline: bool = True, swapped: bool = False) -> Itera
     Args:
         job: the run of `check`.
         baseline: whether a baseline is started.
+        twin: whether a second process of the baseline is started, if the baseline is started here.
         swapped: whether the arms are started in the opposite order.
 
     Raises:
@@ -82,7 +85,26 @@ def deployed(job: Job, *, baseline: bool = True, swapped: bool = False) -> Itera
                 continue
             addresses[arm] = started[arm].url
             job.services.console.note(f"preview: the {arm} is ready at {addresses[arm]}")
-        yield Arms(**addresses, started=started, built=built, absent=absent)
+        second = ""
+        if twin and "baseline" in started:
+            second = _twin(job, sections["baseline"], built["baseline"], stack)
+        yield Arms(**addresses, twin=second, started=started, built=built, absent=absent)
+
+
+def _twin(job: Job, section: PreviewPolicy | None, arm: BuiltArm, stack: contextlib.ExitStack) -> str:
+    """Start a second process of the baseline and return its address.
+
+    Raises:
+        ServiceError: It ended, or was not ready in time.
+    """
+    assert section is not None  # noqa: S101  (the baseline was started by it)
+    try:
+        url = stack.enter_context(_service(job, section, arm)).url
+    except ServiceError as error:
+        message = f"the twin of the baseline: {error.message}"
+        raise ServiceError(message, hint=error.hint, reason_code=error.reason_code) from None
+    job.services.console.note(f"preview: a twin of the baseline is ready at {url}")
+    return url
 
 
 def _sections(job: Job) -> dict[str, PreviewPolicy | None]:

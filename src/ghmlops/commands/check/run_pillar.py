@@ -78,7 +78,7 @@ def _no_baseline(job: Job, command: str, error: GhmlopsError) -> Finding:
     )
 
 
-def _run_command(job: Job, pillar: Pillar, **values: str) -> tuple[Outcome, str]:
+def _run_command(job: Job, pillar: Pillar, **values: str | bool) -> tuple[Outcome, str]:
     _refuse_artifacts(job, pillar)
     if pillar.command == "regression":
         from ghmlops.commands.check.predictions import predicted
@@ -133,24 +133,29 @@ def _load(job: Job, pillar: Pillar) -> tuple[Outcome, str]:
     from ghmlops.act.evidence import evidence_name
     from ghmlops.commands.check.arms import deployed
 
-    with deployed(job) as arms:
+    twin = pillar.needs_twin and bool(getattr(getattr(job.policy, pillar.section), "twin", True))
+    with deployed(job, twin=twin) as arms:
         write_ready(job, arms)
-        first = _run_command(job, pillar, url=arms.candidate, baseline_url=arms.baseline)
-    fresh = "candidate" in arms.started
+        fresh = "candidate" in arms.started
+        first = _run_command(job, pillar, **_addresses(arms), repeatable=fresh)
     if first[0] is not Outcome.FAIL or pillar.deterministic or not fresh:
         return first
     job.services.console.note(f"{pillar.command}: failed; measuring again on fresh deployments with the slots swapped")
     failed = f"{job.inputs.evidence_dir}/{evidence_name(pillar.command, job.inputs.leg)}"
 
     def again() -> tuple[Outcome, str]:
-        with deployed(job, swapped=True) as arms:
-            return _run_command(confirming, pillar, url=arms.candidate, baseline_url=arms.baseline, confirm=failed)
+        with deployed(job, twin=twin, swapped=True) as arms:
+            return _run_command(confirming, pillar, **_addresses(arms), confirm=failed)
 
     # An error of the second run becomes evidence in its leg, so that it does not replace the failure of the first.
     inputs = msgspec.structs.replace(job.inputs, leg=confirm_leg(job.inputs.leg))
     confirming = dataclasses.replace(job, inputs=inputs)
     _judge(confirming, pillar, again)
     return first
+
+
+def _addresses(arms: Arms) -> dict[str, str]:
+    return {"url": arms.candidate, "baseline_url": arms.baseline, "twin_url": arms.twin}
 
 
 def confirm_leg(leg: str) -> str:

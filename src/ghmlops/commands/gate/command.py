@@ -147,7 +147,7 @@ class _Judgement(NamedTuple):
 
 def _decide(inputs: Inputs, services: Services, client: Client | None, job: Job) -> _Judgement:
     """Judge evidence and environment, with the exceptions of persons whom GitHub confirms."""
-    override = confirm_override(inputs, services, client, job.policy.gate.override)
+    override = confirm_override(inputs, services, client, job.policy.gate.override, job.rules.commit)
     emergency = confirm_emergency(inputs, services, client)
     source = _fetch(inputs, services, client, tolerant=bool(emergency))
     verdict = _judge(job, source)

@@ -44,6 +44,12 @@ class Inputs(WithAlerts, frozen=True, kw_only=True):
     override_reason: Annotated[
         str, Doc(description="Why a person overrides an inconclusive verdict; only in a workflow_dispatch.")
     ] = ""
+    override_comment: Annotated[
+        int | None,
+        Doc(
+            description="Comment `/ghmlops override REASON` that overrides; its author is the person, not the starter."
+        ),
+    ] = None
     emergency_reason: Annotated[
         str,
         Doc(description="Why a maintainer deploys although evidence is not available; only in a workflow_dispatch."),

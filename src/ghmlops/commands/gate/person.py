@@ -14,8 +14,17 @@ if TYPE_CHECKING:
     from ghmlops.measure.github import Client
 
 
-def confirm_override(inputs: Inputs, services: Services, client: Client | None, rules: Override) -> str:
+def confirm_override(
+    inputs: Inputs, services: Services, client: Client | None, rules: Override, commit: str = ""
+) -> str:
     """Return the reason of an override with its person; empty if nobody overrides.
+
+    Args:
+        inputs: Inputs of the command.
+        services: Services of the command.
+        client: The connection; `None` without a token.
+        rules: Who may override.
+        commit: Full SHA of the commit to judge, which an override by a comment must be about.
 
     Raises:
         InputError: The run is not a `workflow_dispatch`, there is no token, or GitHub does not confirm that the person
@@ -23,7 +32,7 @@ def confirm_override(inputs: Inputs, services: Services, client: Client | None, 
         GitHubError: Run or role could not be read.
     """
     reason = short(inputs.override_reason, REASON_LIMIT)
-    if not reason:
+    if not reason and inputs.override_comment is None:
         return ""
     if services.context.event_name != "workflow_dispatch":
         raise InputError(
@@ -35,8 +44,13 @@ def confirm_override(inputs: Inputs, services: Services, client: Client | None, 
             "input `override-reason`: the person cannot be confirmed without a token",
             hint="pass `token: ${{ github.token }}` with `permissions: {actions: read}`",
         )
-    person = short(triggering_person(client, services))
-    if not _may_override(client, person, rules):
+    if inputs.override_comment is not None:
+        from ghmlops.commands.gate.commented import commented_override
+
+        person, reason = commented_override(inputs, client, commit)
+    else:
+        person = short(triggering_person(client, services))
+    if not may_override(client, person, rules):
         raise InputError(
             f"input `override-reason`: GitHub does not confirm that {person or 'an unknown person'} may override; "
             f"{describe_rules(rules)} may",
@@ -82,7 +96,12 @@ def describe_rules(rules: Override) -> str:
     return f"{roles[rules.role]}{teams}"
 
 
-def _may_override(client: Client, person: str, rules: Override) -> bool:
+def may_override(client: Client, person: str, rules: Override) -> bool:
+    """Return whether GitHub confirms that a person has the role, or is a member of a team of the rules.
+
+    Raises:
+        GitHubError: The role could not be read.
+    """
     from ghmlops.measure.github.collaborators import has_role, is_team_member
 
     return has_role(client, person, rules.role) or any(is_team_member(client, person, team) for team in rules.teams)

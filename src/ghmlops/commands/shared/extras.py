@@ -36,7 +36,11 @@ COMMAND_EXTRAS = {
     "remeasure": ("github", "preview", "regression", "verdict"),
     "report": ("github", "verdict"),
     "revert": ("github",),
+    "slash-command": ("github",),
+    "shadow": ("latency",),
     "store": ("github",),
+    "synthetic": ("latency",),
+    "watch": ("github", "regression"),
 }
 """Command to the extras that its action installs; a command without a row needs none."""
 

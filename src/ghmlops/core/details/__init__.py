@@ -8,6 +8,9 @@ from ghmlops.core.details.latency import LatencyDetails
 from ghmlops.core.details.merge_shards import MergeShardsDetails
 from ghmlops.core.details.rebuild import RebuildDetails
 from ghmlops.core.details.regression import RegressionDetails
+from ghmlops.core.details.shadow import ShadowDetails
+from ghmlops.core.details.synthetic import SyntheticDetails
+from ghmlops.core.details.watch import WatchDetails
 
 __all__ = [
     "CapacityDetails",
@@ -17,7 +20,20 @@ __all__ = [
     "MergeShardsDetails",
     "RebuildDetails",
     "RegressionDetails",
+    "ShadowDetails",
+    "SyntheticDetails",
+    "WatchDetails",
 ]
 
-Details = LatencyDetails | MergeShardsDetails | CapacityDetails | ImportDetails | RegressionDetails | RebuildDetails
+Details = (
+    LatencyDetails
+    | MergeShardsDetails
+    | CapacityDetails
+    | ImportDetails
+    | RegressionDetails
+    | RebuildDetails
+    | ShadowDetails
+    | SyntheticDetails
+    | WatchDetails
+)
 """Type of `Evidence.details`; the field `command` of the JSON object names the struct."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from ghmlops.core.pillars import PILLARS, Pillar
+from ghmlops.core.policy.before_traffic.shadow import Shadow
+from ghmlops.core.policy.before_traffic.synthetic import Synthetic
 from ghmlops.core.policy.capacity import Capacity
 from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import Latency
 from ghmlops.core.policy.preview import Preview
+from ghmlops.core.policy.production.watch import Watch
 from ghmlops.core.policy.promote import Promote
 from ghmlops.core.policy.reactions import Alerts, Revert
 from ghmlops.core.policy.regression import Regression
@@ -30,10 +33,13 @@ class Policy(Section, frozen=True, kw_only=True):
     latency: Latency | None = None
     capacity: Capacity | None = None
     regression: Regression | None = None
+    shadow: Shadow | None = None
+    synthetic: Synthetic | None = None
     gate: Gate = Gate()
     promote: Promote | None = None
     revert: Revert = Revert()
     alerts: Alerts | None = None
+    watch: Watch | None = None
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -32,8 +32,13 @@ def input_files(policy: Policy) -> dict[str, str]:
         files |= dict.fromkeys(filter(None, names), "payloads")
         files |= {latency.ca_file: "ca-file"} if latency.ca_file else {}
         files |= {latency.arrivals.trace.file: "recording"} if latency.arrivals.trace else {}
+    if synthetic := policy.synthetic:
+        files |= {synthetic.payloads: "payloads"} if synthetic.payloads else {}
+        files |= dict.fromkeys(synthetic.cases, "cases")
     if policy.preview and policy.preview.ca_file:
         files[policy.preview.ca_file] = "ca-file"
+    if shadow := policy.shadow:
+        files[shadow.requests or shadow.har] = "recording"
     for dataset in policy.regression.datasets if policy.regression else ():
         for role in ROLES:
             specs = [spec for spec in getattr(dataset, role) if role != "baseline" or spec not in dataset.candidate]

@@ -142,7 +142,15 @@ class Observe(Section, frozen=True, kw_only=True):
     format: LogFormat = "haproxy"
     status: str = "5xx"
     """Statuses that count as failed: 5xx."""
+    session: str = ""
+    """What names the session of a request: `cookie` or `header` (captured by HAProxy), or a key of a log in JSON."""
     prometheus: Prometheus | None = None
+    total: str = ""
+    """Query of the counter of all requests of an arm, in place of an access log; `{arm}` as in a metric."""
+    errors: str = ""
+    """Query of the counter of its failed requests."""
+    interval: float = 15.0
+    """Seconds between two readings of the counters, at least the time between two scrapes."""
 
 
 class Promote(Section, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from ghmlops.core.policy.document import Policy
 from ghmlops.core.quantities import format_duration
 
 if TYPE_CHECKING:
+    from ghmlops.core.policy.before_traffic.synthetic import Synthetic
     from ghmlops.core.policy.latency import Latency
     from ghmlops.core.policy.objectives import Objectives
 
@@ -30,6 +31,8 @@ def describe(policy: Policy) -> list[str]:
             f"probes of {format_duration(capacity.probe)}, within {format_duration(capacity.budget)}; "
             f"objectives: {describe_objectives(capacity.slo) if not capacity.slo.empty else 'those of `latency`'}"
         )
+    if policy.synthetic:
+        lines.append(_synthetic(policy.synthetic))
     if policy.latency:
         hosts = f", of these only {', '.join(policy.targets)} and the preview" if policy.targets else ""
         lines.append(f"load may be sent to: loopback, and the hosts of the input `allow-hosts`{hosts}")
@@ -41,6 +44,13 @@ def describe(policy: Policy) -> list[str]:
             f"data sets: {', '.join(d.name for d in regression.datasets if d.name) or 'one'}; "
             f"slices: {slices}; windows: {regression.window or 'none'}; intent: {regression.intent}"
             + ("; `predict` makes the predictions of both commits" if regression.predict else "")
+        )
+    if shadow := policy.shadow:
+        safe = ", ".join(("GET", "HEAD", "OPTIONS", *shadow.safe))
+        lines.append(
+            f"shadow: {shadow.requests or shadow.har}, sends {safe} at most at {shadow.send.rate:g}/s; "
+            f"expected: {shadow.expect}; coverage at least {shadow.coverage:.4g}; "
+            f"{'with' if shadow.twin else 'without'} a twin of the baseline"
         )
     lines.append(
         f"gate: {policy.gate.environment} needs {', '.join(policy.required) or 'no evidence (and never passes)'}, "
@@ -64,6 +74,21 @@ def _latency(latency: Latency) -> str:
     return (
         f"latency: {requests}{suffix}, {demand} after {format_duration(arrivals.warmup)} of warm-up; "
         f"objectives: {describe_objectives(latency.slo)}; margins (fail/safe): {limits}"
+    )
+
+
+def _synthetic(synthetic: Synthetic) -> str:
+    fields = {
+        "absent": synthetic.absent,
+        "invariant": synthetic.invariant,
+        "monotone": synthetic.monotone,
+        "rescaled": synthetic.rescaled,
+        "assertions": synthetic.assertions,
+    }
+    declared = ", ".join(f"{name} {', '.join(paths)}" for name, paths in fields.items() if paths) or "none"
+    return (
+        f"synthetic: at most {synthetic.requests:,} generated requests within {format_duration(synthetic.budget)}; "
+        f"expect: {synthetic.expect}; off: {', '.join(synthetic.off) or 'none'}; declared: {declared}"
     )
 
 

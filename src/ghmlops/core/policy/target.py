@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ghmlops.core.policy.section import Section
+
+ManagerName = Literal["argo-cd", "argo-rollouts", "flagger", "flux"]
+"""Controllers that set weights or replicas to those of their own source."""
 
 
 class TargetSettings(Section, frozen=True, kw_only=True, tag_field="kind"):
@@ -85,3 +90,35 @@ class NginxTarget(TargetSettings, frozen=True, kw_only=True, tag="nginx"):
     """Command that checks the configuration."""
     reload: str = "nginx -s reload"
     """Command that reloads it."""
+
+
+class Deployments(Section, frozen=True, kw_only=True):
+    """The Deployments behind the Services of the arms."""
+
+    candidate: str
+    baseline: str
+    twin: str = ""
+
+
+class KubernetesTarget(TargetSettings, frozen=True, kw_only=True, tag="kubernetes"):
+    """A rule of an HTTPRoute of the Gateway API, whose weights are changed through `kubectl`."""
+
+    route: str
+    """Name of the HTTPRoute."""
+    namespace: str
+    candidate: str
+    """Service of each arm, a backend of the rule."""
+    baseline: str
+    twin: str = ""
+    rule: str = ""
+    """Name or index of the rule, from 0; needed if the route has several."""
+    context: str = ""
+    """Context of the kubeconfig; empty: the current one, or the service account of the pod."""
+    deployments: Deployments | None = None
+    """Deployments of the arms; without them it is not known which servers are ready."""
+    scale: bool = False
+    """Whether the replicas of the Deployments are changed."""
+    coexists_with: tuple[ManagerName, ...] = ()
+    """Controllers that manage the route or the Deployments too, and are set up to leave weights and replicas alone."""
+    timeout: float = 30.0
+    """Seconds after which a call of `kubectl` is ended."""

@@ -8,10 +8,13 @@ from ghmlops.core.pillars import PILLARS
 from ghmlops.core.policy.document import DEFAULT_PATH, Policy
 from ghmlops.core.policy.paths import pattern_problem
 from ghmlops.core.policyfile import yaml_reader as located
+from ghmlops.core.policyfile.before_traffic.shadow import read_shadow
+from ghmlops.core.policyfile.before_traffic.synthetic import read_synthetic
 from ghmlops.core.policyfile.capacity import read_capacity
 from ghmlops.core.policyfile.gate import read_gate
 from ghmlops.core.policyfile.latency import read_latency
 from ghmlops.core.policyfile.preview import read_preview
+from ghmlops.core.policyfile.production.watch import read_watch
 from ghmlops.core.policyfile.promote import read_promote
 from ghmlops.core.policyfile.reactions import read_alerts, read_revert
 from ghmlops.core.policyfile.regression import read_regression
@@ -88,6 +91,8 @@ def _policy(at: Located) -> Policy:
         raise at.error(
             "the section `capacity` needs a section `latency`", "it defines the requests and payloads to send"
         )
+    if policy.synthetic is not None and policy.latency is None:
+        raise at.error("the section `synthetic` needs a section `latency`", "it defines the requests and payloads")
     for pillar in PILLARS:
         if pillar.command in policy.gate.require and pillar.section and not policy.has(pillar):
             raise at.error(
@@ -106,9 +111,12 @@ READERS: dict[str, Callable[[Located], object]] = {
     "latency": read_latency,
     "capacity": read_capacity,
     "regression": read_regression,
+    "shadow": read_shadow,
+    "synthetic": read_synthetic,
     "gate": read_gate,
     "promote": read_promote,
     "revert": read_revert,
     "alerts": read_alerts,
+    "watch": read_watch,
 }
 """The table of sections: key of the policy file to its reader."""

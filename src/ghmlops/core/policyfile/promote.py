@@ -23,7 +23,7 @@ from ghmlops.core.policy.promote import (
     Rung,
 )
 from ghmlops.core.policyfile.promotion.hooks import read_hooks
-from ghmlops.core.policyfile.promotion.metrics import read_metrics, read_prometheus
+from ghmlops.core.policyfile.promotion.metrics import read_metrics, read_prometheus, read_query
 from ghmlops.core.policyfile.scalars import RATIO, SECONDS, positive_count
 from ghmlops.core.policyfile.target import read_target
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
@@ -55,15 +55,7 @@ def read_promote(at: Located) -> Promote:
         ),
         "capacity": _capacity,
         "watch": _span,
-        "observe": record(
-            Observe,
-            {
-                "access-log": text,
-                "format": one_of(*get_args(LogFormat)),
-                "status": one_of("5xx"),
-                "prometheus": read_prometheus,
-            },
-        ),
+        "observe": _observe,
         "hooks": read_hooks,
     }
     promote: Promote = record(Promote, readers, required=("target",))(at)
@@ -83,6 +75,32 @@ def read_promote(at: Located) -> Promote:
             "for example `capacity: {from: evidence/capacity.json}`",
         )
     return promote
+
+
+def _observe(at: Located) -> Observe:
+    readers = {
+        "access-log": text,
+        "format": one_of(*get_args(LogFormat)),
+        "status": one_of("5xx"),
+        "session": text,
+        "prometheus": read_prometheus,
+        "total": read_query,
+        "errors": read_query,
+        "interval": SECONDS,
+    }
+    observe: Observe = record(Observe, readers)(at)
+    if bool(observe.total) != bool(observe.errors):
+        raise at.error("`total` and `errors` need each other", "name the counters of all and of the failed requests")
+    if observe.total and observe.prometheus is None:
+        raise at.error("`total` needs `prometheus`", "for example `prometheus: http://127.0.0.1:9090`")
+    if observe.total and observe.access_log:
+        raise at.error("`access-log` and `total` are two sources of requests", "remove one of them")
+    captured = ("cookie", "header")
+    if observe.session and observe.format == "haproxy" and observe.session not in captured:
+        raise at.error(
+            f"`session: {observe.session}` is nothing that HAProxy logs", f"write one of {', '.join(captured)}"
+        )
+    return observe
 
 
 def _span(at: Located) -> float:

@@ -13,15 +13,19 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ghmlops.core.model import Direction
+from ghmlops.core.policy.before_traffic.shadow import Compare, Send, Shadow
+from ghmlops.core.policy.before_traffic.synthetic import Synthetic
 from ghmlops.core.policy.document import Policy
 from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import QUANTILES, Arrivals, Expect, Latency, LatencyMargin, Request, Trace
 from ghmlops.core.policy.objectives import OBJECTIVES, Objectives
 from ghmlops.core.policy.preview import Preview
+from ghmlops.core.policy.production.watch import BurnRate, Log, Watch, WatchedMetric
 from ghmlops.core.policy.promote import Metric, Observe
 from ghmlops.core.policy.regression import ROLES, Changed, CustomMetric, Dataset, Regression
 from ghmlops.core.policy.section import Section
 from ghmlops.core.policy.target import TargetSettings
+from ghmlops.core.policyfile.before_traffic import synthetic_schema
 
 Schema = dict[str, Any]
 TITLE = "Policy of ghmlops"
@@ -52,6 +56,9 @@ _RATIOS = (
     "errors",
     "quantile",
     "min_label_coverage",
+    "coverage",
+    "disagreement",
+    "decisions",
     "fail",
     "safe",
     "ladder",
@@ -184,12 +191,21 @@ _OWN: dict[tuple[Any, str], Schema] = {
     (Metric, "margin"): RATIO,
     (Metric, "interval"): DURATION,
     (Metric, "direction"): {"enum": ["higher", "lower"]},
+    (Observe, "interval"): DURATION,
     (Observe, "prometheus"): {"anyOf": [TEXT, _object({"url": TEXT, "token-variable": TEXT}, ("url",))]},
     (Gate, "legs"): _table(_listing(TEXT)),
     (Gate, "windows"): _listing(
         {"type": "string", "pattern": r"^\s*[A-Za-z]{3}(-[A-Za-z]{3})? [0-9:]{5}-[0-9:]{5}\s*$"}
     ),
     (Gate, "after"): {"anyOf": [TEXT, _table(TEXT)]},
+    (Log, "every"): DURATION,
+    (WatchedMetric, "change"): RATIO,
+    (WatchedMetric, "direction"): {"enum": ["higher", "lower"]},
+    (BurnRate, "objective"): RATIO,
+    **{(Watch, field): DURATION for field in ("season", "history", "stale")},
+    (Compare, "tolerance"): {"anyOf": [{"const": "auto"}, _table(NUMBER)]},
+    (Send, "rate"): RATE,
+    (Shadow, "safe"): _listing({"type": "string", "pattern": r"^[A-Z]{1,20} /\S*$"}),
     (Latency, "margins"): _object(dict.fromkeys(QUANTILES, _RATIO_OR_BOTH)),
 }
 """By type and field: values that the file writes in another way than the type."""
@@ -228,3 +244,6 @@ _NOTATIONS[Arrivals] = _arrivals()
 _OWN[(Latency, "request")] = _single_request()
 _OWN[(Latency, "mix")] = {"type": "array", "items": _section(Request) | {"required": ["path"]}, "minItems": 1}
 _NOTATIONS[Regression] = _regression()
+_NOTATIONS[Synthetic] = synthetic_schema.with_relations(
+    _section(Synthetic, synthetic_schema.WITHOUT), {"text": TEXT, "count": COUNT, "number": NUMBER}
+)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, get_args
 
 from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
 from ghmlops.core.policy.target import (
     CommandTarget,
+    Deployments,
     DryRunTarget,
     EnvoyTarget,
     HaproxyTarget,
+    KubernetesTarget,
+    ManagerName,
     NginxTarget,
     TargetSettings,
 )
 from ghmlops.core.policyfile.scalars import boolean, positive_count
-from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, record, scalar, text
+from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +99,8 @@ def _router_name(name: str) -> str:
     return name
 
 
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""A label by RFC 1123, of which the names of Kubernetes consist."""
 _ARMS = {arm: listing(scalar(_router_name)) for arm in ("candidate", "baseline", "twin")}
 """Readers of the names of each arm."""
 
@@ -123,11 +129,65 @@ def _own_commands(at: Located) -> CommandTarget:
     return target
 
 
+def _kubernetes(at: Located) -> KubernetesTarget:
+    services, deployments = dict.fromkeys(_ARMS, scalar(_label)), dict.fromkeys(_ARMS, scalar(_object_name))
+    readers = {
+        "route": scalar(_object_name),
+        "namespace": scalar(_label),
+        **services,
+        "rule": scalar(_object_name),
+        "context": scalar(_context),
+        "deployments": record(Deployments, deployments, required=("candidate", "baseline")),
+        "scale": boolean,
+        "coexists-with": listing(one_of(*get_args(ManagerName))),
+        "timeout": scalar(quantities.duration),
+    }
+    required = ("route", "namespace", "candidate", "baseline")
+    target: KubernetesTarget = record(KubernetesTarget, readers, required=required)(at)
+    _check_distinct(at, [target.candidate, target.baseline, target.twin], "Service")
+    if target.scale and target.deployments is None:
+        raise at.error("`scale` needs `deployments`", "name the Deployment of each arm")
+    if target.deployments:
+        names = target.deployments
+        _check_distinct(at, [names.candidate, names.baseline, names.twin], "Deployment")
+        if bool(names.twin) != bool(target.twin):
+            raise at.error("`twin` is named for the Services or the Deployments only", "name both, or none")
+    return target
+
+
+def _check_distinct(at: Located, names: list[str], kind: str) -> None:
+    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    if repeated:
+        raise at.error(f'the {kind} "{repeated[0]}" is named twice', f"a {kind} belongs to one arm")
+
+
+def _label(name: str) -> str:
+    """Return a name of a namespace or Service: it becomes an argument of `kubectl`."""
+    if not _LABEL.fullmatch(name):
+        raise ValueError(f'expected at most 63 of the characters a-z, 0-9 and "-", got "{name[:80]}"')
+    return name
+
+
+def _object_name(name: str) -> str:
+    """Return a name of an object: it becomes an argument of `kubectl`."""
+    if len(name) > 253 or not all(_LABEL.fullmatch(part) for part in name.split(".")):
+        raise ValueError(f'expected a name of the characters a-z, 0-9, "-" and ".", got "{name[:80]}"')
+    return name
+
+
+def _context(name: str) -> str:
+    """Return a name of a context, which may have any printable character except a space."""
+    if not name.isprintable() or " " in name or name.startswith("-") or len(name) > 253:
+        raise ValueError(f'expected a name of a context without spaces, got "{name[:80]}"')
+    return name
+
+
 READERS: dict[str, Callable[[Located], TargetSettings]] = {
     "dry-run": _dry_run,
     "command": _own_commands,
     "haproxy": _haproxy,
     "envoy": _envoy,
     "nginx": _nginx,
+    "kubernetes": _kubernetes,
 }
 """The table of targets: kind to its reader. `act.targets` has one class per kind."""

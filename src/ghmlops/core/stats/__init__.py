@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 
 TESTS = {
     "average_precision": "average precision and the influence of each row on it",
-    "binomial": "exact bounds of one proportion; exact tests of an even split and of discordant pairs",
+    "binomial": "exact bounds of one proportion; exact tests of even splits, discordant pairs and odd answers",
     "cochran": "Cochran's Q: do several estimates share one mean?",
     "delong": "areas under two ROC curves on the same rows (DeLong)",
     "epidemic_change": "the segment of a series in which a value is elevated (epidemic alternative)",
@@ -26,7 +26,6 @@ TESTS = {
     "marginal_homogeneity": "is every class as frequent after a change as before it? (Stuart-Maxwell)",
     "mcnemar": "McNemar's mid-p test of paired binary outcomes",
     "multiplicity": "p-values adjusted for multiple tests (Holm; Benjamini-Hochberg)",
-    "odd_one_out": "exact test of three exchangeable answers: is one arm the odd one more often? (triangle test)",
     "quantile": "a quantile and the influence of each row on it",
     "robust_spread": "robust scale of a sample of which a part belongs to another distribution (Qn)",
     "sign_flip": "sign-flip test of paired differences in clusters of dependent rows",

@@ -59,6 +59,22 @@ def p_even_split(first: int, second: int) -> float:
     return min(1.0, 2.0 * p_at_least(max(first, second), n, 0.5))
 
 
+def odd_one_out_p(candidate: int, others: int) -> float:
+    """Return the exact one-sided p-value against one of three arms being the odd one more often than the other two.
+
+    Null hypothesis: the arms are exchangeable, so each is the odd one (the other two agree) with probability 1/3. Rows
+    on which all agree, or all differ, carry no information and are not counted. Compared with McNemar's test of
+    candidate against twin, rows on which the baseline is the odd one count as well.
+
+    Source: the triangle test of ISO 4120:2021 in its exact binomial form; each row is one triangle.
+
+    Args:
+        candidate: Number of rows on which the suspected arm is the odd one.
+        others: Number of rows on which one of the other two is.
+    """
+    return p_at_least(candidate, candidate + others, 1.0 / 3.0)
+
+
 def mcnemar_exact_p(only_baseline: int, only_candidate: int) -> float:
     """Return the exact one-sided p-value of McNemar's test against the candidate failing more often.
 

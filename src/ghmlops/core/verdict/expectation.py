@@ -8,6 +8,7 @@ from ghmlops.core.policy.targets import scope_name, target_policy
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.metric import Metric
+    from ghmlops.core.policy.before_traffic.shadow import Shadow
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.latency import Latency
     from ghmlops.core.policy.objectives import Objectives
@@ -28,7 +29,7 @@ class ExpectedFinding(NamedTuple):
     compares: bool = False
 
 
-def expected_findings(policy: Policy, command: str) -> tuple[ExpectedFinding, ...]:
+def expected_findings(policy: Policy, command: str) -> tuple[ExpectedFinding, ...]:  # noqa: PLR0911  (one per pillar)
     """Return the findings that a policy demands of the evidence of a command."""
     if command == "latency" and policy.latency:
         return _latency(policy.latency)
@@ -38,9 +39,20 @@ def expected_findings(policy: Policy, command: str) -> tuple[ExpectedFinding, ..
         return _regression(policy.regression)
     if command == "capacity" and policy.capacity:
         return (ExpectedFinding("capacity"),)
+    if command == "synthetic" and policy.synthetic:
+        return (ExpectedFinding("synthetic-answered"),)
+    if command == "shadow" and policy.shadow:
+        return tuple(ExpectedFinding(name, compares=True) for name in _shadow(policy.shadow))
     if command == "preview" and policy.preview:
         return (ExpectedFinding("preview-ready", None),)
     return ()
+
+
+def _shadow(shadow: Shadow) -> list[str]:
+    names = ["coverage", "errors", "shape", "values", "single-answers"]
+    names += [] if shadow.margins.disagreement is None else ["disagreement"]
+    names += [] if shadow.margins.decisions is None else ["decisions"]
+    return [f"shadow-{name}" for name in names]
 
 
 def _latency(latency: Latency) -> tuple[ExpectedFinding, ...]:

@@ -81,6 +81,36 @@ def read_calls(policy: Latency, locate: Callable[[str], Path], payloads: str = "
     return result
 
 
+def row_calls(policy: Latency, number: int, display_name: str) -> Callable[[bytes], Call]:
+    """Return a function that builds the call of one endpoint from a row, which is one JSON value.
+
+    The function raises DataError if the row lacks the column of a field, or a body cannot be built from it.
+
+    Args:
+        policy: The section of the policy that contains the endpoints.
+        number: Index of the endpoint.
+        display_name: What the rows are called in messages.
+
+    Raises:
+        PolicyError: The template or the path is malformed.
+    """
+    builder = _CallBuilder(policy, number, policy.endpoints[number])
+
+    def build(row: bytes) -> Call:
+        one = payload_files.Payloads(
+            bodies=[row],
+            rows=[row],
+            positions=[1],
+            truncated=False,
+            fingerprint="",
+            display_name=display_name,
+            parquet=True,
+        )
+        return next(builder.calls(one))
+
+    return build
+
+
 class _CallBuilder:
     """Builds the calls of one endpoint."""
 

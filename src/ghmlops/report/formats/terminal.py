@@ -11,6 +11,7 @@ from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.core.details.imported import ImportDetails
 from ghmlops.core.details.latency import LatencyCommon
 from ghmlops.core.details.rebuild import RebuildDetails
+from ghmlops.core.details.synthetic import SyntheticDetails
 from ghmlops.core.model import Outcome
 from ghmlops.report.text.escape import printable
 from ghmlops.report.text.numbers import MISSING
@@ -88,6 +89,12 @@ def capacity(evidence: Evidence, file: str) -> str:
     return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}"])
 
 
+def watch(evidence: Evidence, file: str) -> str:
+    """Return the alarms and what does not count, and what was not measured."""
+    lines = [_headline("watch", evidence), "", *_findings(evidence.findings)]
+    return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}"])
+
+
 def _curve(points: Sequence[CurvePoint]) -> list[str]:
     from tabulate import tabulate
 
@@ -133,6 +140,26 @@ def regression(evidence: Evidence, file: str) -> str:
             f"evidence: {file}",
         ]
     )
+
+
+def synthetic(evidence: Evidence, file: str, cases: str) -> str:
+    """Return the findings of a synthetic test, the worst first, the failures, and how to replay them."""
+    lines = [_headline("synthetic", evidence), "", *_findings_table(evidence.findings)]
+    if isinstance(evidence.details, SyntheticDetails):
+        lines += [
+            f"{row.relation}: {row.endpoint}, {row.change}: {row.observed}"
+            + (f"; needs {row.needs}" if row.needs else "")
+            for row in evidence.details.failures
+        ]
+        settings = evidence.details.settings
+        lines.append(f"requests: {settings.requests:,}, and {settings.shrinking_requests:,} for shrinking")
+    lines += _not_measured(evidence.not_measured[:_MAX_LINES])
+    if cases:
+        lines.append(
+            f"replay the failures: ghmlops synthetic --replay {cases}; keep them: commit the file, and name it"
+        )
+        lines.append("in the policy: `synthetic: {cases: [FILE]}`")
+    return block([*lines, f"evidence: {file}"])
 
 
 def _findings_table(findings: Sequence[Finding]) -> list[str]:

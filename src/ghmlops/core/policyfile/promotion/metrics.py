@@ -33,7 +33,7 @@ def read_metrics(at: Located) -> tuple[Metric, ...]:
 def _metric(at: Located) -> Metric:
     readers = {
         "name": _name,
-        "prometheus": _query,
+        "prometheus": read_query,
         "direction": lambda value: _DIRECTIONS[one_of(*_DIRECTIONS)(value)],
         "margin": _margin,
         "limit": scalar(quantities.number),
@@ -53,7 +53,12 @@ def _name(at: Located) -> str:
     return value
 
 
-def _query(at: Located) -> str:
+def read_query(at: Located) -> str:
+    """Read a query of one arm.
+
+    Raises:
+        PolicyError: It does not contain `{arm}`.
+    """
     value = text(at)
     if "{arm}" not in value:
         raise at.error(

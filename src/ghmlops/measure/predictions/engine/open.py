@@ -55,7 +55,7 @@ def open_session(sources: Mapping[str, Source], memory: int) -> Iterator[Session
         files = [file.resolve() for source in sources.values() for file in source.files]
         # In the main thread, DuckDB would intercept signals while it connects.
         with ThreadPoolExecutor(max_workers=1) as worker:
-            connection = worker.submit(_connect, folder, files, memory).result()
+            connection = worker.submit(restricted_connection, folder, files, memory).result()
         session = Session(connection, folder, sources)
         try:
             disk = _SPILL
@@ -86,7 +86,12 @@ def _check_names(sources: Mapping[str, Source]) -> None:
                 ) from None
 
 
-def _connect(folder: Path, files: list[Path], memory: int) -> duckdb.DuckDBPyConnection:
+def restricted_connection(folder: Path, files: list[Path], memory: int) -> duckdb.DuckDBPyConnection:
+    """Return a connection that can read nothing except some files and its private folder.
+
+    Raises:
+        InputError: The memory limit is too small.
+    """
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{max(memory // 1000, 1)}KB",
         "temp_directory": str(folder / "spill"),
