@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,7 +20,9 @@ def shell(root: Path, script: str, cwd: Path, **variables: str) -> subprocess.Co
     functions = re.sub(r"(?m)^(root=|source ).*$", "", functions)
     source = f"root={cwd / 'suite'} log={cwd / 'log'}\nsource {root / 'scripts/uv.sh'}\n{functions}\n{script}\n"
     env = {"PATH": os.environ["PATH"], "HOME": str(cwd), **variables}
-    return subprocess.run(["bash"], input=source, env=env, cwd=cwd, capture_output=True, text=True, check=False)
+    bash = shutil.which("bash")
+    assert bash
+    return subprocess.run([bash], input=source, env=env, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def program(path: Path, text: str) -> Path:

@@ -46,7 +46,7 @@ def test_required_follows_from_the_sections() -> None:
     """Without `gate.require`, the gate requires the required pillars whose section the policy has."""
     assert Policy(service="s").required == ()
     required = [pillar.command for pillar in PILLARS if pillar.required]
-    assert required == ["latency", "regression"]
+    assert required == ["latency", "synthetic", "shadow", "regression"]
 
 
 def test_find_pillar() -> None:
@@ -59,6 +59,7 @@ def test_find_pillar() -> None:
 def test_details_are_tagged_by_a_command() -> None:
     """The tag of each struct of details is a pillar or a command that writes the evidence of one."""
     tags = {kind.__struct_config__.tag for kind in typing.get_args(Details)}
-    assert tags == {"latency", "merge-shards", "capacity", "import", "regression", "rebuild"}
+    pillars = {"latency", "capacity", "import", "regression", "synthetic", "shadow", "watch"}
+    assert tags == {*pillars, "merge-shards", "rebuild"}
     assert {kind.__struct_config__.tag_field for kind in typing.get_args(Details)} == {"command"}
     assert all(issubclass(kind, msgspec.Struct) for kind in typing.get_args(Details))
