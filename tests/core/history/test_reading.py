@@ -56,9 +56,10 @@ def test_a_record_from_the_future(time: str, codes: list[str]) -> None:
 
 
 def test_a_time_without_zone_is_no_time() -> None:
-    """Nor is other text."""
-    for time in ("2026-11-20T00:00:00", "now"):
-        with pytest.raises(ValueError, match=r"no record|time zone|isoformat"):
+    """Nor is other text, nor a time whose UTC is before the first or after the last year."""
+    times = ("2026-11-20T00:00:00", "now", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-12:00")
+    for time in times:
+        with pytest.raises(ValueError, match=r"no record|time zone|isoformat|range"):
             decode_record(encode_record(deployment(time)))
 
 

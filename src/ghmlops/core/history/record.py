@@ -145,4 +145,7 @@ def record_time(record: Record) -> datetime:
     time = datetime.fromisoformat(record.time)
     if time.tzinfo is None:
         raise ValueError(f'"{record.time[:40]}" has no time zone')
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:  # the first or last hours of the calendar, in another zone
+        raise ValueError(f'"{record.time[:40]}" is out of range') from None
