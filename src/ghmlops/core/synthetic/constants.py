@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FAMILY_ALPHA = 1 / 4000
 """Probability that any relation of a run fails although candidate and baseline behave alike, so that 400 runs without a
-change have no failure with a probability of 90 % (goal Y2). Shown by `scripts/bench/synthetic noise`."""
+change have no failure with a probability of 90 % (goal Y2). Computed, not measured yet."""
 TEST_SHARE = 0.5
 """Share of a relation's error probability for the test of the first questions; the rest is for re-asking."""
 REASKED_CASES = 3
@@ -28,6 +28,6 @@ MIN_ROWS, MAX_ROWS = 5, 1_000
 MAX_UNJUDGED = 0.5
 """Share of a relation's questions without an answer that can be judged from which on a pass is inconclusive."""
 SHRINK_REQUESTS = 200
-"""Requests for shrinking one failure (goal Y4). Shown by `scripts/bench/synthetic shrink`."""
+"""Requests for shrinking one failure (goal Y4). Not measured yet."""
 REPLAY_REPETITIONS = 5
 """Repetitions of a saved case: at most 20 requests with a baseline (goal Y4: 40)."""
