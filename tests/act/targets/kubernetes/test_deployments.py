@@ -75,6 +75,7 @@ def test_a_new_revision_in_the_middle_of_a_ladder(scene: Scene) -> None:
     router = target(scene)
     router.check()
     scene.change_deployment(V2, metadata={"annotations": {"deployment.kubernetes.io/revision": "2"}})
+    scene.roll_out(V2)
     with pytest.raises(ServiceError) as caught:
         router.check()
     assert caught.value.reason_code == "revision-changed"

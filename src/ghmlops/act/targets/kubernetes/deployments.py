@@ -99,14 +99,19 @@ class Deployments:
             time.sleep(OBSERVE_SECONDS)
         return deployments
 
-    def scale(self, arm: str, replicas: int) -> int:
-        """Set the replicas of an arm, and return those that it had.
+    def scale(self, arm: str, replicas: int, first: Deployment) -> None:
+        """Set the replicas of an arm.
+
+        Args:
+            arm: The arm.
+            replicas: Its new number of replicas.
+            first: The Deployment as it was read; a change of its replicas since then is a conflict.
 
         Raises:
             ServiceError: The API server cannot be reached or refuses, or the replicas were changed at the same time.
         """
         name = self._names[arm]
-        deployment = first = self.read()[arm]
+        deployment = first
         operations: list[Operation] = [{"op": "replace", "path": "/spec/replicas", "value": replicas}]
         for _ in range(ATTEMPTS):
             problem: ServiceError | None = None
@@ -117,7 +122,7 @@ class Deployments:
             deployment = self.read()[arm]
             present = deployment.spec.replicas
             if present == replicas:
-                return first.spec.replicas
+                return
             if problem is None or present != first.spec.replicas:
                 raise ServiceError(
                     f"Deployment {name} should go from {first.spec.replicas} to {replicas} replicas and has {present}",

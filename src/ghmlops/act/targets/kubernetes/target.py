@@ -134,7 +134,7 @@ class Kubernetes:
             valid = name in scalings and scalings[name].after == deployment.spec.replicas
             before = scalings[name].before if valid else deployment.spec.replicas
             self._keep({**scalings, name: ScaledFrom(before=before, after=replicas)})
-        self._deployments.scale(arm, replicas)
+        self._deployments.scale(arm, replicas, deployment)
         if name in scalings and replicas <= scalings[name].before:
             self._keep({other: scaled for other, scaled in scalings.items() if other != name})
 
