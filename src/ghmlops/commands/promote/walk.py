@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.act.files import write_atomically
-from ghmlops.act.targets import apply_shares
+from ghmlops.act.targets import apply_shares, check_climb
 from ghmlops.commands.promote.capacity import Servers
 from ghmlops.commands.promote.observer import Observer
 from ghmlops.commands.promote.start import first_start, resumed_start
@@ -148,6 +148,7 @@ class Walk:
 
     def _make_ready(self, rung: int, meanwhile: Callable[[], Stop | None]) -> Stop | None:
         """Have the servers of a rung ready, and run its hooks; return why the walk ends, or `None`."""
+        check_climb(self.job.target)
         if stop := self._servers.prepare(self._rung_shares(rung), self._observer.rate.rate(), meanwhile):
             return stop
         return self.hooks.run("before-rung", rung, meanwhile) if self.hooks else None
