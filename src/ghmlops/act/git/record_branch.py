@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ghmlops.act.folded_records import write_folded
 from ghmlops.act.git.branch_update import Change, Stored, update_branch
 from ghmlops.clients.git.blobs import read_blobs, write_blobs
-from ghmlops.core.history.place import encode_record, fold_path, parse_record_path, record_id, record_path
+from ghmlops.core.history.place import encode_record, fold_path, parse_record_path, path_of, record_id, record_path
 from ghmlops.core.history.reading import decode_record
 
 if TYPE_CHECKING:
@@ -104,6 +103,6 @@ def fold(  # noqa: PLR0913  (a branch, and which part of it)
 def _intact(path: str, content: bytes) -> bool:
     """Return whether a reader would accept the record."""
     try:
-        return record_path(decode_record(content)) == path and hashlib.sha256(content).hexdigest()[:16] in path
+        return path_of(decode_record(content), content) == path
     except ValueError:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +16,7 @@ from ghmlops.core.history.place import MAX_RECORD_BYTES, encode_record
 from ghmlops.core.history.reading import CLOCK_TOLERANCE, decode_record
 from ghmlops.core.history.record import DeploymentRecord, OutcomeRecord, record_time
 from ghmlops.core.promotion.record import PromotionRecord
+from ghmlops.measure.checkout import git_read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +52,7 @@ def read_waiting(inputs: Inputs, services: Services) -> list[AnyRecord]:
         name = str(path.relative_to(services.cwd) if path.is_relative_to(services.cwd) else path)
         for record in _read(path, name, services):
             _check(record, name, services)
-            records.append(record)
+            records.append(_with_commit_time(record, services))
     return _with_hypotheses(records, inputs, services)
 
 
@@ -98,6 +100,15 @@ def _check(record: AnyRecord, name: str, services: Services) -> None:
         raise InputError(
             f"{name} {problem}", hint="append what gate, promote or revert wrote in an earlier job of the same run"
         )
+
+
+def _with_commit_time(record: AnyRecord, services: Services) -> AnyRecord:
+    """Return a deployment with the time of its commit, if the checkout has the commit."""
+    if not isinstance(record, DeploymentRecord):
+        return record
+    text = git_read(services.cwd, "show", "--no-patch", "--format=%cI", f"{record.commit}^{{commit}}", "--")
+    committed = datetime.fromisoformat(text).astimezone(UTC).isoformat() if text else ""
+    return msgspec.structs.replace(record, committed=committed)
 
 
 def _with_hypotheses(records: list[AnyRecord], inputs: Inputs, services: Services) -> list[AnyRecord]:

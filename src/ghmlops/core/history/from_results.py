@@ -63,6 +63,8 @@ def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool, digest: str
                 metric=f.metric,
                 dataset=f.dataset,
                 unit=f.unit,
+                baseline=f.baseline,
+                candidate=f.candidate,
                 estimate=f.change.estimate,
                 low=f.change.low,
                 high=f.change.high,

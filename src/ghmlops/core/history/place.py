@@ -59,8 +59,16 @@ def record_path(record: AnyRecord) -> str:
     Raises:
         ValueError: Its time is not a time with a time zone.
     """
-    time = record_time(record)
-    digest = digest_of(encode_record(record))
+    return path_of(record, encode_record(record))
+
+
+def path_of(record: AnyRecord, content: bytes) -> str:
+    """Return the path of a record whose bytes are `content`, which another version may have written.
+
+    Raises:
+        ValueError: Its time is not a time with a time zone.
+    """
+    time, digest = record_time(record), digest_of(content)
     return f"records/{time:%Y-%m}/{time:%Y%m%dT%H%M%SZ}-{record_id(record)}-{digest}.json"
 
 

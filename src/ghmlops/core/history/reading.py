@@ -9,11 +9,10 @@ import msgspec
 
 from ghmlops.core.history.place import (
     MAX_RECORD_BYTES,
-    digest_of,
     parse_fold_path,
     parse_record_path,
+    path_of,
     record_id,
-    record_path,
 )
 from ghmlops.core.history.record import AnyRecord, record_time
 
@@ -86,7 +85,7 @@ def read_records(files: Iterable[tuple[str, bytes]], problems: Sequence[Problem]
             skipped.append(Problem("record-damaged", path, str(error)))
             continue
         place = parse_record_path(path)
-        if place is None or place.digest != digest_of(content) or path != record_path(record):
+        if place is None or path != path_of(record, content):
             skipped.append(Problem("record-damaged", path, "its content is not the one that its name was derived from"))
         elif record_time(record) > now + CLOCK_TOLERANCE:
             reason = f"its time {record.time} is in the future: the clock of its writer was wrong"

@@ -52,11 +52,13 @@ class EvidenceDigest(Frozen, frozen=True, kw_only=True):
 
 
 class Effect(Frozen, frozen=True, kw_only=True):
-    """A measured change of a metric, over all rows, with its interval in `unit`."""
+    """A measured change of a metric, over all rows, with its interval in `unit`, and the values of both arms."""
 
     metric: str
     dataset: str = ""
     unit: str = ""
+    baseline: float | None = None
+    candidate: float | None = None
     estimate: float | None
     low: float | None = None
     high: float | None = None
@@ -74,6 +76,7 @@ class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
         reason_code: Its reason code.
         reason: Its reason in one sentence.
         base_sha: Commit of the comparison; empty without one.
+        committed: Time of the commit, ISO 8601 (UTC); empty if the writer did not have the commit.
         override: Reason of the person who overrode the verdict; empty if nobody did.
         verdict_sha256: Digest of the verdict without its time; empty for a promotion.
         lifts_quarantine: Whether the override ended a quarantine of the commit.
@@ -91,6 +94,7 @@ class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
     reason_code: str
     reason: str
     base_sha: str = ""
+    committed: str = ""
     override: str = ""
     verdict_sha256: str = ""
     lifts_quarantine: bool = False
