@@ -15,6 +15,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.policy.regression import Changed, Regression
 from ghmlops.core.predictions.judgement import judge_observations
+from ghmlops.measure.predictions import reading
 from ghmlops.measure.predictions.artifacts.source import Source
 from prediction_artifacts import BINARY, contract_outcomes, rows
 
@@ -124,3 +125,18 @@ def test_every_task_supports_slices_groups_and_changed_rows(task: str, read: Rea
         assert distances == sorted(distances, reverse=True)
     assert judged.details.metrics
     read(sides[0], sides[0], policy)
+
+
+def test_a_half_imported_module_is_the_missing_package(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that imports while the engine reads loses the package; the other thread's error names it, too."""
+
+    def half_imported(*_: object) -> None:
+        raise ImportError("cannot import name 'sum_up'")
+
+    monkeypatch.setattr(reading, "read_layout", half_imported)
+    with pytest.raises(ImportError, match="sum_up"):
+        read(rows(N, 1), rows(N, 2))
+    monkeypatch.setattr(reading, "DEFERRED_MODULES", ("absent_package.part",))
+    with pytest.raises(ModuleNotFoundError) as missing:
+        read(rows(N, 1), rows(N, 2))
+    assert missing.value.name == "absent_package"

@@ -26,7 +26,7 @@ from ghmlops.measure.predictions.sql.row_values.texts import prepare_texts
 from ghmlops.measure.predictions.sql.staging import Plan, attribute_bundles, attribute_names, stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.predictions.behaviour.distribution import Distribution
@@ -67,13 +67,13 @@ def read_predictions(
         InputError: the memory limit is too small.
         PolicyError: a custom metric is not an expression.
     """
-    threading.Thread(target=_import_deferred_modules).start()
-    layout = read_layout(session, policy)
-    try:
-        return _read(session, layout, progress, score_distance=score_distance)
-    except (UnreadableError, PageError) as error:
-        set_aside_unreadable(session, {role: used_columns(layout, role) for role in session.roles}, error)
-        return _read(session, read_layout(session, policy), progress, score_distance=score_distance)
+    with _DeferredImports().explaining_errors():
+        layout = read_layout(session, policy)
+        try:
+            return _read(session, layout, progress, score_distance=score_distance)
+        except (UnreadableError, PageError) as error:
+            set_aside_unreadable(session, {role: used_columns(layout, role) for role in session.roles}, error)
+            return _read(session, read_layout(session, policy), progress, score_distance=score_distance)
 
 
 def _read(session: Session, layout: Layout, progress: Callable[[str], None], *, score_distance: bool) -> Observation:
@@ -119,21 +119,45 @@ def _with_partition_differences(session: Session, schema: SchemaFacts) -> Schema
     return dataclasses.replace(schema, partition_differences=differences)
 
 
-def _import_deferred_modules() -> None:
-    """Import the modules that aggregate and judge, with one thread for OpenBLAS.
+class _DeferredImports(threading.Thread):
+    """Imports the modules that aggregate and judge, with one thread for OpenBLAS.
 
     OpenBLAS would start threads that busy-wait, and no matrix product here is large enough to use them.
     """
-    previous = os.environ.get(_BLAS_THREADS)
-    os.environ.setdefault(_BLAS_THREADS, "1")
-    try:
-        # A package that is missing is reported by the main thread, which imports the same modules.
-        with contextlib.suppress(ModuleNotFoundError):
+
+    _missing: ModuleNotFoundError | None = None
+
+    def run(self) -> None:
+        """Import the modules; remember the package that is missing."""
+        previous = os.environ.get(_BLAS_THREADS)
+        os.environ.setdefault(_BLAS_THREADS, "1")
+        try:
             for name in DEFERRED_MODULES:
                 importlib.import_module(name)
-    finally:
-        if previous is None:
-            os.environ.pop(_BLAS_THREADS, None)  # child processes may need more threads
+        except ModuleNotFoundError as error:
+            self._missing = error
+        finally:
+            if previous is None:
+                os.environ.pop(_BLAS_THREADS, None)  # child processes may need more threads
+
+    @contextlib.contextmanager
+    def explaining_errors(self) -> Iterator[None]:
+        """Import during the block. Its errors of imports become the one of this thread.
+
+        If both threads import a module at the same time and a package is missing, this one gets the error about the
+        package, and the other one a half-imported module, from which it "cannot import" a name.
+
+        Raises:
+            ModuleNotFoundError: A package is missing.
+        """
+        self.start()
+        try:
+            yield
+        except ImportError:
+            self.join()
+            if self._missing is not None:
+                raise self._missing from None
+            raise
 
 
 def _read_features(session: Session, layout: Layout) -> tuple[Layout, tuple[Distribution, ...], dict[str, list[float]]]:
