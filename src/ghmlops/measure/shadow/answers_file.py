@@ -11,6 +11,7 @@ import msgspec
 
 from ghmlops.core.answers.walk import leaves
 from ghmlops.core.errors import InputError
+from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -74,7 +75,9 @@ class AnswersFile:
             for arm in ARMS if self._rows else ():
                 lines, target = self._temp / f"{arm}.jsonl", self._temp / f"{arm}.parquet"
                 query = "SELECT * FROM read_json(?, format = 'newline_delimited', sample_size = -1)"
-                with duckdb.connect(config={"threads": 1, "memory_limit": "512MB"}) as engine:
+                with duckdb.connect(
+                    config={"threads": 1, "memory_limit": "512MB", "disabled_optimizers": STATISTICS_OPTIMIZERS}
+                ) as engine:
                     relation = engine.sql(query, params=[str(lines)])
                     relation.write_parquet(str(target))
                 (self._folder / f"{arm}.parquet").write_bytes(target.read_bytes())
