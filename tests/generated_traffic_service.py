@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PLANS = {"basic": 0.1, "plus": 0.2, "pro": 0.35}
 DEFAULT_AGE = 40
+PATIENCE = 0.3
+"""Seconds that a request waits for company under the fault `load`."""
 FAULTS = (
     "batch-leak", "batch-order", "state", "cold", "key-order", "number-spelling",
     "unknown-field", "time-zone", "unicode", "unseen-crash", "extreme-nan", "illegal-200",
@@ -57,6 +59,40 @@ synthetic:
 """
 
 
+class _Company:
+    """Meets the requests in flight.
+
+    Whether requests overlap must not depend on how busy the machine is: a request waits for others if its connection
+    has had company before, or if the last request came over another connection. A client that sends one request at a
+    time over one connection never waits.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._present: set[int] = set()
+        self._crowded: set[int] = set()
+        self._sociable: set[int] = set()
+        self._last: int | None = None
+
+    def meet(self, connection: int) -> bool:
+        """Return whether more than three requests were in flight at once, this one among them."""
+        with self._changed:
+            alternates = self._last not in (None, connection)
+            self._last = connection
+            self._present.add(connection)
+            if len(self._present) > 1:
+                self._sociable |= self._present
+            if len(self._present) > 3:
+                self._crowded |= self._present
+                self._changed.notify_all()
+            if alternates or connection in self._sociable:
+                self._changed.wait_for(lambda: connection in self._crowded, timeout=PATIENCE)
+            crowded = connection in self._crowded
+            self._present.discard(connection)
+            self._crowded.discard(connection)
+            return crowded
+
+
 class Model:
     """The model of one process, with its state.
 
@@ -69,7 +105,7 @@ class Model:
         self.faults, self.noise = faults, noise
         self.last = 0.0
         self.served = 0
-        self.in_flight = 0
+        self.company = _Company()
         self.random = random.Random(7)  # noqa: S311  (noise)
 
     def score(self, row: dict[str, Any], keys: list[str], text: str) -> float:
@@ -105,8 +141,8 @@ class Model:
             value = float("nan")
         return min(value, 1.0)
 
-    def answer(self, body: bytes) -> tuple[int, bytes]:
-        """Return status and body."""
+    def answer(self, body: bytes, *, crowded: bool = False) -> tuple[int, bytes]:
+        """Return status and body; `crowded` says whether many requests were in flight with this one."""
         self.served += 1
         try:
             text = body.decode()
@@ -119,6 +155,8 @@ class Model:
             return 500, b"{}"
         except (ValueError, KeyError, TypeError, AttributeError):
             return (200, b'{"score": 0.5}') if "illegal-200" in self.faults else (422, b'{"error": "illegal"}')
+        if "load" in self.faults and crowded:
+            scores = [score / 2 for score in scores]
         scores = self._disturbed(scores)
         answers = [self._body(score) for score in scores]
         return 200, json.dumps(answers if isinstance(request, list) else answers[0]).encode()
@@ -133,8 +171,6 @@ class Model:
             self.last = scores[-1]
         if "cold" in self.faults and self.served <= 1:
             scores = [0.0 for _ in scores]
-        if "load" in self.faults and self.in_flight > 3:
-            scores = [score / 2 for score in scores]
         return scores
 
     def _body(self, score: float) -> dict[str, Any]:
@@ -169,11 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.model.in_flight += 1
-        if "load" in self.model.faults:
-            threading.Event().wait(0.002)
-        status, text = self.model.answer(body)
-        self.model.in_flight -= 1
+        crowded = "load" in self.model.faults and self.model.company.meet(id(self))
+        status, text = self.model.answer(body, crowded=crowded)
         head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
         self.wfile.write(head.encode() + text)
 
