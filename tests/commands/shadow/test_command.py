@@ -166,6 +166,24 @@ def test_an_accident_is_not_proven(place: Path) -> None:
     assert [proof.proven for proof in details.proofs] == [False]
 
 
+def test_a_limit_hit_by_asking_again_proves_nothing(place: Path) -> None:
+    """A candidate that answers one request otherwise once, and then limits the repeated requests, is not proven."""
+    seen = 0
+
+    def limited(row: int, answer: dict[str, Any]) -> dict[str, Any] | Reply:
+        nonlocal seen
+        seen += row == 7
+        if row != 7:
+            return answer
+        return answer | {"label": 9} if seen == 1 else Reply(429)
+
+    write_policy(place, "  expect: same\n")
+    shadow(place, limited, repeatable=True)
+    findings, details = read(place)
+    assert findings["shadow-single-answers"].outcome is PASS
+    assert [(proof.row, proof.proven) for proof in details.proofs] == [(8, False)]
+
+
 def test_a_confirming_run_repeats_what_failed(place: Path) -> None:
     """A repeated change fails again; a change of another place does not confirm the first."""
     write_policy(place, "  expect: same\n")

@@ -152,7 +152,7 @@ def _ask_again(job: Job, arms: Arms, questions: list[Question], comparison: Comp
     lies equally far from every answer.
     """
     from ghmlops.core.answers.reask import proven, repetitions
-    from ghmlops.core.shadow.comparison import distance_at
+    from ghmlops.core.shadow.comparison import distance_at, is_decisive
     from ghmlops.core.shadow.outcome import Proof
 
     index_of = {request.row: index for index, request in enumerate(job.sendable)}
@@ -163,14 +163,16 @@ def _ask_again(job: Job, arms: Arms, questions: list[Question], comparison: Comp
         if question.row in index_of:
             by_row.setdefault(question.row, []).append(question)
     for row, of_row in by_row.items():
-        (reference, *_), *turns = arms.again(index_of[row], repeated + 1)
+        (reference, *others), *turns = arms.again(index_of[row], repeated + 1)
+        everything = [reference, *others, *(answer for turn in turns for answer in turn)]
         requests += 3 * (repeated + 1)
         for question in of_row:
             distances = [
                 [distance_at(question.place, reference, turn[arm], comparison.rules) for turn in turns]
                 for arm in range(3)
             ]
-            proofs.append(Proof(question, repeated, proven(*distances)))
+            decisive = is_decisive(question.place, everything)
+            proofs.append(Proof(question, repeated, decisive and proven(*distances)))
     return proofs, requests
 
 

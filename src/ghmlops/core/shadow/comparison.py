@@ -143,6 +143,16 @@ def label(answer: Answer) -> str:
     return str(answer.status) if answer.kind is AnswerKind.ANSWERED else answer.kind.value
 
 
+def is_decisive(place: Place, answers: Sequence[Answer]) -> bool:
+    """Return whether answers to a repeated request say anything about a place.
+
+    A limit on the number of requests says nothing about any; a failed answer only says something about the status.
+    """
+    if any(answer.kind is AnswerKind.THROTTLED for answer in answers):
+        return False
+    return place == STATUS or all(answer.successful for answer in answers)
+
+
 def compare_answers(
     answers: Sequence[Answer], bodies: Sequence[Body], rules: Rules
 ) -> tuple[Differences, Differences, Differences]:

@@ -72,6 +72,7 @@ class Arms:
         self._targets, self._prepared, self._settings, self._seed = targets, prepared, settings, seed
         self._local = threading.local()
         self._senders: list[Sender] = []
+        self._next_question = 0.0
         self._pool = ThreadPoolExecutor(max_workers=settings.workers, thread_name_prefix="shadow")
 
     def __enter__(self) -> Arms:
@@ -100,8 +101,12 @@ class Arms:
             yield index, future.result()
 
     def again(self, index: int, repetitions: int) -> list[list[Answer]]:
-        """Ask a request again, each time in another random order of the arms."""
-        futures = [self._pool.submit(self._ask, index, (index + 1) * 1000 + turn) for turn in range(repetitions)]
+        """Ask a request again, each time in another random order of the arms, at the rate of the settings."""
+        gap, futures = 1.0 / self._settings.rate, []
+        for turn in range(repetitions):
+            self._next_question = max(self._next_question + gap, time.monotonic())
+            time.sleep(max(0.0, self._next_question - time.monotonic()))
+            futures.append(self._pool.submit(self._ask, index, (index + 1) * 1000 + turn))
         return [future.result() for future in futures]
 
     def _ask(self, index: int, stream: int) -> list[Answer]:
