@@ -369,6 +369,23 @@ def test_without_a_twin_values_only_warn(place: Path) -> None:
     assert result.outcome is WARN
 
 
+def test_logs_of_live_traffic_are_joined(place: Path) -> None:
+    """No address is needed; a changed value next to a twin fails, and a lost line is dropped with its reason."""
+    write_policy(
+        place, "  expect: same\n  coverage: 90%\n", source="access-logs: {live: l, candidate: c, twin: l, id: id}"
+    )
+    for name, label in (("l", 1), ("c", 2)):
+        rows = [
+            {"id": f"r{i}", "method": "POST", "path": "/predict", "status": 200, "response_body": {"label": label}}
+            for i in range(ROWS - (name == "c"))
+        ]
+        (place / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = run(Inputs(policy="policy.yml"), services(place))
+    findings, details = read(place)
+    assert (result.outcome, findings["shadow-values"].outcome) == (FAIL, FAIL)
+    assert (details.requests.compared, sum(drop.requests for drop in details.drops)) == (ROWS - 1, 1)
+
+
 def test_a_dry_run_sends_nothing(place: Path) -> None:
     """The plan is printed, and no service is asked."""
     with answering(model(1), model(3)) as (baseline, candidate):

@@ -42,8 +42,13 @@ class Job:
 
     @property
     def pillars(self) -> tuple[Pillar, ...]:
-        """The pillars to run: those of the policy, the ones that send load last."""
-        selected = [pillar for pillar in _measuring() if self.policy.has(pillar)]
+        """The pillars to run: those of the policy, the ones that send load last.
+
+        Logs of live traffic belong to deployments, so `shadow` runs here from recorded requests alone.
+        """
+        shadow = self.policy.shadow
+        from_logs = {"shadow"} if shadow and shadow.access_logs else set[str]()
+        selected = [pillar for pillar in _measuring() if self.policy.has(pillar) and pillar.command not in from_logs]
         return tuple(sorted(selected, key=lambda pillar: pillar.sends_load))
 
     @property

@@ -33,12 +33,20 @@ def run(inputs: Inputs, services: Services) -> Result:
         ServiceError: An address cannot be reached.
     """
     from ghmlops.act.evidence import check_writable
-    from ghmlops.commands.shadow.job import evidence_leg, prepare
+    from ghmlops.commands.shadow.job import evidence_leg, load_section, prepare
+    from ghmlops.commands.shadow.live import measure_logs
     from ghmlops.commands.shared.evidence import open_recorder, record
     from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 
     check_writable(services.cwd / inputs.evidence_dir, "shadow", evidence_leg(inputs))
     with unfinished("shadow", inputs, services, leg=evidence_leg(inputs), reads=(inputs.confirm,)):
+        section = load_section(inputs, services)[1]
+        if logs := section.access_logs:
+            if inputs.dry_run:
+                lines = [f"would compare the answers of {logs.live} and {logs.candidate} by {logs.id}"]
+                return dry_run_result("Nothing was read.", terminal.block(lines), {"requests": 0})
+            recorder = open_recorder("shadow", inputs, services, leg=evidence_leg(inputs))
+            return record(recorder, measure_logs(section, inputs, services), _summarise)
         job = prepare(inputs, services)
         if inputs.dry_run:
             return _dry_run(job)

@@ -10,7 +10,7 @@ from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Doc, 
 class Inputs(LoadLimits, frozen=True, kw_only=True):
     """Inputs of `shadow`; everything else is in the policy's section `shadow`."""
 
-    url: Annotated[str, Doc(description="Address of the candidate.")]
+    url: Annotated[str, Doc(description="Address of the candidate; not used with `access-logs`.")] = ""
     baseline_url: Annotated[str, Doc(description="Address of the baseline.")] = ""
     twin_url: Annotated[
         str,

@@ -78,23 +78,33 @@ class Job:
     seed: int
 
 
+def load_section(inputs: Inputs, services: Services) -> tuple[Policy, Shadow]:
+    """Return the policy and its section.
+
+    Raises:
+        PolicyError: The policy is invalid, or has no section `shadow`.
+    """
+    from ghmlops.commands.shared.input_paths import policy_path
+    from ghmlops.commands.shared.policy_file import load_policy
+
+    policy = load_policy(policy_path(services, inputs.policy), inputs.policy)
+    if policy.shadow is None:
+        raise PolicyError(
+            f"{inputs.policy} has no section `shadow`", hint="add one: `shadow: {requests: data/requests.parquet}`"
+        )
+    return policy, policy.shadow
+
+
 def prepare(inputs: Inputs, services: Services) -> Job:
     """Read the policy, the addresses, the recording and the file to confirm.
 
     Raises:
         GhmlopsError: As `ghmlops.commands.shadow.command.run`, except for services that cannot be reached.
     """
-    from ghmlops.commands.shared.input_paths import policy_path
     from ghmlops.commands.shared.load.load_source import read_host_rules
-    from ghmlops.commands.shared.policy_file import load_policy
     from ghmlops.core.load.header_values import fill_headers, read_names
 
-    full_policy = load_policy(policy_path(services, inputs.policy), inputs.policy)
-    policy = full_policy.shadow
-    if policy is None:
-        raise PolicyError(
-            f"{inputs.policy} has no section `shadow`", hint="add one: `shadow: {requests: data/requests.parquet}`"
-        )
+    full_policy, policy = load_section(inputs, services)
     own = fill_headers(policy.send.headers, services.environ, read_names(inputs.allow_env))
     hosts = read_host_rules(full_policy, inputs.allow_hosts)
     targets = _targets(inputs, services, full_policy, hosts)
@@ -150,6 +160,8 @@ def _targets(inputs: Inputs, services: Services, policy: Policy, hosts: HostRule
     name = next((section.ca_file for section in sections if section and section.ca_file), "")
     ca_file = str(input_path(services, name)) if name else ""
     routing = read_routing(inputs, services)
+    if not inputs.url:
+        raise InputError("there is no candidate to ask", hint="pass --url")
     if not inputs.baseline_url:
         raise InputError("there is no baseline to compare answers with", hint="pass --baseline-url", reason_code=ABSENT)
     addresses = {"baseline-url": inputs.baseline_url, "twin-url": inputs.twin_url or inputs.baseline_url}

@@ -37,7 +37,7 @@ def input_files(policy: Policy) -> dict[str, str]:
         files |= dict.fromkeys(synthetic.cases, "cases")
     if policy.preview and policy.preview.ca_file:
         files[policy.preview.ca_file] = "ca-file"
-    if shadow := policy.shadow:
+    if (shadow := policy.shadow) and not shadow.access_logs:
         files[shadow.requests or shadow.har] = "recording"
     for dataset in policy.regression.datasets if policy.regression else ():
         for role in ROLES:

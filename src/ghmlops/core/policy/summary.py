@@ -47,10 +47,17 @@ def describe(policy: Policy) -> list[str]:
         )
     if shadow := policy.shadow:
         safe = ", ".join(("GET", "HEAD", "OPTIONS", *shadow.safe))
+        logs = shadow.access_logs
+        source = (
+            f"logs {logs.live} and {logs.candidate}, joined by {logs.id}, sends nothing"
+            if logs
+            else f"{shadow.requests or shadow.har}, sends {safe} at most at {shadow.send.rate:g}/s"
+        )
+        twin = bool(logs.twin) if logs else shadow.twin
         lines.append(
-            f"shadow: {shadow.requests or shadow.har}, sends {safe} at most at {shadow.send.rate:g}/s; "
+            f"shadow: {source}; "
             f"expected: {shadow.expect}; coverage at least {shadow.coverage:.4g}; "
-            f"{'with' if shadow.twin else 'without'} a twin of the baseline"
+            f"{'with' if twin else 'without'} a twin of the baseline"
         )
     lines.append(
         f"gate: {policy.gate.environment} needs {', '.join(policy.required) or 'no evidence (and never passes)'}, "

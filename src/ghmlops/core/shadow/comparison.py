@@ -50,6 +50,8 @@ class Comparison:
         bodies: of these, requests that the candidate answered with a 2xx status as well.
         identical: of these, requests to which candidate and baseline answered the same.
         flaws: number of answers with a flaw of their JSON, by arm and flaw.
+        only_failed: requests to which only the baseline, and only the candidate, gave no 2xx answer.
+        orphans: mirrored requests in a log that no live request belongs to.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -62,6 +64,9 @@ class Comparison:
     identical: int = 0
     flaws: dict[str, Counter[str]] = field(default_factory=lambda: {arm: Counter() for arm in ARMS})
 
+    only_failed: list[int] = field(default_factory=lambda: [0, 0])
+    orphans: int = 0
+
     def refuse(self, reason: str, example: str) -> None:
         """Count a recorded request that is never sent again, such as one with an unsafe method."""
         self.refusals.setdefault(reason, Drop(0, example)).requests += 1
@@ -70,13 +75,16 @@ class Comparison:
         """Count requests that may be sent and were not compared."""
         self.losses.setdefault(reason, Drop(0, example)).requests += requests
 
-    def add(self, row: int, endpoint: str, answers: Sequence[Answer]) -> tuple[Json, Json] | None:
+    def add(
+        self, row: int, endpoint: str, answers: Sequence[Answer], *, bodies: bool = True
+    ) -> tuple[Json, Json] | None:
         """Add the answers to one request; return those of baseline and candidate if both are JSON.
 
         Args:
             row: number of the recorded request.
             endpoint: name of its endpoint.
             answers: answers of baseline, twin and candidate.
+            bodies: whether their bodies are known; otherwise only status and content type are compared.
         """
         labels = [label(answer) for answer in answers]
         for arm, name in zip(ARMS, labels, strict=True):
@@ -88,6 +96,8 @@ class Comparison:
             self.drop(f"{throttled[0]}: {AnswerKind.THROTTLED}", f"row {row}")
             return None
         tally = self._tally(endpoint)
+        for side, (first, second) in enumerate(((0, 2), (2, 0))):
+            self.only_failed[side] += answers[second].successful and not answers[first].successful
         failed = [arm for arm, answer in zip(ARMS[:2], answers[:2], strict=True) if not answer.successful]
         if failed:
             # An error page is no answer, and two equal ones are no agreement; but a candidate that answers is noted.
@@ -98,19 +108,22 @@ class Comparison:
         if not answers[2].successful:
             tally.add(row, *_labelled(labels, STATUS))
             return None
+        if not bodies:
+            tally.add(row, *compare_answers(answers, [parse_body(b"")] * 3, self.rules))
+            return None
         self.bodies += 1
         if answers[0].body == answers[1].body == answers[2].body and _same_type(answers):
-            bodies = [parse_body(answers[0].body)] * 3
+            parsed = [parse_body(answers[0].body)] * 3
             tally.add_equal()
             self.identical += 1
         else:
-            bodies = [parse_body(answer.body) for answer in answers]
-            pairs = compare_answers(answers, bodies, self.rules)
+            parsed = [parse_body(answer.body) for answer in answers]
+            pairs = compare_answers(answers, parsed, self.rules)
             self.identical += not pairs[0]
             tally.add(row, *pairs)
-        self._note_flaws(bodies)
-        both_json = bodies[0].kind is bodies[2].kind is BodyKind.JSON
-        return (bodies[0].value, bodies[2].value) if both_json else None
+        self._note_flaws(parsed)
+        both_json = parsed[0].kind is parsed[2].kind is BodyKind.JSON
+        return (parsed[0].value, parsed[2].value) if both_json else None
 
     @property
     def refused(self) -> int:

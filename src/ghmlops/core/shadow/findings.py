@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ghmlops.core.answers.constants import TEST_ALPHA
 from ghmlops.core.answers.tally import CANDIDATE, TWIN
 from ghmlops.core.answers.walk import Aspect, Place
 from ghmlops.core.model import Direction, Finding, Interval, NotMeasured, Outcome, finite
 from ghmlops.core.shadow.comparison import STATUS
 from ghmlops.core.shadow.constants import MARGIN_TAIL
 from ghmlops.core.stats import tango
+from ghmlops.core.stats.binomial import mcnemar_exact_p
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +29,10 @@ _MAX_LISTED = 3
 
 def findings(run: Run) -> list[Finding]:
     """Return the findings of a run; with nothing compared, none of them passes."""
-    result = [_coverage(run), _errors(run), _shape(run), _values(run), _single(run)]
+    errors = _errors_of_two_logs(run) if run.two_logs else _errors(run)
+    result = [_coverage(run), errors, _shape(run), _values(run)]
+    if run.policy.access_logs is None:
+        result.append(_single(run))
     margins = run.policy.margins
     if margins.disagreement is not None:
         gained, lost = (sum(t.odd_rows[i] for t in run.comparison.tallies.values()) for i in range(2))
@@ -47,7 +52,16 @@ def not_measured(run: Run, *, truncated: bool) -> list[NotMeasured]:
         )
     if truncated:
         result.append(NotMeasured(what="the rest of the recording", why="only its first rows were read"))
-    if not run.policy.twin:
+    if run.policy.access_logs is not None:
+        why = "requests of a log are not sent again"
+        result.append(NotMeasured(what="single changed answers", why=why))
+    if comparison.orphans:
+        why = "no live request has their id"
+        result.append(NotMeasured(what=f"{comparison.orphans:,} mirrored requests", why=why))
+    if run.two_logs:
+        why = "there is no log of a second mirror (`access-logs.twin`), so that shape and values can only warn"
+        result.append(NotMeasured(what="the noise of the live service", why=why))
+    elif not run.policy.twin:
         why = "no second process of the baseline ran; it was asked twice"
         result.append(NotMeasured(what="noise that differs between two processes of the baseline", why=why))
     return result
@@ -86,6 +100,33 @@ def _errors(run: Run) -> Finding:
         subject="status",
         description="The candidate answers with the same statuses.",
         rates=(rates["baseline"], rates["candidate"]),
+    )
+
+
+def _errors_of_two_logs(run: Run) -> Finding:
+    """Return the finding about statuses of two arms: with the same code, either arm is as likely to be the failed one.
+
+    A request that the live service did not answer counts here, although its answer is not compared.
+    """
+    live, candidate = run.comparison.only_failed
+    n = sum(t.n for t in run.comparison.tallies.values())
+    p = mcnemar_exact_p(live, candidate)
+    outcome = Outcome.PASS if n else Outcome.INCONCLUSIVE
+    if n and p <= TEST_ALPHA:
+        outcome = Outcome.FAIL
+    reason = (
+        f"Of {n:,} requests, only the candidate failed {candidate:,}, only the live service {live:,} (p = {p:.2g})."
+    )
+    return Finding(
+        id="shadow-errors",
+        metric="errors",
+        outcome=outcome,
+        reason=f"{reason} (p = {p:.2g})." if n else "No answer could be compared.",
+        docs=_DOCS,
+        description="The candidate does not fail more requests than the live service.",
+        change=Interval(estimate=(candidate - live) / n) if n else None,
+        method="McNemar's exact test",
+        n=n,
     )
 
 
@@ -135,7 +176,8 @@ def _proven(  # noqa: PLR0913  (one finding, with all of its texts)
     outcome = Outcome.PASS if n else Outcome.INCONCLUSIVE
     if blocking:
         # Without a second process, noise that is constant within a process looks like a change of a value.
-        outcome = Outcome.FAIL if run.policy.twin or metric != "values" else Outcome.WARN
+        certain = run.policy.twin or (metric != "values" and not run.two_logs)
+        outcome = Outcome.FAIL if certain else Outcome.WARN
     if not n and not blocking:
         reason = "No answer could be compared."
     elif proven:

@@ -62,6 +62,11 @@ class Run:
         return self.policy.expect == "same" or place.aspect is Aspect.SHAPE
 
     @property
+    def two_logs(self) -> bool:
+        """Whether the answers are those of two logs, so that nothing measures the noise of the live service."""
+        return self.policy.access_logs is not None and not self.policy.twin
+
+    @property
     def proven_rows(self) -> list[Question]:
         """Rows whose change was proven by asking again."""
         return [proof.question for proof in self.proofs if proof.proven]

@@ -54,6 +54,8 @@ send: {rate: 20/s, workers: 2, timeout: 2s, budget: 1m, headers: {X-Shadow: "1"}
     [
         "twin: true",
         "requests: a\nhar: b",
+        "requests: a\naccess-logs: {live: l, candidate: c}",
+        "access-logs: {live: l}",
         "requests: a\nsafe: [predict]",
         "requests: a\nsafe: [post /predict]",
         'requests: a\nsafe: ["POST /predict?x=1"]',

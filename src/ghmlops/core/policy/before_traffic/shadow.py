@@ -49,13 +49,28 @@ class Send(Section, frozen=True, kw_only=True):
     """Recorded headers that are sent in addition to `content-type` and `accept`."""
 
 
+class AccessLogs(Section, frozen=True, kw_only=True):
+    """Logs of answers, joined by request id."""
+
+    live: str
+    """JSON lines, or folder with traces of Envoy's tap filter, of the live service."""
+    candidate: str
+    """The same of the candidate, which receives mirrored requests."""
+    twin: str = ""
+    """The same of a second mirror at the version of the live service; empty: none."""
+    id: str = "x-request-id"
+    """Key of a line, or header of a trace, with the id of the request."""
+
+
 class Shadow(Section, frozen=True, kw_only=True):
-    """The same recorded requests to baseline, its twin and candidate: exactly one of `requests` and `har`."""
+    """The same requests to baseline, its twin and candidate: exactly one of `requests`, `har` and `access_logs`."""
 
     requests: str = ""
     """Parquet or JSONL file of recorded requests, or of their bodies alone."""
     har: str = ""
     """HTTP archive (HAR 1.2)."""
+    access_logs: AccessLogs | None = None
+    """Logs of live and mirrored traffic; nothing is sent."""
     safe: tuple[str, ...] = ()
     """Endpoints with other methods than GET, HEAD and OPTIONS that change nothing: `POST /predict`."""
     twin: bool = True

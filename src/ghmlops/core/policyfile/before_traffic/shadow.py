@@ -8,7 +8,7 @@ import re
 from ghmlops.core import quantities
 from ghmlops.core.answers.rules import absolute
 from ghmlops.core.policy.before_traffic.expect import EXPECTATIONS
-from ghmlops.core.policy.before_traffic.shadow import Compare, Send, Shadow, ShadowMargins
+from ghmlops.core.policy.before_traffic.shadow import AccessLogs, Compare, Send, Shadow, ShadowMargins
 from ghmlops.core.policyfile.scalars import PER_SECOND, RATIO, SECONDS, boolean, header_name, positive_count
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
 
@@ -30,6 +30,10 @@ def endpoint(at: Located) -> str:
 
 def _path(at: Located) -> str:
     return absolute(text(at))
+
+
+def _log_key(at: Located) -> str:
+    return text(at).lower()
 
 
 def _path_key(name: str) -> str:
@@ -89,9 +93,11 @@ def read_shadow(at: Located) -> Shadow:
         "headers": table(_header, text),
         "recorded-headers": listing(scalar(header_name)),
     }
+    logs = {"live": text, "candidate": text, "twin": text, "id": _log_key}
     readers = {
         "requests": text,
         "har": text,
+        "access-logs": record(AccessLogs, logs, required=("live", "candidate")),
         "safe": listing(endpoint),
         "twin": boolean,
         "expect": one_of(*EXPECTATIONS),
@@ -103,8 +109,10 @@ def read_shadow(at: Located) -> Shadow:
         "send": record(Send, send),
     }
     shadow: Shadow = record(Shadow, readers)(at)
-    if bool(shadow.requests) == bool(shadow.har):
-        raise at.error("needs exactly one of `requests` and `har`", "for example `requests: data/requests.parquet`")
+    if [bool(shadow.requests), bool(shadow.har), shadow.access_logs is not None].count(True) != 1:
+        raise at.error(
+            "needs exactly one of `requests`, `har` and `access-logs`", "for example `requests: data/requests.parquet`"
+        )
     if shadow.margins.decisions is not None and not shadow.compare.decision:
         raise at.error("`margins.decisions` needs `compare.decision`", "name the path of the value that is acted on")
     if not 0 < shadow.coverage <= 1:

@@ -1,0 +1,83 @@
+"""Joins the logs of live traffic and of mirrored traffic by request id. Every live request is compared or dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ghmlops.core.shadow.recorded import endpoint_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.shadow.comparison import Comparison
+    from ghmlops.core.shadow.logged import LoggedAnswer
+    from ghmlops.core.shadow.recorded import Endpoint
+
+
+@dataclass(slots=True)
+class ArmLog:
+    """The log of one arm.
+
+    Attributes:
+        rows: answers by the number of their line or trace, from 1.
+        unreadable: lines that are no answer, with the reason.
+        truncated: whether the log is longer than what was read.
+    """
+
+    rows: list[tuple[int, LoggedAnswer]] = field(default_factory=list)
+    unreadable: dict[int, str] = field(default_factory=dict)
+    truncated: bool = False
+
+
+def compare_logs(
+    comparison: Comparison, live: ArmLog, candidate: ArmLog, twin: ArmLog | None, declared: Sequence[Endpoint]
+) -> None:
+    """Compare every live request with the mirrored one of the same id.
+
+    An id that occurs twice in a log belongs to no particular request, so that both are dropped.
+
+    Args:
+        comparison: receives the answers and the drops.
+        live: the log of the live service.
+        candidate: the log of the candidate.
+        twin: the log of a second mirror at the version of the live service.
+        declared: endpoints that the policy calls safe, which give names.
+    """
+    for row, reason in live.unreadable.items():
+        comparison.drop(f"live: unreadable: {reason}", f"line {row}")
+    counts = Counter(answer.request_id for _, answer in live.rows)
+    mirrors = {"twin": _by_id(twin)} if twin else {}
+    mirrors["candidate"] = _by_id(candidate)
+    for row, answer in live.rows:
+        reason = "live: request id repeated" if counts[answer.request_id] > 1 else ""
+        others = {arm: of_arm.get(answer.request_id, []) for arm, of_arm in mirrors.items()}
+        reason = reason or next(filter(None, (_flaw(arm, answer, rows) for arm, rows in others.items())), "")
+        if reason:
+            comparison.drop(reason, f"line {row}")
+            continue
+        arms = [answer, others["twin"][0] if twin else answer, others["candidate"][0]]
+        name, _ = endpoint_name(answer.method, answer.path, declared)
+        complete = all(arm.has_body for arm in arms)
+        # A body that one log lacks is unknown, and no difference.
+        answers = [arm.answer if complete else replace(arm.answer, body=b"") for arm in arms]
+        comparison.add(row, name, answers, bodies=complete)
+    comparison.orphans = sum(len(rows) for request_id, rows in mirrors["candidate"].items() if request_id not in counts)
+
+
+def _by_id(log: ArmLog | None) -> dict[str, list[LoggedAnswer]]:
+    result: dict[str, list[LoggedAnswer]] = {}
+    for _, answer in log.rows if log else ():
+        result.setdefault(answer.request_id, []).append(answer)
+    return result
+
+
+def _flaw(arm: str, live: LoggedAnswer, rows: Sequence[LoggedAnswer]) -> str:
+    """Return why a mirrored answer cannot be compared with a live one; empty if it can."""
+    if not rows:
+        return f"{arm}: no line with this request id"
+    if len(rows) > 1:
+        return f"{arm}: request id repeated"
+    same = (rows[0].method, rows[0].path) == (live.method, live.path)
+    return "" if same else f"{arm}: another request has this id"

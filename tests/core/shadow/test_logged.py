@@ -1,0 +1,87 @@
+"""Answers of log lines and of traces."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from ghmlops.core.answers.answer import AnswerKind
+from ghmlops.core.shadow.logged import LoggedAnswer, parse_logged
+
+LINE = {"id": "a", "method": "POST", "path": "/p", "status": 200, "content_type": "application/json; x=y"}
+
+
+def parse(row: object) -> LoggedAnswer | str:
+    """Return the answer of a row."""
+    return parse_logged(json.dumps(row).encode(), "id")
+
+
+@pytest.mark.parametrize(
+    ("more", "body", "has_body"),
+    [
+        ({}, b"", False),
+        ({"response_body": '{"x":1}'}, b'{"x":1}', True),
+        ({"response_body": {"x": 1}}, b'{"x":1}', True),
+        ({"response_body_base64": base64.b64encode(b"\xff").decode()}, b"\xff", True),
+        ({"response_body": ""}, b"", True),
+    ],
+)
+def test_a_line_has_a_body_or_not(more: dict[str, object], body: bytes, has_body: bool) -> None:
+    """Text, values and base64 are bodies; a line without one has an unknown body, not an empty one."""
+    logged = parse(LINE | more)
+    assert isinstance(logged, LoggedAnswer)
+    assert (logged.answer.body, logged.has_body, logged.answer.media_type) == (body, has_body, "application/json")
+
+
+def test_a_prefix_of_syslog_is_skipped() -> None:
+    """The line of a syslog server has text before the object."""
+    assert not isinstance(parse_logged(b"<134>Nov 29 haproxy[7]: " + json.dumps(LINE).encode(), "id"), str)
+
+
+@pytest.mark.parametrize("status", [0, -1])
+def test_a_request_without_an_answer_is_a_failure(status: int) -> None:
+    """Routers log 0 or -1 if the service gave no answer."""
+    logged = parse(LINE | {"status": status})
+    assert isinstance(logged, LoggedAnswer)
+    assert logged.answer.kind is AnswerKind.RESET
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"text",
+        b"{",
+        b"\xff{}",
+        b'{"id": 3}',
+        b"{" * 100_000,
+        *(
+            json.dumps(LINE | more).encode()
+            for more in (
+                {"id": ""},
+                {"id": "-"},
+                {"id": "x" * 300},
+                {"status": True},
+                {"path": "x"},
+                {"response_body_base64": "*"},
+            )
+        ),
+        b'{"http_buffered_trace": {"request": [], "response": {"headers": [3]}}}',
+    ],
+)
+def test_anything_else_is_named(data: bytes) -> None:
+    """Damaged lines have a reason, and nothing raises."""
+    assert isinstance(parse_logged(data, "id"), str)
+
+
+def test_a_truncated_trace_has_an_unknown_body() -> None:
+    """Envoy's tap filter buffers a part of a long body; a part is no answer to compare."""
+    request = {"headers": [{"key": k, "value": v} for k, v in ((":method", "POST"), (":path", "/p"), ("id", "a"))]}
+    for truncated in (False, True):
+        body = {"as_bytes": base64.b64encode(b"[1]").decode(), "truncated": truncated}
+        response = {"headers": [{"key": ":status", "value": "200"}], "body": body}
+        logged = parse({"http_buffered_trace": {"request": request, "response": response}})
+        assert isinstance(logged, LoggedAnswer)
+        assert (logged.has_body, logged.answer.status) == (not truncated, 200)
