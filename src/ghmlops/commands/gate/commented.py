@@ -28,7 +28,8 @@ def commented_override(inputs: Inputs, client: Client, commit: str) -> Commented
 
     The inputs of a run can be chosen by everybody who may start it, so that nothing but the id of the comment is taken
     from there: its text is read from GitHub, must not have been edited, and counts for the head of its pull request at
-    that time, if that is still the head and the commit to judge.
+    that time, if that is still the head and the commit to judge. The run must be one of this pull request: the workflow
+    of another one, as a push or a dispatch on the same commit, would tell nothing about when the head was pushed.
 
     Args:
         inputs: Inputs of the command.
@@ -49,9 +50,14 @@ def commented_override(inputs: Inputs, client: Client, commit: str) -> Commented
     if not isinstance(command, SlashCommand) or command.name != "override":
         raise _refused(comment, "it contains no override")
     run = read_api_run(client, run_number(inputs.run_id))
-    situation = read_situation(client, comment, run.path.partition("@")[0].rpartition("/")[2])
+    workflow = run.path.partition("@")[0].rpartition("/")[2]
+    if not workflow:
+        raise _refused(comment, f"GitHub does not name the workflow of run {run.id}")
+    situation = read_situation(client, comment, workflow)
     if situation.head_sha != commit or run.head_sha != commit:
         raise _refused(comment, f"commit {commit[:12]} is not the head of pull request #{comment.number}")
+    if run.id not in {measured.id for measured in situation.runs}:
+        raise _refused(comment, f"run {run.id} is not a run of pull request #{comment.number}")
     problem: Refusal | None = refusal(situation, allowed=True, who="")
     if problem is not None:
         raise _refused(comment, problem.sentence.rstrip("."))
