@@ -9,7 +9,7 @@ import pytest
 from ghmlops.core.model import Outcome
 from ghmlops.core.synthetic.compare import NO_VIOLATION, Observation
 from ghmlops.core.synthetic.constants import FAMILY_ALPHA, REASKED_CASES
-from ghmlops.core.synthetic.judge import Pair, Proof, count, levels, outcome_of, proven_by_test
+from ghmlops.core.synthetic.judge import Pair, Proof, count, levels, may_reask, outcome_of, proven_by_test
 
 BAD, UNKNOWN = Observation(violated=True, what="x"), Observation(violated=None, what="throttled")
 
@@ -72,3 +72,10 @@ def test_the_paired_test() -> None:
 def test_outcomes(numbers: tuple[int, ...], proof: str, compared: bool, declared: bool, outcome: Outcome) -> None:
     """A violation is never a pass; without a baseline only what is declared fails; too few judged is no pass."""
     assert outcome_of(count(pairs(*numbers)), proof, compared=compared, declared=declared) is outcome
+
+
+def test_a_single_question_proves_nothing_if_the_baseline_violates_the_relation_too() -> None:
+    """Two models violate a relation on different rows: only the paired test can tell that one is worse."""
+    assert may_reask(count(pairs(10, 3, 0)), about_rows=False)
+    assert not may_reask(count(pairs(10, 3, 2)), about_rows=False)
+    assert may_reask(count(pairs(10, 3, 2)), about_rows=True)

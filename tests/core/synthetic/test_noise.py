@@ -29,3 +29,11 @@ def test_a_fixed_tolerance_is_not_learned() -> None:
     assert learn(pairs, fixed=1.0).tolerances == {"$.p": 1.0}
     assert learn(pairs, fixed=0.1).ignored == {"$.p": 1.0}
     assert learn([]).pairs == 0
+
+
+def test_rounding_is_tolerated_where_nothing_differed() -> None:
+    """A millionth of the largest fraction of a path is rounding; a tolerance of the policy holds for every number."""
+    pairs = [(answered({"p": [0.5, -2.0], "n": 4}),) * 2] * 3
+    assert learn(pairs).tolerances == {}
+    assert learn(pairs).rules().tolerances == {"$.p[]": 2e-6}
+    assert learn(pairs, fixed=0.1).rules().tolerances == {"$.p[]": 0.1, "$.n": 0.1}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ghmlops.commands.synthetic.results import Case, RelationResult
 from ghmlops.commands.synthetic.session import BASELINE, CANDIDATE
 from ghmlops.core.synthetic.constants import ALONE_REPETITIONS, REASKED_CASES
-from ghmlops.core.synthetic.judge import Counts, Levels, Proof, count, outcome_of, proven_by_test
+from ghmlops.core.synthetic.judge import Counts, Levels, Proof, count, may_reask, outcome_of, proven_by_test
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,9 @@ class Decider:
         example = violations[0] if violations else None
         if self._compared and proven_by_test(counts, self._limits):
             return Proof.TEST, 0, example
-        if not relation.repeatable:
+        if not relation.repeatable or not may_reask(
+            counts, about_rows=relation.against_baseline or relation.reasks_all
+        ):
             return Proof.NONE, 0, example
         reasked = 0
         most = len(cases) if relation.reasks_all else REASKED_CASES

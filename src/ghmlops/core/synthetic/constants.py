@@ -21,6 +21,9 @@ path would violate every relation. Below it the paired test copes, and a path is
 TOLERANCE_FACTOR = 2.0
 """Multiple of the largest difference of two equal requests that counts as equal. It costs power alone: both arms are
 judged by the same tolerance."""
+ROUNDING = 1e-6
+"""Fraction of the largest number at a path that counts as rounding: some units in the last place of a float32. A sum
+has another order in a batch than alone, and which rows show it differs between models (`scripts/bench/synthetic`)."""
 FIRST_ROWS = 3
 """Rows that are asked before anything else, and again at the end (relation `cold-warm`)."""
 MIN_ROWS, MAX_ROWS = 5, 1_000

@@ -3,7 +3,8 @@
 Both arms receive the same questions. Under the null hypothesis that the candidate violates a relation no more often
 than the baseline, a question that exactly one arm violates is as likely to be one of the baseline's (McNemar). Of 2r
 further answers to one question, r per arm in random order, all orders of violations are then equally likely: that all r
-of the candidate violate and none of the baseline has a probability of at most 1 / C(2r, r).
+of the candidate violate and none of the baseline has a probability of at most 1 / C(2r, r). That is a proof about one
+question; it says something about the relation only if the baseline never violates it.
 """
 
 from __future__ import annotations
@@ -132,6 +133,19 @@ def _why(pair: Pair) -> str:
 def proven_by_test(counts: Counts, limits: Levels) -> bool:
     """Return whether the first questions alone prove that the candidate violates more often."""
     return mcnemar_exact_p(counts.only_baseline, counts.only_candidate) <= limits.test
+
+
+def may_reask(counts: Counts, *, about_rows: bool) -> bool:
+    """Return whether re-asking single questions can prove that the candidate is worse.
+
+    If the baseline violates the relation too, only on other rows, then separate answers to one question prove that both
+    arms differ on this row, and not that the candidate violates the relation more often: the paired test decides that.
+
+    Args:
+        counts: counts of the relation.
+        about_rows: whether the relation is about each row by itself, as the comparison with the baseline's answer is.
+    """
+    return about_rows or not counts.baseline
 
 
 def outcome_of(counts: Counts, proof: str, *, compared: bool, declared: bool) -> Outcome:
