@@ -18,7 +18,6 @@ MAX_ROOT_MODULES = 6
 TABLES = ("metrics",)
 """Folders with one file per entry of a table."""
 TESTED_ELSEWHERE = {
-    "commands/gate/commented.py": "measure/github/test_commented.py: who wrote the comment of an override",
     "commands/synthetic/*.py": "commands/synthetic/test_command.py: every step of a run on real services",
     "commands/watch/*.py": "commands/watch/test_command.py: every step of a run on real files",
     "core/answers/answer.py": "measure/asking/test_sender.py: answers of real services",
@@ -134,6 +133,9 @@ TESTED_ELSEWHERE = {
     "measure/load/protocols/*.py": "measure/load/test_engine.py: the protocols under a real load",
     "measure/predictions/engine/*.py": "measure/predictions/engine/test_spark_session.py: both engines agree",
     "measure/predictions/sql/attribute_values.py": "measure/predictions/sql/test_cubes.py: values of the cells",
+    "report/dashboard/charts.py": "report/dashboard/test_site.py: the charts of the site",
+    "report/dashboard/data.py": "report/dashboard/test_site.py: what the site shows",
+    "report/dashboard/tables.py": "report/dashboard/test_site.py: the tables of the site",
     "report/formats/css.py": "report/formats/test_html.py: the style of the page",
     "report/formats/script.py": "report/test_browser.py: the script of the page in a real browser",
     "report/text/blocks.py": "report/test_golden.py: the blocks that every report consists of",

@@ -14,6 +14,7 @@ from ghmlops.act.evidence import write_evidence
 from ghmlops.cli import main
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.history.place import encode_record, record_path
+from ghmlops.core.history.record import EvidenceDigest
 from ghmlops.core.model import Finding, Interval, Outcome, conclude
 from ghmlops.core.promotion.record import PromotionRecord, RungRecord
 from ghmlops.core.promotion.weights import Shares
@@ -326,3 +327,25 @@ def test_dry_runs_push_nothing(job: Job) -> None:
     assert main(["history", "fold", "--dry-run"]) == 0
     assert main(["history", "outcome", "--dry-run"]) == 0
     assert job.scene.remote.git("for-each-ref", f"refs/heads/{BRANCH}") == ""
+
+
+def test_the_dashboard_is_a_folder_of_pages(job: Job, tmp_path: Path) -> None:
+    """With the evidence of each deployment. Only the event of a public repository allows publishing."""
+    digest = EvidenceDigest(file="evidence/latency.json", sha256="e" * 64, outcome=Outcome.PASS)
+    job.write(deployment(ago(hours=2), commit=job.commit, evidence=(digest,)), deployment(ago(hours=1), commit=OTHER))
+    job.local()
+    assert job.run("append")[0] == 0
+    assert [bool(record["committed"]) for record in records_of(job.run()[1])] == [True, False]
+    code, result = job.run("page", "--site", "site", "--dry-run")
+    assert (code, (job.here / "site").exists()) == (0, False)
+    code, result = job.run("page", "--site", "site")
+    assert (code, result["reason_code"], result["publish"]) == (0, "page-written", False)
+    pages = {path.name: path.read_text() for path in (job.here / "site").iterdir()}
+    assert sorted(pages) == result["files"]
+    assert digest.sha256 in pages["index.html"]
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"repository": {"private": False}}))
+    job.patch.setenv("GITHUB_ACTIONS", "true")
+    job.patch.setenv("GITHUB_EVENT_PATH", str(event))
+    assert job.run("page", "--site", "site")[1]["publish"] is True
+    assert job.run("page", "--stale", "soon")[0] == 2

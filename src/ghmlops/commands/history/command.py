@@ -41,7 +41,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         PermissionMissing: The token does not allow pushing.
         GitError: There is no repository, or the remote cannot be reached.
     """
-    tasks = {"list": _list, "append": _append, "outcome": _outcome, "fold": _fold, "check": _check}
+    tasks = {"list": _list, "append": _append, "outcome": _outcome, "fold": _fold, "check": _check, "page": _page}
     if inputs.task not in tasks:
         raise InputError(
             f'"{printable(inputs.task[:80])}" is not a task of `history`', hint=nearest(inputs.task, tuple(tasks))
@@ -85,6 +85,13 @@ def _list(inputs: Inputs, services: Services) -> Result:
         },
         findings=tuple(findings),
     )
+
+
+def _page(inputs: Inputs, services: Services) -> Result:
+    """Write the dashboard."""
+    from ghmlops.commands.history.page import write_page
+
+    return write_page(_history(inputs, services), inputs, services)
 
 
 def _append(inputs: Inputs, services: Services) -> Result:

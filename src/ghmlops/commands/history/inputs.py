@@ -13,7 +13,7 @@ class Inputs(WithToken, frozen=True, kw_only=True):
 
     task: Annotated[
         str,
-        Doc(description="list, append, outcome, fold or check.", extra={"positional": True}),
+        Doc(description="list, append, outcome, fold, check or page.", extra={"positional": True}),
     ] = "list"
     records: Annotated[str, Doc(description="append: folder with the files that gate, promote and revert left.")] = (
         "records"
@@ -32,6 +32,8 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     decision: Annotated[
         str, Doc(description="list: only records with this decision: allowed, refused, complete, hold, rollback ...")
     ] = ""
+    site: Annotated[str, Doc(description="page: folder that the static site is written to.")] = "dashboard"
+    stale: Annotated[str, Doc(description="page: age after which the page says that it is out of date.")] = "36h"
     commit: Annotated[str, Doc(description="check: full SHA of the commit that is to be deployed.")] = ""
     max_actions: Annotated[
         int | None, Doc(description="check: maximum rollbacks and reverts within 24 hours; empty: no limit.")
@@ -43,4 +45,6 @@ OUTPUTS = (
     Output("history-sha", "Commit of the branch that contains the history; empty if there is none."),
     Output("records", "Number of records that were selected, appended or folded."),
     Output("skipped", "Number of files and findings that were named and skipped."),
+    Output("site", "page: folder that contains the static site."),
+    Output("publish", "page: true if the event shows that the repository is public; a private one keeps an artifact."),
 )

@@ -47,8 +47,8 @@ def delivery_keys(deployments: Sequence[Deployment], since: datetime, until: dat
     """
     inside = [item for item in deployments if since <= item.time < until]
     live = [item for item in inside if item.state == "live"]
-    seen = [item for item in inside if item.state in ("live", "failed")]
-    failures = [item for item in seen if item.is_change_failure]
+    visible = [item for item in inside if item.state in ("live", "failed")]
+    failures = [item for item in visible if item.is_change_failure]
     lead = [hours for item in live if (hours := _lead_hours(item)) is not None]
     restore = [(item.restored - item.onset) / HOUR for item in failures if item.restored is not None]
     weeks = (until - since) / timedelta(weeks=1)
@@ -58,7 +58,7 @@ def delivery_keys(deployments: Sequence[Deployment], since: datetime, until: dat
         lead_hours=median(lead) if lead else None,
         without_commit_time=len(live) - len(lead),
         failures=len(failures),
-        failure_rate=len(failures) / len(seen) if seen else None,
+        failure_rate=len(failures) / len(visible) if visible else None,
         restore_hours=median(restore) if restore else None,
         not_restored=sum(item.restored is None for item in failures),
     )
@@ -92,10 +92,10 @@ class Accuracy(NamedTuple):
 
 def accuracy(deployments: Sequence[Deployment]) -> Accuracy:
     """Return false positives (relanded unmodified) and false negatives (passed, then undone)."""
-    kept: dict[tuple[str, str, str], datetime] = {}
+    last_live: dict[tuple[str, str, str], datetime] = {}
     for item in deployments:
         if item.state == "live" and not item.harmed_by:
-            kept[_key(item)] = max(item.time, kept.get(_key(item), item.time))
+            last_live[_key(item)] = max(item.time, last_live.get(_key(item), item.time))
     acted = [item for item in deployments if _is_action(item)]
     passed = [
         item
@@ -104,7 +104,7 @@ def accuracy(deployments: Sequence[Deployment]) -> Accuracy:
     ]
     return Accuracy(
         actions=len(acted),
-        false_positives=tuple(item for item in acted if _key(item) in kept and kept[_key(item)] > item.time),
+        false_positives=tuple(item for item in acted if _key(item) in last_live and last_live[_key(item)] > item.time),
         passed=len(passed),
         false_negatives=tuple(item for item in passed if item.harmed_by),
     )

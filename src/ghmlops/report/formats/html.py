@@ -61,13 +61,14 @@ _MIN_LIST = 20
 """Rows from which a table of findings can be searched; any other table can be from `STATIC_ROWS` on."""
 
 
-def _source(text: str) -> str:
+def content_source(text: str) -> str:
     """Return the only content of a style or script element that the page allows."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 _POLICY = (
-    f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {_source(CSS)}; script-src {_source(SCRIPT)}"
+    f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {content_source(CSS)}; "
+    f"script-src {content_source(SCRIPT)}"
 )
 _PLOT_LEGEND = (
     "In the plots, the bar is the interval, the dot the estimate, the middle line no change and the dashed line the "
@@ -96,7 +97,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"<style>{CSS}</style>\n</head>\n<body>\n<main>"
     yield from _verdict(report)
     yield '<section class="card">\n<h2>Results</h2>'
-    yield from _table(report.pillars, f"One row per measurement, the worst first. {_PLOT_LEGEND}", row_heading=True)
+    yield from table_lines(
+        report.pillars, f"One row per measurement, the worst first. {_PLOT_LEGEND}", row_heading=True
+    )
     yield "</section>"
     if report.worst.items:
         yield from _bullets(report.worst, "plain")
@@ -161,7 +164,7 @@ def _latency(charts: LatencyCharts) -> Iterator[str]:
         yield from pair_chart.figure(pairs)
     yield "</div>"
     if charts.quantiles:
-        yield from _table(_quantile_table(charts), "Response times in milliseconds")
+        yield from table_lines(_quantile_table(charts), "Response times in milliseconds")
     yield "</section>"
 
 
@@ -225,7 +228,7 @@ def _content(table: Table) -> Iterator[str]:
     if table.collapsed:
         yield from _numbers(table, table.collapsed)
     elif table.rows:
-        yield from _table(table, table.title)
+        yield from table_lines(table, table.title)
     else:
         yield f"<p>{escape.page(table.title, 300)}</p>"
 
@@ -233,11 +236,11 @@ def _content(table: Table) -> Iterator[str]:
 def _numbers(table: Table, label: str = "Numbers") -> Iterator[str]:
     """Yield the rows of a table, collapsed."""
     yield f'<details class="numbers">\n<summary>{escape.page(label)}</summary>\n<div>'
-    yield from _table(table, table.title)
+    yield from table_lines(table, table.title)
     yield "</div>\n</details>"
 
 
-def _table(table: Table, caption: str, *, row_heading: bool = False) -> Iterator[str]:
+def table_lines(table: Table, caption: str, *, row_heading: bool = False) -> Iterator[str]:
     """Yield a table; a long one with tools to search it, and with its rows as data of the script."""
     if len(table.rows) <= (_MIN_LIST if table.sentence_last else STATIC_ROWS):
         yield from _rows(table, table.rows, caption, row_heading=row_heading)

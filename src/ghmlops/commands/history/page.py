@@ -1,0 +1,85 @@
+"""Writes the dashboard: a static site from the branch of the history."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from ghmlops.act.files import write_atomically
+from ghmlops.commands.history.listing import problem_findings
+from ghmlops.commands.shared.base import Result, dry_run_result
+from ghmlops.core.errors import InputError
+from ghmlops.core.history.calibration import calibrate
+from ghmlops.core.history.deployments import find_deployments
+from ghmlops.core.history.metric_series import metric_series
+from ghmlops.core.history.selection import former_services
+from ghmlops.core.model import Outcome
+from ghmlops.core.quantities import duration
+from ghmlops.report.dashboard.data import Dashboard
+from ghmlops.report.dashboard.site import site
+from ghmlops.report.formats import terminal
+from ghmlops.report.text.escape import printable
+
+if TYPE_CHECKING:
+    from ghmlops.commands.history.inputs import Inputs
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.context import Context
+    from ghmlops.measure.record_branch import BranchHistory
+
+
+def write_page(read: BranchHistory, inputs: Inputs, services: Services) -> Result:
+    """Write the site to the folder `site`, and say whether it may be published.
+
+    Raises:
+        InputError: An input is malformed, or the folder cannot be written.
+    """
+    try:
+        stale = duration(inputs.stale)
+    except ValueError as error:
+        raise InputError(f"input `stale`: {error}", hint="for example --stale 36h") from None
+    records = read.history.records
+    deployments = find_deployments(records)
+    service = inputs.service or (records[-1].record.service if records else "")
+    former = former_services(records, service) if records else {}
+    data = Dashboard(
+        repository=services.context.repository or (records[-1].record.repository if records else ""),
+        server_url=services.context.server_url,
+        tip=read.tip,
+        written=services.now().astimezone(UTC),
+        stale=stale,
+        deployments=deployments,
+        series=metric_series(deployments),
+        calibration=calibrate(records),
+        problems=read.history.problems,
+        former=former,
+    )
+    files = site(data)
+    findings = problem_findings(read.history.problems, former, service)
+    size = sum(len(text.encode()) for text in files.values())
+    reason = f"{len(files)} files with {len(deployments)} deployments, {size:,} bytes; {len(findings)} findings."
+    if inputs.dry_run:
+        return dry_run_result(f"{inputs.site} would be written: {reason}", terminal.block(sorted(files)))
+    for name, text in files.items():
+        write_atomically(services.cwd / inputs.site / name, text)
+    public = is_public(services.context)
+    return Result(
+        outcome=Outcome.WARN if findings else Outcome.PASS,
+        reason_code=findings[0].id if findings else "page-written",
+        reason=f"{inputs.site}: {reason}",
+        outputs={
+            "history-sha": read.tip,
+            "records": str(len(records)),
+            "skipped": str(len(findings)),
+            "site": inputs.site,
+            "publish": "true" if public else "false",
+        },
+        text=terminal.block([printable(f"{inputs.site}: {reason}"), *(printable(f.reason) for f in findings)]),
+        data={"site": inputs.site, "files": sorted(files), "deployments": len(deployments), "publish": public},
+        findings=tuple(findings),
+    )
+
+
+def is_public(context: Context) -> bool:
+    """Return whether the event shows that the repository is public; an unknown one counts as private."""
+    repository = context.event.get("repository")
+    return isinstance(repository, dict) and repository.get("private") is False

@@ -1,0 +1,44 @@
+"""What the dashboard shows, as `commands/history` passes it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from ghmlops.core.history.calibration import Calibration
+    from ghmlops.core.history.deployments import Deployment
+    from ghmlops.core.history.metric_series import MetricSeries
+    from ghmlops.core.history.reading import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    """The content of the site; everything in it is untrusted.
+
+    Attributes:
+        repository: `owner/name`; empty if unknown.
+        server_url: address of GitHub; empty if unknown.
+        tip: commit of the branch that was read.
+        written: time at which the site was written.
+        stale: seconds after which the page says that it is old.
+        deployments: all deployments, oldest first.
+        series: the metrics over time.
+        calibration: stated against measured effects.
+        problems: files of the branch that do not count.
+        former: services that may be former names of others, with the number of their records.
+    """
+
+    repository: str
+    server_url: str
+    tip: str
+    written: datetime
+    stale: float
+    deployments: Sequence[Deployment]
+    series: Sequence[MetricSeries]
+    calibration: Calibration
+    problems: Sequence[Problem]
+    former: Mapping[str, int]
