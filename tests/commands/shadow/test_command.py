@@ -168,14 +168,14 @@ def test_an_accident_is_not_proven(place: Path) -> None:
 
 def test_a_limit_hit_by_asking_again_proves_nothing(place: Path) -> None:
     """A candidate that answers one request otherwise once, and then limits the repeated requests, is not proven."""
-    seen = 0
+    count = 0
 
     def limited(row: int, answer: dict[str, Any]) -> dict[str, Any] | Reply:
-        nonlocal seen
-        seen += row == 7
+        nonlocal count
+        count += row == 7
         if row != 7:
             return answer
-        return answer | {"label": 9} if seen == 1 else Reply(429)
+        return answer | {"label": 9} if count == 1 else Reply(429)
 
     write_policy(place, "  expect: same\n")
     shadow(place, limited, repeatable=True)

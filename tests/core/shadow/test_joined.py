@@ -19,10 +19,10 @@ N = 40
 
 
 def logged(
-    number: int, body: bytes = b"{}", status: int = 200, path: str = "/p", *, known: bool = True
+    number: int, body: bytes = b"{}", status: int = 200, path: str = "/p", *, has_body: bool = True
 ) -> LoggedAnswer:
     """Return an answer of a log."""
-    return LoggedAnswer(f"id-{number}", "POST", path, answer(body, status), known)
+    return LoggedAnswer(f"id-{number}", "POST", path, answer(body, status), has_body)
 
 
 def log(*answers: LoggedAnswer) -> ArmLog:
@@ -56,8 +56,8 @@ def test_each_lost_request_has_its_reason() -> None:
     assert {reason: drop.requests for reason, drop in run.comparison.losses.items()} == {
         "live: unreadable: no JSON": 1,
         "live: request id repeated": 2,
-        "candidate: no line with this request id": 1,
-        "candidate: another request has this id": 1,
+        "candidate: no mirrored request": 1,
+        "candidate: id of another request": 1,
         "candidate: request id repeated": 1,
     }
     assert run.comparison.orphans == 1
@@ -82,6 +82,6 @@ def test_errors_of_two_logs_are_judged_both_ways(live_errors: int, errors: int, 
 
 def test_unknown_bodies_are_no_agreement() -> None:
     """Without bodies, statuses and content types are compared; shape and values are inconclusive."""
-    result = outcomes(run_of(log(*map(logged, range(N))), log(*(logged(i, b"", known=False) for i in range(N)))))
+    result = outcomes(run_of(log(*map(logged, range(N))), log(*(logged(i, b"", has_body=False) for i in range(N)))))
     assert (result["errors"], result["coverage"]) == (Outcome.PASS, Outcome.PASS)
     assert (result["shape"], result["values"]) == (Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE)

@@ -76,8 +76,8 @@ def _by_id(log: ArmLog | None) -> dict[str, list[LoggedAnswer]]:
 def _flaw(arm: str, live: LoggedAnswer, rows: Sequence[LoggedAnswer]) -> str:
     """Return why a mirrored answer cannot be compared with a live one; empty if it can."""
     if not rows:
-        return f"{arm}: no line with this request id"
+        return f"{arm}: no mirrored request"
     if len(rows) > 1:
         return f"{arm}: request id repeated"
     same = (rows[0].method, rows[0].path) == (live.method, live.path)
-    return "" if same else f"{arm}: another request has this id"
+    return "" if same else f"{arm}: id of another request"
