@@ -23,6 +23,16 @@ def test_outputs_are_redacted(repository: Repo) -> None:
     assert secretive.read("remote", "get-url", "origin") == "https://example.com/***.git"
 
 
+def test_a_subfolder_is_not_the_root_of_paths(repository: Repo) -> None:
+    """Paths are those of the repository in a subfolder, too: `ls-tree` there would list nothing of the top."""
+    folder = repository.folder / "services/shop"
+    folder.mkdir(parents=True)
+    git = open_repository(folder, repository.environ)
+    assert git.cwd.samefile(repository.folder)
+    assert git.read("ls-tree", "HEAD", "--", "a.txt")
+    assert git.read("log", "--format=%H", "HEAD", "--", "a.txt")
+
+
 def test_query_returns_the_exact_output(repository: Repo) -> None:
     """A query is data, so nothing in its output is redacted; a failing query returns `None`."""
     git = open_repository(repository.folder, repository.environ)

@@ -28,7 +28,7 @@ def check_limits(remote: Remote, tip: str, limits: Limits) -> None:
     if limits.freeze_file:
         default = history.default_branch(git, remote.name)
         newest = tip if default == remote.branch else remote.at(default).fetch()
-        check_freeze(limits, default, exists=bool(git.read("ls-tree", newest, "--", limits.freeze_file)))
+        check_freeze(limits, default, exists=bool(git.read("ls-tree", "--full-tree", newest, "--", limits.freeze_file)))
     if limits.max_per_day:
         output = git.read("log", "-z", f"--since={limits.since.isoformat()}", "--format=%P%n%B", tip)
         rows = [row.partition("\n") for row in output.split("\0") if row]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ghmlops.clients.git.environment import safe_environment
@@ -13,7 +14,6 @@ from ghmlops.core.text.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 LOCAL_TIMEOUT = 120.0
 """Seconds for a command that works on the local repository only."""
@@ -104,7 +104,9 @@ def command_error(command: str, result: GitResult, hint: str = "") -> GitError:
 
 
 def open_repository(cwd: Path, environ: Mapping[str, str]) -> Git:
-    """Return git for the repository that contains `cwd`.
+    """Return git for the repository that contains `cwd`, at the top of its work tree.
+
+    In a subfolder, `ls-tree` and limits by path would be relative to it: a freeze file at the top would be missed.
 
     Raises:
         GitError: There is no repository, or git is not installed.
@@ -114,4 +116,5 @@ def open_repository(cwd: Path, environ: Mapping[str, str]) -> Git:
     if result.exit_code != 0:
         hint = "run inside a git checkout (actions/checkout comes before this step)"
         raise command_error("rev-parse", result, hint=hint)
-    return git
+    top = git.run("rev-parse", "--show-toplevel")  # fails in a bare repository, which has no subfolders
+    return git.in_folder(Path(top.stdout.rstrip("\n"))) if top.exit_code == 0 else git
