@@ -295,7 +295,7 @@ SEQUENCES = (
     ),
     Sequence(
         "person of a run",
-        lambda client: (triggering_actor(client, 42), has_role(client, "maria", "write")),
+        lambda client: (triggering_actor(client, 42, 1), has_role(client, "maria", "write")),
         {"repositories": {REPOSITORY: _REVIEWED}, "runs": [{**_RUN, "triggering_actor": "maria"}]},
     ),
     Sequence(

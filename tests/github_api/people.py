@@ -15,7 +15,8 @@ def get_permission(state: State, call: Call) -> Response:
     role = state.repositories[call.repository]["roles"].get(login)
     if role is None:
         return NOT_FOUND
-    user = {**shapes.user(call.root, login, "User"), "role_name": role}
+    kind = "Bot" if login in state.repositories[call.repository].get("bots", ()) else "User"
+    user = {**shapes.user(call.root, login, kind), "role_name": role}
     return Response(200, {"permission": _RIGHTS[role], "role_name": role, "user": user})
 
 

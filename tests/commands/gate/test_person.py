@@ -126,6 +126,42 @@ def test_only_people_whom_github_confirms(
         assert not (here / "verdict.json").exists()
 
 
+@pytest.mark.parametrize("login", ["shipper[bot]", "shipper"])
+def test_a_bot_is_no_person(
+    api: Api, dispatch: Callable[..., None], measured: Callable[..., Evidence], login: str
+) -> None:
+    """A bot that started the run may not override, whatever its role: by its name, or by the type that GitHub names."""
+    dispatch(person=login)
+    api.state.repositories["acme/shop"] |= {"roles": {login: "admin"}, "bots": ["shipper"]}
+    measured("inconclusive")
+    assert main(FLAGS) == 2
+    assert (api.state.statuses, api.state.deployments) == ([], [])
+
+
+@pytest.mark.parametrize(("attempt", "code"), [(1, 2), (2, 0)])
+def test_the_person_is_that_of_the_attempt(
+    api: Api,
+    dispatch: Callable[..., None],
+    measured: Callable[..., Evidence],
+    monkeypatch: pytest.MonkeyPatch,
+    attempt: int,
+    code: int,
+) -> None:
+    """Who starts the run again lends no rights to an attempt that goes on: `mallory` started the first one."""
+    dispatch()
+    api.state.runs[-1] |= {"run_attempt": 2, "attempts": {"1": {"triggering_actor": "mallory"}}}
+    monkeypatch.setenv("GITHUB_RUN_ATTEMPT", str(attempt))
+    measured("inconclusive")
+    assert main(FLAGS) == code
+
+
+def test_the_runner_does_not_name_the_person(dispatch: Callable[..., None], measured: Callable[..., Evidence]) -> None:
+    """If GitHub names nobody, the variables of the runner do not stand in: `octocat` is an administrator there."""
+    dispatch(person="")
+    measured("inconclusive")
+    assert main(FLAGS) == 2
+
+
 @pytest.mark.parametrize(("person", "token", "code"), [("ada", "t2", 0), ("bob", "t2", 2), ("ada", "t", 2)])
 def test_members_of_a_team(
     api: Api, dispatch: Callable[..., None], measured: Callable[..., Evidence], person: str, token: str, code: int

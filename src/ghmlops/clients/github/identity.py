@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ghmlops.clients.github.client import Client
 
 _QUERY = "query { viewer { login } }"
-_BOT = "[bot]"
+BOT_SUFFIX = "[bot]"
 _METADATA = "metadata: read"
 
 
@@ -66,4 +66,4 @@ def is_author(user: User | None, login: str) -> bool:
     if user is None or not login:
         return False
     name, own = user.login.lower(), login.lower()
-    return name == own or (user.type == "Bot" and name.removesuffix(_BOT) == own)
+    return name == own or (user.type == "Bot" and name.removesuffix(BOT_SUFFIX) == own)

@@ -60,7 +60,7 @@ def confirm_override(
 
 
 def triggering_person(client: Client, services: Services, *, tolerant: bool = False) -> str:
-    """Return the login of the person who started this attempt; may be empty.
+    """Return the login of the person who started this attempt; empty if GitHub names nobody.
 
     Args:
         client: The connection.
@@ -75,9 +75,9 @@ def triggering_person(client: Client, services: Services, *, tolerant: bool = Fa
     context = services.context
     person = context.triggering_actor or context.actor
     if not context.run_id:
-        return person
+        return person if tolerant else ""
     try:
-        return triggering_actor(client, context.run_id) or person
+        return triggering_actor(client, context.run_id, context.run_attempt) or (person if tolerant else "")
     except GitHubError as error:
         if not tolerant:
             raise

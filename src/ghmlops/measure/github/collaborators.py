@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from ghmlops.clients.github.calls import read
+from ghmlops.clients.github.identity import BOT_SUFFIX, User
 from ghmlops.core.errors import GitHubError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class _Permission(msgspec.Struct, frozen=True):
     permission: str
     """`admin`, `write`, `read` or `none`."""
     role_name: str = ""
+    user: User | None = None
 
 
 class _Membership(msgspec.Struct, frozen=True):
@@ -37,7 +39,7 @@ def is_maintainer(client: Client, login: str) -> bool:
 
 
 def has_role(client: Client, login: str, role: str) -> bool:
-    """Return whether GitHub confirms that a person has at least a role; a stranger has none.
+    """Return whether GitHub confirms that a person has at least a role; a stranger has none, and neither has a bot.
 
     Args:
         client: The connection.
@@ -47,7 +49,7 @@ def has_role(client: Client, login: str, role: str) -> bool:
     Raises:
         GitHubError: GitHub rejected the request for another reason than an unknown person.
     """
-    if not login:
+    if not login or login.endswith(BOT_SUFFIX):
         return False
     address = f"collaborators/{quote(login, safe='')}/permission"
     try:
@@ -58,6 +60,8 @@ def has_role(client: Client, login: str, role: str) -> bool:
         if error.reason_code == "not-found":
             return False
         raise
+    if answer.user is not None and answer.user.type not in ("", "User"):
+        return False
     maintains = answer.permission == "admin" or answer.role_name in MAINTAINER_ROLES
     writes = maintains or answer.permission == "write"
     return {"write": writes, "maintain": maintains, "admin": answer.permission == "admin"}[role]

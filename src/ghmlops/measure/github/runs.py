@@ -86,14 +86,22 @@ def read_run(client: Client, run_id: int | str) -> RunFacts:
     return run_facts(read_api_run(client, run_number(run_id)))
 
 
-def triggering_actor(client: Client, run_id: int | str) -> str:
-    """Return the login of the person who started the newest attempt of a run; empty if GitHub names nobody.
+def triggering_actor(client: Client, run_id: int | str, attempt: int) -> str:
+    """Return the login of the person who started an attempt of a run; empty if GitHub names nobody.
+
+    The run itself names who started its newest attempt: another person, if it was run again meanwhile.
 
     Raises:
         InputError: `run_id` is not a number.
         GitHubError: There is no such run (reason code `not-found`), or GitHub rejected the request.
     """
-    person = read_api_run(client, run_number(run_id)).triggering_actor
+    number = run_number(run_id)
+    run = read_api_run(client, number)
+    if run.run_attempt != attempt:
+        activity = f"reading attempt {attempt} of run {number}"
+        address = f"actions/runs/{number}/attempts/{attempt}"
+        run = calls.read(client, address, Run, activity=activity, permission=READ)
+    person = run.triggering_actor
     return person.login if person else ""
 
 
