@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from ghmlops.core.policy.promote import Promote, Reactions, Rung
@@ -51,7 +53,7 @@ SICK = Ruling(state=State.HOLD, reason_code="environment", reason="-")
 )
 def test_decision(position: Position, split: Split, ruling: Ruling, now: float, kind: type, code: str) -> None:
     """A failure counts at any moment, nothing passes before the split is in effect, and a clock set back waits."""
-    decision = next_decision(POLICY, position, split, ruling, now)
+    decision = next_decision(POLICY, position, split, ruling, now, silent=0.0)
     assert type(decision) is kind
     assert getattr(decision, "reason_code", "") == code
 
@@ -61,17 +63,39 @@ def test_decision(position: Position, split: Split, ruling: Ruling, now: float, 
 )
 def test_reactions_are_those_of_the_policy(ruling: Ruling, reaction: str) -> None:
     """A sick environment is a hold, whatever the policy says about failures."""
-    decision = next_decision(POLICY, SETTLED, Split.IN_EFFECT, ruling, 1_601.0)
+    decision = next_decision(POLICY, SETTLED, Split.IN_EFFECT, ruling, 1_601.0, silent=0.0)
     assert isinstance(decision, Stop)
     assert decision.reaction == reaction
 
 
 def test_moments_are_remembered() -> None:
     """The time of effect and of the pass, from which the bake counts."""
-    first = next_decision(POLICY, NEW, Split.IN_EFFECT, QUIET, 1_012.0)
+    first = next_decision(POLICY, NEW, Split.IN_EFFECT, QUIET, 1_012.0, silent=0.0)
     assert isinstance(first, Wait)
     assert first.position.effective == 1_012.0
-    second = next_decision(POLICY, first.position, Split.IN_EFFECT, GOOD, 1_050.0)
+    second = next_decision(POLICY, first.position, Split.IN_EFFECT, GOOD, 1_050.0, silent=0.0)
     assert isinstance(second, Wait)
     assert second.position.passed == 1_050.0
-    assert next_decision(POLICY, second.position, Split.IN_EFFECT, GOOD, 1_110.0) == Advance(rung=1)
+    assert next_decision(POLICY, second.position, Split.IN_EFFECT, GOOD, 1_110.0, silent=0.0) == Advance(rung=1)
+
+
+@pytest.mark.parametrize(
+    ("position", "ruling", "now", "silent", "kind", "code"),
+    [
+        (PASSED, GOOD, 1_160.0, 30.0, Advance, ""),
+        (PASSED, GOOD, 1_160.0, 31.0, Wait, ""),
+        (PASSED, GOOD, 1_760.0, 31.0, Wait, ""),
+        (PASSED, GOOD, 1_761.0, 31.0, Stop, "low-traffic"),
+        (LAST, GOOD, 2_220.0, math.inf, Wait, ""),
+        (LAST, GOOD, 2_821.0, math.inf, Stop, "low-traffic"),
+        (LAST, OPEN, 2_220.0, 0.0, Wait, ""),
+        (LAST, OPEN, 2_821.0, 0.0, Stop, "latency-undecided"),
+    ],
+)
+def test_time_alone_never_advances(
+    position: Position, ruling: Ruling, now: float, silent: float, kind: type, code: str
+) -> None:
+    """After the pass, a log that fell silent or a ruling that is open again waits, and then stops."""
+    decision = next_decision(POLICY, position, Split.IN_EFFECT, ruling, now, silent=silent)
+    assert type(decision) is kind
+    assert getattr(decision, "reason_code", "") == code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -59,6 +60,8 @@ class Observer:
     _before: Shares = field(init=False, default=BASELINE_ONLY)
     _judge: RungJudge = field(init=False)
     _counts: Counter[str] = field(init=False, default_factory=Counter)
+    _last_request: float | None = field(init=False, default=None)
+    """Time at which a request of the candidate was last read; seconds since the epoch."""
     _metrics_of: int | None = field(init=False, default=None)
     """Index of the rung whose metrics are read."""
 
@@ -120,7 +123,11 @@ class Observer:
         self._add(traffic)
         split = compare_split(self._counts, before=self._before, after=self.shares)
         ruling = self._judge.ruling(self.shares, min_requests=self.job.policy.rung.min_requests)
-        decision = next_decision(self.job.policy, position, split, ruling, self.now().timestamp())
+        moment = self.now().timestamp()
+        if traffic.arm("candidate").requests:
+            self._last_request = moment
+        silent = math.inf if self._last_request is None else moment - self._last_request
+        decision = next_decision(self.job.policy, position, split, ruling, moment, silent=silent)
         if ruling.state is State.FAIL:  # perhaps after it had passed, while it was judged on
             self.rungs[-1] = msgspec.structs.replace(self.rungs[-1], passed=False)
         if split is Split.NOT_IN_EFFECT and position.effective is None:

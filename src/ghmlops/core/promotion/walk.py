@@ -61,7 +61,9 @@ class Stop:
 Decision = Wait | Advance | Complete | Stop
 
 
-def next_decision(policy: Promote, position: Position, split: Split, ruling: Ruling, now: float) -> Decision:
+def next_decision(  # noqa: PLR0913  (everything that is known at a moment)
+    policy: Promote, position: Position, split: Split, ruling: Ruling, now: float, *, silent: float
+) -> Decision:
     """Return what to do next.
 
     A failure or a hold of the judge counts at once, even before the split is in effect. Nothing passes before it.
@@ -72,6 +74,7 @@ def next_decision(policy: Promote, position: Position, split: Split, ruling: Rul
         split: Whether the router follows the weights, from the requests since the last change.
         ruling: The verdict of the rung so far.
         now: Seconds since the epoch. A clock that was set back waits; it never advances.
+        silent: Seconds since a request of the candidate was last observed; infinite if none was.
     """
     if ruling.state is State.FAIL:
         return Stop(reaction=policy.on.fail, reason_code=ruling.reason_code, reason=ruling.reason)
@@ -81,7 +84,7 @@ def next_decision(policy: Promote, position: Position, split: Split, ruling: Rul
         return _before_effect(policy, position, split, now)
     if position.passed is None:
         return _while_undecided(policy, position, ruling, now)
-    return _after_pass(policy, position, now)
+    return _after_pass(policy, position, ruling, now, silent)
 
 
 def _before_effect(policy: Promote, position: Position, split: Split, now: float) -> Decision:
@@ -117,9 +120,23 @@ def _while_undecided(policy: Promote, position: Position, ruling: Ruling, now: f
     )
 
 
-def _after_pass(policy: Promote, position: Position, now: float) -> Decision:
+def _after_pass(policy: Promote, position: Position, ruling: Ruling, now: float, silent: float) -> Decision:
+    """Advance after the time that the policy asks for, if the candidate was observed until the end of it.
+
+    A log that fell silent after the rung passed shows nothing: time alone never advances.
+    """
     last = position.rung == len(policy.ladder) - 1
     elapsed, required = now - (position.passed or now), policy.watch if last else policy.rung.bake
     if elapsed < required:
         return Wait(position=position, reason=f"judged on for {required - elapsed:.0f} s")
+    if silent > policy.rung.settle or ruling.state is not State.PASS:
+        low = silent > policy.rung.settle
+        reason = "No request of the candidate is observed any more." if low else ruling.reason
+        if elapsed <= required + policy.rung.max_duration:
+            return Wait(position=position, reason=reason)
+        return Stop(
+            reaction=policy.on.low_traffic if low else policy.on.inconclusive,
+            reason_code="low-traffic" if low else ruling.reason_code,
+            reason=f"{reason} The rung passed {elapsed:.0f} s ago.",
+        )
     return Complete() if last else Advance(rung=position.rung + 1)
