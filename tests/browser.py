@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+AXE = Path(os.environ.get("GHMLOPS_NODE_TOOLS", "missing")) / "node_modules/axe-core/axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
 
@@ -43,3 +46,16 @@ def opened(browser: Browser, html: str, *, dark: bool = False, width: int = 1280
     finally:
         page.close()
     assert problems == []
+
+
+def assert_accessible(page: Page) -> None:
+    """Assert that the page is not wider than the screen, and that axe-core finds nothing with all sections open."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (scripts/test installs it)")
+    page.evaluate("document.querySelectorAll('details').forEach(section => { section.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run()")
+    faults = {(fault["id"], node["html"][:150]) for fault in result["violations"] for node in fault["nodes"]}
+    assert faults == set()
+    assert len(result["passes"]) > 10

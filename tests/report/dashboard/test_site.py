@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from browser import needs_chromium, opened, running_chromium
+from browser import assert_accessible, needs_chromium, opened, running_chromium
 from dashboard_samples import dashboard, history
 from ghmlops.core.history.hypothesis import Hypothesis
 from ghmlops.core.history.reading import Problem
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-AXE = Path(os.environ.get("GHMLOPS_NODE_TOOLS", "missing")) / "node_modules/axe-core/axe.min.js"
 PROBLEMS = (
     Problem("record-damaged", "records/2025-01/a.json", "it is no record"),
     Problem("record-clock-skew", "records/2025-01/b.json", "its time is in the future"),
@@ -75,16 +72,8 @@ def test_an_empty_history_is_a_page() -> None:
 @pytest.mark.parametrize("width", [1280, 400])
 def test_accessibility(chromium: Browser, files: dict[str, str], dark: bool, width: int) -> None:
     """axe-core finds nothing with all sections open; the page is not wider than the screen and requests nothing."""
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed (scripts/test installs it)")
     with opened(chromium, files["index.html"], dark=dark, width=width) as page:
-        page.evaluate("document.querySelectorAll('details').forEach(section => { section.open = true; })")
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        result = page.evaluate("axe.run()")
-        faults = {(fault["id"], node["html"][:150]) for fault in result["violations"] for node in fault["nodes"]}
-        assert faults == set()
-        assert len(result["passes"]) > 10
+        assert_accessible(page)
 
 
 @needs_chromium
