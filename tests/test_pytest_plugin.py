@@ -120,10 +120,7 @@ def test_latency_marker(project: pytest.Pytester, limit: str, passed: int) -> No
     """A test with the marker fails if the service of its fixture misses an objective."""
     with scoring_service.started("--delay", "0.02") as service:
         project.makepyfile(LATENCY % (limit, service))
-        for _ in range(4):  # where this machine was too busy for the generator, the outcome is inconclusive
-            result = project.runpytest_subprocess("--strict-markers")
-            if result.parseoutcomes().get("passed", 0) == passed:
-                break
+        result = project.runpytest_subprocess("--strict-markers")
     result.assert_outcomes(passed=passed, failed=1 - passed)
     assert ("fail: Latency: p50" in result.stdout.str()) is not bool(passed)
 

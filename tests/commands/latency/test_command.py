@@ -79,12 +79,8 @@ def services(place: Path) -> Services:
 
 
 def latency(place: Path, url: str, baseline: str = "", **more: Any) -> Result:
-    """Run the command; again, at most four times, where this machine was too busy for the generator, which it says."""
-    for _ in range(4):
-        result = run(Inputs(policy="policy.yml", url=url, baseline_url=baseline, **more), services(place))
-        if result.reason_code != "guard-lateness":
-            break
-    return result
+    """Run the command."""
+    return run(Inputs(policy="policy.yml", url=url, baseline_url=baseline, **more), services(place))
 
 
 def read_evidence(place: Path, name: str = "latency.json") -> Evidence:
@@ -99,11 +95,8 @@ def test_two_like_services_do_not_fail(place: Path) -> None:
     """A/A: no finding fails; the evidence is whole, says where it comes from, and holds no secret."""
     write_policy(place, more="slo: {p99: 500ms, errors: 2%}")
     with scoring_service.started("--delay", "0.005") as a, scoring_service.started("--delay", "0.005") as b:
-        for _ in range(3):  # a quantile may fail once in 300 runs, by the design of the verdict
-            result = latency(place, b, a)
-            evidence = read_evidence(place)
-            if Outcome.FAIL not in {f.outcome for f in evidence.findings}:
-                break
+        result = latency(place, b, a)
+    evidence = read_evidence(place)
     assert Outcome.FAIL not in {f.outcome for f in evidence.findings}
     expected = ["latency-p50", "latency-p95", "latency-p99", "error-ratio", "objective-p99", "objective-errors"]
     ids = [name for name in outcomes(evidence) if name != "saturation"]  # which a busy machine adds
@@ -157,7 +150,7 @@ def test_a_slower_candidate_fails_early_and_is_confirmed(place: Path) -> None:
 
 def test_failing_requests_fail_by_the_error_ratio(place: Path) -> None:
     """A candidate that answers one request in ten with 500 fails, and is counted by kind."""
-    write_policy(place, more="slo: {errors: 1%}")
+    write_policy(place, rate=200, more="slo: {errors: 1%}")
     with (
         scoring_service.started("--delay", "0.003") as a,
         scoring_service.started("--delay", "0.003", "--fail-share", "0.1") as b,
@@ -281,7 +274,7 @@ def good_service() -> Iterator[str]:
 
 def test_objectives_alone(place: Path) -> None:
     """Without a baseline the objectives judge; what was not compared is listed."""
-    write_policy(place, rate=400, duration="1s", more="slo: {p90: 400ms, p50: 1ms}")
+    write_policy(place, rate=100, duration="2s", more="slo: {p90: 400ms, p50: 1ms}")
     with scoring_service.started("--delay", "0.01") as b:
         result = latency(place, b)
     evidence = read_evidence(place)
@@ -454,17 +447,13 @@ def test_an_interrupted_run_exits_130_and_leaves_an_error(place: Path, number: s
 
 def test_json_and_exit_code(place: Path) -> None:
     """A failing run exits 1 and prints JSON that a script can read."""
-    write_policy(place, rate=300, duration="1s", more="slo: {p50: 1ms}")
+    write_policy(place, rate=100, duration="2s", more="slo: {p50: 1ms}")
     environ = os.environ | {"GITHUB_SHA": SHA}
-    output: dict[str, Any] = {}
     with scoring_service.started("--delay", "0.01") as b:
-        for _ in range(4):
-            argv = command(place, "--url", b, "--json")
-            done = subprocess.run(argv, cwd=place, env=environ, capture_output=True, text=True, timeout=60, check=False)
-            output = json.loads(done.stdout)
-            assert done.returncode == {"fail": 1, "error": 2}[output["outcome"]], done.stderr
-            if output["reason_code"] != "guard-lateness":
-                break
+        argv = command(place, "--url", b, "--json")
+        done = subprocess.run(argv, cwd=place, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    output: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == 1, done.stderr
     assert (output["outcome"], output["reason_code"]) == ("fail", "objective-p50")
     assert output["evidence_file"] == "evidence/latency.json"
     assert output["p99_ms"] > 10
