@@ -114,8 +114,16 @@ def _cells(row: Mapping[str, float]) -> list[str]:
 HEAD = ["fail", "pass", "inconclusive", "saturated", "fail before", "pass before", "median", "decided % by 6/12/18k"]
 
 
-def saturation_tables(runs: int, seed: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Print and return the tables: no change at every utilisation, and regressions."""
+def saturation_tables(
+    runs: int, seed: int, row: tuple[str, float] | None = None
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Print and return the tables: no change at every utilisation, and regressions.
+
+    Args:
+        runs: Simulated runs per row.
+        seed: Seed of the simulation.
+        row: Title of a table in `ALIKE` and a utilisation: only this row, to measure a rare event by many runs.
+    """
     figures: dict[str, dict[str, dict[str, float]]] = {}
 
     def results_of(queues: Queues) -> dict[str, float]:
@@ -125,7 +133,8 @@ def saturation_tables(runs: int, seed: int) -> dict[str, dict[str, dict[str, flo
         table = [[name, *_cells(row)] for name, row in rows.items()]
         print(f"\n{tabulate(table, headers=[title, *HEAD], disable_numparse=True)}", flush=True)
 
-    for title, (queues, utilisations) in ALIKE.items():
+    alike = ALIKE if row is None else {row[0]: (ALIKE[row[0]][0], row[1:])}
+    for title, (queues, utilisations) in alike.items():
         figures[title] = {
             f"{at:g}": results_of(
                 Queues(utilisation=at, servers=queues.servers, service=queues.service, noise=queues.noise)
@@ -133,6 +142,8 @@ def saturation_tables(runs: int, seed: int) -> dict[str, dict[str, dict[str, flo
             for at in utilisations
         }
         print_table(f"A/A, {title}", figures[title])
+    if row is not None:
+        return figures
     figures["slower"] = {name: results_of(queues) for name, queues in SLOWER.items()}
     print_table("slower", figures["slower"])
     return figures
