@@ -168,7 +168,10 @@ def dispatch_workflow(state: State, call: Call) -> Response:
     number = max((r["id"] for r in state.runs), default=900) + 1
     run = {"id": number, "head_sha": sha, "head_branch": branch, "event": "workflow_dispatch", "status": "queued"}
     inputs = call.body.get("inputs", {})
-    state.seed({"runs": [{**run, "conclusion": None, "path": f".github/workflows/{name}", "inputs": inputs}]})
+    # The `run-name` of every workflow here is `run ${{ inputs.request }}`.
+    title = f"run {inputs.get('request', '')}".strip()
+    fields = {"conclusion": None, "path": f".github/workflows/{name}", "inputs": inputs, "display_title": title}
+    state.seed({"runs": [{**run, **fields}]})
     if not call.body.get("return_run_details"):
         return Response(204, None)
     urls = {"run_url": f"{call.root}/repos/{call.repository}/actions/runs/{number}"}

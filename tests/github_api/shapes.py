@@ -275,7 +275,7 @@ def workflow_run(root: str, stored: Json, repositories: dict[str, Json]) -> Json
         "run_started_at": stored.get("run_started_at", stored["created_at"]),
         "run_number": 1,
         "workflow_id": 1,
-        "display_title": "run",
+        "display_title": stored["display_title"],
         "url": url,
         "html_url": f"{root}/html/{name}/actions/runs/{key}",
         **{f"{link}_url": f"{url}/{link}" for link in links},

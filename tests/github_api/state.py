@@ -239,6 +239,7 @@ class State:
             "triggering_actor": "",
             "attempts": {},
             "inputs": {},
+            "display_title": "run",
         }
         self.runs.append({"id": id, "head_sha": head_sha, **_with_defaults(defaults, fields)})
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ghmlops.act.github.dispatches import dispatch_workflow, rerun_workflow, start_workflow
+from ghmlops.act.github.dispatches import dispatch_workflow, find_request, rerun_workflow, start_workflow
 from ghmlops.core.errors import GitHubError, PermissionMissing
 from ghmlops.core.steps.step import DispatchWorkflow, RerunWorkflow
 
@@ -56,6 +56,25 @@ def test_a_start_with_inputs_is_not_doubled(api: Api, client: Client, kind: str)
     _, started = api.state.runs
     assert started["inputs"] == GATE.inputs
     assert url.endswith(f"/actions/runs/{started['id']}")
+
+
+@pytest.mark.parametrize("kind", ["", "lost-answer", "truncated"])
+def test_a_request_is_dispatched_once(api: Api, client: Client, kind: str) -> None:
+    """The run-name identifies the request: a newer run of another one is not its run, and a second start finds it."""
+    api.state.repositories["acme/shop"]["refs"] = {"heads/main": SHA}
+    if kind:
+        api.seed(faults=[{"kind": kind, "method": "POST", "path": "/dispatches$"}])
+    mine, other = (
+        DispatchWorkflow(workflow="confirm.yml", branch="main", inputs={"request": request})
+        for request in ("aaaa", "bbbb")
+    )
+    first = start_workflow(client, mine, request="aaaa")
+    second = start_workflow(client, other, request="bbbb")
+    assert [run["inputs"]["request"] for run in api.state.runs] == ["aaaa", "bbbb"]
+    assert first != second
+    assert start_workflow(client, mine, request="aaaa") == first == find_request(client, "confirm.yml", "aaaa")
+    assert find_request(client, "confirm.yml", "aaa") is None
+    assert len(api.state.runs) == 2
 
 
 def test_a_workflow_without_the_inputs(api: Api, client: Client) -> None:

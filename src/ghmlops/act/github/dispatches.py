@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from ghmlops.clients.github.calls import read, write
+from ghmlops.clients.github.calls import read, read_pages, write
 
 if TYPE_CHECKING:
     from ghmlops.clients.github.client import Client
     from ghmlops.core.steps.step import DispatchWorkflow, RerunWorkflow
 
 READ, WRITE = "actions: read", "actions: write"
+MAX_PAGES = 5
+"""Pages of dispatched runs of one workflow that are searched, newest first."""
 
 
 class _Runs(msgspec.Struct, frozen=True):
@@ -23,6 +25,8 @@ class _Run(msgspec.Struct, frozen=True):
     id: int
     html_url: str
     run_attempt: int = 1
+    display_title: str | None = None
+    """The `run-name` of the workflow with its expressions evaluated."""
 
 
 class _RunList(msgspec.Struct, frozen=True):
@@ -76,18 +80,29 @@ def dispatch_workflow(client: Client, *, workflow: str, branch: str, sha: str) -
     return True
 
 
-def start_workflow(client: Client, step: DispatchWorkflow) -> str:
+def start_workflow(client: Client, step: DispatchWorkflow, *, request: str = "") -> str:
     """Start a workflow with inputs, and return the address of its run; empty if GitHub does not name it.
 
-    A response that is lost is looked for among the dispatched runs that are newer than those of before.
+    A response that is lost is looked for among the dispatched runs: by the request, or among those that are newer than
+    those of before. With a request, a workflow that has such a run is not started again, whoever started it.
+
+    Args:
+        client: The connection.
+        step: The workflow, its branch and its inputs.
+        request: Text that the `run-name` of the workflow contains for this request and for no other.
 
     Raises:
         GitHubError: GitHub rejected a request: there is no such workflow, it cannot be started by hand, or lacks an
             input; `PermissionMissing` names the permission.
     """
-    before = max((run.id for run in _dispatched(client, step.workflow)), default=0)
+    if request and (url := find_request(client, step.workflow, request)) is not None:
+        return url
+    before = 0 if request else max((run.id for run in _dispatched(client, step.workflow)), default=0)
 
     def find_existing() -> _Started | None:
+        if request:
+            url = find_request(client, step.workflow, request)
+            return None if url is None else _Started(url)
         run = next((run for run in _dispatched(client, step.workflow) if run.id > before), None)
         return _Started(run.html_url) if run else None
 
@@ -105,6 +120,26 @@ def start_workflow(client: Client, step: DispatchWorkflow) -> str:
         find_existing=find_existing,
     )
     return "" if started is None else started.html_url
+
+
+def find_request(client: Client, workflow: str, request: str) -> str | None:
+    """Return the address of the run of a workflow whose `run-name` contains a request; `None` if there is none.
+
+    Raises:
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+    """
+    pages = read_pages(
+        client,
+        f"actions/workflows/{workflow}/runs",
+        _Run,
+        activity=f"looking for a run of {workflow}",
+        permission=READ,
+        parameters={"event": "workflow_dispatch"},
+        key="workflow_runs",
+        max_pages=MAX_PAGES,
+    )
+    runs = [run for page in pages for run in page if request in (run.display_title or "").split()]
+    return min(runs, key=lambda run: run.id).html_url if runs else None
 
 
 def _dispatched(client: Client, workflow: str) -> list[_Run]:
