@@ -47,8 +47,6 @@ TESTED_ELSEWHERE = {
     "commands/promote/start.py": "commands/promote/test_interrupted.py: every place where a run can be killed",
     "commands/promote/observer.py": "commands/promote/test_command.py: each look at a real router under load",
     "measure/telemetry/counters.py": "commands/promote/test_counters.py: counters of a real Prometheus",
-    "commands/promote/walk.py": "commands/promote/test_command.py: whole ladders on a real router",
-    "core/promotion/record.py": "commands/promote/test_command.py: the record of every ladder",
     "commands/report/announcement.py": "commands/report/test_command.py: a running measurement is announced",
     "commands/report/change.py": "commands/report/test_command.py: the change under report is read from the API",
     "commands/*/inputs.py": "contract/test_actions.py: inputs and outputs of every command",

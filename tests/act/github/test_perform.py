@@ -27,7 +27,9 @@ RUN_URL = "https://github.example/acme/shop/actions/runs/42"
 EVERYTHING = ("contents", "deployments", "statuses")
 
 
-def plan(outcome: Outcome = Outcome.PASS, run_id: str = "42", service: str = "shop") -> tuple[Step, ...]:
+def plan(
+    outcome: Outcome = Outcome.PASS, run_id: str = "42", service: str = "shop", override: str = ""
+) -> tuple[Step, ...]:
     """Return the gate's steps about a verdict."""
     verdict = Verdict(
         commit=HEAD,
@@ -38,6 +40,7 @@ def plan(outcome: Outcome = Outcome.PASS, run_id: str = "42", service: str = "sh
         evidence=[],
         service=service,
         environment="production",
+        override=override,
     )
     origin = Origin(run_id=run_id, run_url=RUN_URL)
     passed = outcome is Outcome.PASS
@@ -152,6 +155,27 @@ def test_second_service_does_not_adopt_what_the_first_adopted(api: Api, client: 
     number = job_deployment(api)
     assert perform(plan(), client, note=notes.append).deployment_id == number
     assert perform(plan(service="search"), client, note=notes.append).deployment_id != number
+
+
+def test_an_override_is_recorded_and_does_not_identify(api: Api, client: Client, notes: list[str]) -> None:
+    """The payload contains its reason; an attempt that a second person starts continues the same deployment."""
+    first = perform(plan(override="agreed (by ada)"), client, note=notes.append).deployment_id
+    assert perform(plan(override="agreed (by bob)"), client, note=notes.append).deployment_id == first
+    (deployment,) = api.state.deployments
+    identity = {"run_id": "42", "service": "shop"}
+    assert deployment["payload"] == {"ghmlops": {**identity, "override": "agreed (by ada)"}}
+    (listed,) = list_deployments(client, "production", "shop")
+    assert listed.override == "agreed (by ada)"
+
+
+@pytest.mark.parametrize(("override", "read"), [("x\n\x1b[2J" + "y" * 5000, 1000), ({"a": 1}, 0), (None, 0)])
+def test_a_hostile_override_is_bounded(api: Api, client: Client, override: object, read: int) -> None:
+    """Whoever may write deployments may write anything into a payload: it is one printable line."""
+    payload = {"ghmlops": {"run_id": "42", "service": "shop", "override": override}}
+    api.seed(deployments=[{"sha": HEAD, "environment": "production", "payload": payload}])
+    (listed,) = list_deployments(client, "production", "shop")
+    assert len(listed.override) == read
+    assert listed.override.isprintable()
 
 
 def test_deployments_of_others_are_not_adopted(api: Api, client: Client, notes: list[str]) -> None:

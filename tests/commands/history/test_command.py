@@ -162,6 +162,9 @@ def test_a_promotion_that_was_rolled_back_is_quarantined(job: Job) -> None:
         environment="production",
         service="shop",
         run_url="",
+        base_sha=OTHER,
+        override="agreed (by eve)",
+        person="bob",
         rungs=(rung,),
         decision="rollback",
         reason_code="errors",
@@ -175,7 +178,11 @@ def test_a_promotion_that_was_rolled_back_is_quarantined(job: Job) -> None:
     assert (first["decision"], first["harmed_requests"]) == ("rollback", 12)
     assert first["rungs"][0]["requests"]["candidate"] == 480
     assert first["rungs"][0]["shares"]["twin"] == 0.05
+    assert (first["base_sha"], first["override"], first["person"]) == (OTHER, "agreed (by eve)", "bob")
     assert (second["kind"], second["commit"]) == ("quarantine", job.commit)
+    assert main(["history"]) == 0
+    text = job.capsys.readouterr().out
+    assert all(fact in text for fact in (f"baseline {OTHER[:12]}", "override: agreed (by eve)", "bob"))
     code, result = job.run("check", "--commit", job.commit)
     assert (code, result["reason_code"]) == (1, "commit-quarantined")
     assert job.run("check", "--commit", OTHER)[0] == 0

@@ -56,9 +56,9 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         assert server.violations == []
 
 
-def deployed(api: Api, *states: str, commit: str = SHA) -> None:
+def deployed(api: Api, *states: str, commit: str = SHA, override: str = "") -> None:
     """Add a deployment of the gate with these states."""
-    payload = {"ghmlops": {"run_id": "41", "service": "shop"}}
+    payload = {"ghmlops": {"run_id": "41", "service": "shop", **({"override": override} if override else {})}}
     api.state._deployment(sha=commit, payload=payload, statuses=[{"state": state} for state in states])
 
 
@@ -106,6 +106,18 @@ def test_a_hold_is_a_status_with_its_time(api: Api, tmp_path: Path) -> None:
     assert [state for state, _ in statuses(api)] == ["queued", "in_progress", "in_progress"]
     assert statuses(api)[1][1].startswith("rung 1/2 25% since 20")
     assert statuses(api)[2][1] == hold_text(0.25, record["held_since"], "low-traffic")
+
+
+def test_the_record_names_commits_override_and_person(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who started the run that decided, the commit that served before, and who overrode the gate."""
+    deployed(api, "success", commit="c" * 40)
+    deployed(api, "queued", override="agreed (by ada)")
+    monkeypatch.setenv("GITHUB_ACTOR", "ada")
+    monkeypatch.setenv("GITHUB_TRIGGERING_ACTOR", "bob")
+    record = promote(tmp_path)[1]
+    assert (record["base_sha"], record["override"], record["person"]) == ("c" * 40, "agreed (by ada)", "bob")
 
 
 @pytest.mark.parametrize("from_record", [True, False])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ghmlops.core.evidence.document import Verdict
-from ghmlops.core.history.from_results import Origin, from_verdict, quarantine_by_gate
+from ghmlops.core.history.from_results import Origin, from_promotion, from_verdict, quarantine_by_gate
+from ghmlops.core.history.record import DeploymentRecord
 from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.promotion.record import PromotionRecord
+from ghmlops.core.promotion.weights import BASELINE_ONLY
 
 ORIGIN = Origin(time="2026-01-01T00:00:00+00:00", repository="acme/shop", run_id="42", person="ada")
 
@@ -37,3 +42,23 @@ def test_a_failure_begins_a_quarantine_and_an_override_ends_it() -> None:
     assert (end.lifted, record.lifts_quarantine) == (True, True)
     other = from_verdict(verdict(Outcome.WARN, override="checked (by ada)"), ORIGIN, allowed=True)
     assert quarantine_by_gate(other) is None
+
+
+@pytest.mark.parametrize(("person", "expected"), [("bob", "bob"), ("", "ada")])
+def test_a_promotion_names_commits_override_and_person(person: str, expected: str) -> None:
+    """The person is who started the promotion, also if somebody else repeated the job that appends it."""
+    promotion = PromotionRecord(
+        commit="a" * 40,
+        environment="production",
+        service="shop",
+        run_url="",
+        base_sha="b" * 40,
+        override="agreed (by eve)",
+        person=person,
+        decision="rollback",
+        shares=BASELINE_ONLY,
+    )
+    deployment, quarantine = from_promotion(promotion, ORIGIN)
+    assert isinstance(deployment, DeploymentRecord)
+    assert (deployment.base_sha, deployment.override, deployment.person) == ("b" * 40, "agreed (by eve)", expected)
+    assert quarantine.person == expected

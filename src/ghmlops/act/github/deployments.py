@@ -9,7 +9,7 @@ import msgspec
 
 from ghmlops.clients.github.calls import read_pages, write
 from ghmlops.core.steps.github_limits import STATUS_LIMIT
-from ghmlops.core.steps.recorded import OPEN_STATES, PAYLOAD_KEY, marked_service, service_mark
+from ghmlops.core.steps.recorded import OPEN_STATES, OVERRIDE_KEY, PAYLOAD_KEY, marked_service, service_mark
 from ghmlops.core.steps.step import short
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def record_deployment(client: Client, step: CreateDeployment) -> Recorded:
             "task": step.task,
             "auto_merge": False,
             "required_contexts": [],
-            "payload": {PAYLOAD_KEY: step.payload},
+            "payload": {PAYLOAD_KEY: step.payload | ({OVERRIDE_KEY: step.override} if step.override else {})},
             "environment": step.environment,
             "description": step.description,
             "transient_environment": step.transient,
@@ -85,7 +85,7 @@ def find_deployment(client: Client, step: CreateDeployment) -> Recorded | None:
     """
     deployments = _list(client, step)
     for deployment in deployments:
-        if _payload(deployment) == step.payload and _is_open(_statuses(client, deployment.id)):
+        if _identity(deployment) == step.payload and _is_open(_statuses(client, deployment.id)):
             return Recorded(deployment.id)
     run_id = step.payload.get("run_id", "")
     for deployment in deployments if run_id else ():
@@ -104,7 +104,7 @@ def _is_adoptable(statuses: list[_Status], step: CreateDeployment) -> bool:
 
 def _own(client: Client, step: CreateDeployment) -> _Deployment | None:
     """Return the open deployment with the payload of `step`, as the response to its creation would be."""
-    deployments = [d for d in _list(client, step) if _payload(d) == step.payload]
+    deployments = [d for d in _list(client, step) if _identity(d) == step.payload]
     return next((d for d in deployments if _is_open(_statuses(client, d.id))), None)
 
 
@@ -119,6 +119,12 @@ def _list(client: Client, step: CreateDeployment) -> list[_Deployment]:
         permission=DEPLOYMENTS,
     )
     return sorted((d for page in pages for d in page), key=lambda d: d.id)
+
+
+def _identity(deployment: _Deployment) -> object:
+    """Return what our payload identifies a deployment by, without the reason of an override."""
+    payload = _payload(deployment)
+    return {k: v for k, v in payload.items() if k != OVERRIDE_KEY} if isinstance(payload, dict) else payload
 
 
 def _payload(deployment: _Deployment) -> object:

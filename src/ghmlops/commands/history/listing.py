@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from ghmlops.core.history.record import DeploymentRecord, OutcomeRecord, QuarantineRecord, RevertRecord, record_time
+from ghmlops.core.history.record import (
+    ConfirmationRecord,
+    DeploymentRecord,
+    OutcomeRecord,
+    QuarantineRecord,
+    RevertRecord,
+    record_time,
+)
 from ghmlops.core.history.selection import decision_of
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.report.formats import terminal
@@ -77,6 +84,8 @@ def _remarks(stored: Stored) -> str:
             if record.harmed_requests is not None:
                 parts.append(f"{record.harmed_requests:,} failed")
             parts += [f"expects {item.text}" for item in record.hypothesis]
+            if record.base_sha:
+                parts.append(f"baseline {record.base_sha[:12]}")
             if record.override:
                 parts.append(f"override: {record.override}")
             return "; ".join(filter(None, parts))
@@ -86,3 +95,5 @@ def _remarks(stored: Stored) -> str:
             return reason
         case OutcomeRecord(of=of, hours=hours):
             return f"of {of}, after {hours:g} h"
+        case ConfirmationRecord() as record:
+            return f"{record.alarm}; against {record.base_sha[:12]}; {record.reason_code}"

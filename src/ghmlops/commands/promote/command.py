@@ -78,6 +78,7 @@ def run(inputs: Inputs, services: Services) -> Result:
             sleep=time.sleep,
             note=note,
             run_url=services.context.run_url,
+            person=services.context.triggering_actor or services.context.actor,
             source=counters,
             hooks=HookRunner(job=job, root=services.cwd, environ=services.environ, note=note),
             metrics=metrics,

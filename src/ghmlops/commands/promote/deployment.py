@@ -58,6 +58,11 @@ class Deployment:
         return alerted_reason(self.recorded.description) if self.recorded else ""
 
     @property
+    def override(self) -> str:
+        """Reason and name of the person who overrode the gate for the commit; empty if nobody is known to have."""
+        return self.recorded.override if self.recorded else ""
+
+    @property
     def commit_in_progress(self) -> str:
         """Commit of the newest ladder in progress, by its status; empty if none is known."""
         ladders = (d.sha for d in self.others if d.state == "in_progress" and is_in_progress(d.description))

@@ -49,6 +49,7 @@ class Walk:
         sleep: Waits for some seconds.
         note: Reports a decision to the user.
         run_url: Address of the run; may be empty.
+        person: Login of the person who started the run; may be empty.
         source: Where the requests are read; `None`: the access log of the job.
         hooks: Commands of the user before and after each rung; `None` without.
         metrics: Metrics of the service; `None` without.
@@ -65,6 +66,7 @@ class Walk:
     sleep: Callable[[float], None]
     note: Callable[[str], None]
     run_url: str
+    person: str = ""
     source: TrafficSource | None = None
     hooks: HookRunner | None = None
     metrics: MetricReader | None = None
@@ -240,6 +242,9 @@ class Walk:
             environment=self.job.environment,
             service=self.job.service,
             run_url=self.run_url,
+            base_sha=self.deployment.baseline_commit,
+            override=self.deployment.override,
+            person=self.person,
             rungs=tuple(self._observer.rungs),
             decision=decision,
             reason_code=reason_code,

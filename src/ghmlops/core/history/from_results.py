@@ -140,7 +140,8 @@ def from_promotion(promotion: PromotionRecord, origin: Origin) -> tuple[Deployme
         origin: The run that promoted; its time counts if no rung was entered.
     """
     time = promotion.rungs[-1].since if promotion.rungs else origin.time
-    own = origin._replace(time=time, run_url=promotion.run_url or origin.run_url)
+    person = promotion.person or origin.person  # a job that is repeated may be started by somebody else
+    own = origin._replace(time=time, run_url=promotion.run_url or origin.run_url, person=person)
     deployment = DeploymentRecord(
         **own._asdict(),
         service=promotion.service,
@@ -151,6 +152,8 @@ def from_promotion(promotion: PromotionRecord, origin: Origin) -> tuple[Deployme
         outcome=_OUTCOMES.get(promotion.decision, Outcome.INCONCLUSIVE),
         reason_code=promotion.reason_code,
         reason=promotion.reason[:1000],
+        base_sha=promotion.base_sha,
+        override=promotion.override[:1000],
         rungs=promotion.rungs,
         harmed_requests=sum(rung.errors.get("candidate", 0) for rung in promotion.rungs),
     )

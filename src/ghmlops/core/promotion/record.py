@@ -72,6 +72,13 @@ class PromotionRecord(Frozen, frozen=True, kw_only=True):
     environment: str
     service: str
     run_url: str
+    base_sha: str = ""
+    """Commit that served before, by the deployments on GitHub; empty if it is not known."""
+    override: str = ""
+    """Reason and name of the person who overrode the gate for this commit, by the payload of its deployment; empty if
+    nobody did, or if the `environment:` of a job created the deployment."""
+    person: str = ""
+    """Login of the person who started the run; empty outside of GitHub Actions."""
     rungs: tuple[RungRecord, ...] = ()
     decision: Decision = "running"
     reason_code: str = ""

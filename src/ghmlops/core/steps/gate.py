@@ -92,6 +92,7 @@ def gate_steps(
             environment=verdict.environment,
             description=short(f"{verdict.service}: gated by ghmlops" if verdict.service else "gated by ghmlops"),
             payload={"run_id": origin.run_id, "service": verdict.service},
+            override=verdict.override,
             production=verdict.environment == "production",
         ),
         SetDeploymentStatus(

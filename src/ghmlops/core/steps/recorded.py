@@ -8,6 +8,8 @@ import msgspec
 
 PAYLOAD_KEY = "ghmlops"
 """Key of our payload within that of a deployment."""
+OVERRIDE_KEY = "override"
+"""Key of the reason of an override within our payload."""
 _MARK = re.compile(r"\[ghmlops ([^\[\]]+)\]$")
 OPEN_STATES = ("pending", "queued", "in_progress")
 """States of a deployment that has neither succeeded nor failed."""
@@ -28,6 +30,7 @@ class RecordedDeployment(msgspec.Struct, frozen=True, kw_only=True):
             the job of an adopted deployment. Empty if it is unknown.
         succeeded: whether it was ever live.
         description: description of the newest status that ghmlops set.
+        override: reason of the person who overrode the gate, by the payload; empty if nobody did, or if it is unknown.
     """
 
     id: int
@@ -39,6 +42,7 @@ class RecordedDeployment(msgspec.Struct, frozen=True, kw_only=True):
     own_state: str = ""
     succeeded: bool = False
     description: str = ""
+    override: str = ""
 
 
 def service_mark(service: str) -> str:

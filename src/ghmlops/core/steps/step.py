@@ -37,6 +37,8 @@ class CreateDeployment(Step, frozen=True, kw_only=True):
     description: str
     payload: dict[str, str]
     """Identifies the deployment: id of the run and service, but not the attempt."""
+    override: str = ""
+    """Reason of the person who overrode the gate. It is kept in the payload, and identifies nothing."""
     task: str = "deploy"
     transient: bool = False
     production: bool = False

@@ -9,8 +9,9 @@ import msgspec
 
 from ghmlops.clients.github.calls import read_pages
 from ghmlops.core.errors import GitHubError, InputError, NeedsPerson
-from ghmlops.core.steps.recorded import PAYLOAD_KEY, RecordedDeployment, marked_service
+from ghmlops.core.steps.recorded import OVERRIDE_KEY, PAYLOAD_KEY, RecordedDeployment, marked_service
 from ghmlops.core.steps.standing import Standing, standing
+from ghmlops.core.steps.step import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,8 @@ MAX_STATES = 200
 MAX_UNNAMED = 30
 """Maximum deployments without our payload that are examined once one of them is live, in search of one that names the
 service."""
-
+MAX_OVERRIDE = 1000
+"""Maximum length of the reason of an override that is read from a payload, in characters."""
 
 _RUN = re.compile(r"/actions/runs/([0-9]{1,18})(?:/|$)")
 
@@ -203,6 +205,7 @@ def _examine(client: Client, deployment: _Deployment) -> _Examined:
         own_state=own[-1].state if own else "",
         succeeded=bool(successes),
         description=(own[-1].description or "") if own else "",
+        override=short(override, MAX_OVERRIDE) if isinstance(override := payload.get(OVERRIDE_KEY), str) else "",
     )
     return _Examined(recorded, was_live=bool(successes))
 
