@@ -41,6 +41,26 @@ def job(folder: Path, *sections: str, more: str = "") -> Job:
     return prepare(check.Inputs(policy="policy.yml", leg="eu", seed=7, base=""), services)
 
 
+LIVE = "shadow: {access-logs: {live: l.jsonl, candidate: c.jsonl}}\n"
+
+
+def test_logs_of_live_traffic_are_not_read_before_a_merge(tmp_path: Path) -> None:
+    """The other pillars run, the report does not wait for evidence of `shadow`, and the gate of a deployment does."""
+    run = job(tmp_path, "latency", more=LIVE)
+    assert [pillar.command for pillar in run.pillars] == ["latency"]
+    assert (run.policy.required_before_merge, run.policy.required) == (("latency",), ("latency", "shadow"))
+    console = run.services.console
+    assert isinstance(console.stream, io.StringIO)
+    assert "`shadow` is left out" in console.stream.getvalue()
+
+
+def test_logs_of_live_traffic_alone_are_refused(tmp_path: Path) -> None:
+    """A policy that can measure nothing before a merge is an error that says where the logs are compared."""
+    with pytest.raises(PolicyError, match="nothing before a merge") as error:
+        job(tmp_path, more=LIVE)
+    assert "workflow that deploys" in error.value.hint
+
+
 @pytest.mark.parametrize(
     ("sections", "more", "pillars", "starting"),
     [

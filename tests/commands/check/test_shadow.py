@@ -79,7 +79,7 @@ def evidence(repository: Repository, name: str) -> dict[str, Any]:
 def test_one_changed_answer_in_eighty_fails_and_is_confirmed(repository: Repository) -> None:
     """A single row is proven, on restarted services again, and the verdict names it as confirmed."""
     change(repository, "SPECIAL = -1", "SPECIAL = 41")
-    done = check(repository, "--base", repository.base)
+    done = check(repository, "--base", repository.base, "--markdown", "report.md")
     assert done.returncode == 1, done.stderr
     verdict = evidence(repository, "verdict.json")
     assert (verdict["outcome"], verdict["reason_code"]) == ("fail", "shadow-single-answers")
@@ -87,6 +87,8 @@ def test_one_changed_answer_in_eighty_fails_and_is_confirmed(repository: Reposit
         proofs = evidence(repository, name)["details"]["proofs"]
         assert [(p["row"], p["path"], p["proven"]) for p in proofs] == [(42, "$.score", True)]
     assert verdict["confirmed"] == ["shadow:shadow-single-answers"]
+    report = (repository.folder / "report.md").read_text(encoding="utf-8")
+    assert "| `$.score` of POST /predict | 42 | `0.41` | `2.0` |" in report
     assert (repository.folder / "answers/baseline.parquet").is_file()
 
 

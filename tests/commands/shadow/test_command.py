@@ -16,11 +16,15 @@ from ghmlops.commands.shadow.command import run
 from ghmlops.commands.shadow.inputs import Inputs
 from ghmlops.commands.shared.base import Result, Services
 from ghmlops.commands.shared.console import Console
+from ghmlops.commands.shared.evidence_folder import read_evidence_folder
+from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.core.context import Context
 from ghmlops.core.details import ShadowDetails
 from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.verdict.merge import merge
+from ghmlops.core.verdict.rules import policy_rules
 from ghmlops.measure.evidence import decode
 
 if TYPE_CHECKING:
@@ -384,6 +388,21 @@ def test_logs_of_live_traffic_are_joined(place: Path) -> None:
     findings, details = read(place)
     assert (result.outcome, findings["shadow-values"].outcome) == (FAIL, FAIL)
     assert (details.requests.compared, sum(drop.requests for drop in details.drops)) == (ROWS - 1, 1)
+
+
+def test_equal_logs_satisfy_the_gate(place: Path) -> None:
+    """The evidence of live traffic has every finding that the gate demands before a promotion."""
+    write_policy(place, source="access-logs: {live: l, candidate: c, twin: l, id: id}")
+    rows = [{"id": f"r{i}", "method": "POST", "path": "/predict", "status": 200} for i in range(ROWS)]
+    for name in ("l", "c"):
+        (place / name).write_text("".join(json.dumps(row | {"response_body": {"label": 1}}) + "\n" for row in rows))
+    result = run(Inputs(policy="policy.yml"), services(place))
+    policy = load_policy(place / "policy.yml", "policy.yml")
+    files, _ = read_evidence_folder(place / "evidence", "evidence")
+    verdict = merge(files, policy_rules(policy, commit=SHA, now=datetime.now(UTC)), service=policy.service)
+    assert (result.outcome, verdict.outcome, verdict.reason_code) == (PASS, PASS, "all-passed")
+    nothing = merge([], policy_rules(policy, commit=SHA, now=datetime.now(UTC)), service=policy.service)
+    assert nothing.reason_code == "evidence-missing"
 
 
 def test_a_dry_run_sends_nothing(place: Path) -> None:

@@ -46,8 +46,7 @@ class Job:
 
         Logs of live traffic belong to deployments, so `shadow` runs here from recorded requests alone.
         """
-        shadow = self.policy.shadow
-        from_logs = {"shadow"} if shadow and shadow.access_logs else set[str]()
+        from_logs = {"shadow"} if self.policy.shadows_live_traffic else set[str]()
         selected = [pillar for pillar in _measuring() if self.policy.has(pillar) and pillar.command not in from_logs]
         return tuple(sorted(selected, key=lambda pillar: pillar.sends_load))
 
@@ -71,7 +70,17 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     from ghmlops.core.text.secret_variables import credential_names
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
-    if not any(policy.has(pillar) for pillar in _measuring()):
+    measured = [pillar for pillar in _measuring() if policy.has(pillar)]
+    if policy.shadows_live_traffic:
+        if [pillar.command for pillar in measured] == ["shadow"]:
+            raise PolicyError(
+                f"{inputs.policy} measures nothing before a merge: `shadow` compares logs of live traffic",
+                hint="run `ghmlops shadow` in the workflow that deploys, or add recorded `requests`",
+            )
+        services.console.note(
+            "check: `shadow` is left out: it compares logs of live traffic, which exist from the deployment on"
+        )
+    if not measured:
         sections = " or ".join(f"`{pillar.section}:`" for pillar in _measuring())
         raise PolicyError(f"{inputs.policy} measures nothing", hint=f"add a section {sections}")
     base = _base_commit(inputs, services)

@@ -16,7 +16,7 @@ from ghmlops.commands.shared.provenance import local_commit
 from ghmlops.core.context import dig
 from ghmlops.core.errors import EvidenceError, InputError
 from ghmlops.core.evidence.remeasured import read_remeasured
-from ghmlops.core.model import Outcome
+from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.input_files import input_files
 from ghmlops.core.verdict.merge import merge
@@ -91,7 +91,7 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
     repository = services.context.repository or checkout.repository_name(services.cwd)
     rules = Rules(
         commit=commit,
-        required=policy.required if policy else (),
+        required=policy.required_before_merge if policy else (),
         now=services.now(),
         max_age=(policy.gate if policy else Gate()).max_age,
         repository=repository,
@@ -113,13 +113,24 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
     verdict = with_findings(verdict, _judge_findings(change, policy, inputs, services))
     verdict = accept_inputs(verdict, change.reviewer)
     return Job(
-        verdict=msgspec.structs.replace(verdict, not_measured=[*verdict.not_measured, *source.absent]),
+        verdict=msgspec.structs.replace(
+            verdict, not_measured=[*verdict.not_measured, *source.absent, *_live_only(policy, source.files)]
+        ),
         evidence=[file.evidence for file in source.files if file.evidence],
         files=source.files,
         facts=run_facts(inputs, services, policy, repository, source.run),
         pull_request=change.number,
         run=source.run,
     )
+
+
+def _live_only(policy: Policy | None, files: Sequence[Loaded]) -> list[NotMeasured]:
+    """Return that the policy compares live traffic, as long as no log of it was judged."""
+    measured = any(file.evidence and file.evidence.command == "shadow" for file in files)
+    if policy is None or not policy.shadows_live_traffic or measured:
+        return []
+    why = "it compares logs of live traffic (`access-logs`), which exist from the deployment on; the gate requires it"
+    return [NotMeasured(what="evidence of `shadow`", why=why)]
 
 
 def _demanding(rules: Rules, policy: Policy, inputs: Inputs, services: Services) -> Rules:
@@ -151,7 +162,7 @@ def _demanding_added(rules: Rules, client: Client, path: str) -> Rules:
         rules,
         policy=checkout.fingerprint_of(content),
         service=policy.service,
-        required=policy.required,
+        required=policy.required_before_merge,
         max_age=policy.gate.max_age,
         legs=policy.gate.legs,
         first_run=Outcome(policy.gate.first_run),
@@ -249,7 +260,7 @@ def run_facts(
         page_url=inputs.page_url,
         docs_url=_docs_url(),
         policy=inputs.policy if policy else "",
-        required=policy.required if policy else (),
+        required=policy.required_before_merge if policy else (),
         evidence_dir=inputs.evidence_dir,
     )
 

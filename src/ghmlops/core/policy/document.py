@@ -9,6 +9,8 @@ from ghmlops.core.policy.capacity import Capacity
 from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import Latency
 from ghmlops.core.policy.preview import Preview
+from ghmlops.core.policy.production.harvest import Harvest
+from ghmlops.core.policy.production.scale import Scale
 from ghmlops.core.policy.production.watch import Watch
 from ghmlops.core.policy.promote import Promote
 from ghmlops.core.policy.reactions import Alerts, Revert
@@ -40,11 +42,23 @@ class Policy(Section, frozen=True, kw_only=True):
     revert: Revert = Revert()
     alerts: Alerts | None = None
     watch: Watch | None = None
+    harvest: Harvest | None = None
+    scale: Scale | None = None
 
     @property
     def required(self) -> tuple[str, ...]:
         """Commands whose evidence the gate requires."""
         return self.gate.require or tuple(pillar.command for pillar in PILLARS if pillar.required and self.has(pillar))
+
+    @property
+    def required_before_merge(self) -> tuple[str, ...]:
+        """Of these, the commands that can run before a merge: logs of live traffic exist from the deployment on."""
+        return tuple(command for command in self.required if command != "shadow" or not self.shadows_live_traffic)
+
+    @property
+    def shadows_live_traffic(self) -> bool:
+        """Whether `shadow` compares logs of live traffic in place of recorded requests."""
+        return self.shadow is not None and self.shadow.access_logs is not None
 
     def has(self, pillar: Pillar) -> bool:
         """Return whether the policy has the section of a pillar; a pillar without a section has none."""

@@ -114,9 +114,7 @@ def _errors_of_two_logs(run: Run) -> Finding:
     outcome = Outcome.PASS if n else Outcome.INCONCLUSIVE
     if n and p <= TEST_ALPHA:
         outcome = Outcome.FAIL
-    reason = (
-        f"Of {n:,} requests, only the candidate failed {candidate:,}, only the live service {live:,} (p = {p:.2g})."
-    )
+    reason = f"Of {n:,} requests, only the candidate failed {candidate:,}, only the live service {live:,}"
     return Finding(
         id="shadow-errors",
         metric="errors",

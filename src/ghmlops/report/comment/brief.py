@@ -17,6 +17,7 @@ from ghmlops.report.comment.causes import Cause, group_causes
 from ghmlops.report.comment.next_steps import next_steps, reproduce_lines
 from ghmlops.report.comment.trend import trend
 from ghmlops.report.content import comment_marker as marker
+from ghmlops.report.content.answers.side_by_side import comment_tables
 from ghmlops.report.content.headline import pass_headline
 from ghmlops.report.content.layout import compared_commits, full_report, links, notices
 from ghmlops.report.content.pillar_table import decisive_finding
@@ -58,8 +59,8 @@ class Brief:
     action: str
     """What the reader should do (trusted)."""
     table: Table
-    answers: Table
-    """Changed rows of a task with texts; usually empty."""
+    answers: list[Table]
+    """Changed rows of a task with texts, and proven changes of answers: both sides next to each other; often empty."""
     unmeasured: list[Cell]
     """What was not measured and limits the verdict."""
     unmeasured_count: int
@@ -98,7 +99,7 @@ def brief(verdict: Verdict, evidence: Sequence[Evidence], facts: Facts) -> Brief
         sentences=_sentences(verdict, evidence, sentences),
         action=words.required_action(verdict.outcome, verdict.reason_code, verdict.environment),
         table=_table(causes[:MAX_CAUSES], entries),
-        answers=changed_answers(evidence),
+        answers=[table for table in (changed_answers(evidence), *comment_tables(evidence)) if table.rows],
         unmeasured=[_unmeasured_line(item) for item in unmeasured if _matters(item)][:MAX_UNMEASURED],
         unmeasured_count=len(unmeasured),
         subject=compared_commits(verdict, evidence, facts),

@@ -9,6 +9,8 @@ import msgspec
 from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.core.details.latency import LatencyCommon
 from ghmlops.core.details.regression import RegressionDetails
+from ghmlops.core.details.shadow import ShadowDetails
+from ghmlops.core.details.synthetic import SyntheticDetails
 from ghmlops.report.content.placed_findings import evidence_label, format_value
 from ghmlops.report.content.prediction_rows import without_tables
 from ghmlops.report.text import numbers
@@ -96,6 +98,10 @@ def _entries(details: Details | None) -> Iterator[tuple[str, Any]]:
         details = msgspec.structs.replace(details, curve=[])
     if isinstance(details, LatencyCommon):
         details = msgspec.structs.replace(details, over_time=None)  # the page draws it
+    if isinstance(details, ShadowDetails):
+        details = msgspec.structs.replace(details, examples=[])  # stand side by side in a separate section
+    if isinstance(details, SyntheticDetails):
+        details = msgspec.structs.replace(details, failures=[])
     if details is None:
         return
     fields = msgspec.to_builtins(details)

@@ -12,6 +12,7 @@ from ghmlops.core.context import is_sha
 from ghmlops.core.model import NotMeasured, Outcome
 from ghmlops.report.content import evidence_tables, prediction_sections
 from ghmlops.report.content import finding_cells as cells
+from ghmlops.report.content.answers.side_by_side import answer_sections
 from ghmlops.report.content.headline import headline
 from ghmlops.report.content.pillar_table import pillar_table
 from ghmlops.report.content.placed_findings import (
@@ -170,6 +171,7 @@ def _sections(
 ) -> list[Section]:
     measurements, details = evidence_tables.measurement_tables(evidence), evidence_tables.details_tables(evidence)
     sections = [Section(title=f"All {numbers.count(len(entries))} findings", tables=[cells.findings_table(entries)])]
+    sections += answer_sections(evidence)
     sections += prediction_sections.prediction_sections(evidence)
     if changes := what_changed(verdict, evidence, facts):
         sections.append(changes)

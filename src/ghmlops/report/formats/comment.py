@@ -70,9 +70,9 @@ def _blocks(brief: Brief) -> Iterator[Block]:
         yield "<details><summary>Results and how to reproduce them</summary>"
     if brief.table.rows:
         yield table_rows(brief.table)
-    if brief.answers.rows:
-        yield f"**{brief.answers.title}**"
-        yield table_rows(brief.answers)
+    for answers in brief.answers:
+        yield f"**{answers.title}**"
+        yield table_rows(answers)
     yield from _trend(brief)
     yield from _unmeasured(brief)
     yield inline(brief.subject)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.details.capacity import CapacityDetails
+from ghmlops.core.details.harvest import HarvestDetails
 from ghmlops.core.details.imported import ImportDetails
 from ghmlops.core.details.latency import LatencyCommon
 from ghmlops.core.details.rebuild import RebuildDetails
+from ghmlops.core.details.scale import ScaleDetails
 from ghmlops.core.details.synthetic import SyntheticDetails
 from ghmlops.core.model import Outcome
 from ghmlops.report.text.escape import printable
@@ -93,6 +95,29 @@ def watch(evidence: Evidence, file: str) -> str:
     """Return the alarms and what does not count, and what was not measured."""
     lines = [_headline("watch", evidence), "", *_findings(evidence.findings)]
     return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}"])
+
+
+def scale(evidence: Evidence, file: str) -> str:
+    """Return the plan with its demand and capacity, the manifests, and what was not measured."""
+    lines = [_headline("scale", evidence), "", *_findings(evidence.findings)]
+    details = evidence.details
+    if isinstance(details, ScaleDetails):
+        for row in details.demand:
+            needed = "no number of" if row.replicas is None else f"{row.replicas:,}"
+            served = row.problem if row.rate is None else f"{row.rate:.4g}/s, {needed} replicas"
+            lines.append(f"demand {row.name}: {served}")
+        lines.append(f"capacity of one replica with headroom: {details.usable:.4g}/s")
+        for name, text in details.manifests.items():
+            lines += ["", f"{name}:", *text.rstrip().split("\n")]
+    return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}"])
+
+
+def harvest(evidence: Evidence, file: str) -> str:
+    """Return what was taken and what was set aside, and the files that were written; without `file`, of a dry run."""
+    lines = [_headline("harvest", evidence), "", *_findings(evidence.findings)]
+    if isinstance(evidence.details, HarvestDetails) and file:
+        lines += [f"written: {row.file}, {row.rows:,} rows" for row in evidence.details.files]
+    return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}" if file else ""])
 
 
 def _curve(points: Sequence[CurvePoint]) -> list[str]:
