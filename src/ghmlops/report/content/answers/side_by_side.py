@@ -67,7 +67,7 @@ def _shadow_table(file: Evidence) -> Table:
         for place, examples in _places(file.details):
             counts = (Words(numbers.count(place.rows)),), (Words(numbers.count(place.noise_rows)),)
             proof: Cell = (Text(_PROOFS.get(place.proven_by, place.proven_by), 40),)
-            rows += [(_where(place), *counts, proof, *_sides(example)) for example in examples or [None]]
+            rows += [(_where(place), *counts, proof, *_sides(example)) for example in (examples or (None,))]
     label = evidence_label(file.command, file.leg)
     return Table(
         title=f"{label}: places that differ, the surest change first"[:120], columns=columns, rows=rows[:MAX_ROWS]
