@@ -6,7 +6,13 @@ from typing import Any
 
 from ghmlops.core.history.place import record_id, record_path
 from ghmlops.core.history.reading import Stored
-from ghmlops.core.history.record import AnyRecord, DeploymentRecord, QuarantineRecord, RevertRecord
+from ghmlops.core.history.record import (
+    AnyRecord,
+    ConfirmationRecord,
+    DeploymentRecord,
+    QuarantineRecord,
+    RevertRecord,
+)
 from ghmlops.core.model import Outcome
 
 COMMIT, OTHER = "a" * 40, "b" * 40
@@ -33,6 +39,21 @@ def quarantine(time: str, **fields: Any) -> QuarantineRecord:
 def revert(time: str, **fields: Any) -> RevertRecord:
     """Return a revert of `COMMIT`."""
     return RevertRecord(**{**_subject(time), "state": "reverted", "branch": "main", **fields})
+
+
+def confirmation(time: str, **fields: Any) -> ConfirmationRecord:
+    """Return a paired verdict that confirms a failure of `COMMIT` against `OTHER`."""
+    values: dict[str, Any] = {
+        **_subject(time),
+        "request": "0" * 20,
+        "alarm": "p95@2026-11-03T11:00:00Z",
+        "base_sha": OTHER,
+        "outcome": Outcome.FAIL,
+        "reason_code": "latency-p95",
+        "reason": "R.",
+        "confirmed": ("latency:latency-p95",),
+    }
+    return ConfirmationRecord(**{**values, **fields})
 
 
 def stored(*records: AnyRecord) -> list[Stored]:

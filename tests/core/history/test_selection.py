@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ghmlops.core.history.place import encode_record
+from ghmlops.core.history.reading import decode_record
 from ghmlops.core.history.record import Effect
 from ghmlops.core.history.selection import (
     Filter,
@@ -19,7 +21,7 @@ from ghmlops.core.history.selection import (
     select,
 )
 from ghmlops.core.model import Outcome
-from history_records import COMMIT, OTHER, deployment, quarantine, revert, stored
+from history_records import COMMIT, OTHER, confirmation, deployment, quarantine, revert, stored
 
 if TYPE_CHECKING:
     from ghmlops.core.history.record import AnyRecord
@@ -54,6 +56,14 @@ def test_quarantine_is_lifted_by_a_newer_record() -> None:
     assert (
         quarantine_of(stored(quarantine(DAY_1), quarantine(DAY_2, lifted=True)), "shop", "production", COMMIT) is None
     )
+
+
+def test_a_paired_verdict_is_confirmed_or_not() -> None:
+    """A failure without a second run is not confirmed; a record is read back as it was written."""
+    time = "2026-11-03T11:30:00+00:00"
+    confirmed, once = stored(confirmation(time), confirmation(time, confirmed=(), run_id="42"))
+    assert [decision_of(item) for item in (confirmed, once)] == ["confirmed", "not-confirmed"]
+    assert decode_record(encode_record(confirmed.record)) == confirmed.record
 
 
 def test_actions_are_counted_for_the_cap() -> None:

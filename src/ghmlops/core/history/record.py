@@ -137,7 +137,36 @@ class OutcomeRecord(Record, frozen=True, kw_only=True, tag="outcome"):
     """Hours from the deployment to that event, or to the end of the period."""
 
 
-AnyRecord = DeploymentRecord | RevertRecord | QuarantineRecord | OutcomeRecord
+class ConfirmationRecord(Record, frozen=True, kw_only=True, tag="confirmation"):
+    """The paired verdict that an alarm of `watch` started: `commit` is the current one, `base_sha` the last good one.
+
+    Attributes:
+        request: Id of the request, which the run-name of the workflow contains.
+        alarm: The alarm, as `METRIC@ONSET`.
+        base_sha: Commit of the last good deployment.
+        outcome: The verdict.
+        reason_code: Its reason code.
+        reason: Its reason in one sentence.
+        confirmed: Failures that a second run on a fresh deployment repeated, as `<command>:<finding id>`.
+        verdict_sha256: Digest of the verdict without its time.
+    """
+
+    request: str
+    alarm: str
+    base_sha: str
+    outcome: Outcome
+    reason_code: str
+    reason: str
+    confirmed: tuple[str, ...] = ()
+    verdict_sha256: str = ""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the failure is one that may be acted on without a person."""
+        return self.outcome is Outcome.FAIL and bool(self.confirmed)
+
+
+AnyRecord = DeploymentRecord | RevertRecord | QuarantineRecord | OutcomeRecord | ConfirmationRecord
 
 
 def record_time(record: Record) -> datetime:

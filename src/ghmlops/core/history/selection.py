@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.history.record import (
     OUTCOME_DAYS,
+    ConfirmationRecord,
     DeploymentRecord,
     OutcomeRecord,
     QuarantineRecord,
@@ -42,6 +43,8 @@ def decision_of(stored: Stored) -> str:
             return "lifted" if lifted else "quarantined"
         case RevertRecord(state=state) | OutcomeRecord(state=state):
             return state
+        case ConfirmationRecord() as record:
+            return "confirmed" if record.is_confirmed else "not-confirmed"
     raise TypeError(type(stored.record))
 
 
