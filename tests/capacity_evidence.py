@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 def write_capacity(folder: Path, low: float | None) -> None:
     """Write the evidence of a capacity."""
+    (folder / "capacity.json").write_bytes(encode(capacity_evidence(low)))
+
+
+def capacity_evidence(low: float | None, high: float | None = None) -> Evidence:
+    """Return the evidence of a capacity."""
     result = CapacityResult(
         low=low,
-        high=None,
+        high=high,
         width=None,
         limited_by="nothing",
         replicas=None,
@@ -45,7 +50,7 @@ def write_capacity(folder: Path, low: float | None) -> None:
         settings=settings,
         generator=CapacityGenerator(crowded=False),
     )
-    evidence = Evidence(
+    return Evidence(
         command="capacity",
         outcome=Outcome.PASS,
         reason_code="pass",
@@ -56,4 +61,3 @@ def write_capacity(folder: Path, low: float | None) -> None:
         findings=[],
         details=details,
     )
-    (folder / "capacity.json").write_bytes(encode(evidence))

@@ -19,6 +19,8 @@ TABLES = ("metrics",)
 """Folders with one file per entry of a table."""
 TESTED_ELSEWHERE = {
     "commands/synthetic/*.py": "commands/synthetic/test_command.py: every step of a run on real services",
+    "commands/harvest/*.py": "commands/harvest/test_command.py: every step of a run on real logs",
+    "commands/scale/*.py": "commands/scale/test_command.py: every step of a run with a real Prometheus",
     "commands/watch/*.py": "commands/watch/test_command.py: every step of a run on real files",
     "core/answers/answer.py": "measure/asking/test_sender.py: answers of real services",
     "core/synthetic/ask.py": "core/synthetic/test_judge.py: questions and their repetition",

@@ -1,4 +1,4 @@
-"""One number from a real Prometheus, and from servers that are none."""
+"""Numbers from a real Prometheus, and from servers that are none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from ghmlops.core.errors import PolicyError, ServiceError
 from ghmlops.core.policy.promote import Prometheus
-from ghmlops.measure.telemetry.prometheus import MAX_ANSWER_BYTES, PrometheusSource
+from ghmlops.measure.telemetry.prometheus import MAX_ANSWER_BYTES, MAX_POINTS, PrometheusSource
 from prometheus_server import needs_prometheus, running_prometheus, values_by_arm
 
 if TYPE_CHECKING:
@@ -49,6 +49,29 @@ def source(url: str, environ: dict[str, str] | None = None, variable: str = "") 
 def test_values(server: str, query: str, value: float | None) -> None:
     """A vector of one series and a scalar have a value; no series, NaN and infinity have none."""
     assert source(server).query(query) == value
+
+
+@needs_prometheus
+def test_a_range_in_several_requests(server: str) -> None:
+    """More points than one request may have; every time once, and the labels of the series."""
+    content = source(server).query_range("time() * vector(1)", start=600.0, end=600.0 + 60 * MAX_POINTS, step=60.0)
+    assert [time for time, _ in content.points] == [600.0 + 60 * place for place in range(MAX_POINTS + 1)]
+    assert all(value == time for time, value in content.points)
+    labelled = source(server).query_range(
+        'label_replace(vector(1), "app", "x", "", "")', start=0.0, end=60.0, step=60.0
+    )
+    assert labelled.labels == {"app": "x"}
+
+
+@needs_prometheus
+def test_ranges_without_numbers(server: str) -> None:
+    """No series, NaN, several series, and a query that is none."""
+    times = {"start": 0.0, "end": 60.0, "step": 60.0}
+    assert source(server).query_range("absent_metric", **times).points == []
+    assert source(server).query_range("vector(0) / 0", **times).points == [(0.0, None), (60.0, None)]
+    for query in ('label_replace(vector(1), "a", "b", "", "") or vector(2)', "sum("):
+        with pytest.raises(PolicyError):
+            source(server).query_range(query, **times)
 
 
 @needs_prometheus

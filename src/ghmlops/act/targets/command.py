@@ -12,13 +12,14 @@ from ghmlops.core.promotion.weights import ARMS, TWIN
 from ghmlops.core.steps.step import short
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ghmlops.core.policy.target import CommandTarget
 
 MAX_SERVERS = 1_000_000
 """Largest number of servers of an arm that is taken for a number."""
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Command:
@@ -58,7 +59,7 @@ class Command:
 
     def _number(self, name: str, arm: str, largest: int) -> int:
         output = self._run(getattr(self._settings, name), arm=arm).strip()
-        if not _WHOLE_NUMBER.fullmatch(output) or int(output) > largest:
+        if not WHOLE_NUMBER.fullmatch(output) or int(output) > largest:
             raise ServiceError(
                 f'the command `{name}` of the target printed "{short(output, 80)}" for the {arm}, not a number of at '
                 f"most {largest}",
@@ -68,30 +69,43 @@ class Command:
         return int(output)
 
     def _run(self, command: str, **values: str) -> str:
-        words = [_filled(word, values) for word in shlex.split(command)]
-        try:
-            process = subprocess.run(
-                words, cwd=self._root, capture_output=True, timeout=self._settings.timeout, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise ServiceError(
-                f"the command `{words[0]}` of the target did not finish within {self._settings.timeout:g} s",
-                hint="raise `timeout` of the target, or repair the command",
-            ) from None
-        except OSError as error:
-            raise ServiceError(
-                f"the command `{words[0]}` of the target cannot be run: {error.strerror}", hint="is it executable?"
-            ) from None
-        if process.returncode:
-            text = short(process.stderr.decode(errors="replace"), 200)
-            raise ServiceError(
-                f"the command `{words[0]}` of the target failed with exit code {process.returncode}: {text}",
-                hint="run it by hand with the same arm and weight",
-            )
-        return process.stdout.decode(errors="replace")
+        return run_command(command, values, root=self._root, timeout=self._settings.timeout)
 
 
-def _filled(word: str, values: dict[str, str]) -> str:
+def run_command(command: str, values: Mapping[str, str], *, root: Path, timeout: float) -> str:
+    """Run a command of a target without a shell, and return what it prints.
+
+    Args:
+        command: The command; `{name}` in its words is replaced by the value of that name.
+        values: Values by name.
+        root: Folder in which it runs.
+        timeout: Seconds after which it is ended.
+
+    Raises:
+        ServiceError: It cannot be run, fails, or does not finish in time.
+    """
+    words = [_filled(word, values) for word in shlex.split(command)]
+    try:
+        process = subprocess.run(words, cwd=root, capture_output=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        raise ServiceError(
+            f"the command `{words[0]}` of the target did not finish within {timeout:g} s",
+            hint="raise `timeout` of the target, or repair the command",
+        ) from None
+    except OSError as error:
+        raise ServiceError(
+            f"the command `{words[0]}` of the target cannot be run: {error.strerror}", hint="is it executable?"
+        ) from None
+    if process.returncode:
+        text = short(process.stderr.decode(errors="replace"), 200)
+        raise ServiceError(
+            f"the command `{words[0]}` of the target failed with exit code {process.returncode}: {text}",
+            hint="run it by hand with the same values",
+        )
+    return process.stdout.decode(errors="replace")
+
+
+def _filled(word: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         word = word.replace(f"{{{name}}}", value)
     return word

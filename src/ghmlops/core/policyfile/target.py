@@ -130,13 +130,13 @@ def _own_commands(at: Located) -> CommandTarget:
 
 
 def _kubernetes(at: Located) -> KubernetesTarget:
-    services, deployments = dict.fromkeys(_ARMS, scalar(_label)), dict.fromkeys(_ARMS, scalar(_object_name))
+    services, deployments = dict.fromkeys(_ARMS, scalar(label_name)), dict.fromkeys(_ARMS, scalar(object_name))
     readers = {
-        "route": scalar(_object_name),
-        "namespace": scalar(_label),
+        "route": scalar(object_name),
+        "namespace": scalar(label_name),
         **services,
-        "rule": scalar(_object_name),
-        "context": scalar(_context),
+        "rule": scalar(object_name),
+        "context": scalar(context_name),
         "deployments": record(Deployments, deployments, required=("candidate", "baseline")),
         "scale": boolean,
         "coexists-with": listing(one_of(*get_args(ManagerName))),
@@ -161,21 +161,21 @@ def _check_distinct(at: Located, names: list[str], kind: str) -> None:
         raise at.error(f'the {kind} "{repeated[0]}" is named twice', f"a {kind} belongs to one arm")
 
 
-def _label(name: str) -> str:
+def label_name(name: str) -> str:
     """Return a name of a namespace or Service: it becomes an argument of `kubectl`."""
     if not _LABEL.fullmatch(name):
         raise ValueError(f'expected at most 63 of the characters a-z, 0-9 and "-", got "{name[:80]}"')
     return name
 
 
-def _object_name(name: str) -> str:
+def object_name(name: str) -> str:
     """Return a name of an object: it becomes an argument of `kubectl`."""
     if len(name) > 253 or not all(_LABEL.fullmatch(part) for part in name.split(".")):
         raise ValueError(f'expected a name of the characters a-z, 0-9, "-" and ".", got "{name[:80]}"')
     return name
 
 
-def _context(name: str) -> str:
+def context_name(name: str) -> str:
     """Return a name of a context, which may have any printable character except a space."""
     if not name.isprintable() or " " in name or name.startswith("-") or len(name) > 253:
         raise ValueError(f'expected a name of a context without spaces, got "{name[:80]}"')

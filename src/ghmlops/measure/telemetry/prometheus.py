@@ -1,13 +1,13 @@
-"""One number from the HTTP API of Prometheus, or of anything that answers `/api/v1/query` as it does.
+"""Numbers from the HTTP API of Prometheus, or of anything that answers `/api/v1/query` and `query_range` as it does.
 
-Source: Prometheus documentation, "HTTP API", instant queries.
+Source: Prometheus documentation, "HTTP API", instant and range queries.
 """
 
 from __future__ import annotations
 
 import http.client
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -26,6 +26,17 @@ MAX_ANSWER_BYTES = 1 << 20
 """Bytes of one answer; one number needs a few hundred."""
 
 
+MAX_POINTS = 11_000
+"""Points of one range query, beyond which Prometheus refuses it."""
+
+
+class RangeContent(NamedTuple):
+    """One series: its labels, and for each time in seconds since the epoch the value; `None` for NaN and infinity."""
+
+    labels: dict[str, str]
+    points: list[tuple[float, float | None]]
+
+
 class _Data(msgspec.Struct, frozen=True):
     resultType: str  # noqa: N815  (name of the API)
     result: msgspec.Raw
@@ -33,6 +44,11 @@ class _Data(msgspec.Struct, frozen=True):
 
 class _Series(msgspec.Struct, frozen=True):
     value: tuple[float, str]
+
+
+class _Range(msgspec.Struct, frozen=True):
+    metric: dict[str, str]
+    values: list[tuple[float, str]]
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -47,19 +63,20 @@ class PrometheusSource:
     Args:
         settings: Where it is.
         environ: Variables of the job; one of them may hold a token.
+        key: Key of the policy, for messages.
 
     Raises:
         PolicyError: The variable with the token is not set.
     """
 
-    def __init__(self, settings: Prometheus, environ: Mapping[str, str]) -> None:
-        self._url = settings.url
+    def __init__(self, settings: Prometheus, environ: Mapping[str, str], key: str = "observe.prometheus") -> None:
+        self._url, self._key = settings.url, key
         self._headers = {"Accept": "application/json"}
         if name := settings.token_variable:
             token = environ.get(name, "").strip()
             if not token or not token.isascii() or not token.isprintable():
                 raise PolicyError(
-                    f"`observe.prometheus.token-variable`: the variable {name} holds no token",
+                    f"`{key}.token-variable`: the variable {name} holds no token",
                     hint="set it in the step's `env:` from a secret",
                 )
             self._headers["Authorization"] = f"Bearer {token}"
@@ -71,7 +88,66 @@ class PrometheusSource:
             PolicyError: The query is malformed, or returns several series.
             ServiceError: The server cannot be reached, or answers with something else.
         """
-        status, body = self._get(f"/api/v1/query?{urlencode({'query': text})}")
+        return self._value(self._ask(f"/api/v1/query?{urlencode({'query': text})}", text), text)
+
+    def _value(self, data: _Data, text: str) -> float | None:
+        try:
+            if data.resultType == "scalar":
+                number = float(msgspec.json.decode(data.result, type=tuple[float, str])[1])
+            elif data.resultType == "vector":
+                series = msgspec.json.decode(data.result, type=list[_Series])
+                if len(series) > 1:
+                    raise _several(text, len(series))
+                number = float(series[0].value[1]) if series else math.nan
+            else:
+                raise PolicyError(
+                    f'the query "{short(text, 120)}" returns a {short(data.resultType, 20)}, and one number is needed',
+                    hint="remove the range at its end, or apply a function such as `rate`",
+                )
+        except (msgspec.DecodeError, ValueError):
+            raise self._error("a value that is no number") from None
+        return number if math.isfinite(number) else None
+
+    def query_range(self, text: str, *, start: float, end: float, step: float) -> RangeContent:
+        """Return the values of a query at start, start + step, ... until end, in as many requests as are needed.
+
+        Args:
+            text: The query.
+            start: Seconds since the epoch.
+            end: The same; not before `start`.
+            step: Seconds between two points.
+
+        Raises:
+            PolicyError: The query is malformed, or returns several series.
+            ServiceError: The server cannot be reached, or answers with something else.
+        """
+        labels: dict[str, str] = {}
+        points: list[tuple[float, float | None]] = []
+        count = int((end - start) // step) + 1
+        for first in range(0, count, MAX_POINTS):
+            last = min(first + MAX_POINTS, count) - 1
+            times = {"start": start + first * step, "end": start + last * step, "step": step}
+            data = self._ask(f"/api/v1/query_range?{urlencode({'query': text, **times})}", text)
+            for series in self._ranges(data, text):
+                if labels and series.metric != labels:
+                    raise _several(text, 2)
+                labels = series.metric
+                points += [(time, _finite(value)) for time, value in series.values]
+        return RangeContent(labels, points)
+
+    def _ranges(self, data: _Data, text: str) -> list[_Range]:
+        try:
+            if data.resultType != "matrix":
+                raise self._error("no range of values")
+            series = msgspec.json.decode(data.result, type=list[_Range])
+        except (msgspec.DecodeError, RecursionError):
+            raise self._error("a range that cannot be read") from None
+        if len(series) > 1:
+            raise _several(text, len(series))
+        return series
+
+    def _ask(self, path: str, text: str) -> _Data:
+        status, body = self._get(path)
         try:
             answer = msgspec.json.decode(body, type=_Answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -83,28 +159,7 @@ class PrometheusSource:
             )
         if status != 200 or answer.status != "success" or answer.data is None:
             raise self._error(f"status {status}: {short(answer.error, 120)}")
-        return self._value(answer.data, text)
-
-    def _value(self, data: _Data, text: str) -> float | None:
-        try:
-            if data.resultType == "scalar":
-                number = float(msgspec.json.decode(data.result, type=tuple[float, str])[1])
-            elif data.resultType == "vector":
-                series = msgspec.json.decode(data.result, type=list[_Series])
-                if len(series) > 1:
-                    raise PolicyError(
-                        f'the query "{short(text, 120)}" returns {len(series)} series, and one number is needed',
-                        hint="aggregate it, for example by `sum(...)`",
-                    )
-                number = float(series[0].value[1]) if series else math.nan
-            else:
-                raise PolicyError(
-                    f'the query "{short(text, 120)}" returns a {short(data.resultType, 20)}, and one number is needed',
-                    hint="remove the range at its end, or apply a function such as `rate`",
-                )
-        except (msgspec.DecodeError, ValueError):
-            raise self._error("a value that is no number") from None
-        return number if math.isfinite(number) else None
+        return answer.data
 
     def _get(self, path: str) -> tuple[int, bytes]:
         parts = urlsplit(self._url)
@@ -119,7 +174,7 @@ class PrometheusSource:
             reason = short(getattr(error, "strerror", None) or str(error) or "no answer", 120)
             raise ServiceError(
                 f"Prometheus at {self._url} cannot be reached: {reason}",
-                hint="is `observe.prometheus` its address, and does this runner reach it?",
+                hint=f"is `{self._key}` its address, and does this runner reach it?",
                 reason_code="no-telemetry",
             ) from None
         finally:
@@ -131,6 +186,21 @@ class PrometheusSource:
     def _error(self, what: str) -> ServiceError:
         return ServiceError(
             f"Prometheus at {self._url} answers with {what}",
-            hint="is `observe.prometheus` its address?",
+            hint=f"is `{self._key}` its address?",
             reason_code="no-telemetry",
         )
+
+
+def _several(text: str, count: int) -> PolicyError:
+    return PolicyError(
+        f'the query "{short(text, 120)}" returns {count} series, and one number is needed',
+        hint="aggregate it, for example by `sum(...)`",
+    )
+
+
+def _finite(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,33 @@
+"""Inputs and outputs of `scale`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Doc, Output, WithToken
+
+
+class Inputs(WithToken, frozen=True, kw_only=True):
+    """Inputs of `scale`; capacity, demand and limits are in the policy's section `scale`."""
+
+    commit: Annotated[
+        str, Doc(description="Full SHA of the commit whose replicas run; empty: the commit of the checkout.")
+    ] = ""
+    mode: Annotated[str, Doc(description="plan or apply; empty: that of the policy.")] = ""
+    manifests: Annotated[
+        str, Doc(description="Folder to which the manifests are written; empty: they are printed only.")
+    ] = ""
+    hold: Annotated[str, Doc(description="Reason why no replica may be removed now, such as an incident.")] = ""
+    step_file: Annotated[
+        str,
+        Doc(description="File with the time of the last step for the next run, if a cache keeps it; empty: none."),
+    ] = ".ghmlops-scale.json"
+
+
+OUTPUTS = (
+    *OUTCOME_OUTPUTS,
+    EVIDENCE_OUTPUT,
+    Output("replicas", "Replicas of the plan; empty if they are not known."),
+    Output("required", "Replicas that the demand needs, before limits and steps; empty if that is not known."),
+    Output("applied", "Whether the replicas were set: true or false."),
+)

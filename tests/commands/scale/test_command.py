@@ -1,0 +1,242 @@
+"""`ghmlops scale` on real files, a real Prometheus and a target of its own commands."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+import yaml
+
+from capacity_evidence import capacity_evidence
+from ghmlops.act.evidence import encode
+from ghmlops.cli import main
+from ghmlops.core.evidence.document import Evidence
+from git_scene import Scene, make_scene
+from prometheus_server import needs_prometheus, running_prometheus
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POLICY = """\
+version: 1
+service: scorer
+scale:
+  capacity: {{evidence: capacity.json, max-age: 3650d, accept: [{accept}]}}
+  demand: {demand}
+  limits: {{min: 1, max: 40}}
+  headroom: 0%
+{more}
+"""
+TARGET = """\
+  target: {command: {get: cat replicas, set: "sh set.sh {replicas}", timeout: 5s}}
+"""
+FIXED = "{rate: 400/s}"
+
+
+class Place:
+    """A repository with a policy, capacity evidence of its commit and a service with replicas."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.folder = scene, scene.work.folder
+        (self.folder / "set.sh").write_text('echo "$1" >>calls; echo "$1" >replicas\n')
+        self.replicas = 4
+        self.capacity()
+
+    @property
+    def replicas(self) -> int:
+        """Replicas of the service."""
+        return int((self.folder / "replicas").read_text())
+
+    @replicas.setter
+    def replicas(self, count: int) -> None:
+        (self.folder / "replicas").write_text(f"{count}\n")
+
+    def calls(self) -> int:
+        """Return how often replicas were set."""
+        file = self.folder / "calls"
+        return len(file.read_text().split()) if file.exists() else 0
+
+    def capacity(self, low: float = 100.0, **provenance: Any) -> None:
+        """Write the evidence of a capacity of one replica, of the commit of the checkout."""
+        evidence = capacity_evidence(low, low * 1.1)
+        values = {"head_sha": self.scene.work.git("rev-parse", "HEAD").strip(), **provenance}
+        evidence = msgspec.structs.replace(evidence, provenance=msgspec.structs.replace(evidence.provenance, **values))
+        (self.folder / "capacity.json").write_bytes(encode(evidence))
+
+    def policy(self, demand: str = FIXED, more: str = TARGET, accept: str = "") -> None:
+        """Write the policy."""
+        (self.folder / "policy.yml").write_text(POLICY.format(demand=demand, more=more, accept=accept))
+
+    def evidence(self) -> Any:
+        """Return the evidence as JSON."""
+        return json.loads((self.folder / "evidence/scale.json").read_text())
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Return the repository, in which the command runs."""
+    scene = make_scene(tmp_path)
+    monkeypatch.chdir(scene.work.folder)
+    for name in ("GITHUB_ACTIONS", "GITHUB_REPOSITORY", "GITHUB_SHA", "GHMLOPS_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in scene.work.environ.items():
+        monkeypatch.setenv(name, value)
+    result = Place(scene)
+    result.policy()
+    return result
+
+
+def run(*args: str) -> int:
+    """Run the command."""
+    return main(["scale", "--policy", "policy.yml", *args])
+
+
+def test_a_plan_sets_nothing(place: Place) -> None:
+    """It says what is present, what is needed and what was assumed; evidence of the schema is written."""
+    place.replicas = 2
+    assert run() == 0
+    evidence = place.evidence()
+    assert (evidence["outcome"], evidence["reason_code"]) == ("warn", "scale-up")
+    details = evidence["details"]
+    assert (details["present"], details["replicas"], details["applied"], details["usable"]) == (2, 4, False, 100.0)
+    assert {row["what"].split()[0] for row in evidence["not_measured"]} >= {"what", "whether"}
+    assert place.calls() == 0
+    msgspec.json.decode((place.folder / "evidence/scale.json").read_bytes(), type=Evidence)
+
+
+def test_manifests_are_written_with_the_measured_target(place: Place) -> None:
+    """The number is that of the evidence."""
+    place.policy(more="  manifest: {deployment: scorer, namespace: prod}")
+    assert run("--manifests", "out") == 0
+    hpa = yaml.safe_load((place.folder / "out/hpa.yaml").read_text())
+    assert hpa["spec"]["metrics"][0]["external"]["target"]["averageValue"] == "100000m"
+    assert place.evidence()["details"]["manifests"]["hpa"] == (place.folder / "out/hpa.yaml").read_text()
+
+
+def test_apply_sets_once_and_waits_before_it_goes_down(place: Place) -> None:
+    """The second run changes nothing; after a step up, the step down waits."""
+    place.replicas = 3
+    assert run("--mode", "apply") == 0
+    assert (place.replicas, place.evidence()["details"]["applied"]) == (4, True)
+    assert run("--mode", "apply") == 0
+    assert place.calls() == 1
+    place.policy("{rate: 100/s}")
+    assert run("--mode", "apply") == 0
+    assert (place.replicas, place.evidence()["details"]["step"]) == (4, "waiting")
+    (place.folder / ".ghmlops-scale.json").unlink()
+    assert run("--mode", "apply") == 0
+    assert (place.replicas, place.calls()) == (3, 2)
+
+
+def test_a_dry_run_of_apply_sets_and_writes_nothing(place: Place) -> None:
+    """Neither replicas nor evidence nor the time of a step."""
+    place.replicas = 2
+    assert run("--mode", "apply", "--dry-run") == 0
+    assert (place.replicas, place.calls()) == (2, 0)
+    assert not (place.folder / "evidence").exists()
+    assert not (place.folder / ".ghmlops-scale.json").exists()
+
+
+@pytest.mark.parametrize("reason", ["input", "file", "lock"])
+def test_nothing_is_removed_during_a_promotion_or_an_incident(place: Place, reason: str) -> None:
+    """A reason in the input, the freeze file, and a lock that cannot be read; more replicas are still added."""
+    more = {
+        "input": TARGET,
+        "file": f"{TARGET}  freeze-file: freeze\n",
+        "lock": f"{TARGET}promote: {{target: {{dry-run: {{}}}}, ladder: [100%]}}\n",
+    }[reason]
+    args = ("--hold", "incident 7") if reason == "input" else ()
+    if reason == "file":
+        (place.folder / "freeze").touch()
+    if reason == "lock":
+        place.scene.work.git("remote", "set-url", "origin", str(place.folder / "nowhere"))
+    for rate, replicas in ((100, 4), (500, 5)):
+        place.policy(f"{{rate: {rate}/s}}", more)
+        assert run("--mode", "apply", *args) == 0
+        assert place.replicas == replicas
+
+
+def test_another_commit_or_machine_is_refused(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a name and without a plan; consent is listed as not measured."""
+    place.capacity(head_sha="b" * 40)
+    assert run("--mode", "apply") == 2
+    assert "bbbbbbbbbbbb" in capsys.readouterr().err
+    assert (place.calls(), place.evidence()["outcome"]) == (0, "error")
+    place.policy(accept="other-commit")
+    assert run() == 0
+    assert any("bbbbbbbbbbbb" in row["why"] for row in place.evidence()["not_measured"])
+
+
+@needs_prometheus
+def test_queries_are_read_from_a_real_prometheus(place: Place, tmp_path: Path) -> None:
+    """A demand over 14 days in two requests; one without values, and one of another service, remove nothing."""
+    folder = tmp_path / "prometheus"
+    folder.mkdir()
+    with running_prometheus(folder) as url:
+        more = f"{TARGET}  prometheus: {url}\n"
+        place.replicas = 9
+        place.policy('{prometheus: "vector(250) + 0 * time()", queue: {prometheus: "vector(30000)", drain: 5m}}', more)
+        assert run("--mode", "apply") == 0
+        (row,) = place.evidence()["details"]["demand"]
+        assert (row["rate"], row["periods"], row["replicas"]) == (350.0, 13, 4)
+        assert place.replicas == 8
+        for demand, code in (
+            ('{prometheus: "absent_metric"}', "scale-missing"),
+            ('{prometheus: "vector(1) / 0"}', "scale-not-a-number"),
+            ('{prometheus: "vector(1)", labels: {app: scorer}}', "scale-foreign"),
+            ('{prometheus: "vector(1)", queue: {prometheus: absent_metric}}', "scale-missing"),
+        ):
+            place.policy(demand, more)
+            assert run("--mode", "apply") == 0
+            assert (place.evidence()["reason_code"], place.replicas) == (code, 8)
+    place.policy('{prometheus: "vector(1)"}', f"{more}  fallback: 10\n")
+    assert run("--mode", "apply", "--fail-on", "inconclusive") == 1
+    assert (place.evidence()["reason_code"], place.replicas) == ("scale-missing", 10)
+
+
+def test_a_log_is_counted_and_its_silence_is_missing(place: Place) -> None:
+    """120 rows per minute are 2/s; a log that ended an hour ago removes nothing."""
+    place.capacity(1.0)
+    now = time.time() // 60 * 60
+    for end, replicas, code in ((now + 60, 3, "all-passed"), (now - 3600, 4, "scale-stale")):
+        place.replicas = 4
+        with (place.folder / "log.csv").open("w", newline="") as stream:
+            rows = csv.writer(stream)
+            rows.writerow(["ts"])
+            rows.writerows([end - 7200 + second / 2] for second in range(14_400))
+        place.policy("{log: {files: log.csv, time: ts}}")
+        (place.folder / ".ghmlops-scale.json").unlink(missing_ok=True)
+        assert run("--mode", "apply") == 0
+        assert (place.replicas, place.evidence()["reason_code"]) == (replicas, code)
+
+
+@pytest.mark.parametrize(
+    ("args", "policy"),
+    [
+        (("--commit", "main"), {}),
+        (("--mode", "now"), {}),
+        (("--mode", "apply"), {"more": ""}),
+        ((), {"more": "  zero: {cold-start: none.json, within: 30s}"}),
+        ((), {"demand": "{log: {files: none.csv}}"}),
+        (("--policy", "other.yml"), {}),
+    ],
+)
+def test_bad_input_is_one_line(
+    place: Place, args: tuple[str, ...], policy: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be planned exits with 2 and no traceback."""
+    place.policy(**policy)
+    assert run(*args) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert place.calls() == 0
+
+
+def test_a_damaged_file_of_the_last_step(place: Place) -> None:
+    """It is named; nothing is set."""
+    (place.folder / ".ghmlops-scale.json").write_text("[")
+    assert run("--mode", "apply") == 2
+    assert (place.calls(), place.evidence()["outcome"]) == (0, "error")
