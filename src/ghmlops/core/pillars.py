@@ -115,6 +115,19 @@ PILLARS = (
         title="Production",
         summary="look at metrics of production: lasting changes, error budgets, missing data",
     ),
+    Pillar(
+        command="harvest",
+        section="harvest",
+        title="Harvest",
+        summary="take a sample of payloads from live traffic, with weights and without secrets",
+        seeded=True,
+    ),
+    Pillar(
+        command="scale",
+        section="scale",
+        title="Scaling",
+        summary="replicas from measured capacity and demand: a plan, manifests of autoscalers, or the replicas themselves",
+    ),
 )
 
 OTHER_EVIDENCE = ("check", "rebuild")

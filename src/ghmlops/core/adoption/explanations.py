@@ -21,6 +21,14 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "shards": ("actions/merge-shards/README.md#shards",),
     "capacity": ("actions/capacity/README.md#how-it-decides",),
     "synthetic-*": ("actions/synthetic/README.md#the-verdict",),
+    "scale-*": (
+        "actions/scale/README.md#the-plan",
+        "actions/scale/README.md#data-that-does-not-count",
+    ),
+    "harvest-*": (
+        "actions/harvest/README.md#what-does-not-count",
+        "actions/harvest/README.md#the-sample",
+    ),
     "watch-*": (
         "actions/watch/README.md#alarms",
         "actions/watch/README.md#error-budgets",

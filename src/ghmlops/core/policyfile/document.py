@@ -14,6 +14,8 @@ from ghmlops.core.policyfile.capacity import read_capacity
 from ghmlops.core.policyfile.gate import read_gate
 from ghmlops.core.policyfile.latency import read_latency
 from ghmlops.core.policyfile.preview import read_preview
+from ghmlops.core.policyfile.production.harvest import read_harvest
+from ghmlops.core.policyfile.production.scale import read_scale
 from ghmlops.core.policyfile.production.watch import read_watch
 from ghmlops.core.policyfile.promote import read_promote
 from ghmlops.core.policyfile.reactions import read_alerts, read_revert
@@ -118,5 +120,7 @@ READERS: dict[str, Callable[[Located], object]] = {
     "revert": read_revert,
     "alerts": read_alerts,
     "watch": read_watch,
+    "harvest": read_harvest,
+    "scale": read_scale,
 }
 """The table of sections: key of the policy file to its reader."""

@@ -20,6 +20,15 @@ from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import QUANTILES, Arrivals, Expect, Latency, LatencyMargin, Request, Trace
 from ghmlops.core.policy.objectives import OBJECTIVES, Objectives
 from ghmlops.core.policy.preview import Preview
+from ghmlops.core.policy.production.scale import (
+    Demand,
+    Limits,
+    Queue,
+    Scale,
+    ScaleCapacity,
+    ScaledTarget,
+    ScaleToZero,
+)
 from ghmlops.core.policy.production.watch import BurnRate, Log, Watch, WatchedMetric
 from ghmlops.core.policy.promote import Metric, Observe
 from ghmlops.core.policy.regression import ROLES, Changed, CustomMetric, Dataset, Regression
@@ -133,10 +142,10 @@ def _quantity(name: str) -> Schema:
     return RATIO if name in _RATIOS else NUMBER
 
 
-def _target() -> Schema:
+def _target(base: type[Section] = TargetSettings) -> Schema:
     """Return the schema of `target`: one key, the kind, with the settings of that kind."""
     kinds: Schema = {}
-    for kind in TargetSettings.__subclasses__():
+    for kind in base.__subclasses__():
         settings = _section(kind)
         optional = "required" not in settings
         kinds[str(kind.__struct_config__.tag)] = {"anyOf": [settings, {"type": "null"}]} if optional else settings
@@ -203,6 +212,16 @@ _OWN: dict[tuple[Any, str], Schema] = {
     (WatchedMetric, "direction"): {"enum": ["higher", "lower"]},
     (BurnRate, "objective"): RATIO,
     **{(Watch, field): DURATION for field in ("season", "history", "stale")},
+    (Scale, "prometheus"): {"anyOf": [TEXT, _object({"url": TEXT, "token-variable": TEXT}, ("url",))]},
+    (ScaleCapacity, "evidence"): _listing({"anyOf": [TEXT, _object({"file": TEXT, "replicas": COUNT}, ("file",))]}),
+    (Demand, "rate"): RATE,
+    **{(Demand, field): DURATION for field in ("every", "period", "history", "lead", "stale")},
+    (Demand, "log"): _object({"files": TEXT, "time": TEXT, "every": DURATION}, ("files", "time")),
+    (Queue, "drain"): DURATION,
+    (Limits, "step_up"): {"type": "string", "pattern": rf"^\s*{_NUMBER}x\s*$"},
+    (Limits, "step_down"): RATIO,
+    (Limits, "settle_down"): DURATION,
+    **{(ScaleToZero, field): DURATION for field in ("within", "idle")},
     (Compare, "tolerance"): {"anyOf": [{"const": "auto"}, _table(NUMBER)]},
     (Send, "rate"): RATE,
     (Shadow, "safe"): _listing({"type": "string", "pattern": r"^[A-Z]{1,20} /\S*$"}),
@@ -240,6 +259,7 @@ def _single_request() -> Schema:
 
 
 # Sections whose schema contains that of other sections, in this order.
+_OWN[(Scale, "target")] = _target(ScaledTarget)
 _NOTATIONS[Arrivals] = _arrivals()
 _OWN[(Latency, "request")] = _single_request()
 _OWN[(Latency, "mix")] = {"type": "array", "items": _section(Request) | {"required": ["path"]}, "minItems": 1}
