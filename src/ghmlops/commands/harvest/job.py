@@ -1,0 +1,54 @@
+"""What `harvest` takes: the section of the policy, the time and the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ghmlops.commands.shared.policy_file import load_policy
+from ghmlops.core.errors import InputError, PolicyError
+from ghmlops.report.text.escape import printable
+
+if TYPE_CHECKING:
+    from ghmlops.commands.harvest.inputs import Inputs
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.policy.production.harvest import Harvest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The section of the policy, the time in seconds since the epoch, and the seed of the sample."""
+
+    policy: Harvest
+    now: float
+    seed: int
+
+
+def read_job(inputs: Inputs, services: Services) -> Job:
+    """Read the policy and the inputs.
+
+    Raises:
+        InputError: An input is malformed.
+        PolicyError: The policy is invalid, or has no section `harvest`.
+    """
+    policy = load_policy(services.cwd / inputs.policy, inputs.policy)
+    if policy.harvest is None:
+        raise PolicyError(f"{inputs.policy} has no section `harvest`", hint="add one: `harvest: {traffic: {...}}`")
+    return Job(policy=policy.harvest, now=_now(inputs.now, services), seed=inputs.seed or 0)
+
+
+def _now(text: str, services: Services) -> float:
+    current = services.now()
+    if not text.strip():
+        return current.timestamp()
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError(
+            f'input `now`: expected a time, got "{printable(text[:80])}"', hint="for example --now 2026-11-28T18:00:00Z"
+        ) from None
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    if time > current:
+        raise InputError(f"input `now`: {time:%Y-%m-%d %H:%M} UTC has not come yet", hint="leave it empty for now")
+    return time.timestamp()

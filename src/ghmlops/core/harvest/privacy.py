@@ -1,0 +1,138 @@
+"""Finds secrets and identifiers in text: the last check of everything that is written from live traffic.
+
+The rules prefer a false alarm to a leak, because a hit costs a field name in the policy and a leak cannot be undone.
+Numbers with a fraction are not searched for numbers of cards and telephones.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+_MIN_ENTROPY = 3.5
+"""Bits per character above which a long mixed text counts as a token; words of a language have about 2.5."""
+_WORD = re.compile(r"[A-Za-z0-9_.:@+-]{6,}")
+_PLAIN = r"(?<![A-Za-z0-9])"
+_END = r"(?![A-Za-z0-9])"
+
+
+def _luhn(text: str) -> bool:
+    """Return whether the digits have a valid check digit (ISO/IEC 7812-1)."""
+    digits = [int(c) for c in reversed(text) if c.isdigit()]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def _iban(text: str) -> bool:
+    """Return whether the text has the remainder of an IBAN (ISO 13616)."""
+    compact = "".join(c for c in text.upper() if c.isalnum())
+    return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
+
+
+def _is_random(text: str) -> bool:
+    """Return whether the text mixes letters and digits as only a generated token does."""
+    if not (any(c.isdigit() for c in text) and any(c.isalpha() for c in text)):
+        return False
+    shares = [count / len(text) for count in Counter(text).values()]
+    return -sum(share * math.log2(share) for share in shares) >= _MIN_ENTROPY
+
+
+def _always(_text: str) -> bool:
+    return True
+
+
+_RULES: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
+    ("e-mail address", re.compile(r"[^\s@<>\"',;:/\\]{1,64}(?:@|%40)[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}"), _always),
+    ("private key", re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY"), _always),
+    ("JSON Web Token", re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}"), _always),
+    (
+        "access key",
+        re.compile(
+            _PLAIN + r"(?:(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
+            r"|glpat-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{30,}"
+            r"|(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,})"
+        ),
+        _always,
+    ),
+    ("authorisation", re.compile(r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}"), _always),
+    (
+        "password",
+        re.compile(r"(?i)(?:passw(?:or)?d|passwd|pwd|secret|api[-_]?key|token)[\"']?\s*[=:]\s*[\"']?[^\s\"',;&]{3,}"),
+        _always,
+    ),
+    ("user in a URL", re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s/@:]{1,80}:[^\s/@]{1,200}@"), _always),
+    (
+        "card number",
+        re.compile(
+            r"(?<![\d.])(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|6(?:011|5\d{2}))(?:[ -]?\d{4}){3}(?![\d.])"
+            r"|(?<![\d.])3[47]\d{2}[ -]?\d{6}[ -]?\d{5}(?![\d.])"
+        ),
+        _luhn,
+    ),
+    ("IBAN", re.compile(_PLAIN + r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?" + _END), _iban),
+    (
+        "social security number",
+        re.compile(r"(?<![\d.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"),
+        _always,
+    ),
+    (
+        "telephone number",
+        re.compile(
+            r"(?<![\w.+])(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){7,14}(?![\d.])"
+            r"|(?<![\w.])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w.])"
+        ),
+        _always,
+    ),
+    ("UUID", re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])"), _always),
+    ("MAC address", re.compile(r"(?i)(?<![0-9a-f:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-f:])"), _always),
+    (
+        "IP address",
+        re.compile(
+            r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.]*\d)"
+            r"|(?i:(?<![0-9a-z:])(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{0,4}(?![0-9a-z:])"
+            r"|(?<![0-9a-z:])(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![0-9a-z:]))"
+        ),
+        _always,
+    ),
+    ("token", re.compile(_PLAIN + r"[A-Za-z0-9_+-]{20,}={0,2}" + _END), _is_random),
+)
+"""Kind, pattern, and a test of the match. Only the kind is ever shown."""
+
+
+def find_secrets(text: str, identifiers: Collection[str] = (), allowed: Collection[str] = ()) -> Iterator[str]:
+    """Yield the kind of each secret or identifier in a text.
+
+    Args:
+        text: text to search.
+        identifiers: identifiers of requests and clients, which may not occur as words.
+        allowed: texts that are no secrets although they look like one: digests and commits of this project's evidence.
+    """
+    for kind, pattern, test in _RULES:
+        if any(match[0] not in allowed and test(match[0]) for match in pattern.finditer(text)):
+            yield kind
+    words = (word for match in _WORD.findall(text) for word in (match, match.strip(".:@+-")))
+    if identifiers and (text in identifiers or any(word in identifiers for word in words)):
+        yield "identifier of a request or client"
+
+
+def find_in_value(value: object, identifiers: Collection[str] = (), allowed: Collection[str] = ()) -> Iterator[str]:
+    """Yield the kind of each secret or identifier in a JSON value: its texts, its keys and its whole numbers."""
+    match value:
+        case str():
+            yield from find_secrets(value, identifiers, allowed)
+        case bool() | float() | None:
+            return
+        case int():
+            yield from find_secrets(str(value), identifiers, allowed)
+        case dict():
+            for key, inner in value.items():
+                yield from find_secrets(str(key), identifiers, allowed)
+                yield from find_in_value(inner, identifiers, allowed)
+        case list() | tuple():
+            for inner in value:
+                yield from find_in_value(inner, identifiers, allowed)

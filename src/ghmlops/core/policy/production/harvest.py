@@ -1,0 +1,46 @@
+"""Policy section `harvest`: its types and defaults. `core.policyfile.production.harvest` reads it.
+
+Durations are in seconds, ratios are fractions. Nothing is taken from the traffic that this section does not name.
+"""
+
+from __future__ import annotations
+
+from ghmlops.core.policy.section import Section
+
+
+class Traffic(Section, frozen=True, kw_only=True):
+    """Logs of live requests: one JSON object per line."""
+
+    files: str
+    """Path below the working directory; `*` and `**` match names."""
+    id: str
+    """Path of the request's identifier in a line; `a.b` is the key `b` of the object `a`."""
+    time: str
+    """Path of the time of the request: numbers since 1970, or ISO 8601."""
+    body: str = ""
+    """Path of the object that was sent; empty: the line itself."""
+    client: str = ""
+    """Path of what identifies a client; it is read to find poisoned traffic, and never written."""
+    client_share: float = 0.2
+    """Share of all requests above which a single client is not sampled."""
+
+
+class Keep(Section, frozen=True, kw_only=True):
+    """The sample of payloads."""
+
+    fields: tuple[str, ...]
+    """Paths in the body that are taken. A path of an object needs `.*`, which takes everything in it."""
+    file: str = "data/requests.parquet"
+    """Parquet file with the columns `body` and `weight`."""
+    rows: int = 20_000
+    slices: tuple[str, ...] = ()
+    """Fields whose values are slices."""
+    rare: int = 30
+    """Number of requests of each slice value, if there are as many."""
+
+
+class Harvest(Section, frozen=True, kw_only=True):
+    """What is taken from live traffic."""
+
+    traffic: Traffic
+    keep: Keep | None = None

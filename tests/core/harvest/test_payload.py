@@ -1,0 +1,36 @@
+"""A payload has the named fields at their paths, and nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ghmlops.core.harvest.payload import UNNAMED, make_payload
+
+
+def test_fields_stand_at_their_paths() -> None:
+    """Absent fields stay absent, and null stays null."""
+    names = ["device", "user.country", "user.age", "tree.*", "gone"]
+    texts = ['"phone"', '"DE"', "null", '{"a":{"b":1}}', None]
+    payload = make_payload(names, texts, frozenset())
+    assert json.loads(payload.body) == {
+        "device": "phone",
+        "user": {"country": "DE", "age": None},
+        "tree": {"a": {"b": 1}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"mail":1}', UNNAMED),
+        ('[[1,{"x":2}]]', UNNAMED),
+        ('"ann@example.org"', "e-mail address"),
+        ('["ok","req-000017"]', "identifier of a request or client"),
+    ],
+)
+def test_what_may_not_leave_is_named_by_field_and_kind(text: str, problem: str) -> None:
+    """The body is empty, and the text of the field is nowhere."""
+    payload = make_payload(["a", "b"], ["1", text], frozenset({"req-000017"}))
+    assert (payload.body, payload.field, payload.problem) == ("", "b", problem)
