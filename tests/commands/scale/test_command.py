@@ -14,7 +14,7 @@ import yaml
 from capacity_evidence import capacity_evidence
 from ghmlops.act.evidence import encode
 from ghmlops.cli import main
-from ghmlops.core.evidence.document import Evidence
+from ghmlops.core.evidence.document import ComparedPart, Evidence
 from git_scene import Scene, make_scene
 from prometheus_server import needs_prometheus, running_prometheus
 
@@ -169,6 +169,33 @@ def test_another_commit_or_machine_is_refused(place: Place, capsys: pytest.Captu
     place.policy(accept="other-commit")
     assert run() == 0
     assert any("bbbbbbbbbbbb" in row["why"] for row in place.evidence()["not_measured"])
+
+
+def test_a_candidate_that_needs_more_is_in_the_comment(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two capacity files of one machine; the service itself is not looked at, and nothing is set."""
+    base = capacity_evidence(200.0, 210.0)
+    base = msgspec.structs.replace(base, provenance=msgspec.structs.replace(base.provenance, head_sha="b" * 40))
+    (place.folder / "base.json").write_bytes(encode(base))
+    place.policy(more=TARGET.replace("cat replicas", "false"))
+    assert run("--baseline-capacity", "base.json", "--mode", "apply") == 0
+    evidence = place.evidence()
+    assert (evidence["outcome"], evidence["reason_code"]) == ("warn", "scale-candidate")
+    row = evidence["details"]["comparison"]
+    assert (row["baseline"], row["candidate"], row["least"], row["hours"]) == (2, 4, 2, 48.0)
+    capsys.readouterr()
+    assert main(["report", "--policy", "policy.yml", "--dry-run"]) == 0
+    comment = capsys.readouterr().out
+    assert "2 replicas of the baseline, 4 of the candidate" in comment
+    assert "+48 replica-hours" in comment
+
+
+def test_capacities_of_two_machines_are_not_compared(place: Place) -> None:
+    """A slower machine is no slower candidate."""
+    base = capacity_evidence(200.0)
+    part = ComparedPart(kind="machine", name="machine", baseline="", candidate="another")
+    provenance = msgspec.structs.replace(base.provenance, head_sha="b" * 40, parts=[part])
+    (place.folder / "base.json").write_bytes(encode(msgspec.structs.replace(base, provenance=provenance)))
+    assert run("--baseline-capacity", "base.json") == 2
 
 
 @needs_prometheus

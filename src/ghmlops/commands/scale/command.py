@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ghmlops.commands.scale.demand import read_demand
-from ghmlops.commands.scale.evidence import evidence_content, usable_rate
+from ghmlops.commands.scale.evidence import DemandNeed, evidence_content, usable_rate
 from ghmlops.commands.scale.job import read_job
 from ghmlops.commands.scale.surroundings import LastStep, read_surroundings, write_step
 from ghmlops.commands.shared.base import Result, dry_run_result
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.scale.surroundings import Surroundings
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Evidence
-    from ghmlops.core.scale.plan import Need, Plan
+    from ghmlops.core.scale.plan import Plan
 
 
 def run(inputs: Inputs, services: Services) -> Result:
@@ -37,12 +39,13 @@ def run(inputs: Inputs, services: Services) -> Result:
         recorder = open_recorder("scale", inputs, services)
         job = read_job(inputs, services)
         now = services.now().timestamp()
-        needs = read_needs(job, services, now)
+        demands = read_needs(job, services, now)
+        needs = [row.need for row in demands]
         around = read_surroundings(job, inputs, services, now)
         plan = make_plan(needs, job.supply, around.circumstances)
         applied = not inputs.dry_run and _apply(job, plan, around, inputs, services)
         written = write_manifests(job, inputs, services)
-        content = evidence_content(job, needs, plan, around, now, applied=applied, manifests=written)
+        content = evidence_content(job, demands, plan, around, now, applied=applied, manifests=written)
 
         def summarise(evidence: Evidence, file: str) -> Summary:
             outputs = _outputs(plan, applied=applied)
@@ -87,8 +90,8 @@ def write_manifests(job: Job, inputs: Inputs, services: Services) -> dict[str, s
     return result
 
 
-def read_needs(job: Job, services: Services, now: float) -> list[Need]:
-    """Return what each demand of the policy needs."""
+def read_needs(job: Job, services: Services, now: float) -> list[DemandNeed]:
+    """Return each demand of the policy, and what it needs."""
     from ghmlops.measure.telemetry.prometheus import PrometheusSource
 
     server = job.policy.prometheus
@@ -96,12 +99,12 @@ def read_needs(job: Job, services: Services, now: float) -> list[Need]:
     needs = []
     for demand in job.policy.demand:
         if demand.rate:
-            needs.append(fixed_need(demand, job.supply))
+            needs.append(DemandNeed(fixed_need(demand, job.supply), np.array([demand.rate])))
             continue
         content = read_demand(demand, source, services.cwd, now)
-        needs.append(
-            need_of(demand, content.series, job.supply, queued=content.queued, cold_start=job.cold_start or 0.0)
-        )
+        cold_start = job.cold_start or 0.0
+        need = need_of(demand, content.series, job.supply, queued=content.queued, cold_start=cold_start)
+        needs.append(DemandNeed(need, content.series.rates))
     return needs
 
 

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.commands.shared.evidence import EvidenceContent
 from ghmlops.core.details.scale import CapacityRow, CurveRow, DemandRow, ScaleDetails
 from ghmlops.core.model import NotMeasured, finite
-from ghmlops.core.scale.findings import plan_findings
+from ghmlops.core.scale.comparison import compare
+from ghmlops.core.scale.findings import DATA, plan_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ghmlops.commands.scale.job import Job
     from ghmlops.commands.scale.surroundings import Surroundings
+    from ghmlops.core.scale.comparison import Compared
     from ghmlops.core.scale.plan import Need, Plan
+
+
+class DemandNeed(NamedTuple):
+    """What a demand needs, and its rates in the past."""
+
+    need: Need
+    rates: NDArray[np.float64]
 
 
 def evidence_content(  # noqa: PLR0913  (what the evidence is about)
     job: Job,
-    needs: Sequence[Need],
+    demands: Sequence[DemandNeed],
     plan: Plan,
     around: Surroundings,
     now: float,
@@ -32,7 +44,7 @@ def evidence_content(  # noqa: PLR0913  (what the evidence is about)
 
     Args:
         job: what was planned with.
-        needs: what each demand needs.
+        demands: the demands, and what each needs.
         plan: the plan.
         around: what stood beside the demand.
         now: time of the plan in seconds since the epoch.
@@ -40,8 +52,15 @@ def evidence_content(  # noqa: PLR0913  (what the evidence is about)
         manifests: name of a manifest to its YAML.
     """
     present = around.circumstances.present
+    needs = [row.need for row in demands]
+    compared = _compare(job, demands)
+    findings = plan_findings(plan, needs, job.supply, present)
+    if job.baseline:
+        # The change is judged, and not the replicas that run at this moment.
+        findings = [finding for finding in findings if finding.docs == DATA]
+        findings += [compared.finding] if compared else []
     return EvidenceContent(
-        findings=plan_findings(plan, needs, job.supply, present),
+        findings=findings,
         not_measured=_not_measured(job, needs, around),
         details=ScaleDetails(
             evaluated=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -60,10 +79,20 @@ def evidence_content(  # noqa: PLR0913  (what the evidence is about)
                 kappa=job.supply.curve.kappa,
                 peak=job.supply.curve.peak,
             ),
+            comparison=compared.row if compared else None,
             manifests=dict(manifests),
             settings=job.policy,
         ),
     )
+
+
+def _compare(job: Job, demands: Sequence[DemandNeed]) -> Compared | None:
+    """Return the comparison at the largest demand that counts; `None` without a baseline, or without such a demand."""
+    counting = [row for row in demands if row.need.rate is not None]
+    if not job.baseline or not counting:
+        return None
+    largest = max(counting, key=lambda row: row.need.rate or 0.0)
+    return compare(job.admitted, job.baseline, job.supply, largest.need.rate or 0.0, largest.rates)
 
 
 def usable_rate(job: Job) -> float:

@@ -13,6 +13,12 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     commit: Annotated[
         str, Doc(description="Full SHA of the commit whose replicas run; empty: the commit of the checkout.")
     ] = ""
+    baseline_capacity: Annotated[
+        str,
+        Doc(
+            description="Capacity evidence of the baseline: say whether the candidate needs more replicas, and no more."
+        ),
+    ] = ""
     mode: Annotated[str, Doc(description="plan or apply; empty: that of the policy.")] = ""
     manifests: Annotated[
         str, Doc(description="Folder to which the manifests are written; empty: they are printed only.")

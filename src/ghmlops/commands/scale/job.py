@@ -11,7 +11,7 @@ from ghmlops.core.context import is_sha
 from ghmlops.core.errors import EvidenceError, InputError, PolicyError, nearest
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.policy.production.scale import CapacityFile, Manifest, ScaledDeployment
-from ghmlops.core.scale.admission import Admitted, Expected, Source, admit
+from ghmlops.core.scale.admission import Admitted, Expected, Source, admit, same_machine
 from ghmlops.core.scale.capacity import fit
 from ghmlops.core.scale.plan import Supply
 from ghmlops.core.steps.step import short
@@ -36,6 +36,7 @@ class Job:
         admitted: the measured capacities, in the order of the policy.
         cold_start: measured seconds until a started replica is ready; `None` if no evidence is named.
         applies: whether the replicas are set.
+        baseline: measured capacity of the baseline; empty if it is not compared.
         lock_max_age: seconds after which the lock of a promotion counts as left behind; `None` without promotions.
     """
 
@@ -46,6 +47,7 @@ class Job:
     admitted: list[Admitted]
     cold_start: float | None
     applies: bool
+    baseline: list[Admitted]
     lock_max_age: float | None
 
     @property
@@ -82,7 +84,8 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         supply=Supply(curve=fit([row.measured for row in admitted]), headroom=scale.headroom, limits=scale.limits),
         admitted=admitted,
         cold_start=_cold_start(scale, services),
-        applies=mode == "apply",
+        applies=mode == "apply" and not inputs.baseline_capacity,
+        baseline=_baseline(inputs, services, scale, policy.service),
         lock_max_age=policy.promote.lock.max_age if policy.promote else None,
     )
 
@@ -103,6 +106,36 @@ def read_capacity(
     commit = inputs.commit or local_commit(services)
     sources = [Source(file, read_evidence_file(services, file.file)) for file in files]
     return admit(sources, scale.capacity, Expected(commit, service, services.now()))
+
+
+def _baseline(inputs: Inputs, services: Services, scale: Scale, service: str) -> list[Admitted]:
+    """Return the measured capacity of the baseline; empty if none is named.
+
+    Raises:
+        InputError: It cannot be compared with several capacities of the candidate.
+        EvidenceError: The file is missing, or does not count: it must be of the machine of the candidate.
+    """
+    if not inputs.baseline_capacity:
+        return []
+    if len(scale.capacity.evidence) > 1:
+        raise InputError(
+            "input `baseline-capacity`: the policy names several capacities of the candidate",
+            hint="name one file in `scale.capacity.evidence` to compare",
+        )
+    (first,) = scale.capacity.evidence
+    candidate = Source(first, read_evidence_file(services, first.file))
+    file = CapacityFile(file=inputs.baseline_capacity, replicas=first.replicas)
+    baseline = Source(file, read_evidence_file(services, file.file))
+    # The commit of the baseline is that of the pull request, if the runner names one.
+    expected = Expected(services.context.base_sha, service, services.now())
+    (admitted,) = admit([baseline], scale.capacity, expected)
+    if not same_machine([candidate, baseline], scale.capacity):
+        raise EvidenceError(
+            f"{file.file} and {first.file} were measured on different machines",
+            hint="measure both in one job, or consent by `scale.capacity.accept: other-machine`",
+            reason_code="capacity-of-another-machine",
+        )
+    return [admitted]
 
 
 def read_evidence_file(services: Services, name: str) -> Evidence:

@@ -24,6 +24,7 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "scale-*": (
         "actions/scale/README.md#the-plan",
         "actions/scale/README.md#data-that-does-not-count",
+        "actions/scale/README.md#a-candidate-that-needs-more",
     ),
     "harvest-*": (
         "actions/harvest/README.md#what-does-not-count",

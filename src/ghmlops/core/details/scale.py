@@ -50,6 +50,27 @@ class CurveRow(Frozen, frozen=True, kw_only=True):
     peak: int | None
 
 
+class ComparisonRow(Frozen, frozen=True, kw_only=True):
+    """Replicas of baseline and candidate for the same demand.
+
+    Attributes:
+        baseline_commit: commit of the baseline.
+        demand: requests per second that both serve.
+        baseline: replicas of the baseline at its low capacity; `None` if no number carries the demand.
+        candidate: replicas of the candidate at its low capacity; `None` as above.
+        least: replicas of the candidate at its high capacity, less those of the baseline: what is shown at least;
+            `None` if no rate of the candidate missed the objectives.
+        hours: additional replica-hours per day; `None` if one of them does not carry the demand.
+    """
+
+    baseline_commit: str
+    demand: float
+    baseline: int | None
+    candidate: int | None
+    least: int | None
+    hours: float | None
+
+
 class ScaleDetails(Frozen, frozen=True, kw_only=True, tag_field="command", tag="scale"):
     """Details of the evidence of `scale`.
 
@@ -65,6 +86,7 @@ class ScaleDetails(Frozen, frozen=True, kw_only=True, tag_field="command", tag="
         demand: one row per demand.
         capacity: one row per evidence.
         curve: the fitted capacity.
+        comparison: replicas of baseline and candidate; `None` without a capacity of the baseline.
         manifests: name of a manifest to its YAML.
         settings: the section `scale`.
     """
@@ -80,5 +102,6 @@ class ScaleDetails(Frozen, frozen=True, kw_only=True, tag_field="command", tag="
     demand: list[DemandRow]
     capacity: list[CapacityRow]
     curve: CurveRow
+    comparison: ComparisonRow | None = None
     manifests: dict[str, str]
     settings: Scale

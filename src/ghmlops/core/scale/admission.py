@@ -60,14 +60,23 @@ def admit(sources: Sequence[Source], capacity: ScaleCapacity, expected: Expected
             the policy does not accept that.
     """
     admitted = [_admit(source, capacity, expected) for source in sources]
-    machines = sorted({row.machine for row in admitted})
-    if len(machines) > 1 and "other-machine" not in capacity.accept:
+    if not same_machine(sources, capacity):
+        machines = sorted({row.machine for row in admitted})
         raise EvidenceError(
             f"the capacities were measured on {len(machines)} machines: {'; '.join(machines)}",
             hint="measure all on one machine, or consent by `scale.capacity.accept: other-machine`",
             reason_code="capacity-of-another-machine",
         )
     return admitted
+
+
+def same_machine(sources: Sequence[Source], capacity: ScaleCapacity) -> bool:
+    """Return whether all were measured on one machine, or the policy accepts that they were not."""
+    return len({_machine(source.evidence) for source in sources}) < 2 or "other-machine" in capacity.accept
+
+
+def _machine(evidence: Evidence) -> str:
+    return next((part.candidate for part in evidence.provenance.parts if part.kind == "machine"), "")
 
 
 def _admit(source: Source, capacity: ScaleCapacity, expected: Expected) -> Admitted:
@@ -87,7 +96,7 @@ def _admit(source: Source, capacity: ScaleCapacity, expected: Expected) -> Admit
             reason_code="capacity-of-another-service",
         )
     _check_age(name, provenance.started, capacity.max_age, expected.now)
-    machine = next((part.candidate for part in provenance.parts if part.kind == "machine"), "")
+    machine = _machine(evidence)
     differences = []
     for consent, difference, code in _differences(source, capacity, expected, machine):
         if consent not in capacity.accept:
