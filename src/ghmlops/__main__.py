@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 LAUNCHER = "GHMLOPS_LAUNCHER"
 """Variable with the process id of `scripts/launcher.sh`, if that started this process."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 def main() -> int:

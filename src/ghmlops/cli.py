@@ -9,7 +9,6 @@ import contextlib
 import json
 import math
 import os
-import resource
 import signal
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops import __version__
+from ghmlops.clients.interrupts import INTERRUPTS
 from ghmlops.commands import COMMANDS, command_module
 from ghmlops.commands.shared.arguments import flag_values, json_requested, parse_inputs
 from ghmlops.commands.shared.console import Console
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from ghmlops.core.context import Context
 
 INTERRUPTED = 130
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REPEAT_SECONDS = 1.0
 """Signals within this time after one that interrupted the command are the same interrupt."""
 MIN_ADDRESS_SPACE = 768 * 1024 * 1024
@@ -49,7 +48,7 @@ MAX_EVENT_BYTES = 32 * 1024 * 1024
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1, 2 or 130 (see the README, "Exit codes")."""
     interrupt = _interrupt_once()
-    for number in _SIGNALS:
+    for number in INTERRUPTS:
         signal.signal(number, interrupt)
     if sys.stderr is None:  # The caller closed it.
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (closed with the process)
@@ -58,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _main(list(sys.argv[1:] if argv is None else argv), dict(os.environ), console)
     except KeyboardInterrupt:
         # Nothing is left to clean up, so that a second signal must not interrupt this block.
-        for number in _SIGNALS:
+        for number in INTERRUPTS:
             signal.signal(number, signal.SIG_IGN)
         console.note("interrupted")
         return INTERRUPTED
@@ -168,6 +167,10 @@ def _check_address_space(command: str) -> None:
     Raises:
         InputError: The limit is too low.
     """
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit.
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     pillar = find_pillar(command)
     measures = command in ("check", "merge-shards") or (pillar is not None and pillar.command != "preview")

@@ -14,7 +14,7 @@ from declared import FILES, OWN, Workflow
 Actions = dict[str, dict[str, Any]]
 Callable = dict[str, Workflow]
 PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
-    "ci.yml": {"test": {"contents": "read"}},
+    "ci.yml": {name: {"contents": "read"} for name in ("test", "pythons", "systems", "alpine")},
     "codeql.yml": {"analyze": {"contents": "read", "security-events": "write"}},
     "supply-chain.yml": {
         "scorecard": {"contents": "read", "id-token": "write", "security-events": "write"},

@@ -5,7 +5,10 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING
 
-from ghmlops.measure.machine import machine
+import pytest
+
+from ghmlops.core.errors import InputError
+from ghmlops.measure.machine import machine, require_linux
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,3 +23,11 @@ def test_the_model_of_the_processor_is_named_if_it_is_known(tmp_path: Path) -> N
     assert "(" not in without
     for part in (platform.system(), platform.machine(), f"Python {platform.python_version()}"):
         assert part in without
+
+
+def test_linux_is_required_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Linux nothing happens; another system is named together with what needs Linux."""
+    require_linux("the load generator")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    with pytest.raises(InputError, match=r"load generator .* Darwin"):
+        require_linux("the load generator")

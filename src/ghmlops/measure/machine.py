@@ -7,6 +7,8 @@ import platform
 import re
 from pathlib import Path
 
+from ghmlops.core.errors import InputError
+
 _MODEL = re.compile(r"^model name\s*:\s*(.{1,80})$", re.MULTILINE)
 _CPU_FILE = Path("/proc/cpuinfo")
 
@@ -26,3 +28,20 @@ def machine(cpu_file: Path = _CPU_FILE) -> str:
     count = f"{cpus} CPU{'' if cpus == 1 else 's'}" + (f" ({' '.join(model[1].split())})" if model else "")
     system = " ".join(filter(None, (platform.system(), platform.release(), platform.machine())))
     return f"{system}, {count}, Python {platform.python_version()}"
+
+
+def require_linux(part: str) -> None:
+    """Refuse a part of the suite that needs functions of Linux: epoll, process groups, control of descendants.
+
+    Args:
+        part: What was requested, the subject of the message.
+
+    Raises:
+        InputError: This is another system.
+    """
+    system = platform.system()
+    if system != "Linux":
+        raise InputError(
+            f"{part} runs on Linux only, and this system is {system or 'unknown'}",
+            hint="use a Linux runner (`runs-on: ubuntu-latest`), WSL or a container; `regression` runs on any system",
+        )

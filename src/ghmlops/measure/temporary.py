@@ -8,6 +8,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+from ghmlops.clients.interrupts import INTERRUPTS
 from ghmlops.clients.owned_folders import create_owned_folder
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def deferred_signals() -> Iterator[None]:
     def defer(number: int, _frame: FrameType | None) -> None:
         pending.append(number)
 
-    handlers = {number: signal.signal(number, defer) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    handlers = {number: signal.signal(number, defer) for number in INTERRUPTS}
     try:
         yield
     finally:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import signal
 import subprocess
+import threading
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import IO, TYPE_CHECKING
 
 from ghmlops.core.errors import GitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 MAX_OUTPUT_BYTES = 64 * 1024**2
@@ -62,54 +64,72 @@ def run_process(  # noqa: PLR0913  (the parts of one process)
             raise OutputTooLarge(
                 f"`git {args[0]}` wrote more than {max_output:,} bytes", hint="run it by hand to see what it lists"
             ) from None
-        return process.returncode, bytes(stdout), bytes(stderr)
+        return process.returncode, stdout, stderr
 
 
-def _exchange(
-    process: subprocess.Popen[bytes], data: bytes, deadline: float, max_output: int
-) -> tuple[bytearray, bytearray]:
+def _exchange(process: subprocess.Popen[bytes], data: bytes, deadline: float, max_output: int) -> tuple[bytes, bytes]:
     """Write `data` to the process and read both outputs until they are closed.
 
     Raises:
         TimeoutError: The deadline passed.
         BufferError: An output is larger than `max_output` bytes.
     """
-    stdout, stderr = bytearray(), bytearray()
     assert process.stdin is not None  # noqa: S101  (a pipe, like the outputs)
     assert process.stdout is not None  # noqa: S101
     assert process.stderr is not None  # noqa: S101
-    os.set_blocking(process.stdin.fileno(), False)
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ, stdout)
-        selector.register(process.stderr, selectors.EVENT_READ, stderr)
-        selector.register(process.stdin, selectors.EVENT_WRITE)
-        while selector.get_map():
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                raise TimeoutError
-            for key, _ in selector.select(remaining):
-                if key.fileobj is process.stdin:
-                    data = _write_part(key.fd, data)
-                    if not data:
-                        selector.unregister(process.stdin)
-                        process.stdin.close()
-                elif chunk := os.read(key.fd, _CHUNK):
-                    key.data.extend(chunk)
-                    if len(key.data) > max_output:
-                        raise BufferError
-                else:
-                    selector.unregister(key.fileobj)
-    return stdout, stderr
-
-
-def _write_part(descriptor: int, data: bytes) -> bytes:
-    """Write what the pipe accepts and return the rest; nothing is left if the process no longer reads."""
+    stdin, stop = process.stdin, threading.Event()
+    tasks: tuple[Callable[[], bytes], ...] = (
+        partial(_read, process.stdout.fileno(), max_output, stop),
+        partial(_read, process.stderr.fileno(), max_output, stop),
+        partial(_write, stdin, data, stop),
+    )
+    results: SimpleQueue[tuple[int, bytes | Exception]] = SimpleQueue()
+    for number, task in enumerate(tasks):
+        # Threads, because Windows cannot wait for several pipes at once.
+        threading.Thread(target=_put_result, args=(results, number, task), daemon=True).start()
+    parts: dict[int, bytes] = {}
     try:
-        return data[os.write(descriptor, data[:_CHUNK]) :]
-    except BlockingIOError:
-        return data
-    except BrokenPipeError:
-        return b""
+        while len(parts) < len(tasks):
+            number, result = results.get(timeout=max(0.0, deadline - time.monotonic()))
+            if isinstance(result, Exception):
+                raise result
+            parts[number] = result
+    except Empty:
+        raise TimeoutError from None
+    finally:
+        stop.set()
+    return parts[0], parts[1]
+
+
+def _put_result(results: SimpleQueue[tuple[int, bytes | Exception]], number: int, task: Callable[[], bytes]) -> None:
+    try:
+        results.put((number, task()))
+    except (BufferError, OSError) as error:
+        results.put((number, error))
+
+
+def _read(descriptor: int, max_output: int, stop: threading.Event) -> bytes:
+    """Read a pipe to its end.
+
+    Raises:
+        BufferError: It holds more than `max_output` bytes.
+    """
+    data = bytearray()
+    while not stop.is_set() and (chunk := os.read(descriptor, _CHUNK)):
+        data.extend(chunk)
+        if len(data) > max_output:
+            raise BufferError
+    return bytes(data)
+
+
+def _write(pipe: IO[bytes], data: bytes, stop: threading.Event) -> bytes:
+    """Write `data` and close the pipe; return nothing. A process that does not read its input is no error."""
+    rest = memoryview(data)
+    with contextlib.suppress(BrokenPipeError):
+        while rest and not stop.is_set():
+            rest = rest[os.write(pipe.fileno(), rest[:_CHUNK]) :]
+    pipe.close()
+    return b""
 
 
 @contextlib.contextmanager
@@ -139,6 +159,9 @@ def _started(args: tuple[str, ...], cwd: Path, environ: Mapping[str, str]) -> It
 
 def _terminate_group(process: subprocess.Popen[bytes]) -> None:
     """Terminate git and its helpers; SIGTERM comes first, so that git removes its lock files."""
+    if not hasattr(os, "killpg"):  # Windows
+        process.kill()
+        return
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal_number)

@@ -22,6 +22,7 @@ import msgspec
 import ghmlops
 from ghmlops.core.errors import InputError
 from ghmlops.core.text.secret_variables import without_secrets
+from ghmlops.measure.machine import require_linux
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,8 +160,9 @@ def launch(spec: ServiceSpec, *, detach: bool) -> tuple[SupervisorHandle, str]:
         The supervisor, and the URL that the service will have.
 
     Raises:
-        InputError: The command is malformed, or no temporary folder can be created.
+        InputError: The command is malformed, no temporary folder can be created, or this system is not supported.
     """
+    require_linux("the preview of a service")
     port = free_port()
     environ = service_environment(spec.environ, port)
     request = {

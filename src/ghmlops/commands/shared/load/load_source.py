@@ -28,7 +28,7 @@ def prepare_latency(policy: Policy, inputs: LoadLimits, services: Services) -> t
     The preset is applied, and `${NAME}` in a header is replaced if the input `allow-env` names the variable.
 
     Raises:
-        InputError: `allow-env` is malformed.
+        InputError: `allow-env` is malformed, or this system cannot send load.
         PolicyError: The policy has no such section, a header's variable is not allowed or not set, or a check is
             malformed.
     """
@@ -38,7 +38,9 @@ def prepare_latency(policy: Policy, inputs: LoadLimits, services: Services) -> t
     from ghmlops.core.load import header_values as headers
     from ghmlops.core.load import presets
     from ghmlops.measure.load.checks import Check
+    from ghmlops.measure.machine import require_linux
 
+    require_linux("the load generator")  # before its packages are imported, some of which exist for Linux only
     if policy.latency is None:
         raise PolicyError(f"{inputs.policy} has no section `latency`", hint="add one: `latency: {request: ...}`")
     latency = presets.apply(policy.latency) if policy.latency.preset else policy.latency
