@@ -9,7 +9,9 @@ import duckdb
 import pytest
 
 from ghmlops.cli import main
-from harvest_logs import POLICY, requests, write_log
+from ghmlops.core.policy.latency import Trace
+from ghmlops.measure.requests.trace import read_trace
+from harvest_logs import POLICY, START, requests, write_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,3 +128,18 @@ def test_bad_input_is_one_line(place: Path, policy: str, capsys: pytest.CaptureF
     (place / "policy.yml").write_text(policy)
     assert run() == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_demand_is_written_and_replayed(place: Path) -> None:
+    """A log of two days gives a profile of a day; one hour less, and there is none."""
+    lines: list[dict[str, Any]] = [{**line, "ts": START + i * 173.0} for i, line in enumerate(requests(1_000))]
+    write_log(place / "logs/a.jsonl", lines)
+    (place / "policy.yml").write_text(POLICY + "  demand: {period: 1d}\n")
+    assert run() == 0
+    trace = read_trace(place / "data/demand.json", "demand.json", Trace(file="data/demand.json", speed=100.0))
+    assert len(trace.times) == pytest.approx(86_400 / 173, rel=0.03)
+    write_log(place / "logs/a.jsonl", [line for line in lines if line["ts"] < START + 23 * 3600])
+    (place / "data/demand.json").unlink()
+    assert run("--fail-on", "inconclusive") == 1
+    assert evidence(place)["reason_code"] == "harvest-demand"
+    assert not (place / "data/demand.json").exists()

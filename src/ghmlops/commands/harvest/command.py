@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ghmlops.commands.harvest.demand import profile_demand
 from ghmlops.commands.harvest.job import Job, read_job
 from ghmlops.commands.harvest.sampling import SampleFile, sample_payloads
 from ghmlops.commands.shared.base import Result, dry_run_result
@@ -109,6 +110,11 @@ def _take(table: LogTable, job: Job, services: Services) -> _Yield:
         result.sample = sample_payloads(table, keep, int(str(population)))
         result.findings += result.sample.findings
         result.files[keep.file] = (result.sample.path, result.sample.rows)
+    if (demand := job.policy.demand) is not None:
+        profile = profile_demand(table, demand, job.seed)
+        result.findings.append(profile.finding)
+        if profile.path is not None:
+            result.files[demand.file] = (profile.path, profile.hours)
     return result
 
 

@@ -29,6 +29,7 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "harvest-*": (
         "actions/harvest/README.md#what-does-not-count",
         "actions/harvest/README.md#the-sample",
+        "actions/harvest/README.md#the-demand",
     ),
     "watch-*": (
         "actions/watch/README.md#alarms",

@@ -9,6 +9,8 @@ from ghmlops.core.model import Finding, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ghmlops.core.harvest.demand import Fit
+
 _DOCS = "actions/harvest/README.md"
 _MAX_NAMED = 5
 
@@ -113,6 +115,32 @@ def sample_findings(
         )
     )
     return findings
+
+
+def demand_finding(fit: Fit) -> Finding:
+    """Return the finding about the profile of the demand."""
+    profile = fit.profile
+    if profile is None:
+        reason = (
+            f"The log lacks {fit.missing:,} of the {fit.hours:,} hours of the period, so that no profile was "
+            "written: harvest a longer log, or set a shorter `demand.period`."
+        )
+    else:
+        gaps = "unknown, since all times are whole seconds" if profile.gap_cv is None else f"{profile.gap_cv:.3g}"
+        reason = (
+            f"{profile.requests:,} requests in whole hours: {min(profile.rates):.4g} to {max(profile.rates):.4g} per "
+            f"second by hour, coefficient of variation of the gaps {gaps}, dispersion {profile.dispersion:.3g}; each "
+            f"hour of the period was observed {profile.periods:,} times or more."
+        )
+    return Finding(
+        id="harvest-demand",
+        metric="requests",
+        outcome=Outcome.PASS if profile else Outcome.INCONCLUSIVE,
+        reason=reason,
+        docs=f"{_DOCS}#the-demand",
+        description="The profile covers every hour of the period.",
+        n=profile.requests if profile else 0,
+    )
 
 
 def _finding(name: str, metric: str, reason: str, n: int, *, warn: bool) -> Finding:

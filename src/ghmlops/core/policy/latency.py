@@ -93,7 +93,7 @@ class Trace(Section, frozen=True, kw_only=True):
     """A recording of real arrivals, replayed with its original gaps."""
 
     file: str
-    format: Literal["", "common", "combined", "w3c", "alb", "envoy", "csv", "jsonl", "har", "parquet"] = ""
+    format: Literal["", "common", "combined", "w3c", "alb", "envoy", "csv", "jsonl", "har", "parquet", "demand"] = ""
     """Format of the file; if empty, it is detected from name and content."""
     time: str = "time"
     """Column or key of the timestamp (W3C, CSV, JSONL, Parquet); `a.b` is the key `b` of the object `a` (JSONL)."""
@@ -102,6 +102,8 @@ class Trace(Section, frozen=True, kw_only=True):
     change of the clocks can have affected them."""
     speed: float = 1.0
     """Factor by which the replay is faster than the recording."""
+    share: float = 1.0
+    """Fraction of the requests that is sent of the profile of a demand (format `demand`); other recordings are whole."""
 
 
 class Arrivals(Section, frozen=True, kw_only=True):

@@ -58,12 +58,20 @@ def _trace(at: Located) -> Trace:
 
     readers = {
         "file": text,
-        "format": one_of("common", "combined", "w3c", "alb", "envoy", "csv", "jsonl", "har", "parquet"),
+        "format": one_of("common", "combined", "w3c", "alb", "envoy", "csv", "jsonl", "har", "parquet", "demand"),
         "time": text,
         "zone": text,
         "speed": scalar(positive),
+        "share": _demand_share,
     }
     return record(Trace, readers, required=("file",))(at)
+
+
+def _demand_share(at: Located) -> float:
+    value = RATIO(at)
+    if not value > 0.0:
+        raise at.error("expected a share above 0 of the demand", "for example `1%`")
+    return value
 
 
 def _arrivals(at: Located) -> Arrivals:

@@ -20,6 +20,7 @@ from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import QUANTILES, Arrivals, Expect, Latency, LatencyMargin, Request, Trace
 from ghmlops.core.policy.objectives import OBJECTIVES, Objectives
 from ghmlops.core.policy.preview import Preview
+from ghmlops.core.policy.production import harvest
 from ghmlops.core.policy.production.scale import (
     Demand,
     Limits,
@@ -70,6 +71,8 @@ _RATIOS = (
     "decisions",
     "fail",
     "safe",
+    "share",  # of the demand
+    "client_share",  # harvest
     "ladder",
     "steps",
 )
@@ -217,6 +220,7 @@ _OWN: dict[tuple[Any, str], Schema] = {
     (Demand, "rate"): RATE,
     **{(Demand, field): DURATION for field in ("every", "period", "history", "lead", "stale")},
     (Demand, "log"): _object({"files": TEXT, "time": TEXT, "every": DURATION}, ("files", "time")),
+    (harvest.Demand, "period"): DURATION,
     (Queue, "drain"): DURATION,
     (Limits, "step_up"): {"type": "string", "pattern": rf"^\s*{_NUMBER}x\s*$"},
     (Limits, "step_down"): RATIO,

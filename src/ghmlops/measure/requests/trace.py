@@ -20,6 +20,7 @@ from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.requests.timestamps import TimestampParser, format_timestamp
 from ghmlops.measure.requests.trace_checks import SECOND, check_clock, check_origin, truncate
+from ghmlops.measure.requests.trace_demand import read_demand
 from ghmlops.measure.requests.trace_formats import READERS, detect_format
 from ghmlops.measure.requests.trace_source import Source
 
@@ -85,8 +86,13 @@ def read_trace(path: Path, display_name: str, trace: Trace, duration: float = 0.
             raise DataError(f"{display_name}: {problem}", hint="name the recording in `latency.arrivals.replay.file`")
         kind = trace.format or detect_format(path, display_name)
         parser = TimestampParser(_time_zone(trace.zone))
-        source = Source(path=path, display_name=display_name, time=trace.time, parser=parser)
-        stamps, skipped = _collect(READERS[kind](source), source)
+        skipped: dict[str, tuple[int, int]] = {}
+        if kind == "demand":
+            limit = duration * trace.speed
+            stamps = read_demand(path, display_name, trace.share, limit=limit, most=MAX_STAMPS)
+        else:
+            source = Source(path=path, display_name=display_name, time=trace.time, parser=parser)
+            stamps, skipped = _collect(READERS[kind](source), source)
         digest = fingerprint(path)
     except OSError as error:
         raise DataError(f"{display_name}: {error.strerror}", hint="check the path and its permissions") from None

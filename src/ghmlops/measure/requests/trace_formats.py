@@ -32,7 +32,9 @@ _LOGS: dict[str, type[CommonLog | W3CLog | AlbLog | EnvoyLog]] = {
     "alb": AlbLog,
     "envoy": EnvoyLog,
 }
-_FORMATS = "`common`, `combined`, `w3c`, `alb`, `envoy`, `csv`, `jsonl`, `har` or `parquet`"
+_DEMAND = b"ghmlops/demand/v1"
+"""Schema in the first line of the profile of a demand."""
+_FORMATS = "`common`, `combined`, `w3c`, `alb`, `envoy`, `csv`, `jsonl`, `har`, `parquet` or `demand`"
 _ENVOY_KEYS = ("response_flags", "upstream_cluster", "upstream_host", "response_code")
 """Keys of which a line of Envoy's JSON access log has at least one."""
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -48,6 +50,8 @@ def detect_format(path: Path, display_name: str) -> str:
         head = stream.read(4)
     if head == b"PAR1":
         return "parquet"
+    if _DEMAND in head:
+        return "demand"
     suffix = (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]

@@ -39,8 +39,17 @@ class Keep(Section, frozen=True, kw_only=True):
     """Number of requests of each slice value, if there are as many."""
 
 
+class Demand(Section, frozen=True, kw_only=True):
+    """The profile of arrivals, which `latency` replays."""
+
+    file: str = "data/demand.json"
+    period: float = 7 * 86_400.0
+    """Seconds after which the demand repeats itself."""
+
+
 class Harvest(Section, frozen=True, kw_only=True):
     """What is taken from live traffic."""
 
     traffic: Traffic
     keep: Keep | None = None
+    demand: Demand | None = None

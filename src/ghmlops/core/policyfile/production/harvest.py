@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from ghmlops.core.policy.production.harvest import Harvest, Keep, Traffic
-from ghmlops.core.policyfile.scalars import RATIO, positive_count
+from ghmlops.core.policy.production.harvest import Demand, Harvest, Keep, Traffic
+from ghmlops.core.policyfile.scalars import RATIO, SECONDS, positive_count
 from ghmlops.core.policyfile.yaml_reader import Located, listing, record, text
 
 _FIELD = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?")
+_HOUR = 3600.0
 _MAX_FIELDS, _MAX_SLICES, _MAX_ROWS = 200, 10, 100_000
 
 
@@ -18,7 +19,9 @@ def read_harvest(at: Located) -> Harvest:
     Raises:
         PolicyError: Names the file, line, key and the nearest valid one.
     """
-    harvest: Harvest = record(Harvest, READERS, required=("traffic", "keep"))(at)
+    harvest: Harvest = record(Harvest, READERS, required=("traffic",))(at)
+    if harvest.keep is None and harvest.demand is None:
+        raise at.error("nothing would be taken", "add `keep: {fields: [...]}` or `demand: {}`")
     return harvest
 
 
@@ -67,6 +70,18 @@ def _covers(name: str, other: str) -> bool:
     return other.removesuffix(".*").startswith(name.removesuffix(".*") + ".") or other == name + ".*"
 
 
+def _demand(at: Located) -> Demand:
+    demand: Demand = record(Demand, {"file": _json, "period": _period})(at)
+    return demand
+
+
+def _period(at: Located) -> float:
+    value = SECONDS(at)
+    if value < _HOUR or value % _HOUR or value > 366 * 24 * _HOUR:
+        raise at.error("expected whole hours, at most a year", "for example `7d`")
+    return value
+
+
 def _tree(at: Located) -> str:
     value = text(at)
     if not _FIELD.fullmatch(value):
@@ -99,6 +114,10 @@ def _parquet(at: Located) -> str:
     return _output(at, ".parquet")
 
 
+def _json(at: Located) -> str:
+    return _output(at, ".json")
+
+
 def _output(at: Located, ending: str) -> str:
     value = _relative_path(at)
     if not value.endswith(ending) or any(c in value for c in "*?["):
@@ -120,4 +139,4 @@ def _share(at: Located) -> float:
     return value
 
 
-READERS = {"traffic": _traffic, "keep": _keep}
+READERS = {"traffic": _traffic, "keep": _keep, "demand": _demand}
