@@ -47,8 +47,8 @@ def detect_format(path: Path, display_name: str) -> str:
         DataError: The format is not supported, or the file is empty.
     """
     with path.open("rb") as stream:
-        head = stream.read(4)
-    if head == b"PAR1":
+        head = stream.read(200)
+    if head.startswith(b"PAR1"):
         return "parquet"
     if _DEMAND in head:
         return "demand"
