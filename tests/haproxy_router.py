@@ -32,6 +32,7 @@ defaults
     timeout connect 1s
 frontend shop
     bind 127.0.0.1:{port}
+    capture cookie sid= len 40
     default_backend scorer
 backend scorer
     balance {balance}
@@ -70,28 +71,43 @@ def running_haproxy(
     Args:
         folder: Empty folder for sockets and configuration.
         servers: Name to (port, weight).
-        balance: Algorithm by which the backend selects a server.
+        balance: Algorithm by which the backend selects a server; with a line `cookie`, sessions are sticky.
         timeout: Longest wait for an answer of a server, which ends with status 504.
     """
-    assert HAPROXY is not None
     port = free_port()
-    lines = "\n".join(f"    server {name} 127.0.0.1:{p} weight {weight}" for name, (p, weight) in servers.items())
+    sticky = balance.partition("\n    cookie ")[1]
+    lines = "\n".join(
+        f"    server {name} 127.0.0.1:{p} weight {weight}" + (f" cookie {name}" if sticky else "")
+        for name, (p, weight) in servers.items()
+    )
     configuration = folder / "haproxy.cfg"
     configuration.write_text(
         _CONFIGURATION.format(folder=folder, port=port, servers=lines, balance=balance, timeout=timeout)
     )
-    with (folder / "haproxy.log").open("wb") as log:
-        process = subprocess.Popen([HAPROXY, "-db", "-f", str(configuration)], stdout=log, stderr=subprocess.DEVNULL)
+    process = start_haproxy(folder)
     try:
-        deadline = time.monotonic() + 10
-        while not (_answers(port) and all((folder / name).exists() for name in ("admin.sock", "user.sock"))):
-            assert process.poll() is None, "HAProxy ended"
-            assert time.monotonic() < deadline, "HAProxy does not listen"
-            time.sleep(0.02)
+        wait_until_listening(folder, port, process)
         yield Router(folder=folder, port=port, process=process)
     finally:
         process.terminate()
         process.wait(10)
+
+
+def start_haproxy(folder: Path) -> subprocess.Popen[bytes]:
+    """Start HAProxy with the configuration of a folder, whose log it continues."""
+    assert HAPROXY is not None
+    command = [HAPROXY, "-db", "-f", str(folder / "haproxy.cfg")]
+    with (folder / "haproxy.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=subprocess.DEVNULL)
+
+
+def wait_until_listening(folder: Path, port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait for the frontend and the sockets."""
+    deadline = time.monotonic() + 10
+    while not (_answers(port) and all((folder / name).exists() for name in ("admin.sock", "user.sock"))):
+        assert process.poll() is None, "HAProxy ended"
+        assert time.monotonic() < deadline, "HAProxy does not listen"
+        time.sleep(0.02)
 
 
 def _answers(port: int) -> bool:

@@ -49,12 +49,14 @@ class Scene:
         arms: Name of a server to its behaviour.
         keep_alive: Whether a client sends its next request on the same connection.
         statuses: Status of each answered request, in order; 0 without an answer.
+        session_length: Requests of a session, which brings its cookies; 0: there are no sessions.
     """
 
     router: Router
     arms: dict[str, Arm]
     keep_alive: bool = True
     statuses: list[int] = field(default_factory=list)
+    session_length: int = 0
 
     def wait_for(self, requests: int) -> None:
         """Wait until more requests are answered."""
@@ -153,25 +155,60 @@ async def _load(scene: Scene, rate: float) -> None:
     await asyncio.gather(*(_client(scene, connections / rate, index / rate) for index in range(connections)))
 
 
+@dataclass(slots=True)
+class _Visitor:
+    """A client with sessions: it sends back the cookie of the router, and forgets it when its session ends."""
+
+    requests: int = 0
+    session: bytes = b""
+    routing: bytes = b""
+
+    def cookies(self, length: int) -> bytes:
+        """Return the header of the next request; empty without sessions."""
+        if not length:
+            return b""
+        if self.requests % length == 0:
+            self.session, self.routing = b"%x-%x" % (id(self), self.requests), b""
+        self.requests += 1
+        return b"Cookie: sid=" + self.session + (b"; " + self.routing if self.routing else b"") + b"\r\n"
+
+    def remember(self, head: bytes) -> None:
+        """Keep the cookie that the head of an answer sets."""
+        _, found, value = head.lower().partition(b"set-cookie: ")
+        if found:
+            self.routing = value.split(b";")[0].replace(b"srv=", b"SRV=")
+
+
 async def _client(scene: Scene, pause: float, start: float) -> None:
-    loop = asyncio.get_running_loop()
-    reader, writer = await asyncio.open_connection("127.0.0.1", scene.router.port)
+    loop, visitor = asyncio.get_running_loop(), _Visitor()
+    reader, writer = await _connect(scene.router.port)
     due = loop.time() + start
     try:
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
             due = max(due + pause, loop.time() - 0.5)  # no long burst after a pause of the machine
             try:
-                writer.write(b"GET /predict HTTP/1.1\r\nHost: shop\r\n\r\n")
+                cookies = visitor.cookies(scene.session_length)
+                writer.write(b"GET /predict HTTP/1.1\r\nHost: shop\r\n" + cookies + b"\r\n")
                 head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+                visitor.remember(head)
                 await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
                 scene.statuses.append(int(head.split(b" ", 2)[1]))
                 if not scene.keep_alive:
                     writer.close()
-                    reader, writer = await asyncio.open_connection("127.0.0.1", scene.router.port)
+                    reader, writer = await _connect(scene.router.port)
             except (OSError, asyncio.IncompleteReadError, TimeoutError, IndexError):
                 scene.statuses.append(0)
                 writer.close()
-                reader, writer = await asyncio.open_connection("127.0.0.1", scene.router.port)
+                reader, writer = await _connect(scene.router.port)
     finally:
         writer.close()
+
+
+async def _connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a connection to the router, once it listens: a test may restart it."""
+    while True:
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionError:
+            await asyncio.sleep(0.02)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from ghmlops.cli import main
 from ghmlops.core.policy.target import HaproxyTarget
 from ghmlops.core.promotion.weights import BASELINE_ONLY, Shares, rung_shares
 from ghmlops.measure.telemetry.haproxy_log import parse_haproxy
-from haproxy_router import needs_haproxy
+from haproxy_router import needs_haproxy, start_haproxy, wait_until_listening
 from routed_service import Scene, routed_service
 
 if TYPE_CHECKING:
@@ -153,6 +154,32 @@ def test_a_weight_that_a_person_sets_is_left_alone(scene: Scene, tmp_path: Path)
     assert (code, record["decision"], record["reason_code"]) == (1, "hold", "weights-changed")
     assert router_target(tmp_path).server_weights()["pool"] == (7, 7)
     assert set(scene.statuses) == {200}
+
+
+def test_a_router_that_restarts_in_mid_ladder(scene: Scene, tmp_path: Path) -> None:
+    """Its weights are those of the configuration again: a hold, and the run that continues starts at the first rung."""
+    started = list[subprocess.Popen[bytes]]()
+
+    def restart() -> None:
+        scene.router.process.kill()
+        scene.router.process.wait()
+        started.append(start_haproxy(tmp_path))
+        wait_until_listening(tmp_path, scene.router.port, started[0])
+
+    try:
+        with once_at(tmp_path, 0.4, restart):
+            code, record = promote(tmp_path)
+        assert (code, record["decision"]) == (1, "hold")
+        assert record["reason_code"] in ("weights-changed", "target-unreachable")
+        assert shares(tmp_path) == Shares(candidate=0.0, pool=1.0)
+        code, record = promote(tmp_path, "--resume")
+        assert (code, record["decision"]) == (0, "complete")
+        assert [rung["share"] for rung in record["rungs"]] == [0.1, 0.5, 1.0]
+        assert 503 not in scene.statuses
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(10)
 
 
 def test_a_log_that_disappears_is_held(scene: Scene, tmp_path: Path) -> None:

@@ -36,10 +36,10 @@ import json, pathlib, time
 while True:
     path = pathlib.Path("ghmlops-weights.json")
     weights = json.loads(path.read_text()) if path.exists() else {"pool": 1}
-    bad = pathlib.Path("bad").exists()
+    bad, silent = pathlib.Path("bad").exists(), pathlib.Path("silent").exists()
     rows = [
         {"at": time.time(), "arm": arm, "seconds": 0.01, "status": 500 if bad and arm == "candidate" else 200}
-        for arm, weight in weights.items() for _ in range(40 * weight // sum(weights.values()))
+        for arm, weight in weights.items() for _ in range(0 if silent else 40 * weight // sum(weights.values()))
     ]
     with open("log.jsonl", "a") as log:
         log.write("".join(json.dumps(row) + chr(10) for row in rows))
@@ -131,3 +131,17 @@ def test_the_way_back_is_never_checked(target: Owned, tmp_path: Path) -> None:
     assert (code, record["decision"], record["reason_code"]) == (1, "rollback", "errors-above-objective")
     assert read_shares(target).candidate == 0.0
     assert target.shares == [0.0]
+
+
+@pytest.mark.parametrize(("begin", "share", "rungs"), [("true", 0.2, 1), ('[ "$GHMLOPS_RUNG" = 3 ]', 1.0, 3)])
+def test_time_alone_does_not_advance_while_a_hook_runs(
+    target: Owned, tmp_path: Path, begin: str, share: float, rungs: int
+) -> None:
+    """A log that falls silent after the rung passed shows nothing: neither the next rung nor the end is reached."""
+    policy = POLICY.replace("max-duration: 20s, settle: 20s", "max-duration: 3s, settle: 1s")
+    hook = f"  hooks: {{after-rung: {{run: 'if {begin}; then touch silent; sleep 1.5; fi'}}}}\n"
+    (tmp_path / "policy.yml").write_text(policy + hook)
+    code, record = promote(tmp_path)
+    assert (code, record["decision"], record["reason_code"]) == (1, "hold", "low-traffic")
+    assert [rung["passed"] for rung in record["rungs"]] == [True] * rungs
+    assert read_shares(target).candidate == pytest.approx(share, abs=0.001)

@@ -118,7 +118,7 @@ class Walk:
         """Walk the ladder until it ends."""
         if stop := self._make_ready(first, self._wait):
             return stop
-        position = self._enter(first)
+        position, left = self._enter(first), -1
         while True:
             decision = self._observer.look(position)
             match decision:
@@ -127,13 +127,14 @@ class Walk:
                         self.note(decision.reason)
                     position = self._remember(decision.position)
                     self.sleep(self.poll)
-                case Advance():
-                    if stop := self._between(position, decision.rung):
+                case Advance() | Complete() if left < position.rung:
+                    # Hooks and servers take time, in which the log may fall silent: the next look decides again.
+                    if stop := self._between(position, decision.rung if isinstance(decision, Advance) else None):
                         return stop
+                    left = position.rung
+                case Advance():
                     position = self._enter(decision.rung)
-                case Complete():
-                    return self._between(position, None) or decision
-                case Stop():
+                case Complete() | Stop():
                     return decision
 
     def _between(self, position: Position, following: int | None) -> Stop | None:
