@@ -174,8 +174,8 @@ class _Visitor:
 
     def remember(self, head: bytes) -> None:
         """Keep the cookie that the head of an answer sets."""
-        _, found, value = head.lower().partition(b"set-cookie: ")
-        if found:
+        _, header, value = head.lower().partition(b"set-cookie: ")
+        if header:
             self.routing = value.split(b";")[0].replace(b"srv=", b"SRV=")
 
 

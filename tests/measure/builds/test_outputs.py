@@ -53,3 +53,21 @@ def test_a_file_that_is_written_again_has_another_state(tmp_path: Path) -> None:
     (tmp_path / "new").replace(tmp_path / "x.parquet")
     after = snapshot(tmp_path, (LocalSpec(pattern="x.parquet"),))
     assert [os.path.basename(name) for name in before if before[name] != after[name]] == ["x.parquet"]
+
+
+def test_a_subfolder_of_a_checkout_watches_all_of_it(tmp_path: Path) -> None:
+    """The build of one service of a repository may change neither its own folder nor that of another one."""
+    folder = tmp_path / "services" / "shop"
+    folder.mkdir(parents=True)
+    (tmp_path / "services" / "search.txt").write_text("1")
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+    for arguments in (["init", "--quiet"], ["add", "."], [*identity, "commit", "--quiet", "-m", "Start"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True, timeout=30)
+    assert snapshot(folder, ()) == {}
+    (tmp_path / "services" / "search.txt").write_text("changed by the build")
+    (folder / "new.txt").write_text("1")
+    after = snapshot(folder, ())
+    assert {(folder / name).resolve() for name in after} == {
+        (tmp_path / "services" / "search.txt").resolve(),
+        (folder / "new.txt").resolve(),
+    }

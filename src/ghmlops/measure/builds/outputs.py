@@ -75,9 +75,10 @@ def _state(path: Path) -> FileState:
 def snapshot(folder: Path, specs: tuple[LocalSpec, ...]) -> dict[str, FileState]:
     """Return the state of the files in a checkout that a build in another folder must not change.
 
-    These are its untracked and modified files, and the artifacts.
+    These are its untracked and modified files, and the artifacts. If the folder is a part of the checkout, the other
+    parts count as well.
     """
-    output = checkout.git_read(folder, "ls-files", "-z", "--modified", "--others", "--exclude-standard")
+    output = checkout.git_read(folder, "ls-files", "-z", "--modified", "--others", "--exclude-standard", "--", ":/")
     paths = {name: folder / name for name in output.split("\0")[:_MAX_WATCHED] if name}
     for spec in specs:
         # No artifact yet: if there is one after the build, the build wrote it here.
