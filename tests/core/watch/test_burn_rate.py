@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghmlops.core.watch.burn_rate import Counts, burn_rates
+from ghmlops.core.watch.burn_rate import Counts, burn_onset, burn_rates
 
 STEP, DAYS = 300, 4
 
@@ -62,3 +62,12 @@ def test_an_interval_longer_than_the_window_gives_no_rate() -> None:
         failed=np.zeros(96, np.int64),
     )
     assert [burn.long for burn in burn_rates(hourly, 0.999, 96 * 3600)] == [259_200]
+
+
+def test_the_onset_is_where_the_failures_begin() -> None:
+    """Failures as usual before it do not move it, and one odd interval long before is none."""
+    for last in (3, 12, 200):
+        content = counts(100, 5, last)
+        content.failed[:-last:50] = 1
+        content.failed[300] = 20
+        assert burn_onset(content, 0.999) == int(content.times[-last])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core.watch.alerts import Alert, Kind
 from ghmlops.core.watch.cause import Deployed, cause_of
 
-ALERT = Alert(metric="p95", kind=Kind.STEP, onset=36_000, raised=37_800, level=1.0, value=2.0)
+ONSET = 36_000
 
 
 @pytest.mark.parametrize(
@@ -23,5 +22,5 @@ ALERT = Alert(metric="p95", kind=Kind.STEP, onset=36_000, raised=37_800, level=1
 )
 def test_the_newest_deployment_shortly_before_the_onset(times: tuple[int, ...], expected: int | None) -> None:
     """Within two intervals before, or in the interval of the onset; otherwise the cause is external."""
-    cause = cause_of(ALERT, 900.0, [Deployed(float(time), f"{time}") for time in times])
+    cause = cause_of(ONSET, 900.0, [Deployed(float(time), f"{time}") for time in times])
     assert (cause.time if cause else None) == expected

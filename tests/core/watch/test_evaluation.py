@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ghmlops.core.model import Outcome
-from ghmlops.core.policy.production.watch import Acknowledgement, BurnRate, Log, Watch, WatchedMetric
+from ghmlops.core.policy.production.watch import Acknowledgement, BurnRate, Dismissal, Log, Watch, WatchedMetric
 from ghmlops.core.watch.cause import Deployed
 from ghmlops.core.watch.evaluation import Evaluation, Interval, evaluate
+from ghmlops.core.watch.incident import OpenAlarm
 from watched_series import DAY, HOUR, hours
 
 LOG = Log(files="x.csv", time="t", value="v", every=HOUR)
@@ -94,6 +95,42 @@ def test_an_acknowledged_change_passes() -> None:
     accepted = Acknowledgement(metric="p95", until=until, reason="agreed")
     watch = Watch(metrics=WATCH.metrics, acknowledge=(accepted,))
     assert codes(run(intervals(logs), watch)) == [("watch-accepted", Outcome.PASS)]
+
+
+def test_a_dismissed_alert_is_none() -> None:
+    """The alert with this onset no longer warns, and is no incident; another one still is."""
+    logs = hours(COUNT)
+    logs[-5:] += np.log(2.0)
+    for shift, code in ((0, "watch-dismissed"), (HOUR, "watch-dismissed"), (4 * HOUR, "watch-step")):
+        onset = datetime.fromtimestamp(NOW - 5 * HOUR - shift, UTC).isoformat()
+        watch = Watch(metrics=WATCH.metrics, dismiss=(Dismissal(metric="p95", onset=onset, reason="a test"),))
+        evaluation = run(intervals(logs), watch)
+        assert [name for name, _ in codes(evaluation)] == [code]
+        assert len(evaluation.open_alarms) == (code == "watch-step")
+
+
+def test_alarms_that_last_and_that_ended() -> None:
+    """Both have the commit of the deployment before them; data that does not count makes the metric unusable."""
+    logs = hours(COUNT)
+    logs[-30:-20] += np.log(2.0)
+    deployed = (Deployed(NOW - 30 * HOUR - 60, "a" * 40),)
+    evaluation = run(intervals(logs), deployments=deployed)
+    assert [alarm.commit for alarm in evaluation.ended_alarms] == ["a" * 40]
+    assert evaluation.open_alarms == []
+    during = run(intervals(logs), now=NOW - 22 * HOUR, deployments=deployed)
+    (alarm,) = during.open_alarms
+    assert alarm == OpenAlarm("p95", int(NOW) - 30 * HOUR, HOUR, "a" * 40)
+    assert run(intervals(logs)[:-48]).unusable == {"p95"}
+
+
+def test_a_burning_budget_is_an_alarm_with_a_cause() -> None:
+    """Its onset is where the failures begin."""
+    log = Log(files="x.csv", time="t", failed="f", every=300.0)
+    watch = Watch(metrics=(WatchedMetric(name="errors", log=log, burn=BurnRate(objective=0.999)),))
+    count = int(NOW) // 300
+    content = [Interval(i * 300, None, 100, 5 if i >= count - 12 else 0) for i in range(count)]
+    evaluation = run(content, watch, deployments=(Deployed(NOW - 3700, "c" * 40),))
+    assert (evaluation.suspect, evaluation.open_alarms[0].onset) == ("c" * 40, int(NOW) - 3600)
 
 
 @pytest.mark.parametrize(

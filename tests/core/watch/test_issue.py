@@ -16,14 +16,15 @@ def finding(code: str, outcome: Outcome) -> Finding:
 
 def test_an_alarm_has_an_issue_without_markup() -> None:
     """Text of the data has no meaning in Markdown."""
-    (notice,) = notices("s", WATCH, [finding("watch-step", Outcome.WARN)], "")
+    (notice,) = notices("s", WATCH, [finding("watch-step", Outcome.WARN)], "", {"p95": "It is confirmed."})
     assert notice.title
     assert "\\@all \\<b\\>" in notice.body
+    assert "It is confirmed." in notice.body
 
 
 def test_a_metric_that_is_back_closes_it() -> None:
     """Only a finding that passed does."""
-    (notice,) = notices("s", WATCH, [finding("watch-steady", Outcome.PASS)], "")
+    (notice,) = notices("s", WATCH, [finding("watch-steady", Outcome.PASS)], "", {})
     assert (notice.body, bool(notice.comment)) == ("", True)
-    assert notices("s", WATCH, [finding("watch-stale", Outcome.INCONCLUSIVE)], "") == []
-    assert notices("s", WATCH, [], "") == []
+    assert notices("s", WATCH, [finding("watch-stale", Outcome.INCONCLUSIVE)], "", {}) == []
+    assert notices("s", WATCH, [], "", {}) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import msgspec
 
@@ -27,6 +27,7 @@ class _Run(msgspec.Struct, frozen=True):
     run_attempt: int = 1
     display_title: str | None = None
     """The `run-name` of the workflow with its expressions evaluated."""
+    status: str | None = None
 
 
 class _RunList(msgspec.Struct, frozen=True):
@@ -122,8 +123,15 @@ def start_workflow(client: Client, step: DispatchWorkflow, *, request: str = "")
     return "" if started is None else started.html_url
 
 
-def find_request(client: Client, workflow: str, request: str) -> str | None:
-    """Return the address of the run of a workflow whose `run-name` contains a request; `None` if there is none.
+class DispatchedRun(NamedTuple):
+    """A run that was started by hand or by another workflow: its address, and whether it has ended."""
+
+    url: str
+    is_complete: bool
+
+
+def dispatched_runs(client: Client, workflow: str) -> dict[str, DispatchedRun]:
+    """Return the newest dispatched runs of a workflow, by each word of their `run-name`; of several the oldest.
 
     Raises:
         GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
@@ -138,8 +146,21 @@ def find_request(client: Client, workflow: str, request: str) -> str | None:
         key="workflow_runs",
         max_pages=MAX_PAGES,
     )
-    runs = [run for page in pages for run in page if request in (run.display_title or "").split()]
-    return min(runs, key=lambda run: run.id).html_url if runs else None
+    runs: dict[str, DispatchedRun] = {}
+    for run in sorted((run for page in pages for run in page), key=lambda run: run.id):
+        for word in (run.display_title or "").split():
+            runs.setdefault(word, DispatchedRun(run.html_url, run.status == "completed"))
+    return runs
+
+
+def find_request(client: Client, workflow: str, request: str) -> str | None:
+    """Return the address of the run of a workflow whose `run-name` contains a request; `None` if there is none.
+
+    Raises:
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+    """
+    run = dispatched_runs(client, workflow).get(request)
+    return None if run is None else run.url
 
 
 def _dispatched(client: Client, workflow: str) -> list[_Run]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.commands.history.listing import problem_findings
 from ghmlops.commands.shared.policy_file import load_policy
@@ -19,8 +19,13 @@ from ghmlops.report.text.escape import printable
 if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.watch.inputs import Inputs
+    from ghmlops.core.history.reading import Stored
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.production.watch import Watch
+
+
+UNUSABLE = ("history-rewritten", "record-damaged", "record-clock-skew")
+"""Problems of the history after which nothing follows from it: what is absent could forbid an action."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,9 @@ class Job:
         deployments: deployments in the order of time.
         problems: what of the history does not count.
         not_measured: what a reader could believe was checked, and was not.
+        environment: environment of the service.
+        records: records of the service and environment in the order of time.
+        history_problem: why nothing may follow from the history; empty if it counts.
     """
 
     service: str
@@ -44,6 +52,21 @@ class Job:
     deployments: list[Deployed]
     problems: list[Finding]
     not_measured: list[NotMeasured]
+    environment: str
+    records: list[Stored]
+    history_problem: str
+
+
+class ServiceHistory(NamedTuple):
+    """What the history says about a service: its records, its live deployments, and what of it does not count.
+
+    `problem` says why nothing may follow from it; empty if it counts.
+    """
+
+    records: list[Stored]
+    deployments: list[Deployed]
+    findings: list[Finding]
+    problem: str
 
 
 def read_job(inputs: Inputs, services: Services) -> Job:
@@ -67,15 +90,23 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         if log.undated:
             why = f"{log.undated:,} rows have no readable time in the column `{metric.log.time}`"
             not_measured.append(NotMeasured(what=f"rows of {metric.name} without a time", why=why))
-    deployments, problems = _deployments(inputs, services, policy, now, not_measured)
+    history = read_service_history(inputs, services, policy, now)
+    if history.problem or not history.deployments:
+        what = "growth since a deployment, and which deployment precedes an alarm"
+        environment = inputs.environment or policy.gate.environment
+        why = history.problem or f"the history has no deployment to {environment}"
+        not_measured.append(NotMeasured(what=what, why=why))
     return Job(
         service=policy.service,
         policy=policy.watch,
         now=now,
         content=content,
-        deployments=deployments,
-        problems=problems,
+        deployments=history.deployments,
+        problems=history.findings,
         not_measured=not_measured,
+        environment=inputs.environment or policy.gate.environment,
+        records=history.records,
+        history_problem=history.problem,
     )
 
 
@@ -95,16 +126,12 @@ def _now(text: str, services: Services) -> float:
     return time.timestamp()
 
 
-def _deployments(
-    inputs: Inputs, services: Services, policy: Policy, now: float, not_measured: list[NotMeasured]
-) -> tuple[list[Deployed], list[Finding]]:
-    """Return the deployments of the service until `now`; what the history lacks is named."""
+def read_service_history(inputs: Inputs, services: Services, policy: Policy, now: float) -> ServiceHistory:
+    """Return the records of the service until `now`. Without the history nothing may follow from an alarm."""
     from ghmlops.measure.record_branch import read_history
 
-    what = "growth since a deployment, and which deployment precedes an alarm"
     if not inputs.branch:
-        not_measured.append(NotMeasured(what=what, why="input `branch` is empty"))
-        return [], []
+        return ServiceHistory([], [], [], "input `branch` is empty")
     try:
         read = read_history(
             services.cwd,
@@ -116,17 +143,21 @@ def _deployments(
         )
     except (GitError, InputError) as error:
         # Alarms do not depend on the deployments; only their cause is unknown without them.
-        not_measured.append(NotMeasured(what=what, why=f"the history cannot be read: {error.message}"))
-        return [], []
+        return ServiceHistory([], [], [], f"the history cannot be read: {error.message}")
     environment = inputs.environment or policy.gate.environment
+    records = [
+        stored
+        for stored in read.history.records
+        if (stored.record.service, stored.record.environment) == (policy.service, environment)
+        and record_time(stored.record).timestamp() <= now
+    ]
     deployments = [
         Deployed(record_time(stored.record).timestamp(), stored.record.commit)
-        for stored in read.history.records
-        if isinstance(stored.record, DeploymentRecord)
-        and (stored.record.service, stored.record.environment) == (policy.service, environment)
-        and stored.record.decision in LIVE
+        for stored in records
+        if isinstance(stored.record, DeploymentRecord) and stored.record.decision in LIVE
     ]
-    if not deployments:
-        not_measured.append(NotMeasured(what=what, why=f"the history has no deployment to {environment}"))
-    past = sorted(deployed for deployed in deployments if deployed.time <= now)
-    return past, problem_findings(read.history.problems, {}, policy.service)
+    lost = next((problem for problem in read.history.problems if problem.code in UNUSABLE), None)
+    problem = f"{lost.path} of the history does not count: {lost.reason}" if lost else ""
+    return ServiceHistory(
+        records, sorted(deployments), problem_findings(read.history.problems, {}, policy.service), problem
+    )

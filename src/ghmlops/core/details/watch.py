@@ -1,3 +1,4 @@
+# ruff: noqa: RUF012  (msgspec copies the default value of a field)
 """Details of the evidence of `watch`: the series, their alerts, and the deployments of the period."""
 
 from __future__ import annotations
@@ -45,6 +46,34 @@ class DeploymentRow(Frozen, frozen=True, kw_only=True):
     commit: str
 
 
+class ResponseRow(Frozen, frozen=True, kw_only=True):
+    """What follows from the alarms after one deployment.
+
+    Attributes:
+        commit: commit of the deployment; empty if the cause is external.
+        base: commit of the last good deployment; may be empty.
+        metrics: metrics with an alarm.
+        state: where the incident stands.
+        reason: the same in one sentence.
+        request: id of the request to start; empty if nothing is to be started.
+    """
+
+    commit: str
+    base: str
+    metrics: list[str]
+    state: str
+    reason: str
+    request: str
+
+
+class AccuracyRow(Frozen, frozen=True, kw_only=True):
+    """Newest actions of `watch`, those that were wrong, and what a person undid without it."""
+
+    actions: int
+    false_positives: int
+    false_negatives: int
+
+
 class WatchDetails(Frozen, frozen=True, kw_only=True, tag_field="command", tag="watch"):
     """Details of the evidence of `watch`; `evaluated` is the time at which production was judged, ISO 8601."""
 
@@ -52,3 +81,6 @@ class WatchDetails(Frozen, frozen=True, kw_only=True, tag_field="command", tag="
     series: list[WatchedSeries]
     deployments: list[DeploymentRow]
     settings: Watch
+    responses: list[ResponseRow] = []
+    accuracy: AccuracyRow | None = None
+    """`None` if the history is not known."""

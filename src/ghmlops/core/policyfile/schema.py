@@ -30,7 +30,7 @@ from ghmlops.core.policy.production.scale import (
     ScaledTarget,
     ScaleToZero,
 )
-from ghmlops.core.policy.production.watch import BurnRate, Log, Watch, WatchedMetric
+from ghmlops.core.policy.production.watch import BurnRate, Log, Watch, WatchedMetric, WatchLimits
 from ghmlops.core.policy.promote import Metric, Observe
 from ghmlops.core.policy.regression import ROLES, Changed, CustomMetric, Dataset, Regression
 from ghmlops.core.policy.section import Section
@@ -215,6 +215,8 @@ _OWN: dict[tuple[Any, str], Schema] = {
     (WatchedMetric, "direction"): {"enum": ["higher", "lower"]},
     (BurnRate, "objective"): RATIO,
     **{(Watch, field): DURATION for field in ("season", "history", "stale")},
+    (WatchLimits, "actions"): {"anyOf": [COUNT, {"type": "string", "pattern": r"^\s*[0-9]{1,3}/day\s*$"}]},
+    (WatchLimits, "pace"): DURATION,
     (Scale, "prometheus"): {"anyOf": [TEXT, _object({"url": TEXT, "token-variable": TEXT}, ("url",))]},
     (ScaleCapacity, "evidence"): _listing({"anyOf": [TEXT, _object({"file": TEXT, "replicas": COUNT}, ("file",))]}),
     (Demand, "rate"): RATE,

@@ -63,12 +63,18 @@ class Rules:
         change: least relative change of a step.
         accepted_until: time until which changes of the metric are accepted, seconds since the epoch.
         deployments: times of accepted deployments, ascending.
+        dismissed: onsets of alerts that a person judged to be none, seconds since the epoch.
     """
 
     period: float
     change: float
     accepted_until: float = 0.0
     deployments: tuple[float, ...] = ()
+    dismissed: tuple[float, ...] = ()
+
+    def is_dismissed(self, onset: int, step: float) -> bool:
+        """Return whether a person dismissed the alert with this onset, which may be estimated two intervals away."""
+        return any(abs(onset - time) <= 2.0 * step for time in self.dismissed)
 
 
 @dataclass(slots=True)

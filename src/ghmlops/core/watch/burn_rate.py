@@ -94,6 +94,24 @@ def burn_rates(counts: Counts, objective: float, now: float) -> list[Burn]:
     return burns
 
 
+def burn_onset(counts: Counts, objective: float) -> int:
+    """Return the start of the interval from which failures exceed the budget most, seconds since the epoch.
+
+    The last intervals whose sum of failures beyond the budget is the largest: the maximum-likelihood change point of a
+    share that rose, up to the size of the rise. Only the longest window is looked at.
+
+    Args:
+        counts: requests over time.
+        objective: share of requests that succeed.
+    """
+    recent = counts.times >= counts.times[-1] - max(long for _, long, _ in constants.BURN_RATES)
+    times, total, failed = counts.times[recent], counts.total[recent], counts.failed[recent]
+    # Half-way between the share before and after, so that intervals before the rise count against it.
+    usual = (1.0 - objective + float(failed.sum()) / max(1, int(total.sum()))) / 2.0
+    beyond = np.cumsum((failed - usual * total)[::-1])[::-1]
+    return int(times[int(np.argmax(beyond))])
+
+
 def _window(counts: Counts, start: float, end: float) -> tuple[int, int, float]:
     """Return requests, failures, and the share of the intervals that have data."""
     inside = (counts.times >= start) & (counts.times + counts.step <= end)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.watch.alerts import Alert
-
 
 class Deployed(NamedTuple):
     """A deployment: time in seconds since the epoch, and the commit."""
@@ -22,13 +20,13 @@ CAUSE_STEPS = 2
 interval that precedes the first one that shows it."""
 
 
-def cause_of(alert: Alert, step: float, deployments: Sequence[Deployed]) -> Deployed | None:
+def cause_of(onset: float, step: float, deployments: Sequence[Deployed]) -> Deployed | None:
     """Return the newest deployment shortly before the onset; `None` if the cause is external.
 
     Args:
-        alert: the alert.
+        onset: onset of an alert in seconds since the epoch.
         step: seconds between two points of its metric.
         deployments: deployments in the order of time.
     """
-    first, last = alert.onset - CAUSE_STEPS * step, alert.onset + step
+    first, last = onset - CAUSE_STEPS * step, onset + step
     return next((deployed for deployed in reversed(deployments) if first <= deployed.time < last), None)

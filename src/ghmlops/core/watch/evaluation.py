@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ghmlops.core.details.watch import AlertRow, WatchedSeries
+from ghmlops.core.model import Outcome
 from ghmlops.core.watch.alerts import Rules
-from ghmlops.core.watch.burn_rate import Counts
+from ghmlops.core.watch.burn_rate import Counts, burn_onset
 from ghmlops.core.watch.cause import cause_of
 from ghmlops.core.watch.findings import ALERTS, judge_burn, judge_series
+from ghmlops.core.watch.incident import EndedAlarm, OpenAlarm
 from ghmlops.core.watch.series import Point, make_series
 
 if TYPE_CHECKING:
@@ -34,16 +36,32 @@ class Interval(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """Findings and series of all metrics, and the newest deployment that precedes an alarm."""
+    """Findings and series of all metrics, the newest deployment that precedes an alarm, and the alarms that last."""
 
     findings: list[Finding]
     series: list[WatchedSeries]
     suspect: str
+    open_alarms: list[OpenAlarm]
 
     @property
     def alarms(self) -> list[Finding]:
         """The findings that are alarms."""
         return [finding for finding in self.findings if finding.id in ALERTS]
+
+    @property
+    def unusable(self) -> set[str]:
+        """Metrics whose data does not count now."""
+        return {finding.metric for finding in self.findings if finding.outcome is Outcome.INCONCLUSIVE}
+
+    @property
+    def ended_alarms(self) -> list[EndedAlarm]:
+        """The alarms that ended, with the deployment that precedes each of them."""
+        return [
+            EndedAlarm(row.commit, datetime.fromtimestamp(row.onset, UTC), datetime.fromtimestamp(row.end, UTC))
+            for series in self.series
+            for row in series.alerts
+            if row.end is not None and row.commit
+        ]
 
 
 def evaluate(
@@ -60,19 +78,34 @@ def evaluate(
     """
     findings: list[Finding] = []
     rows: list[WatchedSeries] = []
-    suspects: list[Deployed] = []
+    alarms: list[OpenAlarm] = []
     for metric, intervals in zip(watch.metrics, content, strict=True):
         if metric.burn is not None:
             counts = _counts(metric, intervals, now)
-            findings += judge_burn(metric.name, counts, metric.burn.objective, watch.stale, now)
+            judged_burn = judge_burn(metric.name, counts, metric.burn.objective, watch.stale, now)
+            findings += judged_burn
+            if any(finding.id in ALERTS for finding in judged_burn):
+                onset = burn_onset(counts, metric.burn.objective)
+                cause = cause_of(onset, counts.step, deployments)
+                alarms.append(_alarm(metric.name, onset, counts.step, cause))
             continue
-        series = _series(metric, intervals, now, clock)
-        judged = judge_series(series, _rules(watch, metric, deployments), watch.stale, now, deployments)
+        series, rules = _series(metric, intervals, now, clock), _rules(watch, metric, deployments)
+        judged = judge_series(series, rules, watch.stale, now, deployments)
         findings += judged.findings
-        causes = [cause_of(alert, series.step, deployments) for alert in judged.alerts]
+        causes = [cause_of(alert.onset, series.step, deployments) for alert in judged.alerts]
         rows.append(_row(series, judged.alerts, causes))
-        suspects += [c for a, c in zip(judged.alerts, causes, strict=True) if c is not None and a.end is None]
-    return Evaluation(findings, rows, max(suspects).commit if suspects else "")
+        alarms += [
+            _alarm(metric.name, alert.onset, series.step, cause)
+            for alert, cause in zip(judged.alerts, causes, strict=True)
+            if alert.end is None and not rules.is_dismissed(alert.onset, series.step)
+        ]
+    newest = {deployed.commit: deployed.time for deployed in deployments}
+    suspect = max((alarm.commit for alarm in alarms if alarm.commit), key=newest.__getitem__, default="")
+    return Evaluation(findings, rows, suspect, alarms)
+
+
+def _alarm(metric: str, onset: int, step: float, cause: Deployed | None) -> OpenAlarm:
+    return OpenAlarm(metric, onset, int(step), cause.commit if cause else "")
 
 
 def _series(metric: WatchedMetric, intervals: Sequence[Interval], now: float, clock: float) -> Series:
@@ -95,6 +128,7 @@ def _rules(watch: Watch, metric: WatchedMetric, deployments: Sequence[Deployed])
         change=metric.change,
         accepted_until=max(until, default=0.0),
         deployments=tuple(deployed.time for deployed in deployments),
+        dismissed=tuple(datetime.fromisoformat(d.onset).timestamp() for d in watch.dismiss if d.metric == metric.name),
     )
 
 

@@ -51,14 +51,19 @@ def judge_series(series: Series, rules: Rules, stale: float, now: float, deploym
     alerts, judged = find_alerts(series, rules)
     if not judged and not problems and now >= rules.accepted_until:
         problems = [_finding(series.name, "watch-warm-up", Outcome.INCONCLUSIVE, _WARM_UP, len(series.times))]
+    unended = open_alerts(alerts)
     lasting = [
-        _alert_finding(series, alert, cause_of(alert, series.step, deployments)) for alert in open_alerts(alerts)
+        _alert_finding(series, alert, cause_of(alert.onset, series.step, deployments))
+        for alert in unended
+        if not rules.is_dismissed(alert.onset, series.step)
     ]
     if problems or lasting:
         return Judged([*problems, *lasting], alerts)
-    accepted = now < rules.accepted_until
-    reason = "Changes are accepted." if accepted else f"No lasting change in {judged:,} intervals."
-    code = "watch-accepted" if accepted else "watch-steady"
+    code, reason = "watch-steady", f"No lasting change in {judged:,} intervals."
+    if now < rules.accepted_until:
+        code, reason = "watch-accepted", "Changes are accepted."
+    elif unended:
+        code, reason = "watch-dismissed", "A person dismissed the alert that lasts."
     return Judged([_finding(series.name, code, Outcome.PASS, f"{series.name}: {reason}", judged)], alerts)
 
 

@@ -47,6 +47,7 @@ def test_defaults() -> None:
         f"{{metrics: [{{name: a, {LOG}}}], history: 2d}}",
         f"{{metrics: [{{name: a, {LOG}}}], acknowledge: [{{metric: b, until: 2027-01-01, reason: x}}]}}",
         f"{{metrics: [{{name: a, {LOG}}}], acknowledge: [{{metric: a, until: soon, reason: x}}]}}",
+        f"{{metrics: [{{name: a, {LOG}}}], dismiss: [{{metric: b, onset: 2026-01-01, reason: x}}]}}",
     ],
 )
 def test_refused_values(section: str) -> None:

@@ -10,6 +10,9 @@ from typing import Literal
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.section import Section
 
+AlarmReaction = Literal["issue", "confirm"]
+"""`issue` reports; `confirm` also starts a paired verdict of the current against the last good deployment."""
+ConfirmedReaction = Literal["propose", "rollback-else-revert"]
 LogStatistic = Literal["mean", "p50", "p90", "p95", "p99", "max", "count", "failed"]
 
 
@@ -58,6 +61,42 @@ class Acknowledgement(Section, frozen=True, kw_only=True):
     reason: str
 
 
+class Dismissal(Section, frozen=True, kw_only=True):
+    """One alert that a person judged to be none."""
+
+    metric: str
+    onset: str
+    """Onset of the alert, as its finding and its issue state it, ISO 8601 (UTC)."""
+    reason: str
+
+
+class Reactions(Section, frozen=True, kw_only=True):
+    """What follows from an alarm."""
+
+    alarm: AlarmReaction = "issue"
+    confirmed: ConfirmedReaction = "propose"
+    unconfirmed: Literal["issue"] = "issue"
+
+
+class Workflows(Section, frozen=True, kw_only=True):
+    """File names of the workflows that are started; empty: none."""
+
+    confirm: str = ""
+    rollback: str = ""
+    revert: str = ""
+
+
+class WatchLimits(Section, frozen=True, kw_only=True):
+    """What limits rollbacks and reverts that `watch` starts."""
+
+    actions: int = 2
+    """Rollbacks and reverts of the service within 24 hours, whoever started them."""
+    pace: float = 900.0
+    """Seconds since the last one."""
+    freeze_file: str = ""
+    """Path from the top folder; while the file exists on the default branch, nothing is undone. Empty: no such file."""
+
+
 class Watch(Section, frozen=True, kw_only=True):
     """Metrics of production, and when they are judged."""
 
@@ -69,3 +108,7 @@ class Watch(Section, frozen=True, kw_only=True):
     stale: float = 36 * 3600.0
     """Age in seconds beyond which the newest point says nothing about now."""
     acknowledge: tuple[Acknowledgement, ...] = ()
+    dismiss: tuple[Dismissal, ...] = ()
+    on: Reactions = Reactions()
+    workflows: Workflows = Workflows()
+    limits: WatchLimits = WatchLimits()

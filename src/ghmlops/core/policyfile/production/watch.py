@@ -8,6 +8,13 @@ from datetime import UTC, datetime
 
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.production.watch import Acknowledgement, BurnRate, Log, Watch, WatchedMetric
+from ghmlops.core.policyfile.production.watch_reactions import (
+    check_reactions,
+    read_dismissals,
+    read_limits,
+    read_reactions,
+    read_workflows,
+)
 from ghmlops.core.policyfile.scalars import RATIO, SECONDS
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, text
 from ghmlops.core.watch.constants import BURN_RATES, WARM_UP_PERIODS
@@ -30,6 +37,10 @@ def read_watch(at: Located) -> Watch:
         "history": SECONDS,
         "stale": SECONDS,
         "acknowledge": listing(_acknowledgement),
+        "dismiss": read_dismissals,
+        "on": read_reactions,
+        "workflows": read_workflows,
+        "limits": read_limits,
     }
     watch: Watch = record(Watch, readers, required=("metrics",))(at)
     names = [metric.name for metric in watch.metrics]
@@ -42,6 +53,7 @@ def read_watch(at: Located) -> Watch:
     for metric in watch.metrics:
         if metric.burn is None:
             _check_season(at, watch, metric)
+    check_reactions(at, watch)
     return watch
 
 

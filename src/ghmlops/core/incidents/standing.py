@@ -1,0 +1,118 @@
+"""Where an incident stands by the history: what was live before it, what undid it, and what a person decided. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ghmlops.core.history.record import ConfirmationRecord, DeploymentRecord, QuarantineRecord, record_time
+from ghmlops.core.history.selection import LIVE
+from ghmlops.core.incidents.accuracy import undoing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.history.reading import Stored
+    from ghmlops.core.watch.incident import Incident
+
+
+class State(StrEnum):
+    """Where an incident stands."""
+
+    UNUSABLE = "data-unusable"
+    EXTERNAL = "external"
+    OFF = "reported"
+    NO_BASE = "no-last-good"
+    SUPERSEDED = "superseded"
+    PERSON = "person-decided"
+    CONFIRM = "confirm"
+    CONFIRMING = "confirming"
+    NO_VERDICT = "no-verdict"
+    NOT_CONFIRMED = "not-confirmed"
+    FROZEN = "frozen"
+    CAPPED = "capped"
+    PACED = "paced"
+    PROPOSED = "proposed"
+    ACT = "act"
+    ACTING = "acting"
+    ACT_FAILED = "act-failed"
+    UNDONE = "undone"
+
+
+def last_good(records: Sequence[Stored], commit: str) -> str:
+    """Return the newest commit that was live before the newest deployment of a commit and was not undone; or empty."""
+    undone = {sha for stored in records for sha in _bad(stored)}
+    good = result = ""
+    for stored in records:
+        record = stored.record
+        if not isinstance(record, DeploymentRecord) or record.decision not in LIVE:
+            continue
+        if record.commit == commit:
+            result = good
+        elif record.commit not in undone:
+            good = record.commit
+    return result
+
+
+def _bad(stored: Stored) -> tuple[str, ...]:
+    record = stored.record
+    if isinstance(record, QuarantineRecord) and not record.lifted:
+        return (record.commit,)
+    return undoing(record)
+
+
+def standing_of(incident: Incident, records: Sequence[Stored]) -> tuple[State, str] | None:
+    """Return whether the deployment was undone, replaced or accepted already, or has nothing to return to."""
+    since = _deployed_at(incident, records)
+    for stored in records:
+        if incident.commit in undoing(stored.record) and record_time(stored.record) >= since:
+            relanded = any(
+                _is_live(later, incident.commit) and record_time(later.record) > record_time(stored.record)
+                for later in records
+            )
+            if relanded:
+                return (State.PERSON, "The commit was deployed again after it was undone.")
+            return (State.UNDONE, "The deployment was undone; the alarm ends when the metric is back.")
+    newest = next((s.record.commit for s in reversed(records) if _is_live(s)), "")
+    if newest != incident.commit:
+        reason = f"The deployment of {newest[:12]} has replaced it, and is not the one that precedes the alarm."
+        return (State.SUPERSEDED, reason)
+    if not incident.base:
+        return (State.NO_BASE, "The history has no earlier good deployment to compare with.")
+    return _by_person(incident, records)
+
+
+def _deployed_at(incident: Incident, records: Sequence[Stored]) -> datetime:
+    times = [record_time(stored.record) for stored in records if _is_live(stored, incident.commit)]
+    return min(times, default=datetime.fromtimestamp(incident.onset, UTC))
+
+
+def _is_live(stored: Stored, commit: str = "") -> bool:
+    record = stored.record
+    return isinstance(record, DeploymentRecord) and record.decision in LIVE and commit in ("", record.commit)
+
+
+def _by_person(incident: Incident, records: Sequence[Stored]) -> tuple[State, str] | None:
+    """Return whether a person decided that this commit serves."""
+    for stored in records:
+        record = stored.record
+        if record.commit != incident.commit:
+            continue
+        if isinstance(record, DeploymentRecord) and (record.override or record.lifts_quarantine):
+            return (State.PERSON, "A person overrode the verdict about this commit.")
+        if isinstance(record, QuarantineRecord) and record.lifted:
+            return (State.PERSON, "A person lifted the quarantine of this commit.")
+    return None
+
+
+def verdict_of(incident: Incident, records: Sequence[Stored]) -> ConfirmationRecord | None:
+    """Return the newest paired verdict about the two commits of an incident."""
+    for stored in reversed(records):
+        record = stored.record
+        if isinstance(record, ConfirmationRecord) and (record.commit, record.base_sha) == (
+            incident.commit,
+            incident.base,
+        ):
+            return record
+    return None

@@ -1,0 +1,119 @@
+"""A request in its workflow: claimed once, and concluded with a verdict and a record."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ghmlops import __version__
+from ghmlops.act.evidence import write_evidence
+from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.history.reading import decode_record
+from ghmlops.core.history.record import ConfirmationRecord
+from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.watch.incident import StepKind, Subject, request_id
+from ghmlops.measure.checkout import fingerprint
+from history_records import confirmation, revert
+
+if TYPE_CHECKING:
+    from watched_service import WatchedService
+
+ALARM = "p95@2026-11-03T10:00:00Z"
+
+
+def flags(service: WatchedService, kind: StepKind = "confirm") -> list[str]:
+    """Return the inputs of a request."""
+    subject = Subject("shop", "production", service.bad, service.good)
+    values = {"commit": service.bad, "base": service.good, "alarm": ALARM, "request": request_id(subject, kind, ALARM)}
+    return [part for name, value in values.items() for part in (f"--{name}", value)]
+
+
+def claim(service: WatchedService, kind: StepKind, capsys: pytest.CaptureFixture[str]) -> bool:
+    """Return whether a request is still to be carried out."""
+    capsys.readouterr()
+    assert service.run("--task", "claim", "--json", *flags(service, kind)) == 0
+    return bool(json.loads(capsys.readouterr().out)["proceed"])
+
+
+def test_two_runs_of_one_request_carry_it_out_once(service: WatchedService, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second one, which waited for the first, finds its record; nothing is undone without a confirmed failure."""
+    service.append(*service.deployments())
+    assert claim(service, "confirm", capsys)
+    assert not claim(service, "revert", capsys)
+    request = flags(service)[-1]
+    fields = {"commit": service.bad, "base_sha": service.good, "request": request}
+    service.append(confirmation(service.ago(1), **fields))
+    assert not claim(service, "confirm", capsys)
+    assert claim(service, "revert", capsys)
+    service.append(revert(service.ago(0), commit=service.bad))
+    assert not claim(service, "revert", capsys)
+
+
+def evidence(service: WatchedService, outcome: Outcome) -> None:
+    """Write the evidence of a run that compared both commits, twice if it failed: on a fresh deployment too."""
+    origin = Provenance(
+        repository="acme/shop",
+        head_sha=service.bad,
+        base_sha=service.good,
+        version=__version__,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        service="shop",
+        fingerprints={"policy": fingerprint(service.here / ".github/ghmlops.yml")},
+    )
+    legs = ("", "confirm") if outcome is Outcome.FAIL else ("",)
+    runs = [("preview", "", Outcome.PASS), *(("synthetic", leg, outcome) for leg in legs)]
+    for command, leg, value in runs:
+        name = f"{command}-x"
+        finding = Finding(id=name, metric="x", outcome=value, reason="R.", docs="a#b")
+        content = Evidence(
+            command=command,
+            leg=leg,
+            provenance=origin,
+            outcome=value,
+            findings=[finding],
+            reason_code=name,
+            reason="R.",
+        )
+        write_evidence(service.here / "evidence", content)
+
+
+@pytest.mark.parametrize(("outcome", "confirmed"), [(Outcome.FAIL, True), (Outcome.PASS, False), (None, False)])
+def test_the_paired_verdict_and_its_record(service: WatchedService, outcome: Outcome | None, confirmed: bool) -> None:
+    """Only a failure that may be acted on is confirmed; without evidence nothing is."""
+    if outcome:
+        evidence(service, outcome)
+    assert service.run("--task", "conclude", *flags(service)) == 0
+    record = decode_record((service.here / "record.json").read_bytes())
+    assert isinstance(record, ConfirmationRecord)
+    assert (record.is_confirmed, record.commit, record.base_sha) == (confirmed, service.bad, service.good)
+    assert record.request == flags(service)[-1]
+    verdict = json.loads((service.here / "verdict.json").read_text())
+    assert (verdict["commit"], verdict["base_sha"], verdict["environment"]) == (
+        service.bad,
+        service.good,
+        "production",
+    )
+    assert bool(verdict["confirmed"]) == confirmed
+
+
+def test_evidence_against_another_commit_confirms_nothing(service: WatchedService) -> None:
+    """The verdict is one of these two commits."""
+    evidence(service, Outcome.FAIL)
+    service.good = "d" * 40
+    assert service.run("--task", "conclude", *flags(service)) == 0
+    record = decode_record((service.here / "record.json").read_bytes())
+    assert isinstance(record, ConfirmationRecord)
+    assert not record.is_confirmed
+
+
+def test_a_request_with_other_inputs_is_refused(service: WatchedService, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its id follows from what it is about."""
+    service.append(*service.deployments())
+    right = flags(service)
+    for name, value in (("--alarm", "p50@x"), ("--commit", "c" * 40), ("--base", "short"), ("--task", "guess")):
+        assert service.run("--task", "claim", *right, name, value) == 2
+    assert service.run("--task", "claim", *right, "--branch", "") == 2
+    assert "Traceback" not in capsys.readouterr().err
