@@ -156,6 +156,22 @@ def test_a_failure_is_shrunk_saved_and_replayed(place: Path) -> None:
         assert fixed.outcome is not Outcome.PASS  # the baseline of this comparison has the fault
 
 
+@pytest.mark.parametrize("fault", ["state", "load"])
+def test_a_failure_that_needs_other_requests_is_replayed(place: Path, fault: str) -> None:
+    """State between requests shows only if something comes in between, a fault under load only in company."""
+    with service.serving(fault) as candidate, service.serving() as baseline:
+        assert synthetic(place, candidate, baseline).outcome is Outcome.FAIL
+        content = json.loads((place / "evidence" / "synthetic.cases").read_text())
+        for case in content["cases"][:3]:
+            (place / "one.cases").write_text(json.dumps({**content, "cases": [case]}))
+            assert failed(synthetic(place, candidate, baseline, replay="one.cases")) == {"saved-cases"}, case[
+                "relation"
+            ]
+            assert details_of(read_evidence(place), SyntheticDetails).settings.requests <= 40
+        good = baseline.replace("127.0.0.1", "localhost")
+        assert synthetic(place, good, baseline, replay="one.cases").outcome is Outcome.PASS
+
+
 def test_saved_cases_of_the_policy_are_part_of_every_run(place: Path) -> None:
     """A saved case is a permanent regression test: it fails without a baseline, too, until the fault is gone."""
     compared(place, "key-order")

@@ -8,8 +8,18 @@ import pytest
 
 from ghmlops.core.model import Outcome
 from ghmlops.core.synthetic.compare import NO_VIOLATION, Observation
-from ghmlops.core.synthetic.constants import FAMILY_ALPHA, REASKED_CASES
-from ghmlops.core.synthetic.judge import Pair, Proof, count, levels, may_reask, outcome_of, proven_by_test
+from ghmlops.core.synthetic.constants import FAMILY_ALPHA, REASKED_CASES, REPLAY_ALPHA
+from ghmlops.core.synthetic.judge import (
+    Pair,
+    Proof,
+    count,
+    levels,
+    may_reask,
+    outcome_of,
+    proven_by_replay,
+    proven_by_test,
+    replay_rounds,
+)
 
 BAD, UNKNOWN = Observation(violated=True, what="x"), Observation(violated=None, what="throttled")
 
@@ -79,3 +89,24 @@ def test_a_single_question_proves_nothing_if_the_baseline_violates_the_relation_
     assert may_reask(count(pairs(10, 3, 0)), about_rows=False)
     assert not may_reask(count(pairs(10, 3, 2)), about_rows=False)
     assert may_reask(count(pairs(10, 3, 2)), about_rows=True)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "rounds", "p"),
+    [(4, 0, 4, 0.0143), (3, 0, 4, 0.0714), (2, 0, 4, 0.2143), (4, 0, 8, 0.0385), (3, 0, 8, 0.1)],
+)
+def test_a_replay_is_decided_by_fishers_exact_test(candidate: int, baseline: int, rounds: int, p: float) -> None:
+    """Reference: `scipy.stats.fisher_exact` of the same table, one-sided."""
+    assert proven_by_replay(candidate, baseline, rounds) is (p <= REPLAY_ALPHA)
+
+
+def test_a_baseline_that_fails_too_reproduces_nothing() -> None:
+    """Neither does a candidate that no longer fails."""
+    assert not proven_by_replay(4, 1, 4)
+    assert not proven_by_replay(0, 0, 4)
+
+
+@pytest.mark.parametrize(("requests", "rounds"), [(1, 8), (2, 8), (5, 4), (30, 2)])
+def test_a_replay_stays_within_its_requests(requests: int, rounds: int) -> None:
+    """Two arms, at most 40 requests, at most eight rounds."""
+    assert replay_rounds(requests) == rounds

@@ -16,7 +16,7 @@ from ghmlops.core.details.synthetic import (
 )
 from ghmlops.core.model import Finding, NotMeasured, Outcome
 from ghmlops.core.synthetic import saved_case
-from ghmlops.core.synthetic.constants import ALONE_REPETITIONS
+from ghmlops.core.synthetic.constants import ALONE_REPETITIONS, REPLAY_CONTEXT
 from ghmlops.core.synthetic.findings import DOCS, Decision, Example, finding, not_measured
 from ghmlops.core.synthetic.judge import Proof
 from ghmlops.core.synthetic.rows.profile import NUMERIC, TEXTUAL
@@ -171,6 +171,10 @@ def _case_numbers(run: SyntheticRun) -> dict[str, int]:
 def _saved(result: RelationResult) -> saved_case.SavedCase:
     assert result.example is not None  # noqa: S101  (the caller has checked)
     question = result.shrunk.question if result.shrunk else result.example.question
+    others = [row.message for row in result.example.plan.rows] if result.example.plan else list(question.context)
+    context = [
+        message for message in others if message.body not in {m and m.body for m in (question.source, question.changed)}
+    ]
     return saved_case.SavedCase(
         relation=result.relation.id,
         endpoint=result.example.endpoint,
@@ -184,6 +188,7 @@ def _saved(result: RelationResult) -> saved_case.SavedCase:
         score=question.how.score,
         assertions=dict(question.how.assertions),
         against_baseline=question.against_baseline,
+        context=tuple(context[:REPLAY_CONTEXT]),
     )
 
 

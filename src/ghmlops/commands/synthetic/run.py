@@ -15,7 +15,7 @@ from ghmlops.commands.synthetic.session import Session
 from ghmlops.commands.synthetic.shrinking import shrink
 from ghmlops.core.load.allowed_hosts import is_loopback
 from ghmlops.core.model import Outcome
-from ghmlops.core.synthetic.constants import REPLAY_REPETITIONS
+from ghmlops.core.synthetic.constants import REPLAY_REQUESTS
 from ghmlops.core.synthetic.judge import levels
 from ghmlops.core.synthetic.relations.saved import SAVED_CASES, saved_questions
 from ghmlops.core.synthetic.relations.table import RELATIONS
@@ -85,10 +85,8 @@ def _decide(job: Job, session: Session, cases: dict[str, list[Case]]) -> tuple[l
     relations = [relation for relation in (*RELATIONS, SAVED_CASES) if _runs(job, relation.id)]
     limits, requests = levels(len(relations) + len(job.cases)), job.policy.requests
     if job.replayed:
-        # A replay is about one known failure, not about a family of relations that chance could choose from.
-        limits = replace(limits, repetitions=REPLAY_REPETITIONS)
-        requests = session.sent + 4 * REPLAY_REPETITIONS * len(job.cases)
-    decider = Decider(session, limits, Stream(job.seed, _REASK_STREAM), requests)
+        requests = session.sent + REPLAY_REQUESTS * len(job.cases)
+    decider = Decider(session, limits, Stream(job.seed, _REASK_STREAM), requests, replays=bool(job.replayed))
     return [decider.decide(relation, cases.get(relation.id, [])) for relation in relations], limits.repetitions
 
 

@@ -107,7 +107,17 @@ class Session:
         source = question.earlier.get(BASELINE if question.against_baseline else arm)
         if source is None and question.source is not None:
             source = self.ask(BASELINE if question.against_baseline else arm, question.source)
-        return judge(question.expected, source, self.ask(arm, question.changed), question.how)
+        return judge(question.expected, source, self._ask_changed(arm, question), question.how)
+
+    def _ask_changed(self, arm: str, question: Question) -> Reading:
+        """Ask the changed request behind the requests of its context, or among them."""
+        if question.context and question.changed.when is When.UNDER_LOAD:
+            middle = len(question.context) // 2
+            crowd = [*question.context[:middle], question.changed, *question.context[middle:]]
+            return self.crowd(arm, crowd)[middle]
+        for message in question.context:
+            self._send(arm, message)
+        return self.ask(arm, question.changed)
 
     def _disturb(self, arm: str, message: Message) -> None:
         """Send another recent message if the last one was this one."""

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ghmlops.core.synthetic.relations.base import Relation
     from ghmlops.core.synthetic.rows.fields import Json
 
+MAX_PASSING_ROWS = 6
+"""Passing rows, the most similar first, with which a failing row is compared until few fields make the difference."""
+FEW_FIELDS = 3
+"""Differing fields that a reader takes in at a glance; a failure with more of them is shrunk against another row."""
 MAX_TEXT = 60
 MASK = "***"
 ABSENT = "absent"
@@ -39,6 +43,10 @@ class _Shrinker:
     def question(self, row: Json) -> Question | None:
         question = self._plan.maker.question(self._relation, self._case.question.row, row)
         return None if question is None else replace(question, how=self._case.question.how)
+
+    def forget(self) -> None:
+        """Forget the answers, which are about one passing row."""
+        self._answers.clear()
 
     def fails(self, passing: Json, failing: Json, paths: Sequence[str]) -> bool:
         """Return whether the passing row fails with some values of the failing one; the answers are remembered."""
@@ -78,14 +86,22 @@ def shrink(session: Session, relation: Relation, case: Case, cases: Sequence[Cas
     choices = [rows[c.pair.row] for c in passed]
     choices = [row for row in choices if shrinker.question(row) is not None]
     choices.sort(key=lambda row: len(differing(failing, row)))
-    for passing in choices[:2]:
+    best: tuple[list[str], Json] | None = None
+    for passing in choices[:MAX_PASSING_ROWS]:
+        shrinker.forget()
         paths = differing(failing, passing)
         if shrinker.fails(passing, failing, []):
             continue  # The row passed with other variants of the relation; with this one every row may fail.
         if shrinker.fails(passing, failing, paths):
             least = minimal(paths, partial(shrinker.fails, passing, failing))
-            return _result(shrinker, combined(passing, failing, least), (failing, passing), least, private)
-    return _result(shrinker, failing, (failing, failing), (), private)
+            if best is None or (shrinker.complete and len(least) < len(best[0])):
+                best = least, passing
+            if len(least) <= FEW_FIELDS:
+                break
+    if best is None:
+        return _result(shrinker, failing, (failing, failing), (), private)
+    least, passing = best
+    return _result(shrinker, combined(passing, failing, least), (failing, passing), least, private)
 
 
 def _result(

@@ -21,6 +21,9 @@ from ghmlops.core.synthetic.constants import (
     MAX_REPETITIONS,
     MAX_UNJUDGED,
     REASKED_CASES,
+    REPLAY_ALPHA,
+    REPLAY_REQUESTS,
+    REPLAY_ROUNDS,
     TEST_SHARE,
 )
 
@@ -133,6 +136,29 @@ def _why(pair: Pair) -> str:
 def proven_by_test(counts: Counts, limits: Levels) -> bool:
     """Return whether the first questions alone prove that the candidate violates more often."""
     return mcnemar_exact_p(counts.only_baseline, counts.only_candidate) <= limits.test
+
+
+def replay_rounds(requests: int) -> int:
+    """Return how often a replay asks a saved case on each arm.
+
+    Args:
+        requests: requests of asking it once.
+    """
+    return max(2, min(REPLAY_ROUNDS, REPLAY_REQUESTS // (2 * requests)))
+
+
+def proven_by_replay(candidate: int, baseline: int, rounds: int) -> bool:
+    """Return whether a saved failure is reproduced: the baseline never violates, the candidate too often for chance.
+
+    Null hypothesis: each answer of either arm is as likely to violate (Fisher's exact test, one-sided).
+
+    Args:
+        candidate: violations of the candidate.
+        baseline: violations of the baseline.
+        rounds: how often each arm was asked.
+    """
+    p = math.comb(rounds, candidate) / math.comb(2 * rounds, candidate)
+    return candidate > 0 and baseline == 0 and p <= REPLAY_ALPHA
 
 
 def may_reask(counts: Counts, *, about_rows: bool) -> bool:

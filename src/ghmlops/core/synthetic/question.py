@@ -27,6 +27,7 @@ class Question:
         fields: fields that the change touches.
         against_baseline: whether the source request goes to the baseline, whichever arm is judged.
         earlier: answers of the arms to the source that are not asked for again.
+        context: other requests, sent between the source request and the changed one, or in flight with it.
     """
 
     row: int
@@ -38,8 +39,9 @@ class Question:
     fields: tuple[str, ...] = ()
     against_baseline: bool = False
     earlier: Mapping[str, Reading] = field(default_factory=dict)
+    context: tuple[Message, ...] = ()
 
     @property
     def requests(self) -> int:
         """Requests of asking it once on one arm."""
-        return 2 if self.source is not None and not self.earlier else 1
+        return len(self.context) + (2 if self.source is not None and not self.earlier else 1)

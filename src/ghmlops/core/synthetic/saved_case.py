@@ -31,6 +31,7 @@ class SavedCase(Frozen, frozen=True, kw_only=True, omit_defaults=True):
         score: path of the score.
         assertions: assertions on the answer, by path.
         against_baseline: whether the source request goes to the baseline.
+        context: other requests, sent between the source request and the changed one, or in flight with it.
     """
 
     relation: str
@@ -45,6 +46,7 @@ class SavedCase(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     score: str = ""
     assertions: dict[str, Assertion] = msgspec.field(default_factory=dict)
     against_baseline: bool = False
+    context: tuple[Message, ...] = ()
 
 
 class CaseFile(Frozen, frozen=True, kw_only=True):

@@ -40,4 +40,5 @@ def _question(number: int, case: SavedCase) -> Question:
         how=Comparison(rules=rules, score=case.score, assertions=case.assertions),
         fields=case.fields,
         against_baseline=case.against_baseline,
+        context=case.context,
     )
