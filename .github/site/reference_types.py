@@ -131,7 +131,8 @@ def _keys(properties: dict[str, Any], required: list[str], kind: type[Section] |
         field = fields_of.get(name)
         default = "**required**" if name in required else _default(field)
         value = _values(body)
-        default = _duration(field.default) if field and value == "duration" and default else default
+        if field and value == "duration" and isinstance(field.default, int | float) and default:
+            default = _duration(field.default)
         doc = docs.get(field.name if field else name, "")
         if not doc and value == "section" and kind:
             doc = next((_doc(inner) for inner in _inner_types(typing.get_type_hints(kind).get(name, None))), "")

@@ -185,7 +185,7 @@ def test_a_candidate_that_needs_more_is_in_the_comment(place: Place, capsys: pyt
     capsys.readouterr()
     assert main(["report", "--policy", "policy.yml", "--dry-run"]) == 0
     comment = capsys.readouterr().out
-    assert "2 replicas of the baseline, 4 of the candidate" in comment
+    assert evidence["findings"][0]["reason"].rstrip(".") in comment
     assert "+48 replica-hours" in comment
 
 

@@ -34,6 +34,16 @@ def test_growth_is_followed_by_the_level() -> None:
     assert prediction.rate == pytest.approx(cycle(6, growth=2.0)[len(rates) : len(rates) + 12].max(), rel=1e-6)
 
 
+def test_a_service_that_opens_in_the_morning() -> None:
+    """Before it opens its level is 0: the forecast is the rate of the days before, times their growth."""
+    day = np.where(np.arange(PLACES) < PLACES // 3, 0.0, 60.0)
+    rates = np.concatenate([day, day, 2.0 * day, 2.0 * day, 2.0 * day, np.zeros(PLACES // 3)])
+    prediction = forecast(series_of(rates), period=DAY, quantile=0.5, lead=600.0)
+    assert (prediction.level, prediction.periods, prediction.rate) == (0.0, 5, 120.0)
+    night = forecast(series_of(rates[: -PLACES // 6]), period=DAY, quantile=0.95, lead=600.0)
+    assert night.rate == 0.0
+
+
 def test_a_recent_peak_is_served_though_no_day_had_it() -> None:
     """The forecast is never below what has just arrived."""
     rates = cycle(7)

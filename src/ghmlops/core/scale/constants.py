@@ -9,6 +9,9 @@ LEVEL_SECONDS = 3600.0
 """Seconds whose mean is the level of the demand: long enough to average bursts, short against a daily cycle."""
 MIN_PERIODS = 3
 """Past periods without which the season is unknown, and the peak of the last hour is served instead."""
+MAX_RISE = 3.0
+"""Rise within the lead, relative to the level before it, beyond which the ratio says nothing, as for a service that
+opens in the morning: the past rate itself, times the growth of the last period, is the forecast."""
 MIN_COVERAGE = 0.5
 """Share of the intervals of a window that need a value, so that the window of a past period counts."""
 MAX_HOLES = 0.1

@@ -128,10 +128,11 @@ def make_series(samples: Sequence[Sample], labels: Mapping[str, str], rules: Rul
     for problem, count in bad.items():
         if count:
             return _with(series, problem, f"{count:,} values")
-    return _judged(series, rules, now)
+    return judge(series, rules, now)
 
 
-def _judged(series: Series, rules: Rules, now: float) -> Series:
+def judge(series: Series, rules: Rules, now: float) -> Series:
+    """Return a series of valid values without what is missing at its end, or with the reason why it does not count."""
     present = np.flatnonzero(np.isfinite(series.rates))
     if not len(present):
         return _with(series, Problem.MISSING, "no interval has a value")

@@ -201,8 +201,8 @@ def _partial(required: int | None, supply: Supply, now: Circumstances) -> Plan:
         replicas = max(required or 0, now.fallback) if now.fallback is not None else None
         capped = None if replicas is None else min(replicas, supply.limits.max)
         return Plan(replicas=capped, required=required, step=Step.FALLBACK, reason="a demand does not count")
-    wanted = min(max(_step_up(now.present, required or 0, supply), floor), supply.limits.max)
-    replicas = max(now.present, wanted)
+    goal = min(max(_step_up(now.present, required or 0, supply), floor), supply.limits.max)
+    replicas = max(now.present, goal)
     step = Step.FALLBACK if replicas > now.present else Step.WAITING
     return Plan(replicas=replicas, required=required, step=step, reason="a demand does not count")
 
