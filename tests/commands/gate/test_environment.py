@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from github_api.server import Api
 
 COMMIT, OTHER = "a" * 40, "b" * 40
+MERGED = {"number": 5, "head_sha": COMMIT, "state": "closed", "merge_commit_sha": COMMIT}
 FLAGS = ["gate", "--token", "t"]
 
 
@@ -156,3 +157,36 @@ def test_outside_of_the_windows_the_gate_is_on_hold(
     assert main([*FLAGS, "--emergency-reason", "the site is down"]) == 0
     verdict = read_verdict(here / "verdict.json")
     assert (verdict.reason_code, verdict.override.endswith("(by ada)")) == ("emergency", True)
+
+
+STATED = [
+    ("Faster.\n\nExpect: p99 -10%\n", ("--token", "t"), "production", 0),
+    ("Faster.\n\n<!-- Expect: p99 -10% -->\n", ("--token", "t"), "production", 1),
+    ("", ("--token", "t"), "production", 1),
+    ("", ("--token", "t"), "staging", 0),
+    ("Expect: p99 -10%", (), "production", 1),
+]
+
+
+@pytest.mark.parametrize(("body", "token", "environment", "code"), STATED)
+def test_an_environment_that_opens_for_a_stated_expectation(
+    here: Path,
+    api: Api,
+    measured: Callable[..., Evidence],
+    body: str,
+    token: tuple[str, ...],
+    environment: str,
+    code: int,
+) -> None:
+    """The merged pull request must have a line `Expect: ...`; without a token it is unknown, which is no pass."""
+    policy = here / ".github/ghmlops.yml"
+    policy.write_text(policy.read_text() + "\nhistory: {hypothesis: {required: [production]}}\n")
+    api.seed(pull_requests=[{**MERGED, "body": body}])
+    measured()
+    assert main(["gate", *token, "--environment", environment]) == code
+    verdict = read_verdict(here / "verdict.json")
+    assert (verdict.reason_code == "hypothesis-missing") is bool(code)
+    named = [finding.reason for finding in verdict.findings if finding.id == "hypothesis-missing"]
+    assert len(named) == (environment == "production")
+    if not code and named:
+        assert "p99 -10%" in named[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -356,3 +357,21 @@ def test_the_dashboard_is_a_folder_of_pages(job: Job, tmp_path: Path) -> None:
     job.patch.setenv("GITHUB_EVENT_PATH", str(event))
     assert job.run("page", "--site", "site")[1]["publish"] is True
     assert job.run("page", "--stale", "soon")[0] == 2
+
+
+def test_the_policy_sets_what_the_page_has(job: Job) -> None:
+    """Deployments older than `keep` are counted and left out; the input `stale` comes before the policy's."""
+    job.write(deployment(ago(hours=30), commit=job.commit), deployment(ago(hours=1), commit=OTHER))
+    job.local()
+    assert job.run("append")[0] == 0
+    policy = job.here / ".github" / "ghmlops.yml"
+    policy.write_text(POLICY + "history: {keep: 1d, page: {stale: 90m}}\n")
+    code, result = job.run("page", "--site", "site")
+    assert (code, result["deployments"]) == (0, 1)
+    assert "1 deployments are older" in result["reason"]
+    texts = [path.read_text() for path in (job.here / "site").iterdir()]
+    assert any(OTHER[:7] in text for text in texts)
+    assert not any(job.commit[:7] in text for text in texts)
+    until = [float(end) for text in texts for end in re.findall(r'data-stale="([0-9]+)"', text)]
+    assert until
+    assert all(5200 < end - datetime.now(UTC).timestamp() <= 5400 for end in until)

@@ -71,6 +71,12 @@ def test_each_address_is_linked_once() -> None:
     assert links(msgspec.structs.replace(facts, page_url="javascript:x", run_url="", artifact_url="")) == []
 
 
+def test_the_dashboard_of_the_policy_is_linked() -> None:
+    """Behind what belongs to this run."""
+    facts = msgspec.structs.replace(samples.FACTS, dashboard_url="https://acme.github.io/shop/")
+    assert "https://acme.github.io/shop/" in inline(links(facts)[-1])
+
+
 def test_a_report_without_evidence() -> None:
     """The verdict says so, nothing is listed as measured, and the pillars have one row that says it."""
     report = samples.report(facts=msgspec.structs.replace(samples.FACTS, required=()))

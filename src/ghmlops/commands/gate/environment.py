@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from ghmlops.core.history.hypothesis import parse_hypotheses
 from ghmlops.core.steps.conditions import (
+    hypothesis_finding,
     order_finding,
     quarantine_finding,
     unknown_order_finding,
@@ -45,6 +47,7 @@ def environment_state(job: Job, client: Client | None, now: datetime) -> Environ
     gate = job.policy.gate
     closed = window_finding(gate, environment, now.astimezone(ZoneInfo(gate.time_zone)))
     findings = [closed] if closed else []
+    findings += _expectations(job, client)
     if client is None:
         return EnvironmentState([*findings, *([unknown_order_finding(environment, first)] if first else [])])
     from ghmlops.measure.github.deployments import commit_deployments
@@ -56,3 +59,16 @@ def environment_state(job: Job, client: Client | None, now: datetime) -> Environ
     if first:
         findings.append(order_finding(commit_deployments(client, first, service, commit), commit, environment, first))
     return EnvironmentState(findings, any(standing(deployment) is Standing.ON_HOLD for deployment in own))
+
+
+def _expectations(job: Job, client: Client | None) -> list[Finding]:
+    """Return the finding about the stated expectation, if the policy requires one for this environment."""
+    if job.environment not in job.policy.history.hypothesis.required:
+        return []
+    if client is None:
+        return [hypothesis_finding(None, job.environment, ())]
+    from ghmlops.measure.github.pull_requests import merged_pull_request
+
+    pull = merged_pull_request(client, job.rules.commit)
+    texts = [expected.text for expected in parse_hypotheses(pull.body)] if pull else []
+    return [hypothesis_finding(pull.number if pull else None, job.environment, texts)]

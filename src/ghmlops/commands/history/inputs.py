@@ -33,7 +33,10 @@ class Inputs(WithToken, frozen=True, kw_only=True):
         str, Doc(description="list: only records with this decision: allowed, refused, complete, hold, rollback ...")
     ] = ""
     site: Annotated[str, Doc(description="page: folder that the static site is written to.")] = "dashboard"
-    stale: Annotated[str, Doc(description="page: age after which the page says that it is out of date.")] = "36h"
+    stale: Annotated[
+        str,
+        Doc(description="page: age after which it says that it is out of date; empty: that of the policy, or 36h."),
+    ] = ""
     commit: Annotated[str, Doc(description="check: full SHA of the commit that is to be deployed.")] = ""
     max_actions: Annotated[
         int | None, Doc(description="check: maximum rollbacks and reverts within 24 hours; empty: no limit.")

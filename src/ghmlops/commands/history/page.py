@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.act.files import write_atomically
 from ghmlops.commands.history.listing import problem_findings
@@ -14,6 +16,7 @@ from ghmlops.core.history.deployments import find_deployments
 from ghmlops.core.history.metric_series import metric_series
 from ghmlops.core.history.selection import former_services
 from ghmlops.core.model import Outcome
+from ghmlops.core.policy.production.history import History
 from ghmlops.core.quantities import duration
 from ghmlops.report.dashboard.data import Dashboard
 from ghmlops.report.dashboard.site import site
@@ -32,13 +35,15 @@ def write_page(read: BranchHistory, inputs: Inputs, services: Services) -> Resul
 
     Raises:
         InputError: An input is malformed, or the folder cannot be written.
+        PolicyError: The policy file exists and is not valid.
     """
-    try:
-        stale = duration(inputs.stale)
-    except ValueError as error:
-        raise InputError(f"input `stale`: {error}", hint="for example --stale 36h") from None
+    rules = _rules(inputs, services)
     records = read.history.records
-    deployments = find_deployments(records)
+    deployments, omitted = find_deployments(records), 0
+    if rules.keep is not None:
+        oldest = services.now().astimezone(UTC) - timedelta(seconds=rules.keep)
+        young = [item for item in deployments if item.time >= oldest]
+        deployments, omitted = young, len(deployments) - len(young)
     service = inputs.service or (records[-1].record.service if records else "")
     former = former_services(records, service) if records else {}
     data = Dashboard(
@@ -46,7 +51,7 @@ def write_page(read: BranchHistory, inputs: Inputs, services: Services) -> Resul
         server_url=services.context.server_url,
         tip=read.tip,
         written=services.now().astimezone(UTC),
-        stale=stale,
+        stale=rules.page.stale,
         deployments=deployments,
         series=metric_series(deployments),
         calibration=calibrate(records),
@@ -57,6 +62,8 @@ def write_page(read: BranchHistory, inputs: Inputs, services: Services) -> Resul
     findings = problem_findings(read.history.problems, former, service)
     size = sum(len(text.encode()) for text in files.values())
     reason = f"{len(files)} files with {len(deployments)} deployments, {size:,} bytes; {len(findings)} findings."
+    if omitted:
+        reason += f" {omitted} deployments are older than `history.keep`."
     if inputs.dry_run:
         return dry_run_result(f"{inputs.site} would be written: {reason}", terminal.block(sorted(files)))
     for name, text in files.items():
@@ -77,6 +84,21 @@ def write_page(read: BranchHistory, inputs: Inputs, services: Services) -> Resul
         data={"site": inputs.site, "files": sorted(files), "deployments": len(deployments), "publish": public},
         findings=tuple(findings),
     )
+
+
+def _rules(inputs: Inputs, services: Services) -> History:
+    """Return the section `history` of the policy, or its defaults without a policy; the input `stale` comes first."""
+    from ghmlops.commands.shared.policy_file import load_policy
+
+    file = services.cwd / inputs.policy
+    rules = load_policy(file, inputs.policy).history if file.exists() else History()
+    if not inputs.stale:
+        return rules
+    try:
+        stale = duration(inputs.stale)
+    except ValueError as error:
+        raise InputError(f"input `stale`: {error}", hint="for example --stale 36h") from None
+    return msgspec.structs.replace(rules, page=msgspec.structs.replace(rules.page, stale=stale))
 
 
 def is_public(context: Context) -> bool:

@@ -117,7 +117,7 @@ def _with_hypotheses(records: list[AnyRecord], inputs: Inputs, services: Service
     if not (inputs.token and context.api_url and context.repository):
         return records
     from ghmlops.commands.shared.github import connection
-    from ghmlops.measure.github.pull_requests import merged_pull_requests
+    from ghmlops.measure.github.pull_requests import merged_pull_request
 
     completed: list[AnyRecord] = []
     with connection(inputs.token, services) as client:
@@ -126,11 +126,10 @@ def _with_hypotheses(records: list[AnyRecord], inputs: Inputs, services: Service
                 completed.append(record)
                 continue
             try:
-                pulls = merged_pull_requests(client, record.commit)
+                pull = merged_pull_request(client, record.commit)
             except GitHubError as error:
                 services.console.note(f"the hypothesis of {record.commit[:12]} is unknown: {error.message}")
-                pulls = []
-            pull = max(pulls, key=lambda item: (item.merge_sha == record.commit, item.number), default=None)
+                pull = None
             if pull is not None:
                 expected = parse_hypotheses(pull.body)
                 record = msgspec.structs.replace(record, hypothesis=expected, pull_request=pull.number)  # noqa: PLW2901

@@ -258,6 +258,7 @@ def run_facts(
         run_url=run_url,
         artifact_url=inputs.artifact_url,
         page_url=inputs.page_url,
+        dashboard_url=policy.history.page.url if policy else "",
         docs_url=_docs_url(),
         policy=inputs.policy if policy else "",
         required=policy.required_before_merge if policy else (),

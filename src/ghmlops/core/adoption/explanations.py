@@ -30,6 +30,8 @@ FINDINGS: dict[str, tuple[str, ...]] = {
         "actions/harvest/README.md#what-does-not-count",
         "actions/harvest/README.md#the-sample",
         "actions/harvest/README.md#the-demand",
+        "actions/harvest/README.md#outcomes",  # harvest
+        "actions/harvest/README.md#retraining",
     ),
     "watch-*": (
         "actions/watch/README.md#alarms",
@@ -62,6 +64,7 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "not-affected": ("actions/check/README.md#several-services", _GATE),
     "no-baseline": ("actions/check/README.md#predictions", _GATE),
     "commit-quarantined": ("actions/gate/README.md#quarantine", "actions/history/README.md#quarantine"),
+    "hypothesis-missing": ("actions/gate/README.md#a-stated-expectation",),
     "deployment-window": ("actions/gate/README.md#deployment-windows",),
     "environment-order": ("actions/gate/README.md#environments-in-order",),
     "actions-cap": ("actions/history/README.md#quarantine",),

@@ -10,6 +10,7 @@ from ghmlops.core.policy.gate import Gate
 from ghmlops.core.policy.latency import Latency
 from ghmlops.core.policy.preview import Preview
 from ghmlops.core.policy.production.harvest import Harvest
+from ghmlops.core.policy.production.history import History
 from ghmlops.core.policy.production.scale import Scale
 from ghmlops.core.policy.production.watch import Watch
 from ghmlops.core.policy.promote import Promote
@@ -44,6 +45,7 @@ class Policy(Section, frozen=True, kw_only=True):
     watch: Watch | None = None
     harvest: Harvest | None = None
     scale: Scale | None = None
+    history: History = History()
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ghmlops.core.policyfile.gate import read_gate
 from ghmlops.core.policyfile.latency import read_latency
 from ghmlops.core.policyfile.preview import read_preview
 from ghmlops.core.policyfile.production.harvest import read_harvest
+from ghmlops.core.policyfile.production.history import read_history
 from ghmlops.core.policyfile.production.scale import read_scale
 from ghmlops.core.policyfile.production.watch import read_watch
 from ghmlops.core.policyfile.promote import read_promote
@@ -122,5 +123,6 @@ READERS: dict[str, Callable[[Located], object]] = {
     "watch": read_watch,
     "harvest": read_harvest,
     "scale": read_scale,
+    "history": read_history,
 }
 """The table of sections: key of the policy file to its reader."""

@@ -21,6 +21,7 @@ from ghmlops.core.policy.latency import QUANTILES, Arrivals, Expect, Latency, La
 from ghmlops.core.policy.objectives import OBJECTIVES, Objectives
 from ghmlops.core.policy.preview import Preview
 from ghmlops.core.policy.production import harvest
+from ghmlops.core.policy.production.history import History, Page
 from ghmlops.core.policy.production.scale import (
     Demand,
     Limits,
@@ -214,15 +215,18 @@ _OWN: dict[tuple[Any, str], Schema] = {
     (WatchedMetric, "change"): RATIO,
     (WatchedMetric, "direction"): {"enum": ["higher", "lower"]},
     (BurnRate, "objective"): RATIO,
+    (History, "keep"): DURATION,
+    (Page, "stale"): DURATION,
     **{(Watch, field): DURATION for field in ("season", "history", "stale")},
     (WatchLimits, "actions"): {"anyOf": [COUNT, {"type": "string", "pattern": r"^\s*[0-9]{1,3}/day\s*$"}]},
     (WatchLimits, "pace"): DURATION,
     (Scale, "prometheus"): {"anyOf": [TEXT, _object({"url": TEXT, "token-variable": TEXT}, ("url",))]},
     (ScaleCapacity, "evidence"): _listing({"anyOf": [TEXT, _object({"file": TEXT, "replicas": COUNT}, ("file",))]}),
     (Demand, "rate"): RATE,
+    (harvest.Demand, "period"): DURATION,
+    **{(harvest.Outcomes, "mature"): DURATION, (harvest.Retrain, "cooldown"): DURATION},  # harvest
     **{(Demand, field): DURATION for field in ("every", "period", "history", "lead", "stale")},
     (Demand, "log"): _object({"files": TEXT, "time": TEXT, "every": DURATION}, ("files", "time")),
-    (harvest.Demand, "period"): DURATION,
     (Queue, "drain"): DURATION,
     (Limits, "step_up"): {"type": "string", "pattern": rf"^\s*{_NUMBER}x\s*$"},
     (Limits, "step_down"): RATIO,

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from ghmlops.core.steps.recorded import RecordedDeployment
 
 README = "actions/gate/README.md"
-CONDITIONS = ("commit-quarantined", "environment-order", "deployment-window")
+CONDITIONS = ("commit-quarantined", "environment-order", "deployment-window", "hypothesis-missing")
 """Ids of the findings that are about the environment and not about the evidence; a person may override them."""
 _DESCRIPTIONS = {
     "commit-quarantined": "The commit has not failed in this environment before.",
     "environment-order": "The commit is live in the environment that comes first.",
     "deployment-window": "Deployments are allowed at this hour.",
+    "hypothesis-missing": "The pull request states what the change is expected to do.",
 }
 
 
@@ -80,6 +81,24 @@ def window_finding(gate: Gate, environment: str, now: datetime) -> Finding | Non
     hours = ", ".join(window.notation for window in gate.windows)
     reason = f"{environment} is open for deployments at {hours} ({gate.time_zone}), and it is closed now."
     return _finding("deployment-window", reason, "deployment-windows")
+
+
+def hypothesis_finding(pull_request: int | None, environment: str, expectations: Sequence[str]) -> Finding:
+    """Return the finding about what the change is expected to do.
+
+    Args:
+        pull_request: Number of the merged pull request of the commit; `None` if there is none or it is unknown.
+        environment: Name of the environment to deploy to.
+        expectations: Its expectations, in the words of the author.
+    """
+    if expectations:
+        reason = f"Pull request #{pull_request} expects: {short('; '.join(expectations), 200)}."
+        return _finding("hypothesis-missing", reason, "a-stated-expectation", Outcome.PASS)
+    where = (
+        f"pull request #{pull_request} has" if pull_request else "no merged pull request of this commit is known, with"
+    )
+    reason = f"{environment} opens only for a stated expectation, and {where} no line `Expect: p99 -10%`."
+    return _finding("hypothesis-missing", reason, "a-stated-expectation")
 
 
 def _finding(name: str, reason: str, section: str, outcome: Outcome = Outcome.INCONCLUSIVE) -> Finding:

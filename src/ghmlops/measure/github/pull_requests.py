@@ -133,6 +133,16 @@ def merged_pull_requests(client: Client, commit: str) -> list[PullRequest]:
     return [pull for page in pages for pull in map(_convert, page) if pull.merge_sha]
 
 
+def merged_pull_request(client: Client, commit: str) -> PullRequest | None:
+    """Return the merged pull request of a commit: that whose merge it is, or else the newest one that contains it.
+
+    Raises:
+        GitHubError: GitHub rejected the request; `PermissionMissing` names the permission.
+    """
+    pulls = merged_pull_requests(client, commit)
+    return max(pulls, key=lambda item: (item.merge_sha == commit, item.number), default=None)
+
+
 def _best_match(candidates: Iterable[PullRequest], head_sha: str, origin: str) -> PullRequest | None:
     matches = [p for p in candidates if p.head_repository.lower() == origin.lower()]
     return min(matches, key=lambda p: (p.stale(head_sha), p.state != "open", p.number), default=None)

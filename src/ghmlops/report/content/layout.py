@@ -193,11 +193,12 @@ def _sections(
 
 
 def links(facts: Facts) -> list[Cell]:
-    """Return the links to the page, to the run that measured and to its evidence; each address once."""
+    """Return the links to the page, the run that measured, its evidence and the dashboard; each address once."""
     candidates = [
         Link("Page", safe_url(facts.page_url)),
         Link("Run and job summary", safe_url(facts.run_url)),
         Link("Evidence (artifact)", safe_url(facts.artifact_url)),
+        Link("All deployments", safe_url(facts.dashboard_url)),
     ]
     by_address = {link.url: link for link in reversed(candidates) if link.url}
     return [(link,) for link in reversed(by_address.values())]

@@ -34,6 +34,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     artifact_url: str = ""
     page_url: str = ""
     """Address of the HTML page, or of the run that uploads it."""
+    dashboard_url: str = ""
+    """Address of the dashboard of all deployments, by the policy."""
     docs_url: str = ""
     """Prefix of the `docs` of a finding, with a slash at the end."""
     policy: str = ""
