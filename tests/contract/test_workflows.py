@@ -57,6 +57,12 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         "promote": {"contents": "read", "deployments": "write", "statuses": "write"},
         "record": {"contents": "write", "pull-requests": "read"},
     },
+    "watch.yml": {"watch": {"actions": "write", "contents": "read", "issues": "write"}},
+    "watch-confirm.yml": {
+        "claim": {"actions": "read", "contents": "read", "deployments": "read"},
+        "measure": {"contents": "read"},
+        "record": {"contents": "write"},
+    },
 }
 PINS = {
     "github/codeql-action/init": "f443b600d91635bebf5b0d9ebc620189c0d6fba5 # v4.30.8",
@@ -237,6 +243,21 @@ def test_promotions_are_serialised(callable_workflows: Callable) -> None:
         if step.get("with") and "commit" in step["with"]
     ]
     assert tasks == ["take", None, "release"]
+
+
+def test_a_confirmation_is_claimed_once(callable_workflows: Callable) -> None:
+    """The caller shows the request and waits for its other runs; without the claim nothing is measured or recorded."""
+    workflow = callable_workflows[".github/workflows/watch-confirm.yml"]
+    example = header_example(workflow.text)
+    assert "inputs.request" in example["run-name"]
+    assert example["concurrency"] == {
+        "group": "ghmlops-watch-${{ inputs.request }}",
+        "cancel-in-progress": False,
+    }
+    jobs = workflow.body["jobs"]
+    assert jobs["measure"]["if"] == "needs.claim.outputs.proceed == 'true'"
+    assert jobs["record"]["needs"] == ["claim", "measure"]
+    assert "if" not in jobs["record"]
 
 
 def test_the_environment_creates_no_second_deployment(callable_workflows: Callable) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ghmlops.core.history.reading import Stored
+    from ghmlops.core.history.record import ConfirmationRecord
     from ghmlops.core.incidents.accuracy import Accuracy
     from ghmlops.core.policy.production.watch import Watch
     from ghmlops.core.watch.incident import OpenAlarm
@@ -193,8 +194,13 @@ def _act(watch: Watch, incident: Incident, situation: Situation) -> Response:
         reason=f"The paired verdict confirms the failure of {incident.commit[:12]} against {incident.base[:12]}.",
         kind=kind,
         workflow=workflow,
-        inputs=_inputs(incident, kind) | {"run-id": verdict.run_id if verdict else ""},
+        inputs=_inputs(incident, kind) | _source(verdict),
     )
+
+
+def _source(verdict: ConfirmationRecord | None) -> dict[str, str]:
+    """Return the run that has the verdict as an artifact."""
+    return {"run-id": verdict.run_id, "run-attempt": str(verdict.run_attempt)} if verdict else {}
 
 
 def _inputs(incident: Incident, kind: StepKind) -> dict[str, str]:
