@@ -133,7 +133,20 @@ def test_only_writers_take_a_token(actions: Actions) -> None:
     }
     own = "${{ github.token }}"
     writers = dict.fromkeys(
-        ("baseline", "gate", "history", "promote", "remeasure", "report", "revert", "scale", "slash-command", "store", "watch"),
+        (
+            "baseline",
+            "gate",
+            "harvest",
+            "history",
+            "promote",
+            "remeasure",
+            "report",
+            "revert",
+            "scale",
+            "slash-command",
+            "store",
+            "watch",
+        ),
         own,
     )
     assert tokens == {**{f"actions/{name}": token for name, token in writers.items()}, "actions/regression": ""}

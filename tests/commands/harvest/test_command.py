@@ -95,7 +95,7 @@ def test_hostile_lines_are_counted_quarantined_and_named(place: Path) -> None:
     assert "logs/a.jsonl:10" in text
     assert not [word for word in ("ann@", "poison-client", "oops") if word in text]
     assert evidence(place)["details"]["quarantined"] == {
-        "device: object that is not named": 1,
+        "device: unnamed object": 1,
         "features: e-mail address": 1,
     }
 

@@ -27,7 +27,7 @@ def test_fields_stand_at_their_paths() -> None:
         ('{"mail":1}', UNNAMED),
         ('[[1,{"x":2}]]', UNNAMED),
         ('"ann@example.org"', "e-mail address"),
-        ('["ok","req-000017"]', "identifier of a request or client"),
+        ('["ok","req-000017"]', "request identifier"),
     ],
 )
 def test_what_may_not_leave_is_named_by_field_and_kind(text: str, problem: str) -> None:

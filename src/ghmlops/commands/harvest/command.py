@@ -11,16 +11,20 @@ import msgspec
 
 from ghmlops.commands.harvest.demand import profile_demand
 from ghmlops.commands.harvest.job import Job, read_job
+from ghmlops.commands.harvest.outcomes import collect_outcomes
+from ghmlops.commands.harvest.retraining import consider
 from ghmlops.commands.harvest.sampling import SampleFile, sample_payloads
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.commands.shared.evidence import EvidenceContent, Summary, build, open_recorder, record
 from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 from ghmlops.core.details.harvest import HarvestDetails, HarvestedFile
+from ghmlops.core.harvest.dispatch import request_id
 from ghmlops.core.harvest.findings import Counts, client_findings, line_findings
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.harvest.candidates import set_aside, silence_loud_clients
 from ghmlops.measure.harvest.log_table import count_lines, open_logs
+from ghmlops.measure.harvest.outcome_join import check_file as check_outcomes
 from ghmlops.measure.harvest.output_check import check_file, check_values
 from ghmlops.report.formats import terminal
 
@@ -29,7 +33,9 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.harvest.inputs import Inputs
     from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.shared.evidence import Recorder
     from ghmlops.core.evidence.document import Evidence
+    from ghmlops.core.harvest.daily import DayRow
     from ghmlops.core.model import Finding
     from ghmlops.measure.harvest.log_table import LogTable
 
@@ -43,6 +49,9 @@ class _Yield:
     files: dict[str, tuple[Path, int]] = field(default_factory=dict)
     sample: SampleFile | None = None
     not_measured: list[NotMeasured] = field(default_factory=list)
+    days: list[DayRow] = field(default_factory=list)
+    outcomes: dict[str, int] = field(default_factory=dict)
+    run_url: str = ""
 
     @property
     def identifiers(self) -> frozenset[str]:
@@ -64,15 +73,21 @@ def run(inputs: Inputs, services: Services) -> Result:
         recorder = open_recorder("harvest", inputs, services)
         job = read_job(inputs, services)
         fields = job.policy.keep.fields if job.policy.keep else ()
-        with open_logs(services.cwd, job.policy.traffic, fields, job.seed) as table:
+        outcomes = job.policy.outcomes
+        others = {"outcomes": check_outcomes(services.cwd, outcomes.file)} if outcomes else {}
+        with open_logs(services.cwd, job.policy.traffic, fields, job.seed, others) as table:
             harvest = _take(table, job, services)
             files = {name: path for name, (path, _) in harvest.files.items()}
             for name, path in files.items():
                 check_file(table, path, name, harvest.identifiers)
+            # Before anything is started, since what was started cannot be taken back.
+            _check_evidence(recorder, job, harvest)
+            if (retrain := job.policy.retrain) is not None:
+                retraining = consider(job, retrain, harvest.days, inputs, services)
+                harvest.findings.append(retraining.finding)
+                harvest.run_url = retraining.url
             content = _content(job, harvest)
-            evidence = build(recorder, content)
-            summary = _summary(harvest, evidence, "")
-            _check_evidence(evidence, summary.text, harvest.identifiers)
+            summary = _check_evidence(recorder, job, harvest)
             if inputs.dry_run:
                 return dry_run_result("Nothing was written.", summary.text, dict(summary.data))
             for name, path in files.items():
@@ -115,6 +130,12 @@ def _take(table: LogTable, job: Job, services: Services) -> _Yield:
         result.findings.append(profile.finding)
         if profile.path is not None:
             result.files[demand.file] = (profile.path, profile.hours)
+    if (outcomes := job.policy.outcomes) is not None:
+        joined = collect_outcomes(table, outcomes, job.now)
+        result.findings += joined.findings
+        result.days = joined.join.days
+        result.outcomes = dict(joined.join.states)
+        result.files[outcomes.days] = (joined.path, len(joined.join.days))
     return result
 
 
@@ -130,6 +151,7 @@ def _content(job: Job, harvest: _Yield) -> EvidenceContent:
         seed=job.seed,
         details=HarvestDetails(
             counts=harvest.counts,
+            outcomes=harvest.outcomes,
             quarantined=sample.quarantined if sample else {},
             slices=sample.slices if sample else [],
             files=[
@@ -143,20 +165,28 @@ def _content(job: Job, harvest: _Yield) -> EvidenceContent:
 
 def _summary(harvest: _Yield, evidence: Evidence, file: str) -> Summary:
     rows = harvest.sample.rows if harvest.sample else 0
-    return Summary(terminal.harvest(evidence, file), {"rows": str(rows)}, {"rows": rows, "files": list(harvest.files)})
+    return Summary(
+        terminal.harvest(evidence, file),
+        {"rows": str(rows), "retrain-run": harvest.run_url},
+        {"rows": rows, "files": list(harvest.files)},
+    )
 
 
-def _check_evidence(evidence: Evidence, text: str, identifiers: frozenset[str]) -> None:
-    """Search the evidence and the text on the terminal.
+def _check_evidence(recorder: Recorder, job: Job, harvest: _Yield) -> Summary:
+    """Search the evidence and the text on the terminal, and return the latter.
 
     Raises:
         DataError: There is a secret or an identifier.
     """
+    evidence = build(recorder, _content(job, harvest))
+    summary = _summary(harvest, evidence, "")
     document = msgspec.to_builtins(evidence)
-    # Digests and commits of this project look like tokens, and stand in the provenance and in the list of files only.
-    allowed = frozenset(_texts([document["provenance"], [file["sha256"] for file in document["details"]["files"]]]))
-    check_values("the evidence", [document], identifiers, allowed)
-    check_values("the log of the step", text.splitlines(), identifiers, allowed)
+    # Digests, commits and the request of this project look like tokens; they are allowed by their exact text only.
+    digests = [file["sha256"] for file in document["details"]["files"]]
+    allowed = frozenset(_texts([document["provenance"], digests, request_id(job.service, job.now)]))
+    check_values("the evidence", [document], harvest.identifiers, allowed)
+    check_values("the log of the step", summary.text.splitlines(), harvest.identifiers, allowed)
+    return summary
 
 
 def _texts(value: object) -> list[str]:

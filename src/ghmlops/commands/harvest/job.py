@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """The section of the policy, the time in seconds since the epoch, and the seed of the sample."""
+    """The section of the policy, service and environment, the time in seconds since the epoch, and the seed."""
 
     policy: Harvest
+    service: str
+    environment: str
     now: float
     seed: int
 
@@ -35,7 +37,13 @@ def read_job(inputs: Inputs, services: Services) -> Job:
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
     if policy.harvest is None:
         raise PolicyError(f"{inputs.policy} has no section `harvest`", hint="add one: `harvest: {traffic: {...}}`")
-    return Job(policy=policy.harvest, now=_now(inputs.now, services), seed=inputs.seed or 0)
+    return Job(
+        policy=policy.harvest,
+        service=policy.service,
+        environment=inputs.environment or policy.gate.environment,
+        now=_now(inputs.now, services),
+        seed=inputs.seed or 0,
+    )
 
 
 def _now(text: str, services: Services) -> float:

@@ -27,7 +27,7 @@ COMMAND_EXTRAS = {
     "capacity": ("latency",),
     "check": ("preview", "latency", "regression"),
     "gate": ("github", "verdict"),
-    "harvest": ("regression",),
+    "harvest": ("github", "regression"),
     "import": ("latency",),
     "latency": ("latency",),
     "merge-shards": ("latency",),

@@ -29,6 +29,7 @@ class HarvestDetails(Frozen, frozen=True, kw_only=True, tag_field="command", tag
 
     Attributes:
         counts: number of lines or requests by what became of them.
+        outcomes: number of outcomes by what became of them.
         quarantined: number of candidates by field and kind of what they contain.
         slices: slices of the sample.
         files: files that were written.
@@ -36,6 +37,7 @@ class HarvestDetails(Frozen, frozen=True, kw_only=True, tag_field="command", tag
     """
 
     counts: dict[str, int]
+    outcomes: dict[str, int]
     quarantined: dict[str, int]
     slices: list[HarvestedSlice]
     files: list[HarvestedFile]

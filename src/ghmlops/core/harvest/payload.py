@@ -11,7 +11,7 @@ from ghmlops.core.harvest.privacy import find_in_value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-UNNAMED = "object that is not named"
+UNNAMED = "unnamed object"
 
 
 class Payload(NamedTuple):

@@ -117,7 +117,7 @@ def find_secrets(text: str, identifiers: Collection[str] = (), allowed: Collecti
             yield kind
     words = (word for match in _WORD.findall(text) for word in (match, match.strip(".:@+-")))
     if identifiers and (text in identifiers or any(word in identifiers for word in words)):
-        yield "identifier of a request or client"
+        yield "request identifier"
 
 
 def find_in_value(value: object, identifiers: Collection[str] = (), allowed: Collection[str] = ()) -> Iterator[str]:

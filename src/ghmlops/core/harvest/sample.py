@@ -67,8 +67,8 @@ def draw(pool: Pool, *, rows: int, rare: int) -> Sample:
             threshold = _threshold(pool.keys[members], max(limit, pool.limit), rare)
             thresholds[members] = np.maximum(thresholds[members], np.uint64(threshold))
     unlimited = thresholds == UNLIMITED
-    chosen = np.flatnonzero((pool.keys < thresholds) | unlimited)
-    order = chosen[np.argsort(pool.keys[chosen], kind="stable")]
+    members = np.flatnonzero((pool.keys < thresholds) | unlimited)
+    order = members[np.argsort(pool.keys[chosen], kind="stable")]
     probabilities = np.where(unlimited[order], 1.0, thresholds[order].astype(np.float64) / KEYS)
     return Sample(order.astype(np.int64), probabilities)
 

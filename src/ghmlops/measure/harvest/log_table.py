@@ -16,7 +16,7 @@ from ghmlops.measure.requests.lines import read_lines
 from ghmlops.measure.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ghmlops.core.policy.production.harvest import Traffic
@@ -54,16 +54,20 @@ class LogTable:
     """The requests of the logs in a private table.
 
     The table has the columns `problem` (empty for a request), `key` (random key of the identifier), `line` (hash of the
-    line), `id`, `client` (hash), `client_name`, `seconds`, `file`, and `fields`, a list of JSON.
+    line), `id`, `client` (hash), `client_name`, `seconds`, `file`, `score`, and `fields`, a list of JSON.
 
     Args:
         connection: connection that can read nothing but the logs and its private folder.
         source: SQL of the table.
         folder: private folder.
+        others: further files by name, as paths that the connection can read.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, source: str, folder: Path) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, source: str, folder: Path, others: Mapping[str, str]
+    ) -> None:
         self._connection = connection
+        self.others = others
         self.source = source
         self.folder = folder
 
@@ -88,7 +92,9 @@ def _execute(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPy
 
 
 @contextlib.contextmanager
-def open_logs(root: Path, traffic: Traffic, fields: tuple[str, ...], seed: int) -> Iterator[LogTable]:
+def open_logs(
+    root: Path, traffic: Traffic, fields: tuple[str, ...], seed: int, others: Mapping[str, Path] | None = None
+) -> Iterator[LogTable]:
     """Read the logs into a private table, which is removed at the end of the block.
 
     Args:
@@ -96,6 +102,7 @@ def open_logs(root: Path, traffic: Traffic, fields: tuple[str, ...], seed: int) 
         traffic: where the logs and the parts of a line are.
         fields: paths in the body that are taken.
         seed: seed of the random keys.
+        others: further files by name, which the table can read.
 
     Raises:
         DataError: No file matches, or a file cannot be read.
@@ -104,29 +111,39 @@ def open_logs(root: Path, traffic: Traffic, fields: tuple[str, ...], seed: int) 
     with temporary_folder("ghmlops-harvest-") as temporary:
         folder = temporary.resolve()
         links = [folder / f"{n}.jsonl{'.gz' if file.suffix == '.gz' else ''}" for n, file in enumerate(files)]
-        for link, file in zip(links, files, strict=True):
+        more = {name: folder / f"{name}{file.suffix}" for name, file in (others or {}).items()}
+        for link, file in zip([*links, *more.values()], [*files, *(others or {}).values()], strict=True):
             link.symlink_to(file.resolve())  # DuckDB reads `*` and `[` in a path as a pattern
         # In the main thread, DuckDB would intercept signals while it connects.
         with ThreadPoolExecutor(max_workers=1) as worker:
-            targets = [file.resolve() for file in files]
+            targets = [file.resolve() for file in (*files, *(others or {}).values())]
             connection = worker.submit(restricted_connection, folder, targets, MEMORY).result()
         try:
             table = folder / "requests.parquet"
             sources = ", ".join(literal(str(link)) for link in links)
             _execute(connection, _staging_sql(sources, traffic, fields, seed, str(table)))
-            yield LogTable(connection, f"read_parquet({literal(str(table))})", folder)
+            paths = {name: str(link) for name, link in more.items()}
+            yield LogTable(connection, f"read_parquet({literal(str(table))})", folder, paths)
         finally:
             connection.close()
 
 
 def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: int, table: str) -> str:
     body = f"{traffic.body}." if traffic.body else ""
-    paths = [traffic.id, traffic.time, traffic.client or traffic.id, *(body + f.removesuffix(".*") for f in fields)]
+    score = traffic.score or traffic.id
+    paths = [
+        traffic.id,
+        traffic.time,
+        traffic.client or traffic.id,
+        score,
+        *(body + f.removesuffix(".*") for f in fields),
+    ]
     listed = ", ".join(literal(_pointer(path)) for path in paths)
     number = "TRY_CAST(parts[2] ->> '$' AS DOUBLE)"
     low, high = _PLAUSIBLE
     units = " ".join(f"WHEN {number} BETWEEN {low * f!r} AND {high * f!r} THEN {number} / {f!r}" for f in _PER_SECOND)
     client = "md5_number_lower(parts[3] ->> '$')" if traffic.client else "NULL::UBIGINT"
+    score_sql = "TRY_CAST(parts[4] ->> '$' AS DOUBLE)" if traffic.score else "NULL::DOUBLE"
     # An identifier is a text or a number, and never empty.
     identifier = (
         "CASE WHEN json_type(parts[1]) IN ('VARCHAR', 'UBIGINT', 'BIGINT') THEN nullif(parts[1] ->> '$', '') END"
@@ -140,7 +157,8 @@ def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: 
         f"WHEN seconds IS NULL OR NOT isfinite(seconds) THEN 'time' END AS problem, "
         f"md5_number_lower(id || '|{seed}') AS key, hash(json) AS line, id, {client} AS client, "
         f"{'parts[3] ->> ' + literal('$') if traffic.client else 'NULL::VARCHAR'} AS client_name, "
-        "seconds, filename AS file, parts[4:] AS fields FROM requests) "
+        "seconds, filename AS file, "
+        f"{score_sql} AS score, parts[5:] AS fields FROM requests) "
         f"TO {literal(table)} (FORMAT parquet, COMPRESSION snappy)"
     )
 

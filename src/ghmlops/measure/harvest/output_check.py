@@ -34,6 +34,8 @@ def check_file(table: LogTable, path: Path, name: str, identifiers: Collection[s
     check_values(f"the name of {_kind(name)}", [name], identifiers)
     if path.suffix == ".json":
         check_values(name, [msgspec.json.decode(path.read_bytes())], identifiers)
+    if path.suffix == ".csv":
+        check_values(name, path.read_text(encoding="utf-8").splitlines(), identifiers)
     if path.suffix == ".parquet":
         check_values(name, _parquet_values(table, path), identifiers)
     # Text between the binary parts of the file: metadata, statistics and uncompressed pages.

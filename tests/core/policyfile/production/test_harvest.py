@@ -38,3 +38,35 @@ def test_mistakes_are_named(old: str, new: str, word: str) -> None:
     with pytest.raises(PolicyError) as error:
         read_policy(POLICY.replace(old, new))
     assert word in error.value.message + error.value.hint
+
+
+OUTCOMES = POLICY.replace("client: client", "client: client, score: score") + (
+    "  outcomes: {file: o.parquet, key: id, label: y, mature: 7d}\n"
+    "  retrain: {cost: {retrain: 5, point-of-auc-per-day: 40}, dispatch: retrain.yml}\n"
+)
+
+
+def test_outcomes_and_retraining() -> None:
+    """Prices are numbers in one unit."""
+    harvest = read_policy(OUTCOMES).harvest
+    assert harvest is not None
+    assert harvest.retrain is not None
+    assert (harvest.retrain.cost.point_of_auc_per_day, harvest.retrain.cooldown) == (40.0, 7 * 86_400.0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        (", score: score", "", "traffic.score"),
+        ("o.parquet", "o.xlsx", ".parquet"),
+        ("retrain: 5", "retrain: 0", "above 0"),
+        ("retrain.yml", "../retrain.yml", "workflow"),
+        ("dispatch:", "cooldown: 1h, dispatch:", "day"),
+        ("mature: 7d", "mature: 1w", "duration"),
+    ],
+)
+def test_mistakes_about_outcomes_are_named(old: str, new: str, word: str) -> None:
+    """The error names the place."""
+    with pytest.raises(PolicyError) as error:
+        read_policy(OUTCOMES.replace(old, new))
+    assert word in error.value.message + error.value.hint

@@ -21,6 +21,8 @@ class Traffic(Section, frozen=True, kw_only=True):
     """Path of the object that was sent; empty: the line itself."""
     client: str = ""
     """Path of what identifies a client; it is read to find poisoned traffic, and never written."""
+    score: str = ""
+    """Path of the score that was answered, for the area under the ROC curve of each day."""
     client_share: float = 0.2
     """Share of all requests above which a single client is not sampled."""
 
@@ -47,9 +49,51 @@ class Demand(Section, frozen=True, kw_only=True):
     """Seconds after which the demand repeats itself."""
 
 
+class Outcomes(Section, frozen=True, kw_only=True):
+    """Outcomes that come later than the requests, one row each."""
+
+    file: str
+    """Parquet, CSV or JSON Lines."""
+    key: str
+    """Column with the identifier of the request."""
+    label: str
+    mature: float
+    """Age in seconds of a request at which its label counts; a label that came later does not count."""
+    time: str = ""
+    """Column with the time of the outcome."""
+    censored: str = ""
+    """Boolean column: the request has no outcome because of what was answered, so that its label says nothing."""
+    days: str = "data/outcomes.csv"
+    """File with the outcomes of each day, which `watch` can read."""
+
+
+class RetrainCost(Section, frozen=True, kw_only=True):
+    """Prices in one unit."""
+
+    retrain: float
+    """Price of a training."""
+    point_of_auc_per_day: float
+    """Price of a decline of the area under the ROC curve by 0.01, per day."""
+
+
+class Retrain(Section, frozen=True, kw_only=True):
+    """When the model is trained again."""
+
+    cost: RetrainCost
+    dispatch: str
+    """File name of the workflow, which shows its input `request` in its `run-name`."""
+    branch: str = "main"
+    """Branch on which the workflow runs."""
+    cooldown: float = 7 * 86_400.0
+    """Seconds between two trainings."""
+    max_per_month: int = 2
+
+
 class Harvest(Section, frozen=True, kw_only=True):
     """What is taken from live traffic."""
 
     traffic: Traffic
     keep: Keep | None = None
     demand: Demand | None = None
+    outcomes: Outcomes | None = None
+    retrain: Retrain | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from ghmlops.core.policy.production.harvest import Demand, Harvest, Keep, Traffic
+from ghmlops.core import quantities
+from ghmlops.core.policy.production.harvest import Demand, Harvest, Keep, Outcomes, Retrain, RetrainCost, Traffic
 from ghmlops.core.policyfile.scalars import RATIO, SECONDS, positive_count
-from ghmlops.core.policyfile.yaml_reader import Located, listing, record, text
+from ghmlops.core.policyfile.yaml_reader import Located, listing, record, scalar, text
 
 _FIELD = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?")
-_HOUR = 3600.0
+_WORKFLOW = re.compile(r"[A-Za-z0-9_.-]+\.ya?ml")
+_HOUR, _DAY = 3600.0, 86_400.0
 _MAX_FIELDS, _MAX_SLICES, _MAX_ROWS = 200, 10, 100_000
 
 
@@ -20,8 +22,10 @@ def read_harvest(at: Located) -> Harvest:
         PolicyError: Names the file, line, key and the nearest valid one.
     """
     harvest: Harvest = record(Harvest, READERS, required=("traffic",))(at)
-    if harvest.keep is None and harvest.demand is None:
-        raise at.error("nothing would be taken", "add `keep: {fields: [...]}` or `demand: {}`")
+    if harvest.keep is None and harvest.demand is None and harvest.outcomes is None:
+        raise at.error("nothing would be taken", "add `keep: {fields: [...]}`, `demand: {}` or `outcomes:`")
+    if harvest.retrain is not None and (harvest.outcomes is None or not harvest.traffic.score):
+        raise at.error("`retrain` needs `outcomes` and `traffic.score`", "they show how good the model is")
     return harvest
 
 
@@ -32,6 +36,7 @@ def _traffic(at: Located) -> Traffic:
         "time": _field,
         "body": _field,
         "client": _field,
+        "score": _field,
         "client-share": _share,
     }
     traffic: Traffic = record(Traffic, readers, required=("files", "id", "time"))(at)
@@ -139,4 +144,63 @@ def _share(at: Located) -> float:
     return value
 
 
-READERS = {"traffic": _traffic, "keep": _keep, "demand": _demand}
+def _outcomes(at: Located) -> Outcomes:
+    readers = {
+        "file": _table,
+        "key": text,
+        "label": text,
+        "mature": SECONDS,
+        "time": text,
+        "censored": text,
+        "days": _csv,
+    }
+    outcomes: Outcomes = record(Outcomes, readers, required=("file", "key", "label", "mature"))(at)
+    return outcomes
+
+
+def _table(at: Located) -> str:
+    value = _relative_path(at)
+    if not value.endswith((".parquet", ".csv", ".jsonl")):
+        raise at.error("expected a file .parquet, .csv or .jsonl")
+    return value
+
+
+def _csv(at: Located) -> str:
+    return _output(at, ".csv")
+
+
+def _retrain(at: Located) -> Retrain:
+    prices = {"retrain": _price, "point-of-auc-per-day": _price}
+    readers = {
+        "cost": record(RetrainCost, prices, required=tuple(prices)),
+        "dispatch": _workflow,
+        "branch": text,
+        "cooldown": _days,
+        "max-per-month": positive_count,
+    }
+    retrain: Retrain = record(Retrain, readers, required=("cost", "dispatch"))(at)
+    return retrain
+
+
+def _price(at: Located) -> float:
+    value = scalar(quantities.number)(at)
+    if not value > 0:
+        raise at.error("expected a price above 0", "for example `40`")
+    return value
+
+
+def _days(at: Located) -> float:
+    value = SECONDS(at)
+    if value < _DAY:
+        raise at.error("expected at least a day", "for example `7d`")
+    return value
+
+
+def _workflow(at: Located) -> str:
+    value = text(at)
+    if not _WORKFLOW.fullmatch(value):
+        raise at.error(f'expected the file name of a workflow, got "{value[:80]}"', "for example `retrain.yml`")
+    return value
+
+
+READERS = {"traffic": _traffic, "keep": _keep, "demand": _demand, "outcomes": _outcomes, "retrain": _retrain}

@@ -1,0 +1,47 @@
+"""Requests of trainings: one id per service and day, cooldown and monthly limit from the names of runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from ghmlops.core.harvest.dispatch import Limits, limit_reason, request_days, request_id, retrain_finding
+from ghmlops.core.harvest.retraining import Decision, Prices
+from ghmlops.core.model import Outcome
+
+NOW = datetime(2026, 6, 20, 12, tzinfo=UTC).timestamp()
+LIMITS = Limits(cooldown=7.0, per_month=2)
+
+
+def test_ids_name_service_and_day() -> None:
+    """The ids of another service, and words that only look like one, are not requests."""
+    assert request_id("Scorer A", NOW) == "retrain-scorer-a-20260620"
+    words = ["retrain", "retrain-scorer-a-20260601", "retrain-scorer-20260602", "retrain-scorer-a-20269999"]
+    assert request_days("Scorer A", words) == [date(2026, 6, 1)]
+
+
+@pytest.mark.parametrize(
+    ("days", "allowed"),
+    [
+        ([], True),
+        ([date(2026, 6, 13)], True),
+        ([date(2026, 6, 14)], False),
+        ([date(2026, 6, 1), date(2026, 6, 10)], False),
+        ([date(2026, 5, 1), date(2026, 6, 10)], True),
+        ([date(2026, 6, 20)], True),
+    ],
+)
+def test_cooldown_and_limit(days: list[date], allowed: bool) -> None:
+    """A request of today is this request: it is looked up, not limited."""
+    assert (limit_reason(days, LIMITS, NOW) == "") is allowed
+
+
+def test_findings() -> None:
+    """Too few days are no pass; a decline that pays warns with what was done."""
+    prices = Prices(5.0, 40.0)
+    unknown = retrain_finding(Decision(False, None, 0.0, 0, 0.0, 3), prices, "")
+    steady = retrain_finding(Decision(False, 0.8, 0.0, 0, 0.0, 30), prices, "")
+    decline = retrain_finding(Decision(True, 0.8, 0.03, 5, 90.0, 30), prices, "nothing was started")
+    assert [f.outcome for f in (unknown, steady, decline)] == [Outcome.INCONCLUSIVE, Outcome.PASS, Outcome.WARN]
+    assert "nothing was started" in decline.reason
