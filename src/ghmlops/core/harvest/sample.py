@@ -68,7 +68,7 @@ def draw(pool: Pool, *, rows: int, rare: int) -> Sample:
             thresholds[members] = np.maximum(thresholds[members], np.uint64(threshold))
     unlimited = thresholds == UNLIMITED
     members = np.flatnonzero((pool.keys < thresholds) | unlimited)
-    order = members[np.argsort(pool.keys[chosen], kind="stable")]
+    order = members[np.argsort(pool.keys[members], kind="stable")]
     probabilities = np.where(unlimited[order], 1.0, thresholds[order].astype(np.float64) / KEYS)
     return Sample(order.astype(np.int64), probabilities)
 
