@@ -16,13 +16,13 @@ import pytest
 from haproxy_router import Router, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _TOOLS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ghmlops" / "tools"
 ENVOY = Path(os.environ.get("GHMLOPS_ENVOY") or max(map(str, _TOOLS.glob("envoy-*/bin/envoy")), default="envoy"))
 needs_envoy = pytest.mark.skipif(not ENVOY.is_file(), reason="envoy is missing: `scripts/test` installs it")
-PREFIX = "shop.split"
-"""Prefix of the runtime keys of the route."""
+PREFIX, TESTERS = "shop.split", "shop.testers"
+"""Prefixes of the runtime keys of the route, and of the one for requests with the header `x-release`."""
 _TYPE = "type.googleapis.com/envoy.extensions."
 _LOG = {
     "start_time": "%START_TIME%",
@@ -30,6 +30,7 @@ _LOG = {
     "response_code": "%RESPONSE_CODE%",
     "response_flags": "%RESPONSE_FLAGS%",
     "duration": "%DURATION%",
+    "route_name": "%ROUTE_NAME%",
 }
 
 
@@ -41,6 +42,7 @@ def running_envoy(
     admin_layer: bool = True,
     health_check: bool = False,
     timeout: str = "10s",
+    routes: Sequence[Any] = (),
 ) -> Iterator[Router]:
     """Start Envoy with one cluster per server, and end it; the port of its admin interface is in the file `admin`.
 
@@ -50,9 +52,13 @@ def running_envoy(
         admin_layer: Whether runtime values can be changed.
         health_check: Whether hosts are checked every 100 ms by a TCP connection.
         timeout: Longest wait for an answer of a cluster, which ends with status 504.
+        routes: Routes in place of the weighted ones.
     """
     port, admin = free_port(), free_port()
     configuration = _configuration(folder, servers, port, admin, timeout)
+    if routes:
+        manager = configuration["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+        manager["route_config"]["virtual_hosts"][0]["routes"] = list(routes)
     if admin_layer:
         configuration["layered_runtime"] = {"layers": [{"name": "admin", "admin_layer": {}}]}
     if health_check:
@@ -106,7 +112,11 @@ def _configuration(
     folder: Path, servers: Mapping[str, tuple[int, int]], port: int, admin: int, timeout: str
 ) -> dict[str, Any]:
     weighted = [{"name": name, "weight": weight} for name, (_, weight) in servers.items()]
-    route = {"weighted_clusters": {"runtime_key_prefix": PREFIX, "clusters": weighted}, "timeout": timeout}
+    route, testers = (
+        {"weighted_clusters": {"runtime_key_prefix": prefix, "clusters": weighted}, "timeout": timeout}
+        for prefix in (PREFIX, TESTERS)
+    )
+    header = {"prefix": "/", "headers": [{"name": "x-release", "present_match": True}]}
     log = {"@type": f"{_TYPE}access_loggers.file.v3.FileAccessLog", "path": str(folder / "access.log")}
     manager = {
         "@type": f"{_TYPE}filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -115,7 +125,14 @@ def _configuration(
         "http_filters": [{"name": "router", "typed_config": {"@type": f"{_TYPE}filters.http.router.v3.Router"}}],
         "route_config": {
             "virtual_hosts": [
-                {"name": "shop", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": route}]}
+                {
+                    "name": "shop",
+                    "domains": ["*"],
+                    "routes": [
+                        {"name": TESTERS, "match": header, "route": testers},
+                        {"match": {"prefix": "/"}, "route": route},
+                    ],
+                }
             ]
         },
     }

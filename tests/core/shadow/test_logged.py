@@ -26,6 +26,7 @@ def parse(row: object) -> LoggedAnswer | str:
         ({"response_body": {"x": 1}}, b'{"x":1}', True),
         ({"response_body_base64": base64.b64encode(b"\xff").decode()}, b"\xff", True),
         ({"response_body": ""}, b"", True),
+        ({"response_body_base64": "-"}, b"", False),
     ],
 )
 def test_a_line_has_a_body_or_not(more: dict[str, object], body: bytes, has_body: bool) -> None:

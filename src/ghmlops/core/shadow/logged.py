@@ -20,6 +20,8 @@ import msgspec
 
 from ghmlops.core.answers.answer import Answer, AnswerKind
 
+_UNKNOWN = "-"
+"""What HAProxy writes for a variable without a value, such as a body that it did not buffer."""
 MAX_ID = 200
 """Characters of a request id; longer ones are no id."""
 
@@ -57,7 +59,9 @@ def parse_logged(data: bytes, id_name: str) -> LoggedAnswer | str:
 def _from_line(row: dict[str, object], id_name: str) -> LoggedAnswer | str:
     encoded, body = row.get("response_body_base64"), row.get("response_body")
     data: bytes | None = None
-    if isinstance(encoded, str):
+    if encoded == _UNKNOWN:
+        pass
+    elif isinstance(encoded, str):
         try:
             data = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
@@ -106,7 +110,7 @@ def _logged(  # noqa: PLR0913, PLR0917  (the fields of a line)
     seconds: object,
     body: bytes | None,
 ) -> LoggedAnswer | str:
-    if not isinstance(request_id, str) or not 0 < len(request_id) <= MAX_ID or request_id == "-":
+    if not isinstance(request_id, str) or not 0 < len(request_id) <= MAX_ID or request_id == _UNKNOWN:
         return "it has no request id"
     if not isinstance(method, str) or not isinstance(path, str) or not path.startswith("/"):
         return "it has no method and path"

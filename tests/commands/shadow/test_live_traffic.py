@@ -1,0 +1,143 @@
+"""Live shadowing with the recipe of the README: a real Envoy mirrors, a real HAProxy per version writes the log."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from answering_service import STALL, ReceivedRequest, Reply, answering
+from commands.shadow.test_command import FAIL, PASS, read, services, write_policy
+from envoy_router import needs_envoy, running_envoy
+from ghmlops.commands.shadow.command import run
+from ghmlops.commands.shadow.inputs import Inputs
+from haproxy_router import free_port, needs_haproxy, start_haproxy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REQUESTS = 60
+README = (Path(__file__).parents[3] / "actions/shadow/README.md").read_text(encoding="utf-8")
+VERSIONS = ("live", "candidate", "twin")
+
+
+def recipe(language: str) -> str:
+    """Return the configuration of the recipe."""
+    section = README[README.index("### Recipe: Envoy") :]
+    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    assert found
+    return found[1]
+
+
+@contextlib.contextmanager
+def logging_proxy(folder: Path, service: int) -> Iterator[int]:
+    """Start the HAProxy of the recipe in front of a service; yield its port."""
+    folder.mkdir()
+    port = free_port()
+    (folder / "haproxy.cfg").write_text(recipe("haproxy").replace(":8081", f":{port}").replace(":9001", f":{service}"))
+    process = start_haproxy(folder)
+    try:
+        deadline = time.monotonic() + 10
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def model(label: int, silent: frozenset[int] = frozenset()) -> Any:
+    """Return a service with a label that some rows never receive."""
+
+    def answer(request: ReceivedRequest) -> Reply:
+        row = json.loads(request.body)["row"]
+        if row in silent:
+            return Reply(status=STALL)
+        return Reply(body=json.dumps({"label": label, "row": row}).encode())
+
+    return answer
+
+
+@contextlib.contextmanager
+def mirrored(folder: Path, candidate: Any) -> Iterator[int]:
+    """Start three versions with their logs, and Envoy in front of them; yield its port."""
+    with contextlib.ExitStack() as stack:
+        arms = stack.enter_context(answering(model(1), candidate, model(1)))
+        ports = {
+            name: (stack.enter_context(logging_proxy(folder / name, arm.server_port)), 1)
+            for name, arm in zip(VERSIONS, arms, strict=True)
+        }
+        (folder / "envoy").mkdir()
+        route = yaml.safe_load(recipe("yaml"))
+        router = stack.enter_context(running_envoy(folder / "envoy", ports, routes=[route]))
+        yield router.port
+
+
+def ask(port: int) -> list[int]:
+    """Send all live requests over one connection; return their statuses."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    statuses = []
+    for row in range(REQUESTS):
+        connection.request("POST", "/predict", json.dumps({"row": row}), {"content-type": "application/json"})
+        with connection.getresponse() as reply:
+            reply.read()
+            statuses.append(reply.status)
+    connection.close()
+    return statuses
+
+
+def wait_for_lines(folder: Path, lines: dict[str, int]) -> None:
+    """Wait until the logs are written: the mirror is not part of any live request."""
+    deadline = time.monotonic() + 20
+    while any((folder / name / "haproxy.log").read_bytes().count(b"/predict") < n for name, n in lines.items()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def judge(place: Path) -> Any:
+    """Run `shadow` on the three logs."""
+    logs = ", ".join(f"{name}: {name}/haproxy.log" for name in VERSIONS)
+    write_policy(place, "  expect: same\n  coverage: 90%\n", source=f"access-logs: {{{logs}}}")
+    return run(Inputs(policy="policy.yml"), services(place))
+
+
+@needs_envoy
+@needs_haproxy
+@pytest.mark.parametrize(("label", "outcome"), [(1, PASS), (2, FAIL)])
+def test_mirrored_answers_are_joined_with_live_ones(tmp_path: Path, label: int, outcome: Any) -> None:
+    """Each live request has its copies by Envoy's request id; equal answers pass, and a changed value fails."""
+    with mirrored(tmp_path, model(label)) as port:
+        assert set(ask(port)) == {200}
+        wait_for_lines(tmp_path, dict.fromkeys(VERSIONS, REQUESTS))
+    result = judge(tmp_path)
+    findings, details = read(tmp_path)
+    assert (result.outcome, findings["shadow-values"].outcome) == (outcome, outcome)
+    assert (details.requests.recorded, details.requests.compared) == (REQUESTS, REQUESTS)
+    assert [place.path for place in details.places] == ([] if label == 1 else ["$.label"])
+
+
+@needs_envoy
+@needs_haproxy
+def test_a_silent_shadow_costs_no_live_request(tmp_path: Path) -> None:
+    """The copies of three requests are not answered: every live request is, and the three are dropped or errors."""
+    silent = frozenset({5, 20, 40})
+    with mirrored(tmp_path, model(1, silent)) as port:
+        assert ask(port) == [200] * REQUESTS
+        wait_for_lines(tmp_path, {"live": REQUESTS, "twin": REQUESTS, "candidate": REQUESTS - len(silent)})
+    judge(tmp_path)
+    _, details = read(tmp_path)
+    unanswered = sum(row.candidate for row in details.answers if row.kind != "200")
+    assert details.requests.compared - unanswered == REQUESTS - len(silent)
+    assert details.requests.compared + sum(drop.requests for drop in details.drops) == REQUESTS
