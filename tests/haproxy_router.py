@@ -33,9 +33,13 @@ defaults
 frontend shop
     bind 127.0.0.1:{port}
     capture cookie sid= len 40
+    use_backend testers if {{ req.hdr(x-release) -m found }}
     default_backend scorer
 backend scorer
     balance {balance}
+{servers}
+backend testers
+    balance roundrobin
 {servers}
 """
 

@@ -44,10 +44,22 @@ class RouterKind:
 
     def settings(self, folder: Path) -> HaproxyTarget | EnvoyTarget:
         """Return the target with the three arms in a folder where the router runs."""
-        arms = {"candidate": ("v2",), "twin": ("v1t",), "baseline": ("v1",)}
+        candidate, twin, baseline = ("v2",), ("v1t",), ("v1",)
         if self.name == "haproxy":
-            return HaproxyTarget(socket=str(folder / "admin.sock"), backend="scorer", **arms)
-        return EnvoyTarget(admin=f"127.0.0.1:{(folder / 'admin').read_text()}", runtime_key_prefix=PREFIX, **arms)
+            return HaproxyTarget(
+                socket=str(folder / "admin.sock"),
+                backend="scorer",
+                candidate=candidate,
+                twin=twin,
+                baseline=baseline,
+            )
+        return EnvoyTarget(
+            admin=f"127.0.0.1:{(folder / 'admin').read_text()}",
+            runtime_key_prefix=PREFIX,
+            candidate=candidate,
+            twin=twin,
+            baseline=baseline,
+        )
 
     def target(self, folder: Path) -> Target:
         """Return the router."""

@@ -49,6 +49,7 @@ class Scene:
         arms: Name of a server to its behaviour.
         keep_alive: Whether a client sends its next request on the same connection.
         statuses: Status of each answered request, in order; 0 without an answer.
+        testers: Share of the requests that bring the header `x-release`.
         session_length: Requests of a session, which brings its cookies; 0: there are no sessions.
     """
 
@@ -56,6 +57,7 @@ class Scene:
     arms: dict[str, Arm]
     keep_alive: bool = True
     statuses: list[int] = field(default_factory=list)
+    testers: float = 0.0
     session_length: int = 0
 
     def wait_for(self, requests: int) -> None:
@@ -182,14 +184,17 @@ class _Visitor:
 async def _client(scene: Scene, pause: float, start: float) -> None:
     loop, visitor = asyncio.get_running_loop(), _Visitor()
     reader, writer = await _connect(scene.router.port)
-    due = loop.time() + start
+    due, sent = loop.time() + start, 0
     try:
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
             due = max(due + pause, loop.time() - 0.5)  # no long burst after a pause of the machine
             try:
-                cookies = visitor.cookies(scene.session_length)
-                writer.write(b"GET /predict HTTP/1.1\r\nHost: shop\r\n" + cookies + b"\r\n")
+                headers = visitor.cookies(scene.session_length)
+                sent += 1
+                if int(sent * scene.testers) > int((sent - 1) * scene.testers):
+                    headers += b"x-release: candidate\r\n"
+                writer.write(b"GET /predict HTTP/1.1\r\nHost: shop\r\n" + headers + b"\r\n")
                 head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
                 visitor.remember(head)
                 await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))

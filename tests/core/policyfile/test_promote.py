@@ -56,6 +56,13 @@ def test_every_key() -> None:
     assert section.observe.access_log == "log/haproxy.log"
 
 
+def test_the_header_rung() -> None:
+    """A target with a route for requests with a header has one; its length can be set."""
+    section = promote(f"{HEADER}, header: {{min-requests: 7, max-duration: 5m}}")
+    assert (section.header.min_requests, section.header.max_duration) == (7, 300.0)
+    assert promote(HEADER).header.min_requests == 50
+
+
 def test_commands_as_target() -> None:
     """Placeholders stay for the run."""
     section = promote("target: {command: {set: 'r set {arm} {weight}', get: 'r get {arm}', limit: 7}}, compare: pool")
@@ -63,6 +70,7 @@ def test_commands_as_target() -> None:
 
 
 DRY = "target: {dry-run: {}}"
+HEADER = "compare: pool, target: {haproxy: {socket: s, backend: b, candidate: a, baseline: c, header-route: h}}"
 METRIC = "name: ctr, prometheus: 'rate({arm})', direction: higher"
 
 
@@ -117,6 +125,8 @@ def test_counters_and_sessions() -> None:
         (f"{DRY}, capacity: {{from: c.json, headroom: 100%}}", "30%"),
         (f"{DRY}, on: {{fail: ignore}}", "ignore"),
         (f"{DRY}, rung: {{min-request: 5}}", "min-requests"),
+        (f"{DRY}, header: {{min-requests: 5}}", "header-route"),
+        (f"{HEADER}, observe: {{prometheus: 'http://m', total: 't{{arm}}', errors: 'e{{arm}}'}}", "access-log"),
         (
             "target: {envoy: {admin: localhost, runtime-key-prefix: p, candidate: a, baseline: b}}, compare: pool",
             "port",

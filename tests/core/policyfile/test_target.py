@@ -38,6 +38,27 @@ def test_twin(text: str, has_twin: bool) -> None:
     assert read_target(parse(text, "policy.yml")).has_twin is has_twin
 
 
+@pytest.mark.parametrize(
+    ("text", "route"),
+    [
+        ("{haproxy: {socket: s, backend: b, candidate: a, baseline: c, twin: t, header-route: h}}", "h"),
+        ("{envoy: {admin: 'h:9', runtime-key-prefix: p, candidate: a, baseline: c, twin: t, header-route: h}}", "h"),
+        ("{haproxy: {socket: s, backend: b, candidate: a, baseline: c}}", ""),
+        ("{dry-run: }", ""),
+    ],
+)
+def test_the_route_of_requests_with_a_header(text: str, route: str) -> None:
+    """It has the candidate and the baseline of the target, and no twin."""
+    settings = read_target(parse(text, "policy.yml")).header_settings
+    if not route:
+        assert settings is None
+        return
+    assert isinstance(settings, HaproxyTarget | EnvoyTarget)
+    name = settings.backend if isinstance(settings, HaproxyTarget) else settings.runtime_key_prefix
+    assert (name, settings.candidate, settings.baseline, settings.twin) == (route, ("a",), ("c",), ())
+    assert settings.header_settings is None
+
+
 def test_every_kind_has_its_settings() -> None:
     """The table of readers names the kinds of the types."""
     kinds = (DryRunTarget, CommandTarget, HaproxyTarget, EnvoyTarget, NginxTarget, KubernetesTarget)
@@ -53,6 +74,8 @@ def test_every_kind_has_its_settings() -> None:
         ("{haproxy: {socket: s, backend: b, candidate: a}}", "baseline"),
         ("{haproxy: {socket: s, backend: 'b; shutdown', candidate: a, baseline: c}}", "b; shutdown"),
         ("{haproxy: {socket: s, backend: b, candidate: a, baseline: a}}", '"a"'),
+        ("{haproxy: {socket: s, backend: b, candidate: a, baseline: c, header-route: b}}", '"b"'),
+        ("{envoy: {admin: 'h:9', runtime-key-prefix: p, candidate: a, baseline: c, header-route: 'p q'}}", "p q"),
         ("{kubernetes: {route: r, candidate: a, baseline: c}}", "namespace"),
         ("{kubernetes: {route: --all, namespace: n, candidate: a, baseline: c}}", "--all"),
         ("{kubernetes: {route: r, namespace: n, candidate: 'a;b', baseline: c}}", "a;b"),

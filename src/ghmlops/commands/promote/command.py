@@ -119,6 +119,12 @@ def _plan(job: Job, services: Services) -> Result:
         counts = counters.check() if counters else {}
     lines += [f"requests of the {arm}: {total:.0f}, {errors:.0f} failed" for arm, (total, errors) in counts.items()]
     lines += job.not_measured
+    if job.header_target:
+        share = read_shares(job.header_target).candidate
+        count = job.policy.header.min_requests
+        lines.append(
+            f"header rung: {count:,} requests with a header before rung 1; {share:.0%} of them go to the candidate"
+        )
     return dry_run_result(
         f"The candidate has {now.candidate:.2%} of the traffic; {len(rows)} rungs are planned.",
         f"The candidate has {now.candidate:.2%} of the traffic now. Weights of each server:\n\n{table}\n"
@@ -153,7 +159,7 @@ def _result(job: Job, record: PromotionRecord, verdict: str) -> Result:
         outcome = Outcome.WARN
     rows = [
         [
-            f"{rung.share:.2%}",
+            "header" if rung.by_header else f"{rung.share:.2%}",
             *(f"{rung.requests[arm]:,} ({rung.errors[arm]:,})" for arm in job.target.servers()),
             _state(rung.passed),
         ]

@@ -53,6 +53,7 @@ class Job:
         server_capacity: Requests per second that one server carries with its headroom; `None` if it is not measured.
         server_arms: Name in the log to arm.
         not_measured: What the source of the requests cannot show: one sentence each.
+        header_target: Route of requests with a header; `None` without one.
         query_names: Arm to its servers as they stand in a query, joined by `|`.
     """
 
@@ -68,6 +69,7 @@ class Job:
     query_names: dict[str, str]
     server_capacity: float | None = None
     not_measured: tuple[str, ...] = ()
+    header_target: Target | None = None
 
     @property
     def scalable(self) -> ScalableTarget | None:
@@ -100,7 +102,8 @@ class Job:
         """
         observe = self.policy.observe
         parse = partial(FORMATS[observe.format], session=observe.session)
-        return AccessLog(self.log_path, parse, self.server_arms)
+        header_route: str = getattr(self.policy.target, "header_route", "")
+        return AccessLog(self.log_path, parse, self.server_arms, header_route)
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:
@@ -120,7 +123,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
             "Prometheus (`total` and `errors`)",
         )
     margins = policy.latency.margins if policy.latency else DEFAULT_LATENCY_MARGINS
-    has_times = bool(observe.access_log)
+    has_times, header = bool(observe.access_log), promote.target.header_settings
     judged = promote.judge.latency == "margins" and promote.compare == "twin" and has_times
     return Job(
         service=policy.service,
@@ -135,6 +138,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         query_names={arm: "|".join(names) for arm, names in _arm_names(promote.target).items()},
         server_capacity=_server_capacity(promote, services.cwd),
         not_measured=() if has_times else (COUNTS_ONLY,),
+        header_target=open_target(header, services.cwd) if header else None,
     )
 
 

@@ -52,7 +52,22 @@ def first_start(job: Job) -> Start:
             hint="another run may be promoting, or was interrupted; pass `resume` to continue at this rung",
             reason_code="in-mid-ladder",
         )
+    if has_header_traffic(job):
+        raise NeedsPerson(
+            "the candidate answers the requests with a header already",
+            hint="another run may be promoting, or was interrupted; pass `resume` to judge them anew",
+            reason_code="in-mid-ladder",
+        )
     return Start(shares=shares, step=0)
+
+
+def has_header_traffic(job: Job) -> bool:
+    """Return whether the candidate answers requests with a header.
+
+    Raises:
+        ServiceError: The target cannot be reached, or its route for them has no servers of these names.
+    """
+    return job.header_target is not None and total_shares(job.header_target.server_weights()).candidate > 0.0
 
 
 def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
@@ -75,7 +90,7 @@ def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
     if reason_code := deployment.rollback_reason:
         stop = Stop(reaction="rollback", reason_code=reason_code, reason="A rollback was interrupted.")
         return Start(shares=shares, step=stop, alerted=alerted)
-    if place.rung == BASELINE and not place.interrupted:
+    if place.rung == BASELINE and not place.interrupted and not has_header_traffic(job):
         return Start(shares=shares, step=0)
     owner = previous.commit if previous else deployment.commit_in_progress
     if owner and owner != job.commit:

@@ -11,6 +11,7 @@ import msgspec
 from ghmlops.act.files import write_atomically
 from ghmlops.act.targets import apply_shares, check_climb
 from ghmlops.commands.promote.capacity import Servers
+from ghmlops.commands.promote.header.rung import HeaderRung
 from ghmlops.commands.promote.observer import Observer
 from ghmlops.commands.promote.start import first_start, resumed_start
 from ghmlops.commands.promote.way_back import WayBack
@@ -19,17 +20,17 @@ from ghmlops.core.promotion.record import Decision, PromotionRecord
 from ghmlops.core.promotion.recovery import total_shares
 from ghmlops.core.promotion.status_text import alerted_text, hold_text, rollback_text, rung_text
 from ghmlops.core.promotion.walk import Advance, Complete, Position, Stop, Wait
-from ghmlops.core.promotion.weights import ARMS, rung_shares
+from ghmlops.core.promotion.weights import ARMS, Shares, rung_shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from ghmlops.act.targets import Target
     from ghmlops.commands.promote.deployment import Deployment
     from ghmlops.commands.promote.hooks import HookRunner
     from ghmlops.commands.promote.job import Job
     from ghmlops.commands.promote.metrics import MetricReader
-    from ghmlops.core.promotion.weights import Shares
     from ghmlops.measure.telemetry import TrafficSource
 
 POLL_SECONDS = 0.25
@@ -118,6 +119,10 @@ class Walk:
         """Walk the ladder until it ends."""
         if stop := self._make_ready(first, self._wait):
             return stop
+        if self.job.header_target and self._observer.shares.candidate == 0.0:
+            if stop := self._walk_header_rung(self.job.header_target):
+                return stop
+            check_climb(self.job.target)
         position, left = self._enter(first), -1
         while True:
             decision = self._observer.look(position)
@@ -136,6 +141,24 @@ class Walk:
                     position = self._enter(decision.rung)
                 case Complete() | Stop():
                     return decision
+
+    def _walk_header_rung(self, target: Target) -> Stop | None:
+        """Let the candidate answer the requests with a header; return why the walk ends, or `None` if they are good."""
+        apply_shares(target, Shares(candidate=1.0))
+        moment = self.now()
+        rung = HeaderRung(job=self.job, target=target, source=self._observer.source, since=moment)
+        self._observer.rungs.append(rung.record)
+        self.note(f"header rung: the candidate answers requests with a header since {moment:%H:%M:%S}")
+        self._write("running", "", "")
+        text = rung_text(0, len(self.job.policy.ladder), 0.0, moment.isoformat(timespec="seconds"))
+        self.deployment.describe(text)
+        while True:
+            stop = rung.look(self.now().timestamp())
+            self._observer.rungs[-1] = rung.record
+            if stop or rung.record.passed:
+                self._write("running", "", "")
+                return stop
+            self.sleep(self.poll)
 
     def _between(self, position: Position, following: int | None) -> Stop | None:
         """Do what lies between two rungs, while the candidate is judged on; return why the walk ends, or `None`."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from ghmlops.act.targets import Target
     from ghmlops.commands.promote.capacity import Servers
     from ghmlops.commands.promote.job import Job
     from ghmlops.measure.telemetry import TrafficSource
@@ -74,6 +75,8 @@ class WayBack:
         """
         policy = self.job.policy
         self._baseline, self._returned = ErrorProcess(policy.judge.errors), self.now().timestamp()
+        if self.job.header_target:
+            self._apply(BASELINE_ONLY, self.job.header_target)
         for index, step in enumerate(policy.rollback.steps):
             if index and step < shares.candidate:
                 self._observe_for(policy.rollback.step_duration)
@@ -181,10 +184,10 @@ class WayBack:
             self.rate.add(self.now().timestamp(), sum(traffic.counts().values()))
             self._baseline.feed_all(traffic.pool.since(self._returned).judged_requests().failed)
 
-    def _apply(self, shares: Shares) -> Shares:
+    def _apply(self, shares: Shares, target: Target | None = None) -> Shares:
         for attempt in range(ATTEMPTS):
             try:
-                return apply_shares(self.job.target, shares)
+                return apply_shares(target or self.job.target, shares)
             except ServiceError as error:
                 if attempt == ATTEMPTS - 1:
                     raise

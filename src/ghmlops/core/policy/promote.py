@@ -31,6 +31,15 @@ class Rung(Section, frozen=True, kw_only=True):
     """Seconds between the pass of a rung and the next rung, in which the candidate is judged on."""
 
 
+class HeaderRung(Section, frozen=True, kw_only=True):
+    """The rung before the ladder, if the target has a route for requests with a header: the candidate answers them."""
+
+    min_requests: int = 50
+    """Requests with the header below which it does not pass."""
+    max_duration: float = 1800.0
+    """Seconds after which it ends undecided."""
+
+
 class Metric(Section, frozen=True, kw_only=True):
     """A metric of the service that is compared between the arms while a rung lasts."""
 
@@ -160,6 +169,7 @@ class Promote(Section, frozen=True, kw_only=True):
     ladder: tuple[float, ...] = (0.01, 0.05, 0.25, 1.0)
     """Shares of the candidate, rising; the last one is 1."""
     rung: Rung = Rung()
+    header: HeaderRung = HeaderRung()
     judge: Judge = Judge()
     compare: Compare = "twin"
     """`pool`: there is no twin. Latency is not judged then: arms of different age and size are not comparable."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from ghmlops.core.policy.section import Section
 
 ManagerName = Literal["argo-cd", "argo-rollouts", "flagger", "flux"]
@@ -17,6 +19,11 @@ class TargetSettings(Section, frozen=True, kw_only=True, tag_field="kind"):
     def has_twin(self) -> bool:
         """Whether the target has a fresh copy of the baseline with its own weight."""
         return bool(getattr(self, "twin", False))
+
+    @property
+    def header_settings(self) -> TargetSettings | None:
+        """Settings of the route for requests with a header, with the candidate and the baseline; `None` without one."""
+        return None
 
     @property
     def is_scalable(self) -> bool:
@@ -62,6 +69,15 @@ class HaproxyTarget(TargetSettings, frozen=True, kw_only=True, tag="haproxy"):
     """Servers of each arm."""
     baseline: tuple[str, ...]
     twin: tuple[str, ...] = ()
+    header_route: str = ""
+    """Backend with servers of the same names, for requests with a header; empty: there is none."""
+
+    @property
+    def header_settings(self) -> HaproxyTarget | None:
+        """Settings of that backend."""
+        if not self.header_route:
+            return None
+        return msgspec.structs.replace(self, backend=self.header_route, twin=(), header_route="")
 
 
 class EnvoyTarget(TargetSettings, frozen=True, kw_only=True, tag="envoy"):
@@ -75,6 +91,15 @@ class EnvoyTarget(TargetSettings, frozen=True, kw_only=True, tag="envoy"):
     """Clusters of each arm."""
     baseline: tuple[str, ...]
     twin: tuple[str, ...] = ()
+    header_route: str = ""
+    """Name and `runtime_key_prefix` of the route, with the same clusters, for requests with a header; may be empty."""
+
+    @property
+    def header_settings(self) -> EnvoyTarget | None:
+        """Settings of that route."""
+        if not self.header_route:
+            return None
+        return msgspec.structs.replace(self, runtime_key_prefix=self.header_route, twin=(), header_route="")
 
 
 class NginxTarget(TargetSettings, frozen=True, kw_only=True, tag="nginx"):

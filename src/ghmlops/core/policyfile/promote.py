@@ -8,6 +8,7 @@ from typing import Any, get_args
 from ghmlops.core import quantities
 from ghmlops.core.policy.promote import (
     Compare,
+    HeaderRung,
     HoldLimit,
     Judge,
     LatencyJudge,
@@ -43,6 +44,7 @@ def read_promote(at: Located) -> Promote:
         "rung": record(
             Rung, {"min-requests": scalar(quantities.count), "max-duration": SECONDS, "settle": SECONDS, "bake": _span}
         ),
+        "header": record(HeaderRung, {"min-requests": positive_count, "max-duration": SECONDS}),
         "judge": record(
             Judge, {"errors": _objective, "latency": one_of(*get_args(LatencyJudge)), "metrics": read_metrics}
         ),
@@ -61,6 +63,14 @@ def read_promote(at: Located) -> Promote:
     promote: Promote = record(Promote, readers, required=("target",))(at)
     if promote.compare == "twin" and not promote.target.has_twin:
         raise at.error("`compare: twin` needs a twin, and the target names none", "add it, or write `compare: pool`")
+    if promote.header != HeaderRung() and promote.target.header_settings is None:
+        raise at.error(
+            "`header` needs a target with `header-route`", "haproxy and envoy have it; see actions/promote/README.md"
+        )
+    if promote.target.header_settings and promote.observe.total:
+        raise at.error(
+            "`header-route` needs `observe.access-log`", "counters do not tell which requests the weights routed"
+        )
     if promote.judge.metrics and promote.observe.prometheus is None:
         raise at.error(
             "`judge.metrics` needs `observe.prometheus`", "for example `observe: {prometheus: http://127.0.0.1:9090}`"

@@ -52,17 +52,20 @@ def _command(*fields: str) -> Callable[[Located], str]:
 
 
 def _haproxy(at: Located) -> HaproxyTarget:
-    readers = {"socket": text, "backend": scalar(_router_name), **_ARMS}
+    readers = {"socket": text, "backend": scalar(_router_name), **_ARMS, "header-route": scalar(_router_name)}
     target: HaproxyTarget = record(HaproxyTarget, readers, required=("socket", "backend", "candidate", "baseline"))(at)
     _check_arms(at, target, "server")
+    _check_header_route(at, target.header_route, target.backend)
     return target
 
 
 def _envoy(at: Located) -> EnvoyTarget:
     readers = {"admin": scalar(_address), "runtime-key-prefix": scalar(_router_name), **_ARMS}
+    readers["header-route"] = scalar(_router_name)
     required = ("admin", "runtime-key-prefix", "candidate", "baseline")
     target: EnvoyTarget = record(EnvoyTarget, readers, required=required)(at)
     _check_arms(at, target, "cluster")
+    _check_header_route(at, target.header_route, target.runtime_key_prefix)
     return target
 
 
@@ -81,6 +84,14 @@ def _check_arms(at: Located, target: HaproxyTarget | EnvoyTarget | NginxTarget, 
         raise at.error(f'the {kind} "{repeated[0]}" is named twice', f"a {kind} belongs to one arm")
     if not target.candidate or not target.baseline:
         raise at.error(f"candidate and baseline need at least one {kind} each")
+
+
+def _check_header_route(at: Located, header_route: str, route: str) -> None:
+    if header_route and header_route == route:
+        raise at.error(
+            f'`header-route` is "{route}", the route of all requests',
+            "name the one that only requests with a header take",
+        )
 
 
 def _address(value: str) -> str:

@@ -48,6 +48,7 @@ class RungRecord(Frozen, frozen=True, kw_only=True):
         passed: Whether the rung passed.
         metrics: What its metrics showed.
         routed: Arm to the requests that the weights routed, if sessions are known: the first ones of sessions.
+        by_header: Whether it is the rung before the ladder, in which only requests with a header reach the candidate.
     """
 
     share: float
@@ -58,6 +59,7 @@ class RungRecord(Frozen, frozen=True, kw_only=True):
     passed: bool = False
     metrics: tuple[MetricRecord, ...] = ()
     routed: dict[str, int] = msgspec.field(default_factory=dict)
+    by_header: bool = False
 
 
 INCIDENTS = frozenset({"environment", "baseline-failing", "capacity-missing"})

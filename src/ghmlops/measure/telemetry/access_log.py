@@ -40,6 +40,8 @@ class LogLine(NamedTuple):
     """Session of the client; empty if the log names none."""
     pinned: bool = False
     """Whether the router reports that a cookie routed the request, and not the weights."""
+    route: str = ""
+    """Backend or route of the router that the request took; empty if the log does not name it."""
 
 
 class AccessLog:
@@ -49,6 +51,8 @@ class AccessLog:
         path: The file.
         parse: Parser of one line; `None` for a line that is no request.
         arms: Name of a server to its arm; requests of other servers are ignored.
+        header_route: Backend or route for requests with a header, which the weights of the ladder do not route; empty:
+            there is none.
 
     Attributes:
         unreadable: Lines so far that are no requests.
@@ -59,8 +63,10 @@ class AccessLog:
         DataError: There is no such file, or it cannot be read.
     """
 
-    def __init__(self, path: Path, parse: Callable[[str], LogLine | None], arms: Mapping[str, str]) -> None:
-        self._path, self._parse, self._arms = path, parse, dict(arms)
+    def __init__(
+        self, path: Path, parse: Callable[[str], LogLine | None], arms: Mapping[str, str], header_route: str = ""
+    ) -> None:
+        self._path, self._parse, self._arms, self._header_route = path, parse, dict(arms), header_route
         self._rest = b""
         self.unreadable = self.requests = 0
         self.sessions = Sessions()
@@ -103,7 +109,10 @@ class AccessLog:
         requests.sort(key=lambda request: request[1].at)  # a router logs a request when it ends
         rows: dict[str, list[tuple[LogLine, Role]]] = defaultdict(list)
         for arm, row in requests:
-            role = self.sessions.add(arm, row.session, failed=row.failed, pinned=row.pinned)
+            if self._header_route and row.route == self._header_route:
+                role = self.sessions.add_by_header(arm, row.session, failed=row.failed)
+            else:
+                role = self.sessions.add(arm, row.session, failed=row.failed, pinned=row.pinned)
             rows[arm].append((row, role))
         return Traffic(**{arm: _arm_traffic(rows[arm]) for arm in ARMS if rows[arm]})
 

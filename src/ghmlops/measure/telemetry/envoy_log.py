@@ -49,4 +49,5 @@ def parse_envoy(line: str, session: str = "") -> LogLine | None:
         seconds=seconds,
         failed=failed,
         session=session_text(row, session),
+        route=session_text(row, "route_name"),
     )

@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 1.0
 _FAILURES = "SsPRID"
 """First letters of a termination state in which the server or the proxy failed."""
 _LINE = re.compile(
-    r" \[(?P<date>\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}\.\d{3})\] \S+ \S+/(?P<server>\S+) "
+    r" \[(?P<date>\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}\.\d{3})\] \S+ (?P<backend>[^\s/]+)/(?P<server>\S+) "
     r"(?:-?\d+/){3}(?P<response>-?\d+)/\+?(?P<total>-?\d+) (?P<status>-?\d{1,3}) \+?\d+ "
     r"(?P<request_cookie>\S+) (?P<response_cookie>\S+) (?P<end>\S{4})"
     r"(?:$| (?:\S+ \S+ \{(?P<header>[^|}]*))?)"
@@ -60,6 +60,7 @@ def parse_haproxy(line: str, session: str = "") -> LogLine | None:
         failed=failed,
         session=_session(match, session)[:MAX_SESSION_CHARACTERS],
         pinned=end[2] == _BY_COOKIE,
+        route=match["backend"],
     )
 
 

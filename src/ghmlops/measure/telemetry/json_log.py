@@ -34,6 +34,7 @@ def parse_json(line: str, session: str = "") -> LogLine | None:
         seconds=max(0.0, float(seconds)),
         failed=status >= 500 or status < 100,
         session=session_text(row, session),
+        route=session_text(row, "route"),
     )
 
 

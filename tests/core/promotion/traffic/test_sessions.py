@@ -47,6 +47,19 @@ def test_sticky_sessions_are_detected(*, sticky: bool) -> None:
     assert not sessions.are_sticky(SHARES)
 
 
+def test_a_request_that_a_header_routed_shows_nothing_about_the_weights() -> None:
+    """A session of testers always returns to the candidate, which is no stickiness; it is judged as every other."""
+    sessions = Sessions()
+    roles = [
+        sessions.add_by_header("candidate", name, failed=failed)
+        for name, failed in (("a", False), ("a", True), ("a", True), ("", True), ("", True), *[("b", False)] * 50)
+    ]
+    assert [role.is_judged for role in roles[:5]] == [True, True, False, True, True]
+    assert not any(role.is_first for role in roles)
+    assert not sessions.are_sticky(SHARES)
+    assert (sessions.pinned, sessions.unnamed, sessions.named) == (0, 0, 0)
+
+
 def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest session is forgotten first."""
     monkeypatch.setattr(module, "MAX_SESSIONS", 3)

@@ -75,14 +75,22 @@ class Sessions:
         if home is not None:
             self._returns[home] += 1
             self._same[home] += home == arm
-        self._homes[session] = arm
-        if failed:
-            self._failed.add(session)
-        if len(self._homes) > MAX_SESSIONS:
-            oldest = next(iter(self._homes))
-            del self._homes[oldest]
-            self._failed.discard(oldest)
+        self._remember(session, arm, failed=failed)
         return Role(is_first=home is None and not pinned, is_judged=not has_failed)
+
+    def add_by_header(self, arm: str, session: str, *, failed: bool) -> Role:
+        """Add a request that a header routed, and return what it shows: nothing about the weights.
+
+        Args:
+            arm: Arm that answered.
+            session: Its session; empty if there is none.
+            failed: Whether it failed.
+        """
+        if not session:
+            return Role(is_first=False, is_judged=True)
+        has_failed = session in self._failed
+        self._remember(session, arm, failed=failed)
+        return Role(is_first=False, is_judged=not has_failed)
 
     def start_rung(self) -> None:
         """Begin a new rung: returning sessions are compared with its shares."""
@@ -100,3 +108,12 @@ class Sessions:
             for arm in ARMS
             if 0.0 < shares.share(arm) < 1.0
         )
+
+    def _remember(self, session: str, arm: str, *, failed: bool) -> None:
+        self._homes[session] = arm
+        if failed:
+            self._failed.add(session)
+        if len(self._homes) > MAX_SESSIONS:
+            oldest = next(iter(self._homes))
+            del self._homes[oldest]
+            self._failed.discard(oldest)

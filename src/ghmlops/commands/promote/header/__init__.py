@@ -1,0 +1,1 @@
+"""The rung before the ladder: requests with a header."""
