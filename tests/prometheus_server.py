@@ -26,6 +26,23 @@ needs_prometheus = pytest.mark.skipif(
 )
 
 
+def backfill(folder: Path, series: Mapping[str, Mapping[int, float]]) -> None:
+    """Write series of the past into the data of a Prometheus that is not running yet.
+
+    Args:
+        folder: Folder of the server.
+        series: Name with labels to the value at each time in seconds since the epoch.
+    """
+    promtool = shutil.which("promtool")
+    assert promtool is not None
+    kinds = {name.partition("{")[0] for name in series}
+    lines = [f"# TYPE {kind} gauge" for kind in sorted(kinds)]
+    lines += [f"{name} {value!r} {time}" for name in sorted(series) for time, value in series[name].items()]
+    (folder / "past.txt").write_text("\n".join([*lines, "# EOF", ""]))
+    command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "past.txt", "tsdb"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
 @contextlib.contextmanager
 def running_prometheus(folder: Path, target: str = "") -> Iterator[str]:
     """Start Prometheus with its data in a folder, yield its address, and end it.

@@ -13,7 +13,6 @@ from ghmlops.core.history.record import DeploymentRecord, record_time
 from ghmlops.core.history.selection import LIVE
 from ghmlops.core.model import Finding, NotMeasured
 from ghmlops.core.watch.cause import Deployed
-from ghmlops.core.watch.evaluation import Interval
 from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from ghmlops.core.history.reading import Stored
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.production.watch import Watch
+    from ghmlops.core.watch.evaluation import Interval
 
 
 UNUSABLE = ("history-rewritten", "record-damaged", "record-clock-skew")
@@ -76,21 +76,18 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         InputError: An input is malformed.
         PolicyError: The policy is invalid, or has no section `watch`.
         DataError: A file of a metric is missing, or cannot be read.
+        ServiceError: Prometheus cannot be reached.
     """
-    from ghmlops.measure.telemetry.log_files import read_log
+    from ghmlops.commands.watch.sources import Sources
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
     if policy.watch is None:
         raise PolicyError(f"{inputs.policy} has no section `watch`", hint="add one: `watch: {metrics: [...]}`")
     now = _now(inputs.now, services)
-    content, not_measured = [], []
-    for metric in policy.watch.metrics:
-        log = read_log(services.cwd, metric.log, now - policy.watch.history)
-        content.append([Interval(i.time, i.value, i.rows, i.failed) for i in log.intervals])
-        if log.undated:
-            why = f"{log.undated:,} rows have no readable time in the column `{metric.log.time}`"
-            not_measured.append(NotMeasured(what=f"rows of {metric.name} without a time", why=why))
     history = read_service_history(inputs, services, policy, now)
+    not_measured: list[NotMeasured] = []
+    sources = Sources(policy.watch, services, history.records, now, not_measured)
+    content = [sources.read(metric) for metric in policy.watch.metrics]
     if history.problem or not history.deployments:
         what = "growth since a deployment, and which deployment precedes an alarm"
         environment = inputs.environment or policy.gate.environment

@@ -109,16 +109,16 @@ def _alarm(metric: str, onset: int, step: float, cause: Deployed | None) -> Open
 
 
 def _series(metric: WatchedMetric, intervals: Sequence[Interval], now: float, clock: float) -> Series:
-    every = metric.log.every
+    every = metric.step
     points = [Point(i.time, i.value) for i in intervals if i.time + every <= now or i.time > clock]
     return make_series(metric.name, metric.direction, every, points, clock)
 
 
 def _counts(metric: WatchedMetric, intervals: Sequence[Interval], now: float) -> Counts:
-    past = [interval for interval in intervals if interval.time + metric.log.every <= now]
+    past = [interval for interval in intervals if interval.time + metric.step <= now]
     columns = [[interval[i] for interval in past] for i in (0, 2, 3)]
     times, total, failed = (np.array(column, np.int64) for column in columns)
-    return Counts(step=metric.log.every, times=times, total=total, failed=failed)
+    return Counts(step=metric.step, times=times, total=total, failed=failed)
 
 
 def _rules(watch: Watch, metric: WatchedMetric, deployments: Sequence[Deployed]) -> Rules:

@@ -20,6 +20,7 @@ def test_defaults() -> None:
     watch = read_policy(policy(f"{{metrics: [{{name: p95, {LOG}}}]}}")).watch
     assert watch is not None
     (metric,) = watch.metrics
+    assert metric.log is not None
     assert (metric.log.every, metric.log.statistic, metric.change, metric.direction.value) == (
         3600.0,
         "mean",
@@ -47,6 +48,13 @@ def test_defaults() -> None:
         f"{{metrics: [{{name: a, {LOG}}}], history: 2d}}",
         f"{{metrics: [{{name: a, {LOG}}}], acknowledge: [{{metric: b, until: 2027-01-01, reason: x}}]}}",
         f"{{metrics: [{{name: a, {LOG}}}], acknowledge: [{{metric: a, until: soon, reason: x}}]}}",
+        f"{{metrics: [{{name: a, {LOG}, prometheus: up}}], prometheus: http://p:9090}}",
+        f"{{metrics: [{{name: a, {LOG}, every: 1h}}]}}",
+        "{metrics: [{name: a, prometheus: up}]}",
+        "{metrics: [{name: a, prometheus: up, every: 7h}], prometheus: http://p:9090}",
+        "{metrics: [{name: a, prometheus: up, failed: down}], prometheus: http://p:9090}",
+        "{metrics: [{name: a, prometheus: up, every: 5m, burn: {objective: 99%}}], prometheus: http://p:9090}",
+        "{metrics: [{name: a, evidence: {metric: auc}, every: 5m, burn: {objective: 99%}}]}",
         f"{{metrics: [{{name: a, {LOG}}}], dismiss: [{{metric: b, onset: 2026-01-01, reason: x}}]}}",
     ],
 )

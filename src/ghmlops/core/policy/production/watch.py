@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ghmlops.core.model import Direction
+from ghmlops.core.policy.promote import Prometheus
 from ghmlops.core.policy.section import Section
 
 AlarmReaction = Literal["issue", "confirm"]
@@ -40,16 +41,35 @@ class BurnRate(Section, frozen=True, kw_only=True):
     """Share of the requests that succeed."""
 
 
+class EvidenceMetric(Section, frozen=True, kw_only=True):
+    """A metric that the gate measured, at the deployments of the history."""
+
+    metric: str
+    dataset: str = ""
+
+
 class WatchedMetric(Section, frozen=True, kw_only=True):
-    """One metric of production."""
+    """One metric of production, from exactly one source: `log`, `prometheus` or `evidence`."""
 
     name: str
-    log: Log
+    log: Log | None = None
+    prometheus: str = ""
+    """Query whose value at the end of an interval is the value of the interval."""
+    failed: str = ""
+    """With `prometheus` and `burn`: query of the failed requests; `prometheus` is then that of all requests."""
+    evidence: EvidenceMetric | None = None
+    every: float = 3600.0
+    """Seconds of an interval of `prometheus` and `evidence`."""
     direction: Direction = Direction.LOWER
     change: float = 0.5
     """Least relative change of a step, for the worse: by default half as much again, or a third less."""
     burn: BurnRate | None = None
     """Judge the failed requests by burn rates of this budget, in place of steps, shifts and ramps."""
+
+    @property
+    def step(self) -> float:
+        """Seconds of an interval."""
+        return self.log.every if self.log else self.every
 
 
 class Acknowledgement(Section, frozen=True, kw_only=True):
@@ -101,6 +121,7 @@ class Watch(Section, frozen=True, kw_only=True):
     """Metrics of production, and when they are judged."""
 
     metrics: tuple[WatchedMetric, ...]
+    prometheus: Prometheus | None = None
     season: float = 86_400.0
     """Seconds after which the metrics repeat themselves."""
     history: float = 30 * 86_400.0

@@ -7,7 +7,14 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from ghmlops.core.model import Direction
-from ghmlops.core.policy.production.watch import Acknowledgement, BurnRate, Log, Watch, WatchedMetric
+from ghmlops.core.policy.production.watch import (
+    Acknowledgement,
+    BurnRate,
+    EvidenceMetric,
+    Log,
+    Watch,
+    WatchedMetric,
+)
 from ghmlops.core.policyfile.production.watch_reactions import (
     check_reactions,
     read_dismissals,
@@ -15,8 +22,9 @@ from ghmlops.core.policyfile.production.watch_reactions import (
     read_reactions,
     read_workflows,
 )
+from ghmlops.core.policyfile.promotion.metrics import read_prometheus
 from ghmlops.core.policyfile.scalars import RATIO, SECONDS
-from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, text
+from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, text
 from ghmlops.core.watch.constants import BURN_RATES, WARM_UP_PERIODS
 
 _DIRECTIONS = {"higher": Direction.HIGHER, "lower": Direction.LOWER}
@@ -33,6 +41,7 @@ def read_watch(at: Located) -> Watch:
     """
     readers = {
         "metrics": _metrics,
+        "prometheus": read_prometheus,
         "season": SECONDS,
         "history": SECONDS,
         "stale": SECONDS,
@@ -51,6 +60,11 @@ def read_watch(at: Located) -> Watch:
                 f"metrics: {', '.join(names)}",
             )
     for metric in watch.metrics:
+        if metric.prometheus and watch.prometheus is None:
+            raise at.error(
+                f"the query of `{metric.name}` needs `watch.prometheus`",
+                "its address, for example `http://prometheus:9090`",
+            )
         if metric.burn is None:
             _check_season(at, watch, metric)
     check_reactions(at, watch)
@@ -58,10 +72,10 @@ def read_watch(at: Located) -> Watch:
 
 
 def _check_season(at: Located, watch: Watch, metric: WatchedMetric) -> None:
-    every = metric.log.every
-    if watch.season % every:
+    if watch.season % metric.step:
         raise at.error(
-            f"`season` is no multiple of `{metric.name}`'s `log.every`", "for example `season: 1d` and `every: 1h`"
+            f"`season` is no multiple of the interval (`every`) of `{metric.name}`",
+            "for example `season: 1d` and `every: 1h`",
         )
     if watch.history < (WARM_UP_PERIODS + 1) * watch.season:
         raise at.error(
@@ -84,18 +98,36 @@ def _metric(at: Located) -> WatchedMetric:
     readers = {
         "name": _name,
         "log": _log,
+        "prometheus": text,
+        "failed": text,
+        "evidence": record(EvidenceMetric, {"metric": text, "dataset": text}, required=("metric",)),
+        "every": _interval,
         "direction": lambda value: _DIRECTIONS[one_of(*_DIRECTIONS)(value)],
         "change": _change,
         "burn": record(BurnRate, {"objective": _objective}, required=("objective",)),
     }
-    metric: WatchedMetric = record(WatchedMetric, readers, required=("name", "log"))(at)
+    metric: WatchedMetric = record(WatchedMetric, readers, required=("name",))(at)
+    if sum((metric.log is not None, bool(metric.prometheus), metric.evidence is not None)) != 1:
+        raise at.error("expected exactly one of `log`, `prometheus` and `evidence`")
+    if metric.log is not None and "every" in entries(at):
+        raise at.error("the interval of a log is `log.every`")
+    if metric.failed and not (metric.prometheus and metric.burn):
+        raise at.error("`failed` is the query of the failed requests of `prometheus` with `burn`")
     if metric.burn is not None:
-        if not metric.log.failed:
-            raise at.error("`burn` needs `log.failed`, the column that says whether a request failed")
-        widest = max(short for _, _, short in BURN_RATES)
-        if metric.log.every > widest:
-            raise at.error("`log.every` is longer than the windows of `burn`", "for example `every: 5m`")
+        _check_burn(at, metric)
     return metric
+
+
+def _check_burn(at: Located, metric: WatchedMetric) -> None:
+    if metric.evidence is not None:
+        raise at.error("`burn` needs requests, which `evidence` has none of", "use `log` or `prometheus`")
+    if not (metric.log.failed if metric.log else metric.failed):
+        raise at.error(
+            "`burn` needs `log.failed`, the column that says whether a request failed, or `failed`, their query"
+        )
+    widest = max(short for _, _, short in BURN_RATES)
+    if metric.step > widest:
+        raise at.error("the interval is longer than the windows of `burn`", "for example `every: 5m`")
 
 
 def _log(at: Located) -> Log:
