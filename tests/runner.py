@@ -34,6 +34,9 @@ NOT_IN_ACT = re.compile(r"^ +(?:deployment: false|queue: max)\b.*\n", re.MULTILI
 BUILDS = "${{ runner.temp }}/ghmlops-builds"
 """Folder of the builds: on GitHub's runners it has one path in every job, with act another one in each."""
 
+NOT_COPIED = (":!tests", ":!scripts/bench", ":!scripts/demo_flights", ":!scripts/node", ":!.github/site")
+"""Parts of the repository that no action needs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -150,7 +153,8 @@ def _copy_suite(target: Path) -> None:
 
 
 def _as_repository(folder: Path) -> None:
-    for arguments in (["init", "--quiet"], ["add", "--all", "--force"], ["commit", "--quiet", "--message", "v1"]):
+    commit = (["init", "--quiet"], ["add", "--all", "--force"], ["commit", "--quiet", "--message", "v1"])
+    for arguments in (*commit, ["gc", "--quiet"]):  # one file of objects instead of thousands, which act copies
         subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *arguments], cwd=folder, check=True)
 
 
