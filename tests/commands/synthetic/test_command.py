@@ -135,6 +135,38 @@ def test_the_evidence_has_what_was_asked(place: Path) -> None:
     assert (dry.reason_code, dry.data["stream"]) == ("dry-run", details.settings.stream)
 
 
+DESCRIPTION = {
+    "type": "object",
+    "required": ["income", "age", "plan", "name", "joined", "note"],
+    "properties": {
+        "income": {"type": "number", "minimum": 1000, "maximum": 9000},
+        "age": {"type": ["integer", "null"], "minimum": 18, "maximum": 77},
+        "plan": {"enum": list(service.PLANS)},
+        "name": {"type": "string"},
+        "joined": {"type": "string", "format": "date-time"},
+        "note": {"type": "string", "examples": ["late payer", "caf\u00e9 owner"]},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("faults", "relations"), [((), set()), (("key-order", "unicode"), {"key-order", "unicode-forms"})]
+)
+def test_rows_come_from_an_openapi_description(place: Path, faults: tuple[str, ...], relations: set[str]) -> None:
+    """No payload is recorded: the description alone shows the faults, and no row is refused."""
+    content = {"application/json": {"schema": DESCRIPTION}}
+    document = {"openapi": "3.1.0", "paths": {"/predict": {"post": {"requestBody": {"content": content}}}}}
+    (place / "openapi.json").write_text(json.dumps(document))
+    (place / "rows.jsonl").unlink()
+    write_policy(place, "from: openapi.json", requests=800)
+    assert failed(compared(place, *faults)) == relations
+    details = details_of(read_evidence(place), SyntheticDetails)
+    assert {"income", "age", "plan", "joined", "note"} <= {row.field for row in details.profile}
+    (place / "openapi.json").write_text(json.dumps({**document, "paths": {}}))
+    with pytest.raises(DataError, match="no JSON body of POST /predict"):
+        compared(place)
+
+
 def test_a_failure_is_shrunk_saved_and_replayed(place: Path) -> None:
     """A corner of the model is reduced to its fields; the saved case fails again on the fault and passes without it."""
     write_policy(place, "expect: same", requests=2000)

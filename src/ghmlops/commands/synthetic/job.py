@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ghmlops.core.synthetic.saved_case import SavedCase
     from ghmlops.measure.load.target import Target
 
-MAX_PAYLOAD_ROWS, MAX_PAYLOAD_BYTES = 10_000, 16 << 20
-"""Rows and bytes of a payload file that are profiled and resampled."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -189,6 +186,7 @@ def _plans(
 ) -> tuple[list[EndpointPlan], dict[str, str], list[NotMeasured]]:
     """Read the payloads of each endpoint and plan its requests; `run` is the number of arms and the seed."""
     from ghmlops.commands.synthetic.plan import plan_endpoint
+    from ghmlops.commands.synthetic.source import read_source
 
     sources: dict[int, Source] = {}
     fingerprints: dict[str, str] = {}
@@ -199,7 +197,8 @@ def _plans(
         if not file:
             left_out.append(NotMeasured(what=name, why="it has no payload file from which rows could be generated"))
             continue
-        sources[number], fingerprints[file] = _source(policy, services, file)
+        place = (file, endpoint.method, endpoint.public_path)
+        sources[number], fingerprints[file] = read_source(policy, services, place, run[1])
     if not sources:
         raise InputError(
             "no endpoint has a payload file, from which rows are generated",
@@ -213,29 +212,6 @@ def _plans(
         fingerprints,
         left_out,
     )
-
-
-def _source(policy: Synthetic, services: Services, file: str) -> tuple[Source, str]:
-    """Read a payload file; return the rows with their profile, and the file's fingerprint."""
-    import json
-
-    from ghmlops.commands.shared.input_paths import input_path
-    from ghmlops.core.synthetic.rows.generate import Source
-    from ghmlops.core.synthetic.rows.profile import profile_of
-    from ghmlops.measure.requests.payloads import ReadLimits, read_payloads
-
-    limits = ReadLimits(rows=MAX_PAYLOAD_ROWS, size=MAX_PAYLOAD_BYTES)
-    payloads = read_payloads(input_path(services, file), file, limits)
-    rows = []
-    for index, body in enumerate(payloads.bodies):
-        try:
-            rows.append(json.loads(body))
-        except (ValueError, RecursionError):
-            raise DataError(
-                f"{payloads.location(index)}: the body is not JSON, so no rows can be generated from it",
-                hint="name a file with JSON bodies in `synthetic.from`",
-            ) from None
-    return Source(rows=rows, profile=profile_of(rows, policy.ranges), private=policy.private), payloads.fingerprint
 
 
 def _check_fields(policy: Synthetic, sources: Sequence[Source], file: str) -> None:

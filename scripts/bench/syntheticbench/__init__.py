@@ -1,0 +1,1 @@
+"""Real services, seeded faults and runs, for `scripts/bench/synthetic`."""
