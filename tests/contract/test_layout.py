@@ -20,6 +20,8 @@ TABLES = ("metrics",)
 TESTED_ELSEWHERE = {
     "commands/synthetic/*.py": "commands/synthetic/test_command.py: every step of a run on real services",
     "commands/harvest/*.py": "commands/harvest/test_command.py: every step of a run on real logs",
+    "act/git/file_proposal.py": "commands/harvest/test_golden.py: a file is offered on a branch, once",
+    "measure/harvest/golden_table.py": "commands/harvest/test_golden.py: cases, candidates and training data",
     "commands/scale/*.py": "commands/scale/test_command.py: every step of a run with a real Prometheus",
     "commands/watch/*.py": "commands/watch/test_command.py: every step of a run on real files",
     "core/answers/answer.py": "measure/asking/test_sender.py: answers of real services",
@@ -46,7 +48,6 @@ TESTED_ELSEWHERE = {
     "clients/github/errors.py": "clients/github/test_client.py: the client raises them",
     "clients/github/calls.py": "clients/github/test_client.py: each call of the client",
     "commands/baseline/resolve.py": "commands/baseline/test_command.py: the command resolves the baseline",
-    "commands/promote/start.py": "commands/promote/test_interrupted.py: every place where a run can be killed",
     "commands/promote/observer.py": "commands/promote/test_command.py: each look at a real router under load",
     "measure/telemetry/counters.py": "commands/promote/test_counters.py: counters of a real Prometheus",
     "commands/report/announcement.py": "commands/report/test_command.py: a running measurement is announced",

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ghmlops.act.targets import open_target, read_shares
+from ghmlops.act.targets.dry_run import DryRun
 from ghmlops.cli import main
+from ghmlops.commands.promote import job, way_back
+from ghmlops.core.errors import ServiceError
 from ghmlops.core.policy.target import DryRunTarget
 from ghmlops.core.promotion.weights import BASELINE_ONLY
 
@@ -66,11 +69,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def promote(folder: Path, address: str, reaction: str) -> int:
+def promote(folder: Path, address: str, reaction: str, *more: str) -> int:
     """Run the command; return the exit code."""
     (folder / "policy.yml").write_text(POLICY.replace("REACTION", reaction))
     arguments = ["--policy", "policy.yml", "--commit", "a" * 40, "--alert-webhook", address]
-    return main(["promote", *arguments])
+    return main(["promote", *arguments, *more])
 
 
 @pytest.mark.parametrize("reaction", ["hold", "rollback"])
@@ -95,3 +98,34 @@ def test_a_webhook_that_does_not_answer_is_a_note(folder: Path) -> None:
     assert promote(folder, "http://127.0.0.1:9/hook", "rollback") == 1
     record = json.loads((folder / "evidence" / "promotion.json").read_text())
     assert record["decision"] == "rollback"
+
+
+def test_a_hold_that_goes_on_is_reported_once(folder: Path, webhook: tuple[str, list[dict[str, Any]]]) -> None:
+    """The record of the run before says what people were alerted to."""
+    address, received = webhook
+    assert promote(folder, address, "hold") == 1
+    assert promote(folder, address, "hold", "--resume") == 1
+    assert [alert["event"] for alert in received] == ["hold"]
+
+
+def test_a_rollback_that_the_router_does_not_let_end_is_an_incident(
+    folder: Path, webhook: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every attempt is refused: exit code 2, one alert; the next run returns the traffic and reports the rollback."""
+
+    class Stuck(DryRun):
+        def set_weight(self, arm: str, weight: int) -> None:
+            if arm == "candidate" and weight == 0:
+                raise ServiceError("the router refuses", hint="ask it", reason_code="target-refused")
+            super().set_weight(arm, weight)
+
+    address, received = webhook
+    monkeypatch.setattr(way_back, "ATTEMPT_SECONDS", 0.01)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(job, "open_target", lambda *_: Stuck(DryRunTarget(), folder))
+        assert promote(folder, address, "rollback") == 2
+    assert read_shares(open_target(DryRunTarget(), folder)).candidate == pytest.approx(0.25, abs=0.001)
+    assert promote(folder, address, "rollback", "--resume") == 1
+    assert read_shares(open_target(DryRunTarget(), folder)) == BASELINE_ONLY
+    events = [(alert["event"], alert["reason_code"]) for alert in received]
+    assert events == [("incident", "target-refused"), ("rollback", "low-traffic")]

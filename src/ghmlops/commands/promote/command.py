@@ -19,6 +19,7 @@ from ghmlops.commands.promote.deployment import open_deployment
 from ghmlops.commands.promote.hooks import HookRunner
 from ghmlops.commands.promote.job import load_promotion, prepare
 from ghmlops.commands.promote.metrics import open_counters, open_metrics
+from ghmlops.commands.promote.start import check_ladder
 from ghmlops.commands.promote.walk import Walk
 from ghmlops.commands.shared.alerts.send import check_alerts
 from ghmlops.commands.shared.base import Result, dry_run_result
@@ -47,7 +48,7 @@ def run(inputs: Inputs, services: Services) -> Result:
 
     Raises:
         InputError: An input is malformed.
-        PolicyError: The policy cannot be read, or configures no promotion.
+        PolicyError: The policy cannot be read, configures no promotion, or has a rung that the router cannot represent.
         NeedsPerson: The target is not where a promotion can start, the gate did not let the commit through, or another
             run holds the lock.
         EvidenceError: The evidence of the baseline's capacity cannot be used.
@@ -58,6 +59,8 @@ def run(inputs: Inputs, services: Services) -> Result:
     if inputs.lock:
         return lock.run(inputs, services)
     job = prepare(inputs, services)
+    if not inputs.resume:  # a ladder in progress can always be ended
+        check_ladder(job)
     check_alerts(inputs, load_promotion(inputs, services)[0])
     if inputs.dry_run:
         return _plan(job, services)

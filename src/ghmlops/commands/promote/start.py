@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from ghmlops.act.targets import read_shares
 from ghmlops.commands.promote.job import read_previous
-from ghmlops.core.errors import NeedsPerson
+from ghmlops.core.errors import NeedsPerson, PolicyError
+from ghmlops.core.policy.target import CommandTarget
 from ghmlops.core.promotion.recovery import BASELINE, Place, find_place, total_shares
 from ghmlops.core.promotion.status_text import hold_seconds
 from ghmlops.core.promotion.walk import Stop
-from ghmlops.core.promotion.weights import rung_shares
+from ghmlops.core.promotion.weights import represented_shares, rung_shares
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ghmlops.commands.promote.deployment import Deployment
     from ghmlops.commands.promote.job import Job
     from ghmlops.core.promotion.weights import Shares
+
+MAX_EXCESS = 0.1
+"""Excess of the candidate's share, as a fraction of the rung, that the integer weights of a router may cause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,26 @@ def first_start(job: Job) -> Start:
             reason_code="in-mid-ladder",
         )
     return Start(shares=shares, step=0)
+
+
+def check_ladder(job: Job) -> None:
+    """Check that the router can represent each rung: its smallest weight must not be much more than the rung allows.
+
+    Raises:
+        PolicyError: The candidate would receive more than a rung allows.
+        ServiceError: The target cannot be reached.
+    """
+    servers, limit = job.target.servers(), job.target.limit
+    for number, share in enumerate(job.policy.ladder, 1):
+        shares = rung_shares(share, with_twin=job.policy.compare == "twin")
+        lowest = represented_shares(shares, servers, limit).candidate
+        if lowest > share * (1.0 + MAX_EXCESS):
+            raise PolicyError(
+                f"rung {number} of `promote.ladder` is {share:.4g}, and the candidate would receive {lowest:.4g}: the "
+                f"highest weight of the target is {limit}",
+                hint=f"begin the ladder at {lowest:.1%} or above"
+                + (", or raise `limit` of the target" if isinstance(job.policy.target, CommandTarget) else ""),
+            )
 
 
 def has_header_traffic(job: Job) -> bool:

@@ -107,6 +107,19 @@ def integer_weights(shares: Shares, servers: Mapping[str, int], limit: int) -> d
     return best_weights
 
 
+def represented_shares(shares: Shares, servers: Mapping[str, int], limit: int) -> Shares:
+    """Return the shares that a router really has for the shares that are wanted; see `integer_weights`.
+
+    Raises:
+        ValueError: An arm with a share has no server.
+    """
+    weights = integer_weights(shares, servers, limit)
+    represented = shares_of({arm: float(weight * servers[arm]) for arm, weight in weights.items()})
+    if represented is None:
+        raise ValueError("the arms with a share have no weight")
+    return represented
+
+
 def _rounded(weight: float, share: float, limit: int) -> int:
     return min(limit, max(1, round(weight))) if share > 0 else 0
 

@@ -1,0 +1,70 @@
+"""Where a promotion may start: a ladder that the router can represent, and a router that keeps what it acknowledges."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ghmlops.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POLICY = """\
+version: 1
+service: shop
+promote:
+  target: {command: {set: './router set {arm} {weight}', get: './router get {arm}', limit: LIMIT}}
+  compare: pool
+  ladder: [LADDER, 100%]
+  observe: {access-log: log.jsonl, format: jsonl}
+"""
+ROUTER = """\
+#!/bin/sh
+case $1 in
+  get) cat "$2.weight" ;;
+  set) echo ROUNDED >"$2.weight" ;;
+esac
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with a router whose baseline has all traffic."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_ACTIONS", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_EVENT_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "log.jsonl").touch()
+    (tmp_path / "candidate.weight").write_text("0\n")
+    (tmp_path / "pool.weight").write_text("50\n")
+    return tmp_path
+
+
+def promote(folder: Path, *, limit: int, first: str, rounded: str = '"$3"') -> tuple[int, dict[str, Any], list[int]]:
+    """Run the command; return the exit code, the record, and the weights of candidate and pool."""
+    (folder / "router").write_text(ROUTER.replace("ROUNDED", rounded))
+    (folder / "router").chmod(0o755)
+    (folder / "policy.yml").write_text(POLICY.replace("LIMIT", str(limit)).replace("LADDER", first))
+    code = main(["promote", "--policy", "policy.yml", "--commit", "a" * 40])
+    path = folder / "evidence" / "promotion.json"
+    record = json.loads(path.read_text()) if path.exists() else {}
+    return code, record, [int((folder / f"{arm}.weight").read_text()) for arm in ("candidate", "pool")]
+
+
+def test_a_rung_that_the_router_cannot_represent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its smallest weight would be twelve times the rung: refused before anything changes, with both shares."""
+    assert promote(folder, limit=7, first="1%") == (2, {}, [0, 50])
+    error = capsys.readouterr().err
+    assert all(fact in error for fact in ("0.01", "0.125", "7", "12.5%"))
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("rounded", ["$(($3 / 10 * 10))", "$(($3 > 0 ? 25 : 0))"])
+def test_a_router_that_rounds_or_clamps(folder: Path, rounded: str) -> None:
+    """It acknowledges the weight and has another one: a hold, and the baseline keeps its weight."""
+    code, record, (_, pool) = promote(folder, limit=100, first="1%", rounded=rounded)
+    assert (code, record["decision"], record["reason_code"]) == (1, "hold", "weight-not-accepted")
+    assert record["rungs"] == []
+    assert pool > 0
