@@ -151,18 +151,23 @@ def test_a_second_delivery_does_nothing(job: Job, command: str) -> None:
     assert len(job.answers) == 1
 
 
-@pytest.mark.parametrize(("command", "code"), [(RERUN, "still-running"), (OVERRIDE, "unknown-result")])
-@pytest.mark.parametrize("path", ["/rerun$|/dispatches$"])
-def test_an_interrupted_delivery(job: Job, command: str, code: str, path: str) -> None:
+INTERRUPTED = [
+    (RERUN, {"still-running", "already-rerun"}),  # by whether the run has ended when the next delivery comes
+    (OVERRIDE, {"unknown-result"}),
+]
+
+
+@pytest.mark.parametrize(("command", "codes"), INTERRUPTED)
+def test_an_interrupted_delivery(job: Job, command: str, codes: set[str]) -> None:
     """The next one does not act twice: a run that started again is visible, an override is reported as unknown."""
     job.comment(command)
     answer = r"/issues/comments/[0-9]+$"
     job.api.seed(faults=[{"kind": "status", "status": 404, "method": "PATCH", "path": answer, "times": 99}])
     assert job.run()[0] == 2
     job.api.state.faults.clear()
-    assert job.run() == (0, code)
+    exit_code, reason_code = job.run()
+    assert (exit_code, reason_code in codes) == (0, True), reason_code
     assert len([p for p in job.written if p.endswith(("/rerun", "/dispatches"))]) == 1
-    assert path
 
 
 REFUSED: list[tuple[str, str, str]] = [
