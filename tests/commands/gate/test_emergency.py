@@ -72,6 +72,8 @@ def test_a_maintainer_deploys_without_evidence(here: Path, api: Api, dispatch: C
     )
     assert f"{REASON} (by ada)" in api.state.statuses[-1]["description"]
     assert [s["state"] for s in api.state.deployment_statuses] == ["queued"]
+    (deployment,) = api.state.deployments
+    assert deployment["payload"]["ghmlops"]["override"] == f"{REASON} (by ada)"
 
 
 REFUSED = [

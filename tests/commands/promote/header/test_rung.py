@@ -11,6 +11,7 @@ from envoy_router import TESTERS
 from ghmlops.act.targets import apply_shares, open_target, read_shares
 from ghmlops.cli import main
 from ghmlops.core.promotion.weights import BASELINE_ONLY, Shares
+from interrupted_promotion import Proxy, run_promotion
 from promoted_routers import ENVOY, FIRST_WEIGHTS, HAPROXY, RouterKind, needs_envoy, needs_haproxy
 from routed_service import Scene, routed_service
 
@@ -120,6 +121,28 @@ def test_a_rollback_from_the_ladder_returns_testers_too(kind: RouterKind, scene:
     assert (code, record["decision"], record["rungs"][0]["by_header"]) == (1, "rollback", False)
     assert read_shares(header_target(kind, tmp_path)) == BASELINE_ONLY
     assert read_shares(kind.target(tmp_path)) == BASELINE_ONLY
+
+
+@ON_HAPROXY
+@pytest.mark.parametrize(("moment", "number"), [("lost", 1), ("before", 2)])
+def test_killed_while_the_route_changes(
+    kind: RouterKind, scene: Scene, tmp_path: Path, moment: str, number: int
+) -> None:
+    """The next run sets the route anew, judges it, and goes on; testers are served at every moment."""
+    scene.testers = 0.3
+    proxy = Proxy(folder=tmp_path, moment=moment, number=number)
+    lines = kind.policy(tmp_path).replace("baseline: v1}", "baseline: v1, header-route: testers}")
+    lines = lines.replace("admin.sock", "proxy.sock")
+    (tmp_path / "policy.yml").write_text(POLICY.replace("MAX", "20s") + lines)
+    with proxy.running():
+        assert run_promotion(tmp_path, proxy=proxy) == -9
+        assert read_shares(kind.target(tmp_path)) == BASELINE_ONLY
+        proxy.number = 0
+        assert run_promotion(tmp_path) == 1
+        assert run_promotion(tmp_path, "--resume") == 0
+    assert read_shares(header_target(kind, tmp_path)) == Shares(candidate=1.0)
+    assert read_shares(kind.target(tmp_path)) == Shares(candidate=1.0)
+    assert set(scene.statuses) == {200}
 
 
 @ON_HAPROXY
