@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ghmlops.core.answers.body import Constant, Json
 from ghmlops.core.answers.rules import Rules
+from ghmlops.core.answers.stream import changed_words
 
 MAX_TEXT = 80
 """Characters of a value that an example shows."""
@@ -135,6 +136,8 @@ def _note_value(left: Json, right: Json, path: str, rules: Rules, result: Differ
     if path in rules.ignore:
         return
     distance = math.inf
+    if type(left) is str and path in rules.tolerances and changed_words(left, right) <= rules.tolerances[path]:
+        return
     if type(left) in (int, float):
         try:
             distance = abs(float(left) - float(right))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.answers.answer import Answer, AnswerKind
 from ghmlops.core.answers.body import Body, BodyKind, Json, parse_body
 from ghmlops.core.answers.rules import Rules
+from ghmlops.core.answers.stream import read_body
 from ghmlops.core.answers.tally import Tally
 from ghmlops.core.answers.walk import Aspect, Difference, Differences, Place, differences
 
@@ -113,11 +114,11 @@ class Comparison:
             return None
         self.bodies += 1
         if answers[0].body == answers[1].body == answers[2].body and _same_type(answers):
-            parsed = [parse_body(answers[0].body)] * 3
+            parsed = [read_body(answers[0])] * 3
             tally.add_equal()
             self.identical += 1
         else:
-            parsed = [parse_body(answer.body) for answer in answers]
+            parsed = [read_body(answer) for answer in answers]
             pairs = compare_answers(answers, parsed, self.rules)
             self.identical += not pairs[0]
             tally.add(row, *pairs)
@@ -179,7 +180,7 @@ def distance_at(place: Place, reference: Answer, answer: Answer, rules: Rules) -
     """Return how far an answer lies from a reference at one place; infinite if it is another kind of answer."""
     if label(reference) != label(answer):
         return math.inf
-    result = _compare(reference, answer, parse_body(reference.body), parse_body(answer.body), rules)
+    result = _compare(reference, answer, read_body(reference), read_body(answer), rules)
     return result[place].distance if place in result else 0.0
 
 

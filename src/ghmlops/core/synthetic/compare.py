@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.answers.answer import Answer, AnswerKind
-from ghmlops.core.answers.body import BARE_CONSTANT, DUPLICATE_KEY, Body, BodyKind, Constant, parse_body
+from ghmlops.core.answers.body import BARE_CONSTANT, DUPLICATE_KEY, Body, BodyKind, Constant
+from ghmlops.core.answers.stream import read_body
 from ghmlops.core.answers.walk import NO_RULES, Aspect, Difference, Place, differences, value_text
 from ghmlops.core.synthetic.ask import Expected
 from ghmlops.core.synthetic.assertions import broken_assertion
@@ -77,7 +78,7 @@ NO_VIOLATION = Observation(violated=False)
 
 def reading(answer: Answer, part: Part | None = None) -> Reading:
     """Parse an answer; of an answer to a batch, take the judged part."""
-    body = parse_body(answer.body) if answer.kind is AnswerKind.ANSWERED else Body(kind=BodyKind.EMPTY)
+    body = read_body(answer) if answer.kind is AnswerKind.ANSWERED else Body(kind=BodyKind.EMPTY)
     if part is None or body.kind is not BodyKind.JSON or not answer.successful:
         return Reading(answer=answer, body=body)
     value = part.of(body.value)

@@ -1,0 +1,97 @@
+"""Streamed answers (server-sent events) as values that can be compared: the final text of a chat, or the events.
+
+How a service cuts a text into events is no property of the answer, so that two streams with the same final text and the
+same number of tokens are equal.
+"""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ghmlops.core.answers.body import Body, BodyKind, parse_body
+
+if TYPE_CHECKING:
+    from ghmlops.core.answers.answer import Answer
+
+MEDIA_TYPE = "text/event-stream"
+UNFINISHED = "unfinished-stream"
+"""Flaw of a chat that ends without `[DONE]` and without a reason to finish."""
+MAX_WORDS = 2_000
+"""Words of a text up to which changed words are counted; a longer text is equal or not."""
+_DONE = "[DONE]"
+
+
+def read_body(answer: Answer) -> Body:
+    """Return the body of an answer by its content type: that of a stream becomes a value; never raises."""
+    body = parse_stream(answer.body) if answer.media_type == MEDIA_TYPE else None
+    return body or parse_body(answer.body)
+
+
+def parse_stream(data: bytes) -> Body | None:
+    """Return the value of a stream of events; `None` if it contains no event.
+
+    Chunks of a chat (`choices` with `delta`, or with `text`) become one object per choice with its text, the number of
+    its tokens and the reason why it finished. Any other stream becomes the list of its events.
+    """
+    try:
+        events = _events(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return Body(kind=BodyKind.NOT_UTF8)
+    if not events:
+        return None
+    chunks = [parse_body(event.encode()) for event in events if event != _DONE]
+    if any(chunk.kind is BodyKind.TOO_DEEP for chunk in chunks):
+        return Body(kind=BodyKind.TOO_DEEP)
+    values = [chunk.value for chunk in chunks if chunk.kind is BodyKind.JSON]
+    flaws = {flaw for chunk in chunks for flaw in chunk.flaws}
+    if len(values) < len(chunks) or not any(_choices(value) for value in values):
+        plain = [event for event in events if event != _DONE]
+        pairs = zip(chunks, plain, strict=True)
+        contents = [chunk.value if chunk.kind is BodyKind.JSON else event for chunk, event in pairs]
+        return Body(kind=BodyKind.JSON, value={"events": contents}, flaws=tuple(sorted(flaws)))
+    choices = _chat(values)
+    if _DONE not in events and not all(choice["finish_reason"] for choice in choices):
+        flaws.add(UNFINISHED)
+    return Body(kind=BodyKind.JSON, value={"choices": choices}, flaws=tuple(sorted(flaws)))
+
+
+def changed_words(left: str, right: str) -> float:
+    """Return the share of words that differ between two texts, from 0 to 1; 1 for very long texts that differ."""
+    one, other = left.split(), right.split()
+    if max(len(one), len(other)) > MAX_WORDS:
+        return float(one != other)
+    return 1.0 - SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _events(text: str) -> list[str]:
+    """Return the data of each event; comments, names and ids are left out."""
+    events = []
+    for block in text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
+        lines = [line.removeprefix("data:").removeprefix(" ") for line in block.split("\n") if line.startswith("data:")]
+        if lines:
+            events.append("\n".join(lines))
+    return events
+
+
+def _choices(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (a JSON value)
+    choices = value.get("choices") if isinstance(value, dict) else None
+    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+
+
+def _chat(values: list[Any]) -> list[dict[str, Any]]:
+    result: dict[str, dict[str, Any]] = {}
+    for value in values:
+        for choice in _choices(value):
+            index = msgspec.json.encode(choice.get("index", 0)).decode()[:20]
+            one = result.setdefault(index, {"text": "", "tokens": 0, "finish_reason": ""})
+            delta = choice.get("delta")
+            piece = delta.get("content") if isinstance(delta, dict) else choice.get("text")
+            if isinstance(piece, str) and piece:
+                one["text"] += piece
+                one["tokens"] += 1
+            if isinstance(choice.get("finish_reason"), str):
+                one["finish_reason"] = choice["finish_reason"]
+    return [result[index] for index in sorted(result)]
