@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops import __version__
-from ghmlops.clients.interrupts import INTERRUPTS
 from ghmlops.commands import COMMANDS, command_module
 from ghmlops.commands.shared.arguments import flag_values, json_requested, parse_inputs
 from ghmlops.commands.shared.console import Console
@@ -28,6 +27,7 @@ from ghmlops.commands.shared.extras import missing_extra
 from ghmlops.core.errors import DataError, GhmlopsError, InputError, nearest
 from ghmlops.core.model import Outcome, failed
 from ghmlops.core.pillars import find_pillar
+from ghmlops.measure.interrupts import INTERRUPTS
 from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:

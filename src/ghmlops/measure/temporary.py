@@ -8,8 +8,8 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from ghmlops.clients.interrupts import INTERRUPTS
 from ghmlops.clients.owned_folders import create_owned_folder
+from ghmlops.measure.interrupts import INTERRUPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from ghmlops.clients import interrupts
+from ghmlops.measure import interrupts
 
 
 def test_only_signals_that_the_system_has(monkeypatch: pytest.MonkeyPatch) -> None:
