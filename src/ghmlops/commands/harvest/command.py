@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.commands.harvest.demand import profile_demand
+from ghmlops.commands.harvest.golden import GoldenFile, extend_golden, golden_inputs, offer
 from ghmlops.commands.harvest.job import Job, read_job
 from ghmlops.commands.harvest.outcomes import collect_outcomes
 from ghmlops.commands.harvest.retraining import consider
@@ -20,6 +21,7 @@ from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 from ghmlops.core.details.harvest import HarvestDetails, HarvestedFile
 from ghmlops.core.harvest.dispatch import request_id
 from ghmlops.core.harvest.findings import Counts, client_findings, line_findings
+from ghmlops.core.harvest.golden import golden_findings
 from ghmlops.core.model import NotMeasured
 from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.harvest.candidates import set_aside, silence_loud_clients
@@ -52,6 +54,7 @@ class _Yield:
     days: list[DayRow] = field(default_factory=list)
     outcomes: dict[str, int] = field(default_factory=dict)
     run_url: str = ""
+    golden: GoldenFile | None = None
 
     @property
     def identifiers(self) -> frozenset[str]:
@@ -75,13 +78,20 @@ def run(inputs: Inputs, services: Services) -> Result:
         fields = job.policy.keep.fields if job.policy.keep else ()
         outcomes = job.policy.outcomes
         others = {"outcomes": check_outcomes(services.cwd, outcomes.file)} if outcomes else {}
+        golden = job.policy.golden
+        if golden is not None:
+            others |= golden_inputs(services.cwd, golden)
         with open_logs(services.cwd, job.policy.traffic, fields, job.seed, others) as table:
             harvest = _take(table, job, services)
             files = {name: path for name, (path, _) in harvest.files.items()}
-            for name, path in files.items():
+            offered = {golden.file: harvest.golden.path} if golden and harvest.golden and harvest.golden.path else {}
+            for name, path in (files | offered).items():
                 check_file(table, path, name, harvest.identifiers)
             # Before anything is started, since what was started cannot be taken back.
             _check_evidence(recorder, job, harvest)
+            if golden is not None and harvest.golden is not None:
+                state = offer(harvest.golden, golden, inputs, services)
+                harvest.findings += golden_findings(harvest.golden.selection, state)
             if (retrain := job.policy.retrain) is not None:
                 retraining = consider(job, retrain, harvest.days, inputs, services)
                 harvest.findings.append(retraining.finding)
@@ -135,6 +145,8 @@ def _take(table: LogTable, job: Job, services: Services) -> _Yield:
         result.findings += joined.findings
         result.days = joined.join.days
         result.outcomes = dict(joined.join.states)
+        if job.policy.golden is not None and job.policy.keep is not None:
+            result.golden = extend_golden(table, job.policy.golden, job.policy.keep)
         result.files[outcomes.days] = (joined.path, len(joined.join.days))
     return result
 
@@ -149,6 +161,7 @@ def _content(job: Job, harvest: _Yield) -> EvidenceContent:
         findings=harvest.findings,
         not_measured=harvest.not_measured,
         seed=job.seed,
+        fingerprints={"golden": job.golden_digest},
         details=HarvestDetails(
             counts=harvest.counts,
             outcomes=harvest.outcomes,
@@ -191,6 +204,6 @@ def _check_evidence(recorder: Recorder, job: Job, harvest: _Yield) -> Summary:
 
 def _texts(value: object) -> list[str]:
     if isinstance(value, str):
-        return [value, value.removeprefix("sha256:")]
+        return [value, value.rpartition(":")[2]]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     return [text for item in inner for text in _texts(item)]

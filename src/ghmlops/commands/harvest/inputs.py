@@ -22,6 +22,9 @@ class Inputs(WithToken, frozen=True, kw_only=True):
         str, Doc(description="Branch of the history with the deployments; empty: all days belong to one model.")
     ] = BRANCH
     remote: Annotated[str, Doc(description="Remote of the branch.")] = "origin"
+    propose: Annotated[
+        bool, Doc(description="Offer additions to the golden set by a pull request; otherwise only count them.")
+    ] = False
     retrain: Annotated[
         bool,
         Doc(description="Start the training workflow of the policy if training again pays; otherwise only say so."),

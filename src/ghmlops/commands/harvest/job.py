@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.core.errors import InputError, PolicyError
+from ghmlops.measure.checkout import fingerprint
 from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Job:
     environment: str
     now: float
     seed: int
+    golden_digest: str
+    """Fingerprint of the golden set; empty if there is none yet."""
 
 
 def read_job(inputs: Inputs, services: Services) -> Job:
@@ -43,7 +46,13 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         environment=inputs.environment or policy.gate.environment,
         now=_now(inputs.now, services),
         seed=inputs.seed or 0,
+        golden_digest=_golden_digest(policy.harvest, services),
     )
+
+
+def _golden_digest(policy: Harvest, services: Services) -> str:
+    path = services.cwd / policy.golden.file if policy.golden else None
+    return fingerprint(path) if path is not None and path.is_file() else ""
 
 
 def _now(text: str, services: Services) -> float:

@@ -32,6 +32,7 @@ FINDINGS: dict[str, tuple[str, ...]] = {
         "actions/harvest/README.md#the-demand",
         "actions/harvest/README.md#outcomes",  # harvest
         "actions/harvest/README.md#retraining",
+        "actions/harvest/README.md#the-golden-set",
     ),
     "watch-*": (
         "actions/watch/README.md#alarms",

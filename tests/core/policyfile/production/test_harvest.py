@@ -63,6 +63,8 @@ def test_outcomes_and_retraining() -> None:
         ("retrain.yml", "../retrain.yml", "workflow"),
         ("dispatch:", "cooldown: 1h, dispatch:", "day"),
         ("mature: 7d", "mature: 1w", "duration"),
+        ("  retrain:", "  golden: {add: [best]}\n  retrain:", "errors"),
+        ("  retrain:", "  golden: {rows: 0}\n  retrain:", "golden.rows"),
     ],
 )
 def test_mistakes_about_outcomes_are_named(old: str, new: str, word: str) -> None:

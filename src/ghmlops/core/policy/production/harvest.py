@@ -5,7 +5,11 @@ Durations are in seconds, ratios are fractions. Nothing is taken from the traffi
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ghmlops.core.policy.section import Section
+
+GoldenKind = Literal["errors", "rare", "random"]
 
 
 class Traffic(Section, frozen=True, kw_only=True):
@@ -89,6 +93,21 @@ class Retrain(Section, frozen=True, kw_only=True):
     max_per_month: int = 2
 
 
+class Golden(Section, frozen=True, kw_only=True):
+    """Cases with a label, on which no model is trained; they change by pull request only."""
+
+    file: str = "data/golden.parquet"
+    rows: int = 5_000
+    """Most cases of the set."""
+    add: tuple[GoldenKind, ...] = ("errors", "rare", "random")
+    base: str = "main"
+    """Branch that the pull request goes to."""
+    training: str = ""
+    """Parquet file with the training data, whose rows may not be cases."""
+    training_key: str = "request_id"
+    """Column with the identifier of the request in the training data."""
+
+
 class Harvest(Section, frozen=True, kw_only=True):
     """What is taken from live traffic."""
 
@@ -96,4 +115,5 @@ class Harvest(Section, frozen=True, kw_only=True):
     keep: Keep | None = None
     demand: Demand | None = None
     outcomes: Outcomes | None = None
+    golden: Golden | None = None
     retrain: Retrain | None = None

@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 
 from ghmlops.core import quantities
-from ghmlops.core.policy.production.harvest import Demand, Harvest, Keep, Outcomes, Retrain, RetrainCost, Traffic
+from ghmlops.core.policy.production.harvest import (
+    Demand,
+    Golden,
+    Harvest,
+    Keep,
+    Outcomes,
+    Retrain,
+    RetrainCost,
+    Traffic,
+)
 from ghmlops.core.policyfile.scalars import RATIO, SECONDS, positive_count
-from ghmlops.core.policyfile.yaml_reader import Located, listing, record, scalar, text
+from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
 
 _FIELD = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?")
 _WORKFLOW = re.compile(r"[A-Za-z0-9_.-]+\.ya?ml")
@@ -24,6 +33,8 @@ def read_harvest(at: Located) -> Harvest:
     harvest: Harvest = record(Harvest, READERS, required=("traffic",))(at)
     if harvest.keep is None and harvest.demand is None and harvest.outcomes is None:
         raise at.error("nothing would be taken", "add `keep: {fields: [...]}`, `demand: {}` or `outcomes:`")
+    if harvest.golden is not None and (harvest.outcomes is None or harvest.keep is None):
+        raise at.error("`golden` needs `outcomes` and `keep`", "a case has a payload and a label")
     if harvest.retrain is not None and (harvest.outcomes is None or not harvest.traffic.score):
         raise at.error("`retrain` needs `outcomes` and `traffic.score`", "they show how good the model is")
     return harvest
@@ -169,6 +180,19 @@ def _csv(at: Located) -> str:
     return _output(at, ".csv")
 
 
+def _golden(at: Located) -> Golden:
+    readers = {
+        "file": _parquet,
+        "rows": _rows,
+        "add": listing(one_of("errors", "rare", "random")),
+        "base": text,
+        "training": _parquet,
+        "training-key": text,
+    }
+    golden: Golden = record(Golden, readers)(at)
+    return golden
+
+
 def _retrain(at: Located) -> Retrain:
     prices = {"retrain": _price, "point-of-auc-per-day": _price}
     readers = {
@@ -203,4 +227,11 @@ def _workflow(at: Located) -> str:
     return value
 
 
-READERS = {"traffic": _traffic, "keep": _keep, "demand": _demand, "outcomes": _outcomes, "retrain": _retrain}
+READERS = {
+    "traffic": _traffic,
+    "keep": _keep,
+    "demand": _demand,
+    "outcomes": _outcomes,
+    "golden": _golden,
+    "retrain": _retrain,
+}

@@ -1,0 +1,93 @@
+"""The golden set: additions, checks against the training data, and the pull request that offers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ghmlops.core.harvest.golden import Selection, select
+from ghmlops.measure.checkout import fingerprint
+from ghmlops.measure.harvest.golden_table import read_candidates, read_golden, read_training, write_golden
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ghmlops.commands.harvest.inputs import Inputs
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.core.policy.production.harvest import Golden, Keep
+    from ghmlops.measure.harvest.log_table import LogTable
+
+
+class GoldenFile(NamedTuple):
+    """The selection, the new set in the private folder, and its digest; no file without additions."""
+
+    selection: Selection
+    path: Path | None
+    digest: str
+
+
+def golden_inputs(root: Path, golden: Golden) -> dict[str, Path]:
+    """Return the files of the set and of the training data, by the name under which they are read."""
+    files = {"golden": root / golden.file}
+    if golden.training:
+        files["training"] = root / golden.training
+    return {name: path for name, path in files.items() if path.is_file()}
+
+
+def extend_golden(table: LogTable, golden: Golden, keep: Keep) -> GoldenFile:
+    """Select additions and write the new set into the private folder.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    present = read_golden(table, table.others["golden"], golden.file) if "golden" in table.others else []
+    keys, bodies = frozenset[str](), frozenset[str]()
+    if "training" in table.others:
+        keys, bodies = read_training(table, table.others["training"], golden.training_key)
+    candidates = read_candidates(table, keep, golden.add)
+    selection = select(present, candidates, rows=golden.rows, trained_keys=keys, trained_bodies=bodies)
+    if not selection.added:
+        return GoldenFile(selection, None, "")
+    path = write_golden(table, selection.rows)
+    return GoldenFile(selection, path, fingerprint(path).removeprefix("sha256:"))
+
+
+def offer(result: GoldenFile, golden: Golden, inputs: Inputs, services: Services) -> str:
+    """Open a pull request with the new set if the input `propose` asks for it, and return what was done.
+
+    Raises:
+        InputError: There is no token, or the base does not exist.
+        GitError: The remote rejected the branch.
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+    """
+    from ghmlops.act.git import open_repository
+    from ghmlops.act.git.file_proposal import propose_file
+    from ghmlops.act.github.pull_requests import open_revert_pull_request as open_pull_request
+    from ghmlops.commands.shared.github import connection
+
+    if result.path is None:
+        return "nothing is to be done"
+    if not inputs.propose or inputs.dry_run:
+        return "nothing was offered, since `propose` is false"
+    # The name follows from the content: the same set is offered once.
+    branch = f"ghmlops-golden-{result.digest[:8]}"
+    propose_file(
+        open_repository(services.cwd, services.environ),
+        golden.file,
+        result.path.read_bytes(),
+        remote=inputs.remote,
+        base=golden.base,
+        branch=branch,
+        token=inputs.token,
+        note=services.console.note,
+    )
+    added = result.selection.added
+    with connection(inputs.token, services) as client:
+        number = open_pull_request(
+            client,
+            head=branch,
+            base=golden.base,
+            title=f"Add {added} cases to the golden set",
+            body=f"{added} cases from live traffic, for a person to look at. SHA-256 of `{golden.file}`: "
+            f"`{result.digest}`.\n",
+        )
+    return f"pull request #{number} offers them"

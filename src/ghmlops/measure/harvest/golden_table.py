@@ -1,0 +1,117 @@
+# ruff: noqa: S608  (every name in the SQL is ours or quoted by `identifier`, every path by `literal`)
+"""Reads the golden set, the candidates for it, and what the training data contains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ghmlops.core.errors import DataError
+from ghmlops.core.harvest.golden import GoldenRow, canonical, digest_key
+from ghmlops.core.harvest.payload import make_payload
+from ghmlops.measure.predictions.engine.dialect import identifier, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ghmlops.core.policy.production.harvest import Keep
+    from ghmlops.measure.harvest.log_table import LogTable
+
+COLUMNS = ("key", "body", "label", "reason")
+_COUNT = 5_000
+"""Candidates of each kind."""
+
+
+def read_golden(table: LogTable, file: str, name: str) -> list[GoldenRow]:
+    """Return the cases of the set.
+
+    Raises:
+        DataError: The file is no golden set.
+    """
+    source = f"read_parquet({literal(file)})"
+    columns = {str(column) for column, *_ in table.rows(f"DESCRIBE SELECT * FROM {source}")}
+    if not columns.issuperset(COLUMNS):
+        raise DataError(f"harvest: {name} is no golden set", hint=f"it has the columns {', '.join(COLUMNS)}")
+    rows = table.rows(f"SELECT {', '.join(COLUMNS)} FROM {source}")
+    return [GoldenRow(key=str(k), body=str(b), label=str(v), reason=str(r)) for k, b, v, r in rows]
+
+
+def read_candidates(table: LogTable, keep: Keep, kinds: Sequence[str]) -> dict[str, list[GoldenRow]]:
+    """Return new cases by reason; requests with a secret, and of clients that are not sampled, are left out.
+
+    Raises:
+        DataError: The private table cannot be read.
+    """
+    joined = "joined j JOIN population p ON p.key = j.key WHERE state = 'matched'"
+    columns = "p.id, coalesce(p.client_name, ''), p.fields, j.label, p.key"
+    miss = "abs(j.score - TRY_CAST(j.label AS DOUBLE))"
+    places = ", ".join(
+        f"row_number() OVER (PARTITION BY p.fields[{keep.fields.index(name) + 1}] ORDER BY p.key)"
+        for name in keep.slices
+    )
+    queries = {
+        "errors": f"SELECT {columns} FROM {joined} AND {miss} > 0.5 ORDER BY {miss} DESC, p.key LIMIT {_COUNT}",
+        "rare": f"SELECT {columns} FROM {joined} QUALIFY least({places}) <= {keep.rare} ORDER BY p.key LIMIT {_COUNT}",
+        "random": f"SELECT {columns} FROM {joined} ORDER BY p.key LIMIT {_COUNT}",
+    }
+    result: dict[str, list[GoldenRow]] = {}
+    for kind in kinds:
+        rows = [] if kind == "rare" and not keep.slices else table.rows(queries[kind])
+        result[kind] = [row for row in (_case(keep, kind, fields) for fields in rows) if row is not None]
+    return result
+
+
+def _case(keep: Keep, kind: str, row: tuple[object, ...]) -> GoldenRow | None:
+    request, client, fields, label, _ = row
+    texts = [None if text is None else str(text) for text in (fields if isinstance(fields, list) else [])]
+    own = frozenset(text for text in (str(request), str(client)) if len(text) >= 6)
+    payload = make_payload(keep.fields, texts, own)
+    if payload.problem:
+        return None
+    return GoldenRow(key=digest_key(str(request)), body=canonical(payload.body), label=str(label), reason=kind)
+
+
+def read_training(table: LogTable, file: str, key: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the digests of the identifiers of the training data, and its payloads.
+
+    A column `body` has the payload; without one, the columns other than the identifier are the fields of the payload.
+
+    Raises:
+        DataError: The file cannot be read, or lacks the column of the identifier.
+    """
+    source = f"read_parquet({literal(file)})"
+    columns = [str(name) for name, *_ in table.rows(f"DESCRIBE SELECT * FROM {source}")]
+    if key not in columns:
+        raise DataError(f"harvest: the training data has no column `{key}`", hint="correct `golden.training-key`")
+    body = '"body"' if "body" in columns else "CAST(to_json(t) AS VARCHAR)"
+    keys, bodies = set(), set()
+    for request, text in table.rows(f"SELECT CAST({identifier(key)} AS VARCHAR), {body} FROM {source} AS t"):
+        keys.add(digest_key(str(request)))
+        try:
+            content = msgspec.json.decode(str(text))
+        except msgspec.DecodeError:
+            continue  # A payload that is no JSON is no payload of this set.
+        if isinstance(content, dict):
+            if body != '"body"':
+                content.pop(key, None)
+            bodies.add(canonical(msgspec.json.encode(content).decode()))
+    return frozenset(keys), frozenset(bodies)
+
+
+def write_golden(table: LogTable, rows: Sequence[GoldenRow]) -> Path:
+    """Write the set into the private folder.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    lines = table.folder / "golden.jsonl"
+    lines.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    path = table.folder / "golden.parquet"
+    table.rows("SET threads = 1")  # One thread preserves the order of the rows.
+    table.rows("SET preserve_insertion_order = true")
+    types = "{" + ", ".join(f"{name}: 'VARCHAR'" for name in COLUMNS) + "}"
+    source = f"read_json({literal(str(lines))}, format = 'newline_delimited', columns = {types})"
+    table.rows(f"COPY (SELECT * FROM {source}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    return path
