@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from demo_flights import flights, promises, promotion
+from demo_flights import before_traffic, flights, promises, promotion
+from demo_flights.before_traffic import BeforeTraffic
 from demo_flights.children import Children, DemoError, interpreter
 from demo_flights.project import BAD, FAIR, Built, Change, Project
 from demo_flights.promotion import Promotion
@@ -16,7 +17,7 @@ from demo_flights.screen import Screen, table
 from ghmlops.core.evidence.document import Evidence, Verdict
 from ghmlops.measure.evidence import load_folder, read_verdict
 
-STEPS = 9
+STEPS = 10
 PASSED, FAILED = 0, 1
 UNDECIDED = ("error", "inconclusive")
 BRANCH, ENVIRONMENT = "main", "production"
@@ -38,6 +39,7 @@ class Story(NamedTuple):
     gate_fair: Verdict
     gate_bad: Verdict
     revert: str
+    before: BeforeTraffic
     promoted: Promotion
     stopped: Promotion
 
@@ -86,9 +88,24 @@ class Demo:
             revert = self.revert(project, merged, after)
         with screen.step("Verify that the remote has the tree of the good commit again"):
             self.verify(project, fair, merged, revert)
+        with screen.step("Before live traffic: a change whose two faults no average shows"):
+            before = self.before_traffic(project, fair)
         with screen.step("Last act: promote the good commit, then one that is slow only under load"):
             good, stopped = self.promote(project, fair, merged)
-        self.summary(project, Story(checked, checked_bad, after, gate_fair, gate_bad, revert, good, stopped))
+        self.summary(project, Story(checked, checked_bad, after, gate_fair, gate_bad, revert, before, good, stopped))
+
+    def before_traffic(self, project: Project, good: Built) -> BeforeTraffic:
+        """Ask the good version and a changed one the same generated and recorded requests."""
+        folder = self.run_folder / "before-traffic"
+        project.git("checkout", "--quiet", "--detach", good.commit)
+        before_traffic.write_versions(folder, project.clone)
+
+        def run(command: str, arguments: list[str]) -> None:
+            _, result = self.ghmlops(command, arguments, project)
+            self.screen.say(f"{command}: {result.get('outcome')}: {result.get('reason')}")
+
+        with before_traffic.running_versions(folder, self.children.environment) as urls:
+            return before_traffic.compare(folder, urls, run)
 
     def promote(self, project: Project, good: Built, bad: Built) -> tuple[Promotion, Promotion]:
         """Walk the traffic ladder twice, on a small router with its own load; no other program is needed."""
@@ -243,6 +260,9 @@ class Demo:
             *self.reasons(story.after),
             ("  gate", f"{story.gate_bad.outcome.value}: reverted by {story.revert}"),
             *self.paths(story.after),
+            ("before live traffic", "two faults that no average shows"),
+            ("  synthetic", story.before.relation),
+            ("  shadow", story.before.answer),
             ("traffic ladder", f"the good commit serves 100 %; {story.promoted.harmed} of its requests failed"),
             (
                 "  slow under load",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))  # the scripts are not an installed package
 
-from demo_flights import children, flights, project, promises, screen  # noqa: E402
+from demo_flights import before_traffic, children, flights, project, promises, screen  # noqa: E402
 
 SHA, OTHER = "a" * 40, "b" * 40
 SPAN = flights.Span(start=date(2013, 1, 2), held_out=date(2013, 1, 4), end=date(2013, 1, 6))
@@ -297,3 +297,33 @@ STOPPED = {"rungs": [GOOD_RUNGS[0], {"share": 0.25, "passed": False}], "reason_c
 def test_promises_of_the_last_act(good: dict[str, Any], bad: dict[str, Any], count: int) -> None:
     """Each expectation that does not hold is one message."""
     assert len(promises.stopped_at_a_quarter(good, bad)) == count
+
+
+def test_one_recorded_trip_receives_another_answer(tmp_path: Path) -> None:
+    """The change concerns one of the recorded requests; a service without the line that it replaces is refused."""
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    (clone / "serve.py").write_text((SCRIPTS / "demo_flights/late-flights/serve.py").read_text())
+    trips = ["IAH", "MIA", "IAH", "ORD", "ORD"]
+    bodies = [{"carrier": "UA", "origin": "LGA", "dest": dest, "distance": 100} for dest in trips]
+    (clone / "requests.jsonl").write_text("".join(json.dumps(body) + "\n" for body in bodies))
+    before_traffic.write_versions(tmp_path, clone)
+    texts = [(tmp_path / name / "serve.py").read_text() for name in ("baseline", "candidate")]
+    assert "('UA', 'LGA', 'MIA')" not in texts[0]
+    assert "('UA', 'LGA', 'MIA')" in texts[1]
+    compile(texts[1], "serve.py", "exec")
+    (clone / "serve.py").write_text("")
+    with pytest.raises(children.DemoError, match=r"serve\.py"):
+        before_traffic.write_versions(tmp_path / "again", clone)
+
+
+def test_a_fault_that_was_not_found_ends_the_demo(tmp_path: Path) -> None:
+    """Evidence without the expected finding is an error that lists what was found."""
+    (tmp_path / "evidence").mkdir()
+    finding = {"id": "synthetic-number-spelling", "outcome": "pass", "reason": "fine"}
+    (tmp_path / "evidence/synthetic.json").write_text(json.dumps({"findings": [finding]}))
+    commands: list[str] = []
+    urls = {"candidate": "http://127.0.0.1:1", "baseline": "http://127.0.0.1:2"}
+    with pytest.raises(children.DemoError, match="number-spelling"):
+        before_traffic.compare(tmp_path, urls, lambda command, _: commands.append(command))
+    assert commands == ["synthetic", "shadow"]
