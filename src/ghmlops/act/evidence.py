@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.evidence.document import Evidence, Verdict
 
-COMPANIONS = ("hlog", "cases")
+COMPANIONS = ("hlog", "cases", "har")
 """File extensions of the companions of evidence: files with the same name in the same folder."""
 
 

@@ -112,6 +112,10 @@ def test_an_unchanged_service_with_noise_passes(place: Path) -> None:
     assert {p.path for p in details.places if p.noise_rows} == {"$.id", "$.score"}
     assert (details.requests.recorded, details.requests.compared) == (ROWS, ROWS)
     assert [row.endpoint for row in details.endpoints] == ["POST /predict"]
+    evidence = decode((place / "evidence/shadow.json").read_bytes(), Evidence, EVIDENCE_SCHEMA, "shadow.json")
+    times = {row.arm: (row.n, sorted(row.values)) for row in evidence.measurements if row.id == "service-time"}
+    quantiles = ["p50", "p95", "p99"]
+    assert times == {"baseline": (ROWS, quantiles), "candidate": (ROWS, [*quantiles, "ratio"])}
 
 
 @pytest.mark.parametrize(

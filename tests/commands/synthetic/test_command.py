@@ -25,6 +25,7 @@ from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyErro
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.model import Outcome
 from ghmlops.measure.evidence import decode
+from ghmlops.measure.shadow.recordings import read_har
 from left_evidence import left_error
 from typed_details import details_of
 
@@ -179,6 +180,9 @@ def test_a_failure_is_shrunk_saved_and_replayed(place: Path) -> None:
         assert row.minimal
         assert row.shrinking is not None
         assert details.settings.shrinking_requests == row.shrinking <= 200
+        har = read_har(place / "evidence" / "synthetic.har", "synthetic.har")
+        assert [request.path for request in har.requests] == ["/predict", "/predict"]
+        assert len({request.body for request in har.requests}) == 1  # the baseline is asked the same
         saved = place / "saved.cases"
         saved.write_bytes((place / result.outputs["cases-file"]).read_bytes())
         again = synthetic(place, candidate, baseline, replay="saved.cases")

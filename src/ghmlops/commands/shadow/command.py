@@ -75,6 +75,7 @@ def _measure(job: Job, inputs: Inputs, services: Services) -> EvidenceContent:
     from ghmlops.core.shadow.details import shadow_details
     from ghmlops.core.shadow.findings import findings, not_measured
     from ghmlops.core.shadow.outcome import Run
+    from ghmlops.core.shadow.times import measured_times
     from ghmlops.measure.shadow.sending import Arms, prepare
 
     inputs_of = {"baseline": "baseline-url", "twin": "twin-url", "candidate": "url"}
@@ -94,6 +95,7 @@ def _measure(job: Job, inputs: Inputs, services: Services) -> EvidenceContent:
     )
     return EvidenceContent(
         findings=findings(run),
+        measurements=measured_times(comparison),
         not_measured=not_measured(run, truncated=job.recording.truncated),
         details=shadow_details(
             run,

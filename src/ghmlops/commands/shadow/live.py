@@ -29,6 +29,7 @@ def measure_logs(policy: Shadow, inputs: Inputs, services: Services) -> Evidence
     from ghmlops.core.shadow.joined import compare_logs
     from ghmlops.core.shadow.outcome import Run
     from ghmlops.core.shadow.recorded import parse_endpoint
+    from ghmlops.core.shadow.times import measured_times
     from ghmlops.measure.shadow.live_logs import read_log
 
     logs = policy.access_logs
@@ -46,6 +47,7 @@ def measure_logs(policy: Shadow, inputs: Inputs, services: Services) -> Evidence
     truncated = any(log.truncated for log in (live, candidate, *twins))
     return EvidenceContent(
         findings=findings(run),
+        measurements=measured_times(comparison),
         not_measured=not_measured(run, truncated=truncated),
         details=shadow_details(run, truncated=truncated, credentials=0, asked_again=0, confirms=""),
         seed=1 if inputs.seed is None else inputs.seed,

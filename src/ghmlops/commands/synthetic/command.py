@@ -47,7 +47,7 @@ def _run(inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands.synthetic.run import measure
 
     recorder = open_recorder("synthetic", inputs, services)
-    return record(recorder, evidence_content(job, measure(job, services)), _summarise)
+    return record(recorder, evidence_content(job, measure(job, services), services.now().isoformat()), _summarise)
 
 
 def _dry_run(job: Job) -> Result:

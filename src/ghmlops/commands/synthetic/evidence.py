@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.shared.evidence import EvidenceContent
+from ghmlops.core.answers.har import HarRequest, write_har
 from ghmlops.core.details.synthetic import (
     AnswerKindRow,
     FailureRow,
@@ -33,8 +34,8 @@ _UNANSWERED = 0.5
 _BASELINE = "synthetic-baseline"
 
 
-def evidence_content(job: Job, run: SyntheticRun) -> EvidenceContent:
-    """Return the content of the evidence of a run that has ended."""
+def evidence_content(job: Job, run: SyntheticRun, started: str) -> EvidenceContent:
+    """Return the content of the evidence of a run that has ended; `started` is its time in ISO 8601."""
     cases = [_saved(result) for result in run.results if result.outcome is Outcome.FAIL and result.example]
     numbers = _case_numbers(run)
     gaps = [not_measured(r.relation, r.counts) for r in run.results if r.outcome is None]
@@ -70,7 +71,7 @@ def evidence_content(job: Job, run: SyntheticRun) -> EvidenceContent:
         ),
         seed=job.seed,
         fingerprints=job.fingerprints,
-        companions={"cases": saved_case.write(tuple(cases))} if cases else {},
+        companions={"cases": saved_case.write(tuple(cases)), "har": _archive(job, cases, started)} if cases else {},
     )
 
 
@@ -190,6 +191,19 @@ def _saved(result: RelationResult) -> saved_case.SavedCase:
         against_baseline=question.against_baseline,
         context=tuple(context[:REPLAY_CONTEXT]),
     )
+
+
+def _archive(job: Job, cases: list[saved_case.SavedCase], started: str) -> bytes:
+    """Return the requests of the saved failures as an HTTP archive: the unchanged one, then the changed one."""
+    requests = []
+    for number, case in enumerate(cases, start=1):
+        for message in filter(None, (case.source, case.changed)):
+            endpoint = job.latency.endpoints[message.endpoint]
+            url = job.targets["candidate"].url.rstrip("/") + message.path
+            change = case.change if message is case.changed else "unchanged"
+            comment = f"case {number}, {case.relation}: {change}"
+            requests.append(HarRequest(endpoint.method, url, message.body, "application/json", comment))
+    return write_har(requests, started)
 
 
 def _noise_rows(run: SyntheticRun) -> Iterator[NoiseRow]:

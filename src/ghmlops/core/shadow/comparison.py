@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ class Comparison:
         flaws: number of answers with a flaw of their JSON, by arm and flaw.
         only_failed: requests to which only the baseline, and only the candidate, gave no 2xx answer.
         orphans: mirrored requests in a log that no live request belongs to.
+        seconds: service times of each arm for the requests that all arms answered with a 2xx status.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -67,6 +69,9 @@ class Comparison:
 
     only_failed: list[int] = field(default_factory=lambda: [0, 0])
     orphans: int = 0
+    seconds: tuple[array[float], array[float], array[float]] = field(
+        default_factory=lambda: (array("d"), array("d"), array("d"))
+    )
 
     def refuse(self, reason: str, example: str) -> None:
         """Count a recorded request that is never sent again, such as one with an unsafe method."""
@@ -109,6 +114,8 @@ class Comparison:
         if not answers[2].successful:
             tally.add(row, *_labelled(labels, STATUS))
             return None
+        for times, answer in zip(self.seconds, answers, strict=True):
+            times.append(answer.seconds)
         if not bodies:
             tally.add(row, *compare_answers(answers, [parse_body(b"")] * 3, self.rules))
             return None
