@@ -123,6 +123,17 @@ def test_alarms_that_last_and_that_ended() -> None:
     assert run(intervals(logs)[:-48]).unusable == {"p95"}
 
 
+@pytest.mark.parametrize(("before", "after", "warns"), [(0.0, 0.009, False), (0.0, 0.3, True), (0.2, 0.21, False)])
+def test_null_values_warn_and_lead_to_nothing(before: float, after: float, warns: bool) -> None:
+    """A rise up to one percent of the rows is none; there is an alarm, and no incident."""
+    log = Log(files="x.csv", time="t", value="v", statistic="nulls", every=HOUR)
+    watch = Watch(metrics=(WatchedMetric(name="nulls", log=log),))
+    rows = [Interval(i * HOUR, after if i >= COUNT - 5 else before) for i in range(COUNT)]
+    evaluation = run(rows, watch, deployments=(Deployed(NOW - 5 * HOUR - 60, "a" * 40),))
+    assert bool(evaluation.alarms) == warns
+    assert evaluation.open_alarms == []
+
+
 def test_a_burning_budget_is_an_alarm_with_a_cause() -> None:
     """Its onset is where the failures begin."""
     log = Log(files="x.csv", time="t", failed="f", every=300.0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ghmlops.core.details.watch import AlertRow, WatchedSeries
 from ghmlops.core.model import Outcome
+from ghmlops.core.policy.production.watch import WARNINGS
 from ghmlops.core.watch.alerts import Rules
 from ghmlops.core.watch.burn_rate import Counts, burn_onset
 from ghmlops.core.watch.cause import cause_of
@@ -97,7 +98,7 @@ def evaluate(
         alarms += [
             _alarm(metric.name, alert.onset, series.step, cause)
             for alert, cause in zip(judged.alerts, causes, strict=True)
-            if alert.end is None and not rules.is_dismissed(alert.onset, series.step)
+            if alert.end is None and not metric.warns_only and not rules.is_dismissed(alert.onset, series.step)
         ]
     newest = {deployed.commit: deployed.time for deployed in deployments}
     suspect = max((alarm.commit for alarm in alarms if alarm.commit), key=newest.__getitem__, default="")
@@ -110,8 +111,13 @@ def _alarm(metric: str, onset: int, step: float, cause: Deployed | None) -> Open
 
 def _series(metric: WatchedMetric, intervals: Sequence[Interval], now: float, clock: float) -> Series:
     every = metric.step
-    points = [Point(i.time, i.value) for i in intervals if i.time + every <= now or i.time > clock]
+    floor = WARNINGS.get(metric.log.statistic, 0.0) if metric.log else 0.0
+    points = [Point(i.time, _at_least(i.value, floor)) for i in intervals if i.time + every <= now or i.time > clock]
     return make_series(metric.name, metric.direction, every, points, clock)
+
+
+def _at_least(value: float | None, floor: float) -> float | None:
+    return floor if floor and value is not None and value < floor else value
 
 
 def _counts(metric: WatchedMetric, intervals: Sequence[Interval], now: float) -> Counts:

@@ -32,6 +32,8 @@ _AGGREGATES = {
     "max": "max(value)",
     "count": "count(*)",
     "failed": "avg(failed)",
+    "nulls": "avg(missing)",
+    "estimated-accuracy": "avg(CASE WHEN value BETWEEN 0 AND 1 THEN greatest(value, 1.0 - value) END)",
     **{f"p{q}": f"quantile_cont(value, {q / 100})" for q in (50, 90, 95, 99)},
 }
 _UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -145,10 +147,17 @@ def _read(query: _Query, log: Log, source: str, since: float) -> LogContent:
     boolean = f"TRY_CAST({identifier(log.failed)} AS BOOLEAN)"
     # Not a cast to INTEGER: DuckDB moves it into its CSV reader, which then refuses `true`.
     failed = f"CASE WHEN {boolean} THEN 1 WHEN NOT {boolean} THEN 0 END" if log.failed else "NULL::INTEGER"
-    rows = f"SELECT {seconds} AS seconds, {value} AS number, {failed} AS failed FROM {source}"
-    finite = f"SELECT seconds, CASE WHEN isfinite(number) THEN number END AS value, failed FROM ({rows})"
+    missing = f"CASE WHEN {identifier(log.value)} IS NULL OR isnan({value}) THEN 1 ELSE 0 END" if log.value else "NULL"
+    rows = f"SELECT {seconds} AS seconds, {value} AS number, {failed} AS failed, {missing} AS missing FROM {source}"
+    finite = f"SELECT seconds, CASE WHEN isfinite(number) THEN number END AS value, failed, missing FROM ({rows})"
     every = int(log.every)
     undated = query.rows(f"SELECT count(*) FROM ({rows}) WHERE seconds IS NULL")[0][0]
+    if log.statistic in ("unseen", "drift"):
+        # In a module of its own: only these two compare the rows with older ones.
+        from ghmlops.measure.telemetry.log_drift import drift_intervals
+
+        compared = drift_intervals(query.rows, source, log, types[log.value], seconds, since)
+        return LogContent([LogInterval(time, n, value, 0) for time, n, value in compared], int(str(undated)))
     intervals = query.rows(
         f"SELECT CAST(floor(seconds / {every}) AS BIGINT) * {every} AS time, count(*), {_AGGREGATES[log.statistic]}, "
         f"coalesce(sum(failed), 0) FROM ({finite}) WHERE seconds >= {float(since)!r} GROUP BY 1 ORDER BY 1"

@@ -51,6 +51,8 @@ def test_defaults() -> None:
         f"{{metrics: [{{name: a, {LOG}, prometheus: up}}], prometheus: http://p:9090}}",
         f"{{metrics: [{{name: a, {LOG}, every: 1h}}]}}",
         "{metrics: [{name: a, prometheus: up}]}",
+        "{metrics: [{name: a, log: {files: a.csv, time: t, statistic: unseen}}]}",
+        "{metrics: [{name: a, log: {files: a.csv, time: t, statistic: estimated-accuracy, value: score}}]}",
         "{metrics: [{name: a, prometheus: up, every: 7h}], prometheus: http://p:9090}",
         "{metrics: [{name: a, prometheus: up, failed: down}], prometheus: http://p:9090}",
         "{metrics: [{name: a, prometheus: up, every: 5m, burn: {objective: 99%}}], prometheus: http://p:9090}",

@@ -14,7 +14,12 @@ from ghmlops.core.policy.section import Section
 AlarmReaction = Literal["issue", "confirm"]
 """`issue` reports; `confirm` also starts a paired verdict of the current against the last good deployment."""
 ConfirmedReaction = Literal["propose", "rollback-else-revert"]
-LogStatistic = Literal["mean", "p50", "p90", "p95", "p99", "max", "count", "failed"]
+LogStatistic = Literal[
+    "mean", "p50", "p90", "p95", "p99", "max", "count", "failed", "nulls", "unseen", "drift", "estimated-accuracy"
+]
+WARNINGS: dict[str, float] = {"nulls": 0.01, "unseen": 0.01, "drift": 0.05, "estimated-accuracy": 0.0}
+"""Statistics that warn and never lead to an action, with the value below which a rise is none: a share of rows, or the
+population stability index."""
 
 
 class Log(Section, frozen=True, kw_only=True):
@@ -27,7 +32,9 @@ class Log(Section, frozen=True, kw_only=True):
     every: float = 3600.0
     """Seconds of an interval."""
     statistic: LogStatistic = "mean"
-    """`count` counts rows, `failed` is the share of rows whose column `failed` is true."""
+    """`count` counts rows, `failed` is the share of rows whose column `failed` is true. `nulls` and `unseen` are shares
+    of rows whose `value` is null, or is no value of the older half of the rows; `drift` is the population stability
+    index against that half; `estimated-accuracy` is that of calibrated scores of the class 1, without labels."""
     value: str = ""
     """Column of the values; not used by `count` and `failed`."""
     failed: str = ""
@@ -65,6 +72,11 @@ class WatchedMetric(Section, frozen=True, kw_only=True):
     """Least relative change of a step, for the worse: by default half as much again, or a third less."""
     burn: BurnRate | None = None
     """Judge the failed requests by burn rates of this budget, in place of steps, shifts and ramps."""
+
+    @property
+    def warns_only(self) -> bool:
+        """Whether an alarm about it leads to no action."""
+        return self.log is not None and self.log.statistic in WARNINGS
 
     @property
     def step(self) -> float:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from typing import get_args
 
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.production.watch import (
+    WARNINGS,
     Acknowledgement,
     BurnRate,
     EvidenceMetric,
     Log,
+    LogStatistic,
     Watch,
     WatchedMetric,
 )
@@ -29,7 +32,6 @@ from ghmlops.core.watch.constants import BURN_RATES, WARM_UP_PERIODS
 
 _DIRECTIONS = {"higher": Direction.HIGHER, "lower": Direction.LOWER}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_STATISTICS = ("mean", "p50", "p90", "p95", "p99", "max", "count", "failed")
 _MAX_METRICS = 50
 
 
@@ -113,6 +115,8 @@ def _metric(at: Located) -> WatchedMetric:
         raise at.error("the interval of a log is `log.every`")
     if metric.failed and not (metric.prometheus and metric.burn):
         raise at.error("`failed` is the query of the failed requests of `prometheus` with `burn`")
+    if metric.log and metric.log.statistic == "estimated-accuracy" and metric.direction is Direction.LOWER:
+        raise at.error("`estimated-accuracy` needs `direction: higher`", "a fall is a change for the worse")
     if metric.burn is not None:
         _check_burn(at, metric)
     return metric
@@ -135,13 +139,15 @@ def _log(at: Located) -> Log:
         "files": _files,
         "time": text,
         "every": _interval,
-        "statistic": one_of(*_STATISTICS),
+        "statistic": one_of(*get_args(LogStatistic)),
         "value": text,
         "failed": text,
     }
     log: Log = record(Log, readers, required=("files", "time"))(at)
     if log.statistic not in ("count", "failed") and not log.value and not log.failed:
         raise at.error(f"the statistic `{log.statistic}` needs the key `value`", "name the column of the values")
+    if log.statistic in WARNINGS and not log.value:
+        raise at.error(f"the statistic `{log.statistic}` needs the key `value`", "name the column")
     if log.statistic == "failed" and not log.failed:
         raise at.error("the statistic `failed` needs the key `failed`", "name the column of the failures")
     return log
