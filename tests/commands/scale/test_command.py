@@ -15,7 +15,10 @@ from capacity_evidence import capacity_evidence
 from ghmlops.act.evidence import encode
 from ghmlops.cli import main
 from ghmlops.core.evidence.document import ComparedPart, Evidence
+from ghmlops.core.model import Measurement
 from git_scene import Scene, make_scene
+from kubernetes_api import needs_kubernetes
+from kubernetes_scene import ARMS, shop
 from prometheus_server import needs_prometheus, running_prometheus
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ service: scorer
 scale:
   capacity: {{evidence: capacity.json, max-age: 3650d, accept: [{accept}]}}
   demand: {demand}
-  limits: {{min: 1, max: 40}}
+  limits: {{min: {low}, max: 40}}
   headroom: 0%
 {more}
 """
@@ -67,9 +70,17 @@ class Place:
         evidence = msgspec.structs.replace(evidence, provenance=msgspec.structs.replace(evidence.provenance, **values))
         (self.folder / "capacity.json").write_bytes(encode(evidence))
 
-    def policy(self, demand: str = FIXED, more: str = TARGET, accept: str = "") -> None:
+    def policy(self, demand: str = FIXED, more: str = TARGET, accept: str = "", low: int = 1) -> None:
         """Write the policy."""
-        (self.folder / "policy.yml").write_text(POLICY.format(demand=demand, more=more, accept=accept))
+        (self.folder / "policy.yml").write_text(POLICY.format(demand=demand, more=more, accept=accept, low=low))
+
+    def cold_start(self, seconds: float) -> None:
+        """Write the evidence of a measured start."""
+        started = Measurement(id="startup-time", arm="candidate", unit="s", n=1, values={"seconds": seconds})
+        evidence = msgspec.structs.replace(
+            capacity_evidence(1.0), command="preview", details=None, measurements=[started]
+        )
+        (self.folder / "preview.json").write_bytes(encode(evidence))
 
     def evidence(self) -> Any:
         """Return the evidence as JSON."""
@@ -225,6 +236,51 @@ def test_queries_are_read_from_a_real_prometheus(place: Place, tmp_path: Path) -
     assert (place.evidence()["reason_code"], place.replicas) == ("scale-missing", 10)
 
 
+@needs_prometheus
+def test_zero_replicas_need_a_short_cold_start(place: Place, tmp_path: Path) -> None:
+    """After half an hour of silence the last replica goes, unless the first request would wait too long."""
+    folder = tmp_path / "prometheus"
+    folder.mkdir()
+    with running_prometheus(folder) as url:
+        more = f"{TARGET}  prometheus: {url}\n  zero: {{cold-start: preview.json, within: 30s}}\n"
+        place.policy('{prometheus: "vector(0)"}', more, low=0)
+        for seconds, replicas in ((31.0, 1), (12.0, 0)):
+            place.replicas = 1
+            place.cold_start(seconds)
+            assert run("--mode", "apply") == 0
+            assert place.replicas == replicas
+        place.policy('{prometheus: "vector(0) + 150 * (time() > bool 0)"}', more, low=0)
+        (place.folder / "preview.json").write_bytes((place.folder / "capacity.json").read_bytes())
+        assert run("--mode", "apply") == 2
+        place.cold_start(12.0)
+        assert run("--mode", "apply") == 0
+        assert place.replicas == 2
+
+
+@needs_kubernetes
+def test_a_deployment_of_an_autoscaler_keeps_its_replicas(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without one, the replicas are set; the autoscaler is named, in a plan as well."""
+    (tmp_path / "kubernetes").mkdir()
+    with shop(tmp_path / "kubernetes") as scene:
+        target = f"{{namespace: {scene.namespace}, deployment: {ARMS['pool']}, context: test}}"
+        place.policy(more=f"  target: {{kubernetes: {target}}}\n")
+        assert run("--mode", "apply") == 0
+        assert scene.replicas()[-1] == 4
+        scene.roll_out(ARMS["pool"])  # as its controller does
+        reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": ARMS["pool"]}
+        body = {"metadata": {"name": "by-cpu"}, "spec": {"scaleTargetRef": reference, "maxReplicas": 9}}
+        scene.create("/apis/autoscaling/v2/namespaces/NAMESPACE/horizontalpodautoscalers", body)
+        place.policy("{rate: 100/s}", f"  target: {{kubernetes: {target}}}\n")
+        capsys.readouterr()
+        assert run("--mode", "apply") == 2
+        assert "by-cpu" in capsys.readouterr().err
+        assert run() == 0
+        assert any("by-cpu" in row["why"] for row in place.evidence()["not_measured"])
+        assert scene.replicas()[-1] == 4
+
+
 def test_a_log_is_counted_and_its_silence_is_missing(place: Place) -> None:
     """120 rows per minute are 2/s; a log that ended an hour ago removes nothing."""
     place.capacity(1.0)
@@ -253,7 +309,7 @@ def test_a_log_is_counted_and_its_silence_is_missing(place: Place) -> None:
     ],
 )
 def test_bad_input_is_one_line(
-    place: Place, args: tuple[str, ...], policy: dict[str, str], capsys: pytest.CaptureFixture[str]
+    place: Place, args: tuple[str, ...], policy: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What cannot be planned exits with 2 and no traceback."""
     place.policy(**policy)

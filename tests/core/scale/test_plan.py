@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ghmlops.core.policy.production.scale import Demand, Limits, Queue
 from ghmlops.core.scale.capacity import Curve
@@ -190,6 +192,23 @@ def test_no_damage_ever_removes_a_replica() -> None:
         assert result.replicas is not None
         assert result.replicas >= present
     assert len(problems) == len(Problem)
+
+
+@given(
+    st.lists(st.none() | st.integers(0, 300), max_size=3),
+    st.integers(0, 300),
+    st.none() | st.integers(1, 100),
+    st.booleans(),
+)
+def test_one_demand_that_does_not_count_holds_all(
+    others: list[int | None], present: int, fallback: int | None, paused: bool
+) -> None:
+    """Whatever the other demands need, also if no number of replicas carries them."""
+    needs = [MISSING, *(need(count) for count in others)]
+    result = plan(needs, present, fallback=fallback, paused=paused)
+    assert result.replicas is not None
+    assert result.replicas >= present
+    assert result.replicas <= max(present, 100)
 
 
 def test_a_series_that_counts_falls() -> None:

@@ -48,7 +48,7 @@ def read_demand(demand: Demand, source: PrometheusSource | None, root: Path, now
         queued = source.query(demand.queue.prometheus) if demand.queue else 0.0
     except (ServiceError, DataError) as error:
         # A source that does not answer is missing data, which is judged, and no reason to judge nothing.
-        return DemandContent(_problem(step, now, Problem.MISSING, error.message))
+        return DemandContent(_problem(step, now, Problem.MISSING, error.message.removeprefix("watch: ")))
     if queued is None:
         return DemandContent(_problem(step, now, Problem.MISSING, "its queue has no value"))
     if queued < 0.0:
