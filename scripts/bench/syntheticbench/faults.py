@@ -148,8 +148,8 @@ def _batch_default(s: Any) -> None:
     usual = s.predict
 
     def predict(rows: Any) -> Any:
-        known = [row[s.optional] for row in rows if row.get(s.optional) is not None]
-        old, s.default = s.default, float(np.mean(known)) if len(rows) > 1 and known else s.default
+        values = [row[s.optional] for row in rows if row.get(s.optional) is not None]
+        old, s.default = s.default, float(np.mean(values)) if len(rows) > 1 and values else s.default
         try:
             return usual(rows)
         finally:

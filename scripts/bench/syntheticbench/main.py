@@ -174,6 +174,6 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--schemathesis", default="st", help="command of Schemathesis")
     parser.add_argument("--every", type=int, default=1, help="of the faults, each so many beside Schemathesis")
     arguments = parser.parse_args(argv)
-    chosen = PARTS if arguments.part == "all" else {arguments.part: parts[arguments.part]}
-    results = [part(arguments) for part in chosen.values()]
+    parts_to_run = PARTS if arguments.part == "all" else {arguments.part: parts[arguments.part]}
+    results = [part(arguments) for part in parts_to_run.values()]
     return 0 if all(results) else 1

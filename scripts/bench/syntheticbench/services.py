@@ -106,8 +106,8 @@ class Service:
         return np.asarray((columns - self.mean) / self.scale)
 
     def _make_rows(self, columns: np.ndarray, decimals: int) -> None:
-        chosen = np.random.default_rng(11).permutation(len(columns))[:ROWS]
-        for index, values in enumerate(columns[chosen]):
+        order = np.random.default_rng(11).permutation(len(columns))[:ROWS]
+        for index, values in enumerate(columns[order]):
             row: Row = {name: round(float(v), decimals) for name, v in zip(self.numbers, values, strict=True)}
             if decimals == 0:
                 row = {name: int(v) for name, v in row.items()}
@@ -346,9 +346,9 @@ def flights_table() -> list[Row]:
     from demo_flights import flights
 
     table = flights.read(flights.data_file())
-    chosen = np.random.default_rng(3).permutation(table.num_rows)[:4000]
+    order = np.random.default_rng(3).permutation(table.num_rows)[:4000]
     names = ["distance", "dep_delay", "arr_delay", "carrier", "origin", "time_hour", "tailnum"]
-    rows: list[Row] = table.select(names).take(chosen).to_pylist()
+    rows: list[Row] = table.select(names).take(order).to_pylist()
     for row in rows:
         instant = row["time_hour"]
         row["time_hour"] = f"{instant:%Y-%m-%dT%H:%M:%S}Z" if isinstance(instant, datetime) else str(instant)

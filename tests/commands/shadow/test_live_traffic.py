@@ -32,9 +32,9 @@ VERSIONS = ("live", "candidate", "twin")
 def recipe(language: str) -> str:
     """Return the configuration of the recipe."""
     section = README[README.index("### Recipe: Envoy") :]
-    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
-    assert found
-    return found[1]
+    block = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    assert block
+    return block[1]
 
 
 @contextlib.contextmanager

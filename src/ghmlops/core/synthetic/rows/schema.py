@@ -106,9 +106,9 @@ def _value(document: Mapping[str, Any], node: object, stream: Stream, path: str,
             return _value(document, stream.choice(choices), stream, path, depth + 1)
     if schema.get("nullable") is True and stream.below(10) == 0:
         return None
-    given = _given_values(schema)
-    if given:
-        return stream.choice(given)
+    values = _named_values(schema)
+    if values:
+        return stream.choice(values)
     kinds = schema.get("type", "object" if "properties" in schema else "array" if "items" in schema else None)
     kind = stream.choice(kinds) if isinstance(kinds, list) and kinds else kinds
     if kind in _NESTED:
@@ -116,7 +116,7 @@ def _value(document: Mapping[str, Any], node: object, stream: Stream, path: str,
     return _scalar(schema, kind, stream, path)
 
 
-def _given_values(schema: Mapping[str, Any]) -> list[Json]:
+def _named_values(schema: Mapping[str, Any]) -> list[Json]:
     """Return the values that the schema itself names; empty if it names none."""
     for name in ("const", "example"):
         if name in schema:
