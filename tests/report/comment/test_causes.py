@@ -148,7 +148,7 @@ def test_the_work_on_ten_thousand_slices_is_bounded(monkeypatch: pytest.MonkeyPa
     """Each finding is compared with at most MAX_RELATIVES causes, where all pairs would be tens of millions."""
     files, comparisons, related = samples.many_findings(10_000), 0, grouping._related
 
-    def counted(first: Finding, second: Finding) -> bool:
+    def counted(first: grouping.Conditions, second: grouping.Conditions) -> bool:
         nonlocal comparisons
         comparisons += 1
         return related(first, second)

@@ -27,6 +27,8 @@ _RESPONSE_TIME = re.compile(r"(latency|objective)-(.*-)?(p\d{1,2}([.-]\d{1,3})?|
 _ERRORS = ("error-ratio", "errors")
 _QUALITY = re.compile(r"(regression|slice|window|search|class)(es|s)?-")
 
+Conditions = frozenset[tuple[str, str]]
+"""Column and value of each condition of a slice."""
 Family = tuple[str, str, str]
 """Command, kind of regression and data set."""
 
@@ -61,15 +63,16 @@ def group_causes(entries: Sequence[PlacedFinding]) -> list[Cause]:
     # Too few labels explain every metric that they leave undecided.
     failures.sort(key=lambda e: (-e.finding.outcome.severity, e.finding.id != LABEL_COVERAGE, is_confirmation(e.leg)))
     unlabelled = {(e.command, e.finding.dataset) for e in failures if e.finding.id == LABEL_COVERAGE}
-    families: dict[Family, list[list[PlacedFinding]]] = {}
+    families: dict[Family, list[tuple[Conditions, list[PlacedFinding]]]] = {}
     for entry in failures:
         groups = families.setdefault(_family(entry, unlabelled), [])
-        related = next((group for group in groups[:MAX_RELATIVES] if _related(group[0].finding, entry.finding)), None)
-        if related is None:
-            groups.append([entry])
+        own = frozenset((key, repr(value)) for key, value in entry.finding.slice.items())
+        relatives = (group for lead, group in groups[:MAX_RELATIVES] if _related(lead, own))
+        if (related := next(relatives, None)) is None:
+            groups.append((own, [entry]))
         else:
             related.append(entry)
-    causes = [_cause(group) for groups in families.values() for group in groups]
+    causes = [_cause(group) for groups in families.values() for _, group in groups]
     return _in_turn(causes)
 
 
@@ -120,14 +123,9 @@ def _kind(finding: Finding) -> str:
     return QUALITY if _QUALITY.match(finding.id) else finding.id
 
 
-def _related(one: Finding, other: Finding) -> bool:
+def _related(one: Conditions, other: Conditions) -> bool:
     """Return whether one of two slices contains the other; all rows contain every slice and every window."""
-    conditions, others = _conditions(one), _conditions(other)
-    return conditions <= others or others <= conditions
-
-
-def _conditions(finding: Finding) -> set[tuple[str, str]]:
-    return {(key, repr(value)) for key, value in finding.slice.items()}
+    return one <= other or other <= one
 
 
 def legs_of(cause: Cause) -> list[str]:
