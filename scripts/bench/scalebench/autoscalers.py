@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bench.scalebench.traces import DAY, TICK
 from ghmlops.core.scale.capacity import Curve
 from ghmlops.core.scale.demand import Rules, Series, judge
 from ghmlops.core.scale.plan import Circumstances, Supply, make_plan, need_of
-from scalebench.traces import DAY, TICK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
