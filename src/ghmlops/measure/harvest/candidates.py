@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ghmlops.core.harvest.sample import UNLIMITED, Pool
+from ghmlops.measure.predictions.engine.dialect import literal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -159,9 +160,10 @@ def _select(
     table.rows("CREATE TEMP TABLE bounds (slice INTEGER, value VARCHAR, code INTEGER, bound UBIGINT)")
     joins, columns, conditions = "", "", f"key <= {limit}::UBIGINT" if limit == UNLIMITED else f"key < {limit}::UBIGINT"
     for number, index in enumerate(slices):
-        for code, (value, bound) in enumerate(zip(values[number], limits[number], strict=True)):
-            quoted = value.replace("'", "''")
-            table.rows(f"INSERT INTO bounds VALUES ({number}, '{quoted}', {code}, {bound}::UBIGINT)")
+        bounds = zip(values[number], limits[number], strict=True)
+        listed = [f"({number}, {literal(v)}, {code}, {bound}::UBIGINT)" for code, (v, bound) in enumerate(bounds)]
+        if listed:
+            table.rows(f"INSERT INTO bounds VALUES {', '.join(listed)}")
         joins += f" LEFT JOIN bounds b{number} ON b{number}.slice = {number} AND b{number}.value = fields[{index + 1}]"
         columns += f", coalesce(b{number}.code, -1)"
         conditions += f" OR key <= b{number}.bound"
