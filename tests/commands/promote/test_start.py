@@ -42,12 +42,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def promote(folder: Path, *, limit: int, first: str, rounded: str = '"$3"') -> tuple[int, dict[str, Any], list[int]]:
+def promote(
+    folder: Path, *, limit: int, first: str, rounded: str = '"$3"', flags: tuple[str, ...] = ()
+) -> tuple[int, dict[str, Any], list[int]]:
     """Run the command; return the exit code, the record, and the weights of candidate and pool."""
     (folder / "router").write_text(ROUTER.replace("ROUNDED", rounded))
     (folder / "router").chmod(0o755)
     (folder / "policy.yml").write_text(POLICY.replace("LIMIT", str(limit)).replace("LADDER", first))
-    code = main(["promote", "--policy", "policy.yml", "--commit", "a" * 40])
+    code = main(["promote", "--policy", "policy.yml", "--commit", "a" * 40, *flags])
     path = folder / "evidence" / "promotion.json"
     record = json.loads(path.read_text()) if path.exists() else {}
     return code, record, [int((folder / f"{arm}.weight").read_text()) for arm in ("candidate", "pool")]
@@ -68,3 +70,26 @@ def test_a_router_that_rounds_or_clamps(folder: Path, rounded: str) -> None:
     assert (code, record["decision"], record["reason_code"]) == (1, "hold", "weight-not-accepted")
     assert record["rungs"] == []
     assert pool > 0
+
+
+def test_a_complete_promotion_is_rolled_back_for_a_reason(folder: Path) -> None:
+    """All traffic returns, with a record of a rollback; without traffic there is nothing to return."""
+    (folder / "candidate.weight").write_text("50\n")
+    (folder / "pool.weight").write_text("0\n")
+    flags = ("--rollback", "a paired verdict confirmed a failure")
+    code, record, weights = promote(folder, limit=50, first="10%", flags=flags)
+    assert (code, weights[0], weights[1] > 0) == (1, 0, True)
+    assert (record["decision"], record["reason_code"]) == ("rollback", "rollback-ordered")
+    (folder / "evidence/promotion.json").unlink()
+    assert promote(folder, limit=50, first="10%", flags=flags)[:2] == (1, {})
+
+
+def test_only_the_commit_that_was_promoted_is_rolled_back(folder: Path) -> None:
+    """The record on this machine names another one."""
+    (folder / "candidate.weight").write_text("50\n")
+    flags = ("--rollback", "slow")
+    assert promote(folder, limit=50, first="10%", flags=flags)[0] == 1
+    (folder / "candidate.weight").write_text("50\n")
+    _, record, _ = promote(folder, limit=50, first="10%", flags=(*flags, "--commit", "b" * 40))
+    assert record["commit"] == "a" * 40
+    assert (folder / "candidate.weight").read_text() == "50\n"

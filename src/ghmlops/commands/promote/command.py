@@ -59,7 +59,7 @@ def run(inputs: Inputs, services: Services) -> Result:
     if inputs.lock:
         return lock.run(inputs, services)
     job = prepare(inputs, services)
-    if not inputs.resume:  # a ladder in progress can always be ended
+    if not inputs.resume and not inputs.rollback:  # a ladder in progress can always be ended
         check_ladder(job)
     check_alerts(inputs, load_promotion(inputs, services)[0])
     if inputs.dry_run:
@@ -88,7 +88,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         )
         alerts = Alerts(job=job, walk=walk, inputs=inputs, services=services)
         try:
-            record = walk.run(resume=inputs.resume)
+            record = walk.run(resume=inputs.resume, rollback=inputs.rollback)
         except ServiceError as error:
             if walk.rolling_back:
                 alerts.rollback_failed(error)

@@ -15,6 +15,13 @@ class Inputs(WithAlerts, frozen=True, kw_only=True):
     resume: Annotated[
         bool, Doc(description="Continue a ladder at the rung that the target has, after a hold or an interrupted run.")
     ] = False
+    rollback: Annotated[
+        str,
+        Doc(
+            description="Why the traffic of the candidate returns to the baseline now, a complete promotion included; "
+            "empty: promote. See actions/watch."
+        ),
+    ] = ""
     lock: Annotated[
         str,
         Doc(

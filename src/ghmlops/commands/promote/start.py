@@ -13,6 +13,7 @@ from ghmlops.core.promotion.recovery import BASELINE, Place, find_place, total_s
 from ghmlops.core.promotion.status_text import hold_seconds
 from ghmlops.core.promotion.walk import Stop
 from ghmlops.core.promotion.weights import represented_shares, rung_shares
+from ghmlops.core.steps.step import REASON_LIMIT, short
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -130,6 +131,31 @@ def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
         stop = Stop(reaction="rollback", reason_code="hold-expired", reason=reason)
         return Start(shares=shares, step=stop, held_since=held_since, alerted=alerted)
     return Start(shares=shares, step=max(place.rung, 0), held_since=held_since, alerted=alerted)
+
+
+def ordered_rollback(job: Job, reason: str) -> Start:
+    """Return the way back from whatever share the candidate has, for a reason that the promotion did not find itself.
+
+    Raises:
+        NeedsPerson: The candidate has no traffic, or another commit was promoted last on this machine.
+        ServiceError: The target cannot be reached.
+        DataError: The record of the run before is damaged.
+    """
+    shares, previous = total_shares(job.target.server_weights()), read_previous(job)
+    if previous and previous.commit != job.commit:
+        raise NeedsPerson(
+            f"the last promotion is that of {previous.commit[:12]}",
+            hint="only the commit whose servers are the candidate can be rolled back",
+            reason_code="other-commit",
+        )
+    if shares.candidate == 0.0:
+        raise NeedsPerson(
+            "the candidate has no traffic that could return",
+            hint="were its servers made the baseline? Then revert the commit: actions/revert",
+            reason_code="no-traffic",
+        )
+    stop = Stop(reaction="rollback", reason_code="rollback-ordered", reason=short(reason, REASON_LIMIT))
+    return Start(shares=shares, step=stop)
 
 
 def _place(job: Job) -> Place:

@@ -13,7 +13,7 @@ from ghmlops.act.targets import apply_shares, check_climb
 from ghmlops.commands.promote.capacity import Servers
 from ghmlops.commands.promote.header.rung import HeaderRung
 from ghmlops.commands.promote.observer import Observer
-from ghmlops.commands.promote.start import first_start, resumed_start
+from ghmlops.commands.promote.start import first_start, ordered_rollback, resumed_start
 from ghmlops.commands.promote.way_back import WayBack
 from ghmlops.core.errors import DataError, ServiceError
 from ghmlops.core.promotion.record import Decision, PromotionRecord
@@ -82,8 +82,8 @@ class Walk:
     _status: str = field(init=False, default="")
     """Description of the last status of the deployment."""
 
-    def run(self, *, resume: bool) -> PromotionRecord:
-        """Walk the ladder to its end, and return the record.
+    def run(self, *, resume: bool, rollback: str = "") -> PromotionRecord:
+        """Walk the ladder to its end, or back for the reason `rollback`, and return the record.
 
         Raises:
             NeedsPerson: The target is not where a promotion can start.
@@ -93,7 +93,10 @@ class Walk:
         source = self.source or self.job.open_log()
         self._observer = Observer(job=self.job, source=source, now=self.now, metrics=self.metrics)
         self._servers = Servers(job=self.job, now=self.now, note=self.note)
-        start = resumed_start(self.job, self.deployment, self.now()) if resume else first_start(self.job)
+        if rollback:
+            start = ordered_rollback(self.job, rollback)
+        else:
+            start = resumed_start(self.job, self.deployment, self.now()) if resume else first_start(self.job)
         self._observer.shares, self._held_since, self.alerted = start.shares, start.held_since, start.alerted
         if self.metrics:
             self.metrics.check(tuple(arm for arm in ARMS if start.shares.share(arm)))
