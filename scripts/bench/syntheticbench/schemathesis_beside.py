@@ -80,7 +80,7 @@ def failures_of(service: Service, command: str, seed: int) -> set[str]:
 def compare(arguments: argparse.Namespace) -> bool:
     """Print which of the faults Schemathesis shows; there is no goal."""
     usual = {}
-    counts_by_kind = {True: [0, 0], False: [0, 0]}
+    hits = {True: [0, 0], False: [0, 0]}
     started, runs = time.monotonic(), 0
     for fault in FAULTS[:: arguments.every]:
         if fault.service not in usual:
@@ -89,14 +89,14 @@ def compare(arguments: argparse.Namespace) -> bool:
         more = (
             failures_of(make(fault.service, fault.patch), arguments.schemathesis, arguments.seed) - usual[fault.service]
         )
-        counts = counts_by_kind[fault.family in SERVING]
+        counts = hits[fault.family in SERVING]
         counts[0] += bool(more)
         counts[1] += 1
         runs += 1
         print(f"{fault.family:14} {fault.what:40} {fault.service:9} {', '.join(sorted(more)) or '-'}", flush=True)
     seconds = (time.monotonic() - started) / (runs + len(usual))
     print(
-        f"Schemathesis: {counts_by_kind[True][0]} of {counts_by_kind[True][1]} serving faults, {counts_by_kind[False][0]} of {counts_by_kind[False][1]} "
+        f"Schemathesis: {hits[True][0]} of {hits[True][1]} serving faults, {hits[False][0]} of {hits[False][1]} "
         f"others; {seconds:.1f} s per service"
     )
     return True

@@ -31,7 +31,7 @@ MIN_ROWS, MAX_ROWS = 5, 1_000
 MAX_UNJUDGED = 0.5
 """Share of a relation's questions without an answer that can be judged from which on a pass is inconclusive."""
 SHRINK_REQUESTS = 200
-"""Requests for shrinking one failure (goal Y4). Not measured yet."""
+"""Requests for shrinking one failure (goal Y4); `scripts/bench/synthetic` needed at most 54."""
 REPLAY_REQUESTS = 40
 """Requests of the replay of one saved case, over both arms (goal Y4)."""
 REPLAY_ROUNDS = 8
