@@ -145,7 +145,9 @@ def _not_measured(job: Job, needs: Sequence[Need], around: Surroundings) -> list
         if need.prediction and not need.prediction.periods:
             why = "there are too few past periods: the highest interval of the last hour is served"
             rows.append(NotMeasured(what=f"the season of {need.name}", why=why))
-    if around.unread:
+    if job.baseline:
+        rows.append(NotMeasured(what="the replicas that run", why="two versions are compared, and nothing is set"))
+    elif around.unread:
         rows.append(NotMeasured(what="whether `mode: apply` could set the replicas", why=around.unread))
     elif around.service is None:
         rows.append(NotMeasured(what="the replicas that run", why="the policy has no `scale.target`"))

@@ -49,7 +49,7 @@ def read_surroundings(job: Job, inputs: Inputs, services: Services, now: float) 
     from ghmlops.act.targets.scaling import open_service
 
     scale, present, unread, service = job.policy, None, "", None
-    if scale.target is not None:
+    if scale.target is not None and not job.baseline:
         service = open_service(scale.target, services.cwd)
         try:
             present = service.read().desired
@@ -62,7 +62,7 @@ def read_surroundings(job: Job, inputs: Inputs, services: Services, now: float) 
     circumstances = Circumstances(
         present=present,
         paused=scale.pause,
-        holds=tuple(_holds(job, inputs, services)),
+        holds=() if job.baseline else tuple(_holds(job, inputs, services)),
         fallback=scale.fallback,
         zero_idle=zero.idle if zero and job.cold_start is not None and job.cold_start <= zero.within else None,
         since_step=_since_step(services.cwd / inputs.step_file, now) if inputs.step_file else None,
