@@ -370,6 +370,30 @@ def test_answers_are_written_for_the_comparison_of_predictions(place: Path) -> N
     assert [row for row in rows if row[1] != row[2]] == [(4, 0, 9)]
 
 
+def test_answers_are_judged_when_labels_arrive_later(place: Path) -> None:
+    """The files are artifacts of `regression`: with labels of another day, a model that scores the wrong way fails."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    from ghmlops.commands import regression
+
+    section = """
+regression:
+  task: binary
+  key: [request]
+  label: truth
+  score: score
+  artifacts: {baseline: answers/baseline.parquet, candidate: answers/candidate.parquet, labels: labels.parquet}
+"""
+    write_policy(place, f"  answers: answers\n{section}")
+    shadow(place, lambda row, a: {**a, "score": 0.6 - row / 100})
+    truth = [row > ROWS // 2 for row in range(ROWS)]
+    pq.write_table(pa.table({"request": range(1, ROWS + 1), "truth": truth}), place / "labels.parquet")
+    result = regression.run(regression.Inputs(policy="policy.yml"), services(place))
+    assert result.outcome is FAIL
+    assert "regression-log-loss" in {finding.id for finding in result.findings if finding.outcome is FAIL}
+
+
 def test_without_a_twin_values_only_warn(place: Path) -> None:
     """A baseline that is asked twice does not show noise that is constant within a process."""
     write_policy(place, "  expect: same\n")
