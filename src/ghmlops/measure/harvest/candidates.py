@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ghmlops.core.harvest.sample import UNLIMITED, Pool
+from ghmlops.measure.harvest.log_table import field_column, fields_sql
 from ghmlops.measure.predictions.engine.dialect import literal
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def read_candidates(table: LogTable, slices: list[int], *, rows: int, rare: int)
     limit = _limit(table, round(rows * factor) + addend)
     values, slice_rows, limits, omitted = [], [], [], []
     for index in slices:
-        value = f"fields[{index + 1}]"
+        value = field_column(index)
         count = round(rare * factor) + addend
         frequent = f"SELECT {value} FROM population GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {MAX_VALUES}"
         listed = table.rows(
@@ -164,12 +165,15 @@ def _select(
         listed = [f"({number}, {literal(v)}, {code}, {bound}::UBIGINT)" for code, (v, bound) in enumerate(bounds)]
         if listed:
             table.rows(f"INSERT INTO bounds VALUES {', '.join(listed)}")
-        joins += f" LEFT JOIN bounds b{number} ON b{number}.slice = {number} AND b{number}.value = fields[{index + 1}]"
+        joins += (
+            f" LEFT JOIN bounds b{number} ON b{number}.slice = {number} AND b{number}.value = {field_column(index)}"
+        )
         columns += f", coalesce(b{number}.code, -1)"
         conditions += f" OR key <= b{number}.bound"
     # Not sorted by the engine: the rows are few, and their fields long.
     rows = table.rows(
-        f"SELECT key, id, coalesce(client_name, ''), fields{columns} FROM population p{joins} WHERE {conditions}"
+        f"SELECT key, id, coalesce(client_name, ''), {fields_sql(table.field_count)}{columns} FROM population p{joins} "
+        f"WHERE {conditions}"
     )
     rows.sort(key=lambda row: int(str(row[0])))
     codes = np.array([row[4:] for row in rows], np.int64).reshape(len(rows), len(slices)).T

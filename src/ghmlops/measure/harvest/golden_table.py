@@ -10,6 +10,7 @@ import msgspec
 from ghmlops.core.errors import DataError
 from ghmlops.core.harvest.golden import GoldenRow, canonical, digest_key
 from ghmlops.core.harvest.payload import make_payload
+from ghmlops.measure.harvest.log_table import field_column, fields_sql
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ def read_candidates(table: LogTable, keep: Keep, kinds: Sequence[str]) -> dict[s
         DataError: The private table cannot be read.
     """
     joined = "joined j JOIN population p ON p.key = j.key WHERE state = 'matched'"
-    columns = "p.id, coalesce(p.client_name, ''), p.fields, j.label, p.key"
+    fields = fields_sql(table.field_count, "p.")
+    columns = f"p.id, coalesce(p.client_name, ''), {fields}, j.label, p.key"
     miss = "abs(j.score - TRY_CAST(j.label AS DOUBLE))"
     places = ", ".join(
-        f"row_number() OVER (PARTITION BY p.fields[{keep.fields.index(name) + 1}] ORDER BY p.key)"
+        f"row_number() OVER (PARTITION BY p.{field_column(keep.fields.index(name))} ORDER BY p.key)"
         for name in keep.slices
     )
     queries = {
@@ -59,7 +61,7 @@ def read_candidates(table: LogTable, keep: Keep, kinds: Sequence[str]) -> dict[s
     result: dict[str, list[GoldenRow]] = {}
     for kind in kinds:
         rows = [] if kind == "rare" and not keep.slices else table.rows(queries[kind])
-        result[kind] = [row for row in (_case(keep, kind, fields) for fields in rows) if row is not None]
+        result[kind] = [row for row in (_case(keep, kind, values) for values in rows) if row is not None]
     return result
 
 

@@ -54,20 +54,28 @@ class LogTable:
     """The requests of the logs in a private table.
 
     The table has the columns `problem` (empty for a request), `key` (random key of the identifier), `line` (hash of the
-    line), `id`, `client` (hash), `client_name`, `seconds`, `file`, `score`, and `fields`, a list of JSON.
+    line), `id`, `client` (hash), `client_name`, `seconds`, `file`, `score`, and `f0`, `f1` and so on: the JSON
+    of each field.
 
     Args:
         connection: connection that can read nothing but the logs and its private folder.
         source: SQL of the table.
         folder: private folder.
         others: further files by name, as paths that the connection can read.
+        field_count: number of fields.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, source: str, folder: Path, others: Mapping[str, str]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        source: str,
+        folder: Path,
+        others: Mapping[str, str],
+        field_count: int,
     ) -> None:
         self._connection = connection
         self.others = others
+        self.field_count = field_count
         self.source = source
         self.folder = folder
 
@@ -123,7 +131,7 @@ def open_logs(
             sources = ", ".join(literal(str(link)) for link in links)
             _execute(connection, _staging_sql(sources, traffic, fields, seed, str(table)))
             paths = {name: str(link) for name, link in more.items()}
-            yield LogTable(connection, f"read_parquet({literal(str(table))})", folder, paths)
+            yield LogTable(connection, f"read_parquet({literal(str(table))})", folder, paths, len(fields))
         finally:
             connection.close()
 
@@ -144,6 +152,8 @@ def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: 
     units = " ".join(f"WHEN {number} BETWEEN {low * f!r} AND {high * f!r} THEN {number} / {f!r}" for f in _PER_SECOND)
     client = "md5_number_lower(parts[3] ->> '$')" if traffic.client else "NULL::UBIGINT"
     score_sql = "TRY_CAST(parts[4] ->> '$' AS DOUBLE)" if traffic.score else "NULL::DOUBLE"
+    # One column per field, so that a query reads the fields that it needs.
+    columns = "".join(f", parts[{5 + number}] AS {field_column(number)}" for number in range(len(fields)))
     # An identifier is a text or a number, and never empty.
     identifier = (
         "CASE WHEN json_type(parts[1]) IN ('VARCHAR', 'UBIGINT', 'BIGINT') THEN nullif(parts[1] ->> '$', '') END"
@@ -158,9 +168,19 @@ def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: 
         f"md5_number_lower(id || '|{seed}') AS key, hash(json) AS line, id, {client} AS client, "
         f"{'parts[3] ->> ' + literal('$') if traffic.client else 'NULL::VARCHAR'} AS client_name, "
         "seconds, filename AS file, "
-        f"{score_sql} AS score, parts[5:] AS fields FROM requests) "
+        f"{score_sql} AS score{columns} FROM requests) "
         f"TO {literal(table)} (FORMAT parquet, COMPRESSION snappy)"
     )
+
+
+def field_column(number: int) -> str:
+    """Return the column of a field of the policy, by its number."""
+    return f"f{number}"
+
+
+def fields_sql(count: int, prefix: str = "") -> str:
+    """Return the SQL of a list with the JSON of all fields of a row."""
+    return f"[{', '.join(prefix + field_column(number) for number in range(count))}]"
 
 
 def _pointer(path: str) -> str:
