@@ -126,7 +126,7 @@ PILLARS = (
         command="scale",
         section="scale",
         title="Scaling",
-        summary="replicas from measured capacity and demand: a plan, manifests of autoscalers, or the replicas themselves",
+        summary="replicas from measured capacity and demand: a plan, manifests of autoscalers, or the replicas",
     ),
 )
 

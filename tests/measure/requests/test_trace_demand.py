@@ -29,7 +29,7 @@ PROFILE: dict[str, Any] = {
 }
 
 
-def read(path: Path, content: object, **settings: Any) -> Any:  # noqa: ANN401  (a trace)
+def read(path: Path, content: object, **settings: Any) -> Any:
     """Write the profile, and read it as a recording."""
     duration = settings.pop("duration", 0.0)
     path.write_text(json.dumps(content, indent=1))

@@ -103,7 +103,7 @@ class Trace(Section, frozen=True, kw_only=True):
     speed: float = 1.0
     """Factor by which the replay is faster than the recording."""
     share: float = 1.0
-    """Fraction of the requests that is sent of the profile of a demand (format `demand`); other recordings are whole."""
+    """Fraction of the requests of a demand profile (format `demand`) that is sent; other recordings are whole."""
 
 
 class Arrivals(Section, frozen=True, kw_only=True):
