@@ -59,7 +59,7 @@ def test_find_pillar() -> None:
 def test_details_are_tagged_by_a_command() -> None:
     """The tag of each struct of details is a pillar or a command that writes the evidence of one."""
     tags = {kind.__struct_config__.tag for kind in typing.get_args(Details)}
-    pillars = {"latency", "capacity", "import", "regression", "synthetic", "shadow", "watch"}
-    assert tags == {*pillars, "merge-shards", "rebuild"}
+    pillars = {"latency", "capacity", "import", "regression", "synthetic", "shadow", "watch", "scale"}
+    assert tags == {*pillars, "merge-shards", "rebuild", "harvest"}
     assert {kind.__struct_config__.tag_field for kind in typing.get_args(Details)} == {"command"}
     assert all(issubclass(kind, msgspec.Struct) for kind in typing.get_args(Details))
