@@ -125,7 +125,7 @@ def _read(descriptor: int, max_output: int, stop: threading.Event) -> bytes:
 def _write(pipe: IO[bytes], data: bytes, stop: threading.Event) -> bytes:
     """Write `data` and close the pipe; return nothing. A process that does not read its input is no error."""
     rest = memoryview(data)
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError, *([OSError] if os.name == "nt" else [])):  # Windows: EINVAL
         while rest and not stop.is_set():
             rest = rest[os.write(pipe.fileno(), rest[:_CHUNK]) :]
     pipe.close()
@@ -159,7 +159,8 @@ def _started(args: tuple[str, ...], cwd: Path, environ: Mapping[str, str]) -> It
 
 def _terminate_group(process: subprocess.Popen[bytes]) -> None:
     """Terminate git and its helpers; SIGTERM comes first, so that git removes its lock files."""
-    if not hasattr(os, "killpg"):  # Windows
+    if not hasattr(os, "killpg"):  # Windows, where `git.exe` may be a wrapper of the process that holds the pipes
+        subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)
         process.kill()
         return
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
