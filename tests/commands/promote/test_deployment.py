@@ -6,12 +6,15 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from ghmlops.act.files import write_atomically
 from ghmlops.act.targets import apply_shares, open_target, read_shares
 from ghmlops.cli import main
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.target import DryRunTarget
+from ghmlops.core.promotion.record import PromotionRecord
 from ghmlops.core.promotion.status_text import hold_text, rollback_text, rung_text
 from ghmlops.core.promotion.weights import BASELINE_ONLY, rung_shares
 from ghmlops.measure.evidence import read_verdict
@@ -199,6 +202,29 @@ def test_what_github_knows_of_a_ladder_without_its_record(api: Api, tmp_path: Pa
     result = (code, share, record.get("decision"), record.get("reason_code"))
     assert result == ((1, 0.0, "rollback", "errors-above-objective") if own else (1, 0.25, None, None))
     assert statuses(api)[-1][0] == ("failure" if own else "queued")
+
+
+@pytest.mark.parametrize("newer", [True, False])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_rollback_that_waited_leaves_the_next_ladder_alone(
+    api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, newer: bool, recorded: bool
+) -> None:
+    """The commit was promoted before; by the time of its rollback, the candidate is that of another one, on hold."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    deployments = [(SHA, ("queued", "success")), ("b" * 40, ("queued", "in_progress"))]
+    for commit, states in deployments if newer else reversed(deployments):
+        deployed(api, *states, commit=commit)
+    rows = api.state.deployment_statuses
+    next(row for row in rows if row["state"] == "in_progress")["description"] = hold_text(0.25, since, "low-traffic")
+    before = statuses(api)
+    apply_shares(open_target(DryRunTarget(), tmp_path), rung_shares(0.25, with_twin=True))
+    if recorded:  # on a runner that keeps its folder
+        record = PromotionRecord(commit=SHA, environment="production", service="shop", run_url="", shares=BASELINE_ONLY)
+        write_atomically(tmp_path / "evidence" / "promotion.json", msgspec.json.encode(record))
+    main(["promote", "--policy", "policy.yml", "--commit", SHA, "--token", "t", "--rollback", "slow", "--json"])
+    assert json.loads(capsys.readouterr().out)["reason_code"] == "other-commit"
+    assert read_shares(open_target(DryRunTarget(), tmp_path)).candidate == 0.25
+    assert statuses(api) == before
 
 
 def test_a_damaged_record(api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

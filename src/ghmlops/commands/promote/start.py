@@ -133,18 +133,21 @@ def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
     return Start(shares=shares, step=max(place.rung, 0), held_since=held_since, alerted=alerted)
 
 
-def ordered_rollback(job: Job, reason: str) -> Start:
+def ordered_rollback(job: Job, deployment: Deployment, reason: str) -> Start:
     """Return the way back from whatever share the candidate has, for a reason that the promotion did not find itself.
 
     Raises:
-        NeedsPerson: The candidate has no traffic, or another commit was promoted last on this machine.
+        NeedsPerson: The candidate has no traffic, or it is that of another commit: one that was promoted last on this
+            machine, or whose ladder is in progress by its deployment.
         ServiceError: The target cannot be reached.
         DataError: The record of the run before is damaged.
     """
     shares, previous = total_shares(job.target.server_weights()), read_previous(job)
-    if previous and previous.commit != job.commit:
+    # Both: a checkout removes the record, and a runner that keeps its folder does not know what ran on another one.
+    owners = (deployment.commit_in_progress, previous.commit if previous else "")
+    if other := next((owner for owner in owners if owner not in ("", job.commit)), ""):
         raise NeedsPerson(
-            f"the last promotion is that of {previous.commit[:12]}",
+            f"the last promotion is that of {other[:12]}",
             hint="only the commit whose servers are the candidate can be rolled back",
             reason_code="other-commit",
         )

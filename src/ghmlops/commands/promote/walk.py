@@ -94,7 +94,7 @@ class Walk:
         self._observer = Observer(job=self.job, source=source, now=self.now, metrics=self.metrics)
         self._servers = Servers(job=self.job, now=self.now, note=self.note)
         if rollback:
-            start = ordered_rollback(self.job, rollback)
+            start = ordered_rollback(self.job, self.deployment, rollback)
         else:
             start = resumed_start(self.job, self.deployment, self.now()) if resume else first_start(self.job)
         self._observer.shares, self._held_since, self.alerted = start.shares, start.held_since, start.alerted
