@@ -145,6 +145,38 @@ def test_a_burning_budget_is_an_alarm_with_a_cause() -> None:
 
 
 @pytest.mark.parametrize(
+    ("section", "shift", "code"),
+    [
+        ("acknowledge", DAY, "watch-accepted"),
+        ("acknowledge", -DAY, "watch-burn"),
+        ("dismiss", -HOUR, "watch-dismissed"),
+        ("dismiss", -HOUR + 600, "watch-dismissed"),
+        ("dismiss", -2 * HOUR, "watch-burn"),
+    ],
+)
+def test_a_person_decides_about_a_burning_budget(section: str, shift: int, code: str) -> None:
+    """As for other metrics: what is accepted or dismissed is no incident; the finding has the onset to dismiss."""
+    log = Log(files="x.csv", time="t", failed="f", every=300.0)
+    time = datetime.fromtimestamp(NOW + shift, UTC).isoformat()
+    accepted = Acknowledgement(metric="errors", until=time, reason="agreed")
+    dismissed = Dismissal(metric="errors", onset=time, reason="a test")
+    watch = Watch(
+        metrics=(WatchedMetric(name="errors", log=log, burn=BurnRate(objective=0.999)),),
+        acknowledge=(accepted,) if section == "acknowledge" else (),
+        dismiss=(dismissed,) if section == "dismiss" else (),
+    )
+    count = int(NOW) // 300
+    content = [Interval(i * 300, None, 100, 5 if i >= count - 12 else 0) for i in range(count)]
+    evaluation = run(content, watch, deployments=(Deployed(NOW - 3700, "c" * 40),))
+    assert {name for name, _ in codes(evaluation)} == {code}
+    alarms = code == "watch-burn"
+    assert [len(evaluation.open_alarms), bool(evaluation.suspect)] == [alarms, alarms]
+    onset = datetime.fromtimestamp(NOW - HOUR, UTC).isoformat().replace("+00:00", "Z")
+    assert {finding.window for finding in evaluation.alarms} == ({onset} if alarms else set())
+    assert alarms or codes(evaluation) == [(code, Outcome.PASS)]
+
+
+@pytest.mark.parametrize(
     ("failed", "rows", "code"),
     [(0, 100, "watch-steady"), (3, 100, "watch-burn"), (1, 1, "watch-sparse")],
 )

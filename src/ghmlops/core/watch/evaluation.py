@@ -11,7 +11,7 @@ from ghmlops.core.details.watch import AlertRow, WatchedSeries
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.production.watch import WARNINGS
 from ghmlops.core.watch.alerts import Rules
-from ghmlops.core.watch.burn_rate import Counts, burn_onset
+from ghmlops.core.watch.burn_rate import Counts
 from ghmlops.core.watch.cause import cause_of
 from ghmlops.core.watch.findings import ALERTS, judge_burn, judge_series
 from ghmlops.core.watch.incident import EndedAlarm, OpenAlarm
@@ -81,16 +81,16 @@ def evaluate(
     rows: list[WatchedSeries] = []
     alarms: list[OpenAlarm] = []
     for metric, intervals in zip(watch.metrics, content, strict=True):
+        rules = _rules(watch, metric, deployments)
         if metric.burn is not None:
             counts = _counts(metric, intervals, now)
-            judged_burn = judge_burn(metric.name, counts, metric.burn.objective, watch.stale, now)
-            findings += judged_burn
-            if any(finding.id in ALERTS for finding in judged_burn):
-                onset = burn_onset(counts, metric.burn.objective)
-                cause = cause_of(onset, counts.step, deployments)
-                alarms.append(_alarm(metric.name, onset, counts.step, cause))
+            burning = judge_burn(metric.name, counts, metric.burn.objective, rules, stale=watch.stale, now=now)
+            findings += burning.findings
+            if burning.onset is not None:
+                cause = cause_of(burning.onset, counts.step, deployments)
+                alarms.append(_alarm(metric.name, burning.onset, counts.step, cause))
             continue
-        series, rules = _series(metric, intervals, now, clock), _rules(watch, metric, deployments)
+        series = _series(metric, intervals, now, clock)
         judged = judge_series(series, rules, watch.stale, now, deployments)
         findings += judged.findings
         causes = [cause_of(alert.onset, series.step, deployments) for alert in judged.alerts]

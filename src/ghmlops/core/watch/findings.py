@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ghmlops.core.model import Direction, Finding, Interval, Outcome
 from ghmlops.core.quantities import format_duration
 from ghmlops.core.watch.alerts import Kind, find_alerts, open_alerts
-from ghmlops.core.watch.burn_rate import burn_rates
+from ghmlops.core.watch.burn_rate import burn_onset, burn_rates
 from ghmlops.core.watch.cause import cause_of
 from ghmlops.core.watch.series import holes
 
@@ -107,7 +107,7 @@ def _alert_finding(series: Series, alert: Alert, cause: Deployed | None) -> Find
         outcome=Outcome.WARN,
         reason=reason,
         docs=f"{DOCS}#alarms",
-        window=onset.isoformat().replace("+00:00", "Z"),
+        window=_iso(alert.onset),
         direction=series.direction,
         baseline=alert.level,
         candidate=alert.value,
@@ -117,13 +117,23 @@ def _alert_finding(series: Series, alert: Alert, cause: Deployed | None) -> Find
     )
 
 
-def judge_burn(name: str, counts: Counts, objective: float, stale: float, now: float) -> list[Finding]:
+class JudgedBurn(NamedTuple):
+    """Findings about an error budget, and the onset of its alarm; `None` without one."""
+
+    findings: list[Finding]
+    onset: int | None = None
+
+
+def judge_burn(  # noqa: PLR0913  (a budget, and when it is judged)
+    name: str, counts: Counts, objective: float, rules: Rules, *, stale: float, now: float
+) -> JudgedBurn:
     """Return the findings about an error budget: the pair of windows that burns it, or what was not measured.
 
     Args:
         name: name of the metric.
         counts: requests over time.
         objective: share of requests that succeed.
+        rules: what a person accepted or dismissed.
         stale: seconds beyond which the newest interval says nothing about now.
         now: current time in seconds since the epoch.
     """
@@ -131,37 +141,48 @@ def judge_burn(name: str, counts: Counts, objective: float, stale: float, now: f
     newest = float(complete[-1]) + counts.step if len(complete) else 0.0
     if now - newest > stale:
         code, reason = "watch-stale", f"{name} has no data of the last {format_duration(stale)}."
-        return [_finding(name, code, Outcome.INCONCLUSIVE, reason, len(counts.times))]
-    findings = []
+        return JudgedBurn([_finding(name, code, Outcome.INCONCLUSIVE, reason, len(counts.times))])
     # The windows end with the newest interval: what came after it is not known yet.
     burns = burn_rates(counts, objective, newest)
-    certain = any(burn.measured and burn.exceeded and burn.proven for burn in burns)
-    for burn in burns:
-        windows = f"{format_duration(burn.long)} and {format_duration(burn.short)}"
-        if not burn.measured:
-            reason = f"{name}: {burn.coverage:.0%} of the windows of {windows} have data."
-            findings.append(_finding(name, "watch-holes", Outcome.INCONCLUSIVE, reason, burn.requests))
-        elif burn.exceeded and burn.proven:
-            findings.append(_burn_finding(name, burn, objective, windows, Outcome.WARN))
-        elif burn.exceeded and not certain:
-            findings.append(_burn_finding(name, burn, objective, windows, Outcome.INCONCLUSIVE))
-    if findings:
-        return findings
-    return [_finding(name, "watch-steady", Outcome.PASS, f"{name}: the error budget lasts.", int(counts.total.sum()))]
+    proven = [burn for burn in burns if burn.measured and burn.exceeded and burn.proven]
+    onset = burn_onset(counts, objective) if proven else None
+    code, reason = "watch-steady", "The error budget lasts."
+    if now < rules.accepted_until:
+        code, reason = "watch-accepted", "Changes are accepted."
+    elif onset is not None and rules.is_dismissed(onset, counts.step):
+        code, reason = "watch-dismissed", "A person dismissed the alert that lasts."
+    elif onset is not None:
+        return JudgedBurn([_burn_finding(name, burn, objective, onset) for burn in proven], onset)
+    findings = [_hole_finding(name, burn) for burn in burns if not burn.measured]
+    if code == "watch-steady":
+        findings += [_burn_finding(name, burn, objective) for burn in burns if burn.measured and burn.exceeded]
+    passed = _finding(name, code, Outcome.PASS, f"{name}: {reason}", int(counts.total.sum()))
+    return JudgedBurn(findings or [passed])
 
 
-def _burn_finding(name: str, burn: Burn, objective: float, windows: str, outcome: Outcome) -> Finding:
-    few = "" if outcome is Outcome.WARN else " These are too few requests to prove it."
+def _windows(burn: Burn) -> str:
+    return f"{format_duration(burn.long)} and {format_duration(burn.short)}"
+
+
+def _hole_finding(name: str, burn: Burn) -> Finding:
+    reason = f"{name}: {burn.coverage:.0%} of the windows of {_windows(burn)} have data."
+    return _finding(name, "watch-holes", Outcome.INCONCLUSIVE, reason, burn.requests)
+
+
+def _burn_finding(name: str, burn: Burn, objective: float, onset: int | None = None) -> Finding:
+    """Return the alarm about a pair of windows; without an onset, it is not proven."""
+    few = " These are too few requests to prove it." if onset is None else ""
     return Finding(
-        id="watch-burn" if outcome is Outcome.WARN else "watch-sparse",
+        id="watch-sparse" if onset is None else "watch-burn",
         metric=name,
-        outcome=outcome,
+        outcome=Outcome.INCONCLUSIVE if onset is None else Outcome.WARN,
         reason=(
-            f"{name}: within {windows} the error budget of {1 - objective:.3g} was used {burn.long_rate:.1f} and "
-            f"{burn.short_rate:.1f} times as fast as it lasts (limit {burn.limit:g}); {burn.failures:,} of "
+            f"{name}: within {_windows(burn)} the error budget of {1 - objective:.3g} was used {burn.long_rate:.1f} "
+            f"and {burn.short_rate:.1f} times as fast as it lasts (limit {burn.limit:g}); {burn.failures:,} of "
             f"{burn.requests:,} requests failed.{few}"
         ),
         docs=f"{DOCS}#error-budgets",
+        window=None if onset is None else _iso(onset),
         unit="ratio",
         direction=Direction.LOWER,
         candidate=burn.long_rate,
@@ -175,3 +196,7 @@ def _finding(metric: str, code: str, outcome: Outcome, reason: str, n: int) -> F
     if outcome is Outcome.PASS:
         return Finding(id=code, metric=metric, outcome=outcome, reason=reason, docs=f"{DOCS}#alarms", n=n)
     return Finding(id=code, metric=metric, outcome=outcome, reason=reason, docs=f"{DOCS}#data-that-does-not-count", n=n)
+
+
+def _iso(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z")
