@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -295,6 +296,27 @@ def test_a_log_is_counted_and_its_silence_is_missing(place: Place) -> None:
         (place.folder / ".ghmlops-scale.json").unlink(missing_ok=True)
         assert run("--mode", "apply") == 0
         assert (place.replicas, place.evidence()["reason_code"]) == (replicas, code)
+
+
+@pytest.mark.parametrize("unreadable", ["29/11/2026 12.00.00", ""])
+def test_a_log_whose_times_became_unreadable_removes_nothing(place: Place, unreadable: str) -> None:
+    """Of 2 requests per second three of four have no readable time for 75 minutes: that is no lower demand."""
+    place.capacity(0.15)
+    place.replicas = 15
+    now = time.time() // 60 * 60
+    with (place.folder / "log.csv").open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["ts", "id"])
+        for number in range(28_800):
+            moment = now - 14_400 + number / 2
+            written = datetime.fromtimestamp(moment, UTC).isoformat()
+            rows.writerow([unreadable if moment > now - 4500 and number % 4 else written, number])
+    place.policy("{log: {files: log.csv, time: ts}}")
+    assert run("--mode", "apply") == 0
+    evidence = place.evidence()
+    assert (evidence["outcome"], evidence["reason_code"]) == ("inconclusive", "scale-not-a-number")
+    assert "6,750" in evidence["findings"][0]["reason"]
+    assert (place.replicas, place.calls()) == (15, 0)
 
 
 @pytest.mark.parametrize(

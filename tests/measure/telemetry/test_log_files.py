@@ -87,3 +87,15 @@ def test_rows_without_a_time_are_counted(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("t,v\n2026-10-01 10:00:00,2\nnever,3\n")
     content = read_log(tmp_path, Log(files="a.csv", time="t", value="v"), 0.0)
     assert (len(content.intervals), content.undated) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a.jsonl"])
+@pytest.mark.parametrize("instead", ["0", "-1", "1e300", "'nan'::DOUBLE"])
+def test_numbers_that_are_no_time_are_counted(tmp_path: Path, name: str, instead: str) -> None:
+    """A logger that writes 0 or NaN without a time; the other rows stay."""
+    if name.endswith("jsonl") and "nan" in instead:
+        instead = "NULL"
+    write(tmp_path, name, f"CASE WHEN range % 6 < 4 THEN t ELSE {instead} END".replace("range", "v::BIGINT"))
+    content = read_log(tmp_path, Log(files=name, time="t", value="v"), 0.0)
+    assert [interval.rows for interval in content.intervals] == [4, 4]
+    assert content.undated == 4

@@ -63,6 +63,9 @@ def _from_log(demand: Demand, root: Path, rules: Rules, now: float) -> Series:
         raise DataError(f"`{demand.name}` has no log")
     content = read_log(root, demand.log, now - rules.history)
     step = rules.step
+    if content.undated:
+        # They may be requests of the last minutes: what is left would look like less demand.
+        return _problem(step, now, Problem.NOT_A_NUMBER, f"{content.undated:,} rows have no readable time")
     rates = {interval.time: interval.rows / step for interval in content.intervals}
     samples = [Sample(time + step, rate) for time, rate in rates.items()]
     for before, after in pairwise(sorted(rates)):

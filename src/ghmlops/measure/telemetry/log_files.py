@@ -196,4 +196,6 @@ def _seconds(query: _Query, source: str, log: Log, kind: str) -> str:
             + (" and ".join(units) if units else "no unit: no value is of the years 1990 to 2099"),
             hint="write seconds, ms, us or ns since 1970 in UTC, or ISO 8601, in all rows",
         )
-    return f"({number} / {_UNITS[units[0]]!r})"
+    factor = _UNITS[units[0]]
+    # A 0 or NaN where the time is not known is no time of 1970, and not in any unit.
+    return f"(CASE WHEN {number} BETWEEN {low * factor!r} AND {high * factor!r} THEN {number} / {factor!r} END)"
