@@ -28,6 +28,10 @@ def test_fields_stand_at_their_paths() -> None:
         ('[[1,{"x":2}]]', UNNAMED),
         ('"ann@example.org"', "e-mail address"),
         ('["ok","req-000017"]', "request identifier"),
+        ('"uploads/req-000017.png"', "request identifier"),
+        ('"order:req-000017"', "request identifier"),
+        ('"xREQ-000017x"', "request identifier"),
+        ('"\\u0072eq-000017_2"', "request identifier"),
     ],
 )
 def test_what_may_not_leave_is_named_by_field_and_kind(text: str, problem: str) -> None:

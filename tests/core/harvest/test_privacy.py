@@ -17,10 +17,18 @@ SECRETS = {
     "authorisation": ("Authorization: Bearer abc.def.ghi", "basic dXNlcjpwYXNz"),
     "password": ("password=hunter2", '"api_key": "abcd"'),
     "user in a URL": ("postgres://app:hunter2@db/x",),
-    "card number": ("4111 1111 1111 1111", "paid with 5500005555555559 today", "378282246310005"),
+    "card number": (
+        *("4111 1111 1111 1111", "paid with 5500005555555559 today", "378282246310005", "pay 4111111111111111."),
+        *("4111111111111111.0", "card no.4111111111111111", "4111-1111-1111-1111, ", "3530111333300000"),
+        *("3530 1113 3330 0000", "36227206271667", "3622 720627 1667", "6759649826438453", "6759 6498 2643 8453."),
+        *("6200000000000005", "501800000009", "6304000000000000000"),
+    ),
     "IBAN": ("DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432"),
     "social security number": ("ssn 078-05-1120",),
-    "telephone number": ("+49 170 1234567", "(415) 555-0132", "0049 30 123456"),
+    "telephone number": (
+        *("+49 170 1234567", "(415) 555-0132", "0049 30 123456", "call +1 555 123 4567.", "555-123-4567."),
+        *("tel.+49 170 1234567", "(415)555-0132", "1.415.555.0132", "tel.415-555-0132"),
+    ),
     "UUID": ("6fa459ea-ee8a-3ca4-894e-db77e160355e",),
     "MAC address": ("00:1B:44:11:3A:B7",),
     "IP address": ("from 203.0.113.7", "2001:db8:85a3::8a2e:370:7334"),
@@ -29,6 +37,7 @@ SECRETS = {
 CLEAN = (
     *("phone", "DE", "New York", "checkout/step-2", "v1.2.3", "2026-11-29T11:20:45Z", "2026-11-29", "10:15:00"),
     *("mobile_application_version", "international-business-class", "0.12345678901234567", "-1.5e-12", "1780272000123"),
+    *("0.4111111111111111", "12.4111111111111111", "4111111111111111.25", "3.0012345678901", "0.00123456789012"),
     *(
         "age 42, income 51,000",
         "C++",
@@ -61,6 +70,8 @@ def test_numbers_with_a_fraction_are_not_searched_and_whole_numbers_are() -> Non
     rng = Random(5)  # noqa: S311  (reproducible)
     assert not any(kind for _ in range(20_000) for kind in find_in_value([rng.random(), rng.gauss(0, 1e6)]))
     assert list(find_in_value([4111111111111111])) == ["card number"]
+    assert list(find_in_value([4111111111111111.0])) == ["card number"]
+    assert list(find_in_value([1780272000123.0, 4111111111111111.5, 1e300, float("inf")])) == []
     assert list(find_in_value([1780272000123, True, None, 7])) == []
 
 

@@ -70,6 +70,15 @@ def test_unreadable_logs_are_an_error_without_their_content(tmp_path: Path, line
     assert "hunter2" not in error.value.message + error.value.hint
 
 
+def test_the_name_of_a_file_that_is_private_is_not_in_the_error(tmp_path: Path) -> None:
+    """The rest of the message stays."""
+    write_log(tmp_path / "logs/alice.smith@example.com.jsonl", ["{oops", *requests(3)])
+    with open_logs(tmp_path, TRAFFIC, (), 0) as table, pytest.raises(DataError) as error:
+        count_lines(table, tmp_path, TRAFFIC, NOW)
+    assert "1 of 4" in error.value.message
+    assert "alice" not in error.value.message + error.value.hint
+
+
 def test_damaged_files_and_links_out_of_the_folder(tmp_path: Path) -> None:
     """No file, a damaged one, and one that is elsewhere."""
     with pytest.raises(DataError, match="no file"), open_logs(tmp_path, TRAFFIC, (), 0):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ghmlops.core.harvest.privacy import find_in_value
+from ghmlops.core.harvest.privacy import OWN, find_in_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +39,8 @@ def make_payload(names: Sequence[str], texts: Sequence[str | None], identifiers:
             return Payload(field=name, problem=UNNAMED)
         if (problem := next(find_in_value(value, identifiers), None)) is not None:
             return Payload(field=name, problem=problem)
+        if _contains(value, identifiers):
+            return Payload(field=name, problem=OWN)
         *parents, last = name.removesuffix(".*").split(".")
         target = body
         for parent in parents:
@@ -47,6 +49,12 @@ def make_payload(names: Sequence[str], texts: Sequence[str | None], identifiers:
             target = inner
         target[last] = value
     return Payload(body=msgspec.json.encode(body).decode())
+
+
+def _contains(value: object, identifiers: frozenset[str]) -> bool:
+    """Return whether an identifier is anywhere in the value, inside a longer word too, in capitals or not."""
+    text = msgspec.json.encode(value).decode().casefold()
+    return any(msgspec.json.encode(own).decode()[1:-1].casefold() in text for own in identifiers)
 
 
 def _has_object(value: object) -> bool:

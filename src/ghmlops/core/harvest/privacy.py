@@ -14,11 +14,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+OWN = "request identifier"
+"""Kind of the identifiers of requests and clients themselves."""
 _MIN_ENTROPY = 3.5
 """Bits per character above which a long mixed text counts as a token; words of a language have about 2.5."""
 _WORD = re.compile(r"[A-Za-z0-9_.:@+-]{6,}")
+_LARGEST = 2.0**63
+"""Whole numbers below are searched, however they are written."""
 _PLAIN = r"(?<![A-Za-z0-9])"
 _END = r"(?![A-Za-z0-9])"
+_NUMBER = r"(?<!\d)(?<!\d\.)"
+_WHOLE = r"(?!\d|\.\d*[1-9])"
+"""Around a whole number: a point may follow, as at the end of a sentence and in `12.0`, but no fraction."""
 
 
 def _luhn(text: str) -> bool:
@@ -69,8 +76,10 @@ _RULES: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
     (
         "card number",
         re.compile(
-            r"(?<![\d.])(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|6(?:011|5\d{2}))(?:[ -]?\d{4}){3}(?![\d.])"
-            r"|(?<![\d.])3[47]\d{2}[ -]?\d{6}[ -]?\d{5}(?![\d.])"
+            # Four groups of four; American Express; Diners Club; Maestro and UnionPay in one piece.
+            _NUMBER + r"(?:(?:(?:4\d|5\d|2[2-7]|6\d)\d{2}|35(?:2[89]|[3-8]\d))(?:[ -]?\d{4}){3}"
+            r"|3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|3(?:0[0-5]|[689]\d)\d[ -]?\d{6}[ -]?\d{4}"
+            r"|(?:5[06-9]|6\d)\d{10,17})" + _WHOLE
         ),
         _luhn,
     ),
@@ -83,8 +92,8 @@ _RULES: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
     (
         "telephone number",
         re.compile(
-            r"(?<![\w.+])(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){7,14}(?![\d.])"
-            r"|(?<![\w.])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w.])"
+            r"(?<![\w+])(?<!\d\.)(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){7,14}" + _WHOLE + "|"
+            r"(?<!\w)(?<!\d\.)(?:1[ .-])?(?:\(?\d{3}\)?[ .-]|\(\d{3}\))\d{3}[ .-]\d{4}(?!\w)" + _WHOLE
         ),
         _always,
     ),
@@ -117,7 +126,7 @@ def find_secrets(text: str, identifiers: Collection[str] = (), allowed: Collecti
             yield kind
     words = (word for match in _WORD.findall(text) for word in (match, match.strip(".:@+-")))
     if identifiers and (text in identifiers or any(word in identifiers for word in words)):
-        yield "request identifier"
+        yield OWN
 
 
 def find_in_value(value: object, identifiers: Collection[str] = (), allowed: Collection[str] = ()) -> Iterator[str]:
@@ -125,10 +134,13 @@ def find_in_value(value: object, identifiers: Collection[str] = (), allowed: Col
     match value:
         case str():
             yield from find_secrets(value, identifiers, allowed)
-        case bool() | float() | None:
+        case bool() | None:
             return
         case int():
             yield from find_secrets(str(value), identifiers, allowed)
+        case float() if value.is_integer() and abs(value) < _LARGEST:
+            # A column with gaps has its whole numbers as numbers with a fraction.
+            yield from find_secrets(str(int(value)), identifiers, allowed)
         case dict():
             for key, inner in value.items():
                 yield from find_secrets(str(key), identifiers, allowed)

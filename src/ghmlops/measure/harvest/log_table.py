@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import duckdb
 
 from ghmlops.core.errors import DataError
+from ghmlops.core.harvest.privacy import find_secrets
 from ghmlops.measure.predictions.engine.dialect import literal
 from ghmlops.measure.predictions.engine.open import restricted_connection
 from ghmlops.measure.requests.lines import read_lines
@@ -229,11 +230,16 @@ def _int(value: object) -> int:
 
 
 def _reasons(lines: Lines) -> str:
-    where = f", the first at {lines.first_broken}" if lines.first_broken else ""
+    where = f", the first at {lines.first_broken}" if lines.first_broken and _is_public(lines.first_broken) else ""
     return (
         f"{lines.broken:,} are no JSON object{where}; {lines.without_id:,} have no identifier; "
         f"{lines.without_time:,} have no readable time; {lines.future:,} are in the future"
     )
+
+
+def _is_public(name: str) -> bool:
+    """Return whether the name of a log may be in a message: it may be that of a customer."""
+    return not any(find_secrets(name))
 
 
 def _index(link: str) -> int:
@@ -245,7 +251,7 @@ def _first_broken(root: Path, file: Path) -> str:
     import msgspec
 
     name = str(file.relative_to(root))
-    for number, line in read_lines(file, name):
+    for number, line in read_lines(file, name if _is_public(name) else "harvest: a log"):
         try:
             if isinstance(msgspec.json.decode(line), dict):
                 continue
