@@ -111,6 +111,24 @@ def test_a_workflow_that_could_run_twice_is_refused(
     assert service.api.state.runs == []
 
 
+@pytest.mark.parametrize("status", [403, 422, 0])
+def test_the_issue_of_an_alarm_needs_no_workflow(service: WatchedService, status: int) -> None:
+    """It is opened, and edited, although the workflow of the alarm is refused by GitHub or by the check before."""
+    service.append(*service.deployments())
+    if status:
+        fault = {"kind": "status", "method": "POST", "path": "/dispatches$", "status": status, "times": 2}
+        service.api.seed(faults=[fault])
+    else:
+        service.scene.work.commit("Workflow", {".github/workflows/confirm.yml": "name: x\n"})
+    assert service.run(*ACT) == 2
+    (issue,) = service.api.state.issues
+    body = issue["body"]
+    issue["body"] = body.replace("An alarm", "No alarm")
+    assert service.run(*ACT) == 2
+    assert [issue["body"] for issue in service.api.state.issues] == [body]
+    assert service.api.state.runs == []
+
+
 @pytest.mark.parametrize("flags", [("--now", "2026-01-01"), ("--token", "")])
 def test_the_past_and_a_missing_token_are_refused(
     service: WatchedService, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,8 @@ from ghmlops.report.formats import terminal
 from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.watch.inputs import Inputs
     from ghmlops.core.evidence.document import Evidence
@@ -70,12 +72,23 @@ def _observe(inputs: Inputs, services: Services) -> Result:
             summary = summarise(build(recorder, content), "")
             return dry_run_result("Nothing was written.", summary.text, dict(summary.data))
         result = record(recorder, content, summarise)
-    urls = start(inputs, services, responses) if inputs.respond else {}
-    if inputs.issue:
-        from ghmlops.commands.watch.issues import followed, keep_issues
-
-        keep_issues(inputs, services, job, evaluation, followed(responses, urls))
+    _follow(inputs, services, job, evaluation, responses)
     return result
+
+
+def _follow(
+    inputs: Inputs, services: Services, job: Job, evaluation: Evaluation, responses: Sequence[Response]
+) -> None:
+    """Start the workflows, and keep the issues: those of the alarms too whose workflow could not be started."""
+    urls: dict[str, str] = {}
+    try:
+        if inputs.respond:
+            start(inputs, services, responses, urls)
+    finally:
+        if inputs.issue:
+            from ghmlops.commands.watch.issues import followed, keep_issues
+
+            keep_issues(inputs, services, job, evaluation, followed(responses, urls))
 
 
 def _content(job: Job, evaluation: Evaluation, responses: list[Response], accuracy: Accuracy) -> EvidenceContent:

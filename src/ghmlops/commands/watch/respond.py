@@ -15,6 +15,8 @@ from ghmlops.core.steps.step import DispatchWorkflow
 from ghmlops.measure.checkout import OutputTooLarge, git_read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.watch.inputs import Inputs
     from ghmlops.commands.watch.job import Job
@@ -67,8 +69,14 @@ def decide(inputs: Inputs, services: Services, job: Job, evaluation: Evaluation)
     return respond(job.policy, job.service, job.environment, evaluation.open_alarms, situation), accuracy
 
 
-def start(inputs: Inputs, services: Services, responses: list[Response]) -> dict[str, str]:
-    """Start the workflows of the responses, and return the address of the run of each request.
+def start(inputs: Inputs, services: Services, responses: Sequence[Response], urls: dict[str, str]) -> None:
+    """Start the workflows of the responses.
+
+    Args:
+        inputs: inputs of the command.
+        services: services of the command.
+        responses: what follows from the alarms.
+        urls: receives the address of the run of each request, also if a later one cannot be started.
 
     Raises:
         InputError: The workflow is not in the checkout, or does not show its request, so that it could start twice.
@@ -76,19 +84,17 @@ def start(inputs: Inputs, services: Services, responses: list[Response]) -> dict
     """
     from ghmlops.act.github.dispatches import start_workflow
 
-    urls: dict[str, str] = {}
     pending = [response for response in responses if response.workflow]
     for response in pending:
         _check_workflow(services, response.workflow)
-    if not pending or not inputs.respond:
-        return urls
+    if not pending:
+        return
     with connection(inputs.token, services) as client:
         for response in pending:
             branch = str(dig(services.context.event, "repository", "default_branch") or services.context.ref_name)
             step = DispatchWorkflow(workflow=response.workflow, branch=branch, inputs=response.inputs)
             urls[response.request] = start_workflow(client, step, request=response.request)
             services.console.note(f"started {response.workflow} for {response.request}: {urls[response.request]}")
-    return urls
 
 
 def _runs(inputs: Inputs, services: Services, job: Job) -> dict[str, Run]:
