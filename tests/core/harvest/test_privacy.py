@@ -75,6 +75,14 @@ def test_numbers_with_a_fraction_are_not_searched_and_whole_numbers_are() -> Non
     assert list(find_in_value([1780272000123, True, None, 7])) == []
 
 
+def test_a_value_may_be_nested_deeply() -> None:
+    """Deeper than Python calls functions."""
+    value: object = "ann@example.org"
+    for _ in range(5_000):
+        value = [1, {"a": value}]
+    assert list(find_in_value(value)) == ["e-mail address"]
+
+
 def test_identifiers_are_found_as_words() -> None:
     """With punctuation around them, and not as a part of another word."""
     identifiers = {"req-0001", "order 7"}

@@ -28,6 +28,11 @@ SECRET = "ann@example.org"
         ("SELECT '{\"a\":4111111111111111}' AS body", "data/x.parquet", True),
         ("SELECT 'see req-0042!' AS body", "data/x.parquet", True),
         ("SELECT 'phone' AS body", f"data/{SECRET}.parquet", True),
+        ("SELECT '{}' AS body, '' AS label", "data/x.parquet", False),
+        ("SELECT unnest(['[PAD]', '{', '[NaN]', NULL]) AS label", "data/x.parquet", False),
+        ("SELECT repeat('[', 900) || repeat(']', 900) AS label", "data/x.parquet", False),
+        ("SELECT repeat('[', 9000) || repeat(']', 9000) AS label", "data/x.parquet", False),
+        (f"SELECT '[PAD {SECRET}' AS label", "data/x.parquet", True),
     ],
 )
 def test_names_columns_and_values_are_searched(tmp_path: Path, select: str, name: str, hit: bool) -> None:

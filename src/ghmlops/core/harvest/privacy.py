@@ -131,20 +131,20 @@ def find_secrets(text: str, identifiers: Collection[str] = (), allowed: Collecti
 
 def find_in_value(value: object, identifiers: Collection[str] = (), allowed: Collection[str] = ()) -> Iterator[str]:
     """Yield the kind of each secret or identifier in a JSON value: its texts, its keys and its whole numbers."""
-    match value:
-        case str():
-            yield from find_secrets(value, identifiers, allowed)
-        case bool() | None:
-            return
-        case int():
-            yield from find_secrets(str(value), identifiers, allowed)
-        case float() if value.is_integer() and abs(value) < _LARGEST:
-            # A column with gaps has its whole numbers as numbers with a fraction.
-            yield from find_secrets(str(int(value)), identifiers, allowed)
-        case dict():
-            for key, inner in value.items():
-                yield from find_secrets(str(key), identifiers, allowed)
-                yield from find_in_value(inner, identifiers, allowed)
-        case list() | tuple():
-            for inner in value:
-                yield from find_in_value(inner, identifiers, allowed)
+    # A stack, not recursion: a hostile value may be nested deeper than Python calls.
+    stack = [value]
+    while stack:
+        match stack.pop():
+            case str() as text:
+                yield from find_secrets(text, identifiers, allowed)
+            case bool() | None:
+                continue
+            case int() as number:
+                yield from find_secrets(str(number), identifiers, allowed)
+            case float() as number if number.is_integer() and abs(number) < _LARGEST:
+                # A column with gaps has its whole numbers as numbers with a fraction.
+                yield from find_secrets(str(int(number)), identifiers, allowed)
+            case dict() as members:
+                stack += [inner for key, item in reversed(members.items()) for inner in (item, str(key))]
+            case list() | tuple() as items:
+                stack += reversed(items)

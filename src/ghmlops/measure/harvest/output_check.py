@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -80,8 +81,10 @@ def _parquet_values(table: LogTable, path: Path) -> Iterator[object]:
         for row in table.rows(f"SELECT * FROM {source} LIMIT {_BATCH} OFFSET {start}"):  # noqa: S608  (quoted)
             for value in row:
                 yield value
-                if isinstance(value, str) and value[:1] in "{[":
-                    yield msgspec.json.decode(value)
+                if isinstance(value, str) and value.startswith(("{", "[")):
+                    # A text that only begins like JSON, as the label "[PAD]", was searched as a text.
+                    with contextlib.suppress(msgspec.DecodeError, RecursionError):
+                        yield msgspec.json.decode(value)
 
 
 def _texts_of_parquet(words: Iterator[str]) -> Iterator[str]:
