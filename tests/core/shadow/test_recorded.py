@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ghmlops.core.shadow.recorded import dropped_credentials, endpoint_name, kept_headers, parse_endpoint
+from ghmlops.core.policy.before_traffic.shadow import Send
+from ghmlops.core.shadow.recorded import dropped_credentials, endpoint_name, kept_headers, may_quote, parse_endpoint
 
 DECLARED = [parse_endpoint("POST /predict"), parse_endpoint("POST /v2/models/{name}/infer")]
 
@@ -54,3 +55,20 @@ def test_recorded_headers_are_dropped_unless_they_are_named() -> None:
         "authorization": "Bearer test",
     }
     assert dropped_credentials(recorded, ("cookie",)) == ["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("send", "addresses", "expected"),
+    [
+        (Send(), ("127.0.0.1", "::1"), True),
+        (Send(headers={"x": "$${literal}"}), ("127.0.0.1",), True),
+        (Send(headers={"x": "a ${TOKEN}"}), ("127.0.0.1",), False),
+        (Send(recorded_headers=("authorization",)), ("127.0.0.1",), False),
+        (Send(), ("127.0.0.1", "10.0.0.1"), False),
+    ],
+)
+def test_answers_may_be_quoted_without_credentials_on_this_machine(
+    send: Send, addresses: tuple[str, ...], expected: bool
+) -> None:
+    """A service may repeat whatever it was sent."""
+    assert may_quote(send, addresses) is expected

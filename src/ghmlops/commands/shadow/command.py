@@ -75,6 +75,7 @@ def _measure(job: Job, inputs: Inputs, services: Services) -> EvidenceContent:
     from ghmlops.core.shadow.details import shadow_details
     from ghmlops.core.shadow.findings import findings, not_measured
     from ghmlops.core.shadow.outcome import Run
+    from ghmlops.core.shadow.recorded import may_quote
     from ghmlops.core.shadow.times import measured_times
     from ghmlops.measure.shadow.sending import Arms, prepare
 
@@ -92,6 +93,7 @@ def _measure(job: Job, inputs: Inputs, services: Services) -> EvidenceContent:
         proofs=proofs,
         repeatable=inputs.repeatable,
         places=job.confirms.places if job.confirms else None,
+        quotes=may_quote(job.policy.send, [target.address for target in targets]),
     )
     return EvidenceContent(
         findings=findings(run),

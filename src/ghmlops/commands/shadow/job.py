@@ -79,20 +79,30 @@ class Job:
 
 
 def load_section(inputs: Inputs, services: Services) -> tuple[Policy, Shadow]:
-    """Return the policy and its section.
+    """Return the policy and its section, with everything that it and the policy of the base commit call private.
 
     Raises:
         PolicyError: The policy is invalid, or has no section `shadow`.
     """
     from ghmlops.commands.shared.input_paths import policy_path
-    from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.commands.shared.policy_file import base_policy, load_policy
 
     policy = load_policy(policy_path(services, inputs.policy), inputs.policy)
     if policy.shadow is None:
         raise PolicyError(
             f"{inputs.policy} has no section `shadow`", hint="add one: `shadow: {requests: data/requests.parquet}`"
         )
-    return policy, policy.shadow
+    private = _private_names(policy, base_policy(inputs.policy, services))
+    return policy, msgspec.structs.replace(policy.shadow, private=private)
+
+
+def _private_names(*policies: Policy | None) -> tuple[str, ...]:
+    """Return the names of private fields and columns: an answer may repeat a column of a prediction."""
+    names: dict[str, None] = {}
+    for policy in filter(None, policies):
+        names |= dict.fromkeys(policy.shadow.private if policy.shadow else ())
+        names |= dict.fromkeys(policy.regression.private_columns if policy.regression else ())
+    return tuple(names)
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:

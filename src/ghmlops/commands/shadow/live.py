@@ -43,7 +43,7 @@ def measure_logs(policy: Shadow, inputs: Inputs, services: Services) -> Evidence
     compare_logs(comparison, live, candidate, twins[0] if twins else None, declared)
     verdicts = judge_places(comparison.tallies, TEST_ALPHA)
     in_force = msgspec.structs.replace(policy, twin=bool(twins))
-    run = Run(policy=in_force, comparison=comparison, verdicts=verdicts)
+    run = Run(policy=in_force, comparison=comparison, verdicts=verdicts, quotes=True)
     truncated = any(log.truncated for log in (live, candidate, *twins))
     return EvidenceContent(
         findings=findings(run),

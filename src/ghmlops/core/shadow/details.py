@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ghmlops.core.answers.walk import child
 from ghmlops.core.details.shadow import (
     AnswerRow,
     DropRow,
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from ghmlops.core.shadow.outcome import Run
 
 HIDDEN = "(private)"
-_NAMES = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\.([A-Za-z_][A-Za-z0-9_-]*)')
+NOT_QUOTED = "(not quoted)"
+"""Stands for every answer of a service that may repeat a credential."""
+_STEPS = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\.[A-Za-z_][A-Za-z0-9_-]*')
+_TOGETHER = ".*"
 
 
 def shadow_details(run: Run, *, truncated: bool, credentials: int, asked_again: int, confirms: str) -> ShadowDetails:
@@ -80,8 +84,14 @@ def shadow_details(run: Run, *, truncated: bool, credentials: int, asked_again: 
 
 
 def is_private(path: str, names: Collection[str]) -> bool:
-    """Return whether a path leads through a field that the policy calls private."""
-    return any((quoted or plain) in names for quoted, plain in _NAMES.findall(path))
+    """Return whether a path leads through a field that the policy calls private, or may do so.
+
+    Fields that are counted together at their parent have no names of their own.
+    """
+    if not names:
+        return False
+    steps = {child("", name) for name in names}
+    return path.endswith(_TOGETHER) or any(step in steps for step in _STEPS.findall(path))
 
 
 def _public(policy: Shadow) -> Shadow:
@@ -123,15 +133,16 @@ def _place(run: Run, verdict: PlaceVerdict) -> PlaceRow:
 def _examples(run: Run) -> list[ExampleRow]:
     rows = []
     for verdict in run.verdicts:
-        hidden = is_private(verdict.place.path, run.policy.private)
+        private = is_private(verdict.place.path, run.policy.private)
+        hidden = HIDDEN if private else "" if run.quotes else NOT_QUOTED
         for example in verdict.examples[:EXAMPLES_PER_PLACE]:
             rows.append(
                 ExampleRow(
                     endpoint=verdict.endpoint,
                     path=verdict.place.path,
                     row=example.row,
-                    baseline=HIDDEN if hidden else example.baseline,
-                    candidate=HIDDEN if hidden else example.candidate,
+                    baseline=hidden or example.baseline,
+                    candidate=hidden or example.candidate,
                 )
             )
             if len(rows) == MAX_EXAMPLE_ROWS:

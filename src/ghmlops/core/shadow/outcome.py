@@ -43,6 +43,7 @@ class Run:
         repeatable: whether the caller repeats a failure on restarted services, so that noise which is constant within a
             process is distinguished from a change.
         places: for a run that repeats a failed one, the places that failed; `None` for any other run.
+        quotes: whether examples may quote answers.
     """
 
     policy: Shadow
@@ -51,6 +52,7 @@ class Run:
     proofs: Sequence[Proof] = ()
     repeatable: bool = False
     places: frozenset[tuple[str, Place]] | None = None
+    quotes: bool = False
 
     def blocks(self, endpoint: str, place: Place) -> bool:
         """Return whether a proven change at this place fails.

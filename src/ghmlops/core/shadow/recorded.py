@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from ghmlops.core.load.allowed_hosts import is_loopback
+from ghmlops.core.load.header_values import has_variables
+from ghmlops.core.policy.latency import Request
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from ghmlops.core.policy.before_traffic.shadow import Send
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing (RFC 9110, section 9.2.1); TRACE is left out, because it repeats headers."""
@@ -114,6 +120,17 @@ def kept_headers(recorded: Mapping[str, str], named: Collection[str], own: Mappi
 def dropped_credentials(recorded: Mapping[str, str], named: Collection[str]) -> list[str]:
     """Return the names of the recorded credentials that are not sent again."""
     return [name for name in recorded if name in CREDENTIALS and name not in named]
+
+
+def may_quote(send: Send, addresses: Iterable[str]) -> bool:
+    """Return whether examples may quote answers: a service may repeat the headers that it was sent.
+
+    Args:
+        send: how the requests are sent. Recorded headers that the policy names may be credentials of users.
+        addresses: numeric addresses of the services.
+    """
+    secret = has_variables([Request(headers=send.headers)]) or bool(send.recorded_headers)
+    return not secret and all(is_loopback(address) for address in addresses)
 
 
 def _is_sendable(value: str) -> bool:

@@ -37,7 +37,7 @@ def shadow(outcome: str = "fail", paths: int = 1) -> Evidence:
         cand = {"id": f"c{row}", "user": {"name": "Grace Hopper"}, **{f"s{i}": row + 100 + i for i in range(paths)}}
         tally.add(row, differences(base, cand), differences(base, twin), differences(cand, twin))
     verdicts = judge_places(comparison.tallies, 0.003)
-    run = Run(policy=Shadow(requests="r", private=("name",)), comparison=comparison, verdicts=verdicts)
+    run = Run(policy=Shadow(requests="r", private=("name",)), comparison=comparison, verdicts=verdicts, quotes=True)
     details = shadow_details(run, truncated=False, credentials=0, asked_again=0, confirms="")
     finding = Finding(
         id="shadow-values", metric="values", outcome=Outcome(outcome), reason="The value changed.", docs=""
