@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ghmlops.core.watch.burn_rate import Counts, burn_onset, burn_rates
 
@@ -71,3 +72,29 @@ def test_the_onset_is_where_the_failures_begin() -> None:
         content.failed[:-last:50] = 1
         content.failed[300] = 20
         assert burn_onset(content, 0.999) == int(content.times[-last])
+
+
+@pytest.mark.parametrize(("usual", "rate"), [(0.0, 0.02), (0.0005, 0.02), (0.0009, 0.1)])
+@pytest.mark.parametrize("earlier", [None, (288, 0.05), (100, 0.3), (60, 0.1)])
+def test_the_onset_of_noisy_failures(usual: float, rate: float, earlier: tuple[int, float] | None) -> None:
+    """Nine of ten onsets are within the intervals in which a deployment counts as the cause, also if half an hour or
+    more ago another burn ended."""
+    rng = np.random.default_rng(3)
+    n = DAYS * 86_400 // STEP
+    exact = []
+    for last in range(5, 45):
+        share = np.full(n, usual)
+        if earlier:
+            share[n - earlier[0] - 6 : n - earlier[0]] = earlier[1]
+        share[n - last :] = rate
+        total = rng.poisson(500 * (1.0 + 0.5 * np.sin(2 * np.pi * np.arange(n) * STEP / 86_400)))
+        times = np.arange(n, dtype=np.int64) * STEP
+        content = Counts(step=STEP, times=times, total=total, failed=rng.binomial(total, share))
+        exact.append(abs(burn_onset(content, 0.999) - int(times[n - last])) <= STEP)
+    assert np.mean(exact) >= 0.9
+
+
+def test_failures_from_the_start_begin_there() -> None:
+    """Without a rise, the first interval that is looked at is the onset."""
+    content = counts(100, 5, DAYS * 86_400 // STEP)
+    assert burn_onset(content, 0.999) == int(content.times[-1]) - 259_200

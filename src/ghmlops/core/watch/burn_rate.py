@@ -95,10 +95,10 @@ def burn_rates(counts: Counts, objective: float, now: float) -> list[Burn]:
 
 
 def burn_onset(counts: Counts, objective: float) -> int:
-    """Return the start of the interval from which failures exceed the budget most, seconds since the epoch.
+    """Return the start of the interval from which the share of failures rose, seconds since the epoch.
 
-    The last intervals whose sum of failures beyond the budget is the largest: the maximum-likelihood change point of a
-    share that rose, up to the size of the rise. Only the longest window is looked at.
+    The maximum-likelihood change point of a binomial share that rose once. Only the longest window is looked at, and of
+    it what follows the last time that the budget was kept: an earlier burn that ended is not part of this one.
 
     Args:
         counts: requests over time.
@@ -106,10 +106,41 @@ def burn_onset(counts: Counts, objective: float) -> int:
     """
     recent = counts.times >= counts.times[-1] - max(long for _, long, _ in constants.BURN_RATES)
     times, total, failed = counts.times[recent], counts.total[recent], counts.failed[recent]
-    # Half-way between the share before and after, so that intervals before the rise count against it.
-    usual = (1.0 - objective + float(failed.sum()) / max(1, int(total.sum()))) / 2.0
-    beyond = np.cumsum((failed - usual * total)[::-1])[::-1]
-    return int(times[int(np.argmax(beyond))])
+    first = _last_quiet(total, failed, round(constants.BURN_QUIET / counts.step), 1.0 - objective)
+    times, total, failed = times[first:], total[first:], failed[first:]
+    since_failed, since_total = np.cumsum(failed[::-1])[::-1], np.cumsum(total[::-1])[::-1]
+    before_failed, before_total = since_failed[0] - since_failed, since_total[0] - since_total
+    rose = _share(since_failed, since_total) > _share(before_failed, before_total)
+    likelihood = _likelihood(since_failed, since_total) + _likelihood(before_failed, before_total)
+    return int(times[int(np.argmax(np.where(rose, likelihood, -np.inf)))])
+
+
+def _last_quiet(total: NDArray[np.int64], failed: NDArray[np.int64], width: int, budget: float) -> int:
+    """Return the first of the last intervals that kept the budget together, or 0.
+
+    With few requests they keep it by chance: those do not count in which fewer than `BURN_QUIET_FAILURES` would have
+    failed at the share since.
+    """
+    width = max(1, width)
+    if len(total) <= width:
+        return 0
+    sums_failed, sums_total = (np.concatenate(([0], np.cumsum(counts))) for counts in (failed, total))
+    inside_failed, inside_total = (sums[width:] - sums[:-width] for sums in (sums_failed, sums_total))
+    since = _share(sums_failed[-1] - sums_failed[width:], sums_total[-1] - sums_total[width:])
+    quiet = (inside_failed <= budget * inside_total) & (since * inside_total >= constants.BURN_QUIET_FAILURES)
+    return int(np.flatnonzero(quiet)[-1]) if quiet.any() else 0
+
+
+def _share(failed: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.float64]:
+    share: NDArray[np.float64] = failed / np.maximum(total, 1)
+    return share
+
+
+def _likelihood(failed: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the logarithm of the largest likelihood of failures of one share."""
+    share = np.clip(_share(failed, total), 1e-12, 1.0 - 1e-12)
+    result: NDArray[np.float64] = failed * np.log(share) + (total - failed) * np.log1p(-share)
+    return result
 
 
 def _window(counts: Counts, start: float, end: float) -> tuple[int, int, float]:

@@ -62,3 +62,7 @@ BURN_LEVEL = 1e-3
 """Level of the binomial test that the long window breaks the objective at all: with few requests, nothing is said."""
 BURN_COVERAGE = 0.9
 """Share of a window that has data; below it, the window is not measured."""
+BURN_QUIET = 1800.0
+"""Seconds that keep the budget and so end a burn: with 5 min, an unsteady burn has such pauses itself."""
+BURN_QUIET_FAILURES = 5.0
+"""Failures expected in that time, without which its silence proves no end (none of 5: p = 0.007)."""
