@@ -129,6 +129,22 @@ def test_manifests_are_written_with_the_measured_target(place: Place) -> None:
     assert place.evidence()["details"]["manifests"]["hpa"] == (place.folder / "out/hpa.yaml").read_text()
 
 
+def test_manifests_stay_at_the_peak_of_the_capacity(place: Place) -> None:
+    """4 replicas carry less than 1: no autoscaler may add a second one."""
+    place.capacity(90.0)
+    (place.folder / "capacity.json").rename(place.folder / "four.json")
+    place.capacity(100.0)
+    place.policy("{rate: 60/s}", "  manifest: {deployment: scorer, namespace: prod}")
+    text = (place.folder / "policy.yml").read_text()
+    files = "evidence: [capacity.json, {file: four.json, replicas: 4}]"
+    (place.folder / "policy.yml").write_text(text.replace("evidence: capacity.json", files))
+    assert run("--manifests", "out") == 0
+    hpa = yaml.safe_load((place.folder / "out/hpa.yaml").read_text())
+    assert (hpa["spec"]["minReplicas"], hpa["spec"]["maxReplicas"]) == (1, 1)
+    assert hpa["spec"]["metrics"][0]["external"]["target"]["averageValue"] == "100000m"
+    assert place.evidence()["details"]["replicas"] == 1
+
+
 def test_apply_sets_once_and_waits_before_it_goes_down(place: Place) -> None:
     """The second run changes nothing; after a step up, the step down waits."""
     place.replicas = 3

@@ -37,6 +37,27 @@ def test_no_number_of_replicas_carries_it() -> None:
     assert curve.replicas_for(most * 0.8, 0.3, 1000) is None
 
 
+def test_replicas_that_carry_less_from_the_second_on() -> None:
+    """Contention beyond 1 without coherency: one replica carries most, and what it carries needs no second one."""
+    assert fit([Measured(1, 100.0), Measured(4, 100.0)]).peak == 1
+    curve = fit([Measured(1, 100.0), Measured(4, 90.0)])
+    assert (curve.sigma > 1.0, curve.kappa, curve.peak) == (True, 0.0, 1)
+    assert [curve.replicas_for(rate, 0.3, 4000) for rate in (50.0, 63.0, 70.0, 71.0)] == [1, 1, 1, None]
+
+
+@pytest.mark.parametrize(
+    ("sigma", "kappa", "peak"), [(1.0, 0.0, 1), (1.5, 0.01, 1), (0.0, 1.0, 1), (0.99, 0.0, None), (0.0, 0.0, None)]
+)
+def test_the_peak(sigma: float, kappa: float, peak: int | None) -> None:
+    """There is none as long as each replica adds capacity."""
+    curve = Curve(rate=100.0, sigma=sigma, kappa=kappa)
+    assert curve.peak == peak
+    if peak is None:
+        assert all(curve.capacity(count + 1) > curve.capacity(count) for count in range(1, 1000))
+    else:
+        assert all(curve.capacity(count) <= curve.capacity(peak) for count in range(1, 1000))
+
+
 def test_more_than_proportional_growth_is_not_trusted() -> None:
     """The line through the lowest capacity per replica stays."""
     curve = fit([Measured(1, 50.0), Measured(4, 400.0)])
@@ -56,4 +77,6 @@ def test_no_measurement_is_exceeded_and_the_number_is_the_least(rows: list[tuple
     if needed is not None:
         assert curve.capacity(needed) * 0.8 >= demand * (1.0 - 1e-6)
         assert curve.capacity(needed - 1) * 0.8 < demand * (1.0 + 1e-6)
+    else:
+        assert all(curve.capacity(count) * 0.8 < demand * (1.0 + 1e-6) for count in (1, 2, *range(97, 10_001, 97)))
     assert np.isfinite(curve.rate)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghmlops.core.policy.production.scale import Demand, Limits, Queue
-from ghmlops.core.scale.capacity import Curve
+from ghmlops.core.scale.capacity import Curve, Measured, fit
 from ghmlops.core.scale.demand import Problem, Sample, Series, make_series
 from ghmlops.core.scale.plan import Circumstances, Need, Plan, Step, Supply, fixed_need, make_plan, need_of
 from scaled_service import DAY, LABELS, NOW, RULES, daily, judged, series_of, supply
@@ -122,6 +122,19 @@ def test_replicas_that_do_not_help_are_not_added() -> None:
     assert (beyond.replicas, result.replicas, result.useless) == (None, 22, True)
     assert plan([beyond], 22, serves).replicas == 22
     assert plan([beyond], 30, serves).replicas == 27
+
+
+@pytest.mark.parametrize(
+    ("rate", "present", "replicas", "useless"), [(63.0, 2, 1, False), (63.0, 1, 1, False), (71.0, 1, 1, True)]
+)
+def test_a_second_replica_that_carries_less_is_not_added(
+    rate: float, present: int, replicas: int, useless: bool
+) -> None:
+    """1 replica carries 100/s and 4 carry 90/s."""
+    curve = fit([Measured(1, 100.0), Measured(4, 90.0)])
+    serves = Supply(curve=curve, headroom=0.3, limits=Limits(max=40))
+    result = plan([fixed_need(Demand(rate=rate), serves)], present, serves)
+    assert (result.replicas, result.required, result.useless) == (replicas, 1, useless)
 
 
 def test_a_queue_adds_to_what_arrives() -> None:

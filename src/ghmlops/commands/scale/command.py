@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from ghmlops.commands.scale.demand import read_demand
 from ghmlops.commands.scale.evidence import DemandNeed, evidence_content, usable_rate
@@ -83,7 +84,12 @@ def write_manifests(job: Job, inputs: Inputs, services: Services) -> dict[str, s
         return {}
     origin = Origin(", ".join(file.file for file in job.policy.capacity.evidence), job.admitted[0].commit)
     named = Named(names.deployment, names.namespace, names.metric)
-    result = manifests(job.policy, named, usable_rate(job), origin)
+    policy, peak = job.policy, job.supply.curve.peak
+    if peak is not None:
+        # An autoscaler follows the demand alone, and would go on beyond the peak.
+        limits = replace(policy.limits, max=min(policy.limits.max, max(peak, policy.limits.min)))
+        policy = replace(policy, limits=limits)
+    result = manifests(policy, named, usable_rate(job), origin)
     if inputs.manifests and not inputs.dry_run:
         for name, text in result.items():
             write_atomically(services.cwd / inputs.manifests / f"{name}.yaml", text)

@@ -96,8 +96,9 @@ def _compare(job: Job, demands: Sequence[DemandNeed]) -> Compared | None:
 
 
 def usable_rate(job: Job) -> float:
-    """Return the requests per second of one replica with its headroom, at the largest count that was measured."""
-    count = max(job.supply.curve.counts)
+    """Return the requests per second of one replica with its headroom, at the largest measured count up to the peak."""
+    largest = max(job.supply.curve.counts)
+    count = min(largest, job.supply.curve.peak or largest)
     return job.supply.curve.capacity(count) / count * (1.0 - job.supply.headroom)
 
 

@@ -51,9 +51,10 @@ class Curve:
 
     @property
     def peak(self) -> int | None:
-        """Number of replicas beyond which more of them carry less; `None` if there is none."""
+        """Number of replicas beyond which more of them carry no more; `None` if there is none."""
         if self.kappa <= 0.0:
-            return None
+            # Contention alone makes the capacity approach lambda / sigma: from above, if that is less than lambda.
+            return 1 if self.sigma >= 1.0 - ALIGNED else None
         middle = math.sqrt(max(0.0, 1.0 - self.sigma) / self.kappa)
         return max((max(1, math.floor(middle)), max(1, math.ceil(middle))), key=self.capacity)
 

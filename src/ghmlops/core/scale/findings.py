@@ -60,7 +60,9 @@ def _problem(need: Need, plan: Plan, present: int | None) -> Finding:
 def _useless(plan: Plan, supply: Supply) -> Finding:
     peak = supply.curve.peak
     most = supply.curve.capacity(peak or 100 * supply.limits.max) * (1.0 - supply.headroom)
-    where = f"beyond {peak:,} replicas capacity falls" if peak else "capacity approaches a limit"
+    where = "capacity approaches a limit"
+    if peak is not None:
+        where = f"beyond {peak:,} replica{'' if peak == 1 else 's'} capacity does not grow"
     reason = f"No number of replicas carries the demand, and more do not help: {where}, at {most:.4g}/s with headroom."
     return _finding("scale-retrograde", Outcome.FAIL, reason, None, plan.required)
 
