@@ -63,32 +63,40 @@ class WayBack:
     problem: tuple[str, str] = ("", "")
     _baseline: ErrorProcess = field(init=False)
     _returned: float = field(init=False)
+    _header_due: Target | None = field(init=False)
+    """Route of requests with a header that is not at the baseline yet."""
+    _header_problem: str = field(init=False, default="")
 
     def run(self, shares: Shares) -> Shares:
         """Return the traffic by the steps of the policy, and the shares at the end.
 
         The rollback stops if the baseline itself fails more requests than the objective allows, and if it cannot carry
-        the traffic within the longest duration of a rung.
+        the traffic within the longest duration of a rung. A route of requests with a header that cannot be changed
+        stops nothing: the other users do not wait for it.
 
         Raises:
             ServiceError: The target cannot be reached, or refuses a change, in every attempt.
         """
-        policy = self.job.policy
+        policy, self._header_due = self.job.policy, self.job.header_target
         self._baseline, self._returned = ErrorProcess(policy.judge.errors), self.now().timestamp()
-        if self.job.header_target:
-            self._apply(BASELINE_ONLY, self.job.header_target)
+        self._return_header(attempts=1)
         for index, step in enumerate(policy.rollback.steps):
             if index and step < shares.candidate:
                 self._observe_for(policy.rollback.step_duration)
+                self._return_header(attempts=1)
             shares = self._go_to(step, shares)
             if self.problem[0]:
-                return shares
+                break
+        self._return_header(attempts=ATTEMPTS)
+        if self.problem[0] and self._header_problem:
+            self.problem = (self.problem[0], f"{self.problem[1]} {self._header_problem}")
         return shares
 
     def confirm(self, before: Shares) -> tuple[str, str]:
         """Look whether the candidate still receives requests; return reason code and sentence, empty if it does not.
 
-        Sticky sessions, and routers that follow late or never, send it some although its weight is 0.
+        Sticky sessions, and routers that follow late or never, send it some although its weight is 0. So does a route
+        of requests with a header that was not returned.
 
         Args:
             before: Shares before the rollback.
@@ -102,19 +110,32 @@ class WayBack:
                 traffic = self.source.read()
             except DataError:
                 continue
-            counts.update(traffic.since(changed + GRACE_SECONDS).counts() if traffic else {})
+            if traffic:
+                traffic = traffic.since(changed + GRACE_SECONDS)
+                counts.update(traffic.routed() if self._header_problem else traffic.counts())
             if counts[CANDIDATE]:
                 is_served = True
                 counts.clear()  # perhaps it follows late
             elif compare_split(counts, before=before, after=BASELINE_ONLY) is Split.IN_EFFECT:
                 break
         if not is_served or not elapsed > settle:
-            return "", ""
+            return ("header-route-not-returned" if self._header_problem else "", self._header_problem)
         return (
             "rollback-not-in-effect",
             f"The candidate still received requests {elapsed:.0f} s after its weight became 0: sessions stay at it, or "
-            "the router does not follow.",
+            f"the router does not follow. {self._header_problem}".rstrip(),
         )
+
+    def _return_header(self, *, attempts: int) -> None:
+        """Return the route of requests with a header, unless it is returned."""
+        if self._header_due is None:
+            return
+        try:
+            self._apply(BASELINE_ONLY, self._header_due, attempts)
+        except ServiceError as error:
+            self._header_problem = f"The route of requests with a header is not at the baseline: {error.message}."
+        else:
+            self._header_due, self._header_problem = None, ""
 
     def _go_to(self, step: float, shares: Shares) -> Shares:
         deadline = self.now().timestamp() + self.job.policy.rung.max_duration
@@ -184,12 +205,12 @@ class WayBack:
             self.rate.add(self.now().timestamp(), sum(traffic.counts().values()))
             self._baseline.feed_all(traffic.pool.since(self._returned).judged_requests().failed)
 
-    def _apply(self, shares: Shares, target: Target | None = None) -> Shares:
-        for attempt in range(ATTEMPTS):
+    def _apply(self, shares: Shares, target: Target | None = None, attempts: int = ATTEMPTS) -> Shares:
+        for attempt in range(attempts):
             try:
                 return apply_shares(target or self.job.target, shares)
             except ServiceError as error:
-                if attempt == ATTEMPTS - 1:
+                if attempt == attempts - 1:
                     raise
                 self.note(f"rollback: {error.message}; the {CANDIDATE} is tried again")
                 self.sleep(ATTEMPT_SECONDS)
