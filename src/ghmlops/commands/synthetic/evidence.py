@@ -81,7 +81,7 @@ def _findings(job: Job, run: SyntheticRun) -> list[Finding]:
     for result in run.results:
         if result.outcome is None:
             continue
-        decision = Decision(result.outcome, result.proof, result.reasked, repetitions)
+        decision = Decision(result.outcome, result.proof, result.reasked, repetitions, result.unjudged, result.replay)
         example = None if result.example is None else _example(result, result.example)
         findings.append(finding(result.relation, result.counts, decision, example, compared=job.compared))
     return findings

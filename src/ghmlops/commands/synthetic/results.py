@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.synthetic.plan import EndpointPlan
     from ghmlops.core.model import Outcome
-    from ghmlops.core.synthetic.judge import Counts, Pair
+    from ghmlops.core.synthetic.judge import Counts, Pair, Replay
     from ghmlops.core.synthetic.question import Question
     from ghmlops.core.synthetic.relations.base import Relation
 
@@ -67,6 +67,8 @@ class RelationResult:
         proof: how the outcome `fail` was proven; empty if it was not.
         reasked: violations that were asked again.
         example: the violation that is shown; `None` without one.
+        unjudged: violations whose further answers could not be judged; of a replay, the undecided cases.
+        replay: answers to the example of a replay.
         shrunk: the shrunk failure; `None` without a failure.
     """
 
@@ -76,6 +78,8 @@ class RelationResult:
     proof: str = ""
     reasked: int = 0
     example: Case | None = None
+    unjudged: int = 0
+    replay: Replay | None = None
     shrunk: Shrunk | None = None
 
 

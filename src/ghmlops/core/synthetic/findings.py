@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.model import Direction, Finding, NotMeasured, Outcome
-from ghmlops.core.synthetic.judge import Counts, Proof
+from ghmlops.core.synthetic.judge import Counts, Proof, Replay
 
 if TYPE_CHECKING:
     from ghmlops.core.synthetic.relations.base import Relation
@@ -32,12 +32,23 @@ class Example(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """How a relation was decided: its outcome, the proof, and how many violations were asked again how often."""
+    """How a relation was decided.
+
+    Attributes:
+        outcome: its outcome.
+        proof: how a violation was proven.
+        reasked: violations that were asked again; of a replay, its saved cases.
+        repetitions: how often a violation is asked again on each arm.
+        unjudged: violations whose further answers could not be judged; of a replay, the undecided cases.
+        replay: answers to the case that is shown, of a replay.
+    """
 
     outcome: Outcome
     proof: str = Proof.NONE
     reasked: int = 0
     repetitions: int = 0
+    unjudged: int = 0
+    replay: Replay | None = None
 
 
 def finding(
@@ -83,7 +94,9 @@ def _reason(relation: Relation, counts: Counts, decision: Decision, example: Exa
     rates = f"{counts.candidate:,} of {counts.n:,} questions"
     if compared:
         rates += f" on the candidate and {counts.baseline:,} on the baseline"
-    if not counts.candidate or example is None:
+    if decision.replay is not None and decision.unjudged:
+        rest += f" {decision.unjudged} of {decision.reasked} saved failures are undecided: answers could not be judged."
+    if example is None:
         return f"{relation.claim} Violated by {rates}.{rest}"
     text = f"{relation.id} is violated by {rates}; for example {example.endpoint}, {example.change}: {example.what}."
     if example.needs:
@@ -92,7 +105,9 @@ def _reason(relation: Relation, counts: Counts, decision: Decision, example: Exa
 
 
 def _proof(counts: Counts, decision: Decision, *, compared: bool) -> str:
-    """Return how the violation was proven, or why it does not fail."""
+    """Return how the violation was proven, or what else is said about it."""
+    if decision.replay is not None:
+        return _replayed(decision.replay)
     times = f"{decision.repetitions} of {decision.repetitions}"
     if decision.proof == Proof.TEST:
         alone = (
@@ -103,8 +118,23 @@ def _proof(counts: Counts, decision: Decision, *, compared: bool) -> str:
         return f"Asked again, the candidate violates it {times} times and the baseline never."
     if decision.proof == Proof.REPEATED:
         return f"Asked again, it is violated {times} times; there is no baseline to compare with."
+    return _unproven(counts, decision, compared=compared)
+
+
+def _unproven(counts: Counts, decision: Decision, *, compared: bool) -> str:
+    """Return why a violation does not fail."""
     if compared and counts.baseline and not decision.reasked:
         return "The baseline violates it, too."
+    if decision.unjudged:
+        return f"Asked again, {decision.unjudged} of {decision.reasked} violations could not be judged."
     if decision.reasked:
         return f"It did not repeat: {decision.reasked} violations were asked again."
     return "It was not asked again."
+
+
+def _replayed(replay: Replay) -> str:
+    """Return how often each arm violated a saved case, of the answers that could be judged."""
+    candidate = f"{replay.candidate} of {replay.rounds - replay.candidate_unjudged} times"
+    asked = replay.rounds - replay.baseline_unjudged
+    baseline = f"{replay.baseline} of {asked} times" if replay.baseline or asked < replay.rounds else "never"
+    return f"Replayed, the candidate violates it {candidate} and the baseline {baseline}."

@@ -161,6 +161,37 @@ def proven_by_replay(candidate: int, baseline: int, rounds: int) -> bool:
     return candidate > 0 and baseline == 0 and p <= REPLAY_ALPHA
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """Answers to one saved case, which each arm was asked equally often. An answer that cannot be judged, or for which
+    no time was left, can be either: what it could change is undecided.
+
+    Attributes:
+        rounds: how often each arm was to be asked.
+        candidate: violations of the candidate.
+        baseline: violations of the baseline.
+        candidate_unjudged: answers of the candidate that could not be judged.
+        baseline_unjudged: answers of the baseline that could not be judged.
+    """
+
+    rounds: int
+    candidate: int
+    baseline: int
+    candidate_unjudged: int = 0
+    baseline_unjudged: int = 0
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether the failure is reproduced, whatever the answers that could not be judged would have been."""
+        return proven_by_replay(self.candidate, self.baseline + self.baseline_unjudged, self.rounds)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the answers that could not be judged decide if the failure is reproduced."""
+        possible = proven_by_replay(self.candidate + self.candidate_unjudged, self.baseline, self.rounds)
+        return possible and not self.reproduced
+
+
 def may_reask(counts: Counts, *, about_rows: bool) -> bool:
     """Return whether re-asking single questions can prove that the candidate is worse.
 
@@ -174,7 +205,7 @@ def may_reask(counts: Counts, *, about_rows: bool) -> bool:
     return about_rows or not counts.baseline
 
 
-def outcome_of(counts: Counts, proof: str, *, compared: bool, declared: bool) -> Outcome:
+def outcome_of(counts: Counts, proof: str, *, compared: bool, declared: bool, undecided: int = 0) -> Outcome:
     """Return the outcome of a relation with at least one judged question.
 
     Args:
@@ -182,9 +213,12 @@ def outcome_of(counts: Counts, proof: str, *, compared: bool, declared: bool) ->
         proof: how a violation of the candidate was proven; empty if it was not.
         compared: whether there is a baseline.
         declared: whether somebody declared the relation, so that a proven violation fails without a baseline, too.
+        undecided: saved cases of a replay that could not be decided.
     """
     if proof and (compared or declared):
         return Outcome.FAIL
+    if undecided:
+        return Outcome.INCONCLUSIVE
     if counts.candidate:
         return Outcome.WARN
     asked_in_total = counts.n + sum(counts.unjudged.values())
