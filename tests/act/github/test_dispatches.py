@@ -73,7 +73,18 @@ def test_a_request_is_dispatched_once(api: Api, client: Client, kind: str) -> No
     assert [run["inputs"]["request"] for run in api.state.runs] == ["aaaa", "bbbb"]
     assert first != second
     assert start_workflow(client, mine, request="aaaa") == first == find_request(client, "confirm.yml", "aaaa")
-    assert find_request(client, "confirm.yml", "aaa") is None
+    assert find_request(client, "confirm.yml", "cccc") is None
+    assert len(api.state.runs) == 2
+
+
+@pytest.mark.parametrize("title", ["confirm (aaaa)", "aaaa: confirm", "ghmlops-aaaa", "a/aaaa/b c"])
+def test_a_request_is_found_within_any_run_name(api: Api, client: Client, title: str) -> None:
+    """Whatever the workflow writes before and after it."""
+    api.state.repositories["acme/shop"]["refs"] = {"heads/main": SHA}
+    fields = {"head_sha": SHA, "event": "workflow_dispatch", "path": ".github/workflows/confirm.yml"}
+    api.seed(runs=[{"id": 7, "display_title": title, **fields}, {"id": 8, "display_title": "confirm (b)", **fields}])
+    step = DispatchWorkflow(workflow="confirm.yml", branch="main", inputs={"request": "aaaa"})
+    assert start_workflow(client, step, request="aaaa").endswith("/actions/runs/7")
     assert len(api.state.runs) == 2
 
 

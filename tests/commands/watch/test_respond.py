@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from history_records import confirmation, revert
+from watched_service import WORKFLOW
 
 if TYPE_CHECKING:
     from watched_service import WatchedService
 
 ACT = ("--respond", "--issue")
+CANCELLED = WORKFLOW.replace("false", "true")
 
 
 def test_from_the_alarm_to_the_recovery(service: WatchedService) -> None:
@@ -21,6 +23,8 @@ def test_from_the_alarm_to_the_recovery(service: WatchedService) -> None:
     for state in ("confirm", "confirming", "confirming"):
         assert service.run(*ACT) == 0
         assert service.states() == [state]
+        for run in service.api.state.runs:  # as `run-name: confirm (${{ inputs.request }})` names it
+            run["display_title"] = f"confirm ({run['inputs']['request']})"
     (confirm,) = service.api.state.runs
     inputs = confirm["inputs"]
     assert (confirm["path"], inputs["commit"], inputs["base"]) == (
@@ -99,7 +103,7 @@ def test_a_revert_of_the_revert_is_a_false_positive(service: WatchedService) -> 
     assert service.evidence()["details"]["accuracy"]["false_positives"] == 1
 
 
-@pytest.mark.parametrize("content", [None, "name: x\n", "run-name: x\nconcurrency: {group: ${{ inputs.request }}}\n"])
+@pytest.mark.parametrize("content", [None, "name: x\n", "run-name: x\n", CANCELLED])
 def test_a_workflow_that_could_run_twice_is_refused(
     service: WatchedService, content: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:

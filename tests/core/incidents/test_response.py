@@ -44,6 +44,8 @@ def test_a_request_is_started_once(shift: int) -> None:
     for is_complete, state in ((False, State.CONFIRMING), (True, State.NO_VERDICT)):
         response = answer(runs={moved.requests("confirm")[0]: Run("https://run", is_complete)})
         assert (response.state, response.request) == (state, "")
+        response = answer(runs={f"confirm({moved.requests('confirm')[0]}):": Run("https://run", is_complete)})
+        assert (response.state, response.request) == (state, "")
     assert answer(runs={moved.requests("revert")[0]: Run("https://run", False)}).state is State.CONFIRM
 
 

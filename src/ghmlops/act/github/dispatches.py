@@ -90,7 +90,7 @@ def start_workflow(client: Client, step: DispatchWorkflow, *, request: str = "")
     Args:
         client: The connection.
         step: The workflow, its branch and its inputs.
-        request: Text that the `run-name` of the workflow contains for this request and for no other.
+        request: Text without spaces that the `run-name` of the workflow contains for this request and for no other.
 
     Raises:
         GitHubError: GitHub rejected a request: there is no such workflow, it cannot be started by hand, or lacks an
@@ -133,6 +133,8 @@ class DispatchedRun(NamedTuple):
 def dispatched_runs(client: Client, workflow: str) -> dict[str, DispatchedRun]:
     """Return the newest dispatched runs of a workflow, by each word of their `run-name`; of several the oldest.
 
+    A word may contain more than a request, as in `confirm (REQUEST)`.
+
     Raises:
         GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
     """
@@ -159,8 +161,8 @@ def find_request(client: Client, workflow: str, request: str) -> str | None:
     Raises:
         GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
     """
-    run = dispatched_runs(client, workflow).get(request)
-    return None if run is None else run.url
+    runs = dispatched_runs(client, workflow)
+    return next((run.url for word, run in runs.items() if request in word), None)
 
 
 def _dispatched(client: Client, workflow: str) -> list[_Run]:

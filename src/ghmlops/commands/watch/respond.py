@@ -11,6 +11,7 @@ from ghmlops.core.errors import GhmlopsError, InputError
 from ghmlops.core.history.record import RevertRecord
 from ghmlops.core.incidents.accuracy import ACTIONS, own_accuracy
 from ghmlops.core.incidents.response import Response, Run, Situation, respond
+from ghmlops.core.incidents.workflow import workflow_problem
 from ghmlops.core.steps.step import DispatchWorkflow
 from ghmlops.measure.checkout import OutputTooLarge, git_read
 
@@ -143,11 +144,5 @@ def _check_workflow(services: Services, name: str) -> None:
             f"`watch.workflows` names {name}, which is not in {WORKFLOWS} of the checkout",
             hint="actions/watch/README.md shows the workflow",
         )
-    for key in ("run-name", "concurrency"):
-        block = re.search(rf"^{key}:[^\n]*(?:\n[ \t]+[^\n]*)*", text, re.MULTILINE)
-        if block is None or not re.search(r"\binputs\.request\b", block[0]):
-            raise InputError(
-                f"the key `{key}` of {WORKFLOWS}{name} does not contain the input `request`, so that a request could "
-                "be carried out twice",
-                hint=f"see the workflows of actions/watch/README.md: `{key}` with `${{{{ inputs.request }}}}`",
-            )
+    if (problem := workflow_problem(text)) is not None:
+        raise InputError(f"{WORKFLOWS}{name}: {problem.what}", hint=problem.hint)

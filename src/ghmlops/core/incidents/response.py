@@ -44,7 +44,7 @@ class Situation:
         records: records of the service and environment in the order of time.
         problem: why the history does not count; empty if it does.
         unusable: metrics whose data does not count.
-        runs: id of each request to the workflow run whose run-name contains it.
+        runs: each word of the run-names to the oldest workflow run with it; a word may contain the id of a request.
         frozen: whether the freeze file exists on the default branch.
         accuracy: how often `watch` was right.
         now: current time (UTC).
@@ -141,7 +141,8 @@ def _confirmation(watch: Watch, incident: Incident, situation: Situation) -> Res
 
 
 def _run_of(incident: Incident, kind: StepKind, situation: Situation) -> Run | None:
-    return next((situation.runs[r] for r in incident.requests(kind) if r in situation.runs), None)
+    requests = incident.requests(kind)
+    return next((run for word, run in situation.runs.items() if any(request in word for request in requests)), None)
 
 
 def _running(watch: Watch, incident: Incident, situation: Situation) -> Response | None:
