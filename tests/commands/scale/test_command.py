@@ -6,7 +6,8 @@ import csv
 import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,13 +18,12 @@ from ghmlops.act.evidence import encode
 from ghmlops.cli import main
 from ghmlops.core.evidence.document import ComparedPart, Evidence
 from ghmlops.core.model import Measurement
+from ghmlops.core.policy.promote import Prometheus
+from ghmlops.measure.telemetry.prometheus import PrometheusSource
 from git_scene import Scene, make_scene
 from kubernetes_api import needs_kubernetes
 from kubernetes_scene import ARMS, shop
 from prometheus_server import needs_prometheus, running_prometheus
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 POLICY = """\
 version: 1
@@ -251,6 +251,28 @@ def test_queries_are_read_from_a_real_prometheus(place: Place, tmp_path: Path) -
     place.policy('{prometheus: "vector(1)"}', f"{more}  fallback: 10\n")
     assert run("--mode", "apply", "--fail-on", "inconclusive") == 1
     assert (place.evidence()["reason_code"], place.replicas) == ("scale-missing", 10)
+
+
+@needs_prometheus
+def test_the_policy_of_the_documentation_counts(place: Place, tmp_path: Path) -> None:
+    """Its query has the labels that it names; with them and without any, the trigger of KEDA adds the queue."""
+    readme = (Path(__file__).parents[3] / "actions/scale/README.md").read_text(encoding="utf-8")
+    documented = yaml.safe_load(readme.split("```yaml")[1].split("```")[0])["scale"]["demand"][0]
+    counter = 'label_replace(vector(0) + time() * 250, "app", "scorer", "", "")'
+    query = documented["prometheus"].replace('requests_total{app="scorer"}', f"({counter})").replace("[1m]", "[1m:10s]")
+    assert counter in query
+    folder = tmp_path / "prometheus"
+    folder.mkdir()
+    with running_prometheus(folder) as url:
+        more = f"{TARGET}  prometheus: {url}\n  manifest: {{deployment: scorer, namespace: prod}}\n"
+        demand = {**documented, "prometheus": query, "history": "1h", "queue": {"prometheus": "sum(vector(30000))"}}
+        place.policy(json.dumps(demand), more)
+        assert run("--manifests", "out") == 0
+        (row,) = place.evidence()["details"]["demand"]
+        assert (row["problem"], row["rate"]) == ("", pytest.approx(350.0, rel=0.05))
+        keda = yaml.safe_load((place.folder / "out/keda.yaml").read_text())
+        source = PrometheusSource(Prometheus(url=url), {}, "test")
+        assert source.query(keda["spec"]["triggers"][0]["metadata"]["query"]) == pytest.approx(350.0, rel=0.05)
 
 
 @needs_prometheus

@@ -56,13 +56,21 @@ def test_keda_has_every_query_and_what_its_users_expect() -> None:
     assert [trigger["name"] for trigger in spec["triggers"]] == ["requests", "second"]
     assert spec["triggers"][0]["metadata"] == {
         "serverAddress": "http://prometheus:9090",
-        "query": "(rate(x[1m])) + (depth) / 60",
+        "query": "sum(rate(x[1m])) + sum(depth) / 60",
         "threshold": "35",
         "ignoreNullValues": "false",
     }
     assert spec["fallback"] == {"failureThreshold": 3, "replicas": 6}
     assert (spec["minReplicaCount"], spec["cooldownPeriod"]) == (0, 900)
     assert keda["metadata"]["annotations"] == {"autoscaling.keda.sh/paused": "true"}
+
+
+def test_a_queue_without_labels_is_added_as_it_is() -> None:
+    """`sum` refuses a scalar."""
+    queue = Queue(prometheus="scalar(sum(depth))", drain=60.0)
+    texts = manifests(scale(Demand(prometheus="rate(x[1m])", queue=queue)), NAMED, 35.0, Origin("c.json", ""))
+    (trigger,) = yaml.safe_load(texts["keda"])["spec"]["triggers"]
+    assert trigger["metadata"]["query"] == "sum(rate(x[1m])) + (scalar(sum(depth))) / 60"
 
 
 def test_hostile_texts_stay_values() -> None:

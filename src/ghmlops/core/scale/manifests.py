@@ -98,7 +98,7 @@ def _keda(scale: Scale, named: Named, usable: float) -> dict[str, Any]:
             continue
         query = demand.prometheus
         if demand.queue:
-            query = f"({query}) + ({demand.queue.prometheus}) / {demand.queue.drain:g}"
+            query = f"{_summed(query)} + {_summed(demand.queue.prometheus)} / {demand.queue.drain:g}"
         metadata = {
             "serverAddress": address,
             "query": query,
@@ -125,6 +125,12 @@ def _keda(scale: Scale, named: Named, usable: float) -> dict[str, Any]:
         "metadata": {"name": named.deployment, "namespace": named.namespace, **annotations},
         "spec": spec,
     }
+
+
+def _summed(query: str) -> str:
+    """Return a query without labels: only series of equal labels are added, and a queue has others than requests."""
+    # A scalar has no labels, and `sum` refuses it.
+    return f"({query})" if query.lstrip().startswith("scalar(") else f"sum({query})"
 
 
 def _yaml(value: dict[str, Any]) -> str:
