@@ -147,6 +147,22 @@ def test_what_may_change_is_the_policy(
     assert any(row.proven_by == "test" for row in details.places)
 
 
+@pytest.mark.parametrize(("decision", "outcome"), [("approve", PASS), ("deny", FAIL)])
+def test_a_tolerance_of_numbers_hides_no_changed_text(place: Path, decision: str, outcome: Outcome) -> None:
+    """Rows of a table mix numbers and texts under one path, at which the policy tolerates large numbers to differ."""
+    write_policy(place, '  expect: same\n  compare: {tolerance: {"data[][]": 1700}}\n')
+    rows = (("approve", 0), ("approve", 1), (decision, 900))
+    arms = [
+        lambda _, text=text, more=more: Reply(body=json.dumps({"data": [[1_850_000.5 + more, text]]}).encode())
+        for text, more in rows
+    ]
+    with answering(*arms) as (baseline, twin, candidate):
+        inputs = Inputs(policy="policy.yml", url=candidate.url, baseline_url=baseline.url, twin_url=twin.url)
+        result = run(inputs, services(place))
+    findings, _ = read(place)
+    assert (result.outcome, findings["shadow-values"].outcome) == (outcome, outcome)
+
+
 @pytest.mark.parametrize(("repeatable", "outcome"), [(True, FAIL), (False, WARN)])
 def test_one_changed_answer_is_proven_by_asking_again(place: Path, repeatable: bool, outcome: Outcome) -> None:
     """A single row fails if the caller restarts the services to confirm it, and warns otherwise."""

@@ -47,8 +47,8 @@ def test_a_declared_tolerance_is_a_share_of_words() -> None:
     assert other is not None
     place = Place("$.choices[].text", Aspect.VALUE)
     assert list(differences(one.value, other.value)) == [place]
-    assert differences(one.value, other.value, Rules(tolerances={place.path: 0.1})) == {}
-    assert list(differences(one.value, other.value, Rules(tolerances={place.path: 0.05}))) == [place]
+    assert differences(one.value, other.value, Rules(words={place.path: 0.1})) == {}
+    assert list(differences(one.value, other.value, Rules(words={place.path: 0.05}))) == [place]
 
 
 @pytest.mark.parametrize(

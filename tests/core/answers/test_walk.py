@@ -12,7 +12,7 @@ from hypothesis import given
 from core.answers.test_body import VALUES
 from ghmlops.core.answers.body import Constant
 from ghmlops.core.answers.rules import Rules, make_rules
-from ghmlops.core.answers.walk import Aspect, Place, differences, leaves, value_text
+from ghmlops.core.answers.walk import Aspect, Difference, Place, differences, leaves, value_text
 
 VALUE, SHAPE, ORDER = Aspect.VALUE, Aspect.SHAPE, Aspect.ORDER
 A = {"id": 1, "s": 0.5}
@@ -74,6 +74,22 @@ def test_declared_tolerances_are_inclusive() -> None:
     rules = Rules(tolerances={"$.s": 0.5})
     assert differences({"s": 1.0}, {"s": 1.5}, rules) == {}
     assert differences({"s": 1.0}, {"s": 1.6}, rules)
+
+
+@pytest.mark.parametrize("tolerance", [0.5, 1.0, 1700.0, math.inf])
+def test_a_tolerance_of_numbers_hides_no_text(tolerance: float) -> None:
+    """Numbers and texts of a list share their path; what numbers may differ by says nothing about texts."""
+    rules = Rules(tolerances={"$.rows[][]": tolerance})
+    left, right = {"rows": [[1_850_000.5, "approve"]]}, {"rows": [[1_850_000.75, "deny"]]}
+    assert differences(left, right, rules) == {Place("$.rows[][]", VALUE): Difference(math.inf, '"approve"', '"deny"')}
+
+
+def test_a_share_of_words_hides_no_number() -> None:
+    """The reverse: a path with words that may differ compares numbers exactly."""
+    rules = Rules(words={"$[]": 0.5})
+    assert differences(["a b", 1.0], ["a c", 1.0], rules) == {}
+    assert differences(["a b", 1.0], ["a c", 1.25], rules)
+    assert differences(["a b", 1.0], ["c d", 1.0], rules)
 
 
 @given(VALUES)

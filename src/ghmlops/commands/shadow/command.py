@@ -113,13 +113,12 @@ def _measure(job: Job, inputs: Inputs, services: Services) -> EvidenceContent:
 
 def _compare(job: Job, services: Services, arms: Arms) -> Comparison:
     """Send every request, and compare and count its answers."""
-    from ghmlops.core.answers.rules import Rules
+    from ghmlops.core.answers.rules import make_rules
     from ghmlops.core.shadow.comparison import Comparison
     from ghmlops.measure.shadow.answers_file import AnswersFile
 
     compare = job.policy.compare
-    rules = Rules(ignore=frozenset(compare.ignore), keys=compare.keys, tolerances=compare.tolerance)
-    comparison = Comparison(rules=rules)
+    comparison = Comparison(rules=make_rules(compare.ignore, compare.keys, compare.tolerance))
     for request, name in job.refused:
         comparison.refuse("unsafe method", f"row {request.row}, {name}")
     for row, reason in job.recording.unreadable.items():

@@ -22,7 +22,7 @@ def measure_logs(policy: Shadow, inputs: Inputs, services: Services) -> Evidence
     from ghmlops.commands.shared.evidence import EvidenceContent
     from ghmlops.core.answers.constants import TEST_ALPHA
     from ghmlops.core.answers.places import judge_places
-    from ghmlops.core.answers.rules import Rules
+    from ghmlops.core.answers.rules import make_rules
     from ghmlops.core.shadow.comparison import Comparison
     from ghmlops.core.shadow.details import shadow_details
     from ghmlops.core.shadow.findings import findings, not_measured
@@ -37,8 +37,7 @@ def measure_logs(policy: Shadow, inputs: Inputs, services: Services) -> Evidence
     names = [logs.live, logs.candidate, *filter(None, (logs.twin,))]
     live, candidate, *twins = (read_log(services.cwd / name, name, logs.id) for name in names)
     compare = policy.compare
-    rules = Rules(ignore=frozenset(compare.ignore), keys=compare.keys, tolerances=compare.tolerance)
-    comparison = Comparison(rules=rules)
+    comparison = Comparison(rules=make_rules(compare.ignore, compare.keys, compare.tolerance))
     declared = [parse_endpoint(text) for text in policy.safe]
     compare_logs(comparison, live, candidate, twins[0] if twins else None, declared)
     verdicts = judge_places(comparison.tallies, TEST_ALPHA)

@@ -136,7 +136,7 @@ def _note_value(left: Json, right: Json, path: str, rules: Rules, result: Differ
     if path in rules.ignore:
         return
     distance = math.inf
-    if type(left) is str and path in rules.tolerances and changed_words(left, right) <= rules.tolerances[path]:
+    if type(left) is str and path in rules.words and changed_words(left, right) <= rules.words[path]:
         return
     if type(left) in (int, float):
         try:
