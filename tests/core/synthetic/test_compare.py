@@ -14,6 +14,8 @@ from ghmlops.core.synthetic.compare import Comparison, Reading, judge, problem
 from ghmlops.core.synthetic.message import Part
 from json_answers import answered, failure
 
+HUGE = b'{"p": 1%s}' % (b"0" * 400)
+"""An integer that Python reads and no float can be."""
 HOW = Comparison(rules=Rules(tolerances={"$.p": 0.1}))
 
 
@@ -25,6 +27,8 @@ HOW = Comparison(rules=Rules(tolerances={"$.p": 0.1}))
         (answered({"p": 1}), answered({"p": "1"}), True),
         (answered({"p": 1}), answered({"q": 1}), True),
         (answered({"p": 1}), answered({"p": 1}, 500), True),
+        (answered({"p": 1}), answered(HUGE), True),
+        (answered(HUGE), answered(HUGE), False),
         (answered({"p": 1}), answered(b'{"p": NaN}'), True),
         (answered(b'{"p": NaN}'), answered(b'{"p": NaN}'), None),
         (answered({"p": 1}), answered(b'{"p": 1, "p": 1}'), True),
@@ -53,6 +57,10 @@ def test_same(one: Reading, other: Reading, violated: bool | None) -> None:
         (Expected.SERVED, answered({"p": 1}), False),
         (Expected.SERVED, answered({"p": 1}, 422), True),
         (Expected.SERVED, answered(b'{"p": 1e999}'), True),
+        (Expected.SERVED, answered(HUGE), True),
+        (Expected.SERVED, answered(b'{"q": [{"p": -1%s}]}' % (b"0" * 400)), True),
+        (Expected.SERVED, answered({"p": 10**300}), False),
+        (Expected.NOT_CRASHED, answered(HUGE), True),
         (Expected.NOT_CRASHED, answered({}, 422), False),
         (Expected.NOT_CRASHED, answered({}, 503), True),
         (Expected.NOT_CRASHED, failure(AnswerKind.REFUSED), True),
@@ -79,6 +87,18 @@ def test_order_of_scores(expected: Expected, before: Any, after: Any, violated: 
     assert judge(expected, answered(before), answered(after), HOW).violated is violated
     named = Comparison(rules=HOW.rules, score="p")
     assert judge(Expected.NOT_LOWER, answered({"p": 1, "q": 1}), answered({"p": 0, "q": 1}), named).violated
+
+
+@pytest.mark.parametrize("score", ["", "p"])
+@pytest.mark.parametrize("expected", [Expected.NOT_LOWER, Expected.NOT_HIGHER])
+def test_a_score_that_is_not_finite(expected: Expected, score: str) -> None:
+    """It is a violation, unless the unchanged request had such a score already: then there is nothing to compare."""
+    how = Comparison(rules=HOW.rules, score=score)
+    assert judge(expected, answered({"p": 1}), answered(HUGE), how).violated is True
+    assert judge(expected, answered(HUGE), answered({"p": 1}), how).violated is None
+    assert judge(expected, answered(HUGE), answered(HUGE), how).violated is None
+    ends = answered({"p": -1.7e308}), answered({"p": 1.7e308})
+    assert judge(expected, *ends, how).violated is (expected is Expected.NOT_HIGHER)
 
 
 def test_assertions() -> None:

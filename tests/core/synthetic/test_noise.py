@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ghmlops.core.synthetic.noise import learn
 from json_answers import answered
 
@@ -37,3 +39,18 @@ def test_rounding_is_tolerated_where_nothing_differed() -> None:
     assert learn(pairs).tolerances == {}
     assert learn(pairs).rules().tolerances == {"$.p[]": 2e-6}
     assert learn(pairs, fixed=0.1).rules().tolerances == {"$.p[]": 0.1, "$.n": 0.1}
+
+
+def test_an_integer_beyond_every_float_has_no_magnitude() -> None:
+    """It differs or it does not; no rounding and no tolerance is learned from it."""
+    huge, other = answered(b'{"p": 1%s, "q": 2.0}' % (b"0" * 400)), answered({"p": 1, "q": 2.0})
+    for fixed in (None, 0.1):
+        assert learn([(huge, huge)], fixed=fixed).ignored == {}
+        assert learn([(huge, other)], fixed=fixed).ignored == {"$.p": 1.0}
+        assert set(learn([(huge, huge)], fixed=fixed).rules().tolerances) == {"$.q"}
+
+
+def test_a_tolerance_stays_finite() -> None:
+    """An infinite one would make every difference equal, and could not be saved with a failure."""
+    pairs = [(answered({"p": -1.7e308}), answered({"p": 0.0}))]
+    assert math.isfinite(learn(pairs).tolerances["$.p"])

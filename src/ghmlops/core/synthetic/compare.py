@@ -12,7 +12,7 @@ from ghmlops.core.answers.stream import read_body
 from ghmlops.core.answers.walk import NO_RULES, Aspect, Difference, Place, differences, value_text
 from ghmlops.core.synthetic.ask import Expected
 from ghmlops.core.synthetic.assertions import broken_assertion
-from ghmlops.core.synthetic.rows.fields import get
+from ghmlops.core.synthetic.rows.fields import as_float, get
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WHOLE = "$"
 """Path of a body that is no JSON."""
+NOT_FINITE = "a number that is not finite"
 _SCORE_LIMIT = 2
 
 
@@ -148,7 +149,7 @@ def _judge_one(expected: Expected, changed: Reading) -> Observation:
         return NO_VIOLATION if client_error else Observation(violated=True, what=f"{right} instead of 4xx")
     if expected is Expected.NOT_CRASHED and client_error:
         return NO_VIOLATION
-    why = problem(changed) or ("a number that is not finite" if _has_constant(changed.body.value) else "")
+    why = problem(changed) or (NOT_FINITE if _is_not_finite(changed.body.value) else "")
     return Observation(violated=True, what=why) if why else NO_VIOLATION
 
 
@@ -163,12 +164,13 @@ def _judge_assertions(changed: Reading, assertions: Mapping[str, Assertion]) -> 
     return NO_VIOLATION
 
 
-def _has_constant(value: Any) -> bool:  # noqa: ANN401  (any JSON value)
+def _is_not_finite(value: Any) -> bool:  # noqa: ANN401  (any JSON value)
+    """Return whether a number of the value is not finite, or an integer that most clients read as infinite."""
     if isinstance(value, dict):
-        return any(map(_has_constant, value.values()))
+        return any(map(_is_not_finite, value.values()))
     if isinstance(value, list):
-        return any(map(_has_constant, value))
-    return isinstance(value, Constant)
+        return any(map(_is_not_finite, value))
+    return isinstance(value, Constant) or (type(value) is int and math.isinf(as_float(value)))
 
 
 def _judge_same(source: Reading, changed: Reading, rules: Rules) -> Observation:
@@ -203,6 +205,10 @@ def _judge_order(expected: Expected, source: Reading, changed: Reading, how: Com
     if old_score is None or new_score is None:
         return Observation(violated=None, what="no score")
     (path, before), (_, after) = old_score, new_score
+    if math.isinf(before):
+        return Observation(violated=None, what=NOT_FINITE)
+    if math.isinf(after):
+        return Observation(violated=True, what=f"{path} is {NOT_FINITE}", left=value_text(before))
     step = after - before if expected is Expected.NOT_HIGHER else before - after
     if step <= how.rules.tolerances.get(path, 0.0):
         return NO_VIOLATION
@@ -215,7 +221,7 @@ def score_of(one: Reading, path: str) -> tuple[str, float] | None:
     if path:
         present, value = get(one.body.value, path)
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        return (f"$.{path}", float(value)) if present and number else None
+        return (f"$.{path}", as_float(value)) if present and number else None
     numbers = _numbers(one.body.value, "$", [])
     return numbers[0] if len(numbers) == 1 else None
 
@@ -230,5 +236,5 @@ def _numbers(value: Any, path: str, result: list[tuple[str, float]]) -> list[tup
         for inner in value:
             _numbers(inner, f"{path}[]", result)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        result.append((path, float(value)))
+        result.append((path, as_float(value)))
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ghmlops.core.answers.rules import Rules, absolute
 from ghmlops.core.answers.walk import leaves
 from ghmlops.core.synthetic.compare import Reading, compare
 from ghmlops.core.synthetic.constants import NOISY_RATE, ROUNDING, TOLERANCE_FACTOR
+from ghmlops.core.synthetic.rows.fields import as_float
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -71,7 +73,7 @@ def learn(pairs: Iterable[tuple[Reading, Reading]], ignore: Iterable[str] = (), 
         changes.update(paths)
     ignored = {path: number / count for path, number in sorted(changes.items()) if number / count >= NOISY_RATE}
     tolerances = {
-        path: fixed if fixed is not None else TOLERANCE_FACTOR * distance
+        path: fixed if fixed is not None else min(TOLERANCE_FACTOR * distance, sys.float_info.max)
         for path, distance in sorted(largest.items())
         if path not in ignored
     }
@@ -85,5 +87,5 @@ def _magnitudes(one: Reading, *, whole: bool) -> Iterator[tuple[str, float]]:
         return
     types = (int, float) if whole else (float,)
     for path, value in leaves(one.body.value, _MAX_LEAVES).items():
-        if isinstance(value, types) and not isinstance(value, bool) and math.isfinite(value):
-            yield _INDEX.sub("[]", path), abs(float(value))
+        if isinstance(value, types) and not isinstance(value, bool) and math.isfinite(as_float(value)):
+            yield _INDEX.sub("[]", path), abs(as_float(value))

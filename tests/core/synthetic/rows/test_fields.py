@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.synthetic.rows.fields import fields_of, get, path_of, removed, replaced, steps_of
+from ghmlops.core.synthetic.rows.fields import as_float, fields_of, get, path_of, removed, replaced, steps_of
 
 ROW = {"a": 1, "b": {"c.d": [True, {"e": None}], "f": []}, "g": {}}
 VALUES = st.recursive(
@@ -45,3 +47,9 @@ def test_no_path(path: str) -> None:
     """A text that is no path is refused."""
     with pytest.raises(ValueError, match="path"):
         steps_of(path)
+
+
+def test_a_number_as_a_float() -> None:
+    """An integer that no float can be is infinite, with its sign."""
+    values = [1, -2.5, 10**308, 10**309, -(10**400)]
+    assert [as_float(value) for value in values] == [1.0, -2.5, 1e308, math.inf, -math.inf]

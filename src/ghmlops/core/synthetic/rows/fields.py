@@ -7,6 +7,7 @@ bracket or a quote is written as a JSON string: `"a.b".c`.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,14 @@ MAX_FIELDS = 200
 MAX_DEPTH = 20
 _STEP = re.compile(r'\.?("(?:[^"\\]|\\.)*"|[^.\[\]"]+)|\[(\d+)\]')
 _PLAIN = re.compile(r'[^.\[\]"]+')
+
+
+def as_float(value: float) -> float:
+    """Return a number as a float; an integer beyond every float, which JSON allows, is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def fields_of(value: Json) -> dict[str, Json]:
