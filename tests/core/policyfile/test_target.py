@@ -90,6 +90,9 @@ def test_every_kind_has_its_settings() -> None:
         ),
         ("{command: {set: 'r {arm}', get: 'r {arm}'}}", "{weight}"),
         ("{command: {set: 'r {arm} {weight}'}}", "get"),
+        ("{command: {set: 'r {arm} {weight}', get: 'r \"{arm}'}}", "quotation"),
+        ("{nginx: {servers: f, candidate: 'a:1', baseline: 'c:1', check: 'nginx \"-t'}}", "quotation"),
+        ("{nginx: {servers: f, candidate: 'a:1', baseline: 'c:1', reload: 'nginx \"-s'}}", "quotation"),
     ],
 )
 def test_bad_targets(section: str, fact: str) -> None:

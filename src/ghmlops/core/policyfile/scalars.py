@@ -1,8 +1,9 @@
-"""Readers of single values that several policy sections share: durations, rates, ratios, paths, counts, hosts."""
+"""Readers of single values that several policy sections share, such as durations, ratios, paths, commands and hosts."""
 
 from __future__ import annotations
 
 import re
+import shlex
 
 from ghmlops.core import quantities
 from ghmlops.core.load.allowed_hosts import is_address
@@ -43,6 +44,23 @@ def path(at: Located) -> str:
     value = text(at)
     if not value.startswith("/"):
         raise at.error(f'expected a path that starts with "/", got "{value}"')
+    return value
+
+
+def command(at: Located) -> str:
+    """Read a command that is split into words without a shell.
+
+    Raises:
+        PolicyError: It has an open quotation, or ends with a backslash.
+    """
+    value = text(at)
+    try:
+        shlex.split(value)
+    except ValueError as error:
+        raise at.error(
+            f"the command cannot be split into words: {str(error)[:1].lower()}{str(error)[1:]}",
+            'close it; an apostrophe within a word is written "\'"',
+        ) from None
     return value
 
 

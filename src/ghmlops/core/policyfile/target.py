@@ -18,7 +18,7 @@ from ghmlops.core.policy.target import (
     NginxTarget,
     TargetSettings,
 )
-from ghmlops.core.policyfile.scalars import boolean, positive_count
+from ghmlops.core.policyfile.scalars import boolean, command, positive_count
 from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar, text
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def read_target(at: Located) -> TargetSettings:
 
 def _command(*fields: str) -> Callable[[Located], str]:
     def read(at: Located) -> str:
-        value = text(at)
+        value = command(at)
         missing = [field for field in fields if f"{{{field}}}" not in value]
         if missing:
             raise at.error(f"the command has no `{{{missing[0]}}}`", "ghmlops replaces it when it runs the command")
@@ -71,7 +71,7 @@ def _envoy(at: Located) -> EnvoyTarget:
 
 def _nginx(at: Located) -> NginxTarget:
     addresses = {arm: listing(scalar(_address)) for arm in _ARMS}
-    readers = {"servers": text, **addresses, "check": text, "reload": text}
+    readers = {"servers": text, **addresses, "check": command, "reload": command}
     target: NginxTarget = record(NginxTarget, readers, required=("servers", "candidate", "baseline"))(at)
     _check_arms(at, target, "server")
     return target

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from ghmlops.core.errors import PolicyError
 from ghmlops.core.policy.production.scale import ScaledCommand, ScaledDeployment
 from ghmlops.core.policyfile.production.scaled_target import read_scaled_target
 from ghmlops.core.policyfile.yaml_reader import parse
@@ -15,3 +20,13 @@ def test_each_kind() -> None:
     )
     command = read_scaled_target(parse("command: {get: ./replicas, set: './replicas {replicas}'}", "p"))
     assert command == ScaledCommand(get="./replicas", set="./replicas {replicas}", timeout=30.0)
+
+
+@pytest.mark.parametrize(("command", "line"), [("./a 'b", 2), ("./a \\", 2), ('./a "{replicas}', 3)])
+def test_commands_that_cannot_be_split(command: str, line: int) -> None:
+    """An open quotation or a lone backslash is named with its line, before anything runs."""
+    get, change = (command, "./a {replicas}") if line == 2 else ("./a", command)
+    with pytest.raises(PolicyError) as caught:
+        read_scaled_target(parse(f"command:\n  get: {json.dumps(get)}\n  set: {json.dumps(change)}\n", "p.yml"))
+    assert f"p.yml:{line}" in caught.value.message
+    assert "'" in caught.value.hint

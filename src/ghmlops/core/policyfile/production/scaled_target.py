@@ -8,8 +8,9 @@ from ghmlops.core import quantities
 from ghmlops.core.errors import nearest
 from ghmlops.core.policy.production.scale import ScaledCommand, ScaledDeployment
 from ghmlops.core.policy.target import ManagerName
+from ghmlops.core.policyfile.scalars import command
 from ghmlops.core.policyfile.target import context_name, label_name, object_name
-from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar, text
+from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,13 +46,13 @@ def _kubernetes(at: Located) -> ScaledDeployment:
 
 
 def _command(at: Located) -> ScaledCommand:
-    readers = {"get": text, "set": _with_replicas, "timeout": scalar(quantities.duration)}
+    readers = {"get": command, "set": _with_replicas, "timeout": scalar(quantities.duration)}
     target: ScaledCommand = record(ScaledCommand, readers, required=("get", "set"))(at)
     return target
 
 
 def _with_replicas(at: Located) -> str:
-    value = text(at)
+    value = command(at)
     if "{replicas}" not in value:
         raise at.error("the command has no `{replicas}`", "ghmlops replaces it when it runs the command")
     return value
