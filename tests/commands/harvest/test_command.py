@@ -100,6 +100,37 @@ def test_hostile_lines_are_counted_quarantined_and_named(place: Path) -> None:
     }
 
 
+def test_one_request_does_not_stop_the_harvest(place: Path) -> None:
+    """NaN, deep nesting, an identifier that is an ordinary value or a word of the outputs, and a reference."""
+    lines: list[Any] = requests(2_000)
+    lines[5]["request"]["features"] = [1.0, float("nan")]
+    lines[6]["request"]["device"] = float("nan")
+    deep: list[Any] = []
+    for _ in range(400):
+        deep = [deep]
+    lines[7]["request"]["features"] = deep
+    lines[8]["request_id"] = "tablet"
+    lines[9]["request_id"] = "weight"
+    lines[10]["request_id"] = "harvest"
+    for line in lines[100:200]:
+        line["request"]["device"] = "tablet"
+    lines[11]["request"]["device"], lines[12]["request_id"] = "see order-0012", "order-0012"
+    lines[13]["request"]["device"] = "client-0001"
+    write_log(place / "logs/a.jsonl", lines)
+    (place / "policy.yml").write_text(POLICY.replace("rows: 100", "rows: 5000"))
+    assert run() == 0
+    assert evidence(place)["details"]["quarantined"] == {
+        "device: no JSON": 1,
+        "device: request identifier": 2,
+        "device: value that is an identifier elsewhere": 1,
+        "features: deep nesting": 1,
+        "features: no JSON": 1,
+    }
+    bodies = [json.loads(body) for body, _ in rows(place)]
+    assert len(bodies) == 1_994
+    assert sum(body["device"] == "tablet" for body in bodies) == 100
+
+
 def test_a_hit_in_any_output_leaves_no_file(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Here the name of a log file is an address, which the finding about a broken line would show."""
     write_log(place / "logs/ann@example.org.jsonl", ["{oops"])

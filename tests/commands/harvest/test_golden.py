@@ -98,6 +98,17 @@ def test_without_the_input_additions_are_counted_only(place: Path) -> None:
     assert pushed(place) == []
 
 
+def test_a_case_that_names_another_request_is_left_out(place: Path) -> None:
+    """The others are offered."""
+    lines = [json.loads(line) for line in (place / "logs/a.jsonl").read_text().splitlines()]
+    outcomes = [{"request_id": line["request_id"], "clicked": False} for line in lines]
+    lines[50]["request"]["device"], lines[51]["request_id"] = "see order-0051", "order-0051"
+    write_log(place / "logs/a.jsonl", lines)
+    write_log(place / "outcomes.jsonl", outcomes)
+    assert run() == 0
+    assert findings(place)["harvest-golden"]["n"] == 60
+
+
 def test_an_offer_that_was_interrupted_is_completed_once(place: Path, api: Any) -> None:
     """The pull request fails after the push; the next runs complete it. Then a case that is trained on fails."""
     assert run("--propose") == 2

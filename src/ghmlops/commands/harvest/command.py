@@ -146,7 +146,7 @@ def _take(table: LogTable, job: Job, services: Services) -> _Yield:
         result.days = joined.join.days
         result.outcomes = dict(joined.join.states)
         if job.policy.golden is not None and job.policy.keep is not None:
-            result.golden = extend_golden(table, job.policy.golden, job.policy.keep)
+            result.golden = extend_golden(table, job.policy.golden, job.policy.keep, result.identifiers)
         result.files[outcomes.days] = (joined.path, len(joined.join.days))
     return result
 

@@ -9,6 +9,7 @@ from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.harvest.golden_table import read_candidates, read_golden, read_training, write_golden
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from ghmlops.commands.harvest.inputs import Inputs
@@ -33,8 +34,8 @@ def golden_inputs(root: Path, golden: Golden) -> dict[str, Path]:
     return {name: path for name, path in files.items() if path.is_file()}
 
 
-def extend_golden(table: LogTable, golden: Golden, keep: Keep) -> GoldenFile:
-    """Select additions and write the new set into the private folder.
+def extend_golden(table: LogTable, golden: Golden, keep: Keep, identifiers: Collection[str]) -> GoldenFile:
+    """Select additions without identifiers and write the new set into the private folder.
 
     Raises:
         DataError: A file cannot be read.
@@ -43,7 +44,7 @@ def extend_golden(table: LogTable, golden: Golden, keep: Keep) -> GoldenFile:
     keys, bodies = frozenset[str](), frozenset[str]()
     if "training" in table.others:
         keys, bodies = read_training(table, table.others["training"], golden.training_key)
-    candidates = read_candidates(table, keep, golden.add)
+    candidates = read_candidates(table, keep, golden.add, identifiers)
     selection = select(present, candidates, rows=golden.rows, trained_keys=keys, trained_bodies=bodies)
     if not selection.added:
         return GoldenFile(selection, None, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -10,6 +10,7 @@ import numpy as np
 
 from ghmlops.core.details.harvest import HarvestedSlice
 from ghmlops.core.harvest.findings import SliceCount, sample_findings
+from ghmlops.core.harvest.mentions import Mention, is_word, mention_problems
 from ghmlops.core.harvest.payload import make_payload
 from ghmlops.core.harvest.sample import Pool, draw
 from ghmlops.measure.harvest.candidates import read_candidates
@@ -53,7 +54,7 @@ def sample_payloads(table: LogTable, keep: Keep, population: int) -> SampleFile:
     """
     slices = [keep.fields.index(name) for name in keep.slices]
     candidates = read_candidates(table, slices, rows=keep.rows, rare=keep.rare)
-    clean, bodies, quarantined = _quarantine(keep.fields, candidates)
+    clean, bodies, quarantined, identifiers = _quarantine(keep.fields, candidates)
     pool = candidates.pool
     clean_pool = Pool(
         keys=pool.keys[clean], codes=pool.codes[:, clean], limit=pool.limit, slice_limits=pool.slice_limits
@@ -83,7 +84,6 @@ def sample_payloads(table: LogTable, keep: Keep, population: int) -> SampleFile:
         rare=keep.rare,
         population=population,
     )
-    identifiers = frozenset(text for text in (*candidates.identifiers, *candidates.clients) if _is_specific(text))
     # A value that occurs only in quarantined rows is no part of any output.
     published = [row for row in counts if row.rows]
     named = {f"{field}: {kind}": count for (field, kind), count in sorted(quarantined.items())}
@@ -91,7 +91,10 @@ def sample_payloads(table: LogTable, keep: Keep, population: int) -> SampleFile:
 
 
 def _label(value: str) -> str:
-    content = msgspec.json.decode(value)
+    try:
+        content = msgspec.json.decode(value)
+    except msgspec.DecodeError:  # NaN, whose requests are quarantined
+        return value
     return content if isinstance(content, str) else value
 
 
@@ -100,21 +103,41 @@ def _is_specific(identifier: str) -> bool:
     return len(identifier) >= 6
 
 
-def _quarantine(
-    fields: Sequence[str], candidates: Candidates
-) -> tuple[np.ndarray, list[str], Counter[tuple[str, str]]]:
-    """Return the indices of the candidates that may be written, their bodies, and what the others contain."""
-    clean, bodies, quarantined = [], [], Counter[tuple[str, str]]()
+class _Clean(NamedTuple):
+    """What may be written, what the other candidates contain, and the identifiers that no output may have."""
+
+    indices: np.ndarray
+    bodies: list[str]
+    quarantined: Counter[tuple[str, str]]
+    identifiers: frozenset[str]
+
+
+def _quarantine(fields: Sequence[str], candidates: Candidates) -> _Clean:
+    """Separate the candidates that may be written from those that contain what may not leave the logs."""
+    owners = defaultdict[str, list[int]](list)
+    for index, names in enumerate(zip(candidates.identifiers, candidates.clients, strict=True)):
+        for name in filter(_is_specific, names):
+            owners[name].append(index)
+    problems: dict[int, tuple[str, str]] = {}
+    bodies: dict[int, str] = {}
+    mentions: list[Mention] = []
     rows = zip(candidates.identifiers, candidates.clients, candidates.fields, strict=True)
     for index, (identifier, client, texts) in enumerate(rows):
-        own = frozenset(text for text in (identifier, client) if _is_specific(text))
-        payload = make_payload(fields, texts, own)
+        own = frozenset(filter(_is_specific, (identifier, client)))
+        payload = make_payload(fields, texts, own, owners)
         if payload.problem:
-            quarantined[(payload.field, payload.problem)] += 1
+            problems[index] = payload.field, payload.problem
             continue
-        clean.append(index)
-        bodies.append(payload.body)
-    return np.array(clean, np.int64), bodies, quarantined
+        bodies[index] = payload.body
+        mentions += [Mention(name, index, field) for field, name in payload.mentions]
+    # The name of a client is never an ordinary value: no request chooses it.
+    words = {name for name in owners.keys() - set(candidates.clients) if is_word(name)}
+    for index, problem in mention_problems(mentions, owners, words, len(bodies)).items():
+        problems.setdefault(index, problem)
+    clean = [index for index in bodies if index not in problems]
+    # The outputs have words of their own (`weight`, `requests`); in the bodies, all identifiers were looked for above.
+    identifiers = frozenset(owners.keys() - words)
+    return _Clean(np.array(clean, np.int64), [bodies[i] for i in clean], Counter(problems.values()), identifiers)
 
 
 def _write(table: LogTable, bodies: list[str], weights: list[float]) -> Path:

@@ -124,26 +124,42 @@ def find_secrets(text: str, identifiers: Collection[str] = (), allowed: Collecti
     for kind, pattern, test in _RULES:
         if any(match[0] not in allowed and test(match[0]) for match in pattern.finditer(text)):
             yield kind
-    words = (word for match in _WORD.findall(text) for word in (match, match.strip(".:@+-")))
-    if identifiers and (text in identifiers or any(word in identifiers for word in words)):
+    if next(_identifiers(text, identifiers), None) is not None:
         yield OWN
+
+
+def _identifiers(text: str, identifiers: Collection[str]) -> Iterator[str]:
+    """Yield each of the identifiers that the text is, or that is a word of it."""
+    if identifiers:
+        words = (word for match in _WORD.findall(text) for word in (match, match.strip(".:@+-")))
+        yield from {word for word in (text, *words) if word in identifiers}
+
+
+def find_identifiers(value: object, identifiers: Collection[str]) -> set[str]:
+    """Return those of the identifiers that occur in a JSON value."""
+    return {word for text in _texts(value) for word in _identifiers(text, identifiers)} if identifiers else set()
 
 
 def find_in_value(value: object, identifiers: Collection[str] = (), allowed: Collection[str] = ()) -> Iterator[str]:
     """Yield the kind of each secret or identifier in a JSON value: its texts, its keys and its whole numbers."""
+    for text in _texts(value):
+        yield from find_secrets(text, identifiers, allowed)
+
+
+def _texts(value: object) -> Iterator[str]:
     # A stack, not recursion: a hostile value may be nested deeper than Python calls.
     stack = [value]
     while stack:
         match stack.pop():
             case str() as text:
-                yield from find_secrets(text, identifiers, allowed)
+                yield text
             case bool() | None:
                 continue
             case int() as number:
-                yield from find_secrets(str(number), identifiers, allowed)
+                yield str(number)
             case float() as number if number.is_integer() and abs(number) < _LARGEST:
                 # A column with gaps has its whole numbers as numbers with a fraction.
-                yield from find_secrets(str(int(number)), identifiers, allowed)
+                yield str(int(number))
             case dict() as members:
                 stack += [inner for key, item in reversed(members.items()) for inner in (item, str(key))]
             case list() | tuple() as items:

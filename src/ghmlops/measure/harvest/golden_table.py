@@ -14,7 +14,7 @@ from ghmlops.measure.harvest.log_table import field_column, fields_sql
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from ghmlops.core.policy.production.harvest import Keep
@@ -39,8 +39,16 @@ def read_golden(table: LogTable, file: str, name: str) -> list[GoldenRow]:
     return [GoldenRow(key=str(k), body=str(b), label=str(v), reason=str(r)) for k, b, v, r in rows]
 
 
-def read_candidates(table: LogTable, keep: Keep, kinds: Sequence[str]) -> dict[str, list[GoldenRow]]:
+def read_candidates(
+    table: LogTable, keep: Keep, kinds: Sequence[str], identifiers: Collection[str] = ()
+) -> dict[str, list[GoldenRow]]:
     """Return new cases by reason; requests with a secret, and of clients that are not sampled, are left out.
+
+    Args:
+        table: the requests, joined with their outcomes.
+        keep: the fields of a case.
+        kinds: the reasons.
+        identifiers: identifiers that may not occur in a case.
 
     Raises:
         DataError: The private table cannot be read.
@@ -61,16 +69,16 @@ def read_candidates(table: LogTable, keep: Keep, kinds: Sequence[str]) -> dict[s
     result: dict[str, list[GoldenRow]] = {}
     for kind in kinds:
         rows = [] if kind == "rare" and not keep.slices else table.rows(queries[kind])
-        result[kind] = [row for row in (_case(keep, kind, values) for values in rows) if row is not None]
+        result[kind] = [case for case in (_case(keep, kind, row, identifiers) for row in rows) if case is not None]
     return result
 
 
-def _case(keep: Keep, kind: str, row: tuple[object, ...]) -> GoldenRow | None:
+def _case(keep: Keep, kind: str, row: tuple[object, ...], identifiers: Collection[str]) -> GoldenRow | None:
     request, client, fields, label, _ = row
     texts = [None if text is None else str(text) for text in (fields if isinstance(fields, list) else [])]
     own = frozenset(text for text in (str(request), str(client)) if len(text) >= 6)
-    payload = make_payload(keep.fields, texts, own)
-    if payload.problem:
+    payload = make_payload(keep.fields, texts, own, identifiers)
+    if payload.problem or payload.mentions:
         return None
     return GoldenRow(key=digest_key(str(request)), body=canonical(payload.body), label=str(label), reason=kind)
 
