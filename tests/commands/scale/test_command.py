@@ -188,6 +188,21 @@ def test_nothing_is_removed_during_a_promotion_or_an_incident(place: Place, reas
         assert place.replicas == replicas
 
 
+@pytest.mark.parametrize("target", ["", TARGET])
+@pytest.mark.parametrize("demand", [FIXED, "{log: {files: none.csv, time: ts}}"])
+def test_the_switch_is_named(place: Place, target: str, demand: str) -> None:
+    """Also if the replicas that run are not known, and beside a demand that does not count; nothing is set."""
+    place.replicas = 2
+    place.policy(demand, f"{target}  pause: true\n")
+    args = ("--mode", "apply") if target else ()
+    assert run(*args) == 0
+    evidence = place.evidence()
+    findings = {finding["id"]: finding["outcome"] for finding in evidence["findings"]}
+    assert findings["scale-paused"] == "warn"
+    assert evidence["details"]["required"] == (4 if demand == FIXED else None)
+    assert place.calls() == 0
+
+
 def test_another_commit_or_machine_is_refused(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """With a name and without a plan; consent is listed as not measured."""
     place.capacity(head_sha="b" * 40)

@@ -22,6 +22,8 @@ NEED = Need(name="d", rate=1.0, replicas=5, settled=5)
         (Plan(replicas=6, required=6, step=Step.UP, reason="r"), 5, "scale-up", Outcome.WARN),
         (Plan(replicas=4, required=4, step=Step.DOWN, reason="r"), 5, "scale-down", Outcome.PASS),
         (Plan(replicas=5, required=4, step=Step.PAUSED, reason="r"), 5, "scale-paused", Outcome.WARN),
+        (Plan(replicas=None, required=4, step=Step.PAUSED, reason="r"), None, "scale-paused", Outcome.WARN),
+        (Plan(replicas=None, required=None, step=Step.PAUSED, reason="r"), None, "scale-paused", Outcome.WARN),
         (Plan(replicas=100, required=120, step=Step.UP, reason="r", limited=True), 5, "scale-limit", Outcome.WARN),
         (Plan(replicas=22, required=22, step=Step.UP, reason="r", useless=True), 5, "scale-retrograde", Outcome.FAIL),
     ],

@@ -68,6 +68,11 @@ def _useless(plan: Plan, supply: Supply) -> Finding:
 
 
 def _step(plan: Plan, present: int | None) -> Finding:
+    if plan.step is Step.PAUSED and present is None:
+        # Without a target; the switch is on all the same, and a passed finding would hide it.
+        needed = "" if plan.required is None else f" The demand needs {plan.required:,} replicas."
+        reason = f"No replica is added or removed: {plan.reason}.{needed}"
+        return _finding("scale-paused", Outcome.WARN, reason, None, plan.required)
     if plan.replicas is None or present is None:
         needed = "an unknown number of" if plan.replicas is None else f"{plan.replicas:,}"
         return _finding("scale-plan", Outcome.PASS, f"The demand needs {needed} replicas.", present, plan.replicas)
