@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from ghmlops.commands.shared.base import Result, Services
@@ -17,6 +18,7 @@ from ghmlops.commands.shared.console import Console
 from ghmlops.commands.synthetic.command import run
 from ghmlops.commands.synthetic.inputs import Inputs
 from ghmlops.core.context import Context
+from ghmlops.core.errors import DataError
 from ghmlops.core.model import Outcome
 from ghmlops.core.synthetic.ask import Expected
 from ghmlops.core.synthetic.message import message
@@ -145,3 +147,13 @@ def test_without_a_baseline_throttling_is_not_called_a_violation_that_did_not_re
     assert "did not repeat" not in finding.reason
     (gone,) = replayed(tmp_path, [BAD, OK], [], [CASE]).findings
     assert (gone.outcome, "did not repeat" in gone.reason) == (Outcome.WARN, True)
+
+
+@pytest.mark.parametrize("field", ["changed", "source", "context"])
+@pytest.mark.parametrize("endpoint", [1, -1, 1 << 40])
+def test_every_request_of_a_case_goes_to_an_endpoint_of_the_policy(tmp_path: Path, field: str, endpoint: int) -> None:
+    """Also the requests that are only sent in between."""
+    other = message(endpoint, "/predict", b"{}")
+    case = msgspec.structs.replace(CASE, **{field: (other,) if field == "context" else other})
+    with pytest.raises(DataError, match="POST /predict"):
+        replayed(tmp_path, [OK], [OK], [CASE, case])

@@ -172,10 +172,9 @@ def _cases(policy: Synthetic, inputs: Inputs, services: Services, latency: Laten
         cases += read(data, name)
     endpoints = range(len(latency.endpoints))
     for case in cases:
-        messages = (case.changed, *([case.source] if case.source else []))
-        if any(message.endpoint not in endpoints for message in messages):
+        if any(message.endpoint not in endpoints for message in case.messages):
             raise DataError(
-                f"a saved case is about {case.endpoint[:80]}, which {inputs.policy} does not have",
+                f"a saved case of {case.endpoint[:80]} asks an endpoint that {inputs.policy} does not have",
                 hint="remove the case, or restore the endpoint",
             )
     return cases

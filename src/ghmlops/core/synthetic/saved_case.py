@@ -8,7 +8,9 @@ from ghmlops.core.errors import DataError
 from ghmlops.core.model import Frozen
 from ghmlops.core.policy.before_traffic.synthetic import Assertion
 from ghmlops.core.synthetic.ask import Expected
+from ghmlops.core.synthetic.constants import REPLAY_CONTEXT
 from ghmlops.core.synthetic.message import Message
+from ghmlops.core.synthetic.rows.fields import check_path
 
 SCHEMA = "ghmlops/synthetic-cases/v1"
 MAX_BYTES = 16 << 20
@@ -48,6 +50,11 @@ class SavedCase(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     against_baseline: bool = False
     context: tuple[Message, ...] = ()
 
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All requests of the case."""
+        return (*(() if self.source is None else (self.source,)), *self.context, self.changed)
+
 
 class CaseFile(Frozen, frozen=True, kw_only=True):
     """A file of saved failures."""
@@ -65,7 +72,7 @@ def read(data: bytes, name: str) -> tuple[SavedCase, ...]:
     """Read a file of cases.
 
     Raises:
-        DataError: The file is not one, or has no case.
+        DataError: The file is not one, has no case, or has one that cannot be asked or judged.
     """
     hint = "name the file `synthetic.cases.json` of a run of `ghmlops synthetic`"
     try:
@@ -76,4 +83,23 @@ def read(data: bytes, name: str) -> tuple[SavedCase, ...]:
         raise DataError(f'{name}: the schema is "{content.schema[:60]}", not "{SCHEMA}"', hint=hint)
     if not content.cases or len(content.cases) > MAX_CASES:
         raise DataError(f"{name}: {len(content.cases):,} cases; expected 1 to {MAX_CASES}", hint=hint)
+    for number, case in enumerate(content.cases, start=1):
+        why = _flaw(case)
+        if why:
+            raise DataError(f"{name}: case {number}: {why}", hint=hint)
     return content.cases
+
+
+def _flaw(case: SavedCase) -> str:
+    """Return why a case cannot be asked or judged; empty if it can."""
+    if len(case.context) > REPLAY_CONTEXT:
+        return f"`context` has {len(case.context):,} requests; expected at most {REPLAY_CONTEXT}"
+    for path in filter(None, (case.score, *case.assertions)):
+        try:
+            check_path(path)
+        except ValueError as error:
+            return str(error)
+    for part in (message.part for message in case.messages):
+        if part is not None and not 0 <= part.offset < part.offset + part.count <= part.total:
+            return "`part` is not within its batch"
+    return ""

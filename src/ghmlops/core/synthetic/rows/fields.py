@@ -85,6 +85,19 @@ def steps_of(path: str) -> Steps:
     return tuple(steps)
 
 
+def check_path(path: str) -> None:
+    """Check that a text that somebody wrote is a path.
+
+    Raises:
+        ValueError: It is not; the message is one bounded line.
+    """
+    try:
+        steps_of(path)
+    except (ValueError, RecursionError):
+        text = json.dumps(path[:80])
+        raise ValueError(f"{text} is not a path such as `applicant.age` or `instances[0].income`") from None
+
+
 def get(value: Json, path: str) -> tuple[bool, Json]:
     """Return whether the value has the field, and its value."""
     for step in steps_of(path) if path else ():
