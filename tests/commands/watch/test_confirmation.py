@@ -13,8 +13,9 @@ from ghmlops.act.evidence import write_evidence
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.history.reading import decode_record
 from ghmlops.core.history.record import ConfirmationRecord
+from ghmlops.core.incidents.requests import request_of
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.core.watch.incident import StepKind, Subject, request_id
+from ghmlops.core.watch.incident import Incident, StepKind
 from ghmlops.measure.checkout import fingerprint
 from history_records import confirmation, revert
 
@@ -26,8 +27,8 @@ ALARM = "p95@2026-11-03T10:00:00Z"
 
 def flags(service: WatchedService, kind: StepKind = "confirm") -> list[str]:
     """Return the inputs of a request."""
-    subject = Subject("shop", "production", service.bad, service.good)
-    values = {"commit": service.bad, "base": service.good, "alarm": ALARM, "request": request_id(subject, kind, ALARM)}
+    incident = Incident("shop", "production", service.bad, service.good, ())
+    values = {"commit": service.bad, "base": service.good, "alarm": ALARM, "request": request_of(incident, kind)}
     return [part for name, value in values.items() for part in (f"--{name}", value)]
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from ghmlops.core.incidents.accuracy import Accuracy
+from ghmlops.core.incidents.requests import request_of
 from ghmlops.core.incidents.response import Run
 from ghmlops.core.incidents.standing import State
 from ghmlops.core.watch.incident import Incident, OpenAlarm
@@ -30,23 +31,36 @@ def test_an_alarm_starts_a_paired_verdict() -> None:
     response = answer()
     assert (response.state, response.workflow) == (State.CONFIRM, "confirm.yml")
     assert response.inputs == {
-        "request": INCIDENT.requests("confirm")[0],
+        "request": request_of(INCIDENT, "confirm"),
         "commit": COMMIT,
         "base": OTHER,
         "alarm": "p95@2026-11-03T10:00:00Z",
     }
 
 
-@pytest.mark.parametrize("shift", [-2, 0, 2])
-def test_a_request_is_started_once(shift: int) -> None:
-    """A run whose name contains the request counts, also if the onset is estimated two intervals away."""
-    moved = INCIDENT._replace(alarms=(ALARM._replace(onset=ONSET + shift * 3600),))
+@pytest.mark.parametrize("word", ["{}", "confirm({}):"])
+def test_a_request_is_started_once(word: str) -> None:
+    """A run whose name contains the request counts."""
     for is_complete, state in ((False, State.CONFIRMING), (True, State.NO_VERDICT)):
-        response = answer(runs={moved.requests("confirm")[0]: Run("https://run", is_complete)})
+        response = answer(runs={word.format(request_of(INCIDENT, "confirm")): Run("https://run", is_complete)})
         assert (response.state, response.request) == (state, "")
-        response = answer(runs={f"confirm({moved.requests('confirm')[0]}):": Run("https://run", is_complete)})
-        assert (response.state, response.request) == (state, "")
-    assert answer(runs={moved.requests("revert")[0]: Run("https://run", False)}).state is State.CONFIRM
+    assert answer(runs={request_of(INCIDENT, "revert"): Run("https://run", False)}).state is State.CONFIRM
+
+
+LATER = OpenAlarm("errors", ONSET + 7200, 300, COMMIT)
+MOVED = ALARM._replace(onset=ONSET + 6 * 3600)
+
+
+@pytest.mark.parametrize("first", [(ALARM,), (LATER,), (ALARM, LATER), (MOVED,)])
+@pytest.mark.parametrize("then", [(ALARM,), (LATER,), (ALARM, LATER), (MOVED,)])
+def test_a_step_is_started_once_while_alarms_begin_and_end(
+    first: tuple[OpenAlarm, ...], then: tuple[OpenAlarm, ...]
+) -> None:
+    """One metric recovers, another one gets worse, an onset moves: the run that was started is about all of them."""
+    for records, steps in (((), (State.CONFIRM, State.CONFIRMING)), ((CONFIRMED,), (State.ACT, State.ACTING))):
+        before = answer(*records, alarms=first)
+        after = answer(*records, alarms=then, runs={before.request: Run("https://run", False)})
+        assert (before.state, after.state) == steps
 
 
 def test_a_confirmed_failure_is_reverted_or_rolled_back() -> None:
@@ -56,7 +70,7 @@ def test_a_confirmed_failure_is_reverted_or_rolled_back() -> None:
     response = answer(CONFIRMED, watch=changed("workflows", rollback="promote.yml"))
     assert (response.kind, response.workflow) == ("rollback", "promote.yml")
     for is_complete, state in ((False, State.ACTING), (True, State.ACT_FAILED)):
-        runs = {INCIDENT.requests("revert")[0]: Run("https://run", is_complete)}
+        runs = {request_of(INCIDENT, "revert"): Run("https://run", is_complete)}
         assert answer(CONFIRMED, runs=runs).state is state
 
 
@@ -94,14 +108,9 @@ def test_refusals_in_their_order(state: State, records: tuple[Any, ...], fields:
 
 
 def test_several_alarms_of_one_deployment_are_one_incident() -> None:
-    """The earliest onset names the request; the run of any of them counts for all."""
-    later = OpenAlarm("errors", ONSET + 7200, 300, COMMIT)
-    response = answer(alarms=(later, ALARM))
-    assert response.inputs["alarm"].startswith("p95@")
-    alone = INCIDENT._replace(alarms=(later,))
-    runs = {alone.requests("confirm")[0]: Run("https://run", False)}
-    assert answer(alarms=(later, ALARM), runs=runs).state is State.CONFIRMING
-    assert answer(alarms=(later, ALARM), unusable=("p95",)).state is State.CONFIRM
+    """The request names the earliest; one whose data counts is enough."""
+    assert answer(alarms=(LATER, ALARM)).inputs["alarm"].startswith("p95@")
+    assert answer(alarms=(LATER, ALARM), unusable=("p95",)).state is State.CONFIRM
 
 
 def test_a_verdict_about_other_commits_is_none() -> None:

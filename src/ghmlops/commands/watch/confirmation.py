@@ -15,10 +15,11 @@ from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
 from ghmlops.core.history.record import ConfirmationRecord
 from ghmlops.core.incidents.accuracy import undoing
+from ghmlops.core.incidents.requests import read_alarm, request_of
 from ghmlops.core.model import Outcome
 from ghmlops.core.verdict.merge import merge
 from ghmlops.core.verdict.rules import policy_rules
-from ghmlops.core.watch.incident import StepKind, Subject, request_id
+from ghmlops.core.watch.incident import Incident, StepKind
 from ghmlops.measure import checkout
 from ghmlops.report.formats import terminal
 from ghmlops.report.text.escape import printable
@@ -49,7 +50,7 @@ class Request(NamedTuple):
 
     kind: StepKind
     policy: Policy
-    environment: str
+    incident: Incident
 
 
 def claim(inputs: Inputs, services: Services) -> Result:
@@ -112,7 +113,7 @@ def conclude(inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands.shared.evidence_folder import read_evidence_folder
 
     request = _request(inputs, services)
-    policy = request.policy
+    policy, incident = request.policy, request.incident
     rules = policy_rules(
         policy,
         commit=inputs.commit,
@@ -125,11 +126,11 @@ def conclude(inputs: Inputs, services: Services) -> Result:
         strict=services.context.in_actions,
     )
     files, _ = read_evidence_folder(services.cwd / inputs.evidence_dir, inputs.evidence_dir)
-    verdict = _paired(merge(files, rules, service=policy.service, environment=request.environment), files, inputs.base)
+    verdict = _paired(merge(files, rules, service=policy.service, environment=incident.environment), files, inputs.base)
     record = ConfirmationRecord(
         **record_origin(services)._asdict(),
         service=policy.service,
-        environment=request.environment,
+        environment=incident.environment,
         commit=inputs.commit,
         request=inputs.request,
         alarm=inputs.alarm,
@@ -175,13 +176,20 @@ def _request(inputs: Inputs, services: Services) -> Request:
                 f'input `{name}`: expected a full SHA of 40 characters, got "{printable(getattr(inputs, name)[:80])}"',
                 hint="pass the inputs with which the workflow was started",
             )
+    try:
+        alarm = read_alarm(inputs.alarm, inputs.commit)
+    except ValueError:
+        raise InputError(
+            f'input `alarm`: expected METRIC@ONSET, got "{printable(inputs.alarm[:80])}"',
+            hint="pass the inputs with which the workflow was started",
+        ) from None
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
     environment = inputs.environment or policy.gate.environment
-    subject = Subject(policy.service, environment, inputs.commit, inputs.base)
+    incident = Incident(policy.service, environment, inputs.commit, inputs.base, (alarm,))
     for kind in get_args(StepKind):
-        if request_id(subject, kind, inputs.alarm) == inputs.request:
-            return Request(kind, policy, environment)
+        if request_of(incident, kind) == inputs.request:
+            return Request(kind, policy, incident)
     raise InputError(
-        f'input `request`: "{printable(inputs.request[:40])}" is not the request of these commits and this alarm',
+        f'input `request`: "{printable(inputs.request[:40])}" is not the request of these commits',
         hint="pass the inputs with which the workflow was started, and the policy and environment of `watch`",
     )

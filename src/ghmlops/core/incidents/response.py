@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.history.record import record_time
 from ghmlops.core.incidents.accuracy import undoing
+from ghmlops.core.incidents.requests import request_of
 from ghmlops.core.incidents.standing import State, last_good, standing_of, verdict_of
 from ghmlops.core.watch.incident import Incident, StepKind, alarm_text, group_alarms
 
@@ -141,8 +142,8 @@ def _confirmation(watch: Watch, incident: Incident, situation: Situation) -> Res
 
 
 def _run_of(incident: Incident, kind: StepKind, situation: Situation) -> Run | None:
-    requests = incident.requests(kind)
-    return next((run for word, run in situation.runs.items() if any(request in word for request in requests)), None)
+    request = request_of(incident, kind)
+    return next((run for word, run in situation.runs.items() if request in word), None)
 
 
 def _running(watch: Watch, incident: Incident, situation: Situation) -> Response | None:
@@ -207,7 +208,7 @@ def _source(verdict: ConfirmationRecord | None) -> dict[str, str]:
 def _inputs(incident: Incident, kind: StepKind) -> dict[str, str]:
     first = incident.alarms[0]
     return {
-        "request": incident.requests(kind)[0],
+        "request": request_of(incident, kind),
         "commit": incident.commit,
         "base": incident.base,
         "alarm": alarm_text(first.metric, first.onset),
