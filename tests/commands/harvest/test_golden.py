@@ -98,6 +98,15 @@ def test_without_the_input_additions_are_counted_only(place: Path) -> None:
     assert pushed(place) == []
 
 
+def test_training_data_that_does_not_exist_is_an_error(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is named; a leakage of zero would be a lie."""
+    (place / "train.parquet").unlink()
+    assert run() == 2
+    error = capsys.readouterr().err
+    assert "train.parquet" in error
+    assert "Traceback" not in error
+
+
 def test_a_case_that_names_another_request_is_left_out(place: Path) -> None:
     """The others are offered."""
     lines = [json.loads(line) for line in (place / "logs/a.jsonl").read_text().splitlines()]
@@ -105,6 +114,7 @@ def test_a_case_that_names_another_request_is_left_out(place: Path) -> None:
     lines[50]["request"]["device"], lines[51]["request_id"] = "see order-0051", "order-0051"
     write_log(place / "logs/a.jsonl", lines)
     write_log(place / "outcomes.jsonl", outcomes)
+    (place / "policy.yml").write_text(POLICY.replace("rows: 50,", "rows: 500,"))
     assert run() == 0
     assert findings(place)["harvest-golden"]["n"] == 60
 

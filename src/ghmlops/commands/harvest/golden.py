@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ghmlops.core.errors import DataError
 from ghmlops.core.harvest.golden import Selection, select
 from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.harvest.golden_table import read_candidates, read_golden, read_training, write_golden
@@ -27,11 +28,20 @@ class GoldenFile(NamedTuple):
 
 
 def golden_inputs(root: Path, golden: Golden) -> dict[str, Path]:
-    """Return the files of the set and of the training data, by the name under which they are read."""
-    files = {"golden": root / golden.file}
+    """Return the files of the set and of the training data, by the name under which they are read.
+
+    Raises:
+        DataError: The training data does not exist. Without it, no case would be one that was trained on.
+    """
+    files = {"golden": root / golden.file} if (root / golden.file).is_file() else {}
     if golden.training:
         files["training"] = root / golden.training
-    return {name: path for name, path in files.items() if path.is_file()}
+        if not files["training"].is_file():
+            raise DataError(
+                f"harvest: {golden.training}: no such file",
+                hint="provide the training data before the harvest, or correct `golden.training`",
+            )
+    return files
 
 
 def extend_golden(table: LogTable, golden: Golden, keep: Keep, identifiers: Collection[str]) -> GoldenFile:
