@@ -99,3 +99,65 @@ def test_points_around_a_hole_are_no_succession() -> None:
     present = (series.times <= 70 * DAY) | (series.times >= 81 * DAY)
     holey = replace(series, times=series.times[present], values=series.values[present])
     assert find_alerts(holey, RULES)[0] == []
+
+
+DISMISSED = 24 * 40
+"""Hours before the change that a person dismissed."""
+
+
+def dismissed(kind: Kind, factor: float, last: int) -> tuple[np.ndarray, Rules]:
+    """Return hourly values with a change that is dismissed, after two days a step by a factor, and then `last` hours
+    at the level of the dismissed change."""
+    logs = hours(24 * 60, noise=0.03)
+    if kind is Kind.RAMP:
+        logs[DISMISSED:] += np.linspace(0.0, 0.25, 24 * 20)
+    else:
+        logs[DISMISSED:] += np.log(1.8 if kind is Kind.STEP else 1.1)
+    rules = replace(RULES, deployments=(float(DISMISSED * HOUR),) if kind is Kind.RAMP else ())
+    alert = next(alert for alert in find_alerts(make(logs, HOUR), rules)[0] if alert.kind is kind)
+    place = alert.raised // HOUR + 48
+    logs = logs[: place + 24]
+    logs[place:] += np.log(factor)
+    after = np.full(last, logs[place - 24 : place].mean()) + 0.4 * np.sin(
+        2 * np.pi * np.arange(place, place + last) / 24
+    )
+    return np.concatenate([logs, after]), replace(rules, dismissed=(float(alert.onset),))
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_step_after_a_dismissed_alert_is_an_alert(kind: Kind) -> None:
+    """Its level is that of the dismissed change, and both last; without it there is the dismissed alert alone."""
+    logs, rules = dismissed(kind, 10.0, 0)
+    first, second = open_alerts(find_alerts(make(logs, HOUR), rules)[0])
+    assert (first.kind, second.kind) == (kind, Kind.STEP)
+    assert second.onset == (len(logs) - 24) * HOUR
+    assert second.value / second.level == pytest.approx(10.0, rel=0.15)
+    logs, rules = dismissed(kind, 1.0, 0)
+    assert [alert.onset for alert in open_alerts(find_alerts(make(logs, HOUR), rules)[0])] == [first.onset]
+
+
+def test_back_at_the_level_of_a_dismissed_alert_a_step_ends() -> None:
+    """The dismissed alert lasts, and ends as others do; nothing else is raised."""
+    logs, rules = dismissed(Kind.STEP, 10.0, 48)
+    first, second = find_alerts(make(logs, HOUR), rules)[0]
+    assert (first.end, second.end) == (None, (len(logs) - 46) * HOUR)
+    usual = 0.4 * np.sin(2 * np.pi * np.arange(len(logs), len(logs) + 48) / 24)
+    first, second = find_alerts(make(np.concatenate([logs, usual]), HOUR), rules)[0]
+    assert (first.end, second.end) == ((len(logs) + 2) * HOUR, (len(logs) - 46) * HOUR)
+
+
+def test_a_dismissed_step_after_a_dismissed_step() -> None:
+    """Both last without a third one, and a third step is one."""
+    logs, rules = dismissed(Kind.STEP, 10.0, 0)
+    rules = replace(rules, dismissed=(*rules.dismissed, float((len(logs) - 24) * HOUR)))
+    assert len(open_alerts(find_alerts(make(logs, HOUR), rules)[0])) == 2
+    logs[-5:] += np.log(3.0)
+    *_, third = open_alerts(find_alerts(make(logs, HOUR), rules)[0])
+    assert third.onset == (len(logs) - 5) * HOUR
+
+
+def test_what_is_accepted_ends_a_dismissed_alert() -> None:
+    """The accepted level is normal from then on."""
+    logs, rules = dismissed(Kind.STEP, 1.0, 24 * 10)
+    rules = replace(rules, accepted_until=float((len(logs) - 24) * HOUR))
+    assert open_alerts(find_alerts(make(logs, HOUR), rules)[0]) == []

@@ -6,7 +6,7 @@ import numpy as np
 
 from ghmlops.core.watch.alerts import Kind, Rules, find_alerts
 from ghmlops.core.watch.ramp import find_ramps
-from watched_series import DAY, days, make
+from watched_series import DAY, HOUR, days, hours, make
 
 
 def test_growth_since_a_deployment_is_found() -> None:
@@ -17,6 +17,16 @@ def test_growth_since_a_deployment_is_found() -> None:
     assert abs(first.level) < 0.02
     (alert,), _ = find_alerts(make(logs), Rules(period=DAY, change=0.5, deployments=(100.0 * DAY,)))
     assert (alert.kind, alert.onset) == (Kind.RAMP, 100 * DAY)
+
+
+def test_a_ramp_lasts_over_the_quiet_hours_of_each_day() -> None:
+    """It is raised once, and ends when the metric was back for a day."""
+    logs = hours(24 * 60, noise=0.03)
+    logs[24 * 40 : 24 * 55] += np.linspace(0.0, 0.25, 24 * 15)
+    rules = Rules(period=DAY, change=0.5, deployments=(40.0 * DAY,))
+    (alert,) = [alert for alert in find_alerts(make(logs, HOUR), rules)[0] if alert.kind is Kind.RAMP]
+    assert alert.end is not None
+    assert 55 * DAY < alert.end <= 56 * DAY + 3 * HOUR
 
 
 def test_a_spike_is_no_ramp() -> None:

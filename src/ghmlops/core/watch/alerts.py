@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -88,6 +88,15 @@ class _Sums:
     recent: list[float] = field(default_factory=list)
 
 
+class _Dismissed(NamedTuple):
+    """An alert that a person dismissed: its place in the list, the level before it, and by how much the metric rose."""
+
+    place: int
+    kind: Kind
+    level: float
+    rise: float
+
+
 def find_alerts(series: Series, rules: Rules) -> tuple[list[Alert], int]:
     """Return the alerts in the order of their onset, and how many points were judged.
 
@@ -113,6 +122,7 @@ class _Walk:
         self._reference = Reference(rules.period, series.step)
         self._sums = _Sums()
         self._open: Alert | None = None
+        self._dismissed: list[_Dismissed] = []
         self._level = 0.0
         self._back = 0
         self._fine = rules.period / series.step >= constants.SHIFT_POINTS_PER_PERIOD
@@ -122,24 +132,34 @@ class _Walk:
         """Judge one point, and accept it as normal if it is."""
         level, scale = self._reference.level(time), self._reference.scale()
         if time < self._rules.accepted_until:
-            self._end(time)
+            self._end_all(time)
             self._accept(time, value, level)
             return
         if level is None or (scale is None and self._open is None):
             self._accept(time, value, level)
             return
         self.judged += 1
-        residual = value - level
+        residual = value - level - self._base
         if self._open is not None:
-            self._continue(self._open.kind, time, value, residual)
+            if self._open.kind is Kind.RAMP:
+                self._accept(time, value, level)
+            if self._is_back(self._open.kind, index, self._level, residual):
+                self._end(time)
             return
         if index and time - self._series.times[index - 1] > constants.STEP_POINTS[1] * self._series.step:
             self._sums = _Sums()  # points on both sides of a hole are no succession
         kind, onset = self._raised(index, residual / scale if scale else 0.0, residual)
-        if kind is not None:
+        if kind is Kind.STEP or (kind is not None and not self._dismissed):
             self._raise(kind, onset, index, time)
+        elif self._dismissed:
+            self._continue_dismissed(self._dismissed[-1], index, value, level)
         else:
             self._accept(time, value, level)
+
+    @property
+    def _base(self) -> float:
+        """The rise of the alerts that a person dismissed: what follows is judged against their level."""
+        return sum(dismissed.rise for dismissed in self._dismissed)
 
     def _raised(self, index: int, z: float, residual: float) -> tuple[Kind | None, int]:
         sums, k = self._sums, constants.ALLOWANCE
@@ -157,8 +177,18 @@ class _Walk:
             return Kind.SHIFT, sums.shift_onset
         ramp = self._ramps.get(index)
         if ramp is not None:
-            return Kind.RAMP, int(np.searchsorted(self._series.times, ramp.deployed))
+            onset = int(np.searchsorted(self._series.times, ramp.deployed))
+            again = any((a.kind, a.onset) == (Kind.RAMP, int(self._series.times[onset])) for a in self.alerts)
+            # The line since the deployment still rises for some time after the metric is back.
+            if not (again and self._is_level(index, ramp.level)):
+                return Kind.RAMP, onset
         return None, index
+
+    def _is_level(self, index: int, level: float) -> bool:
+        """Return whether the last period is at the level before a ramp: the quiet hours of a day are no end of it."""
+        first = max(0, index + 1 - round(self._rules.period / self._series.step))
+        median = float(np.median(self._logs[first : index + 1]))
+        return median - level < float(np.log1p(constants.RAMP_CHANGE))
 
     def _is_shift(self, onset: int, index: int) -> bool:
         """Return whether the points since an onset moved by more than whole periods differ from each other."""
@@ -179,13 +209,13 @@ class _Walk:
 
     def _residual(self, index: int) -> float:
         level = self._reference.level(int(self._series.times[index]))
-        return -np.inf if level is None else float(self._logs[index]) - level
+        return -np.inf if level is None else float(self._logs[index]) - level - self._base
 
     def _rise(self, onset: int, index: int) -> float:
         """Return the median residual since the onset, against the reference of each phase."""
         levels = [self._reference.level(int(time)) for time in self._series.times[onset : index + 1]]
         residuals = [
-            value - level
+            value - level - self._base
             for value, level in zip(self._logs[onset : index + 1], levels, strict=True)
             if level is not None
         ]
@@ -205,24 +235,43 @@ class _Walk:
             value=self._value(self._level + rise),
         )
         self.alerts.append(self._open)
+        if self._rules.is_dismissed(self._open.onset, self._series.step):
+            # The reference follows a ramp, so that its growth is no part of the later residuals.
+            lasting = 0.0 if kind is Kind.RAMP else rise
+            self._dismissed.append(_Dismissed(len(self.alerts) - 1, kind, self._level, lasting))
+            self._open = None
         self._sums = _Sums()
 
-    def _continue(self, kind: Kind, time: int, value: float, residual: float) -> None:
-        """Follow an open alert: it ends when the metric is back for some points in a row."""
+    def _is_back(self, kind: Kind, index: int, level: float, residual: float) -> bool:
+        """Return whether the metric is back for some points in a row, so that an alert ends."""
         if kind is Kind.RAMP:
-            back = value - self._level < np.log1p(constants.RAMP_CHANGE)
-            self._accept(time, value, value - residual)
+            back = self._is_level(index, level)
         else:
             limit = self._step_change if kind is Kind.STEP else np.log1p(constants.SHIFT_CHANGE)
             back = residual < limit / 2.0
         self._back = self._back + 1 if back else 0
-        if self._back >= constants.RECOVERY_POINTS:
-            self._end(time)
+        return self._back >= constants.RECOVERY_POINTS
+
+    def _continue_dismissed(self, dismissed: _Dismissed, index: int, value: float, level: float) -> None:
+        """Follow a dismissed alert, which ends as others do."""
+        time = int(self._series.times[index])
+        if dismissed.kind is Kind.RAMP:
+            self._accept(time, value, level)
+        if self._is_back(dismissed.kind, index, dismissed.level, value - level - self._base + dismissed.rise):
+            self.alerts[dismissed.place] = replace(self.alerts[dismissed.place], end=time)
+            self._dismissed.pop()
+            self._back, self._sums = 0, _Sums()
 
     def _end(self, time: int) -> None:
         if self._open is not None:
             self.alerts[-1] = replace(self._open, end=time)
         self._open, self._back, self._sums = None, 0, _Sums()
+
+    def _end_all(self, time: int) -> None:
+        self._end(time)
+        for dismissed in self._dismissed:
+            self.alerts[dismissed.place] = replace(self.alerts[dismissed.place], end=time)
+        self._dismissed = []
 
     def _accept(self, time: int, value: float, level: float | None) -> None:
         self._reference.accept(time, value, None if level is None else value - level)
