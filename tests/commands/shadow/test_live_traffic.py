@@ -19,7 +19,9 @@ from commands.shadow.test_command import FAIL, PASS, read, services, write_polic
 from envoy_router import needs_envoy, running_envoy
 from ghmlops.commands.shadow.command import run
 from ghmlops.commands.shadow.inputs import Inputs
+from ghmlops.measure.shadow.live_logs import read_log
 from haproxy_router import free_port, needs_haproxy, start_haproxy
+from raw_service import Connection, RawService, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +113,43 @@ def judge(place: Path) -> Any:
     logs = ", ".join(f"{name}: {name}/haproxy.log" for name in VERSIONS)
     write_policy(place, "  expect: same\n  coverage: 90%\n", source=f"access-logs: {{{logs}}}")
     return run(Inputs(policy="policy.yml"), services(place))
+
+
+ANSWERS = {
+    "/body": b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]",
+    "/empty": b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    "/none": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "/chunked": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n",
+    "/large": b"HTTP/1.1 200 OK\r\ncontent-length: 40000\r\n\r\n" + b"x" * 40_000,
+}
+
+
+@needs_haproxy
+def test_the_log_tells_an_empty_body_from_one_that_it_lacks(tmp_path: Path) -> None:
+    """HAProxy writes the same sign for both; the length and the status say which it is."""
+
+    def script(connection: Connection, _: RawService) -> None:
+        while head := connection.request():
+            connection.write(ANSWERS[head.split(b" ")[1].decode()])
+
+    with started(script) as service, logging_proxy(tmp_path / "live", service.port) as proxy:
+        client = http.client.HTTPConnection("127.0.0.1", proxy, timeout=10)
+        for path in ANSWERS:
+            client.request("GET", path, headers={"x-request-id": path})
+            client.getresponse().read()
+        client.close()
+        deadline = time.monotonic() + 10
+        while (tmp_path / "live/haproxy.log").read_bytes().count(b"x-request-id") < len(ANSWERS):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    rows = read_log(tmp_path / "live/haproxy.log", "live", "x-request-id").rows
+    assert {row.path: (row.answer.body, row.has_body) for _, row in rows} == {
+        "/body": (b"[]", True),
+        "/empty": (b"", True),
+        "/none": (b"", True),
+        "/chunked": (b"", False),
+        "/large": (b"", False),
+    }
 
 
 @needs_envoy

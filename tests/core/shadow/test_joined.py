@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.shadow.test_comparison import answer
@@ -16,6 +18,7 @@ from ghmlops.core.shadow.logged import LoggedAnswer
 from ghmlops.core.shadow.outcome import Run
 
 N = 40
+ARMS_OF_LOGS = ("live", "twin", "candidate")
 
 
 def logged(
@@ -85,3 +88,54 @@ def test_unknown_bodies_are_no_agreement() -> None:
     result = outcomes(run_of(log(*map(logged, range(N))), log(*(logged(i, b"", has_body=False) for i in range(N)))))
     assert (result["errors"], result["coverage"]) == (Outcome.PASS, Outcome.PASS)
     assert (result["shape"], result["values"]) == (Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE)
+
+
+def without_bodies(rows: range, *, status: int = 200) -> ArmLog:
+    """Return a log that lacks the body of some rows, although it has those of the others."""
+    return log(
+        *(
+            logged(i, b"" if i in rows else b"{}", status if i in rows else 200, has_body=i not in rows)
+            for i in range(N)
+        )
+    )
+
+
+@pytest.mark.parametrize("lacking", ["live", "twin", "candidate"])
+def test_a_body_that_one_log_lacks_is_not_compared(lacking: str) -> None:
+    """A row without one of its bodies is lost with a reason: nothing is known about its values, so coverage says so."""
+    rows = range(0, N, 2)
+    logs = {arm: without_bodies(rows) if arm == lacking else log(*map(logged, range(N))) for arm in ARMS_OF_LOGS}
+    run = run_of(logs["live"], logs["candidate"], logs["twin"])
+    reason = f"{lacking}: its body is not in the log"
+    assert [(why, drop.requests, drop.example) for why, drop in run.comparison.losses.items()] == [
+        (reason, len(rows), "row 1")
+    ]
+    assert (run.comparison.compared, run.comparison.bodies) == (N - len(rows), N - len(rows))
+    assert outcomes(run)["coverage"] is Outcome.INCONCLUSIVE
+    assert outcomes(run)["errors"] is Outcome.PASS
+
+
+def test_rows_whose_body_no_log_has_are_not_compared() -> None:
+    """Answers without a length in all logs are no agreement either, next to others with bodies."""
+    some = without_bodies(range(0, N, 2))
+    run = run_of(some, some, some)
+    assert outcomes(run)["coverage"] is Outcome.INCONCLUSIVE
+    assert run.comparison.compared == N // 2
+
+
+def test_failures_need_no_body() -> None:
+    """A candidate that fails on the rows whose body is not in its log fails; such a row is compared."""
+    live = log(*map(logged, range(N)))
+    run = run_of(live, without_bodies(range(0, N, 2), status=500), live)
+    assert outcomes(run)["errors"] is Outcome.FAIL
+    assert (run.comparison.compared, run.comparison.losses) == (N, {})
+
+
+def test_a_content_type_needs_no_body() -> None:
+    """What is known about a row whose body is not in the log still counts."""
+    live, html = log(*map(logged, range(N))), without_bodies(range(0, N, 2))
+    html.rows = [
+        (row, one if one.has_body else one._replace(answer=replace(one.answer, media_type="text/html")))
+        for row, one in html.rows
+    ]
+    assert outcomes(run_of(live, html, live))["shape"] is Outcome.FAIL

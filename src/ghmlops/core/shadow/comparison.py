@@ -82,7 +82,7 @@ class Comparison:
         self.losses.setdefault(reason, Drop(0, example)).requests += requests
 
     def add(
-        self, row: int, endpoint: str, answers: Sequence[Answer], *, bodies: bool = True
+        self, row: int, endpoint: str, answers: Sequence[Answer], *, bodies: bool = True, loss: str = ""
     ) -> tuple[Json, Json] | None:
         """Add the answers to one request; return those of baseline and candidate if both are JSON.
 
@@ -91,6 +91,7 @@ class Comparison:
             endpoint: name of its endpoint.
             answers: answers of baseline, twin and candidate.
             bodies: whether their bodies are known; otherwise only status and content type are compared.
+            loss: why the request counts as not compared without its bodies; empty if it counts as compared.
         """
         labels = [label(answer) for answer in answers]
         for arm, name in zip(ARMS, labels, strict=True):
@@ -110,10 +111,14 @@ class Comparison:
             self.drop(f"{failed[0]}: {labels[ARMS.index(failed[0])]}", f"row {row}")
             tally.add(row, *_labelled(labels, STATUS))
             return None
-        self.compared += 1
         if not answers[2].successful:
+            self.compared += 1
             tally.add(row, *_labelled(labels, STATUS))
             return None
+        if loss:
+            self.drop(loss, f"row {row}")
+        else:
+            self.compared += 1
         for times, answer in zip(self.seconds, answers, strict=True):
             times.append(answer.seconds)
         if not bodies:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ghmlops.core.shadow.logged import LoggedAnswer
     from ghmlops.core.shadow.recorded import Endpoint
 
+_LOGS = ("live", "twin", "candidate")
+"""The logs in the order of the arms."""
+
 
 @dataclass(slots=True)
 class ArmLog:
@@ -36,7 +39,8 @@ def compare_logs(
 ) -> None:
     """Compare every live request with the mirrored one of the same id.
 
-    An id that occurs twice in a log belongs to no particular request, so that both are dropped.
+    An id that occurs twice in a log belongs to no particular request, so that both are dropped. If every log has
+    bodies, a request without one of its bodies is not compared either; otherwise only statuses and content types are.
 
     Args:
         comparison: receives the answers and the drops.
@@ -50,6 +54,7 @@ def compare_logs(
     counts = Counter(answer.request_id for _, answer in live.rows)
     mirrors = {"twin": _by_id(twin)} if twin else {}
     mirrors["candidate"] = _by_id(candidate)
+    with_bodies = all(any(one.has_body for _, one in log.rows) for log in (live, candidate, twin or live))
     for row, answer in live.rows:
         reason = "live: request id repeated" if counts[answer.request_id] > 1 else ""
         others = {arm: of_arm.get(answer.request_id, []) for arm, of_arm in mirrors.items()}
@@ -59,10 +64,11 @@ def compare_logs(
             continue
         arms = [answer, others["twin"][0] if twin else answer, others["candidate"][0]]
         name, _ = endpoint_name(answer.method, answer.path, declared)
-        complete = all(arm.has_body for arm in arms)
+        lacking = next((log for log, arm in zip(_LOGS, arms, strict=True) if not arm.has_body), "")
         # A body that one log lacks is unknown, and no difference.
-        answers = [arm.answer if complete else replace(arm.answer, body=b"") for arm in arms]
-        comparison.add(row, name, answers, bodies=complete)
+        answers = [replace(arm.answer, body=b"") if lacking else arm.answer for arm in arms]
+        loss = f"{lacking}: its body is not in the log" if lacking and with_bodies else ""
+        comparison.add(row, name, answers, bodies=not lacking, loss=loss)
     comparison.orphans = sum(len(rows) for request_id, rows in mirrors["candidate"].items() if request_id not in counts)
 
 

@@ -3,10 +3,11 @@
 A line in JSON, written by the formats of `actions/shadow/README.md`:
 
     {"x-request-id": "8c1f...", "method": "POST", "path": "/predict", "status": 200,
-     "content_type": "application/json", "response_body": "{\\"label\\": 1}", "seconds": 0.012}
+     "content_type": "application/json", "content_length": 12, "response_body": "{\\"label\\": 1}", "seconds": 0.012}
 
 `response_body_base64` replaces `response_body` where a router can only write base64. A line without either has a
-status and a content type, and its body is unknown.
+status and a content type, and its body is unknown; so is one that a router wrote as `-`, unless the length of 0, the
+status or the method says that there is none.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import msgspec
 from ghmlops.core.answers.answer import Answer, AnswerKind
 
 _UNKNOWN = "-"
-"""What HAProxy writes for a variable without a value, such as a body that it did not buffer."""
+"""What routers write for a variable without a value: an empty body, or one that they did not buffer."""
+_STATUSES_WITHOUT_BODY = (204, 205, 304)
+_MAX_DIGITS = 18
 MAX_ID = 200
 """Characters of a request id; longer ones are no id."""
 
@@ -59,19 +62,36 @@ def parse_logged(data: bytes, id_name: str) -> LoggedAnswer | str:
 def _from_line(row: dict[str, object], id_name: str) -> LoggedAnswer | str:
     encoded, body = row.get("response_body_base64"), row.get("response_body")
     data: bytes | None = None
-    if encoded == _UNKNOWN:
-        pass
+    if _UNKNOWN in (encoded, body):
+        data = b"" if _has_no_body(row) else None
     elif isinstance(encoded, str):
         try:
             data = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             return "its body is not base64"
+        if len(data) < _length(row) and not _has_no_body(row):
+            data = None  # A part of a body is unknown, not different.
     elif isinstance(body, str):
         data = body.encode("utf-8", "surrogatepass")
     elif body is not None:
         data = msgspec.json.encode(body)
     media_type, seconds = row.get("content_type"), row.get("seconds")
     return _logged(row.get(id_name), row.get("method"), row.get("path"), row.get("status"), media_type, seconds, data)
+
+
+def _has_no_body(row: dict[str, object]) -> bool:
+    """Return whether the answer of a line has an empty body, by its length, its status or the method."""
+    method = row.get("method")
+    head = isinstance(method, str) and method.upper() == "HEAD"
+    return head or _length(row) == 0 or row.get("status") in _STATUSES_WITHOUT_BODY
+
+
+def _length(row: dict[str, object]) -> int:
+    """Return the length of a body as its answer states it; -1 if it does not."""
+    length = row.get("content_length")
+    if isinstance(length, str):
+        return int(length) if length.isascii() and length.isdigit() and len(length) <= _MAX_DIGITS else -1
+    return length if isinstance(length, int) and not isinstance(length, bool) else -1
 
 
 def _from_trace(trace: dict[str, object], id_name: str) -> LoggedAnswer | str:
