@@ -52,6 +52,37 @@ def test_damage_in_the_past_does_not_hide_the_present() -> None:
     assert np.isnan(series.rates).sum() == 10
 
 
+def without(samples: list[Sample], *days: int, left: float = 0.0) -> list[Sample]:
+    """Return samples with only a share of the demand in the two hours before this time of past days; 0: today."""
+    return [
+        Sample(s.time, (s.value or 0.0) * left) if any(0 <= NOW - day * DAY - s.time < 7200 for day in days) else s
+        for s in samples
+    ]
+
+
+@pytest.mark.parametrize("day", [1, 2, 5])
+@pytest.mark.parametrize("left", [0.0, 0.01])
+def test_one_outage_of_the_past_hides_no_other_one(day: int, left: float) -> None:
+    """Whether all or almost all demand was gone at this time of one day."""
+    assert judged(without(daily(), 0, day, left=left)).problem is Problem.COLLAPSED
+    assert judged(without(daily(), day, left=left)).problem is None
+
+
+def test_a_service_that_rests_at_times_does_not_collapse() -> None:
+    """At this time on two other days, or a week ago, the demand was as low."""
+    assert judged(without(daily(), 0, 2, 4)).problem is None
+    rules = Rules(step=STEP, period=DAY, history=14 * DAY, stale=900.0, labels={})
+    two_weeks = daily(14.0)
+    for days, problem in (((0, 7), None), ((0, 6), Problem.COLLAPSED), ((0, 13), Problem.COLLAPSED)):
+        assert make_series(without(two_weeks, *days), {}, rules, NOW).problem is problem
+
+
+def test_one_outage_hides_no_other_one_of_a_weekly_period() -> None:
+    """A week ago is then one of several periods."""
+    rules = Rules(step=STEP, period=7 * DAY, history=42 * DAY, stale=900.0, labels={})
+    assert make_series(without(daily(42.0), 0, 7), {}, rules, NOW).problem is Problem.COLLAPSED
+
+
 def test_a_foreign_series() -> None:
     """Other labels are another service, whatever the values are."""
     for labels in ({}, {"app": "shop"}):

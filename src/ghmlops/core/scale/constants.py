@@ -19,7 +19,9 @@ MAX_HOLES = 0.1
 DOWN_MARGIN = 0.1
 """Extra demand that fewer replicas must carry before any is removed; the tolerance of the HorizontalPodAutoscaler."""
 DROP = 0.1
-"""Share of the lowest level of the same phase in the past periods, below which a fall is an incident upstream and not
-less demand."""
+"""Share of the second lowest level of the same phase in the past periods, below which a fall is an incident upstream
+and not less demand."""
+WEEK = 604_800.0
+"""Seconds after which services that rest on some days rest again."""
 ALIGNED = 1e-9
 """Tolerance when a quotient is rounded up to replicas: 3.0000000001 replicas are 3."""

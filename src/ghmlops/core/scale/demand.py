@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ghmlops.core.scale.constants import DROP, LEVEL_SECONDS, MAX_HOLES, MIN_PERIODS
+from ghmlops.core.scale.constants import DROP, LEVEL_SECONDS, MAX_HOLES, MIN_PERIODS, WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,7 +147,7 @@ def judge(series: Series, rules: Rules, now: float) -> Series:
         return _with(complete, Problem.HOLES, f"{holes:,} of the last {len(window):,} intervals have no value")
     if floor := collapse(complete, rules.period):
         return _with(
-            complete, Problem.COLLAPSED, f"{level(complete):.4g}/s, and never below {floor:.4g}/s at this time"
+            complete, Problem.COLLAPSED, f"{level(complete):.4g}/s, and usually not below {floor:.4g}/s at this time"
         )
     return complete
 
@@ -168,19 +168,24 @@ def mean(rates: NDArray[np.float64]) -> float:
 
 
 def collapse(series: Series, period: float) -> float:
-    """Return the lowest level of the same phase in the past periods if the demand fell far below it; otherwise 0.
+    """Return the usual low level at the same phase of the past periods if the demand fell far below it; otherwise 0.
 
-    A demand that collapses is an incident of whatever sends it, and comes back at once when that ends.
+    A demand that collapses is an incident of whatever sends it, and comes back at once when that ends. The lowest past
+    level does not count, since it may be such an incident itself; that of a week ago does, for services that rest on
+    some days.
     """
-    per_period, width = series.intervals(period), series.intervals(LEVEL_SECONDS)
+    per_period, width, week = series.intervals(period), series.intervals(LEVEL_SECONDS), series.intervals(WEEK)
     count = len(series.rates)
-    levels = []
+    levels: dict[int, float] = {}
     for end in range(count - per_period, width - 1, -per_period):
         past = mean(series.rates[end - width : end])
         if np.isfinite(past):
-            levels.append(past)
+            levels[count - end] = past
     if len(levels) < MIN_PERIODS:
         return 0.0
+    usual = sorted(levels.values())[1]
+    if per_period < week:
+        usual = min(usual, levels.get(week, usual))
     # The last few intervals show a collapse an hour before the mean of the hour does.
     newest = series.rates[-min(width, 5) :]
-    return min(levels) if mean(newest) < DROP * min(levels) else 0.0
+    return usual if mean(newest) < DROP * usual else 0.0
