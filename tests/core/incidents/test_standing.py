@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+
 from ghmlops.core.incidents.standing import State, last_good, standing_of
 from ghmlops.core.watch.incident import Incident
 from history_records import COMMIT, OTHER, deployment, quarantine, revert, stored
 from watch_incidents import ALARM, BAD, GOOD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ghmlops.core.history.record import AnyRecord
 
 INCIDENT = Incident("shop", "production", COMMIT, OTHER, (ALARM,))
 OLDER = deployment("2026-11-03T06:00:00+00:00", commit="e" * 40)
@@ -31,3 +40,37 @@ def test_an_older_revert_of_the_same_commit_is_past() -> None:
     standing = standing_of(INCIDENT, stored(GOOD, BAD, revert("2026-11-03T11:00:00+00:00")))
     assert standing is not None
     assert standing[0] is State.UNDONE
+
+
+def live(order: str, decision: str = "allowed") -> list[AnyRecord]:
+    """Return deployments in their order, each of the commit that consists of its letter."""
+    return [
+        deployment(f"2026-11-03T{hour:02}:00:00+00:00", commit=letter * 40, decision=decision)
+        for hour, letter in enumerate(order)
+    ]
+
+
+def standing(records: Sequence[AnyRecord], letter: str) -> tuple[str, str]:
+    """Return the first letter of the last good commit, and where the alarm about a commit stands; empty: nowhere."""
+    base = last_good(stored(*records), letter * 40)
+    alarm = ALARM._replace(commit=letter * 40)
+    found = standing_of(Incident("shop", "production", letter * 40, base, (alarm,)), stored(*records))
+    return base[:1], found[0].value if found else ""
+
+
+@pytest.mark.parametrize(
+    ("order", "letter", "base", "state"),
+    [
+        ("abcb", "b", "c", "person-decided"),
+        ("aba", "a", "b", "person-decided"),
+        ("abca", "a", "c", "person-decided"),
+        ("abcab", "b", "a", ""),
+        ("abab", "b", "a", ""),
+        ("abb", "b", "a", ""),
+        ("abc", "c", "b", ""),
+        ("abc", "b", "a", "superseded"),
+    ],
+)
+def test_traffic_never_returns_to_what_a_person_left(order: str, letter: str, base: str, state: str) -> None:
+    """Who deploys an earlier commit again has decided against the newer one, which is no base for a rollback."""
+    assert standing(live(order), letter) == (base, state)

@@ -80,6 +80,10 @@ def standing_of(incident: Incident, records: Sequence[Stored]) -> tuple[State, s
         return (State.SUPERSEDED, reason)
     if not incident.base:
         return (State.NO_BASE, "The history has no earlier good deployment to compare with.")
+    live = [stored.record.commit for stored in records if _is_live(stored)]
+    if incident.base in live and live.index(incident.commit) < live.index(incident.base):
+        reason = f"The commit was live before {incident.base[:12]}, and was deployed again in its place."
+        return (State.PERSON, reason)
     return _by_person(incident, records)
 
 
