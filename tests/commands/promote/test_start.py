@@ -19,8 +19,25 @@ promote:
   target: {command: {set: './router set {arm} {weight}', get: './router get {arm}', limit: LIMIT}}
   compare: pool
   ladder: [LADDER, 100%]
-  observe: {access-log: log.jsonl, format: jsonl}
+  rung: {settle: 0.3s}
 """
+LOG = "  observe: {access-log: log.jsonl, format: jsonl}\n"
+COUNTERS = """\
+  observe: {prometheus: PROMETHEUS, total: 'total{server="{arm}"}', errors: 'errors{server="{arm}"}'}
+"""
+METRICS = """\
+  observe: {access-log: log.jsonl, format: jsonl, prometheus: PROMETHEUS}
+  judge: {metrics: [{name: ctr, prometheus: 'ctr{server="{arm}"}', direction: higher, margin: 1%}]}
+"""
+SOURCES = [
+    LOG,
+    *(
+        source.replace("PROMETHEUS", server)
+        for source in (COUNTERS, METRICS)
+        for server in ("'http://127.0.0.1:9'", "{url: 'http://127.0.0.1:9', token-variable: NO_TOKEN}")
+    ),
+]
+"""Sources that are not there, and a token that is not set."""
 ROUTER = """\
 #!/bin/sh
 case $1 in
@@ -43,12 +60,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def promote(
-    folder: Path, *, limit: int, first: str, rounded: str = '"$3"', flags: tuple[str, ...] = ()
+    folder: Path,
+    *,
+    limit: int = 50,
+    first: str = "10%",
+    rounded: str = '"$3"',
+    flags: tuple[str, ...] = (),
+    observe: str = LOG,
 ) -> tuple[int, dict[str, Any], list[int]]:
     """Run the command; return the exit code, the record, and the weights of candidate and pool."""
     (folder / "router").write_text(ROUTER.replace("ROUNDED", rounded))
     (folder / "router").chmod(0o755)
-    (folder / "policy.yml").write_text(POLICY.replace("LIMIT", str(limit)).replace("LADDER", first))
+    (folder / "policy.yml").write_text(POLICY.replace("LIMIT", str(limit)).replace("LADDER", first) + observe)
     code = main(["promote", "--policy", "policy.yml", "--commit", "a" * 40, *flags])
     path = folder / "evidence" / "promotion.json"
     record = json.loads(path.read_text()) if path.exists() else {}
@@ -93,3 +116,30 @@ def test_only_the_commit_that_was_promoted_is_rolled_back(folder: Path) -> None:
     _, record, _ = promote(folder, limit=50, first="10%", flags=(*flags, "--commit", "b" * 40))
     assert record["commit"] == "a" * 40
     assert (folder / "candidate.weight").read_text() == "50\n"
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("resumed", [True, False])
+def test_a_rollback_needs_no_telemetry(folder: Path, source: str, *, resumed: bool) -> None:
+    """Neither log nor Prometheus is there: all traffic returns, and the record says that nothing was observed."""
+    (folder / "log.jsonl").unlink()
+    flags: tuple[str, ...] = ("--rollback", "slow")
+    if resumed:  # by a run that was killed between two rungs
+        (folder / "candidate.weight").write_text("50\n")
+        record = promote(folder, flags=flags)[1]
+        (folder / "evidence" / "promotion.json").write_text(json.dumps({**record, "not_measured": []}))
+        flags = ("--resume",)
+    (folder / "candidate.weight").write_text("17\n")
+    code, record, weights = promote(folder, flags=flags, observe=source)
+    assert (code, weights[0], weights[1] > 0) == (1, 0, True)
+    assert (record["decision"], record["reason_code"]) == ("rollback", "rollback-ordered")
+    assert any("not observed" in sentence for sentence in record["not_measured"])
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_ladder_needs_telemetry(folder: Path, source: str) -> None:
+    """The same sources refuse a promotion before the first weight, also one that continues."""
+    if source == LOG:
+        (folder / "log.jsonl").unlink()
+    for flags in ((), ("--resume",)):
+        assert promote(folder, flags=flags, observe=source) == (2, {}, [0, 50])

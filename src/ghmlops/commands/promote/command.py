@@ -72,8 +72,6 @@ def run(inputs: Inputs, services: Services) -> Result:
         open_counters(observe, job.target_names(), services) as counters,
         open_deployment(job, inputs.token, services) as deployment,
     ):
-        if counters:
-            counters.check()
         walk = Walk(
             job=job,
             deployment=deployment,
@@ -82,7 +80,7 @@ def run(inputs: Inputs, services: Services) -> Result:
             note=note,
             run_url=services.context.run_url,
             person=services.context.triggering_actor or services.context.actor,
-            source=counters,
+            counters=counters,
             hooks=HookRunner(job=job, root=services.cwd, environ=services.environ, note=note),
             metrics=metrics,
         )

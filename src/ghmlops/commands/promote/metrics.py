@@ -7,9 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ghmlops.commands.promote.source import DeferredPrometheus
 from ghmlops.core.errors import GhmlopsError, PolicyError
 from ghmlops.core.promotion.weights import CANDIDATE
-from ghmlops.measure.telemetry import SOURCES, CounterLog
+from ghmlops.measure.telemetry import CounterLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +51,7 @@ class MetricReader:
         """Return the values now, before any weight is changed.
 
         Raises:
-            PolicyError: A query is malformed, or returns several series.
+            PolicyError: A query is malformed, or returns several series, or the variable with the token is not set.
             ServiceError: The source cannot be reached, and a metric of it is judged.
         """
         values = {}
@@ -119,14 +120,11 @@ def open_counters(
         observe: The policy.
         names: Arm to its servers as they stand in a query.
         services: Services of the command.
-
-    Raises:
-        PolicyError: The variable with the token is not set.
     """
     if not observe.total:
         yield None
         return
-    source = SOURCES["prometheus"](observe.prometheus, services.environ)
+    source = DeferredPrometheus(observe, services.environ)
     counters = CounterLog(observe, source, names, services.now, services.console.note)
     try:
         yield counters
@@ -142,15 +140,11 @@ def open_metrics(
     environ: Mapping[str, str],
     note: Callable[[str], None],
 ) -> Iterator[MetricReader | None]:
-    """Yield the reader of the metrics; `None` without metrics.
-
-    Raises:
-        PolicyError: The variable with the token is not set.
-    """
+    """Yield the reader of the metrics; `None` without metrics."""
     if not metrics:
         yield None
         return
-    source = SOURCES["prometheus"](observe.prometheus, environ)
+    source = DeferredPrometheus(observe, environ)
     reader = MetricReader(metrics=metrics, source=source, names=names, note=note)
     try:
         yield reader

@@ -12,7 +12,7 @@ from ghmlops.core.policy.target import CommandTarget
 from ghmlops.core.promotion.recovery import BASELINE, Place, find_place, total_shares
 from ghmlops.core.promotion.status_text import hold_seconds
 from ghmlops.core.promotion.walk import Stop
-from ghmlops.core.promotion.weights import represented_shares, rung_shares
+from ghmlops.core.promotion.weights import CANDIDATE, represented_shares, rung_shares
 from ghmlops.core.steps.step import REASON_LIMIT, short
 
 if TYPE_CHECKING:
@@ -41,6 +41,19 @@ class Start:
     step: int | Stop
     held_since: str = ""
     alerted: str = ""
+
+
+def choose_start(job: Job, deployment: Deployment, now: datetime, *, resume: bool, rollback: str) -> Start:
+    """Return where to start: with the way back for the reason `rollback`, where the target is, or at the first rung.
+
+    Raises:
+        NeedsPerson: The target is not where a promotion can start.
+        ServiceError: The target cannot be reached.
+        DataError: The record of the run before is damaged.
+    """
+    if rollback:
+        return ordered_rollback(job, deployment, rollback)
+    return resumed_start(job, deployment, now) if resume else first_start(job)
 
 
 def first_start(job: Job) -> Start:
@@ -92,7 +105,7 @@ def has_header_traffic(job: Job) -> bool:
     Raises:
         ServiceError: The target cannot be reached, or its route for them has no servers of these names.
     """
-    return job.header_target is not None and total_shares(job.header_target.server_weights()).candidate > 0.0
+    return job.header_target is not None and any(job.header_target.server_weights()[CANDIDATE])
 
 
 def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
@@ -106,7 +119,6 @@ def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
         DataError: The record of the run before is damaged.
     """
     policy, previous = job.policy, read_previous(job)
-    place = _place(job)
     shares = total_shares(job.target.server_weights())
     alerted = (previous.alerted if previous and previous.commit == job.commit else "") or deployment.alerted
     if previous and previous.commit == job.commit and previous.decision == "rollback":
@@ -115,6 +127,7 @@ def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
     if reason_code := deployment.rollback_reason:
         stop = Stop(reaction="rollback", reason_code=reason_code, reason="A rollback was interrupted.")
         return Start(shares=shares, step=stop, alerted=alerted)
+    place = _place(job)  # a rollback ends whatever weights it left
     if place.rung == BASELINE and not place.interrupted and not has_header_traffic(job):
         return Start(shares=shares, step=0)
     owner = previous.commit if previous else deployment.commit_in_progress
@@ -151,7 +164,7 @@ def ordered_rollback(job: Job, deployment: Deployment, reason: str) -> Start:
             hint="only the commit whose servers are the candidate can be rolled back",
             reason_code="other-commit",
         )
-    if shares.candidate == 0.0:
+    if shares.candidate == 0.0 and not has_header_traffic(job):
         raise NeedsPerson(
             "the candidate has no traffic that could return",
             hint="were its servers made the baseline? Then revert the commit: actions/revert",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +13,8 @@ from ghmlops.act.targets import apply_shares, check_climb
 from ghmlops.commands.promote.capacity import Servers
 from ghmlops.commands.promote.header.rung import HeaderRung
 from ghmlops.commands.promote.observer import Observer
-from ghmlops.commands.promote.start import first_start, ordered_rollback, resumed_start
+from ghmlops.commands.promote.source import NOT_OBSERVED, open_source
+from ghmlops.commands.promote.start import choose_start
 from ghmlops.commands.promote.way_back import WayBack
 from ghmlops.core.errors import DataError, ServiceError
 from ghmlops.core.promotion.record import Decision, PromotionRecord
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.promote.hooks import HookRunner
     from ghmlops.commands.promote.job import Job
     from ghmlops.commands.promote.metrics import MetricReader
-    from ghmlops.measure.telemetry import TrafficSource
+    from ghmlops.measure.telemetry import CounterLog
 
 POLL_SECONDS = 0.25
 """Seconds between two looks at the access log: a verdict is at most so late."""
@@ -51,7 +52,7 @@ class Walk:
         note: Reports a decision to the user.
         run_url: Address of the run; may be empty.
         person: Login of the person who started the run; may be empty.
-        source: Where the requests are read; `None`: the access log of the job.
+        counters: Counters of the requests; `None`: the access log of the job has them.
         hooks: Commands of the user before and after each rung; `None` without.
         metrics: Metrics of the service; `None` without.
         poll: Seconds between two looks at the access log.
@@ -68,7 +69,7 @@ class Walk:
     note: Callable[[str], None]
     run_url: str
     person: str = ""
-    source: TrafficSource | None = None
+    counters: CounterLog | None = None
     hooks: HookRunner | None = None
     metrics: MetricReader | None = None
     poll: float = POLL_SECONDS
@@ -88,19 +89,17 @@ class Walk:
         Raises:
             NeedsPerson: The target is not where a promotion can start.
             ServiceError: The target cannot be reached, or refuses a change.
-            DataError: There is no access log.
+            DataError: There is no access log, and traffic would move to the candidate.
         """
-        source = self.source or self.job.open_log()
+        start = choose_start(self.job, self.deployment, self.now(), resume=resume, rollback=rollback)
+        returns = isinstance(start.step, Stop)
+        source = open_source(self.job, self.counters, self.note, returns=returns)
         self._observer = Observer(job=self.job, source=source, now=self.now, metrics=self.metrics)
         self._servers = Servers(job=self.job, now=self.now, note=self.note)
-        if rollback:
-            start = ordered_rollback(self.job, self.deployment, rollback)
-        else:
-            start = resumed_start(self.job, self.deployment, self.now()) if resume else first_start(self.job)
         self._observer.shares, self._held_since, self.alerted = start.shares, start.held_since, start.alerted
-        if self.metrics:
+        if self.metrics and not returns:
             self.metrics.check(tuple(arm for arm in ARMS if start.shares.share(arm)))
-        if self.job.scalable:
+        if self.job.scalable and not returns:
             self._measure_demand()
         try:
             stop = start.step if isinstance(start.step, Stop) else self._climb(start.step)
@@ -246,7 +245,10 @@ class Walk:
         self.rolling_back = False
         if way_back.problem[0]:
             return self._hold(*way_back.problem)
-        record = self._write("rollback", stop.reason_code, stop.reason, way_back.confirm(before))
+        incident = way_back.confirm(before)
+        if not way_back.is_observed:
+            self.job = replace(self.job, not_measured=(*self.job.not_measured, NOT_OBSERVED))
+        record = self._write("rollback", stop.reason_code, stop.reason, incident)
         self.deployment.finish(succeeded=False)
         self._servers.give_back(complete=False)
         return record

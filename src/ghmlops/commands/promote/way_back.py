@@ -51,6 +51,7 @@ class WayBack:
 
     Attributes:
         problem: Reason code and sentence if the rollback stopped before its end; empty otherwise.
+        is_observed: Whether requests could be read after it.
     """
 
     job: Job
@@ -61,6 +62,7 @@ class WayBack:
     note: Callable[[str], None]
     servers: Servers | None = None
     problem: tuple[str, str] = ("", "")
+    is_observed: bool = field(init=False, default=False)
     _baseline: ErrorProcess = field(init=False)
     _returned: float = field(init=False)
     _header_due: Target | None = field(init=False)
@@ -111,6 +113,7 @@ class WayBack:
             except DataError:
                 continue
             if traffic:
+                self.is_observed = True
                 traffic = traffic.since(changed + GRACE_SECONDS)
                 counts.update(traffic.routed() if self._header_problem else traffic.counts())
             if counts[CANDIDATE]:

@@ -148,3 +148,14 @@ def test_two_problems(routes: Routes) -> None:
     code, record = routes.roll_back()
     assert (code, record["decision"], record["reason_code"]) == (1, "hold", "capacity-missing")
     assert "no such backend" in record["reason"]
+
+
+def test_only_testers_are_on_the_candidate(routes: Routes) -> None:
+    """An ordered rollback returns them, too; then there is nothing left to return."""
+    apply_shares(routes.users, BASELINE_ONLY)
+    code, record = routes.roll_back()
+    assert (code, record["decision"], record["reason_code"]) == (1, "rollback", "rollback-ordered")
+    assert read_shares(routes.testers) == BASELINE_ONLY
+    (routes.folder / "evidence" / "promotion.json").unlink()
+    with pytest.raises(FileNotFoundError):
+        routes.roll_back()
