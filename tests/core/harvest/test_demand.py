@@ -79,6 +79,14 @@ def test_a_hole_is_not_silence() -> None:
     assert fit.profile.dispersion == 1.0
 
 
+def test_hours_of_a_busy_log_are_not_made_up() -> None:
+    """A first line of long ago costs neither memory nor the profile."""
+    rows = [HourCount(1, 1, 1.0, 0, 0.0, 0.0), *day(poisson)]
+    fit = fit_demand(ArrivalCounts(rows, HOUR, MIDNIGHT + DAY - 1, False), DAY, 0)
+    assert fit.profile is not None
+    assert fit.profile.requests == sum(row.requests for row in rows)
+
+
 def test_a_week_starts_on_monday_and_periods_are_averaged() -> None:
     """The first hour of the log is a Thursday; the profile starts on the Monday before."""
     rng = np.random.default_rng(2)

@@ -43,6 +43,16 @@ def test_times_in_every_spelling(tmp_path: Path, time: object) -> None:
     assert rows == [(START, "17")]
 
 
+@pytest.mark.parametrize("time", [0, "0", "1970-01-01T00:00:00Z", "1970-01-01", "1989-12-31 23:59:59Z", "-infinity"])
+def test_the_zero_of_a_clock_is_no_time(tmp_path: Path, time: object) -> None:
+    """However it is written: one line would stretch the log over decades."""
+    write_log(tmp_path / "logs/a.jsonl", [*requests(200), {"request_id": "r1", "ts": time}])
+    with open_logs(tmp_path, TRAFFIC, (), 0) as table:
+        assert count_lines(table, tmp_path, TRAFFIC, NOW).without_time == 1
+        ((first,),) = table.rows(f"SELECT min(seconds) FROM {table.source} WHERE problem IS NULL")  # noqa: S608  (ours)
+    assert first == START
+
+
 def test_compressed_logs_and_a_name_with_a_pattern(tmp_path: Path) -> None:
     """Files are read as they are called."""
     folder = tmp_path / "logs"

@@ -130,9 +130,11 @@ def _whole_hours(arrivals: ArrivalCounts) -> list[HourCount]:
         begin += 1
     if (end + 1) * HOUR - last > HOUR / 100:
         end -= 1
+    real = [row for hour, row in rows.items() if begin <= hour <= end]
+    if median >= _HOLE:
+        return sorted(real)
     silent = [HourCount(hour, 0, 0.0, 0, 0.0, 0.0) for hour in range(begin, end + 1) if hour not in rows]
-    real = [rows[hour] for hour in range(begin, end + 1) if hour in rows]
-    return sorted([*real, *(silent if median < _HOLE else [])])
+    return sorted([*real, *silent])
 
 
 def measure_burstiness(hours: Sequence[HourCount]) -> Burstiness:

@@ -32,7 +32,9 @@ MAX_UNREADABLE = 0.01
 _PER_SECOND = (1.0, 1e3, 1e6, 1e9)
 """Units of times that are numbers: s, ms, us, ns."""
 _PLAUSIBLE = (631_152_000, 4_102_444_800)
-"""Seconds since 1970 of the years 1990 to 2099; in another unit the same numbers lie outside these years."""
+"""Seconds since 1970 of the years 1990 to 2099; in another unit the same numbers lie outside these years.
+
+A time before them, as the zero of a clock that was never set, is none, and later ones are in the future."""
 
 
 class Lines(NamedTuple):
@@ -165,7 +167,7 @@ def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: 
         f"requests AS (SELECT *, {identifier} AS id, CASE {units} ELSE "
         "epoch(TRY_CAST(parts[2] ->> '$' AS TIMESTAMPTZ)) END AS seconds FROM lines) "
         f"SELECT CASE WHEN json IS NULL OR json_type(json) <> 'OBJECT' THEN 'broken' WHEN id IS NULL THEN 'id' "
-        f"WHEN seconds IS NULL OR NOT isfinite(seconds) THEN 'time' END AS problem, "
+        f"WHEN seconds IS NULL OR NOT isfinite(seconds) OR seconds < {low} THEN 'time' END AS problem, "
         f"md5_number_lower(id || '|{seed}') AS key, hash(json) AS line, id, {client} AS client, "
         f"{'parts[3] ->> ' + literal('$') if traffic.client else 'NULL::VARCHAR'} AS client_name, "
         "seconds, filename AS file, "
