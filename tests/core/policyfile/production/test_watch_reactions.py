@@ -50,6 +50,7 @@ def test_the_reactions_of_the_readme() -> None:
         "limits: {actions: often}",
         "limits: {freeze-file: /etc/passwd}",
         "dismiss: [{metric: p95, onset: soon, reason: x}]",
+        'dismiss: [{metric: p95, onset: "0001-01-01T00:00:00+14:00", reason: x}]',
         'dismiss: [{metric: p95, onset: 2026-01-01, reason: "  "}]',
         "dismiss: [{metric: p95, onset: 2026-01-01}]",
         "dismiss: [{metric: p50, onset: 2026-01-01, reason: x}]",

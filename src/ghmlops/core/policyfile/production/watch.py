@@ -200,6 +200,6 @@ def _until(at: Located) -> str:
     value = text(at)
     try:
         time = datetime.fromisoformat(value)
-    except ValueError:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):  # OverflowError: the ends of the calendar, in another zone
         raise at.error(f'expected a date or time, got "{value[:40]}"', "for example `2027-01-31`") from None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()

@@ -92,9 +92,9 @@ def _onset(at: Located) -> str:
     value = text(at)
     try:
         time = datetime.fromisoformat(value)
-    except ValueError:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):  # OverflowError: the ends of the calendar, in another zone
         raise at.error(f'expected a time, got "{value[:40]}"', "for example `2026-11-28T07:00:00Z`") from None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
 def _reason(at: Located) -> str:
