@@ -66,3 +66,5 @@ BURN_QUIET = 1800.0
 """Seconds that keep the budget and so end a burn: with 5 min, an unsteady burn has such pauses itself."""
 BURN_QUIET_FAILURES = 5.0
 """Failures expected in that time, without which its silence proves no end (none of 5: p = 0.007)."""
+MAX_REQUESTS = 10**12
+"""Requests of an interval beyond which a count is none of requests, and a hole: sums of counts stay within 64 bits."""

@@ -13,6 +13,7 @@ from ghmlops.core.policy.production.watch import WARNINGS
 from ghmlops.core.watch.alerts import Rules
 from ghmlops.core.watch.burn_rate import Counts
 from ghmlops.core.watch.cause import cause_of
+from ghmlops.core.watch.constants import MAX_REQUESTS
 from ghmlops.core.watch.findings import ALERTS, judge_burn, judge_series
 from ghmlops.core.watch.incident import EndedAlarm, OpenAlarm
 from ghmlops.core.watch.series import Point, make_series
@@ -121,7 +122,7 @@ def _at_least(value: float | None, floor: float) -> float | None:
 
 
 def _counts(metric: WatchedMetric, intervals: Sequence[Interval], now: float) -> Counts:
-    past = [interval for interval in intervals if interval.time + metric.step <= now]
+    past = [i for i in intervals if i.time + metric.step <= now and max(i.rows, i.failed) <= MAX_REQUESTS]
     columns = [[interval[i] for interval in past] for i in (0, 2, 3)]
     times, total, failed = (np.array(column, np.int64) for column in columns)
     return Counts(step=metric.step, times=times, total=total, failed=failed)

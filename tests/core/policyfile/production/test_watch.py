@@ -48,7 +48,7 @@ def test_defaults() -> None:
         f"{{metrics: [{{name: a, {LOG}}}], history: 2d}}",
         f"{{metrics: [{{name: a, {LOG}}}], acknowledge: [{{metric: b, until: 2027-01-01, reason: x}}]}}",
         f"{{metrics: [{{name: a, {LOG}}}], acknowledge: [{{metric: a, until: soon, reason: x}}]}}",
-        f'{{metrics: [{{name: a, {LOG}}}], acknowledge: [{{metric: a, until: "9999-12-31T23:59:59-14:00", reason: x}}]}}',
+        f'{{metrics: [{{name: a, {LOG}}}], acknowledge: [{{metric: a, until: "9999-12-31T23:59-14:00", reason: x}}]}}',
         f"{{metrics: [{{name: a, {LOG}, prometheus: up}}], prometheus: http://p:9090}}",
         f"{{metrics: [{{name: a, {LOG}, every: 1h}}]}}",
         "{metrics: [{name: a, prometheus: up}]}",
