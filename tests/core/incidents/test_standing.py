@@ -74,3 +74,35 @@ def standing(records: Sequence[AnyRecord], letter: str) -> tuple[str, str]:
 def test_traffic_never_returns_to_what_a_person_left(order: str, letter: str, base: str, state: str) -> None:
     """Who deploys an earlier commit again has decided against the newer one, which is no base for a rollback."""
     assert standing(live(order), letter) == (base, state)
+
+
+@pytest.mark.parametrize("decision", ["rollback", "failed"])
+@pytest.mark.parametrize("is_quarantined", [False, True])
+@pytest.mark.parametrize(
+    ("order", "letter", "base", "state"),
+    [
+        ("abc!", "b", "a", ""),
+        ("abc!d!", "b", "a", ""),
+        ("abcc!", "b", "a", ""),
+        ("abc!d", "d", "b", ""),
+        ("abc!d", "b", "a", "superseded"),
+        ("abc!", "c", "b", "undone"),
+        ("ab!c", "c", "a", ""),
+        ("a!b", "b", "", "no-last-good"),
+    ],
+)
+def test_a_deployment_that_failed_serves_no_longer(
+    order: str, letter: str, base: str, state: str, decision: str, is_quarantined: bool
+) -> None:
+    """`!` after a commit: it was rolled back, or its deployment failed; the one before serves, and is the base."""
+    records: list[AnyRecord] = []
+    for hour, name in enumerate(order):
+        time = f"2026-11-03T{hour:02}:00:00+00:00"
+        if name != "!":
+            records.append(deployment(time, commit=name * 40))
+            continue
+        commit = records[-1].commit
+        records.append(deployment(time, commit=commit, decision=decision, command="promote"))
+        if is_quarantined:
+            records.append(quarantine(time, commit=commit))
+    assert standing(records, letter) == (base, state)

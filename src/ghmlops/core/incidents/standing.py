@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ghmlops.core.history.deployments import FAILED
 from ghmlops.core.history.record import ConfirmationRecord, DeploymentRecord, QuarantineRecord, record_time
 from ghmlops.core.history.selection import LIVE
 from ghmlops.core.incidents.accuracy import undoing
@@ -43,16 +44,27 @@ class State(StrEnum):
 def last_good(records: Sequence[Stored], commit: str) -> str:
     """Return the newest commit that was live before the newest deployment of a commit and was not undone; or empty."""
     undone = {sha for stored in records for sha in _bad(stored)}
-    good = result = ""
+    result = ""
+    live: list[str] = []
     for stored in records:
-        record = stored.record
-        if not isinstance(record, DeploymentRecord) or record.decision not in LIVE:
-            continue
-        if record.commit == commit:
-            result = good
-        elif record.commit not in undone:
-            good = record.commit
+        if _is_live(stored, commit):
+            result = next((sha for sha in reversed(live) if sha != commit and sha not in undone), "")
+        _update(live, stored)
     return result
+
+
+def _update(live: list[str], stored: Stored) -> None:
+    """Bring the commits that serve, or would again if the newer ones did not, up to date with the next record.
+
+    The newest is the last. One that was rolled back, or whose deployment failed, leaves the traffic to the one before.
+    """
+    record = stored.record
+    if not isinstance(record, DeploymentRecord) or record.decision not in (*LIVE, *FAILED):
+        return
+    if record.commit in live:
+        live.remove(record.commit)
+    if record.decision in LIVE:
+        live.append(record.commit)
 
 
 def _bad(stored: Stored) -> tuple[str, ...]:
@@ -64,6 +76,11 @@ def _bad(stored: Stored) -> tuple[str, ...]:
 
 def standing_of(incident: Incident, records: Sequence[Stored]) -> tuple[State, str] | None:
     """Return whether the deployment was undone, replaced or accepted already, or has nothing to return to."""
+    checks = (_undone, _replaced, _by_person)
+    return next(filter(None, (check(incident, records) for check in checks)), None)
+
+
+def _undone(incident: Incident, records: Sequence[Stored]) -> tuple[State, str] | None:
     since = _deployed_at(incident, records)
     for stored in records:
         if incident.commit in undoing(stored.record) and record_time(stored.record) >= since:
@@ -74,17 +91,20 @@ def standing_of(incident: Incident, records: Sequence[Stored]) -> tuple[State, s
             if relanded:
                 return (State.PERSON, "The commit was deployed again after it was undone.")
             return (State.UNDONE, "The deployment was undone; the alarm ends when the metric is back.")
-    newest = next((s.record.commit for s in reversed(records) if _is_live(s)), "")
-    if newest != incident.commit:
-        reason = f"The deployment of {newest[:12]} has replaced it, and is not the one that precedes the alarm."
-        return (State.SUPERSEDED, reason)
-    if not incident.base:
-        return (State.NO_BASE, "The history has no earlier good deployment to compare with.")
-    live = [stored.record.commit for stored in records if _is_live(stored)]
-    if incident.base in live and live.index(incident.commit) < live.index(incident.base):
-        reason = f"The commit was live before {incident.base[:12]}, and was deployed again in its place."
-        return (State.PERSON, reason)
-    return _by_person(incident, records)
+    return None
+
+
+def _replaced(incident: Incident, records: Sequence[Stored]) -> tuple[State, str] | None:
+    serving: list[str] = []
+    for stored in records:
+        _update(serving, stored)
+    newest = serving[-1] if serving else ""
+    if newest == incident.commit:
+        return None
+    if incident.commit not in serving and any(_is_live(stored, incident.commit) for stored in records):
+        return (State.UNDONE, "The deployment failed; the alarm ends when the metric is back.")
+    reason = f"The deployment of {newest[:12]} has replaced it, and is not the one that precedes the alarm."
+    return (State.SUPERSEDED, reason)
 
 
 def _deployed_at(incident: Incident, records: Sequence[Stored]) -> datetime:
@@ -98,7 +118,13 @@ def _is_live(stored: Stored, commit: str = "") -> bool:
 
 
 def _by_person(incident: Incident, records: Sequence[Stored]) -> tuple[State, str] | None:
-    """Return whether a person decided that this commit serves."""
+    """Return whether a person decided that this commit serves, or whether there is nothing to decide between."""
+    if not incident.base:
+        return (State.NO_BASE, "The history has no earlier good deployment to compare with.")
+    live = [stored.record.commit for stored in records if _is_live(stored)]
+    if incident.base in live and live.index(incident.commit) < live.index(incident.base):
+        reason = f"The commit was live before {incident.base[:12]}, and was deployed again in its place."
+        return (State.PERSON, reason)
     for stored in records:
         record = stored.record
         if record.commit != incident.commit:
