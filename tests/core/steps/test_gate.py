@@ -147,7 +147,14 @@ def test_open_deployments_of_ended_runs_are_closed() -> None:
     assert [(s.deployment_id, s.state) for s in stale_steps([hold], TARGET)] == [(6, "inactive")]
 
 
-@pytest.mark.parametrize("description", ["rung 2/4 25% since 2026-11-28T20:00:00Z", "hold at 25% since x low-traffic"])
+@pytest.mark.parametrize(
+    "description",
+    [
+        "rung 2/4 25% since 2026-11-28T20:00:00Z",
+        "hold at 25% since x low-traffic",
+        "rollback from 25% since 2026-11-28T20:00:00Z errors-above-objective",
+    ],
+)
 def test_a_promotion_in_mid_ladder_stays_open(description: str) -> None:
     """The next run of `promote` continues it; only the success of another deployment ends it."""
     ladder = msgspec.structs.replace(OLDER[3], description=description)

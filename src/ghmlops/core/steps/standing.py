@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 HOLD_PREFIX = "hold: "
 """Beginning of the description of a deployment that the gate holds until a person decides."""
-_LADDER = re.compile(r"(?:rung [0-9]+/[0-9]+|hold at) ")
-"""Beginning of the description of a promotion on its way, or on hold in mid-ladder."""
+_LADDER = re.compile(r"(?:rung [0-9]+/[0-9]+|hold at|rollback from) ")
+"""Beginning of the description of a promotion on its way, on hold in mid-ladder, or on the way back."""
 
 
 class Standing(StrEnum):
@@ -68,7 +68,7 @@ def _waits(deployment: RecordedDeployment, state: str) -> bool:
 
 
 def is_on_ladder(deployment: RecordedDeployment) -> bool:
-    """Return whether a promotion is on its way, or on hold in mid-ladder: the next run of `promote` goes on with it."""
+    """Return whether a promotion is on its way, on hold, or on the way back: the next `promote` goes on with it."""
     return deployment.state in OPEN_STATES and _LADDER.match(deployment.description) is not None
 
 
