@@ -17,10 +17,13 @@ from capacity_evidence import capacity_evidence
 from ghmlops.act.evidence import encode
 from ghmlops.cli import main
 from ghmlops.core.evidence.document import ComparedPart, Evidence
+from ghmlops.core.history.lock import Holder, Lock, encode_lock, lock_path
+from ghmlops.core.history.place import encode_record, record_path
 from ghmlops.core.model import Measurement
 from ghmlops.core.policy.promote import Prometheus
 from ghmlops.measure.telemetry.prometheus import PrometheusSource
 from git_scene import Scene, make_scene
+from history_records import deployment
 from kubernetes_api import needs_kubernetes
 from kubernetes_scene import ARMS, shop
 from prometheus_server import needs_prometheus, running_prometheus
@@ -186,6 +189,70 @@ def test_nothing_is_removed_during_a_promotion_or_an_incident(place: Place, reas
         place.policy(f"{{rate: {rate}/s}}", more)
         assert run("--mode", "apply", *args) == 0
         assert place.replicas == replicas
+
+
+def publish(place: Place, branch: str, files: dict[str, bytes]) -> None:
+    """Write a branch of the remote anew."""
+    clone = place.scene.clone(f"writer-{len(list(place.scene.home.iterdir()))}")
+    clone.git("checkout", "--quiet", "--orphan", branch)
+    clone.git("rm", "-rfq", ".")
+    for name, content in files.items():
+        (clone.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone.folder / name).write_bytes(content)
+    clone.commit("x", {})
+    clone.git("push", "--quiet", "--force", "origin", branch)
+
+
+def fewer(place: Place, *args: str) -> tuple[int, str]:
+    """Return the replicas after a run in which 1 of 4 would suffice, and the reason of the plan."""
+    place.replicas = 4
+    place.policy("{rate: 100/s}", f"{TARGET}promote: {{target: {{dry-run: {{}}}}, ladder: [100%]}}\n")
+    assert run("--mode", "apply", "--step-file", "", *args) == 0
+    return place.replicas, place.evidence()["details"]["reason"]
+
+
+def test_a_lock_counts_in_its_environment(place: Place) -> None:
+    """The input names another environment than the policy, as that of promote does."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    lock = Lock(service="scorer", environment="staging", holder=Holder(run_id="7", commit="c" * 40, since=now))
+    publish(place, "ghmlops-locks", {lock_path("scorer", "staging"): encode_lock(lock)})
+    assert fewer(place)[0] == 3
+    replicas, reason = fewer(place, "--environment", "staging")
+    assert (replicas, "cccccccccccc" in reason) == (4, True)
+    assert fewer(place, "--environment", "canary")[0] == 3
+
+
+PROMOTED = {"command": "promote", "service": "scorer", "environment": "staging"}
+
+
+@pytest.mark.parametrize(
+    ("records", "replicas"),
+    [
+        ([{"decision": "hold"}], 4),
+        ([{"decision": "running"}], 4),
+        ([{"decision": "complete"}], 3),
+        ([{"decision": "rollback"}], 3),
+        ([{"decision": "hold"}, {"decision": "complete"}], 3),
+        ([{"decision": "complete"}, {"decision": "hold"}], 4),
+        ([{"decision": "hold"}, {"decision": "allowed", "command": "gate"}], 4),
+        ([{"decision": "hold", "command": "gate"}], 3),
+        ([{"decision": "hold", "service": "shop"}], 3),
+        ([{"decision": "hold", "environment": "production"}], 3),
+        ([], 3),
+    ],
+)
+def test_a_promotion_that_holds_has_split_the_traffic(
+    place: Place, records: list[dict[str, Any]], replicas: int
+) -> None:
+    """Its lock is free, and each arm needs its replicas until the promotion is complete or rolled back."""
+    files = {"README": b"x"}
+    for hour, fields in enumerate(records):
+        record = deployment(f"2026-11-03T1{hour}:00:00+00:00", **{**PROMOTED, "commit": "d" * 40, **fields})
+        files[record_path(record)] = encode_record(record)
+    publish(place, "ghmlops-history", files)
+    result, reason = fewer(place, "--environment", "staging")
+    assert (result, "dddddddddddd" in reason) == (replicas, replicas == 4)
+    assert fewer(place, "--environment", "staging", "--branch", "")[0] == 3
 
 
 @pytest.mark.parametrize("target", ["", TARGET])

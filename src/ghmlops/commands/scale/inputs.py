@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from ghmlops.commands.shared.base import EVIDENCE_OUTPUT, OUTCOME_OUTPUTS, Doc, Output, WithToken
+from ghmlops.core.history.record import BRANCH
 
 
 class Inputs(WithToken, frozen=True, kw_only=True):
@@ -23,6 +24,12 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     manifests: Annotated[
         str, Doc(description="Folder to which the manifests are written; empty: they are printed only.")
     ] = ""
+    environment: Annotated[
+        str, Doc(description="Environment whose promotions keep the replicas; empty: that of the policy.")
+    ] = ""
+    branch: Annotated[
+        str, Doc(description="Branch of the history with the promotions; empty: only their lock counts.")
+    ] = BRANCH
     hold: Annotated[str, Doc(description="Reason why no replica may be removed now, such as an incident.")] = ""
     step_file: Annotated[
         str,

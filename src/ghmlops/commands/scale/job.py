@@ -30,7 +30,7 @@ class Job:
 
     Attributes:
         service: the service of the policy.
-        environment: its environment.
+        environment: the environment whose promotions count.
         policy: the section `scale`.
         supply: what serves the demand.
         admitted: the measured capacities, in the order of the policy.
@@ -79,7 +79,7 @@ def read_job(inputs: Inputs, services: Services) -> Job:
     admitted = read_capacity(scale.capacity.evidence, inputs, services, scale, policy.service)
     return Job(
         service=policy.service,
-        environment=policy.gate.environment,
+        environment=inputs.environment or policy.gate.environment,
         policy=scale,
         supply=Supply(curve=fit([row.measured for row in admitted]), headroom=scale.headroom, limits=scale.limits),
         admitted=admitted,

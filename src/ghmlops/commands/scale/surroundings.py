@@ -8,6 +8,7 @@ import msgspec
 
 from ghmlops.core.errors import DataError, GhmlopsError, ServiceError
 from ghmlops.core.history.lock import lock_age
+from ghmlops.core.history.record import DeploymentRecord
 from ghmlops.core.model import Frozen
 from ghmlops.core.scale.plan import Circumstances
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 REMOTE = "origin"
 MAX_STEP_BYTES = 4096
+UNFINISHED = ("hold", "running")
+"""Decisions of a promotion after which both arms have traffic."""
 
 
 class LastStep(Frozen, frozen=True, kw_only=True):
@@ -87,7 +90,36 @@ def _holds(job: Job, inputs: Inputs, services: Services) -> list[str]:
         return [*holds, f"whether a promotion is in progress is not known: {error.message}"]
     if lock is not None and lock_age(lock.holder, services.now()).total_seconds() <= job.lock_max_age:
         holds.append(f"run {lock.holder.run_id} promotes {lock.holder.commit[:12]}")
-    return holds
+    return [*holds, *_split(job, inputs, services)]
+
+
+def _split(job: Job, inputs: Inputs, services: Services) -> list[str]:
+    """Return that the last promotion split the traffic and was not finished; it holds no lock any more."""
+    from ghmlops.measure.record_branch import read_history
+
+    if not inputs.branch:
+        return []
+    try:
+        history = read_history(
+            services.cwd,
+            services.environ,
+            remote=REMOTE,
+            branch=inputs.branch,
+            token=inputs.token,
+            now=services.now(),
+        ).history
+    except GhmlopsError as error:
+        return [f"whether a promotion holds is not known: {error.message}"]
+    promotions = [
+        stored.record
+        for stored in history.records
+        if isinstance(stored.record, DeploymentRecord)
+        and stored.record.command == "promote"
+        and (stored.record.service, stored.record.environment) == (job.service, job.environment)
+    ]
+    if not promotions or promotions[-1].decision not in UNFINISHED:
+        return []
+    return [f"the promotion of {promotions[-1].commit[:12]} is neither complete nor rolled back"]
 
 
 def _since_step(path: Path, now: float) -> float | None:
