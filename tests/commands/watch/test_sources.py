@@ -129,6 +129,23 @@ def test_a_prometheus_that_is_away(
     assert "Traceback" not in error
 
 
+def test_the_past_of_values_that_are_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten days that came later leave the older half of the rows as it was, so that enough days are judged."""
+    text = """\
+version: 1
+service: scorer
+watch: {metrics: [{name: fresh, log: {files: rows.csv, time: t, value: kind, statistic: unseen, every: 1d}}]}
+"""
+    past = END - 10 * 86_400
+    times = range(END - 40 * 86_400, END, HOUR)
+    rows = [f"{time},{'new' if past - 4 * 86_400 <= time < past and time % 7200 else 'usual'}" for time in times]
+    (tmp_path / "rows.csv").write_text("\n".join(["t,kind", *rows]))
+    assert run(tmp_path, monkeypatch, text, "--now", datetime.fromtimestamp(past, UTC).isoformat()) == (
+        0,
+        ["watch-step"],
+    )
+
+
 def effect(value: float) -> Effect:
     """Return a measured metric."""
     return Effect(metric="auc", candidate=value, estimate=0.0, outcome=Outcome.PASS)

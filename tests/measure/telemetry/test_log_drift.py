@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import duckdb
+import msgspec
 import pytest
 
 from ghmlops.core.policy.production.watch import Log
@@ -75,3 +76,20 @@ def test_a_log_without_rows_in_time(log: tuple[Path, str]) -> None:
     """Nothing is compared."""
     settings = Log(files=log[1], time="t", every=DAY, statistic="unseen", value="kind")
     assert read_log(log[0], settings, START + 100 * DAY).intervals == []
+
+
+@pytest.mark.parametrize("statistic", ["unseen", "drift"])
+def test_rows_after_the_time_of_evaluation_change_nothing(log: tuple[Path, str], statistic: str) -> None:
+    """The halves are those of the rows until then, as in a log that ends there; one wrong clock moves no half."""
+    settings = Log(files="*" + log[1][-4:], time="t", every=DAY, statistic=statistic, value="kind")  # type: ignore[arg-type]
+    until = START + 12 * DAY
+    intervals = read_log(log[0], settings, START, until).intervals
+    assert [i.time for i in intervals] == [START + day * DAY for day in range(6, COUNT)]
+    assert [i.value > 0.1 for i in intervals if i.value is not None] == [False] * 9 + [True] * 5
+    (log[0] / "short").mkdir()
+    rows = duckdb.sql(f"SELECT * FROM ({ROWS}) WHERE t < {until}")
+    assert rows is not None
+    rows.write_csv(str(log[0] / "short/rows.csv"))
+    short = read_log(log[0] / "short", msgspec.structs.replace(settings, files="rows.csv"), START, until).intervals
+    assert [(i.time, i.value) for i in short] == [(i.time, i.value) for i in intervals[:6]]
+    assert read_log(log[0], settings, START, START).intervals == []

@@ -59,7 +59,7 @@ class Sources:
     def _log(self, metric: WatchedMetric, settings: Log) -> list[Interval]:
         from ghmlops.measure.telemetry.log_files import read_log
 
-        log = read_log(self._services.cwd, settings, self._since)
+        log = read_log(self._services.cwd, settings, self._since, self._now)
         if log.undated:
             why = f"{log.undated:,} rows have no readable time in the column `{settings.time}`"
             self._not_measured.append(NotMeasured(what=f"rows of {metric.name} without a time", why=why))

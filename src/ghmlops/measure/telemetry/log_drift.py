@@ -42,9 +42,11 @@ class DriftInterval(NamedTuple):
 
 
 def drift_intervals(  # noqa: PLR0913, PLR0917  (a log that was opened)
-    rows: Rows, source: str, log: Log, kind: str, seconds: str, since: float
+    rows: Rows, source: str, log: Log, kind: str, seconds: str, since: float, until: float
 ) -> list[DriftInterval]:
-    """Return the statistic of each interval of the newer half of the time that the rows cover.
+    """Return the statistic of each interval of the newer half of the time that the rows cover until a time.
+
+    Rows after that time are part of neither half; their intervals are returned, so that a wrong clock is reported.
 
     Args:
         rows: runs a query.
@@ -53,18 +55,19 @@ def drift_intervals(  # noqa: PLR0913, PLR0917  (a log that was opened)
         kind: type of the column `value`.
         seconds: SQL of the time of a row in seconds since the epoch.
         since: start; rows before it are not read.
+        until: end of the time that is divided into halves.
 
     Raises:
         DataError: A file cannot be read.
     """
     column, every = identifier(log.value), int(log.every)
     table = f"(SELECT {seconds} AS seconds, {column} AS value FROM {source} WHERE {seconds} >= {float(since)!r})"
-    (limits,) = rows(f"SELECT min(seconds), max(seconds) FROM {table}")
+    (limits,) = rows(f"SELECT min(seconds), max(seconds) FROM {table} WHERE seconds < {float(until)!r}")
     if limits[0] is None:
         return []
     middle = (float(str(limits[0])) + float(str(limits[1]))) / 2.0
     cut = int(middle // every + 1) * every
-    old = f"(SELECT value FROM {table} WHERE seconds < {cut})"
+    old = f"(SELECT value FROM {table} WHERE seconds < {min(float(cut), until)!r})"
     bucket = f"CAST(floor(seconds / {every}) AS BIGINT) * {every}"
     if log.statistic == "unseen":
         older = f"(SELECT DISTINCT value FROM {old} WHERE value IS NOT NULL)"

@@ -39,6 +39,8 @@ _AGGREGATES = {
 _UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _PLAUSIBLE = (631_152_000, 4_102_444_800)
 """Seconds since 1970 of the years 1990 to 2099; in another unit the same numbers lie outside these years."""
+FAR = 1e15
+"""Seconds since 1970 later than any time of a log."""
 
 
 class LogInterval(NamedTuple):
@@ -57,13 +59,14 @@ class LogContent(NamedTuple):
     undated: int
 
 
-def read_log(root: Path, log: Log, since: float) -> LogContent:
+def read_log(root: Path, log: Log, since: float, until: float = FAR) -> LogContent:
     """Return the intervals since a time in seconds since the epoch.
 
     Args:
         root: folder to which the files are relative.
         log: what is read.
         since: start; rows before it are not read.
+        until: time of the evaluation; what later rows are compared with does not depend on them.
 
     Raises:
         DataError: No file matches, a file cannot be read, or a column does not exist or has another type.
@@ -81,7 +84,7 @@ def read_log(root: Path, log: Log, since: float) -> LogContent:
         try:
             names = {str(link): str(file.relative_to(root)) for link, file in zip(links, files, strict=True)}
             source = _READERS[kind].format(files=", ".join(literal(str(link)) for link in links))
-            return _read(_Query(connection, names), log, source, since)
+            return _read(_Query(connection, names), log, source, (since, until))
         finally:
             connection.close()
 
@@ -135,7 +138,8 @@ class _Query(NamedTuple):
             ) from None
 
 
-def _read(query: _Query, log: Log, source: str, since: float) -> LogContent:
+def _read(query: _Query, log: Log, source: str, time: tuple[float, float]) -> LogContent:
+    since, until = time
     types = {str(name): str(kind) for name, kind, *_ in query.rows(f"DESCRIBE SELECT * FROM {source}")}
     for column in filter(None, (log.time, log.value, log.failed)):
         if column not in types:
@@ -156,7 +160,7 @@ def _read(query: _Query, log: Log, source: str, since: float) -> LogContent:
         # In a module of its own: only these two compare the rows with older ones.
         from ghmlops.measure.telemetry.log_drift import drift_intervals
 
-        compared = drift_intervals(query.rows, source, log, types[log.value], seconds, since)
+        compared = drift_intervals(query.rows, source, log, types[log.value], seconds, since, until)
         return LogContent([LogInterval(time, n, value, 0) for time, n, value in compared], int(str(undated)))
     intervals = query.rows(
         f"SELECT CAST(floor(seconds / {every}) AS BIGINT) * {every} AS time, count(*), {_AGGREGATES[log.statistic]}, "
