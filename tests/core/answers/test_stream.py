@@ -24,10 +24,10 @@ def chat(*pieces: str, finish: str | None = "stop", done: bool = True) -> bytes:
 
 
 def test_a_chat_is_its_text() -> None:
-    """A comment, a chunk with usage alone and the end marker are no part of the text; the content type decides."""
+    """Comments and the end marker are no part of the answer, usage is none of the text; the content type decides."""
     stream = b"".join(events("usage", 3))
     answer = Answer(kind=AnswerKind.ANSWERED, status=200, media_type="text/event-stream", body=stream)
-    expected = {"choices": [{"text": " word0 word1 word2", "tokens": 3, "finish_reason": "stop"}]}
+    expected = {"choices": [{"text": " word0 word1 word2", "finish_reason": "stop"}], "tokens": 3}
     assert read_body(answer).value == expected
     assert parse_stream(stream.replace(b"\n", b"\r\n")) == parse_stream(stream)
 

@@ -1,17 +1,12 @@
-"""Streamed answers (server-sent events) as values that can be compared: the final text of a chat, or the events.
-
-How a service cuts a text into events is no property of the answer, so that two streams with the same final text and the
-same number of tokens are equal.
-"""
+"""Streamed answers (server-sent events) as values that can be compared: what a chat says in the end, or the events."""
 
 from __future__ import annotations
 
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from ghmlops.core.answers.body import Body, BodyKind, parse_body
+from ghmlops.core.answers.chat import chat_value, choices_of
 
 if TYPE_CHECKING:
     from ghmlops.core.answers.answer import Answer
@@ -33,8 +28,8 @@ def read_body(answer: Answer) -> Body:
 def parse_stream(data: bytes) -> Body | None:
     """Return the value of a stream of events; `None` if it contains no event.
 
-    Chunks of a chat (`choices` with `delta`, or with `text`) become one object per choice with its text, the number of
-    its tokens and the reason why it finished. Any other stream becomes the list of its events.
+    Chunks of a chat (`choices` with `delta`, or with `text`) become one object per choice, see `chat.chat_value`. Any
+    other stream becomes the list of its events.
     """
     try:
         events = _events(data.decode("utf-8-sig"))
@@ -47,15 +42,15 @@ def parse_stream(data: bytes) -> Body | None:
         return Body(kind=BodyKind.TOO_DEEP)
     values = [chunk.value for chunk in chunks if chunk.kind is BodyKind.JSON]
     flaws = {flaw for chunk in chunks for flaw in chunk.flaws}
-    if len(values) < len(chunks) or not any(_choices(value) for value in values):
+    if len(values) < len(chunks) or not any(choices_of(value) for value in values):
         plain = [event for event in events if event != _DONE]
         pairs = zip(chunks, plain, strict=True)
         contents = [chunk.value if chunk.kind is BodyKind.JSON else event for chunk, event in pairs]
         return Body(kind=BodyKind.JSON, value={"events": contents}, flaws=tuple(sorted(flaws)))
-    choices = _chat(values)
-    if _DONE not in events and not all(choice["finish_reason"] for choice in choices):
+    value = chat_value(values)
+    if _DONE not in events and not all(choice["finish_reason"] for choice in value["choices"]):
         flaws.add(UNFINISHED)
-    return Body(kind=BodyKind.JSON, value={"choices": choices}, flaws=tuple(sorted(flaws)))
+    return Body(kind=BodyKind.JSON, value=value, flaws=tuple(sorted(flaws)))
 
 
 def changed_words(left: str, right: str) -> float:
@@ -74,24 +69,3 @@ def _events(text: str) -> list[str]:
         if lines:
             events.append("\n".join(lines))
     return events
-
-
-def _choices(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (a JSON value)
-    choices = value.get("choices") if isinstance(value, dict) else None
-    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
-
-
-def _chat(values: list[Any]) -> list[dict[str, Any]]:
-    result: dict[str, dict[str, Any]] = {}
-    for value in values:
-        for choice in _choices(value):
-            index = msgspec.json.encode(choice.get("index", 0)).decode()[:20]
-            one = result.setdefault(index, {"text": "", "tokens": 0, "finish_reason": ""})
-            delta = choice.get("delta")
-            piece = delta.get("content") if isinstance(delta, dict) else choice.get("text")
-            if isinstance(piece, str) and piece:
-                one["text"] += piece
-                one["tokens"] += 1
-            if isinstance(choice.get("finish_reason"), str):
-                one["finish_reason"] = choice["finish_reason"]
-    return [result[index] for index in sorted(result)]
