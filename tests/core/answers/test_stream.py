@@ -77,3 +77,34 @@ def test_very_long_texts_are_equal_or_not() -> None:
     """No quadratic comparison of what a service can make as long as it likes."""
     text = "a b " * 2000
     assert (changed_words(text, text), changed_words(text, text + "c")) == (0.0, 1.0)
+
+
+def common_words(one: list[str], other: list[str]) -> int:
+    """Return the length of the longest common subsequence, by the textbook's table."""
+    row = [0] * (len(other) + 1)
+    for word in one:
+        corner = 0
+        for i, against in enumerate(other, 1):
+            corner, row[i] = row[i], corner + 1 if word == against else max(row[i], row[i - 1])
+    return row[-1]
+
+
+WORDS = st.lists(st.sampled_from("abc"), max_size=12)
+
+
+@given(WORDS, WORDS)
+def test_changed_words_are_those_out_of_the_common_ones(one: list[str], other: list[str]) -> None:
+    """The share is exact, and the same in both directions: the arms are compared in pairs."""
+    left, right = " ".join(one), " ".join(other)
+    words = len(one) + len(other)
+    expected = (words - 2 * common_words(one, other)) / words if words else 0.0
+    assert changed_words(left, right) == changed_words(right, left) == expected
+
+
+def test_looping_texts_have_a_share_too() -> None:
+    """A model that repeats itself, so that every word occurs everywhere, is no slower than any other."""
+    loop = [f"w{i}" for i in range(4)]
+    text = " ".join(loop * 500)
+    assert changed_words(text, " ".join([*loop * 499, *loop[:3], "new"])) == 1 / 2000
+    assert changed_words(text, " ".join(loop[1:] * 500)) == 1 / 7
+    assert changed_words(text, " ".join(["w9", "w8"] * 1000)) == 1.0

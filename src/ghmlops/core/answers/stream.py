@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from ghmlops.core.answers.body import Body, BodyKind, parse_body
@@ -54,11 +53,32 @@ def parse_stream(data: bytes) -> Body | None:
 
 
 def changed_words(left: str, right: str) -> float:
-    """Return the share of words that differ between two texts, from 0 to 1; 1 for very long texts that differ."""
+    """Return the share of words that differ between two texts, from 0 to 1; 1 for very long texts that differ.
+
+    Words differ if they are not in the longest common subsequence.
+    """
     one, other = left.split(), right.split()
     if max(len(one), len(other)) > MAX_WORDS:
         return float(one != other)
-    return 1.0 - SequenceMatcher(None, one, other, autojunk=False).ratio()
+    total = len(one) + len(other)
+    return (total - 2 * _common(one, other)) / total if total else 0.0
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    """Return the length of the longest common subsequence, with a row of its table in the bits of one integer.
+
+    The zeros of a row are where the table grows (Hyyrö, "Bit-parallel LCS-length computation revisited", 2004). The
+    time depends on the lengths alone, whatever a service repeats.
+    """
+    places: dict[str, int] = {}
+    for index, word in enumerate(other):
+        places[word] = places.get(word, 0) | 1 << index
+    full = (1 << len(other)) - 1
+    row = full
+    for word in one:
+        matches = row & places.get(word, 0)
+        row = (row + matches | row - matches) & full
+    return len(other) - row.bit_count()
 
 
 def _events(text: str) -> list[str]:
