@@ -49,6 +49,12 @@ def write_policy(place: Path, more: str = "", requests: int = 1200) -> None:
     (place / "policy.yml").write_text(service.POLICY.format(requests=requests, more=more), encoding="utf-8")
 
 
+def edit_policy(place: Path, old: str, new: str) -> None:
+    text = (place / "policy.yml").read_text(encoding="utf-8")
+    assert old in text
+    (place / "policy.yml").write_text(text.replace(old, new), encoding="utf-8")
+
+
 def synthetic(place: Path, url: str, baseline: str = "", **more: Any) -> Result:
     services = Services(
         context=Context(head_sha=SHA, repository="acme/scorer"),
@@ -341,6 +347,16 @@ def test_an_unreachable_service_is_an_error(place: Path) -> None:
         (lambda p: (p / "rows.jsonl").unlink(), DataError),
         (lambda p: write_policy(p, "ranges: {incom: [0, 1]}"), PolicyError),
         (lambda p: write_policy(p, "cases: [none.cases]"), DataError),
+        (lambda p: edit_policy(p, "score: score", "score: 'a['"), PolicyError),
+        (lambda p: edit_policy(p, "assert: {score:", "assert: {a..b:"), PolicyError),
+        (
+            lambda p: edit_policy(p, "batch:", "rescaled: {fields: {income: {factor: 2, rename: 'b['}}}\n    batch:"),
+            PolicyError,
+        ),
+        (
+            lambda p: edit_policy(p, "batch:", "rescaled: {fields: {income: {factor: 2, set: {'c]': 1}}}}\n    batch:"),
+            PolicyError,
+        ),
         (lambda p: (p / "policy.yml").write_text("version: 1\nservice: s\nlatency: {}\n"), PolicyError),
         (lambda p: (p / "policy.yml").write_text("version: 1\nservice: s\nsynthetic: {}\n"), PolicyError),
         (

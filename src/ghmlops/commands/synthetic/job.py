@@ -203,6 +203,7 @@ def _plans(
             "no endpoint has a payload file, from which rows are generated",
             hint="pass --payloads, or set `synthetic.from` in the policy",
         )
+    _check_paths(policy, inputs.policy)
     _check_fields(policy, list(sources.values()), inputs.policy)
     arms, seed = run
     share = policy.requests // len(sources)
@@ -211,6 +212,28 @@ def _plans(
         fingerprints,
         left_out,
     )
+
+
+def _check_paths(policy: Synthetic, file: str) -> None:
+    """Check the paths of the policy that need not be in a payload.
+
+    Raises:
+        PolicyError: One is no path.
+    """
+    from ghmlops.core.synthetic.rows.fields import check_path
+
+    rescaled = policy.rescaled.values()
+    declared = {
+        "score": (policy.score,),
+        "assert": policy.assertions,
+        "relations.rescaled": [path for rule in rescaled for path in (rule.rename, *rule.set)],
+    }
+    for key, paths in declared.items():
+        for path in filter(None, paths):
+            try:
+                check_path(path)
+            except ValueError as error:
+                raise PolicyError(f"{file}: `synthetic.{key}`: {error}", hint="correct the path") from None
 
 
 def _check_fields(policy: Synthetic, sources: Sequence[Source], file: str) -> None:

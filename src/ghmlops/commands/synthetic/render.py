@@ -52,7 +52,7 @@ class Renderer:
     def _call(self, row: Json) -> Call | None:
         try:
             return self._build(encode(row))
-        except (DataError, ValueError):  # A field of the template is absent, or a number has no JSON.
+        except (DataError, ValueError, RecursionError):  # The template needs another field, or the row has no JSON.
             return None
 
     def _batch(self, call: Call, ask: Ask) -> Message | None:

@@ -9,7 +9,8 @@ from ghmlops.commands.shared.input_paths import input_path
 from ghmlops.core.errors import DataError
 from ghmlops.core.synthetic.rows.generate import Source
 from ghmlops.core.synthetic.rows.profile import profile_of
-from ghmlops.core.synthetic.rows.schema import SchemaError, body_schema, is_schema, rows_of
+from ghmlops.core.synthetic.rows.scalars import SchemaError
+from ghmlops.core.synthetic.rows.schema import body_schema, is_schema, rows_of
 from ghmlops.measure.checkout import fingerprint_of
 from ghmlops.measure.requests.payloads import ReadLimits, read_payloads
 
@@ -40,16 +41,17 @@ def read_source(policy: Synthetic, services: Services, place: tuple[str, str, st
     document = _schema(location)
     if document is None:
         rows, digest = _payload_rows(location, file)
-    else:
-        content, digest = document
-        try:
-            rows = rows_of(content, body_schema(content, method, path), seed)
-        except (SchemaError, AttributeError, TypeError, RecursionError) as error:
-            raise DataError(
-                f"{file}: no rows can be generated from this schema: {str(error)[:200]}",
-                hint="correct the schema, or name a file with recorded bodies in `synthetic.from`",
-            ) from None
-    return Source(rows=rows, profile=profile_of(rows, policy.ranges), private=policy.private), digest
+        return Source(rows=rows, profile=profile_of(rows, policy.ranges), private=policy.private), digest
+    content, digest = document
+    try:
+        rows = rows_of(content, body_schema(content, method, path), seed)
+        return Source(rows=rows, profile=profile_of(rows, policy.ranges), private=policy.private), digest
+    except (SchemaError, AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        # The keywords of an untrusted schema may have values of any type.
+        raise DataError(
+            f"{file}: no rows can be generated from this schema: {str(error)[:200]}",
+            hint="correct the schema, or name a file with recorded bodies in `synthetic.from`",
+        ) from None
 
 
 def _schema(path: Path) -> tuple[dict[str, Any], str] | None:

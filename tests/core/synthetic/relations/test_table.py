@@ -49,6 +49,17 @@ def test_the_table_is_that_of_the_policy() -> None:
 
 
 @pytest.mark.parametrize("relation", RELATIONS, ids=lambda relation: relation.id)
+@pytest.mark.parametrize("ends", [(-1.79e308, 1.79e308), (-(10**308), 10**308), (-(10**400), 1), (10**400, 1.5)])
+def test_a_relation_copes_with_the_widest_numbers(relation: Relation, ends: tuple[float, float]) -> None:
+    """No number leaves what JSON can write, whatever the payloads contain."""
+    rows = [{**ROWS[1], "income": end} for end in ends]
+    for index in range(6):
+        follow_up = build(relation, rows[index % 2], index, profile_of(rows))
+        if follow_up is not None:
+            assert json.dumps(follow_up.ask.row, allow_nan=False)
+
+
+@pytest.mark.parametrize("relation", RELATIONS, ids=lambda relation: relation.id)
 def test_a_relation_is_deterministic_and_changes_only_what_it_says(relation: Relation) -> None:
     """The same row and stream give the same request; only the fields that it names differ from the row."""
     for index in range(12):

@@ -64,3 +64,16 @@ def test_a_single_row_is_enough() -> None:
     for row in ({"a": 1}, {}, 5, [1, 2]):
         one = Source(rows=[row], profile=profile_of([row]))
         assert len(generate(one, 12, 1)) == 12
+
+
+def test_the_widest_ranges_give_finite_numbers() -> None:
+    """Also of private fields, whose values are drawn from the range; an integer beyond every float stays as it is."""
+    rows = [
+        {"i": sign * 10**308, "x": sign * 1.79e308, "huge": 10**400, "p": sign * 10**308, "q": sign * 1.79e308}
+        for sign in (1, -1)
+    ]
+    source = Source(rows=rows, profile=profile_of(rows), private=("p", "q"))
+    for generated in generate(source, 50, 1):
+        assert json.dumps(generated.row, allow_nan=False)
+        assert generated.row["huge"] == 10**400
+        assert abs(generated.row["i"]) <= 2 * 10**308

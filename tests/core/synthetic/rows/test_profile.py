@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ghmlops.core.synthetic.rows.profile import Kind, has_other_form, profile_of
 
 ROWS = [
@@ -51,6 +53,14 @@ def test_numbers_of_fields() -> None:
     assert (fields["gap"].null_rate, fields["rare"].missing_rate) == (0.75, 0.875)
     assert (fields["name"].shortest, fields["name"].longest, fields["name"].non_ascii) == (8, 8, False)
     assert fields["plan"].values == ("a", "b")
+
+
+def test_numbers_that_are_not_finite() -> None:
+    """An integer beyond every float is legal JSON and has no range; a NaN of Parquet is not, and neither is varied."""
+    rows = [{"huge": 10**400, "mixed": -(10**400), "nan": math.nan, "fine": 2}, {"huge": 1, "mixed": 0.5, "nan": 1.0}]
+    fields = profile_of(rows).fields
+    assert [fields[name].kind for name in ("huge", "mixed", "nan")] == [Kind.OTHER] * 3
+    assert (fields["fine"].kind, fields["fine"].high) == (Kind.INTEGER, 2)
 
 
 def test_values_that_are_no_objects() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ghmlops.core.synthetic.rows.schema import SchemaError, body_schema, is_schema, rows_of
+from ghmlops.core.synthetic.rows.scalars import SchemaError
+from ghmlops.core.synthetic.rows.schema import body_schema, is_schema, rows_of
 
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -40,6 +41,19 @@ def test_rows_fit_their_schema() -> None:
     assert {type(row.get("income")) for row in rows} == {float, type(None)}
 
 
+def multiplying(levels: int, *, through: str) -> dict[str, Any]:
+    """Return a schema whose levels each refer eight times to the next one."""
+    result: dict[str, Any] = {"$ref": "#/$defs/l0", "$defs": {f"l{levels}": {"type": "boolean"}}}
+    for level in range(levels):
+        following = {"$ref": f"#/$defs/l{level + 1}"}
+        names = [f"p{index}" for index in range(8)]
+        result["$defs"][f"l{level}"] = {
+            "properties": {"type": "object", "required": names, "properties": dict.fromkeys(names, following)},
+            "prefixItems": {"type": "array", "prefixItems": [following] * 8},
+        }[through]
+    return result
+
+
 def openapi(schema: Any, path: str = "/models/{name}/predict") -> dict[str, Any]:
     content = {"application/json": {"schema": schema}}
     return {"openapi": "3.0.3", "paths": {path: {"post": {"requestBody": {"content": content}}}}}
@@ -62,6 +76,13 @@ def test_the_body_of_an_endpoint_is_found_by_its_path() -> None:
         ({"$ref": "#"}, "circle"),
         ({"type": "string", "pattern": "[A-Z]+"}, "pattern"),
         ({"type": "number", "minimum": 2, "maximum": 1}, "no number"),
+        ({"type": "number", "minimum": float("nan")}, "minimum"),
+        ({"type": "integer", "maximum": float("inf")}, "maximum"),
+        ({"enum": [10**320]}, "finite"),
+        ({"const": {"a": [float("nan")]}}, "finite"),
+        ({"type": "string", "minLength": 100_000}, "characters"),
+        ({"type": []}, "type"),
+        ({"type": {}}, "type"),
         ({"type": "array", "minItems": 10**9, "items": {}}, "elements"),
         ({}, "type"),
         ({"type": "file"}, "file"),
@@ -72,6 +93,25 @@ def test_the_body_of_an_endpoint_is_found_by_its_path() -> None:
 def test_what_is_not_supported_is_named(schema: dict[str, Any], message: str) -> None:
     """A schema is untrusted: no endless walk, no guess, one message."""
     with pytest.raises(SchemaError, match=message):
+        rows_of(schema, schema, 1)
+
+
+LONG = {"type": "string", "minLength": 9_999}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        multiplying(15, through="properties"),
+        multiplying(15, through="prefixItems"),
+        {"type": "object", "required": list("abcdefghi"), "properties": dict.fromkeys("abcdefghi", LONG)},
+        {"type": "array", "minItems": 9_999, "items": {"const": [0] * 9_999}},
+    ],
+)
+def test_a_small_schema_of_many_values_ends(schema: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """References multiply values on every level, long texts and lists by the rows: the work has a limit."""
+    monkeypatch.setattr("ghmlops.core.synthetic.rows.schema.MAX_WORK", 50_000)
+    with pytest.raises(SchemaError, match="values"):
         rows_of(schema, schema, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from ghmlops.core.synthetic.rows.profile import Kind
@@ -65,7 +66,8 @@ def _candidate(field: Field, value: Json, stream: Stream, attempt: int) -> Json:
     if isinstance(value, str):
         # A short text has few variants, so that later attempts are longer.
         return like(value, stream) if attempt < _TRIES // 2 else like(value, stream) + word(stream, attempt)
-    span = field.high - field.low
     if field.kind is Kind.INTEGER:
-        return int(field.low) + stream.below(max(2, int(span) + 1 + attempt))
+        low, high = int(field.low), int(field.high)
+        return low + stream.below(max(2, high - low + 1 + attempt))
+    span = min(field.high - field.low, sys.float_info.max)
     return round(field.low + stream.unit() * (span or 1.0), min(6, field.decimals + 2))

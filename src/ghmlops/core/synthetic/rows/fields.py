@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
 
 Json = Any
 """A decoded JSON value."""
@@ -25,7 +26,7 @@ _STEP = re.compile(r'\.?("(?:[^"\\]|\\.)*"|[^.\[\]"]+)|\[(\d+)\]')
 _PLAIN = re.compile(r'[^.\[\]"]+')
 
 
-def as_float(value: float) -> float:
+def as_float(value: float | Fraction) -> float:
     """Return a number as a float; an integer beyond every float, which JSON allows, is infinite."""
     try:
         return float(value)

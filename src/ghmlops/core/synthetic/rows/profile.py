@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ghmlops.core.synthetic.rows.fields import Json, fields_of
+from ghmlops.core.synthetic.rows.fields import Json, as_float, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,7 @@ def _field(path: str, values: Sequence[Json], rows: int, limits: tuple[float, fl
         values=(True, False) if kind is Kind.BOOLEAN else (),
     )
     if kind in NUMERIC:
-        low, high = limits or (float(min(present)), float(max(present)))
+        low, high = limits or (as_float(min(present)), as_float(max(present)))
         decimals = 0 if kind is Kind.INTEGER else max(map(_decimals, present))
         return replace(common, low=low, high=high, decimals=decimals, values=_distinct(present))
     if kind in (*TEXTUAL, Kind.INSTANT):
@@ -135,10 +135,10 @@ def _kind(present: Sequence[Json]) -> Kind:
     types = {type(value) for value in present}
     if types == {bool}:
         return Kind.BOOLEAN
-    if types == {int}:
-        return Kind.INTEGER
-    if types <= {int, float} and types and all(math.isfinite(value) for value in present):
-        return Kind.NUMBER
+    if types and types <= {int, float}:
+        # An integer beyond every float has no range that could be varied.
+        finite = all(math.isfinite(as_float(value)) for value in present)
+        return (Kind.INTEGER if types == {int} else Kind.NUMBER) if finite else Kind.OTHER
     if types == {str}:
         if all(INSTANT.fullmatch(value) for value in present):
             return Kind.INSTANT

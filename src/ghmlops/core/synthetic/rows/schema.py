@@ -6,32 +6,30 @@ and otherwise arbitrary, so that what a schema does not state, such as the range
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from ghmlops.core.synthetic.rows import alphabet
+from ghmlops.core.synthetic.rows.fields import as_float
+from ghmlops.core.synthetic.rows.scalars import SchemaError, count, number, text
 from ghmlops.core.synthetic.rows.stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ghmlops.core.synthetic.rows.fields import Json
 
 ROWS = 200
 """Rows that are generated from a schema: enough for ranges, categories and the rate of nulls."""
+MAX_WORK = 700_000
+"""Values of all rows together, parts of their schemas included: references can multiply them on every level."""
+_CHARACTERS = 4
+"""Characters of a text that are as much work as a value."""
 _STREAM = 4
 """Key of the random stream of the rows."""
 _MAX_DEPTH = 20
-_MAX_TEXT = 40
-"""Characters of a text beyond the least that the schema demands."""
 _MAX_LIST = 10_000
 """Elements of a list; a vector of features is shorter."""
-_LOW, _HIGH = 0.0, 100.0
-"""Range of a number without limits."""
-
-
-class SchemaError(ValueError):
-    """A schema from which no rows can be generated; the message says where and why."""
 
 
 def is_schema(document: Json) -> bool:
@@ -75,8 +73,8 @@ def rows_of(document: Mapping[str, Any], schema: Mapping[str, Any], seed: int) -
     Raises:
         SchemaError: The schema uses something that is not supported.
     """
-    stream = Stream(seed, _STREAM)
-    return [_value(document, schema, stream, "$", 0) for _ in range(ROWS)]
+    maker = _Maker(document, Stream(seed, _STREAM))
+    return [maker.value(schema, "$", 0) for _ in range(ROWS)]
 
 
 def _resolved(document: Mapping[str, Any], node: object) -> dict[str, Any]:
@@ -96,24 +94,105 @@ def _resolved(document: Mapping[str, Any], node: object) -> dict[str, Any]:
     raise SchemaError("references lead in a circle")
 
 
-def _value(document: Mapping[str, Any], node: object, stream: Stream, path: str, depth: int) -> Json:
-    if depth > _MAX_DEPTH:
-        raise SchemaError(f"{path[:80]}: nested deeper than {_MAX_DEPTH} levels")
-    schema = _merged(document, _resolved(document, node))
-    for name in ("anyOf", "oneOf"):
-        choices = schema.get(name)
-        if isinstance(choices, list) and choices:
-            return _value(document, stream.choice(choices), stream, path, depth + 1)
-    if schema.get("nullable") is True and stream.below(10) == 0:
-        return None
-    values = _named_values(schema)
-    if values:
-        return stream.choice(values)
-    kinds = schema.get("type", "object" if "properties" in schema else "array" if "items" in schema else None)
-    kind = stream.choice(kinds) if isinstance(kinds, list) and kinds else kinds
-    if kind in _NESTED:
-        return _NESTED[kind](document, schema, stream, path, depth)
-    return _scalar(schema, kind, stream, path)
+class _Maker:
+    """Makes values that a schema allows.
+
+    Args:
+        document: the document to which references are relative.
+        stream: random numbers.
+    """
+
+    def __init__(self, document: Mapping[str, Any], stream: Stream) -> None:
+        self._document, self._stream, self._work = document, stream, 0
+
+    def value(self, node: object, path: str, depth: int) -> Json:
+        """Return a value.
+
+        Raises:
+            SchemaError: The schema uses something that is not supported, or too much of it.
+        """
+        self._spend(1)
+        if depth > _MAX_DEPTH:
+            raise SchemaError(f"{path[:80]}: nested deeper than {_MAX_DEPTH} levels")
+        schema = self._merged(_resolved(self._document, node))
+        for name in ("anyOf", "oneOf"):
+            choices = schema.get(name)
+            if isinstance(choices, list) and choices:
+                return self.value(self._stream.choice(choices), path, depth + 1)
+        if schema.get("nullable") is True and self._stream.below(10) == 0:
+            return None
+        values = _named_values(schema)
+        if values:
+            return self._checked(self._stream.choice(values), path)
+        kinds = schema.get("type", "object" if "properties" in schema else "array" if "items" in schema else None)
+        kind = self._stream.choice(kinds) if isinstance(kinds, list) and kinds else kinds
+        if kind == "object":
+            return self._object(schema, path, depth)
+        return self._list(schema, path, depth) if kind == "array" else self._scalar(schema, kind, path)
+
+    def _spend(self, work: int) -> None:
+        self._work += work
+        if self._work > MAX_WORK:
+            raise SchemaError(f"{ROWS} rows have more than {MAX_WORK:,} values")
+
+    def _checked(self, value: Json, path: str) -> Json:
+        """Return a value that the schema itself names, if every client can read its numbers."""
+        for inner in _leaves(value):
+            self._spend(1)
+            if isinstance(inner, int | float) and not math.isfinite(as_float(inner)):
+                raise SchemaError(f"{path[:80]}: it names a number that is not finite")
+        return value
+
+    def _merged(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return a schema whose `allOf` is merged into it."""
+        parts = schema.get("allOf")
+        if not isinstance(parts, list):
+            return schema
+        self._spend(len(parts))
+        result: dict[str, Any] = {}
+        rest = {key: value for key, value in schema.items() if key != "allOf"}
+        for part in (*(_resolved(self._document, one) for one in parts), rest):
+            properties = {**result.get("properties", {}), **part.get("properties", {})}
+            required = [*result.get("required", []), *part.get("required", [])]
+            result |= part
+            result |= ({"properties": properties} if properties else {}) | ({"required": required} if required else {})
+        return result
+
+    def _object(self, schema: Mapping[str, Any], path: str, depth: int) -> Json:
+        properties, required = schema.get("properties", {}), schema.get("required", [])
+        if not isinstance(properties, dict) or not isinstance(required, list):
+            raise SchemaError(f"{path[:80]}: `properties` is no object, or `required` no list")
+        self._spend(len(properties))
+        return {
+            name: self.value(inner, f"{path}.{name}", depth + 1)
+            for name, inner in properties.items()
+            if name in required or self._stream.below(4)
+        }
+
+    def _list(self, schema: Mapping[str, Any], path: str, depth: int) -> Json:
+        fixed = schema.get("prefixItems")
+        if isinstance(fixed, list):
+            return [self.value(one, f"{path}[]", depth + 1) for one in fixed]
+        least = count(schema, "minItems", 1)
+        # A batch has one row here; the relations about batches join several.
+        length = least if least > 1 or "items" not in schema else 1
+        length = min(length, count(schema, "maxItems", length))
+        if length > _MAX_LIST:
+            raise SchemaError(f"{path[:80]}: a list of more than {_MAX_LIST:,} elements")
+        return [self.value(schema.get("items", {}), f"{path}[]", depth + 1) for _ in range(length)]
+
+    def _scalar(self, schema: Mapping[str, Any], kind: object, path: str) -> Json:
+        if kind in ("integer", "number"):
+            return number(schema, self._stream, path, whole=kind == "integer")
+        if kind == "boolean":
+            return self._stream.below(2) == 1
+        if kind == "null":
+            return None
+        if kind == "string":
+            result = text(schema, self._stream, path)
+            self._spend(len(result) // _CHARACTERS)
+            return result
+        raise SchemaError(f"{path[:80]}: a value without a type that is known ({str(kind)[:40]})")
 
 
 def _named_values(schema: Mapping[str, Any]) -> list[Json]:
@@ -125,102 +204,9 @@ def _named_values(schema: Mapping[str, Any]) -> list[Json]:
     return next((values for values in lists if isinstance(values, list) and values), [])
 
 
-def _merged(document: Mapping[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema whose `allOf` is merged into it."""
-    parts = schema.get("allOf")
-    if not isinstance(parts, list):
-        return schema
-    result: dict[str, Any] = {}
-    for part in (*(_resolved(document, one) for one in parts), {k: v for k, v in schema.items() if k != "allOf"}):
-        properties = {**result.get("properties", {}), **part.get("properties", {})}
-        required = [*result.get("required", []), *part.get("required", [])]
-        result |= part
-        result |= ({"properties": properties} if properties else {}) | ({"required": required} if required else {})
-    return result
-
-
-def _object(document: Mapping[str, Any], schema: Mapping[str, Any], stream: Stream, path: str, depth: int) -> Json:
-    properties, required = schema.get("properties", {}), schema.get("required", [])
-    if not isinstance(properties, dict) or not isinstance(required, list):
-        raise SchemaError(f"{path[:80]}: `properties` is no object, or `required` no list")
-    return {
-        name: _value(document, inner, stream, f"{path}.{name}", depth + 1)
-        for name, inner in properties.items()
-        if name in required or stream.below(4)
-    }
-
-
-def _list(document: Mapping[str, Any], schema: Mapping[str, Any], stream: Stream, path: str, depth: int) -> Json:
-    fixed = schema.get("prefixItems")
-    if isinstance(fixed, list):
-        return [_value(document, one, stream, f"{path}[]", depth + 1) for one in fixed]
-    least = _count(schema, "minItems", 1)
-    # A batch has one row here; the relations about batches join several.
-    length = least if least > 1 or "items" not in schema else 1
-    length = min(length, _count(schema, "maxItems", length))
-    if length > _MAX_LIST:
-        raise SchemaError(f"{path[:80]}: a list of at least {length:,} elements")
-    return [_value(document, schema.get("items", {}), stream, f"{path}[]", depth + 1) for _ in range(length)]
-
-
-_NESTED: Mapping[object, Callable[[Mapping[str, Any], Mapping[str, Any], Stream, str, int], Json]] = {
-    "object": _object,
-    "array": _list,
-}
-
-
-def _count(schema: Mapping[str, Any], name: str, usual: int) -> int:
-    value = schema.get(name, usual)
-    return value if isinstance(value, int) and value >= 0 else usual
-
-
-def _scalar(schema: Mapping[str, Any], kind: object, stream: Stream, path: str) -> Json:
-    if kind in ("integer", "number"):
-        return _number(schema, stream, path, whole=kind == "integer")
-    if kind == "boolean":
-        return stream.below(2) == 1
-    if kind == "null":
-        return None
-    if kind == "string":
-        return _text(schema, stream, path)
-    raise SchemaError(f"{path[:80]}: a value without a type that is known ({str(kind)[:40]})")
-
-
-def _number(schema: Mapping[str, Any], stream: Stream, path: str, *, whole: bool) -> Json:
-    def limit(name: str, exclusive: str, sign: int) -> float | None:
-        value, strict = schema.get(name), schema.get(exclusive)
-        step = 1.0 if whole else 1e-6
-        if strict is True and isinstance(value, int | float):  # OpenAPI 3.0
-            return value + sign * step
-        if isinstance(strict, int | float) and not isinstance(strict, bool):
-            return strict + sign * step
-        return float(value) if isinstance(value, int | float) else None
-
-    low, high = limit("minimum", "exclusiveMinimum", 1), limit("maximum", "exclusiveMaximum", -1)
-    low = (_LOW if high is None else high - (_HIGH - _LOW)) if low is None else low
-    high = low + (_HIGH - _LOW) if high is None else high
-    if high < low:
-        raise SchemaError(f"{path[:80]}: no number is at least {low:g} and at most {high:g}")
-    if whole:
-        return int(low) + stream.below(int(high) - int(low) + 1)
-    return round(low + stream.unit() * (high - low), 6)
-
-
-def _text(schema: Mapping[str, Any], stream: Stream, path: str) -> str:
-    form = schema.get("format")
-    day = f"2024-{1 + stream.below(12):02}-{1 + stream.below(28):02}"
-    if form == "date-time":
-        return f"{day}T{stream.below(24):02}:{stream.below(60):02}:00Z"
-    if form == "date":
-        return day
-    if form == "uuid":
-        return alphabet.like("00000000-0000-4000-8000-000000000000", stream)
-    if form == "email":
-        return f"{alphabet.word(stream, 8)}@example.invalid"
-    if "pattern" in schema:
-        raise SchemaError(
-            f"{path[:80]}: texts of a `pattern` are not generated; give the field `examples` or an `enum`"
-        )
-    least = _count(schema, "minLength", 1)
-    most = _count(schema, "maxLength", least + _MAX_TEXT)
-    return alphabet.word(stream, least + stream.below(max(1, min(most, least + _MAX_TEXT) - least + 1)))
+def _leaves(value: Json) -> Iterator[Json]:
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import TYPE_CHECKING
 
 from ghmlops.core.synthetic.ask import Ask, Expected, FollowUp
 from ghmlops.core.synthetic.relations.base import Relation
-from ghmlops.core.synthetic.rows.fields import get, replaced
+from ghmlops.core.synthetic.rows.fields import as_float, get, replaced
 from ghmlops.core.synthetic.rows.profile import Kind
 
 if TYPE_CHECKING:
@@ -19,10 +21,12 @@ def _build(context: Context) -> FollowUp | None:
         return None
     path = fields[context.index % len(fields)]
     field, value = context.profile.fields[path], get(context.row, path)[1]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value >= field.high:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(as_float(value)):
         return None
-    share = context.stream.unit()
-    higher = value + (field.high - value) * max(share, 0.05)
+    if value >= field.high:
+        return None
+    share = max(context.stream.unit(), 0.05)
+    higher = value + min(field.high - value, sys.float_info.max) * share
     new = max(int(value) + 1, int(higher)) if field.kind is Kind.INTEGER else round(higher, 6)
     if new <= value:
         return None

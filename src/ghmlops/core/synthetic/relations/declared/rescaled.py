@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ghmlops.core.synthetic.ask import Ask, Expected, FollowUp
 from ghmlops.core.synthetic.relations.base import Relation
-from ghmlops.core.synthetic.rows.fields import get, removed, replaced
+from ghmlops.core.synthetic.rows.fields import as_float, get, removed, replaced
 
 if TYPE_CHECKING:
     from ghmlops.core.synthetic.relations.base import Context
@@ -20,7 +21,9 @@ def _build(context: Context) -> FollowUp | None:
     path = fields[context.index % len(fields)]
     rule, value = rescaled[path], get(context.row, path)[1]
     # Rounding keeps 3 * 0.1 at 0.3, as a client would write it.
-    scaled = float(f"{value * rule.factor:.12g}")
+    scaled = float(f"{as_float(value) * rule.factor:.12g}")
+    if not math.isfinite(scaled):
+        return None
     row = (
         replaced(removed(context.row, path), rule.rename, scaled)
         if rule.rename
