@@ -110,3 +110,98 @@ def test_files_and_columns_that_do_not_exist(tmp_path: Path) -> None:
     write_log(tmp_path / "outcomes.jsonl", [{"request_id": "r1", "label": 1}])
     with pytest.raises(DataError, match="clicked"):
         join(tmp_path)
+
+
+def write_outcomes(root: Path, rows: list[dict[str, Any]], ending: str, select: str = "*") -> Outcomes:
+    """Write outcomes in a format, and return the section of the policy."""
+    source = str(write_log(root / "rows.jsonl", rows))
+    path = root / f"outcomes{ending}"
+    with duckdb.connect() as engine:
+        if ending == ".jsonl":
+            write_log(path, rows)
+        else:
+            kind = ending.removeprefix(".")
+            engine.execute(f"COPY (SELECT {select} FROM read_json('{source}')) TO '{path}' (FORMAT {kind})")  # noqa: S608
+    columns = {"time": "at"} if "at" in rows[0] else {}
+    return Outcomes(file=path.name, key="request_id", label="clicked", mature=2 * DAY, **columns)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("unit", [1, 1_000, "iso", "offset"])
+def test_times_of_outcomes_in_every_spelling(tmp_path: Path, ending: str, unit: int | str) -> None:
+    """The second outcome is late in all of them."""
+    write_log(tmp_path / "logs/a.jsonl", [{"request_id": f"r{n}", "ts": START, "score": 0.5} for n in range(2)])
+    moments = [START + 60, START + 3 * DAY]
+    times: list[str | int] = [int(moment) * unit for moment in moments] if isinstance(unit, int) else []
+    if unit == "iso":
+        times = [iso(moment) for moment in moments]
+    elif unit == "offset":
+        times = [iso(moment + 7200).replace("T", " ").replace("Z", "+02:00") for moment in moments]
+    rows = [{"request_id": f"r{n}", "clicked": 1, "at": time} for n, time in enumerate(times)]
+    states = join(tmp_path, write_outcomes(tmp_path, rows, ending)).states
+    assert (states["matched"], states["late"]) == (1, 1)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize("time", ["29.11.2025 10:00", "soon", 0, "1970-01-01T00:00:00Z"])
+def test_times_that_are_none_are_an_error(tmp_path: Path, ending: str, time: str | int) -> None:
+    """An outcome whose time is unknown might be a late one; the message does not quote it."""
+    write_log(tmp_path / "logs/a.jsonl", [{"request_id": "r0", "ts": START}])
+    rows = [{"request_id": "r0", "clicked": 1, "at": time}, {"request_id": "r0", "clicked": 1, "at": None}]
+    outcomes = write_outcomes(tmp_path, rows, ending)
+    with pytest.raises(DataError, match="1 of 2 rows") as error:
+        join(tmp_path, outcomes)
+    assert str(time) not in error.value.message.replace("1 of 2", "")
+
+
+def test_a_censoring_that_is_no_boolean_is_an_error(tmp_path: Path) -> None:
+    """It would count as not censored."""
+    write_log(tmp_path / "logs/a.jsonl", [{"request_id": "r0", "ts": START}])
+    write_log(tmp_path / "outcomes.jsonl", [{**row("r0", 1, START), "blocked": "perhaps"}])
+    with pytest.raises(DataError, match="blocked"):
+        join(tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    ("logged", "outcome", "select"),
+    [
+        ("6FA459EA-EE8A-3CA4-894E-DB77E160355E", "6FA459EA-EE8A-3CA4-894E-DB77E160355E", "*"),
+        ("6FA459EA-EE8A-3CA4-894E-DB77E160355E", "6fa459ea-ee8a-3ca4-894e-db77e160355e", "*"),
+        (17, 17, "* REPLACE (CAST(request_id AS DOUBLE) AS request_id)"),
+        (1234567890123456, 1234567890123456, "* REPLACE (CAST(request_id AS DOUBLE) AS request_id)"),
+        ("007", "007", "* REPLACE (CAST(request_id AS VARCHAR) AS request_id)"),
+        ("2026-06-01T00:00:00Z", "2026-06-01T00:00:00Z", "*, '2026-06-01T00:00:00Z' AS request_id, 1 AS clicked"),
+    ],
+)
+def test_identifiers_are_compared_as_they_are_written(
+    tmp_path: Path, ending: str, logged: object, outcome: object, select: str
+) -> None:
+    """Whatever type the engine takes them for."""
+    write_log(tmp_path / "logs/a.jsonl", [{"request_id": logged, "ts": START}])
+    select = select.replace("*, ", "") if ", 1 AS" in select else select
+    outcomes = write_outcomes(tmp_path, [{"request_id": outcome, "clicked": 1}], ending, select)
+    assert join(tmp_path, outcomes).states["matched"] == 1
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize(
+    ("labels", "contradicting"),
+    [
+        (["no", "n", "maybe"], 2),
+        (["no", "no", "yes"], 0),
+        ([True, True, False], 0),
+        ([1.0, 1, 0], 0),
+        (["true", "1", "0.0"], 0),
+        (["1", "true", "2"], 2),
+    ],
+)
+def test_labels_are_the_same_only_if_all_are_binary(
+    tmp_path: Path, ending: str, labels: list[object], contradicting: int
+) -> None:
+    """Two outcomes of one request, and one of another."""
+    write_log(tmp_path / "logs/a.jsonl", [{"request_id": f"r{n}", "ts": START} for n in range(2)])
+    rows = [{"request_id": f"r{n // 2}", "clicked": label} for n, label in enumerate(labels)]
+    states = join(tmp_path, write_outcomes(tmp_path, rows, ending)).states
+    assert states["contradicting"] == contradicting
+    assert states["matched"] == (1 if contradicting else 2)

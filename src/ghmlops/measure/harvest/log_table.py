@@ -150,9 +150,7 @@ def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: 
         *(body + f.removesuffix(".*") for f in fields),
     ]
     listed = ", ".join(literal(_pointer(path)) for path in paths)
-    number = "TRY_CAST(parts[2] ->> '$' AS DOUBLE)"
-    low, high = _PLAUSIBLE
-    units = " ".join(f"WHEN {number} BETWEEN {low * f!r} AND {high * f!r} THEN {number} / {f!r}" for f in _PER_SECOND)
+    seconds = seconds_sql("parts[2] ->> '$'")
     client = "md5_number_lower(parts[3] ->> '$')" if traffic.client else "NULL::UBIGINT"
     score_sql = "TRY_CAST(parts[4] ->> '$' AS DOUBLE)" if traffic.score else "NULL::DOUBLE"
     # One column per field, so that a query reads the fields that it needs.
@@ -164,16 +162,27 @@ def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: 
     return (
         f"COPY (WITH lines AS (SELECT json, filename, json_extract(json, [{listed}]) AS parts FROM "
         f"read_ndjson_objects([{sources}], ignore_errors = true, filename = true, maximum_object_size = {MAX_LINE})), "
-        f"requests AS (SELECT *, {identifier} AS id, CASE {units} ELSE "
-        "epoch(TRY_CAST(parts[2] ->> '$' AS TIMESTAMPTZ)) END AS seconds FROM lines) "
+        f"requests AS (SELECT *, {identifier} AS id, {seconds} AS seconds FROM lines) "
         f"SELECT CASE WHEN json IS NULL OR json_type(json) <> 'OBJECT' THEN 'broken' WHEN id IS NULL THEN 'id' "
-        f"WHEN seconds IS NULL OR NOT isfinite(seconds) OR seconds < {low} THEN 'time' END AS problem, "
+        "WHEN seconds IS NULL THEN 'time' END AS problem, "
         f"md5_number_lower(id || '|{seed}') AS key, hash(json) AS line, id, {client} AS client, "
         f"{'parts[3] ->> ' + literal('$') if traffic.client else 'NULL::VARCHAR'} AS client_name, "
         "seconds, filename AS file, "
         f"{score_sql} AS score{columns} FROM requests) "
         f"TO {literal(table)} (FORMAT parquet, COMPRESSION snappy)"
     )
+
+
+def seconds_sql(text: str) -> str:
+    """Return the SQL of the seconds since 1970 of a time, a number or ISO 8601; null if the text is no time.
+
+    Args:
+        text: SQL of the text.
+    """
+    number, time = f"TRY_CAST({text} AS DOUBLE)", f"epoch(TRY_CAST({text} AS TIMESTAMPTZ))"
+    low, high = _PLAUSIBLE
+    units = " ".join(f"WHEN {number} BETWEEN {low * f!r} AND {high * f!r} THEN {number} / {f!r}" for f in _PER_SECOND)
+    return f"CASE {units} WHEN isfinite({time}) AND {time} >= {low} THEN {time} END"
 
 
 def field_column(number: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.harvest.daily import DayRow
+from ghmlops.measure.harvest.log_table import seconds_sql
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
 READERS = {
     ".parquet": "read_parquet({file})",
-    ".csv": "read_csv({file}, header = true, auto_detect = true)",
-    ".jsonl": "read_json({file}, format = 'newline_delimited')",
+    ".csv": "read_csv({file}, header = true, auto_detect = true{types})",
+    ".jsonl": "read_json({file}, format = 'newline_delimited'{types})",
 }
+_TYPES = {".parquet": "", ".csv": ", types = {columns}", ".jsonl": ", columns = {columns}"}
+_BINARY = "('true', 'false', '1', '0', '1.0', '0.0')"
 STATES = (
     *("unreadable", "duplicate", "contradicting", "orphan", "early", "censored", "immature", "late", "unlabelled"),
     "matched",
@@ -61,27 +64,12 @@ def join_outcomes(table: LogTable, file: str, outcomes: Outcomes, now: float) ->
         now: time in seconds since the epoch.
 
     Raises:
-        DataError: The file cannot be read, or lacks a column.
+        DataError: The file cannot be read, lacks a column, or has a value that is no time or no boolean.
     """
-    ending = next(ending for ending in READERS if outcomes.file.endswith(ending))
-    source = READERS[ending].format(file=literal(file))
-    columns = {str(name) for name, *_ in table.rows(f"DESCRIBE SELECT * FROM {source}")}
-    for column in filter(None, (outcomes.key, outcomes.label, outcomes.censored, outcomes.time)):
-        if column not in columns:
-            raise DataError(
-                f"harvest: {outcomes.file} has no column `{column}`", hint="correct the names in `outcomes`"
-            )
-    censored = (
-        f"coalesce(TRY_CAST({identifier(outcomes.censored)} AS BOOLEAN), false)" if outcomes.censored else "false"
-    )
-    at = f"epoch(TRY_CAST({identifier(outcomes.time)} AS TIMESTAMPTZ))" if outcomes.time else "NULL::DOUBLE"
-    # A label that is true, 1 or 1.0 is the same label.
-    label = f"CAST({identifier(outcomes.label)} AS VARCHAR)"
-    label = f"coalesce(CAST(TRY_CAST(TRY_CAST({label} AS BOOLEAN) AS INTEGER) AS VARCHAR), {label})"
-    table.rows(
-        f"CREATE TEMP TABLE outcomes AS SELECT CAST({identifier(outcomes.key)} AS VARCHAR) AS id, {label} AS label, "
-        f"{censored} AS censored, {at} AS moment FROM {source}"
-    )
+    _load(table, file, outcomes)
+    # The digits of a UUID may be written in capitals.
+    ((uuids,),) = table.rows("SELECT bool_and(TRY_CAST(id AS UUID) IS NOT NULL) FROM outcomes")
+    same = "lower(r.id) = lower(o.id)" if uuids else "r.id = o.id"
     mature = now - outcomes.mature
     table.rows(
         "CREATE TEMP TABLE joined AS WITH ranked AS (SELECT *, row_number() OVER (PARTITION BY id, label, censored "
@@ -92,11 +80,73 @@ def join_outcomes(table: LogTable, file: str, outcomes: Outcomes, now: float) ->
         f"WHEN o.censored THEN 'censored' WHEN r.seconds > {mature!r} THEN 'immature' "
         f"WHEN moment > r.seconds + {outcomes.mature!r} THEN 'late' WHEN o.label IS NULL THEN 'unlabelled' ELSE "
         "'matched' END AS state, o.label, r.seconds, r.score, r.key FROM ranked o LEFT JOIN contents c ON c.id = o.id "
-        "LEFT JOIN requests r ON r.id = o.id"
+        f"LEFT JOIN requests r ON {same}"
     )
     counts = {str(state): int(str(n)) for state, n in table.rows("SELECT state, count(*) FROM joined GROUP BY state")}
     ((requests,),) = table.rows(f"SELECT count(*) FROM requests WHERE seconds <= {mature!r}")
     return Join({state: counts.get(state, 0) for state in STATES}, int(str(requests)), _days(table, mature))
+
+
+def _load(table: LogTable, file: str, outcomes: Outcomes) -> None:
+    """Read the file into the table `outcomes`.
+
+    Raises:
+        DataError: The file lacks a column, or a value is no time or no boolean.
+    """
+    ending = next(ending for ending in READERS if outcomes.file.endswith(ending))
+    source = READERS[ending].format(file=literal(file), types="")
+    kinds = {str(name): str(kind) for name, kind, *_ in table.rows(f"DESCRIBE SELECT * FROM {source}")}
+    names = [name for name in (outcomes.key, outcomes.label, outcomes.censored, outcomes.time) if name]
+    for column in names:
+        if column not in kinds:
+            raise DataError(
+                f"harvest: {outcomes.file} has no column `{column}`", hint="correct the names in `outcomes`"
+            )
+    # As they are written: the engine would take `007` for a number, and day and month of a time for each other.
+    written = {name: "VARCHAR" if name in (outcomes.key, outcomes.time) else kinds[name] for name in names}
+    columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in written.items())
+    source = READERS[ending].format(file=literal(file), types=_TYPES[ending].format(columns=f"{{{columns}}}"))
+    censored = identifier(outcomes.censored) if outcomes.censored else "false"
+    at = f"nullif(CAST({identifier(outcomes.time)} AS VARCHAR), '')" if outcomes.time else "NULL::VARCHAR"
+    table.rows(
+        f"CREATE TEMP TABLE raw_outcomes AS SELECT {_key_sql(identifier(outcomes.key), kinds[outcomes.key])} AS id, "
+        f"CAST({identifier(outcomes.label)} AS VARCHAR) AS label, CAST({censored} AS VARCHAR) AS blocked, "
+        f"{at} AS instant FROM {source}"
+    )
+    table.rows(
+        "CREATE TEMP TABLE outcomes AS SELECT id, CASE WHEN (SELECT bool_and(lower(label) IN "
+        f"{_BINARY}) FROM raw_outcomes) THEN CAST(lower(label) IN ('true', '1', '1.0') AS INTEGER)::VARCHAR "
+        "ELSE label END AS label, coalesce(TRY_CAST(blocked AS BOOLEAN), false) AS censored, "
+        f"{seconds_sql('instant')} AS moment, instant IS NOT NULL AND moment IS NULL AS untimed, "
+        "coalesce(blocked, '') <> '' AND TRY_CAST(blocked AS BOOLEAN) IS NULL AS unclear FROM raw_outcomes"
+    )
+    _check_values(table, outcomes)
+
+
+def _key_sql(column: str, kind: str) -> str:
+    """Return the SQL of an identifier as the logs write it: a column with gaps has its whole numbers as 17.0."""
+    text = f"CAST({column} AS VARCHAR)"
+    if kind not in ("DOUBLE", "FLOAT"):
+        return text
+    number = f"TRY_CAST({column} AS DOUBLE)"
+    whole = f"{number} = trunc({number}) AND abs({number}) < {2**53}"
+    return f"CASE WHEN {whole} THEN CAST(CAST({number} AS HUGEINT) AS VARCHAR) ELSE {text} END"
+
+
+def _check_values(table: LogTable, outcomes: Outcomes) -> None:
+    query = "SELECT count(*), count(*) FILTER (untimed), count(*) FILTER (unclear) FROM outcomes"
+    ((total, *counts),) = table.rows(query)
+    problems = (
+        (outcomes.time, "readable time", "write them as ISO 8601, or as numbers since 1970 (s, ms, us, ns)"),
+        (outcomes.censored, "boolean", "write true or false"),
+    )
+    for count, (column, what, hint) in zip(counts, problems, strict=True):
+        if int(str(count)):
+            raise DataError(
+                f"harvest: {outcomes.file}: {int(str(count)):,} of {int(str(total)):,} rows have no {what} in "
+                f"`{column}`",
+                hint=hint,
+            )
 
 
 def _days(table: LogTable, mature: float) -> list[DayRow]:
