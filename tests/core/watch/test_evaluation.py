@@ -176,6 +176,29 @@ def test_a_person_decides_about_a_burning_budget(section: str, shift: int, code:
     assert alarms or codes(evaluation) == [(code, Outcome.PASS)]
 
 
+@pytest.mark.parametrize("between", [0, 2])
+def test_failures_beyond_a_dismissed_burn_are_an_alarm(between: int) -> None:
+    """A day of 2 % is dismissed: an hour of 20 % after it, or of 2 % after half a day of health, is another burn."""
+    log = Log(files="x.csv", time="t", failed="f", every=300.0)
+    count, day = int(NOW) // 300, 288
+    start, end = count - 2 * day, count - 12
+    onset = datetime.fromtimestamp(start * 300, UTC).isoformat()
+    watch = Watch(
+        metrics=(WatchedMetric(name="errors", log=log, burn=BurnRate(objective=0.999)),),
+        dismiss=(Dismissal(metric="errors", onset=onset, reason="a test"),),
+    )
+    failed = np.zeros(count, int)
+    failed[start : end - (day // 2 if between else 0)] = 2
+    failed[end:] = between or 20
+    rows = [Interval(i * 300, None, 100, int(value)) for i, value in enumerate(failed)]
+    (alarm,) = run(rows, watch, deployments=(Deployed(end * 300 - 60.0, "c" * 40),)).open_alarms
+    assert alarm == OpenAlarm("errors", end * 300, 300, "c" * 40)
+    failed[end:] = 2
+    failed[start:] = 2
+    rows = [Interval(i * 300, None, 100, int(value)) for i, value in enumerate(failed)]
+    assert codes(run(rows, watch)) == [("watch-dismissed", Outcome.PASS)]
+
+
 @pytest.mark.parametrize(
     ("failed", "rows", "code"),
     [(0, 100, "watch-steady"), (3, 100, "watch-burn"), (1, 1, "watch-sparse")],
