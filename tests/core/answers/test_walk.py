@@ -37,7 +37,8 @@ B = {"id": 2, "s": 0.25}
         ([0.5, 0.25], [0.25, 0.5], {("$[]", VALUE): 0.25}),
         ([A, B], [B, A], {("$", ORDER): math.inf}),
         ([A, B], [B, {**A, "s": 0.0}], {("$", ORDER): math.inf, ("$[].s", VALUE): 0.5}),
-        ([A], [B], {("$", VALUE): math.inf}),
+        ([A], [B], {("$[].id", VALUE): 1.0, ("$[].s", VALUE): 0.25}),
+        ([A, B], [B, {"id": 3, "s": 0.5}], {("$", VALUE): math.inf}),
         ([A], [A, B], {("$", SHAPE): math.inf}),
         ([A, A], [A, B], {("$[].id", VALUE): 1.0, ("$[].s", VALUE): 0.25}),
         ({"a": Constant.NAN}, {"a": Constant.NAN}, {}),
@@ -59,6 +60,20 @@ def test_declared_keys_match_elements_and_ignore_their_order() -> None:
     rules = make_rules(keys={"items": "sku"})
     assert differences(left, {"items": left["items"][::-1]}, rules) == {}
     assert list(differences(left, right, rules)) == [Place("$.items", SHAPE)]
+
+
+def test_random_ids_do_not_hide_what_they_name() -> None:
+    """Calls of tools have other ids in each answer: they are matched by position, and their arguments are compared."""
+
+    def answer(run: int, amount: int) -> Any:
+        calls = [{"id": f"call_{run}{i}", "function": {"name": "pay", "arguments": amount + i}} for i in range(2)]
+        return {"message": {"tool_calls": calls}}
+
+    noise, change = differences(answer(1, 5), answer(2, 5)), differences(answer(1, 5), answer(3, 9))
+    assert set(noise) == {Place("$.message.tool_calls[].id", VALUE)}
+    assert set(change) - set(noise) == {Place("$.message.tool_calls[].function.arguments", VALUE)}
+    declared = make_rules(keys={"message.tool_calls": "id"})
+    assert set(differences(answer(1, 5), answer(2, 5), declared)) == {Place("$.message.tool_calls", VALUE)}
 
 
 def test_ignored_paths_include_everything_below() -> None:

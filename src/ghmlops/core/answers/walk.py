@@ -1,8 +1,9 @@
 """Walks two JSON trees by path and returns their differences as values.
 
 A path names every element of a list alike (`$.items[].score`), so that lists of any length share their paths. Lists of
-objects are matched by a key: the declared one, or `id` if every element has a different one; lists of scalars are
-matched as multisets if only their order differs. Everything else is matched by position.
+objects are matched by a key: the declared one, or `id` if every element has a different one and both lists share one
+(ids that differ in each answer say nothing); lists of scalars are matched as multisets if only their order differs.
+Everything else is matched by position.
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ def _walk_lists(left: list[Json], right: list[Json], path: str, rules: Rules, re
     key = rules.keys.get(path)
     name = key or _DEFAULT_KEY
     moved = _has_field(left, name) and _fields(left, name) != _fields(right, name)
-    if moved and _keyed(left, name) and _keyed(right, name):
+    if moved and _keyed(left, name) and _keyed(right, name) and (key or _share_any(left, right, name)):
         _walk_matched(left, right, path, (name, key is not None), rules, result)
         return
     if len(left) != len(right):
@@ -200,6 +201,11 @@ def _keyed(elements: list[Json], name: str) -> bool:
     """Return whether the elements are objects with a different scalar in the field `name`."""
     keys = {_scalar_key(value) for value in _fields(elements, name)}
     return len(keys) == len(elements) and None not in keys
+
+
+def _share_any(left: list[Json], right: list[Json], name: str) -> bool:
+    keys = {_scalar_key(value) for value in _fields(left, name)}
+    return any(_scalar_key(value) in keys for value in _fields(right, name))
 
 
 def _scalar_key(value: Json) -> tuple[str, Scalar] | None:
