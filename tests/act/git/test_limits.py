@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ghmlops.act.git import open_repository
+from ghmlops.act.git.limits import is_frozen
 from ghmlops.core.errors import NeedsPerson
 from ghmlops.core.revert.grounds import Grounds
 from ghmlops.core.revert.limits import Limits
@@ -62,3 +64,14 @@ def test_the_number_of_reverts_per_day(scene: Scene) -> None:
         scene.revert(second.verdict_commit, grounds=second, limits=limits(1))
     assert (caught.value.reason_code, scene.tip()) == ("revert-cap", tip)
     assert scene.revert(second.verdict_commit, grounds=second, limits=limits(2)).state == "reverted"
+
+
+def test_the_remote_says_now_whether_it_is_frozen(scene: Scene) -> None:
+    """Whatever the checkout shows, and whichever branch it is on."""
+    git = open_repository(scene.work.folder, scene.work.environ)
+    other = scene.clone("other", "--branch", "main")
+    contents: tuple[tuple[str | None, bool], ...] = (("release week\n", True), (None, False))
+    for content, expected in contents:
+        other.commit("Freeze or thaw", {FREEZE: content})
+        other.push()
+        assert is_frozen(git, remote="origin", token="", file=FREEZE) is expected

@@ -17,9 +17,10 @@ from ghmlops.core.incidents.requests import request_of
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.watch.incident import Incident, StepKind
 from ghmlops.measure.checkout import fingerprint
-from history_records import confirmation, revert
+from history_records import confirmation, deployment, quarantine, revert
 
 if TYPE_CHECKING:
+    from ghmlops.core.history.record import AnyRecord
     from watched_service import WatchedService
 
 ALARM = "p95@2026-11-03T10:00:00Z"
@@ -34,9 +35,16 @@ def flags(service: WatchedService, kind: StepKind = "confirm") -> list[str]:
 
 def claim(service: WatchedService, kind: StepKind, capsys: pytest.CaptureFixture[str]) -> bool:
     """Return whether a request is still to be carried out."""
+    return state(service, kind, capsys) == "claimed"
+
+
+def state(service: WatchedService, kind: StepKind, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the code of the answer to a claim."""
     capsys.readouterr()
     assert service.run("--task", "claim", "--json", *flags(service, kind)) == 0
-    return bool(json.loads(capsys.readouterr().out)["proceed"])
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["proceed"] == (answer["reason_code"] == "claimed")
+    return str(answer["reason_code"])
 
 
 def test_two_runs_of_one_request_carry_it_out_once(service: WatchedService, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,6 +59,57 @@ def test_two_runs_of_one_request_carry_it_out_once(service: WatchedService, caps
     assert claim(service, "revert", capsys)
     service.append(revert(service.ago(0), commit=service.bad))
     assert not claim(service, "revert", capsys)
+
+
+NEWER = "c" * 40
+
+
+@pytest.mark.parametrize("kind", ["rollback", "revert"])
+@pytest.mark.parametrize(
+    ("code", "kinds"),
+    [
+        ("claimed", ()),
+        ("person-decided", ("override",)),
+        ("person-decided", ("lifted",)),
+        ("person-decided", ("good again", "bad again")),
+        ("superseded", ("newer",)),
+        ("superseded", ("good again",)),
+        ("claimed", ("newer", "newer failed")),
+        ("undone", ("bad failed",)),
+        ("other-base", ("good quarantined",)),
+    ],
+)
+def test_what_was_decided_meanwhile_counts(
+    service: WatchedService, kind: StepKind, code: str, kinds: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Between the start of an action and its turn a person decides, or another commit is deployed."""
+    first, second = service.ago(0.5), service.ago(0.4)
+    made: dict[str, AnyRecord] = {
+        "override": deployment(first, commit=service.bad, override="keep it"),
+        "lifted": quarantine(first, commit=service.bad, lifted=True),
+        "good again": deployment(first, commit=service.good),
+        "bad again": deployment(second, commit=service.bad),
+        "bad failed": deployment(first, commit=service.bad, decision="failed"),
+        "newer": deployment(first, commit=NEWER),
+        "newer failed": deployment(second, commit=NEWER, decision="failed"),
+        "good quarantined": quarantine(first, commit=service.good),
+    }
+    confirmed = confirmation(service.ago(1), commit=service.bad, base_sha=service.good)
+    service.append(*service.deployments(), confirmed, *(made[name] for name in kinds))
+    assert state(service, kind, capsys) == code
+
+
+def test_a_freeze_file_stops_an_action_that_was_started(
+    service: WatchedService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The default branch of the remote counts: the checkout may be older. A measurement undoes nothing, and goes on."""
+    confirmed = confirmation(service.ago(1), commit=service.bad, base_sha=service.good)
+    service.append(*service.deployments(), confirmed)
+    other = service.scene.clone("other", "--branch", "main")
+    other.commit("Freeze", {"freeze": ""})
+    other.push()
+    assert [state(service, kind, capsys) for kind in ("revert", "rollback")] == ["frozen", "frozen"]
+    assert claim(service, "confirm", capsys)
 
 
 def evidence(service: WatchedService, outcome: Outcome) -> None:

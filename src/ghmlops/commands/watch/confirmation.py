@@ -16,6 +16,7 @@ from ghmlops.core.errors import InputError
 from ghmlops.core.history.record import ConfirmationRecord
 from ghmlops.core.incidents.accuracy import undoing
 from ghmlops.core.incidents.requests import read_alarm, request_of
+from ghmlops.core.incidents.standing import State, last_good, standing_of
 from ghmlops.core.model import Outcome
 from ghmlops.core.verdict.merge import merge
 from ghmlops.core.verdict.rules import policy_rules
@@ -54,7 +55,9 @@ class Request(NamedTuple):
 
 
 def claim(inputs: Inputs, services: Services) -> Result:
-    """Say whether the request of this run is still to be carried out: not done yet, and for an action, confirmed.
+    """Say whether the request of this run is still to be carried out: not done yet, and for an action, still right.
+
+    Between the start of an action and its turn, a person may have decided otherwise, or deployed another commit.
 
     The runs of one request wait for each other by the `concurrency` of their workflow, so that the second one finds
     what the first one left in the history.
@@ -62,6 +65,7 @@ def claim(inputs: Inputs, services: Services) -> Result:
     Raises:
         InputError: The id is not that of these inputs, or the history does not count.
         PolicyError: The policy is invalid.
+        GitError: The remote cannot be reached.
     """
     request = _request(inputs, services)
     history = read_service_history(inputs, services, request.policy, services.now().timestamp())
@@ -70,7 +74,9 @@ def claim(inputs: Inputs, services: Services) -> Result:
             f"a request cannot be claimed without the history: {history.problem}",
             hint="the history has what was done already; see actions/history/README.md",
         )
-    code, reason = _state(inputs, request.kind, history.records)
+    code, reason = _state(inputs, request, history.records)
+    if code == "claimed" and request.kind != "confirm" and _is_frozen(inputs, services, request.policy):
+        code, reason = State.FROZEN.value, "The default branch has the freeze file, so nothing is undone."
     return Result(
         outcome=Outcome.PASS,
         reason_code=code,
@@ -82,14 +88,22 @@ def claim(inputs: Inputs, services: Services) -> Result:
     )
 
 
-def _state(inputs: Inputs, kind: StepKind, records: list[Stored]) -> tuple[str, str]:
+def _is_frozen(inputs: Inputs, services: Services, policy: Policy) -> bool:
+    from ghmlops.act.git import limits, open_repository
+
+    file = policy.watch.limits.freeze_file if policy.watch else ""
+    git = open_repository(services.cwd, services.environ)
+    return bool(file) and limits.is_frozen(git, remote=inputs.remote, token=inputs.token, file=file)
+
+
+def _state(inputs: Inputs, request: Request, records: list[Stored]) -> tuple[str, str]:
     verdicts = [
         stored.record
         for stored in records
         if isinstance(stored.record, ConfirmationRecord)
         and (stored.record.commit, stored.record.base_sha) == (inputs.commit, inputs.base)
     ]
-    if kind == "confirm":
+    if request.kind == "confirm":
         if any(verdict.request == inputs.request for verdict in verdicts):
             return "already-concluded", "The history has the paired verdict of this request."
         return "claimed", "The paired verdict is to be measured."
@@ -98,7 +112,17 @@ def _state(inputs: Inputs, kind: StepKind, records: list[Stored]) -> tuple[str, 
     last = max(index for index, stored in enumerate(records) if stored.record in verdicts)
     if any(inputs.commit in undoing(stored.record) for stored in records[last:]):
         return "already-undone", "The deployment was undone already."
-    return "claimed", f"The {kind} is to be carried out."
+    return _decided_meanwhile(request, records) or ("claimed", f"The {request.kind} is to be carried out.")
+
+
+def _decided_meanwhile(request: Request, records: list[Stored]) -> tuple[str, str] | None:
+    """Return what speaks against an action since it was started."""
+    incident = request.incident
+    if (standing := standing_of(incident, records)) is not None:
+        return standing[0].value, standing[1]
+    if last_good(records, incident.commit) != incident.base:
+        return "other-base", f"{incident.base[:12]} is no longer the last good deployment before the commit."
+    return None
 
 
 def conclude(inputs: Inputs, services: Services) -> Result:

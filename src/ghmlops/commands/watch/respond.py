@@ -115,7 +115,7 @@ def _runs(inputs: Inputs, services: Services, job: Job) -> dict[str, Run]:
 def _is_frozen(services: Services, file: str) -> bool:
     """Return whether the freeze file exists in the checkout, which is that of the default branch.
 
-    The workflow that undoes a deployment looks at the remote again.
+    The workflow that undoes a deployment looks at the remote before it does (`task: claim`).
     """
     return bool(file) and bool(git_read(services.cwd, "ls-tree", "--full-tree", "HEAD", "--", file))
 

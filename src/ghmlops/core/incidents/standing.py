@@ -122,8 +122,10 @@ def _by_person(incident: Incident, records: Sequence[Stored]) -> tuple[State, st
     if not incident.base:
         return (State.NO_BASE, "The history has no earlier good deployment to compare with.")
     live = [stored.record.commit for stored in records if _is_live(stored)]
-    if incident.base in live and live.index(incident.commit) < live.index(incident.base):
-        reason = f"The commit was live before {incident.base[:12]}, and was deployed again in its place."
+    since_first = live[live.index(incident.commit) :]
+    until_last = since_first[: len(since_first) - since_first[::-1].index(incident.commit)]
+    if others := [sha for sha in until_last if sha != incident.commit]:
+        reason = f"The commit was live before, and was deployed again in place of {others[-1][:12]}."
         return (State.PERSON, reason)
     for stored in records:
         record = stored.record
