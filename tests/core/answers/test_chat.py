@@ -83,9 +83,9 @@ def test_calls_of_tools_are_joined_by_their_index() -> None:
 )
 def test_whatever_the_pieces_contain_is_compared(left: list[Chunk], right: list[Chunk], path: str) -> None:
     """A change outside of the text is a difference at its own path."""
-    found = places(value_of(*left), value_of(*right))
-    assert found
-    assert all(place.startswith(f"$.choices[]{path}" if path else "$.choices") for place, _ in found)
+    changes = places(value_of(*left), value_of(*right))
+    assert changes
+    assert all(place.startswith(f"$.choices[]{path}" if path else "$.choices") for place, _ in changes)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_body_that_one_log_lacks_is_not_compared(lacking: str) -> None:
     rows = range(0, N, 2)
     logs = {arm: without_bodies(rows) if arm == lacking else log(*map(logged, range(N))) for arm in ARMS_OF_LOGS}
     run = run_of(logs["live"], logs["candidate"], logs["twin"])
-    reason = f"{lacking}: its body is not in the log"
+    reason = f"{lacking}: body not logged"
     assert [(why, drop.requests, drop.example) for why, drop in run.comparison.losses.items()] == [
         (reason, len(rows), "row 1")
     ]

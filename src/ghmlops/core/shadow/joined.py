@@ -67,7 +67,7 @@ def compare_logs(
         lacking = next((log for log, arm in zip(_LOGS, arms, strict=True) if not arm.has_body), "")
         # A body that one log lacks is unknown, and no difference.
         answers = [replace(arm.answer, body=b"") if lacking else arm.answer for arm in arms]
-        loss = f"{lacking}: its body is not in the log" if lacking and with_bodies else ""
+        loss = f"{lacking}: body not logged" if lacking and with_bodies else ""
         comparison.add(row, name, answers, bodies=not lacking, loss=loss)
     comparison.orphans = sum(len(rows) for request_id, rows in mirrors["candidate"].items() if request_id not in counts)
 
