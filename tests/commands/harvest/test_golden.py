@@ -107,6 +107,35 @@ def test_training_data_that_does_not_exist_is_an_error(place: Path, capsys: pyte
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize("select", ["CAST(features AS FLOAT[]) AS features, * EXCLUDE (features)", "body"])
+def test_content_of_the_training_data_is_found_under_other_identifiers(place: Path, select: str) -> None:
+    """Among label, other columns and 32-bit numbers; an absent field is null there."""
+    lines = [json.loads(line) for line in (place / "logs/a.jsonl").read_text().splitlines()]
+    for line in lines[:150]:
+        del line["request"]["country"]
+    write_log(place / "logs/a.jsonl", lines)
+    rows = [
+        {**line["request"], "request_id": f"train-{n}", "clicked": 1, "body": json.dumps(line["request"])}
+        for n, line in enumerate(lines)
+    ]
+    fields = select if select != "body" else "request_id, body"
+    source = str(write_log(place / "more.jsonl", rows))
+    without = "" if select == "body" else "EXCLUDE (body)"
+    with duckdb.connect() as engine:
+        relation = f"(SELECT * {without} FROM read_json('{source}'))"  # noqa: S608  (ours)
+        engine.execute(f"COPY (SELECT {fields} FROM {relation}) TO 'train.parquet' (FORMAT parquet)")  # noqa: S608
+    assert run() == 0
+    assert findings(place)["harvest-golden"]["n"] == 0
+    assert "leakage" not in (place / "evidence/harvest.json").read_text()
+
+
+def test_training_data_without_the_fields_is_not_compared_by_content(place: Path) -> None:
+    """The evidence says so."""
+    assert run() == 0
+    content = json.loads((place / "evidence/harvest.json").read_text())
+    assert any("device" in row["why"] for row in content["not_measured"])
+
+
 def test_a_case_that_names_another_request_is_left_out(place: Path) -> None:
     """The others are offered."""
     lines = [json.loads(line) for line in (place / "logs/a.jsonl").read_text().splitlines()]

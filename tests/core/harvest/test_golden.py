@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ghmlops.core.harvest.golden import GoldenRow, canonical, digest_key, golden_findings, select
+from ghmlops.core.harvest.golden import (
+    GoldenRow,
+    Training,
+    canonical,
+    comparable,
+    comparable_body,
+    digest_key,
+    golden_findings,
+    select,
+)
 from ghmlops.core.model import Outcome
 
 
@@ -36,8 +45,7 @@ def test_the_training_data_is_recognised_by_identifier_and_by_content() -> None:
         [case(1)],
         {"random": [case(2), case(3), case(4)]},
         rows=9,
-        trained_keys=frozenset({"key1", "key2"}),
-        trained_bodies=frozenset({'{"a":3}'}),
+        training=Training(frozenset({"key1", "key2"}), frozenset({comparable({"a": 3})}), ["a"]),
     )
     assert [row.key for row in selection.rows] == ["key1", "key4"]
     assert (selection.trained, selection.trained_before) == (2, 1)
@@ -50,3 +58,13 @@ def test_equal_payloads_are_equal_texts() -> None:
     assert canonical('{"a":true}') != canonical('{"a":1}')
     assert digest_key("r1").isalpha()
     assert digest_key("r1") != digest_key("r2")
+
+
+def test_contents_are_compared_by_the_fields_only() -> None:
+    """Null is absent, a number may have 32 bits, and what is no field does not count."""
+    body = {"user": {"age": 42.0, "name": None}, "x": [0.1, None], "other": 1, "gone": None}
+    row = {"gone": None, "x": [0.10000000149011612, None], "user.age": 42}
+    assert comparable_body(body, ["user.age", "x", "gone"]) == comparable(row)
+    assert comparable_body(body, ["user.*"]) == comparable({"user.*": {"age": 42}})
+    assert comparable_body(body, ["x.y"]) == comparable({}) == "{}"
+    assert comparable({"a": 1}) != comparable({"a": 2})

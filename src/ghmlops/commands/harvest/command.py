@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from ghmlops.core.harvest.daily import DayRow
     from ghmlops.core.model import Finding
     from ghmlops.measure.harvest.log_table import LogTable
+
+
+_WORD = re.compile(r"[A-Za-z0-9_+-]+")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,6 +151,7 @@ def _take(table: LogTable, job: Job, services: Services) -> _Yield:
         result.outcomes = dict(joined.join.states)
         if job.policy.golden is not None and job.policy.keep is not None:
             result.golden = extend_golden(table, job.policy.golden, job.policy.keep, result.identifiers)
+            result.not_measured += result.golden.not_measured
         result.files[outcomes.days] = (joined.path, len(joined.join.days))
     return result
 
@@ -204,6 +209,7 @@ def _check_evidence(recorder: Recorder, job: Job, harvest: _Yield) -> Summary:
 
 def _texts(value: object) -> list[str]:
     if isinstance(value, str):
-        return [value, value.rpartition(":")[2]]
+        # The name of a repository or branch may look like a token, too.
+        return [value, *_WORD.findall(value)]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     return [text for item in inner for text in _texts(item)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.harvest.golden import Selection, select
+from ghmlops.core.harvest.golden import Selection, Training, select
+from ghmlops.core.model import NotMeasured
 from ghmlops.measure.checkout import fingerprint
 from ghmlops.measure.harvest.golden_table import read_candidates, read_golden, read_training, write_golden
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 
 class GoldenFile(NamedTuple):
-    """The selection, the new set in the private folder, and its digest; no file without additions."""
+    """The selection, the new set in the private folder and its digest if it has additions, what was not compared."""
 
     selection: Selection
     path: Path | None
     digest: str
+    not_measured: list[NotMeasured]
 
 
 def golden_inputs(root: Path, golden: Golden) -> dict[str, Path]:
@@ -51,15 +53,18 @@ def extend_golden(table: LogTable, golden: Golden, keep: Keep, identifiers: Coll
         DataError: A file cannot be read.
     """
     present = read_golden(table, table.others["golden"], golden.file) if "golden" in table.others else []
-    keys, bodies = frozenset[str](), frozenset[str]()
+    training, not_measured = Training(), []
     if "training" in table.others:
-        keys, bodies = read_training(table, table.others["training"], golden.training_key)
+        training = read_training(table, table.others["training"], golden.training_key, keep.fields)
+    if training.missing:
+        why = f"the training data has neither `body` nor `{training.missing[0]}`"
+        not_measured.append(NotMeasured(what="leakage by content, other than by identifier", why=why))
     candidates = read_candidates(table, keep, golden.add, identifiers)
-    selection = select(present, candidates, rows=golden.rows, trained_keys=keys, trained_bodies=bodies)
+    selection = select(present, candidates, rows=golden.rows, training=training)
     if not selection.added:
-        return GoldenFile(selection, None, "")
+        return GoldenFile(selection, None, "", not_measured)
     path = write_golden(table, selection.rows)
-    return GoldenFile(selection, path, fingerprint(path).removeprefix("sha256:"))
+    return GoldenFile(selection, path, fingerprint(path).removeprefix("sha256:"), not_measured)
 
 
 def offer(result: GoldenFile, golden: Golden, inputs: Inputs, services: Services) -> str:

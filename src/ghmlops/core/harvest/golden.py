@@ -50,6 +50,28 @@ class Selection(NamedTuple):
     trained_before: int
 
 
+class Training(NamedTuple):
+    """What the training data contains.
+
+    Attributes:
+        keys: digests of its identifiers.
+        bodies: its payloads by `comparable`.
+        fields: fields that are compared.
+        missing: fields that it does not have, so that there are no payloads.
+    """
+
+    keys: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
+    fields: Sequence[str] = ()
+    missing: Sequence[str] = ()
+
+    def has(self, row: GoldenRow) -> bool:
+        """Return whether a case is in the training data, by identifier or by content."""
+        if row.key in self.keys:
+            return True
+        return bool(self.bodies) and comparable_body(msgspec.json.decode(row.body), self.fields) in self.bodies
+
+
 def digest_key(identifier: str) -> str:
     """Return the digest that stands for an identifier."""
     return hashlib.sha256(identifier.encode()).hexdigest()[:KEY_DIGITS].translate(_LETTERS)
@@ -71,13 +93,51 @@ def _plain(value: object) -> object:
     return value
 
 
+def comparable(values: Mapping[str, object]) -> str:
+    """Return the values of fields as a text that is equal for equal contents.
+
+    Null is an absent field, since the rows of a table have every column, and numbers have six digits, since training
+    data often has 32-bit ones.
+
+    Args:
+        values: value of each field.
+    """
+    return msgspec.json.encode(_bare(dict(values)), order="sorted").decode()
+
+
+def comparable_body(content: object, fields: Sequence[str]) -> str:
+    """Return the fields of a payload as a text that is equal for equal contents.
+
+    Args:
+        content: the payload.
+        fields: paths of the fields that are compared, `.*` at the end included.
+    """
+    values: dict[str, object] = {}
+    for field in fields:
+        value = content
+        for part in field.removesuffix(".*").split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        values[field] = value
+    return comparable(values)
+
+
+def _bare(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _bare(inner) for key, inner in value.items() if inner is not None}
+        case list():
+            return [_bare(inner) for inner in value]
+        case float():
+            return _plain(float(f"{value:.6g}"))
+    return value
+
+
 def select(
     present: Sequence[GoldenRow],
     candidates: Mapping[str, Sequence[GoldenRow]],
     *,
     rows: int,
-    trained_keys: frozenset[str] = frozenset(),
-    trained_bodies: frozenset[str] = frozenset(),
+    training: Training | None = None,
 ) -> Selection:
     """Return the set with additions, in turn from each kind of candidates; nothing is removed.
 
@@ -88,9 +148,9 @@ def select(
         present: cases of the set.
         candidates: new cases by reason, the most wanted first.
         rows: most cases of the set.
-        trained_keys: digests of the identifiers in the training data.
-        trained_bodies: canonical payloads of the training data.
+        training: the training data.
     """
+    training = training or Training()
     labels: dict[str, set[str]] = defaultdict(set)
     for row in (*present, *(row for kind in candidates.values() for row in kind)):
         labels[row.body].add(row.label)
@@ -101,13 +161,13 @@ def select(
     for row in _in_turn(candidates.values()):
         if len(labels[row.body]) > 1:
             contradicting.add(row.key)
-        elif row.key in trained_keys or row.body in trained_bodies:
+        elif training.has(row):
             trained.add(row.key)
         elif len(result) < rows and row.key not in keys and row.body not in bodies:
             keys.add(row.key)
             bodies.add(row.body)
             result.append(row)
-    before = sum(1 for row in present if row.key in trained_keys or row.body in trained_bodies)
+    before = sum(1 for row in present if training.has(row))
     return Selection(result, len(result) - len(present), len(contradicting), len(trained), before)
 
 

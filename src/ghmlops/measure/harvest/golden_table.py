@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.core.errors import DataError
-from ghmlops.core.harvest.golden import GoldenRow, canonical, digest_key
+from ghmlops.core.harvest.golden import GoldenRow, Training, canonical, comparable, comparable_body, digest_key
 from ghmlops.core.harvest.payload import make_payload
 from ghmlops.measure.harvest.log_table import field_column, fields_sql
 from ghmlops.measure.predictions.engine.dialect import identifier, literal
@@ -83,10 +83,17 @@ def _case(keep: Keep, kind: str, row: tuple[object, ...], identifiers: Collectio
     return GoldenRow(key=digest_key(str(request)), body=canonical(payload.body), label=str(label), reason=kind)
 
 
-def read_training(table: LogTable, file: str, key: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the digests of the identifiers of the training data, and its payloads.
+def read_training(table: LogTable, file: str, key: str, fields: Sequence[str]) -> Training:
+    """Return what the training data contains.
 
-    A column `body` has the payload; without one, the columns other than the identifier are the fields of the payload.
+    A column `body` has the payload; without one, columns have the fields by their path, or the objects that have them.
+    Payloads without one of the fields cannot be compared.
+
+    Args:
+        table: connection that can read the file.
+        file: the training data.
+        key: column of the identifier.
+        fields: fields of a payload that are compared.
 
     Raises:
         DataError: The file cannot be read, or lacks the column of the identifier.
@@ -95,19 +102,36 @@ def read_training(table: LogTable, file: str, key: str) -> tuple[frozenset[str],
     columns = [str(name) for name, *_ in table.rows(f"DESCRIBE SELECT * FROM {source}")]
     if key not in columns:
         raise DataError(f"harvest: the training data has no column `{key}`", hint="correct `golden.training-key`")
-    body = '"body"' if "body" in columns else "CAST(to_json(t) AS VARCHAR)"
+    expressions = {field: _field_sql(field.removesuffix(".*"), columns) for field in fields}
+    missing = tuple(field for field, sql in expressions.items() if not sql)
+    if "body" in columns:
+        expressions, missing = {"body": 'CAST("body" AS VARCHAR)'}, ()
+    texts = f"[{', '.join(expressions.values())}]" if not missing else "NULL"
     keys, bodies = set(), set()
-    for request, text in table.rows(f"SELECT CAST({identifier(key)} AS VARCHAR), {body} FROM {source} AS t"):
+    for request, values in table.rows(f"SELECT CAST({identifier(key)} AS VARCHAR), {texts} FROM {source}"):
         keys.add(digest_key(str(request)))
-        try:
-            content = msgspec.json.decode(str(text))
-        except msgspec.DecodeError:
-            continue  # A payload that is no JSON is no payload of this set.
-        if isinstance(content, dict):
-            if body != '"body"':
-                content.pop(key, None)
-            bodies.add(canonical(msgspec.json.encode(content).decode()))
-    return frozenset(keys), frozenset(bodies)
+        if isinstance(values, list):
+            contents = [_decode(value) for value in values]
+            body = comparable_body(contents[0], fields) if "body" in columns else None
+            bodies.add(body or comparable(dict(zip(expressions, contents, strict=True))))
+    return Training(frozenset(keys), frozenset(bodies - {"{}"}), fields, missing)
+
+
+def _field_sql(path: str, columns: Sequence[str]) -> str:
+    """Return the SQL of a field as JSON; empty if no column has it."""
+    if path in columns:
+        return f"CAST(to_json({identifier(path)}) AS VARCHAR)"
+    first, _, rest = path.partition(".")
+    if not rest or first not in columns:
+        return ""
+    return f"CAST(json_extract(to_json({identifier(first)}), {literal('/' + rest.replace('.', '/'))}) AS VARCHAR)"
+
+
+def _decode(text: object) -> object:
+    try:
+        return msgspec.json.decode(str(text)) if text is not None else None
+    except (msgspec.DecodeError, RecursionError):
+        return None  # NaN, which stands for a missing value
 
 
 def write_golden(table: LogTable, rows: Sequence[GoldenRow]) -> Path:
