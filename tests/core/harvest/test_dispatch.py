@@ -41,6 +41,8 @@ def test_findings() -> None:
     """Too few days are no pass; a decline that pays warns with what was done."""
     prices = Prices(5.0, 40.0)
     unknown = retrain_finding(Decision(False, None, 0.0, 0, 0.0, 3), prices, "")
+    late = retrain_finding(Decision(False, None, 0.0, 0, 0.0, 30, late=True), prices, "")
+    assert (late.outcome, late.reason == unknown.reason) == (Outcome.INCONCLUSIVE, False)
     steady = retrain_finding(Decision(False, 0.8, 0.0, 0, 0.0, 30), prices, "")
     decline = retrain_finding(Decision(True, 0.8, 0.03, 5, 90.0, 30), prices, "nothing was started")
     assert [f.outcome for f in (unknown, steady, decline)] == [Outcome.INCONCLUSIVE, Outcome.PASS, Outcome.WARN]

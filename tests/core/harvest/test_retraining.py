@@ -51,6 +51,16 @@ def test_days_before_the_last_deployment_belong_to_another_model() -> None:
     assert later.reference == pytest.approx(0.70)
 
 
+@pytest.mark.parametrize(
+    ("since", "late"), [(92, True), (93, False), (100, False), (108, False), (0, False), (70, True)]
+)
+def test_a_log_that_starts_late_has_no_reference(since: int, late: bool) -> None:
+    """Its first days may already be those of the decline; without a deployment, all days belong to one model."""
+    decision = decide(days([0.80] * 10 + [0.74] * 17), PRICES, horizon=7.0, since=since)
+    assert decision.late is late
+    assert (decision.reference is None, decision.retrain) == (late, not late and since != 108)
+
+
 @pytest.mark.parametrize("areas", [[], [0.8] * 6, [None] * 30])
 def test_too_few_days_decide_nothing(areas: list[float | None]) -> None:
     """Without a reference there is no decline."""

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from ghmlops.core.harvest.retraining import REFERENCE_DAYS
 from ghmlops.core.model import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ def limit_reason(days: Iterable[date], limits: Limits, now: float) -> str:
 
 def retrain_finding(decision: Decision, prices: Prices, state: str) -> Finding:
     """Return the finding about training again. `state` says what was done about it; empty if nothing is to be done."""
-    if decision.reference is None:
+    if decision.late:
+        outcome = Outcome.INCONCLUSIVE
+        reason = (
+            f"The log starts more than {REFERENCE_DAYS} days after the last deployment, so that nothing says how good "
+            "the model was: harvest the logs since the deployment."
+        )
+    elif decision.reference is None:
         outcome = Outcome.INCONCLUSIVE
         reason = (
             f"Only {decision.days:,} days since the last deployment have mature labels of both classes, too few to "

@@ -49,6 +49,7 @@ class Decision(NamedTuple):
         span: days of that span.
         saving: what the decline has cost and will cost until the cooldown is over, at its lower bound.
         days: number of days that count, those of the reference included.
+        late: whether the log starts too late for a reference.
     """
 
     retrain: bool
@@ -57,6 +58,7 @@ class Decision(NamedTuple):
     span: int
     saving: float
     days: int
+    late: bool = False
 
 
 def decide(days: Sequence[DayRow], prices: Prices, *, horizon: float, since: int = 0) -> Decision:
@@ -69,6 +71,10 @@ def decide(days: Sequence[DayRow], prices: Prices, *, horizon: float, since: int
         since: first whole day after the last training or deployment; earlier days belong to another model.
     """
     usable = [d for d in days if d.day >= since and min(d.positives, d.negatives) >= MIN_LABELS and d.auc is not None]
+    # Later days may already have the decline: they are no reference.
+    first = min((day.day for day in days if day.day >= since), default=since)
+    if since and first > since + REFERENCE_DAYS:
+        return Decision(False, None, 0.0, 0, 0.0, len(usable), late=True)
     reference, recent = usable[:REFERENCE_DAYS], usable[REFERENCE_DAYS:]
     if len(reference) < REFERENCE_DAYS:
         return Decision(False, None, 0.0, 0, 0.0, len(usable))
