@@ -93,7 +93,6 @@ TESTED_ELSEWHERE = {
     "core/details/*.py": "contract/test_generated.py: types without behaviour, whose schemas are checked",
     "commands/shadow/*.py": "commands/shadow/test_command.py: the command against real services",
     "core/policy/before_traffic/shadow.py": "core/policyfile/before_traffic/test_shadow.py: types without behaviour",
-    "core/shadow/details.py": "core/shadow/test_findings.py: tables of the evidence",
     "core/shadow/outcome.py": "core/shadow/test_findings.py: what a run has shown decides its findings",
     "measure/shadow/answers_file.py": "commands/shadow/test_command.py: the answers of both arms as Parquet",
     "measure/shadow/sending.py": "commands/shadow/test_command.py: real services receive what is sent",
