@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ghmlops.core.synthetic.rows.stream import Stream
 
 
-class _Shown(NamedTuple):
-    """What asking again has shown.
+class _Decision(NamedTuple):
+    """What asking again proves.
 
     Attributes:
         proof: how a violation was proven.
@@ -73,25 +73,25 @@ class Decider:
         counts = count([case.pair for case in cases])
         if not counts.n:
             return RelationResult(relation=relation, counts=counts, outcome=None)
-        shown = self._prove(relation, cases, counts)
-        undecided = shown.unjudged if shown.replay is not None else 0
+        result = self._prove(relation, cases, counts)
+        undecided = result.unjudged if result.replay is not None else 0
         outcome = outcome_of(
-            counts, shown.proof, compared=self._compared, declared=relation.declared, undecided=undecided
+            counts, result.proof, compared=self._compared, declared=relation.declared, undecided=undecided
         )
-        if outcome is Outcome.PASS and shown.example is not None:
+        if outcome is Outcome.PASS and result.example is not None:
             outcome = Outcome.WARN  # The first answer to a saved case was right, a further one was not.
         return RelationResult(
             relation=relation,
             counts=counts,
             outcome=outcome,
-            proof=shown.proof,
-            reasked=shown.reasked,
-            example=shown.example,
-            unjudged=shown.unjudged,
-            replay=shown.replay,
+            proof=result.proof,
+            reasked=result.reasked,
+            example=result.example,
+            unjudged=result.unjudged,
+            replay=result.replay,
         )
 
-    def _prove(self, relation: Relation, cases: Sequence[Case], counts: Counts) -> _Shown:
+    def _prove(self, relation: Relation, cases: Sequence[Case], counts: Counts) -> _Decision:
         """Return what is proven, and the violation to show."""
         suspects = [case for case in cases if case.pair.only_candidate]
         violations = suspects or [case for case in cases if case.pair.judged and case.pair.candidate.violated]
@@ -99,11 +99,11 @@ class Decider:
         if self._replays and self._compared:
             return self._replay_all(cases, example)
         if self._compared and proven_by_test(counts, self._limits):
-            return _Shown(Proof.TEST, 0, example)
+            return _Decision(Proof.TEST, 0, example)
         if not relation.repeatable or not may_reask(
             counts, about_rows=relation.against_baseline or relation.reasks_all
         ):
-            return _Shown(Proof.NONE, 0, example)
+            return _Decision(Proof.NONE, 0, example)
         reasked = unjudged = 0
         most = len(cases) if relation.reasks_all else REASKED_CASES
         for case in suspects[:most]:
@@ -112,11 +112,11 @@ class Decider:
             reasked += 1
             repeats = self._repeats(case.question)
             if repeats:
-                return _Shown(Proof.REASKED if self._compared else Proof.REPEATED, reasked, case)
+                return _Decision(Proof.REASKED if self._compared else Proof.REPEATED, reasked, case)
             unjudged += repeats is None
-        return _Shown(Proof.NONE, reasked, example, unjudged)
+        return _Decision(Proof.NONE, reasked, example, unjudged)
 
-    def _replay_all(self, cases: Sequence[Case], example: Case | None) -> _Shown:
+    def _replay_all(self, cases: Sequence[Case], example: Case | None) -> _Decision:
         """Ask each saved case again; the first that fails again is the example.
 
         A replay is about known failures, not about a family of relations that chance could choose from.
@@ -125,12 +125,12 @@ class Decider:
         undecided = sum(replay.undecided for _, replay in replays)
         for case, replay in replays:
             if replay.reproduced:
-                return _Shown(Proof.REASKED, len(cases), case, undecided, replay)
+                return _Decision(Proof.REASKED, len(cases), case, undecided, replay)
         index = next((index for index, case in enumerate(cases) if case is example), None)
         if index is None:
             index = next((index for index, (_, replay) in enumerate(replays) if replay.candidate), 0)
-        shown, replay = replays[index]
-        return _Shown(Proof.NONE, len(cases), shown if replay.candidate else None, undecided, replay)
+        case, replay = replays[index]
+        return _Decision(Proof.NONE, len(cases), case if replay.candidate else None, undecided, replay)
 
     def _replay(self, case: Case) -> tuple[Case, Replay]:
         """Return the case with the first violation of the candidate, and the answers of all rounds."""

@@ -135,6 +135,6 @@ def _unproven(counts: Counts, decision: Decision, *, compared: bool) -> str:
 def _replayed(replay: Replay) -> str:
     """Return how often each arm violated a saved case, of the answers that could be judged."""
     candidate = f"{replay.candidate} of {replay.rounds - replay.candidate_unjudged} times"
-    asked = replay.rounds - replay.baseline_unjudged
-    baseline = f"{replay.baseline} of {asked} times" if replay.baseline or asked < replay.rounds else "never"
+    judged = replay.rounds - replay.baseline_unjudged
+    baseline = f"{replay.baseline} of {judged} times" if replay.baseline or judged < replay.rounds else "never"
     return f"Replayed, the candidate violates it {candidate} and the baseline {baseline}."

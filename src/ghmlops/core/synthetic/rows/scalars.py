@@ -93,10 +93,10 @@ def _tightest(schema: Mapping[str, Any], path: str, names: tuple[str, str], sign
 
 def _step(schema: Mapping[str, Any], path: str, *, whole: bool) -> Fraction | None:
     """Return the number whose multiples are legal; `None` if all numbers are."""
-    given = schema.get("multipleOf")
-    if given is None:
+    multiple_of = schema.get("multipleOf")
+    if multiple_of is None:
         return Fraction(1) if whole else None
-    value = Fraction(str(_finite(given, "multipleOf", path)))
+    value = Fraction(str(_finite(multiple_of, "multipleOf", path)))
     if value <= 0:
         raise SchemaError(f"{path[:80]}: `multipleOf` is not positive")
     # An integer is a multiple of p/q if it is one of p.
