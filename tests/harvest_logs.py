@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+from ghmlops import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import tzinfo
     from pathlib import Path
 
 START = 1_780_272_000.0
@@ -45,3 +51,16 @@ def write_log(path: Path, lines: Iterable[object]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
     return path
+
+
+def run_at(time: str, *args: str) -> int:
+    """Run the command `harvest` with the clock at a time (UTC)."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromisoformat(time).replace(tzinfo=tz or UTC)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "datetime", Clock)
+        return cli.main(["harvest", "--policy", "policy.yml", *args])

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from ghmlops.cli import main
 from ghmlops.core.harvest.golden import digest_key
 from github_api.server import running
-from harvest_logs import requests, write_log
+from harvest_logs import requests, run_at, write_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +74,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def run(*args: str) -> int:
     """Run the command some days after the log."""
-    return main(["harvest", "--policy", "policy.yml", "--branch", "", "--now", "2026-06-10", *args])
+    return run_at("2026-06-10", "--branch", "", *args)
 
 
 def findings(place: Path) -> dict[str, Any]:

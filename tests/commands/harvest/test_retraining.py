@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ghmlops.cli import main
+from ghmlops.core.harvest.dispatch import request_id
 from github_api.server import running
-from harvest_logs import START, write_log
+from harvest_logs import START, run_at, write_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def run(day: str, *args: str) -> int:
     """Run the command at a day of June, without a history."""
-    return main(["harvest", "--policy", "policy.yml", "--branch", "", "--now", f"2026-06-{day}", *args])
+    return run_at(f"2026-06-{day}", "--branch", "", *args)
 
 
 def finding(place: Path) -> dict[str, Any]:
@@ -87,12 +87,22 @@ def test_a_training_is_started_once(place: Path, api: Any, kind: str) -> None:
         api.seed(faults=[{"kind": kind, "method": "POST", "path": "/dispatches$"}])
     for _ in range(2):
         assert run("20", "--retrain") == 0
-    assert [r["inputs"] for r in api.state.runs] == [{"request": "retrain-scorer-20260620"}]
+    assert [r["inputs"] for r in api.state.runs] == [{"request": request_id("scorer", START + 19 * DAY)}]
     assert run("24", "--retrain") == 0
     assert len(api.state.runs) == 1
     assert run("28", "--retrain") == 0
     assert len(api.state.runs) == 2
     assert place.exists()
+
+
+@pytest.mark.parametrize("flag", ["--retrain", "--propose"])
+def test_nothing_is_started_in_the_past(place: Path, api: Any, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The cooldown and the limit of the month would be those of another day; a dry run may look."""
+    assert run("28", "--now", "2026-06-20", flag) == 2
+    assert flag.strip("-") in capsys.readouterr().err
+    assert not api.state.runs
+    assert run("28", "--now", "2026-06-20", flag, "--dry-run") == 0
+    assert not (place / "data").exists()
 
 
 def test_a_dry_run_starts_nothing(place: Path, api: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -16,9 +17,26 @@ LIMITS = Limits(cooldown=7.0, per_month=2)
 
 def test_ids_name_service_and_day() -> None:
     """The ids of another service, and words that only look like one, are not requests."""
-    assert request_id("Scorer A", NOW) == "retrain-scorer-a-20260620"
-    words = ["retrain", "retrain-scorer-a-20260601", "retrain-scorer-20260602", "retrain-scorer-a-20269999"]
+    request = request_id("Scorer A", NOW)
+    assert re.fullmatch(r"retrain-scorer-a-[a-p]{6}-20260620", request)
+    prefix = request.removesuffix("20260620")
+    words = [
+        "retrain",
+        f"{prefix}20260601",
+        request_id("Scorer", NOW),
+        f"{prefix}20269999",
+        "retrain-scorer-a-20260602",
+    ]
     assert request_days("Scorer A", words) == [date(2026, 6, 1)]
+
+
+def test_services_with_similar_names_have_different_requests() -> None:
+    """A training of one would be the cooldown of the other."""
+    names = ["a_b", "a b", "A B", "a-b", "模型", "评分", "-"]
+    requests = [request_id(name, NOW) for name in names]
+    assert len(set(requests)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", request) for request in requests)
+    assert [len(request_days(name, requests)) for name in names] == [1] * len(names)
 
 
 @pytest.mark.parametrize(

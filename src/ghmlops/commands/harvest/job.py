@@ -44,7 +44,7 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         policy=policy.harvest,
         service=policy.service,
         environment=inputs.environment or policy.gate.environment,
-        now=_now(inputs.now, services),
+        now=_now(inputs, services),
         seed=inputs.seed or 0,
         golden_digest=_golden_digest(policy.harvest, services),
     )
@@ -55,8 +55,8 @@ def _golden_digest(policy: Harvest, services: Services) -> str:
     return fingerprint(path) if path is not None and path.is_file() else ""
 
 
-def _now(text: str, services: Services) -> float:
-    current = services.now()
+def _now(inputs: Inputs, services: Services) -> float:
+    current, text = services.now(), inputs.now
     if not text.strip():
         return current.timestamp()
     try:
@@ -65,6 +65,12 @@ def _now(text: str, services: Services) -> float:
         raise InputError(
             f'input `now`: expected a time, got "{printable(text[:80])}"', hint="for example --now 2026-11-28T18:00:00Z"
         ) from None
+    if (inputs.retrain or inputs.propose) and not inputs.dry_run:
+        name = "retrain" if inputs.retrain else "propose"
+        raise InputError(
+            f"input `now`: nothing is started in the past, and `{name}` is true",
+            hint=f"leave `now` empty, or set `{name}` to false",
+        )
     time = time if time.tzinfo else time.replace(tzinfo=UTC)
     if time > current:
         raise InputError(f"input `now`: {time:%Y-%m-%d %H:%M} UTC has not come yet", hint="leave it empty for now")

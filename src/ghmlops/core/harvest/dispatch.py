@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from ghmlops.core.harvest.golden import digest_key
 from ghmlops.core.harvest.retraining import REFERENCE_DAYS
 from ghmlops.core.model import Finding, Outcome
 
@@ -27,8 +28,10 @@ class Limits(NamedTuple):
 
 
 def request_prefix(service: str) -> str:
-    """Return what the ids of all requests of a service start with."""
-    return f"retrain-{_NAME.sub('-', service.lower()).strip('-')}-"
+    """Return what the ids of all requests of a service start with, and those of no other service."""
+    name = _NAME.sub("-", service.lower()).strip("-")
+    # The digest distinguishes services whose names have the same letters, or none of this alphabet.
+    return "-".join(filter(None, ("retrain", name, digest_key(service)[:6]))) + "-"
 
 
 def request_id(service: str, now: float) -> str:
