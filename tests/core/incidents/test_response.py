@@ -84,7 +84,12 @@ REFUSALS = [
     (State.PERSON, (deployment(AFTER, override="agreed"), CONFIRMED), {"frozen": True}),
     (State.PERSON, (CONFIRMED, quarantine(AFTER, lifted=True)), {"frozen": True}),
     (State.PERSON, (CONFIRMED, revert("2026-11-03T12:10:00+00:00"), deployment(AFTER)), {"frozen": True}),
-    (State.UNDONE, (CONFIRMED, revert(AFTER)), {}),
+    (State.PERSON, (CONFIRMED,), {"relands": (COMMIT,), "frozen": True}),
+    (State.ACT, (CONFIRMED,), {"relands": (OTHER,)}),
+    (State.UNDONE, (CONFIRMED, revert(AFTER)), {"relands": (COMMIT,)}),
+    (State.CONFIRM, (), {"blind": "shallow"}),
+    (State.PROPOSED, (CONFIRMED,), {"blind": "shallow"}),
+    (State.FROZEN, (CONFIRMED,), {"blind": "shallow", "frozen": True}),
     (State.SUPERSEDED, (CONFIRMED, deployment(AFTER, commit="c" * 40)), {}),
     (State.NO_BASE, (revert(AFTER, commit=OTHER), CONFIRMED), {}),
     (State.FROZEN, (CONFIRMED,), {"frozen": True, "accuracy": WRONG}),
@@ -103,7 +108,7 @@ def test_refusals_in_their_order(state: State, records: tuple[Any, ...], fields:
     """The first one that applies is the reason, and a refusal starts nothing."""
     response = answer(*records, **fields)
     assert response.state is state
-    assert bool(response.workflow) == (state is State.ACT)
+    assert bool(response.workflow) == (state in {State.ACT, State.CONFIRM})
     assert response.reason
 
 

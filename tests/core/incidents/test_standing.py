@@ -54,8 +54,8 @@ def standing(records: Sequence[AnyRecord], letter: str) -> tuple[str, str]:
     """Return the first letter of the last good commit, and where the alarm about a commit stands; empty: nowhere."""
     base = last_good(stored(*records), letter * 40)
     alarm = ALARM._replace(commit=letter * 40)
-    found = standing_of(Incident("shop", "production", letter * 40, base, (alarm,)), stored(*records))
-    return base[:1], found[0].value if found else ""
+    answer = standing_of(Incident("shop", "production", letter * 40, base, (alarm,)), stored(*records))
+    return base[:1], answer[0].value if answer else ""
 
 
 @pytest.mark.parametrize(

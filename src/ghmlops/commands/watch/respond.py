@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.shared.github import connection
+from ghmlops.commands.watch.relands import read_relands
 from ghmlops.core.context import dig
 from ghmlops.core.errors import GhmlopsError, InputError
-from ghmlops.core.history.record import RevertRecord
-from ghmlops.core.incidents.accuracy import ACTIONS, own_accuracy
+from ghmlops.core.incidents.accuracy import own_accuracy
 from ghmlops.core.incidents.response import Response, Run, Situation, respond
 from ghmlops.core.incidents.workflow import workflow_problem
 from ghmlops.core.steps.step import DispatchWorkflow
-from ghmlops.measure.checkout import OutputTooLarge, git_read
+from ghmlops.measure.checkout import git_read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from ghmlops.core.watch.evaluation import Evaluation
 
 WORKFLOWS = ".github/workflows/"
-COMMITS = 2000
-"""Newest commits of the checkout in which a revert of a revert is looked for."""
 
 
 def check_inputs(inputs: Inputs) -> None:
@@ -50,7 +47,8 @@ def decide(inputs: Inputs, services: Services, job: Job, evaluation: Evaluation)
 
     Runs that cannot be read are no runs that do not exist: then nothing is started, and the reason says so.
     """
-    accuracy = own_accuracy(job.records, evaluation.ended_alarms, _relanded(services, job))
+    relands = read_relands(services.cwd, job.records, evaluation.open_alarms)
+    accuracy = own_accuracy(job.records, evaluation.ended_alarms, relands.reverts)
     runs: dict[str, Run] = {}
     problem = job.history_problem
     if inputs.respond and evaluation.open_alarms and not problem:
@@ -65,6 +63,8 @@ def decide(inputs: Inputs, services: Services, job: Job, evaluation: Evaluation)
         runs=runs,
         frozen=_is_frozen(services, job.policy.limits.freeze_file),
         accuracy=accuracy,
+        relands=relands.deployments,
+        blind=relands.blind,
         now=services.now(),
     )
     return respond(job.policy, job.service, job.environment, evaluation.open_alarms, situation), accuracy
@@ -118,19 +118,6 @@ def _is_frozen(services: Services, file: str) -> bool:
     The workflow that undoes a deployment looks at the remote before it does (`task: claim`).
     """
     return bool(file) and bool(git_read(services.cwd, "ls-tree", "--full-tree", "HEAD", "--", file))
-
-
-def _relanded(services: Services, job: Job) -> set[str]:
-    """Return the reverts that a commit of the checkout reverted, by their full SHA."""
-    reverts = [s.record.revert_sha for s in job.records if isinstance(s.record, RevertRecord) and s.record.revert_sha]
-    if not reverts:
-        return set()
-    try:
-        text = git_read(services.cwd, "log", f"--max-count={COMMITS}", "--format=%B", "HEAD")
-    except OutputTooLarge:
-        return set()
-    mentioned = set(re.findall(r"^This reverts commit ([0-9a-f]{40})\b", text, re.MULTILINE))
-    return mentioned.intersection(reverts[-ACTIONS:])
 
 
 def _check_workflow(services: Services, name: str) -> None:

@@ -48,6 +48,8 @@ class Situation:
         runs: each word of the run-names to the oldest workflow run with it; a word may contain the id of a request.
         frozen: whether the freeze file exists on the default branch.
         accuracy: how often `watch` was right.
+        relands: deployments that brought back what was reverted before, by a revert of the revert.
+        blind: why there may be more of them, or more wrong actions; empty if there are none.
         now: current time (UTC).
     """
 
@@ -57,6 +59,8 @@ class Situation:
     runs: Mapping[str, Run]
     frozen: bool = False
     accuracy: Accuracy
+    relands: Collection[str] = ()
+    blind: str = ""
     now: datetime
 
 
@@ -104,7 +108,7 @@ def _respond(watch: Watch, incident: Incident, situation: Situation) -> Response
         return _answer(incident, State.UNUSABLE, problem)
     if not incident.commit:
         return _answer(incident, State.EXTERNAL, _EXTERNAL)
-    if (standing := standing_of(incident, situation.records)) is not None:
+    if (standing := standing_of(incident, situation.records, situation.relands)) is not None:
         return _answer(incident, *standing)
     for check in (_confirmation, _running, _limits):
         if (answer := check(watch, incident, situation)) is not None:
@@ -173,6 +177,8 @@ def _limits(watch: Watch, incident: Incident, situation: Situation) -> Response 
         return _answer(incident, State.CAPPED, reason)
     if recent and (situation.now - max(recent)).total_seconds() < watch.limits.pace:
         return _answer(incident, State.PACED, f"The last one was at {max(recent):%H:%M} UTC; `limits.pace` is longer.")
+    if situation.blind:
+        return _answer(incident, State.PROPOSED, f"Whether earlier reverts were wrong is unknown: {situation.blind}.")
     if not situation.accuracy.may_act:
         accuracy = situation.accuracy
         reason = f"{accuracy.false_positives} of the last {accuracy.actions} actions were wrong, so it only proposes."

@@ -12,7 +12,7 @@ from ghmlops.core.history.selection import LIVE
 from ghmlops.core.incidents.accuracy import undoing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ghmlops.core.history.reading import Stored
     from ghmlops.core.watch.incident import Incident
@@ -74,10 +74,22 @@ def _bad(stored: Stored) -> tuple[str, ...]:
     return undoing(record)
 
 
-def standing_of(incident: Incident, records: Sequence[Stored]) -> tuple[State, str] | None:
-    """Return whether the deployment was undone, replaced or accepted already, or has nothing to return to."""
+def standing_of(
+    incident: Incident, records: Sequence[Stored], relands: Collection[str] = ()
+) -> tuple[State, str] | None:
+    """Return whether the deployment was undone, replaced or accepted already, or has nothing to return to.
+
+    Args:
+        incident: The incident.
+        records: Records of the service and environment in the order of time.
+        relands: Deployments that brought back what was reverted before.
+    """
     checks = (_undone, _replaced, _by_person)
-    return next(filter(None, (check(incident, records) for check in checks)), None)
+    if (standing := next(filter(None, (check(incident, records) for check in checks)), None)) is not None:
+        return standing
+    if incident.commit in relands:
+        return (State.PERSON, "A person reverted the revert that undid this change before.")
+    return None
 
 
 def _undone(incident: Incident, records: Sequence[Stored]) -> tuple[State, str] | None:
