@@ -80,6 +80,21 @@ def test_a_decline_that_pays_is_reported_without_the_input(place: Path) -> None:
     assert finding(place)["outcome"] == "inconclusive"
 
 
+def test_days_of_earlier_harvests_are_the_memory(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The log of the last days alone shows the decline; a file that is something else is not overwritten."""
+    assert run("11") == 0
+    lines = (place / "logs/a.jsonl").read_text().splitlines(keepends=True)
+    (place / "logs/a.jsonl").write_text("".join(lines[7 * 200 + 100 :]))
+    assert run("20") == 0
+    assert finding(place)["outcome"] == "warn"
+    rows = (place / "data/outcomes.csv").read_text().splitlines()
+    assert [row.split(",")[1] for row in rows[1:]] == ["200"] * 17
+    (place / "data/outcomes.csv").write_text("mine\n")
+    assert run("20") == 2
+    assert "data/outcomes.csv" in capsys.readouterr().err
+    assert (place / "data/outcomes.csv").read_text() == "mine\n"
+
+
 @pytest.mark.parametrize("kind", ["", "lost-answer", "truncated"])
 def test_a_training_is_started_once(place: Path, api: Any, kind: str) -> None:
     """Two runs on the same day, a lost answer, and a run within the cooldown start it once; later it starts again."""

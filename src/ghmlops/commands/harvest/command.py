@@ -145,14 +145,14 @@ def _take(table: LogTable, job: Job, services: Services) -> _Yield:
         if profile.path is not None:
             result.files[demand.file] = (profile.path, profile.hours)
     if (outcomes := job.policy.outcomes) is not None:
-        joined = collect_outcomes(table, outcomes, job.now)
+        joined = collect_outcomes(table, outcomes, services.cwd, job.now)
         result.findings += joined.findings
-        result.days = joined.join.days
+        result.days = joined.days
         result.outcomes = dict(joined.join.states)
         if job.policy.golden is not None and job.policy.keep is not None:
             result.golden = extend_golden(table, job.policy.golden, job.policy.keep, result.identifiers)
             result.not_measured += result.golden.not_measured
-        result.files[outcomes.days] = (joined.path, len(joined.join.days))
+        result.files[outcomes.days] = (joined.path, joined.rows)
     return result
 
 

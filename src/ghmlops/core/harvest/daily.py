@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _DAY = 86_400
+_HEADER = "day,requests,outcomes,positives,negatives,auc"
 
 
 class DayRow(NamedTuple):
@@ -38,8 +39,43 @@ def format_day(day: int) -> str:
 
 def format_days(days: Sequence[DayRow]) -> str:
     """Return the days as CSV."""
-    lines = ["day,requests,outcomes,positives,negatives,auc"]
+    lines = [_HEADER]
     for row in days:
         auc = "" if row.auc is None else f"{row.auc:.6f}"
         lines.append(f"{format_day(row.day)},{row.requests},{row.outcomes},{row.positives},{row.negatives},{auc}")
     return "\n".join(lines) + "\n"
+
+
+def parse_days(text: str) -> list[DayRow]:
+    """Return the days of a CSV that `format_days` wrote.
+
+    Raises:
+        ValueError: It did not.
+    """
+    header, *lines = text.splitlines() or [""]
+    if header != _HEADER:
+        raise ValueError(f"the first line is not {_HEADER}")
+    return [_parse_day(line) for line in lines if line]
+
+
+def _parse_day(line: str) -> DayRow:
+    name, *counts, auc = line.split(",")
+    requests, outcomes, positives, negatives = map(int, counts)
+    day = int(datetime.strptime(name, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) // _DAY
+    area = float(auc) if auc else None
+    if min(requests, outcomes, positives, negatives) < 0 or (area is not None and not 0.0 <= area <= 1.0):
+        raise ValueError("a number is out of range")
+    return DayRow(day, requests, outcomes, positives, negatives, area)
+
+
+def merge_days(earlier: Iterable[DayRow], new: Iterable[DayRow]) -> list[DayRow]:
+    """Return the days of both in ascending order.
+
+    Of a day that both have, the row with more requests counts, since a log may begin within a day; the new one of two
+    with as many.
+    """
+    rows = {row.day: row for row in earlier}
+    for row in new:
+        if row.day not in rows or row.requests >= rows[row.day].requests:
+            rows[row.day] = row
+    return [rows[day] for day in sorted(rows)]
