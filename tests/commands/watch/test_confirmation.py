@@ -84,7 +84,7 @@ def test_what_was_decided_meanwhile_counts(
 ) -> None:
     """Between the start of an action and its turn a person decides, or another commit is deployed."""
     first, second = service.ago(0.5), service.ago(0.4)
-    made: dict[str, AnyRecord] = {
+    options: dict[str, AnyRecord] = {
         "override": deployment(first, commit=service.bad, override="keep it"),
         "lifted": quarantine(first, commit=service.bad, lifted=True),
         "good again": deployment(first, commit=service.good),
@@ -95,7 +95,7 @@ def test_what_was_decided_meanwhile_counts(
         "good quarantined": quarantine(first, commit=service.good),
     }
     confirmed = confirmation(service.ago(1), commit=service.bad, base_sha=service.good)
-    service.append(*service.deployments(), confirmed, *(made[name] for name in kinds))
+    service.append(*service.deployments(), confirmed, *(options[name] for name in kinds))
     assert state(service, kind, capsys) == code
 
 
