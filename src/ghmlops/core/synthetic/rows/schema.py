@@ -225,7 +225,7 @@ class _Maker:
         properties, required = schema.get("properties", {}), schema.get("required", [])
         if not isinstance(properties, dict) or not isinstance(required, list):
             raise SchemaError(f"{path[:80]}: `properties` is no object, or `required` no list")
-        self._spend(len(properties))
+        self._spend(len(properties) // 8)  # Properties that are left out are little work.
         needed = set(required)
         return {
             name: self.value(inner, f"{path}.{name}", depth + 1, refs)
