@@ -1,8 +1,7 @@
-"""Alarms that last, the deployment that each of them follows, and the ids of the requests that they lead to."""
+"""Alarms that last, and the deployment that each of them follows."""
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -10,9 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 StepKind = Literal["confirm", "rollback", "revert"]
-ONSET_INTERVALS = 2
-"""Intervals by which the onset of the same alarm may differ between two evaluations, since the window of what is read
-moves on."""
 
 
 class OpenAlarm(NamedTuple):
@@ -46,41 +42,6 @@ class Incident(NamedTuple):
     def onset(self) -> int:
         """The earliest onset, seconds since the epoch."""
         return min(alarm.onset for alarm in self.alarms)
-
-    def requests(self, kind: StepKind) -> list[str]:
-        """Return the ids of a step for all alarms and for neighbouring onsets; the first is the one to be used."""
-        first = [self.request(kind, alarm_text(alarm.metric, alarm.onset)) for alarm in self.alarms]
-        shifts = [n for n in range(-ONSET_INTERVALS, ONSET_INTERVALS + 1) if n]
-        others = [
-            self.request(kind, alarm_text(alarm.metric, alarm.onset + n * alarm.step))
-            for alarm in self.alarms
-            for n in shifts
-        ]
-        return [*first, *others]
-
-    def request(self, kind: StepKind, alarm: str) -> str:
-        """Return the id of a step for one alarm, 20 hexadecimal digits.
-
-        Args:
-            kind: The step.
-            alarm: The alarm, as `alarm_text` writes it.
-        """
-        return request_id(Subject(self.service, self.environment, self.commit, self.base), kind, alarm)
-
-
-class Subject(NamedTuple):
-    """What a request is about."""
-
-    service: str
-    environment: str
-    commit: str
-    base: str
-
-
-def request_id(subject: Subject, kind: StepKind, alarm: str) -> str:
-    """Return the id of a request: a hash of the service, both commits, the step, and the metric with its onset."""
-    content = "\0".join((*subject, kind, alarm))
-    return hashlib.sha256(content.encode()).hexdigest()[:20]
 
 
 def alarm_text(metric: str, onset: int) -> str:
