@@ -76,6 +76,7 @@ def test_a_dry_run_writes_nothing(place: Path) -> None:
     [
         (("--now", "soon"), POLICY),
         (("--now", "2999-01-01"), POLICY),
+        (("--now", "0001-01-01T00:00:00+14:00"), POLICY),
         ((), "version: 1\nservice: s\n"),
         ((), POLICY.replace("hours.csv", "none.csv")),
         ((), POLICY.replace("every: 1h", "every: 7h")),
