@@ -28,6 +28,7 @@ def test_ids_name_service_and_day() -> None:
         "retrain-scorer-a-20260602",
     ]
     assert request_days("Scorer A", words) == [date(2026, 6, 1)]
+    assert request_days("Scorer A", [f"train ({request}) of Monday"]) == [date(2026, 6, 20)]
 
 
 def test_services_with_similar_names_have_different_requests() -> None:

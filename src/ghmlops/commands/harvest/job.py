@@ -61,7 +61,8 @@ def _now(inputs: Inputs, services: Services) -> float:
         return current.timestamp()
     try:
         time = datetime.fromisoformat(text.strip())
-    except ValueError:
+        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the latter at the ends of the calendar
         raise InputError(
             f'input `now`: expected a time, got "{printable(text[:80])}"', hint="for example --now 2026-11-28T18:00:00Z"
         ) from None
@@ -71,7 +72,6 @@ def _now(inputs: Inputs, services: Services) -> float:
             f"input `now`: nothing is started in the past, and `{name}` is true",
             hint=f"leave `now` empty, or set `{name}` to false",
         )
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
     if time > current:
         raise InputError(f"input `now`: {time:%Y-%m-%d %H:%M} UTC has not come yet", hint="leave it empty for now")
     return time.timestamp()

@@ -40,10 +40,10 @@ def request_id(service: str, now: float) -> str:
 
 
 def request_days(service: str, names: Iterable[str]) -> list[date]:
-    """Return the days of the requests of a service among words of the names of runs, in ascending order."""
-    pattern = re.compile(re.escape(request_prefix(service)) + r"(\d{8})")
+    """Return the days of the requests of a service in the names of runs, in ascending order."""
+    pattern = re.compile(rf"(?<![A-Za-z0-9-]){re.escape(request_prefix(service))}(\d{{8}})(?!\d)")
     days = []
-    for match in filter(None, map(pattern.fullmatch, names)):
+    for match in filter(None, map(pattern.search, names)):
         try:
             days.append(datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC).date())
         except ValueError:  # Somebody gave a run a name that looks like a request.
