@@ -201,9 +201,11 @@ def test_a_late_shard_is_named(place: Path) -> None:
         body["details"]["shard"]["began"] = START.timestamp() + 5.4
 
     edit(shard_file(place, 1), later)
-    result, _ = merged(place)
-    assert (result.outcome, result.reason_code) == (Outcome.INCONCLUSIVE, "shards")
-    assert "started late: shard 1 (5.0 s) of 3" in result.reason
+    result, evidence = merged(place)
+    (finding,) = [finding for finding in evidence.findings if finding.id == "shards"]
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert "started late: shard 1 (5.0 s)" in finding.reason  # on a busy machine others are late as well
+    assert result.outcome not in (Outcome.PASS, Outcome.FAIL)
 
 
 def test_a_tripped_shard_is_named(place: Path) -> None:

@@ -374,4 +374,4 @@ def test_the_policy_sets_what_the_page_has(job: Job) -> None:
     assert not any(job.commit[:7] in text for text in texts)
     until = [float(end) for text in texts for end in re.findall(r'data-stale="([0-9]+)"', text)]
     assert until
-    assert all(5200 < end - datetime.now(UTC).timestamp() <= 5400 for end in until)
+    assert all(5200 < end - datetime.now(UTC).timestamp() <= 5401 for end in until)
