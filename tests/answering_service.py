@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 RESET, STALL = -1, -2
-"""Statuses of answers that are none: the connection is reset, or nothing is sent for two seconds."""
+"""Statuses of answers that are none: the connection is reset, or nothing is sent for longer than any time limit."""
 
 
 class ReceivedRequest(NamedTuple):
@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         service.requests.append(request)
         reply = service.answering(request)
         if reply.status == STALL:
-            service.stopping.wait(2)
+            service.stopping.wait(60)  # longer than any time limit, so that the client ends it
         if reply.status in (RESET, STALL):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True

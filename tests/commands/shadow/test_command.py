@@ -262,7 +262,7 @@ def test_bad_answers_are_counted_by_kind_and_never_pass(place: Path, broken: Rep
 
 def test_a_stalling_candidate_times_out(place: Path) -> None:
     """No answer in time is an error of the candidate."""
-    write_policy(place, send={"timeout": "2s", "workers": "20"})  # long, so that no other answer is late either
+    write_policy(place, send={"timeout": "2s", "workers": "20"})  # so long that no other answer is late
     result = shadow(place, lambda row, a: Reply(status=STALL) if row % 6 == 0 else a)
     _, details = read(place)
     assert {row.kind: row.candidate for row in details.answers}["timeout"] == ROWS // 6
