@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghmlops.core.scale.capacity import Curve, Measured, fit
+from ghmlops.core.scale.constants import MIN_GAIN
 
 
 def test_one_measurement_grows_in_proportion() -> None:
@@ -24,15 +25,15 @@ def test_a_law_is_found_again() -> None:
     law = Curve(rate=100.0, sigma=0.05, kappa=0.002)
     curve = fit([Measured(count, law.capacity(count)) for count in (1, 2, 8, 16)])
     assert (curve.rate, curve.sigma, curve.kappa) == pytest.approx((100.0, 0.05, 0.002), rel=1e-6)
-    assert curve.peak == 22
-    assert curve.capacity(22) >= max(curve.capacity(21), curve.capacity(23))
+    assert curve.peak == 21
+    assert (curve.gain(21) > MIN_GAIN > curve.gain(22) > 0.0 > curve.gain(23), curve.gain(1)) == (True, 1.0)
 
 
 def test_no_number_of_replicas_carries_it() -> None:
     """Beyond the peak more replicas carry less, so that none is returned."""
     curve = Curve(rate=100.0, sigma=0.05, kappa=0.002)
-    most = curve.capacity(22)
-    assert curve.replicas_for(most, 0.0, 1000) == 22
+    most = curve.capacity(21)
+    assert curve.replicas_for(most, 0.0, 1000) == 21
     assert curve.replicas_for(most * 1.001, 0.0, 1000) is None
     assert curve.replicas_for(most * 0.8, 0.3, 1000) is None
 
@@ -46,16 +47,35 @@ def test_replicas_that_carry_less_from_the_second_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sigma", "kappa", "peak"), [(1.0, 0.0, 1), (1.5, 0.01, 1), (0.0, 1.0, 1), (0.99, 0.0, None), (0.0, 0.0, None)]
+    ("sigma", "kappa", "peak"),
+    [
+        (1.0, 0.0, 1),
+        (1.5, 0.01, 1),
+        (0.0, 1.0, 1),
+        (0.0, 0.01, 10),
+        (0.99, 0.0, 1),
+        (0.9, 0.0, 3),
+        (0.5, 0.0, 13),
+        (0.1, 0.0, 86),
+        (1e-12, 0.0, None),
+        (5e-324, 0.0, None),
+        (0.0, 0.0, None),
+    ],
 )
 def test_the_peak(sigma: float, kappa: float, peak: int | None) -> None:
-    """There is none as long as each replica adds capacity."""
+    """There is none as long as each replica adds at least a hundredth of what the first one carries."""
     curve = Curve(rate=100.0, sigma=sigma, kappa=kappa)
     assert curve.peak == peak
-    if peak is None:
-        assert all(curve.capacity(count + 1) > curve.capacity(count) for count in range(1, 1000))
-    else:
-        assert all(curve.capacity(count) <= curve.capacity(peak) for count in range(1, 1000))
+    gains = [curve.capacity(count) - curve.capacity(count - 1) for count in range(1, 1000)]
+    assert gains == pytest.approx([100.0 * curve.gain(count) for count in range(1, 1000)], abs=1e-6)
+    assert sum(gain >= 100.0 * MIN_GAIN for gain in gains) == (peak or len(gains))
+
+
+def test_what_was_measured_is_not_called_useless() -> None:
+    """4 replicas that carry 4 % more than 1 are used to the fourth, and no fifth is."""
+    curve = fit([Measured(1, 100.0), Measured(4, 104.0)])
+    assert (curve.peak, curve.gain(4) < MIN_GAIN) == (4, True)
+    assert [curve.replicas_for(rate, 0.0, 4000) for rate in (100.0, 103.0, 104.0, 104.5)] == [1, 3, 4, None]
 
 
 def test_more_than_proportional_growth_is_not_trusted() -> None:
@@ -78,5 +98,7 @@ def test_no_measurement_is_exceeded_and_the_number_is_the_least(rows: list[tuple
         assert curve.capacity(needed) * 0.8 >= demand * (1.0 - 1e-6)
         assert curve.capacity(needed - 1) * 0.8 < demand * (1.0 + 1e-6)
     else:
-        assert all(curve.capacity(count) * 0.8 < demand * (1.0 + 1e-6) for count in (1, 2, *range(97, 10_001, 97)))
+        most = min(curve.peak or 10_000, 10_000)
+        counts = {count for count in (1, 2, most, *range(97, 10_001, 97)) if count <= most}
+        assert all(curve.capacity(count) * 0.8 < demand * (1.0 + 1e-6) for count in counts)
     assert np.isfinite(curve.rate)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ghmlops.core.model import Outcome
+from ghmlops.core.policy.production.scale import Limits
+from ghmlops.core.scale.capacity import Curve
 from ghmlops.core.scale.demand import Problem
 from ghmlops.core.scale.findings import plan_findings
-from ghmlops.core.scale.plan import Need, Plan, Step
+from ghmlops.core.scale.plan import Need, Plan, Step, Supply
 from scaled_service import supply
 
 NEED = Need(name="d", rate=1.0, replicas=5, settled=5)
@@ -43,3 +45,19 @@ def test_each_problem_is_inconclusive(problem: Problem) -> None:
     assert (finding.id, finding.outcome) == (f"scale-{problem.value}", Outcome.INCONCLUSIVE)
     assert "queries" in finding.reason
     assert "shown by this" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("curve", "words"),
+    [
+        (Curve(rate=100.0, sigma=0.5), ("beyond 13 ", "1%", "185.7/s")),
+        (Curve(rate=100.0, sigma=1.2), ("beyond 1 replica ", "100/s")),
+        (Curve(rate=100.0, kappa=0.02), ("beyond 7 replicas ", "380.4/s")),
+    ],
+)
+def test_why_more_replicas_do_not_help(curve: Curve, words: tuple[str, ...]) -> None:
+    """They add little, or nothing, with the number from which this is so and what it carries."""
+    serves = Supply(curve=curve, headroom=0.0, limits=Limits(max=100))
+    plan = Plan(replicas=5, required=5, step=Step.STEADY, reason="r", useless=True)
+    (finding,) = plan_findings(plan, [NEED], serves, 5)
+    assert all(word in finding.reason for word in words), finding.reason

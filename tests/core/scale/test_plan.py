@@ -119,8 +119,8 @@ def test_replicas_that_do_not_help_are_not_added() -> None:
     serves = Supply(curve=curve, headroom=0.0, limits=Limits(max=200))
     beyond = fixed_need(Demand(rate=2000.0), serves)
     result = plan([beyond], 20, serves)
-    assert (beyond.replicas, result.replicas, result.useless) == (None, 22, True)
-    assert plan([beyond], 22, serves).replicas == 22
+    assert (beyond.replicas, result.replicas, result.useless) == (None, 21, True)
+    assert plan([beyond], 21, serves).replicas == 21
     assert plan([beyond], 30, serves).replicas == 27
 
 
@@ -135,6 +135,18 @@ def test_a_second_replica_that_carries_less_is_not_added(
     serves = Supply(curve=curve, headroom=0.3, limits=Limits(max=40))
     result = plan([fixed_need(Demand(rate=rate), serves)], present, serves)
     assert (result.replicas, result.required, result.useless) == (replicas, 1, useless)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "present", "replicas"), [(0.99, 1, 1), (0.5, 8, 13), (0.5, 13, 13), (0.5, 30, 30), (1e-6, 2, 4)]
+)
+def test_a_saturating_capacity_is_no_reason_for_the_most(sigma: float, present: int, replicas: int) -> None:
+    """Contention alone lets each replica add a little, so that 100 would be reached for nothing; those that are present
+    stay as long as the demand is too high."""
+    serves = Supply(curve=Curve(rate=100.0, sigma=sigma), headroom=0.0, limits=Limits(max=100))
+    result = plan([fixed_need(Demand(rate=1e6), serves)], present, serves)
+    assert (result.replicas, result.useless) == (replicas, sigma > 1e-6)
+    assert plan([fixed_need(Demand(rate=100.0), serves)], 30, serves).replicas == 27
 
 
 def test_a_queue_adds_to_what_arrives() -> None:

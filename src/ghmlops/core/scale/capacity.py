@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import optimize
 
-from ghmlops.core.scale.constants import ALIGNED
+from ghmlops.core.scale.constants import ALIGNED, MIN_GAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_MANY = 10**9
+"""Replicas beyond which no peak is looked for."""
 
 
 class Measured(NamedTuple):
@@ -49,14 +52,36 @@ class Curve:
             return 0.0
         return self.rate * replicas / (1.0 + self.sigma * (replicas - 1) + self.kappa * replicas * (replicas - 1))
 
+    def gain(self, replicas: int) -> float:
+        """Return what the last of a number of replicas adds, as a share of what one alone carries; negative beyond the
+        number with the highest capacity."""
+
+        def slowdown(count: int) -> float:
+            return 1.0 + self.sigma * (count - 1) + self.kappa * count * (count - 1)
+
+        # X(R) - X(R - 1), without the difference of two numbers that are nearly equal.
+        rest = 1.0 - self.sigma - self.kappa * replicas * (replicas - 1)
+        return rest / (slowdown(replicas) * slowdown(replicas - 1)) if replicas > 1 else 1.0
+
     @property
     def peak(self) -> int | None:
-        """Number of replicas beyond which more of them carry no more; `None` if there is none."""
-        if self.kappa <= 0.0:
-            # Contention alone makes the capacity approach lambda / sigma: from above, if that is less than lambda.
-            return 1 if self.sigma >= 1.0 - ALIGNED else None
-        middle = math.sqrt(max(0.0, 1.0 - self.sigma) / self.kappa)
-        return max((max(1, math.floor(middle)), max(1, math.ceil(middle))), key=self.capacity)
+        """Number of replicas beyond which each further one adds less than `MIN_GAIN`, or nothing; `None` if there is
+        none. Within the numbers that were measured, everything that adds capacity counts."""
+        if self.gain(_MANY) >= MIN_GAIN:
+            return None
+        measured = max(self.counts)
+
+        def helps(count: int) -> bool:
+            return self.gain(count) >= (ALIGNED if count <= measured else MIN_GAIN)
+
+        # The gain falls with each replica, so that the last one that helps is found by halving.
+        low, high = 1, 2
+        while helps(high):
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if helps(middle) else (low, middle)
+        return low
 
     def replicas_for(self, demand: float, headroom: float, largest: int) -> int | None:
         """Return the least number of replicas that carry a demand with headroom; `None` if no number up to the peak and

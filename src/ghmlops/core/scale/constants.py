@@ -23,5 +23,8 @@ DROP = 0.1
 and not less demand."""
 WEEK = 604_800.0
 """Seconds after which services that rest on some days rest again."""
+MIN_GAIN = 0.01
+"""Share of what one replica alone carries that a further one must add, beyond the numbers that were measured: the
+capacity of its first is measured to 5 %, so that a smaller gain is an extrapolation below the noise."""
 ALIGNED = 1e-9
 """Tolerance when a quotient is rounded up to replicas: 3.0000000001 replicas are 3."""

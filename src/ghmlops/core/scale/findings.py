@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
+from ghmlops.core.scale.constants import MIN_GAIN
 from ghmlops.core.scale.demand import Problem
 from ghmlops.core.scale.plan import Step
 
@@ -59,11 +60,11 @@ def _problem(need: Need, plan: Plan, present: int | None) -> Finding:
 
 def _useless(plan: Plan, supply: Supply) -> Finding:
     peak = supply.curve.peak
-    most = supply.curve.capacity(peak or 100 * supply.limits.max) * (1.0 - supply.headroom)
-    where = "capacity approaches a limit"
-    if peak is not None:
-        where = f"beyond {peak:,} replica{'' if peak == 1 else 's'} capacity does not grow"
-    reason = f"No number of replicas carries the demand, and more do not help: {where}, at {most:.4g}/s with headroom."
+    most = supply.curve.capacity(peak or 1) * (1.0 - supply.headroom)
+    where = f"beyond {peak or 0:,} replica{'' if peak == 1 else 's'} capacity does not grow"
+    if peak is not None and supply.curve.gain(peak + 1) > 0.0:
+        where = f"each one beyond {peak:,} adds less than {MIN_GAIN:.0%} of what the first carries"
+    reason = f"More replicas do not help: {where}, at {most:.4g}/s with headroom, and the demand is higher."
     return _finding("scale-retrograde", Outcome.FAIL, reason, None, plan.required)
 
 

@@ -180,11 +180,12 @@ def make_plan(needs: Sequence[Need], supply: Supply, now: Circumstances) -> Plan
     """
     counting = [need for need in needs if need.problem is None]
     exceeded = any(need.replicas is None for need in counting)
-    useless = exceeded and (supply.curve.sigma > 0.0 or supply.curve.kappa > 0.0)
+    most = 100 * supply.limits.max
+    useless = exceeded and supply.curve.peak is not None and supply.curve.peak < most
     required = max((need.replicas or 0 for need in counting), default=None)
     if exceeded:
-        # Beyond the peak more replicas carry less: the peak is all that helps.
-        required = max(required or 0, supply.curve.peak or 100 * supply.limits.max)
+        # Beyond the peak more replicas do not help.
+        required = max(required or 0, min(supply.curve.peak or most, most))
     if now.paused:
         return Plan(replicas=now.present, required=required, step=Step.PAUSED, reason="`pause` is on")
     plan = _complete(needs, required, supply, now) if len(counting) == len(needs) else _partial(required, supply, now)
@@ -211,13 +212,19 @@ def _complete(needs: Sequence[Need], required: int | None, supply: Supply, now: 
     limits = supply.limits
     least = _least(needs, limits, now)
     most = limits.max if supply.curve.peak is None else min(limits.max, max(supply.curve.peak, least))
+    settled = [need.settled for need in needs]
+    present = now.present or 0
+    exceeded = None in settled and most < present <= limits.max
+    if exceeded and supply.curve.capacity(present) >= supply.curve.capacity(most):
+        # Each of them adds little, and is needed all the same.
+        reason = "more replicas do not help, and fewer carry less"
+        return Plan(replicas=present, required=required, step=Step.WAITING, reason=reason)
     goal = min(max(required or 0, least), most)
     if now.present is None:
         return Plan(replicas=goal, required=required, step=Step.STEADY, reason="the present replicas are not known")
     if goal > now.present:
         replicas = _step_up(now.present, goal, supply)
         return Plan(replicas=replicas, required=required, step=Step.UP, reason=f"the demand needs {goal:,}")
-    settled = [need.settled for need in needs]
     lowest = most if None in settled else min(max(*(count or 0 for count in settled), least, goal), most)
     if goal < now.present:
         return _down(lowest, now, required, limits)
