@@ -1,4 +1,4 @@
-"""The exceptions of ghmlops. `cli.py` catches them in one place and turns each into one line and an exit code.
+"""The exceptions of ghmlops. `cli` catches them in one place and turns each into one line and an exit code.
 
 GhmlopsError                 exit 2, reason code `error`
 ├── InputError               an input of the command (flag, variable, action input)

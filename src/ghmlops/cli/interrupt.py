@@ -1,0 +1,42 @@
+"""The signals that interrupt a command, which a terminal and the launcher send more than once."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+INTERRUPTED = 130
+"""Exit code of an interrupted command."""
+REPEAT_SECONDS = 1.0
+"""Signals within this time after one that interrupted the command are the same interrupt."""
+
+
+class _Interrupted(KeyboardInterrupt):
+    """Subclass, because Python terminates itself with SIGINT if a caught `KeyboardInterrupt` passed through an `exec`.
+
+    `dataclasses` uses `exec`, so that this can happen in any import.
+    """
+
+
+def interrupt_once(clock: Callable[[], float] = time.monotonic) -> Callable[[int, FrameType | None], None]:
+    """Return a signal handler that raises, except for signals that follow at once.
+
+    A terminal and `timeout` signal the whole process group, and the launcher passes its own signal on: both are one
+    interrupt, and the second must not interrupt the clean-up that the first has started.
+    """
+    last = -math.inf
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal last
+        now = clock()
+        if now - last < REPEAT_SECONDS:
+            return
+        last = now
+        raise _Interrupted
+
+    return interrupt
