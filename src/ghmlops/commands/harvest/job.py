@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.shared.policy_file import load_policy
+from ghmlops.commands.shared.production.evaluation_time import evaluation_time
 from ghmlops.core.errors import InputError, PolicyError
 from ghmlops.measure.checkout import fingerprint
-from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
     from ghmlops.commands.harvest.inputs import Inputs
@@ -56,22 +55,11 @@ def _golden_digest(policy: Harvest, services: Services) -> str:
 
 
 def _now(inputs: Inputs, services: Services) -> float:
-    current, text = services.now(), inputs.now
-    if not text.strip():
-        return current.timestamp()
-    try:
-        time = datetime.fromisoformat(text.strip())
-        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):  # the latter at the ends of the calendar
-        raise InputError(
-            f'input `now`: expected a time, got "{printable(text[:80])}"', hint="for example --now 2026-11-28T18:00:00Z"
-        ) from None
-    if (inputs.retrain or inputs.propose) and not inputs.dry_run:
+    now = evaluation_time(inputs.now, services)
+    if inputs.now.strip() and (inputs.retrain or inputs.propose) and not inputs.dry_run:
         name = "retrain" if inputs.retrain else "propose"
         raise InputError(
             f"input `now`: nothing is started in the past, and `{name}` is true",
             hint=f"leave `now` empty, or set `{name}` to false",
         )
-    if time > current:
-        raise InputError(f"input `now`: {time:%Y-%m-%d %H:%M} UTC has not come yet", hint="leave it empty for now")
-    return time.timestamp()
+    return now

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.commands.history.listing import problem_findings
 from ghmlops.commands.shared.policy_file import load_policy
+from ghmlops.commands.shared.production.evaluation_time import evaluation_time
 from ghmlops.core.errors import GitError, InputError, PolicyError
 from ghmlops.core.history.record import DeploymentRecord, record_time
 from ghmlops.core.history.selection import LIVE
 from ghmlops.core.model import Finding, NotMeasured
 from ghmlops.core.watch.cause import Deployed
-from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
@@ -83,7 +82,7 @@ def read_job(inputs: Inputs, services: Services) -> Job:
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
     if policy.watch is None:
         raise PolicyError(f"{inputs.policy} has no section `watch`", hint="add one: `watch: {metrics: [...]}`")
-    now = _now(inputs.now, services)
+    now = evaluation_time(inputs.now, services)
     history = read_service_history(inputs, services, policy, now)
     not_measured: list[NotMeasured] = []
     sources = Sources(policy.watch, services, history.records, now, not_measured)
@@ -105,22 +104,6 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         records=history.records,
         history_problem=history.problem,
     )
-
-
-def _now(text: str, services: Services) -> float:
-    current = services.now()
-    if not text.strip():
-        return current.timestamp()
-    try:
-        time = datetime.fromisoformat(text.strip())
-        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):  # the latter at the ends of the calendar
-        raise InputError(
-            f'input `now`: expected a time, got "{printable(text[:80])}"', hint="for example --now 2026-11-28T18:00:00Z"
-        ) from None
-    if time > current:
-        raise InputError(f"input `now`: {time:%Y-%m-%d %H:%M} UTC has not come yet", hint="leave it empty for now")
-    return time.timestamp()
 
 
 def read_service_history(inputs: Inputs, services: Services, policy: Policy, now: float) -> ServiceHistory:

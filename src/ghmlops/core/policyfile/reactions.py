@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from ghmlops.core import quantities
 from ghmlops.core.policy.reactions import Alerts, Revert
-from ghmlops.core.policyfile.scalars import boolean, host
-from ghmlops.core.policyfile.yaml_reader import Located, listing, record, scalar, text
-
-_WORKFLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.ya?ml")
+from ghmlops.core.policyfile.scalars import boolean, host, relative_path, workflow_file
+from ghmlops.core.policyfile.yaml_reader import Located, listing, record, scalar
 
 
 def read_revert(at: Located) -> Revert:
@@ -19,9 +15,9 @@ def read_revert(at: Located) -> Revert:
         PolicyError: Names the file, line, key and the nearest valid one.
     """
     readers = {
-        "freeze-file": _path,
+        "freeze-file": relative_path("repository", ".github/freeze"),
         "max-per-day": scalar(quantities.count),
-        "dispatch": _workflow,
+        "dispatch": workflow_file("deploy.yml"),
         "verified": boolean,
     }
     revert: Revert = record(Revert, readers)(at)
@@ -36,17 +32,3 @@ def read_alerts(at: Located) -> Alerts:
     """
     alerts: Alerts = record(Alerts, {"hosts": listing(host)}, required=("hosts",))(at)
     return alerts
-
-
-def _path(at: Located) -> str:
-    path = text(at)
-    if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):
-        raise at.error(f'expected a path below the repository, got "{path[:80]}"', "for example `.github/freeze`")
-    return path
-
-
-def _workflow(at: Located) -> str:
-    name = text(at)
-    if not _WORKFLOW.fullmatch(name):
-        raise at.error(f'expected the file name of a workflow, got "{name[:80]}"', "for example `deploy.yml`")
-    return name

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from ghmlops.core import quantities
 from ghmlops.core.load.allowed_hosts import is_address
 from ghmlops.core.policyfile.yaml_reader import Located, one_of, scalar, text
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SECONDS, PER_SECOND, RATIO = scalar(quantities.duration), scalar(quantities.rate), scalar(quantities.ratio)
 
-
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
+_WORKFLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.ya?ml")
 
 
 def header_name(name: str) -> str:
@@ -45,6 +50,59 @@ def path(at: Located) -> str:
     if not value.startswith("/"):
         raise at.error(f'expected a path that starts with "/", got "{value}"')
     return value
+
+
+def relative_path(folder: str, example: str = "") -> Callable[[Located], str]:
+    """Return a reader of a path that does not leave a folder; `*` and `**` are up to the caller.
+
+    Args:
+        folder: Name of the folder in messages.
+        example: A path for the hint; empty: no hint.
+    """
+
+    def read(at: Located) -> str:
+        value = text(at)
+        if value.startswith("/") or "\\" in value or any(part in ("", ".", "..") for part in value.split("/")):
+            hint = f"for example `{example}`" if example else ""
+            raise at.error(f'expected a path below the {folder}, got "{value[:80]}"', hint)
+        return value
+
+    return read
+
+
+def workflow_file(example: str) -> Callable[[Located], str]:
+    """Return a reader of the file name of a workflow.
+
+    Args:
+        example: A name for the hint.
+    """
+
+    def read(at: Located) -> str:
+        name = text(at)
+        if not _WORKFLOW.fullmatch(name):
+            raise at.error(f'expected the file name of a workflow, got "{name[:80]}"', f"for example `{example}`")
+        return name
+
+    return read
+
+
+def moment(kind: str, example: str) -> Callable[[Located], str]:
+    """Return a reader of a time, in ISO 8601 (UTC); without a time zone, it is UTC.
+
+    Args:
+        kind: What it is in messages, with its article.
+        example: A time for the hint.
+    """
+
+    def read(at: Located) -> str:
+        value = text(at)
+        try:
+            time = datetime.fromisoformat(value)
+            return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+        except (ValueError, OverflowError):  # OverflowError: the ends of the calendar, in another zone
+            raise at.error(f'expected {kind}, got "{value[:40]}"', f"for example `{example}`") from None
+
+    return read
 
 
 def command(at: Located) -> str:

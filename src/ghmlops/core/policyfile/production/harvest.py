@@ -15,11 +15,11 @@ from ghmlops.core.policy.production.harvest import (
     RetrainCost,
     Traffic,
 )
-from ghmlops.core.policyfile.scalars import RATIO, SECONDS, positive_count
+from ghmlops.core.policyfile.scalars import RATIO, SECONDS, positive_count, relative_path, workflow_file
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
 
 _FIELD = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?")
-_WORKFLOW = re.compile(r"[A-Za-z0-9_.-]+\.ya?ml")
+_RELATIVE_PATH = relative_path("working directory", "data/name")
 _HOUR, _DAY = 3600.0, 86_400.0
 _MAX_FIELDS, _MAX_SLICES, _MAX_ROWS = 200, 10, 100_000
 
@@ -113,16 +113,9 @@ def _field(at: Located) -> str:
 
 
 def _log_files(at: Located) -> str:
-    value = _relative_path(at)
+    value = _RELATIVE_PATH(at)
     if not value.lower().endswith((".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")):
         raise at.error(f'expected JSON Lines, got "{value[:80]}"', "for example `logs/*.jsonl`")
-    return value
-
-
-def _relative_path(at: Located) -> str:
-    value = text(at)
-    if value.startswith("/") or "\\" in value or any(part in ("", ".", "..") for part in value.split("/")):
-        raise at.error(f'expected a path below the working directory, got "{value[:80]}"', "for example `data/name`")
     return value
 
 
@@ -135,7 +128,7 @@ def _json(at: Located) -> str:
 
 
 def _output(at: Located, ending: str) -> str:
-    value = _relative_path(at)
+    value = _RELATIVE_PATH(at)
     if not value.endswith(ending) or any(c in value for c in "*?["):
         raise at.error(f"expected one file that ends with `{ending}`", f"for example `data/name{ending}`")
     return value
@@ -170,7 +163,7 @@ def _outcomes(at: Located) -> Outcomes:
 
 
 def _table(at: Located) -> str:
-    value = _relative_path(at)
+    value = _RELATIVE_PATH(at)
     if not value.endswith((".parquet", ".csv", ".jsonl")):
         raise at.error("expected a file .parquet, .csv or .jsonl")
     return value
@@ -197,7 +190,7 @@ def _retrain(at: Located) -> Retrain:
     prices = {"retrain": _price, "point-of-auc-per-day": _price}
     readers = {
         "cost": record(RetrainCost, prices, required=tuple(prices)),
-        "dispatch": _workflow,
+        "dispatch": workflow_file("retrain.yml"),
         "branch": text,
         "cooldown": _days,
         "max-per-month": positive_count,
@@ -217,13 +210,6 @@ def _days(at: Located) -> float:
     value = SECONDS(at)
     if value < _DAY:
         raise at.error("expected at least a day", "for example `7d`")
-    return value
-
-
-def _workflow(at: Located) -> str:
-    value = text(at)
-    if not _WORKFLOW.fullmatch(value):
-        raise at.error(f'expected the file name of a workflow, got "{value[:80]}"', "for example `retrain.yml`")
     return value
 
 

@@ -18,17 +18,19 @@ from ghmlops.core.policy.production.scale import (
     Queue,
     Scale,
     ScaleCapacity,
+    ScaledBackend,
     ScaledDeployment,
     ScaleToZero,
 )
 from ghmlops.core.policy.production.watch import Log
 from ghmlops.core.policyfile.production.scaled_target import deployment_name, namespace_name, read_scaled_target
 from ghmlops.core.policyfile.promotion.metrics import read_prometheus
-from ghmlops.core.policyfile.scalars import PER_SECOND, RATIO, SECONDS, boolean, positive_count
+from ghmlops.core.policyfile.scalars import PER_SECOND, RATIO, SECONDS, boolean, positive_count, relative_path
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FILE = relative_path("working directory")
 _FACTOR = re.compile(r"([0-9]+(?:\.[0-9]+)?)x")
 MAX_REPLICAS = 10_000
 MAX_POINTS = 500_000
@@ -50,7 +52,7 @@ def read_scale(at: Located) -> Scale:
         "fallback": scalar(quantities.count),
         "zero": record(
             ScaleToZero,
-            {"cold-start": _file, "within": SECONDS, "idle": SECONDS},
+            {"cold-start": _FILE, "within": SECONDS, "idle": SECONDS},
             required=("cold-start", "within"),
         ),
         "manifest": record(
@@ -59,7 +61,7 @@ def read_scale(at: Located) -> Scale:
             required=("deployment",),
         ),
         "pause": boolean,
-        "freeze-file": _file,
+        "freeze-file": _FILE,
         "mode": one_of(*get_args(Mode)),
     }
     scale: Scale = record(Scale, readers, required=("capacity", "demand", "limits"))(at)
@@ -76,6 +78,11 @@ def _check(at: Located, scale: Scale) -> None:
         raise at.error(
             "`limits.min: 0` and `zero` belong together",
             "`zero` names the measured cold start that the first request waits for",
+        )
+    if isinstance(scale.target, ScaledBackend) and scale.limits.max > len(scale.target.servers):
+        raise at.error(
+            f"`limits.max` is {scale.limits.max:,}, and `target` names {len(scale.target.servers):,} servers",
+            "name as many servers, or lower it",
         )
     if scale.fallback is not None and not scale.limits.min <= scale.fallback <= scale.limits.max:
         raise at.error("`fallback` must lie within `limits`")
@@ -98,9 +105,9 @@ def _capacity(at: Located) -> ScaleCapacity:
 
 def _capacity_file(at: Located) -> CapacityFile:
     if isinstance(at.value, dict):
-        row: CapacityFile = record(CapacityFile, {"file": _file, "replicas": _replicas}, required=("file",))(at)
+        row: CapacityFile = record(CapacityFile, {"file": _FILE, "replicas": _replicas}, required=("file",))(at)
         return row
-    return CapacityFile(file=_file(at))
+    return CapacityFile(file=_FILE(at))
 
 
 def _demands(at: Located) -> tuple[Demand, ...]:
@@ -146,7 +153,7 @@ def _demand(at: Located) -> Demand:
 
 
 def _log(at: Located) -> Log:
-    readers = {"files": _file, "time": text, "every": _whole_seconds}
+    readers = {"files": _FILE, "time": text, "every": _whole_seconds}
     rows = partial(Log, statistic="count", every=60.0)
     log: Log = record(rows, readers, required=("files", "time"))(at)
     return log
@@ -207,13 +214,6 @@ def _whole_seconds(at: Located) -> float:
     if value < 1.0 or value % 1.0:
         raise at.error("expected whole seconds, at least 1s", "for example `1m`")
     return value
-
-
-def _file(at: Located) -> str:
-    path = text(at)
-    if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):
-        raise at.error(f'expected a path below the working directory, got "{path[:80]}"')
-    return path
 
 
 def _name(at: Located) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import UTC, datetime
 from typing import get_args
 
 from ghmlops.core.model import Direction
@@ -26,7 +25,7 @@ from ghmlops.core.policyfile.production.watch_reactions import (
     read_workflows,
 )
 from ghmlops.core.policyfile.promotion.metrics import read_prometheus
-from ghmlops.core.policyfile.scalars import RATIO, SECONDS
+from ghmlops.core.policyfile.scalars import RATIO, SECONDS, moment, relative_path
 from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, text
 from ghmlops.core.watch.constants import BURN_RATES, WARM_UP_PERIODS
 
@@ -136,7 +135,7 @@ def _check_burn(at: Located, metric: WatchedMetric) -> None:
 
 def _log(at: Located) -> Log:
     readers = {
-        "files": _files,
+        "files": relative_path("working directory", "logs/*.parquet"),
         "time": text,
         "every": _interval,
         "statistic": one_of(*get_args(LogStatistic)),
@@ -151,15 +150,6 @@ def _log(at: Located) -> Log:
     if log.statistic == "failed" and not log.failed:
         raise at.error("the statistic `failed` needs the key `failed`", "name the column of the failures")
     return log
-
-
-def _files(at: Located) -> str:
-    path = text(at)
-    if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):
-        raise at.error(
-            f'expected a path below the working directory, got "{path[:80]}"', "for example `logs/*.parquet`"
-        )
-    return path
 
 
 def _name(at: Located) -> str:
@@ -191,15 +181,6 @@ def _objective(at: Located) -> float:
 
 
 def _acknowledgement(at: Located) -> Acknowledgement:
-    readers = {"metric": text, "until": _until, "reason": text}
+    readers = {"metric": text, "until": moment("a date or time", "2027-01-31"), "reason": text}
     accepted: Acknowledgement = record(Acknowledgement, readers, required=("metric", "until", "reason"))(at)
     return accepted
-
-
-def _until(at: Located) -> str:
-    value = text(at)
-    try:
-        time = datetime.fromisoformat(value)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):  # OverflowError: the ends of the calendar, in another zone
-        raise at.error(f'expected a date or time, got "{value[:40]}"', "for example `2027-01-31`") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
 from ghmlops.core import quantities
@@ -15,13 +14,13 @@ from ghmlops.core.policy.production.watch import (
     WatchLimits,
     Workflows,
 )
-from ghmlops.core.policyfile.scalars import SECONDS
+from ghmlops.core.policyfile.scalars import SECONDS, moment, relative_path, workflow_file
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, text
 
 if TYPE_CHECKING:
     from ghmlops.core.policy.production.watch import Watch
 
-_WORKFLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.ya?ml")
+_WORKFLOW = workflow_file("confirm.yml")
 _PER_DAY = re.compile(r"([0-9]{1,3})/day")
 
 
@@ -38,13 +37,13 @@ def read_reactions(at: Located) -> Reactions:
 
 def read_workflows(at: Located) -> Workflows:
     """Read `workflows`."""
-    workflows: Workflows = record(Workflows, dict.fromkeys(("confirm", "rollback", "revert"), _workflow))(at)
+    workflows: Workflows = record(Workflows, dict.fromkeys(("confirm", "rollback", "revert"), _WORKFLOW))(at)
     return workflows
 
 
 def read_limits(at: Located) -> WatchLimits:
     """Read `limits`."""
-    readers = {"actions": _actions, "pace": SECONDS, "freeze-file": _path}
+    readers = {"actions": _actions, "pace": SECONDS, "freeze-file": relative_path("repository", ".github/freeze")}
     limits: WatchLimits = record(WatchLimits, readers)(at)
     return limits
 
@@ -83,18 +82,9 @@ def check_reactions(at: Located, watch: Watch) -> None:
 
 
 def _dismissal(at: Located) -> Dismissal:
-    readers = {"metric": text, "onset": _onset, "reason": _reason}
+    readers = {"metric": text, "onset": moment("a time", "2026-11-28T07:00:00Z"), "reason": _reason}
     dismissal: Dismissal = record(Dismissal, readers, required=("metric", "onset", "reason"))(at)
     return dismissal
-
-
-def _onset(at: Located) -> str:
-    value = text(at)
-    try:
-        time = datetime.fromisoformat(value)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):  # OverflowError: the ends of the calendar, in another zone
-        raise at.error(f'expected a time, got "{value[:40]}"', "for example `2026-11-28T07:00:00Z`") from None
 
 
 def _reason(at: Located) -> str:
@@ -108,17 +98,3 @@ def _actions(at: Located) -> int:
     value = text(at).strip()
     match = _PER_DAY.fullmatch(value)
     return int(match[1]) if match else scalar(quantities.count)(at)
-
-
-def _workflow(at: Located) -> str:
-    name = text(at)
-    if not _WORKFLOW.fullmatch(name):
-        raise at.error(f'expected the file name of a workflow, got "{name[:80]}"', "for example `confirm.yml`")
-    return name
-
-
-def _path(at: Located) -> str:
-    path = text(at)
-    if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):
-        raise at.error(f'expected a path below the repository, got "{path[:80]}"', "for example `.github/freeze`")
-    return path
