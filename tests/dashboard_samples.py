@@ -12,12 +12,13 @@ from ghmlops.core.history.calibration import calibrate
 from ghmlops.core.history.deployments import find_deployments
 from ghmlops.core.history.hypothesis import parse_hypotheses
 from ghmlops.core.history.metric_series import metric_series
-from ghmlops.core.history.record import Effect, EvidenceDigest
+from ghmlops.core.history.record import Effect, EvidenceDigest, record_time
+from ghmlops.core.history.scaling import scaling
 from ghmlops.core.model import Outcome
 from ghmlops.core.promotion.record import RungRecord
 from ghmlops.core.promotion.weights import Shares
 from ghmlops.report.dashboard.data import Dashboard
-from history_records import deployment, revert, stored
+from history_records import deployment, revert, scaled, stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,10 +42,27 @@ def history(count: int, *, hours: float = 12.0, seed: int = 2026) -> list[Stored
     return stored(*sorted(records, key=lambda record: record.time))
 
 
+def changes(count: int, *, hours: float = 5.0, service: str = "scorer") -> list[Stored]:
+    """Return the records of `count` changes of replicas, the last one of which is a plan that was not set."""
+    records, present = [], 4
+    for number in range(count):
+        replicas = max(2, round(6 - 4 * float(np.cos(number * hours / 24.0 * 2.0 * np.pi))))
+        digest = hashlib.sha256(f"scale-{service}-{number}".encode()).hexdigest()
+        records.append(
+            scaled(
+                _iso(START + timedelta(hours=hours * number)), present, replicas, service=service,
+                step="up" if replicas > present else "down", applied=number < count - 1,
+                evidence=(EvidenceDigest(file="evidence/scale.json", sha256=digest, outcome=Outcome.PASS),),
+            )
+        )  # fmt: skip
+        present = replicas
+    return stored(*records)
+
+
 def dashboard(records: Sequence[Stored], problems: Sequence[Problem] = (), **fields: object) -> Dashboard:
     """Return what the page shows of records, written an hour after the newest one."""
     deployments = find_deployments(records)
-    newest = max(item.time for item in deployments)
+    newest = max(record_time(stored.record) for stored in records)
     values: dict[str, object] = {
         "repository": "acme/shop",
         "server_url": "https://github.com",
@@ -53,6 +71,7 @@ def dashboard(records: Sequence[Stored], problems: Sequence[Problem] = (), **fie
         "stale": 36 * 3600.0,
         "deployments": deployments,
         "series": metric_series(deployments),
+        "scaling": scaling(records),
         "calibration": calibrate(records),
         "problems": problems,
         "former": {},

@@ -12,6 +12,7 @@ from ghmlops.core.history.record import (
     DeploymentRecord,
     QuarantineRecord,
     RevertRecord,
+    ScaleRecord,
 )
 from ghmlops.core.model import Outcome
 
@@ -54,6 +55,21 @@ def confirmation(time: str, **fields: Any) -> ConfirmationRecord:
         "confirmed": ("latency:latency-p95",),
     }
     return ConfirmationRecord(**{**values, **fields})
+
+
+def scaled(time: str, before: int | None, replicas: int, **fields: Any) -> ScaleRecord:
+    """Return a change of replicas, which was set."""
+    values: dict[str, Any] = {
+        **_subject(time),
+        "before": before,
+        "replicas": replicas,
+        "applied": True,
+        "step": "up",
+        "reason": f"the demand needs {replicas}",
+        "demand": 90.0 * replicas,
+        "capacity": 100.0 * replicas,
+    }
+    return ScaleRecord(**{**values, **fields})
 
 
 def stored(*records: AnyRecord) -> list[Stored]:

@@ -348,9 +348,11 @@ def test_the_dashboard_is_a_folder_of_pages(job: Job, tmp_path: Path) -> None:
     assert (code, (job.here / "site").exists()) == (0, False)
     code, result = job.run("page", "--site", "site")
     assert (code, result["reason_code"], result["publish"]) == (0, "page-written", False)
-    pages = {path.name: path.read_text() for path in (job.here / "site").iterdir()}
-    assert sorted(pages) == result["files"]
-    assert digest.sha256 in pages["index.html"]
+    site = job.here / "site"
+    files = {str(path.relative_to(site)): path.read_text() for path in site.rglob("*") if path.is_file()}
+    assert sorted(files) == result["files"]
+    assert digest.sha256 in files["index.html"]
+    assert any(name.startswith("sources/") and digest.sha256 in text for name, text in files.items())
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"repository": {"private": False}}))
     job.patch.setenv("GITHUB_ACTIONS", "true")
@@ -369,7 +371,7 @@ def test_the_policy_sets_what_the_page_has(job: Job) -> None:
     code, result = job.run("page", "--site", "site")
     assert (code, result["deployments"]) == (0, 1)
     assert "1 deployments are older" in result["reason"]
-    texts = [path.read_text() for path in (job.here / "site").iterdir()]
+    texts = [path.read_text() for path in (job.here / "site").glob("*.html")]
     assert any(OTHER[:7] in text for text in texts)
     assert not any(job.commit[:7] in text for text in texts)
     until = [float(end) for text in texts for end in re.findall(r'data-stale="([0-9]+)"', text)]

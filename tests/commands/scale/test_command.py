@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import time
 from datetime import UTC, datetime
@@ -15,14 +16,19 @@ import yaml
 
 from capacity_evidence import capacity_evidence
 from ghmlops.act.evidence import encode
+from ghmlops.act.targets.scaling import open_service
 from ghmlops.cli import main
 from ghmlops.core.evidence.document import ComparedPart, Evidence
 from ghmlops.core.history.lock import Holder, Lock, encode_lock, lock_path
 from ghmlops.core.history.place import encode_record, record_path
+from ghmlops.core.history.reading import decode_record
+from ghmlops.core.history.record import ScaleRecord
 from ghmlops.core.model import Measurement
+from ghmlops.core.policy.production.scale import ScaledBackend
 from ghmlops.core.policy.promote import Prometheus
 from ghmlops.measure.telemetry.prometheus import PrometheusSource
 from git_scene import Scene, make_scene
+from haproxy_router import needs_haproxy, running_haproxy
 from history_records import deployment
 from kubernetes_api import needs_kubernetes
 from kubernetes_scene import ARMS, shop
@@ -146,6 +152,45 @@ def test_manifests_stay_at_the_peak_of_the_capacity(place: Place) -> None:
     assert (hpa["spec"]["minReplicas"], hpa["spec"]["maxReplicas"]) == (1, 1)
     assert hpa["spec"]["metrics"][0]["external"]["target"]["averageValue"] == "100000m"
     assert place.evidence()["details"]["replicas"] == 1
+
+
+def test_a_change_of_replicas_is_left_for_the_history(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """With both numbers, the demand, the capacity, and the digests of the evidence; the task `append` adds it."""
+    place.replicas = 3
+    file = place.folder / "records/scale.json"
+    assert run("--record-file", "records/scale.json") == 0
+    record = decode_record(file.read_bytes())
+    assert isinstance(record, ScaleRecord)
+    assert (record.before, record.replicas, record.applied, record.step) == (3, 4, False, "up")
+    assert (record.demand, record.capacity, record.service) == (400.0, 400.0, "scorer")
+    assert record.commit == place.scene.work.git("rev-parse", "HEAD").strip()
+    assert [digest.sha256 for digest in record.evidence] == [
+        hashlib.sha256((place.folder / name).read_bytes()).hexdigest()
+        for name in ("evidence/scale.json", "capacity.json")
+    ]
+    assert main(["history", "append", "--records", "records"]) == 0
+    capsys.readouterr()
+    assert main(["history", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "planned" in listed
+    assert "3 to 4 replicas" in listed
+    assert main(["history", "page"]) == 0
+    page = (place.folder / "dashboard/index.html").read_text()
+    assert record.evidence[0].sha256 in page
+    assert "3 → 4" in page
+
+
+def test_replicas_that_stay_leave_no_record(place: Place) -> None:
+    """Nor does a dry run, or a comparison of two versions."""
+    assert run() == 0
+    place.replicas = 3
+    assert run("--dry-run") == 0
+    assert run("--record-file", "") == 0
+    base = capacity_evidence(200.0, 210.0)
+    base = msgspec.structs.replace(base, provenance=msgspec.structs.replace(base.provenance, head_sha="b" * 40))
+    (place.folder / "base.json").write_bytes(encode(base))
+    assert run("--baseline-capacity", "base.json") == 0
+    assert not (place.folder / "record.json").exists()
 
 
 def test_apply_sets_once_and_waits_before_it_goes_down(place: Place) -> None:
@@ -376,6 +421,26 @@ def test_zero_replicas_need_a_short_cold_start(place: Place, tmp_path: Path) -> 
         place.cold_start(12.0)
         assert run("--mode", "apply") == 0
         assert place.replicas == 2
+
+
+@needs_haproxy
+def test_servers_of_a_router_are_replicas(place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """4 replicas are needed and 2 of 6 servers serve; not more replicas may be allowed than there are servers."""
+    folder = tmp_path / "router"
+    folder.mkdir()
+    names = [f"s{number}" for number in range(1, 7)]
+    with running_haproxy(folder, dict.fromkeys(names, (9, 1))) as router:
+        settings = ScaledBackend(socket=str(router.folder / "admin.sock"), backend="scorer", servers=tuple(names))
+        open_service(settings, folder).set(2)
+        target = f"haproxy: {{socket: {settings.socket}, backend: scorer, servers: {json.dumps(names)}}}"
+        place.policy(more=f"  target: {{{target}}}\n")
+        assert run("--mode", "apply") == 2
+        assert "6 servers" in capsys.readouterr().err
+        text = (place.folder / "policy.yml").read_text()
+        (place.folder / "policy.yml").write_text(text.replace("max: 40", "max: 6"))
+        assert run("--mode", "apply") == 0
+        assert open_service(settings, folder).read() == (4, 4)
+    assert place.evidence()["details"]["applied"] is True
 
 
 @needs_kubernetes

@@ -87,5 +87,5 @@ def test_accuracy_of_the_suite() -> None:
         deployment(iso(20), commit="c" * 40, decision="refused", outcome=Outcome.FAIL),
     )
     result = accuracy(find_deployments(records))
-    assert (result.actions, [item.commit[0] for item in result.false_positives]) == (3, ["a"])
-    assert (result.passed, [item.commit[0] for item in result.false_negatives]) == (2, ["b"])
+    assert (len(result.actions), [item.commit[0] for item in result.false_positives]) == (3, ["a"])
+    assert (len(result.passed), [item.commit[0] for item in result.false_negatives]) == (2, ["b"])

@@ -12,6 +12,7 @@ from ghmlops.core.history.record import (
     OutcomeRecord,
     QuarantineRecord,
     RevertRecord,
+    ScaleRecord,
     record_time,
 )
 from ghmlops.core.history.selection import decision_of
@@ -97,3 +98,6 @@ def _remarks(stored: Stored) -> str:
             return f"of {of}, after {hours:g} h"
         case ConfirmationRecord() as record:
             return f"{record.alarm}; against {record.base_sha[:12]}; {record.reason_code}"
+        case ScaleRecord() as record:
+            before = "?" if record.before is None else f"{record.before:,}"
+            return f"{before} to {record.replicas:,} replicas: {record.reason}"

@@ -14,6 +14,7 @@ from ghmlops.core.errors import InputError
 from ghmlops.core.history.calibration import calibrate
 from ghmlops.core.history.deployments import find_deployments
 from ghmlops.core.history.metric_series import metric_series
+from ghmlops.core.history.scaling import scaling
 from ghmlops.core.history.selection import former_services
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.production.history import History
@@ -39,7 +40,7 @@ def write_page(read: BranchHistory, inputs: Inputs, services: Services) -> Resul
     """
     rules = _rules(inputs, services)
     records = read.history.records
-    deployments, omitted = find_deployments(records), 0
+    deployments, omitted, oldest = find_deployments(records), 0, None
     if rules.keep is not None:
         oldest = services.now().astimezone(UTC) - timedelta(seconds=rules.keep)
         young = [item for item in deployments if item.time >= oldest]
@@ -54,6 +55,7 @@ def write_page(read: BranchHistory, inputs: Inputs, services: Services) -> Resul
         stale=rules.page.stale,
         deployments=deployments,
         series=metric_series(deployments),
+        scaling=scaling(records, since=oldest),
         calibration=calibrate(records),
         problems=read.history.problems,
         former=former,

@@ -57,7 +57,7 @@ def read_waiting(inputs: Inputs, services: Services) -> list[AnyRecord]:
 
 
 def _read(path: Path, name: str, services: Services) -> tuple[AnyRecord, ...]:
-    hint = "let the folder contain nothing but the record files of gate, promote and revert"
+    hint = "let the folder contain nothing but the record files of gate, promote, revert, watch and scale"
     if path.is_symlink() or not path.is_file():
         raise InputError(f"{name} is not a regular file", hint=hint)
     with path.open("rb") as stream:
@@ -97,9 +97,7 @@ def _check(record: AnyRecord, name: str, services: Services) -> None:
         except ValueError as error:
             problem = f"has no time: {error}"
     if problem:
-        raise InputError(
-            f"{name} {problem}", hint="append what gate, promote or revert wrote in an earlier job of the same run"
-        )
+        raise InputError(f"{name} {problem}", hint="append what a command wrote in an earlier job of the same run")
 
 
 def _with_commit_time(record: AnyRecord, services: Services) -> AnyRecord:

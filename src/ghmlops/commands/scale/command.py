@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from ghmlops.commands.scale.demand import read_demand
 from ghmlops.commands.scale.evidence import DemandNeed, evidence_content, usable_rate
 from ghmlops.commands.scale.job import read_job
+from ghmlops.commands.scale.record import leave_change
 from ghmlops.commands.scale.surroundings import LastStep, read_surroundings, write_step
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.commands.shared.evidence import Summary, build, open_recorder, record
@@ -50,6 +51,19 @@ def run(inputs: Inputs, services: Services) -> Result:
 
         def summarise(evidence: Evidence, file: str) -> Summary:
             outputs = _outputs(plan, applied=applied)
+            if file:
+                before = around.circumstances.present
+                outputs["record-file"] = leave_change(
+                    job,
+                    needs,
+                    plan,
+                    inputs=inputs,
+                    services=services,
+                    evidence=evidence,
+                    before=before,
+                    applied=applied,
+                    file=file,
+                )
             return Summary(text=terminal.scale(evidence, file), outputs=outputs, data=dict(outputs))
 
         if inputs.dry_run:
@@ -119,4 +133,5 @@ def _outputs(plan: Plan, *, applied: bool) -> dict[str, str]:
         "replicas": "" if plan.replicas is None else str(plan.replicas),
         "required": "" if plan.required is None else str(plan.required),
         "applied": str(applied).lower(),
+        "record-file": "",
     }

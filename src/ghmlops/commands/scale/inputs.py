@@ -35,6 +35,13 @@ class Inputs(WithToken, frozen=True, kw_only=True):
         str,
         Doc(description="File with the time of the last step for the next run, if a cache keeps it; empty: none."),
     ] = ".ghmlops-scale.json"
+    record_file: Annotated[
+        str,
+        Doc(
+            description="File to leave the record for the history in, if the replicas change or should; empty: none. "
+            "See actions/history."
+        ),
+    ] = "record.json"
 
 
 OUTPUTS = (
@@ -43,4 +50,5 @@ OUTPUTS = (
     Output("replicas", "Replicas of the plan; empty if they are not known."),
     Output("required", "Replicas that the demand needs, before limits and steps; empty if that is not known."),
     Output("applied", "Whether the replicas were set: true or false."),
+    Output("record-file", "Path of the record for the history; empty if the replicas stay."),
 )

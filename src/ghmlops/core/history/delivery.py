@@ -80,11 +80,11 @@ def _lead_hours(item: Deployment) -> float | None:
 class Accuracy(NamedTuple):
     """How often the suite was wrong, as far as the history shows."""
 
-    actions: int
+    actions: tuple[Deployment, ...]
     """Refusals with the outcome fail, rollbacks, and deployments that were undone."""
     false_positives: tuple[Deployment, ...]
     """Those whose commit went live later without a change, and stayed."""
-    passed: int
+    passed: tuple[Deployment, ...]
     """Live deployments that the suite had passed."""
     false_negatives: tuple[Deployment, ...]
     """Those that were reverted or quarantined afterwards."""
@@ -103,9 +103,9 @@ def accuracy(deployments: Sequence[Deployment]) -> Accuracy:
         if item.state == "live" and all(r.outcome in (Outcome.PASS, Outcome.WARN) for r in item.records)
     ]
     return Accuracy(
-        actions=len(acted),
+        actions=tuple(acted),
         false_positives=tuple(item for item in acted if _key(item) in last_live and last_live[_key(item)] > item.time),
-        passed=len(passed),
+        passed=tuple(passed),
         false_negatives=tuple(item for item in passed if item.harmed_by),
     )
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
 
 from ghmlops.core.history.hypothesis import Hypothesis
 from ghmlops.core.model import Frozen, Outcome
@@ -166,7 +169,35 @@ class ConfirmationRecord(Record, frozen=True, kw_only=True, tag="confirmation"):
         return self.outcome is Outcome.FAIL and bool(self.confirmed)
 
 
-AnyRecord = DeploymentRecord | RevertRecord | QuarantineRecord | OutcomeRecord | ConfirmationRecord
+Replicas = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+Rate = Annotated[float, msgspec.Meta(ge=0.0)]
+
+
+class ScaleRecord(Record, frozen=True, kw_only=True, tag="scale"):
+    """A change of replicas by `scale`: `commit` is the one that they run.
+
+    Attributes:
+        before: Replicas before; `None` if they are not known.
+        replicas: Replicas of the plan.
+        applied: Whether they were set; otherwise the plan only names them.
+        step: Why, in one word.
+        reason: The same in one sentence.
+        demand: Requests per second to serve, of the demand that needs most replicas; `None` if none counts.
+        capacity: Requests per second that these replicas carry with the headroom of the policy.
+        evidence: Digests of the evidence of the plan and of the measured capacities.
+    """
+
+    before: Replicas | None
+    replicas: Replicas
+    applied: bool
+    step: str
+    reason: str
+    demand: Rate | None
+    capacity: Rate
+    evidence: tuple[EvidenceDigest, ...] = ()
+
+
+AnyRecord = DeploymentRecord | RevertRecord | QuarantineRecord | OutcomeRecord | ConfirmationRecord | ScaleRecord
 
 
 def record_time(record: Record) -> datetime:

@@ -12,6 +12,7 @@ from ghmlops.core.history.record import (
     OutcomeRecord,
     QuarantineRecord,
     RevertRecord,
+    ScaleRecord,
     record_time,
 )
 
@@ -45,6 +46,8 @@ def decision_of(stored: Stored) -> str:
             return state
         case ConfirmationRecord() as record:
             return "confirmed" if record.is_confirmed else "not-confirmed"
+        case ScaleRecord(applied=applied):
+            return "scaled" if applied else "planned"
     raise TypeError(type(stored.record))
 
 

@@ -52,7 +52,7 @@ def _command(*fields: str) -> Callable[[Located], str]:
 
 
 def _haproxy(at: Located) -> HaproxyTarget:
-    readers = {"socket": text, "backend": scalar(_router_name), **_ARMS, "header-route": scalar(_router_name)}
+    readers = {"socket": text, "backend": scalar(router_name), **_ARMS, "header-route": scalar(router_name)}
     target: HaproxyTarget = record(HaproxyTarget, readers, required=("socket", "backend", "candidate", "baseline"))(at)
     _check_arms(at, target, "server")
     _check_header_route(at, target.header_route, target.backend)
@@ -60,8 +60,8 @@ def _haproxy(at: Located) -> HaproxyTarget:
 
 
 def _envoy(at: Located) -> EnvoyTarget:
-    readers = {"admin": scalar(_address), "runtime-key-prefix": scalar(_router_name), **_ARMS}
-    readers["header-route"] = scalar(_router_name)
+    readers = {"admin": scalar(_address), "runtime-key-prefix": scalar(router_name), **_ARMS}
+    readers["header-route"] = scalar(router_name)
     required = ("admin", "runtime-key-prefix", "candidate", "baseline")
     target: EnvoyTarget = record(EnvoyTarget, readers, required=required)(at)
     _check_arms(at, target, "cluster")
@@ -103,7 +103,7 @@ def _address(value: str) -> str:
     return value
 
 
-def _router_name(name: str) -> str:
+def router_name(name: str) -> str:
     """Return a name of a backend or server; other characters could add a command on the socket."""
     if not name or not all(c.isascii() and (c.isalnum() or c in "-_.:") for c in name):
         raise ValueError(f'expected a name of letters, digits, "-", "_", "." and ":", got "{name}"')
@@ -112,7 +112,7 @@ def _router_name(name: str) -> str:
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """A label by RFC 1123, of which the names of Kubernetes consist."""
-_ARMS = {arm: listing(scalar(_router_name)) for arm in ("candidate", "baseline", "twin")}
+_ARMS = {arm: listing(scalar(router_name)) for arm in ("candidate", "baseline", "twin")}
 """Readers of the names of each arm."""
 
 

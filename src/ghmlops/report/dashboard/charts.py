@@ -23,8 +23,13 @@ MAX_PAIRS = 400
 """Expectations that are drawn, the newest ones."""
 
 
-def metric_figure(series: MetricSeries) -> Iterator[str]:
-    """Draw a metric over its live deployments: a dot per deployment, a dashed line at each change point."""
+def metric_figure(series: MetricSeries, source: str) -> Iterator[str]:
+    """Draw a metric over its live deployments: a dot per deployment, a dashed line at each change point.
+
+    Args:
+        series: The metric.
+        source: Link to the deployments, as HTML.
+    """
     points = series.points
     bounds = axis_bounds([point.value for point in points])
     if bounds is None:
@@ -34,7 +39,7 @@ def metric_figure(series: MetricSeries) -> Iterator[str]:
     y_axis = Axis(*bounds, BOTTOM, TOP)
     drawn = _thinned(points)
     places = [(x_axis(time), y_axis(value)) for time, value in drawn]
-    parts = [*_grid(y_axis)]
+    parts = [*grid(y_axis)]
     for point in points:
         if point.changed:
             x = x_axis(point.time.timestamp())
@@ -49,7 +54,8 @@ def metric_figure(series: MetricSeries) -> Iterator[str]:
         parts.append(f'<text class="{anchor}" x="{place}" y="{BOTTOM + 20}">{point.time:%Y-%m-%d}</text>')
     name = " · ".join(filter(None, (series.service, series.environment, series.metric, series.dataset)))
     title = escape.page(f"{name} over time", 200)
-    yield from _figure(title, "".join(parts), _metric_caption(series, name, thinned=len(drawn) < len(points)))
+    caption = _metric_caption(series, name, thinned=len(drawn) < len(points))
+    yield from figure(title, "".join(parts), f"{caption} From {source}.")
 
 
 def _metric_caption(series: MetricSeries, name: str, *, thinned: bool) -> str:
@@ -71,8 +77,14 @@ def _thinned(points: Sequence[MetricPoint]) -> list[tuple[float, float]]:
     return [(median(p.time.timestamp() for p in group), median(p.value for p in group)) for group in groups]
 
 
-def calibration_figure(metric: str, pairs: Sequence[Pair]) -> Iterator[str]:
-    """Draw the measured effects of one metric over the stated ones, and the shrunk ones beside them."""
+def calibration_figure(metric: str, pairs: Sequence[Pair], source: str) -> Iterator[str]:
+    """Draw the measured effects of one metric over the stated ones, and the shrunk ones beside them.
+
+    Args:
+        metric: The metric.
+        pairs: Its expectations with their measured effects, oldest first.
+        source: Link to these, as HTML.
+    """
     pairs = pairs[-MAX_PAIRS:]
     scale = numbers.unit_scale(pairs[0].unit)
     values = [v * scale.factor for p in pairs for v in (p.stated, p.measured, p.shrunk) if v is not None]
@@ -81,7 +93,7 @@ def calibration_figure(metric: str, pairs: Sequence[Pair]) -> Iterator[str]:
         return
     x_axis, y_axis = Axis(*bounds, LEFT, RIGHT), Axis(*bounds, BOTTOM, TOP)
     low, high = bounds
-    parts = [*_grid(y_axis)]
+    parts = [*grid(y_axis)]
     parts += [f'<text x="{x_axis(v)}" y="{BOTTOM + 20}">{numbers.plain(v)}</text>' for v in x_axis.ticks()]
     ends = f'x1="{x_axis(low)}" y1="{y_axis(low)}" x2="{x_axis(high)}" y2="{y_axis(high)}"'
     parts.append(f'<line class="limit" {ends}/>')
@@ -96,18 +108,20 @@ def calibration_figure(metric: str, pairs: Sequence[Pair]) -> Iterator[str]:
     axis_title = f"stated effect{unit}; upwards: measured effect"
     parts.append(f'<text x="{(LEFT + RIGHT) / 2}" y="{HEIGHT - 6}">{axis_title}</text>')
     name = f"<bdi>{escape.page(metric, 80)}</bdi>"
-    caption = f"{name}: a dot per expectation; dashed: measured as stated; rings: shrunk effects."
-    yield from _figure(escape.page(f"Stated and measured effects of {metric}", 120), "".join(parts), caption)
+    caption = f"{name}: a dot per expectation; dashed: measured as stated; rings: shrunk effects. From {source}."
+    yield from figure(escape.page(f"Stated and measured effects of {metric}", 120), "".join(parts), caption)
 
 
-def _grid(y_axis: Axis) -> Iterator[str]:
+def grid(y_axis: Axis) -> Iterator[str]:
+    """Draw the horizontal lines of a chart with their values, and its lower edge."""
     for value in y_axis.ticks():
         yield f'<line class="grid" x1="{LEFT}" y1="{y_axis(value)}" x2="{RIGHT}" y2="{y_axis(value)}"/>'
         yield f'<text class="row" x="{LEFT - 8}" y="{float(y_axis(value)) + 4:.1f}">{numbers.plain(value)}</text>'
     yield f'<line class="axis" x1="{LEFT}" y1="{BOTTOM}" x2="{RIGHT}" y2="{BOTTOM}"/>'
 
 
-def _figure(title: str, content: str, caption: str) -> Iterator[str]:
+def figure(title: str, content: str, caption: str) -> Iterator[str]:
+    """Return a figure; all arguments are HTML, escaped already."""
     box = f'class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}"'
     yield f"<figure>\n<svg {box}><title>{title}</title>{content}</svg>"
     yield f"<figcaption>{caption}</figcaption>\n</figure>"

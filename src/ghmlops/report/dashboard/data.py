@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ghmlops.core.history.deployments import Deployment
     from ghmlops.core.history.metric_series import MetricSeries
     from ghmlops.core.history.reading import Problem
+    from ghmlops.core.history.scaling import Scaling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Dashboard:
         stale: seconds after which the page says that it is old.
         deployments: all deployments, oldest first.
         series: the metrics over time.
+        scaling: the replicas over time.
         calibration: stated against measured effects.
         problems: files of the branch that do not count.
         former: services that may be former names of others, with the number of their records.
@@ -39,6 +41,7 @@ class Dashboard:
     stale: float
     deployments: Sequence[Deployment]
     series: Sequence[MetricSeries]
+    scaling: Sequence[Scaling]
     calibration: Calibration
     problems: Sequence[Problem]
     former: Mapping[str, int]

@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ghmlops.report.dashboard import charts, tables
+from ghmlops.report.dashboard.replicas import changes, replica_figures
+from ghmlops.report.dashboard.sources import Sources
 from ghmlops.report.formats.css import CSS
-from ghmlops.report.formats.html import content_source, table_lines
+from ghmlops.report.formats.html import content_source, inline, table_lines
 from ghmlops.report.formats.script import SCRIPT
 from ghmlops.report.text import escape, numbers
 
@@ -26,9 +28,12 @@ NEWEST = 500
 """Deployments of the index."""
 MAX_FIGURES = 24
 """Metrics that are drawn; those with the most deployments."""
+MAX_SCALED = 12
+"""Services whose replicas are drawn, in the order of their names."""
 STYLE = CSS + (
     ".shrunk { fill: none; stroke: var(--link); stroke-width: 1.5; }\n.chart circle.shrunk { stroke: var(--link); }\n"
     ".stale { border-left: .5rem solid var(--tone); font-weight: 650; }\n.months a { margin-right: 1rem; }\n"
+    ".deployed { stroke: var(--soft); stroke-dasharray: 2 4; }\n"
 )
 STALE_SCRIPT = """
 "use strict";
@@ -51,11 +56,13 @@ def site(data: Dashboard) -> dict[str, str]:
     for item in data.deployments:
         months.setdefault(f"{item.time:%Y-%m}", []).append(item)
     names = sorted(months, reverse=True)
-    files = {"index.html": _page(data, f"Deployments of {data.repository or 'this repository'}", _index(data, names))}
+    sources = Sources(data.deployments)
+    title = f"Deployments of {data.repository or 'this repository'}"
+    files = {"index.html": _page(data, title, _index(data, names, sources))}
     for month in names:
         table = tables.deployments(months[month], data, f"Deployments of {month}")
         files[f"{month}.html"] = _page(data, f"Deployments of {month}", _month(table))
-    return files
+    return files | sources.files
 
 
 def _page(data: Dashboard, title: str, content: Iterator[str]) -> str:
@@ -82,18 +89,20 @@ def _document(data: Dashboard, title: str, content: Iterator[str]) -> Iterator[s
     yield f"</main>\n<script>{SCRIPT}</script>\n<script>{STALE_SCRIPT}</script>\n</body>\n</html>"
 
 
-def _index(data: Dashboard, months: Sequence[str]) -> Iterator[str]:
+def _index(data: Dashboard, months: Sequence[str], sources: Sources) -> Iterator[str]:
     if data.problems or data.former:
         reason = "Files that are damaged or from the future count nowhere; a former name has rows of its own."
         yield from _section(tables.skipped(data), reason)
     if not data.deployments:
         yield '<section class="card"><h2>Deployments</h2><p>The history has no deployment.</p></section>'
+        yield from _replicas(data)
         return
-    yield from _section(tables.services(data), "The state after the newest record.")
-    yield from _section(tables.keys(data), _KEYS)
-    yield from _metrics(data)
-    yield from _calibration(data)
-    yield from _section(tables.own_accuracy(data), _ACCURACY)
+    yield from _section(tables.services(data, sources), f"The state after the newest record. {_SOURCES}")
+    yield from _section(tables.keys(data, sources), _KEYS)
+    yield from _metrics(data, sources)
+    yield from _replicas(data)
+    yield from _calibration(data, sources)
+    yield from _section(tables.own_accuracy(data, sources), _ACCURACY)
     newest = data.deployments[-NEWEST:]
     yield from _section(tables.deployments(newest, data, "Newest deployments"), _RECORD)
     links = " ".join(f'<a href="{month}.html">{month}</a>' for month in months)
@@ -106,6 +115,14 @@ _KEYS = (
     "harm to the end of the rollback or the next good deployment. A dash is not measured."
 )
 _ACCURACY = "As far as the history shows: a wrong alarm whose change was altered before it went live is not among them."
+_SOURCES = (
+    "The last column links the rows that a number was counted from, with the records and the SHA-256 of their "
+    "evidence; the name of the file is its own SHA-256."
+)
+_REPLICAS = (
+    "From the records of <code>scale</code>: one for each change of the number of replicas, and for each plan to "
+    "change it. What another autoscaler or a person changed in between is not among them."
+)
 _RECORD = "The last column names the record (16 digits, its file on the branch) and the SHA-256 of its evidence."
 _SHRUNK = (
     "Measured effects that are selected for being large are too large on average (winner's curse). The shrunk effect "
@@ -124,7 +141,33 @@ def _section(table: Table, caption: str) -> Iterator[str]:
     yield "</section>"
 
 
-def _metrics(data: Dashboard) -> Iterator[str]:
+def _replicas(data: Dashboard) -> Iterator[str]:
+    """Draw the replicas, their capacity and the demand of each service, and list the changes."""
+    if not data.scaling:
+        return
+    yield f'<section class="card">\n<h2>Replicas and capacity</h2>\n<p>{_REPLICAS}</p>'
+    yield '<div class="gallery large">'
+    for series in data.scaling[:MAX_SCALED]:
+        yield from replica_figures(series, data)
+    yield "</div>"
+    if (more := len(data.scaling) - MAX_SCALED) > 0:
+        yield f"<p>{numbers.count(more)} services are not drawn.</p>"
+    for series in data.scaling[:MAX_SCALED]:
+        table = changes(series, data)
+        omitted = len(series.points) - len(table.rows)
+        caption = "The newest first" + (f"; {numbers.count(omitted)} older ones are left out." if omitted else ".")
+        yield from _folded(table, caption)
+    yield "</section>"
+
+
+def _folded(table: Table, caption: str) -> Iterator[str]:
+    label = f"{escape.page(table.title)} ({numbers.count(len(table.rows))})"
+    yield f'<details class="numbers">\n<summary>{label}</summary>\n<div>'
+    yield from table_lines(table, caption)
+    yield "</div>\n</details>"
+
+
+def _metrics(data: Dashboard, sources: Sources) -> Iterator[str]:
     """Draw the metrics with the most deployments; the others are counted."""
     drawable = sorted((s for s in data.series if len(s.points) > 1), key=lambda s: -len(s.points))
     drawn = drawable[:MAX_FIGURES]
@@ -132,15 +175,17 @@ def _metrics(data: Dashboard) -> Iterator[str]:
     if not drawn:
         yield "<p>No metric has the values of two live deployments.</p>"
     yield '<div class="gallery large">'
+    groups = tables.by_place(data.deployments)
     for series in drawn:
-        yield from charts.metric_figure(series)
+        rows = sources.deployments(groups[series.service, series.environment])
+        yield from charts.metric_figure(series, inline(rows))
     yield "</div>"
     if omitted := len(data.series) - len(drawn):
         yield f"<p>{numbers.count(omitted)} metrics are not drawn: they have fewer deployments.</p>"
     yield "</section>"
 
 
-def _calibration(data: Dashboard) -> Iterator[str]:
+def _calibration(data: Dashboard, sources: Sources) -> Iterator[str]:
     groups: dict[tuple[str, str], list[Pair]] = {}
     for pair in data.calibration.pairs:
         groups.setdefault((pair.metric, pair.unit), []).append(pair)
@@ -151,13 +196,9 @@ def _calibration(data: Dashboard) -> Iterator[str]:
         yield f"<p>{_SHRUNK}</p>"
     yield '<div class="gallery large">'
     for (metric, _), pairs in sorted(groups.items(), key=lambda group: -len(group[1]))[:MAX_FIGURES]:
-        yield from charts.calibration_figure(metric, pairs)
+        yield from charts.calibration_figure(metric, pairs, inline(sources.pairs(pairs)))
     yield "</div>"
-    for table in (tables.expectations(data.calibration), tables.unmatched(data.calibration)):
+    for table in (tables.expectations(data.calibration, sources), tables.unmatched(data.calibration)):
         if table.rows:
-            count = len(table.rows)
-            label = f"{escape.page(table.title)} ({numbers.count(count)})"
-            yield f'<details class="numbers">\n<summary>{label}</summary>\n<div>'
-            yield from table_lines(table, f"{table.title}, the newest first.")
-            yield "</div>\n</details>"
+            yield from _folded(table, f"{table.title}, the newest first.")
     yield "</section>"

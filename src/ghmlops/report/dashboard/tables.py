@@ -18,16 +18,19 @@ if TYPE_CHECKING:
     from ghmlops.core.history.deployments import Deployment
     from ghmlops.core.history.record import DeploymentRecord, Effect
     from ghmlops.report.dashboard.data import Dashboard
+    from ghmlops.report.dashboard.sources import Sources
 
 RECENT = timedelta(days=90)
 """Period of the delivery keys, in addition to the whole history."""
 MAX_EFFECTS, MAX_EVIDENCE, MAX_EXPECTATIONS = 3, 4, 5
 """Effects, digests and expectations of a row; the record has all of them."""
 EMPTY: Cell = ()
+SOURCES = Column("Counted from")
+"""Column with the file that names the records and the evidence of a number."""
 _STATES = {"live": "live", "failed": "failed", "refused": "refused", "pending": "not finished"}
 
 
-def services(data: Dashboard) -> Table:
+def services(data: Dashboard, sources: Sources) -> Table:
     """Return a row per service and environment: what is live, and how its deployments ended."""
     groups = by_place(data.deployments)
     rows: list[tuple[Cell, ...]] = []
@@ -37,19 +40,29 @@ def services(data: Dashboard) -> Table:
         rolled, undone = sum(i.is_rollback for i in items), sum(bool(i.harmed_by) for i in items)
         live_cell = (*commit_cell(live.commit, data), Words(f" since {live.time:%Y-%m-%d %H:%M}")) if live else EMPTY
         values = (len(items), counts["live"], counts["refused"], counts["failed"], rolled, undone, counts["pending"])
-        rows.append(((Text(service),), (Text(environment),), live_cell, *(_count(value) for value in values)))
+        rows.append(
+            (
+                (Text(service),),
+                (Text(environment),),
+                live_cell,
+                *(_count(value) for value in values),
+                sources.deployments(items),
+            )
+        )
     titles = ("Deployments", "Live", "Refused", "Failed", "of these rolled back", "Undone later", "Not finished")
     columns = (Column("Service"), Column("Environment"), Column("Newest good deployment"))
-    return Table(title="Services", columns=(*columns, *(Column(t, right=True) for t in titles)), rows=rows)
+    counts_ = (Column(t, right=True) for t in titles)
+    return Table(title="Services", columns=(*columns, *counts_, SOURCES), rows=rows)
 
 
-def keys(data: Dashboard) -> Table:
+def keys(data: Dashboard, sources: Sources) -> Table:
     """Return the four keys of each service and environment, for the last 90 days and for all time."""
     rows: list[tuple[Cell, ...]] = []
     for (service, environment), items in by_place(data.deployments).items():
         first = min(item.time for item in items)
         for title, since in (("90 days", max(first, data.written - RECENT)), ("all", first)):
-            key = delivery_keys(items, since, data.written + timedelta(seconds=1))
+            until = data.written + timedelta(seconds=1)
+            key = delivery_keys(items, since, until)
             cells: tuple[Cell, ...] = (
                 (Words(numbers.rounded(key.per_week, 2) if key.per_week is not None else numbers.MISSING),),
                 (Words(_hours(key.lead_hours) + _remark(key.without_commit_time, "unknown")),),
@@ -63,32 +76,36 @@ def keys(data: Dashboard) -> Table:
                 (Words(numbers.count(key.failures)),),
                 (Words(_hours(key.restore_hours) + _remark(key.not_restored, "not restored")),),
             )
-            rows.append(((Text(service),), (Text(environment),), (Words(title),), *cells))
+            source = sources.deployments(item for item in items if since <= item.time < until)
+            rows.append(((Text(service),), (Text(environment),), (Words(title),), *cells, source))
     titles = ("Live per week", "Lead time, median", "Change failure rate", "Failures", "Time to restore, median")
     columns = (Column("Service"), Column("Environment"), Column("Period"), *(Column(t, right=True) for t in titles))
-    return Table(title="Delivery: the four keys", columns=columns, rows=rows)
+    return Table(title="Delivery: the four keys", columns=(*columns, SOURCES), rows=rows)
 
 
-def own_accuracy(data: Dashboard) -> Table:
+def own_accuracy(data: Dashboard, sources: Sources) -> Table:
     """Return the false positives and false negatives of the suite."""
     result = accuracy(data.deployments)
     rows: list[tuple[Cell, ...]] = [
         _accuracy_row("False positives: stopped or undone, then live without a change", result.false_positives,
-                      result.actions, data),
+                      result.actions, data, sources),
         _accuracy_row("False negatives: passed, then reverted or quarantined", result.false_negatives,
-                      result.passed, data),
+                      result.passed, data, sources),
     ]  # fmt: skip
     columns = (Column("What"), Column("Number", right=True), Column("of", right=True), Column("Rate", right=True))
-    return Table(title="Accuracy of these verdicts", columns=(*columns, Column("Newest")), rows=rows)
+    return Table(title="Accuracy of these verdicts", columns=(*columns, Column("Newest"), SOURCES), rows=rows)
 
 
-def _accuracy_row(title: str, items: Sequence[Deployment], total: int, data: Dashboard) -> tuple[Cell, ...]:
-    rate = numbers.rounded(len(items) / total, 2, numbers.PERCENT) if total else numbers.MISSING
+def _accuracy_row(
+    title: str, items: Sequence[Deployment], total: Sequence[Deployment], data: Dashboard, sources: Sources
+) -> tuple[Cell, ...]:
+    rate = numbers.rounded(len(items) / len(total), 2, numbers.PERCENT) if total else numbers.MISSING
     newest = [piece for item in items[-5:] for piece in (*commit_cell(item.commit, data), Words(" "))]
-    return (Words(title),), _count(len(items)), _count(total), (Words(rate),), tuple(newest)
+    source = (*sources.deployments(items), Words(" of "), *sources.deployments(total))
+    return (Words(title),), _count(len(items)), _count(len(total)), (Words(rate),), tuple(newest), source
 
 
-def expectations(calibration: Calibration) -> Table:
+def expectations(calibration: Calibration, sources: Sources) -> Table:
     """Return a row per expectation that was measured, the newest first."""
     rows: list[tuple[Cell, ...]] = []
     for pair in reversed(calibration.pairs):
@@ -98,11 +115,13 @@ def expectations(calibration: Calibration) -> Table:
         head: tuple[Cell, ...] = (
             (Words(f"{pair.time:%Y-%m-%d}"),), (Text(pair.service),), (Code(pair.commit[:7]),), (Text(pair.metric),)
         )  # fmt: skip
-        rows.append((*head, *((Words(text),) for text in texts), (Code(pair.id),)))
+        rows.append((*head, *((Words(text),) for text in texts), evidence_cell(pair.id, sources.evidence(pair.id))))
     titles = ("Stated", "Measured", "Shrunk")
     columns = (Column("Time"), Column("Service"), Column("Commit"), Column("Metric"))
     numbers_ = tuple(Column(title, right=True) for title in titles)
-    return Table(title="Stated and measured effects", columns=(*columns, *numbers_, Column("Record")), rows=rows)
+    return Table(
+        title="Stated and measured effects", columns=(*columns, *numbers_, Column("Record and evidence")), rows=rows
+    )
 
 
 def unmatched(calibration: Calibration) -> Table:
@@ -147,7 +166,7 @@ def _deployment_row(item: Deployment, data: Dashboard) -> tuple[Cell, ...]:
         tuple(piece for r in item.records for e in r.effects[:MAX_EFFECTS] for piece in _effect(e)),
         _count(sum(harmed)) if harmed else EMPTY,
         by,
-        _sources(item),
+        evidence_cell(item.ids[0], _digests(item.records)),
     )
 
 
@@ -179,11 +198,9 @@ def _effect(effect: Effect) -> Cell:
     return Text(effect.metric, 40), Words(f" {value} ")
 
 
-def _sources(item: Deployment) -> Cell:
-    """Return the ids of the records, and the digests of their evidence."""
-    pieces = [Code(item.ids[0])]
-    digests = _digests(item.records)
-    pieces += [Code(digest) for digest in digests[:MAX_EVIDENCE]]
+def evidence_cell(identity: str, digests: Sequence[str]) -> Cell:
+    """Return the id of a record, and the digests of its evidence."""
+    pieces = [Code(identity), *(Code(digest) for digest in digests[:MAX_EVIDENCE])]
     cell: list[Code | Words | Link] = []
     for piece in pieces:
         cell += [piece, Words(" ")]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ghmlops.core.errors import PolicyError
-from ghmlops.core.policy.production.scale import ScaledCommand, ScaledDeployment
+from ghmlops.core.policy.production.scale import ScaledBackend, ScaledCommand, ScaledDeployment
 from ghmlops.core.policyfile.production.scaled_target import read_scaled_target
 from ghmlops.core.policyfile.yaml_reader import parse
 
@@ -20,6 +20,16 @@ def test_each_kind() -> None:
     )
     command = read_scaled_target(parse("command: {get: ./replicas, set: './replicas {replicas}'}", "p"))
     assert command == ScaledCommand(get="./replicas", set="./replicas {replicas}", timeout=30.0)
+    backend = read_scaled_target(parse("haproxy: {socket: /run/h.sock, backend: scorer, servers: [s1, s2]}", "p"))
+    assert backend == ScaledBackend(socket="/run/h.sock", backend="scorer", servers=("s1", "s2"))
+
+
+@pytest.mark.parametrize("servers", ["[]", "[s1, s2, s1]", '["s1; shutdown sessions"]'])
+def test_servers_that_are_no_replicas(servers: str) -> None:
+    """None, one twice, and a name that would be a second command on the socket."""
+    with pytest.raises(PolicyError) as caught:
+        read_scaled_target(parse(f"haproxy: {{socket: h.sock, backend: scorer, servers: {servers}}}", "p.yml"))
+    assert "p.yml:1" in caught.value.message
 
 
 @pytest.mark.parametrize(("command", "line"), [("./a 'b", 2), ("./a \\", 2), ('./a "{replicas}', 3)])

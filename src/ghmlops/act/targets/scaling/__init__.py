@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ghmlops.act.targets.scaling.base import Replicas, ScaledService
 from ghmlops.act.targets.scaling.command import CommandService
 from ghmlops.act.targets.scaling.deployment import DeploymentService
-from ghmlops.core.policy.production.scale import ScaledCommand, ScaledDeployment, ScaledTarget
+from ghmlops.act.targets.scaling.haproxy import BackendService
+from ghmlops.core.policy.production.scale import ScaledBackend, ScaledCommand, ScaledDeployment, ScaledTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ __all__ = ["SERVICES", "Replicas", "ScaledService", "open_service"]
 
 SERVICES: dict[type[ScaledTarget], Callable[..., ScaledService]] = {
     ScaledDeployment: DeploymentService,
+    ScaledBackend: BackendService,
     ScaledCommand: CommandService,
 }
 """The table of kinds: type of the settings to the class that reads and sets replicas."""

@@ -34,6 +34,16 @@ class ScaledDeployment(ScaledTarget, frozen=True, kw_only=True, tag="kubernetes"
     """Seconds after which a call of `kubectl` is ended."""
 
 
+class ScaledBackend(ScaledTarget, frozen=True, kw_only=True, tag="haproxy"):
+    """Servers of a backend of HAProxy, which are taken into and out of maintenance by its runtime API."""
+
+    socket: str
+    """Path of the socket with `level admin`, or `host:port`."""
+    backend: str
+    servers: tuple[str, ...]
+    """Servers whose processes run; the first ones serve, the others are in maintenance."""
+
+
 class ScaledCommand(ScaledTarget, frozen=True, kw_only=True, tag="command"):
     """Own commands, split into words without a shell."""
 
@@ -140,7 +150,7 @@ class Scale(Section, frozen=True, kw_only=True):
     capacity: ScaleCapacity
     demand: tuple[Demand, ...]
     limits: Limits
-    target: ScaledDeployment | ScaledCommand | None = None
+    target: ScaledDeployment | ScaledBackend | ScaledCommand | None = None
     """What is scaled; without it the plan names the replicas, and nothing is read or set."""
     prometheus: Prometheus | None = None
     """Where the queries are answered."""

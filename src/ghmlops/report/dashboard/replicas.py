@@ -1,0 +1,140 @@
+"""Replicas over time, and what they carry beside the demand: two charts and a table per service and environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ghmlops.report.charts.axis import Axis
+from ghmlops.report.content.timeline import axis_bounds
+from ghmlops.report.dashboard.charts import BOTTOM, LEFT, RIGHT, TOP, figure, grid
+from ghmlops.report.dashboard.tables import commit_cell, evidence_cell
+from ghmlops.report.text import escape, numbers
+from ghmlops.report.text.blocks import Column, Table, Text, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from ghmlops.core.history.deployments import Deployment
+    from ghmlops.core.history.scaling import Scaling, ScalingPoint
+    from ghmlops.report.dashboard.data import Dashboard
+    from ghmlops.report.text.blocks import Cell
+
+MAX_CHANGES = 200
+"""Changes of a service that are drawn and listed, the newest ones."""
+MAX_DEPLOYMENTS = 40
+"""Deployments that are marked, the newest ones."""
+
+
+def replica_figures(series: Scaling, data: Dashboard) -> Iterator[str]:
+    """Draw the replicas, and below them the demand and what the replicas carry; deployments are marked in both."""
+    points = series.points[-MAX_CHANGES:]
+    first = points[0].time
+    live = [
+        item
+        for item in data.deployments
+        if (item.service, item.environment) == (series.service, series.environment)
+        and item.state == "live"
+        and first <= item.time <= data.written
+    ][-MAX_DEPLOYMENTS:]
+    x_axis = Axis(first.timestamp(), max(data.written.timestamp(), first.timestamp() + 1.0), LEFT, RIGHT)
+    name = " · ".join(filter(None, (series.service, series.environment)))
+    yield from _replicas(points, live, x_axis, name)
+    yield from _capacity(points, live, x_axis, name)
+
+
+def _replicas(points: Sequence[ScalingPoint], live: Sequence[Deployment], x_axis: Axis, name: str) -> Iterator[str]:
+    values = [float(point.record.replicas) for point in points]
+    before = points[0].record.before
+    bounds = axis_bounds([0.0, *values, *([] if before is None else [float(before)])])
+    if bounds is None:
+        return
+    y_axis = Axis(0.0, bounds[1], BOTTOM, TOP)
+    line = _steps(points, lambda point: float(point.replicas), x_axis, y_axis)
+    parts = [*grid(y_axis), *_marks(live, x_axis), line]
+    for point in points:
+        position = f'cx="{_x(point.time, x_axis)}" cy="{y_axis(float(point.record.replicas))}"'
+        style = 'class="candidate"' if point.record.applied else 'class="shrunk"'
+        parts.append(f'<circle {style} {position} r="3"/>')
+    newest, planned = points[-1], sum(not point.record.applied for point in points)
+    text = f"{numbers.count(newest.replicas)} replicas since {newest.time:%Y-%m-%d %H:%M}"
+    text += f", {numbers.count(len(points) - planned)} changes (dots)"
+    if planned:
+        text += f", {numbers.count(planned)} plans that were not set (rings)"
+    yield from figure(
+        escape.page(f"Replicas of {name} over time", 200),
+        "".join([*parts, *_dates(points)]),
+        f"<bdi>{escape.page(name, 200)}</bdi>: {text}; {_legend(live)}",
+    )
+
+
+def _capacity(points: Sequence[ScalingPoint], live: Sequence[Deployment], x_axis: Axis, name: str) -> Iterator[str]:
+    demands = [(point.time, point.record.demand) for point in points if point.record.demand is not None]
+    bounds = axis_bounds([0.0, *(point.record.capacity for point in points), *(rate for _, rate in demands)])
+    if bounds is None:
+        return
+    y_axis = Axis(0.0, bounds[1], BOTTOM, TOP)
+    line = _steps(points, lambda point: point.record.capacity, x_axis, y_axis)
+    parts = [*grid(y_axis), *_marks(live, x_axis), line]
+    parts += [f'<circle class="baseline" cx="{_x(time, x_axis)}" cy="{y_axis(rate)}" r="3"/>' for time, rate in demands]
+    newest = points[-1].record
+    demand = "unknown" if newest.demand is None else f"{numbers.plain(newest.demand)}/s"
+    yield from figure(
+        escape.page(f"Capacity and demand of {name} over time", 200),
+        "".join([*parts, *_dates(points)]),
+        f"<bdi>{escape.page(name, 200)}</bdi>: the replicas of the newest plan carry "
+        f"{numbers.plain(newest.capacity)}/s with headroom (line), its demand is {demand} (grey dots: at each change); "
+        f"{_legend(live)}",
+    )
+
+
+def _steps(points: Sequence[ScalingPoint], value: Callable[[ScalingPoint], float], x_axis: Axis, y_axis: Axis) -> str:
+    """Return a line that keeps each value until the next change, the last one until the page was written."""
+    path = f"M{_x(points[0].time, x_axis)} {y_axis(value(points[0]))}"
+    for point in points[1:]:
+        path += f"H{_x(point.time, x_axis)}V{y_axis(value(point))}"
+    return f'<path class="candidate" d="{path}H{RIGHT}"/>'
+
+
+def _marks(live: Sequence[Deployment], x_axis: Axis) -> Iterator[str]:
+    for item in live:
+        x = _x(item.time, x_axis)
+        yield f'<line class="deployed" x1="{x}" y1="{TOP}" x2="{x}" y2="{BOTTOM}"/>'
+
+
+def _dates(points: Sequence[ScalingPoint]) -> Iterator[str]:
+    yield f'<text class="name" x="{LEFT}" y="{BOTTOM + 20}">{points[0].time:%Y-%m-%d}</text>'
+    yield f'<text class="row" x="{RIGHT}" y="{BOTTOM + 20}">written</text>'
+
+
+def _legend(live: Sequence[Deployment]) -> str:
+    return f"dashed: {numbers.count(len(live))} live deployments." if live else "no deployment went live since then."
+
+
+def _x(time: datetime, x_axis: Axis) -> str:
+    return x_axis.clip(time.timestamp())
+
+
+def changes(series: Scaling, data: Dashboard) -> Table:
+    """Return a row per change, the newest first."""
+    rows = [_row(point, data) for point in reversed(series.points[-MAX_CHANGES:])]
+    names = ("Time (UTC)", "Commit", "Replicas", "Set", "Why")
+    columns = (*map(Column, names), Column("Demand", right=True), Column("Capacity", right=True))
+    title = " · ".join(filter(None, ("Changes of replicas", series.service, series.environment)))
+    return Table(title=title, columns=(*columns, Column("Record and evidence")), rows=rows)
+
+
+def _row(point: ScalingPoint, data: Dashboard) -> tuple[Cell, ...]:
+    record = point.record
+    rates = (
+        numbers.MISSING if rate is None else f"{numbers.plain(rate)}/s" for rate in (record.demand, record.capacity)
+    )
+    return (
+        (Words(f"{point.time:%Y-%m-%d %H:%M}"),),
+        commit_cell(record.commit, data),
+        (Words(f"{numbers.count(record.before)} → {numbers.count(record.replicas)}"),),
+        (Words("set" if record.applied else "planned"),),
+        (Text(record.reason, 160),),
+        *((Words(rate),) for rate in rates),
+        evidence_cell(point.id, [evidence.sha256 for evidence in record.evidence]),
+    )
