@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from ghmlops.act.github.check_runs import upsert_check_run
-from ghmlops.core.errors import PermissionMissing
+from ghmlops.core.errors import GitHubError, PermissionMissing
 from ghmlops.core.steps.check_run import Annotation, CheckRun
+from github_api import shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,3 +96,58 @@ def test_annotations_of_a_killed_run_are_completed(api: Api, client: Client) -> 
     upsert_check_run(client, annotated(50))
     upsert_check_run(client, annotated(120))
     assert messages(api) == [str(i) for i in range(120)]
+
+
+def refused(method: str, skip: int = 0, status: int = 422) -> dict[str, object]:
+    """Return a fault of requests that write a check run; the first `skip` of them succeed."""
+    times = 1 if status == 422 else 99
+    return {"kind": "status", "status": status, "method": method, "path": "/check-runs", "skip": skip, "times": times}
+
+
+@pytest.mark.parametrize("status", [422, 500])
+@pytest.mark.parametrize("pages", [1, 2])
+def test_a_page_of_annotations_that_fails(api: Api, client: Client, pages: int, status: int) -> None:
+    """The error is raised; the conclusion stands, and the check run says itself how much of it is missing."""
+    api.seed(faults=[refused("PATCH", pages - 1, status)])
+    with pytest.raises(GitHubError):
+        upsert_check_run(client, annotated(120))
+    (check,) = api.state.check_runs
+    assert (check["status"], check["conclusion"]) == ("completed", "failure")
+    assert messages(api) == [str(i) for i in range(50 * pages)]
+    assert f"{50 * pages} of 120" in check["output"]["summary"]
+    assert check["output"]["summary"].endswith(CHECK.summary)
+
+    api.state.faults.clear()
+    assert upsert_check_run(client, annotated(120)).state == "edited"
+    assert messages(api) == [str(i) for i in range(120)]
+    assert api.state.check_runs[0]["output"]["summary"] == CHECK.summary
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_an_annotation_that_github_refuses(api: Api, client: Client, method: str) -> None:
+    """The conclusion is written without it, also over that of an earlier call, and the error is raised."""
+    if method == "PATCH":
+        upsert_check_run(client, msgspec.structs.replace(CHECK, conclusion="success"))
+    api.seed(faults=[refused(method)])
+    with pytest.raises(GitHubError) as raised:
+        upsert_check_run(client, annotated(3))
+    assert raised.value.reason_code == "github-refused"
+    (check,) = api.state.check_runs
+    assert (check["conclusion"], messages(api)) == ("failure", [])
+    assert "0 of 3" in check["output"]["summary"]
+
+
+def test_annotations_that_github_does_not_count(api: Api, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub accepts a page and shows nothing of it: no request is repeated for ever, and the check run says so."""
+    complete = shapes.check_run
+
+    def forgetful(root: str, row: dict[str, Any]) -> dict[str, Any]:
+        shape = complete(root, row)
+        shape["output"]["annotations_count"] = min(shape["output"]["annotations_count"], 50)
+        return shape
+
+    monkeypatch.setattr(shapes, "check_run", forgetful)
+    assert upsert_check_run(client, annotated(120)).missing == 70
+    (check,) = api.state.check_runs
+    assert (check["conclusion"], len(api.state.requests)) == ("failure", 4)
+    assert "50 of 120" in check["output"]["summary"]

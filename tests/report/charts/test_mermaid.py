@@ -34,6 +34,14 @@ def test_names_are_unique_and_few_are_visible() -> None:
     assert sum(bool(name.strip("\u200b\u200c")) for name in names) <= 6
 
 
+def test_a_chart_is_never_longer_than_github_draws() -> None:
+    """A year of failing days fits; of more windows than a diff has, as forged evidence may claim, there is no chart."""
+    year = mermaid.chart_lines(sample_timeline(set(range(400)), 400))
+    assert 400 < len("\n".join(year)) < 50_000
+    assert year[4].count(",") == 399
+    assert mermaid.chart_lines(sample_timeline(set(range(2_000)), 2_000)) == []
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(1e-7, "0.0000001"), (123456789.0, "123456789"), (-2.5e-12, "-0"), (0.1, "0.1")]
 )

@@ -9,6 +9,7 @@ import pytest
 
 from ghmlops.core.history.record import DeploymentRecord, Effect
 from ghmlops.core.model import Outcome
+from ghmlops.report.charts import trend_chart
 from ghmlops.report.comment.brief import brief
 from ghmlops.report.comment.trend import MAX_POINTS, MIN_POINTS
 from ghmlops.report.formats.comment import comment
@@ -48,6 +49,47 @@ def test_the_deciding_metric_is_drawn_with_its_limit() -> None:
     assert trend.points[-1][0] == samples.HEAD
     assert trend.points[-1][1] == pytest.approx(0.184, abs=0.02)
     assert trend.limits == [pytest.approx(0.02)]
+
+
+PREDICTIONS = {  # metric: unit, signs of its limits in the drawing
+    "accuracy": ("ratio", [-1]),
+    "log-loss": ("nats", [1]),
+    "positive-rate": ("ratio", [-1, 1]),
+}
+
+
+@pytest.mark.parametrize("metric", PREDICTIONS)
+def test_a_metric_of_predictions_is_drawn_in_its_unit(metric: str) -> None:
+    """An absolute change is in points or plain, its limits are on the side that counts as worse, or on both."""
+    unit, signs = PREDICTIONS[metric]
+    file = samples.regression()
+    first = next(f for f in file.findings if f.metric == metric)
+    first = msgspec.structs.replace(first, unit=unit, outcome=Outcome.FAIL)
+    file = msgspec.structs.replace(file, findings=[first], outcome=Outcome.FAIL)
+    facts = msgspec.structs.replace(samples.FACTS, past=past(5, effect(metric, -0.004, unit=unit)))
+    content = brief(samples.merged(file), [file], facts)
+    assert content.trend is not None
+    assert [limit > 0 for limit in content.trend.limits] == [sign > 0 for sign in signs]
+    assert [len(points) for points in (content.trend.points, content.trend.limits)] == [6, len(signs)]
+    chart = trend_chart.chart_lines(content.trend)
+    values = ", ".join(["-0.4" if unit == "ratio" else "-0.004"] * 5)
+    assert chart[4].startswith(f"line [{values}, ")
+    assert len(chart) == 5 + len(signs)
+    assert (', pt" ' in chart[3]) == (unit == "ratio")
+
+
+@pytest.mark.parametrize("scope", [{"slice": {"carrier": "B6"}}, {"window": "2013-11-01"}])
+def test_a_slice_or_window_that_decides_is_drawn_over_all_rows(scope: dict[str, Any]) -> None:
+    """The history has no slices: the trend is that of the same metric, and not of another one that passed."""
+    file = samples.regression(broken=True)
+    scoped = [f for f in file.findings if (f.slice or f.window) and all(getattr(f, k) == v for k, v in scope.items())]
+    rest = [msgspec.structs.replace(f, outcome=Outcome.PASS) for f in file.findings if not f.slice and not f.window]
+    file = msgspec.structs.replace(file, findings=[*reversed(rest), *scoped], outcome=Outcome.FAIL)
+    changes = [effect(f.metric, 0.001, unit=f.unit) for f in rest]
+    facts = msgspec.structs.replace(samples.FACTS, past=past(5, *changes))
+    trend = brief(samples.merged(file), [file], facts).trend
+    assert trend is not None
+    assert trend.metric == "accuracy"
 
 
 @pytest.mark.parametrize(("records", "points"), [(0, 0), (1, 0), (2, 3), (7, 8), (30, MAX_POINTS)])

@@ -108,7 +108,10 @@ def _write_check_run(job: Job, inputs: Inputs, services: Services, open_client: 
     from ghmlops.act.github.check_runs import upsert_check_run
 
     written = upsert_check_run(open_client(), check)
-    services.console.note(f"check run {check.name} {written.state}: {check.conclusion}")
+    missing = f"; GitHub does not show {written.missing} of its {len(check.annotations)} annotations"
+    services.console.note(
+        f"check run {check.name} {written.state}: {check.conclusion}{missing if written.missing else ''}"
+    )
     return written.url
 
 

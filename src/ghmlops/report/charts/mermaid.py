@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_WINDOWS = 60
 """Windows in the chart; windows with a regression are included in any case."""
+MAX_REGRESSIONS = 400
+"""Windows with a regression in a chart: as many as a diff has. GitHub draws no chart of more than 50,000 characters."""
 MAX_AXIS_LABELS = 6
 """Labels that fit below the axis without overlapping."""
 _COLOURS = "#cf222e66, #8b949e, #2f81f7"
@@ -28,13 +30,13 @@ _ALLOWED_PUNCTUATION = frozenset(" _.,:+-/()=")
 
 
 def chart_lines(series: Timeline) -> list[str]:
-    """Return the source lines of the chart; an empty list if the values have no usable scale."""
+    """Return the source lines of the chart; an empty list if no scale fits the values, or they are too many."""
     points = timeline.thin_out(series.points, MAX_WINDOWS)
     scale = numbers.unit_scale(series.unit)
     baseline = [point.baseline * scale.factor for point in points]
     candidate = [point.candidate * scale.factor for point in points]
     bounds = timeline.axis_bounds([*baseline, *candidate])
-    if bounds is None or len(points) < 2:
+    if bounds is None or not 2 <= len(points) <= MAX_REGRESSIONS:
         return []
     low, high = bounds
     below_axis = low - (high - low)  # a bar that ends below the axis is not drawn

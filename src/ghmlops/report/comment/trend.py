@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.context import is_sha
 from ghmlops.core.model import Direction
-from ghmlops.report.content.placed_findings import is_confirmation
+from ghmlops.report.content.placed_findings import is_confirmation, is_subgroup
 from ghmlops.report.text import numbers
 from ghmlops.report.text.drawings import Trend
 
@@ -29,6 +29,8 @@ _MAX_VALUE = 1e9
 def trend(commit: str, deciding: Iterable[PlacedFinding], facts: Facts) -> Trend | None:
     """Return the trend of the first deciding metric that has one; `None` without.
 
+    The history has overall changes only: a slice or a window that decides is drawn as its metric over all rows.
+
     Args:
         commit: Full SHA of the commit that is reported.
         deciding: Findings in the order in which they decide.
@@ -36,18 +38,27 @@ def trend(commit: str, deciding: Iterable[PlacedFinding], facts: Facts) -> Trend
     """
     if not facts.past or not is_sha(commit):
         return None
-    for entry in deciding:
-        finding = entry.finding
-        is_overall = not finding.slice and finding.window is None and not is_confirmation(entry.leg)
-        value = _usable(finding.change.estimate) if finding.change and is_overall else None
-        if value is None:
-            continue
-        past = [(record.commit, change) for record in facts.past if (change := _change(record, finding)) is not None]
-        points = [*past[-(MAX_POINTS - 1) :], (commit, value)]
-        if len(points) >= MIN_POINTS:
-            scale = numbers.change_scale(finding)
-            return Trend(finding.metric, finding.dataset, scale, points, _limits(finding))
+    findings = [entry.finding for entry in deciding if not is_confirmation(entry.leg)]
+    overall: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        if not is_subgroup(finding):
+            overall.setdefault((finding.metric, finding.dataset), finding)
+    for decisive in findings:
+        drawn = overall.get((decisive.metric, decisive.dataset)) if is_subgroup(decisive) else decisive
+        if drawn is not None and (result := _trend_of(drawn, commit, facts)) is not None:
+            return result
     return None
+
+
+def _trend_of(finding: Finding, commit: str, facts: Facts) -> Trend | None:
+    value = _usable(finding.change.estimate) if finding.change else None
+    if value is None:
+        return None
+    past = [(record.commit, change) for record in facts.past if (change := _change(record, finding)) is not None]
+    points = [*past[-(MAX_POINTS - 1) :], (commit, value)]
+    if len(points) < MIN_POINTS:
+        return None
+    return Trend(finding.metric, finding.dataset, numbers.change_scale(finding), points, _limits(finding))
 
 
 def _change(record: DeploymentRecord, finding: Finding) -> float | None:
