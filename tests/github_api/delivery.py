@@ -145,11 +145,15 @@ def list_runs(state: State, call: Call) -> Response:
 def list_workflow_runs(state: State, call: Call) -> Response:
     """List the runs of one workflow, newest first."""
     name, sha = call.path["workflow_id"], call.query.get("head_sha")
-    event = call.query.get("event")
+    event, branch, status = (call.query.get(key) for key in ("event", "branch", "status"))
     runs = [
         r
         for r in reversed(state.runs)
-        if r["path"].endswith(f"/{name}") and sha in (None, r["head_sha"]) and event in (None, r["event"])
+        if r["path"].endswith(f"/{name}")
+        and sha in (None, r["head_sha"])
+        and event in (None, r["event"])
+        and branch in (None, r["head_branch"])
+        and status in (None, r["status"], r["conclusion"])
     ]
     objects = [shapes.workflow_run(call.root, r, state.repositories) for r in runs]
     return Response(200, {"total_count": len(objects), "workflow_runs": objects})

@@ -14,14 +14,15 @@ import re
 import tempfile
 import zipfile
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ghmlops.act.github.check_runs import upsert_check_run
 from ghmlops.act.github.comments import upsert_comment
 from ghmlops.act.github.commits import publish_commits
-from ghmlops.act.github.dispatches import dispatch_workflow
-from ghmlops.act.github.issues import upsert_issue
+from ghmlops.act.github.dispatches import dispatch_workflow, dispatched_runs, start_workflow
+from ghmlops.act.github.issues import close_issue, upsert_issue
 from ghmlops.act.github.perform import perform
 from ghmlops.act.github.pull_requests import open_revert_pull_request
 from ghmlops.clients.github.client import connect
@@ -32,11 +33,13 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.revert.api_commit import ApiRevert
 from ghmlops.core.steps.check_run import CheckRun
 from ghmlops.core.steps.gate import Origin, Target, finish_steps, gate_steps, stale_steps
+from ghmlops.core.steps.step import DispatchWorkflow
 from ghmlops.measure.github.artifacts import locate
 from ghmlops.measure.github.collaborators import has_role, is_maintainer, is_team_member
 from ghmlops.measure.github.commits import compare, read_file
 from ghmlops.measure.github.deployments import (
     commit_deployments,
+    dated_deployments,
     failed_range,
     list_deployments,
     newest_successful_deployment,
@@ -46,7 +49,7 @@ from ghmlops.measure.github.merged_pull_request import merged_pull_request
 from ghmlops.measure.github.pull_requests import blocking_rules, merged_pull_requests, pull_request_for
 from ghmlops.measure.github.pushes import newest_push
 from ghmlops.measure.github.reviews import REVIEW_LABEL, Head, inputs_reviewer, push_time
-from ghmlops.measure.github.runs import read_run, triggering_actor
+from ghmlops.measure.github.runs import newest_success, read_run, triggering_actor
 from github_api.objects import branch_subjects
 from github_api.planned_revert import COMMITS, FILES, TIP
 from github_api.state import State, repository_id
@@ -63,6 +66,7 @@ HEAD, LIVE = "a" * 40, "b" * 40
 REPOSITORY = "acme/shop"
 MARKER = "<!-- ghmlops -->"
 BOT = {"login": "github-actions[bot]", "type": "Bot"}
+REQUEST = "0123456789abcdef0123"
 RUN_URL = f"https://github.example/{REPOSITORY}/actions/runs/42"
 TARGET = Target(service="shop", environment="production", log_url=RUN_URL)
 FOREVER = 10**6
@@ -188,6 +192,14 @@ def _comment(client: Client) -> object:
     return upsert_comment(client, number=7, marker=MARKER, body=f"{MARKER}\nnew")._replace(id=0, url="", state="")
 
 
+def _request(client: Client) -> object:
+    """Start what `watch` starts, if no run shows its request, and look at the runs as the next watcher does."""
+    inputs = {"request": REQUEST, "commit": HEAD, "base": LIVE, "alarm": "p95@2026-11-03T10:00:00Z"}
+    step = DispatchWorkflow(workflow="confirm.yml", branch="main", inputs=inputs)
+    url = start_workflow(client, step, request=REQUEST)
+    return bool(url), sorted(dispatched_runs(client, "confirm.yml"))
+
+
 def _review(client: Client) -> object:
     pushed = push_time(client, Head(REPOSITORY, "change-7", HEAD))
     return inputs_reviewer(client, 7, pushed) if pushed else "unknown"
@@ -213,6 +225,7 @@ def _deployment(sha: str, run_id: str, *states: str) -> Json:
 _MEMBERS = {"permissions": {"members": "write"}}
 _RUN = {"id": 42, "head_sha": HEAD, "run_attempt": 2, "attempts": {"1": {}}}
 _PUSH = {"id": 43, "head_sha": LIVE, "event": "push", "head_branch": "main"}
+_WATCHED = {**_PUSH, "created_at": "2026-01-01T00:00:00Z"}
 _MERGED = {"number": 5, "head_sha": HEAD, "state": "closed", "merge_commit_sha": LIVE, "messages": ["one", "two"]}
 _CHECKED = {"id": 42, "head_sha": HEAD, "head_branch": "change-7", "created_at": "2026-01-01T00:01:00Z"}
 _REVIEWED = {
@@ -272,6 +285,20 @@ SEQUENCES = (
         "deployment of a revert",
         lambda client: dispatch_workflow(client, workflow="deploy.yml", branch="main", sha=LIVE) or True,
         {"repositories": {REPOSITORY: {"refs": {"heads/main": LIVE}}}},
+    ),
+    Sequence("request of watch", _request, {"repositories": {REPOSITORY: {"refs": {"heads/main": LIVE}}}}),
+    Sequence(
+        "issue of a metric that is back",
+        lambda client: close_issue(client, marker=MARKER, comment="p95 is back.") is not None,
+        {"issues": [{"title": "p95", "body": MARKER, **BOT}]},
+    ),
+    Sequence("newest run of watch", lambda client: newest_success(client, "ci.yml", "main"), {"runs": [_WATCHED]}),
+    Sequence(
+        "deployments with their times",
+        lambda client: [
+            (d.sha, d.failed) for d in dated_deployments(client, "production", "shop", datetime(2020, 1, 1, tzinfo=UTC))
+        ],
+        {"deployments": [_deployment(LIVE, "41", "success"), _deployment(HEAD, "42", "queued", "failure")]},
     ),
     Sequence(
         "range of a failed deployment",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from ghmlops.core.errors import GhmlopsError, InputError, NeedsPerson
 from ghmlops.measure.github.deployments import (
     commit_deployments,
+    dated_deployments,
     failed_range,
     list_deployments,
     newest_successful_deployment,
@@ -28,6 +30,41 @@ def deploy(api: Api, sha: str, states: list[str], service: str | None = "shop", 
     api.seed(deployments=[{"sha": sha, "environment": environment, "payload": payload, "statuses": rows}])
     number: int = api.state.deployments[-1]["id"]
     return number
+
+
+def test_times_of_deployments(api: Api, client: Client) -> None:
+    """Oldest first, since a time: when each was created and was live first; one that never was failed, or is open."""
+    for day, (sha, states, service) in enumerate(
+        [
+            (A, ["success"], "shop"),
+            (B, ["queued", "success", "failure"], "shop"),
+            (C, ["failure"], None),
+            (A, ["success"], "search"),
+            (C, ["queued"], "shop"),
+        ],
+        1,
+    ):
+        deploy(api, sha, states, service)
+        api.state.deployments[-1]["created_at"] = f"2026-01-0{day}T00:00:00Z"
+        for hour, status in enumerate(api.state.deployment_statuses[-len(states) :], 1):
+            status["created_at"] = f"2026-01-0{day}T0{hour}:00:00Z"
+    dated = dated_deployments(client, "production", "shop", datetime(2026, 1, 2, tzinfo=UTC))
+    assert [(d.sha, d.created.day, d.live.hour if d.live else None, d.failed) for d in dated] == [
+        (B, 2, 2, False),
+        (C, 3, None, True),
+        (C, 5, None, False),
+    ]
+
+
+@pytest.mark.parametrize("time", ["soon", "0001-01-01T00:00:00+14:00"])
+def test_a_deployment_without_a_time(api: Api, client: Client, time: str) -> None:
+    """One line, and no traceback."""
+    deploy(api, A, ["success"])
+    api.state.deployments[-1]["created_at"] = time
+    with pytest.raises(GhmlopsError) as caught:
+        dated_deployments(client, "production", "shop", datetime(2026, 1, 2, tzinfo=UTC))
+    assert caught.value.message.isprintable()
+    api.state.violations.clear()
 
 
 HISTORIES = [

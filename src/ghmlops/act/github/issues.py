@@ -36,6 +36,8 @@ class _Issue(msgspec.Struct, frozen=True):
 
 class _Comment(msgspec.Struct, frozen=True):
     id: int
+    body: str | None = None
+    user: User | None = None
 
 
 def upsert_issue(client: Client, *, marker: str, title: str, body: str) -> WrittenIssue:
@@ -75,25 +77,38 @@ def upsert_issue(client: Client, *, marker: str, title: str, body: str) -> Writt
 def close_issue(client: Client, *, marker: str, comment: str) -> int | None:
     """Close the open issue that has `marker` as the first line of its body, and return its number; `None` without one.
 
-    The issue is closed before the comment is written: if the comment fails, nothing is said twice by the next run.
+    The comment has the marker too, and is written before the issue is closed: a run that was interrupted in between, or
+    whose response was lost, leaves an open issue whose comment the next one finds.
 
     Args:
         client: The connection.
         marker: Hidden first line that identifies the issue.
         comment: Why it is closed.
+
+    Raises:
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
     """
-    existing = _find(client, marker, viewer_login(client))
+    login = viewer_login(client)
+    existing = _find(client, marker, login)
     if existing is None:
         return None
     number = existing.number
+
+    def find_comment() -> _Comment | None:
+        activity, address = f"reading the comments of issue #{number}", f"issues/{number}/comments"
+        pages = read_pages(client, address, _Comment, activity=activity, permission=READ)
+        comments = (comment for page in pages for comment in page)
+        return next((c for c in comments if _first_line(c.body) == marker and is_author(c.user, login)), None)
+
+    if find_comment() is None:
+        activity, body = f"commenting on issue #{number}", {"body": f"{marker}\n{comment}"}
+        write(
+            client, "POST", f"issues/{number}/comments", _Comment, body=body, activity=activity, permission=WRITE,
+            find_existing=find_comment,
+        )  # fmt: skip
     fields = {"state": "closed", "state_reason": "completed"}
     activity = f"closing issue #{number}"
     write(client, "PATCH", f"issues/{number}", _Issue, body=fields, activity=activity, permission=WRITE)
-    activity = f"commenting on issue #{number}"
-    write(
-        client, "POST", f"issues/{number}/comments", _Comment, body={"body": comment}, activity=activity,
-        permission=WRITE,
-    )  # fmt: skip
     return number
 
 
@@ -112,8 +127,11 @@ def _find(client: Client, marker: str, login: str) -> _Issue | None:
 
 
 def _is_own(issue: _Issue, marker: str, login: str) -> bool:
-    first = (issue.body or "").strip().partition("\n")[0].strip()
-    return issue.pull_request is None and first == marker and is_author(issue.user, login)
+    return issue.pull_request is None and _first_line(issue.body) == marker and is_author(issue.user, login)
+
+
+def _first_line(body: str | None) -> str:
+    return (body or "").strip().partition("\n")[0].strip()
 
 
 def _text(body: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -27,9 +28,13 @@ MAX_STATES = 200
 MAX_UNNAMED = 30
 """Maximum deployments without our payload that are examined once one of them is live, in search of one that names the
 service."""
+MAX_DATED = 100
+"""Maximum deployments whose times are read, newest first; each takes one request."""
 MAX_OVERRIDE = 1000
 """Maximum length of the reason of an override that is read from a payload, in characters."""
 
+FAILED_STATES = ("failure", "error")
+"""States of a deployment that did not reach the users, unless it succeeded before."""
 _RUN = re.compile(r"/actions/runs/([0-9]{1,18})(?:/|$)")
 
 
@@ -56,6 +61,18 @@ class _Examined(msgspec.Struct, frozen=True):
     recorded: RecordedDeployment
     was_live: bool
     """Whether it ever succeeded."""
+    live_at: str = ""
+    """Time of its first success; empty without one."""
+
+
+class DatedDeployment(NamedTuple):
+    """A deployment with its times (UTC): when it was created, and when it was live first; `None` if it never was."""
+
+    sha: str
+    created: datetime
+    live: datetime | None
+    failed: bool
+    """Whether it ended without ever being live."""
 
 
 def list_deployments(client: Client, environment: str, service: str, limit: int = 30) -> list[RecordedDeployment]:
@@ -76,6 +93,37 @@ def list_deployments(client: Client, environment: str, service: str, limit: int 
     deployments = _matching(client, environment, service)[:limit]
     states = [_examine(client, deployment).recorded for deployment in deployments]
     return [recorded for recorded in states if recorded.service in ("", service)]
+
+
+def dated_deployments(client: Client, environment: str, service: str, since: datetime) -> list[DatedDeployment]:
+    """Return the deployments of one service to one environment since a time, at most `MAX_DATED`, oldest first.
+
+    Those that name no service are included.
+
+    Raises:
+        GitHubError: GitHub rejected a request (`PermissionMissing` names the permission), or states no time.
+    """
+    deployments = [d for d in _matching(client, environment, service) if _time(d.created_at) >= since][:MAX_DATED]
+    dated = []
+    for deployment in deployments:
+        examined = _examine(client, deployment)
+        if examined.recorded.service in ("", service):
+            live = _time(examined.live_at) if examined.was_live else None
+            failed = live is None and examined.recorded.state in FAILED_STATES
+            dated.append(DatedDeployment(deployment.sha, _time(deployment.created_at), live, failed))
+    return dated[::-1]
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GitHubError(
+            f"GitHub answers with no time of a deployment: {text[:40]!a}",
+            hint="try again",
+            reason_code="github-refused",
+        ) from None
 
 
 def commit_deployments(client: Client, environment: str, service: str, commit: str) -> list[RecordedDeployment]:
@@ -207,7 +255,7 @@ def _examine(client: Client, deployment: _Deployment) -> _Examined:
         description=(own[-1].description or "") if own else "",
         override=short(override, MAX_OVERRIDE) if isinstance(override := payload.get(OVERRIDE_KEY), str) else "",
     )
-    return _Examined(recorded, was_live=bool(successes))
+    return _Examined(recorded, was_live=bool(successes), live_at=successes[0].created_at if successes else "")
 
 
 def _adopting_run(statuses: Sequence[_Status]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ghmlops.clients.github import calls
-from ghmlops.core.errors import InputError
+from ghmlops.core.errors import GitHubError, InputError
 from ghmlops.core.evidence.run import RunFacts
 
 if TYPE_CHECKING:
@@ -62,6 +63,37 @@ class Run(msgspec.Struct, frozen=True):
         if self.status != "completed" or self.conclusion != "success":
             return "not successful"
         return ""
+
+
+class _Runs(msgspec.Struct, frozen=True):
+    workflow_runs: list[Run]
+
+
+def newest_success(client: Client, workflow: str, branch: str) -> datetime | None:
+    """Return when the newest successful run of a workflow started (UTC); `None` if there is none.
+
+    Args:
+        client: The connection.
+        workflow: File name of the workflow.
+        branch: Branch of the run; empty accepts every branch.
+
+    Raises:
+        GitHubError: There is no such workflow (reason code `not-found`), or GitHub rejected the request.
+    """
+    parameters: dict[str, str | int] = {"status": "success", "per_page": 1}
+    if branch:
+        parameters["branch"] = branch
+    activity = f"looking for runs of {workflow}"
+    address = f"actions/workflows/{workflow}/runs"
+    runs = calls.read(client, address, _Runs, activity=activity, permission=READ, parameters=parameters).workflow_runs
+    if not runs:
+        return None
+    text = runs[0].run_started_at or runs[0].created_at
+    try:
+        time = datetime.fromisoformat(text)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GitHubError(f"GitHub answers with no time of run {runs[0].id}: {text[:40]!a}", hint="try again") from None
 
 
 def read_api_run(client: Client, run_id: int) -> Run:
