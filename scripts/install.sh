@@ -43,13 +43,15 @@ main() {
   printf '%s\n' "$env/ghmlops"
 }
 
-# required_extras EXTRA...: the extras and, with `regression`, those that the step's inputs or its policy require.
+# required_extras EXTRA...: the extras and those that the step's inputs or its policy require.
 required_extras() {
-  local named=${GHMLOPS_BASELINE:-}$'\n'${GHMLOPS_CANDIDATE:-}$'\n'${GHMLOPS_LABELS:-}
+  local named=${GHMLOPS_BASELINE:-}$'\n'${GHMLOPS_CANDIDATE:-}$'\n'${GHMLOPS_LABELS:-} read=""
   if (($# > 0)); then printf '%s\n' "$@"; fi
-  [[ " $* " == *" regression "* ]] || return 0
   local policy=${GHMLOPS_WORKING_DIRECTORY:+$GHMLOPS_WORKING_DIRECTORY/}${GHMLOPS_POLICY:-}
-  if [[ -f $policy ]]; then named+=$'\n'$(<"$policy"); fi
+  if [[ -f $policy ]]; then read=$(<"$policy"); fi
+  if [[ " $* " == *" latency "* && $read =~ (^|[[:space:]{,\"])schemathesis\"?: ]]; then echo schemathesis; fi
+  [[ " $* " == *" regression "* ]] || return 0
+  named+=$'\n'$read
   if [[ ${GHMLOPS_ENGINE:-} == spark ]]; then echo spark; fi
   if [[ -n ${GHMLOPS_REBUILD:-} ]]; then echo preview; fi # terminates the process tree of the build
   if [[ $named == *artifact:* ]]; then echo github; fi

@@ -299,6 +299,8 @@ def test_an_unknown_extra(suite: Path, temp: Path) -> None:
         ({"GHMLOPS_POLICY": "policy.yml", "GHMLOPS_WORKING_DIRECTORY": "b"}, ["regression"], ["regression"]),
         ({"GHMLOPS_POLICY": "policy.yml", "GHMLOPS_ENGINE": "spark"}, ["latency"], ["latency"]),
         ({"GHMLOPS_POLICY": "policy.yml"}, [], []),
+        ({"GHMLOPS_POLICY": "described.yml"}, ["latency"], ["latency", "schemathesis"]),
+        ({"GHMLOPS_POLICY": "described.yml"}, ["github"], ["github"]),
     ],
 )
 def test_extras_follow_from_the_inputs_of_regression(
@@ -308,6 +310,7 @@ def test_extras_follow_from_the_inputs_of_regression(
     (tmp_path / "a").mkdir()
     (tmp_path / "a/policy.yml").symlink_to("../policy.yml")
     (tmp_path / "policy.yml").write_text("artifacts: {baseline: 'artifact:p@main', candidate: 's3://b/c.parquet'}\n")
+    (tmp_path / "described.yml").write_text("synthetic: {schemathesis: {schema: openapi.json}}\n")
     script = (root / "scripts" / "install.sh").read_text()
     function = script[
         script.index("required_extras() {") : script.index("\n}\n", script.index("required_extras() {")) + 3

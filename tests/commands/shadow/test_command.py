@@ -102,6 +102,25 @@ def read(place: Path, leg: str = "") -> tuple[dict[str, Finding], ShadowDetails]
     return {finding.id: finding for finding in evidence.findings}, details
 
 
+def test_the_requests_of_a_failure_are_exported(place: Path) -> None:
+    """The archive is a recording of the changed rows, which `shadow` itself reads; without a failure there is none."""
+    write_policy(place, "  expect: same\n")
+
+    def change(row: int, answer: dict[str, Any]) -> dict[str, Any]:
+        return answer | {"label": 7} if row % 3 == 1 else answer
+
+    shadow(place, change)
+    archive = place / "evidence/shadow.har"
+    entries = json.loads(archive.read_text())["log"]["entries"]
+    assert {json.loads(entry["request"]["postData"]["text"])["row"] % 3 for entry in entries} == {1}
+    (place / "changed.har").write_bytes(archive.read_bytes())
+    assert shadow(place, change, requests="changed.har").outcome is not PASS
+    _, details = read(place)
+    assert details.requests.recorded == len(entries)
+    assert shadow(place).outcome is PASS
+    assert not archive.exists()
+
+
 def test_an_unchanged_service_with_noise_passes(place: Path) -> None:
     """Identifiers and jitter are named as noise, and nothing fails even where any change would."""
     write_policy(place, "  expect: same\n")

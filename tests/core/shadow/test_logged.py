@@ -51,6 +51,26 @@ def test_a_line_has_a_body_or_not(more: dict[str, object], body: bytes, has_body
     assert (logged.answer.body, logged.has_body, logged.answer.media_type) == (body, has_body, "application/json")
 
 
+@pytest.mark.parametrize(
+    ("more", "seconds"),
+    [
+        ({}, 0.0),
+        ({"seconds": 0.25}, 0.25),
+        ({"seconds": 0}, 0.0),
+        ({"milliseconds": 250}, 0.25),
+        ({"milliseconds": 0}, 0.0005),
+        ({"milliseconds": -1}, 0.0),
+        ({"seconds": True, "milliseconds": "7"}, 0.0),
+        ({"seconds": 10**400}, 0.0),
+    ],
+)
+def test_a_line_may_have_a_service_time(more: dict[str, object], seconds: float) -> None:
+    """HAProxy rounds down to whole milliseconds, and writes -1 for an answer that never came."""
+    logged = parse(LINE | more)
+    assert isinstance(logged, LoggedAnswer)
+    assert logged.answer.seconds == pytest.approx(seconds)
+
+
 def test_a_prefix_of_syslog_is_skipped() -> None:
     """The line of a syslog server has text before the object."""
     assert not isinstance(parse_logged(b"<134>Nov 29 haproxy[7]: " + json.dumps(LINE).encode(), "id"), str)

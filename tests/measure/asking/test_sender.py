@@ -13,7 +13,8 @@ from ghmlops.core.answers.answer import AnswerKind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Request
 from ghmlops.measure.asking.sender import Limits, Sender
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.connecting.probe import probe
+from ghmlops.measure.load.target import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

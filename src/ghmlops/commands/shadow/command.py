@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ghmlops.core.answers.places import PlaceVerdict
     from ghmlops.core.evidence.document import Evidence
     from ghmlops.core.shadow.comparison import Comparison
-    from ghmlops.core.shadow.outcome import Proof, Question
+    from ghmlops.core.shadow.outcome import Proof, Question, Run
     from ghmlops.measure.shadow.answers_file import AnswersFile
     from ghmlops.measure.shadow.sending import Arms
 
@@ -94,6 +94,7 @@ def _measure(job: Job, inputs: Inputs, services: Services) -> EvidenceContent:
         repeatable=inputs.repeatable,
         places=job.confirms.places if job.confirms else None,
         quotes=may_quote(job.policy.send, [target.address for target in targets]),
+        slower_fails=job.confirms is None or job.confirms.slower,
     )
     return EvidenceContent(
         findings=findings(run),
@@ -108,7 +109,17 @@ def _measure(job: Job, inputs: Inputs, services: Services) -> EvidenceContent:
         ),
         seed=job.seed,
         fingerprints={"data": job.recording.fingerprint},
+        companions=_archive(job, run, services),
     )
+
+
+def _archive(job: Job, run: Run, services: Services) -> dict[str, bytes]:
+    """Return the requests of the failures as an HTTP archive; nothing without a failure."""
+    from ghmlops.core.answers.har import write_har
+    from ghmlops.core.shadow.archive import changed_requests
+
+    requests = changed_requests(run, job.sendable, job.targets["candidate"].url)
+    return {"har": write_har(requests, services.now().isoformat())} if requests else {}
 
 
 def _compare(job: Job, services: Services, arms: Arms) -> Comparison:

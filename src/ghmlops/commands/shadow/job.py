@@ -38,11 +38,13 @@ class FailedPlaces:
         digest: digest of its evidence.
         places: places that it has proven to differ.
         questions: rows that it has proven by asking again.
+        slower: whether it has shown the candidate to be slower.
     """
 
     digest: str
     places: frozenset[tuple[str, Place]]
     questions: tuple[Question, ...]
+    slower: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,4 +219,5 @@ def _failed_places(inputs: Inputs, services: Services) -> FailedPlaces:
         )
     except ValueError:
         raise EvidenceError(f"{inputs.confirm} names an unknown aspect", hint="measure again") from None
-    return FailedPlaces(digest=hashlib.sha256(data).hexdigest(), places=places, questions=questions)
+    slower = any(f.id == "shadow-latency" and f.outcome is Outcome.FAIL for f in first.findings)
+    return FailedPlaces(digest=hashlib.sha256(data).hexdigest(), places=places, questions=questions, slower=slower)

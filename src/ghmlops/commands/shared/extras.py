@@ -16,6 +16,7 @@ EXTRAS = {
     "pyarrow": ("cloud", "spark"),
     "pyspark": ("spark",),
     "requests": ("github",),
+    "schemathesis": ("schemathesis",),
     "scipy": ("verdict", "latency", "regression"),
     "sqlglot": ("regression",),
     "urllib3": ("github",),

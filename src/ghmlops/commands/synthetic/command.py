@@ -45,9 +45,18 @@ def _run(inputs: Inputs, services: Services) -> Result:
     if inputs.dry_run:
         return _dry_run(job)
     from ghmlops.commands.synthetic.run import measure
+    from ghmlops.measure.asking.schemathesis import require_package
 
     recorder = open_recorder("synthetic", inputs, services)
-    return record(recorder, evidence_content(job, measure(job, services), services.now().isoformat()), _summarise)
+    if job.described:
+        require_package()  # before anything is sent
+    run = measure(job, services)
+    content = evidence_content(job, run, services.now().isoformat())
+    if job.described:
+        from ghmlops.commands.synthetic.schemathesis.run import add_schemathesis
+
+        content = add_schemathesis(job, services, content, run.repetitions)
+    return record(recorder, content, _summarise)
 
 
 def _dry_run(job: Job) -> Result:

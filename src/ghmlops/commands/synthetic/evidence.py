@@ -17,7 +17,7 @@ from ghmlops.core.details.synthetic import (
 )
 from ghmlops.core.model import Finding, NotMeasured, Outcome
 from ghmlops.core.synthetic import saved_case
-from ghmlops.core.synthetic.constants import ALONE_REPETITIONS, REPLAY_CONTEXT
+from ghmlops.core.synthetic.constants import ALONE_REPETITIONS
 from ghmlops.core.synthetic.findings import DOCS, Decision, Example, finding, not_measured
 from ghmlops.core.synthetic.judge import Proof
 from ghmlops.core.synthetic.rows.profile import NUMERIC, TEXTUAL
@@ -36,7 +36,7 @@ _BASELINE = "synthetic-baseline"
 
 def evidence_content(job: Job, run: SyntheticRun, started: str) -> EvidenceContent:
     """Return the content of the evidence of a run that has ended; `started` is its time in ISO 8601."""
-    cases = [_saved(result) for result in run.results if result.outcome is Outcome.FAIL and result.example]
+    cases = [result.saved for result in run.results if result.saved is not None]
     numbers = _case_numbers(run)
     gaps = [not_measured(r.relation, r.counts) for r in run.results if r.outcome is None]
     gaps += [
@@ -160,37 +160,14 @@ def _failure_row(result: RelationResult, run: SyntheticRun, numbers: dict[str, i
         shrinking=shrunk.requests if shrunk else None,
         minimal=shrunk.minimal if shrunk else None,
         case=numbers.get(result.relation.id),
+        replays=result.replays,
     )
 
 
 def _case_numbers(run: SyntheticRun) -> dict[str, int]:
     """Return the number of the saved case of each failed relation."""
-    names = [result.relation.id for result in run.results if result.outcome is Outcome.FAIL and result.example]
+    names = [result.relation.id for result in run.results if result.saved is not None]
     return {name: number for number, name in enumerate(names, start=1)}
-
-
-def _saved(result: RelationResult) -> saved_case.SavedCase:
-    assert result.example is not None  # noqa: S101  (the caller has checked)
-    question = result.shrunk.question if result.shrunk else result.example.question
-    others = [row.message for row in result.example.plan.rows] if result.example.plan else list(question.context)
-    context = [
-        message for message in others if message.body not in {m and m.body for m in (question.source, question.changed)}
-    ]
-    return saved_case.SavedCase(
-        relation=result.relation.id,
-        endpoint=result.example.endpoint,
-        expected=question.expected,
-        change=question.change,
-        changed=question.changed,
-        source=question.source,
-        fields=result.shrunk.fields if result.shrunk else (),
-        tolerances=dict(question.how.rules.tolerances),
-        ignore=tuple(sorted(question.how.rules.ignore)),
-        score=question.how.score,
-        assertions=dict(question.how.assertions),
-        against_baseline=question.against_baseline,
-        context=tuple(context[:REPLAY_CONTEXT]),
-    )
 
 
 def _archive(job: Job, cases: list[saved_case.SavedCase], started: str) -> bytes:

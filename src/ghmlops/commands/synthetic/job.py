@@ -56,6 +56,11 @@ class Job:
     file: str = ""
 
     @property
+    def described(self) -> bool:
+        """Whether Schemathesis runs: the policy says so, and no saved failures are replayed."""
+        return self.policy.schemathesis is not None and not self.replayed
+
+    @property
     def compared(self) -> bool:
         """Whether there is a baseline."""
         return "baseline" in self.targets

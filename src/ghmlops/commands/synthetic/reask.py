@@ -68,6 +68,11 @@ class Decider:
         self._replays = replays
         self._compared = BASELINE in session.arms
 
+    @property
+    def repetitions(self) -> int:
+        """How often a violation is asked again on each arm."""
+        return self._limits.repetitions
+
     def decide(self, relation: Relation, cases: Sequence[Case]) -> RelationResult:
         """Return the result of a relation from its cases."""
         counts = count([case.pair for case in cases])
@@ -121,7 +126,7 @@ class Decider:
 
         A replay is about known failures, not about a family of relations that chance could choose from.
         """
-        replays = [self._replay(case) for case in cases]
+        replays = [self.replay(case) for case in cases]
         undecided = sum(replay.undecided for _, replay in replays)
         for case, replay in replays:
             if replay.reproduced:
@@ -132,7 +137,7 @@ class Decider:
         case, replay = replays[index]
         return _Decision(Proof.NONE, len(cases), case if replay.candidate else None, undecided, replay)
 
-    def _replay(self, case: Case) -> tuple[Case, Replay]:
+    def replay(self, case: Case) -> tuple[Case, Replay]:
         """Return the case with the first violation of the candidate, and the answers of all rounds."""
         rounds = replay_rounds(case.question.requests)
         violations = Counter({arm: int(one.violated or False) for arm, one in _observed(case).items()})

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ghmlops.core.synthetic.judge import Counts, Pair, Replay
     from ghmlops.core.synthetic.question import Question
     from ghmlops.core.synthetic.relations.base import Relation
+    from ghmlops.core.synthetic.saved_case import SavedCase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,8 @@ class RelationResult:
         unjudged: violations whose further answers could not be judged; of a replay, the undecided cases.
         replay: answers to the example of a replay.
         shrunk: the shrunk failure; `None` without a failure.
+        saved: the failure as it is saved; `None` without a failure.
+        replays: whether the saved failure failed again at once; `None` if that was not tried.
     """
 
     relation: Relation
@@ -81,6 +84,8 @@ class RelationResult:
     unjudged: int = 0
     replay: Replay | None = None
     shrunk: Shrunk | None = None
+    saved: SavedCase | None = None
+    replays: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,7 @@ class SyntheticRun:
         results: result of each relation, in the order of the table.
         noise: noise floor of each endpoint.
         sent: requests, without those for shrinking.
-        shrinking: requests for shrinking.
+        shrinking: requests for shrinking the failures, and for replaying them at once.
         rows: generated rows that were asked.
         planned: generated rows of the plan.
         kinds: number of answers by arm and kind.

@@ -1,4 +1,4 @@
-"""Runs a synthetic job: asks all endpoints and saved cases, decides every relation, shrinks the failures."""
+"""Runs a synthetic job: asks all endpoints and saved cases, decides every relation, shrinks and saves the failures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ghmlops.commands.shared.load.load_source import reach
 from ghmlops.commands.synthetic.asking import EndpointRun, ask_saved
 from ghmlops.commands.synthetic.reask import Decider
 from ghmlops.commands.synthetic.results import Case, RelationResult, SyntheticRun
+from ghmlops.commands.synthetic.saving import save
 from ghmlops.commands.synthetic.session import Session
 from ghmlops.commands.synthetic.shrinking import shrink
 from ghmlops.core.load.allowed_hosts import is_loopback
@@ -20,16 +21,18 @@ from ghmlops.core.synthetic.judge import levels
 from ghmlops.core.synthetic.relations.saved import SAVED_CASES, saved_questions
 from ghmlops.core.synthetic.relations.table import RELATIONS
 from ghmlops.core.synthetic.rows.stream import Stream
+from ghmlops.core.synthetic.schemathesis.verdict import MAX_CHECKS
 
 if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.synthetic.job import Job
     from ghmlops.core.synthetic.noise import Noise
+    from ghmlops.core.synthetic.relations.base import Relation
 
 INPUT_OF_ARM = {"candidate": "url", "baseline": "baseline-url"}
 _REASK_STREAM = 4
 _MORE_SECONDS = 60.0
-"""Time for re-asking, and for shrinking, beside the budget of the policy."""
+"""Time for re-asking, and for shrinking and saving, beside the budget of the policy."""
 
 
 def measure(job: Job, services: Services) -> SyntheticRun:
@@ -64,9 +67,10 @@ def _run(job: Job, session: Session, services: Services) -> SyntheticRun:
     if job.cases:
         cases[SAVED_CASES.id] = ask_saved(session, saved_questions(job.cases))
     session.extend(_MORE_SECONDS)
-    results, repetitions = _decide(job, session, cases)
+    decider = _decider(job, session)
+    results = [decider.decide(relation, cases.get(relation.id, [])) for relation in _relations(job)]
     sent = session.sent
-    results = _shrink_all(job, session, results, cases)
+    results = _save_all(job, session, decider, results, cases)
     return SyntheticRun(
         results=results,
         noise=noise,
@@ -76,18 +80,20 @@ def _run(job: Job, session: Session, services: Services) -> SyntheticRun:
         planned=sum(len(plan.rows) for plan in job.plans),
         kinds=session.kinds,
         examples=session.examples,
-        repetitions=repetitions,
+        repetitions=decider.repetitions,
     )
 
 
-def _decide(job: Job, session: Session, cases: dict[str, list[Case]]) -> tuple[list[RelationResult], int]:
-    """Return the result of each relation, and how often a violation was asked again on each arm."""
-    relations = [relation for relation in (*RELATIONS, SAVED_CASES) if _runs(job, relation.id)]
-    limits, requests = levels(len(relations) + len(job.cases)), job.policy.requests
+def _relations(job: Job) -> list[Relation]:
+    return [relation for relation in (*RELATIONS, SAVED_CASES) if _runs(job, relation.id)]
+
+
+def _decider(job: Job, session: Session) -> Decider:
+    family = len(_relations(job)) + len(job.cases) + (MAX_CHECKS if job.policy.schemathesis else 0)
+    limits, requests = levels(family), job.policy.requests
     if job.replayed:
         requests = session.sent + REPLAY_REQUESTS * len(job.cases)
-    decider = Decider(session, limits, Stream(job.seed, _REASK_STREAM), requests, replays=bool(job.replayed))
-    return [decider.decide(relation, cases.get(relation.id, [])) for relation in relations], limits.repetitions
+    return Decider(session, limits, Stream(job.seed, _REASK_STREAM), requests, replays=bool(job.replayed))
 
 
 def _runs(job: Job, name: str) -> bool:
@@ -96,18 +102,19 @@ def _runs(job: Job, name: str) -> bool:
     return any(relation.id == name for plan in job.plans for relation in plan.relations)
 
 
-def _shrink_all(
-    job: Job, session: Session, results: list[RelationResult], cases: dict[str, list[Case]]
+def _save_all(
+    job: Job, session: Session, decider: Decider, results: list[RelationResult], cases: dict[str, list[Case]]
 ) -> list[RelationResult]:
-    """Shrink every failure, as long as there is time."""
+    """Shrink every failure as long as there is time, and save it in the form that fails again."""
     session.extend(_MORE_SECONDS)
-    shrunk = []
+    complete = []
     for result in results:
-        fails = result.outcome is Outcome.FAIL and result.example is not None
-        if fails and result.example is not None and not session.late:
-            case, others = result.example, cases[result.relation.id]
-            result = replace(  # noqa: PLW2901  (the result with its smallest failure)
-                result, shrunk=shrink(session, result.relation, case, others, job.policy.private)
-            )
-        shrunk.append(result)
-    return shrunk
+        if result.outcome is Outcome.FAIL and result.example is not None:
+            of_relation = cases[result.relation.id]
+            if not session.late:
+                smallest = shrink(session, result.relation, result.example, of_relation, job.policy.private)
+                result = replace(result, shrunk=smallest)  # noqa: PLW2901  (the result with its smallest failure)
+            saved = save(session, decider, result, of_relation)
+            result = replace(result, saved=saved.case, replays=saved.replays)  # noqa: PLW2901
+        complete.append(result)
+    return complete

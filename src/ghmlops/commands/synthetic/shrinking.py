@@ -100,8 +100,24 @@ def shrink(session: Session, relation: Relation, case: Case, cases: Sequence[Cas
                 break
     if best is None:
         return _result(shrinker, failing, (failing, failing), (), private)
-    least, passing = best
+    least, passing = _few(shrinker, failing, *best)
     return _result(shrinker, combined(passing, failing, least), (failing, passing), least, private)
+
+
+def _few(shrinker: _Shrinker, failing: Json, least: list[str], passing: Json) -> tuple[list[str], Json]:
+    """Return at most `FEW_FIELDS` of the fields, and a row that passes without them and fails with them.
+
+    No field of a 1-minimal set can be left out: the passing row with all but one of them passes. So it is a passing
+    row, too, and differs from the failing one in fewer fields.
+    """
+    if len(least) <= FEW_FIELDS or not shrinker.complete:
+        return least, passing
+    shrinker.forget()
+    for size in range(FEW_FIELDS, 0, -1):
+        rest = least[size:]
+        if not shrinker.fails(passing, failing, rest) and shrinker.complete:
+            return least[:size], combined(passing, failing, rest)
+    return least, passing
 
 
 def _result(

@@ -20,6 +20,7 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "shard": ("actions/merge-shards/README.md#shards",),
     "shards": ("actions/merge-shards/README.md#shards",),
     "capacity": ("actions/capacity/README.md#how-it-decides",),
+    "synthetic-schemathesis": ("actions/synthetic/README.md#schemathesis",),
     "synthetic-*": ("actions/synthetic/README.md#the-verdict",),
     "scale-*": (
         "actions/scale/README.md#the-plan",
@@ -40,6 +41,7 @@ FINDINGS: dict[str, tuple[str, ...]] = {
         "actions/watch/README.md#data-that-does-not-count",
     ),
     "shadow-coverage": ("actions/shadow/README.md#coverage",),
+    "shadow-latency": ("actions/shadow/README.md#service-times",),
     "shadow-single-answers": ("actions/shadow/README.md#single-answers",),
     "shadow-*": ("actions/shadow/README.md#the-verdict",),
     "preview-ready": ("actions/preview/README.md#start-a-command", "actions/preview/README.md#teardown"),

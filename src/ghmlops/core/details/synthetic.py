@@ -45,6 +45,7 @@ class FailureRow(Frozen, frozen=True, kw_only=True):
         shrinking: requests for shrinking; `None` if it was not shrunk.
         minimal: whether no field can be left out; `None` if it was not shrunk.
         case: number of the case in the file of cases; `None` if it was not saved.
+        replays: whether the saved case failed again when it was replayed at once; `None` if that was not tried.
     """
 
     relation: str
@@ -57,6 +58,7 @@ class FailureRow(Frozen, frozen=True, kw_only=True):
     shrinking: int | None
     minimal: bool | None
     case: int | None
+    replays: bool | None = None
 
 
 class AnswerKindRow(Frozen, frozen=True, kw_only=True):
@@ -101,7 +103,7 @@ class SyntheticSettings(Frozen, frozen=True, kw_only=True):
         rows: generated rows whose questions were all asked.
         planned_rows: generated rows of the plan.
         requests: requests to both arms, without shrinking.
-        shrinking_requests: requests for shrinking.
+        shrinking_requests: requests for shrinking the failures, and for replaying them at once.
         stream: SHA-256 of the planned requests by endpoint.
         cases: saved failures in the companion of the evidence.
     """

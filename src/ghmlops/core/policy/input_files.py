@@ -35,6 +35,7 @@ def input_files(policy: Policy) -> dict[str, str]:
     if synthetic := policy.synthetic:
         files |= {synthetic.payloads: "payloads"} if synthetic.payloads else {}
         files |= dict.fromkeys(synthetic.cases, "cases")
+        files |= {synthetic.schemathesis.schema: "description"} if synthetic.schemathesis else {}
     if policy.preview and policy.preview.ca_file:
         files[policy.preview.ca_file] = "ca-file"
     if (shadow := policy.shadow) and not shadow.access_logs:

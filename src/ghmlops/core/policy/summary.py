@@ -96,6 +96,7 @@ def _synthetic(synthetic: Synthetic) -> str:
     return (
         f"synthetic: at most {synthetic.requests:,} generated requests within {format_duration(synthetic.budget)}; "
         f"expect: {synthetic.expect}; off: {', '.join(synthetic.off) or 'none'}; declared: {declared}"
+        + (f"; Schemathesis on {synthetic.schemathesis.schema}" if synthetic.schemathesis else "")
     )
 
 

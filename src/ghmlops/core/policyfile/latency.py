@@ -153,7 +153,8 @@ def _latency_margin(name: str, at: Located) -> LatencyMargin:
     return margin
 
 
-def _latency_margins(at: Located) -> dict[str, LatencyMargin]:
+def latency_margins(at: Located) -> dict[str, LatencyMargin]:
+    """Read margins by quantile; those that are left out have their defaults."""
     values: dict[str, Located] = record(dict, dict.fromkeys(QUANTILES, lambda at: at))(at)
     return DEFAULT_LATENCY_MARGINS | {name: _latency_margin(name, value) for name, value in values.items()}
 
@@ -252,7 +253,7 @@ def read_latency(at: Located) -> Latency:
         "payloads": text,
         "arrivals": _arrivals,
         "slo": read_objectives,
-        "margins": _latency_margins,
+        "margins": latency_margins,
         "connections": positive_count,
         "processes": _processes,
     }

@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ghmlops.core.model import Direction
-from ghmlops.core.policy.before_traffic.shadow import Compare, Send, Shadow
+from ghmlops.core.policy.before_traffic.shadow import Compare, Send, Shadow, ShadowMargins
 from ghmlops.core.policy.before_traffic.synthetic import Synthetic
 from ghmlops.core.policy.document import Policy
 from ghmlops.core.policy.gate import Gate
@@ -237,7 +237,10 @@ _OWN: dict[tuple[Any, str], Schema] = {
     (Compare, "tolerance"): {"anyOf": [{"const": "auto"}, _table(NUMBER)]},
     (Send, "rate"): RATE,
     (Shadow, "safe"): _listing({"type": "string", "pattern": r"^[A-Z]{1,20} /\S*$"}),
-    (Latency, "margins"): _object(dict.fromkeys(QUANTILES, _RATIO_OR_BOTH)),
+    **{
+        at: _object(dict.fromkeys(QUANTILES, _RATIO_OR_BOTH))
+        for at in ((Latency, "margins"), (ShadowMargins, "latency"))
+    },
 }
 """By type and field: values that the file writes in another way than the type."""
 

@@ -12,6 +12,7 @@ from ghmlops.core.answers.walk import Aspect, Place
 from ghmlops.core.model import Direction, Finding, Interval, NotMeasured, Outcome, finite
 from ghmlops.core.shadow.comparison import STATUS
 from ghmlops.core.shadow.constants import MARGIN_TAIL
+from ghmlops.core.shadow.latency import latency_finding
 from ghmlops.core.stats import tango
 from ghmlops.core.stats.binomial import mcnemar_exact_p
 
@@ -39,7 +40,8 @@ def findings(run: Run) -> list[Finding]:
         result.append(_margin(run, "disagreement", (gained, lost), margins.disagreement))
     if margins.decisions is not None:
         result.append(_margin(run, "decisions", _decisions(run), margins.decisions))
-    return result
+    times = latency_finding(run)
+    return result if times is None else [*result, times]
 
 
 def not_measured(run: Run, *, truncated: bool) -> list[NotMeasured]:

@@ -3,7 +3,7 @@
 A line in JSON, written by the formats of `actions/shadow/README.md`:
 
     {"x-request-id": "8c1f...", "method": "POST", "path": "/predict", "status": 200,
-     "content_type": "application/json", "content_length": 12, "response_body": "{\\"label\\": 1}", "seconds": 0.012}
+     "content_type": "application/json", "content_length": 12, "response_body": "{\\"label\\": 1}", "milliseconds": 12}
 
 `response_body_base64` replaces `response_body` where a router can only write base64. A line without either has a
 status and a content type, and its body is unknown; so is one that a router wrote as `-`, unless the length of 0, the
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +26,8 @@ _STATUSES_WITHOUT_BODY = (204, 205, 304)
 _MAX_DIGITS = 18
 MAX_ID = 200
 """Characters of a request id; longer ones are no id."""
+_MAX_TIME = 1e9
+"""Longest service time in either unit; a larger number is none."""
 
 
 class LoggedAnswer(NamedTuple):
@@ -75,8 +76,18 @@ def _from_line(row: dict[str, object], id_name: str) -> LoggedAnswer | str:
         data = body.encode("utf-8", "surrogatepass")
     elif body is not None:
         data = msgspec.json.encode(body)
-    media_type, seconds = row.get("content_type"), row.get("seconds")
-    return _logged(row.get(id_name), row.get("method"), row.get("path"), row.get("status"), media_type, seconds, data)
+    media_type, status = row.get("content_type"), row.get("status")
+    return _logged(row.get(id_name), row.get("method"), row.get("path"), status, media_type, _seconds(row), data)
+
+
+def _seconds(row: dict[str, object]) -> float:
+    """Return the service time of a line; 0 if it is unknown. HAProxy writes -1 for an answer that never came."""
+    for name, unit in (("seconds", 1.0), ("milliseconds", 1e-3)):
+        value = row.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_TIME:
+            # A whole number of milliseconds is rounded down: 0 is half of one, and no missing time.
+            return (float(value) or (0.5 if name == "milliseconds" else 0.0)) * unit
+    return 0.0
 
 
 def _has_no_body(row: dict[str, object]) -> bool:
@@ -112,7 +123,7 @@ def _from_trace(trace: dict[str, object], id_name: str) -> LoggedAnswer | str:
     status = received.get(":status", "")
     number = int(status) if status.isascii() and status.isdigit() and len(status) == 3 else 0
     media_type = received.get("content-type", "")
-    return _logged(sent.get(id_name), sent.get(":method"), sent.get(":path"), number, media_type, None, data)
+    return _logged(sent.get(id_name), sent.get(":method"), sent.get(":path"), number, media_type, 0.0, data)
 
 
 def _headers(message: object) -> dict[str, str]:
@@ -127,7 +138,7 @@ def _logged(  # noqa: PLR0913, PLR0917  (the fields of a line)
     path: object,
     status: object,
     media_type: object,
-    seconds: object,
+    seconds: float,
     body: bytes | None,
 ) -> LoggedAnswer | str:
     if not isinstance(request_id, str) or not 0 < len(request_id) <= MAX_ID or request_id == _UNKNOWN:
@@ -136,13 +147,12 @@ def _logged(  # noqa: PLR0913, PLR0917  (the fields of a line)
         return "it has no method and path"
     if isinstance(status, bool) or not isinstance(status, int):
         return "it has no status"
-    valid_time = isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds)
     has_response = 100 <= status <= 999
     answer = Answer(
         kind=AnswerKind.ANSWERED if has_response else AnswerKind.RESET,
         status=status if has_response else 0,
         media_type=media_type.partition(";")[0].strip().lower() if isinstance(media_type, str) else "",
         body=body or b"",
-        seconds=max(0.0, float(seconds)) if valid_time and isinstance(seconds, int | float) else 0.0,
+        seconds=seconds,
     )
     return LoggedAnswer(request_id, method.upper()[:20], path, answer, body is not None)

@@ -44,6 +44,8 @@ class Run:
             process is distinguished from a change.
         places: for a run that repeats a failed one, the places that failed; `None` for any other run.
         quotes: whether examples may quote answers.
+        slower_fails: whether a candidate that answers more slowly may fail; a run that repeats a failed one only judges
+            what failed.
     """
 
     policy: Shadow
@@ -53,6 +55,7 @@ class Run:
     repeatable: bool = False
     places: frozenset[tuple[str, Place]] | None = None
     quotes: bool = False
+    slower_fails: bool = True
 
     def blocks(self, endpoint: str, place: Place) -> bool:
         """Return whether a proven change at this place fails.

@@ -40,7 +40,8 @@ def expected_findings(policy: Policy, command: str) -> tuple[ExpectedFinding, ..
     if command == "capacity" and policy.capacity:
         return (ExpectedFinding("capacity"),)
     if command == "synthetic" and policy.synthetic:
-        return (ExpectedFinding("synthetic-answered"),)
+        described = (ExpectedFinding("synthetic-schemathesis"),) if policy.synthetic.schemathesis else ()
+        return (ExpectedFinding("synthetic-answered"), *described)
     if command == "shadow" and policy.shadow:
         return tuple(ExpectedFinding(name, compares=True) for name in _shadow(policy.shadow))
     if command == "preview" and policy.preview:
@@ -54,6 +55,7 @@ def _shadow(shadow: Shadow) -> list[str]:
     names += ["single-answers"] if shadow.access_logs is None else []
     names += [] if shadow.margins.disagreement is None else ["disagreement"]
     names += [] if shadow.margins.decisions is None else ["decisions"]
+    names += [] if shadow.margins.latency is None else ["latency"]
     return [f"shadow-{name}" for name in names]
 
 
@@ -98,7 +100,7 @@ def judged_metrics(regression: Regression) -> list[Metric]:
 
     A margin that the policy sets is demanded even if its columns are not named, because somebody relies on it.
     """
-    from ghmlops.core.predictions.comparison import overall_metrics
+    from ghmlops.core.metrics import overall_metrics
 
     return [
         metric

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ghmlops.core.policy.before_traffic.expect import Expect
+from ghmlops.core.policy.latency import LatencyMargin
 from ghmlops.core.policy.section import Section
 
 
@@ -25,12 +26,14 @@ class Compare(Section, frozen=True, kw_only=True):
 
 
 class ShadowMargins(Section, frozen=True, kw_only=True):
-    """Share of the rows that may change beyond the noise of the baseline; `None`: shown and not judged."""
+    """What may change beyond the noise of the baseline; `None`: shown and not judged."""
 
     disagreement: float | None = None
-    """Rows on which any compared value changed."""
+    """Share of the rows on which any compared value changed."""
     decisions: float | None = None
-    """Rows on which `compare.decision` changed."""
+    """Share of the rows on which `compare.decision` changed."""
+    latency: dict[str, LatencyMargin] | None = None
+    """Margins of the service times by quantile, as in `latency`. `None`: a slower candidate only warns."""
 
 
 class Send(Section, frozen=True, kw_only=True):

@@ -55,6 +55,19 @@ class Assertion(Section, frozen=True, kw_only=True):
     type: ValueType | None = None
 
 
+class Schemathesis(Section, frozen=True, kw_only=True):
+    """Schemathesis, which tests both services against their OpenAPI description."""
+
+    schema: str
+    """OpenAPI description as JSON."""
+    examples: int = 50
+    """Generated requests per operation and phase, at most."""
+    exclude_checks: tuple[str, ...] = ()
+    """Checks of Schemathesis that do not run."""
+    budget: float = 120.0
+    """Seconds per service; a run that is not at its end by then is inconclusive."""
+
+
 class Synthetic(Section, frozen=True, kw_only=True):
     """The synthetic test."""
 
@@ -92,6 +105,8 @@ class Synthetic(Section, frozen=True, kw_only=True):
     """Files of saved failures that are replayed in every run."""
     budget: float = 60.0
     """Maximum duration in seconds, without shrinking."""
+    schemathesis: Schemathesis | None = None
+    """`None`: it does not run."""
 
     def runs(self, relation: str) -> bool:
         """Return whether a built-in relation is not switched off."""

@@ -9,6 +9,7 @@ from ghmlops.core import quantities
 from ghmlops.core.answers.rules import absolute
 from ghmlops.core.policy.before_traffic.expect import EXPECTATIONS
 from ghmlops.core.policy.before_traffic.shadow import AccessLogs, Compare, Send, Shadow, ShadowMargins
+from ghmlops.core.policyfile.latency import latency_margins
 from ghmlops.core.policyfile.scalars import PER_SECOND, RATIO, SECONDS, boolean, header_name, positive_count
 from ghmlops.core.policyfile.yaml_reader import Located, listing, one_of, record, scalar, table, text
 
@@ -93,6 +94,7 @@ def read_shadow(at: Located) -> Shadow:
         "headers": table(_header, text),
         "recorded-headers": listing(scalar(header_name)),
     }
+    margins = {"disagreement": RATIO, "decisions": RATIO, "latency": latency_margins}
     logs = {"live": text, "candidate": text, "twin": text, "id": _log_key}
     readers = {
         "requests": text,
@@ -102,7 +104,7 @@ def read_shadow(at: Located) -> Shadow:
         "twin": boolean,
         "expect": one_of(*EXPECTATIONS),
         "compare": record(Compare, compare),
-        "margins": record(ShadowMargins, {"disagreement": RATIO, "decisions": RATIO}),
+        "margins": record(ShadowMargins, margins),
         "coverage": scalar(quantities.ratio),
         "answers": text,
         "private": listing(text),

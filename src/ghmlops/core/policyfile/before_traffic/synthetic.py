@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from ghmlops.core import quantities
@@ -18,6 +19,7 @@ from ghmlops.core.policy.before_traffic.synthetic import (
     BatchSettings,
     Rescale,
     Scalar,
+    Schemathesis,
     Synthetic,
 )
 from ghmlops.core.policyfile.scalars import SECONDS, path, positive_count
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_BATCH = 1024
 MAX_CONNECTIONS = 64
+MAX_EXAMPLES = 10_000
+_CHECK = re.compile(r"[a-z_]{1,60}")
 NUMBER = scalar(quantities.number)
 _MIN_REQUESTS = 300
 """Fewer leave no requests for re-asking, so that nothing could be proven."""
@@ -131,6 +135,20 @@ def _relations(at: Located) -> dict[str, Any]:
     return {**fields, "off": tuple(off)}
 
 
+def _examples(at: Located) -> int:
+    count = positive_count(at)
+    if count > MAX_EXAMPLES:
+        raise at.error(f"expected at most {MAX_EXAMPLES} examples")
+    return count
+
+
+def _check(at: Located) -> str:
+    value = text(at)
+    if not _CHECK.fullmatch(value):
+        raise at.error("expected the name of a check of Schemathesis", "for example `not_a_server_error`")
+    return value
+
+
 def _fields(field: str, read: Callable[[Located], Any]) -> Callable[[Located], dict[str, Any]]:
     """Make a reader of `{fields: ...}` that fills one field of the section."""
     return record(lambda fields: {field: fields}, {"fields": read}, required=("fields",))
@@ -151,6 +169,11 @@ _SETTINGS: dict[str, Callable[[Located], dict[str, Any]]] = {
     "rescaled": _fields("rescaled", table(_name, _RESCALE)),
 }
 _ASSERTION = record(Assertion, {"range": _range, "sum": NUMBER, "type": one_of(*VALUE_TYPES)})
+_SCHEMATHESIS = record(
+    Schemathesis,
+    {"schema": text, "examples": _examples, "exclude-checks": listing(_check), "budget": SECONDS},
+    required=("schema",),
+)
 _SECTION: Callable[[Located], Synthetic] = record(
     _section,
     {
@@ -166,5 +189,6 @@ _SECTION: Callable[[Located], Synthetic] = record(
         "private": listing(text),
         "cases": listing(text),
         "budget": SECONDS,
+        "schemathesis": _SCHEMATHESIS,
     },
 )

@@ -74,6 +74,12 @@ def _shadow_table(file: Evidence) -> Table:
     )
 
 
+def _case(failure: FailureRow) -> str:
+    if failure.case is None:
+        return numbers.MISSING
+    return numbers.count(failure.case) + (", which did not fail again at once" if failure.replays is False else "")
+
+
 def _proven_changes(file: Evidence) -> Table:
     places = _places(file.details) if isinstance(file.details, ShadowDetails) else []
     proven = [(place, examples) for place, examples in places if place.proven_by and examples]
@@ -119,7 +125,7 @@ def _relations_table(file: Evidence) -> Table:
             (Text(failure.observed, MAX_ANSWER),),
             (Text(failure.needs or numbers.MISSING, 300),),
             *_answers(failure),
-            (Words(numbers.MISSING if failure.case is None else numbers.count(failure.case)),),
+            (Words(_case(failure)),),
         )
         for failure in _failures(file)
     ]

@@ -1,0 +1,1 @@
+"""Runs Schemathesis on both services and adds its findings to the evidence."""
