@@ -13,14 +13,8 @@ import msgspec
 import numpy as np
 
 import prediction_artifacts as artifacts
-from ghmlops.core.details.latency import (
-    GeneratorDetails,
-    LatencyDetails,
-    LatencySettings,
-    PlannedRequests,
-    RequestSettings,
-    Slot,
-)
+from ghmlops.core.details.latency import LatencyDetails, LatencySettings, PlannedRequests, RequestSettings, Slot
+from ghmlops.core.details.load_runs import GeneratorDetails
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.evidence.loaded import Loaded
 from ghmlops.core.evidence.run import RunFacts

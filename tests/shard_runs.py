@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ghmlops.core.details.latency import GeneratorDetails, LatencyDetails, LatencySettings, PlannedRequests, ShardRun
+from ghmlops.core.details.latency import LatencyDetails, LatencySettings, PlannedRequests
+from ghmlops.core.details.load_runs import GeneratorDetails, ShardRun
 from ghmlops.core.evidence.document import Evidence, Provenance
 from ghmlops.core.latency.answers import Answers, Tokens
 from ghmlops.core.latency.constants import BLOCK_SIZE

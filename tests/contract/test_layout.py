@@ -47,6 +47,7 @@ TESTED_ELSEWHERE = {
     "act/github/deployments.py": "act/github/test_perform.py: the steps of the gate create and close deployments",
     "clients/git/credentials.py": "act/git/test_revert_push.py: a push authenticates over HTTP",
     "clients/github/errors.py": "clients/github/test_client.py: the client raises them",
+    "clients/github/waits.py": "clients/github/test_client.py: rate limits, lost responses and transient failures",
     "clients/github/calls.py": "clients/github/test_client.py: each call of the client",
     "commands/baseline/resolve.py": "commands/baseline/test_command.py: the command resolves the baseline",
     "commands/promote/observer.py": "commands/promote/test_command.py: each look at a real router under load",
@@ -126,6 +127,7 @@ TESTED_ELSEWHERE = {
     "measure/requests/lines.py": "measure/requests/test_log_lines.py: gzip, limits and lines of each format",
     "measure/foreign/bounded_json.py": "measure/foreign/test_foreign.py: every reader of JSON uses it",
     "measure/foreign/limitations.py": "measure/foreign/test_foreign.py: the entries of each reader",
+    "measure/github/evidence_artifacts.py": "measure/github/test_evidence.py: names, attempts and times of artifacts",
     "measure/github/collaborators.py": "commands/gate/test_emergency.py: the rights of a person",
     "measure/github/reviews.py": "commands/report/test_command.py: labels of a pull request",
     "measure/github/runs.py": "measure/github/test_evidence.py: the run that measured",
@@ -140,6 +142,7 @@ TESTED_ELSEWHERE = {
     "report/dashboard/tables.py": "report/dashboard/test_site.py: the tables of the site",
     "report/formats/css.py": "report/formats/test_html.py: the style of the page",
     "report/formats/script.py": "report/test_browser.py: the script of the page in a real browser",
+    "report/formats/terminal_reproduction.py": "commands/regression/test_rebuild.py: what a rebuild prints",
     "report/text/blocks.py": "report/test_golden.py: the blocks that every report consists of",
     "report/text/drawings.py": "report/content/predictions/test_drawings.py: what the drawings consist of",
 }

@@ -18,14 +18,8 @@ from ghmlops.core.details.capacity import (
     LawDetails,
     Prediction,
 )
-from ghmlops.core.details.latency import (
-    GeneratorDetails,
-    LatencyDetails,
-    LatencySettings,
-    PlannedRequests,
-    RequestSettings,
-    Slot,
-)
+from ghmlops.core.details.latency import LatencyDetails, LatencySettings, PlannedRequests, RequestSettings, Slot
+from ghmlops.core.details.load_runs import GeneratorDetails
 from ghmlops.core.details.regression import RegressionDetails, SubgroupRow
 from ghmlops.core.evidence.document import Evidence, Provenance, Verdict
 from ghmlops.core.evidence.loaded import Loaded

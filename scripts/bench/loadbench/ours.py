@@ -20,9 +20,10 @@ from ghmlops.core.latency.duet import quantile
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Request
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import MAX_REQUESTS, Load, Recording
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.target import parse_target
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripts are not an installed package
 

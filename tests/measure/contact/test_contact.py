@@ -17,8 +17,9 @@ from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Request
 from ghmlops.measure.contact.contact import EXCERPT, first_answers
 from ghmlops.measure.contact.http1 import exchange
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.load import Load
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.target import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,10 @@ from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load import presets
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Latency, Request
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import Load, Recording
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.target import parse_target
 from token_times import check_gaps
 
 if TYPE_CHECKING:

@@ -19,10 +19,11 @@ from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Request
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.protocols import http1_exchange as exchange
-from ghmlops.measure.load.target import Target, parse_target, probe
+from ghmlops.measure.load.target import Target, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,10 +15,11 @@ import scoring_service
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Request
 from ghmlops.measure.load import kernel_timestamps
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.kernel_timestamps import ArrivalClock, clock_offset, enable_timestamps
 from ghmlops.measure.load.load import Load
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.target import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,9 +24,10 @@ from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Request
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.load import Load
 from ghmlops.measure.load.processes import run_processes
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.target import parse_target
 from ghmlops.measure.load.worker import TlsSettings
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from ghmlops.core.errors import PolicyError, ServiceError
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, Request
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import Load
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.target import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

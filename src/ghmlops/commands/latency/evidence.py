@@ -11,17 +11,16 @@ import numpy as np
 from ghmlops.commands.shared.evidence import EvidenceContent
 from ghmlops.core.details.latency import (
     Confirmation,
-    GeneratorDetails,
     LatencyDetails,
     LatencySettings,
     PlannedRequests,
     ReplayDetails,
     RequestSettings,
-    ShardRun,
     SkippedLines,
     Slot,
     WriteOrder,
 )
+from ghmlops.core.details.load_runs import GeneratorDetails, ShardRun
 from ghmlops.core.latency import details as run_details
 from ghmlops.core.latency.findings import judge_tally
 from ghmlops.core.latency.interval_log import log_of

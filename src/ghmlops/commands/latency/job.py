@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.latency.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.shared.load.request_source import RequestSource
-    from ghmlops.core.details.latency import RateSearch
+    from ghmlops.core.details.load_runs import RateSearch
     from ghmlops.core.latency.stopping import Plan
     from ghmlops.core.load.allowed_hosts import HostRules
     from ghmlops.core.policy.document import Policy

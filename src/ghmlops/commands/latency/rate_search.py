@@ -29,7 +29,7 @@ def determine_rate(job: Job, inputs: Inputs, services: Services) -> Job:
     import msgspec
 
     from ghmlops.commands.latency.job import make_run_plan
-    from ghmlops.core.details.latency import RampStep, RateSearch
+    from ghmlops.core.details.load_runs import RampStep, RateSearch
     from ghmlops.core.latency.planning.knee import knee_of, rate_of
     from ghmlops.core.model import finite
 

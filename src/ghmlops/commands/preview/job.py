@@ -15,7 +15,7 @@ from ghmlops.core.policy.document import DEFAULT_PATH
 from ghmlops.core.policy.preview import Preview
 from ghmlops.core.text.placeholders import fill
 from ghmlops.measure.checkout import head_sha
-from ghmlops.measure.load.target import numeric_addresses
+from ghmlops.measure.load.connecting.probe import numeric_addresses
 from ghmlops.measure.preview.probe import check_address
 
 if TYPE_CHECKING:

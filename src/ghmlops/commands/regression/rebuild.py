@@ -240,12 +240,12 @@ def _dry_run(job: RebuildJob) -> Result:
 
 def _summarise(evidence: Evidence, file: str) -> Summary:
     from ghmlops.commands.shared.evidence import Summary
-    from ghmlops.report.formats import terminal
+    from ghmlops.report.formats import terminal_reproduction
 
     builds = evidence.details.builds if isinstance(evidence.details, RebuildDetails) else []
     failed = sum(finding.outcome is Outcome.FAIL for finding in evidence.findings)
     return Summary(
-        text=terminal.rebuild(evidence, file),
+        text=terminal_reproduction.rebuild(evidence, file),
         outputs={"rows": str(sum(row.rows for row in builds)), "failed-findings": str(failed)},
         data={"classes": {row.dataset: row.reproducibility for row in builds}, "failed_findings": failed},
     )

@@ -197,11 +197,11 @@ def _dry_run(job: Job, notes: list[str]) -> Result:
 
 def _summarise(comparison: RunComparison, before: Evidence, file: str) -> Summary:
     from ghmlops.commands.shared.evidence import Summary
-    from ghmlops.report.formats import terminal
+    from ghmlops.report.formats import terminal_reproduction
 
     failed = sum(finding.outcome is Outcome.FAIL for finding in replay_findings.judge_replay(comparison))
     return Summary(
-        text=terminal.replay(comparison, before, file),
+        text=terminal_reproduction.replay(comparison, before, file),
         outputs={"failed-findings": str(failed)},
         data={
             "inputs_changed": sorted({change.kind for change in comparison.inputs}),

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from ghmlops.core.paired.default_margins import PROPORTION_MARGIN, RATE_SHIFT_MARGIN
-from ghmlops.core.quantities import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,8 +51,8 @@ def cost_line(policy: Policy) -> str:
     # A plan that is undecided is extended once, and a failure is measured again on fresh deployments.
     longest = 2 * (arrivals.duration * (1 if arrivals.shaped else 2) + arrivals.warmup)
     return (
-        f"latency cost: at most {requests:,.0f} requests per arm in {format_duration(seconds)}; "
-        f"{format_duration(longest)} if the plan is extended and a failure confirmed"
+        f"latency cost: at most {requests:,.0f} requests per arm in {seconds / 60:.1f} minutes; "
+        f"{longest / 60:.1f} minutes if the plan is extended and a failure confirmed"
     )
 
 

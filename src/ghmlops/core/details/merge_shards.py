@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ghmlops.core.details.latency import LatencyCommon, Punctuality
+from ghmlops.core.details.latency import LatencyCommon
+from ghmlops.core.details.load_runs import Punctuality
 from ghmlops.core.model import Frozen
 
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.details.latency import (
-    DuetDetails,
-    EndpointArm,
-    EndpointDetails,
-    FailureKind,
-    LogEvidence,
-    Punctuality,
-)
+from ghmlops.core.details.latency import DuetDetails, EndpointArm, EndpointDetails, FailureKind, LogEvidence
+from ghmlops.core.details.load_runs import Punctuality
 from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_BUFFERED, MAX_PAIRS, RARE, VALUES
 from ghmlops.core.latency.duet import planned_pairs, robust_sd
 from ghmlops.core.latency.findings import duet_of

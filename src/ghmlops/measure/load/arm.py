@@ -18,6 +18,7 @@ from ghmlops.core.latency.answers import Answers
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.allowed_hosts import is_loopback
 from ghmlops.measure.load.checks import Check
+from ghmlops.measure.load.connecting.probe import describe_error
 from ghmlops.measure.load.kernel_timestamps import ArrivalClock
 from ghmlops.measure.load.poller import Poller
 from ghmlops.measure.load.protocols.base import UnusableConnection, is_repeatable
@@ -26,7 +27,6 @@ from ghmlops.measure.load.protocols.table import PROTOCOLS
 from ghmlops.measure.load.redaction import UNANSWERED, redact, secret_words, unquoted
 from ghmlops.measure.load.redirects.follower import NOT_FOLLOWED, Follower
 from ghmlops.measure.load.streams.token_stream import TokenLog
-from ghmlops.measure.load.target import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

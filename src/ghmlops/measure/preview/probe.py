@@ -13,9 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from ghmlops.core.errors import InputError
 from ghmlops.core.load.host_names import unicode_host
+from ghmlops.measure.load.connecting.probe import connect, describe_error
 from ghmlops.measure.load.connecting.tls_errors import CLIENT_CERTIFICATE, SPEAKS_TLS, answers_with_tls
 from ghmlops.measure.load.redaction import redacted_address
-from ghmlops.measure.load.target import connect, describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,10 +11,8 @@ from ghmlops.core.details.capacity import CapacityDetails
 from ghmlops.core.details.harvest import HarvestDetails
 from ghmlops.core.details.imported import ImportDetails
 from ghmlops.core.details.latency import LatencyCommon
-from ghmlops.core.details.rebuild import RebuildDetails
 from ghmlops.core.details.scale import ScaleDetails
 from ghmlops.core.details.synthetic import SyntheticDetails
-from ghmlops.core.model import Outcome
 from ghmlops.report.text.escape import printable
 from ghmlops.report.text.numbers import MISSING
 
@@ -24,11 +22,10 @@ if TYPE_CHECKING:
     from ghmlops.core.details.capacity import CurvePoint, LawDetails, Prediction
     from ghmlops.core.evidence.document import Evidence, Verdict
     from ghmlops.core.model import Finding, NotMeasured
-    from ghmlops.core.reproduce.replay import RunComparison
     from ghmlops.core.verdict.backtest import PastRun
 
 _PERCENTILES = ("p50", "p95", "p99", "max")
-_MAX_LINES = 30
+MAX_LINES = 30
 """Findings, columns or differences in a table; the evidence contains all of them."""
 
 
@@ -39,7 +36,7 @@ def block(lines: Iterable[str]) -> str:
 
 def latency(evidence: Evidence, file: str) -> str:
     """Return the response times of both arms, the findings, the failures, and what a confirming run confirmed."""
-    lines = [_headline("latency", evidence), "", *_response_times(evidence), "", *_findings(evidence.findings)]
+    lines = [headline("latency", evidence), "", *_response_times(evidence), "", *_findings(evidence.findings)]
     if isinstance(evidence.details, LatencyCommon):
         lines += _failures(evidence.details)
     return block([*lines, f"evidence: {file}"])
@@ -51,7 +48,7 @@ def _response_times(evidence: Evidence) -> list[str]:
         [name, *("" if m.values[name] is None else f"{m.values[name]:.3f} ms" for m in times.values())]
         for name in _PERCENTILES
     ]
-    return _table(["response time", *times], rows)
+    return plain_table(["response time", *times], rows)
 
 
 def _failures(details: LatencyCommon) -> list[str]:
@@ -73,10 +70,10 @@ def imported(evidence: Evidence, file: str) -> str:
     times = ", ".join(f"{name} {value:.3f} ms" for name, value in values if value is not None)
     return block(
         [
-            _headline(f"import ({tool})", evidence),
+            headline(f"import ({tool})", evidence),
             f"response time: {times or 'unknown'}",
             *_findings(evidence.findings),
-            *_not_measured(evidence.not_measured),
+            *not_measured_lines(evidence.not_measured),
             f"evidence: {file}" if file else "dry run: nothing was written",
         ]
     )
@@ -84,22 +81,22 @@ def imported(evidence: Evidence, file: str) -> str:
 
 def capacity(evidence: Evidence, file: str) -> str:
     """Return the curve, the scaling law with its predictions, and what was not measured."""
-    lines = [_headline("capacity", evidence), ""]
+    lines = [headline("capacity", evidence), ""]
     if isinstance(evidence.details, CapacityDetails):
         lines += [*_curve(evidence.details.curve), *_law(evidence.details.law)]
         lines += [_prediction(row) for row in evidence.details.predicted]
-    return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}"])
+    return block([*lines, *not_measured_lines(evidence.not_measured), f"evidence: {file}"])
 
 
 def watch(evidence: Evidence, file: str) -> str:
     """Return the alarms and what does not count, and what was not measured."""
-    lines = [_headline("watch", evidence), "", *_findings(evidence.findings)]
-    return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}"])
+    lines = [headline("watch", evidence), "", *_findings(evidence.findings)]
+    return block([*lines, *not_measured_lines(evidence.not_measured), f"evidence: {file}"])
 
 
 def scale(evidence: Evidence, file: str) -> str:
     """Return the plan with its demand and capacity, the manifests, and what was not measured."""
-    lines = [_headline("scale", evidence), "", *_findings(evidence.findings)]
+    lines = [headline("scale", evidence), "", *_findings(evidence.findings)]
     details = evidence.details
     if isinstance(details, ScaleDetails):
         for row in details.demand:
@@ -109,15 +106,15 @@ def scale(evidence: Evidence, file: str) -> str:
         lines.append(f"capacity of one replica with headroom: {details.usable:.4g}/s")
         for name, text in details.manifests.items():
             lines += ["", f"{name}:", *text.rstrip().split("\n")]
-    return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}"])
+    return block([*lines, *not_measured_lines(evidence.not_measured), f"evidence: {file}"])
 
 
 def harvest(evidence: Evidence, file: str) -> str:
     """Return what was taken and what was set aside, and the files that were written; without `file`, of a dry run."""
-    lines = [_headline("harvest", evidence), "", *_findings(evidence.findings)]
+    lines = [headline("harvest", evidence), "", *_findings(evidence.findings)]
     if isinstance(evidence.details, HarvestDetails) and file:
         lines += [f"written: {row.file}, {row.rows:,} rows" for row in evidence.details.files]
-    return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}" if file else ""])
+    return block([*lines, *not_measured_lines(evidence.not_measured), f"evidence: {file}" if file else ""])
 
 
 def _curve(points: Sequence[CurvePoint]) -> list[str]:
@@ -157,11 +154,11 @@ def regression(evidence: Evidence, file: str) -> str:
     """Return the findings of a prediction diff, the worst first, and what was not measured."""
     return block(
         [
-            _headline("regression", evidence),
+            headline("regression", evidence),
             "",
             *_findings_table(evidence.findings),
             "",
-            *_not_measured(evidence.not_measured[:_MAX_LINES]),
+            *not_measured_lines(evidence.not_measured[:MAX_LINES]),
             f"evidence: {file}",
         ]
     )
@@ -169,7 +166,7 @@ def regression(evidence: Evidence, file: str) -> str:
 
 def synthetic(evidence: Evidence, file: str, cases: str) -> str:
     """Return the findings of a synthetic test, the worst first, the failures, and how to replay them."""
-    lines = [_headline("synthetic", evidence), "", *_findings_table(evidence.findings)]
+    lines = [headline("synthetic", evidence), "", *_findings_table(evidence.findings)]
     if isinstance(evidence.details, SyntheticDetails):
         lines += [
             f"{row.relation}: {row.endpoint}, {row.change}: {row.observed}"
@@ -178,7 +175,7 @@ def synthetic(evidence: Evidence, file: str, cases: str) -> str:
         ]
         settings = evidence.details.settings
         lines.append(f"requests: {settings.requests:,}, and {settings.shrinking_requests:,} for shrinking")
-    lines += _not_measured(evidence.not_measured[:_MAX_LINES])
+    lines += not_measured_lines(evidence.not_measured[:MAX_LINES])
     if cases:
         lines.append(
             f"replay the failures: ghmlops synthetic --replay {cases}; keep them: commit the file, and name it"
@@ -199,12 +196,12 @@ def _findings_table(findings: Sequence[Finding]) -> list[str]:
             finding.id,
             printable(subgroup_name(finding.slice, finding.window, finding.dataset))[:40],
             "" if finding.n is None else f"{finding.n:,}",
-            _number(finding.baseline),
-            _number(finding.candidate),
-            f"{_number(finding.change.low)} to {_number(finding.change.high)}" if finding.change else "",
-            _number(finding.margin),
+            short_number(finding.baseline),
+            short_number(finding.candidate),
+            f"{short_number(finding.change.low)} to {short_number(finding.change.high)}" if finding.change else "",
+            short_number(finding.margin),
         )
-        for finding in ranked[:_MAX_LINES]
+        for finding in ranked[:MAX_LINES]
     ]
     headers = ("outcome", "finding", "where", "rows", "baseline", "candidate", "change", "margin")
     alignment = (*["left"] * 3, *["right"] * 5)
@@ -213,56 +210,9 @@ def _findings_table(findings: Sequence[Finding]) -> list[str]:
     return [*table.split("\n"), *([f"... and {omitted:,} more in the evidence"] if omitted else [])]
 
 
-def _number(value: float | None) -> str:
+def short_number(value: float | None) -> str:
+    """Return a number with five significant digits; empty if there is none."""
     return "" if value is None else f"{value:.5g}"
-
-
-def replay(comparison: RunComparison, before: Evidence, file: str) -> str:
-    """Return the ruling on a replay, the changed inputs, the first differences, and the outcome of the replayed run."""
-    from ghmlops.core.reproduce.replay_findings import judge_replay, rule_replay
-
-    ruling = rule_replay(comparison)
-    changes = comparison.changes[:_MAX_LINES]
-    differing = sum(comparison.changed.values())
-    lines = [f"replay: {ruling.outcome.value}: {ruling.reason}", ""]
-    lines += [f"{finding.outcome.value}: {finding.reason}" for finding in judge_replay(comparison)[1:]]
-    lines += [f"  {change.part}: {change}" for change in changes]
-    if differing > len(changes):
-        lines.append(f"  ... and more in the evidence ({differing:,} entries differ)")
-    lines += [f"outcome of the replayed evidence: {before.outcome.value}: {before.reason}", f"evidence: {file}"]
-    return block(lines)
-
-
-def rebuild(evidence: Evidence, file: str) -> str:
-    """Return the comparison of two builds by data set and column, and the findings that did not pass."""
-    lines = [_headline("rebuild", evidence), ""]
-    if isinstance(evidence.details, RebuildDetails):
-        lines += _builds(evidence.details)
-    failures = [finding for finding in evidence.findings if finding.outcome is not Outcome.PASS]
-    lines += [f"{finding.outcome.value}: {finding.reason}" for finding in failures[:_MAX_LINES]]
-    return block([*lines, *_not_measured(evidence.not_measured), f"evidence: {file}"])
-
-
-def _builds(details: RebuildDetails) -> list[str]:
-    headers = ("column", "determinism", "rows", "changed", "largest", "tolerance")
-    lines = []
-    for build in details.builds:
-        title = f"{build.dataset}: " if build.dataset else ""
-        lines.append(f"{title}{build.reproducibility}, {build.rows:,} and {build.rows_again:,} rows")
-        columns = [row for row in details.columns if row.dataset == build.dataset]
-        rows = [
-            (
-                printable(row.column)[:60],
-                row.determinism,
-                f"{row.rows:,}",
-                f"{row.changed:,}",
-                _number(row.largest),
-                _number(row.tolerance),
-            )
-            for row in columns[:_MAX_LINES]
-        ]
-        lines += [*_table(headers, rows), ""]
-    return lines
 
 
 def verdict(result: Verdict, subject: str) -> list[str]:
@@ -272,7 +222,8 @@ def verdict(result: Verdict, subject: str) -> list[str]:
     return lines + [f"  not measured  {item.what}: {item.why}" for item in dict.fromkeys(result.not_measured)]
 
 
-def _headline(name: str, evidence: Evidence) -> str:
+def headline(name: str, evidence: Evidence) -> str:
+    """Return the first line: the command, the outcome and its reason."""
     return f"{name}: {evidence.outcome.value}: {evidence.reason}"
 
 
@@ -280,7 +231,8 @@ def _findings(findings: Iterable[Finding]) -> list[str]:
     return [f"{finding.outcome.value:<12}  {finding.id}: {finding.reason}" for finding in findings]
 
 
-def _not_measured(items: Iterable[NotMeasured]) -> list[str]:
+def not_measured_lines(items: Iterable[NotMeasured]) -> list[str]:
+    """Return one line for each thing that was not measured."""
     return [f"not measured: {item.what}: {item.why}" for item in items]
 
 
@@ -299,10 +251,11 @@ def past_runs(runs: Sequence[PastRun]) -> list[str]:
         )
         for past in runs
     ]
-    return _table(heads, rows)
+    return plain_table(heads, rows)
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def plain_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of an aligned table."""
     from tabulate import tabulate
 
     return tabulate(rows, headers=headers, disable_numparse=True).split("\n")

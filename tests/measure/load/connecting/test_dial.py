@@ -21,10 +21,11 @@ from ghmlops.core.load.call import Call
 from ghmlops.core.load.routing import Proxy, read_connect_to
 from ghmlops.core.policy.latency import Expect, Request
 from ghmlops.measure.contact.http1 import exchange
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.protocols import http1_request
-from ghmlops.measure.load.target import Target, parse_target, probe, with_client_certificate
+from ghmlops.measure.load.target import Target, parse_target, with_client_certificate
 from ghmlops.measure.load.worker import tls_settings
 from tls_server import self_signed, server_context
 

@@ -22,11 +22,12 @@ from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load import presets
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, JsonCheck, Latency, Request
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.protocols import inference_messages
 from ghmlops.measure.load.protocols.grpc_inference import failure_kind, prepare
-from ghmlops.measure.load.target import Target, parse_target, probe
+from ghmlops.measure.load.target import Target, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

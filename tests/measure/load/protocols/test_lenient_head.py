@@ -12,10 +12,11 @@ import raw_service
 from ghmlops.core.latency.kind import Kind
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, Request
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.protocols.lenient_head import repair
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.target import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,11 +17,12 @@ from ghmlops.core.load.call import Call
 from ghmlops.core.load.redirects import RedirectRules
 from ghmlops.core.policy.latency import Request
 from ghmlops.measure.contact.contact import first_answers
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.processes import run_processes
 from ghmlops.measure.load.redirects.hop_target import contact_hop
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.target import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,12 +15,13 @@ from ghmlops.core.latency.objectives import Share, misses
 from ghmlops.core.load.call import Call
 from ghmlops.core.policy.latency import Expect, Request
 from ghmlops.core.policy.objectives import Objectives
+from ghmlops.measure.load.connecting.probe import probe
 from ghmlops.measure.load.engine import run_load
 from ghmlops.measure.load.load import Load, Recording
 from ghmlops.measure.load.protocols import http1_exchange as exchange
 from ghmlops.measure.load.streams import token_stream
 from ghmlops.measure.load.streams.token_stream import TokenLog
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.target import parse_target
 from token_times import check_gaps
 
 

@@ -126,7 +126,8 @@ def read_target(url: str, name: str, ca_file: str, rules: HostRules, routing: Ro
             is malformed.
         PolicyError: `ca_file` cannot be used.
     """
-    from ghmlops.measure.load.target import numeric_addresses, parse_target
+    from ghmlops.measure.load.connecting.probe import numeric_addresses
+    from ghmlops.measure.load.target import parse_target
 
     target = parse_target(url, name, ca_file)
     if routing is not None:
@@ -184,7 +185,7 @@ def reach(target: Target, name: str, rules: HostRules) -> Target:
         InputError: The name resolved to an address that may not be loaded.
         ServiceError: The target cannot be reached.
     """
-    from ghmlops.measure.load.target import probe
+    from ghmlops.measure.load.connecting.probe import probe
 
     return probe(target, name, lambda addresses: check_target(target, addresses, name, rules))
 

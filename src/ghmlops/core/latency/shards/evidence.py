@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ghmlops.core.details.latency import LatencyDetails, ShardRun
+from ghmlops.core.details.latency import LatencyDetails
+from ghmlops.core.details.load_runs import ShardRun
 from ghmlops.core.errors import EvidenceError
 from ghmlops.core.evidence.document import Evidence
 from ghmlops.core.latency.constants import MAX_SHARDS

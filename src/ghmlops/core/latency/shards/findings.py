@@ -15,7 +15,7 @@ from ghmlops.core.model import Finding, Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghmlops.core.details.latency import ShardRun
+    from ghmlops.core.details.load_runs import ShardRun
     from ghmlops.core.latency.shards.evidence import Shard
     from ghmlops.core.latency.tally import Tally
     from ghmlops.core.policy.latency import Latency

@@ -10,22 +10,18 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from h2 import events
-from h2.config import H2Configuration
-from h2.connection import ConnectionInputs, ConnectionState, H2Connection, H2ConnectionStateMachine
 from h2.errors import ErrorCodes
 from h2.exceptions import NoAvailableStreamIDError, ProtocolError, StreamClosedError, TooManyStreamsError
-from h2.settings import SettingCodes, Settings
 
 from ghmlops.core.latency.kind import Kind
 from ghmlops.measure.load.connecting.dial import open_socket
 from ghmlops.measure.load.protocols.base import MAX_CONCURRENT_REQUESTS, UnusableConnection
+from ghmlops.measure.load.protocols.http2_machine import client_connection
 from ghmlops.measure.load.protocols.http2_stream import Stream
 
 if TYPE_CHECKING:
     from ghmlops.measure.load.protocols.base import ArmInterface
 
-_WINDOW = 1 << 20
-"""Flow-control window of each stream in bytes."""
 _CONNECTION_WINDOW = 16 << 20
 """Bytes by which the flow-control window of the connection is enlarged."""
 _NO_HTTP2 = "the service does not support HTTP/2"
@@ -61,14 +57,6 @@ async def connect(arm: ArmInterface) -> None:
     connection.add_streams()
 
 
-class _Machine(H2ConnectionStateMachine):
-    """Keeps the connection open after GOAWAY, which `h2` treats as its end: active streams may still be completed."""
-
-    _transitions = H2ConnectionStateMachine._transitions | {
-        (ConnectionState.CLIENT_OPEN, ConnectionInputs.RECV_GOAWAY): (None, ConnectionState.CLIENT_OPEN)
-    }
-
-
 class Http2Connection(asyncio.Protocol):
     """One connection and its streams.
 
@@ -79,18 +67,7 @@ class Http2Connection(asyncio.Protocol):
 
     def __init__(self, arm: ArmInterface) -> None:
         self._arm = arm
-        # `prepare` validates the fields once per call, so that `h2` need not do it once per request.
-        self._h2 = H2Connection(
-            H2Configuration(
-                client_side=True,
-                header_encoding=None,
-                normalize_outbound_headers=False,
-                validate_outbound_headers=False,
-            )
-        )
-        self._h2.state_machine = _Machine()
-        settings = {SettingCodes.ENABLE_PUSH: 0, SettingCodes.INITIAL_WINDOW_SIZE: _WINDOW}
-        self._h2.local_settings = Settings(client=True, initial_values=settings)
+        self._h2 = client_connection()
         self._streams: set[Stream] = set()
         self._active: dict[int, Stream] = {}
         self._retired = self._has_served = False

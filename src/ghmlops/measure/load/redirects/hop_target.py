@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.load.allowed_hosts import is_allowed
 from ghmlops.core.load.redirects import RedirectError
-from ghmlops.measure.load.target import parse_target, probe
+from ghmlops.measure.load.connecting.probe import probe
+from ghmlops.measure.load.target import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

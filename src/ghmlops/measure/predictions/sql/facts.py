@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 
 Quality = tuple[float | None, float | None, float | None, float | None]
 NO_QUALITY: Quality = (None, None, None, None)
-CENTRE_UNIT = 1e-7
-"""Share of the span of the values to which the centre of their sums is rounded. The standard deviation of n values is
-at least their span / sqrt(2 n), so that the variance around the centre is wrong by less than 1e-7 for 10 million rows.
-"""
 DECISION = "decision"
 """Name of the decisions if the policy names no column for them."""
 
@@ -289,40 +285,3 @@ def column_changes(
             identical = pairs.paired - conflicts.get(column, 0)
             changes.append(ColumnChange(column=column, rows=pairs.paired, identical=identical, within=0))
     return tuple(changes)
-
-
-def _rounded_centre(mean: float, span: float) -> float:
-    """Return a mean, rounded to a unit of at most `CENTRE_UNIT` of the span of the values; to 6 digits without one."""
-    if not 0 < span < math.inf:
-        return float(f"{mean:.6g}")
-    return round(mean, -math.floor(math.log10(CENTRE_UNIT * span)))
-
-
-def centring_means(views: StagedViews) -> dict[bool, dict[str, float]]:
-    """Return the means on which the sums of a regression are centred, by whether only labelled rows count.
-
-    `y0` is that of the label, `p0a` and `p0b` those of the sides' predictions. They are rounded, so that every engine
-    uses the same ones, but by far less than the values vary: the variance of R2 is taken around them, and labels near
-    1e6 may vary by 1. Empty for other tasks.
-    """
-    if views.layout.policy.task != "regression":
-        return {}
-    labelled, weighted = " AND y IS NOT NULL", bool(views.layout.policy.weight)
-
-    def mean_sql(name: str, rows: str) -> str:
-        mean = f"avg({name}) FILTER (WHERE {rows})"
-        if not weighted:
-            return mean
-        # The weight of rows without the value must not count.
-        return f"sum(w * {name}) FILTER (WHERE {rows}) / sum(w) FILTER (WHERE {rows} AND {name} IS NOT NULL)"
-
-    means = {"y0": mean_sql("y", "ok")}
-    means |= {f"p0{s}{only}": mean_sql(f"p{s}", f"ok{labelled * only}") for s in "ab" for only in (0, 1)}
-    ranges: dict[str, str] = {}
-    for name in means:
-        value = f"{name[0]}{name[2:3]}"  # `y`, `pa` or `pb`
-        ranges |= {f"{name}_{end}": f"{end}({value}) FILTER (WHERE ok)" for end in ("min", "max")}
-    columns = ", ".join(f"{sql} AS {name}" for name, sql in (means | ranges).items())
-    row = {name: finite(value) or 0.0 for name, value in views.session.row(f"SELECT {columns} FROM pairs").items()}
-    mean = {name: _rounded_centre(row[name], row[f"{name}_max"] - row[f"{name}_min"]) for name in means}
-    return {bool(only): {"y0": mean["y0"], "p0a": mean[f"p0a{only}"], "p0b": mean[f"p0b{only}"]} for only in (0, 1)}

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  (every name in the SQL is ours)
 """Aggregates the paired rows: cubes, tables of every grouping set, agreement and scores.
 
 Imported while the engine reads: see `reading.DEFERRED_MODULES`.
@@ -7,17 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ghmlops.core.metrics import metrics_of
+from ghmlops.core.model import finite
 from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.predictions.observation import SCORE_DISTANCE, Observation
 from ghmlops.measure.predictions.layout import CLASS_TASKS
 from ghmlops.measure.predictions.sql.changed_rows import read_changed_rows
 from ghmlops.measure.predictions.sql.cubes import RowSource, add_groups, count_entries, kinds_of, read_cube
 from ghmlops.measure.predictions.sql.distributions import probability_distribution, read_score_distribution
-from ghmlops.measure.predictions.sql.facts import centring_means, column_changes, count_pair_facts, measure_agreement
+from ghmlops.measure.predictions.sql.facts import column_changes, count_pair_facts, measure_agreement
 from ghmlops.measure.predictions.sql.ranking import rank_queries, read_query_ranks
 from ghmlops.measure.predictions.sql.scores import (
     build_grid,
@@ -53,6 +56,10 @@ MAX_SEARCHED_ATTRIBUTES = 12
 TOLERANCE, SINGLE_TOLERANCE = 1e-9, 1e-6
 """Scores that differ by less are unchanged: absolute up to 1, relative above. The second applies if one side has single
 precision."""
+CENTRE_UNIT = 1e-7
+"""Share of the span of the values to which the centre of their sums is rounded. The standard deviation of n values is
+at least their span / sqrt(2 n), so that the variance around the centre is wrong by less than 1e-7 for 10 million rows.
+"""
 GroupingSet = tuple[str, ...]
 """Attributes by which rows are grouped; empty for all rows."""
 
@@ -98,7 +105,7 @@ def sum_up(
     tolerance = policy.tolerance.get(views.layout.score, default_tolerance)
     classes = (len(policy.classes) or 2) if policy.task in CLASS_TASKS else 0
     weighted = bool(policy.weight)
-    rows = RowSource(table="pairs", classes=classes, means=centring_means(views), weighted=weighted)
+    rows = RowSource(table="pairs", classes=classes, means=_centring_means(views), weighted=weighted)
     progress("summing up")
     if policy.task == "ranking":
         rank_queries(views)
@@ -227,3 +234,40 @@ def _read_ranks(views: StagedViews, joint: JointBins, pairs: PairFacts) -> Score
         return None
     _, ranks = read_columns(session, grouped=grouped, codes={}, only_labelled=False, weighted=weighted)
     return ranks
+
+
+def _rounded_centre(mean: float, span: float) -> float:
+    """Return a mean, rounded to a unit of at most `CENTRE_UNIT` of the span of the values; to 6 digits without one."""
+    if not 0 < span < math.inf:
+        return float(f"{mean:.6g}")
+    return round(mean, -math.floor(math.log10(CENTRE_UNIT * span)))
+
+
+def _centring_means(views: StagedViews) -> dict[bool, dict[str, float]]:
+    """Return the means on which the sums of a regression are centred, by whether only labelled rows count.
+
+    `y0` is that of the label, `p0a` and `p0b` those of the sides' predictions. They are rounded, so that every engine
+    uses the same ones, but by far less than the values vary: the variance of R2 is taken around them, and labels near
+    1e6 may vary by 1. Empty for other tasks.
+    """
+    if views.layout.policy.task != "regression":
+        return {}
+    labelled, weighted = " AND y IS NOT NULL", bool(views.layout.policy.weight)
+
+    def mean_sql(name: str, rows: str) -> str:
+        mean = f"avg({name}) FILTER (WHERE {rows})"
+        if not weighted:
+            return mean
+        # The weight of rows without the value must not count.
+        return f"sum(w * {name}) FILTER (WHERE {rows}) / sum(w) FILTER (WHERE {rows} AND {name} IS NOT NULL)"
+
+    means = {"y0": mean_sql("y", "ok")}
+    means |= {f"p0{s}{only}": mean_sql(f"p{s}", f"ok{labelled * only}") for s in "ab" for only in (0, 1)}
+    ranges: dict[str, str] = {}
+    for name in means:
+        value = f"{name[0]}{name[2:3]}"  # `y`, `pa` or `pb`
+        ranges |= {f"{name}_{end}": f"{end}({value}) FILTER (WHERE ok)" for end in ("min", "max")}
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in (means | ranges).items())
+    row = {name: finite(value) or 0.0 for name, value in views.session.row(f"SELECT {columns} FROM pairs").items()}
+    mean = {name: _rounded_centre(row[name], row[f"{name}_max"] - row[f"{name}_min"]) for name in means}
+    return {bool(only): {"y0": mean["y0"], "p0a": mean[f"p0a{only}"], "p0b": mean[f"p0b{only}"]} for only in (0, 1)}

@@ -1,0 +1,1 @@
+"""Checks of the section `regression` that concern more than one key."""
