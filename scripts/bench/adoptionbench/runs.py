@@ -30,18 +30,25 @@ class Verdicts:
         cpu_minutes: processor time of the same, of all processes.
         outcomes: folder of each service to the outcome of its verdict.
         findings: folder of each service to the ids of its findings.
+        reasons: folder of each service to the reasons of findings that neither passed nor warned.
     """
 
     minutes: float = 0.0
     cpu_minutes: float = 0.0
     outcomes: dict[str, str] = field(default_factory=dict)
     findings: dict[str, list[str]] = field(default_factory=dict)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, service: str, verdict: Path) -> None:
         """Read the verdict on one service."""
         document = json.loads(verdict.read_text(encoding="utf-8"))
         self.outcomes[service] = document["outcome"]
         self.findings[service] = [finding["id"] for finding in document["findings"]]
+        self.reasons[service] = [
+            f"{finding['outcome']}: {finding['reason']}"
+            for finding in document["findings"]
+            if finding["outcome"] not in ("pass", "warn")
+        ]
 
 
 def children_seconds() -> float:
@@ -139,6 +146,7 @@ def measure_by_workflows(
             result.cpu_minutes = result.cpu_minutes or (children_seconds() - cpu) / 60
             _read_artifact(result, service, api.state.artifacts, run_id, done.text)
             print(f"  {service}: {done.jobs} after {minutes:.1f} min: {result.outcomes[service]}", flush=True)
+            print(*(f"    {reason}" for reason in result.reasons[service][:5]), sep="\n", flush=True)
     shutil.rmtree(target)
     return result
 
