@@ -29,6 +29,15 @@ def test_findings_are_placed_although_merging_changed_their_outcome() -> None:
     assert entries[-1].command == ""
 
 
+def test_equal_findings_of_which_merging_changed_the_first_are_not_confused() -> None:
+    """A finding that merging left as it is takes its own file away, although an equal one comes before it."""
+    files = [samples.latency(leg="cpu"), samples.latency(leg="gpu")]
+    first, second = files[0].findings[0], files[1].findings[0]
+    changed = msgspec.structs.replace(first, outcome=Outcome.WARN)
+    for order, legs in (([changed, second], ["cpu", "gpu"]), ([second, changed], ["gpu", "cpu"])):
+        assert [entry.leg for entry in place_findings(order, files)] == legs
+
+
 def test_order_of_all_findings() -> None:
     """By outcome; overall before subgroups, summaries last; among equals the farthest beyond its limit first."""
     findings = [

@@ -137,6 +137,11 @@ def metrics_of(policy: Regression) -> tuple[Metric, ...]:
     return (*metrics, *custom_metrics)
 
 
+def overall_metrics(policy: Regression) -> tuple[Metric, ...]:
+    """Return the metrics of the policy's task that are computed over all rows."""
+    return tuple(metric for metric in metrics_of(policy) if metric.overall)
+
+
 def _load(name: str, policy: Regression) -> Metric:
     module = importlib.import_module(f"{__name__}.{name}")
     metric: Metric = module.bind(policy) if hasattr(module, "bind") else getattr(module, name.upper())

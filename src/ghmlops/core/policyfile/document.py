@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from ghmlops.core.pillars import PILLARS
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.regression import Regression
 
 
+@functools.lru_cache(maxsize=8)
 def read_policy(content: str, file: str = DEFAULT_PATH) -> Policy:
-    """Read a policy strictly.
+    """Read a policy strictly. A command reads its policy several times: for its origin, its legs and its work.
 
     Args:
         content: the text of the file.

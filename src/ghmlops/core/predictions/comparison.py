@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ghmlops.core.metrics import metrics_of
+from ghmlops.core.metrics import overall_metrics
 from ghmlops.core.paired.aggregates import Cells, effective_rows
 from ghmlops.core.paired.confusion import labelled_rows
 from ghmlops.core.paired.counted_sums import cells_from_decisions
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from ghmlops.core.paired.metric import Metric
     from ghmlops.core.policy.regression import Regression
     from ghmlops.core.predictions.observation import Observation
-
-
-def overall_metrics(policy: Regression) -> tuple[Metric, ...]:
-    """Return the metrics of the policy's task that are computed over all rows."""
-    return tuple(metric for metric in metrics_of(policy) if metric.overall)
 
 
 def compare_overall(observation: Observation, policy: Regression) -> list[Comparison]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ghmlops.core.details.regression import ChangedRow, MetricRow, RegressionDetails, RegressionSettings, WeightRow
-from ghmlops.core.metrics import METRIC_IDS, UNWEIGHTED_METRICS, metrics_of
+from ghmlops.core.metrics import METRIC_IDS, UNWEIGHTED_METRICS, metrics_of, overall_metrics
 from ghmlops.core.model import Direction, Finding, Measurement, NotMeasured, Outcome
 from ghmlops.core.paired.aggregates import QueryRanks
 from ghmlops.core.policy.targets import split_scope
@@ -20,7 +20,7 @@ from ghmlops.core.predictions.behaviour import (
     noise_floor,
     rank_correlation,
 )
-from ghmlops.core.predictions.comparison import compare_overall, compare_shifted, overall_metrics
+from ghmlops.core.predictions.comparison import compare_overall, compare_shifted
 from ghmlops.core.predictions.constants import ALPHA, PREDICTION_FINDINGS
 from ghmlops.core.predictions.contract import checks
 from ghmlops.core.predictions.contract.finding import contract_finding

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,6 +24,8 @@ MAX_SLICE = 16
 """Columns of a slice."""
 MAX_ITEMS = 1000
 """Entries of the other lists of a verdict."""
+_TEXT_NAMES = ("id", "metric", "reason", "docs", "description", "dataset", "unit", "method", "window")
+_TEXTS = operator.attrgetter(*_TEXT_NAMES)
 
 
 def bound_findings(findings: Sequence[Finding]) -> list[Finding]:
@@ -56,16 +59,15 @@ def bound_items(items: Sequence[NotMeasured]) -> list[NotMeasured]:
 
 def _shorten(finding: Finding) -> Finding:
     """Return a finding whose texts and slice are bounded."""
-    texts = {
-        name: bound_text(value)
-        for name in ("id", "metric", "reason", "docs", "description", "dataset", "unit", "method", "window")
-        if isinstance(value := getattr(finding, name), str) and len(value) > MAX_TEXT
-    }
+    changes: dict[str, Any] = {}
+    if any(map(_long, _TEXTS(finding))):
+        texts = zip(_TEXT_NAMES, _TEXTS(finding), strict=True)
+        changes = {name: bound_text(value) for name, value in texts if _long(value)}
     columns = list(finding.slice.items())
     if len(columns) > MAX_SLICE or any(len(name) > MAX_TEXT or _long(value) for name, value in columns):
         bounded = {bound_text(name): bound_text(v) if isinstance(v, str) else v for name, v in columns[:MAX_SLICE]}
-        return msgspec.structs.replace(finding, **texts, slice=bounded)
-    return msgspec.structs.replace(finding, **texts) if texts else finding
+        changes["slice"] = bounded
+    return msgspec.structs.replace(finding, **changes) if changes else finding
 
 
 def _long(value: object) -> bool:

@@ -6,10 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.details.regression import regression_details
-from ghmlops.core.metrics import TARGETS, metrics_of
+from ghmlops.core.metrics import TARGETS, metrics_of, overall_metrics
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.core.policy.targets import split_scope
-from ghmlops.core.predictions.comparison import overall_metrics
 from ghmlops.core.predictions.constants import PREDICTION_FINDINGS
 from ghmlops.core.predictions.ruling import Comparison, rule
 

@@ -24,15 +24,31 @@ class PlacedFinding(NamedTuple):
 
 
 def place_findings(findings: Sequence[Finding], evidence: Sequence[Evidence]) -> list[PlacedFinding]:
-    """Return the findings of a verdict with their evidence, in the order of the verdict."""
-    origins: dict[object, list[tuple[str, str]]] = {}
+    """Return the findings of a verdict with their evidence, in the order of the verdict.
+
+    Merging keeps most findings as the objects that they are. Those that it replaced are compared by content.
+    """
+    merged = {id(finding) for finding in findings}
+    origins: dict[int, tuple[str, str]] = {}
+    rest: list[tuple[Finding, tuple[str, str]]] = []
     for file in evidence:
+        origin = (file.command, file.leg)
         for finding in file.findings:
-            origins.setdefault(_identity(finding), []).append((file.command, file.leg))
+            if id(finding) in merged:
+                origins[id(finding)] = origin
+            else:
+                rest.append((finding, origin))
+    replaced = {finding.id for finding in findings if id(finding) not in origins}
+    by_content: dict[object, list[tuple[str, str]]] = {}
+    for finding, origin in rest:
+        if finding.id in replaced:
+            by_content.setdefault(_identity(finding), []).append(origin)
     entries = []
     for finding in findings:
-        candidates = origins.get(_identity(finding))
-        entries.append(PlacedFinding(finding, *(candidates.pop(0) if candidates else ("", ""))))
+        command, leg = origins.get(id(finding), ("", ""))
+        if finding.id in replaced and id(finding) not in origins and (equal := by_content.get(_identity(finding))):
+            command, leg = equal.pop(0)
+        entries.append(PlacedFinding(finding, command, leg))
     return entries
 
 

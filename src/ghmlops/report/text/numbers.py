@@ -159,23 +159,19 @@ def change(finding: Finding) -> str:
     interval, scale = finding.loss or finding.change, change_scale(finding)
     if interval is None:
         return MISSING
-    values = [v for v in (interval.estimate, interval.low, interval.high) if v is not None]
-    places = _places(max((abs(_float(v)) * scale.factor for v in values), default=0.0))
-
-    def signed(value: float) -> str:
-        return _fixed(_float(value) * scale.factor, places, signed=True)
-
+    numbers = (interval.estimate, interval.low, interval.high)
+    values = [None if number is None else _float(number) * scale.factor for number in numbers]
+    places = _places(max([abs(value) for value in values if value is not None], default=0.0))
+    estimate, low, high = ["" if value is None else _fixed(value, places, signed=True) for value in values]
     unit = f"{GAP}{scale.unit}" if scale.unit else ""
-    head = f"{signed(interval.estimate)}{unit}" if interval.estimate is not None else ""
-    if interval.low is not None and interval.high is not None:
-        tail = f"[{signed(interval.low)},{GAP}{signed(interval.high)}]"
+    head = f"{estimate}{unit}" if estimate else ""
+    if low and high:
+        tail = f"[{low},{GAP}{high}]"
         tail = tail if head else tail + unit
-    elif interval.low is not None:
-        tail = f"[at least {signed(interval.low)}]"
-    elif interval.high is not None:
-        tail = f"[at most {signed(interval.high)}]"
+    elif low:
+        tail = f"[at least {low}]"
     else:
-        tail = ""
+        tail = f"[at most {high}]" if high else ""
     text = f"{head} {tail}".strip()
     if finding.loss and text:
         return f"distance {text}"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ghmlops.core.details.regression import CellRow, SubgroupRow, TimelineRow
-from ghmlops.core.metrics import metrics_of
+from ghmlops.core.metrics import metrics_of, overall_metrics
 from ghmlops.core.model import Direction, NotMeasured
 from ghmlops.core.paired.attributes import WINDOW
-from ghmlops.core.predictions.comparison import compare_cells, compare_classes, overall_metrics
+from ghmlops.core.predictions.comparison import compare_cells, compare_classes
 from ghmlops.core.predictions.constants import MAX_CELL_ROWS, MAX_TIMELINE_ROWS
 from ghmlops.core.predictions.ruling import evidence_number
 from ghmlops.core.predictions.subgroup import Subgroup, SubgroupKey, subgroup_name
