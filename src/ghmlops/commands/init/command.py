@@ -82,6 +82,8 @@ def _finish(files: dict[str, str], unknown: list[str], inputs: Inputs, services:
         return dry_run_result("Nothing was written.", text, {"files": files, "unknown": unknown})
     _write_all(files, services.cwd)
     next_step = "next: `ghmlops policy check`, then commit these files"
+    if unknown:
+        next_step += f"; add what is not known to {inputs.policy}, or delete them and run `init` with the flags"
     return Result(
         outcome=Outcome.PASS,
         reason_code="files-written",
@@ -104,7 +106,7 @@ def _unknown(proposal: Proposal) -> list[str]:
     if proposal.candidate and proposal.uncommitted and not proposal.predict:
         lines.append(f"how {proposal.candidate}, which git does not track, is made (--predict): commit it, or state it")
     if not (proposal.candidate or proposal.predict):
-        lines.append("a Parquet file with predictions (--candidate): no `regression`")
+        lines.append("a Parquet file with predictions (--candidate; run the script that writes one): no `regression`")
     source = proposal.candidate or "the predictions"
     lines += [f"the {name} of {source} ({why}): no `regression`" for name, why in missing_roles(proposal)]
     return lines

@@ -71,7 +71,7 @@ def missing_roles(proposal: Proposal) -> list[tuple[str, str]]:
     missing = []
     if not roles.key:
         why = "no column is unique and without nulls; pandas does not store a default index, so add an id column"
-        missing.append(("key", f"{why}, or pass --key"))
+        missing.append(("key", f"{why}, or pass --key, several columns by commas"))
     if not roles.task:
         missing.append(("task", "label and prediction do not show it: pass --task"))
     if not roles.label and roles.task != "embedding":
