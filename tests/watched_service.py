@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
+from ghmlops.act.evidence import encode, verdict_digest
 from ghmlops.act.git import open_repository
 from ghmlops.act.git.record_branch import append
 from ghmlops.cli import main
+from ghmlops.core.evidence.document import Verdict
+from ghmlops.core.model import Finding, Outcome
 from git_scene import make_scene
-from history_records import deployment
+from github_api import spec
+from github_api.server import running
+from history_records import confirmation, deployment
 from watched_series import HOUR, hours
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
-
-    from ghmlops.core.history.record import AnyRecord
+    from ghmlops.core.history.record import AnyRecord, ConfirmationRecord
     from github_api.server import Api
 
 BRANCH = "ghmlops-history"
@@ -91,6 +99,47 @@ class WatchedService:
             deployment(self.ago(STEP_HOURS + 0.1), commit=self.bad, base_sha=self.good),
         ]
 
+    def confirmed(self, hour: float, run: dict[str, Any] | None = None, **fields: Any) -> ConfirmationRecord:
+        """Return the record of a confirmed failure, whose run has the verdict as an artifact.
+
+        Args:
+            hour: Hours before the end of the data.
+            run: Fields of the run that differ from one of the workflow on the default branch.
+            fields: Fields of the verdict that differ from a confirmed failure of `bad` against `good`.
+        """
+        values: dict[str, Any] = {
+            "commit": self.bad,
+            "base_sha": self.good,
+            "outcome": Outcome.FAIL,
+            "reason_code": "latency-p95",
+            "reason": "R.",
+            "findings": [Finding(id="latency-p95", metric="p95", outcome=Outcome.FAIL, reason="R.", docs="a#b")],
+            "evidence": [],
+            "service": "shop",
+            "environment": "production",
+            "repository": "acme/shop",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "confirmed": ["latency:latency-p95"],
+        }
+        verdict = Verdict(**(values | fields))
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("verdict.json", encode(verdict))
+        origin = {
+            "id": 41,
+            "head_sha": self.bad,
+            "head_branch": "main",
+            "event": "workflow_dispatch",
+            "path": ".github/workflows/confirm.yml",
+        }
+        content = base64.b64encode(buffer.getvalue()).decode()
+        self.api.seed(
+            runs=[origin | (run or {})],
+            artifacts=[{"run_id": 41, "name": "ghmlops-watch-verdict-1", "zip_base64": content}],
+        )
+        digest = verdict_digest(verdict)
+        return confirmation(self.ago(hour), commit=self.bad, base_sha=self.good, verdict_sha256=digest)
+
     def append(self, *records: AnyRecord) -> None:
         """Push records to the history."""
         git = open_repository(self.here, self.scene.work.environ)
@@ -108,3 +157,13 @@ class WatchedService:
     def states(self) -> list[str]:
         """Return where each incident stood in the last run."""
         return [row["state"] for row in self.evidence()["details"]["responses"]]
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedService]:
+    """Return the service; at the end no request may have broken GitHub's description."""
+    if not spec.default_file().is_file():
+        pytest.skip(f"GitHub's OpenAPI description is not here; {spec.FETCH}")
+    with running({"repositories": {"acme/shop": {}}}) as api:
+        yield WatchedService(tmp_path, api, monkeypatch)
+        assert api.violations == []

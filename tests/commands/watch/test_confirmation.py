@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from ghmlops import __version__
@@ -17,7 +18,7 @@ from ghmlops.core.incidents.requests import request_of
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.watch.incident import Incident, StepKind
 from ghmlops.measure.checkout import fingerprint
-from history_records import confirmation, deployment, quarantine, revert
+from history_records import deployment, quarantine, revert
 
 if TYPE_CHECKING:
     from ghmlops.core.history.record import AnyRecord
@@ -53,8 +54,7 @@ def test_two_runs_of_one_request_carry_it_out_once(service: WatchedService, caps
     assert claim(service, "confirm", capsys)
     assert not claim(service, "revert", capsys)
     request = flags(service)[-1]
-    fields = {"commit": service.bad, "base_sha": service.good, "request": request}
-    service.append(confirmation(service.ago(1), **fields))
+    service.append(msgspec.structs.replace(service.confirmed(1), request=request))
     assert not claim(service, "confirm", capsys)
     assert claim(service, "revert", capsys)
     service.append(revert(service.ago(0), commit=service.bad))
@@ -94,8 +94,7 @@ def test_what_was_decided_meanwhile_counts(
         "newer failed": deployment(second, commit=NEWER, decision="failed"),
         "good quarantined": quarantine(first, commit=service.good),
     }
-    confirmed = confirmation(service.ago(1), commit=service.bad, base_sha=service.good)
-    service.append(*service.deployments(), confirmed, *(options[name] for name in kinds))
+    service.append(*service.deployments(), service.confirmed(1), *(options[name] for name in kinds))
     assert state(service, kind, capsys) == code
 
 
@@ -103,8 +102,7 @@ def test_a_freeze_file_stops_an_action_that_was_started(
     service: WatchedService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The default branch of the remote counts: the checkout may be older. A measurement undoes nothing, and goes on."""
-    confirmed = confirmation(service.ago(1), commit=service.bad, base_sha=service.good)
-    service.append(*service.deployments(), confirmed)
+    service.append(*service.deployments(), service.confirmed(1))
     other = service.scene.clone("other", "--branch", "main")
     other.commit("Freeze", {"freeze": ""})
     other.push()

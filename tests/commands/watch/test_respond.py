@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from history_records import confirmation, revert
-from watched_service import WORKFLOW
+from watched_service import POLICY, STEP_HOURS, WORKFLOW
 
 if TYPE_CHECKING:
     from watched_service import WatchedService
@@ -151,4 +151,38 @@ def test_runs_that_cannot_be_read_start_nothing(service: WatchedService) -> None
     service.api.seed(tokens={"weak": {"permissions": {"issues": "write"}}})
     assert service.run("--respond", "--token", "weak") == 2
     assert service.states() == ["confirm"]
+    assert service.api.state.runs == []
+
+
+def deployed_elsewhere(service: WatchedService, hour: float, sha: str) -> None:
+    """Let GitHub list a deployment that succeeded some hours before the end, and that no record is about."""
+    service.api.seed(deployments=[{"sha": sha, "statuses": [{"state": "success"}]}])
+    for row in (service.api.state.deployments[-1], service.api.state.deployment_statuses[-1]):
+        row["created_at"] = service.ago(hour)
+    text = POLICY.replace("watch:\n", "watch:\n  github-deployments: true\n")
+    (service.here / ".github/ghmlops.yml").write_text(text)
+
+
+def test_a_deployment_that_only_github_knows(service: WatchedService) -> None:
+    """It is the suspect; nothing is confirmed or undone without its record, without the key it is not looked for."""
+    service.append(service.deployments()[0])
+    deployed_elsewhere(service, STEP_HOURS + 0.1, service.bad)
+    assert service.run(*ACT) == 0
+    assert service.states() == ["unrecorded"]
+    assert service.bad[:12] in service.api.state.issues[0]["body"]
+    assert service.api.state.runs == []
+    (service.here / ".github/ghmlops.yml").write_text(POLICY)
+    assert service.run(*ACT) == 0
+    assert service.states() == ["external"]
+
+
+def test_a_newer_deployment_that_only_github_knows(service: WatchedService) -> None:
+    """The one before the alarm no longer serves, so it is not undone. Deployments that cannot be read start nothing."""
+    service.append(*service.deployments())
+    deployed_elsewhere(service, 1.0, "c" * 40)
+    assert service.run(*ACT) == 0
+    assert service.states() == ["superseded"]
+    service.api.seed(faults=[{"kind": "status", "method": "GET", "path": "/deployments$", "status": 422}])
+    assert service.run(*ACT) == 0
+    assert service.states() == ["data-unusable"]
     assert service.api.state.runs == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,6 +77,32 @@ def test_a_metric_of_prometheus_is_replayed(url: str, tmp_path: Path, monkeypatc
     assert run(tmp_path, monkeypatch, text) == (0, ["watch-step"])
     past = datetime.fromtimestamp(END - 6 * HOUR, UTC).isoformat()
     assert run(tmp_path, monkeypatch, text, "--now", past) == (0, ["watch-steady"])
+
+
+INSTANT = POLICY.replace('"QUERY"', '"QUERY", query: instant')
+
+
+@needs_prometheus
+@pytest.mark.parametrize("query", ["p95[20d]", "max_over_time(p95[59m])[13d:1h]"])
+def test_the_samples_of_an_instant_query(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    """The samples themselves, whose times no range query meets, and those of a subquery."""
+    text = INSTANT.replace("URL", url).replace("QUERY", query)
+    assert run(tmp_path, monkeypatch, text) == (0, ["watch-step"])
+    past = datetime.fromtimestamp(END - 6 * HOUR, UTC).isoformat()
+    assert run(tmp_path, monkeypatch, text, "--now", past) == (0, ["watch-steady"])
+
+
+@needs_prometheus
+def test_samples_of_anything_else(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A metric that was renamed has none; one number is no range, and several series are not one metric."""
+    renamed = INSTANT.replace("URL", url).replace("QUERY", "renamed[20d]")
+    assert run(tmp_path, monkeypatch, renamed) == (0, ["watch-no-data"])
+    for query in ("p95", "several[20d]"):
+        text = INSTANT.replace("URL", url).replace("QUERY", query)
+        assert run(tmp_path, monkeypatch, text) == (2, ["watch-not-judged"])
+    assert "Traceback" not in capsys.readouterr().err
 
 
 @needs_prometheus
@@ -169,3 +195,45 @@ watch:
     assert service.run() == 0
     (finding,) = service.evidence()["findings"]
     assert (finding["id"], finding["metric"]) == ("watch-step", "quality")
+
+
+def dated(service: WatchedService, hour: float, sha: str, seconds: float | None) -> dict[str, Any]:
+    """Return a deployment of GitHub some hours before the end, which was live after some seconds, or failed."""
+    created = service.end - timedelta(hours=hour)
+    service.api.seed(deployments=[{"sha": sha, "statuses": [{"state": "failure" if seconds is None else "success"}]}])
+    row, status = service.api.state.deployments[-1], service.api.state.deployment_statuses[-1]
+    row["created_at"] = created.isoformat()
+    status["created_at"] = (created + timedelta(seconds=seconds or 0.0)).isoformat()
+    return row
+
+
+@pytest.mark.parametrize("statistic", ["failed", "seconds"])
+def test_a_metric_of_the_deployments_of_github(service: WatchedService, statistic: str) -> None:
+    """They fail, or take longer, for three days; that warns, and nothing is undone for it."""
+    policy = f"""\
+version: 1
+service: shop
+watch: {{metrics: [{{name: releases, deployments: {statistic}, every: 1d}}], on: {{alarm: confirm}},
+  workflows: {{confirm: confirm.yml}}}}
+"""
+    (service.here / ".github/ghmlops.yml").write_text(policy)
+    noise = np.random.default_rng(1).normal(size=28)
+    slow = statistic == "seconds"
+    for day in range(27, -1, -1):
+        usual = 60.0 + 2.0 * float(noise[day])
+        dated(service, 24 * day + 1, f"{day:040x}", usual if day >= 3 else 300.0 if slow else None)
+    service.append(*service.deployments())
+    assert service.run("--respond") == 0
+    (finding,) = service.evidence()["findings"]
+    assert (finding["id"], finding["metric"]) == ("watch-step", "releases")
+    assert (service.states(), service.api.state.runs) == ([], [])
+    requests = [request["path"] for request in service.api.state.requests]
+    assert len(requests) == len(set(requests))
+
+
+def test_deployments_of_github_without_a_token(service: WatchedService) -> None:
+    """The metric was not measured, and that is no pass."""
+    policy = "version: 1\nservice: shop\nwatch: {metrics: [{name: releases, deployments: failed, every: 1d}]}\n"
+    (service.here / ".github/ghmlops.yml").write_text(policy)
+    service.patch.delenv("GHMLOPS_TOKEN")
+    assert service.run() == 2

@@ -21,6 +21,7 @@ from ghmlops.commands.shared.alerts.send import check_alerts, send_alert
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.evidence_source import EvidenceSource, read_evidence
 from ghmlops.commands.shared.github import connection
+from ghmlops.commands.shared.production.watch_runs import dead_schedule
 from ghmlops.commands.shared.stale_evidence.old_verdict import remove_old_verdict
 from ghmlops.core.errors import GitError, GitHubError
 from ghmlops.core.history.from_results import from_verdict
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.gate.job import Job
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.evidence.document import Verdict
+    from ghmlops.core.model import Finding
     from ghmlops.core.steps.step import Step
     from ghmlops.measure.github import Client
 
@@ -112,7 +114,7 @@ def run(inputs: Inputs, services: Services) -> Result:
             "plan": [msgspec.to_builtins(step) for step in plan],
             "deployment_id": deployment_id,
         },
-        findings=tuple(verdict.findings),
+        findings=(*verdict.findings, *judgement.warnings),
         exit_code=2 if verdict.outcome is Outcome.ERROR else 0 if passed else 1,
     )
 
@@ -143,6 +145,8 @@ class _Judgement(NamedTuple):
     """Reason of the person who overrides, whether or not the verdict allows it."""
     on_hold: bool
     """Whether an earlier run held this commit here."""
+    warnings: tuple[Finding, ...]
+    """What people should know, and is no part of the verdict."""
 
 
 def _decide(inputs: Inputs, services: Services, client: Client | None, job: Job) -> _Judgement:
@@ -157,7 +161,8 @@ def _decide(inputs: Inputs, services: Services, client: Client | None, job: Job)
     if client is not None and (reviewer := push_reviewers(client, verdict, services)):
         verdict = accept_inputs(verdict, reviewer)
     verdict = override_verdict(allow_emergency(verdict, emergency, source.unavailable), override)
-    return _Judgement(verdict, source, override, state.on_hold)
+    warnings = dead_schedule(job.policy, services, client)
+    return _Judgement(verdict, source, override, state.on_hold, warnings)
 
 
 def _fetch(inputs: Inputs, services: Services, client: Client | None, *, tolerant: bool) -> EvidenceSource:

@@ -12,6 +12,7 @@ from ghmlops.commands.report.change import Change, read_change
 from ghmlops.commands.report.judge_changed import judge_findings, with_findings
 from ghmlops.commands.shared.evidence_source import read_evidence
 from ghmlops.commands.shared.policy_file import history_policies, load_policy, parse_policy, repository_file
+from ghmlops.commands.shared.production.watch_runs import dead_schedule
 from ghmlops.commands.shared.provenance import local_commit
 from ghmlops.core.context import dig
 from ghmlops.core.errors import EvidenceError, InputError
@@ -114,7 +115,16 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
     verdict = accept_inputs(verdict, change.reviewer)
     return Job(
         verdict=msgspec.structs.replace(
-            verdict, not_measured=[*verdict.not_measured, *source.absent, *_live_only(policy, source.files)]
+            verdict,
+            not_measured=[
+                *verdict.not_measured,
+                *source.absent,
+                *_live_only(policy, source.files),
+                *(
+                    NotMeasured(what="production", why=finding.reason)
+                    for finding in dead_schedule(policy, services, client)
+                ),
+            ],
         ),
         evidence=[file.evidence for file in source.files if file.evidence],
         files=source.files,

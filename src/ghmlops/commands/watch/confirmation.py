@@ -11,12 +11,13 @@ from ghmlops.commands.history.record_file import leave_record, record_origin
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.policy_file import history_policies, load_policy
 from ghmlops.commands.watch.job import read_service_history
+from ghmlops.commands.watch.proof import problem_of
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
 from ghmlops.core.history.record import ConfirmationRecord
 from ghmlops.core.incidents.accuracy import undoing
 from ghmlops.core.incidents.requests import read_alarm, request_of
-from ghmlops.core.incidents.standing import State, last_good, standing_of
+from ghmlops.core.incidents.standing import State, last_good, standing_of, verdict_of
 from ghmlops.core.model import Outcome
 from ghmlops.core.verdict.merge import merge
 from ghmlops.core.verdict.rules import policy_rules
@@ -57,7 +58,8 @@ class Request(NamedTuple):
 def claim(inputs: Inputs, services: Services) -> Result:
     """Say whether the request of this run is still to be carried out: not done yet, and for an action, still right.
 
-    Between the start of an action and its turn, a person may have decided otherwise, or deployed another commit.
+    Between the start of an action and its turn, a person may have decided otherwise, or deployed another commit. The
+    verdict of an action is read from the run that measured it: a record in the history alone undoes nothing.
 
     The runs of one request wait for each other by the `concurrency` of their workflow, so that the second one finds
     what the first one left in the history.
@@ -66,6 +68,7 @@ def claim(inputs: Inputs, services: Services) -> Result:
         InputError: The id is not that of these inputs, or the history does not count.
         PolicyError: The policy is invalid.
         GitError: The remote cannot be reached.
+        GitHubError: The verdict of an action cannot be read.
     """
     request = _request(inputs, services)
     history = read_service_history(inputs, services, request.policy, services.now().timestamp())
@@ -77,6 +80,9 @@ def claim(inputs: Inputs, services: Services) -> Result:
     code, reason = _state(inputs, request, history.records)
     if code == "claimed" and request.kind != "confirm" and _is_frozen(inputs, services, request.policy):
         code, reason = State.FROZEN.value, "The default branch has the freeze file, so nothing is undone."
+    verdict = verdict_of(request.incident, history.records) if request.kind != "confirm" else None
+    if code == "claimed" and verdict and (problem := problem_of(inputs, services, request.policy, verdict)):
+        code, reason = "verdict-unproven", f"The confirmed failure is not proven, so nothing is undone: {problem}."
     return Result(
         outcome=Outcome.PASS,
         reason_code=code,

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghmlops.commands.history.listing import problem_findings
+from ghmlops.commands.shared.github import connection
 from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.commands.shared.production.evaluation_time import evaluation_time
-from ghmlops.core.errors import GitError, InputError, PolicyError
+from ghmlops.commands.shared.production.watch_runs import dead_schedule
+from ghmlops.core.errors import GhmlopsError, GitError, InputError, PolicyError
 from ghmlops.core.history.record import DeploymentRecord, record_time
 from ghmlops.core.history.selection import LIVE
 from ghmlops.core.model import Finding, NotMeasured
@@ -17,6 +19,7 @@ from ghmlops.core.watch.cause import Deployed
 if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.commands.watch.inputs import Inputs
+    from ghmlops.commands.watch.sources.reading import Reading
     from ghmlops.core.history.reading import Stored
     from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.production.watch import Watch
@@ -42,6 +45,7 @@ class Job:
         environment: environment of the service.
         records: records of the service and environment in the order of time.
         history_problem: why nothing may follow from the history; empty if it counts.
+        unrecorded: live deployments that only GitHub knows, in the order of time; they are among `deployments`.
     """
 
     service: str
@@ -54,6 +58,7 @@ class Job:
     environment: str
     records: list[Stored]
     history_problem: str
+    unrecorded: list[Deployed]
 
 
 class ServiceHistory(NamedTuple):
@@ -76,34 +81,67 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         PolicyError: The policy is invalid, or has no section `watch`.
         DataError: A file of a metric is missing, or cannot be read.
         ServiceError: Prometheus cannot be reached.
+        GitHubError: The deployments of a metric cannot be read.
     """
-    from ghmlops.commands.watch.sources import Sources
+    from ghmlops.commands.watch.sources import read_metric
+    from ghmlops.commands.watch.sources.reading import Reading
 
     policy = load_policy(services.cwd / inputs.policy, inputs.policy)
     if policy.watch is None:
         raise PolicyError(f"{inputs.policy} has no section `watch`", hint="add one: `watch: {metrics: [...]}`")
     now = evaluation_time(inputs.now, services)
     history = read_service_history(inputs, services, policy, now)
-    not_measured: list[NotMeasured] = []
-    sources = Sources(policy.watch, services, history.records, now, not_measured)
-    content = [sources.read(metric) for metric in policy.watch.metrics]
-    if history.problem or not history.deployments:
+    environment = inputs.environment or policy.gate.environment
+    reading = Reading(
+        watch=policy.watch,
+        service=policy.service,
+        environment=environment,
+        services=services,
+        token=inputs.token,
+        records=history.records,
+        now=now,
+    )
+    content = [read_metric(metric, reading) for metric in policy.watch.metrics]
+    unrecorded, github_problem = _unrecorded(reading)
+    deployments, problem = sorted([*history.deployments, *unrecorded]), history.problem or github_problem
+    if problem or not deployments:
         what = "growth since a deployment, and which deployment precedes an alarm"
-        environment = inputs.environment or policy.gate.environment
-        why = history.problem or f"the history has no deployment to {environment}"
-        not_measured.append(NotMeasured(what=what, why=why))
+        why = problem or f"the history has no deployment to {environment}"
+        reading.not_measured.append(NotMeasured(what=what, why=why))
     return Job(
         service=policy.service,
         policy=policy.watch,
         now=now,
         content=content,
-        deployments=history.deployments,
-        problems=history.findings,
-        not_measured=not_measured,
-        environment=inputs.environment or policy.gate.environment,
+        deployments=deployments,
+        problems=[*history.findings, *_gap(inputs, services, policy)],
+        not_measured=reading.not_measured,
+        environment=environment,
         records=history.records,
-        history_problem=history.problem,
+        history_problem=problem,
+        unrecorded=unrecorded,
     )
+
+
+def _gap(inputs: Inputs, services: Services, policy: Policy) -> tuple[Finding, ...]:
+    """Return the finding that no run succeeded for long before this one; the past has no such gap."""
+    if inputs.now.strip() or not inputs.token or policy.watch is None or not policy.watch.workflows.watch:
+        return ()
+    with connection(inputs.token, services) as client:
+        return dead_schedule(policy, services, client, is_watch=True)
+
+
+def _unrecorded(reading: Reading) -> tuple[list[Deployed], str]:
+    """Return the live deployments that only GitHub knows, and why they are unknown; empty if they are known."""
+    if not reading.watch.github_deployments:
+        return [], ""
+    try:
+        deployments = reading.github_deployments
+    except GhmlopsError as error:
+        return [], f"the deployments of GitHub cannot be read: {error.message}"
+    recorded = {stored.record.commit for stored in reading.records if isinstance(stored.record, DeploymentRecord)}
+    live = ((d.live.timestamp(), d.sha) for d in deployments if d.live is not None and d.sha not in recorded)
+    return sorted(Deployed(time, commit) for time, commit in live if time <= reading.now), ""
 
 
 def read_service_history(inputs: Inputs, services: Services, policy: Policy, now: float) -> ServiceHistory:

@@ -65,6 +65,7 @@ def decide(inputs: Inputs, services: Services, job: Job, evaluation: Evaluation)
         accuracy=accuracy,
         relands=relands.deployments,
         blind=relands.blind,
+        unrecorded=job.unrecorded,
         now=services.now(),
     )
     return respond(job.policy, job.service, job.environment, evaluation.open_alarms, situation), accuracy

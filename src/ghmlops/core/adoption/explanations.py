@@ -40,6 +40,7 @@ FINDINGS: dict[str, tuple[str, ...]] = {
         "actions/watch/README.md#error-budgets",
         "actions/watch/README.md#data-that-does-not-count",
     ),
+    "watch-dead": ("actions/watch/README.md#a-schedule-that-is-dead",),
     "shadow-coverage": ("actions/shadow/README.md#coverage",),
     "shadow-latency": ("actions/shadow/README.md#service-times",),
     "shadow-single-answers": ("actions/shadow/README.md#single-answers",),

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.history.record import record_time
+from ghmlops.core.history.record import DeploymentRecord, record_time
+from ghmlops.core.history.selection import LIVE
 from ghmlops.core.incidents.accuracy import undoing
 from ghmlops.core.incidents.requests import request_of
 from ghmlops.core.incidents.standing import State, last_good, standing_of, verdict_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ghmlops.core.history.record import ConfirmationRecord
     from ghmlops.core.incidents.accuracy import Accuracy
     from ghmlops.core.policy.production.watch import Watch
+    from ghmlops.core.watch.cause import Deployed
     from ghmlops.core.watch.incident import OpenAlarm
 
 CAP_PERIOD = timedelta(hours=24)
@@ -50,6 +52,7 @@ class Situation:
         accuracy: how often `watch` was right.
         relands: deployments that brought back what was reverted before, by a revert of the revert.
         blind: why there may be more of them, or more wrong actions; empty if there are none.
+        unrecorded: live deployments that only GitHub knows, in the order of time.
         now: current time (UTC).
     """
 
@@ -61,6 +64,7 @@ class Situation:
     accuracy: Accuracy
     relands: Collection[str] = ()
     blind: str = ""
+    unrecorded: Sequence[Deployed] = ()
     now: datetime
 
 
@@ -108,6 +112,8 @@ def _respond(watch: Watch, incident: Incident, situation: Situation) -> Response
         return _answer(incident, State.UNUSABLE, problem)
     if not incident.commit:
         return _answer(incident, State.EXTERNAL, _EXTERNAL)
+    if (answer := _unrecorded(incident, situation)) is not None:
+        return answer
     if (standing := standing_of(incident, situation.records, situation.relands)) is not None:
         return _answer(incident, *standing)
     for check in (_confirmation, _running, _limits):
@@ -118,6 +124,25 @@ def _respond(watch: Watch, incident: Incident, situation: Situation) -> Response
 
 _UNUSABLE = "The data of the metric does not count now, so that nothing is confirmed or undone."
 _EXTERNAL = "No deployment precedes the alarm: its cause is external, and a rollback or revert would not help."
+
+
+def _unrecorded(incident: Incident, situation: Situation) -> Response | None:
+    """Return what a deployment means that only GitHub knows: what it is about is not undone by the history."""
+    if any(deployed.commit == incident.commit for deployed in situation.unrecorded):
+        reason = "Only GitHub knows the deployment. Without its record in the history nothing is confirmed or undone."
+        return _answer(incident, State.UNRECORDED, reason)
+    live = max(
+        record_time(stored.record).timestamp()
+        for stored in situation.records
+        if isinstance(stored.record, DeploymentRecord)
+        and stored.record.decision in LIVE
+        and stored.record.commit == incident.commit
+    )
+    newer = next((deployed for deployed in reversed(situation.unrecorded) if deployed.time > live), None)
+    if newer is None:
+        return None
+    reason = f"The deployment of {newer.commit[:12]}, which only GitHub knows, has replaced it."
+    return _answer(incident, State.SUPERSEDED, reason)
 
 
 def _confirmation(watch: Watch, incident: Incident, situation: Situation) -> Response | None:

@@ -23,6 +23,7 @@ class State(StrEnum):
 
     UNUSABLE = "data-unusable"
     EXTERNAL = "external"
+    UNRECORDED = "unrecorded"
     OFF = "reported"
     NO_BASE = "no-last-good"
     SUPERSEDED = "superseded"

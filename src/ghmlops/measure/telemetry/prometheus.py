@@ -135,6 +135,28 @@ class PrometheusSource:
                 points += [(time, _finite(value)) for time, value in series.values]
         return RangeContent(labels, points)
 
+    def query_samples(self, text: str, *, time: float) -> RangeContent:
+        """Return the samples of an instant query whose result is a range, such as `auc[30d]` or a subquery.
+
+        Args:
+            text: The query.
+            time: Time at which it is evaluated, seconds since the epoch.
+
+        Raises:
+            PolicyError: The query is malformed, returns no range, or several series.
+            ServiceError: The server cannot be reached, or answers with something else.
+        """
+        data = self._ask(f"/api/v1/query?{urlencode({'query': text, 'time': time})}", text)
+        if data.resultType != "matrix":
+            raise PolicyError(
+                f'the query "{short(text, 120)}" returns a {short(data.resultType, 20)}, and samples are needed',
+                hint="select a range, for example `auc[30d]`, or leave out `query: instant`",
+            )
+        series = self._ranges(data, text)
+        if not series:
+            return RangeContent({}, [])
+        return RangeContent(series[0].metric, [(at, _finite(value)) for at, value in series[0].values])
+
     def _ranges(self, data: _Data, text: str) -> list[_Range]:
         try:
             if data.resultType != "matrix":

@@ -13,6 +13,10 @@ from ghmlops.core.policy.section import Section
 
 AlarmReaction = Literal["issue", "confirm"]
 """`issue` reports; `confirm` also starts a paired verdict of the current against the last good deployment."""
+Query = Literal["range", "instant"]
+DeploymentStatistic = Literal["", "failed", "seconds"]
+SOURCES = ("log", "prometheus", "evidence", "deployments")
+"""Keys of a metric, of which each has exactly one."""
 ConfirmedReaction = Literal["propose", "rollback-else-revert"]
 LogStatistic = Literal[
     "mean", "p50", "p90", "p95", "p99", "max", "count", "failed", "nulls", "unseen", "drift", "estimated-accuracy"
@@ -56,17 +60,22 @@ class EvidenceMetric(Section, frozen=True, kw_only=True):
 
 
 class WatchedMetric(Section, frozen=True, kw_only=True):
-    """One metric of production, from exactly one source: `log`, `prometheus` or `evidence`."""
+    """One metric of production, from exactly one of `SOURCES`."""
 
     name: str
     log: Log | None = None
     prometheus: str = ""
-    """Query whose value at the end of an interval is the value of the interval."""
+    """Query whose value at the end of an interval is the value of the interval; see `query`."""
+    query: Query = "range"
+    """`range` evaluates `prometheus` at the end of each interval. `instant` evaluates it once; its result is a range of
+    samples, such as that of `auc[30d]` or of a subquery."""
     failed: str = ""
     """With `prometheus` and `burn`: query of the failed requests; `prometheus` is then that of all requests."""
     evidence: EvidenceMetric | None = None
+    deployments: DeploymentStatistic = ""
+    """Of the deployments that GitHub lists: the share that `failed`, or the median `seconds` until they were live."""
     every: float = 3600.0
-    """Seconds of an interval of `prometheus` and `evidence`."""
+    """Seconds of an interval of `prometheus`, `evidence` and `deployments`."""
     direction: Direction = Direction.LOWER
     change: float = 0.5
     """Least relative change of a step, for the worse: by default half as much again, or a third less."""
@@ -75,8 +84,8 @@ class WatchedMetric(Section, frozen=True, kw_only=True):
 
     @property
     def warns_only(self) -> bool:
-        """Whether an alarm about it leads to no action."""
-        return self.log is not None and self.log.statistic in WARNINGS
+        """Whether an alarm about it leads to no action: drift and failed deployments prove no fault of what serves."""
+        return bool(self.deployments) or (self.log is not None and self.log.statistic in WARNINGS)
 
     @property
     def step(self) -> float:
@@ -113,6 +122,9 @@ class Reactions(Section, frozen=True, kw_only=True):
 class Workflows(Section, frozen=True, kw_only=True):
     """File names of the workflows that are started; empty: none."""
 
+    watch: str = ""
+    """The workflow that runs `watch` itself. Other commands report if it no longer does; empty: they do not."""
+
     confirm: str = ""
     rollback: str = ""
     revert: str = ""
@@ -134,6 +146,8 @@ class Watch(Section, frozen=True, kw_only=True):
 
     metrics: tuple[WatchedMetric, ...]
     prometheus: Prometheus | None = None
+    github_deployments: bool = False
+    """Whether deployments that only GitHub knows precede alarms too."""
     season: float = 86_400.0
     """Seconds after which the metrics repeat themselves."""
     history: float = 30 * 86_400.0

@@ -8,12 +8,15 @@ from typing import get_args
 
 from ghmlops.core.model import Direction
 from ghmlops.core.policy.production.watch import (
+    SOURCES,
     WARNINGS,
     Acknowledgement,
     BurnRate,
+    DeploymentStatistic,
     EvidenceMetric,
     Log,
     LogStatistic,
+    Query,
     Watch,
     WatchedMetric,
 )
@@ -25,7 +28,7 @@ from ghmlops.core.policyfile.production.watch_reactions import (
     read_workflows,
 )
 from ghmlops.core.policyfile.promotion.metrics import read_prometheus
-from ghmlops.core.policyfile.scalars import RATIO, SECONDS, moment, relative_path
+from ghmlops.core.policyfile.scalars import RATIO, SECONDS, boolean, moment, relative_path
 from ghmlops.core.policyfile.yaml_reader import Located, entries, listing, one_of, record, text
 from ghmlops.core.watch.constants import BURN_RATES, WARM_UP_PERIODS
 
@@ -43,6 +46,7 @@ def read_watch(at: Located) -> Watch:
     readers = {
         "metrics": _metrics,
         "prometheus": read_prometheus,
+        "github-deployments": boolean,
         "season": SECONDS,
         "history": SECONDS,
         "stale": SECONDS,
@@ -100,16 +104,20 @@ def _metric(at: Located) -> WatchedMetric:
         "name": _name,
         "log": _log,
         "prometheus": text,
+        "query": one_of(*get_args(Query)),
         "failed": text,
         "evidence": record(EvidenceMetric, {"metric": text, "dataset": text}, required=("metric",)),
+        "deployments": one_of(*filter(None, get_args(DeploymentStatistic))),
         "every": _interval,
         "direction": lambda value: _DIRECTIONS[one_of(*_DIRECTIONS)(value)],
         "change": _change,
         "burn": record(BurnRate, {"objective": _objective}, required=("objective",)),
     }
     metric: WatchedMetric = record(WatchedMetric, readers, required=("name",))(at)
-    if sum((metric.log is not None, bool(metric.prometheus), metric.evidence is not None)) != 1:
-        raise at.error("expected exactly one of `log`, `prometheus` and `evidence`")
+    if sum(bool(getattr(metric, source)) for source in SOURCES) != 1:
+        raise at.error(f"expected exactly one source: {', '.join(f'`{source}`' for source in SOURCES)}")
+    if metric.query == "instant" and (not metric.prometheus or metric.burn):
+        raise at.error("`query: instant` is about the samples of `prometheus` without `burn`")
     if metric.log is not None and "every" in entries(at):
         raise at.error("the interval of a log is `log.every`")
     if metric.failed and not (metric.prometheus and metric.burn):
@@ -122,8 +130,8 @@ def _metric(at: Located) -> WatchedMetric:
 
 
 def _check_burn(at: Located, metric: WatchedMetric) -> None:
-    if metric.evidence is not None:
-        raise at.error("`burn` needs requests, which `evidence` has none of", "use `log` or `prometheus`")
+    if metric.evidence is not None or metric.deployments:
+        raise at.error("`burn` needs requests", "use `log` or `prometheus`")
     if not (metric.log.failed if metric.log else metric.failed):
         raise at.error(
             "`burn` needs `log.failed`, the column that says whether a request failed, or `failed`, their query"

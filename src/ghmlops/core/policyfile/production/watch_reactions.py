@@ -37,7 +37,7 @@ def read_reactions(at: Located) -> Reactions:
 
 def read_workflows(at: Located) -> Workflows:
     """Read `workflows`."""
-    workflows: Workflows = record(Workflows, dict.fromkeys(("confirm", "rollback", "revert"), _WORKFLOW))(at)
+    workflows: Workflows = record(Workflows, dict.fromkeys(("watch", "confirm", "rollback", "revert"), _WORKFLOW))(at)
     return workflows
 
 
