@@ -189,7 +189,7 @@ def test_replicas_and_capacity_over_time(chromium: Browser, files: dict[str, str
         assert figures.nth(1).locator("circle.baseline").count() == 60
         live = [item for item in dashboard(history(120)).deployments if item.state == "live"]
         marked = sum(item.service == "scorer" for item in live)
-        assert figures.first.locator("line.deployed").count() == min(40, marked)
+        assert figures.first.locator("line.deployed").count() == min(100, marked)
         drawn = figures.first.locator("path.candidate").get_attribute("d") or ""
         assert drawn.count("V") == 59
         caption = figures.first.locator("figcaption").inner_text()
@@ -208,4 +208,17 @@ def test_a_single_change_of_an_unknown_number() -> None:
     text = site(type(data)(**{name: getattr(data, name) for name in data.__slots__} | {"deployments": ()}))
     page = text["index.html"].split("<h2>Replicas and capacity</h2>")[1]
     assert "3 replicas since 2026-11-03" in page
-    assert "its demand is unknown" in page
+    assert "demand: not known" in page
+    assert "capacity: 300/s" in page
+
+
+def test_a_plan_that_was_not_set_is_no_capacity() -> None:
+    """The line stays at the replicas that were set; without any there is none."""
+    first = scaled("2026-11-03T10:00:00+00:00", 1, 2)
+    plan = scaled("2026-11-03T11:00:00+00:00", 2, 7, applied=False)
+    for records, words in (((first, plan), "capacity: 200/s"), ((plan,), "capacity: not known")):
+        page = site(dashboard([*history(2), *stored(*records)]))["index.html"].split("<h2>Replicas and capacity</h2>")[
+            1
+        ]
+        assert "· replicas: 2 replicas since" in page
+        assert words in page

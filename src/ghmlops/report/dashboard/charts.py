@@ -55,7 +55,7 @@ def metric_figure(series: MetricSeries, source: str) -> Iterator[str]:
     name = " · ".join(filter(None, (series.service, series.environment, series.metric, series.dataset)))
     title = escape.page(f"{name} over time", 200)
     caption = _metric_caption(series, name, thinned=len(drawn) < len(points))
-    yield from figure(title, "".join(parts), f"{caption} From {source}.")
+    yield from figure(title, "".join(parts), f"{caption} Counted from {source}.")
 
 
 def _metric_caption(series: MetricSeries, name: str, *, thinned: bool) -> str:
@@ -108,7 +108,9 @@ def calibration_figure(metric: str, pairs: Sequence[Pair], source: str) -> Itera
     axis_title = f"stated effect{unit}; upwards: measured effect"
     parts.append(f'<text x="{(LEFT + RIGHT) / 2}" y="{HEIGHT - 6}">{axis_title}</text>')
     name = f"<bdi>{escape.page(metric, 80)}</bdi>"
-    caption = f"{name}: a dot per expectation; dashed: measured as stated; rings: shrunk effects. From {source}."
+    caption = (
+        f"{name}: a dot per expectation; dashed: measured as stated; rings: shrunk effects. Counted from {source}."
+    )
     yield from figure(escape.page(f"Stated and measured effects of {metric}", 120), "".join(parts), caption)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ghmlops.report.charts.axis import Axis
@@ -12,17 +13,20 @@ from ghmlops.report.text import escape, numbers
 from ghmlops.report.text.blocks import Column, Table, Text, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Sequence
 
     from ghmlops.core.history.deployments import Deployment
     from ghmlops.core.history.scaling import Scaling, ScalingPoint
     from ghmlops.report.dashboard.data import Dashboard
     from ghmlops.report.text.blocks import Cell
 
-MAX_CHANGES = 200
+MAX_CHANGES = 120
 """Changes of a service that are drawn and listed, the newest ones."""
-MAX_DEPLOYMENTS = 40
+MAX_DOTS = 60
+"""Changes up to which each is a dot; of more only the line can be told apart."""
+MARK = 10
+"""Height of the mark of a deployment in pixels."""
+MAX_DEPLOYMENTS = 100
 """Deployments that are marked, the newest ones."""
 
 
@@ -50,65 +54,74 @@ def _replicas(points: Sequence[ScalingPoint], live: Sequence[Deployment], x_axis
     if bounds is None:
         return
     y_axis = Axis(0.0, bounds[1], BOTTOM, TOP)
-    line = _steps(points, lambda point: float(point.replicas), x_axis, y_axis)
+    line = _steps([(point.time, float(point.replicas)) for point in points], x_axis, y_axis)
     parts = [*grid(y_axis), *_marks(live, x_axis), line]
     for point in points:
-        position = f'cx="{_x(point.time, x_axis)}" cy="{y_axis(float(point.record.replicas))}"'
-        style = 'class="candidate"' if point.record.applied else 'class="shrunk"'
-        parts.append(f'<circle {style} {position} r="3"/>')
+        position = f'cx="{_x(point.time, x_axis)}" cy="{y_axis(float(point.record.replicas))}" r="3"'
+        if not point.record.applied:
+            parts.append(f'<circle class="shrunk" {position}/>')
+        elif len(points) <= MAX_DOTS:
+            parts.append(f'<circle class="candidate" {position}/>')
     newest, planned = points[-1], sum(not point.record.applied for point in points)
-    text = f"{numbers.count(newest.replicas)} replicas since {newest.time:%Y-%m-%d %H:%M}"
-    text += f", {numbers.count(len(points) - planned)} changes (dots)"
+    text = f"{_number(newest.replicas, 'replica')} since {newest.time:%Y-%m-%d %H:%M}"
+    text += f", {_number(len(points) - planned, 'change')}"
     if planned:
-        text += f", {numbers.count(planned)} plans that were not set (rings)"
+        text += f"; {_number(planned, 'ring')}: planned and not set"
     yield from figure(
         escape.page(f"Replicas of {name} over time", 200),
-        "".join([*parts, *_dates(points)]),
-        f"<bdi>{escape.page(name, 200)}</bdi>: {text}; {_legend(live)}",
+        "".join([*parts, *_dates(x_axis)]),
+        f"<bdi>{escape.page(name, 200)}</bdi> · replicas: {text}; {_legend(live)}",
     )
 
 
 def _capacity(points: Sequence[ScalingPoint], live: Sequence[Deployment], x_axis: Axis, name: str) -> Iterator[str]:
+    # What a plan would carry that was not set is no capacity.
+    served = [(p.time, p.record.capacity) for p in points if p.record.applied or p.record.before is None]
     demands = [(point.time, point.record.demand) for point in points if point.record.demand is not None]
-    bounds = axis_bounds([0.0, *(point.record.capacity for point in points), *(rate for _, rate in demands)])
+    bounds = axis_bounds([0.0, *(rate for _, rate in served), *(rate for _, rate in demands)])
     if bounds is None:
         return
     y_axis = Axis(0.0, bounds[1], BOTTOM, TOP)
-    line = _steps(points, lambda point: point.record.capacity, x_axis, y_axis)
-    parts = [*grid(y_axis), *_marks(live, x_axis), line]
-    parts += [f'<circle class="baseline" cx="{_x(time, x_axis)}" cy="{y_axis(rate)}" r="3"/>' for time, rate in demands]
-    newest = points[-1].record
-    demand = "unknown" if newest.demand is None else f"{numbers.plain(newest.demand)}/s"
+    parts = [*grid(y_axis), *_marks(live, x_axis), *([_steps(served, x_axis, y_axis)] if served else [])]
+    radius = 3 if len(points) <= MAX_DOTS else 2
+    parts += [
+        f'<circle class="baseline" cx="{_x(time, x_axis)}" cy="{y_axis(rate)}" r="{radius}"/>' for time, rate in demands
+    ]
+    capacity = f"{numbers.plain(served[-1][1])}/s with headroom (line)" if served else "not known: no plan was set"
+    demand = f"{numbers.plain(demands[-1][1])}/s at the newest plan (grey dots)" if demands else "not known"
     yield from figure(
         escape.page(f"Capacity and demand of {name} over time", 200),
-        "".join([*parts, *_dates(points)]),
-        f"<bdi>{escape.page(name, 200)}</bdi>: the replicas of the newest plan carry "
-        f"{numbers.plain(newest.capacity)}/s with headroom (line), its demand is {demand} (grey dots: at each change); "
-        f"{_legend(live)}",
+        "".join([*parts, *_dates(x_axis)]),
+        f"<bdi>{escape.page(name, 200)}</bdi> · capacity: {capacity}; demand: {demand}; {_legend(live)}",
     )
 
 
-def _steps(points: Sequence[ScalingPoint], value: Callable[[ScalingPoint], float], x_axis: Axis, y_axis: Axis) -> str:
+def _steps(values: Sequence[tuple[datetime, float]], x_axis: Axis, y_axis: Axis) -> str:
     """Return a line that keeps each value until the next change, the last one until the page was written."""
-    path = f"M{_x(points[0].time, x_axis)} {y_axis(value(points[0]))}"
-    for point in points[1:]:
-        path += f"H{_x(point.time, x_axis)}V{y_axis(value(point))}"
+    path = f"M{_x(values[0][0], x_axis)} {y_axis(values[0][1])}"
+    for time, value in values[1:]:
+        path += f"H{_x(time, x_axis)}V{y_axis(value)}"
     return f'<path class="candidate" d="{path}H{RIGHT}"/>'
 
 
 def _marks(live: Sequence[Deployment], x_axis: Axis) -> Iterator[str]:
     for item in live:
         x = _x(item.time, x_axis)
-        yield f'<line class="deployed" x1="{x}" y1="{TOP}" x2="{x}" y2="{BOTTOM}"/>'
+        yield f'<line class="deployed" x1="{x}" y1="{BOTTOM - MARK}" x2="{x}" y2="{BOTTOM}"/>'
 
 
-def _dates(points: Sequence[ScalingPoint]) -> Iterator[str]:
-    yield f'<text class="name" x="{LEFT}" y="{BOTTOM + 20}">{points[0].time:%Y-%m-%d}</text>'
-    yield f'<text class="row" x="{RIGHT}" y="{BOTTOM + 20}">written</text>'
+def _dates(x_axis: Axis) -> Iterator[str]:
+    for anchor, place, time in (("name", LEFT, x_axis.min_value), ("row", RIGHT, x_axis.max_value)):
+        date = f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d}"
+        yield f'<text class="{anchor}" x="{place}" y="{BOTTOM + 20}">{date}</text>'
 
 
 def _legend(live: Sequence[Deployment]) -> str:
-    return f"dashed: {numbers.count(len(live))} live deployments." if live else "no deployment went live since then."
+    return f"marks at the bottom: {_number(len(live), 'live deployment')}." if live else "no deployment went live."
+
+
+def _number(count: int, word: str) -> str:
+    return f"{numbers.count(count)} {word}{'' if count == 1 else 's'}"
 
 
 def _x(time: datetime, x_axis: Axis) -> str:

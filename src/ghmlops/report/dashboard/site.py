@@ -33,7 +33,8 @@ MAX_SCALED = 12
 STYLE = CSS + (
     ".shrunk { fill: none; stroke: var(--link); stroke-width: 1.5; }\n.chart circle.shrunk { stroke: var(--link); }\n"
     ".stale { border-left: .5rem solid var(--tone); font-weight: 650; }\n.months a { margin-right: 1rem; }\n"
-    ".deployed { stroke: var(--soft); stroke-dasharray: 2 4; }\n"
+    ".deployed { stroke: var(--soft); stroke-width: 1.5; }\nthead th { white-space: normal; }\n"
+    "@media (max-width: 40rem) { td code { max-width: none; white-space: nowrap; } }\n"
 )
 STALE_SCRIPT = """
 "use strict";

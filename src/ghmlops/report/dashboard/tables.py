@@ -195,7 +195,7 @@ def _course(item: Deployment) -> Cell:
 def _effect(effect: Effect) -> Cell:
     scale = numbers.unit_scale(effect.unit)
     value = "not measured" if effect.estimate is None else numbers.rounded(effect.estimate, 2, scale, signed=True)
-    return Text(effect.metric, 40), Words(f" {value} ")
+    return Text(effect.metric, 40), Words(f"\u00a0{value} ")
 
 
 def evidence_cell(identity: str, digests: Sequence[str]) -> Cell:
