@@ -35,6 +35,7 @@ def promote_quickly(folder: str, arguments: tuple[str, ...], killed_write: int =
     from ghmlops.act.files import write_atomically
     from ghmlops.cli import main
     from ghmlops.commands.promote import command, walk
+    from ghmlops.commands.promote.aftermath import journal
 
     os.chdir(folder)
     writes = 0
@@ -46,7 +47,7 @@ def promote_quickly(folder: str, arguments: tuple[str, ...], killed_write: int =
             os.kill(os.getpid(), signal.SIGKILL)
         return write_atomically(path, content)
 
-    mock.patch.object(walk, "write_atomically", write).start()
+    mock.patch.object(journal, "write_atomically", write).start()
     mock.patch.object(command, "Walk", functools.partial(walk.Walk, poll=0.02)).start()
     os._exit(main(["promote", "--policy", "policy.yml", "--commit", "a" * 40, *arguments]))
 

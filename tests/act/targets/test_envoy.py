@@ -189,6 +189,20 @@ def test_a_value_that_is_no_weight_is_not_used(tmp_path: Path) -> None:
         assert Envoy(target, tmp_path).server_weights() == {"candidate": (3,), "pool": (7,)}
 
 
+@pytest.mark.parametrize("weight", [b'"many"', b"-3", b"2.5", b"[1]", b'{"a": 1}', b"true"])
+def test_a_configuration_whose_weight_is_no_number(tmp_path: Path, weight: bytes) -> None:
+    """One line, and never a share."""
+    dump = b'{"x": {"weighted_clusters": {"runtime_key_prefix": "shop.split", "clusters": [{"name": "v2", "weight": %s}'
+    dump = dump % weight + b', {"name": "v1", "weight": 97}]}}}'
+
+    def answer(request: bytes) -> bytes:
+        return response(b'{"entries": {}}' if b"/runtime" in request else dump)
+
+    with answering(answer) as target, pytest.raises(ServiceError) as caught:
+        Envoy(target, tmp_path).server_weights()
+    assert caught.value.reason_code == "target-refused"
+
+
 @needs_envoy
 def test_a_lost_answer_is_looked_up(router: Router, tmp_path: Path) -> None:
     """The change was made and its answer lost: the weight decides, not the answer."""

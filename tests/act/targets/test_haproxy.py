@@ -148,7 +148,10 @@ def test_a_lost_answer_is_looked_up(router: Router) -> None:
     assert arm_weights(target(router)) == {"candidate": 2, "pool": 3}
 
 
-@pytest.mark.parametrize("garbage", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\x00", b"12", b"x" * (2 << 20)])
+@pytest.mark.parametrize(
+    "garbage",
+    [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\x00", b"12", b"9" * 5000 + b" (initial 1)", b"x" * (2 << 20)],
+)
 def test_garbage_is_no_weight(router: Router, garbage: bytes) -> None:
     """One line, at most a few hundred characters long."""
     with proxy(router.folder, answers=99, garbage=garbage) as path, pytest.raises(ServiceError) as caught:

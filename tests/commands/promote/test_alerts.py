@@ -93,11 +93,11 @@ def test_an_address_that_is_not_allowed_changes_nothing(folder: Path, address: s
     assert read_shares(open_target(DryRunTarget(), folder)) == BASELINE_ONLY
 
 
-def test_a_webhook_that_does_not_answer_is_a_note(folder: Path) -> None:
-    """The traffic returned already; the result is that of the promotion."""
-    assert promote(folder, "http://127.0.0.1:9/hook", "rollback") == 1
+def test_a_webhook_that_does_not_answer(folder: Path) -> None:
+    """The traffic returned already; the record and the exit code say that nobody was alerted to it."""
+    assert promote(folder, "http://127.0.0.1:9/hook", "rollback") == 2
     record = json.loads((folder / "evidence" / "promotion.json").read_text())
-    assert record["decision"] == "rollback"
+    assert (record["decision"], len(record["undone"])) == ("rollback", 1)
 
 
 def test_a_hold_that_goes_on_is_reported_once(folder: Path, webhook: tuple[str, list[dict[str, Any]]]) -> None:

@@ -8,6 +8,8 @@ import pytest
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS as MARGINS
 from ghmlops.core.promotion.latency_blocks import BlockPairs, LatencyComparison, Times
 
+NONE = Times(at=np.empty(0), response=np.empty(0))
+
 
 def arm(requests: int, seed: int, *, factor: float = 1.0, seconds: float = 100.0) -> Times:
     """Return log-normal response times (log-sd 0.4, median 10 ms) at random times of a period."""
@@ -30,7 +32,7 @@ def test_blocks_are_of_equal_size_and_equal_time() -> None:
 def test_a_started_block_is_not_compared() -> None:
     """249 requests are no block, and an arm without requests gives none."""
     assert list(BlockPairs(250).add(arm(249, 1), arm(5_000, 2))) == []
-    assert list(BlockPairs(250).add(Times(at=np.empty(0), response=np.empty(0)), arm(5_000, 2))) == []
+    assert list(BlockPairs(250).add(NONE, arm(5_000, 2))) == []
 
 
 def test_requests_in_small_portions_are_paired_alike() -> None:
@@ -49,6 +51,20 @@ def test_requests_in_small_portions_are_paired_alike() -> None:
     for first, second in zip(portions, at_once, strict=True):
         assert np.median(first[0]) == pytest.approx(np.median(second[0]), rel=0.03)
         assert np.median(first[1]) == pytest.approx(np.median(second[1]), rel=0.03)
+
+
+def test_an_arm_that_waits_for_the_other_is_paired_in_the_order_of_arrival() -> None:
+    """A twin whose requests come late: its blocks are those of one reading, whatever the portions and their order."""
+    candidate, twin = arm(1_000, 1), arm(1_000, 2)
+    at_once = list(BlockPairs(250).add(candidate, twin))
+    pairs = BlockPairs(250)
+    parts = np.array_split(np.arange(1_000), 40)
+    for part in reversed(parts):
+        assert list(pairs.add(Times(at=candidate.at[part], response=candidate.response[part]), NONE)) == []
+    portions = list(pairs.add(NONE, twin))
+    assert len(portions) == len(at_once)
+    for first, second in zip(portions, at_once, strict=True):
+        assert np.array_equal(first, second)
 
 
 def test_an_equal_candidate_passes_its_rung_and_never_fails() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ghmlops.core.errors import ServiceError
 from ghmlops.core.promotion.recovery import BASELINE, Place, find_place, total_shares
 from ghmlops.core.promotion.weights import ARMS, integer_weights, ordered_changes, rung_shares
 
@@ -57,5 +58,5 @@ def test_weights_of_somebody_else(weights: dict[str, tuple[int, ...]]) -> None:
 
 def test_nothing_served() -> None:
     """Weights of 0 stand for no share."""
-    with pytest.raises(ValueError, match="0"):
+    with pytest.raises(ServiceError, match="0"):
         total_shares({"candidate": (0,), "pool": (0,)})

@@ -71,6 +71,8 @@ def test_failures(changes: dict[str, Any], *, failed: bool) -> None:
         changed(response_code=None),
         changed(start_time="2026-11-28T22:50:31"),
         changed(start_time=1795906231),
+        changed(start_time="0001-01-01T00:00:00+23:59"),
+        changed(start_time="9999-12-31T23:59:59-23:59"),
         changed(start_time=...),
         changed(duration=None),
         changed(duration=-1),

@@ -55,6 +55,8 @@ def test_failed_requests(fields: dict[str, str], failed: bool) -> None:
         line().replace("Feb", "Fbe"),
         line().replace("06/Feb", "36/Feb"),
         line().replace("200 2750", "abc 2750"),
+        line(times=f"10/0/30/69/{'9' * 5000}"),
+        line(times=f"10/0/30/-{'9' * 400}/109"),
         "[" * 1000,
     ],
 )

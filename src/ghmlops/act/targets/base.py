@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ghmlops.core.errors import ServiceError
-from ghmlops.core.promotion.weights import Shares, integer_weights, ordered_changes, shares_of
+from ghmlops.core.promotion.weights import Shares, integer_weights, ordered_changes, served_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,14 +102,7 @@ def read_shares(target: Target) -> Shares:
         ServiceError: The router cannot be reached, the servers of an arm have different weights, or all weights are 0.
     """
     servers = target.servers()
-    shares = shares_of({arm: float(weight * servers[arm]) for arm, weight in arm_weights(target).items()})
-    if shares is None:
-        raise ServiceError(
-            "all weights of the target are 0, so that nothing is served",
-            hint="give the baseline a weight before a promotion starts",
-            reason_code="no-weights",
-        )
-    return shares
+    return served_shares({arm: float(weight * servers[arm]) for arm, weight in arm_weights(target).items()})
 
 
 def apply_shares(target: Target, shares: Shares) -> Shares:

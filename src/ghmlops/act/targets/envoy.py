@@ -113,7 +113,10 @@ class Envoy:
         for route in _weighted(self._json("/config_dump")):
             if route.get("runtime_key_prefix") == self._prefix:
                 for cluster in _objects(route.get("clusters")):
-                    weights[str(cluster.get("name"))] = int(cluster.get("weight") or 0)
+                    weight = cluster.get("weight") or 0
+                    if type(weight) is not int or weight < 0:
+                        raise self._error("a weight of the configuration", 200, str(weight)[:100].encode())
+                    weights[str(cluster.get("name"))] = weight
         for name in names:
             if name not in weights:
                 listed = ", ".join(sorted(weights)) or "no cluster"

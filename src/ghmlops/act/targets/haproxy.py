@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.policy.target import HaproxyTarget
 
-_WEIGHT = re.compile(r"(\d+) \(initial \d+\)")
+_WEIGHT = re.compile(r"([0-9]{1,9}) \(initial [0-9]{1,9}\)")
 
 
 class Haproxy:

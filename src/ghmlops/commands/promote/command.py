@@ -21,7 +21,6 @@ from ghmlops.commands.promote.job import load_promotion, prepare
 from ghmlops.commands.promote.metrics import open_counters, open_metrics
 from ghmlops.commands.promote.start import check_ladder
 from ghmlops.commands.promote.walk import Walk
-from ghmlops.commands.shared.alerts.send import check_alerts
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.core.errors import ServiceError
 from ghmlops.core.model import Outcome
@@ -59,9 +58,11 @@ def run(inputs: Inputs, services: Services) -> Result:
     if inputs.lock:
         return lock.run(inputs, services)
     job = prepare(inputs, services)
-    if not inputs.resume and not inputs.rollback:  # a ladder in progress can always be ended
+    returns = bool(inputs.resume or inputs.rollback)  # a ladder in progress can always be ended
+    if not returns or inputs.dry_run:
+        job.check_complete()
+    if not returns:
         check_ladder(job)
-    check_alerts(inputs, load_promotion(inputs, services)[0])
     if inputs.dry_run:
         return _plan(job, services)
     note = services.console.note
@@ -70,7 +71,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         exclusive(job.policy.target, services.cwd),
         open_metrics(judged, observe, job.query_names, services.environ, note) as metrics,
         open_counters(observe, job.target_names(), services) as counters,
-        open_deployment(job, inputs.token, services) as deployment,
+        open_deployment(job, inputs, services) as deployment,
     ):
         walk = Walk(
             job=job,
@@ -84,18 +85,21 @@ def run(inputs: Inputs, services: Services) -> Result:
             hooks=HookRunner(job=job, root=services.cwd, environ=services.environ, note=note),
             metrics=metrics,
         )
-        alerts = Alerts(job=job, walk=walk, inputs=inputs, services=services)
+        policy = load_promotion(inputs, services)[0]
+        alerts = Alerts(job=job, walk=walk, inputs=inputs, policy=policy, services=services)
         try:
             record = walk.run(resume=inputs.resume, rollback=inputs.rollback)
         except ServiceError as error:
             if walk.rolling_back:
                 alerts.rollback_failed(error)
             raise
-        verdict = (
-            _plan_revert(job, record, deployment.baseline_commit, services) if record.decision == "rollback" else ""
-        )
+        verdict = ""
+        if record.decision == "rollback":
+            with walk.journal.duty("the verdict that plans a revert was not written"):
+                verdict = _plan_revert(job, record, walk.deployment.baseline_commit, services)
         alerts.report_end(record)
-    return _result(job, record, verdict)
+        record = walk.journal.close(record)
+    return _result(job, record, verdict, is_written=walk.journal.is_written)
 
 
 def _plan(job: Job, services: Services) -> Result:
@@ -154,9 +158,9 @@ def _plan_revert(job: Job, record: PromotionRecord, base: str, services: Service
     return str(path)
 
 
-def _result(job: Job, record: PromotionRecord, verdict: str) -> Result:
+def _result(job: Job, record: PromotionRecord, verdict: str, *, is_written: bool) -> Result:
     outcome = _OUTCOMES[record.decision]
-    if outcome is Outcome.PASS and record.caveats:
+    if outcome is Outcome.PASS and (record.caveats or record.undone):
         outcome = Outcome.WARN
     rows = [
         [
@@ -168,7 +172,7 @@ def _result(job: Job, record: PromotionRecord, verdict: str) -> Result:
     ]
     headers = ["share", *(f"{arm}: requests (failed)" for arm in job.target.servers()), "rung"]
     sentence = f"{record.decision}: {record.reason} The candidate has {record.shares.candidate:.2%} of the traffic."
-    sentence = " ".join([sentence, *record.caveats, *record.not_measured])
+    sentence = " ".join([sentence, *record.caveats, *record.not_measured, *record.undone])
     table = tabulate(rows, headers=headers, tablefmt="github")
     metrics = _metric_table(record)
     return Result(
@@ -178,13 +182,13 @@ def _result(job: Job, record: PromotionRecord, verdict: str) -> Result:
         outputs={
             "decision": record.decision,
             "share": f"{record.shares.candidate:.6g}",
-            "record-file": str(job.record_path),
+            "record-file": str(job.record_path) if is_written else "",
             "verdict-file": verdict,
         },
         text=f"{tabulate(rows, headers=headers, tablefmt='simple')}\n{metrics}\n{printable(sentence)}\n",
         summary=f"### Promotion of `{job.commit[:12]}`\n\n{markdown(sentence, 1000)}\n\n{table}\n{metrics}",
         data=msgspec.to_builtins(record),
-        exit_code=0 if record.decision == "complete" else 1,
+        exit_code=2 if record.undone else 0 if record.decision == "complete" else 1,
     )
 
 

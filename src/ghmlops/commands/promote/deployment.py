@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.gate.job import environment_name
 from ghmlops.commands.shared.github import connection
-from ghmlops.core.errors import GitHubError, NeedsPerson
+from ghmlops.core.errors import GhmlopsError, GitHubError, NeedsPerson
 from ghmlops.core.promotion.status_text import alerted_reason, hold_start, is_in_progress, rollback_reason
 from ghmlops.core.steps.gate import Target, finish_steps
-from ghmlops.core.steps.standing import Standing, quarantining, standing
+from ghmlops.core.steps.standing import Standing, is_on_ladder, quarantining, standing
 from ghmlops.core.steps.step import SetDeploymentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ghmlops.commands.promote.inputs import Inputs
     from ghmlops.commands.promote.job import Job
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.steps.recorded import RecordedDeployment
     from ghmlops.measure.github import Client
+
+STATUS_SECONDS, FINISH_SECONDS = 60.0, 300.0
+"""Seconds for one status, and for closing the deployment: a promotion lasts longer than one deadline."""
+ROLLBACK_SECONDS = 20.0
+"""Seconds for which a rollback that was ordered waits for GitHub before the traffic returns without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +36,13 @@ class Deployment:
     """The deployment of the candidate; without a token, nothing is read and nothing is written.
 
     Attributes:
-        recorded: The newest deployment of the commit; `None` without a token.
+        recorded: The newest deployment of the commit; `None` without a token, or if it could not be read.
         others: Deployments of the same service to the same environment.
         target: Service and environment.
         client: The connection; `None` without a token.
         note: Reports a step to the user.
+        commit: Full SHA of the candidate.
+        problem: Why the commit may not be promoted, or it is not known whether it may; a rollback goes on.
     """
 
     recorded: RecordedDeployment | None
@@ -41,6 +50,8 @@ class Deployment:
     target: Target
     client: Client | None
     note: Callable[[str], None]
+    commit: str = ""
+    problem: GhmlopsError | None = None
 
     @property
     def held_since(self) -> str:
@@ -89,7 +100,7 @@ class Deployment:
             service=self.recorded.service if self.recorded.adopted else "",
         )
         try:
-            perform([step], self.client, note=self.note)
+            perform([step], self.client.with_time(STATUS_SECONDS), note=self.note)
         except GitHubError as error:
             self.note(f"the status of the deployment was not set: {error.message}")
 
@@ -108,36 +119,103 @@ class Deployment:
         """Close the deployment; a failure quarantines the commit in this environment.
 
         Raises:
-            GitHubError: GitHub refused it.
+            GhmlopsError: GitHub refused it, or the deployment is not known.
         """
+        if self.recorded is None and self.problem is not None:
+            raise self.problem
         if self.client is None or self.recorded is None:
             return
         from ghmlops.act.github.perform import perform
 
-        perform(finish_steps(self.recorded, self.others, self.target, succeeded=succeeded), self.client, note=self.note)
+        steps = finish_steps(self.recorded, self.others, self.target, succeeded=succeeded)
+        perform(steps, self.client.with_time(FINISH_SECONDS), note=self.note)
+
+    def read_again(self) -> Deployment:
+        """Return the deployment as GitHub has it now, if GitHub did not answer before the traffic returned."""
+        if self.client is None or not isinstance(self.problem, GitHubError):
+            return self
+        return _read(self, self.client.with_time(FINISH_SECONDS))
 
 
 @contextlib.contextmanager
-def open_deployment(job: Job, token: str, services: Services) -> Iterator[Deployment]:
+def open_deployment(job: Job, inputs: Inputs, services: Services) -> Iterator[Deployment]:
     """Yield the deployment that the gate recorded for the commit.
 
+    The traffic may return in a run with `resume` or `rollback`. Then what a promotion needs and GitHub does not say, or
+    forbids, is the `problem` of the deployment.
+
+    Args:
+        job: Everything that the promotion needs.
+        inputs: Inputs of the command.
+        services: Services of the command.
+
     Raises:
-        NeedsPerson: The gate did not let the commit through, or the commit failed in this environment.
+        NeedsPerson: The gate did not let the commit through, or the commit failed in this environment; in any case if
+            another commit was deployed after it, whose servers are the candidate.
         InputError: The token or the repository is malformed.
         GitHubError: GitHub refused to list the deployments.
     """
-    note = services.console.note
-    target = Target(service=job.service, environment=job.environment, log_url=services.context.run_url)
-    if not token:
-        yield Deployment(recorded=None, others=(), target=target, client=None, note=note)
-        return
+    returns = bool(inputs.resume or inputs.rollback)
+    deployment = Deployment(
+        recorded=None,
+        others=(),
+        target=Target(service=job.service, environment=job.environment, log_url=services.context.run_url),
+        client=None,
+        note=services.console.note,
+        commit=job.commit,
+    )
+    with contextlib.ExitStack() as stack:
+        if inputs.token:
+            try:
+                environment_name(job.environment)
+                client = stack.enter_context(connection(inputs.token, services))
+            except GhmlopsError as error:
+                deployment = replace(deployment, problem=error)
+            else:
+                seconds = ROLLBACK_SECONDS if inputs.rollback else FINISH_SECONDS
+                deployment = _read(replace(deployment, client=client), client.with_time(seconds))
+            if deployment.problem and not returns:
+                raise deployment.problem
+            if returns:
+                _check_owner(deployment)
+        yield deployment
+
+
+def _read(deployment: Deployment, client: Client) -> Deployment:
+    """Return a deployment as GitHub has it, with what speaks against its promotion."""
     from ghmlops.measure.github.deployments import list_deployments
 
-    environment_name(job.environment)
-    with connection(token, services) as client:
-        deployments = list_deployments(client, job.environment, job.service)
-        recorded = allowed_deployment(deployments, job.commit, job.environment)
-        yield Deployment(recorded=recorded, others=deployments, target=target, client=client, note=note)
+    commit, environment = deployment.commit, deployment.target.environment
+    problem: GhmlopsError | None = None
+    try:
+        others = list_deployments(client, environment, deployment.target.service)
+    except GitHubError as error:
+        return replace(deployment, problem=error)
+    try:
+        own: RecordedDeployment | None = allowed_deployment(others, commit, environment)
+    except NeedsPerson as error:
+        own, problem = next((d for d in others if d.sha == commit and d.service), None), error
+    return replace(deployment, recorded=own, others=others, problem=problem)
+
+
+def _check_owner(deployment: Deployment) -> None:
+    """Check that no other commit was deployed after this one: the candidate would be that one.
+
+    Raises:
+        NeedsPerson: One was.
+    """
+    own = deployment.recorded
+    if own is None:
+        return
+    newer = list(itertools.takewhile(lambda d: d.id != own.id, deployment.others))
+    taker = next((d.sha for d in newer if d.service and (d.state == "success" or is_on_ladder(d))), "")
+    if taker or standing(own) is Standing.REPLACED:
+        by = taker[:12] or "another commit"
+        raise NeedsPerson(
+            f"{by} was deployed to {deployment.target.environment} after {own.sha[:12]}",
+            hint="only the commit whose servers are the candidate can be promoted or rolled back",
+            reason_code="other-commit",
+        )
 
 
 def allowed_deployment(deployments: Sequence[RecordedDeployment], commit: str, environment: str) -> RecordedDeployment:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from ghmlops.act.targets import open_target
+from ghmlops.commands.shared.alerts.send import usable_addresses
 from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.core.context import is_sha
-from ghmlops.core.errors import DataError, EvidenceError, InputError, PolicyError
+from ghmlops.core.errors import DataError, EvidenceError, GhmlopsError, InputError, PolicyError
 from ghmlops.core.evidence.document import EVIDENCE_SCHEMA, Evidence
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS
 from ghmlops.core.policy.target import CommandTarget, EnvoyTarget, HaproxyTarget, KubernetesTarget
@@ -55,6 +56,7 @@ class Job:
         not_measured: What the source of the requests cannot show: one sentence each.
         header_target: Route of requests with a header; `None` without one.
         query_names: Arm to its servers as they stand in a query, joined by `|`.
+        problems: What a promotion needs and cannot use; a rollback goes on without it.
     """
 
     service: str
@@ -70,6 +72,7 @@ class Job:
     server_capacity: float | None = None
     not_measured: tuple[str, ...] = ()
     header_target: Target | None = None
+    problems: tuple[GhmlopsError, ...] = ()
 
     @property
     def scalable(self) -> ScalableTarget | None:
@@ -80,6 +83,17 @@ class Job:
     def is_rollback_limited(self) -> bool:
         """Whether the baseline receives at most what its ready servers carry."""
         return self.policy.rollback.limit == "ready-capacity" and self.server_capacity is not None
+
+    def check_complete(self) -> None:
+        """Check that nothing is missing that a promotion needs.
+
+        Raises:
+            InputError: An address of alerts is not allowed.
+            PolicyError: The policy names no source of requests, or the target does not report which servers are ready.
+            EvidenceError: The evidence of the baseline's capacity cannot be used.
+        """
+        for problem in self.problems:
+            raise problem
 
     def hooks(self) -> Iterator[tuple[str, Hook]]:
         """Yield the moment of every hook and the hook."""
@@ -107,21 +121,29 @@ class Job:
 
 
 def prepare(inputs: Inputs, services: Services) -> Job:
-    """Read the inputs and the policy.
+    """Read the inputs and the policy. What only a promotion needs is checked by `Job.check_complete`.
 
     Raises:
         InputError: The commit is no full SHA.
-        PolicyError: The policy cannot be read, has no section `promote`, or names no access log.
+        PolicyError: The policy cannot be read, or has no section `promote`.
     """
     commit = candidate(inputs)
     policy, promote = load_promotion(inputs, services)
-    observe = promote.observe
+    observe, capacity = promote.observe, None
+    problems: list[GhmlopsError] = []
     if not observe.access_log and not observe.total:
-        raise PolicyError(
-            f"{inputs.policy}: `promote.observe` names no `access-log`",
-            hint="nothing is promoted that is not observed: name the file that the router writes, or counters of "
-            "Prometheus (`total` and `errors`)",
+        problems.append(
+            PolicyError(
+                f"{inputs.policy}: `promote.observe` names no `access-log`",
+                hint="nothing is promoted that is not observed: name the file that the router writes, or counters of "
+                "Prometheus (`total` and `errors`)",
+            )
         )
+    problems += usable_addresses(inputs, policy)[1]
+    try:
+        capacity = _server_capacity(promote, services.cwd)
+    except (PolicyError, EvidenceError) as error:
+        problems.append(error)
     margins = policy.latency.margins if policy.latency else DEFAULT_LATENCY_MARGINS
     has_times, header = bool(observe.access_log), promote.target.header_settings
     judged = promote.judge.latency == "margins" and promote.compare == "twin" and has_times
@@ -136,9 +158,10 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         log_path=services.cwd / promote.observe.access_log,
         server_arms=_server_arms(promote.target, promote.observe.format),
         query_names={arm: "|".join(names) for arm, names in _arm_names(promote.target).items()},
-        server_capacity=_server_capacity(promote, services.cwd),
+        server_capacity=capacity,
         not_measured=() if has_times else (COUNTS_ONLY,),
         header_target=open_target(header, services.cwd) if header else None,
+        problems=tuple(problems),
     )
 
 
@@ -176,7 +199,7 @@ def _server_capacity(promote: Promote, root: Path) -> float | None:
     """
     if not promote.capacity.evidence:
         return None
-    from ghmlops.core.details.capacity import CapacityDetails
+    from ghmlops.core.details.capacity import measured_capacity
     from ghmlops.measure.evidence import decode, read_bounded
 
     missing = ""
@@ -190,9 +213,8 @@ def _server_capacity(promote: Promote, root: Path) -> float | None:
             hint=f"add {missing} to the target, or remove the limit",
         )
     name = promote.capacity.evidence
-    details = decode(read_bounded(root / name, name), Evidence, EVIDENCE_SCHEMA, name).details
-    capacity = details.result.low if isinstance(details, CapacityDetails) else None
-    if not capacity:
+    capacity = measured_capacity(decode(read_bounded(root / name, name), Evidence, EVIDENCE_SCHEMA, name).details)
+    if capacity is None:
         raise EvidenceError(f"{name} holds no capacity of a server", hint="measure it by `ghmlops capacity`")
     return capacity * (1.0 - promote.capacity.headroom)
 

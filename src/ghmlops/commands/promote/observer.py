@@ -121,7 +121,9 @@ class Observer:
         self._judge.feed(traffic, counts=position.effective is not None)
         self._read_metrics(position)
         self._add(traffic)
-        split = compare_split(self._counts, before=self._before, after=self.shares)
+        # Once the weights are in effect, no decision depends on the split.
+        pending = position.effective is None
+        split = compare_split(self._counts, before=self._before, after=self.shares) if pending else Split.IN_EFFECT
         ruling = self._judge.ruling(self.shares, min_requests=self.job.policy.rung.min_requests)
         moment = self.now().timestamp()
         if traffic.arm("candidate").requests:
@@ -130,7 +132,7 @@ class Observer:
         decision = next_decision(self.job.policy, position, split, ruling, moment, silent=silent)
         if ruling.state is State.FAIL:  # perhaps after it had passed, while it was judged on
             self.rungs[-1] = msgspec.structs.replace(self.rungs[-1], passed=False)
-        if split is Split.NOT_IN_EFFECT and position.effective is None:
+        if split is Split.NOT_IN_EFFECT:
             self._counts.clear()  # requests before the router followed must not count against it for ever
         return decision
 

@@ -65,6 +65,8 @@ def open_source(job: Job, counters: CounterLog | None, note: Callable[[str], Non
         if not returns:
             counters.check()
         return counters
+    if returns and not job.policy.observe.access_log:
+        return NoSource()
     try:
         return job.open_log()
     except DataError as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ghmlops.act.targets import read_shares
 from ghmlops.commands.promote.job import read_previous
-from ghmlops.core.errors import NeedsPerson, PolicyError
+from ghmlops.core.errors import DataError, GhmlopsError, NeedsPerson, PolicyError
 from ghmlops.core.policy.target import CommandTarget
 from ghmlops.core.promotion.recovery import BASELINE, Place, find_place, total_shares
 from ghmlops.core.promotion.status_text import hold_seconds
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ghmlops.commands.promote.deployment import Deployment
     from ghmlops.commands.promote.job import Job
+    from ghmlops.core.promotion.record import PromotionRecord
     from ghmlops.core.promotion.weights import Shares
 
 MAX_EXCESS = 0.1
@@ -35,12 +36,14 @@ class Start:
         step: Index of the rung to enter, or why the traffic returns now.
         held_since: Since when the promotion is on hold, by the runs before this one; empty if it is not.
         alerted: Reason code of what the runs before alerted people to; empty if to nothing.
+        problems: What only a promotion needs and is missing; the traffic returns without it.
     """
 
     shares: Shares
     step: int | Stop
     held_since: str = ""
     alerted: str = ""
+    problems: tuple[GhmlopsError, ...] = ()
 
 
 def choose_start(job: Job, deployment: Deployment, now: datetime, *, resume: bool, rollback: str) -> Start:
@@ -49,11 +52,23 @@ def choose_start(job: Job, deployment: Deployment, now: datetime, *, resume: boo
     Raises:
         NeedsPerson: The target is not where a promotion can start.
         ServiceError: The target cannot be reached.
-        DataError: The record of the run before is damaged.
+        GhmlopsError: Something is missing that a promotion needs, and the traffic does not return.
     """
+    if not resume and not rollback:
+        return first_start(job)
+    problems = [*job.problems, *([deployment.problem] if deployment.problem else [])]
+    try:
+        previous = read_previous(job)
+    except DataError as error:
+        previous = None
+        problems.append(error)
     if rollback:
-        return ordered_rollback(job, deployment, rollback)
-    return resumed_start(job, deployment, now) if resume else first_start(job)
+        start = ordered_rollback(job, deployment, previous, rollback)
+    else:
+        start = resumed_start(job, deployment, previous, now)
+    if problems and not isinstance(start.step, Stop):
+        raise problems[0]
+    return replace(start, problems=tuple(problems))
 
 
 def first_start(job: Job) -> Start:
@@ -108,17 +123,22 @@ def has_header_traffic(job: Job) -> bool:
     return job.header_target is not None and any(job.header_target.server_weights()[CANDIDATE])
 
 
-def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
+def resumed_start(job: Job, deployment: Deployment, previous: PromotionRecord | None, now: datetime) -> Start:
     """Return where to continue: a rollback in progress and an expired hold return the traffic now.
 
     A change that was interrupted is undone: the lower rung is entered and judged anew.
 
+    Args:
+        job: Everything that the promotion needs.
+        deployment: The GitHub deployment.
+        previous: The record of the run before; `None` if there is none, or it cannot be read.
+        now: The current time (UTC).
+
     Raises:
         NeedsPerson: The weights are those of no rung, or the ladder is that of another commit.
-        ServiceError: The target cannot be reached.
-        DataError: The record of the run before is damaged.
+        ServiceError: The target cannot be reached, or serves nothing.
     """
-    policy, previous = job.policy, read_previous(job)
+    policy = job.policy
     shares = total_shares(job.target.server_weights())
     alerted = (previous.alerted if previous and previous.commit == job.commit else "") or deployment.alerted
     if previous and previous.commit == job.commit and previous.decision == "rollback":
@@ -146,16 +166,21 @@ def resumed_start(job: Job, deployment: Deployment, now: datetime) -> Start:
     return Start(shares=shares, step=max(place.rung, 0), held_since=held_since, alerted=alerted)
 
 
-def ordered_rollback(job: Job, deployment: Deployment, reason: str) -> Start:
+def ordered_rollback(job: Job, deployment: Deployment, previous: PromotionRecord | None, reason: str) -> Start:
     """Return the way back from whatever share the candidate has, for a reason that the promotion did not find itself.
+
+    Args:
+        job: Everything that the promotion needs.
+        deployment: The GitHub deployment.
+        previous: The record of the run before; `None` if there is none, or it cannot be read.
+        reason: The reason.
 
     Raises:
         NeedsPerson: The candidate has no traffic, or it is that of another commit: one that was promoted last on this
             machine, or whose ladder is in progress by its deployment.
-        ServiceError: The target cannot be reached.
-        DataError: The record of the run before is damaged.
+        ServiceError: The target cannot be reached, or serves nothing.
     """
-    shares, previous = total_shares(job.target.server_weights()), read_previous(job)
+    shares = total_shares(job.target.server_weights())
     # Both: a checkout removes the record, and a runner that keeps its folder does not know what ran on another one.
     owners = (deployment.commit_in_progress, previous.commit if previous else "")
     if other := next((owner for owner in owners if owner not in ("", job.commit)), ""):

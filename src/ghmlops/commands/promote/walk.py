@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from ghmlops.act.files import write_atomically
 from ghmlops.act.targets import apply_shares, check_climb
+from ghmlops.commands.promote.aftermath.journal import QUARANTINE, Journal
 from ghmlops.commands.promote.capacity import Servers
 from ghmlops.commands.promote.header.rung import HeaderRung
 from ghmlops.commands.promote.observer import Observer
@@ -17,7 +15,6 @@ from ghmlops.commands.promote.source import NOT_OBSERVED, open_source
 from ghmlops.commands.promote.start import choose_start
 from ghmlops.commands.promote.way_back import WayBack
 from ghmlops.core.errors import DataError, ServiceError
-from ghmlops.core.promotion.record import Decision, PromotionRecord
 from ghmlops.core.promotion.recovery import total_shares
 from ghmlops.core.promotion.status_text import alerted_text, hold_text, rollback_text, rung_text
 from ghmlops.core.promotion.walk import Advance, Complete, Position, Stop, Wait
@@ -32,6 +29,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.promote.hooks import HookRunner
     from ghmlops.commands.promote.job import Job
     from ghmlops.commands.promote.metrics import MetricReader
+    from ghmlops.core.promotion.record import PromotionRecord
     from ghmlops.measure.telemetry import CounterLog
 
 POLL_SECONDS = 0.25
@@ -58,7 +56,7 @@ class Walk:
         poll: Seconds between two looks at the access log.
 
     Attributes:
-        alerted: Reason code of what people were alerted to, by this run or those before it; empty if by none.
+        journal: What is written about the promotion.
         rolling_back: Whether a rollback has begun and not ended.
     """
 
@@ -73,13 +71,10 @@ class Walk:
     hooks: HookRunner | None = None
     metrics: MetricReader | None = None
     poll: float = POLL_SECONDS
-    alerted: str = field(init=False, default="")
+    journal: Journal = field(init=False)
     rolling_back: bool = field(init=False, default=False)
     _observer: Observer = field(init=False)
     _servers: Servers = field(init=False)
-    _held_since: str = field(init=False, default="")
-    """Since when the promotion is on hold, by the runs before this one."""
-    _record: PromotionRecord | None = field(init=False, default=None)
     _status: str = field(init=False, default="")
     """Description of the last status of the deployment."""
 
@@ -90,13 +85,25 @@ class Walk:
             NeedsPerson: The target is not where a promotion can start.
             ServiceError: The target cannot be reached, or refuses a change.
             DataError: There is no access log, and traffic would move to the candidate.
+            GhmlopsError: Something else is missing that a promotion needs, and the traffic does not return.
         """
         start = choose_start(self.job, self.deployment, self.now(), resume=resume, rollback=rollback)
         returns = isinstance(start.step, Stop)
         source = open_source(self.job, self.counters, self.note, returns=returns)
         self._observer = Observer(job=self.job, source=source, now=self.now, metrics=self.metrics)
         self._servers = Servers(job=self.job, now=self.now, note=self.note)
-        self._observer.shares, self._held_since, self.alerted = start.shares, start.held_since, start.alerted
+        self._observer.shares = start.shares
+        self.journal = Journal(
+            job=self.job,
+            deployment=self.deployment,
+            observer=self._observer,
+            note=self.note,
+            run_url=self.run_url,
+            person=self.person,
+            held_since=start.held_since,
+            alerted=start.alerted,
+        )
+        self.journal.go_without(start.problems)
         if self.metrics and not returns:
             self.metrics.check(tuple(arm for arm in ARMS if start.shares.share(arm)))
         if self.job.scalable and not returns:
@@ -111,9 +118,7 @@ class Walk:
 
     def mark_alerted(self, reason_code: str) -> None:
         """Write that people were alerted, so that the runs that continue do not repeat it."""
-        self.alerted = reason_code
-        if self._record:
-            self._save(msgspec.structs.replace(self._record, alerted=reason_code))
+        self.journal.mark_alerted(reason_code)
         if self._status:
             self.deployment.describe(alerted_text(self._status, reason_code))
 
@@ -151,14 +156,14 @@ class Walk:
         rung = HeaderRung(job=self.job, target=target, source=self._observer.source, since=moment)
         self._observer.rungs.append(rung.record)
         self.note(f"header rung: the candidate answers requests with a header since {moment:%H:%M:%S}")
-        self._write("running", "", "")
+        self.journal.write_progress("running")
         text = rung_text(0, len(self.job.policy.ladder), 0.0, moment.isoformat(timespec="seconds"))
         self.deployment.describe(text)
         while True:
             stop = rung.look(self.now().timestamp())
             self._observer.rungs[-1] = rung.record
             if stop or rung.record.passed:
-                self._write("running", "", "")
+                self.journal.write_progress("running")
                 return stop
             self.sleep(self.poll)
 
@@ -203,20 +208,21 @@ class Walk:
         moment = self.now()
         self._observer.start_rung(ladder[rung], before, after, moment)
         self.note(f"rung {rung + 1}/{len(ladder)}: {after.candidate:.2%} of the traffic since {moment:%H:%M:%S}")
-        self._write("running", "", "")
+        self.journal.write_progress("running")
         self.deployment.describe(rung_text(rung + 1, len(ladder), ladder[rung], moment.isoformat(timespec="seconds")))
         return Position(rung=rung, since=moment.timestamp())
 
     def _remember(self, position: Position) -> Position:
         if position.passed is not None and self._observer.pass_rung():
-            self._held_since = self.alerted = ""  # a rung that passed ends the hold
-            self._write("running", "", "")
+            self.journal.held_since = self.journal.alerted = ""  # a rung that passed ends the hold
+            self.journal.write_progress("running")
         return position
 
     def _stop(self, stop: Stop | Complete) -> PromotionRecord:
         if isinstance(stop, Complete):
-            record = self._write("complete", "promotion-complete", "The candidate serves all traffic.")
-            self.deployment.finish(succeeded=True)
+            record = self.journal.write_end("complete", "promotion-complete", "The candidate serves all traffic.")
+            with self.journal.duty("the deployment was not closed as a success"):
+                self.deployment.finish(succeeded=True)
             self._servers.give_back(complete=True)
             return record
         if stop.reaction == "hold":
@@ -227,7 +233,7 @@ class Walk:
         self.note(f"rollback: {stop.reason}")
         before, moment = self._observer.shares, self.now()
         # The next run finishes what this one does not: the intention is on disk before the first weight changes.
-        self._write("rollback", stop.reason_code, stop.reason)
+        self.journal.write_progress("rollback", stop.reason_code, stop.reason)
         self._status = rollback_text(before.candidate, moment.isoformat(timespec="seconds"), stop.reason_code)
         self.rolling_back = True
         way_back = WayBack(
@@ -240,55 +246,28 @@ class Walk:
             servers=self._servers,
         )
         # GitHub may be slow: its status is set meanwhile.
-        with self.deployment.describing(alerted_text(self._status, self.alerted) if self.alerted else self._status):
+        alerted = self.journal.alerted
+        with self.deployment.describing(alerted_text(self._status, alerted) if alerted else self._status):
             self._observer.shares = way_back.run(before)
         self.rolling_back = False
         if way_back.problem[0]:
             return self._hold(*way_back.problem)
         incident = way_back.confirm(before)
         if not way_back.is_observed:
-            self.job = replace(self.job, not_measured=(*self.job.not_measured, NOT_OBSERVED))
-        record = self._write("rollback", stop.reason_code, stop.reason, incident)
-        self.deployment.finish(succeeded=False)
+            self.journal.add_not_measured(NOT_OBSERVED)
+        self.deployment = self.journal.deployment = self.deployment.read_again()
+        record = self.journal.write_end("rollback", stop.reason_code, stop.reason, incident)
+        with self.journal.duty(QUARANTINE):
+            self.deployment.finish(succeeded=False)
         self._servers.give_back(complete=False)
         return record
 
     def _hold(self, reason_code: str, reason: str) -> PromotionRecord:
-        with contextlib.suppress(ServiceError, ValueError):  # the router may be what does not answer
+        with contextlib.suppress(ServiceError):  # the router may be what does not answer
             self._observer.shares = total_shares(self.job.target.server_weights())
-        self._held_since = self._held_since or self.now().isoformat(timespec="seconds")
-        record = self._write("hold", reason_code, reason)
-        self._status = hold_text(self._observer.shares.candidate, self._held_since, reason_code)
-        is_known = self.alerted == reason_code
+        self.journal.held_since = self.journal.held_since or self.now().isoformat(timespec="seconds")
+        record = self.journal.write_end("hold", reason_code, reason)
+        self._status = hold_text(self._observer.shares.candidate, self.journal.held_since, reason_code)
+        is_known = self.journal.alerted == reason_code
         self.deployment.describe(alerted_text(self._status, reason_code) if is_known else self._status)
         return record
-
-    def _write(
-        self, decision: Decision, reason_code: str, reason: str, incident: tuple[str, str] = ("", "")
-    ) -> PromotionRecord:
-        record = PromotionRecord(
-            commit=self.job.commit,
-            environment=self.job.environment,
-            service=self.job.service,
-            run_url=self.run_url,
-            base_sha=self.deployment.baseline_commit,
-            override=self.deployment.override,
-            person=self.person,
-            rungs=tuple(self._observer.rungs),
-            decision=decision,
-            reason_code=reason_code,
-            reason=reason,
-            shares=self._observer.shares,
-            held_since=self._held_since,
-            alerted=self.alerted,
-            sticky=self._observer.sticky,
-            not_measured=self.job.not_measured,
-            caveats=(*self._observer.caveats(), *filter(None, incident[1:])),
-            incident=incident[0],
-        )
-        self._save(record)
-        return record
-
-    def _save(self, record: PromotionRecord) -> None:
-        self._record = record
-        write_atomically(self.job.record_path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")

@@ -6,6 +6,9 @@ from ghmlops.core.model import Frozen, Interval
 from ghmlops.core.policy.capacity import Capacity
 from ghmlops.core.policy.objectives import Objectives
 
+PLAUSIBLE_RATES = (1e-6, 1e9)
+"""Lowest and highest capacity in requests per second that a service may have: others come from no measurement."""
+
 
 class CapacityResult(Frozen, frozen=True, kw_only=True):
     """Result of the search.
@@ -148,3 +151,11 @@ class CapacityDetails(Frozen, frozen=True, kw_only=True, tag_field="command", ta
     predicted: list[Prediction]
     settings: CapacitySettings
     generator: CapacityGenerator
+
+
+def measured_capacity(details: object) -> float | None:
+    """Return the capacity at the low end in requests per second; `None` if none was measured, or no plausible one."""
+    low, high = PLAUSIBLE_RATES
+    if not isinstance(details, CapacityDetails) or details.result.low is None:
+        return None
+    return float(details.result.low) if low <= details.result.low <= high else None

@@ -53,18 +53,39 @@ class Times:
     at: Floats
     response: Floats
 
-    def joined(self, later: Times) -> Times:
-        """Return the requests of both, in the order of their arrival."""
-        at = np.concatenate([self.at, later.at])
-        order = np.argsort(at, kind="stable")  # a log is in the order in which requests ended
-        return Times(at=at[order], response=np.concatenate([self.response, later.response])[order])
-
     def after(self, count: int) -> Times:
         """Return the requests without the first `count`."""
         return Times(at=self.at[count:], response=self.response[count:])
 
 
-NO_TIMES = Times(at=np.empty(0), response=np.empty(0))
+class _Waiting:
+    """Requests of one arm that wait for a block; sorted only when there are enough, because most looks bring few."""
+
+    __slots__ = ("_parts", "count")
+
+    def __init__(self) -> None:
+        self._parts: list[Times] = []
+        self.count = 0
+
+    def add(self, times: Times) -> None:
+        """Add requests."""
+        if len(times.at):
+            self._parts.append(times)
+            self.count += len(times.at)
+
+    def in_order(self) -> Times:
+        """Return all requests in the order of their arrival."""
+        if len(self._parts) > 1:
+            at = np.concatenate([part.at for part in self._parts])
+            order = np.argsort(at, kind="stable")  # a log is in the order in which requests ended
+            response = np.concatenate([part.response for part in self._parts])
+            self._parts = [Times(at=at[order], response=response[order])]
+        return self._parts[0]
+
+    def drop(self, count: int) -> None:
+        """Remove the first requests in the order of their arrival."""
+        self._parts = [self.in_order().after(count)]
+        self.count -= count
 
 
 class BlockPairs:
@@ -80,17 +101,20 @@ class BlockPairs:
     __slots__ = ("_candidate", "_size", "_twin")
 
     def __init__(self, size: int) -> None:
-        self._size, self._candidate, self._twin = size, NO_TIMES, NO_TIMES
+        self._size, self._candidate, self._twin = size, _Waiting(), _Waiting()
 
     def add(self, candidate: Times, twin: Times) -> Iterator[tuple[Floats, Floats]]:
         """Add requests and yield the pairs of blocks (twin, candidate) that they complete, each of shape (size,)."""
-        self._candidate, self._twin = self._candidate.joined(candidate), self._twin.joined(twin)
+        self._candidate.add(candidate)
+        self._twin.add(twin)
         size = self._size
-        while min(len(self._candidate.at), len(self._twin.at)) >= size:
-            end = max(self._candidate.at[size - 1], self._twin.at[size - 1])
-            first, second = (int(np.searchsorted(arm.at, end, side="right")) for arm in (self._candidate, self._twin))
-            yield _thin(self._twin.response[:second], size), _thin(self._candidate.response[:first], size)
-            self._candidate, self._twin = self._candidate.after(first), self._twin.after(second)
+        while min(self._candidate.count, self._twin.count) >= size:
+            ours, others = self._candidate.in_order(), self._twin.in_order()
+            end = max(ours.at[size - 1], others.at[size - 1])
+            first, second = (int(np.searchsorted(arm.at, end, side="right")) for arm in (ours, others))
+            yield _thin(others.response[:second], size), _thin(ours.response[:first], size)
+            self._candidate.drop(first)
+            self._twin.drop(second)
 
 
 def _thin(values: Floats, size: int) -> Floats:

@@ -97,6 +97,8 @@ class PromotionRecord(Frozen, frozen=True, kw_only=True):
     """What the sources of telemetry cannot show: one sentence each."""
     caveats: tuple[str, ...] = ()
     """What limits the verdict: one sentence each."""
+    undone: tuple[str, ...] = ()
+    """What had to follow the end and was not done, such as the quarantine of the commit: one sentence each."""
     incident: str = ""
     """Reason code of what still harms users after a rollback; the last of `caveats` describes it."""
 

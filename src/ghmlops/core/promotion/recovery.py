@@ -16,7 +16,7 @@ from ghmlops.core.promotion.weights import (
     Shares,
     integer_weights,
     ordered_changes,
-    shares_of,
+    served_shares,
 )
 
 if TYPE_CHECKING:
@@ -74,12 +74,9 @@ def total_shares(weights: Weights) -> Shares:
     """Return the shares that the weights of all servers stand for.
 
     Raises:
-        ValueError: All weights are 0.
+        ServiceError: All weights are 0.
     """
-    shares = shares_of({arm: float(sum(values)) for arm, values in weights.items()})
-    if shares is None:
-        raise ValueError("all weights are 0")
-    return shares
+    return served_shares({arm: float(sum(values)) for arm, values in weights.items()})
 
 
 def _steps(before: Weights, after: Mapping[str, int]) -> Iterator[Weights]:

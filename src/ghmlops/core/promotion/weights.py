@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from ghmlops.core.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +72,22 @@ def shares_of(weights: Mapping[str, float]) -> Shares | None:
     return Shares(candidate=candidate, twin=twin, pool=max(0.0, 1.0 - twin - candidate))
 
 
+def served_shares(weights: Mapping[str, float]) -> Shares:
+    """Return the shares that a router's weights stand for; see `shares_of`.
+
+    Raises:
+        ServiceError: All weights are 0.
+    """
+    shares = shares_of(weights)
+    if shares is None:
+        raise ServiceError(
+            "all weights of the target are 0, so that nothing is served",
+            hint="give the baseline a weight, then start again",
+            reason_code="no-weights",
+        )
+    return shares
+
+
 def integer_weights(shares: Shares, servers: Mapping[str, int], limit: int) -> dict[str, int]:
     """Return the integer weight of every server of each arm that represents the shares best, and not above the rung.
 
@@ -87,6 +106,12 @@ def integer_weights(shares: Shares, servers: Mapping[str, int], limit: int) -> d
     Raises:
         ValueError: An arm with a share has no server.
     """
+    return dict(_integer_weights(shares, tuple(servers.items()), limit))
+
+
+@lru_cache(maxsize=256)
+def _integer_weights(shares: Shares, counts: tuple[tuple[str, int], ...], limit: int) -> Mapping[str, int]:
+    servers = dict(counts)
     missing = [arm for arm in ARMS if shares.share(arm) > 0 and not servers.get(arm)]
     if missing:
         raise ValueError(f"there is no server for the {missing[0]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.details.capacity import CapacityDetails
+from ghmlops.core.details.capacity import PLAUSIBLE_RATES, CapacityDetails, measured_capacity
 from ghmlops.core.errors import EvidenceError
 from ghmlops.core.quantities import format_duration
 from ghmlops.core.scale.capacity import Measured
@@ -83,7 +83,8 @@ def _admit(source: Source, capacity: ScaleCapacity, expected: Expected) -> Admit
     name, evidence = source.file.file, source.evidence
     provenance = evidence.provenance
     details = evidence.details
-    if not isinstance(details, CapacityDetails) or not details.result.low or details.result.low <= 0.0:
+    rate = measured_capacity(details)
+    if rate is None or not isinstance(details, CapacityDetails):
         raise EvidenceError(
             f"{name} holds no capacity of a replica",
             hint="measure it by `ghmlops capacity`",
@@ -94,6 +95,13 @@ def _admit(source: Source, capacity: ScaleCapacity, expected: Expected) -> Admit
             f"{name} is the capacity of {provenance.service}, and the policy is that of {expected.service}",
             hint="name the evidence of this service",
             reason_code="capacity-of-another-service",
+        )
+    high = details.result.high
+    if high is not None and not rate <= high <= PLAUSIBLE_RATES[1]:
+        raise EvidenceError(
+            f"{name} has a capacity from {rate:.4g} to {high:.4g} requests per second, which is no interval",
+            hint="measure it by `ghmlops capacity`",
+            reason_code="capacity-not-measured",
         )
     _check_age(name, provenance.started, capacity.max_age, expected.now)
     machine = _machine(evidence)
@@ -107,8 +115,8 @@ def _admit(source: Source, capacity: ScaleCapacity, expected: Expected) -> Admit
             )
         differences.append(difference)
     return Admitted(
-        measured=Measured(source.file.replicas, float(details.result.low)),
-        high=details.result.high,
+        measured=Measured(source.file.replicas, rate),
+        high=high,
         commit=provenance.head_sha,
         machine=machine,
         started=provenance.started,

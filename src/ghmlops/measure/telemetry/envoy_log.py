@@ -30,12 +30,13 @@ def parse_envoy(line: str, session: str = "") -> LogLine | None:
     """
     try:
         row = json.loads(line)
-        at = datetime.fromisoformat(row["start_time"])
+        start = datetime.fromisoformat(row["start_time"])
+        at = start.astimezone(UTC).timestamp()
         cluster, code = row["upstream_cluster"], row["response_code"]
         flags, seconds = row.get("response_flags") or "", float(row["duration"]) / 1000
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
-    if at.tzinfo is None or not isinstance(cluster, str) or isinstance(code, bool) or not isinstance(code, int):
+    if start.tzinfo is None or not isinstance(cluster, str) or isinstance(code, bool) or not isinstance(code, int):
         return None
     if not (isinstance(flags, str) and 0.0 <= seconds < 1e9):
         return None
@@ -44,7 +45,7 @@ def parse_envoy(line: str, session: str = "") -> LogLine | None:
         return None
     failed = gave_up or code >= 500 or code < 100
     return LogLine(
-        at=at.astimezone(UTC).timestamp(),
+        at=at,
         server=cluster,
         seconds=seconds,
         failed=failed,

@@ -18,7 +18,7 @@ _FAILURES = "SsPRID"
 """First letters of a termination state in which the server or the proxy failed."""
 _LINE = re.compile(
     r" \[(?P<date>\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}\.\d{3})\] \S+ (?P<backend>[^\s/]+)/(?P<server>\S+) "
-    r"(?:-?\d+/){3}(?P<response>-?\d+)/\+?(?P<total>-?\d+) (?P<status>-?\d{1,3}) \+?\d+ "
+    r"(?:-?\d+/){3}(?P<response>-?\d{1,15})/\+?(?P<total>-?\d{1,15}) (?P<status>-?\d{1,3}) \+?\d+ "
     r"(?P<request_cookie>\S+) (?P<response_cookie>\S+) (?P<end>\S{4})"
     r"(?:$| (?:\S+ \S+ \{(?P<header>[^|}]*))?)"
 )

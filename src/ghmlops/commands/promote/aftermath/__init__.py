@@ -1,0 +1,1 @@
+"""What is written about a promotion, and what must follow a rollback."""
