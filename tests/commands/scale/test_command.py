@@ -300,6 +300,21 @@ def test_a_promotion_that_holds_has_split_the_traffic(
     assert fewer(place, "--environment", "staging", "--branch", "")[0] == 3
 
 
+@pytest.mark.parametrize(("damaged", "replicas"), [(2, 4), (0, 3), (None, 3)])
+def test_a_damaged_record_may_be_that_of_a_promotion_that_holds(
+    place: Place, damaged: int | None, replicas: int
+) -> None:
+    """Unless a newer promotion is complete; it is named, and nothing is removed."""
+    files = {"README": b"x"}
+    for hour in range(3):
+        record = deployment(f"2026-11-03T1{hour}:00:00+00:00", **{**PROMOTED, "decision": "complete"})
+        content = encode_record(record)
+        files[record_path(record)] = content[:-9] if hour == damaged else content
+    publish(place, "ghmlops-history", files)
+    result, reason = fewer(place, "--environment", "staging")
+    assert (result, "20261103T120000Z" in reason) == (replicas, replicas == 4)
+
+
 @pytest.mark.parametrize("target", ["", TARGET])
 @pytest.mark.parametrize("demand", [FIXED, "{log: {files: none.csv, time: ts}}"])
 def test_the_switch_is_named(place: Place, target: str, demand: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ghmlops.core.history.place import MAX_RECORD_BYTES, encode_record, parse_record_path, record_id, record_path
-from ghmlops.core.history.reading import decode_record, foreign_file, read_records
+from ghmlops.core.history.reading import Problem, decode_record, foreign_file, may_be_newer, read_records
 from history_records import OTHER, deployment
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -88,3 +88,13 @@ def test_the_identity_of_an_event() -> None:
     place = parse_record_path(PATH)
     assert place is not None
     assert (place.month, place.id) == ("2026-11", record_id(RECORD))
+
+
+@pytest.mark.parametrize(
+    ("path", "hour", "newer"),
+    [(PATH, 9, True), (PATH, 10, True), (PATH, 11, False), ("folded/2026-11.parquet", 11, True), ("branch", 11, True)],
+)
+def test_a_damaged_record_may_be_newer(path: str, hour: int, newer: bool) -> None:
+    """Its path has its time; what has none may be of any time."""
+    time = datetime(2026, 11, 3, hour, tzinfo=UTC)
+    assert may_be_newer(Problem("record-damaged", path, "r"), time) is newer

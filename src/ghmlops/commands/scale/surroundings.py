@@ -8,7 +8,8 @@ import msgspec
 
 from ghmlops.core.errors import DataError, GhmlopsError, ServiceError
 from ghmlops.core.history.lock import lock_age
-from ghmlops.core.history.record import DeploymentRecord
+from ghmlops.core.history.reading import FOREIGN_FILE, may_be_newer
+from ghmlops.core.history.record import DeploymentRecord, record_time
 from ghmlops.core.model import Frozen
 from ghmlops.core.scale.plan import Circumstances
 
@@ -94,7 +95,10 @@ def _holds(job: Job, inputs: Inputs, services: Services) -> list[str]:
 
 
 def _split(job: Job, inputs: Inputs, services: Services) -> list[str]:
-    """Return that the last promotion split the traffic and was not finished; it holds no lock any more."""
+    """Return that the last promotion split the traffic and was not finished; it holds no lock any more.
+
+    A damaged record that is not older may be that of a newer promotion.
+    """
     from ghmlops.measure.record_branch import read_history
 
     if not inputs.branch:
@@ -117,9 +121,16 @@ def _split(job: Job, inputs: Inputs, services: Services) -> list[str]:
         and stored.record.command == "promote"
         and (stored.record.service, stored.record.environment) == (job.service, job.environment)
     ]
-    if not promotions or promotions[-1].decision not in UNFINISHED:
-        return []
-    return [f"the promotion of {promotions[-1].commit[:12]} is neither complete nor rolled back"]
+    newest = promotions[-1] if promotions else None
+    since = record_time(newest) if newest else None
+    holds = [
+        f"whether a promotion holds is not known: {problem.path} {problem.reason}"
+        for problem in history.problems
+        if problem.code != FOREIGN_FILE and (since is None or may_be_newer(problem, since))
+    ]
+    if newest is not None and newest.decision in UNFINISHED:
+        holds.insert(0, f"the promotion of {newest.commit[:12]} is neither complete nor rolled back")
+    return holds
 
 
 def _since_step(path: Path, now: float) -> float | None:

@@ -21,6 +21,8 @@ class Place(NamedTuple):
 
     month: str
     """Year and month (UTC), `2026-11`."""
+    second: str
+    """Time of the record (UTC), `20261129T150405Z`."""
     id: str
     """Identity of the record: the same event has the same id."""
     digest: str
@@ -75,7 +77,7 @@ def path_of(record: AnyRecord, content: bytes) -> str:
 def parse_record_path(path: str) -> Place | None:
     """Return the parts of the path of a record; `None` for any other path."""
     match = _RECORD.fullmatch(path)
-    return Place(match[1], match[3], match[4]) if match else None
+    return Place(match[1], match[2], match[3], match[4]) if match else None
 
 
 def fold_path(month: str, content: bytes) -> str:

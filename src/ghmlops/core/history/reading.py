@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far the clock of a writer may be ahead: runners of GitHub keep time within seconds."""
 
+FOREIGN_FILE = "history-foreign-file"
+"""Code of a file that is not of the history at all."""
+
 
 class Stored(NamedTuple):
     """A record with its identity."""
@@ -100,4 +103,10 @@ def foreign_file(path: str, mode: str) -> Problem | None:
     """Return what is wrong with an entry of the branch; `None` if it is a file with records."""
     if mode == "100644" and (parse_record_path(path) or parse_fold_path(path)):
         return None
-    return Problem("history-foreign-file", path, "it is neither a record nor a Parquet file with records")
+    return Problem(FOREIGN_FILE, path, "it is neither a record nor a Parquet file with records")
+
+
+def may_be_newer(problem: Problem, time: datetime) -> bool:
+    """Return whether a file that does not count may be a record of this time or later; its path tells, if it is one."""
+    place = parse_record_path(problem.path)
+    return place is None or place.second >= f"{time:%Y%m%dT%H%M%SZ}"

@@ -177,19 +177,18 @@ def _outcome(item: Deployment) -> Outcome:
 
 
 def _course(item: Deployment) -> Cell:
-    """Return the state, the rungs of the promotion and the reason of the last decision."""
+    """Return the state, the rungs of the promotion, the reason of the last decision, and the record that undid it."""
     parts = [_STATES[item.state]]
     if item.is_rollback:
         parts = ["rolled back"]
-    if item.harmed_by:
-        parts.append("undone later")
     rungs = [rung for record in item.records for rung in record.rungs]
     if rungs:
         requests = sum(rung.requests.get("candidate", 0) for rung in rungs)
         shares = " → ".join(numbers.rounded(rung.share, 2, numbers.PERCENT) for rung in rungs[-4:])
         parts.append(f"rungs {shares} ({numbers.count(requests)} requests)")
     reason = item.records[-1].reason_code
-    return Words(", ".join(parts)), *((Words(": "), Text(reason, 60)) if reason else ())
+    undone: Cell = (Words("; undone later by "), Code(item.harmed_by)) if item.harmed_by else ()
+    return Words(", ".join(parts)), *((Words(": "), Text(reason, 60)) if reason else ()), *undone
 
 
 def _effect(effect: Effect) -> Cell:
