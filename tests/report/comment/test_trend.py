@@ -78,6 +78,16 @@ def test_a_metric_of_predictions_is_drawn_in_its_unit(metric: str) -> None:
     assert (', pt" ' in chart[3]) == (unit == "ratio")
 
 
+@pytest.mark.parametrize(("limit", "lines"), [(0.02, 6), (0.9, 5)])
+def test_a_limit_is_named_if_it_is_drawn(limit: float, lines: int) -> None:
+    """A limit far beyond the values would flatten them: it is neither in the chart nor in the sentence above it."""
+    trend = drawn(past(4))
+    assert trend is not None
+    trend = trend._replace(limits=[limit])
+    sentence = "".join(piece.text for piece in trend_chart.legend(trend))  # type: ignore[union-attr]
+    assert (len(trend_chart.chart_lines(trend)), "red" in sentence) == (lines, lines == 6)
+
+
 @pytest.mark.parametrize("scope", [{"slice": {"carrier": "B6"}}, {"window": "2013-11-01"}])
 def test_a_slice_or_window_that_decides_is_drawn_over_all_rows(scope: dict[str, Any]) -> None:
     """The history has no slices: the trend is that of the same metric, and not of another one that passed."""

@@ -26,10 +26,7 @@ THIS = "now"
 def chart_lines(trend: Trend) -> list[str]:
     """Return the source lines of the chart; an empty list if the values have no usable scale."""
     values = [value * trend.scale.factor for _, value in trend.points]
-    limits = [limit * trend.scale.factor for limit in trend.limits]
-    reach = 3 * max(abs(value) for value in values)
-    # A limit far beyond the values would flatten them.
-    drawn = [limit for limit in limits if abs(limit) <= reach]
+    drawn = [limit * trend.scale.factor for limit in _drawn_limits(trend)]
     bounds = timeline.axis_bounds([0.0, *values, *drawn])
     if bounds is None:
         return []
@@ -44,6 +41,12 @@ def chart_lines(trend: Trend) -> list[str]:
         f"line [{', '.join(map(_short, values))}]",
         *(f"line [{', '.join([_short(limit)] * len(values))}]" for limit in drawn),
     ]
+
+
+def _drawn_limits(trend: Trend) -> list[float]:
+    """Return the limits that are in the chart: one far beyond the values would flatten them."""
+    reach = 3 * max(abs(value) for _, value in trend.points)
+    return [limit for limit in trend.limits if abs(limit) <= reach]
 
 
 def _names(trend: Trend) -> list[str]:
@@ -61,7 +64,7 @@ def legend(trend: Trend) -> Cell:
     """Return the sentence above the chart."""
     metric: Cell = (Text(trend.metric.replace("-", " "), 60),)
     dataset: Cell = scope_cell(trend.dataset, " in ") if trend.dataset else ()
-    limit = "; red: today's limit" if trend.limits else ""
+    limit = "; red: today's limit" if _drawn_limits(trend) else ""
     earlier = len(trend.points) - 1
     return (
         Words("Change of "),
