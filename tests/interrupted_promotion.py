@@ -1,9 +1,11 @@
-"""A promotion in a process of its own that is killed at one command on the router's socket."""
+"""A promotion in a process of its own that is killed at one change of the router: on HAProxy's socket, Envoy's port."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import http.client
+import json
 import multiprocessing
 import os
 import signal
@@ -65,7 +67,7 @@ def run_promotion(folder: Path, *arguments: str, proxy: Proxy | None = None, kil
 
 @dataclass(slots=True, kw_only=True)
 class Proxy:
-    """A socket in front of the router's.
+    """A socket in front of the router's: HAProxy's, unless a subclass says otherwise.
 
     Attributes:
         folder: Folder of both sockets.
@@ -84,12 +86,8 @@ class Proxy:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Serve at `proxy.sock`."""
-        path = self.folder / "proxy.sock"
-        path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(path))
-            listener.listen()
+        """Serve until the end."""
+        with self._listen() as listener:
             listener.settimeout(0.05)
             thread = threading.Thread(target=self._serve, args=(listener,))
             thread.start()
@@ -98,6 +96,23 @@ class Proxy:
             finally:
                 self._stop.set()
                 thread.join()
+
+    def _listen(self) -> socket.socket:
+        path = self.folder / "proxy.sock"
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen()
+        return listener
+
+    def _is_change(self, command: bytes) -> bool:
+        return command.startswith(b"set")
+
+    def _receipt(self) -> bytes:
+        return b"\n"
+
+    def _ask(self, command: bytes) -> bytes:
+        return ask(self.folder, command)
 
     def _serve(self, listener: socket.socket) -> None:
         while not self._stop.is_set():
@@ -109,14 +124,14 @@ class Proxy:
                 self._exchange(client)
 
     def _exchange(self, client: socket.socket) -> None:
-        command = client.recv(1000)
-        change = command.startswith(b"set")
+        command = client.recv(8192)
+        change = self._is_change(command)
         self.changes += change
         is_due = change and self.changes == self.number
         if is_due and self.moment == "before":
             self._kill()
             return
-        answer = b"\n" if change and self.moment == "ignore" else ask(self.folder, command)
+        answer = self._receipt() if change and self.moment == "ignore" else self._ask(command)
         if is_due and self.moment == "lost":
             self._kill()
             return
@@ -139,8 +154,36 @@ def ask(folder: Path, command: bytes) -> bytes:
 
 
 @dataclass(slots=True, kw_only=True)
+class AdminProxy(Proxy):
+    """A port in front of the admin interface of Envoy; its number is in the file `proxy` of the folder."""
+
+    def _listen(self) -> socket.socket:
+        return socket.create_server(("127.0.0.1", int((self.folder / "proxy").read_text())))
+
+    def _is_change(self, command: bytes) -> bool:
+        return command.startswith(b"POST /runtime_modify")
+
+    def _receipt(self) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nOK\n"
+
+    def _ask(self, command: bytes) -> bytes:
+        method, path, _ = command.decode().split(" ", 2)
+        status, body = ask_admin(self.folder, method, path)
+        return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (status, len(body), body)
+
+
+def ask_admin(folder: Path, method: str, path: str) -> tuple[int, bytes]:
+    """Return status and body of an answer of Envoy."""
+    connection = http.client.HTTPConnection("127.0.0.1", int((folder / "admin").read_text()), timeout=10)
+    with contextlib.closing(connection):
+        connection.request(method, path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+@dataclass(slots=True, kw_only=True)
 class Watcher:
-    """Reads all weights of the router at once, every 10 ms.
+    """Reads all weights of HAProxy, or of what a subclass reads, at once, every 10 ms.
 
     Attributes:
         folder: Folder of the socket.
@@ -159,8 +202,7 @@ class Watcher:
 
         def watch() -> None:
             while not stop.is_set():
-                rows = map(bytes.split, ask(self.folder, b"show servers state scorer\n").splitlines()[2:])
-                weights = {row[3].decode(): int(row[7]) for row in rows if len(row) > 7}
+                weights = self._weights()
                 total = sum(weights.values())
                 self.shares.append(weights[self.candidate] / total if total else -1.0)
                 time.sleep(0.01)
@@ -172,3 +214,23 @@ class Watcher:
         finally:
             stop.set()
             thread.join()
+
+    def _weights(self) -> dict[str, int]:
+        rows = map(bytes.split, ask(self.folder, b"show servers state scorer\n").splitlines()[2:])
+        return {row[3].decode(): int(row[7]) for row in rows if len(row) > 7}
+
+
+@dataclass(slots=True, kw_only=True)
+class RuntimeWatcher(Watcher):
+    """Reads the runtime values of Envoy, which has one for each cluster.
+
+    Attributes:
+        prefix: Prefix of their keys.
+    """
+
+    prefix: str
+
+    def _weights(self) -> dict[str, int]:
+        entries = json.loads(ask_admin(self.folder, "GET", "/runtime?format=json")[1])["entries"]
+        start = f"{self.prefix}."
+        return {k.removeprefix(start): int(v["final_value"]) for k, v in entries.items() if k.startswith(start)}

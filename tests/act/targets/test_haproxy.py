@@ -159,3 +159,12 @@ def test_garbage_is_no_weight(router: Router, garbage: bytes) -> None:
     assert caught.value.reason_code in ("target-refused", "target-unreachable")
     assert len(caught.value.message) < 400
     assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize("flags", ["²", "9" * 5000, "-1", "up"])
+def test_flags_that_are_no_number(router: Router, flags: str) -> None:
+    """A server whose state cannot be read is not ready."""
+    head = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state\n"
+    rows = f"{head}3 scorer 1 v2 127.0.0.1 2 {flags}\n3 scorer 2 v1a 127.0.0.1 2 0\n".encode()
+    with proxy(router.folder, answers=99, garbage=rows) as path:
+        assert target(router, socket=path).ready()["candidate"] == 0

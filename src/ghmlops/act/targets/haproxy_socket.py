@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ _COLUMNS = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_s
 _MAINTENANCE, _DRAIN = 0x23, 0x18
 """Bits of `srv_admin_state`: forced, inherited, or because a name has no address; forced or inherited. That the
 configuration says `disabled` has another bit, which stays when the server is made ready."""
+_FLAGS = re.compile(r"[0-9]{1,9}")
 
 
 class AnswerLost(ServiceError):
@@ -105,7 +107,7 @@ def server_states(runtime: RuntimeSocket, backend: str, names: Sequence[str]) ->
     answer = runtime.ask(f"show servers state {backend}")
     if not answer.startswith(_COLUMNS):
         raise refusal(answer, ", ".join(names), backend)
-    rows = [row for row in map(str.split, answer.splitlines()[2:]) if len(row) > 6 and row[6].isdigit()]
+    rows = [row for row in map(str.split, answer.splitlines()[2:]) if len(row) > 6 and _FLAGS.fullmatch(row[6])]
     return {
         row[3]: ServerState(row[5] == "2", bool(int(row[6]) & _MAINTENANCE), bool(int(row[6]) & _DRAIN)) for row in rows
     }
