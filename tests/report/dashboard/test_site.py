@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +12,7 @@ from browser import assert_accessible, needs_chromium, opened, running_chromium
 from dashboard_samples import changes, dashboard, history
 from ghmlops.core.history.hypothesis import Hypothesis
 from ghmlops.core.history.reading import Problem
-from ghmlops.core.history.record import DeploymentRecord, Effect
-from ghmlops.core.history.scaling import scaling
+from ghmlops.core.history.record import Effect
 from ghmlops.core.model import Outcome
 from ghmlops.report.dashboard.site import site
 from history_records import deployment, scaled, stored
@@ -142,83 +138,3 @@ def test_pages_link_to_each_other_only(files: dict[str, str]) -> None:
     for text in files.values():
         for address in re.findall(r'href="([^"]+)"', text):
             assert address in files or address.startswith("https://github.com/acme/shop/commit/")
-
-
-def test_a_number_names_the_rows_that_it_was_counted_from(files: dict[str, str]) -> None:
-    """The file of the services has all deployments; its name is its digest, and each row has records and evidence."""
-    records = {item.id: item.record for item in history(120)}
-    table = files["index.html"].split("<h2>Services</h2>")[1].split("</section>")[0]
-    names = re.findall(r'href="(sources/[0-9a-f]{64}\.csv)"', table)
-    assert len(names) == 2
-    for name in names:
-        assert hashlib.sha256(files[name].encode()).hexdigest() == Path(name).stem
-    rows = [row for name in names for row in csv.DictReader(files[name].splitlines())]
-    assert len(rows) == 120
-    assert sorted(identity for row in rows for identity in row["records"].split()) == sorted(
-        identity for identity, record in records.items() if isinstance(record, DeploymentRecord)
-    )
-    for row in rows:
-        own = [records[identity] for identity in row["records"].split()]
-        digests = [evidence.sha256 for record in own for evidence in getattr(record, "evidence", ())]
-        assert row["evidence-sha256"].split() == digests
-        assert row["commit"] == own[0].commit
-    live = sum(row["state"] == "live" for row in rows)
-    numbers = re.findall(r'<td class="number">(\d+)</td>', table)
-    assert sum(int(number) for number in numbers[1::7]) == live
-
-
-def test_every_aggregate_has_such_a_file(files: dict[str, str]) -> None:
-    """Services, keys, charts and accuracy; no file is written that nothing refers to."""
-    linked = set(re.findall(r'href="(sources/[^"]+)"', files["index.html"]))
-    assert linked == {name for name in files if name.startswith("sources/")}
-    for heading in ("Services", "Delivery: the four keys", "Metrics over time", "Hypotheses", "Accuracy of these"):
-        section = files["index.html"].split(f"<h2>{heading}")[1].split("</section>")[0]
-        assert 'href="sources/' in section, heading
-
-
-@needs_chromium
-def test_replicas_and_capacity_over_time(chromium: Browser, files: dict[str, str]) -> None:
-    """A step per change, the plan that was not set, the deployments of that time, and the rows behind them."""
-    last = scaling(changes(60))[0].points[-1].record
-    with opened(chromium, files["index.html"]) as page:
-        section = page.locator("section", has=page.get_by_role("heading", name="Replicas and capacity"))
-        figures = section.locator("figure")
-        assert figures.count() == 2
-        assert figures.first.locator("circle.candidate").count() == 59
-        assert figures.first.locator("circle.shrunk").count() == 1
-        assert figures.nth(1).locator("circle.baseline").count() == 60
-        live = [item for item in dashboard(history(120)).deployments if item.state == "live"]
-        marked = sum(item.service == "scorer" for item in live)
-        assert figures.first.locator("line.deployed").count() == min(100, marked)
-        drawn = figures.first.locator("path.candidate").get_attribute("d") or ""
-        assert drawn.count("V") == 59
-        caption = figures.first.locator("figcaption").inner_text()
-        assert f"{last.before} replicas" in caption
-        section.locator("summary").click()
-        rows = section.locator("tbody tr")
-        assert rows.count() >= 20
-        assert f"{last.before} → {last.replicas}" in rows.first.inner_text()
-        assert last.evidence[0].sha256 in rows.first.inner_text()
-
-
-def test_a_single_change_of_an_unknown_number() -> None:
-    """The replicas before are a dash, a demand that does not count is named, and the page has no deployment."""
-    record = scaled("2026-11-03T10:00:00+00:00", None, 3, applied=False, demand=None)
-    data = dashboard([*history(2), *stored(record)])
-    text = site(type(data)(**{name: getattr(data, name) for name in data.__slots__} | {"deployments": ()}))
-    page = text["index.html"].split("<h2>Replicas and capacity</h2>")[1]
-    assert "3 replicas since 2026-11-03" in page
-    assert "demand: not known" in page
-    assert "capacity: 300/s" in page
-
-
-def test_a_plan_that_was_not_set_is_no_capacity() -> None:
-    """The line stays at the replicas that were set; without any there is none."""
-    first = scaled("2026-11-03T10:00:00+00:00", 1, 2)
-    plan = scaled("2026-11-03T11:00:00+00:00", 2, 7, applied=False)
-    for records, words in (((first, plan), "capacity: 200/s"), ((plan,), "capacity: not known")):
-        page = site(dashboard([*history(2), *stored(*records)]))["index.html"].split("<h2>Replicas and capacity</h2>")[
-            1
-        ]
-        assert "· replicas: 2 replicas since" in page
-        assert words in page

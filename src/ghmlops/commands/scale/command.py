@@ -59,7 +59,6 @@ def run(inputs: Inputs, services: Services) -> Result:
                     plan,
                     inputs=inputs,
                     services=services,
-                    evidence=evidence,
                     before=before,
                     applied=applied,
                     file=file,

@@ -13,12 +13,11 @@ from ghmlops.core.history.record import EvidenceDigest, ScaleRecord
 from ghmlops.core.model import finite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ghmlops.commands.scale.inputs import Inputs
     from ghmlops.commands.scale.job import Job
     from ghmlops.commands.shared.base import Services
-    from ghmlops.core.evidence.document import Evidence
     from ghmlops.core.scale.plan import Need, Plan
 
 
@@ -29,7 +28,6 @@ def leave_change(  # noqa: PLR0913  (what the record is about)
     *,
     inputs: Inputs,
     services: Services,
-    evidence: Evidence,
     before: int | None,
     applied: bool,
     file: str,
@@ -42,7 +40,6 @@ def leave_change(  # noqa: PLR0913  (what the record is about)
         plan: the plan.
         inputs: inputs of the command.
         services: services of the command.
-        evidence: evidence of the plan.
         before: replicas before; `None` if they are not known.
         applied: whether the replicas were set.
         file: path of the evidence of the plan, which is written.
@@ -57,11 +54,6 @@ def leave_change(  # noqa: PLR0913  (what the record is about)
         services.console.note("no record is left for the history: the commit whose replicas run is not known")
         return ""
     rates = [need.rate for need in needs if need.rate is not None]
-    sources = [(file, "scale", evidence.outcome)]
-    sources += [
-        (item.file, "capacity", read_evidence_file(services, item.file).outcome)
-        for item in job.policy.capacity.evidence
-    ]
     record = ScaleRecord(
         **record_origin(services)._asdict(),
         service=job.service,
@@ -74,14 +66,16 @@ def leave_change(  # noqa: PLR0913  (what the record is about)
         reason=plan.reason[:1000],
         demand=finite(max(rates)) if rates else None,
         capacity=job.supply.curve.capacity(plan.replicas) * (1.0 - job.supply.headroom),
-        evidence=tuple(
-            EvidenceDigest(
-                file=name,
-                sha256=hashlib.sha256((services.cwd / name).read_bytes()).hexdigest(),
-                command=command,
-                outcome=outcome,
-            )
-            for name, command, outcome in sources
-        ),
+        evidence=tuple(_digests(job, services, file)),
     )
     return leave_record(inputs.record_file, record, services)
+
+
+def _digests(job: Job, services: Services, file: str) -> Iterator[EvidenceDigest]:
+    """Return the digests of the evidence of the plan, and of the capacities that it was made with."""
+    for name in (file, *(item.file for item in job.policy.capacity.evidence)):
+        evidence = read_evidence_file(services, name)
+        digest = hashlib.sha256((services.cwd / name).read_bytes()).hexdigest()
+        yield EvidenceDigest(
+            file=name, sha256=digest, command=evidence.command, leg=evidence.leg, outcome=evidence.outcome
+        )

@@ -64,17 +64,17 @@ class BackendService:
         serving = _serving(self._states())
         if self._first is not None and serving != self._first:
             raise _conflict(f"{len(self._first)} servers of {self._settings.backend} served, and {len(serving)} do now")
-        wanted = set(serving)
+        selection = set(serving)
         for name in names:
-            if len(wanted) < replicas:
-                wanted.add(name)
+            if len(selection) < replicas:
+                selection.add(name)
         for name in reversed(names):
-            if len(wanted) > replicas:
-                wanted.discard(name)
-        for name in sorted(wanted - serving) + sorted(serving - wanted):
-            self._set_state(name, "ready" if name in wanted else "maint")
+            if len(selection) > replicas:
+                selection.discard(name)
+        for name in sorted(selection - serving) + sorted(serving - selection):
+            self._set_state(name, "ready" if name in selection else "maint")
         self._first = _serving(self._states())
-        if self._first != wanted:
+        if self._first != selection:
             raise _conflict(f"HAProxy accepted {replicas} servers, and {len(self._first)} serve")
 
     def _set_state(self, name: str, state: str) -> None:
