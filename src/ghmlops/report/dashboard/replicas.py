@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_CHANGES = 120
 """Changes of a service that are drawn and listed, the newest ones."""
 MAX_DOTS = 60
-"""Changes up to which each is a dot; of more only the line can be told apart."""
+"""Changes up to which each is a dot; of more, only the line is drawn."""
 MARK = 10
 """Height of the mark of a deployment in pixels."""
 MAX_DEPLOYMENTS = 100
