@@ -66,7 +66,8 @@ if sys.version_info >= (3, 11): print(python)'
   for name in "${names[@]}"; do
     python=$("$name" -I -c "$probe" 2>/dev/null) || continue
     [[ -n $python ]] || continue
-    if "$python" -I -m pip --version >/dev/null 2>&1; then
+    # Looking for pip takes a twentieth of the time of starting it.
+    if "$python" -I -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("pip") is None)' 2>/dev/null; then
       printf '%s\n' "$python"
       return
     fi
