@@ -141,6 +141,7 @@ TESTED_ELSEWHERE = {
     "report/dashboard/data.py": "report/dashboard/test_site.py: what the site shows",
     "report/dashboard/tables.py": "report/dashboard/test_site.py: the tables of the site",
     "report/formats/css.py": "report/formats/test_html.py: the style of the page",
+    "report/formats/html_table.py": "report/formats/test_html.py: tables of the page",
     "report/formats/script.py": "report/test_browser.py: the script of the page in a real browser",
     "report/formats/terminal_reproduction.py": "commands/regression/test_rebuild.py: what a rebuild prints",
     "report/text/blocks.py": "report/test_golden.py: the blocks that every report consists of",

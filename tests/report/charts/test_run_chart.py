@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ghmlops.report.charts.run_chart import LEFT, RIGHT, figure, table
-from ghmlops.report.formats.html import inline
+from ghmlops.report.formats.html_table import inline
 from ghmlops.report.text.drawings import RunOverTime
 from ghmlops.report.text.numbers import MISSING
 from report.reading import read_html

@@ -9,7 +9,7 @@ import msgspec
 from ghmlops.core.details.regression import RegressionDetails, SourceRow
 from ghmlops.core.evidence.document import ComparedPart
 from ghmlops.report.content.what_changed import MAX_PARTS, what_changed
-from ghmlops.report.formats.html import inline
+from ghmlops.report.formats.html_table import inline
 from report import samples
 
 if TYPE_CHECKING:

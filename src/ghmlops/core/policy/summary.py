@@ -76,7 +76,7 @@ def _latency(latency: Latency) -> str:
     else:
         rate = "at half of the knee" if arrivals.auto else f"{arrivals.rate:.4g}/s"
         demand = f"{arrivals.model} {rate} for {format_duration(arrivals.duration)}"
-    limits = ", ".join(f"{name} {m.fail:.3g}/{m.safe:.3g}" for name, m in margins.items())
+    limits = ", ".join(f"{name} {100 * m.fail:.3g} %/{100 * m.safe:.3g} %" for name, m in margins.items())
     suffix = f" ({', '.join(options)})" if options else ""
     return (
         f"latency: {requests}{suffix}, {demand} after {format_duration(arrivals.warmup)} of warm-up; "

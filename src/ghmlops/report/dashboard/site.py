@@ -12,7 +12,8 @@ from ghmlops.report.dashboard import charts, tables
 from ghmlops.report.dashboard.replicas import changes, replica_figures
 from ghmlops.report.dashboard.sources import Sources
 from ghmlops.report.formats.css import CSS
-from ghmlops.report.formats.html import content_source, inline, table_lines
+from ghmlops.report.formats.html import content_source
+from ghmlops.report.formats.html_table import inline, table_lines
 from ghmlops.report.formats.script import SCRIPT
 from ghmlops.report.text import escape, numbers
 

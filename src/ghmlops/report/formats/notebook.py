@@ -9,7 +9,7 @@ from ghmlops.report.comment.cause_sentence import cause_sentence
 from ghmlops.report.comment.causes import group_causes
 from ghmlops.report.content.finding_cells import change_cell, location_cell, values_cell
 from ghmlops.report.content.placed_findings import PlacedFinding, rank_findings
-from ghmlops.report.formats.html import inline
+from ghmlops.report.formats.html_table import inline
 from ghmlops.report.text import numbers
 from ghmlops.report.text import outcome_text as words
 from ghmlops.report.text.blocks import Cell, Code, Link, Mark, Text, Words
