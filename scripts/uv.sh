@@ -34,7 +34,9 @@ forget_settings() {
 share_index() {
   local certificates=${SSL_CERT_FILE:-${PIP_CERT:-${REQUESTS_CA_BUNDLE:-}}}
   mirror=${UV_DEFAULT_INDEX:-${UV_INDEX_URL:-${PIP_INDEX_URL:-}}}
-  [[ -n $mirror ]] || mirror=$("$1" -I -m pip config get global.index-url 2>/dev/null) || mirror=""
+  if [[ -z $mirror ]] && pip_settings_name_an_index "$1"; then
+    mirror=$("$1" -I -m pip config get global.index-url 2>/dev/null) || mirror=""
+  fi
   if [[ -n $mirror ]]; then export UV_DEFAULT_INDEX=$mirror PIP_INDEX_URL=${PIP_INDEX_URL:-${mirror#*=}}; fi
   mirror=${mirror:-${UV_INDEX:-${UV_EXTRA_INDEX_URL:-${PIP_EXTRA_INDEX_URL:-}}}}
   # pip takes addresses only; uv's may have a name in front: internal=https://...
@@ -47,6 +49,16 @@ share_index() {
   unset UV_INDEX_URL
   export UV_INDEX_STRATEGY=unsafe-best-match
   if [[ -n $certificates ]]; then export SSL_CERT_FILE=$certificates PIP_CERT=${PIP_CERT:-$certificates}; fi
+}
+
+# pip_settings_name_an_index PYTHON: succeeds if one of pip's files of settings contains the option, because starting pip
+# takes longer than everything else that an installation from a cache does in Python.
+pip_settings_name_an_index() {
+  local folders folder files=("${PIP_CONFIG_FILE:-}" /etc/pip.conf "${1%/bin/*}/pip.conf")
+  IFS=: read -ra folders <<<"${XDG_CONFIG_DIRS:-/etc/xdg}:${XDG_CONFIG_HOME:-${HOME:-}/.config}"
+  folders+=("/Library/Application Support" "${HOME:-}/Library/Application Support")
+  for folder in "${folders[@]}"; do files+=("$folder/pip/pip.conf"); done
+  grep -qs 'index[-_]url' -- "${files[@]}" "${HOME:-}/.pip/pip.conf"
 }
 
 PYTHONS=(python3 python python3.14 python3.13 python3.12 python3.11)

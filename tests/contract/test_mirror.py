@@ -106,12 +106,17 @@ def version_of(program: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("variable", ["UV_DEFAULT_INDEX", "PIP_INDEX_URL", "named"])
+@pytest.mark.parametrize("variable", ["UV_DEFAULT_INDEX", "file of pip", "named"])
 def test_everything_comes_from_the_mirror(root: Path, tmp_path: Path, index: Index, variable: str) -> None:
     """One setting of pip or of uv suffices: uv and all packages come from there, and no other address is needed."""
     settings = {"UV_INDEX": f"internal={index.url}"} if variable == "named" else {variable: index.url}
     if variable == "named":
         settings["PIP_INDEX_URL"] = index.url
+    if variable == "file of pip":
+        file = tmp_path / "home/.config/pip/pip.conf"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"[global]\nindex-url = {index.url}\n")
+        settings = {"HOME": str(tmp_path / "home")}
     done = install(root, environment(tmp_path / "temp", **settings))
     assert done.returncode == 0, done.stderr
     assert version_of(done.stdout.strip()).startswith("ghmlops ")
