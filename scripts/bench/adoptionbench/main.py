@@ -73,7 +73,8 @@ def main(argv: Sequence[str]) -> int:
         for repository in selection:
             print(f"{repository.name}: {repository.layout}", flush=True)
             adoptions.append(_adopt(repository, Path(folder) / repository.name, owner, local=arguments.local))
-            print(*(f"  problem: {problem}" for problem in adoptions[-1].problems), sep="\n", flush=True)
+            print(*(f"  problem: {problem}" for problem in adoptions[-1].problems), sep="\n")
+            print(_row(adoptions[-1]), flush=True)
     print(_table(adoptions))
     return 1 if any(adoption.problems for adoption in adoptions) else 0
 
@@ -118,10 +119,13 @@ def _table(adoptions: Sequence[Adoption]) -> str:
         "| repository | layout and data | edits | init, s | first verdict, min | CPU, min | good change | bad change |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for a in adoptions:
-        good, bad = (", ".join(v.outcomes.values()) for v in (a.good, a.bad))
-        lines.append(
-            f"| {a.repository.name} | {a.repository.layout}: {a.repository.data} | {a.edits} | {a.init_seconds:.1f} "
-            f"| {a.good.minutes:.1f} | {a.good.cpu_minutes:.1f} | {good} | {bad} |"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(_row, adoptions)])
+
+
+def _row(adoption: Adoption) -> str:
+    repository, good = adoption.repository, adoption.good
+    outcomes = (", ".join(verdicts.outcomes.values()) for verdicts in (good, adoption.bad))
+    return (
+        f"| {repository.name} | {repository.layout}: {repository.data} | {adoption.edits} | {adoption.init_seconds:.1f} "
+        f"| {good.minutes:.1f} | {good.cpu_minutes:.1f} | {' | '.join(outcomes)} |"
+    )
