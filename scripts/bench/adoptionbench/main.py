@@ -123,9 +123,9 @@ def _table(adoptions: Sequence[Adoption]) -> str:
 
 
 def _row(adoption: Adoption) -> str:
-    repository, good = adoption.repository, adoption.good
+    one, good = adoption.repository, adoption.good
     outcomes = (", ".join(verdicts.outcomes.values()) for verdicts in (good, adoption.bad))
     return (
-        f"| {repository.name} | {repository.layout}: {repository.data} | {adoption.edits} | {adoption.init_seconds:.1f} "
+        f"| {one.name} | {one.layout}: {one.data} | {adoption.edits} | {adoption.init_seconds:.1f} "
         f"| {good.minutes:.1f} | {good.cpu_minutes:.1f} | {' | '.join(outcomes)} |"
     )
