@@ -12,8 +12,9 @@ import pytest
 from ghmlops import __version__
 from ghmlops.act.evidence import write_evidence
 from ghmlops.core.evidence.document import Evidence, Provenance
+from ghmlops.core.history.place import encode_record, record_path
 from ghmlops.core.history.reading import decode_record
-from ghmlops.core.history.record import ConfirmationRecord
+from ghmlops.core.history.record import BRANCH, ConfirmationRecord
 from ghmlops.core.incidents.requests import request_of
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.watch.incident import Incident, StepKind
@@ -39,6 +40,18 @@ def claim(service: WatchedService, kind: StepKind, capsys: pytest.CaptureFixture
     return state(service, kind, capsys) == "claimed"
 
 
+def damage(service: WatchedService) -> None:
+    """Add a record to the history whose end is cut off."""
+    record = deployment(service.ago(0.3), commit="d" * 40)
+    writer = service.scene.clone("damage")
+    writer.git("checkout", "--quiet", BRANCH)
+    path = writer.folder / record_path(record)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_record(record)[:-9])
+    writer.commit("damage", {})
+    writer.git("push", "--quiet", "origin", BRANCH)
+
+
 def state(service: WatchedService, kind: StepKind, capsys: pytest.CaptureFixture[str]) -> str:
     """Return the code of the answer to a claim."""
     capsys.readouterr()
@@ -59,6 +72,18 @@ def test_two_runs_of_one_request_carry_it_out_once(service: WatchedService, caps
     assert claim(service, "revert", capsys)
     service.append(revert(service.ago(0), commit=service.bad))
     assert not claim(service, "revert", capsys)
+
+
+def test_a_damaged_record_stops_a_revert_and_no_rollback(
+    service: WatchedService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It could say that a person decided otherwise; traffic returns in spite of that, and the answer names it."""
+    service.append(*service.deployments(), service.confirmed(1))
+    damage(service)
+    assert service.run("--task", "claim", "--json", *flags(service, "revert")) == 2
+    assert state(service, "rollback", capsys) == "claimed"
+    service.append(revert(service.ago(0), commit=service.bad))
+    assert state(service, "rollback", capsys) == "already-undone"
 
 
 NEWER = "c" * 40

@@ -112,6 +112,21 @@ def test_refusals_in_their_order(state: State, records: tuple[Any, ...], fields:
     assert response.reason
 
 
+@pytest.mark.parametrize("partial", [True, False])
+def test_a_damaged_record_stops_no_rollback(partial: bool) -> None:
+    """Nothing is reverted, and nothing follows from a history that was rewritten or cannot be read."""
+    damage: dict[str, Any] = {"problem": "a record is damaged", "is_partial": partial}
+    rollback = changed("workflows", rollback="promote.yml")
+    assert answer(CONFIRMED, **damage).state is State.UNUSABLE
+    expected = (State.ACT, State.CONFIRM, State.UNDONE) if partial else (State.UNUSABLE,) * 3
+    states = (
+        answer(CONFIRMED, watch=rollback, **damage).state,
+        answer(watch=rollback, **damage).state,
+        answer(CONFIRMED, revert(AFTER), watch=rollback, **damage).state,
+    )
+    assert states == expected
+
+
 def test_several_alarms_of_one_deployment_are_one_incident() -> None:
     """The request names the earliest; one whose data counts is enough."""
     assert answer(alarms=(LATER, ALARM)).inputs["alarm"].startswith("p95@")

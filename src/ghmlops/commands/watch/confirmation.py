@@ -65,19 +65,23 @@ def claim(inputs: Inputs, services: Services) -> Result:
     what the first one left in the history.
 
     Raises:
-        InputError: The id is not that of these inputs, or the history does not count.
+        InputError: The id is not that of these inputs, or the history does not count; in spite of a single damaged
+            record, traffic returns, and nothing is reverted.
         PolicyError: The policy is invalid.
         GitError: The remote cannot be reached.
         GitHubError: The verdict of an action cannot be read.
     """
     request = _request(inputs, services)
     history = read_service_history(inputs, services, request.policy, services.now().timestamp())
-    if history.problem:
+    if history.problem and not (history.is_partial and request.kind == "rollback"):
         raise InputError(
             f"a request cannot be claimed without the history: {history.problem}",
             hint="the history has what was done already; see actions/history/README.md",
         )
     code, reason = _state(inputs, request, history.records)
+    if history.problem:
+        services.console.note(f"the traffic returns although a record may forbid it: {history.problem}")
+        reason = f"{reason} Not every record could be read: {history.problem}"
     if code == "claimed" and request.kind != "confirm" and _is_frozen(inputs, services, request.policy):
         code, reason = State.FROZEN.value, "The default branch has the freeze file, so nothing is undone."
     verdict = verdict_of(request.incident, history.records) if request.kind != "confirm" else None

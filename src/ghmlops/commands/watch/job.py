@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 UNUSABLE = ("history-rewritten", "record-damaged", "record-clock-skew")
 """Problems of the history after which nothing follows from it: what is absent could forbid an action."""
+PARTIAL = ("record-damaged", "record-clock-skew")
+"""Of these, those of single records, in spite of which traffic returns: the failure is confirmed by other records, the
+run that measured it proves it, and the rollback itself refuses what was undone already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class Job:
         environment: environment of the service.
         records: records of the service and environment in the order of time.
         history_problem: why nothing may follow from the history; empty if it counts.
+        is_partial: whether that is a single record, in spite of which traffic may return.
         unrecorded: live deployments that only GitHub knows, in the order of time; they are among `deployments`.
     """
 
@@ -58,19 +62,22 @@ class Job:
     environment: str
     records: list[Stored]
     history_problem: str
+    is_partial: bool
     unrecorded: list[Deployed]
 
 
 class ServiceHistory(NamedTuple):
     """What the history says about a service: its records, its live deployments, and what of it does not count.
 
-    `problem` says why nothing may follow from it; empty if it counts.
+    `problem` says why nothing may follow from it; empty if it counts. `is_partial` says whether single records do not
+    count, in spite of which traffic may return.
     """
 
     records: list[Stored]
     deployments: list[Deployed]
     findings: list[Finding]
     problem: str
+    is_partial: bool = False
 
 
 def read_job(inputs: Inputs, services: Services) -> Job:
@@ -119,6 +126,7 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         environment=environment,
         records=history.records,
         history_problem=problem,
+        is_partial=history.is_partial and not github_problem,
         unrecorded=unrecorded,
     )
 
@@ -174,8 +182,11 @@ def read_service_history(inputs: Inputs, services: Services, policy: Policy, now
         for stored in records
         if isinstance(stored.record, DeploymentRecord) and stored.record.decision in LIVE
     ]
-    lost = next((problem for problem in read.history.problems if problem.code in UNUSABLE), None)
-    problem = f"{lost.path} of the history does not count: {lost.reason}" if lost else ""
+    lost = [problem for problem in read.history.problems if problem.code in UNUSABLE]
     return ServiceHistory(
-        records, sorted(deployments), problem_findings(read.history.problems, {}, policy.service), problem
+        records,
+        sorted(deployments),
+        problem_findings(read.history.problems, {}, policy.service),
+        problem=f"{lost[0].path} of the history does not count: {lost[0].reason}" if lost else "",
+        is_partial=bool(lost) and all(problem.code in PARTIAL for problem in lost),
     )

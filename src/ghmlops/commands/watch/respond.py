@@ -50,15 +50,16 @@ def decide(inputs: Inputs, services: Services, job: Job, evaluation: Evaluation)
     relands = read_relands(services.cwd, job.records, evaluation.open_alarms)
     accuracy = own_accuracy(job.records, evaluation.ended_alarms, relands.reverts)
     runs: dict[str, Run] = {}
-    problem = job.history_problem
-    if inputs.respond and evaluation.open_alarms and not problem:
+    problem, is_partial = job.history_problem, job.is_partial
+    if inputs.respond and evaluation.open_alarms and (is_partial or not problem):
         try:
             runs = _runs(inputs, services, job)
         except GhmlopsError as error:
-            problem = f"The runs of the workflows cannot be read: {error.message}"
+            problem, is_partial = f"The runs of the workflows cannot be read: {error.message}", False
     situation = Situation(
         records=job.records,
         problem=problem,
+        is_partial=is_partial,
         unusable=evaluation.unusable,
         runs=runs,
         frozen=_is_frozen(services, job.policy.limits.freeze_file),

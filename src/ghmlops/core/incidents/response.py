@@ -46,6 +46,7 @@ class Situation:
     Attributes:
         records: records of the service and environment in the order of time.
         problem: why the history does not count; empty if it does.
+        is_partial: whether that is a single record, in spite of which traffic may return.
         unusable: metrics whose data does not count.
         runs: each word of the run-names to the oldest workflow run with it; a word may contain the id of a request.
         frozen: whether the freeze file exists on the default branch.
@@ -58,6 +59,7 @@ class Situation:
 
     records: Sequence[Stored]
     problem: str = ""
+    is_partial: bool = False
     unusable: Collection[str] = ()
     runs: Mapping[str, Run]
     frozen: bool = False
@@ -108,7 +110,8 @@ def respond(
 def _respond(watch: Watch, incident: Incident, situation: Situation) -> Response:
     """Refuse in a fixed order, so that the same situation always has the same reason."""
     usable = [alarm for alarm in incident.alarms if alarm.metric not in situation.unusable]
-    if problem := situation.problem or ("" if usable else _UNUSABLE):
+    returns = situation.is_partial and _step(watch)[0] == "rollback"
+    if problem := ("" if returns else situation.problem) or ("" if usable else _UNUSABLE):
         return _answer(incident, State.UNUSABLE, problem)
     if not incident.commit:
         return _answer(incident, State.EXTERNAL, _EXTERNAL)
