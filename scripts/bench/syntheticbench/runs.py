@@ -49,9 +49,11 @@ class Run:
         warned: relations that warned.
         requests: requests to both arms.
         seconds: duration.
+        processor: processor time of the run in seconds, with that of both services.
         fields: number of fields that each shrunk failure needs.
-        shrinking: requests for shrinking, all failures together.
-        replayed: whether a replay of all saved cases fails again; `None` without a saved case.
+        shrinking: requests for shrinking and saving, all failures together.
+        announced: whether the run says that a saved case fails again, by relation.
+        replayed: whether its replay fails again, by relation.
         replay_requests: requests of that replay per case.
     """
 
@@ -59,9 +61,11 @@ class Run:
     warned: list[str]
     requests: int
     seconds: float
+    processor: float
     fields: list[int] = field(default_factory=list)
     minimal: int = 0
     shrinking: int = 0
+    announced: dict[str, bool | None] = field(default_factory=dict)
     replayed: dict[str, bool] = field(default_factory=dict)
     replay_requests: list[int] = field(default_factory=list)
 
@@ -81,28 +85,38 @@ def _trained(name: str) -> Service:
 
 def measure(candidate: Service, baseline: Service, *, declared: bool, seed: int = 1, replay: bool = False) -> Run:
     """Run `ghmlops synthetic`; `declared`: with what the policy of the service declares, and `expect: same`."""
-    with tempfile.TemporaryDirectory() as name, serving(candidate) as url, serving(baseline) as baseline_url:
+    rows = "".join(json.dumps({"instances": [row]}) + "\n" for row in candidate.rows)
+    relations = f"relations: {{{candidate.policy}}}" if declared and candidate.policy else ""
+    policy = POLICY.format(expect="same" if declared else "new-model", relations=relations)
+    if candidate.name in ("iris", "digits"):
+        policy = policy.replace('  score: "predictions[0].score"\n', "")
+    with serving(candidate) as url, serving(baseline) as baseline_url:
+        return measure_policy((url, baseline_url), policy, rows, seed=seed, replay=replay)
+
+
+def measure_policy(urls: tuple[str, str], policy: str, rows: str, *, seed: int = 1, replay: bool = False) -> Run:
+    """Run `ghmlops synthetic` on a candidate and a baseline with a policy and the rows of its payload file."""
+    url, baseline_url = urls
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "rows.jsonl").write_text("".join(json.dumps({"instances": [row]}) + "\n" for row in candidate.rows))
-        relations = f"relations: {{{candidate.policy}}}" if declared and candidate.policy else ""
-        policy = POLICY.format(expect="same" if declared else "new-model", relations=relations)
-        if candidate.name in ("iris", "digits"):
-            policy = policy.replace('  score: "predictions[0].score"\n', "")
+        (folder / "rows.jsonl").write_text(rows)
         (folder / "policy.yml").write_text(policy)
-        started = time.monotonic()
+        started, began = time.monotonic(), time.process_time()
         _synthetic(folder, url=url, baseline_url=baseline_url, seed=seed)
-        seconds = time.monotonic() - started
+        seconds, processor = time.monotonic() - started, time.process_time() - began
         evidence, details = _read(folder)
         result = Run(
             failed=[f.metric for f in evidence.findings if f.outcome.value == "fail"],
             warned=[f.metric for f in evidence.findings if f.outcome.value == "warn"],
             requests=details.settings.requests,
             seconds=seconds,
+            processor=processor,
             shrinking=details.settings.shrinking_requests,
         )
         proven = [row for row in details.failures if row.case is not None and row.shrinking is not None]
         result.fields = [0 if row.needs == "any row" else row.needs.count(" (not ") for row in proven]
         result.minimal = sum(row.minimal is True for row in proven)
+        result.announced = {row.relation: row.replays for row in proven}
         if replay and details.settings.cases:
             _replay_each(folder, result, url, baseline_url)
         return result

@@ -1,4 +1,4 @@
-"""Live shadowing with the recipe of the README: a real Envoy mirrors, a real HAProxy per version writes the log."""
+"""Live shadowing with the recipes of the README: a real Envoy or HAProxy mirrors, one HAProxy per version logs."""
 
 from __future__ import annotations
 
@@ -31,20 +31,25 @@ README = (Path(__file__).parents[3] / "actions/shadow/README.md").read_text(enco
 VERSIONS = ("live", "candidate", "twin")
 
 
-def recipe(language: str) -> str:
-    """Return the configuration of the recipe."""
-    section = README[README.index("### Recipe: Envoy") :]
+def recipe(language: str, title: str = "Envoy") -> str:
+    """Return a configuration of a recipe."""
+    section = README[README.index(f"### Recipe: {title}") :]
     block = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
     assert block
     return block[1]
 
 
-@contextlib.contextmanager
-def logging_proxy(folder: Path, service: int) -> Iterator[int]:
+def logging_proxy(folder: Path, service: int) -> contextlib.AbstractContextManager[int]:
     """Start the HAProxy of the recipe in front of a service; yield its port."""
     folder.mkdir()
+    return running_proxy(folder, recipe("haproxy").replace(":9001", f":{service}"), ":8081")
+
+
+@contextlib.contextmanager
+def running_proxy(folder: Path, configuration: str, address: str) -> Iterator[int]:
+    """Start an HAProxy, whose address in the configuration is replaced; yield its port."""
     port = free_port()
-    (folder / "haproxy.cfg").write_text(recipe("haproxy").replace(":8081", f":{port}").replace(":9001", f":{service}"))
+    (folder / "haproxy.cfg").write_text(configuration.replace(address, f":{port}"))
     process = start_haproxy(folder)
     try:
         deadline = time.monotonic() + 10
@@ -73,15 +78,25 @@ def model(label: int, silent: frozenset[int] = frozenset()) -> Any:
 
 
 @contextlib.contextmanager
-def mirrored(folder: Path, candidate: Any) -> Iterator[int]:
-    """Start three versions with their logs, and Envoy in front of them; yield its port."""
+def mirrored(folder: Path, candidate: Any, router_name: str = "envoy") -> Iterator[int]:
+    """Start three versions with their logs, and a router in front of them; yield its port."""
     with contextlib.ExitStack() as stack:
         arms = stack.enter_context(answering(model(1), candidate, model(1)))
         ports = {
             name: (stack.enter_context(logging_proxy(folder / name, arm.server_port)), 1)
             for name, arm in zip(VERSIONS, arms, strict=True)
         }
-        (folder / "envoy").mkdir()
+        (folder / router_name).mkdir()
+        if router_name == "haproxy":
+            places = {name: f"127.0.0.1:{port}" for name, (port, _) in ports.items()}
+            script = recipe("lua", "HAProxy")
+            for name, place in (("candidate", "127.0.0.1:8082"), ("twin", "127.0.0.1:8083")):
+                script = script.replace(place, places[name])
+            (folder / "haproxy/mirror.lua").write_text(script)
+            configuration = recipe("haproxy", "HAProxy").replace("127.0.0.1:8081", places["live"])
+            configuration = configuration.replace("mirror.lua", str(folder / "haproxy/mirror.lua"))
+            yield stack.enter_context(running_proxy(folder / "haproxy", configuration, ":8080"))
+            return
         route = yaml.safe_load(recipe("yaml"))
         router = stack.enter_context(running_envoy(folder / "envoy", ports, routes=[route]))
         yield router.port
@@ -150,14 +165,15 @@ def test_the_log_tells_an_empty_body_from_one_that_it_lacks(tmp_path: Path) -> N
         "/chunked": (b"", False),
         "/large": (b"", False),
     }
+    assert all(row.answer.seconds > 0 for _, row in rows)
 
 
 @needs_envoy
 @needs_haproxy
-@pytest.mark.parametrize(("label", "outcome"), [(1, PASS), (2, FAIL)])
-def test_mirrored_answers_are_joined_with_live_ones(tmp_path: Path, label: int, outcome: Any) -> None:
-    """Each live request has its copies by Envoy's request id; equal answers pass, and a changed value fails."""
-    with mirrored(tmp_path, model(label)) as port:
+@pytest.mark.parametrize(("label", "outcome", "router"), [(1, PASS, "envoy"), (2, FAIL, "envoy"), (2, FAIL, "haproxy")])
+def test_mirrored_answers_are_joined_with_live_ones(tmp_path: Path, label: int, outcome: Any, router: str) -> None:
+    """Each live request has its copies by the router's request id; equal answers pass, and a changed value fails."""
+    with mirrored(tmp_path, model(label), router) as port:
         assert set(ask(port)) == {200}
         wait_for_lines(tmp_path, dict.fromkeys(VERSIONS, REQUESTS))
     result = judge(tmp_path)
@@ -169,10 +185,11 @@ def test_mirrored_answers_are_joined_with_live_ones(tmp_path: Path, label: int, 
 
 @needs_envoy
 @needs_haproxy
-def test_a_silent_shadow_costs_no_live_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize("router", ["envoy", "haproxy"])
+def test_a_silent_shadow_costs_no_live_request(tmp_path: Path, router: str) -> None:
     """The copies of three requests are not answered: every live request is, and the three are dropped or errors."""
     silent = frozenset({5, 20, 40})
-    with mirrored(tmp_path, model(1, silent)) as port:
+    with mirrored(tmp_path, model(1, silent), router) as port:
         assert ask(port) == [200] * REQUESTS
         wait_for_lines(tmp_path, {"live": REQUESTS, "twin": REQUESTS, "candidate": REQUESTS - len(silent)})
     judge(tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +19,9 @@ from ghmlops.core.synthetic.message import Message, message
 from ghmlops.core.synthetic.question import Question
 from ghmlops.core.synthetic.relations.base import Relation
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 RELATION = Relation(id="toy", claim="It holds.", build=lambda _: None, precondition="none")
 
 
@@ -26,7 +29,8 @@ def request(row: int, more: int = 0) -> Message:
     return message(0, "/predict", json.dumps({"row": row, "more": more}).encode())
 
 
-PLAN: Any = SimpleNamespace(rows=[SimpleNamespace(index=index, message=request(index)) for index in range(20)])
+ROWS = [SimpleNamespace(index=index, message=request(index), row={"row": index, "x": [10**400]}) for index in range(20)]
+PLAN: Any = SimpleNamespace(rows=ROWS)
 
 
 def case(row: int, more: int = 0) -> Case:
@@ -56,12 +60,20 @@ class Arms:
         return Observation(violated=True, what="")
 
     def replay(self, one: Case) -> tuple[Case, Replay]:
-        row = json.loads(one.question.changed.body or b"")
-        form = f"{row['row']}/{row['more']}" + ("" if one.question.context else " alone")
+        form = form_of(one.question.changed, one.question.context)
         self.forms.append(form)
         rounds = replay_rounds(one.question.requests)
         self.sent += 2 * (rounds - 1) * one.question.requests
         return one, Replay(rounds=rounds, candidate=round(rounds * self._shares.get(form, 0.0)), baseline=0)
+
+
+def form_of(changed: Message, context: Sequence[Message]) -> str:
+    """Return row and change, and what is sent in between, in a few words."""
+    row = json.loads(changed.body or b"")
+    between = (
+        "alone" if not context else "far" if json.loads(context[0].body or b"")["row"] == len(ROWS) - 1 else "next"
+    )
+    return f"{row['row']}/{row['more']} {between}"
 
 
 def saved(shares: dict[str, float], spent: int = 20, **arms: Any) -> tuple[Any, Arms]:
@@ -85,8 +97,8 @@ def saved(shares: dict[str, float], spent: int = 20, **arms: Any) -> tuple[Any, 
 
 def test_the_shrunk_form_is_saved_if_it_fails_again() -> None:
     """It is replayed once, with the next requests of the run in between."""
-    result, session = saved({"3/9": 1.0})
-    assert (session.forms, result.replays, result.requests) == (["3/9"], True, 40)
+    result, session = saved({"3/9 next": 1.0})
+    assert (session.forms, result.replays, result.requests) == (["3/9 next"], True, 40)
     assert (result.case.changed, result.case.fields) == (request(3, 9), ("more",))
     assert result.case.context == tuple(request(row) for row in range(4, 4 + REPLAY_CONTEXT))
 
@@ -95,16 +107,16 @@ def test_the_shrunk_form_is_saved_if_it_fails_again() -> None:
     ("shares", "form"),
     [
         ({"3/9 alone": 1.0}, "3/9 alone"),
-        ({"3/1": 1.0}, "3/1"),
-        ({"3/9": 0.75, "3/9 alone": 1.0}, "3/9 alone"),
-        ({"3/9": 0.75, "3/1": 0.75}, "3/9"),
+        ({"3/9 far": 1.0}, "3/9 far"),
+        ({"3/1 next": 1.0}, "3/1 next"),
+        ({"3/9 next": 0.75, "3/9 alone": 1.0}, "3/9 alone"),
+        ({"3/9 next": 0.75, "3/1 next": 0.75}, "3/9 next"),
     ],
 )
 def test_another_form_is_saved_if_it_fails_again_more_surely(shares: dict[str, float], form: str) -> None:
     """Chance and state do not show in each form."""
     result, session = saved(shares)
-    row = json.loads(result.case.changed.body)
-    assert f"{row['row']}/{row['more']}" + ("" if result.case.context else " alone") == form
+    assert form_of(result.case.changed, result.case.context) == form
     assert result.replays
     assert form in session.forms
 
@@ -114,11 +126,11 @@ def test_what_no_form_reproduces_says_so() -> None:
     result, session = saved({})
     assert (result.replays, result.case.changed) == (False, request(3, 9))
     assert 20 + result.requests <= 200
-    assert session.forms[:3] == ["3/9", "3/9 alone", "3/1"]
+    assert session.forms[:4] == ["3/9 next", "3/9 far", "3/9 alone", "3/1 next"]
 
 
 @pytest.mark.parametrize("more", [{"spent": 190}, {"arms": ("candidate",)}])
 def test_what_was_not_replayed_is_not_said_to_fail_again(more: dict[str, Any]) -> None:
     """No requests are left, or there is no baseline."""
-    result, session = saved({"3/9": 1.0}, **more)
+    result, session = saved({"3/9 next": 1.0}, **more)
     assert (result.replays, result.requests, session.forms) == (None, 0, [])

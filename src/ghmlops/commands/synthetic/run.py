@@ -105,16 +105,20 @@ def _runs(job: Job, name: str) -> bool:
 def _save_all(
     job: Job, session: Session, decider: Decider, results: list[RelationResult], cases: dict[str, list[Case]]
 ) -> list[RelationResult]:
-    """Shrink every failure as long as there is time, and save it in the form that fails again."""
+    """Shrink every failure as long as there is time, then save each in the form that fails again."""
     session.extend(_MORE_SECONDS)
-    complete = []
-    for result in results:
-        if result.outcome is Outcome.FAIL and result.example is not None:
-            of_relation = cases[result.relation.id]
-            if not session.late:
-                smallest = shrink(session, result.relation, result.example, of_relation, job.policy.private)
-                result = replace(result, shrunk=smallest)  # noqa: PLW2901  (the result with its smallest failure)
-            saved = save(session, decider, result, of_relation)
-            result = replace(result, saved=saved.case, replays=saved.replays)  # noqa: PLW2901
-        complete.append(result)
-    return complete
+    shrunk = [_shrunk(job, session, result, cases[result.relation.id]) for result in results]
+    return [_saved(session, decider, result, cases[result.relation.id]) for result in shrunk]
+
+
+def _shrunk(job: Job, session: Session, result: RelationResult, cases: list[Case]) -> RelationResult:
+    if result.outcome is not Outcome.FAIL or result.example is None or session.late:
+        return result
+    return replace(result, shrunk=shrink(session, result.relation, result.example, cases, job.policy.private))
+
+
+def _saved(session: Session, decider: Decider, result: RelationResult, cases: list[Case]) -> RelationResult:
+    if result.outcome is not Outcome.FAIL or result.example is None:
+        return result
+    saved = save(session, decider, result, cases)
+    return replace(result, saved=saved.case, replays=saved.replays)

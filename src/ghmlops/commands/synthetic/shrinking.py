@@ -107,16 +107,15 @@ def shrink(session: Session, relation: Relation, case: Case, cases: Sequence[Cas
 def _few(shrinker: _Shrinker, failing: Json, least: list[str], passing: Json) -> tuple[list[str], Json]:
     """Return at most `FEW_FIELDS` of the fields, and a row that passes without them and fails with them.
 
-    No field of a 1-minimal set can be left out: the passing row with all but one of them passes. So it is a passing
-    row, too, and differs from the failing one in fewer fields.
+    No field of a 1-minimal set can be left out, so the passing row with a part of them passes, too, and differs from
+    the failing one in fewer fields. If it fails, by chance or because some values spoil each other, the part is enough.
     """
-    if len(least) <= FEW_FIELDS or not shrinker.complete:
-        return least, passing
     shrinker.forget()
-    for size in range(FEW_FIELDS, 0, -1):
-        rest = least[size:]
-        if not shrinker.fails(passing, failing, rest) and shrinker.complete:
-            return least[:size], combined(passing, failing, rest)
+    while len(least) > FEW_FIELDS and shrinker.complete:
+        rest = least[FEW_FIELDS:]
+        if not shrinker.fails(passing, failing, rest):
+            return least[:FEW_FIELDS], combined(passing, failing, rest)
+        least = minimal(rest, partial(shrinker.fails, passing, failing))
     return least, passing
 
 
