@@ -8,7 +8,7 @@ import pytest
 
 from ghmlops.core.answers.body import Constant
 from ghmlops.core.policy.before_traffic.synthetic import Assertion
-from ghmlops.core.synthetic.assertions import broken_assertion
+from ghmlops.core.synthetic.assertions import broken_assertion, late_answer
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,11 @@ from ghmlops.core.synthetic.assertions import broken_assertion
 def test_assertion(assertion: Assertion, value: Any, holds: bool) -> None:
     """A bare NaN, null and a boolean are no numbers."""
     assert (broken_assertion(assertion, value) == "") is holds
+
+
+@pytest.mark.parametrize(("latency", "seconds", "late"), [(None, 9.0, False), (0.5, 0.5, False), (0.5, 0.51, True)])
+def test_an_answer_may_have_a_longest_service_time(latency: float | None, seconds: float, late: bool) -> None:
+    """The reason has the limit and no measured time, so that a repeated violation reads alike."""
+    reason = late_answer(Assertion(latency=latency), seconds)
+    assert bool(reason) is late
+    assert "0.51" not in reason

@@ -280,5 +280,6 @@ _OWN[(Latency, "request")] = _single_request()
 _OWN[(Latency, "mix")] = {"type": "array", "items": _section(Request) | {"required": ["path"]}, "minItems": 1}
 _NOTATIONS[Regression] = _regression()
 _NOTATIONS[Synthetic] = synthetic_schema.with_relations(
-    _section(Synthetic, synthetic_schema.WITHOUT), {"text": TEXT, "count": COUNT, "number": NUMBER}
+    _section(Synthetic, synthetic_schema.WITHOUT),
+    {"text": TEXT, "count": COUNT, "number": NUMBER, "duration": DURATION},
 )

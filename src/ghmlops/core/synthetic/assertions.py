@@ -1,4 +1,4 @@
-"""Assertions of the policy on one value of an answer: its type, its range, its sum."""
+"""Assertions of the policy on one value of an answer: its type, its range, its sum; and on the time of the answer."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ def broken_assertion(assertion: Assertion, value: Json) -> str:
         if not abs(total - assertion.sum) <= SUM_TOLERANCE * max(1.0, abs(assertion.sum)):
             return f"does not sum to {assertion.sum:g}"
     return ""
+
+
+def late_answer(assertion: Assertion, seconds: float) -> str:
+    """Return how the service time of an answer breaks an assertion; empty if it does not."""
+    late = assertion.latency is not None and seconds > assertion.latency
+    return f"took longer than {assertion.latency:g} s" if late else ""
 
 
 def _type(value: Json) -> str:

@@ -10,8 +10,9 @@ from ghmlops.core.answers.answer import Answer, AnswerKind
 from ghmlops.core.answers.body import BARE_CONSTANT, DUPLICATE_KEY, Body, BodyKind, Constant
 from ghmlops.core.answers.stream import read_body
 from ghmlops.core.answers.walk import NO_RULES, Aspect, Difference, Place, differences, value_text
+from ghmlops.core.policy.before_traffic.synthetic import WHOLE_ANSWER
 from ghmlops.core.synthetic.ask import Expected
-from ghmlops.core.synthetic.assertions import broken_assertion
+from ghmlops.core.synthetic.assertions import broken_assertion, late_answer
 from ghmlops.core.synthetic.rows.fields import as_float, get
 
 if TYPE_CHECKING:
@@ -157,10 +158,13 @@ def _judge_assertions(changed: Reading, assertions: Mapping[str, Assertion]) -> 
     if not changed.answer.successful:
         return Observation(violated=None, what="the request was not answered")
     for path, assertion in assertions.items():
-        present, value = get(changed.body.value, path)
+        whole = path == WHOLE_ANSWER
+        present, value = (True, changed.body.value) if whole else get(changed.body.value, path)
         why = broken_assertion(assertion, value) if present else "is missing"
+        why = why or late_answer(assertion, changed.answer.seconds)
         if why:
-            return Observation(violated=True, what=f"{path} {why}", right=value_text(value) if present else "")
+            name = "the answer" if whole else path
+            return Observation(violated=True, what=f"{name} {why}", right=value_text(value) if present else "")
     return NO_VIOLATION
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from ghmlops.core.errors import PolicyError
 from ghmlops.core.policy.before_traffic.shadow import Compare, Send, Shadow, ShadowMargins
+from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, LatencyMargin
 from ghmlops.core.policyfile.document import read_policy
 
 HEAD = "version: 1\nservice: s\nshadow:\n"
@@ -26,7 +27,7 @@ safe: [POST /predict, "POST /models/{name}/infer"]
 twin: false
 expect: same
 compare: {ignore: [meta], keys: {items: sku}, tolerance: {score: 0.001}, decision: label}
-margins: {disagreement: 5%, decisions: 0.005}
+margins: {disagreement: 5%, decisions: 0.005, latency: {p50: 3%}}
 coverage: 95%
 private: [name]
 answers: out
@@ -38,7 +39,11 @@ send: {rate: 20/s, workers: 2, timeout: 2s, budget: 1m, headers: {X-Shadow: "1"}
         twin=False,
         expect="same",
         compare=Compare(ignore=("$.meta",), keys={"$.items": "sku"}, tolerance={"$.score": 0.001}, decision="$.label"),
-        margins=ShadowMargins(disagreement=0.05, decisions=0.005),
+        margins=ShadowMargins(
+            disagreement=0.05,
+            decisions=0.005,
+            latency=DEFAULT_LATENCY_MARGINS | {"p50": LatencyMargin(fail=0.03, safe=0.15)},
+        ),
         coverage=0.95,
         private=("name",),
         answers="out",

@@ -45,14 +45,20 @@ class Rescale(Section, frozen=True, kw_only=True):
     """Further fields, for example the name of the unit."""
 
 
+WHOLE_ANSWER = "$"
+"""Path of an assertion about the whole answer."""
+
+
 class Assertion(Section, frozen=True, kw_only=True):
-    """What must hold of one value of every answer."""
+    """What must hold of one value of every answer, or of the whole answer."""
 
     range: tuple[float, float] | None = None
     """Least and greatest number; of a list, of each element."""
     sum: float | None = None
     """Sum of a list of numbers, to 1e-6."""
     type: ValueType | None = None
+    latency: float | None = None
+    """Longest service time in seconds; of the whole answer."""
 
 
 class Schemathesis(Section, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from ghmlops.core.policy.before_traffic.synthetic import (
     DECLARED,
     TRENDS,
     VALUE_TYPES,
+    WHOLE_ANSWER,
     Assertion,
     BatchSettings,
     Rescale,
@@ -135,6 +136,14 @@ def _relations(at: Located) -> dict[str, Any]:
     return {**fields, "off": tuple(off)}
 
 
+def _assertions(at: Located) -> dict[str, Assertion]:
+    assertions: dict[str, Assertion] = table(_name, _ASSERTION)(at)
+    for name, assertion in assertions.items():
+        if assertion.latency is not None and name != WHOLE_ANSWER:
+            raise at.error(f"`latency` is about the whole answer, not about `{name}`", "write `$: {latency: 500ms}`")
+    return assertions
+
+
 def _examples(at: Located) -> int:
     count = positive_count(at)
     if count > MAX_EXAMPLES:
@@ -168,7 +177,7 @@ _SETTINGS: dict[str, Callable[[Located], dict[str, Any]]] = {
     "monotone": _fields("monotone", table(_name, one_of(*TRENDS))),
     "rescaled": _fields("rescaled", table(_name, _RESCALE)),
 }
-_ASSERTION = record(Assertion, {"range": _range, "sum": NUMBER, "type": one_of(*VALUE_TYPES)})
+_ASSERTION = record(Assertion, {"range": _range, "sum": NUMBER, "type": one_of(*VALUE_TYPES), "latency": SECONDS})
 _SCHEMATHESIS = record(
     Schemathesis,
     {"schema": text, "examples": _examples, "exclude-checks": listing(_check), "budget": SECONDS},
@@ -183,7 +192,7 @@ _SECTION: Callable[[Located], Synthetic] = record(
         "relations": _relations,
         "score": text,
         "ranges": table(_name, _range),
-        "assert": table(_name, _ASSERTION),
+        "assert": _assertions,
         "ignore": listing(text),
         "tolerance": _tolerance,
         "private": listing(text),

@@ -23,7 +23,7 @@ def with_relations(section: Schema, notations: Mapping[str, Schema]) -> Schema:
 
     Args:
         section: schema of the fields that are written as they are.
-        notations: the notations `text`, `count` and `number`.
+        notations: the notations `text`, `count`, `number` and `duration`.
     """
     text, count, number = (notations[name] for name in ("text", "count", "number"))
     texts = {"anyOf": [text, {"type": "array", "items": text}]}
@@ -40,7 +40,8 @@ def with_relations(section: Schema, notations: Mapping[str, Schema]) -> Schema:
         "monotone": _object({"fields": _table({"enum": list(TRENDS)})}, "fields"),
         "rescaled": _object({"fields": _table(rescale)}, "fields"),
     }
-    assertion = _object({"range": pair, "sum": number, "type": {"enum": list(VALUE_TYPES)}})
+    kinds: Schema = {"enum": list(VALUE_TYPES)}
+    assertion = _object({"range": pair, "sum": number, "type": kinds, "latency": notations["duration"]})
     properties = section["properties"] | {
         "from": text,
         "relations": _object(relations),
