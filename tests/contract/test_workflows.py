@@ -57,7 +57,7 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
         "promote": {"contents": "read", "deployments": "write", "statuses": "write"},
         "record": {"contents": "write", "pull-requests": "read"},
     },
-    "watch.yml": {"watch": {"actions": "write", "contents": "read", "issues": "write"}},
+    "watch.yml": {"watch": {"actions": "write", "contents": "read", "deployments": "read", "issues": "write"}},
     "watch-confirm.yml": {
         "claim": {"actions": "read", "contents": "read", "deployments": "read"},
         "measure": {"contents": "read"},

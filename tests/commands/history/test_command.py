@@ -361,6 +361,27 @@ def test_the_dashboard_is_a_folder_of_pages(job: Job, tmp_path: Path) -> None:
     assert job.run("page", "--stale", "soon")[0] == 2
 
 
+def test_the_dashboard_says_that_production_is_not_watched(job: Job) -> None:
+    """As a warning of the job, and on each page once the newest run that it knows of is too old for its reader."""
+    metric = "metrics: [{name: p95, log: {files: a.csv, time: t, value: v}}]"
+    text = f"{POLICY}watch: {{{metric}, stale: 90m, workflows: {{watch: watch.yml}}}}\n"
+    (job.here / ".github" / "ghmlops.yml").write_text(text)
+    job.write(deployment(ago(hours=1), commit=job.commit))
+    job.local()
+    assert job.run("append")[0] == 0
+    for minutes, code in ((None, "watch-dead"), (100, "watch-dead"), (10, "page-written")):
+        if minutes is not None:
+            created = datetime.now(UTC) - timedelta(minutes=minutes)
+            row = {"id": 42, "head_sha": job.commit, "created_at": f"{created:%FT%TZ}", "path": "x/watch.yml"}
+            job.api.seed(runs=[row])
+        assert job.run("page", "--site", "site", "--token", "t")[1]["reason_code"] == code
+        page = (job.here / "site/index.html").read_text()
+        _, until = (float(end) for end in re.findall(r'data-stale="([0-9]+)"', page))
+        assert (until < datetime.now(UTC).timestamp()) == (code == "watch-dead")
+        assert "watch.yml" in page
+    assert job.run("page", "--site", "site")[1]["reason_code"] == "page-written"
+
+
 def test_the_policy_sets_what_the_page_has(job: Job) -> None:
     """Deployments older than `keep` are counted and left out; the input `stale` comes before the policy's."""
     job.write(deployment(ago(hours=30), commit=job.commit), deployment(ago(hours=1), commit=OTHER))

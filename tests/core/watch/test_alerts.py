@@ -42,6 +42,24 @@ def test_a_spike_of_one_point_is_no_alert() -> None:
     assert find_alerts(make(logs), RULES)[0] == []
 
 
+def test_a_spike_beside_an_odd_point_is_no_step() -> None:
+    """Of two points of which one is twice the other, the third decides: it is back, or the step lasts."""
+    steady = 0.01 * np.random.default_rng(1).normal(size=60)
+    for following, is_step in ((0.0, False), (0.5, True)):
+        logs = steady.copy()
+        logs[50:53] += (0.45, 1.05, following)
+        alerts, _ = find_alerts(make(logs[:53]), RULES)
+        assert [alert.raised // DAY for alert in alerts] == ([52] if is_step else [])
+
+
+def test_noise_hides_no_step_that_just_has_the_least_change() -> None:
+    """Half a standard deviation of the noise is allowed; the same step of a quiet series is none."""
+    for noise, is_step in ((0.1, True), (0.01, False)):
+        logs = noise * np.tile([0.0, 1.0, -1.0], 20)
+        logs[50:53] = np.log(1.5) - 0.03
+        assert bool(find_alerts(make(logs[:53]), RULES)[0]) == is_step
+
+
 def test_an_incident_ends_and_is_not_its_own_reference() -> None:
     """After twenty days the metric is back at the level before, and the alert ends at the third good point."""
     logs = days(100)

@@ -10,7 +10,7 @@ import msgspec
 from ghmlops.act.files import write_atomically
 from ghmlops.commands.history.listing import problem_findings
 from ghmlops.commands.shared.base import Result, dry_run_result
-from ghmlops.core.errors import InputError
+from ghmlops.core.errors import GitHubError, InputError
 from ghmlops.core.history.calibration import calibrate
 from ghmlops.core.history.deployments import find_deployments
 from ghmlops.core.history.metric_series import metric_series
@@ -19,7 +19,8 @@ from ghmlops.core.history.selection import former_services
 from ghmlops.core.model import Outcome
 from ghmlops.core.policy.production.history import History
 from ghmlops.core.quantities import duration
-from ghmlops.report.dashboard.data import Dashboard
+from ghmlops.core.watch.schedule import schedule_finding
+from ghmlops.report.dashboard.data import Dashboard, WatchRuns
 from ghmlops.report.dashboard.site import site
 from ghmlops.report.formats import terminal
 from ghmlops.report.text.escape import printable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.history.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.context import Context
+    from ghmlops.core.model import Finding
     from ghmlops.measure.record_branch import BranchHistory
 
 
@@ -59,9 +61,10 @@ def write_page(read: BranchHistory, inputs: Inputs, services: Services) -> Resul
         calibration=calibrate(records),
         problems=read.history.problems,
         former=former,
+        watch=_watch_runs(inputs, services),
     )
     files = site(data)
-    findings = problem_findings(read.history.problems, former, service)
+    findings = [*problem_findings(read.history.problems, former, service), *_dead(data.watch, services)]
     size = sum(len(text.encode()) for text in files.values())
     reason = f"{len(files)} files with {len(deployments)} deployments, {size:,} bytes; {len(findings)} findings."
     if omitted:
@@ -101,6 +104,32 @@ def _rules(inputs: Inputs, services: Services) -> History:
     except ValueError as error:
         raise InputError(f"input `stale`: {error}", hint="for example --stale 36h") from None
     return msgspec.structs.replace(rules, page=msgspec.structs.replace(rules.page, stale=stale))
+
+
+def _watch_runs(inputs: Inputs, services: Services) -> WatchRuns | None:
+    """Return the runs of `watch`; `None` if the policy does not name its workflow, or if they cannot be read."""
+    from ghmlops.commands.shared.github import connection
+    from ghmlops.commands.shared.policy_file import load_policy
+    from ghmlops.commands.shared.production.watch_runs import newest_watch
+
+    file = services.cwd / inputs.policy
+    policy = load_policy(file, inputs.policy) if file.exists() else None
+    if policy is None or policy.watch is None or not policy.watch.workflows.watch or not inputs.token:
+        return None
+    workflow = policy.watch.workflows.watch
+    try:
+        with connection(inputs.token, services) as client:
+            return WatchRuns(workflow, newest_watch(policy, services, client), policy.watch.stale)
+    except GitHubError as error:
+        services.console.note(f"whether {workflow} still runs is unknown: {error.message}")
+        return None
+
+
+def _dead(watch: WatchRuns | None, services: Services) -> list[Finding]:
+    if watch is None:
+        return []
+    finding = schedule_finding(watch.workflow, watch.newest, watch.stale, services.now())
+    return [finding] if finding else []
 
 
 def is_public(context: Context) -> bool:

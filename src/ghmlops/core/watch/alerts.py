@@ -170,8 +170,7 @@ class _Walk:
             sums.shift_onset = index
         sums.step = max(0.0, sums.step + min(z, constants.STEP_CAP) - k)
         sums.shift = max(0.0, sums.shift + min(z, constants.SHIFT_CAP) - k)
-        beyond = sum(recent > self._step_change for recent in sums.recent)
-        if sums.step >= constants.STEP_THRESHOLD and beyond >= constants.STEP_POINTS[0]:
+        if sums.step >= constants.STEP_THRESHOLD and self._is_step(sums.recent):
             return Kind.STEP, self._step_onset(sums.step_onset, index)
         if self._fine and sums.shift >= constants.SHIFT_THRESHOLD and self._is_shift(sums.shift_onset, index):
             return Kind.SHIFT, sums.shift_onset
@@ -183,6 +182,16 @@ class _Walk:
             if not (again and self._is_level(index, ramp.level)):
                 return Kind.RAMP, onset
         return None, index
+
+    def _is_step(self, recent: Sequence[float]) -> bool:
+        """Return whether enough of the last points are high and alike, and the newest is not back."""
+        slack = 0.0 if self._fine else constants.STEP_SLACK * (self._reference.scale() or 0.0)
+        limit = self._step_change - min(slack, self._step_change / 2.0)
+        beyond = [value for value in recent if value > limit]
+        if len(beyond) < constants.STEP_POINTS[0] or recent[-1] < limit / 2.0:
+            return False
+        is_first_pair = beyond == list(recent[-constants.STEP_POINTS[0] :])
+        return not is_first_pair or min(beyond) >= constants.STEP_EVEN * max(beyond)
 
     def _is_level(self, index: int, level: float) -> bool:
         """Return whether the last period is at the level before a ramp: the quiet hours of a day are no end of it."""

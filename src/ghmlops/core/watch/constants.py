@@ -23,6 +23,12 @@ STEP_CAP = 3.0
 """Largest z of one point in the CUSUM of large steps, so that a single spike never raises an alert."""
 STEP_POINTS = (2, 3)
 """Of the last 3 points 2 exceed the least change of the metric."""
+STEP_SLACK = 0.5
+"""Standard deviations by which those points may stay below the least change, since noise hides a step that just has it;
+with fewer than `SHIFT_POINTS_PER_PERIOD` only: among many points, chance alone has such neighbours."""
+STEP_EVEN = 0.5
+"""Share of the larger of two points in a row that the smaller one has; otherwise the third decides: a spike beside an
+odd point is no step."""
 SHIFT_THRESHOLD = 15.0
 """Threshold h of the CUSUM of small, lasting shifts (VERDICTS 3)."""
 SHIFT_CAP = 4.0

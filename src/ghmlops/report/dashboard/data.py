@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from ghmlops.core.history.metric_series import MetricSeries
     from ghmlops.core.history.reading import Problem
     from ghmlops.core.history.scaling import Scaling
+
+
+class WatchRuns(NamedTuple):
+    """The workflow that runs `watch`: its file, the start of its newest successful run (UTC; `None` if there is none),
+    and the seconds after which a run says nothing about now."""
+
+    workflow: str
+    newest: datetime | None
+    stale: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,7 @@ class Dashboard:
         calibration: stated against measured effects.
         problems: files of the branch that do not count.
         former: services that may be former names of others, with the number of their records.
+        watch: the runs of `watch`; `None` if they are not known.
     """
 
     repository: str
@@ -45,3 +55,4 @@ class Dashboard:
     calibration: Calibration
     problems: Sequence[Problem]
     former: Mapping[str, int]
+    watch: WatchRuns | None = None

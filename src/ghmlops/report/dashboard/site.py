@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.history.calibration import Pair
     from ghmlops.core.history.deployments import Deployment
-    from ghmlops.report.dashboard.data import Dashboard
+    from ghmlops.report.dashboard.data import Dashboard, WatchRuns
     from ghmlops.report.text.blocks import Table
 
 NEWEST = 500
@@ -40,8 +40,8 @@ STYLE = CSS + (
 STALE_SCRIPT = """
 "use strict";
 (() => {
-const notice = document.querySelector("[data-stale]");
-const check = () => { notice.hidden = Date.now() < Number(notice.dataset.stale) * 1000; };
+const notices = document.querySelectorAll("[data-stale]");
+const check = () => { for (const n of notices) n.hidden = Date.now() < Number(n.dataset.stale) * 1000; };
 check();
 setInterval(check, 60000);
 })();
@@ -87,8 +87,20 @@ def _document(data: Dashboard, title: str, content: Iterator[str]) -> Iterator[s
         f"This page is out of date: it was written {data.written:%Y-%m-%d %H:%M} UTC. Newer deployments are missing; "
         "the job that writes it did not run, or failed.</p>"
     )
+    if data.watch is not None:
+        yield _watch_notice(data.watch)
     yield from content
     yield f"</main>\n<script>{SCRIPT}</script>\n<script>{STALE_SCRIPT}</script>\n</body>\n</html>"
+
+
+def _watch_notice(watch: WatchRuns) -> str:
+    """Return the notice that `watch` is dead, which the script shows as soon as its newest known run is too old."""
+    until = f"{watch.newest.timestamp() + watch.stale:.0f}" if watch.newest else "0"
+    newest = f"is of {watch.newest:%Y-%m-%d %H:%M} UTC" if watch.newest else "does not exist"
+    return (
+        f'<p class="card stale warn" role="status" data-stale="{until}" hidden>Production may not be watched: the '
+        f"newest successful run of {escape.page(watch.workflow, 100)} that this page knows of {newest}.</p>"
+    )
 
 
 def _index(data: Dashboard, months: Sequence[str], sources: Sources) -> Iterator[str]:
