@@ -30,7 +30,8 @@ def test_replicas_and_capacity_over_time() -> None:
         assert f"{last.before} replicas" in caption
         section.locator("summary").click()
         rows = section.locator("tbody tr")
-        assert rows.count() >= 20
+        assert rows.count() == 30
+        assert "30 older ones" in section.locator("caption").inner_text()
         assert f"{last.before} → {last.replicas}" in rows.first.inner_text()
         assert last.evidence[0].sha256 in rows.first.inner_text()
 

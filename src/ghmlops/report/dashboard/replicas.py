@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ghmlops.report.dashboard.data import Dashboard
     from ghmlops.report.text.blocks import Cell
 
-MAX_CHANGES = 120
-"""Changes of a service that are drawn and listed, the newest ones."""
+MAX_CHANGES, MAX_ROWS = 120, 30
+"""Changes of a service that are drawn, and those that are listed, the newest ones."""
 MAX_DOTS = 60
 """Changes up to which each is a dot; of more, only the line is drawn."""
 MARK = 10
@@ -130,7 +130,7 @@ def _x(time: datetime, x_axis: Axis) -> str:
 
 def changes(series: Scaling, data: Dashboard) -> Table:
     """Return a row per change, the newest first."""
-    rows = [_row(point, data) for point in reversed(series.points[-MAX_CHANGES:])]
+    rows = [_row(point, data) for point in reversed(series.points[-MAX_ROWS:])]
     names = ("Time (UTC)", "Commit", "Replicas", "Set", "Why")
     columns = (*map(Column, names), Column("Demand", right=True), Column("Capacity", right=True))
     title = " · ".join(filter(None, ("Changes of replicas", series.service, series.environment)))

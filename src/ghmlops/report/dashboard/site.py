@@ -167,15 +167,15 @@ def _replicas(data: Dashboard) -> Iterator[str]:
     if (more := len(data.scaling) - MAX_SCALED) > 0:
         yield f"<p>{numbers.count(more)} services are not drawn.</p>"
     for series in data.scaling[:MAX_SCALED]:
-        table = changes(series, data)
-        omitted = len(series.points) - len(table.rows)
-        caption = "The newest first" + (f"; {numbers.count(omitted)} older ones are left out." if omitted else ".")
-        yield from _folded(table, caption)
+        yield from _folded(changes(series, data), len(series.points))
     yield "</section>"
 
 
-def _folded(table: Table, caption: str) -> Iterator[str]:
-    label = f"{escape.page(table.title)} ({numbers.count(len(table.rows))})"
+def _folded(table: Table, total: int) -> Iterator[str]:
+    """Return a section that is closed at first, with the newest of so many rows."""
+    label = f"{escape.page(table.title)} ({numbers.count(total)})"
+    omitted = total - len(table.rows)
+    caption = "The newest first" + (f"; {numbers.count(omitted)} older ones are left out." if omitted else ".")
     yield f'<details class="numbers">\n<summary>{label}</summary>\n<div>'
     yield from table_lines(table, caption)
     yield "</div>\n</details>"
@@ -212,7 +212,9 @@ def _calibration(data: Dashboard, sources: Sources) -> Iterator[str]:
     for (metric, _), pairs in sorted(groups.items(), key=lambda group: -len(group[1]))[:MAX_FIGURES]:
         yield from charts.calibration_figure(metric, pairs, inline(sources.pairs(pairs)))
     yield "</div>"
-    for table in (tables.expectations(data.calibration, sources), tables.unmatched(data.calibration)):
+    calibration = data.calibration
+    stated = (tables.expectations(calibration, sources), len(calibration.pairs))
+    for table, total in (stated, (tables.unmatched(calibration), len(calibration.unmatched))):
         if table.rows:
-            yield from _folded(table, f"{table.title}, the newest first.")
+            yield from _folded(table, total)
     yield "</section>"

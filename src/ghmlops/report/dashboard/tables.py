@@ -24,6 +24,8 @@ RECENT = timedelta(days=90)
 """Period of the delivery keys, in addition to the whole history."""
 MAX_EFFECTS, MAX_EVIDENCE, MAX_EXPECTATIONS = 3, 4, 5
 """Effects, digests and expectations of a row; the record has all of them."""
+MAX_STATED = 400
+"""Expectations of a table, the newest ones; the file of their sources has all that were measured."""
 EMPTY: Cell = ()
 SOURCES = Column("Counted from")
 """Column with the file that names the records and the evidence of a number."""
@@ -108,7 +110,7 @@ def _accuracy_row(
 def expectations(calibration: Calibration, sources: Sources) -> Table:
     """Return a row per expectation that was measured, the newest first."""
     rows: list[tuple[Cell, ...]] = []
-    for pair in reversed(calibration.pairs):
+    for pair in reversed(calibration.pairs[-MAX_STATED:]):
         scale = numbers.unit_scale(pair.unit)
         values = (pair.stated, pair.measured, pair.shrunk)
         texts = (numbers.MISSING if v is None else numbers.rounded(v, 3, scale, signed=True) for v in values)
@@ -126,7 +128,7 @@ def expectations(calibration: Calibration, sources: Sources) -> Table:
 
 def unmatched(calibration: Calibration) -> Table:
     """Return the expectations without a measured effect, the newest first."""
-    rows = [((Text(u.text),), (Words(u.reason),), (Code(u.id),)) for u in reversed(calibration.unmatched)]
+    rows = [((Text(u.text),), (Words(u.reason),), (Code(u.id),)) for u in reversed(calibration.unmatched[-MAX_STATED:])]
     columns = (Column("Expectation"), Column("Why it was not compared"), Column("Record"))
     return Table(title="Expectations without a measurement", columns=columns, rows=list[tuple[Cell, ...]](rows))
 
