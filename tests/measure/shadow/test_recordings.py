@@ -9,7 +9,7 @@ import pytest
 
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.core.shadow.recorded import Recorded, parse_endpoint
-from ghmlops.measure.shadow.recordings import read_har, read_rows
+from ghmlops.measure.shadow.recordings import read_har, read_rows, read_traces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,3 +99,37 @@ def test_missing_files(tmp_path: Path) -> None:
     for read in (read_har, lambda path, name: read_rows(path, name, PREDICT)):
         with pytest.raises(DataError, match=r"none\.har"):
             read(tmp_path / "none.har", "none.har")
+
+
+def test_access_logs_with_bodies_are_recordings(tmp_path: Path) -> None:
+    """Lines of HAProxy with the body in base64, and traces of Envoy's tap filter, in a file or one per file."""
+    lines = [
+        {"method": "POST", "path": "/predict", "status": 200, "request_body_base64": "eyJ4IjogMX0="},
+        {"method": "GET", "path": "/items?q=1", "status": 200, "request_body_base64": "-"},
+        {"method": "POST", "path": "/predict", "request_body_base64": "?"},
+    ]
+    (tmp_path / "access.log").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    log = read_rows(tmp_path / "access.log", "access.log", [])
+    assert log.requests == [
+        Recorded(row=1, method="POST", path="/predict", headers=JSON, body=b'{"x": 1}'),
+        Recorded(row=2, method="GET", path="/items?q=1", headers={}, body=None),
+    ]
+    assert list(log.unreadable) == [3]
+    headers = [{"key": ":method", "value": "POST"}, {"key": ":path", "value": "/p"}, {"key": "X-Id", "value": "7"}]
+    request = {"headers": headers, "body": {"as_bytes": "eyJ4IjogMX0="}}
+    traces = [{"request": request}, {"request": {**request, "body": {"truncated": True}}}]
+    (tmp_path / "taps").mkdir()
+    for number, trace in enumerate(traces):
+        (tmp_path / f"taps/{number}.json").write_text(json.dumps({"http_buffered_trace": trace}, indent=1))
+    (tmp_path / "taps/9.json").write_text("{}")
+    folder = read_traces(tmp_path / "taps", "taps")
+    expected = Recorded(row=1, method="POST", path="/p", headers={"x-id": "7", **JSON}, body=b'{"x": 1}')
+    assert (folder.requests, list(folder.unreadable), folder.truncated) == ([expected], [2, 3], False)
+    (tmp_path / "taps.jsonl").write_text(json.dumps({"http_buffered_trace": traces[0]}) + "\n")
+    assert read_rows(tmp_path / "taps.jsonl", "taps.jsonl", []).requests == [expected]
+
+
+def test_a_folder_without_a_trace_is_refused(tmp_path: Path) -> None:
+    """Nothing was recorded, so nothing can be compared."""
+    with pytest.raises(DataError, match="no request"):
+        read_traces(tmp_path, "taps")

@@ -156,10 +156,12 @@ def evidence_leg(inputs: Inputs) -> str:
 
 def _read(inputs: Inputs, services: Services, policy: Shadow, declared: list[Endpoint]) -> Recording:
     from ghmlops.commands.shared.input_paths import input_path
-    from ghmlops.measure.shadow.recordings import read_har, read_rows
+    from ghmlops.measure.shadow.recordings import read_har, read_rows, read_traces
 
     name = inputs.requests or policy.har or policy.requests
     path: Path = services.cwd / name if inputs.requests else input_path(services, name)
+    if path.is_dir():
+        return read_traces(path, name)
     return read_har(path, name) if path.suffix.lower() == ".har" else read_rows(path, name, declared)
 
 

@@ -32,7 +32,7 @@ def read_log(path: Path, name: str, id_name: str) -> ArmLog:
     """
     log, size = ArmLog(), 0
     try:
-        for number, data in _traces(path) if path.is_dir() else read_lines(path, name):
+        for number, data in traces(path) if path.is_dir() else read_lines(path, name):
             size += len(data)
             if len(log.rows) + len(log.unreadable) == MAX_ROWS or size > MAX_BYTES:
                 log.truncated = True
@@ -53,7 +53,7 @@ def read_log(path: Path, name: str, id_name: str) -> ArmLog:
     return log
 
 
-def _traces(folder: Path) -> Iterator[tuple[int, bytes]]:
+def traces(folder: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the traces of a folder; one that is too long is yielded in part, and is therefore unreadable."""
     for number, file in enumerate(sorted(folder.glob("*.json")), 1):
         with file.open("rb") as stream:

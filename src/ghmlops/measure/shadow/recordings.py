@@ -1,4 +1,4 @@
-"""Reads recorded requests from Parquet, JSONL or an HTTP archive (HAR)."""
+"""Reads recorded requests from Parquet, JSONL, access logs of routers, or an HTTP archive (HAR)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import msgspec
 
 from ghmlops.core.errors import DataError, PolicyError
 from ghmlops.core.shadow.recorded import Recorded
-from ghmlops.measure.checkout import fingerprint
+from ghmlops.core.shadow.router_rows import TRACE, recorded_row
+from ghmlops.measure.checkout import fingerprint, fingerprint_of
 from ghmlops.measure.requests.lines import read_all
-from ghmlops.measure.requests.payloads import MAX_ROWS, read_payloads
+from ghmlops.measure.requests.payloads import MAX_BYTES, MAX_ROWS, read_payloads
+from ghmlops.measure.shadow.live_logs import traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,6 +101,43 @@ def read_har(path: Path, name: str) -> Recording:
     )
 
 
+def read_traces(folder: Path, name: str) -> Recording:
+    """Read the requests of a folder with one trace of Envoy's tap filter per file.
+
+    Raises:
+        DataError: A trace cannot be read, or none has a request.
+    """
+    rows: list[tuple[int, Recorded | str]] = []
+    digests, size, truncated = [], 0, False
+    try:
+        for number, data in traces(folder):
+            size += len(data)
+            if len(rows) == MAX_ROWS or size > MAX_BYTES:
+                truncated = True
+                break
+            digests.append(fingerprint_of(data))
+            rows.append((number, _from_trace(number, data)))
+    except OSError as error:
+        raise DataError(f"{name}: {error.strerror}", hint="check `shadow.requests`") from None
+    recording = _collect(rows, name)
+    return Recording(
+        requests=recording.requests,
+        unreadable=recording.unreadable,
+        truncated=truncated,
+        fingerprint=fingerprint_of("\n".join(digests)),
+    )
+
+
+def _from_trace(number: int, data: bytes) -> Recorded | str:
+    try:
+        row = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "no JSON"
+    if not isinstance(row, dict) or TRACE not in row:
+        return "no trace"
+    return _from_row(number, row, "application/json")
+
+
 def read_rows(path: Path, name: str, declared: Iterable[Endpoint], content_type: str = "application/json") -> Recording:
     """Read the requests of a Parquet or JSONL file.
 
@@ -146,7 +185,7 @@ def _has_requests(path: Path, name: str) -> bool:
         first = msgspec.json.decode(head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False  # The reader of bodies reports it, with its line.
-    return isinstance(first, dict) and "method" in first and "path" in first
+    return isinstance(first, dict) and (("method" in first and "path" in first) or TRACE in first)
 
 
 def _read_bodies(path: Path, name: str, declared: list[Endpoint], content_type: str) -> Recording:
@@ -185,7 +224,10 @@ def _collect(rows: Iterable[tuple[int, Recorded | str]], name: str) -> Recording
 
 
 def _from_row(number: int, row: dict[str, Any], content_type: str) -> Recorded | str:
-    method, path, headers, body = (row.get(key) for key in ("method", "path", "headers", "body"))
+    recorded = recorded_row(row)
+    if isinstance(recorded, str):
+        return recorded
+    method, path, headers, body = (recorded.get(key) for key in ("method", "path", "headers", "body"))
     if isinstance(headers, str):
         try:
             headers = msgspec.json.decode(headers)
@@ -196,11 +238,16 @@ def _from_row(number: int, row: dict[str, Any], content_type: str) -> Recorded |
         headers = {name: value for name, value in pairs if isinstance(name, str)}
     if headers is not None and not isinstance(headers, dict):
         return "its headers are no object"
-    data = None if body is None else body.encode() if isinstance(body, str) else msgspec.json.encode(body)
+    data = body if body is None or isinstance(body, bytes) else _encoded(body)
     named = {str(key).lower(): value for key, value in (headers or {}).items() if isinstance(value, str)}
     if data is not None:
         named.setdefault("content-type", content_type)
     return _request(number, method, path, named, data)
+
+
+def _encoded(body: object) -> bytes:
+    """Return a body as it is sent: text unchanged, any other value as JSON."""
+    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else msgspec.json.encode(body)
 
 
 def _from_har(number: int, request: _HarRequest) -> Recorded | str:
