@@ -124,3 +124,20 @@ def test_paths_of_the_machine_are_reduced_to_names(text: str, expected: str) -> 
 def test_backticks_of_a_reason_mark_code(text: str, expected: str) -> None:
     """A pair of backticks marks code; everything else is escaped."""
     assert re.sub(" +", " ", inline(prose(text, 100))) == expected
+
+
+def test_columns_whose_distribution_moved_are_one_cause() -> None:
+    """The sentence is the reason, which names the column; the summary of all columns is not counted."""
+
+    def drift(name: str, column: str, candidate: float | None) -> PlacedFinding:
+        reason = f"The distribution of {column} moved."
+        finding = Finding(
+            id=name, metric="drift", outcome=Outcome.WARN, reason=reason, docs="x", candidate=candidate, margin=0.2
+        )
+        return PlacedFinding(finding, "regression", "")
+
+    entries = [drift("drift-psi", "age", 4.7), drift("drift-psi", "city", 0.4), drift("drift-summary", "both", None)]
+    (cause,) = group_causes(entries)
+    assert plain(cause_sentence(cause, ())) == "Predictions: The distribution of age moved. (1 more like it)"
+    (alone,) = group_causes([entries[0], entries[2]])
+    assert plain(cause_sentence(alone, ())) == "Predictions: The distribution of age moved."

@@ -71,7 +71,10 @@ def input_findings(
         reason = f"{len(changes) - MAX_FINDINGS:,} more files by which the change is judged differ from {tail}."
         findings.append(_finding("inputs-changed", Outcome.INCONCLUSIVE, reason, "others"))
     if count and not changes:
-        reason = f"All {count:,} tracked files by which the change is judged are those of {tail}."
+        subject = f"All {count:,} tracked files by which the change is judged are those"
+        if count == 1:
+            subject = "The only tracked file by which the change is judged is that"
+        reason = f"{subject} of {tail}."
         findings.append(_finding("inputs-unchanged", Outcome.PASS, reason, "", n=count))
     return findings, unknown
 

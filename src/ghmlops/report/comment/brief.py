@@ -149,7 +149,7 @@ def _is_result(command: str) -> bool:
 
 def _row(entry: PlacedFinding) -> tuple[Cell, ...] | None:
     finding = entry.finding
-    if finding.candidate is None:
+    if finding.candidate is None or finding.metric == "drift":  # a distance without the name of its column
         return None
     symbol = words.OUTCOME_LABELS[finding.outcome].symbol
     place: list[Cell] = [(Code(entry.leg, 40),)] if entry.leg and not is_confirmation(entry.leg) else []

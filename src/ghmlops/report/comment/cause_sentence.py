@@ -175,9 +175,13 @@ def factor(finding: Finding) -> str:
 
 
 def _has_numbers(finding: Finding) -> bool:
-    """Return whether values describe the finding better than its reason; a summary only counts other findings."""
-    counts = finding.id.endswith("-summary")
-    return finding.candidate is not None and (finding.change or finding.margin) is not None and not counts
+    """Return whether values describe the finding better than its reason.
+
+    A summary only counts other findings, and the distance of a distribution says nothing without its column.
+    """
+    if finding.id.endswith("-summary") or finding.metric == "drift":
+        return False
+    return finding.candidate is not None and (finding.change or finding.margin) is not None
 
 
 def _rows(finding: Finding) -> Cell:
@@ -246,7 +250,9 @@ def _confirmation(cause: Cause, confirmed: Sequence[str]) -> Cell:
 
 
 def _more(cause: Cause) -> Cell:
-    subjects = {(e.finding.metric, e.finding.dataset, repr(e.finding.slice), e.finding.window) for e in cause.others}
+    others = [e.finding for e in cause.others if not e.finding.id.endswith("-summary")]
+    # Only the reason names the column of a distribution.
+    subjects = {(f.metric, f.dataset, repr(f.slice), f.window, f.reason * (f.metric == "drift")) for f in others}
     return (Words(f" ({numbers.count(len(subjects))} more like it)"),) if subjects else ()
 
 

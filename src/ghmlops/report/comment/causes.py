@@ -120,6 +120,8 @@ def _kind(finding: Finding) -> str:
         return "errors"
     if _RESPONSE_TIME.fullmatch(finding.id):
         return "response time"
+    if finding.id.startswith("drift-"):
+        return "drift"
     return QUALITY if _QUALITY.match(finding.id) else finding.id
 
 
