@@ -106,3 +106,31 @@ def test_input_that_changes_no_lock(
     """A typing error, a process that is no run, and a dry run: the branch does not exist afterwards."""
     assert change(monkeypatch, run_id, *task.split()) == code
     assert BRANCH not in scene.remote.git("for-each-ref", "--format=%(refname:short)")
+
+
+@pytest.mark.parametrize("kind", ["damaged", "unreachable"])
+def test_a_rollback_goes_on_without_a_lock_that_cannot_be_used(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """A promotion is refused, and what is there is left as it is."""
+    if kind == "damaged":
+        scene.work.git("checkout", "--quiet", "--orphan", BRANCH)
+        scene.work.git("rm", "-rfq", ".")
+        scene.work.commit("damage", {lock_path("shop", "production"): "{"})
+        scene.work.git("push", "--quiet", "origin", BRANCH)
+        scene.work.git("checkout", "--quiet", "main")
+    else:
+        scene.work.git("remote", "set-url", "origin", "file:///nowhere.git")
+    assert change(monkeypatch, "41", "take") == 2
+    capsys.readouterr()
+    assert change(monkeypatch, "41", "take", "--rollback", "slow", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["outcome"], answer["reason_code"]) == ("warn", "lock-not-taken")
+    assert change(monkeypatch, "41", "release") == 2
+
+
+def test_a_rollback_waits_for_the_lock_of_another_run(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two would change each other's weights."""
+    assert change(monkeypatch, "41", "take") == 0
+    assert change(monkeypatch, "42", "take", "--rollback", "slow") == 1
+    assert holder(scene)["holder"]["run_id"] == "41"

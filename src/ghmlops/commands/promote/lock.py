@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from ghmlops.commands.promote.job import candidate, load_promotion
 from ghmlops.commands.shared.base import Result, dry_run_result
-from ghmlops.core.errors import GhmlopsError, InputError, nearest
+from ghmlops.core.errors import GhmlopsError, GitError, GitHubError, InputError, nearest
 from ghmlops.core.history.lock import BRANCH, Holder, Lock
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.step import short
+from ghmlops.report.text.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,8 @@ _REMOTE = "origin"
 
 def run(inputs: Inputs, services: Services) -> Result:
     """Take or release the lock; neither the router nor the evidence is touched.
+
+    A rollback goes on without a lock that cannot be read or written; one that another run holds stops it.
 
     Raises:
         InputError: The commit is no full SHA, the task is unknown, or the run has no id.
@@ -46,16 +49,23 @@ def run(inputs: Inputs, services: Services) -> Result:
     note, name = services.console.note, f"the lock of {service} in {environment}"
     if inputs.lock == "take":
         lock = Lock(service=service, environment=environment, holder=own)
-        take_lock(
-            git,
-            lock,
-            now=services.now(),
-            max_age=promote.lock.max_age,
-            has_ended=_run_state(inputs, services),
-            remote=_REMOTE,
-            token=inputs.token,
-            note=note,
-        )
+        try:
+            take_lock(
+                git,
+                lock,
+                now=services.now(),
+                max_age=promote.lock.max_age,
+                has_ended=_run_state(inputs, services),
+                remote=_REMOTE,
+                token=inputs.token,
+                note=note,
+            )
+        except (GitError, GitHubError) as error:
+            if not inputs.rollback:
+                raise
+            note(f"rollback: goes on without {name}: {error.message}")
+            reason = f"The rollback goes on without {name}: {error.message}."
+            return _done("lock-not-taken", reason, Outcome.WARN)
         return _done("lock-taken", f"Run {own.run_id} holds {name}, on the branch {BRANCH}.")
     released = release_lock(git, service, environment, own, remote=_REMOTE, token=inputs.token, note=note)
     if released:
@@ -100,5 +110,6 @@ def _run_state(inputs: Inputs, services: Services) -> Callable[[Holder], bool]:
     return has_ended
 
 
-def _done(reason_code: str, reason: str) -> Result:
-    return Result(outcome=Outcome.PASS, reason_code=reason_code, reason=reason, text=f"{reason}\n")
+def _done(reason_code: str, reason: str, outcome: Outcome = Outcome.PASS) -> Result:
+    text = f"{printable(reason)}\n"
+    return Result(outcome=outcome, reason_code=reason_code, reason=reason, text=text, exit_code=0)
