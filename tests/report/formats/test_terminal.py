@@ -86,3 +86,5 @@ def test_verdict_lists_files_and_what_was_not_measured_once() -> None:
     assert lines[0].startswith(f"{result.outcome.value}: production, commit {result.commit}")
     assert [file.file in line for file, line in zip(result.evidence, lines[2:4], strict=True)] == [True, True]
     assert len(lines) == len(set(lines))
+    nowhere = terminal.verdict(msgspec.structs.replace(result, commit=""), "production")
+    assert nowhere[0] == f"{result.outcome.value}: production, no commit"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ghmlops.core.details.capacity import CurvePoint, LawDetails, Prediction
     from ghmlops.core.evidence.document import Evidence, Verdict
-    from ghmlops.core.model import Finding, NotMeasured
+    from ghmlops.core.model import Finding, Interval, NotMeasured
     from ghmlops.core.verdict.backtest import PastRun
 
 _PERCENTILES = ("p50", "p95", "p99", "max")
@@ -198,7 +198,7 @@ def _findings_table(findings: Sequence[Finding]) -> list[str]:
             "" if finding.n is None else f"{finding.n:,}",
             short_number(finding.baseline),
             short_number(finding.candidate),
-            f"{short_number(finding.change.low)} to {short_number(finding.change.high)}" if finding.change else "",
+            _range(finding.change),
             short_number(finding.margin),
         )
         for finding in ranked[:MAX_LINES]
@@ -210,6 +210,12 @@ def _findings_table(findings: Sequence[Finding]) -> list[str]:
     return [*table.split("\n"), *([f"... and {omitted:,} more in the evidence"] if omitted else [])]
 
 
+def _range(change: Interval | None) -> str:
+    if change is None or (change.low is None and change.high is None):
+        return ""
+    return f"{short_number(change.low)} to {short_number(change.high)}".strip()
+
+
 def short_number(value: float | None) -> str:
     """Return a number with five significant digits; empty if there is none."""
     return "" if value is None else f"{value:.5g}"
@@ -217,7 +223,8 @@ def short_number(value: float | None) -> str:
 
 def verdict(result: Verdict, subject: str) -> list[str]:
     """Return the lines of a verdict over `subject`: its reason, the evidence files, and what was not measured."""
-    lines = [f"{result.outcome.value}: {subject}, commit {result.commit}", f"  {result.reason}"]
+    commit = f"commit {result.commit}" if result.commit else "no commit"
+    lines = [f"{result.outcome.value}: {subject}, {commit}", f"  {result.reason}"]
     lines += [f"  {file.outcome.value:<12}  {file.file}" for file in result.evidence]
     return lines + [f"  not measured  {item.what}: {item.why}" for item in dict.fromkeys(result.not_measured)]
 
