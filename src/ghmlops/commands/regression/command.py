@@ -10,7 +10,7 @@ from ghmlops.core.model import Outcome
 if TYPE_CHECKING:
     from ghmlops.commands.regression.inputs import Inputs
     from ghmlops.commands.shared.base import Result, Services
-    from ghmlops.commands.shared.evidence import Summary
+    from ghmlops.commands.shared.evidence import Recorder, Summary
     from ghmlops.core.evidence.document import Evidence
 
 
@@ -39,11 +39,11 @@ def run(inputs: Inputs, services: Services) -> Result:
 
         with unfinished(COMMAND, inputs, services):
             return rebuild(inputs, services)
-    with unfinished("regression", inputs, services):
-        return _compare(inputs, services)
+    with unfinished("regression", inputs, services) as placeholder:
+        return _compare(inputs, services, placeholder)
 
 
-def _compare(inputs: Inputs, services: Services) -> Result:
+def _compare(inputs: Inputs, services: Services, placeholder: Recorder | None) -> Result:
     """Pair the rows of the artifacts by key, judge them and write the evidence."""
     from ghmlops.commands.regression.job import prepare
     from ghmlops.commands.shared.evidence import open_recorder, record
@@ -55,7 +55,7 @@ def _compare(inputs: Inputs, services: Services) -> Result:
         return check_artifacts(job, services)
     from ghmlops.commands.regression.measure import measure
 
-    recorder = open_recorder("regression", inputs, services)
+    recorder = open_recorder("regression", inputs, services, earlier=placeholder)
     content = measure(job, services)
     if inputs.predictions_dir:
         from ghmlops.commands.regression.candidate_copy import copy_candidate

@@ -85,7 +85,9 @@ class Summary(NamedTuple):
     data: Mapping[str, Any] = {}
 
 
-def open_recorder(command: str, inputs: Common, services: Services, *, leg: str | None = None) -> Recorder:
+def open_recorder(
+    command: str, inputs: Common, services: Services, *, leg: str | None = None, earlier: Recorder | None = None
+) -> Recorder:
     """Check that evidence can be written and that its commit is known; the measurement starts now.
 
     Args:
@@ -93,6 +95,7 @@ def open_recorder(command: str, inputs: Common, services: Services, *, leg: str 
         inputs: inputs of the command that runs.
         services: services of the command that runs.
         leg: replaces the leg of the inputs.
+        earlier: a recorder of the same run, whose provenance is used again, because git takes its time.
 
     Raises:
         InputError: The leg is not a plain name, the folder cannot be written to, or the commit is unknown in a workflow
@@ -110,7 +113,7 @@ def open_recorder(command: str, inputs: Common, services: Services, *, leg: str 
         leg=name,
         folder=folder,
         folder_name=inputs.evidence_dir,
-        provenance=provenance(inputs, services),
+        provenance=earlier.provenance if earlier else provenance(inputs, services),
         started=services.now(),
         began=time.monotonic(),
     )

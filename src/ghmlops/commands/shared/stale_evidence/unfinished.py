@@ -33,10 +33,11 @@ RESULT_COMMANDS = {MERGE_SHARDS: "latency"}
 @contextlib.contextmanager
 def unfinished(
     command: str, inputs: Common, services: Services, *, leg: str | None = None, reads: Sequence[str] = ()
-) -> Iterator[None]:
+) -> Iterator[Recorder | None]:
     """Replace the evidence of an earlier run by an error, until the block has written that of this run.
 
-    A block that raises leaves evidence with its error, unless it wrote evidence itself. A dry run changes nothing.
+    A block that raises leaves evidence with its error, unless it wrote evidence itself. A dry run changes nothing, and
+    yields `None` in place of the recorder of the error, whose provenance is also that of the evidence of the block.
 
     Args:
         command: the command in the evidence.
@@ -50,7 +51,7 @@ def unfinished(
             replace a file that the command reads.
     """
     if inputs.dry_run:
-        yield
+        yield None
         return
     leg = inputs.leg if leg is None else leg
     _check_inputs(command, leg, inputs, services, reads)
@@ -58,7 +59,7 @@ def unfinished(
     placeholder = _write(recorder, "it did not finish: it was interrupted or killed, or it still runs")
     before = placeholder.read_bytes()
     try:
-        yield
+        yield recorder
     except Exception as error:
         if _content(placeholder) == before:
             _write(recorder, _problem(error))
