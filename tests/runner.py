@@ -95,6 +95,13 @@ class World:
         self, event: str, workflow: str, payload: dict[str, Any] | None = None, *, run_id: int = 0, api: str = ""
     ) -> Run:
         """Run one workflow of the consumer for an event; dispatch inputs are strings under `inputs` of the payload."""
+        command = self.command(event, workflow, payload, run_id=run_id, api=api)
+        return _parse(*_execute(command, self.consumer, runner_environment(self.folder)))
+
+    def command(
+        self, event: str, workflow: str, payload: dict[str, Any] | None = None, *, run_id: int = 0, api: str = ""
+    ) -> list[str]:
+        """Return the command that runs a workflow, and write what it reads."""
         (self.folder / "art" / str(run_id or self.run_id)).mkdir(exist_ok=True)  # required by the artifact server
         file = self.folder / "event.json"
         file.write_text(json.dumps(payload or {}))
@@ -110,7 +117,7 @@ class World:
         }
         local = {f"actions/{name}@{sha}": self.folder / "stubs" / name for name, sha in PINS.items()}
         local["ghmlops/ghmlops@v1"] = self.folder / "suite"
-        command = [
+        return [
             *(str(ACT), event, "-W", f".github/workflows/{workflow}", "-e", str(file)),
             *("-P", "ubuntu-latest=-self-hosted", "--json", "--rm", "--action-offline-mode", "--no-cache-server"),
             *("--action-cache-path", str(self.folder / "cache"), "--artifact-server-path", str(self.folder / "art")),
@@ -119,7 +126,6 @@ class World:
             *(word for name, value in values.items() for word in ("--env", f"{name}={value}")),
             *("-s", f"GITHUB_TOKEN={TOKEN}"),
         ]
-        return _parse(*_execute(command, self.consumer, runner_environment(self.folder)))
 
 
 def make_world(folder: Path, *, environment: dict[str, str] | None = None) -> World:

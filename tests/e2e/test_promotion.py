@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import consumer
-from declared import callers_workflow, documented_workflow
+from declared import documented_workflow
 from ghmlops.act.targets import apply_shares, read_shares
 from ghmlops.core.history.lock import BRANCH
 from ghmlops.core.promotion.weights import BASELINE_ONLY, Shares
 from promoted_routers import ENVOY, FIRST_WEIGHTS, HAPROXY, RouterKind, needs_envoy, needs_haproxy
-from routed_service import Scene, routed_service
+from promotion_runs import ALONE, CALLER, assert_accounted_for, branch_log, dispatched, gated, history, states
+from routed_service import routed_service
 from runner import TOKEN
 
 if TYPE_CHECKING:
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from github_api.server import Api
     from runner import Run, World
 
-RUNNER = """runs-on: '["self-hosted", "linux"]'"""
-CALLER = callers_workflow("promote.yml").replace(RUNNER, "history: true")
-"""The workflow that the header of promote.yml shows, on the runner of the tests."""
-ALONE = documented_workflow("promote", "actions/promote").replace("[self-hosted, linux]", "ubuntu-latest")
-"""The workflow of the page that uses the action alone."""
 REVERT = documented_workflow("revert after a promotion", "actions/promote")
 POLICY = """\
 version: 1
@@ -45,8 +40,6 @@ promote:
 """
 LOCK, PROMOTE, RECORD = (f"ghmlops promotion/{name}" for name in ("Lock", "Promote", "Record"))
 BASELINE = "b" * 40
-PENDING = 16
-"""Requests that are under way at the end: one per connection of the load."""
 SLOW_SECONDS = 0.2
 """Seconds of an answer of the bad candidate, which answers one request at a time."""
 
@@ -59,7 +52,7 @@ def test_on_haproxy(world: World, api: Api, tmp_path: Path) -> None:
     rungs = history(world, bad)["rungs"]
     assert [(rung["share"], rung["passed"]) for rung in rungs] == [(0.05, True), (0.25, False)]
     assert history(world, bad, "quarantine")["commit"] == bad
-    assert [line.split()[0] for line in log(world, BRANCH)] == ["Take", "Release"] * 2
+    assert [line.split()[0] for line in branch_log(world, BRANCH)] == ["Take", "Release"] * 2
     confirmed_and_reverted(world, api, good, bad)
 
 
@@ -89,7 +82,7 @@ def promotions(world: World, api: Api, folder: Path, kind: RouterKind, workflow:
         assert set(run.jobs.values()) == {"success"}, run.text
         assert read_shares(target) == Shares(candidate=1.0)
         assert states(api, good) == ["queued", *["in_progress"] * 3, "success"]
-        assert_accounted_for(scene, kind.lines(router))
+        assert_accounted_for(scene, kind, router)
 
         apply_shares(target, BASELINE_ONLY)
         bad = slow_commit(world)
@@ -117,22 +110,13 @@ def confirmed_and_reverted(world: World, api: Api, good: str, bad: str) -> None:
     api.seed(pull_requests=[pull], tokens={TOKEN: token})
     run = dispatch(world, api, "revert.yml", {"commit": bad, "base": good, "run-id": "5002"}, 5003)
     assert run.jobs == {"confirm": "success", "revert": "success"}, run.text
-    assert log(world, "main")[-1] == 'Revert "Answer one by one"'
+    assert branch_log(world, "main")[-1] == 'Revert "Answer one by one"'
     trees = [world.git("rev-parse", f"{name}^{{tree}}", cwd=world.remote) for name in (good, "main")]
     assert trees[0] == trees[1]
     (deployed,) = (r for r in api.state.runs if r["path"] == ".github/workflows/deploy.yml")
     assert deployed["head_sha"] == world.git("rev-parse", "main", cwd=world.remote)
     (comment,) = api.state.comments
     assert (comment["issue"], f"git revert {deployed['head_sha']}" in comment["body"]) == (7, True)
-
-
-def assert_accounted_for(scene: Scene, lines: list[LogLine]) -> None:
-    """Assert that every request was answered once, by one arm, and is in the log."""
-    assert set(scene.statuses) == {200}
-    answered = sum(arm.answered for arm in scene.arms.values())
-    assert 0 <= answered - len(scene.statuses) <= PENDING
-    assert abs(answered - len(lines)) <= PENDING
-    assert {line.server for line in lines} == set(FIRST_WEIGHTS)
 
 
 def slow_commit(world: World) -> str:
@@ -142,12 +126,6 @@ def slow_commit(world: World) -> str:
     wait = f"        with LOCK:\n            time.sleep({SLOW_SECONDS})\n        row = json"
     world.write({"serve.py": source.replace("        row = json", wait)})
     return world.commit("Answer one by one")
-
-
-def gated(api: Api, commit: str, state: str) -> None:
-    """Record a deployment of the gate with one status."""
-    payload = {"ghmlops": {"run_id": "1", "service": "click-scorer"}}
-    api.state._deployment(sha=commit, payload=payload, statuses=[{"state": state}], repository="acme/consumer")
 
 
 def promote(world: World, api: Api, commit: str, run_id: int) -> Run:
@@ -162,28 +140,7 @@ def promoting_job(run: Run) -> str:
 
 def dispatch(world: World, api: Api, workflow: str, inputs: dict[str, str], run_id: int) -> Run:
     """Dispatch a workflow as a run that GitHub knows."""
-    api.seed(runs=[{"id": run_id, "head_sha": inputs["commit"], "event": "workflow_dispatch", "conclusion": None}])
-    payload = {"inputs": inputs, "repository": consumer.REPOSITORY}
-    return world.run("workflow_dispatch", workflow, payload, run_id=run_id, api=api.url)
-
-
-def states(api: Api, commit: str) -> list[str]:
-    """Return the states of the deployment of a commit."""
-    (deployment,) = (d for d in api.state.dump()["deployments"] if d["sha"] == commit)
-    return [status["state"] for status in deployment["statuses"]]
-
-
-def log(world: World, branch: str) -> list[str]:
-    """Return the subjects of the commits of a branch, oldest first."""
-    return world.git("log", "--reverse", "--format=%s", branch, cwd=world.remote).splitlines()
-
-
-def history(world: World, commit: str, kind: str = "deployment") -> dict[str, Any]:
-    """Return the record of a commit on the branch of the history."""
-    names = world.git("ls-tree", "-r", "--name-only", "ghmlops-history", cwd=world.remote).split()
-    records = [json.loads(world.git("show", f"ghmlops-history:{name}", cwd=world.remote)) for name in names]
-    (record,) = (r for r in records if (r["commit"], r["kind"]) == (commit, kind))
-    return dict(record)
+    return world.run("workflow_dispatch", workflow, dispatched(api, inputs, run_id), run_id=run_id, api=api.url)
 
 
 def last_of_candidate(lines: list[LogLine]) -> float:

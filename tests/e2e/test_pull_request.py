@@ -78,6 +78,7 @@ def comment(world: World, api: Api, head: str, run_id: int) -> str:
     api.seed(runs=[{**reporting, "head_branch": "main", "status": "in_progress", "conclusion": None}])
     run = world.run("workflow_run", "comment.yml", consumer.completed(world.run_id, head), run_id=run_id, api=api.url)
     assert run.jobs == {REMEASURE: "success", COMMENT: "success"}, run.text
+    assert run.annotations == []  # those of the check run are its own
     (written,) = api.state.dump()["comments"]
     body: str = written["body"]
     return body
