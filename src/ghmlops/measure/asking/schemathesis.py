@@ -135,7 +135,8 @@ def _configuration(headers: Mapping[str, str]) -> str:
 
 
 def _command(url: str, run: Run) -> list[str]:
-    command = [sys.executable, "-I", "-m", f"{PACKAGE}.cli", "--config-file", _CONFIGURATION, "run"]
+    # No folder of the caller is searched for modules; of the environment, only what is passed on counts.
+    command = [sys.executable, "-P", "-s", "-m", f"{PACKAGE}.cli", "--config-file", _CONFIGURATION, "run"]
     command += [_DESCRIPTION, "--url", url, "--phases", PHASES, "--max-examples", str(run.examples)]
     command += ["--seed", str(run.seed), "--generation-database", "none", "--request-timeout", f"{run.timeout:g}"]
     command += ["--max-redirects", "0", "--workers", "1", "--continue-on-failure", "--no-color", "--warnings", "off"]
