@@ -540,6 +540,15 @@ def test_bad_input_is_one_line(
     assert place.calls() == 0
 
 
+@pytest.mark.parametrize("seconds", [-1.0, 1e300])
+def test_a_start_that_no_service_has(place: Place, seconds: float) -> None:
+    """Its evidence is refused before it is planned with."""
+    place.policy(more="  zero: {cold-start: preview.json, within: 30s}\n", low=0)
+    place.cold_start(seconds)
+    assert run() == 2
+    assert place.evidence()["reason_code"] == "cold-start-not-measured"
+
+
 def test_a_damaged_file_of_the_last_step(place: Place) -> None:
     """It is named; nothing is set."""
     (place.folder / ".ghmlops-scale.json").write_text("[")

@@ -21,9 +21,14 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 SHA = "a" * 40
 
 
-def evidence(low: float | None = 50.0, machine: str = "Linux, 2 CPUs (EPYC 7763)", **provenance: Any) -> Evidence:
+def evidence(
+    low: float | None = 50.0,
+    machine: str = "Linux, 2 CPUs (EPYC 7763)",
+    high: float | None = None,
+    **provenance: Any,
+) -> Evidence:
     """Return evidence of a capacity."""
-    plain = capacity_evidence(low)
+    plain = capacity_evidence(low, high)
     parts = [ComparedPart(kind="machine", name="machine", baseline="", candidate=machine)]
     values = {"service": "shop", "parts": parts, **provenance}
     return msgspec.structs.replace(plain, provenance=msgspec.structs.replace(plain.provenance, **values))
@@ -51,7 +56,8 @@ def test_evidence_of_the_commit_counts() -> None:
         (evidence(), {"machine": "Xeon"}, "capacity-of-another-machine", "other-machine"),
         (evidence(service="cart"), {}, "capacity-of-another-service", None),
         (evidence(None), {}, "capacity-not-measured", None),
-        (evidence(0.0), {}, "capacity-not-measured", None),
+        *((evidence(low), {}, "capacity-not-measured", None) for low in (0.0, -1.0, 1e-300, 1e300)),
+        *((evidence(high=high), {}, "capacity-not-measured", None) for high in (0.0, 49.0, 1e300)),
         (msgspec.structs.replace(evidence(), details=None), {}, "capacity-not-measured", None),
         (evidence(), {"max_age": 60.0}, "capacity-too-old", None),
         (evidence(started="2026-12-24T00:00:00Z"), {}, "capacity-too-old", None),

@@ -34,6 +34,7 @@ def changed(samples: list[Sample], places: slice, change: Callable[[Sample], Sam
         (changed(daily(), slice(-3, -2), lambda s: Sample(s.time, None)), Problem.NOT_A_NUMBER),
         (changed(daily(), slice(-3, -2), lambda s: Sample(s.time, math.inf)), Problem.NOT_A_NUMBER),
         (changed(daily(), slice(-3, -2), lambda s: Sample(math.nan, s.value)), Problem.NOT_A_NUMBER),
+        (changed(daily(), slice(-3, -2), lambda s: Sample(-1e308, s.value)), Problem.NOT_A_NUMBER),
         (changed(daily(), slice(-3, -2), lambda s: Sample(s.time, -1.0)), Problem.NEGATIVE),
         ([*daily(), Sample(NOW + DAY, 1.0)], Problem.FUTURE),
         (changed(daily(), slice(-6, None), lambda s: Sample(s.time, 1.0)), Problem.COLLAPSED),

@@ -152,6 +152,17 @@ def test_an_answer_that_is_none(status: int, body: bytes) -> None:
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "result", [b'[{"metric":{"a":"\xff"},"values":[[1,"2"]]}]', b'[{"metric":{},"values":[[1,2]]}]', b"7", b"{}"]
+)
+def test_a_range_that_is_none(result: bytes) -> None:
+    """Bytes that are no text, and values of other types."""
+    body = b'{"status":"success","data":{"resultType":"matrix","result":%s}}' % result
+    with answering(200, body) as (url, _), pytest.raises(ServiceError) as caught:
+        source(url).query_range("up", start=0.0, end=60.0, step=60.0)
+    assert caught.value.reason_code == "no-telemetry"
+
+
 def test_a_server_of_another_protocol() -> None:
     """What it answers is in the message, on one line."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ghmlops.core.policy.production.scale import Scale
 
 MODES = ("plan", "apply")
+MAX_START = 86_400.0
+"""Seconds that the start of a service may have taken; a longer one comes from no measurement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +157,7 @@ def _cold_start(scale: Scale, services: Services) -> float | None:
     name = scale.zero.cold_start
     evidence = read_evidence_file(services, name)
     values = [row.values.get("seconds") for row in evidence.measurements if row.id == "startup-time"]
-    if evidence.command != "preview" or not values or values[0] is None:
+    if evidence.command != "preview" or not values or values[0] is None or not 0.0 <= values[0] <= MAX_START:
         raise EvidenceError(
             f"{name} holds no measured start of a service",
             hint="measure it by `ghmlops preview`",

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+FAR = 1e15
+"""Seconds since 1970 later than any time of a sample; the same in the past."""
+
 
 class Problem(StrEnum):
     """Why a demand does not count."""
@@ -107,7 +110,7 @@ def make_series(samples: Sequence[Sample], labels: Mapping[str, str], rules: Rul
     bad = {Problem.NOT_A_NUMBER: 0, Problem.NEGATIVE: 0, Problem.FUTURE: 0}
     recent = now - LEVEL_SECONDS
     for time, value in samples:
-        if not np.isfinite(time):
+        if not abs(time) < FAR:
             bad[Problem.NOT_A_NUMBER] += 1
             continue
         if time > now + step:

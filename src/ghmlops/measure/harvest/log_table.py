@@ -266,7 +266,7 @@ def _first_broken(root: Path, file: Path) -> str:
         try:
             if isinstance(msgspec.json.decode(line), dict):
                 continue
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
         return f"{name}:{number}"
     return name

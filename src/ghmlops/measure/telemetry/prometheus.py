@@ -162,7 +162,7 @@ class PrometheusSource:
             if data.resultType != "matrix":
                 raise self._error("no range of values")
             series = msgspec.json.decode(data.result, type=list[_Range])
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self._error("a range that cannot be read") from None
         if len(series) > 1:
             raise _several(text, len(series))
