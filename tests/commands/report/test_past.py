@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from ghmlops.act.evidence import write_evidence
+from ghmlops.cli import main
 from ghmlops.commands.report.inputs import Inputs
 from ghmlops.commands.report.job import Job
 from ghmlops.commands.report.past import with_past
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICE = "click-scorer"
+POLICY = "version: 1\nservice: click-scorer\nlatency: {slo: {p99: 1s}}\n"
 CHANGE = (Effect(metric="p50", unit="ratio", estimate=0.1, outcome=Outcome.PASS),)
 
 
@@ -36,7 +39,9 @@ def scene(tmp_path: Path) -> Scene:
     writer = scene.clone("writer")
     writer.git("checkout", "--quiet", "--orphan", "ghmlops-history")
     writer.git("rm", "-rfq", ".")
-    records = [deployment(commit=letter * 40, service=SERVICE, effects=CHANGE) for letter in "123"]
+    records = [
+        deployment(f"2026-11-0{day}T10:00:00+00:00", commit=day * 40, service=SERVICE, effects=CHANGE) for day in "123"
+    ]
     writer.commit("x", {record_path(record): encode_record(record).decode() for record in records})
     writer.git("push", "--quiet", "origin", "ghmlops-history")
     return scene
@@ -69,6 +74,32 @@ def test_the_history_of_the_service_is_read(scene: Scene) -> None:
 def test_nothing_is_read_if_nobody_sees_it(scene: Scene, fields: dict[str, Any]) -> None:
     """Without a token, a comment or the branch, switched off, or in a dry run: no history and no note."""
     assert commits(scene, **fields) == (set(), "")
+
+
+def test_the_comment_of_a_report_has_the_trend(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the evidence of this commit and the branch of the history: three decisions and now, in one chart."""
+    folder = scene.work.folder
+    scene.work.commit("Policy", {".github/ghmlops.yml": POLICY})
+    monkeypatch.chdir(folder)
+    for name in ("GITHUB_ACTIONS", "GITHUB_EVENT_PATH", "GITHUB_EVENT_NAME", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**scene.work.environ, "GITHUB_REPOSITORY": "acme/shop", "GITHUB_SHA": "a" * 40}.items():
+        monkeypatch.setenv(name, value)
+    origin = samples.provenance(
+        repository="acme/shop",
+        head_sha="a" * 40,
+        base_sha="b" * 40,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        service=SERVICE,
+        run_id="",
+    )
+    write_evidence(folder / "evidence", msgspec.structs.replace(samples.latency(slow=True), provenance=origin))
+    main(["report", "--token", "secret", "--markdown", "comment.md"])
+    text = (folder / "comment.md").read_text()
+    chart = text.partition("```mermaid\n")[2].partition("\n```")[0].splitlines()
+    assert [line.split(" ")[0] for line in chart[1:]] == ["xychart-beta", "x-axis", "y-axis", "line", "line"]
+    assert chart[2] == 'x-axis ["1111111", "2222222", "3333333", "now"]'
+    assert chart[4].startswith("line [10, 10, 10, ")
 
 
 def test_a_history_that_cannot_be_read_is_noted(scene: Scene) -> None:
