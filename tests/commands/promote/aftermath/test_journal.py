@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from ghmlops.act.files import write_atomically
 from ghmlops.act.targets import apply_shares, open_target, read_shares
 from ghmlops.cli import main
 from ghmlops.clients import retry
-from ghmlops.commands.promote import way_back
+from ghmlops.commands.promote import deployment, way_back
+from ghmlops.commands.shared.github import connection
 from ghmlops.core.policy.target import DryRunTarget
 from ghmlops.core.promotion.record import PromotionRecord
 from ghmlops.core.promotion.weights import BASELINE_ONLY, rung_shares
@@ -24,6 +26,9 @@ from github_api.server import Api, running
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from ghmlops.commands.shared.base import Services
+    from ghmlops.measure.github import Client
 
 SHA, OTHER = "a" * 40, "b" * 40
 POLICY = """\
@@ -231,6 +236,34 @@ def test_a_github_that_is_back_at_the_end(api: Api, folder: Path) -> None:
     assert len(content["caveats"]) == 1
     assert api.state.deployment_statuses[-1]["state"] == "failure"
     assert read_verdict(folder / "evidence" / "promotion-verdict.json").base_sha == OTHER
+
+
+def test_a_github_that_hangs(api: Api, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for only so long, and the traffic returns."""
+    monkeypatch.setattr(deployment, "ROLLBACK_SECONDS", 0.2)
+    monkeypatch.setattr(deployment, "FINISH_SECONDS", 0.2)
+    path = "/deployments$"
+    api.seed(faults=[{"kind": "silent", "method": "GET", "path": path, "times": 99, "seconds": 1, "performed": False}])
+    assert promote("--rollback", "slow", "--token", "t") == 2
+    assert (share(folder), len(record(folder)["undone"])) == (0.0, 1)
+
+
+@pytest.mark.parametrize("flags", [("--rollback", "slow"), ("--resume",)])
+def test_a_promotion_outlasts_the_deadline_of_its_connection(
+    api: Api, folder: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    """Statuses have a time of their own, however long ago the connection was opened."""
+
+    @contextlib.contextmanager
+    def old(token: str, services: Services) -> Iterator[Client]:
+        with connection(token, services) as client:
+            yield client.with_time(-1.0)
+
+    monkeypatch.setattr(deployment, "connection", old)
+    assert promote(*flags, "--token", "t") == 1
+    assert record(folder)["undone"] == []
+    text = api.state.deployment_statuses[-1]
+    assert text["state"] == ("failure" if "--rollback" in flags else "in_progress")
 
 
 def test_a_deployment_that_cannot_be_closed(
