@@ -419,3 +419,19 @@ def test_a_failure_counts_although_the_service_is_unaffected(change: PullRequest
     change.measured(("objective-p99", "fail"))
     assert change.report() == 1
     assert change.checks == [("ghmlops/shop", HEAD, "failure")]
+
+
+def test_a_schedule_of_watch_that_is_dead(change: PullRequest) -> None:
+    """What a reader could believe was watched is named in the comment; it changes no conclusion."""
+    metric = "metrics: [{name: p95, log: {files: a.csv, time: t, value: v}}]"
+    text = f"{POLICY}watch: {{{metric}, workflows: {{watch: watch.yml}}}}\n"
+    (change.folder / ".github/ghmlops.yml").write_text(text)
+    change.measured()
+    assert change.report() == 0
+    assert "watch.yml" in change.api.state.comments[0]["body"]
+    assert [conclusion for _, _, conclusion in change.checks] == ["success"]
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    run = {"id": 40, "head_sha": BASE, "head_branch": "main", "event": "schedule", "created_at": now}
+    change.api.seed(runs=[{**run, "path": ".github/workflows/watch.yml"}])
+    assert change.report() == 0
+    assert "watch.yml" not in change.api.state.comments[0]["body"]

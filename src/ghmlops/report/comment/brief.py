@@ -43,8 +43,17 @@ MAX_PASSED_ROWS = 5
 MAX_UNMEASURED = 3
 COLUMNS = (Column("Result"), Column("Baseline → candidate"), Column("Change"), Column("Limit"))
 """Four columns fit into a comment on a wide and on a narrow screen."""
-MATTERS = ("everything", "evidence ", "artifact ", "latency against", "objective", "quality of rows", "failed requests")
-"""Beginnings of what, if it was not measured, limits the verdict itself, even one that passed."""
+MATTERS = (
+    "everything",
+    "evidence ",
+    "artifact ",
+    "latency against",
+    "objective",
+    "quality of rows",
+    "failed requests",
+    "production",  # nobody would see what the verdict cannot show
+)
+"""Beginnings of what, if it was not measured, limits what a verdict is worth, even one that passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
