@@ -113,19 +113,10 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
     verdict = merge(source.files, rules, service=policy.service if policy else service_name(repository, services))
     verdict = with_findings(verdict, _judge_findings(change, policy, inputs, services))
     verdict = accept_inputs(verdict, change.reviewer)
+    absent = [*verdict.not_measured, *source.absent, *_live_only(policy, source.files)]
+    absent += [NotMeasured(what="production", why=dead.reason) for dead in dead_schedule(policy, services, client)]
     return Job(
-        verdict=msgspec.structs.replace(
-            verdict,
-            not_measured=[
-                *verdict.not_measured,
-                *source.absent,
-                *_live_only(policy, source.files),
-                *(
-                    NotMeasured(what="production", why=finding.reason)
-                    for finding in dead_schedule(policy, services, client)
-                ),
-            ],
-        ),
+        verdict=msgspec.structs.replace(verdict, not_measured=absent),
         evidence=[file.evidence for file in source.files if file.evidence],
         files=source.files,
         facts=run_facts(inputs, services, policy, repository, source.run),
