@@ -79,10 +79,10 @@ def faults(arguments: argparse.Namespace) -> bool:
         f"Y4 replays that fail again: {sum(cases)} of {len(cases)} saved cases, at most {most_replay} requests "
         "(goal 40)"
     )
-    known = [
+    reproduced = [
         replayed for run in complete for name, replayed in run.replayed.items() if run.announced.get(name) is not False
     ]
-    print(f"Y4 of those that the run itself saw fail again: {sum(known)} of {len(known)}")
+    print(f"Y4 of those that the run itself saw fail again: {sum(reproduced)} of {len(reproduced)}")
     every = sum(any(run.replayed.values()) for run in complete if run.replayed)
     print(f"Y4 faults with a saved case that fails again: {every} of {sum(bool(run.replayed) for run in complete)}")
     return (

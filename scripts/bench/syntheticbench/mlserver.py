@@ -151,7 +151,7 @@ def compare(arguments: argparse.Namespace) -> bool:
         subprocess.run(command, check=True, timeout=120)
         lines = [json.dumps(_request(row)) + "\n" for row in json.loads(rows.read_text())]
         urls = [
-            stack.enter_context(_serving(mlserver, _made(folder / arm), patched=arm == "candidate"))
+            stack.enter_context(_serving(mlserver, _new_folder(folder / arm), patched=arm == "candidate"))
             for arm in ("candidate", "baseline")
         ]
         results: dict[str, Run] = {}
@@ -168,7 +168,7 @@ def compare(arguments: argparse.Namespace) -> bool:
     return _report(results, same)
 
 
-def _made(folder: Path) -> Path:
+def _new_folder(folder: Path) -> Path:
     folder.mkdir()
     return folder
 

@@ -40,9 +40,9 @@ class Session:
     def __init__(self, fails: Callable[[dict[str, int]], bool]) -> None:
         self.sent, self._fails = 0, fails
 
-    def observe(self, _: str, asked: Question) -> Observation:
+    def observe(self, _: str, one: Question) -> Observation:
         self.sent += 1
-        return Observation(violated=self._fails(json.loads(asked.changed.body or b"")), what="")
+        return Observation(violated=self._fails(json.loads(one.changed.body or b"")), what="")
 
 
 def shrunk(fails: Callable[[dict[str, int]], bool]) -> tuple[Any, int]:

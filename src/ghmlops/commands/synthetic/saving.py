@@ -60,17 +60,17 @@ def save(session: Session, decider: Decider, result: RelationResult, cases: Sequ
     """
     choices = list(_forms(result, cases))
     spent = result.shrunk.requests if result.shrunk else 0
-    shown = result.example
-    if BASELINE not in session.arms or not result.relation.repeatable or shown is None or shown.plan is None:
+    example = result.example
+    if BASELINE not in session.arms or not result.relation.repeatable or example is None or example.plan is None:
         return Saved(choices[0], None, 0)
     best, most, requests = choices[0], 0.0, 0
-    tried = reproduced = False
+    attempted = reproduced = False
     for case in choices:
         ((_, question),) = saved_questions([case])
         cost = 2 * question.requests * replay_rounds(question.requests)
         if session.late or spent + requests + cost > SHRINK_REQUESTS:
             break
-        before, tried = session.sent, True
+        before, attempted = session.sent, True
         replay = decider.replay(ask_saved(session, [(case.endpoint, question)])[0])[1]
         requests += session.sent - before
         share = replay.candidate / replay.rounds if replay.reproduced else 0.0
@@ -78,7 +78,7 @@ def save(session: Session, decider: Decider, result: RelationResult, cases: Sequ
             best, most, reproduced = case, share, True
         if most == 1.0:
             break
-    return Saved(best, reproduced if tried else None, requests)
+    return Saved(best, reproduced if attempted else None, requests)
 
 
 def _forms(result: RelationResult, cases: Sequence[Case]) -> Iterator[SavedCase]:
