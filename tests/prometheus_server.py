@@ -39,7 +39,8 @@ def backfill(folder: Path, series: Mapping[str, Mapping[int, float]]) -> None:
     lines = [f"# TYPE {kind} gauge" for kind in sorted(kinds)]
     lines += [f"{name} {value!r} {time}" for name in sorted(series) for time, value in series[name].items()]
     (folder / "past.txt").write_text("\n".join([*lines, "# EOF", ""]))
-    command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "past.txt", "tsdb"]
+    command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=720h"]
+    command += ["past.txt", "tsdb"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
