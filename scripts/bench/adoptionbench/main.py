@@ -73,7 +73,8 @@ def main(argv: Sequence[str]) -> int:
         for repository in selection:
             print(f"{repository.name}: {repository.layout}", flush=True)
             adoptions.append(_adopt(repository, Path(folder) / repository.name, owner, local=arguments.local))
-            print(*(f"  problem: {problem}" for problem in adoptions[-1].problems), sep="\n")
+            for problem in adoptions[-1].problems:
+                print(f"  problem: {problem}")
             print(_row(adoptions[-1]), flush=True)
     print(_table(adoptions))
     return 1 if any(adoption.problems for adoption in adoptions) else 0

@@ -146,7 +146,8 @@ def measure_by_workflows(
             result.cpu_minutes = result.cpu_minutes or (children_seconds() - cpu) / 60
             _read_artifact(result, service, api.state.artifacts, run_id, done.text)
             print(f"  {service}: {done.jobs} after {minutes:.1f} min: {result.outcomes[service]}", flush=True)
-            print(*(f"    {reason}" for reason in result.reasons[service]), sep="\n", flush=True)
+            for reason in result.reasons[service]:
+                print(f"    {reason}", flush=True)
     shutil.rmtree(target)
     return result
 
