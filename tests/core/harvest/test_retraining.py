@@ -31,6 +31,15 @@ def test_a_lasting_decline_pays() -> None:
     assert not decide(rows, Prices(100_000.0, 40.0), horizon=7.0).retrain
 
 
+def test_a_slow_decline_pays_once_it_is_proven() -> None:
+    """It falls by 0.002 a day: not in its first days, but before it is 0.04 below its level."""
+    areas = [0.80] * 20 + [0.80 - 0.002 * day for day in range(1, 21)]
+    assert not decide(days(areas[:23]), PRICES, horizon=7.0).retrain
+    decision = decide(days(areas), PRICES, horizon=7.0)
+    assert decision.retrain
+    assert decision.saving == pytest.approx(decision.decline / 0.01 * 40.0 * (decision.span + 7.0))
+
+
 def test_noise_does_not_pay() -> None:
     """At most 2 of 3,000 days of stationary streams start a training, at a price of next to nothing."""
     rng = np.random.default_rng(1)

@@ -86,14 +86,14 @@ def retrain_finding(decision: Decision, prices: Prices, state: str) -> Finding:
     elif not decision.retrain:
         outcome = Outcome.PASS
         reason = (
-            f"Training again does not pay: the area under the ROC curve was {decision.reference:.4f} after the last "
-            f"deployment; the decline since then saves {decision.saving:.4g} at its lower bound, less than the price "
-            f"of {prices.training:.4g}."
+            f"Training again does not pay: the area under the ROC curve was {decision.reference:.4f} since the last "
+            f"deployment; what is proven of a decline since then saves {decision.saving:.4g}, less than the price of "
+            f"{prices.training:.4g}."
         )
     else:
         outcome = Outcome.WARN
         reason = (
-            f"Training again pays: the area under the ROC curve fell by {decision.decline:.4f} or more from "
+            f"Training again pays: the area under the ROC curve fell by about {decision.decline:.4f} from "
             f"{decision.reference:.4f} in the last {decision.span:,} days, which saves {decision.saving:.4g} at a "
             f"price of {prices.training:.4g}; {state}."
         )

@@ -1,10 +1,10 @@
 """Decides whether a decline of the model has become dearer than training it again.
 
-The area under the ROC curve of each day is compared with the days after the last deployment. For each span of days
-until the newest one, the mean decline at its lower confidence bound gives what the span has cost, and what the same
-decline will cost until the cooldown is over; training pays if that exceeds its price. The bound, not the decline, has
-to pay, so that noise does not start a training. What our own deployment
-changed is part of the reference, and no reason.
+Each span of days until the newest one is compared with all days before it since the last training or deployment. A span
+counts if its decline is proven, so that noise starts no training whatever the prices are. What it has cost, and what
+the same decline will cost until the cooldown is over, then follows from the decline itself, less one standard error:
+a decline that exists and is small is dear in the end. What our own deployment changed is part of both sides, and no
+reason.
 
 Sources: Hanley and McNeil (1982), Radiology 143 (standard error of the area); Mahadevan and Mathioudakis (2023),
 Cost-Effective Retraining of Machine Learning Models, arXiv 2310.04216 (cost as the criterion).
@@ -16,16 +16,18 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ghmlops.core.harvest.daily import DayRow
 
 REFERENCE_DAYS = 7
-"""Days after a training that say how good the model is."""
-MAX_SPAN = 28
+"""Least days after a training that say how good the model is."""
+MAX_SPAN = 60
 """Days of the longest span."""
-STANDARD_ERRORS = 4.0
-"""Standard errors between the decline and its lower bound; see `scripts/bench/harvest`, H6."""
+PROOF_ERRORS = 4.0
+"""Standard errors beyond which a decline is proven; see `scripts/bench/harvest`, H6."""
+COST_ERRORS = 1.0
+"""Standard errors that a proven decline is reduced by before it is priced; see `scripts/bench/harvest`, H6."""
 MIN_LABELS = 10
 """Labels of each class from which the area of a day counts."""
 POINT = 0.01
@@ -44,10 +46,10 @@ class Decision(NamedTuple):
 
     Attributes:
         retrain: whether it does.
-        reference: mean area of the days after the last training; `None` if they are too few.
-        decline: lower bound of the mean decline of the best span.
+        reference: mean area of the days before the dearest span; `None` if they are too few.
+        decline: mean decline of that span, less `COST_ERRORS`; 0 if none is proven.
         span: days of that span.
-        saving: what the decline has cost and will cost until the cooldown is over, at its lower bound.
+        saving: what this decline has cost and will cost until the cooldown is over.
         days: number of days that count, those of the reference included.
         late: whether the log starts too late for a reference.
     """
@@ -75,27 +77,44 @@ def decide(days: Sequence[DayRow], prices: Prices, *, horizon: float, since: int
     first = min((day.day for day in days if day.day >= since), default=since)
     if since and first > since + REFERENCE_DAYS:
         return Decision(False, None, 0.0, 0, 0.0, len(usable), late=True)
-    reference, recent = usable[:REFERENCE_DAYS], usable[REFERENCE_DAYS:]
-    if len(reference) < REFERENCE_DAYS:
+    if len(usable) < REFERENCE_DAYS:
         return Decision(False, None, 0.0, 0, 0.0, len(usable))
-    areas = [_area(day) for day in reference]
-    level = sum(areas) / len(areas)
-    # The larger of sampling error and observed scatter: days differ for reasons that no sample size removes.
-    scatter = sum((area - level) ** 2 for area in areas) / (len(areas) - 1)
-    sampling = sum(_variance(level, day) for day in reference) / len(reference)
-    excess = max(scatter - sampling, 0.0)
-    level_variance = (excess + sampling) / len(reference)
-    best = (0.0, 0.0, 0)
-    total = variance = 0.0
-    for span, day in enumerate(reversed(recent[-MAX_SPAN:]), 1):
-        total += level - _area(day)
-        variance += _variance(level, day) + excess
-        error = math.sqrt(variance / span**2 + level_variance)
-        lower = max(total / span - STANDARD_ERRORS * error, 0.0)
-        saving = lower / POINT * prices.point_per_day * (span + horizon)
-        best = max(best, (saving, lower, span))
-    saving, decline, span = best
-    return Decision(saving >= prices.training and saving > 0.0, level, decline, span, saving, len(usable))
+    best = _Span(0.0, 0.0, 0, sum(map(_area, usable)) / len(usable))
+    for span in _proven_spans(usable):
+        saving = span.decline / POINT * prices.point_per_day * (span.days + horizon)
+        best = max(best, span._replace(saving=saving))
+    pays = best.saving >= prices.training and best.saving > 0.0
+    return Decision(pays, best.level, best.decline, best.days, best.saving, len(usable))
+
+
+class _Span(NamedTuple):
+    """The newest days, and the level before them."""
+
+    saving: float
+    decline: float
+    days: int
+    level: float
+
+
+def _proven_spans(days: Sequence[DayRow]) -> Iterator[_Span]:
+    """Yield the spans whose decline is proven, shortest first; their saving is not known yet."""
+    areas = [_area(day) for day in days]
+    total, squares = sum(areas), sum(area**2 for area in areas)
+    sampling = sum(_variance(area, day) for area, day in zip(areas, days, strict=True))
+    recent = recent_sampling = 0.0
+    for span in range(1, min(MAX_SPAN, len(days) - REFERENCE_DAYS) + 1):
+        area, before = areas[-span], len(days) - span
+        total, squares, recent = total - area, squares - area**2, recent + area
+        variance = _variance(area, days[-span])
+        sampling, recent_sampling = sampling - variance, recent_sampling + variance
+        level = total / before
+        # The larger of sampling error and observed scatter: days differ for reasons that no sample size removes.
+        scatter = max(squares - before * level**2, 0.0) / (before - 1)
+        excess = max(scatter - sampling / before, 0.0)
+        error = math.sqrt((recent_sampling / span + excess) / span + (sampling / before + excess) / before)
+        decline = level - recent / span
+        if decline > PROOF_ERRORS * error:
+            yield _Span(0.0, decline - COST_ERRORS * error, span, level)
 
 
 def _area(day: DayRow) -> float:
