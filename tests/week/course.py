@@ -181,13 +181,13 @@ class Course:
         for _ in range(ATTEMPTS):
             gated = deployments.gate(self.production, self.commits[name], live)
             self._say(f"{name}: measured {gated.outcome}, the gate: {gated.decision}")
-            if gated.decision != "hold":
+            if gated.outcome not in ("inconclusive", "error"):
                 return gated.decision == "allowed"
         return False
 
     def _scale(self, hour: datetime) -> None:
         before = self.production.replicas
-        self._command("scale")
+        deployments.append_record(self.production, self._command("scale", "--commit", self.commits[self.live]))
         if (after := self.production.replicas) != before:
             self.replicas.append((hour, after))
             self._say(f"scale: {before} to {after} replicas")

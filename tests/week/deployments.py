@@ -13,6 +13,7 @@ from week.traffic import measure
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from week.processes import Done
     from week.production import Production
     from week.traffic import Measured
 
@@ -32,13 +33,22 @@ def gate(production: Production, commit: str, base: str) -> Gated:
     production.update(commit)
     measured = production.command("check", "--base", base)
     decided = production.command("gate", "--commit", commit)
-    if decided.outputs.get("record-file"):
-        (production.checkout / "records").mkdir()
-        shutil.move(production.checkout / decided.outputs["record-file"], production.checkout / "records")
-        appended = production.command("history", "append", "--records", "records")
-        assert appended.code == 0, appended.text
+    append_record(production, decided)
     production.update()
     return Gated(decided.outputs.get("decision", ""), measured.outputs.get("outcome", ""))
+
+
+def append_record(production: Production, done: Done) -> None:
+    """Append the record that a command left to the history, if it left one."""
+    file = done.outputs.get("record-file")
+    if not file:
+        return
+    folder = production.checkout / "records"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.move(production.checkout / file, folder)
+    appended = production.command("history", "append", "--records", "records")
+    assert appended.code == 0, appended.text
 
 
 def prepare_servers(production: Production, commit: str, live: str) -> None:
