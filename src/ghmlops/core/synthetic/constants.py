@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FAMILY_ALPHA = 1 / 4000
 """Probability that any relation of a run fails although candidate and baseline behave alike, so that 400 runs without a
-change have no failure with a probability of 90 % (goal Y2). Computed; 60 runs of
+change have no failure with a probability of 90 % (goal Y2). Computed; 400 runs of
 `scripts/bench/synthetic` had none."""
 TEST_SHARE = 0.5
 """Share of a relation's error probability for the test of the first questions; the rest is for re-asking."""
@@ -32,7 +32,8 @@ MIN_ROWS, MAX_ROWS = 5, 1_000
 MAX_UNJUDGED = 0.5
 """Share of a relation's questions without an answer that can be judged from which on a pass is inconclusive."""
 SHRINK_REQUESTS = 200
-"""Requests for shrinking one failure (goal Y4); `scripts/bench/synthetic` needed at most 54."""
+"""Requests for shrinking one failure and for replaying it at once (goal Y4); `scripts/bench/synthetic` needed at most
+182."""
 REPLAY_REQUESTS = 40
 """Requests of the replay of one saved case, over both arms (goal Y4)."""
 REPLAY_ROUNDS = 8
