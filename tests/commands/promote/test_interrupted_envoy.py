@@ -17,6 +17,7 @@ from routed_service import Scene, routed_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ghmlops.act.targets import Target
 
@@ -28,7 +29,7 @@ promote:
   target:
     envoy: {admin: "127.0.0.1:PROXY", runtime-key-prefix: PREFIX, candidate: v2, twin: v1t, baseline: [v1a, v1b]}
   ladder: [20%, 100%]
-  rung: {min-requests: 0, max-duration: 20s, settle: 2s, bake: 0s}
+  rung: {min-requests: REQUESTS, max-duration: 20s, settle: 2s, bake: 0s}
   judge: {errors: 1%, latency: off}
   observe: {access-log: access.log, format: envoy-json}
   watch: 0s
@@ -37,14 +38,20 @@ UP, BACK = 6, 3
 """Changes of an arm on the way up and on the way back from 20 %."""
 
 
+def write_policy(folder: Path, requests: int) -> None:
+    """Write the policy with a least number of requests per rung."""
+    values = {"PROXY": (folder / "proxy").read_text(), "PREFIX": PREFIX, "REQUESTS": str(requests)}
+    text = POLICY
+    for name, value in values.items():
+        text = text.replace(name, value)
+    (folder / "policy.yml").write_text(text)
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Return one router for all cases, whose baseline has all traffic."""
     folder = tmp_path_factory.mktemp("envoy")
     (folder / "proxy").write_text(str(free_port()))
-    (folder / "policy.yml").write_text(
-        POLICY.replace("PROXY", (folder / "proxy").read_text()).replace("PREFIX", PREFIX)
-    )
     with routed_service(folder, {"v2": 0, "v1t": 0, "v1a": 100, "v1b": 100}, start=running_envoy) as running:
         yield running
 
@@ -64,6 +71,7 @@ def target(scene: Scene) -> Iterator[Target]:
     for arm, weight in (("pool", 100), ("twin", 0), ("candidate", 0)):  # a runtime value of each cluster
         router.set_weight(arm, weight)
     (folder / "evidence" / "promotion.json").unlink(missing_ok=True)
+    write_policy(folder, 0)
     scene.arms["v2"].errors = 0.0
     scene.statuses.clear()
     yield router
@@ -102,6 +110,7 @@ def test_killed_on_the_way_up(scene: Scene, target: Target, moment: str, number:
 def test_killed_on_the_way_back(scene: Scene, target: Target, moment: str, number: int) -> None:
     """The next run finishes the rollback with the reason of the first one."""
     folder = scene.router.folder
+    write_policy(folder, 50)  # the log of Envoy is late, and a rung without requests would pass before its errors show
     apply_shares(target, rung_shares(0.2, with_twin=True))
     scene.arms["v2"].errors = 1.0
     proxy = AdminProxy(folder=folder, moment=moment, number=number)
