@@ -55,8 +55,8 @@ def test_a_friday_evening(tmp_path: Path) -> None:
             if production.runs_of("undo.yml"):
                 break
         assert [state for state in week.states if state != "confirming"] == ["confirm", "act"]
-        (asked,) = production.runs_of("undo.yml")
-        assert (asked["inputs"]["commit"], asked["inputs"]["base"]) == (week.commits["crowded"], production.start)
+        (run,) = production.runs_of("undo.yml")
+        assert (run["inputs"]["commit"], run["inputs"]["base"]) == (week.commits["crowded"], production.start)
         assert [name for name, _ in week.runs] == ["watch.yml", "confirm.yml"]
 
 
