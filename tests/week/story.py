@@ -94,6 +94,16 @@ def new_course(production: Production, seconds: float, tell: Callable[[str], Non
     )
 
 
+def take_picture(page: Path, picture: Path) -> None:
+    """Draw the top of a page of the dashboard."""
+    from browser import running_chromium
+
+    with running_chromium() as browser:
+        view = browser.new_page(viewport={"width": 1280, "height": 1400})
+        view.goto(page.resolve().as_uri())
+        view.screenshot(path=picture)
+
+
 def deviations(week: Course) -> list[str]:
     """Return what was not as planned."""
     production = week.production
