@@ -26,9 +26,10 @@ FIVE_MINUTES = timedelta(minutes=5)
 
 
 class Result(NamedTuple):
-    """Where the dashboard is, and what was not as planned."""
+    """Where the dashboard is, when it was written, and what was not as planned."""
 
     dashboard: Path
+    written: datetime
     problems: list[str]
 
 
@@ -72,11 +73,11 @@ def pass_week(folder: Path, *, seconds: float, tell: Callable[[str], None]) -> R
         week.capacity()
         week.before()
         week.run()
-        site = week.page()
+        site, written = week.page(), production.clock.now()
         shutil.copytree(site, folder / "dashboard")
         problems = deviations(week)
     shutil.rmtree(place)
-    return Result(folder / "dashboard" / "index.html", problems)
+    return Result(folder / "dashboard" / "index.html", written, problems)
 
 
 def new_course(production: Production, seconds: float, tell: Callable[[str], None]) -> Course:
@@ -94,12 +95,13 @@ def new_course(production: Production, seconds: float, tell: Callable[[str], Non
     )
 
 
-def take_picture(page: Path, picture: Path) -> None:
-    """Draw the top of a page of the dashboard."""
+def take_picture(page: Path, picture: Path, moment: datetime) -> None:
+    """Draw the top of a page of the dashboard as it looks at a time: an old one says that it is out of date."""
     from browser import running_chromium
 
     with running_chromium() as browser:
         view = browser.new_page(viewport={"width": 1280, "height": 1400})
+        view.clock.set_fixed_time(moment)
         view.goto(page.resolve().as_uri())
         view.screenshot(path=picture)
 
