@@ -31,7 +31,7 @@ def gate(production: Production, commit: str, base: str) -> Gated:
     The three commands are those of the actions, in this process.
     """
     production.update(commit)
-    measured = production.command("check", "--base", base)
+    measured = production.measure("check", "--base", base)
     decided = production.command("gate", "--commit", commit)
     append_record(production, decided)
     production.update()

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,8 @@ RATE = 60.0
 """Requests per second while traffic moves."""
 RIGHTS = ("actions", "checks", "contents", "deployments", "issues", "pull_requests", "statuses")
 FIRST_REPLICAS = 4
+OWN = ("GITHUB_", "GHMLOPS_", "RUNNER_")
+"""Prefixes of the variables that a command reads."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,9 +130,30 @@ class Production:
     def command(self, *args: str) -> Done:
         """Run a command in this process, in the checkout, by the clock of the week."""
         out, outputs = io.StringIO(), self.folder / "outputs"
+        values = self._variables(outputs)
+        with self.clock.in_force(), pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+            for name in [name for name in os.environ if name.startswith(OWN)]:
+                patch.delenv(name)
+            for name, value in values.items():
+                patch.setenv(name, value)
+            patch.chdir(self.checkout)
+            code = main(list(args))
+        return Done(code=code, outputs=step_outputs(outputs.read_text()), text=out.getvalue())
+
+    def measure(self, *args: str) -> Done:
+        """Run a command that sends load in a process of its own, in which no other thread delays its requests."""
+        outputs = self.folder / "outputs"
+        values = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+        values |= self._variables(outputs)
+        values |= {"PYTHONPATH": str(self.world.folder / "suite" / "src"), VARIABLE: self.clock.seconds}
+        command = [sys.executable, "-m", "ghmlops", *args]
+        done = subprocess.run(command, cwd=self.checkout, env=values, stdout=subprocess.PIPE, text=True, check=False)
+        return Done(code=done.returncode, outputs=step_outputs(outputs.read_text()), text=done.stdout)
+
+    def _variables(self, outputs: Path) -> dict[str, str]:
         outputs.write_text("")
         self._runs += 1
-        values = {
+        return {
             "GITHUB_REPOSITORY": "acme/consumer",
             "GITHUB_RUN_ID": str(self._runs),
             "GITHUB_REF_NAME": "main",
@@ -137,14 +161,6 @@ class Production:
             "GITHUB_OUTPUT": str(outputs),
             "GHMLOPS_TOKEN": TOKEN,
         }
-        with self.clock.in_force(), pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
-            for name in [name for name in os.environ if name.startswith(("GITHUB_", "GHMLOPS_", "RUNNER_"))]:
-                patch.delenv(name)
-            for name, value in values.items():
-                patch.setenv(name, value)
-            patch.chdir(self.checkout)
-            code = main(list(args))
-        return Done(code=code, outputs=step_outputs(outputs.read_text()), text=out.getvalue())
 
     def evidence(self, name: str) -> dict[str, Any]:
         """Return the evidence that a command wrote in the checkout."""
