@@ -22,7 +22,7 @@ def test_the_lock_file_is_listed(tmp_path: Path) -> None:
     expected = extras | {d["name"] for d in project["dependencies"]}
     assert expected <= set(components)
     assert all(versions[name] == version for name, version in components.items() if name in versions)
-    assert "pytest" not in components
+    assert "mypy" not in components
 
 
 def test_a_missing_argument_is_one_line() -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghmlops.cli.interrupt import INTERRUPTED, interrupt_once
+from ghmlops.cli.interrupt import INTERRUPTED, Interrupt
 from ghmlops.cli.reading import read, working_directory
 from ghmlops.cli.results import discard_stdout, emit, report_bug, report_error
 from ghmlops.commands import command_module
@@ -36,14 +36,14 @@ MIN_ADDRESS_SPACE = 768 * 1024 * 1024
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1, 2 or 130 (see the README, "Exit codes")."""
-    interrupt = interrupt_once()
+    interrupt = Interrupt()
     for number in INTERRUPTS:
         signal.signal(number, interrupt)
     if sys.stderr is None:  # The caller closed it.
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (closed with the process)
     console = Console(sys.stderr)
     try:
-        return _main(list(sys.argv[1:] if argv is None else argv), dict(os.environ), console)
+        return _main(list(sys.argv[1:] if argv is None else argv), dict(os.environ), console, interrupt)
     except KeyboardInterrupt:
         # Nothing is left to clean up, so that a second signal must not interrupt this block.
         for number in INTERRUPTS:
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _main(args: list[str], environ: Mapping[str, str], console: Console) -> int:
+def _main(args: list[str], environ: Mapping[str, str], console: Console, interrupt: Interrupt) -> int:
     """Run one command, and report its error; a signal interrupts either."""
     as_json = json_requested(args, environ)
     context: Context | None = None
@@ -71,6 +71,8 @@ def _main(args: list[str], environ: Mapping[str, str], console: Console) -> int:
         discard_stdout()
         return 1
     except Exception as error:  # noqa: BLE001  (Python's exit code 1 would read as a verdict)
+        if interrupt.arrived:
+            raise KeyboardInterrupt from None
         missing = missing_extra(error, name) if isinstance(error, ModuleNotFoundError) else None
         if missing is not None:
             report_error(missing, environ, console, as_json=as_json)

@@ -23,20 +23,29 @@ class _Interrupted(KeyboardInterrupt):
     """
 
 
-def interrupt_once(clock: Callable[[], float] = time.monotonic) -> Callable[[int, FrameType | None], None]:
-    """Return a signal handler that raises, except for signals that follow at once.
+class Interrupt:
+    """A signal handler that raises, except for signals that follow at once.
 
     A terminal and `timeout` signal the whole process group, and the launcher passes its own signal on: both are one
     interrupt, and the second must not interrupt the clean-up that the first has started.
+
+    Args:
+        clock: Returns seconds.
+
+    Attributes:
+        arrived: Whether a signal has come. An extension that handles signals itself may replace what this raises, as
+            DuckDB does with an ordinary exception.
     """
-    last = -math.inf
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal last
-        now = clock()
-        if now - last < REPEAT_SECONDS:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.arrived = False
+        self._clock = clock
+        self._last = -math.inf
+
+    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle a signal."""
+        now = self._clock()
+        if now - self._last < REPEAT_SECONDS:
             return
-        last = now
+        self.arrived, self._last = True, now
         raise _Interrupted
-
-    return interrupt

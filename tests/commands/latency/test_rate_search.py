@@ -40,7 +40,12 @@ def measured(folder: Path, arrivals: str) -> dict[str, Any]:
 def test_a_rate_beyond_the_capacity_is_saturation(tmp_path: Path) -> None:
     """At 280/s of 200/s the outcome is inconclusive with the code `saturation`, and about 100/s is advised."""
     evidence = measured(tmp_path, "poisson: 280/s, duration: 10s, warmup: 1s")
-    assert (evidence["outcome"], evidence["reason_code"]) == ("inconclusive", "saturation")
+    outcomes = {finding["id"]: finding["outcome"] for finding in evidence["findings"]}
+    assert outcomes["saturation"] == "inconclusive"
+    # On a busy machine the generator may be late as well, which its guard says first.
+    late = outcomes["guard-lateness"] == "error"
+    assert evidence["reason_code"] == ("guard-lateness" if late else "saturation")
+    assert evidence["outcome"] == ("error" if late else "inconclusive")
     assert not any(f["outcome"] in ("pass", "fail") for f in evidence["findings"] if f["id"].startswith("latency-"))
 
 
