@@ -14,7 +14,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 if TYPE_CHECKING:
@@ -52,6 +52,12 @@ def promote_quickly(folder: str, arguments: tuple[str, ...], killed_write: int =
     mock.patch.object(journal, "write_atomically", write).start()
     mock.patch.object(command, "Walk", functools.partial(walk.Walk, poll=0.02)).start()
     os._exit(main(["promote", "--policy", "policy.yml", "--commit", "a" * 40, *arguments]))
+
+
+def last_record(folder: Path) -> dict[str, Any]:
+    """Return the record of the last run."""
+    content: dict[str, Any] = json.loads((folder / "evidence" / "promotion.json").read_bytes())
+    return content
 
 
 def run_promotion(folder: Path, *arguments: str, proxy: Proxy | None = None, killed_write: int = 0) -> int:

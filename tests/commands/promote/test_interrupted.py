@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,7 +10,7 @@ from ghmlops.act.targets import apply_shares, open_target, read_shares
 from ghmlops.core.policy.target import HaproxyTarget
 from ghmlops.core.promotion.weights import BASELINE_ONLY, Shares, rung_shares
 from haproxy_router import needs_haproxy
-from interrupted_promotion import MOMENTS, Proxy, Watcher, run_promotion
+from interrupted_promotion import MOMENTS, Proxy, Watcher, last_record, run_promotion
 from routed_service import Scene, routed_service
 
 if TYPE_CHECKING:
@@ -61,12 +60,6 @@ def target(scene: Scene) -> Iterator[Target]:
     assert 0 not in scene.statuses
 
 
-def record(scene: Scene) -> dict[str, Any]:
-    """Return the record of the last run."""
-    content: dict[str, Any] = json.loads((scene.router.folder / "evidence" / "promotion.json").read_bytes())
-    return content
-
-
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("number", range(1, UP + 1))
 def test_killed_on_the_way_up(scene: Scene, target: Target, moment: str, number: int) -> None:
@@ -82,7 +75,7 @@ def test_killed_on_the_way_up(scene: Scene, target: Target, moment: str, number:
         proxy.number = 0
         assert run_promotion(folder, "--resume") == 0
     assert read_shares(target) == Shares(candidate=1.0)
-    assert record(scene)["decision"] == "complete"
+    assert last_record(folder)["decision"] == "complete"
     assert min(watcher.shares) >= 0.0
     above = next(index for index, share in enumerate(watcher.shares) if share > 0.2 + 1e-9)
     assert number > UP // 2 or 0.2 in watcher.shares[:above]
@@ -101,7 +94,8 @@ def test_killed_on_the_way_back(scene: Scene, target: Target, moment: str, numbe
         proxy.number = 0
         assert run_promotion(folder, "--resume") == 1
     assert read_shares(target) == BASELINE_ONLY
-    assert (record(scene)["decision"], record(scene)["reason_code"]) == ("rollback", "errors-above-objective")
+    record = last_record(folder)
+    assert (record["decision"], record["reason_code"]) == ("rollback", "errors-above-objective")
     assert min(watcher.shares) >= 0.0
     assert max(watcher.shares) <= 0.2 + 1e-9
 
@@ -116,7 +110,7 @@ def test_killed_before_the_record_is_written(scene: Scene, target: Target, write
         assert run_promotion(folder, killed_write=write) == -9
         assert run_promotion(folder, "--resume") == (1 if errors else 0)
     assert read_shares(target) == (BASELINE_ONLY if errors else Shares(candidate=1.0))
-    assert record(scene)["decision"] == ("rollback" if errors else "complete")
+    assert last_record(folder)["decision"] == ("rollback" if errors else "complete")
     assert min(watcher.shares) >= 0.0
 
 
@@ -125,5 +119,6 @@ def test_a_router_that_acknowledges_and_ignores(scene: Scene, target: Target) ->
     folder = scene.router.folder
     with Proxy(folder=folder, moment="ignore").running():
         assert run_promotion(folder) == 1
-    assert (record(scene)["decision"], record(scene)["reason_code"]) == ("hold", "weight-not-accepted")
+    record = last_record(folder)
+    assert (record["decision"], record["reason_code"]) == ("hold", "weight-not-accepted")
     assert read_shares(target) == BASELINE_ONLY
