@@ -20,7 +20,7 @@ from ghmlops.core.latency.constants import (
 )
 from ghmlops.core.latency.duet import Duet
 from ghmlops.core.latency.guards import distrust, doubt_objectives, guard_findings
-from ghmlops.core.latency.objectives import objective_findings
+from ghmlops.core.latency.objectives import allowed_shares, objective_findings
 from ghmlops.core.latency.saturated_runs.finding import saturation_finding, saturation_of, withdraw
 from ghmlops.core.latency.wording import format_change, format_ms, format_share
 from ghmlops.core.model import Direction, Finding, Interval, Outcome, finite
@@ -45,7 +45,8 @@ def judge_tally(tally: Tally, policy: Latency) -> list[Finding]:
     if tally.baseline is not None:
         errors = error_finding(tally, tally.baseline)
         comparison = [*quantile_findings(tally, tally.baseline, policy.margins), errors]
-    objectives = doubt_objectives(objective_findings(policy.slo, tally.objectives, tally.baseline_objectives), tally)
+    objectives = objective_findings(policy.slo, tally.objectives, tally.baseline_objectives)
+    objectives = doubt_objectives(objectives, tally, allowed_shares(policy.slo))
     judged = [*comparison, *objectives]
     if tally.baseline is not None:
         saturation = saturation_of(duet_of(tally, policy.margins), policy.arrivals)

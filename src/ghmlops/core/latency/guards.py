@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ghmlops.core.latency.constants import (
+    AFFECTED_PER_PAUSED,
     LATE_SECONDS,
     MAX_LATE_BLOCKS,
     MAX_LATE_SENDS,
@@ -22,12 +23,15 @@ from ghmlops.core.latency.constants import (
     TOLERATED_MEDIAN_LATENESS,
 )
 from ghmlops.core.latency.kind import Kind
+from ghmlops.core.latency.objectives import ERRORS, judge_share
 from ghmlops.core.latency.wording import format_share
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.stats import binomial
 from ghmlops.core.text.p_value import format_p
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ghmlops.core.latency.tally import ArmTally, Tally
 
 DOCS = "actions/latency/README.md#guards"
@@ -55,8 +59,16 @@ def distrust(findings: list[Finding]) -> list[Finding]:
     ]
 
 
-def doubt_objectives(objectives: list[Finding], tally: Tally) -> list[Finding]:
-    """Return the objectives, failed ones made `inconclusive` if the machine, not the service, may have been slow."""
+def doubt_objectives(objectives: list[Finding], tally: Tally, allowed: Mapping[str, float]) -> list[Finding]:
+    """Return the objectives, failed ones made `inconclusive` if the machine, not the service, may have been slow.
+
+    A failure stands if it is proven without the requests that a pause may have affected.
+
+    Args:
+        objectives: One finding per objective, in the order of `allowed`.
+        tally: The judged requests.
+        allowed: Share of requests that may miss each objective, by its name.
+    """
     paused = tally.sends.late / tally.requests if tally.requests else 0.0
     causes = []
     if tally.sends.stolen > MAX_STOLEN:
@@ -71,12 +83,25 @@ def doubt_objectives(objectives: list[Finding], tally: Tally) -> list[Finding]:
     if not causes:
         return objectives
     note = f"Not judged, because {' and '.join(causes)}: "
+    affected = AFFECTED_PER_PAUSED * (paused + tally.sends.stolen)
     return [
         msgspec.structs.replace(f, outcome=Outcome.INCONCLUSIVE, reason=note + f.reason)
-        if f.outcome is Outcome.FAIL
+        if f.outcome is Outcome.FAIL and not _proven(name, share, tally, affected)
         else f
-        for f in objectives
+        for f, (name, share) in zip(objectives, allowed.items(), strict=True)
     ]
+
+
+def _proven(name: str, allowed: float, tally: Tally, affected: float) -> bool:
+    """Return whether the candidate misses an objective even without the share `affected` of its requests.
+
+    A pause makes a request slow, or lets its time run out; it does not change the status of a response.
+    """
+    counts = tally.objectives[name]
+    excused = math.ceil(affected * counts.n)
+    if name == ERRORS:
+        excused = min(excused, tally.candidate.kinds.get(Kind.TIMEOUT.label, 0))
+    return judge_share(max(counts.missed - excused, 0), counts.n, allowed) is Outcome.FAIL
 
 
 def _guard(name: str, description: str, *, problem: str, summary: str, n: int) -> Finding:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 DOCS = "actions/latency/README.md#objectives"
 METHOD = "exact binomial (Clopper-Pearson) bounds of the share over the limit, 99 % each, at most two looks"
+ERRORS = "errors"
+"""Name of the objective on the share of failed requests; all others limit a time."""
 STREAM_PREFIXES = ("first-token-", "first-output-token-", "token-gap-")
 """Beginning of the names of objectives on streamed responses."""
 
@@ -96,7 +98,7 @@ def limits(slo: Objectives) -> dict[str, tuple[str, float]]:
 def allowed_shares(slo: Objectives) -> dict[str, float]:
     """Return the share of requests that may miss each objective, by name."""
     allowed = {name: 1.0 - OBJECTIVES[q] for name, (q, _) in limits(slo).items()}
-    return allowed | ({"errors": slo.errors} if slo.errors is not None else {})
+    return allowed | ({ERRORS: slo.errors} if slo.errors is not None else {})
 
 
 def misses(slo: Objectives, answers: Answers) -> dict[str, Share]:
@@ -106,7 +108,7 @@ def misses(slo: Objectives, answers: Answers) -> dict[str, Share]:
         values, trials = _values(name, answers)
         counts[name] = Share(missed=int((values[trials] > limit).sum()), n=int(trials.sum()))
     if slo.errors is not None:
-        counts["errors"] = Share(missed=int((~answers.ok).sum()), n=len(answers))
+        counts[ERRORS] = Share(missed=int((~answers.ok).sum()), n=len(answers))
     return counts
 
 
@@ -193,7 +195,7 @@ def objective_findings(
 
 def objective_text(name: str, slo: Objectives) -> str:
     """Return an objective in human-readable form: `p99 <= 150 ms`, `errors <= 0.5 %`."""
-    if name == "errors":
+    if name == ERRORS:
         return f"errors <= {format_share(allowed_shares(slo)[name])}"
     q, limit = limits(slo)[name]
     kind = name.removesuffix(q).rstrip("-").replace("-", " ")
@@ -221,7 +223,7 @@ def _value(q: str, share: Share | None) -> float | None:
 def _finding(name: str, slo: Objectives, share: Share, baseline: Share | None) -> Finding:
     allowed = allowed_shares(slo)[name]
     outcome = judge_share(share.missed, share.n, allowed)
-    errors = name == "errors"
+    errors = name == ERRORS
     q, limit = ("", allowed) if errors else limits(slo)[name]
     shared = outcome is Outcome.FAIL and baseline is not None and baseline.missed > allowed * baseline.n
     counts = f"{share.missed:,} of {share.n:,} requests {miss_phrase(name, limit)}"
@@ -252,7 +254,7 @@ def _baseline(share: Share | None, shared: bool) -> str:
 
 def miss_phrase(name: str, limit: float) -> str:
     """Return the verb phrase of a request that missed the objective."""
-    if name == "errors":
+    if name == ERRORS:
         return "failed"
     duration = format_duration(limit)
     if name.startswith("first-token-"):
