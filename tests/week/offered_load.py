@@ -81,7 +81,8 @@ class _Client:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, due - loop.time()))
         try:
-            score = await asyncio.wait_for(self._ask(self._payloads[payload]), TIME_LIMIT)
+            async with asyncio.timeout(TIME_LIMIT):
+                score: float | None = await self._ask(self._payloads[payload])
         except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError, KeyError):
             score = None
         return Answer(payload, loop.time() - due, score)
