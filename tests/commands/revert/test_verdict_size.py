@@ -17,6 +17,7 @@ from ghmlops.core.verdict.rules import Rules
 from ghmlops.measure.evidence import MAX_FILE_BYTES, read_verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 A, B = "a" * 40, "b" * 40
@@ -54,17 +55,17 @@ def failure(number: int, reason: str, outcome: Outcome = Outcome.FAIL) -> Findin
 @pytest.mark.parametrize(
     "findings",
     [
-        [failure(n, "worse " * 20) for n in range(50_000)],
-        [failure(n, "fine", Outcome.PASS) for n in range(50_000)] + [failure(-1, "worse")],
-        [failure(n, "w" * 2_000_000) for n in range(15)],
-        [failure(0, "w" * (30 * 1024 * 1024))],
-        [failure(0, "\u0000\u2028é" * 4_000_000)],
+        lambda: [failure(n, "worse " * 20) for n in range(50_000)],
+        lambda: [failure(n, "fine", Outcome.PASS) for n in range(50_000)] + [failure(-1, "worse")],
+        lambda: [failure(n, "w" * 2_000_000) for n in range(15)],
+        lambda: [failure(0, "w" * (30 * 1024 * 1024))],
+        lambda: [failure(0, "\u0000\u2028é" * 4_000_000)],
     ],
     ids=["many", "one among many", "long", "very long", "escaped"],
 )
-def test_largest_verdict_is_readable(tmp_path: Path, findings: list[Finding]) -> None:
+def test_largest_verdict_is_readable(tmp_path: Path, findings: Callable[[], list[Finding]]) -> None:
     """Whatever the number and length of the findings, the verdict is small enough, and its failure is confirmed."""
-    loaded = Loaded("regression.json", "0" * 64, evidence(findings), "")
+    loaded = Loaded("regression.json", "0" * 64, evidence(findings()), "")
     rules = Rules(commit=A, required=("regression",), now=NOW, max_age=7 * 86400.0, repository="acme/shop")
     path = tmp_path / "verdict.json"
     path.write_bytes(encode(merge([loaded], rules, service="shop", environment="production")))
