@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from kubernetes_api import stop_shared_cluster
 
@@ -62,33 +61,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="rewrite the golden files instead of comparing with them")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import the files of other tests if only the timed ones are asked for."""
+    if config.option.markexpr != "timed":
+        return None
+    path = collection_path.relative_to(HERE).as_posix() if collection_path.is_relative_to(HERE) else "."
+    return not (path == "." or _timed(path) or any(name.startswith(f"{path}/") for name in TIMED)) or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the timed tests last, and those that a busy machine disturbs again if they fail."""
-    items.sort(key=lambda item: _timed(item.path.relative_to(HERE).as_posix()))
+    """Mark the timed tests, and run those that a busy machine disturbs again if they fail."""
     for item in items:
-        if item.path.relative_to(HERE).as_posix().startswith(DISTURBED):
+        file = item.path.relative_to(HERE).as_posix()
+        if _timed(file):
+            item.add_marker("timed")
+        if file.startswith(DISTURBED):
             item.add_marker(pytest.mark.flaky(reruns=RERUNS, reruns_delay=RERUN_DELAY_S))
-
-
-class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # the base has no types
-    """Distributes files over the workers of pytest-xdist; a single worker runs all timed files."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "timed" if _timed(file.removeprefix("tests/")) else file
-
-
-@pytest.hookimpl(optionalhook=True)  # unknown if pytest-xdist is switched off
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduler:
-    """Return the scheduler."""
-    return Scheduler(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure no coverage in the child processes of the tests in `UNTRACED`; no API server runs beside timed tests."""
-    if _timed(item.path.relative_to(HERE).as_posix()):
-        stop_shared_cluster()
+    """Measure no coverage in the child processes of the tests in `UNTRACED`."""
     untraced = item.path.relative_to(HERE).as_posix().startswith(UNTRACED)
     settings_of_children = os.environ.pop(CHILD_COVERAGE, "") if untraced else ""
     try:
