@@ -35,18 +35,20 @@ def question(row: dict[str, int], index: int = 0) -> Question:
 class Session:
     """A candidate that violates on some rows, and counts what it is asked."""
 
-    late = False
+    def __init__(self, fails: Callable[[dict[str, int]], bool], time: int) -> None:
+        self.sent, self._fails, self._time = 0, fails, time
 
-    def __init__(self, fails: Callable[[dict[str, int]], bool]) -> None:
-        self.sent, self._fails = 0, fails
+    @property
+    def late(self) -> bool:
+        return self.sent >= self._time
 
     def observe(self, _: str, one: Question) -> Observation:
         self.sent += 1
         return Observation(violated=self._fails(json.loads(one.changed.body or b"")), what="")
 
 
-def shrunk(fails: Callable[[dict[str, int]], bool]) -> tuple[Any, int]:
-    """Shrink the failing row; return the result and the number of requests."""
+def shrunk(fails: Callable[[dict[str, int]], bool], time: int = 1_000) -> tuple[Any, int]:
+    """Shrink the failing row, with time for some requests; return the result and the number of requests."""
     rows = [SimpleNamespace(index=0, row=FAILING), SimpleNamespace(index=1, row=PASSING)]
     plan: Any = SimpleNamespace(rows=rows, maker=SimpleNamespace(question=lambda _, index, row: question(row, index)))
     cases = [
@@ -55,7 +57,7 @@ def shrunk(fails: Callable[[dict[str, int]], bool]) -> tuple[Any, int]:
             rows, (Observation(violated=True, what=""), Observation(violated=False, what="")), strict=True
         )
     ]
-    session: Any = Session(fails)
+    session: Any = Session(fails, time)
     return shrink(session, SimpleNamespace(), cases[0], cases, ()), session.sent  # type: ignore[arg-type]
 
 
@@ -83,3 +85,21 @@ def test_a_part_of_the_needed_fields_that_fails_alone_is_no_passing_row() -> Non
     row = json.loads(result.question.changed.body)
     assert fails(row)
     assert not fails(row | {result.fields[0]: 0})
+
+
+@pytest.mark.parametrize("needed", ["a", "bdg", "abcdefgh"])
+@pytest.mark.parametrize("time", [0, 1, 2, 3, 4, 5, 6, 9])
+def test_when_the_time_ends_the_closest_rows_that_were_asked_remain(needed: str, time: int) -> None:
+    """After the two ends every question halves the eight fields; what is not known is not claimed."""
+
+    def fails(row: dict[str, int]) -> bool:
+        return all(row[name] for name in needed)
+
+    result, requests = shrunk(fails, time)
+    row = json.loads(result.question.changed.body)
+    assert fails(row)
+    assert requests <= time
+    assert len(result.fields) == ({0: 0, 1: 0, 2: 8, 3: 4, 4: 2, 5: 1}.get(time) or len(result.fields))
+    assert result.minimal is (time >= 5)
+    if result.fields:
+        assert not fails(row | dict.fromkeys(result.fields, 0))

@@ -148,7 +148,8 @@ def _failure_row(result: RelationResult, run: SyntheticRun, numbers: dict[str, i
     needs = ""
     if shrunk is not None:
         pairs = zip(shrunk.fields, shrunk.values, strict=True)
-        needs = ", ".join(f"{path}={failing} (not {passing})" for path, (failing, passing) in pairs) or "any row"
+        needs = ", ".join(f"{path}={failing} (not {passing})" for path, (failing, passing) in pairs)
+        needs = needs or ("any row" if shrunk.minimal else "")  # If it was not asked, nothing is known.
     return FailureRow(
         relation=result.relation.id,
         endpoint=case.endpoint,

@@ -33,6 +33,8 @@ INPUT_OF_ARM = {"candidate": "url", "baseline": "baseline-url"}
 _REASK_STREAM = 4
 _MORE_SECONDS = 60.0
 """Time for re-asking, and for shrinking and saving, beside the budget of the policy."""
+_SHRINK_SECONDS = 40.0
+"""Part of it for shrinking, in equal shares of the failures; the rest remains for replaying what is saved."""
 
 
 def measure(job: Job, services: Services) -> SyntheticRun:
@@ -106,8 +108,13 @@ def _save_all(
     job: Job, session: Session, decider: Decider, results: list[RelationResult], cases: dict[str, list[Case]]
 ) -> list[RelationResult]:
     """Shrink every failure as long as there is time, then save each in the form that fails again."""
-    session.extend(_MORE_SECONDS)
-    shrunk = [_shrunk(job, session, result, cases[result.relation.id]) for result in results]
+    started, shrunk, number = time.monotonic(), [], 0
+    failures = sum(result.outcome is Outcome.FAIL for result in results)
+    for result in results:
+        number += result.outcome is Outcome.FAIL
+        session.extend(started + _SHRINK_SECONDS * number / max(1, failures) - time.monotonic())
+        shrunk.append(_shrunk(job, session, result, cases[result.relation.id]))
+    session.extend(started + _MORE_SECONDS - time.monotonic())
     return [_saved(session, decider, result, cases[result.relation.id]) for result in shrunk]
 
 

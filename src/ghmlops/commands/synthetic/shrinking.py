@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ghmlops.commands.synthetic.results import Case, Shrunk
 from ghmlops.commands.synthetic.session import CANDIDATE
 from ghmlops.core.synthetic.constants import SHRINK_REQUESTS
 from ghmlops.core.synthetic.rows.fields import get
-from ghmlops.core.synthetic.shrink import combined, differing, minimal
+from ghmlops.core.synthetic.shrink import closest, combined, differing, minimal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ghmlops.commands.synthetic.plan import EndpointPlan
     from ghmlops.commands.synthetic.session import Session
@@ -32,11 +31,10 @@ ABSENT = "absent"
 
 
 class _Shrinker:
-    """Asks the candidate whether rows between a passing and a failing one fail."""
+    """Asks the candidate about rows, as long as there are requests and time."""
 
     def __init__(self, session: Session, relation: Relation, case: Case, plan: EndpointPlan) -> None:
         self._session, self._relation, self._case, self._plan = session, relation, case, plan
-        self._answers: dict[tuple[str, ...], bool] = {}
         self.requests = 0
         self.complete = True
 
@@ -44,30 +42,65 @@ class _Shrinker:
         question = self._plan.maker.question(self._relation, self._case.question.row, row)
         return None if question is None else replace(question, how=self._case.question.how)
 
-    def forget(self) -> None:
-        """Forget the answers, which are about one passing row."""
-        self._answers.clear()
-
-    def fails(self, passing: Json, failing: Json, paths: Sequence[str]) -> bool:
-        """Return whether the passing row fails with some values of the failing one; the answers are remembered."""
-        key = tuple(paths)
-        if key not in self._answers:
-            question = self.question(combined(passing, failing, paths))
-            self._answers[key] = question is not None and self.violates(question)
-        return self._answers[key]
-
-    def violates(self, question: Question) -> bool:
+    def violates(self, question: Question) -> bool | None:
+        """Return whether the candidate violates the relation; `None` if it is not asked any more."""
         if self._session.late or self.requests + question.requests > SHRINK_REQUESTS:
             self.complete = False
-            return False
+            return None
         before = self._session.sent
         violated = self._session.observe(CANDIDATE, question).violated is True
         self.requests += self._session.sent - before
         return violated
 
 
+class _Search:
+    """The rows between a passing and a failing one: which fields of the failing one make the passing one fail?
+
+    Attributes:
+        failing: the failing row.
+        passing: the passing row.
+        paths: the fields in which they differ.
+        least: a 1-minimal set of them; empty if none was found.
+    """
+
+    def __init__(self, shrinker: _Shrinker, failing: Json, passing: Json) -> None:
+        self._shrinker, self.failing, self.passing = shrinker, failing, passing
+        self.paths = differing(failing, passing)
+        self._answers: dict[frozenset[str], bool] = {}
+        self.least: list[str] = []
+
+    def run(self) -> None:
+        """Search for the least fields, unless every row fails: other variants of a relation may say nothing of it."""
+        if self.fails(()) or not self.fails(self.paths):
+            return
+        least = minimal(self.paths, self.fails)
+        self.least = least if self._shrinker.complete else []
+
+    def row(self, paths: Collection[str]) -> Json:
+        """Return the passing row with the values of the failing one in some fields."""
+        return combined(self.passing, self.failing, [path for path in self.paths if path in paths])
+
+    def fails(self, paths: Collection[str]) -> bool:
+        """Return whether a row between fails; the answers are remembered, and a question without one is no failure."""
+        key = frozenset(paths)
+        if key not in self._answers:
+            question = self._shrinker.question(self.row(key))
+            violated = question is not None and self._shrinker.violates(question)
+            if violated is None:
+                return False
+            self._answers[key] = violated
+        return self._answers[key]
+
+    def closest(self) -> tuple[frozenset[str], frozenset[str]] | None:
+        """Return the fields of two rows that were asked and differ least, of which one passes and the other fails."""
+        return closest(self._answers)
+
+
 def shrink(session: Session, relation: Relation, case: Case, cases: Sequence[Case], private: Sequence[str]) -> Shrunk:
     """Return the failure with the least fields that make a passing row fail.
+
+    If more than `FEW_FIELDS` are needed, or requests or time end before they are known, the result is the closest pair
+    of rows that were asked, of which one passes and the other fails.
 
     Args:
         session: connections to the arms; only the candidate is asked.
@@ -86,37 +119,21 @@ def shrink(session: Session, relation: Relation, case: Case, cases: Sequence[Cas
     choices = [rows[c.pair.row] for c in passed]
     choices = [row for row in choices if shrinker.question(row) is not None]
     choices.sort(key=lambda row: len(differing(failing, row)))
-    best: tuple[list[str], Json] | None = None
+    searches = []
     for passing in choices[:MAX_PASSING_ROWS]:
-        shrinker.forget()
-        paths = differing(failing, passing)
-        if shrinker.fails(passing, failing, []):
-            continue  # The row passed with other variants of the relation; with this one every row may fail.
-        if shrinker.fails(passing, failing, paths):
-            least = minimal(paths, partial(shrinker.fails, passing, failing))
-            if best is None or (shrinker.complete and len(least) < len(best[0])):
-                best = least, passing
-            if len(least) <= FEW_FIELDS:
-                break
-    if best is None:
+        searches.append(_Search(shrinker, failing, passing))
+        searches[-1].run()
+        if 0 < len(searches[-1].least) <= FEW_FIELDS or not shrinker.complete:
+            break
+    for search in searches:
+        if 0 < len(search.least) <= FEW_FIELDS:
+            return _result(shrinker, search.row(search.least), (failing, search.passing), search.least, private)
+    pairs = [(pair, search) for search in searches if (pair := search.closest())]
+    if not pairs:
         return _result(shrinker, failing, (failing, failing), (), private)
-    least, passing = _few(shrinker, failing, *best)
-    return _result(shrinker, combined(passing, failing, least), (failing, passing), least, private)
-
-
-def _few(shrinker: _Shrinker, failing: Json, least: list[str], passing: Json) -> tuple[list[str], Json]:
-    """Return at most `FEW_FIELDS` of the fields, and a row that passes without them and fails with them.
-
-    No field of a 1-minimal set can be left out, so the passing row with a part of them passes, too, and differs from
-    the failing one in fewer fields. If it fails, by chance or because some values spoil each other, the part is enough.
-    """
-    shrinker.forget()
-    while len(least) > FEW_FIELDS and shrinker.complete:
-        rest = least[FEW_FIELDS:]
-        if not shrinker.fails(passing, failing, rest):
-            return least[:FEW_FIELDS], combined(passing, failing, rest)
-        least = minimal(rest, partial(shrinker.fails, passing, failing))
-    return least, passing
+    (less, more), search = min(pairs, key=lambda pair: (len(pair[0][1] - pair[0][0]), len(pair[0][1])))
+    fields = [path for path in search.paths if path in more - less]
+    return _result(shrinker, search.row(more), (failing, search.row(less)), fields, private)
 
 
 def _result(
@@ -124,7 +141,8 @@ def _result(
 ) -> Shrunk:
     question = shrinker.question(row)
     assert question is not None  # noqa: S101  (the row was asked)
-    repeated = shrinker.violates(question)
+    complete = shrinker.complete or len(paths) == 1  # Without the only field, the row passes.
+    repeated = shrinker.violates(question) is True
     failing, passing = ends
     values = tuple((_text(failing, path, private), _text(passing, path, private)) for path in paths)
     return Shrunk(
@@ -132,7 +150,7 @@ def _result(
         fields=tuple(paths),
         values=values,
         requests=shrinker.requests,
-        minimal=shrinker.complete,
+        minimal=complete,
         repeated=repeated,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.synthetic.rows.fields import fields_of, get, removed, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ghmlops.core.synthetic.rows.fields import Json
 
@@ -64,3 +64,22 @@ def minimal(paths: Sequence[str], fails: Callable[[Sequence[str]], bool]) -> lis
         if fewer and fails(fewer):
             needed = fewer
     return needed
+
+
+def closest(answers: Mapping[frozenset[str], bool]) -> tuple[frozenset[str], frozenset[str]] | None:
+    """Return a subset that does not fail and a larger one that does, with the fewest elements between them.
+
+    `minimal` halves the distance between two such subsets with every question, so that a search that ends early leaves
+    a pair that differs little: after log2(n) questions in one element. Of equally close pairs the smallest is returned;
+    `None` if there is none.
+
+    Args:
+        answers: subsets that were asked, and whether they fail.
+    """
+    pairs = [
+        (less, more)
+        for more, fails in answers.items()
+        for less, other_fails in answers.items()
+        if fails and not other_fails and less < more
+    ]
+    return min(pairs, key=lambda pair: (len(pair[1]) - len(pair[0]), len(pair[1])), default=None)
