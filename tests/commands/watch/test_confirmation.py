@@ -123,6 +123,58 @@ def test_what_was_decided_meanwhile_counts(
     assert state(service, kind, capsys) == code
 
 
+def on_github(service: WatchedService, hour: float, sha: str, state: str = "success", *, named: bool = True) -> None:
+    """Let GitHub list a deployment that was created and live some hours before the end of the data."""
+    payload = {"payload": {"ghmlops": {"run_id": "7", "service": "shop"}}} if named else {}
+    states = [{"state": "success"}] if state == "success" else [{"state": "success"}, {"state": state}]
+    service.api.seed(deployments=[{"sha": sha, "statuses": states, **payload}])
+    rows = [service.api.state.deployments[-1], *service.api.state.deployment_statuses[-len(states) :]]
+    for row in rows:
+        row["created_at"] = service.ago(hour)
+
+
+@pytest.mark.parametrize("kind", ["rollback", "revert"])
+def test_a_newer_deployment_that_only_github_knows_stops_an_action(
+    service: WatchedService, kind: StepKind, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It replaced the one that the action is about; an older one, one that failed since, and that one itself did not.
+
+    A job's `environment:` is no deployment unless the policy says so.
+    """
+    service.append(*service.deployments(), service.confirmed(1), deployment(service.ago(0.6), commit="e" * 40))
+    service.append(deployment(service.ago(0.5), commit="e" * 40, decision="failed"))
+    on_github(service, 100.1, service.good)
+    on_github(service, 5.2, service.bad)
+    on_github(service, 5.1 - 0.2, service.bad)
+    on_github(service, 0.7, "e" * 40)
+    on_github(service, 0.4, "f" * 40, "failure")
+    on_github(service, 0.3, NEWER, named=False)
+    assert state(service, kind, capsys) == "claimed"
+    policy = service.here / ".github/ghmlops.yml"
+    text = policy.read_text()
+    policy.write_text(text.replace("watch:\n", "watch:\n  github-deployments: true\n"))
+    assert state(service, kind, capsys) == "superseded"
+    policy.write_text(text)
+    on_github(service, 0.2, service.good)  # a person deployed it again
+    assert state(service, kind, capsys) == "superseded"
+
+
+def test_deployments_that_github_does_not_list_are_not_measured(
+    service: WatchedService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The answer names it; with `github-deployments: true`, an action that they could forbid is not claimed."""
+    service.append(*service.deployments(), service.confirmed(1))
+    refusal = {"kind": "status", "status": 403, "message": "Resource not accessible by integration", "times": 9}
+    service.api.seed(faults=[{**refusal, "method": "GET", "path": "/deployments$"}])
+    assert service.run("--task", "claim", "--json", *flags(service, "rollback")) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["reason_code"], "deployments: read" in answer["reason"]) == ("claimed", True)
+    policy = service.here / ".github/ghmlops.yml"
+    policy.write_text(policy.read_text().replace("watch:\n", "watch:\n  github-deployments: true\n"))
+    assert service.run("--task", "claim", "--json", *flags(service, "rollback")) == 2
+    assert json.loads(capsys.readouterr().out)["reason_code"] == "permission-missing"
+
+
 def test_a_freeze_file_stops_an_action_that_was_started(
     service: WatchedService, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.policy_file import history_policies, load_policy
 from ghmlops.commands.watch.job import read_service_history
 from ghmlops.commands.watch.proof import problem_of
+from ghmlops.commands.watch.replaced import newer_deployment
 from ghmlops.core.context import is_sha
 from ghmlops.core.errors import InputError
 from ghmlops.core.history.record import ConfirmationRecord
@@ -69,7 +70,7 @@ def claim(inputs: Inputs, services: Services) -> Result:
             record, traffic returns, and nothing is reverted.
         PolicyError: The policy is invalid.
         GitError: The remote cannot be reached.
-        GitHubError: The verdict of an action cannot be read.
+        GitHubError: The verdict of an action cannot be read, or the deployments with `github-deployments: true`.
     """
     request = _request(inputs, services)
     history = read_service_history(inputs, services, request.policy, services.now().timestamp())
@@ -84,6 +85,8 @@ def claim(inputs: Inputs, services: Services) -> Result:
         reason = f"{reason} Not every record could be read: {history.problem}"
     if code == "claimed" and request.kind != "confirm" and _is_frozen(inputs, services, request.policy):
         code, reason = State.FROZEN.value, "The default branch has the freeze file, so nothing is undone."
+    if code == "claimed" and request.kind != "confirm":
+        code, reason = _look_at_github(inputs, services, request, history.records, reason)
     verdict = verdict_of(request.incident, history.records) if request.kind != "confirm" else None
     if code == "claimed" and verdict and (problem := problem_of(inputs, services, request.policy, verdict)):
         code, reason = "verdict-unproven", f"The confirmed failure is not proven, so nothing is undone: {problem}."
@@ -96,6 +99,18 @@ def claim(inputs: Inputs, services: Services) -> Result:
         data={"proceed": code == "claimed", "kind": request.kind},
         exit_code=0,
     )
+
+
+def _look_at_github(
+    inputs: Inputs, services: Services, request: Request, records: list[Stored], reason: str
+) -> tuple[str, str]:
+    """Return code and reason of a claim that nothing in the history speaks against."""
+    replaced, unknown = newer_deployment(inputs, services, request.policy.watch, request.incident, records)
+    if replaced:
+        return replaced[0].value, replaced[1]
+    if unknown:
+        reason = f"{reason} Whether GitHub knows a newer deployment was not measured: {unknown}."
+    return "claimed", reason
 
 
 def _is_frozen(inputs: Inputs, services: Services, policy: Policy) -> bool:

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.history.record import DeploymentRecord, record_time
-from ghmlops.core.history.selection import LIVE
+from ghmlops.core.history.record import record_time
 from ghmlops.core.incidents.accuracy import undoing
 from ghmlops.core.incidents.requests import request_of
-from ghmlops.core.incidents.standing import State, last_good, standing_of, verdict_of
+from ghmlops.core.incidents.standing import State, last_good, replaced_elsewhere, standing_of, verdict_of
 from ghmlops.core.watch.incident import Incident, StepKind, alarm_text, group_alarms
 
 if TYPE_CHECKING:
@@ -134,18 +133,8 @@ def _unrecorded(incident: Incident, situation: Situation) -> Response | None:
     if any(deployed.commit == incident.commit for deployed in situation.unrecorded):
         reason = "Only GitHub knows the deployment. Without its record in the history nothing is confirmed or undone."
         return _answer(incident, State.UNRECORDED, reason)
-    live = max(
-        record_time(stored.record).timestamp()
-        for stored in situation.records
-        if isinstance(stored.record, DeploymentRecord)
-        and stored.record.decision in LIVE
-        and stored.record.commit == incident.commit
-    )
-    newer = next((deployed for deployed in reversed(situation.unrecorded) if deployed.time > live), None)
-    if newer is None:
-        return None
-    reason = f"The deployment of {newer.commit[:12]}, which only GitHub knows, has replaced it."
-    return _answer(incident, State.SUPERSEDED, reason)
+    replaced = replaced_elsewhere(incident, situation.records, situation.unrecorded)
+    return _answer(incident, *replaced) if replaced else None
 
 
 def _confirmation(watch: Watch, incident: Incident, situation: Situation) -> Response | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ghmlops.core.history.reading import Stored
+    from ghmlops.core.watch.cause import Deployed
     from ghmlops.core.watch.incident import Incident
 
 
@@ -91,6 +92,26 @@ def standing_of(
     if incident.commit in relands:
         return (State.PERSON, "A person reverted the revert that undid this change before.")
     return None
+
+
+def replaced_elsewhere(
+    incident: Incident, records: Sequence[Stored], unrecorded: Sequence[Deployed]
+) -> tuple[State, str] | None:
+    """Return whether a deployment that only GitHub knows has replaced that of an incident.
+
+    Args:
+        incident: The incident.
+        records: Records of the service and environment in the order of time.
+        unrecorded: Live deployments that the history does not know, in the order of time.
+    """
+    live = max(
+        (record_time(stored.record).timestamp() for stored in records if _is_live(stored, incident.commit)),
+        default=float(incident.onset),
+    )
+    newer = next((d for d in reversed(unrecorded) if d.time > live and d.commit != incident.commit), None)
+    if newer is None:
+        return None
+    return (State.SUPERSEDED, f"The deployment of {newer.commit[:12]}, which only GitHub knows, has replaced it.")
 
 
 def _undone(incident: Incident, records: Sequence[Stored]) -> tuple[State, str] | None:

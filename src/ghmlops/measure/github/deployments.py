@@ -73,6 +73,10 @@ class DatedDeployment(NamedTuple):
     live: datetime | None
     failed: bool
     """Whether it ended without ever being live."""
+    serves: bool
+    """Whether it is live still: nothing newer replaced it, and it was not closed as a failure since."""
+    is_named: bool
+    """Whether it names the service; a job's `environment:` does not."""
 
 
 def list_deployments(client: Client, environment: str, service: str, limit: int = 30) -> list[RecordedDeployment]:
@@ -110,7 +114,8 @@ def dated_deployments(client: Client, environment: str, service: str, since: dat
         if examined.recorded.service in ("", service):
             live = _time(examined.live_at) if examined.was_live else None
             failed = live is None and examined.recorded.state in FAILED_STATES
-            dated.append(DatedDeployment(deployment.sha, _time(deployment.created_at), live, failed))
+            serves, named = examined.recorded.state == "success", bool(examined.recorded.service)
+            dated.append(DatedDeployment(deployment.sha, _time(deployment.created_at), live, failed, serves, named))
     return dated[::-1]
 
 
