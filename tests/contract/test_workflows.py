@@ -54,7 +54,7 @@ PERMISSIONS: dict[str, dict[str, dict[str, str]]] = {
     "site.yml": {"build": {"contents": "read"}, "publish": {"id-token": "write", "pages": "write"}},
     "promote.yml": {
         "lock": {"actions": "read", "contents": "write"},
-        "promote": {"contents": "read", "deployments": "write", "statuses": "write"},
+        "promote": {"actions": "read", "contents": "read", "deployments": "write", "statuses": "write"},
         "record": {"contents": "write", "pull-requests": "read"},
     },
     "watch.yml": {"watch": {"actions": "write", "contents": "read", "deployments": "read", "issues": "write"}},

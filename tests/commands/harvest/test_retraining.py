@@ -69,6 +69,28 @@ def finding(place: Path) -> dict[str, Any]:
     return next(row for row in findings if row["id"] == "harvest-retrain")
 
 
+def test_a_schedule_of_watch_that_is_dead_is_not_measured(place: Path, api: Any) -> None:
+    """The evidence names it, as it does that nobody could look; a harvest of the past does not look."""
+    (place / "policy.yml").write_text(
+        POLICY
+        + "watch: {metrics: [{name: p95, log: {files: a.csv, time: t, value: v}}], workflows: {watch: watch.yml}}\n"
+    )
+    names = {"production": "dead", "whether `watch` still runs": "unknown"}
+
+    def states(*args: str) -> list[str]:
+        assert run("06", *args) == 0
+        rows = json.loads((place / "evidence/harvest.json").read_text())["not_measured"]
+        return [names[row["what"]] for row in rows if row["what"] in names]
+
+    assert states() == ["dead"]
+    assert states("--now", "2026-06-05") == []
+    row = {"id": 9, "head_sha": "a" * 40, "event": "schedule", "path": ".github/workflows/watch.yml"}
+    api.seed(runs=[{**row, "created_at": "2026-06-05T12:00:00Z"}])
+    assert states() == []
+    api.seed(faults=[{"kind": "status", "method": "GET", "path": "watch.yml/runs$", "status": 403, "times": 9}])
+    assert states() == ["unknown"]
+
+
 def test_a_decline_that_pays_is_reported_without_the_input(place: Path) -> None:
     """And nothing is started; before the decline, and with too few days, neither."""
     assert run("20") == 0

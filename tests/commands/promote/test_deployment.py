@@ -237,3 +237,60 @@ def test_a_damaged_record(api: Api, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "promotion.json" in capsys.readouterr().err
     assert read_shares(open_target(DryRunTarget(), tmp_path)).candidate == 0.25
     assert len(api.state.deployment_statuses) == 1
+
+
+WATCHED = (
+    POLICY + "watch: {metrics: [{name: p95, log: {files: a.csv, time: t, value: v}}], workflows: {watch: watch.yml}}\n"
+)
+RUNS = "watch.yml/runs"
+
+
+def looked(api: Api) -> int:
+    """Return how often the runs of `watch` were requested."""
+    return sum(RUNS in request["path"] for request in api.state.requests)
+
+
+def test_a_dead_schedule_of_watch_is_a_caveat_of_a_promotion(api: Api, tmp_path: Path) -> None:
+    """The promotion goes on, also where GitHub refuses to list the runs or says nothing: that is not measured."""
+    (tmp_path / "policy.yml").write_text(WATCHED)
+    deployed(api, "queued")
+    created = datetime.now(UTC) - timedelta(hours=50)
+    row = {"id": 900, "head_sha": SHA, "event": "schedule", "path": ".github/workflows/watch.yml"}
+    api.seed(runs=[{**row, "created_at": f"{created:%FT%TZ}"}])
+    _, record = promote(tmp_path)
+    assert (record["decision"], ["watch.yml" in caveat for caveat in record["caveats"]]) == ("hold", [True])
+    for fault in ({"kind": "status", "status": 403}, {"kind": "silent"}):
+        api.seed(faults=[{"method": "GET", "path": f"{RUNS}$", "times": 99, **fault}])
+        _, record = promote(tmp_path, "--resume")
+        assert (record["decision"], record["caveats"], len(record["not_measured"])) == ("hold", [], 1)
+        api.state.faults.clear()
+    api.seed(runs=[{**row, "id": 901, "created_at": f"{datetime.now(UTC):%FT%TZ}"}])
+    _, record = promote(tmp_path, "--resume")
+    assert (record["decision"], record["caveats"], record["not_measured"]) == ("hold", [], [])
+
+
+def test_no_rollback_looks_at_the_schedule_of_watch(api: Api, tmp_path: Path) -> None:
+    """Neither one that is ordered, nor a hold that is too old."""
+    (tmp_path / "policy.yml").write_text(WATCHED)
+    deployed(api, "queued")
+    assert promote(tmp_path)[1]["decision"] == "hold"
+    before = looked(api)
+    record = tmp_path / "evidence" / "promotion.json"
+    since = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    on_hold = json.dumps({**json.loads(record.read_text()), "held_since": since, "caveats": []})
+    for arguments in (("--resume",), ("--rollback", "slow")):
+        record.write_text(on_hold)
+        apply_shares(open_target(DryRunTarget(), tmp_path), rung_shares(0.25, with_twin=True))
+        assert promote(tmp_path, *arguments)[1]["decision"] == "rollback"
+    assert (before, looked(api)) == (1, 1)
+
+
+def test_a_rollback_without_a_token_cannot_see_newer_deployments(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The traffic returns, and the record names what was not measured."""
+    monkeypatch.delenv("GHMLOPS_TOKEN", raising=False)
+    apply_shares(open_target(DryRunTarget(), tmp_path), rung_shares(0.25, with_twin=True))
+    main(["promote", "--policy", "policy.yml", "--commit", SHA, "--rollback", "slow"])
+    record = json.loads((tmp_path / "evidence" / "promotion.json").read_text())
+    assert (record["decision"], len(record["not_measured"]), api.state.requests) == ("rollback", 1, [])

@@ -28,6 +28,7 @@ from ghmlops.core.policy.production.scale import ScaledBackend
 from ghmlops.core.policy.promote import Prometheus
 from ghmlops.measure.telemetry.prometheus import PrometheusSource
 from git_scene import Scene, make_scene
+from github_api.server import running
 from haproxy_router import needs_haproxy, running_haproxy
 from history_records import deployment
 from kubernetes_api import needs_kubernetes
@@ -127,6 +128,38 @@ def test_a_plan_sets_nothing(place: Place) -> None:
     assert {row["what"].split()[0] for row in evidence["not_measured"]} >= {"what", "whether"}
     assert place.calls() == 0
     msgspec.json.decode((place.folder / "evidence/scale.json").read_bytes(), type=Evidence)
+
+
+def test_a_schedule_of_watch_that_is_dead_is_not_measured(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever GitHub says, the replicas are set before; nothing looks without a section `watch`."""
+    place.replicas = 2
+    assert run("--mode", "apply") == 0
+    assert (place.replicas, not_watched(place)) == (4, [])
+    text = (place.folder / "policy.yml").read_text()
+    watched = "watch: {metrics: [{name: p95, log: {files: a.csv, time: t, value: v}}], workflows: {watch: watch.yml}}"
+    (place.folder / "policy.yml").write_text(text + watched + "\n")
+    assert run() == 0
+    assert not_watched(place) == ["unknown"]
+    with running({"repositories": {"acme/shop": {}}}) as api:
+        variables = {"GITHUB_REPOSITORY": "acme/shop", "GITHUB_API_URL": api.url, "GHMLOPS_TOKEN": "t"}
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        place.replicas = 2
+        assert run("--mode", "apply") == 0
+        assert (place.replicas, not_watched(place)) == (4, ["dead"])
+        row = {"id": 9, "head_sha": "a" * 40, "event": "schedule", "path": ".github/workflows/watch.yml"}
+        api.seed(runs=[{**row, "created_at": f"{datetime.now(UTC):%FT%TZ}"}])
+        assert run() == 0
+        assert not_watched(place) == []
+        api.seed(faults=[{"kind": "status", "method": "GET", "path": "watch.yml/runs$", "status": 403, "times": 9}])
+        assert run() == 0
+        assert not_watched(place) == ["unknown"]
+
+
+def not_watched(place: Place) -> list[str]:
+    """Return what the evidence says about the schedule of `watch`."""
+    names = {"production": "dead", "whether `watch` still runs": "unknown"}
+    return [names[row["what"]] for row in place.evidence()["not_measured"] if row["what"] in names]
 
 
 def test_manifests_are_written_with_the_measured_target(place: Place) -> None:

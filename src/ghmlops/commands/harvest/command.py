@@ -18,6 +18,7 @@ from ghmlops.commands.harvest.retraining import consider
 from ghmlops.commands.harvest.sampling import SampleFile, sample_payloads
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.commands.shared.evidence import EvidenceContent, Summary, build, open_recorder, record
+from ghmlops.commands.shared.production.watch_runs import look_at_schedule
 from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 from ghmlops.core.details.harvest import HarvestDetails, HarvestedFile
 from ghmlops.core.harvest.dispatch import request_id
@@ -87,6 +88,7 @@ def run(inputs: Inputs, services: Services) -> Result:
             others |= golden_inputs(services.cwd, golden)
         with open_logs(services.cwd, job.policy.traffic, fields, job.seed, others) as table:
             harvest = _take(table, job, services)
+            harvest.not_measured += look_at_schedule(job.watch, services, inputs.token).not_measured
             files = {name: path for name, (path, _) in harvest.files.items()}
             offered = {golden.file: harvest.golden.path} if golden and harvest.golden and harvest.golden.path else {}
             for name, path in (files | offered).items():

@@ -119,7 +119,7 @@ def _watch_runs(inputs: Inputs, services: Services) -> WatchRuns | None:
     workflow = policy.watch.workflows.watch
     try:
         with connection(inputs.token, services) as client:
-            return WatchRuns(workflow, newest_watch(policy, services, client), policy.watch.stale)
+            return WatchRuns(workflow, newest_watch(policy.watch, services, client), policy.watch.stale)
     except GitHubError as error:
         services.console.note(f"whether {workflow} still runs is unknown: {error.message}")
         return None

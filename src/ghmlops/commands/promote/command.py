@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,7 @@ from ghmlops.commands.promote.metrics import open_counters, open_metrics
 from ghmlops.commands.promote.start import check_ladder
 from ghmlops.commands.promote.walk import Walk
 from ghmlops.commands.shared.base import Result, dry_run_result
+from ghmlops.commands.shared.production.watch_runs import look_at_schedule
 from ghmlops.core.errors import ServiceError
 from ghmlops.core.model import Outcome
 from ghmlops.core.promotion.hook_text import hook_name
@@ -73,6 +75,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         open_counters(observe, job.target_names(), services) as counters,
         open_deployment(job, inputs, services) as deployment,
     ):
+        policy = load_promotion(inputs, services)[0]
         walk = Walk(
             job=job,
             deployment=deployment,
@@ -84,8 +87,8 @@ def run(inputs: Inputs, services: Services) -> Result:
             counters=counters,
             hooks=HookRunner(job=job, root=services.cwd, environ=services.environ, note=note),
             metrics=metrics,
+            schedule=partial(look_at_schedule, policy.watch, services, inputs.token),
         )
-        policy = load_promotion(inputs, services)[0]
         alerts = Alerts(job=job, walk=walk, inputs=inputs, policy=policy, services=services)
         try:
             record = walk.run(resume=inputs.resume, rollback=inputs.rollback)

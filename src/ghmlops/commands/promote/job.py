@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 
 COUNTS_ONLY = "Latency is not measured: counters show how many requests there were and failed, not how long they took."
+OWNER_UNKNOWN = (
+    "Whether another commit was deployed since is not measured: without a token GitHub does not list its deployments."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class Job:
         log_path: The access log.
         server_capacity: Requests per second that one server carries with its headroom; `None` if it is not measured.
         server_arms: Name in the log to arm.
-        not_measured: What the source of the requests cannot show: one sentence each.
+        not_measured: What the source of the requests cannot show, and what GitHub would: one sentence each.
         header_target: Route of requests with a header; `None` without one.
         query_names: Arm to its servers as they stand in a query, joined by `|`.
         problems: What a promotion needs and cannot use; a rollback goes on without it.
@@ -147,6 +150,8 @@ def prepare(inputs: Inputs, services: Services) -> Job:
     margins = policy.latency.margins if policy.latency else DEFAULT_LATENCY_MARGINS
     has_times, header = bool(observe.access_log), promote.target.header_settings
     judged = promote.judge.latency == "margins" and promote.compare == "twin" and has_times
+    returns = bool(inputs.resume or inputs.rollback)
+    not_measured = [(COUNTS_ONLY, not has_times), (OWNER_UNKNOWN, returns and not inputs.token)]
     return Job(
         service=policy.service,
         policy=promote,
@@ -159,7 +164,7 @@ def prepare(inputs: Inputs, services: Services) -> Job:
         server_arms=_server_arms(promote.target, promote.observe.format),
         query_names={arm: "|".join(names) for arm, names in _arm_names(promote.target).items()},
         server_capacity=capacity,
-        not_measured=() if has_times else (COUNTS_ONLY,),
+        not_measured=tuple(sentence for sentence, applies in not_measured if applies),
         header_target=open_target(header, services.cwd) if header else None,
         problems=tuple(problems),
     )

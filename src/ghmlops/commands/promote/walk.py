@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.promote.hooks import HookRunner
     from ghmlops.commands.promote.job import Job
     from ghmlops.commands.promote.metrics import MetricReader
+    from ghmlops.commands.shared.production.watch_runs import Schedule
     from ghmlops.core.promotion.record import PromotionRecord
     from ghmlops.measure.telemetry import CounterLog
 
@@ -53,6 +54,7 @@ class Walk:
         counters: Counters of the requests; `None`: the access log of the job has them.
         hooks: Commands of the user before and after each rung; `None` without.
         metrics: Metrics of the service; `None` without.
+        schedule: Looks whether `watch` still runs, before traffic moves to the candidate; `None`: nobody looks.
         poll: Seconds between two looks at the access log.
 
     Attributes:
@@ -70,6 +72,7 @@ class Walk:
     counters: CounterLog | None = None
     hooks: HookRunner | None = None
     metrics: MetricReader | None = None
+    schedule: Callable[[], Schedule] | None = None
     poll: float = POLL_SECONDS
     journal: Journal = field(init=False)
     rolling_back: bool = field(init=False, default=False)
@@ -104,6 +107,8 @@ class Walk:
             alerted=start.alerted,
         )
         self.journal.go_without(start.problems)
+        if not returns:
+            self._report_schedule()
         if self.metrics and not returns:
             self.metrics.check(tuple(arm for arm in ARMS if start.shares.share(arm)))
         if self.job.scalable and not returns:
@@ -115,6 +120,14 @@ class Walk:
                 raise
             stop = Stop(reaction="hold", reason_code=error.reason_code, reason=f"{error.message}.")
         return self._stop(stop)
+
+    def _report_schedule(self) -> None:
+        """Record that nothing watches the candidate once it is promoted, or that this is unknown."""
+        schedule = self.schedule() if self.schedule else None
+        if schedule and schedule.dead:
+            self.journal.add_caveat(schedule.dead)
+        if schedule and schedule.unknown:
+            self.journal.add_not_measured(f"Whether `watch` still runs is unknown: {schedule.unknown}.")
 
     def mark_alerted(self, reason_code: str) -> None:
         """Write that people were alerted, so that the runs that continue do not repeat it."""

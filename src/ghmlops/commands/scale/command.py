@@ -14,6 +14,7 @@ from ghmlops.commands.scale.record import leave_change
 from ghmlops.commands.scale.surroundings import LastStep, read_surroundings, write_step
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.commands.shared.evidence import Summary, build, open_recorder, record
+from ghmlops.commands.shared.production.watch_runs import look_at_schedule
 from ghmlops.commands.shared.stale_evidence.unfinished import unfinished
 from ghmlops.core.scale.manifests import Named, Origin, manifests
 from ghmlops.core.scale.plan import fixed_need, make_plan, need_of
@@ -48,6 +49,8 @@ def run(inputs: Inputs, services: Services) -> Result:
         applied = not inputs.dry_run and _apply(job, plan, around, inputs, services)
         written = write_manifests(job, inputs, services)
         content = evidence_content(job, demands, plan, around, now, applied=applied, manifests=written)
+        # The replicas are set already, so that no answer of GitHub delays them.
+        content.not_measured.extend(look_at_schedule(job.watch, services, inputs.token).not_measured)
 
         def summarise(evidence: Evidence, file: str) -> Summary:
             outputs = _outputs(plan, applied=applied)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ghmlops.commands.scale.inputs import Inputs
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.policy.production.scale import Scale
+    from ghmlops.core.policy.production.watch import Watch
 
 MODES = ("plan", "apply")
 MAX_START = 86_400.0
@@ -40,6 +41,7 @@ class Job:
         applies: whether the replicas are set.
         baseline: measured capacity of the baseline; empty if it is not compared.
         lock_max_age: seconds after which the lock of a promotion counts as left behind; `None` without promotions.
+        watch: the section `watch`, whose schedule is looked at; `None` without one, or if two versions are compared.
     """
 
     service: str
@@ -51,6 +53,7 @@ class Job:
     applies: bool
     baseline: list[Admitted]
     lock_max_age: float | None
+    watch: Watch | None
 
     @property
     def names(self) -> Manifest | None:
@@ -89,6 +92,7 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         applies=mode == "apply" and not inputs.baseline_capacity,
         baseline=_baseline(inputs, services, scale, policy.service),
         lock_max_age=policy.promote.lock.max_age if policy.promote else None,
+        watch=None if inputs.baseline_capacity else policy.watch,
     )
 
 

@@ -65,6 +65,10 @@ class Journal:
             self.note(f"rollback: goes on without what it does not need: {error.message}")
         self._missing = tuple(f"The rollback was done without what could not be used: {e.message}." for e in problems)
 
+    def add_caveat(self, sentence: str) -> None:
+        """Add what the record says limits the verdict."""
+        self._missing += (sentence,)
+
     def add_not_measured(self, sentence: str) -> None:
         """Add what the record says was not measured."""
         self.job = replace(self.job, not_measured=(*self.job.not_measured, sentence))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from ghmlops.commands.shared.github import connection
 from ghmlops.core.context import dig
-from ghmlops.core.errors import GitHubError
+from ghmlops.core.errors import GhmlopsError, GitHubError
+from ghmlops.core.model import NotMeasured
 from ghmlops.core.watch.schedule import schedule_finding
 
 if TYPE_CHECKING:
@@ -14,10 +16,53 @@ if TYPE_CHECKING:
     from ghmlops.commands.shared.base import Services
     from ghmlops.core.model import Finding
     from ghmlops.core.policy.document import Policy
+    from ghmlops.core.policy.production.watch import Watch
     from ghmlops.measure.github import Client
 
+LOOK_SECONDS = 3.0
+"""Seconds for which a command that acts waits for GitHub to list the runs: its own work does not depend on them."""
 
-def newest_watch(policy: Policy | None, services: Services, client: Client) -> datetime | None:
+
+class Schedule(NamedTuple):
+    """What is known of the schedule of `watch`: why nothing watches production, or why that is unknown; or neither."""
+
+    dead: str = ""
+    unknown: str = ""
+
+    @property
+    def not_measured(self) -> list[NotMeasured]:
+        """What a reader could believe was watched."""
+        rows = (("production", self.dead), ("whether `watch` still runs", self.unknown))
+        return [NotMeasured(what=what, why=why) for what, why in rows if why]
+
+
+def look_at_schedule(watch: Watch | None, services: Services, token: str) -> Schedule:
+    """Return whether `watch` still runs, for a command that does something else, and print that it does not.
+
+    GitHub is waited for during `LOOK_SECONDS`. Whatever it does, nothing is raised.
+
+    Args:
+        watch: Section of the policy that may name the workflow in `workflows.watch`; `None` without one.
+        services: Services of the command.
+        token: GitHub token; may be empty.
+    """
+    if watch is None or not watch.workflows.watch:
+        return Schedule()
+    if not token:
+        return Schedule(unknown="without a token GitHub does not list its runs")
+    try:
+        with connection(token, services) as client:
+            newest = newest_watch(watch, services, client.with_time(LOOK_SECONDS))
+    except GhmlopsError as error:
+        return Schedule(unknown=error.message)
+    finding = schedule_finding(watch.workflows.watch, newest, watch.stale, services.now())
+    if finding is None:
+        return Schedule()
+    services.console.note(finding.reason)
+    return Schedule(dead=finding.reason)
+
+
+def newest_watch(watch: Watch, services: Services, client: Client) -> datetime | None:
     """Return the start of the newest successful run of the workflow that runs `watch`; `None` if there is none.
 
     Raises:
@@ -25,10 +70,9 @@ def newest_watch(policy: Policy | None, services: Services, client: Client) -> d
     """
     from ghmlops.measure.github.runs import newest_success
 
-    assert policy is not None and policy.watch is not None  # noqa: PT018, S101  (narrows the type)
     branch = str(dig(services.context.event, "repository", "default_branch") or "")
     try:
-        return newest_success(client, policy.watch.workflows.watch, branch)
+        return newest_success(client, watch.workflows.watch, branch)
     except GitHubError as error:
         if error.reason_code == "not-found":  # No workflow of this name ever was on the default branch.
             return None
@@ -52,7 +96,7 @@ def dead_schedule(
         return ()
     workflow = policy.watch.workflows.watch
     try:
-        newest = newest_watch(policy, services, client)
+        newest = newest_watch(policy.watch, services, client)
     except GitHubError as error:
         services.console.note(f"whether {workflow} still runs is unknown: {error.message}")
         return ()
