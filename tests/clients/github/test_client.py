@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import socket
 from typing import TYPE_CHECKING
@@ -101,3 +102,17 @@ def test_echoed_token_is_redacted(api: Api) -> None:
         pull_request(client, 7)
     assert SECRET not in caught.value.message
     assert "bad ***" in caught.value.message
+
+
+@pytest.mark.parametrize(("exempt", "reached"), [("", False), ("127.0.0.1", True)])
+def test_the_proxy_of_the_environment_is_used(
+    exempt: str, reached: bool, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests go to the proxy, here to an address without a listener, unless `no_proxy` names the server."""
+    for name, value in {"http_proxy": "http://127.0.0.1:9", "no_proxy": exempt}.items():
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name.upper(), value)
+    connection = connect(token="t", api_url=api.url, repository="acme/shop", note=print, sleep=lambda _: None)
+    with connection as client, contextlib.nullcontext() if reached else pytest.raises(GitHubError):
+        pull_request(client, 7)
+    assert bool(api.state.requests) is reached

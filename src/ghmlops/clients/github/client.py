@@ -118,7 +118,9 @@ def connect(  # noqa: PLR0913  (the parts of one connection)
             hint="the runner sets GITHUB_REPOSITORY; set it to `owner/name`, or leave the token out",
         )
     with requests.Session() as session:
-        session.auth = _unchanged
+        # The proxy and certificates of the environment, read once; nothing else of it, such as passwords of a .netrc file.
+        settings = session.merge_environment_settings(api_url, {}, None, None, None)
+        session.trust_env, session.proxies, session.verify = False, settings["proxies"], settings["verify"]
         session.headers["User-Agent"] = f"ghmlops/{__version__}"
         yield Client(
             session=session,
@@ -131,11 +133,6 @@ def connect(  # noqa: PLR0913  (the parts of one connection)
             note=note,
             timeout=timeout,
         )
-
-
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Return the request as it is; without an authentication, a session would use passwords of a .netrc file."""
-    return request
 
 
 def _check_api_url(url: str) -> None:
