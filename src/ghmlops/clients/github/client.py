@@ -118,7 +118,7 @@ def connect(  # noqa: PLR0913  (the parts of one connection)
             hint="the runner sets GITHUB_REPOSITORY; set it to `owner/name`, or leave the token out",
         )
     with requests.Session() as session:
-        # The proxy and certificates of the environment, read once; nothing else of it, such as passwords of a .netrc file.
+        # The proxy and certificates of the environment, read once; nothing else, such as passwords of a .netrc file.
         settings = session.merge_environment_settings(api_url, {}, None, None, None)
         session.trust_env, session.proxies, session.verify = False, settings["proxies"], settings["verify"]
         session.headers["User-Agent"] = f"ghmlops/{__version__}"
