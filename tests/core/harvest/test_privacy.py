@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from ghmlops.core.harvest.privacy import find_in_value, find_secrets
+from ghmlops.core.harvest.privacy import RULES, find_in_value, find_secrets
 
 SECRETS = {
     "e-mail address": ("mail me: ann.lee+x@mail.example.org", "ann%40example.com"),
@@ -104,3 +104,27 @@ def test_random_tokens_are_found() -> None:
     alphabet = string.ascii_letters + string.digits
     tokens = ["".join(rng.choices(alphabet, k=24)) for _ in range(1_000)]
     assert sum("token" in set(find_secrets(token)) for token in tokens) >= 990
+
+
+def test_no_screen_hides_a_match() -> None:
+    """Texts are pieces of secrets among other text; each rule finds in them what its pattern alone finds."""
+    rng = Random(1)  # noqa: S311  (reproducible)
+    pieces = [text for texts in SECRETS.values() for text in texts]
+    pieces += [
+        *"ab\u017f\u212a09 @.:-+=%_()",
+        "00",
+        "pwd=x12",
+        "pa\u017f\u017fword:abc",
+        "a@b.cc",
+        "1.2.3.4",
+        "::1",
+        "BASIC ",
+    ]
+    hits = set()
+    for _ in range(2_000):
+        texts = (rng.choice(pieces) for _ in range(rng.randint(1, 4)))
+        text = "".join(t[rng.choice((0, 0, rng.randrange(len(t)))) :] for t in texts)
+        expected = [r.kind for r in RULES if any(r.test(match[0]) for match in r.pattern.finditer(text))]
+        assert list(find_secrets(text)) == expected
+        hits.update(expected)
+    assert hits == {rule.kind for rule in RULES}

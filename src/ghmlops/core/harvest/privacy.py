@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+
+    Screen = Callable[[str], object]
 
 OWN = "request identifier"
 """Kind of the identifiers of requests and clients themselves."""
@@ -53,11 +55,65 @@ def _always(_text: str) -> bool:
     return True
 
 
-_RULES: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
-    ("e-mail address", re.compile(r"[^\s@<>\"',;:/\\]{1,64}(?:@|%40)[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}"), _always),
-    ("private key", re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY"), _always),
-    ("JSON Web Token", re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}"), _always),
-    (
+def _has(*parts: str) -> Screen:
+    """Return the screen of a pattern whose matches contain one of the parts."""
+    return re.compile("|".join(map(re.escape, parts))).search
+
+
+def _has_folded(*parts: str) -> Screen:
+    """Return the screen of a pattern whose matches contain one of the parts, in capitals or not."""
+    search = _has(*parts)
+    # A pattern that ignores case also matches letters outside ASCII, which only `casefold` maps to ASCII.
+    return lambda text: search(text.casefold())
+
+
+def _may_be_telephone(text: str) -> bool:
+    return "+" in text or "00" in text or _NATIONAL.search(text) is not None
+
+
+def _may_be_mac(text: str) -> bool:
+    return text.count(":") + text.count("-") >= 5
+
+
+def _may_be_ip(text: str) -> bool:
+    return _IPV4_PART.search(text) is not None or text.count(":") >= 4 or "::" in text
+
+
+_NATIONAL = re.compile(r"\d{3}[ .-]\d{4}")
+_IPV4_PART = re.compile(r"\.\d{1,3}\.")
+_CARD_DIGITS = re.compile(r"[2-6](?<!\d\d)(?<!\d\.\d)[\d -]{10}")
+_LONG = re.compile(r"[A-Za-z0-9_+-]{20}")
+_COUNTRY = re.compile(r"[A-Z]{2}\d{2}")
+_HARMLESS = re.compile(r"[^@%=:.]{0,7}|[^@%=:.\s\d+-]{0,18}")
+"""Texts in which no pattern matches: short ones without the signs of a short secret."""
+
+
+class Rule(NamedTuple):
+    """A kind of secret.
+
+    Attributes:
+        kind: what is shown of a hit.
+        pattern: what the secret looks like.
+        test: whether a match is one.
+        screen: what every text with a match meets. It is many times faster than the pattern, and most texts fail it.
+    """
+
+    kind: str
+    pattern: re.Pattern[str]
+    test: Callable[[str], bool]
+    screen: Screen
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "e-mail address",
+        re.compile(r"[^\s@<>\"',;:/\\]{1,64}(?:@|%40)[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}"),
+        _always,
+        _has("@", "%40"),
+    ),
+    Rule("private key", re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY"), _always, _has("PRIVATE KEY")),
+    Rule("JSON Web Token", re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}"), _always, _has("eyJ")),
+    Rule(
         "access key",
         re.compile(
             _PLAIN + r"(?:(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
@@ -65,15 +121,22 @@ _RULES: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
             r"|(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,})"
         ),
         _always,
+        _has("AKIA", "ASIA", "gh", "glpat-", "xox", "AIza", "sk", "pk", "rk", "npm_", "hf_"),
     ),
-    ("authorisation", re.compile(r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}"), _always),
-    (
+    Rule(
+        "authorisation",
+        re.compile(r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}"),
+        _always,
+        _has_folded("bea", "bas"),
+    ),
+    Rule(
         "password",
         re.compile(r"(?i)(?:passw(?:or)?d|passwd|pwd|secret|api[-_]?key|token)[\"']?\s*[=:]\s*[\"']?[^\s\"',;&]{3,}"),
         _always,
+        _has_folded("pass", "pwd", "secret", "key", "token"),
     ),
-    ("user in a URL", re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s/@:]{1,80}:[^\s/@]{1,200}@"), _always),
-    (
+    Rule("user in a URL", re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s/@:]{1,80}:[^\s/@]{1,200}@"), _always, _has("://")),
+    Rule(
         "card number",
         re.compile(
             # Four groups of four; American Express; Diners Club; Maestro and UnionPay in one piece.
@@ -82,24 +145,42 @@ _RULES: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
             r"|(?:5[06-9]|6\d)\d{10,17})" + _WHOLE
         ),
         _luhn,
+        _CARD_DIGITS.search,
     ),
-    ("IBAN", re.compile(_PLAIN + r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?" + _END), _iban),
-    (
+    Rule(
+        "IBAN",
+        re.compile(_PLAIN + r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?" + _END),
+        _iban,
+        _COUNTRY.search,
+    ),
+    Rule(
         "social security number",
         re.compile(r"(?<![\d.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"),
         _always,
+        _has("-"),
     ),
-    (
+    Rule(
         "telephone number",
         re.compile(
             r"(?<![\w+])(?<!\d\.)(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){7,14}" + _WHOLE + "|"
             r"(?<!\w)(?<!\d\.)(?:1[ .-])?(?:\(?\d{3}\)?[ .-]|\(\d{3}\))\d{3}[ .-]\d{4}(?!\w)" + _WHOLE
         ),
         _always,
+        _may_be_telephone,
     ),
-    ("UUID", re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])"), _always),
-    ("MAC address", re.compile(r"(?i)(?<![0-9a-f:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-f:])"), _always),
-    (
+    Rule(
+        "UUID",
+        re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])"),
+        _always,
+        _has("-"),
+    ),
+    Rule(
+        "MAC address",
+        re.compile(r"(?i)(?<![0-9a-f:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-f:])"),
+        _always,
+        _may_be_mac,
+    ),
+    Rule(
         "IP address",
         re.compile(
             r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.]*\d)"
@@ -107,10 +188,11 @@ _RULES: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
             r"|(?<![0-9a-z:])(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![0-9a-z:]))"
         ),
         _always,
+        _may_be_ip,
     ),
-    ("token", re.compile(_PLAIN + r"[A-Za-z0-9_+-]{20,}={0,2}" + _END), _is_random),
+    Rule("token", re.compile(_PLAIN + r"[A-Za-z0-9_+-]{20,}={0,2}" + _END), _is_random, _LONG.search),
 )
-"""Kind, pattern, and a test of the match. Only the kind is ever shown."""
+"""Only the kind is ever shown."""
 
 
 def find_secrets(text: str, identifiers: Collection[str] = (), allowed: Collection[str] = ()) -> Iterator[str]:
@@ -121,9 +203,11 @@ def find_secrets(text: str, identifiers: Collection[str] = (), allowed: Collecti
         identifiers: identifiers of requests and clients, which may not occur as words.
         allowed: texts that are no secrets although they look like one: digests and commits of this project's evidence.
     """
-    for kind, pattern, test in _RULES:
-        if any(match[0] not in allowed and test(match[0]) for match in pattern.finditer(text)):
-            yield kind
+    for rule in () if _HARMLESS.fullmatch(text) else RULES:
+        if rule.screen(text) and any(
+            match[0] not in allowed and rule.test(match[0]) for match in rule.pattern.finditer(text)
+        ):
+            yield rule.kind
     if next(_identifiers(text, identifiers), None) is not None:
         yield OWN
 

@@ -55,7 +55,7 @@ def read_candidates(
     """
     joined = "joined j JOIN population p ON p.key = j.key WHERE state = 'matched'"
     fields = fields_sql(table.field_count, "p.")
-    columns = f"p.id, coalesce(p.client_name, ''), {fields}, j.label, p.key"
+    columns = f"p.id, coalesce(p.client, ''), {fields}, j.label, p.key"
     miss = "abs(j.score - TRY_CAST(j.label AS DOUBLE))"
     places = ", ".join(
         f"row_number() OVER (PARTITION BY p.{field_column(keep.fields.index(name))} ORDER BY p.key)"

@@ -29,6 +29,9 @@ MAX_LINE = 16 * 1024**2
 """Bytes of a line."""
 MAX_UNREADABLE = 0.01
 """Share of the lines that may be unreadable."""
+_QUOTE, _ESCAPE = '"', "\\"
+_DICTIONARY = 1_000
+"""Distinct values up to which the private table stores each value once; for identifiers that costs only time."""
 _PER_SECOND = (1.0, 1e3, 1e6, 1e9)
 """Units of times that are numbers: s, ms, us, ns."""
 _PLAUSIBLE = (631_152_000, 4_102_444_800)
@@ -57,7 +60,7 @@ class LogTable:
     """The requests of the logs in a private table.
 
     The table has the columns `problem` (empty for a request), `key` (random key of the identifier), `line` (hash of the
-    line), `id`, `client` (hash), `client_name`, `seconds`, `file`, `score`, and `f0`, `f1` and so on: the JSON
+    line), `id`, `client`, `seconds`, `file`, `score`, and `f0`, `f1` and so on: the JSON
     of each field.
 
     Args:
@@ -151,26 +154,38 @@ def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: 
     ]
     listed = ", ".join(literal(_pointer(path)) for path in paths)
     seconds = seconds_sql("parts[2] ->> '$'")
-    client = "md5_number_lower(parts[3] ->> '$')" if traffic.client else "NULL::UBIGINT"
     score_sql = "TRY_CAST(parts[4] ->> '$' AS DOUBLE)" if traffic.score else "NULL::DOUBLE"
     # One column per field, so that a query reads the fields that it needs.
     columns = "".join(f", parts[{5 + number}] AS {field_column(number)}" for number in range(len(fields)))
     # An identifier is a text or a number, and never empty.
     identifier = (
-        "CASE WHEN json_type(parts[1]) IN ('VARCHAR', 'UBIGINT', 'BIGINT') THEN nullif(parts[1] ->> '$', '') END"
+        f"CASE WHEN {_starts('parts[1]', _QUOTE)} OR json_type(parts[1]) IN ('UBIGINT', 'BIGINT') "
+        f"THEN nullif({_text_sql('parts[1]')}, '') END"
     )
     return (
         f"COPY (WITH lines AS (SELECT json, filename, json_extract(json, [{listed}]) AS parts FROM "
         f"read_ndjson_objects([{sources}], ignore_errors = true, filename = true, maximum_object_size = {MAX_LINE})), "
         f"requests AS (SELECT *, {identifier} AS id, {seconds} AS seconds FROM lines) "
-        f"SELECT CASE WHEN json IS NULL OR json_type(json) <> 'OBJECT' THEN 'broken' WHEN id IS NULL THEN 'id' "
-        "WHEN seconds IS NULL THEN 'time' END AS problem, "
-        f"md5_number_lower(id || '|{seed}') AS key, hash(json) AS line, id, {client} AS client, "
-        f"{'parts[3] ->> ' + literal('$') if traffic.client else 'NULL::VARCHAR'} AS client_name, "
+        f"SELECT CASE WHEN json IS NULL OR NOT ({_starts('json', '{')} OR json_type(json) = 'OBJECT') THEN 'broken' "
+        "WHEN id IS NULL THEN 'id' WHEN seconds IS NULL THEN 'time' END AS problem, "
+        f"md5_number_lower(id || '|{seed}') AS key, hash(json) AS line, id, "
+        f"{_text_sql('parts[3]') if traffic.client else 'NULL::VARCHAR'} AS client, "
         "seconds, filename AS file, "
         f"{score_sql} AS score{columns} FROM requests) "
-        f"TO {literal(table)} (FORMAT parquet, COMPRESSION snappy)"
+        f"TO {literal(table)} (FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT {_DICTIONARY})"
     )
+
+
+def _starts(json: str, character: str) -> str:
+    """Return the SQL of whether a JSON value starts with a character: its type without parsing it once more."""
+    return f"starts_with(CAST({json} AS VARCHAR), {literal(character)})"
+
+
+def _text_sql(json: str) -> str:
+    """Return the SQL of the text of a JSON value. One without escapes is what stands between the quotes."""
+    raw = f"CAST({json} AS VARCHAR)"
+    plain = f"{_starts(json, _QUOTE)} AND NOT contains({raw}, {literal(_ESCAPE)})"
+    return f"CASE WHEN {plain} THEN substring({raw}, 2, length({raw}) - 2) ELSE {json} ->> '$' END"
 
 
 def seconds_sql(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ghmlops.measure.harvest.log_table import LogTable
 
 _BATCH = 10_000
+_PRINTABLE = re.compile(rb"[ -~]{8,}")
 
 
 def check_file(table: LogTable, path: Path, name: str, identifiers: Collection[str]) -> None:
@@ -40,8 +42,7 @@ def check_file(table: LogTable, path: Path, name: str, identifiers: Collection[s
     if path.suffix == ".parquet":
         check_values(name, _parquet_values(table, path), identifiers)
     # Text between the binary parts of the file: metadata, statistics and uncompressed pages.
-    printable = "".join(chr(byte) if 32 <= byte < 127 else "\n" for byte in path.read_bytes())
-    words = (word for word in printable.split("\n") if len(word) >= 8)
+    words = (match.decode("ascii") for match in _PRINTABLE.findall(path.read_bytes()))
     check_values(f"the bytes of {name}", words if path.suffix != ".parquet" else _texts_of_parquet(words), identifiers)
 
 
