@@ -20,7 +20,8 @@ main() {
   for extra in "$@"; do
     [[ $extra =~ ^[a-z][a-z0-9-]*$ ]] || fail "\"$extra\" is not the name of an extra" "usage: install.sh [EXTRA ...]"
   done
-  base=${RUNNER_TEMP:-${XDG_CACHE_HOME:-${HOME:?is not set, and neither is RUNNER_TEMP}/.cache}/ghmlops}
+  base=${RUNNER_TEMP:-}
+  base=${base:-$(cache_folder)}
   identify || digest=""
   if [[ -n $digest ]] && recall "$base" "$@"; then return; fi
   forget_settings

@@ -12,6 +12,17 @@ fail() {
   exit 2
 }
 
+# cache_folder: prints the user's cache folder of ghmlops.
+cache_folder() {
+  if [[ -n ${XDG_CACHE_HOME:-} ]]; then
+    printf '%s\n' "$XDG_CACHE_HOME/ghmlops"
+  elif [[ -n ${HOME:-} ]]; then
+    printf '%s\n' "$HOME/.cache/ghmlops"
+  else
+    fail "there is no folder to install into: HOME is not set" "set HOME, XDG_CACHE_HOME or, for an action, RUNNER_TEMP"
+  fi
+}
+
 # forget_settings: removes settings of the caller's project, which must not affect this installation. Settings of the
 # package index (UV_DEFAULT_INDEX, UV_INDEX, PIP_INDEX_URL and similar, cache, certificates, proxies) remain.
 forget_settings() {

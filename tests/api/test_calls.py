@@ -180,6 +180,15 @@ def test_the_result(place: Path) -> None:
     assert "regression-log-loss" in result._repr_html_()
 
 
+def test_a_table_without_pandas(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traceback shows the installation that is missing below the message."""
+    result = ghmlops.compare(place / "baseline.parquet", place / "candidate.parquet", **SECTION)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(InputError) as caught:
+        result.to_pandas()
+    assert caught.value.__notes__ == ['pip install "ghmlops[pandas]"']
+
+
 def test_hostile_names_in_a_notebook() -> None:
     """A value of the data cannot write HTML into a notebook."""
     columns = artifacts.rows(2_000, 1) | {"device": ["<script>alert(1)</script>"] * 2_000}

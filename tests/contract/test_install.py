@@ -204,6 +204,17 @@ def test_outside_of_actions(suite: Path, tmp_path: Path) -> None:
     assert done.stdout.startswith(f"{tmp_path}/cache/ghmlops/ghmlops-")
 
 
+def test_no_home(suite: Path, tmp_path: Path) -> None:
+    """Without HOME, XDG_CACHE_HOME and RUNNER_TEMP one line names them, with the outputs of an action."""
+    outputs = tmp_path / "outputs"
+    done = install(suite, {"PATH": os.environ["PATH"], "GITHUB_OUTPUT": str(outputs)}, "github")
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert line.startswith("ghmlops: error: ")
+    assert all(name in line for name in ("HOME", "XDG_CACHE_HOME", "RUNNER_TEMP"))
+    assert outputs.read_text() == "outcome=error\nreason-code=install-failed\n"
+
+
 def test_no_python(suite: Path, tmp_path: Path) -> None:
     """Without a recent Python: one line, exit code 2, an annotation, and the outputs that every action has."""
     tools = tmp_path / "bin"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ghmlops.api.in_process import with_hint
 from ghmlops.core.errors import InputError
 from ghmlops.core.model import Finding, Measurement, NotMeasured, Outcome, conclude, failed
 
@@ -69,7 +70,8 @@ class Judgement:
         try:
             import pandas as pd
         except ModuleNotFoundError:
-            raise InputError("pandas is not installed", hint='pip install "ghmlops[pandas]"') from None
+            with with_hint():
+                raise InputError("pandas is not installed", hint='pip install "ghmlops[pandas]"') from None
         columns = ("id", "metric", "dataset", "slice", "window", "unit", "baseline", "candidate")
         change, rest = ("estimate", "low", "high"), ("margin", "n", "method", "outcome", "reason")
         rows = [

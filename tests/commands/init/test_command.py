@@ -279,6 +279,21 @@ def test_damaged_parquet(here: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert error.count("\n") == 1
 
 
+def test_what_is_no_content(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Named pipes, which would wait for a writer, are not opened; a pointer of Git LFS is named with a hint."""
+    serve(here)
+    for name in ("pipe.parquet", "app/Dockerfile", "app/main.py", "pipe.jsonl"):
+        (here / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(here / name)
+    assert main(["init", "--dry-run"]) == 0
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + 64 * "0" + "\nsize 12345678\n"
+    (here / "predictions.parquet").write_text(pointer)
+    capsys.readouterr()
+    assert main(["init", "--dry-run"]) == 2
+    assert "predictions.parquet: a pointer of Git LFS" in (error := capsys.readouterr().err)
+    assert "git lfs pull" in error
+
+
 def test_questions_on_a_terminal(here: Path) -> None:
     """On a terminal the missing values are asked for, and the answers are used."""
     serve(here)

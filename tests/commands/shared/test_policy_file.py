@@ -1,4 +1,4 @@
-"""A policy that is missing: the message names the one of a parent folder of the repository."""
+"""A policy that is missing: the message names the one of a parent folder or with the other ending."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def test_a_policy_of_a_parent_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "services/.github").mkdir()
     (tmp_path / "services" / NAME).write_text("version: 1\nservice: scorer\n")
     assert f"--policy ../{NAME}" in hint(deep)
+
+
+@pytest.mark.parametrize(("present", "missing"), [("yaml", "yml"), ("yml", "yaml")])
+def test_a_policy_with_the_other_ending_is_named(tmp_path: Path, present: str, missing: str) -> None:
+    """GitHub accepts both endings for its own files, so that either is a likely name."""
+    (tmp_path / f"policy.{present}").write_text("version: 1\nservice: shop\n")
+    with pytest.raises(PolicyError) as caught:
+        load_policy(tmp_path / f"policy.{missing}", f"policy.{missing}")
+    assert f"--policy policy.{present}" in caught.value.hint
 
 
 def test_the_search_ends_at_the_top_of_the_repository(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ CASES = [
     ("p.parquet.gz", GZIP, False, "is compressed with gzip"),
     ("p.parquet.zst", b"\x28\xb5\x2f\xfd\x00\x00", False, "is compressed with zstd"),
     ("p.csv", CSV, False, "is not Parquet"),
+    ("p.parquet", b"version https://git-lfs", False, "is a pointer of Git LFS"),
     ("p.orc", b"ORC\x00\x00\x00", False, "is not Parquet"),
     ("p", CSV, False, "is not Parquet"),
     ("p.parquet.tmp", PARQUET, False, "has the name of a temporary file or a backup"),

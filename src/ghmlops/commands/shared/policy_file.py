@@ -39,10 +39,14 @@ def load_policy(path: Path, name: str) -> Policy:
 
 
 def _missing_hint(path: Path, name: str) -> str:
-    """Return how to get a policy: the one of a parent folder of the repository, or a new one.
+    """Return how to get a policy: the one with the other ending, that of a parent folder, or a new one.
 
     A policy of a parent folder is named and not used, because its paths are relative to the folder of the command.
     """
+    for ending, other in ((".yml", ".yaml"), (".yaml", ".yml")):
+        if path.suffix == ending and path.with_suffix(other).is_file():
+            similar = name.removesuffix(ending) + other
+            return f"{similar} exists: rename it to {name}, or pass --policy {similar}"
     folder = path.parent
     for _ in PurePath(name).parent.parts:
         folder = folder.parent

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import re
 
-HEAD_BYTES = 6
+LFS_POINTER = b"version https://git-lfs"
+"""First bytes of the text that git stores in place of a file of Git LFS.
+Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
+LFS_REASON = "is a pointer of Git LFS"
+LFS_HINT = "fetch its content: `git lfs pull`; in a workflow, `lfs: true` of actions/checkout"
+HEAD_BYTES = len(LFS_POINTER)
 """Number of bytes at the start of a file that `classify` needs."""
 PARQUET_MAGIC = (b"PAR1", b"PARE")
 """First bytes of a Parquet file: with a readable and with an encrypted footer."""
@@ -53,6 +58,8 @@ def classify(name: str, head: bytes, size: int) -> tuple[bool, str]:
         return True, ""
     if is_document(name):
         return False, ""
+    if head == LFS_POINTER:
+        return False, LFS_REASON
     compression = compression_of(head)
     return False, "is empty" if size == 0 else f"is compressed with {compression}" if compression else "is not Parquet"
 

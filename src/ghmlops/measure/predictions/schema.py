@@ -9,6 +9,7 @@ from ghmlops.core.predictions.contract.facts import SchemaFacts
 from ghmlops.measure.predictions import column_types
 from ghmlops.measure.predictions.column_types import ZONED_TIMES, type_kind
 from ghmlops.measure.predictions.layout import CLASS_TASKS, SIDES, VECTOR_TASKS, Layout
+from ghmlops.measure.predictions.pandas_index import index_hint
 from ghmlops.measure.predictions.sql.custom_metrics import columns_of_metrics
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 _CLASS_NUMBER_KINDS = {"boolean", "integer", "float", "decimal"}
 """Kinds of types in which a class can be a number."""
-_PANDAS_INDEX = "__index_level_"
-"""Start of the column that `DataFrame.to_parquet` writes for an index without a name."""
 _MAX_SUGGESTIONS = 20
 """Maximum number of column names that a message compares with a missing one."""
 
@@ -114,16 +113,9 @@ def _require(layout: Layout, session: Session, role: str, column: str) -> None:
     artifact = "the file of labels" if role == "labels" else f"the {role}"
     raise DataError(
         f'{session.display_name(role)}: {artifact} has no column "{actual}"',
-        hint=nearest(actual, _suggestions(actual, columns)) + _index_hint(columns),
+        hint=nearest(actual, _suggestions(actual, columns))
+        + index_hint(session.sources[role], actual, columns, is_key=column in layout.policy.key),
     )
-
-
-def _index_hint(columns: tuple[str, ...]) -> str:
-    """Return what the columns are that pandas writes for an index without a name; empty without one."""
-    index = next((name for name in columns if name.startswith(_PANDAS_INDEX)), "")
-    if not index:
-        return ""
-    return f"; `{index}` is the index of a pandas DataFrame: name it by `df.rename_axis`, or write with `index=False`"
 
 
 def _suggestions(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:

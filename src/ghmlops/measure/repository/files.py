@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,16 +19,27 @@ _TEXTS = ("Procfile", "Dockerfile", "pyproject.toml")
 
 
 def list_files(root: Path) -> list[str]:
-    """Return the paths of the files relative to `root`, sorted; hidden folders, links and environments are left out."""
+    """Return the paths of the files relative to `root`, sorted.
+
+    Hidden folders, environments and whatever is no regular file are left out: a link repeats a file, and opening a
+    named pipe would wait for its writer.
+    """
     names: list[str] = []
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(d for d in folders if not d.startswith(".") and d not in _SKIPPED)
         relative = os.path.relpath(folder, root)
         prefix = "" if relative == "." else f"{relative}/"
-        names += [f"{prefix}{name}" for name in files if not os.path.islink(os.path.join(folder, name))]
+        names += [f"{prefix}{name}" for name in files if _is_regular(os.path.join(folder, name))]
         if len(names) > MAX_FILES:
             break
     return sorted(names[:MAX_FILES])
+
+
+def _is_regular(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False  # It was removed after its folder was listed.
 
 
 def read_texts(root: Path, names: list[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ghmlops.core.adoption.facts import Column, Table
 from ghmlops.core.errors import DataError
+from ghmlops.measure.predictions.artifacts.parquet_file import check_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +38,9 @@ def read_table(path: Path, name: str) -> Table:
         name: its path relative to the repository.
 
     Raises:
-        DataError: It is not a Parquet file.
+        DataError: It is not a Parquet file, or a pointer of Git LFS in its place.
     """
+    check_bytes(path, name)
     described = _query(path, "DESCRIBE SELECT * FROM read_parquet($1, hive_partitioning=false)")[:MAX_COLUMNS]
     kinds = [(str(row[0]), _kind(str(row[1]))) for row in described]
     parts = ["count(*)"]

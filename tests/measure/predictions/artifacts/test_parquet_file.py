@@ -23,6 +23,7 @@ def test_files_that_are_not_parquet_are_errors(tmp_path: Path, good: Path) -> No
     cases = {
         "empty": (b"", "empty"),
         "text": (b"id,y,s\n1,0,0.5\n", "not a Parquet file"),
+        "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n", "a pointer of Git LFS"),
         "half": (content[: len(content) // 2], "truncated"),
         "crypt": (b"PARE" + content[4:-4] + b"PARE", "encrypted"),
         "footer": (content[:-8] + b"\xff\xff\xff\x7fPAR1", "damaged"),

@@ -241,9 +241,10 @@ def _reject_table(folder: Path, names: Collection[str], display_name: str) -> No
 
 def unreadable_file(display_name: str, name: str, why: str) -> DataError:
     """Return the error for a file of a folder that could be data and cannot be read."""
+    advice = "write all data files as Parquet, move this one elsewhere, or name a pattern such as `*.parquet`"
     return DataError(
         f"{display_name}: the file {name} {why}, and no file of a folder is left out silently",
-        hint="write all data files as Parquet, move this one elsewhere, or name a pattern such as `*.parquet`",
+        hint=data_file.LFS_HINT if why == data_file.LFS_REASON else advice,
     )
 
 

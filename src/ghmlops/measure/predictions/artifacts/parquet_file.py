@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.core.artifacts.data_file import HEAD_BYTES, compression_of
+from ghmlops.core.artifacts.data_file import HEAD_BYTES, LFS_HINT, LFS_POINTER, compression_of
 from ghmlops.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def check_bytes(path: Path, display_name: str) -> int:
             f"{display_name}: compressed with {compression}, not a Parquet file itself",
             hint="decompress it; Parquet compresses its own pages, for example with `compression='zstd'`",
         )
+    if head == LFS_POINTER:
+        raise DataError(f"{display_name}: a pointer of Git LFS, not the file itself", hint=LFS_HINT)
     if head[:4] != _MAGIC:
         raise DataError(f"{display_name}: not a Parquet file", hint="write predictions with `to_parquet` or similar")
     if tail[-4:] != _MAGIC or size < _MIN_BYTES:
