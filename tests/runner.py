@@ -5,6 +5,7 @@ The contract tests check what act does not enforce: permissions, concurrency, en
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -12,6 +13,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,7 +149,7 @@ def make_world(folder: Path, *, environment: dict[str, str] | None = None) -> Wo
 
 def _copy_suite(target: Path) -> None:
     """Copy tracked and new files of the repository, without ignored ones."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *NOT_COPIED]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     for name in filter(None, names):
         if (ROOT / name).is_file():
@@ -172,8 +175,27 @@ def runner_environment(folder: Path) -> dict[str, str]:
     if settings.is_file():
         variables.setdefault("PIP_CONFIG_FILE", str(settings))
     variables.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
+    # pip needs seconds for the list of all releases of uv, in each of a hundred jobs.
+    variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(_wheel_of_uv())}
     separate = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8"}
     return {**variables, **separate, "ACT_DISABLE_VERSION_CHECK": "1", "GIT_PAGER": "cat"}
+
+
+def _wheel_of_uv() -> Path:
+    """Return a folder with the wheel of the pinned uv, downloaded once."""
+    pins = ROOT / "scripts" / "uv.txt"
+    folder = CACHE / "ghmlops" / f"uv-wheel-{hashlib.sha256(pins.read_bytes()).hexdigest()[:12]}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.mkdtemp(dir=folder.parent)
+        python = getattr(sys, "_base_executable", sys.executable)
+        command = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        subprocess.run([*command, "--dest", temporary, "--require-hashes", "--requirement", str(pins)], check=True)
+        try:
+            Path(temporary).rename(folder)
+        except OSError:  # another process of the tests was faster
+            shutil.rmtree(temporary)
+    return folder
 
 
 def free_port() -> int:
