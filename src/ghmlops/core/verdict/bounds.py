@@ -59,6 +59,8 @@ def bound_items(items: Sequence[NotMeasured]) -> list[NotMeasured]:
 
 def _shorten(finding: Finding) -> Finding:
     """Return a finding whose texts and slice are bounded."""
+    if len(finding.slice) <= MAX_SLICE and _size(finding) <= MAX_TEXT:  # so that no text is longer either
+        return finding
     changes: dict[str, Any] = {}
     if any(map(_long, _TEXTS(finding))):
         texts = zip(_TEXT_NAMES, _TEXTS(finding), strict=True)
