@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -78,6 +79,20 @@ def test_missing_data_never_passes(kind: str) -> None:
     evaluation = run(list(faulty))
     assert (code, Outcome.INCONCLUSIVE) in codes(evaluation)
     assert Outcome.PASS not in {outcome for _, outcome in codes(evaluation)}
+
+
+def test_values_that_are_complete_after_a_delay() -> None:
+    """Younger intervals do not count, whatever is in them; data that is as late as that is not stale."""
+    (metric,) = WATCH.metrics
+    late = Watch(metrics=(msgspec.structs.replace(metric, delay=7.0 * DAY),))
+    logs = hours(COUNT)
+    logs[-5:] += np.log(2.0)
+    rows = intervals(logs)
+    assert codes(run(rows, late)) == [("watch-steady", Outcome.PASS)]
+    assert codes(run(rows[: -7 * 24], late)) == [("watch-steady", Outcome.PASS)]
+    assert codes(run(rows[: -7 * 24])) == [("watch-stale", Outcome.INCONCLUSIVE)]
+    assert codes(run(rows[: -9 * 24], late)) == [("watch-stale", Outcome.INCONCLUSIVE)]
+    assert [name for name, _ in codes(run(rows, late, now=NOW + 7 * DAY))] == ["watch-step"]
 
 
 def test_the_past_is_evaluated_without_its_future() -> None:

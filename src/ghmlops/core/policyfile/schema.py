@@ -221,7 +221,7 @@ _OWN: dict[tuple[Any, str], Schema] = {
     (WatchLimits, "actions"): {"anyOf": [COUNT, {"type": "string", "pattern": r"^\s*[0-9]{1,3}/day\s*$"}]},
     (WatchLimits, "pace"): DURATION,
     (Watch, "prometheus"): {"anyOf": [TEXT, _object({"url": TEXT, "token-variable": TEXT}, ("url",))]},
-    (WatchedMetric, "every"): DURATION,
+    **{(WatchedMetric, field): DURATION for field in ("every", "delay")},
     (Scale, "prometheus"): {"anyOf": [TEXT, _object({"url": TEXT, "token-variable": TEXT}, ("url",))]},
     (ScaleCapacity, "evidence"): _listing({"anyOf": [TEXT, _object({"file": TEXT, "replicas": COUNT}, ("file",))]}),
     (Demand, "rate"): RATE,

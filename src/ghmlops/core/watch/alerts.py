@@ -64,6 +64,7 @@ class Rules:
         accepted_until: time until which changes of the metric are accepted, seconds since the epoch.
         deployments: times of accepted deployments, ascending.
         dismissed: onsets of alerts that a person judged to be none, seconds since the epoch.
+        delay: seconds until the values of an interval are complete.
     """
 
     period: float
@@ -71,6 +72,7 @@ class Rules:
     accepted_until: float = 0.0
     deployments: tuple[float, ...] = ()
     dismissed: tuple[float, ...] = ()
+    delay: float = 0.0
 
     def is_dismissed(self, onset: int, step: float) -> bool:
         """Return whether a person dismissed the alert with this onset, which may be estimated two intervals away."""

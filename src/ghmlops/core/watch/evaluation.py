@@ -69,7 +69,7 @@ class Evaluation(NamedTuple):
 def evaluate(
     watch: Watch, content: Sequence[Sequence[Interval]], deployments: Sequence[Deployed], *, now: float, clock: float
 ) -> Evaluation:
-    """Judge all metrics at a time. Intervals that have not ended by then do not count.
+    """Judge all metrics at a time. Intervals that have not ended by then, or a `delay` before it, do not count.
 
     Args:
         watch: the section `watch`.
@@ -91,7 +91,7 @@ def evaluate(
                 cause = cause_of(burning.onset, counts.step, deployments)
                 alarms.append(_alarm(metric.name, burning.onset, counts.step, cause))
             continue
-        series = _series(metric, intervals, now, clock)
+        series = _series(metric, intervals, now - metric.delay, clock)
         judged = judge_series(series, rules, watch.stale, now, deployments)
         findings += judged.findings
         causes = [cause_of(alert.onset, series.step, deployments) for alert in judged.alerts]
@@ -136,6 +136,7 @@ def _rules(watch: Watch, metric: WatchedMetric, deployments: Sequence[Deployed])
         accepted_until=max(until, default=0.0),
         deployments=tuple(deployed.time for deployed in deployments),
         dismissed=tuple(datetime.fromisoformat(d.onset).timestamp() for d in watch.dismiss if d.metric == metric.name),
+        delay=metric.delay,
     )
 
 

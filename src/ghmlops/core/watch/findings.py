@@ -79,9 +79,11 @@ def _data_findings(series: Series, rules: Rules, stale: float, now: float) -> li
     if not len(series.times):
         return [*findings, _finding(name, "watch-no-data", Outcome.INCONCLUSIVE, f"{name} has no data.", 0)]
     newest = float(series.times[-1]) + series.step
-    if now - newest > stale:
+    if now - newest > stale + rules.delay:
         age = format_duration(float(round(now - newest)))
-        reason = f"{name}: the newest data is {age} old, beyond `watch.stale` of {format_duration(stale)}."
+        limit = f"`watch.stale` of {format_duration(stale)}"
+        limit += f" and its delay of {format_duration(rules.delay)}" if rules.delay else ""
+        reason = f"{name}: the newest data is {age} old, beyond {limit}."
         return [*findings, _finding(name, "watch-stale", Outcome.INCONCLUSIVE, reason, len(series.times))]
     period = max(rules.period, series.step)
     missing = holes(series, newest - period, newest)

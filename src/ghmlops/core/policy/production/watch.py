@@ -79,6 +79,9 @@ class WatchedMetric(Section, frozen=True, kw_only=True):
     direction: Direction = Direction.LOWER
     change: float = 0.5
     """Least relative change of a step, for the worse: by default half as much again, or a third less."""
+    delay: float = 0.0
+    """Seconds until the values of an interval are complete, such as those of labels that come later: until then the
+    interval does not count, and that it has no value is no missing data."""
     burn: BurnRate | None = None
     """Judge the failed requests by burn rates of this budget, in place of steps, shifts and ramps."""
 

@@ -82,9 +82,10 @@ def _check_season(at: Located, watch: Watch, metric: WatchedMetric) -> None:
             f"`season` is no multiple of the interval (`every`) of `{metric.name}`",
             "for example `season: 1d` and `every: 1h`",
         )
-    if watch.history < (WARM_UP_PERIODS + 1) * watch.season:
+    if watch.history - metric.delay < (WARM_UP_PERIODS + 1) * watch.season:
         raise at.error(
-            f"`history` has less than {WARM_UP_PERIODS + 1} seasons, so nothing could be judged",
+            f"`history` has less than {WARM_UP_PERIODS + 1} seasons before the `delay` of `{metric.name}`, so nothing "
+            "could be judged",
             "for example `season: 1d` and `history: 30d`",
         )
 
@@ -111,6 +112,7 @@ def _metric(at: Located) -> WatchedMetric:
         "every": _interval,
         "direction": lambda value: _DIRECTIONS[one_of(*_DIRECTIONS)(value)],
         "change": _change,
+        "delay": SECONDS,
         "burn": record(BurnRate, {"objective": _objective}, required=("objective",)),
     }
     metric: WatchedMetric = record(WatchedMetric, readers, required=("name",))(at)
@@ -130,6 +132,8 @@ def _metric(at: Located) -> WatchedMetric:
 
 
 def _check_burn(at: Located, metric: WatchedMetric) -> None:
+    if metric.delay:
+        raise at.error("the windows of `burn` end now, and `delay` leaves them out", "remove one of them")
     if metric.evidence is not None or metric.deployments:
         raise at.error("`burn` needs requests", "use `log` or `prometheus`")
     if not (metric.log.failed if metric.log else metric.failed):
