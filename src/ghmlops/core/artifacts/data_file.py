@@ -12,7 +12,9 @@ LFS_POINTER = b"version https://git-lfs"
 """First bytes of the text that git stores in place of a file of Git LFS.
 Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
 LFS_REASON = "is a pointer of Git LFS"
-LFS_HINT = "fetch its content: `git lfs pull`; in a workflow, `lfs: true` of actions/checkout"
+LFS_HINT = (
+    "run `git lfs pull`; in a workflow, `lfs: true` of actions/checkout, or this command as `setup` of pr-gate.yml"
+)
 HEAD_BYTES = len(LFS_POINTER)
 """Number of bytes at the start of a file that `classify` needs."""
 PARQUET_MAGIC = (b"PAR1", b"PARE")
