@@ -51,3 +51,9 @@ def test_the_search_ends_at_the_top_of_the_repository(tmp_path: Path) -> None:
     folder = tmp_path / "checkout"
     (folder / ".git").mkdir(parents=True)
     assert "--policy" not in hint(folder)
+
+
+def test_an_empty_name_is_one_sentence(tmp_path: Path) -> None:
+    """It is not taken for the folder."""
+    with pytest.raises(PolicyError, match="empty"):
+        load_policy(tmp_path / "", "")

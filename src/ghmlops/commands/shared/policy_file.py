@@ -26,6 +26,8 @@ def load_policy(path: Path, name: str) -> Policy:
     Raises:
         PolicyError: The file is missing, unreadable or invalid.
     """
+    if not name:
+        raise PolicyError("the name of the policy file is empty", hint="name the policy file with --policy")
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_POLICY_BYTES).decode()
