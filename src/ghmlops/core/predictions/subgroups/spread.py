@@ -87,7 +87,7 @@ def estimate_spreads(subgroups: Sequence[Subgroup], noise: Sequence[Subgroup] = 
     spreads = {}
     for family, z in statistics.items():
         others = [scale for other, scale in scales.items() if other != family and other[:2] == family[:2]]
-        typical = float(np.median(others)) if others else None
+        typical = _median(np.array(others)) if others else None
         spread = _combined(scales.get(family), typical, len(z))
         if spread is not None and spread.scale > 1.0:
             spreads[family] = spread
@@ -108,8 +108,14 @@ def _by_family(subgroups: Sequence[Subgroup]) -> dict[Family, NDArray[np.float64
     result = {}
     for family, values in families.items():
         change, error = np.array(values).T
-        result[family] = (change - np.median(change)) / error
+        result[family] = (change - _median(change)) / error
     return result
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Return the median of finite values. `np.median` imports `numpy.ma`, which takes 0.03 s."""
+    ordered, size = np.sort(values), len(values)
+    return float(ordered[(size - 1) // 2] + ordered[size // 2]) / 2
 
 
 def _scale(z: NDArray[np.float64], *, robust: bool) -> float:

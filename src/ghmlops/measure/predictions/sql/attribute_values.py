@@ -61,7 +61,8 @@ def read_values(views: StagedViews, bundle: int, codes: Ints) -> dict[int, Key]:
     if not names:
         return key_of_code
     for role, limit in ((r, n) for r in SIDES for n in (FIRST_ROWS, None)):
-        missing = np.setdiff1d(codes[codes != NO_CODE], np.fromiter(key_of_code, np.int64, len(key_of_code)))
+        # `np.setdiff1d` imports `numpy.ma`.
+        missing = np.array(sorted(set(codes.tolist()) - key_of_code.keys() - {NO_CODE}), dtype=np.int64)
         if not len(missing):
             break
         session.load("missing", {}, codes={code: missing})

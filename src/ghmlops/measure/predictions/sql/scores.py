@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ghmlops.core.paired.aggregates import COARSE_BINS, FINE_BINS, Columns, Grid, ScorePairs, effective_rows
-from ghmlops.measure.predictions.sql.arrays import as_floats, as_ints
+from ghmlops.measure.predictions.sql.arrays import as_floats, as_floats_or_nan, as_ints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def read_columns(
     names = [*codes, *(["g"] if grouped else [])]
     columns = ", ".join(["CAST(y AS DOUBLE) AS y", "sa", "sb", *(["w"] if weighted else []), *names])
     rows = session.columns(f"SELECT {columns} FROM pairs WHERE {_LABELLED if only_labelled else 'ok'}")
-    label = np.asarray(np.ma.filled(np.ma.asarray(rows["y"], dtype=np.float64), np.nan))
+    label = as_floats_or_nan(rows["y"])
     first, second = as_floats(rows["sa"]), as_floats(rows["sb"])
     weight = as_floats(rows["w"]) if weighted else None
     keys = [second, first, label] if weight is None else [weight, second, first, label]
@@ -142,9 +142,9 @@ def read_joint_bins(session: Session, *, weighted: bool = False) -> JointBins:
     packed = f"(({_bin_sql('sa', bins)} * {bins} + {_bin_sql('sb', bins)}) * 3 + {label})"
     totals = _totals_sql(session, weighted=weighted)
     joint = session.columns(f"SELECT {packed} AS packed, {totals} FROM pairs WHERE ok GROUP BY 1 ORDER BY 1")
-    pair, code = np.divmod(np.asarray(np.ma.getdata(joint["packed"]), dtype=np.int64), 3)
+    pair, code = np.divmod(as_ints(joint["packed"]), 3)
     baseline, candidate = np.divmod(pair, bins)
-    n = np.asarray(np.ma.getdata(joint["n"]), dtype=np.int64)
+    n = as_ints(joint["n"])
     weights = _weights(joint) if weighted else None
     return JointBins(label=code - 1, baseline=baseline, candidate=candidate, n=n, weights=weights)
 
@@ -199,13 +199,13 @@ def _count_bins(session: Session, side: str, *, weighted: bool) -> BinnedScores:
     packed = f"({score} * 6 + CAST(coalesce(y, -1) AS INTEGER) * 2 + 2 + CAST(ok AS INTEGER))"
     totals = _totals_sql(session, weighted=weighted)
     rows = session.columns(f"SELECT {packed} AS packed, {totals} FROM pairs WHERE u{side} GROUP BY 1 ORDER BY 1")
-    index, rest = np.divmod(np.asarray(np.ma.getdata(rows["packed"]), dtype=np.int64), 6)
+    index, rest = np.divmod(as_ints(rows["packed"]), 6)
     label, paired = np.divmod(rest, 2)
     return BinnedScores(
         label=label - 1,
         paired=paired == 1,
         bin=index,
-        n=np.asarray(np.ma.getdata(rows["n"]), dtype=np.int64),
+        n=as_ints(rows["n"]),
         weights=_weights(rows) if weighted else None,
     )
 
