@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -173,3 +174,94 @@ def test_an_offer_that_was_interrupted_is_completed_once(place: Path, api: Any) 
     assert findings(place)["harvest-leakage"]["n"] == 60
     fingerprints = json.loads((place / "evidence/harvest.json").read_text())["provenance"]["fingerprints"]
     assert len(fingerprints["golden"]) == 71
+
+
+def write_answers(place: Path, arm: str, answers: list[dict[str, Any]]) -> None:
+    """Write the answers of one model as Parquet."""
+    source = str(write_log(place / f"{arm}.jsonl", answers))
+    with duckdb.connect() as engine:
+        engine.read_json(source).write_parquet(str(place / f"{arm}.parquet"))
+
+
+ANSWERS = "disagreements: {baseline: baseline.parquet, candidate: candidate.parquet, value: answer.label}"
+DISPUTED = POLICY.replace("rows: 60,", f"rows: 60, add: [disagreements, random], {ANSWERS},")
+
+
+def test_requests_to_which_two_models_answer_differently_are_offered(place: Path, api: Any) -> None:
+    """The farthest first, in turn with any others; every identifier is counted once, with what became of it."""
+    ids = [json.loads(line)["request_id"] for line in (place / "logs/a.jsonl").read_text().splitlines()]
+    base: list[dict[str, Any]] = [{"request_id": name, "answer": {"label": 0.25}} for name in ids[20:60]]
+    other = [{**row, "answer": {"label": 0.25 + n / 8 if n < 5 else 0.25}} for n, row in enumerate(base)]
+    base += [{"request_id": ids[70], "answer": {"label": 1.0}}, {"request_id": ids[70], "answer": {"label": 2.0}}]
+    other += [{"request_id": ids[70], "answer": {"label": 1.0}}, {"request_id": ids[71], "answer": {"label": 1.0}}]
+    strangers = [{"request_id": name, "answer": {"label": 1.0}} for name in ("nobody", None)]
+    write_answers(place, "baseline", base + strangers)
+    write_answers(place, "candidate", other + strangers)
+    (place / "policy.yml").write_text(DISPUTED.replace("answer.label", "answer.label, tolerance: 0.125"))
+    # GitHub does not know the branch yet.
+    assert run("--propose") == 2
+    ((sha, branch),) = pushed(place)
+    api.state.repositories["acme/shop"]["refs"][f"heads/{branch}"] = sha
+    assert run("--propose") == 0
+    finding = findings(place)["harvest-disagreements"]
+    assert (finding["n"], finding["outcome"]) == (40, "warn")
+    assert [int(word) for word in re.findall(r"\b\d+\b", finding["reason"])] == [40, 3, 3, 1, 1, 1, 2]
+    git(place, "fetch", "--quiet", "origin", branch)
+    git(place, "checkout", "--quiet", "FETCH_HEAD", "--", "data/golden.parquet")
+    with duckdb.connect() as engine:
+        rows = engine.read_parquet("data/golden.parquet").fetchall()
+    assert [row[0] for row in rows if row[3] == "disagreements"] == [digest_key(ids[20 + n]) for n in (4, 3, 2)]
+    assert len(rows) == 60
+
+
+def test_answers_of_a_shadow_are_found_by_the_rows_of_its_recording(place: Path) -> None:
+    """Their key is the number of the row, from 1; any difference of a text or a missing value is a disagreement."""
+    ids = [json.loads(line)["request_id"] for line in (place / "logs/a.jsonl").read_text().splitlines()]
+    write_answers(place, "recording", [{"request_id": name, "method": "GET", "path": "/"} for name in ids[30:40]])
+    labels = [("yes", "no"), ("yes", None), ("no", "no")]
+    for arm, number in (("baseline", 0), ("candidate", 1)):
+        answers = [{"request": n + 5, "label": pair[number]} for n, pair in enumerate(labels)]
+        write_answers(place, arm, [*answers, {"request": 99, "label": "yes"}])
+    (place / "policy.yml").write_text(DISPUTED.replace("answer.label", "label, recording: recording.parquet"))
+    assert run() == 0
+    reason = findings(place)["harvest-disagreements"]["reason"]
+    assert [int(word) for word in re.findall(r"\b\d+\b", reason)] == [3, 2, 2, 0, 0, 0, 2]
+
+
+def test_answers_to_other_requests_are_no_agreement(place: Path) -> None:
+    """Nothing was compared, so nothing is known."""
+    for arm in ("baseline", "candidate"):
+        write_answers(place, arm, [{"request_id": "other", "answer": {"label": 1}}])
+    (place / "policy.yml").write_text(DISPUTED)
+    assert run() == 0
+    assert findings(place)["harvest-disagreements"]["outcome"] == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("columns", "word"),
+    [({"request_id": "x", "answer": 1}, "answer.label"), ({"answer": {"label": 1}}, "request_id"), ({}, "candidate")],
+)
+def test_answers_that_cannot_be_compared_are_an_error(
+    place: Path, columns: dict[str, Any], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file, and the column that it lacks, are named."""
+    write_answers(place, "baseline", [{"request_id": "x", "answer": {"label": 1}}])
+    if columns:
+        write_answers(place, "candidate", [columns])
+    (place / "policy.yml").write_text(DISPUTED)
+    assert run() == 2
+    error = capsys.readouterr().err
+    assert word in error
+    assert "candidate.parquet" in error
+    assert "Traceback" not in error
+
+
+def test_answers_outside_the_folder_are_not_read(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A link out of it is refused."""
+    for arm in ("baseline", "candidate"):
+        write_answers(place, arm, [{"request_id": "x", "answer": {"label": 1}}])
+    (place / "candidate.parquet").rename(place.parent / "elsewhere.parquet")
+    (place / "candidate.parquet").symlink_to(place.parent / "elsewhere.parquet")
+    (place / "policy.yml").write_text(DISPUTED)
+    assert run() == 2
+    assert "golden.disagreements.candidate" in capsys.readouterr().err

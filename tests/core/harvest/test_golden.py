@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ghmlops.core.harvest.golden import (
+    Disagreements,
     GoldenRow,
     Training,
     canonical,
     comparable,
     comparable_body,
     digest_key,
+    disagreement_finding,
     golden_findings,
     select,
 )
@@ -68,3 +72,17 @@ def test_contents_are_compared_by_the_fields_only() -> None:
     assert comparable_body(body, ["user.*"]) == comparable({"user.*": {"age": 42}})
     assert comparable_body(body, ["x.y"]) == comparable({}) == "{}"
     assert comparable({"a": 1}) != comparable({"a": 2})
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome"),
+    [
+        (Disagreements(equal=9, different=1, usable=1), Outcome.PASS),
+        (Disagreements(equal=9, contradicting=1), Outcome.WARN),
+        (Disagreements(equal=9, unreadable=1), Outcome.WARN),
+        (Disagreements(unpaired=5, orphans=5), Outcome.INCONCLUSIVE),
+    ],
+)
+def test_answers_of_which_none_was_compared_say_nothing(counts: Disagreements, outcome: Outcome) -> None:
+    """Several answers to one request, and rows without one, are a warning."""
+    assert disagreement_finding(counts, "label").outcome is outcome

@@ -154,6 +154,7 @@ def _take(table: LogTable, job: Job, services: Services) -> _Yield:
         if job.policy.golden is not None and job.policy.keep is not None:
             result.golden = extend_golden(table, job.policy.golden, job.policy.keep, result.identifiers)
             result.not_measured += result.golden.not_measured
+            result.findings += result.golden.findings
         result.files[outcomes.days] = (joined.path, joined.rows)
     return result
 

@@ -1,7 +1,7 @@
 """Selects cases for the golden set, keeps contradictions out, and finds cases that were trained on.
 
-The set grows by cases that are wrong, rare or random; its weights say nothing about the traffic, since what the model
-answered decides which outcomes exist.
+The set grows by cases that are wrong, disputed, rare or random; its weights say nothing about the traffic, since what
+the model answered decides which outcomes exist.
 """
 
 from __future__ import annotations
@@ -31,13 +31,35 @@ class GoldenRow(Frozen, frozen=True, kw_only=True):
         key: digest of the identifier of the request.
         body: the payload as JSON text with sorted keys.
         label: the outcome.
-        reason: why it was added: `errors`, `rare` or `random`.
+        reason: why it was added: `errors`, `disagreements`, `rare` or `random`.
     """
 
     key: str
     body: str
     label: str
     reason: str
+
+
+class Disagreements(NamedTuple):
+    """Identifiers in the answers of two models by what became of them: the first that applies, and rows without one.
+
+    Attributes:
+        contradicting: identifiers to which a model gave several answers.
+        unpaired: identifiers in one of the files only.
+        orphans: identifiers that no request of the logs has.
+        equal: requests with the same answer.
+        different: requests with different answers.
+        usable: of these, requests with an outcome that counts.
+        unreadable: rows without an identifier.
+    """
+
+    contradicting: int = 0
+    unpaired: int = 0
+    orphans: int = 0
+    equal: int = 0
+    different: int = 0
+    usable: int = 0
+    unreadable: int = 0
 
 
 class Selection(NamedTuple):
@@ -196,6 +218,20 @@ def golden_findings(selection: Selection, state: str) -> list[Finding]:
         )
         findings.append(_finding("harvest-leakage", reason, Outcome.FAIL, selection.trained_before))
     return findings
+
+
+def disagreement_finding(counts: Disagreements, value: str) -> Finding:
+    """Return the finding about the answers of the two models. `value` is the column that was compared."""
+    compared = counts.equal + counts.different
+    reason = (
+        f"The models answered {compared:,} requests of the logs, {counts.different:,} with a different `{value}`; "
+        f"{counts.usable:,} of these have an outcome that counts. Not compared: {counts.unpaired:,} identifiers that "
+        f"one of the files lacks, {counts.orphans:,} that no request has, {counts.contradicting:,} with several "
+        f"answers of one model, and {counts.unreadable:,} rows without an identifier."
+    )
+    flawed = counts.contradicting or counts.unreadable
+    outcome = Outcome.INCONCLUSIVE if not compared else Outcome.WARN if flawed else Outcome.PASS
+    return _finding("harvest-disagreements", reason, outcome, compared)
 
 
 def _finding(name: str, reason: str, outcome: Outcome, n: int) -> Finding:

@@ -45,7 +45,8 @@ def read_candidates(
     """Return new cases by reason; requests with a secret, and of clients that are not sampled, are left out.
 
     Args:
-        table: the requests, joined with their outcomes.
+        table: the requests, joined with their outcomes, and with the answers of two models for the kind
+            `disagreements`.
         keep: the fields of a case.
         kinds: the reasons.
         identifiers: identifiers that may not occur in a case.
@@ -53,7 +54,8 @@ def read_candidates(
     Raises:
         DataError: The private table cannot be read.
     """
-    joined = "joined j JOIN population p ON p.key = j.key WHERE state = 'matched'"
+    pairs, matched = "joined j ON d.key = j.key JOIN population p ON p.key = j.key", "j.state = 'matched'"
+    joined = f"joined j JOIN population p ON p.key = j.key WHERE {matched}"
     fields = fields_sql(table.field_count, "p.")
     columns = f"p.id, coalesce(p.client, ''), {fields}, j.label, p.key"
     miss = "abs(j.score - TRY_CAST(j.label AS DOUBLE))"
@@ -63,6 +65,8 @@ def read_candidates(
     )
     queries = {
         "errors": f"SELECT {columns} FROM {joined} AND {miss} > 0.5 ORDER BY {miss} DESC, p.key LIMIT {_COUNT}",
+        "disagreements": f"SELECT {columns} FROM disagreements d JOIN {pairs} "
+        f"WHERE {matched} AND d.state = 'different' ORDER BY d.distance DESC, p.key LIMIT {_COUNT}",
         "rare": f"SELECT {columns} FROM {joined} QUALIFY least({places}) <= {keep.rare} ORDER BY p.key LIMIT {_COUNT}",
         "random": f"SELECT {columns} FROM {joined} ORDER BY p.key LIMIT {_COUNT}",
     }
@@ -102,7 +106,7 @@ def read_training(table: LogTable, file: str, key: str, fields: Sequence[str]) -
     columns = [str(name) for name, *_ in table.rows(f"DESCRIBE SELECT * FROM {source}")]
     if key not in columns:
         raise DataError(f"harvest: the training data has no column `{key}`", hint="correct `golden.training-key`")
-    expressions = {field: _field_sql(field.removesuffix(".*"), columns) for field in fields}
+    expressions = {field: field_sql(field.removesuffix(".*"), columns) for field in fields}
     missing = tuple(field for field, sql in expressions.items() if not sql)
     if "body" in columns:
         expressions, missing = {"body": 'CAST("body" AS VARCHAR)'}, ()
@@ -117,8 +121,13 @@ def read_training(table: LogTable, file: str, key: str, fields: Sequence[str]) -
     return Training(frozenset(keys), frozenset(bodies - {"{}"}), fields, missing)
 
 
-def _field_sql(path: str, columns: Sequence[str]) -> str:
-    """Return the SQL of a field as JSON; empty if no column has it."""
+def field_sql(path: str, columns: Sequence[str]) -> str:
+    """Return the SQL of a field as JSON; empty if no column has it.
+
+    Args:
+        path: name of a column, or of a column of objects with the keys inside them.
+        columns: names of the columns.
+    """
     if path in columns:
         return f"CAST(to_json({identifier(path)}) AS VARCHAR)"
     first, _, rest = path.partition(".")

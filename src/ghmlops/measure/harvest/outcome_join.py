@@ -109,7 +109,7 @@ def _load(table: LogTable, file: str, outcomes: Outcomes) -> None:
     censored = identifier(outcomes.censored) if outcomes.censored else "false"
     at = f"nullif(CAST({identifier(outcomes.time)} AS VARCHAR), '')" if outcomes.time else "NULL::VARCHAR"
     table.rows(
-        f"CREATE TEMP TABLE raw_outcomes AS SELECT {_key_sql(identifier(outcomes.key), kinds[outcomes.key])} AS id, "
+        f"CREATE TEMP TABLE raw_outcomes AS SELECT {key_sql(identifier(outcomes.key), kinds[outcomes.key])} AS id, "
         f"CAST({identifier(outcomes.label)} AS VARCHAR) AS label, CAST({censored} AS VARCHAR) AS blocked, "
         f"{at} AS instant FROM {source}"
     )
@@ -123,8 +123,13 @@ def _load(table: LogTable, file: str, outcomes: Outcomes) -> None:
     _check_values(table, outcomes)
 
 
-def _key_sql(column: str, kind: str) -> str:
-    """Return the SQL of an identifier as the logs write it: a column with gaps has its whole numbers as 17.0."""
+def key_sql(column: str, kind: str) -> str:
+    """Return the SQL of an identifier as the logs write it: a column with gaps has its whole numbers as 17.0.
+
+    Args:
+        column: quoted name of the column.
+        kind: type of the column.
+    """
     text = f"CAST({column} AS VARCHAR)"
     if kind not in ("DOUBLE", "FLOAT"):
         return text

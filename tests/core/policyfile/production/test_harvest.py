@@ -40,6 +40,7 @@ def test_mistakes_are_named(old: str, new: str, word: str) -> None:
     assert word in error.value.message + error.value.hint
 
 
+ANSWERS = "disagreements: {baseline: a.parquet, candidate: b.parquet, value: y, tolerance: 0.1}"
 OUTCOMES = POLICY.replace("client: client", "client: client, score: score") + (
     "  outcomes: {file: o.parquet, key: id, label: y, mature: 7d}\n"
     "  retrain: {cost: {retrain: 5, point-of-auc-per-day: 40}, dispatch: retrain.yml}\n"
@@ -64,6 +65,11 @@ def test_outcomes_and_retraining() -> None:
         ("dispatch:", "cooldown: 1h, dispatch:", "day"),
         ("mature: 7d", "mature: 1w", "duration"),
         ("  retrain:", "  golden: {add: [best]}\n  retrain:", "errors"),
+        ("  retrain:", "  golden: {add: [disagreements]}\n  retrain:", "baseline"),
+        ("  retrain:", f"  golden: {{add: [random], {ANSWERS}}}\n  retrain:", "never used"),
+        ("  retrain:", f"  golden: {{add: [disagreements], {ANSWERS.replace('b.', 'a.')}}}\n  retrain:", "same file"),
+        ("  retrain:", f"  golden: {{add: [disagreements], {ANSWERS.replace('0.1', '-1')}}}\n  retrain:", "tolerance"),
+        ("  retrain:", f"  golden: {{add: [disagreements], {ANSWERS.replace(', value: y', '')}}}\n  retrain:", "value"),
         ("  retrain:", "  golden: {rows: 0}\n  retrain:", "golden.rows"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ghmlops.core.policy.section import Section
 
-GoldenKind = Literal["errors", "rare", "random"]
+GoldenKind = Literal["errors", "disagreements", "rare", "random"]
 
 
 class Traffic(Section, frozen=True, kw_only=True):
@@ -93,6 +93,21 @@ class Retrain(Section, frozen=True, kw_only=True):
     max_per_month: int = 2
 
 
+class Disagreements(Section, frozen=True, kw_only=True):
+    """Answers of two models to the same requests: Parquet files that `regression` compares, or those of `shadow`."""
+
+    baseline: str
+    candidate: str
+    value: str
+    """Column that is compared, such as the decision; `a.b` is this column, or the key `b` of the column `a`."""
+    key: str = "request_id"
+    """Column with the identifier of the request."""
+    recording: str = ""
+    """Recording of `shadow` with the column `key`, for answers whose key is the number of a row; empty: none."""
+    tolerance: float = 0.0
+    """Largest difference of two numbers that is no disagreement."""
+
+
 class Golden(Section, frozen=True, kw_only=True):
     """Cases with a label, on which no model is trained; they change by pull request only."""
 
@@ -106,6 +121,8 @@ class Golden(Section, frozen=True, kw_only=True):
     """Parquet file with the training data, whose rows may not be cases."""
     training_key: str = "request_id"
     """Column with the identifier of the request in the training data."""
+    disagreements: Disagreements | None = None
+    """Answers among which the kind `disagreements` is looked for."""
 
 
 class Harvest(Section, frozen=True, kw_only=True):

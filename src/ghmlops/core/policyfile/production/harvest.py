@@ -7,6 +7,7 @@ import re
 from ghmlops.core import quantities
 from ghmlops.core.policy.production.harvest import (
     Demand,
+    Disagreements,
     Golden,
     Harvest,
     Keep,
@@ -177,13 +178,43 @@ def _golden(at: Located) -> Golden:
     readers = {
         "file": _parquet,
         "rows": _rows,
-        "add": listing(one_of("errors", "rare", "random")),
+        "add": listing(one_of("errors", "disagreements", "rare", "random")),
         "base": text,
         "training": _parquet,
         "training-key": text,
+        "disagreements": _disagreements,
     }
     golden: Golden = record(Golden, readers)(at)
+    if "disagreements" in golden.add and golden.disagreements is None:
+        raise at.error(
+            "`add` names `disagreements`, and no file has the answers",
+            "add `disagreements: {baseline: ..., candidate: ..., value: ...}`",
+        )
+    if "disagreements" not in golden.add and golden.disagreements is not None:
+        raise at.error("`disagreements` is never used", "add `disagreements` to `add`")
     return golden
+
+
+def _disagreements(at: Located) -> Disagreements:
+    readers = {
+        "baseline": _parquet,
+        "candidate": _parquet,
+        "value": text,
+        "key": text,
+        "recording": _parquet,
+        "tolerance": _difference,
+    }
+    disagreements: Disagreements = record(Disagreements, readers, required=("baseline", "candidate", "value"))(at)
+    if disagreements.baseline == disagreements.candidate:
+        raise at.error("`baseline` and `candidate` are the same file", "a model never disagrees with itself")
+    return disagreements
+
+
+def _difference(at: Located) -> float:
+    value = scalar(quantities.number)(at)
+    if not value >= 0:
+        raise at.error("expected a difference of 0 or more", "for example `0.1`")
+    return value
 
 
 def _retrain(at: Located) -> Retrain:
