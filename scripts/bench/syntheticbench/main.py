@@ -173,9 +173,13 @@ PARTS: dict[str, Callable[[argparse.Namespace], bool]] = {
 
 def main(argv: Sequence[str]) -> int:
     """Run one part, or all."""
-    from bench.syntheticbench import mlserver, schemathesis_beside
+    from bench.syntheticbench import hypothesis_beside, mlserver, schemathesis_beside
 
-    parts = PARTS | {"schemathesis": schemathesis_beside.compare, "mlserver": mlserver.compare}
+    parts = PARTS | {
+        "schemathesis": schemathesis_beside.compare,
+        "hypothesis": hypothesis_beside.compare,
+        "mlserver": mlserver.compare,
+    }
     parser = argparse.ArgumentParser(description="ghmlops synthetic on real services with seeded faults")
     parser.add_argument("part", choices=[*parts, "all"])
     parser.add_argument("--runs", type=int, default=400, help="runs without a change")
@@ -188,6 +192,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--pythonpath", default="", help="PYTHONPATH of these")
     parser.add_argument("--schemathesis", default="st", help="command of Schemathesis")
     parser.add_argument("--every", type=int, default=1, help="of the faults, each so many beside Schemathesis")
+    parser.add_argument("--hypothesis", default="", help="folders with other versions of Hypothesis, by commas")
     arguments = parser.parse_args(argv)
     parts_to_run = PARTS if arguments.part == "all" else {arguments.part: parts[arguments.part]}
     results = [part(arguments) for part in parts_to_run.values()]
