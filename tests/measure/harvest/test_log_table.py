@@ -103,3 +103,14 @@ def test_damaged_files_and_links_out_of_the_folder(tmp_path: Path) -> None:
     (folder / "b.jsonl").symlink_to(write_log(tmp_path / "other.jsonl", requests(1)))
     with pytest.raises(DataError, match="link"), open_logs(tmp_path / "root", TRAFFIC, (), 0):
         pass
+
+
+def test_identifiers_are_texts_without_escapes(tmp_path: Path) -> None:
+    """However a line writes them; numbers are identifiers, and nothing else is."""
+    written = ['"plain"', '"\\u00e4 \\"x\\""', '"ä😀"', '"back\\\\slash"', "17", "1.5", "true", '""', "[1]", "null"]
+    lines = [f'{{"request_id": {text}, "ts": {START}}}' for text in written]
+    write_log(tmp_path / "logs/a.jsonl", [*lines, f'  {{"request_id": "indented", "ts": "{int(START)}"}}'])
+    with open_logs(tmp_path, TRAFFIC, (), 0) as table:
+        rows = table.rows(f"SELECT id FROM {table.source} WHERE problem IS NULL")  # noqa: S608  (ours)
+    expected = {"plain", 'ä "x"', "ä😀", "back\\slash", "17", "indented"}
+    assert {str(name) for (name,) in rows} == expected

@@ -153,8 +153,8 @@ def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: 
         *(body + f.removesuffix(".*") for f in fields),
     ]
     listed = ", ".join(literal(_pointer(path)) for path in paths)
-    seconds = seconds_sql("parts[2] ->> '$'")
-    score_sql = "TRY_CAST(parts[4] ->> '$' AS DOUBLE)" if traffic.score else "NULL::DOUBLE"
+    seconds = seconds_sql("moment")
+    score_sql = f"TRY_CAST({_text_sql('parts[4]')} AS DOUBLE)" if traffic.score else "NULL::DOUBLE"
     # One column per field, so that a query reads the fields that it needs.
     columns = "".join(f", parts[{5 + number}] AS {field_column(number)}" for number in range(len(fields)))
     # An identifier is a text or a number, and never empty.
@@ -165,7 +165,8 @@ def _staging_sql(sources: str, traffic: Traffic, fields: tuple[str, ...], seed: 
     return (
         f"COPY (WITH lines AS (SELECT json, filename, json_extract(json, [{listed}]) AS parts FROM "
         f"read_ndjson_objects([{sources}], ignore_errors = true, filename = true, maximum_object_size = {MAX_LINE})), "
-        f"requests AS (SELECT *, {identifier} AS id, {seconds} AS seconds FROM lines) "
+        f"texts AS (SELECT *, {_text_sql('parts[2]')} AS moment FROM lines), "
+        f"requests AS (SELECT *, {identifier} AS id, {seconds} AS seconds FROM texts) "
         f"SELECT CASE WHEN json IS NULL OR NOT ({_starts('json', '{')} OR json_type(json) = 'OBJECT') THEN 'broken' "
         "WHEN id IS NULL THEN 'id' WHEN seconds IS NULL THEN 'time' END AS problem, "
         f"md5_number_lower(id || '|{seed}') AS key, hash(json) AS line, id, "
@@ -182,10 +183,12 @@ def _starts(json: str, character: str) -> str:
 
 
 def _text_sql(json: str) -> str:
-    """Return the SQL of the text of a JSON value. One without escapes is what stands between the quotes."""
+    """Return the SQL of what `->> '$'` gives, which parses a JSON value once more only if it is a text with escapes."""
     raw = f"CAST({json} AS VARCHAR)"
-    plain = f"{_starts(json, _QUOTE)} AND NOT contains({raw}, {literal(_ESCAPE)})"
-    return f"CASE WHEN {plain} THEN substring({raw}, 2, length({raw}) - 2) ELSE {json} ->> '$' END"
+    return (
+        f"CASE WHEN NOT {_starts(json, _QUOTE)} THEN nullif({raw}, 'null') WHEN contains({raw}, {literal(_ESCAPE)}) "
+        f"THEN {json} ->> '$' ELSE substring({raw}, 2, length({raw}) - 2) END"
+    )
 
 
 def seconds_sql(text: str) -> str:
