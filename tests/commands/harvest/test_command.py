@@ -175,3 +175,14 @@ def test_the_demand_is_written_and_replayed(place: Path) -> None:
     assert run("--fail-on", "inconclusive") == 1
     assert evidence(place)["reason_code"] == "harvest-demand"
     assert not (place / "data/demand.json").exists()
+
+
+def test_values_of_a_slice_column_beyond_the_most_frequent_are_named(place: Path) -> None:
+    """They are in the sample like any other, and no slices."""
+    lines: list[dict[str, Any]] = requests(1_500)
+    for number, line in enumerate(lines):
+        line["request"] |= {"country": f"land{number % 1_003}", "device": None if number % 2 else "phone"}
+    write_log(place / "logs/a.jsonl", lines)
+    assert run() == 0
+    named = [row["what"] for row in evidence(place)["not_measured"] if "country" in row["what"]]
+    assert [int(what.split()[0]) for what in named] == [3]

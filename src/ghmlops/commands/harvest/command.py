@@ -140,6 +140,7 @@ def _take(table: LogTable, job: Job, services: Services) -> _Yield:
     if (keep := job.policy.keep) is not None:
         result.sample = sample_payloads(table, keep, int(str(population)))
         result.findings += result.sample.findings
+        result.not_measured += result.sample.not_measured
         result.files[keep.file] = (result.sample.path, result.sample.rows)
     if (demand := job.policy.demand) is not None:
         profile = profile_demand(table, demand, job.seed)

@@ -13,6 +13,7 @@ from ghmlops.core.harvest.findings import SliceCount, sample_findings
 from ghmlops.core.harvest.mentions import Mention, is_word, mention_problems
 from ghmlops.core.harvest.payload import make_payload
 from ghmlops.core.harvest.sample import Pool, draw
+from ghmlops.core.model import NotMeasured
 from ghmlops.measure.harvest.candidates import read_candidates
 from ghmlops.measure.predictions.engine.dialect import literal
 
@@ -35,6 +36,7 @@ class SampleFile(NamedTuple):
         findings: findings about the sample.
         slices: slices of the sample.
         quarantined: number of candidates by field and kind of what they contain.
+        not_measured: slice columns with more values than are slices.
         identifiers: identifiers of all candidates and their clients, which may not occur in any output.
     """
 
@@ -43,6 +45,7 @@ class SampleFile(NamedTuple):
     findings: list[Finding]
     slices: list[HarvestedSlice]
     quarantined: dict[str, int]
+    not_measured: list[NotMeasured]
     identifiers: frozenset[str]
 
 
@@ -87,7 +90,15 @@ def sample_payloads(table: LogTable, keep: Keep, population: int) -> SampleFile:
     # A value that occurs only in quarantined rows is no part of any output.
     published = [row for row in counts if row.rows]
     named = {f"{field}: {kind}": count for (field, kind), count in sorted(quarantined.items())}
-    return SampleFile(path, len(sample.indices), findings, published, named, identifiers)
+    return SampleFile(path, len(sample.indices), findings, published, named, _omitted(keep, candidates), identifiers)
+
+
+def _omitted(keep: Keep, candidates: Candidates) -> list[NotMeasured]:
+    return [
+        NotMeasured(what=f"{count:,} values of the slice column {column}", why="others are more frequent")
+        for column, count in zip(keep.slices, candidates.omitted, strict=True)
+        if count
+    ]
 
 
 def _label(value: str) -> str:

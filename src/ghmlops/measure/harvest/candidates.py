@@ -53,7 +53,7 @@ class Candidates(NamedTuple):
         fields: JSON of each field for each request, `None` if the request does not have it.
         values: values of each slice column, in the order of their codes.
         slice_rows: number of requests of each value.
-        omitted: slice columns with more values than are slices.
+        omitted: number of values of each slice column that are no slices, since others are more frequent.
     """
 
     pool: Pool
@@ -133,8 +133,9 @@ def read_candidates(table: LogTable, slices: list[int], *, rows: int, rare: int)
             f"WHERE json_type(value) IN {_SCALARS} AND value IN ({frequent}) "
             "GROUP BY value ORDER BY n DESC, value"
         )
-        ((distinct,),) = table.rows(f"SELECT approx_count_distinct({value}) FROM population")
-        omitted.append(max(int(str(distinct)) - MAX_VALUES, 0) if len(listed) >= MAX_VALUES else 0)
+        # Values that are no slices, as null, may be among the most frequent.
+        complete = len(listed) < MAX_VALUES // 2
+        omitted.append(0 if complete else _count_values(table, value) - len(listed))
         values.append([str(v) for v, _, _ in listed])
         slice_rows.append([int(str(n)) for _, n, _ in listed])
         limits.append([_last(keys, count) for _, _, keys in listed])
@@ -142,6 +143,12 @@ def read_candidates(table: LogTable, slices: list[int], *, rows: int, rare: int)
     keys, identifiers, clients, fields = identity
     pool = Pool(keys=keys, codes=codes, limit=limit, slice_limits=limits)
     return Candidates(pool, identifiers, clients, fields, values, slice_rows, omitted)
+
+
+def _count_values(table: LogTable, column: str) -> int:
+    distinct = f"SELECT {column} AS value FROM population WHERE json_type(value) IN {_SCALARS} GROUP BY 1"
+    ((count,),) = table.rows(f"SELECT count(*) FROM ({distinct})")
+    return int(str(count))
 
 
 def _last(keys: object, count: int) -> int:
