@@ -91,7 +91,7 @@ async def features():
     WAITING.pop()
 """,
 )
-"""The bad change: as fast as before up to eight requests at a time, and slow beyond, though it still answers them all."""
+"""The bad change: as fast as before up to eight requests at a time, and slow beyond, though it answers them all."""
 SLOW_UPSTREAM = ROUNDED.replace("SECONDS = 0.027", "SECONDS = 0.09")
 """No change of the repository: what the service is like while the store of the features is slow."""
 

@@ -81,12 +81,12 @@ def test_values_of_every_type_are_compared(
     tmp_path: Path, baseline: str, candidate: str, distances: list[float]
 ) -> None:
     """NaN stands for a missing value, and what is no number differs wholly or not at all."""
-    known = "SELECT 'other' AS request_id, {} AS label UNION ALL SELECT 'r1', {}"
+    query = "SELECT 'other' AS request_id, {} AS label UNION ALL SELECT 'r1', {}"
     some = {"'NaN'::DOUBLE": "1.0", "NULL::DOUBLE": "1.0"}
     _, result = join(
         tmp_path,
         ["r1", "other"],
-        known.format(some.get(baseline, baseline), baseline),
-        known.format(some.get(candidate, some.get(baseline, baseline)), candidate),
+        query.format(some.get(baseline, baseline), baseline),
+        query.format(some.get(candidate, some.get(baseline, baseline)), candidate),
     )
     assert result == distances
