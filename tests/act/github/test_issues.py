@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghmlops.act.github.issues import upsert_issue
+from ghmlops.act.github.issues import open_issues, upsert_issue
 
 if TYPE_CHECKING:
     from ghmlops.clients.github.client import Client
@@ -29,3 +29,12 @@ def test_the_marker_of_others_does_not_count(api: Api, client: Client) -> None:
     own = upsert_issue(client, marker=MARKER, title="x", body="a")
     assert own.state == "created"
     assert upsert_issue(client, marker=MARKER, title="y", body="a") == own._replace(state="edited")
+
+
+def test_open_issues_are_listed_by_the_beginning_of_their_marker(api: Api, client: Client) -> None:
+    """Closed ones, those of others and those of another service are left out."""
+    for name in ("shop a", "shop b", "shop-2 a"):
+        upsert_issue(client, marker=f"<!-- w {name} -->", title="x", body=name)
+    api.state.issues[1]["state"] = "closed"
+    api.seed(issues=[{"title": "x", "body": "<!-- w shop c -->\nof somebody else"}])
+    assert open_issues(client, "<!-- w shop ") == {"<!-- w shop a -->": "<!-- w shop a -->\nshop a"}

@@ -74,6 +74,20 @@ def upsert_issue(client: Client, *, marker: str, title: str, body: str) -> Writt
     return WrittenIssue(existing.number, "edited")
 
 
+def open_issues(client: Client, prefix: str) -> dict[str, str]:
+    """Return marker and body of each open issue whose marker begins with `prefix`; only issues of the token's owner.
+
+    Args:
+        client: The connection.
+        prefix: Beginning of the hidden first line.
+
+    Raises:
+        GitHubError: GitHub rejected a request; `PermissionMissing` names the permission.
+    """
+    own = _own(client, viewer_login(client))
+    return {_first_line(i.body): i.body or "" for i in own if _first_line(i.body).startswith(prefix)}
+
+
 def close_issue(client: Client, *, marker: str, comment: str) -> int | None:
     """Close the open issue that has `marker` as the first line of its body, and return its number; `None` without one.
 
@@ -113,6 +127,12 @@ def close_issue(client: Client, *, marker: str, comment: str) -> int | None:
 
 
 def _find(client: Client, marker: str, login: str) -> _Issue | None:
+    issues = [issue for issue in _own(client, login) if _first_line(issue.body) == marker]
+    return min(issues, key=lambda issue: issue.number, default=None)
+
+
+def _own(client: Client, login: str) -> list[_Issue]:
+    """Return the open issues that the owner of the token wrote, newest first."""
     pages = read_pages(
         client,
         "issues",
@@ -122,12 +142,7 @@ def _find(client: Client, marker: str, login: str) -> _Issue | None:
         parameters={"state": "open"},
         max_pages=MAX_PAGES,
     )
-    issues = [issue for page in pages for issue in page if _is_own(issue, marker, login)]
-    return min(issues, key=lambda issue: issue.number, default=None)
-
-
-def _is_own(issue: _Issue, marker: str, login: str) -> bool:
-    return issue.pull_request is None and _first_line(issue.body) == marker and is_author(issue.user, login)
+    return [issue for page in pages for issue in page if issue.pull_request is None and is_author(issue.user, login)]
 
 
 def _first_line(body: str | None) -> str:

@@ -29,7 +29,7 @@ class Inputs(WithToken, frozen=True, kw_only=True):
     ] = BRANCH
     remote: Annotated[str, Doc(description="Remote of the branch.")] = "origin"
     issue: Annotated[
-        bool, Doc(description="Open one issue per metric with an alarm, edit it, and close it when the metric is back.")
+        bool, Doc(description="Open one issue per incident, edit it, and close it when all its metrics are back.")
     ] = False
     respond: Annotated[
         bool, Doc(description="Start the workflows of `watch.workflows` that the policy wants; false: only report.")
