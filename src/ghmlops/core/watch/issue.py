@@ -76,16 +76,16 @@ def notices(
     own = {name: [finding for finding in findings if finding.metric == name] for name in watched.metrics}
     keys = {name: _key(name, alarms) for name, of in own.items() if any(f.id in ALERTS for f in of)}
     back = {name for name, of in own.items() if of and all(_is_back(f) for f in of)}
-    known = {marker: _metrics(body) for marker, body in bodies.items()}
+    metrics_of = {marker: _metrics(body) for marker, body in bodies.items()}
     result = []
     for key in dict.fromkeys(keys.values()):
         marker, metrics = watched.marker(key), [name for name, of in keys.items() if of == key]
-        unknown = [n for n in known.get(marker, ()) if n in own and n not in back and n not in keys]
+        unknown = [n for n in metrics_of.get(marker, ()) if n in own and n not in back and n not in keys]
         raised = {name: [f for f in own[name] if f.id in ALERTS] for name in metrics}
         title = f"{watched.service}: {_names(metrics + unknown)} got worse in production"
         result.append(Notice(marker, title, _body(raised, unknown, watched.run_url, following.get(key, ""))))
     current = {watched.marker(key) for key in keys.values()}
-    for marker, names in known.items():
+    for marker, names in metrics_of.items():
         if marker not in current and all(name in back or name in keys or name not in own for name in names):
             result.append(Notice(marker, comment=_farewell(names, own, keys)))
     return result
@@ -103,8 +103,8 @@ def _is_back(finding: Finding) -> bool:
 
 def _metrics(body: str) -> tuple[str, ...]:
     """Return the metrics that an issue is about."""
-    found = _METRICS.search(body)
-    return tuple(found[1].split()) if found else ()
+    match = _METRICS.search(body)
+    return tuple(match[1].split()) if match else ()
 
 
 def _names(metrics: Sequence[str]) -> str:
