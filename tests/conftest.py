@@ -48,12 +48,8 @@ and a verdict may be wrong once in some hundred runs by its design. A fault of t
 RERUN_DELAY_S = 5
 TOO_NOISY = re.compile(rb"The generator was the limit[^\n\"]*")
 """What evidence says if the machine did not let the generator keep its schedule, so that nothing was measured."""
-CHILD_COVERAGE = "COVERAGE_PROCESS_CONFIG"
-"""Variable by which coverage.py measures child processes."""
-UNTRACED = ("contract/", "e2e/", "scripts/")
-"""Tests whose child processes run copies of the package, or no code of it: coverage would only make them slower."""
-if missing := [name for name in (*DISTURBED, *UNTRACED) if not (HERE / name).exists()]:
-    raise FileNotFoundError(f"TIMED or UNTRACED in {__file__} names missing files: {', '.join(missing)}")
+if missing := [name for name in DISTURBED if not (HERE / name).exists()]:
+    raise FileNotFoundError(f"DISTURBED in {__file__} names missing files: {', '.join(missing)}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,18 +73,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("timed")
         if file.startswith(DISTURBED):
             item.add_marker(pytest.mark.flaky(reruns=RERUNS, reruns_delay=RERUN_DELAY_S))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure no coverage in the child processes of the tests in `UNTRACED`."""
-    untraced = item.path.relative_to(HERE).as_posix().startswith(UNTRACED)
-    settings_of_children = os.environ.pop(CHILD_COVERAGE, "") if untraced else ""
-    try:
-        return (yield)
-    finally:
-        if settings_of_children:
-            os.environ[CHILD_COVERAGE] = settings_of_children
 
 
 @pytest.hookimpl(wrapper=True)
