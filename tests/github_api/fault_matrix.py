@@ -432,15 +432,16 @@ class Matrix:
     def __init__(self, api: Api) -> None:
         self.api = api
 
-    def rows(self, sequence: Sequence, faults: tuple[Fault, ...] = FAULTS) -> Iterator[Row]:
-        """Yield a row per call of the sequence."""
+    def rows(self, sequence: Sequence, faults: tuple[Fault, ...] = FAULTS, step: int = 1) -> Iterator[Row]:
+        """Yield a row per call of the sequence, with every `step`-th kind of fault, in turn."""
         self._reset(sequence)
         reference = self._run(sequence)
         expected = effects(self.api.state)
         calls = self._calls()
-        for call in calls:
-            row = Row(sequence.name, str(call), {}, [])
-            for fault in faults:
+        first = SEQUENCES.index(sequence)  # so that over all sequences and calls each kind of fault is there
+        for line, call in enumerate(calls):
+            row = Row(sequence.name, str(call), dict.fromkeys((fault.name for fault in FAULTS), ""), [])
+            for fault in faults[(first + line) % step :: step]:
                 once = self._case(sequence, call, fault, 1, (reference, expected), row)
                 forever = "-"
                 if fault.name in LASTING:

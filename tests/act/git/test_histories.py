@@ -14,6 +14,7 @@ from ghmlops.core.errors import NeedsPerson
 from ghmlops.core.revert.grounds import Grounds
 from git_histories import PUSHES, History, Unclear, generate, tree_id
 from git_scene import Scene, make_scene
+from thoroughness import part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,9 +68,7 @@ def test_push_is_reverted_to_the_right_tree_or_refused(corpus: Scene, push: Call
     """No revert leaves another tree than the right one; a refusal leaves the branch and the clone as they were."""
     before = corpus.work.state()
     needless = []
-    for history in HISTORIES:
-        if not history.name.startswith(f"{push.__name__}-"):
-            continue
+    for history in part([history for history in HISTORIES if history.name.startswith(f"{push.__name__}-")]):
         tip, right = corpus.tip(history.name), right_tree(history)
         assert tip == history.tip
         state = perform(corpus, history)

@@ -19,6 +19,7 @@ from ghmlops.core.history.place import encode_record, record_path
 from ghmlops.measure.record_branch import read_history
 from git_http import serving
 from history_records import OTHER, deployment
+from thoroughness import part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,14 +168,13 @@ def test_a_writer_that_is_killed_at_any_call_leaves_nothing_half(scene: Scene) -
     total = int(run(0, "").stdout.split()[-1])
     assert total >= 10
     counts = set()
-    for victim in range(1, total + 1):
-        for moment in ("before", "after"):
-            scene.remote.git("update-ref", "-d", f"refs/heads/{BRANCH}")
-            assert run(victim, moment).returncode == -9
-            exists = bool(scene.remote.git("for-each-ref", f"refs/heads/{BRANCH}"))
-            counts.add(len(names(scene)) if exists else 0)
-            assert put(scene, records).commit
-            assert len(names(scene)) == 3
+    for victim, moment in part([(victim, moment) for victim in range(1, total + 1) for moment in ("before", "after")]):
+        scene.remote.git("update-ref", "-d", f"refs/heads/{BRANCH}")
+        assert run(victim, moment).returncode == -9
+        exists = bool(scene.remote.git("for-each-ref", f"refs/heads/{BRANCH}"))
+        counts.add(len(names(scene)) if exists else 0)
+        assert put(scene, records).commit
+        assert len(names(scene)) == 3
     assert counts == {0, 3}
     scene.remote.git("fsck", "--strict", "--connectivity-only")
     assert scene.work.git("for-each-ref", "refs/ghmlops/") == ""
