@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 STEP = 1 if os.environ.get("GHMLOPS_THOROUGH") == "1" else 3
-"""Distance of the cases that are tried. Three has no common factor with the two moments of a point, before and after."""
+"""Distance of the cases that are tried. Three has no common factor with the two moments of a point."""
 
 
 def part(cases: Sequence[T]) -> list[T]:
