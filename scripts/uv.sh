@@ -24,14 +24,14 @@ cache_folder() {
 }
 
 # forget_settings: removes settings of the caller's project, which must not affect this installation. Settings of the
-# package index (UV_DEFAULT_INDEX, UV_INDEX, PIP_INDEX_URL and similar, cache, certificates, proxies) remain.
+# package index (UV_DEFAULT_INDEX, UV_INDEX, PIP_INDEX_URL and similar, certificates, proxies) and of the cache remain.
 forget_settings() {
   local name
   unset VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT
   unset PIP_REQUIREMENT PIP_REQUIRE_VIRTUALENV PIP_NO_BINARY PIP_PYTHON
   for name in $(compgen -e UV_); do
     case $name in
-      UV_CACHE_DIR | UV_HTTP_TIMEOUT | UV_NATIVE_TLS | UV_SYSTEM_CERTS) ;;
+      UV_CACHE_DIR | UV_HTTP_TIMEOUT | UV_LINK_MODE | UV_NATIVE_TLS | UV_SYSTEM_CERTS) ;;
       UV_DEFAULT_INDEX | UV_INDEX | UV_INDEX_* | UV_EXTRA_INDEX_URL | UV_INSECURE_HOST | UV_KEYRING_PROVIDER) ;;
       *) unset "$name" ;;
     esac

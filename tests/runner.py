@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -37,6 +38,8 @@ NOT_IN_ACT = re.compile(r"^ +(?:deployment: false|queue: max)\b.*\n", re.MULTILI
 BUILDS = "${{ runner.temp }}/ghmlops-builds"
 """Folder of the builds: on GitHub's runners it has one path in every job, with act another one in each."""
 
+EXTRAS = ("cloud", "github", "history", "latency", "preview", "regression", "verdict")
+"""What the actions install, one or the other."""
 NOT_COPIED = (":!tests", ":!scripts/bench", ":!scripts/demo_flights", ":!scripts/node", ":!.github/site")
 """Parts of the repository that no action needs."""
 
@@ -131,12 +134,18 @@ class World:
         ]
 
 
-def make_world(folder: Path, *, environment: dict[str, str] | None = None) -> World:
-    """Create a copy of the suite, the doubles of GitHub's actions, and an empty consumer with its remote."""
+def make_world(folder: Path, *, environment: dict[str, str] | None = None, installs: bool = True) -> World:
+    """Create a copy of the suite, the doubles of GitHub's actions, and an empty consumer with its remote.
+
+    Args:
+        folder: Folder of the world.
+        environment: Variables of the workflows.
+        installs: Whether each job installs the suite, as it does on GitHub; otherwise all use one installation.
+    """
     world = World(folder=folder, environment=environment or {})
     for name in ("home", "tmp", "cache", "art"):
         (folder / name).mkdir(parents=True)
-    _copy_suite(folder / "suite")
+    _copy_suite(folder / "suite", installs=installs)
     for name in PINS:
         shutil.copytree(STUBS / name, folder / "stubs" / name)
         shutil.copy(STUBS / "artifact.py", folder / "stubs" / name)
@@ -147,7 +156,7 @@ def make_world(folder: Path, *, environment: dict[str, str] | None = None) -> Wo
     return world
 
 
-def _copy_suite(target: Path) -> None:
+def _copy_suite(target: Path, *, installs: bool) -> None:
     """Copy tracked and new files of the repository, without ignored ones."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *NOT_COPIED]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
@@ -158,7 +167,20 @@ def _copy_suite(target: Path) -> None:
     for workflow in (target / ".github" / "workflows").glob("*.yml"):
         text = NOT_IN_ACT.sub("", workflow.read_text())
         workflow.write_text(text.replace(BUILDS, str(target.parent / "builds")))
+    if not installs:
+        (target / "scripts" / "install.sh").write_text(f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(_installation())}\n")
     _as_repository(target)
+
+
+def _installation() -> str:
+    """Install the suite once for all jobs, by its own script, and return the path of the executable."""
+    folder = Path(tempfile.gettempdir()) / "ghmlops-e2e"
+    folder.mkdir(exist_ok=True)
+    command, env = [str(ROOT / "scripts" / "install.sh"), *EXTRAS], runner_environment(folder)
+    for name in ("home", "tmp"):
+        (folder / name).mkdir(exist_ok=True)
+    env["RUNNER_TEMP"] = str(folder)
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _as_repository(folder: Path) -> None:
@@ -175,6 +197,7 @@ def runner_environment(folder: Path) -> dict[str, str]:
     if settings.is_file():
         variables.setdefault("PIP_CONFIG_FILE", str(settings))
     variables.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
+    variables.setdefault("UV_LINK_MODE", "symlink")  # the folders of the tests are often on another file system
     # pip needs seconds for the list of all releases of uv, in each of a hundred jobs.
     variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(_wheel_of_uv())}
     separate = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8"}

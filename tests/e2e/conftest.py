@@ -40,9 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """Yield the folder of a consumer; no process in it may outlive the test."""
-    world = make_world(tmp_path / "w")
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """Yield the folder of a consumer; no process in it may outlive the test. The jobs of one file install the suite."""
+    world = make_world(tmp_path / "w", installs=request.path.name == "test_actions.py")
     yield world
     assert processes_in(world.folder) == []
 

@@ -181,7 +181,7 @@ def test_three_ways(tmp_path: Path, api: Api) -> None:
     with run_store("moto_server", "--host=127.0.0.1") as address:
         keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET}
         environment = {"AWS_ENDPOINT_URL": address, "AWS_REGION": "us-east-1", **keys}
-        world = make_world(tmp_path / "w", environment=environment)
+        world = make_world(tmp_path / "w", environment=environment, installs=False)
         base = fill(world)
         settings = {"endpoint_override": address, "access_key": keys["AWS_ACCESS_KEY_ID"], "secret_key": SECRET}
         upload(world, api, base, fs.S3FileSystem(**settings, region="us-east-1", allow_bucket_creation=True))
