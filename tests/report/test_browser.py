@@ -14,6 +14,7 @@ from ghmlops.report.formats.script import STATIC_ROWS
 from report import latency_samples, samples
 from report.hostile_samples import ATTACKS, evidence_with
 from report.prediction_samples import predictions
+from thoroughness import thorough
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +101,15 @@ def test_hostile_text_stays_text(chromium: Browser) -> None:
         assert page.evaluate("Object.keys(window).filter(name => /pwned|xss/i.test(name))") == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        (1280, False),
+        (400, True),
+        pytest.param(1280, True, marks=thorough),
+        pytest.param(400, False, marks=thorough),
+    ],
+)
 def test_accessibility(chromium: Browser, dark: bool, width: int) -> None:
     """axe-core finds nothing with all sections open, and the page is not wider than the screen."""
     report = samples.report(samples.latency(slow=True), samples.regression(broken=True), samples.many_findings(40))

@@ -11,6 +11,7 @@ import prediction_artifacts as artifacts
 from ghmlops.core.errors import GhmlopsError
 from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.artifacts.source import Source
+from thoroughness import part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,7 @@ def _outcome(folder: Path, data: bytes) -> str:
         return "error"
 
 
-@pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
+@pytest.mark.parametrize("flip", part([0x01, 0x80, 0xFF]))
 def test_a_flipped_byte_is_an_error_or_changes_nothing(folder: Path, flip: int) -> None:
     """Bytes over the whole file, the footer densely: one error of this project, or a result."""
     original = (folder / "candidate.parquet").read_bytes()

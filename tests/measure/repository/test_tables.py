@@ -57,6 +57,6 @@ def test_not_parquet(tmp_path: Path, data: bytes) -> None:
     """Other content is one error that names the file."""
     path = tmp_path / "p.parquet"
     path.write_bytes(data)
-    for read in (read_rows, lambda p: read_table(p, "p")):
+    for read in (read_rows, lambda p: read_table(p, p.name)):
         with pytest.raises(DataError, match=r"p\.parquet"):
             read(path)

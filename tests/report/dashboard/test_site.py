@@ -16,6 +16,7 @@ from ghmlops.core.history.record import Effect
 from ghmlops.core.model import Outcome
 from ghmlops.report.dashboard.site import site
 from history_records import deployment, scaled, stored
+from thoroughness import thorough
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +72,15 @@ def test_an_empty_history_is_a_page() -> None:
 
 
 @needs_chromium
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        (1280, False),
+        (400, True),
+        pytest.param(1280, True, marks=thorough),
+        pytest.param(400, False, marks=thorough),
+    ],
+)
 def test_accessibility(chromium: Browser, files: dict[str, str], dark: bool, width: int) -> None:
     """axe-core finds nothing with all sections open; the page is not wider than the screen and requests nothing."""
     with opened(chromium, files["index.html"], dark=dark, width=width) as page:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -57,7 +59,7 @@ def _metadata(source: Source) -> str | bytes:
         return metadata.get(b"pandas", b"{}")
     import duckdb
 
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"disabled_optimizers": STATISTICS_OPTIMIZERS}) as connection:
         sql = "SELECT value FROM parquet_kv_metadata($1) WHERE key = 'pandas'"
         try:
             row = connection.execute(sql, [str(source.files[0])]).fetchone()

@@ -29,6 +29,7 @@ from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.artifacts.source import Source
 from ghmlops.measure.predictions.engine.engines import Engine, open_engine, start_engine
 from ghmlops.measure.predictions.reading import read_predictions
+from thoroughness import thorough
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,6 +158,7 @@ def test_binary_with_faults(spark: Engine, tmp_path: Path) -> None:
     assert result.facts.pairs.removed == 11
 
 
+@thorough
 def test_binary_features_search_custom_metrics_and_changed_rows(spark: Engine, tmp_path: Path) -> None:
     """Drift and bins of features, the search, custom SQL, changed rows, and labels in a file."""
     first, second, labels = binary()
@@ -183,6 +185,7 @@ def test_binary_features_search_custom_metrics_and_changed_rows(spark: Engine, t
         assert counts[0] == counts[1]
 
 
+@thorough
 def test_multiclass_with_hostile_class_names(spark: Engine, tmp_path: Path) -> None:
     """Quotes, backslashes and variables in class names are text; faulty vectors are counted."""
 
@@ -211,6 +214,7 @@ def test_multiclass_with_hostile_class_names(spark: Engine, tmp_path: Path) -> N
     assert result.facts.candidate.ragged_vectors == 1
 
 
+@thorough
 def test_regression_in_single_precision_by_month(spark: Engine, tmp_path: Path) -> None:
     """A regression with one side in single precision, and times without a zone in nanoseconds."""
     sides = artifacts.values(1500, 1), artifacts.values(1500, 2)
@@ -227,6 +231,7 @@ def test_regression_in_single_precision_by_month(spark: Engine, tmp_path: Path) 
     assert result.tables[("",)].keys == other.tables[("",)].keys
 
 
+@thorough
 def test_class_columns_decisions_and_numeric_times_of_a_zone(spark: Engine, tmp_path: Path) -> None:
     """One column per class, decisions alone, decimal keys, times as numbers and windows of a time zone."""
     draw = np.random.default_rng(8)
@@ -256,6 +261,7 @@ def test_class_columns_decisions_and_numeric_times_of_a_zone(spark: Engine, tmp_
     agree(spark, sources, Regression(prediction="f", window="1h", **shared))
 
 
+@thorough
 def test_ranking(spark: Engine, tmp_path: Path) -> None:
     """Queries with ties and without relevant documents, and a document of different queries."""
 
@@ -276,6 +282,7 @@ def test_ranking(spark: Engine, tmp_path: Path) -> None:
     assert (result.facts.pairs.queries, result.facts.pairs.query_conflicts) == (60, 1)
 
 
+@thorough
 def test_weights(spark: Engine, tmp_path: Path) -> None:
     """Weights with unusable values, of a scorer with groups and of a regression."""
     weight = np.random.default_rng(3).lognormal(size=1500)
@@ -288,6 +295,7 @@ def test_weights(spark: Engine, tmp_path: Path) -> None:
     agree(spark, write_sides(tmp_path, baseline=first, candidate=second), policy)
 
 
+@thorough
 def test_embeddings_in_partition_folders(spark: Engine, tmp_path: Path) -> None:
     """Several files per side; values of folders are text, including null and percent-encoded ones."""
     roots = {}

@@ -18,6 +18,7 @@ from ghmlops.core.model import Outcome
 from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.artifacts.source import Source
 from prediction_artifacts import BINARY, rows, write
+from thoroughness import part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +114,7 @@ def test_the_damaged_file_of_a_folder_is_named(tmp_path: Path) -> None:
         artifacts.observe({"baseline": both, "candidate": both}, BINARY)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", part(range(6)))
 def test_flipped_bytes_give_one_error_or_a_result(seed: int, tmp_path: Path) -> None:
     """50 files with one to eight flipped bytes each, nested and odd columns included: never another exception."""
     draw = np.random.default_rng(seed)
