@@ -35,7 +35,7 @@ def test_a_friday_evening(tmp_path: Path) -> None:
     Under the runner are the workflows that nothing else runs: the one that watches, and the one that confirms.
     """
     with running_production(tmp_path, Clock(FRIDAY), "http://127.0.0.1:9", repository.ROUNDED) as production:
-        measured = course.measure_all(production, 1.2, ("rounded", "crowded"))
+        measured = course.measure_all(production, 3.0, ("rounded", "crowded"))
         users = Users(bodies=repository.payloads(), drift=course.DRIFT)
         week = Course(
             production=production,

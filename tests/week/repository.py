@@ -83,15 +83,15 @@ CROWDED = ROUNDED.replace("SLOTS =", "WAITING = []\nSLOTS =").replace(
     """\
 async def features():
     WAITING.append(1)
-    # More than eight rows do not fit into the cache, and are computed again.
-    is_full = len(WAITING) > 8
+    # More than seven rows do not fit into the cache, and are computed again.
+    is_full = len(WAITING) > 7
     async with SLOTS:
         await asyncio.sleep(SECONDS)
-    await asyncio.sleep(6 * SECONDS if is_full else 0)
+    await asyncio.sleep(4 * SECONDS if is_full else 0)
     WAITING.pop()
 """,
 )
-"""The bad change: as fast as before up to eight requests at a time, and slow beyond, though it answers them all."""
+"""The bad change: as fast as before up to seven requests at a time, and slow beyond, though it answers them all."""
 SLOW_UPSTREAM = ROUNDED.replace("SECONDS = 0.027", "SECONDS = 0.09")
 """No change of the repository: what the service is like while the store of the features is slow."""
 
