@@ -6,14 +6,22 @@ import string
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ghmlops.core.harvest.privacy import RULES, find_in_value, find_secrets
+from ghmlops.core.harvest.privacy import RULES, Rule, find_in_value, find_secrets
 
 SECRETS = {
     "e-mail address": ("mail me: ann.lee+x@mail.example.org", "ann%40example.com"),
     "private key": ("-----BEGIN RSA " + "PRIVATE KEY-----",),
     "JSON Web Token": ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",),
-    "access key": ("AKIA" + "IOSFODNN7EXAMPLE", "ghp_" + "a" * 36, "xoxb-" + "1" * 12, "sk_live_" + "b" * 24),
+    "access key": (
+        "AKIA" + "IOSFODNN7EXAMPLE",
+        "ghp_" + "a" * 36,
+        "github_pat_" + "a" * 22,
+        "xoxb-" + "1" * 12,
+        "sk_live_" + "b" * 24,
+    ),
     "authorisation": ("Authorization: Bearer abc.def.ghi", "basic dXNlcjpwYXNz"),
     "password": ("password=hunter2", '"api_key": "abcd"'),
     "user in a URL": ("postgres://app:hunter2@db/x",),
@@ -104,6 +112,15 @@ def test_random_tokens_are_found() -> None:
     alphabet = string.ascii_letters + string.digits
     tokens = ["".join(rng.choices(alphabet, k=24)) for _ in range(1_000)]
     assert sum("token" in set(find_secrets(token)) for token in tokens) >= 990
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
+@given(data=st.data())
+def test_no_screen_hides_a_text_of_its_pattern(rule: Rule, data: st.DataObject) -> None:
+    """The texts are generated from the pattern itself, so that none of its alternatives is left out."""
+    text = data.draw(st.from_regex(rule.pattern))
+    is_hit = any(rule.test(match[0]) for match in rule.pattern.finditer(text))
+    assert (rule.kind in set(find_secrets(text))) is is_hit
 
 
 def test_no_screen_hides_a_match() -> None:

@@ -121,7 +121,7 @@ RULES: tuple[Rule, ...] = (
             r"|(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,})"
         ),
         _always,
-        _has("AKIA", "ASIA", "gh", "glpat-", "xox", "AIza", "sk", "pk", "rk", "npm_", "hf_"),
+        _has("AKIA", "ASIA", "gh", "github_pat_", "glpat-", "xox", "AIza", "sk", "pk", "rk", "npm_", "hf_"),
     ),
     Rule(
         "authorisation",
