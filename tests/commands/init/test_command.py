@@ -271,12 +271,29 @@ def test_dry_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_damaged_parquet(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is not Parquet is named in one line."""
+    """A file that is not Parquet is an error of one line that names it, if nothing else is here or a flag names it."""
     (here / "predictions.parquet").write_bytes(b"PAR1 no")
     assert main(["init"]) == 2
-    error = capsys.readouterr().err
-    assert "predictions.parquet" in error
+    assert "predictions.parquet" in (error := capsys.readouterr().err)
     assert error.count("\n") == 1
+    serve(here)
+    assert main(["init", "--candidate", "predictions.parquet"]) == 2
+    assert "predictions.parquet" in (error := capsys.readouterr().err)
+    assert error.count("\n") == 1
+    assert written(here) == []
+
+
+@pytest.mark.parametrize("footer", [b"", b"no", b"PAR1"], ids=["empty", "cut", "wrong"])
+def test_damaged_parquet_beside_good_files(here: Path, capsys: pytest.CaptureFixture[str], footer: bytes) -> None:
+    """A damaged file that no flag names, as tests have them, is listed and left out."""
+    write(here / "predictions.parquet", cancer())
+    damaged = here / "tests" / "damaged.parquet"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"PAR1" + footer.rjust(12 if footer else 0))
+    assert main(["init", "--dry-run", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [line for line in data["unknown"] if "damaged.parquet" in line and line.endswith(": left out")]
+    assert "candidate: predictions.parquet" in data["files"][".github/ghmlops.yml"]
 
 
 def test_what_is_no_content(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,9 +306,9 @@ def test_what_is_no_content(here: Path, capsys: pytest.CaptureFixture[str]) -> N
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + 64 * "0" + "\nsize 12345678\n"
     (here / "predictions.parquet").write_text(pointer)
     capsys.readouterr()
-    assert main(["init", "--dry-run"]) == 2
-    assert "predictions.parquet: a pointer of Git LFS" in (error := capsys.readouterr().err)
-    assert "git lfs pull" in error
+    assert main(["init", "--dry-run"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "predictions.parquet: a pointer" in line]
+    assert "git lfs pull" in line
 
 
 def test_questions_on_a_terminal(here: Path) -> None:

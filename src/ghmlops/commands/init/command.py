@@ -109,7 +109,7 @@ def _unknown(proposal: Proposal) -> list[str]:
         lines.append("a Parquet file with predictions (--candidate; run the script that writes one): no `regression`")
     source = proposal.candidate or "the predictions"
     lines += [f"the {name} of {source} ({why}): no `regression`" for name, why in missing_roles(proposal)]
-    return lines
+    return [*lines, *(f"{line}: left out" for line in proposal.unread)]
 
 
 def _exists(path: Path, name: str) -> bool:

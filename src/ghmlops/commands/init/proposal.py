@@ -10,10 +10,10 @@ from ghmlops.core.adoption.policy_text import Proposal
 from ghmlops.core.adoption.roles import Roles, derive
 from ghmlops.core.adoption.scripts import model_files, predict_command, train_command
 from ghmlops.core.adoption.service import derive_service
-from ghmlops.core.errors import InputError
+from ghmlops.core.errors import DataError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ghmlops.commands.init.inputs import Inputs
     from ghmlops.commands.shared.base import Services
@@ -35,7 +35,7 @@ def propose(inputs: Inputs, services: Services) -> Proposal:
 
     Raises:
         InputError: Two inputs contradict each other, or a package that reads Parquet is missing.
-        DataError: A Parquet file cannot be read.
+        DataError: A Parquet file that an input names cannot be read.
     """
     from ghmlops.measure.repository.files import folder_in_checkout, list_files, read_texts
 
@@ -105,9 +105,9 @@ def _build(services: Services, names: list[str], texts: Mapping[str, str]) -> st
 
 def _with_predictions(proposal: Proposal, inputs: Inputs, services: Services, names: list[str]) -> Proposal:
     if inputs.candidate and inputs.candidate in names:
-        tables = _tables(services, [inputs.candidate, *(n for n in names if n != inputs.candidate)])
-    else:
-        tables = _tables(services, names)
+        names = [inputs.candidate, *(n for n in names if n != inputs.candidate)]
+    tables, unread = _tables(services, names, stated={inputs.candidate, inputs.baseline, inputs.labels})
+    proposal = replace(proposal, unread=unread)
     choice = Roles(
         task=inputs.task,
         key=_split(inputs.key),
@@ -168,10 +168,14 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _tables(services: Services, names: list[str]) -> list[Table]:
+def _tables(services: Services, names: list[str], stated: Collection[str]) -> tuple[list[Table], tuple[str, ...]]:
+    """Return the facts about the files, and a line about each that cannot be read and that no input states.
+
+    A repository may contain damaged files on purpose, for its own tests.
+    """
     small = [n for n in names if (services.cwd / n).stat().st_size <= MAX_TABLE_BYTES][:MAX_TABLES]
     if not small:
-        return []
+        return [], ()
     try:
         import duckdb  # noqa: F401  (read_table needs it)
     except ModuleNotFoundError:
@@ -181,4 +185,12 @@ def _tables(services: Services, names: list[str]) -> list[Table]:
         ) from None
     from ghmlops.measure.repository.tables import read_table
 
-    return [read_table(services.cwd / name, name) for name in small]
+    tables, unread = [], []
+    for name in small:
+        try:
+            tables.append(read_table(services.cwd / name, name))
+        except DataError as error:
+            if name in stated:
+                raise
+            unread.append(f"{error.message} ({error.hint})")
+    return tables, tuple(unread)

@@ -46,6 +46,8 @@ class Proposal:
     """Whether git does not track the predictions of the candidate."""
     rows: int = 0
     """Rows of the predictions; 0 if they are not here."""
+    unread: tuple[str, ...] = ()
+    """A line about each Parquet file that cannot be read and was left out."""
 
     @property
     def has_service(self) -> bool:

@@ -26,7 +26,7 @@ def read_rows(path: Path) -> int:
     Raises:
         DataError: It is not a Parquet file.
     """
-    rows: int = _query(path, "SELECT coalesce(sum(num_rows), 0) FROM parquet_file_metadata($1)")[0][0]
+    rows: int = _query(path, path.name, "SELECT coalesce(sum(num_rows), 0) FROM parquet_file_metadata($1)")[0][0]
     return int(rows)
 
 
@@ -41,7 +41,7 @@ def read_table(path: Path, name: str) -> Table:
         DataError: It is not a Parquet file, or a pointer of Git LFS in its place.
     """
     check_bytes(path, name)
-    described = _query(path, "DESCRIBE SELECT * FROM read_parquet($1, hive_partitioning=false)")[:MAX_COLUMNS]
+    described = _query(path, name, "DESCRIBE SELECT * FROM read_parquet($1, hive_partitioning=false)")[:MAX_COLUMNS]
     kinds = [(str(row[0]), _kind(str(row[1]))) for row in described]
     parts = ["count(*)"]
     for column, kind in kinds:
@@ -52,7 +52,7 @@ def read_table(path: Path, name: str) -> Table:
         finite = f"CASE WHEN isfinite({quoted}::DOUBLE) THEN {quoted}::DOUBLE END" if number else "NULL::DOUBLE"
         parts += [distinct, f"count(*) - count({quoted})", f"min({finite})", f"max({finite})"]
         parts += [f"min({length})", f"max({length})"]
-    row = _query(path, f"SELECT {', '.join(parts)} FROM read_parquet($1, hive_partitioning=false)")[0]  # noqa: S608
+    row = _query(path, name, f"SELECT {', '.join(parts)} FROM read_parquet($1, hive_partitioning=false)")[0]  # noqa: S608
     columns = []
     for index, (column, kind) in enumerate(kinds):
         distinct, nulls, low, high, shortest, longest = row[1 + 6 * index : 7 + 6 * index]
@@ -64,17 +64,19 @@ def read_table(path: Path, name: str) -> Table:
                 nulls=nulls,
                 low=low,
                 high=high,
-                values=_values(path, column) if 0 < distinct <= MAX_VALUES and kind not in ("time", "number") else (),
+                values=_values(path, name, column)
+                if 0 < distinct <= MAX_VALUES and kind not in ("time", "number")
+                else (),
                 length=longest if shortest == longest and longest else 0,
             )
         )
     return Table(path=name, rows=row[0], columns=tuple(columns))
 
 
-def _values(path: Path, column: str) -> tuple[str, ...]:
+def _values(path: Path, name: str, column: str) -> tuple[str, ...]:
     quoted = '"' + column.replace('"', '""') + '"'
     sql = f"SELECT DISTINCT {quoted} AS v FROM read_parquet($1, hive_partitioning=false) WHERE v IS NOT NULL ORDER BY v"  # noqa: S608
-    return tuple(str(row[0]) for row in _query(path, sql))
+    return tuple(str(row[0]) for row in _query(path, name, sql))
 
 
 def _kind(text: str) -> Kind:
@@ -91,7 +93,7 @@ def _kind(text: str) -> Kind:
     return "text" if text.startswith(("VARCHAR", "ENUM", "UUID")) else "other"
 
 
-def _query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+def _query(path: Path, name: str, sql: str) -> list[tuple[Any, ...]]:
     import duckdb
 
     from ghmlops.measure.footer_statistics import STATISTICS_OPTIMIZERS
@@ -101,6 +103,6 @@ def _query(path: Path, sql: str) -> list[tuple[Any, ...]]:
             return session.execute(sql, [str(path)]).fetchall()
         except duckdb.Error as error:
             raise DataError(
-                f"{path.name} cannot be read as Parquet: {str(error).splitlines()[0][:200]}",
+                f"{name}: cannot be read as Parquet: {str(error).splitlines()[0][:200]}",
                 hint="write it again, or move it out of the repository",
             ) from None
