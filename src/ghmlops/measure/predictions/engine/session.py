@@ -94,6 +94,8 @@ class Session:
 
     def partition_differences(self, role: str) -> dict[str, tuple[int, int]]:
         """Return, by key of a hidden partition, how many rows have another value than their folder, and all rows."""
+        if not self._sources[role].hidden_keys:
+            return {}
         return {
             column: (int(row["differing"]), int(row["n"]))
             for column, sql in difference_queries(self._sources[role], self.files(role), self.types(role)).items()
