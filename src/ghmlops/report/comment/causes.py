@@ -58,7 +58,7 @@ def group_causes(entries: Sequence[PlacedFinding]) -> list[Cause]:
     Args:
         entries: All findings of a verdict, in any order.
     """
-    failures = [entry for entry in rank_findings(entries) if entry.finding.outcome is not Outcome.PASS]
+    failures = rank_findings([entry for entry in entries if entry.finding.outcome is not Outcome.PASS])
     # The run that confirms a failure repeats its findings, so that it leads only if the first run has none of them.
     # Too few labels explain every metric that they leave undecided.
     failures.sort(key=lambda e: (-e.finding.outcome.severity, e.finding.id != LABEL_COVERAGE, is_confirmation(e.leg)))

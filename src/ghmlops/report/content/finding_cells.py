@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Direction, Finding, Outcome
-from ghmlops.report.content.placed_findings import evidence_label, format_value, rank_findings
+from ghmlops.report.content.placed_findings import evidence_label, format_value
 from ghmlops.report.text import numbers
 from ghmlops.report.text.blocks import Cell, Code, Column, IntervalPlot, Link, Mark, Table, Text, Words
 from ghmlops.report.text.scope import scope_cell
@@ -125,9 +125,9 @@ def finding_row(entry: PlacedFinding, *, with_evidence: bool) -> tuple[Cell, ...
 
 
 def findings_table(entries: Sequence[PlacedFinding], title: str = "All findings, the worst first") -> Table:
-    """Return all findings; the column `Where` names the evidence file if there are several."""
+    """Return all findings, sorted worst first; the column `Where` names the evidence file if there are several."""
     several = len({(entry.command, entry.leg) for entry in entries if entry.command}) > 1
-    rows = [finding_row(entry, with_evidence=several) for entry in rank_findings(entries)]
+    rows = [finding_row(entry, with_evidence=several) for entry in entries]
     passed = sum(entry.finding.outcome is Outcome.PASS for entry in entries)
     return drop_empty_columns(Table(title=title, columns=COLUMNS, rows=rows, sentence_last=True, expendable=passed))
 

@@ -90,7 +90,7 @@ def badge(outcome: Outcome) -> str:
 
 def inline(cell: Cell) -> str:
     """Return a cell as HTML; untrusted text is escaped and cannot change the writing direction around it."""
-    return "".join(_inline(piece) for piece in cell)
+    return "".join([_inline(piece) for piece in cell])
 
 
 def _inline(piece: Inline) -> str:

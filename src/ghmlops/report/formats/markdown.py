@@ -125,7 +125,7 @@ def _notice(report: Report) -> Callable[[int], str]:
 
 def inline(cell: Cell) -> str:
     """Return a cell as Markdown on one line; untrusted text is escaped."""
-    return "".join(_inline(piece) for piece in cell)
+    return "".join([_inline(piece) for piece in cell])
 
 
 def _inline(piece: Inline) -> str:

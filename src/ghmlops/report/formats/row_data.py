@@ -29,12 +29,14 @@ from ghmlops.report.text.blocks import Cell, Code, Inline, IntervalPlot, Link, M
 from ghmlops.report.text.outcome_text import OUTCOME_LABELS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ghmlops.report.text.blocks import Table
 
 MAX_TEXT, MAX_CODE = 4000, 500
 """Characters of a text and of a code on the page, which has more room than the limits of the pieces allow for."""
 _ORDER = {outcome: index for index, outcome in enumerate(OUTCOME_LABELS)}
-_NUMBER = re.compile(r"\d(?:[\d.,]*\d)?")
+_NUMBER = re.compile(r"(\d(?:[\d.,]*\d)?)")
 
 
 def row_data(table: Table) -> str:
@@ -46,29 +48,42 @@ def row_data(table: Table) -> str:
     uses = Counter(cell for row in table.rows for cell in row if cell)
     shared = {cell: index for index, cell in enumerate(cell for cell, count in uses.items() if count > 1)}
     single = [cell for cell, count in uses.items() if count == 1]
-    texts = Counter(_NUMBER.sub("|", piece.text) for cell in single for piece in cell if type(piece) is Text)
-    used = (text for text, count in texts.items() if count > 1 and "|" in text)
-    sentences = {text: index for index, text in enumerate(used)}
-    rows = [[shared[cell] if cell in shared else _cell(cell, sentences) for cell in row] for row in table.rows]
-    data = {"cells": [_cell(cell, {}) for cell in shared], "sentences": list(sentences), "rows": rows}
+    sentences, numbered = _shared_sentences([piece.text for cell in single for piece in cell if type(piece) is Text])
+    rows = [[shared[cell] if cell in shared else _cell(cell, numbered) for cell in row] for row in table.rows]
+    data = {"cells": [_cell(cell, {}) for cell in shared], "sentences": sentences, "rows": rows}
     return msgspec.json.encode(data).decode().replace("<", "\\u003c")
 
 
-def _cell(cell: Cell, sentences: dict[str, int]) -> str | list[Any]:
+def _shared_sentences(texts: Sequence[str]) -> tuple[list[str], dict[str, list[Any]]]:
+    """Return the sentences of several texts, and for each such text the index of its sentence and its numbers."""
+    parts = [_NUMBER.split(text) for text in texts]
+    templates = ["|".join(words[::2]) for words in parts]
+    sentences = [template for template, count in Counter(templates).items() if count > 1 and "|" in template]
+    index = {sentence: number for number, sentence in enumerate(sentences)}
+    numbered = {
+        text: [index[template], "|".join(words[1::2])]
+        for text, template, words in zip(texts, templates, parts, strict=True)
+        if template in index and "|" not in text
+    }
+    return sentences, numbered
+
+
+def _cell(cell: Cell, numbered: dict[str, list[Any]]) -> str | list[Any]:
     """Return a list of pieces, or the only piece if that is a string or a shared sentence."""
-    pieces = [content for piece in cell if (content := _piece(piece, sentences))]
+    pieces = [content for piece in cell if (content := _piece(piece, numbered))]
     if not pieces:
         return ""
     first = pieces[0]
     return first if len(pieces) == 1 and (isinstance(first, str) or isinstance(first[0], int)) else pieces
 
 
-def _piece(piece: Inline, sentences: dict[str, int]) -> str | list[Any]:
+def _piece(piece: Inline, numbered: dict[str, list[Any]]) -> str | list[Any]:
     match piece:
         case Words(text, strong):
             return ["b", text] if strong else text
         case Text(text, limit):
-            return _text(text, max(limit, MAX_TEXT), sentences)
+            line = escape.one_line(text, max(limit, MAX_TEXT))
+            return numbered[text] if line == text and text in numbered else ["t", line]
         case Code(text, limit):
             return ["c", escape.one_line(text, max(limit, MAX_CODE))]
         case Link(text, url, is_code):
@@ -78,9 +93,3 @@ def _piece(piece: Inline, sentences: dict[str, int]) -> str | list[Any]:
         case IntervalPlot():
             place = interval_plot.positions(piece)
             return ["p", _ORDER[piece.outcome], *place] if place else ""
-
-
-def _text(text: str, limit: int, sentences: dict[str, int]) -> list[Any]:
-    line = escape.one_line(text, limit)
-    index = sentences.get(_NUMBER.sub("|", text)) if line == text and "|" not in text else None
-    return ["t", line] if index is None else [index, "|".join(_NUMBER.findall(text))]
