@@ -104,6 +104,40 @@ def read_recent(  # noqa: PLR0913  (a branch, and when)
         return read_records(read_blobs(git, newest), (), now).records
 
 
+def read_local(
+    repository: Path, environ: Mapping[str, str], *, branch: str, now: datetime, timeout: float
+) -> History | None:
+    """Return the newest records that the clone already has, without a token or network; `None` if it has no branch.
+
+    The branch of `origin` counts, then what `read_history` read last, then a local branch. At most `MAX_RECENT` records
+    are read, and none that was folded into Parquet. A clone that fetches objects when they are read is not asked to.
+
+    Args:
+        repository: a folder inside the checkout.
+        environ: variables to derive git's environment from.
+        branch: name of the branch.
+        now: the time (UTC).
+        timeout: time limit in seconds.
+
+    Raises:
+        InputError: The name is not valid.
+        GitError: There is no repository, an object is absent or damaged, or the time is over.
+    """
+    check_names("origin", branch)
+    git = client.open_repository(repository, environ)
+    git = git.in_folder(git.cwd, {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"})
+    step = timeout / 3  # the names, the listing, the records
+    names = [f"refs/remotes/origin/{branch}", f"{LAST_READ}origin/{branch}", f"refs/heads/{branch}"]
+    rows = git.read("for-each-ref", "--format=%(refname) %(objectname)", "--", *names, timeout=step).splitlines()
+    tips = dict(row.split() for row in rows)
+    tip = next((tips[name] for name in names if name in tips), "")
+    if not tip:
+        return None
+    entries = [entry for entry in list_tree(git, tip, timeout=step) if _is_loose(entry)]
+    newest = sorted(entries, key=lambda entry: entry.path)[-MAX_RECENT:]
+    return read_records(read_blobs(git, newest, timeout=step), (), now)
+
+
 def _is_loose(entry: Entry) -> bool:
     is_record = parse_record_path(entry.path) is not None and foreign_file(entry.path, entry.mode) is None
     return is_record and entry.size <= MAX_RECORD_BYTES

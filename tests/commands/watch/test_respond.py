@@ -176,6 +176,24 @@ def test_a_deployment_that_only_github_knows(service: WatchedService) -> None:
     assert service.states() == ["external"]
 
 
+def test_an_undone_commit_that_only_github_shows_to_be_deployed_again_was_wrong(service: WatchedService) -> None:
+    """It counts as a false positive of `watch`; its deployment before it was undone, and one not looked for, do not."""
+    revert_of = revert(service.ago(2), commit=service.bad, revert_sha="d" * 40)
+    service.append(*service.deployments(), service.confirmed(3), revert_of)
+
+    def false_positives() -> int:
+        assert service.run() == 0
+        return int(service.evidence()["details"]["accuracy"]["false_positives"])
+
+    deployed_elsewhere(service, 5.3, service.bad)
+    deployed_elsewhere(service, 4.0, service.bad)
+    assert false_positives() == 0
+    deployed_elsewhere(service, 1.0, service.bad)
+    assert false_positives() == 1
+    (service.here / ".github/ghmlops.yml").write_text(POLICY)
+    assert false_positives() == 0
+
+
 def test_a_newer_deployment_that_only_github_knows(service: WatchedService) -> None:
     """The one before the alarm no longer serves, so it is not undone. Deployments that cannot be read start nothing."""
     service.append(*service.deployments())

@@ -8,6 +8,7 @@ import pytest
 
 from ghmlops.core.history.record import AnyRecord
 from ghmlops.core.incidents.accuracy import Accuracy, own_accuracy
+from ghmlops.core.watch.cause import Deployed
 from ghmlops.core.watch.incident import EndedAlarm
 from history_records import COMMIT, confirmation, deployment, quarantine, revert, stored
 
@@ -49,6 +50,20 @@ def test_a_revert_that_was_reverted_was_wrong() -> None:
     records: list[AnyRecord] = [confirmation(at(1)), rollback, quarantine(at(3), lifted=True)]
     assert own_accuracy(stored(*records)).false_positives == 1
     assert own_accuracy(stored(*records, deployment(at(4)), revert(at(5)))).false_positives == 0
+
+
+def test_a_deployment_that_only_github_knows_shows_that_an_action_was_wrong() -> None:
+    """If it is newer than the newest action about the commit; a person's revert is no action, and nobody was wrong."""
+    records: list[AnyRecord] = [confirmation(at(1)), revert(at(2))]
+
+    def false_positives(hour: int, *more: AnyRecord, commit: str = COMMIT) -> int:
+        time = datetime(2026, 11, 3, hour, tzinfo=UTC).timestamp()
+        return own_accuracy(stored(*records, *more), redeployed=[Deployed(time, commit)]).false_positives
+
+    assert [false_positives(hour) for hour in (1, 2, 3)] == [0, 0, 1]
+    assert false_positives(3, revert(at(4))) == 0
+    assert false_positives(3, commit=commit(7)) == 0
+    assert own_accuracy(stored(revert(at(2))), redeployed=[Deployed(1e12, COMMIT)]) == Accuracy()
 
 
 def test_what_a_person_undid_was_missed_if_the_signal_recovered() -> None:

@@ -29,14 +29,14 @@ class Entry(NamedTuple):
     """Bytes; 0 for what is no blob."""
 
 
-def list_tree(git: Git, commit: str) -> list[Entry]:
+def list_tree(git: Git, commit: str, *, timeout: float = client.LOCAL_TIMEOUT) -> list[Entry]:
     """Return the files of a commit with their paths from the top folder.
 
     Raises:
         GitError: There is no such commit.
     """
     entries = []
-    listing = git.read("ls-tree", "-r", "-z", "-l", "--full-tree", commit)
+    listing = git.read("ls-tree", "-r", "-z", "-l", "--full-tree", commit, timeout=timeout)
     for row in filter(None, listing.split("\0")):
         head, _, path = row.partition("\t")
         mode, _, blob, size = head.split()
@@ -44,7 +44,9 @@ def list_tree(git: Git, commit: str) -> list[Entry]:
     return entries
 
 
-def read_blobs(git: Git, entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
+def read_blobs(
+    git: Git, entries: Sequence[Entry], *, timeout: float = client.LOCAL_TIMEOUT
+) -> Iterator[tuple[str, bytes]]:
     """Yield path and exact content of each file, in batches of bounded size.
 
     Raises:
@@ -54,21 +56,21 @@ def read_blobs(git: Git, entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]
     size = 0
     for entry in entries:
         if batch and size + entry.size > _BATCH_BYTES:
-            yield from _read_batch(git, batch)
+            yield from _read_batch(git, batch, timeout)
             batch, size = [], 0
         batch.append(entry)
         size += entry.size
     if batch:
-        yield from _read_batch(git, batch)
+        yield from _read_batch(git, batch, timeout)
 
 
-def _read_batch(git: Git, batch: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
+def _read_batch(git: Git, batch: Sequence[Entry], timeout: float) -> Iterator[tuple[str, bytes]]:
     exit_code, output, _ = run_process(
         ("cat-file", "--batch"),
         cwd=git.cwd,
         environ=git.environ,
         stdin="".join(f"{entry.blob}\n" for entry in batch).encode(),
-        timeout=client.LOCAL_TIMEOUT,
+        timeout=timeout,
         max_output=sum(entry.size + 200 for entry in batch),
     )
     position = 0

@@ -36,12 +36,15 @@ def _run(inputs: Inputs, services: Services) -> Result:
     from ghmlops.commands.capacity.job import prepare
     from ghmlops.commands.capacity.measure import search_capacity
     from ghmlops.commands.shared.evidence import open_recorder, record
+    from ghmlops.commands.shared.production.watch_runs import look_at_schedule
 
     job = prepare(inputs, services)
     if inputs.dry_run:
         return _dry_run(job)
     recorder = open_recorder("capacity", inputs, services)
-    return record(recorder, evidence_content(job, search_capacity(job, services)), _summarise)
+    result = record(recorder, evidence_content(job, search_capacity(job, services)), _summarise)
+    # The evidence is written already. It is one of a candidate, and says nothing about production.
+    return look_at_schedule(job.full_policy, services).warn(result)
 
 
 def _dry_run(job: Job) -> Result:

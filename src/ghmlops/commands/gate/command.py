@@ -21,7 +21,7 @@ from ghmlops.commands.shared.alerts.send import check_alerts, send_alert
 from ghmlops.commands.shared.base import Result
 from ghmlops.commands.shared.evidence_source import EvidenceSource, read_evidence
 from ghmlops.commands.shared.github import connection
-from ghmlops.commands.shared.production.watch_runs import dead_schedule
+from ghmlops.commands.shared.production.watch_runs import look_at_schedule
 from ghmlops.commands.shared.stale_evidence.old_verdict import remove_old_verdict
 from ghmlops.core.errors import GitError, GitHubError
 from ghmlops.core.history.from_results import from_verdict
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from ghmlops.commands.gate.inputs import Inputs
     from ghmlops.commands.gate.job import Job
     from ghmlops.commands.shared.base import Services
+    from ghmlops.commands.shared.production.watch_runs import Schedule
     from ghmlops.core.evidence.document import Verdict
-    from ghmlops.core.model import Finding
     from ghmlops.core.steps.step import Step
     from ghmlops.measure.github import Client
 
@@ -80,8 +80,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         write_atomically(services.cwd / inputs.verdict_file, encode(verdict))
         passed = passes(verdict.outcome, inputs.fail_on)
         decision = decide(verdict.outcome, passed=passed)
-        for note in _notes(verdict, passed=passed, override=judgement.override):
-            services.console.note(note)
+        _print_notes(services, verdict, passed=passed, override=judgement.override)
         origin = Origin(run_id=services.context.run_id, run_url=services.context.run_url)
         plan = gate_steps(verdict, origin, passed=passed)
         unfinished = source.run is not None and source.run.conclusion in UNFINISHED
@@ -90,7 +89,8 @@ def run(inputs: Inputs, services: Services) -> Result:
         sending = client is not None and not inputs.dry_run and not unfinished
         deployment_id = _record(client, services, job, plan) if client and sending else None
         digest = verdict_digest(verdict)
-        record = from_verdict(verdict, record_origin(services), allowed=passed, digest=digest)
+        watch = judgement.schedule.state
+        record = from_verdict(verdict, record_origin(services), allowed=passed, digest=digest, watch=watch)
         record_file = leave_record(inputs.record_file if sending else "", record, services)
         summary = _announce(inputs, services, client if sending else None, job, judgement)
     return Result(
@@ -114,7 +114,7 @@ def run(inputs: Inputs, services: Services) -> Result:
             "plan": [msgspec.to_builtins(step) for step in plan],
             "deployment_id": deployment_id,
         },
-        findings=(*verdict.findings, *judgement.warnings),
+        findings=(*verdict.findings, *judgement.schedule.warnings),
         exit_code=2 if verdict.outcome is Outcome.ERROR else 0 if passed else 1,
     )
 
@@ -145,8 +145,8 @@ class _Judgement(NamedTuple):
     """Reason of the person who overrides, whether or not the verdict allows it."""
     on_hold: bool
     """Whether an earlier run held this commit here."""
-    warnings: tuple[Finding, ...]
-    """What people should know, and is no part of the verdict."""
+    schedule: Schedule
+    """Whether `watch` still runs, which people should know, and which is no part of the verdict."""
 
 
 def _decide(inputs: Inputs, services: Services, client: Client | None, job: Job) -> _Judgement:
@@ -161,8 +161,8 @@ def _decide(inputs: Inputs, services: Services, client: Client | None, job: Job)
     if client is not None and (reviewer := push_reviewers(client, verdict, services)):
         verdict = accept_inputs(verdict, reviewer)
     verdict = override_verdict(allow_emergency(verdict, emergency, source.unavailable), override)
-    warnings = dead_schedule(job.policy, services, client)
-    return _Judgement(verdict, source, override, state.on_hold, warnings)
+    schedule = look_at_schedule(job.policy, services, client=client)
+    return _Judgement(verdict, source, override, state.on_hold, schedule)
 
 
 def _fetch(inputs: Inputs, services: Services, client: Client | None, *, tolerant: bool) -> EvidenceSource:
@@ -212,8 +212,8 @@ def _close_stale(client: Client, services: Services, job: Job) -> None:
         note(f"deployments of earlier runs were not closed: {error.message}")
 
 
-def _notes(verdict: Verdict, *, passed: bool, override: str) -> list[str]:
-    """Return why the gate is closed and how to fix it, and whether an override had no effect."""
+def _print_notes(services: Services, verdict: Verdict, *, passed: bool, override: str) -> None:
+    """Print why the gate is closed and how to fix it, and whether an override had no effect."""
     notes = []
     if override and not verdict.override:
         notes.append(
@@ -226,7 +226,8 @@ def _notes(verdict: Verdict, *, passed: bool, override: str) -> list[str]:
         line += "".join(f"; {item.why}" for item in verdict.not_measured if item.what == "everything")
         hint = _HINTS.get(verdict.reason_code, "")
         notes.append(f"{line}; {hint}" if hint else line)
-    return notes
+    for note in notes:
+        services.console.note(note)
 
 
 def _text(verdict: Verdict, file: str, plan: Sequence[Step]) -> str:

@@ -88,7 +88,8 @@ def run(inputs: Inputs, services: Services) -> Result:
             others |= golden_inputs(services.cwd, golden)
         with open_logs(services.cwd, job.policy.traffic, fields, job.seed, others) as table:
             harvest = _take(table, job, services)
-            harvest.not_measured += look_at_schedule(job.watch, services, inputs.token).not_measured
+            schedule = look_at_schedule(job.watched, services, inputs.token)
+            harvest.not_measured += schedule.not_measured
             files = {name: path for name, (path, _) in harvest.files.items()}
             offered = {golden.file: harvest.golden.path} if golden and harvest.golden and harvest.golden.path else {}
             for name, path in (files | offered).items():
@@ -108,7 +109,7 @@ def run(inputs: Inputs, services: Services) -> Result:
                 return dry_run_result("Nothing was written.", summary.text, dict(summary.data))
             for name, path in files.items():
                 write_atomically(services.cwd / name, path.read_bytes())
-            return record(recorder, content, partial(_summary, harvest))
+            return schedule.warn(record(recorder, content, partial(_summary, harvest)))
 
 
 def _take(table: LogTable, job: Job, services: Services) -> _Yield:

@@ -13,8 +13,8 @@ from ghmlops.measure.checkout import fingerprint
 if TYPE_CHECKING:
     from ghmlops.commands.harvest.inputs import Inputs
     from ghmlops.commands.shared.base import Services
+    from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.production.harvest import Harvest
-    from ghmlops.core.policy.production.watch import Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +28,8 @@ class Job:
     seed: int
     golden_digest: str
     """Fingerprint of the golden set; empty if there is none yet."""
-    watch: Watch | None
-    """The section `watch`, whose schedule is looked at; `None` without one, or if the harvest is one of the past."""
+    watched: Policy | None
+    """The policy whose schedule of `watch` is looked at; `None` if the harvest is one of the past."""
 
 
 def read_job(inputs: Inputs, services: Services) -> Job:
@@ -49,7 +49,7 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         now=_now(inputs, services),
         seed=inputs.seed or 0,
         golden_digest=_golden_digest(policy.harvest, services),
-        watch=None if inputs.now.strip() else policy.watch,
+        watched=None if inputs.now.strip() else policy,
     )
 
 

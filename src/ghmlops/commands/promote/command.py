@@ -87,7 +87,7 @@ def run(inputs: Inputs, services: Services) -> Result:
             counters=counters,
             hooks=HookRunner(job=job, root=services.cwd, environ=services.environ, note=note),
             metrics=metrics,
-            schedule=partial(look_at_schedule, policy.watch, services, inputs.token),
+            schedule=partial(look_at_schedule, policy, services, inputs.token),
         )
         alerts = Alerts(job=job, walk=walk, inputs=inputs, policy=policy, services=services)
         try:

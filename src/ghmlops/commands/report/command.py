@@ -172,7 +172,7 @@ def _result(  # noqa: PLR0913  (the parts of one result)
         },
         text=terminal.block(lines),
         data={"verdict": msgspec.to_builtins(verdict), "files": list(files), "comment_url": comment.url},
-        findings=tuple(verdict.findings),
+        findings=(*verdict.findings, *job.warnings),
         annotated=not check_url,
         summary=markdown.summary(report),
     )

@@ -12,7 +12,7 @@ from ghmlops.commands.report.change import Change, read_change
 from ghmlops.commands.report.judge_changed import judge_findings, with_findings
 from ghmlops.commands.shared.evidence_source import read_evidence
 from ghmlops.commands.shared.policy_file import history_policies, load_policy, parse_policy, repository_file
-from ghmlops.commands.shared.production.watch_runs import dead_schedule
+from ghmlops.commands.shared.production.watch_runs import look_at_schedule
 from ghmlops.commands.shared.provenance import local_commit
 from ghmlops.core.context import dig
 from ghmlops.core.errors import EvidenceError, InputError
@@ -54,6 +54,7 @@ class Job:
         facts: facts about the run.
         pull_request: number of the pull request; `None` if neither the input nor the event contains it.
         run: the run that measured, as the API reports it; `None` if the evidence comes from a folder.
+        warnings: what people should know, and is no part of the verdict.
     """
 
     verdict: Verdict
@@ -62,6 +63,7 @@ class Job:
     facts: Facts
     pull_request: int | None
     run: RunFacts | None = None
+    warnings: tuple[Finding, ...] = ()
 
 
 def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client]) -> Job:
@@ -113,8 +115,8 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
     verdict = merge(source.files, rules, service=policy.service if policy else service_name(repository, services))
     verdict = with_findings(verdict, _judge_findings(change, policy, inputs, services))
     verdict = accept_inputs(verdict, change.reviewer)
-    absent = [*verdict.not_measured, *source.absent, *_live_only(policy, source.files)]
-    absent += [NotMeasured(what="production", why=dead.reason) for dead in dead_schedule(policy, services, client)]
+    schedule = look_at_schedule(policy, services, client=client)
+    absent = [*verdict.not_measured, *source.absent, *_live_only(policy, source.files), *schedule.unwatched]
     return Job(
         verdict=msgspec.structs.replace(verdict, not_measured=absent),
         evidence=[file.evidence for file in source.files if file.evidence],
@@ -122,6 +124,7 @@ def prepare(inputs: Inputs, services: Services, open_client: Callable[[], Client
         facts=run_facts(inputs, services, policy, repository, source.run),
         pull_request=change.number,
         run=source.run,
+        warnings=schedule.warnings,
     )
 
 

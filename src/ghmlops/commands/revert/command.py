@@ -17,6 +17,7 @@ from ghmlops.commands.revert.forge import GitHub
 from ghmlops.commands.revert.record import leave_revert, read_subject
 from ghmlops.commands.revert.summary import Done, refusal, summarise
 from ghmlops.commands.shared.alerts.send import check_alerts
+from ghmlops.commands.shared.production.watch_runs import look_at_schedule
 from ghmlops.core.context import dig, is_sha
 from ghmlops.core.errors import GitHubError, InputError, NeedsPerson, nearest
 from ghmlops.core.revert.follow_up import encode_follow_up
@@ -69,7 +70,7 @@ def run(inputs: Inputs, services: Services) -> Result:
             before = before or _recorded_push(inputs, services, grounds, client)
             reverted = _perform(inputs, services, spec, grounds, before, client, policy)
         except NeedsPerson as error:
-            return _refused(error, inputs, services, client, policy)
+            return _with_schedule(_refused(error, inputs, services, client, policy), inputs, services, client, policy)
         record_file = leave_revert(inputs, services, subject, grounds, reverted)
         workflow = inputs.dispatch or (policy.revert.dispatch if policy else "")
         dispatched = "" if inputs.defer else start_deployment(client, workflow, reverted, services)
@@ -79,7 +80,16 @@ def run(inputs: Inputs, services: Services) -> Result:
         result = summarise(reverted, services.context, done)
         if reverted.state in ("reverted", "partly-reverted", "pull-request"):
             alert_revert(inputs, services, policy, reverted.plan.newest, (reverted.state, result.reason))
+        return _with_schedule(result, inputs, services, client, policy)
+
+
+def _with_schedule(
+    result: Result, inputs: Inputs, services: Services, client: Client | None, policy: Policy | None
+) -> Result:
+    """Return the result with the warning that `watch` no longer runs; all is done already, so nothing waits for it."""
+    if inputs.dry_run:
         return result
+    return look_at_schedule(policy, services, client=client).warn(result)
 
 
 def _refused(

@@ -50,7 +50,8 @@ def run(inputs: Inputs, services: Services) -> Result:
         written = write_manifests(job, inputs, services)
         content = evidence_content(job, demands, plan, around, now, applied=applied, manifests=written)
         # The replicas are set already, so that no answer of GitHub delays them.
-        content.not_measured.extend(look_at_schedule(job.watch, services, inputs.token).not_measured)
+        schedule = look_at_schedule(job.watched, services, inputs.token)
+        content.not_measured.extend(schedule.not_measured)
 
         def summarise(evidence: Evidence, file: str) -> Summary:
             outputs = _outputs(plan, applied=applied)
@@ -71,7 +72,7 @@ def run(inputs: Inputs, services: Services) -> Result:
         if inputs.dry_run:
             summary = summarise(build(recorder, content), "")
             return dry_run_result("Nothing was written.", summary.text, dict(summary.data))
-        return record(recorder, content, summarise)
+        return schedule.warn(record(recorder, content, summarise))
 
 
 def _apply(job: Job, plan: Plan, around: Surroundings, inputs: Inputs, services: Services) -> bool:

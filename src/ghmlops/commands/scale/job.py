@@ -19,8 +19,8 @@ from ghmlops.core.steps.step import short
 if TYPE_CHECKING:
     from ghmlops.commands.scale.inputs import Inputs
     from ghmlops.commands.shared.base import Services
+    from ghmlops.core.policy.document import Policy
     from ghmlops.core.policy.production.scale import Scale
-    from ghmlops.core.policy.production.watch import Watch
 
 MODES = ("plan", "apply")
 MAX_START = 86_400.0
@@ -41,7 +41,7 @@ class Job:
         applies: whether the replicas are set.
         baseline: measured capacity of the baseline; empty if it is not compared.
         lock_max_age: seconds after which the lock of a promotion counts as left behind; `None` without promotions.
-        watch: the section `watch`, whose schedule is looked at; `None` without one, or if two versions are compared.
+        watched: the policy whose schedule of `watch` is looked at; `None` if two versions are compared.
     """
 
     service: str
@@ -53,7 +53,7 @@ class Job:
     applies: bool
     baseline: list[Admitted]
     lock_max_age: float | None
-    watch: Watch | None
+    watched: Policy | None
 
     @property
     def names(self) -> Manifest | None:
@@ -92,7 +92,7 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         applies=mode == "apply" and not inputs.baseline_capacity,
         baseline=_baseline(inputs, services, scale, policy.service),
         lock_max_age=policy.promote.lock.max_age if policy.promote else None,
-        watch=None if inputs.baseline_capacity else policy.watch,
+        watched=None if inputs.baseline_capacity else policy,
     )
 
 

@@ -9,7 +9,7 @@ from ghmlops.commands.history.listing import problem_findings
 from ghmlops.commands.shared.github import connection
 from ghmlops.commands.shared.policy_file import load_policy
 from ghmlops.commands.shared.production.evaluation_time import evaluation_time
-from ghmlops.commands.shared.production.watch_runs import dead_schedule
+from ghmlops.commands.shared.production.watch_runs import look_at_schedule
 from ghmlops.core.errors import GhmlopsError, GitError, InputError, PolicyError
 from ghmlops.core.history.record import DeploymentRecord, record_time
 from ghmlops.core.history.selection import LIVE
@@ -50,6 +50,7 @@ class Job:
         history_problem: why nothing may follow from the history; empty if it counts.
         is_partial: whether that is a single record, in spite of which traffic may return.
         unrecorded: live deployments that only GitHub knows, in the order of time; they are among `deployments`.
+        redeployed: live deployments that only GitHub knows, of commits that an older record is about.
     """
 
     service: str
@@ -64,6 +65,7 @@ class Job:
     history_problem: str
     is_partial: bool
     unrecorded: list[Deployed]
+    redeployed: list[Deployed]
 
 
 class ServiceHistory(NamedTuple):
@@ -109,7 +111,7 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         now=now,
     )
     content = [read_metric(metric, reading) for metric in policy.watch.metrics]
-    unrecorded, github_problem = _unrecorded(reading)
+    unrecorded, redeployed, github_problem = _unrecorded(reading)
     deployments, problem = sorted([*history.deployments, *unrecorded]), history.problem or github_problem
     if problem or not deployments:
         what = "growth since a deployment, and which deployment precedes an alarm"
@@ -128,6 +130,7 @@ def read_job(inputs: Inputs, services: Services) -> Job:
         history_problem=problem,
         is_partial=history.is_partial and not github_problem,
         unrecorded=unrecorded,
+        redeployed=redeployed,
     )
 
 
@@ -136,20 +139,30 @@ def _gap(inputs: Inputs, services: Services, policy: Policy) -> tuple[Finding, .
     if inputs.now.strip() or not inputs.token or policy.watch is None or not policy.watch.workflows.watch:
         return ()
     with connection(inputs.token, services) as client:
-        return dead_schedule(policy, services, client, is_watch=True)
+        return look_at_schedule(policy, services, client=client, is_watch=True).warnings
 
 
-def _unrecorded(reading: Reading) -> tuple[list[Deployed], str]:
-    """Return the live deployments that only GitHub knows, and why they are unknown; empty if they are known."""
+def _unrecorded(reading: Reading) -> tuple[list[Deployed], list[Deployed], str]:
+    """Return the live deployments that only GitHub knows, and why they are unknown; empty if they are known.
+
+    First those of commits that no record is about, then those that are newer than each record of their commit.
+    """
     if not reading.watch.github_deployments:
-        return [], ""
+        return [], [], ""
     try:
         deployments = reading.github_deployments
     except GhmlopsError as error:
-        return [], f"the deployments of GitHub cannot be read: {error.message}"
-    recorded = {stored.record.commit for stored in reading.records if isinstance(stored.record, DeploymentRecord)}
-    live = ((d.live.timestamp(), d.sha) for d in deployments if d.live is not None and d.sha not in recorded)
-    return sorted(Deployed(time, commit) for time, commit in live if time <= reading.now), ""
+        return [], [], f"the deployments of GitHub cannot be read: {error.message}"
+    recorded = {
+        stored.record.commit: record_time(stored.record)  # in the order of time, so that the newest remains
+        for stored in reading.records
+        if isinstance(stored.record, DeploymentRecord)
+    }
+    live = [(d, Deployed(d.live.timestamp(), d.sha)) for d in deployments if d.live is not None]
+    live = [(d, deployed) for d, deployed in live if deployed.time <= reading.now]
+    unknown = sorted(deployed for d, deployed in live if d.sha not in recorded)
+    again = sorted(deployed for d, deployed in live if d.sha in recorded and d.created > recorded[d.sha])
+    return unknown, again, ""
 
 
 def read_service_history(inputs: Inputs, services: Services, policy: Policy, now: float) -> ServiceHistory:

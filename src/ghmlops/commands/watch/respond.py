@@ -48,7 +48,7 @@ def decide(inputs: Inputs, services: Services, job: Job, evaluation: Evaluation)
     Runs that cannot be read are no runs that do not exist: then nothing is started, and the reason says so.
     """
     relands = read_relands(services.cwd, job.records, evaluation.open_alarms)
-    accuracy = own_accuracy(job.records, evaluation.ended_alarms, relands.reverts)
+    accuracy = own_accuracy(job.records, evaluation.ended_alarms, relands.reverts, job.redeployed)
     runs: dict[str, Run] = {}
     problem, is_partial = job.history_problem, job.is_partial
     if inputs.respond and evaluation.open_alarms and (is_partial or not problem):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ghmlops.core.history.record import DeploymentRecord, Effect, EvidenceDigest, QuarantineRecord
+from msgspec import UNSET, UnsetType
+
+from ghmlops.core.history.record import DeploymentRecord, Effect, EvidenceDigest, QuarantineRecord, WatchState
 from ghmlops.core.model import Outcome
 from ghmlops.core.steps.gate import decide
 
@@ -30,7 +32,9 @@ class Origin(NamedTuple):
     person: str = ""
 
 
-def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool, digest: str = "") -> DeploymentRecord:
+def from_verdict(
+    verdict: Verdict, origin: Origin, *, allowed: bool, digest: str = "", watch: WatchState | UnsetType = UNSET
+) -> DeploymentRecord:
     """Return the record of a decision of the gate.
 
     Args:
@@ -38,6 +42,7 @@ def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool, digest: str
         origin: The run of the gate.
         allowed: Whether the gate allowed the deployment.
         digest: Digest of the verdict without its time.
+        watch: The schedule of `watch` that the gate saw.
     """
     overall = [f for f in verdict.findings if f.change is not None and not f.slice and f.window is None]
     return DeploymentRecord(
@@ -73,6 +78,7 @@ def from_verdict(verdict: Verdict, origin: Origin, *, allowed: bool, digest: str
             for f in overall[:MAX_EFFECTS]
             if f.change is not None
         ),
+        watch=watch,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ghmlops.core.history.hypothesis import Hypothesis
 from ghmlops.core.model import Frozen, Outcome
@@ -68,6 +69,15 @@ class Effect(Frozen, frozen=True, kw_only=True):
     outcome: Outcome
 
 
+class WatchState(Frozen, frozen=True, kw_only=True):
+    """The schedule of `watch`, as the writer of a record saw it on GitHub."""
+
+    workflow: str
+    """File name of the workflow that runs it."""
+    newest: str = ""
+    """Start of its newest successful run, ISO 8601 (UTC); empty if there was none."""
+
+
 class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
     """A decision about a deployment, by `gate` or `promote`.
 
@@ -89,6 +99,7 @@ class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
         effects: Measured changes.
         rungs: Rungs of a promotion, with their requests and shares.
         harmed_requests: Failed requests of the candidate during a promotion; `None` if they were not counted.
+        watch: The schedule of `watch`; absent if the policy names none, or if GitHub did not list its runs.
     """
 
     command: str
@@ -107,6 +118,7 @@ class DeploymentRecord(Record, frozen=True, kw_only=True, tag="deployment"):
     effects: tuple[Effect, ...] = ()
     rungs: tuple[RungRecord, ...] = ()
     harmed_requests: int | None = None
+    watch: WatchState | UnsetType = UNSET
 
 
 class RevertRecord(Record, frozen=True, kw_only=True, tag="revert"):

@@ -1,4 +1,4 @@
-"""How often `watch` was right: its own false positives and negatives, from the history alone."""
+"""How often `watch` was right: its own false positives and negatives, from the history and what GitHub lists."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from ghmlops.core.history.record import (
 from ghmlops.core.history.selection import LIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from ghmlops.core.history.reading import Stored
     from ghmlops.core.history.record import AnyRecord
+    from ghmlops.core.watch.cause import Deployed
     from ghmlops.core.watch.incident import EndedAlarm
 
 ACTIONS = 20
@@ -54,21 +55,26 @@ def undoing(record: AnyRecord) -> tuple[str, ...]:
 
 
 def own_accuracy(
-    records: Sequence[Stored], alarms: Sequence[EndedAlarm] = (), relanded: Collection[str] = ()
+    records: Sequence[Stored],
+    alarms: Sequence[EndedAlarm] = (),
+    relanded: Collection[str] = (),
+    redeployed: Iterable[Deployed] = (),
 ) -> Accuracy:
     """Return the accuracy over the newest actions.
 
     An action is a rollback or revert of a commit whose failure was confirmed for an alarm before. It was wrong if the
-    same commit was deployed again and not undone again, or if a person reverted the revert (`relanded`). Missed was
+    same commit was deployed again and not undone again (by a record, or by GitHub alone: `redeployed`), or if a person
+    reverted the revert (`relanded`). Missed was
     what a person undid without a confirmation, so that the alarm about it ended.
 
     Args:
         records: Records of one service and environment, in the order of time.
         alarms: Alarms that ended.
         relanded: Full SHAs of reverts that were reverted themselves.
+        redeployed: Live deployments of commits of the history that only GitHub knows.
     """
     confirmed: set[str] = set()
-    undone: dict[str, bool] = {}
+    undone: dict[str, float] = {}
     false: dict[str, bool] = {}
     missed = 0
     for stored in records:
@@ -79,12 +85,13 @@ def own_accuracy(
             if commit not in confirmed:
                 missed += any(_is_recovery(alarm, commit, record_time(record)) for alarm in alarms)
                 continue
-            undone[commit] = True
+            undone[commit] = record_time(record).timestamp()
             false[commit] = isinstance(record, RevertRecord) and record.revert_sha in relanded
-        if isinstance(record, DeploymentRecord) and record.decision in LIVE and undone.get(record.commit):
+        if isinstance(record, DeploymentRecord) and record.decision in LIVE and record.commit in undone:
             false[record.commit] = True
-        if isinstance(record, QuarantineRecord) and record.lifted and undone.get(record.commit):
+        if isinstance(record, QuarantineRecord) and record.lifted and record.commit in undone:
             false[record.commit] = True
+    false |= {d.commit: True for d in redeployed if d.commit in undone and d.time > undone[d.commit]}
     newest = list(false.values())[-ACTIONS:]
     return Accuracy(len(newest), sum(newest), missed)
 
