@@ -171,7 +171,7 @@ def _result(  # noqa: PLR0913  (the parts of one result)
             "check-run-url": check_url,
         },
         text=terminal.block(lines),
-        data={"verdict": msgspec.to_builtins(verdict), "files": list(files), "comment_url": comment.url},
+        data={"verdict": verdict, "files": list(files), "comment_url": comment.url},
         findings=(*verdict.findings, *job.warnings),
         annotated=not check_url,
         summary=markdown.summary(report),

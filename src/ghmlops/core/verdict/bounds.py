@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -38,10 +39,8 @@ def bound_findings(findings: Sequence[Finding]) -> list[Finding]:
     if len(shortened) <= MAX_FINDINGS and sum(map(_size, shortened)) <= MAX_BYTES:
         return shortened
     ranked = sorted(shortened, key=lambda finding: -finding.outcome.severity)
-    listed_count, size = 0, 0
-    while listed_count < MAX_FINDINGS - 1 and size + _size(ranked[listed_count]) <= MAX_BYTES:
-        size += _size(ranked[listed_count])
-        listed_count += 1
+    sizes = itertools.accumulate(map(_size, ranked[: MAX_FINDINGS - 1]))
+    listed_count = sum(size <= MAX_BYTES for size in sizes)
     counts = Counter(finding.outcome for finding in ranked[listed_count:])
     listed = ", ".join(f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome if counts[outcome])
     reason = f"{len(ranked) - listed_count:,} more findings are not listed: {listed}."
